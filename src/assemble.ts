@@ -1,0 +1,51 @@
+import { breaker } from './attempt/breaker.js';
+import { heed } from './attempt/heed.js';
+import { measure } from './attempt/measure.js';
+import { send } from './attempt/send.js';
+import { stream } from './attempt/stream.js';
+import { attemptTimeout } from './attempt/timeout.js';
+import { admit } from './call/admit.js';
+import { failover } from './call/failover.js';
+import { record } from './call/record.js';
+import type { RouterConfig } from './check-options.js';
+import type { Events } from './events.js';
+import { compose, type Handler } from './pipeline.js';
+import { plan } from './plan/plan.js';
+import type { RetryBudget } from './state/retry-budget.js';
+import type { Totals } from './state/totals.js';
+import type { Attempt, Call, Reply } from './types.js';
+
+export interface Parts {
+  readonly config: RouterConfig;
+  readonly events: Events;
+  readonly retryBudget: RetryBudget;
+  readonly routeTotals: ReadonlyMap<string, Totals>;
+  readonly isClosed: () => boolean;
+}
+
+/**
+ * START HERE. A request's whole way, outermost first: once a call, then, for each step of the plan, once an attempt.
+ * A new rule is a file in `call/`, `plan/` or `attempt/`, and a line here.
+ */
+export function assemble({ config, events, retryBudget, routeTotals, isClosed }: Parts): Handler<Call, Reply> {
+  const { random, retry, slowMs } = config;
+
+  const attempt = compose<Attempt, Reply>(
+    [
+      measure({ events, slowMs, random }), // counts, times, names what failed
+      heed(events, () => config.deployments.keys()), // pauses and clients set aside
+      breaker(), // outside the timeout: a timeout counts
+      attemptTimeout(random),
+      stream(random), // holds back until the first content
+    ],
+    send(),
+  );
+
+  return compose<Call, Reply>(
+    [
+      record(events, routeTotals), // outermost: it sees refusals too
+      admit(isClosed),
+    ],
+    failover({ plan, retryBudget, retry, random, attempt }),
+  );
+}

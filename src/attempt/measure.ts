@@ -1,0 +1,111 @@
+import { classify, describe } from '../classify.js';
+import { costOf, readUsage } from '../cost.js';
+import { AttemptFailed } from '../errors.js';
+import type { Events } from '../events.js';
+import type { Layer } from '../pipeline.js';
+import { addUsage } from '../state/totals.js';
+import type { Attempt, AttemptEnd, Failure, Reply } from '../types.js';
+
+export interface MeasureParts {
+  readonly events: Events;
+  readonly slowMs: number;
+  readonly random: () => number;
+}
+
+/** Counts each attempt, takes its time, and tells everyone concerned when it is over: once, whatever happened inside. */
+export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt, Reply> {
+  return (next) =>
+    async function measure(attempt) {
+      const { call, record, target } = attempt;
+      target.state.inFlight++;
+      target.state.totals.requests++;
+      if (events.heard('attempt-started')) {
+        events.emit({
+          type: 'attempt-started',
+          callId: call.record.id,
+          deployment: target.state.id,
+          number: record.number,
+        });
+      }
+      try {
+        const reply = await next(attempt);
+        tellIfSlow(attempt);
+        reply.onEnd((end) => finish(attempt, end));
+        return reply;
+      } catch (thrown) {
+        const failure = failureOf(thrown, attempt);
+        call.failures.push(failure);
+        tellIfSlow(attempt);
+        finish(attempt, failedEnd(failure));
+        throw new AttemptFailed(failure);
+      }
+    };
+
+  function failureOf(thrown: unknown, { target }: Attempt): Failure {
+    const failure = thrown instanceof AttemptFailed ? thrown.failure : classify(thrown, performance.now(), random());
+    return { ...failure, target };
+  }
+
+  function finish(attempt: Attempt, end: AttemptEnd): void {
+    const { call, record, target } = attempt;
+    const { totals, deployment } = target.state;
+    const usage = readUsage(end.usage);
+    record.outcome = end.outcome;
+    record.status = end.status ?? null;
+    record.durationMs = performance.now() - attempt.startedAt;
+    record.costUsd = costOf(usage, deployment.price) ?? costOfFailure(end.failure);
+    if (end.unfinished) record.unfinished = true;
+    if (end.servedModel !== undefined) call.record.servedModel = end.servedModel;
+    if (usage !== null) {
+      call.record.usage = usage;
+      call.record.providerUsage = end.usage;
+    }
+    target.state.inFlight--;
+    if (usage !== null) addUsage(totals, usage);
+    totals.costUsd += record.costUsd ?? 0;
+    if (end.breaker === 'failure') totals.failures++;
+    if (end.outcome === 'success' && !call.stream) target.state.latency.record(record.durationMs);
+    for (const listener of attempt.onEnd) listener(end);
+    if (end.failure === undefined) return;
+    record.error = describe(end.failure.error);
+    if (events.heard('attempt-failed'))
+      events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
+  }
+
+  /** Until the answer, or a stream's first content. */
+  function tellIfSlow(attempt: Attempt): void {
+    const durationMs = performance.now() - attempt.startedAt;
+    if (durationMs <= slowMs) return;
+    const { call, record, target } = attempt;
+    target.state.totals.slow++;
+    call.log.slow(call.record, target.state.id, record.number, durationMs);
+    if (!events.heard('attempt-slow')) return;
+    const { id } = target.state;
+    events.emit({
+      type: 'attempt-slow',
+      callId: call.record.id,
+      deployment: id,
+      number: record.number,
+      slowMs,
+      durationMs,
+    });
+  }
+}
+
+function failedEnd(failure: Failure): AttemptEnd {
+  return {
+    outcome: failure.outcome,
+    breaker: failure.breaker,
+    failure,
+    status: failure.status,
+    usage: undefined,
+    servedModel: undefined,
+    answerId: undefined,
+    unfinished: false,
+  };
+}
+
+/** An answer with an error status is not billed; what was cut off or timed out may be, and nobody told. */
+function costOfFailure(failure: Failure | undefined): number | null {
+  return failure?.status === undefined ? null : 0;
+}

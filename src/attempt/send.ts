@@ -1,0 +1,44 @@
+import type { Handler } from '../pipeline.js';
+import type { Attempt, AttemptEnd, Reply, UpstreamAnswer } from '../types.js';
+import { isRecord } from '../util/is-record.js';
+import { checkAnswer } from './check-answer.js';
+import { asksForUsage } from './stream-usage.js';
+
+/** Asks the upstream. Every layer above sees a reply that is what was asked for, or an error. */
+export function send(): Handler<Attempt, Reply> {
+  return async function send(attempt) {
+    const { call, target, controller, timeoutMs } = attempt;
+    const { deployment } = target.state;
+    const answer = await deployment.upstream.send({
+      source: call.source,
+      model: target.model,
+      headers: headersOf(attempt),
+      includeUsage: asksForUsage(attempt),
+      timeoutMs,
+      signal: controller.signal,
+      wantsRaw: call.wantsRaw,
+    });
+    if (!answer.raw && answer.stream === undefined) checkAnswer(call.protocol, answer);
+    const end = success(answer);
+    return { answer, attempt, chunks: undefined, onEnd: (listener) => listener(end) };
+  };
+}
+
+function headersOf({ call, target }: Attempt): Readonly<Record<string, string>> | undefined {
+  const { headers, priorityHeaders } = target.state.deployment;
+  return call.settings.priority === 'premium' ? priorityHeaders : headers;
+}
+
+function success({ data, status }: UpstreamAnswer): AttemptEnd {
+  const body = isRecord(data) ? data : undefined;
+  return {
+    outcome: 'success',
+    breaker: 'success',
+    failure: undefined,
+    status,
+    usage: body?.usage,
+    servedModel: typeof body?.model === 'string' ? body.model : undefined,
+    answerId: typeof body?.id === 'string' ? body.id : undefined,
+    unfinished: false,
+  };
+}

@@ -1,0 +1,69 @@
+import { abortError, failure, timeoutError } from '../classify.js';
+import { AttemptFailed } from '../errors.js';
+import type { Layer } from '../pipeline.js';
+import type { Attempt, Reply } from '../types.js';
+
+/**
+ * Ends an attempt at its time, or when the caller goes away, whether or not the upstream's client heeds its abort. The
+ * upstream's request is aborted with it. A committed stream goes on: it is ended by its own idle timeout.
+ */
+export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
+  return (next) =>
+    function attemptTimeout(attempt) {
+      const { call, controller } = attempt;
+      const { signal } = call;
+      return new Promise((resolve, reject) => {
+        let over = false;
+        const end = (error: AttemptFailed, reason: unknown) => {
+          over = true;
+          settle();
+          reject(error);
+          controller.abort(reason);
+        };
+        const onTimeout = () => end(tooLate(attempt, random()), undefined);
+        const onAbort = () => end(aborted(call.signal?.reason), call.signal?.reason);
+        const limit = limitOf(attempt);
+        const timer = setTimeout(onTimeout, limit);
+        const settle = () => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', onAbort);
+        };
+        if (signal?.aborted) return onAbort();
+        signal?.addEventListener('abort', onAbort);
+        next(attempt).then(
+          (reply) => {
+            // It came after all, from a client that does not heed its abort: nobody will read it.
+            if (over) return discard(reply);
+            settle();
+            resolve(reply);
+          },
+          (error) => {
+            settle();
+            reject(error);
+          },
+        );
+      });
+    };
+}
+
+/** A stream's first content has a limit of its own. */
+function limitOf({ call, timeoutMs }: Attempt): number {
+  return call.stream ? Math.min(timeoutMs, call.settings.firstChunkTimeoutMs ?? timeoutMs) : timeoutMs;
+}
+
+function tooLate(attempt: Attempt, jitter: number): AttemptFailed {
+  const limit = limitOf(attempt);
+  const outcome = attempt.untilDeadline && limit === attempt.timeoutMs ? 'deadline' : 'timeout';
+  const found = failure(outcome, timeoutError(limit), performance.now(), jitter);
+  // Too little time was given to blame the deployment for it.
+  const fair = limit >= (attempt.target.state.latency.live(0.95) ?? 1000);
+  return new AttemptFailed(fair ? found : { ...found, breaker: 'neutral' });
+}
+
+function aborted(reason: unknown): AttemptFailed {
+  return new AttemptFailed(failure('aborted', abortError(reason), performance.now(), 0));
+}
+
+function discard(reply: Reply): void {
+  reply.chunks?.return?.().catch(() => undefined);
+}

@@ -1,0 +1,36 @@
+import { LRUCache } from 'lru-cache';
+import type { CallRecord } from './types.js';
+
+// The only things kept at module level: a result has nowhere else to carry its record without showing it.
+const records = new WeakMap<object, CallRecord>();
+/** Of calls made by the SDK's stream helpers: they build their result from chunks, and keep no object of ours in it. */
+const byAnswerId = new LRUCache<string, { record: CallRecord | undefined }>({ max: 1000 });
+
+/** Ties a record to what a caller may hold: a promise, a result, a stream, an error, or a part of it that copies keep. */
+export function linkRecord(holder: unknown, record: CallRecord): void {
+  if ((typeof holder === 'object' && holder !== null) || typeof holder === 'function') records.set(holder, record);
+}
+
+/** Ties a record to the id that the provider gave its answer. Two answers of one id tell nothing. */
+export function linkAnswerId(id: string, record: CallRecord): void {
+  byAnswerId.set(id, { record: byAnswerId.has(id) ? undefined : record });
+}
+
+/**
+ * What became of a call: of its promise, its result (also through `.parse`, `runTools` and the stream helpers), a
+ * stream, or an error. `undefined` for anything that is not the router's. A stream's record is complete once the stream
+ * has ended.
+ */
+export function callRecord(holder: unknown): CallRecord | undefined {
+  if (typeof holder !== 'object' || holder === null) return undefined;
+  const own = records.get(holder);
+  if (own !== undefined) return own;
+  // The SDK's helpers copy a result, or build one from chunks: its `usage` object stays the same one.
+  const byUsage =
+    'usage' in holder && typeof holder.usage === 'object' && holder.usage ? records.get(holder.usage) : undefined;
+  if (byUsage !== undefined) return byUsage;
+  // A helper (`chat.completions.stream()`, `runTools()`) makes its calls under the signal of its own controller.
+  if ('controller' in holder && holder.controller instanceof AbortController)
+    return records.get(holder.controller.signal);
+  return 'id' in holder && typeof holder.id === 'string' ? byAnswerId.get(holder.id)?.record : undefined;
+}

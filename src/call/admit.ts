@@ -1,0 +1,14 @@
+import { abortError } from '../classify.js';
+import { NoDeploymentAvailableError } from '../errors.js';
+import type { Layer } from '../pipeline.js';
+import type { Call, Reply } from '../types.js';
+
+/** Turns away calls that are over before they begin: the router is closed, or the caller has gone away. */
+export function admit(isClosed: () => boolean): Layer<Call, Reply> {
+  return (next) =>
+    async function admit(call) {
+      if (isClosed()) throw new NoDeploymentAvailableError('The router is closed.');
+      if (call.signal?.aborted) throw abortError(call.signal.reason);
+      return next(call);
+    };
+}

@@ -1,0 +1,130 @@
+import pRetry from 'p-retry';
+import { abortError, copyError } from '../classify.js';
+import { AttemptFailed, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
+import type { Handler } from '../pipeline.js';
+import type { Step, View } from '../plan/plan.js';
+import type { RetryBudget } from '../state/retry-budget.js';
+import type { Attempt, AttemptRecord, Call, Reply, Target } from '../types.js';
+import { sleep } from '../util/sleep.js';
+import { viewTargets } from './view.js';
+
+type Ask = Extract<Step, { type: 'ask' }>;
+type Stop = Extract<Step, { type: 'stop' }>;
+
+export interface FailoverParts {
+  readonly plan: (view: View) => Step;
+  readonly retryBudget: RetryBudget;
+  readonly retry: View['retry'];
+  readonly random: () => number;
+  readonly attempt: Handler<Attempt, Reply>;
+}
+
+/** The one loop: asks what the plan names, until an answer is committed or the plan has nothing more to try. */
+export function failover({ plan, retryBudget, retry, random, attempt }: FailoverParts): Handler<Call, Reply> {
+  return async function failover(call) {
+    const jitter = random();
+    let tried = false;
+
+    /** Plans, waits as planned, and asks. No await stands between the plan that is followed and the permit it counts on. */
+    async function tryNext(): Promise<Reply> {
+      let step = nextStep(call, jitter);
+      while (step.type === 'ask' && step.waitMs > 0) {
+        await pause(call, step.waitMs);
+        step = nextStep(call, jitter);
+      }
+      if (step.type === 'stop') throw new Stopped(step);
+      if (step.again) retryBudget.tryTake();
+      if (!tried) retryBudget.onFirstAttempt();
+      tried = true;
+      return attempt(begin(call, step));
+    }
+
+    try {
+      return await pRetry(tryNext, {
+        retries: call.maxAttempts - 1,
+        minTimeout: 0,
+        shouldRetry: ({ error }) => error instanceof AttemptFailed && nextStep(call, jitter).type === 'ask',
+      });
+    } catch (error) {
+      if (error instanceof Stopped) throw finalError(call, error.step);
+      if (error instanceof AttemptFailed) throw finalError(call, undefined);
+      throw error;
+    }
+  };
+
+  function nextStep(call: Call, jitter: number): Step {
+    const now = performance.now();
+    return plan({
+      now,
+      deadline: call.deadline,
+      deadlineIsDefault: call.settings.deadlineIsDefault,
+      attemptTimeoutMs: call.settings.attemptTimeoutMs,
+      attemptsLeft: call.maxAttempts - call.record.attempts.length,
+      targets: viewTargets(call.targets),
+      failures: call.failures,
+      mayRetry: retryBudget.tokens >= 1,
+      retry,
+      jitter,
+    });
+  }
+}
+
+/** Ends the loop where the plan has nothing to ask. */
+class Stopped extends Error {
+  constructor(readonly step: Stop) {
+    super(step.reason);
+  }
+}
+
+async function pause(call: Call, waitMs: number): Promise<void> {
+  try {
+    // Rounded up: a timer that fires a fraction early would find nothing ready.
+    await sleep(Math.ceil(waitMs), call.signal);
+  } catch {
+    throw abortError(call.signal?.reason);
+  }
+}
+
+function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask): Attempt {
+  const startedAt = performance.now();
+  const record: AttemptRecord = {
+    number: call.record.attempts.length + 1,
+    deployment: target.state.id,
+    outcome: 'pending',
+    status: null,
+    error: null,
+    startedMs: startedAt - call.startedAt,
+    durationMs: 0,
+    costUsd: null,
+  };
+  call.record.attempts.push(record);
+  call.record.deployment = target.state.id;
+  call.record.region = target.state.deployment.region ?? null;
+  const controller = new AbortController();
+  return { call, target, record, startedAt, timeoutMs, untilDeadline, forced, controller, onEnd: [] };
+}
+
+/** The last upstream error that had a status, else the last error; and the deadline's own where that ended the call. */
+function finalError(call: Call, stop: Stop | undefined): Error {
+  const { failures } = call;
+  const last = failures.at(-1);
+  const upstream = failures.findLast((failure) => failure.status !== undefined && failure.outcome !== 'aborted');
+  if (last === undefined) return unasked(call, stop);
+  if (last.outcome === 'aborted') return last.error;
+  if (last.outcome === 'deadline') {
+    const before = upstream ?? failures.findLast((failure) => failure !== last) ?? last;
+    return new DeadlineExceededError(call.settings.deadlineMs, before.error);
+  }
+  return (upstream ?? last).error;
+}
+
+/** Nothing was asked: because the time was over, or because those that could be are to be left alone for now. */
+function unasked(call: Call, stop: Stop | undefined): Error {
+  if (stop?.reason === 'no-time') return new DeadlineExceededError(call.settings.deadlineMs, undefined);
+  const paused = call.targets.map(pausedBy).find((error) => error !== undefined);
+  if (paused !== undefined) return copyError(paused);
+  const why = call.leftOut.length === 0 ? '' : ` (${call.leftOut.join('; ')})`;
+  return new NoDeploymentAvailableError(`No deployment may be asked${why}.`);
+}
+
+const pausedBy = (target: Target) => target.state.pausedBy?.error;

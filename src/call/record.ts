@@ -1,0 +1,54 @@
+import { linkRecord } from '../call-record.js';
+import { codeOf, statusOf } from '../classify.js';
+import type { Events } from '../events.js';
+import type { Layer } from '../pipeline.js';
+import { addUsage, type Totals } from '../state/totals.js';
+import type { Call, CallRecord, Reply } from '../types.js';
+
+/** Writes down what became of the call, tells it once, and ties the record to the error where there is one. */
+export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>): Layer<Call, Reply> {
+  return (next) =>
+    async function record(call) {
+      try {
+        const reply = await next(call);
+        reply.onEnd((end) => finish(call, end.failure?.error));
+        return reply;
+      } catch (error) {
+        finish(call, error);
+        throw error;
+      }
+    };
+
+  function finish(call: Call, error: unknown): void {
+    const { record, log } = call;
+    record.durationMs = performance.now() - call.startedAt;
+    record.costUsd = totalCost(record);
+    if (error !== undefined) linkRecord(error, record);
+    linkRecord(record.providerUsage, record);
+    addTo(routeTotals.get(record.route ?? ''), record, error !== undefined);
+    const failure =
+      error instanceof Error ? { name: error.constructor.name, status: statusOf(error), code: codeOf(error) } : null;
+    log.call(record, failure);
+    if (events.heard('call-ended')) events.emit({ type: 'call-ended', record: structuredCopy(record), error: failure });
+  }
+}
+
+function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean): void {
+  if (totals === undefined) return;
+  totals.requests++;
+  if (failed) totals.failures++;
+  totals.costUsd += record.costUsd ?? 0;
+  if (record.usage !== null) addUsage(totals, record.usage);
+}
+
+/** The known costs of all attempts, if that of the last one is known. */
+function totalCost({ attempts }: CallRecord): number | null {
+  const last = attempts.at(-1);
+  if (last === undefined || last.costUsd === null) return null;
+  return attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0);
+}
+
+/** A listener may keep what it is given, and may not change ours. */
+function structuredCopy(record: CallRecord): CallRecord {
+  return { ...record, attempts: record.attempts.map((attempt) => ({ ...attempt })) };
+}

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { checkCall } from './check-options.js';
+import type { Engine } from './engine.js';
+import { readHeaders } from './header-options.js';
+import type { Log } from './log.js';
+import type { CallOptions, SingleCallOptions } from './options.js';
+import { readNeeds } from './request-needs.js';
+import { type LeftOut, narrow, type Resolution } from './routing.js';
+import type { Call, CallRecord, CallSettings, Protocol } from './types.js';
+import { headerRows, isPlain, type RequestOptions } from './upstream.js';
+import { checkMs, checkNumber } from './util/check.js';
+import { isRecord } from './util/is-record.js';
+
+/** What `withOptions` sets for all calls made through one router object. */
+export interface View {
+  readonly options: CallOptions;
+  readonly headers: RequestOptions['headers'];
+  readonly query: Record<string, string | undefined> | undefined;
+  readonly log: Log;
+}
+
+/** Where the router's own options travel in the SDK's: a symbol, so that spreading keeps it and nothing else sees it. */
+export const ROUTER_OPTIONS = Symbol.for('model-router.callOptions');
+
+const DEFAULTS = { priority: 'standard', deadlineMs: 120_000, chunkTimeoutMs: 30_000, maxAttempts: 3 } as const;
+
+const ENDPOINTS: ReadonlyMap<string, Protocol> = new Map([
+  ['/chat/completions', 'chat'],
+  ['/completions', 'completions'],
+  ['/responses', 'responses'],
+  ['/embeddings', 'embeddings'],
+  ['/moderations', 'json'],
+  ['/images/generations', 'json'],
+  ['/images/edits', 'json'],
+  ['/images/variations', 'json'],
+  ['/audio/speech', 'binary'],
+  ['/audio/transcriptions', 'text'],
+  ['/audio/translations', 'text'],
+]);
+
+/** The protocol of a request that is routed; `undefined` for one that goes to the default client untouched. */
+export function protocolOf({ method, path, body }: RequestOptions): Protocol | undefined {
+  if (method !== 'post' || path === undefined) return undefined;
+  // Text and bytes that the application has made itself cannot be read, and have no model that could be replaced.
+  if (typeof body === 'string' || body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return undefined;
+  return ENDPOINTS.get(path);
+}
+
+export interface Prepared {
+  readonly call: Call;
+  readonly resolution: Resolution;
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Turns requests into calls: reads the model and the options, and who may answer. */
+export class CallReader {
+  readonly #settings = new Map<string | undefined, CallSettings>();
+
+  constructor(
+    readonly engine: Engine,
+    readonly view: View,
+  ) {}
+
+  /** Throws InvalidOptionError. */
+  read(given: RequestOptions, protocol: Protocol, wantsRaw: () => boolean): Prepared {
+    const { engine, view } = this;
+    const { config } = engine;
+    const startedAt = performance.now();
+    const source = this.#withView(given);
+    const reading = source.headers == null ? undefined : readHeaders(source.headers, config.headerOptions);
+    if (reading !== undefined) source.headers = reading.headers;
+    const own = this.#ownOptions(source, reading?.options);
+    const priority = own?.priority ?? view.options.priority ?? config.options.priority;
+    const model = modelOf(source);
+    const resolution = engine.routing.resolve(model, own?.route, priority ?? DEFAULTS.priority);
+    const settings = this.#settle(resolution, own);
+    const needs = readNeeds(source.body);
+    const { targets, leftOut } = narrow(resolution.targets, {
+      protocol,
+      regions: settings.regions,
+      needs: needs.capabilities,
+      pinned: reading?.hasCredentials ?? false,
+      boundTo: this.#boundTo(needs.storedIds),
+    });
+    const deadlineMs = Math.min(settings.deadlineMs, reading?.options.deadlineMs ?? settings.deadlineMs);
+    const call: Call = {
+      protocol,
+      stream: source.stream === true,
+      source,
+      targets,
+      leftOut: leftOut.map(({ target, why }) => `${target.state.id}: ${why}`),
+      settings: deadlineMs === settings.deadlineMs ? settings : { ...settings, deadlineMs, deadlineIsDefault: false },
+      startedAt,
+      deadline: startedAt + deadlineMs,
+      signal: source.signal ?? undefined,
+      record: newRecord(model, resolution, settings.priority),
+      failures: [],
+      // A body that can be read only once can be sent only once.
+      maxAttempts: isReplayable(source.body) ? settings.maxAttempts : 1,
+      choices: isRecord(source.body) && typeof source.body.n === 'number' ? source.body.n : 1,
+      wantsUsage: wantsUsage(source.body),
+      log: view.log,
+      wantsRaw,
+    };
+    return { call, resolution, leftOut };
+  }
+
+  #withView(given: RequestOptions): RequestOptions {
+    const { headers, query } = this.view;
+    const source = { ...given };
+    if (headers != null) source.headers = [...headerRows(headers), ...headerRows(given.headers)];
+    if (query !== undefined) source.query = { ...query, ...given.query };
+    return source;
+  }
+
+  /** What was said for this very call: in code, and, where code is silent, by header. */
+  #ownOptions(source: RequestOptions, byHeader: SingleCallOptions | undefined): SingleCallOptions | undefined {
+    const { timeout, maxRetries } = source;
+    const given: unknown = Reflect.get(source, ROUTER_OPTIONS);
+    if (given === undefined && byHeader === undefined && timeout === undefined && maxRetries === undefined)
+      return undefined;
+    const { deadlineMs: _, ...headerOptions } = byHeader ?? {};
+    return checkCall(
+      '',
+      {
+        ...headerOptions,
+        ...(timeout !== undefined && { attemptTimeoutMs: checkMs('timeout', timeout) }),
+        ...(maxRetries !== undefined && { maxAttempts: attemptsOf(maxRetries) }),
+        ...(isRecord(given) ? given : undefined),
+      },
+      this.engine.config.priorities,
+    );
+  }
+
+  #settle(resolution: Resolution, own: SingleCallOptions | undefined): CallSettings {
+    if (own !== undefined) return this.#fill(resolution, own);
+    const known = this.#settings.get(resolution.route);
+    if (known !== undefined) return known;
+    const settings = this.#fill(resolution, undefined);
+    this.#settings.set(resolution.route, settings);
+    return settings;
+  }
+
+  #fill(resolution: Resolution, own: SingleCallOptions | undefined): CallSettings {
+    const options: SingleCallOptions = {
+      ...this.engine.config.options,
+      ...resolution.options,
+      ...this.view.options,
+      ...own,
+    };
+    return {
+      priority: options.priority ?? DEFAULTS.priority,
+      deadlineMs: options.deadlineMs ?? DEFAULTS.deadlineMs,
+      deadlineIsDefault: options.deadlineMs === undefined,
+      attemptTimeoutMs: options.attemptTimeoutMs,
+      firstChunkTimeoutMs: options.firstChunkTimeoutMs,
+      chunkTimeoutMs: options.chunkTimeoutMs ?? DEFAULTS.chunkTimeoutMs,
+      maxAttempts: options.maxAttempts ?? DEFAULTS.maxAttempts,
+      regions: options.regions === undefined ? undefined : new Set(options.regions),
+    };
+  }
+
+  #boundTo(storedIds: readonly string[]): string | null | undefined {
+    if (storedIds.length === 0) return undefined;
+    for (const id of storedIds) {
+      const client = this.engine.storedBy.get(id);
+      if (client !== undefined) return client;
+    }
+    return null;
+  }
+}
+
+/** The SDK's `maxRetries`, in attempts. */
+export function attemptsOf(maxRetries: unknown): number {
+  const what = 'a whole number of at least 0';
+  return 1 + checkNumber('maxRetries', maxRetries, { least: 0, most: 1e6, whole: true, what });
+}
+
+function modelOf({ body, __metadata: metadata }: RequestOptions): string | undefined {
+  const model: unknown = body instanceof FormData ? body.get('model') : isRecord(body) ? body.model : undefined;
+  if (typeof model === 'string') return model;
+  return typeof metadata?.model === 'string' ? metadata.model : undefined;
+}
+
+function isReplayable(body: unknown): boolean {
+  return body === undefined || body === null || body instanceof FormData || isPlain(body);
+}
+
+function wantsUsage(body: unknown): boolean {
+  return isRecord(body) && isRecord(body.stream_options) && body.stream_options.include_usage === true;
+}
+
+function newRecord(requestedModel: string | undefined, resolution: Resolution, priority: string): CallRecord {
+  return {
+    id: `call_${randomUUID()}`,
+    route: resolution.route ?? null,
+    priority,
+    requestedModel: requestedModel ?? null,
+    deployment: null,
+    servedModel: null,
+    region: null,
+    attempts: [],
+    cache: 'off',
+    usage: null,
+    providerUsage: null,
+    costUsd: null,
+    durationMs: 0,
+    timeToFirstChunkMs: null,
+  };
+}

@@ -1,0 +1,356 @@
+import { InvalidOptionError } from './errors.js';
+import type {
+  BreakerOptions,
+  CallOptions,
+  DeploymentOptions,
+  HeaderOption,
+  PrefixOptions,
+  RetryOptions,
+  RouteOptions,
+  RouterSettings,
+  SingleCallOptions,
+} from './options.js';
+import type { BreakerSettings } from './state/circuit-breaker.js';
+import type { Capability, Price } from './types.js';
+import {
+  checkFunction,
+  checkKeys,
+  checkMs,
+  checkNumber,
+  checkOneOf,
+  checkRecord,
+  checkString,
+  checkStrings,
+  fail,
+  show,
+} from './util/check.js';
+
+export const CALL_KEYS = [
+  'priority',
+  'deadlineMs',
+  'attemptTimeoutMs',
+  'firstChunkTimeoutMs',
+  'chunkTimeoutMs',
+  'maxAttempts',
+  'regions',
+  'cache',
+] as const satisfies readonly (keyof CallOptions)[];
+
+export const SETTING_KEYS = [
+  ...CALL_KEYS,
+  'deployments',
+  'routes',
+  'fallbacks',
+  'prefixes',
+  'priorities',
+  'unlistedModels',
+  'headerOptions',
+  'breaker',
+  'retry',
+  'slowMs',
+  'random',
+] as const satisfies readonly (keyof RouterSettings)[];
+
+const CAPABILITIES = ['tools', 'jsonSchema', 'vision', 'audio', 'logprobs'] as const satisfies readonly Capability[];
+const HEADER_OPTIONS = ['priority', 'deadline', 'cache', 'route'] as const satisfies readonly HeaderOption[];
+
+/** The options of a router, checked and filled: inside, nothing is optional that has a default. */
+export interface RouterConfig {
+  readonly clientNames: readonly string[];
+  readonly defaultClient: string;
+  readonly deployments: ReadonlyMap<string, DeploymentConfig>;
+  readonly routes: ReadonlyMap<string, { readonly deployments: readonly string[]; readonly options: CallOptions }>;
+  readonly fallbacks: readonly string[];
+  readonly prefixes: readonly Prefix[];
+  /** The route of each priority; a priority of the default table has one only where that route exists. */
+  readonly priorities: ReadonlyMap<string, string | undefined>;
+  readonly unlistedModels: 'pass' | 'refuse';
+  readonly headerOptions: ReadonlySet<HeaderOption>;
+  readonly breaker: BreakerSettings | undefined;
+  readonly retry: Required<RetryOptions>;
+  readonly slowMs: number;
+  readonly random: () => number;
+  readonly options: CallOptions;
+}
+
+export interface DeploymentConfig extends DeploymentOptions {
+  readonly client: string;
+  readonly model: string;
+}
+
+export interface Prefix extends Required<PrefixOptions> {
+  readonly prefix: string;
+}
+
+/** Checks everything that can be checked before the first call. Throws InvalidOptionError. */
+export function checkRouter(settings: RouterSettings, clientNames: readonly string[]): RouterConfig {
+  const defaultClient = clientNames.includes('default')
+    ? 'default'
+    : (clientNames[0] ?? fail('clients', {}, 'at least one client'));
+  const deployments = checkDeployments(settings.deployments, clientNames, defaultClient);
+  const routes = checkRoutes(settings.routes, deployments);
+  const priorities = checkPriorities(settings.priorities, routes);
+  const config: RouterConfig = {
+    clientNames,
+    defaultClient,
+    deployments,
+    routes,
+    fallbacks:
+      settings.fallbacks === undefined ? [] : checkNames('fallbacks', settings.fallbacks, deployments, 'deployment'),
+    prefixes: checkPrefixes(settings.prefixes, clientNames),
+    priorities,
+    unlistedModels: checkOneOf('unlistedModels', settings.unlistedModels ?? 'pass', ['pass', 'refuse']),
+    headerOptions: checkHeaderOptions(settings.headerOptions),
+    breaker: checkBreaker(settings.breaker),
+    retry: checkRetry(settings.retry),
+    slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
+    random: settings.random ?? Math.random,
+    options: checkCall('', pick(settings, CALL_KEYS), priorities),
+  };
+  checkFunction('random', config.random);
+  for (const [name, route] of routes) checkCall(`routes.${name}`, route.options, priorities);
+  return config;
+}
+
+/** Checks the options of a call, wherever they were given. `path` is what their names are prefixed with in a message. */
+export function checkCall<T extends SingleCallOptions>(
+  path: string,
+  options: T,
+  priorities: RouterConfig['priorities'],
+): T {
+  const at = (name: string) => (path === '' ? name : `${path}.${name}`);
+  checkKeys(path, options, [...CALL_KEYS, 'route']);
+  const { priority, deadlineMs, attemptTimeoutMs, firstChunkTimeoutMs, chunkTimeoutMs, maxAttempts, regions, cache } =
+    options;
+  if (priority !== undefined && !priorities.has(priority)) {
+    fail(at('priority'), priority, `one of ${[...priorities.keys()].map(show).join(', ')}`);
+  }
+  if (deadlineMs !== undefined) checkMs(at('deadlineMs'), deadlineMs);
+  if (attemptTimeoutMs !== undefined) checkMs(at('attemptTimeoutMs'), attemptTimeoutMs);
+  if (firstChunkTimeoutMs !== undefined) checkMs(at('firstChunkTimeoutMs'), firstChunkTimeoutMs);
+  if (chunkTimeoutMs !== undefined) checkMs(at('chunkTimeoutMs'), chunkTimeoutMs);
+  if (maxAttempts !== undefined) checkWhole(at('maxAttempts'), maxAttempts, 1);
+  if (regions !== undefined && checkStrings(at('regions'), regions, 'an array of regions').length === 0) {
+    fail(at('regions'), regions, 'at least one region; leave it out to allow all');
+  }
+  if (cache !== undefined && cache !== false) fail(at('cache'), cache, 'false');
+  return options;
+}
+
+function checkDeployments(
+  deployments: unknown,
+  clientNames: readonly string[],
+  defaultClient: string,
+): Map<string, DeploymentConfig> {
+  const checked = new Map<string, DeploymentConfig>();
+  if (deployments === undefined) return checked;
+  for (const [name, value] of Object.entries(checkRecord('deployments', deployments))) {
+    const path = `deployments.${name}`;
+    const given: DeploymentOptions = checkRecord(path, value, 'an object such as { client, model, price }');
+    checkKeys(path, given, [
+      'client',
+      'model',
+      'price',
+      'region',
+      'contextWindow',
+      'capabilities',
+      'headers',
+      'streamUsage',
+      'embeddingSpace',
+    ]);
+    const {
+      client = defaultClient,
+      model = name,
+      price,
+      region,
+      contextWindow,
+      capabilities,
+      headers,
+      streamUsage,
+      embeddingSpace,
+    } = given;
+    checkName(`${path}.client`, client, clientNames, 'client');
+    checkString(`${path}.model`, model, 'the name of a model');
+    if (price !== undefined) checkPrice(`${path}.price`, price);
+    if (region !== undefined) checkString(`${path}.region`, region);
+    if (contextWindow !== undefined) checkWhole(`${path}.contextWindow`, contextWindow, 1);
+    if (capabilities !== undefined) checkCapabilities(`${path}.capabilities`, capabilities);
+    if (headers !== undefined) checkHeaders(`${path}.headers`, headers);
+    if (streamUsage !== undefined && typeof streamUsage !== 'boolean')
+      fail(`${path}.streamUsage`, streamUsage, 'true or false');
+    if (embeddingSpace !== undefined) checkString(`${path}.embeddingSpace`, embeddingSpace);
+    checked.set(name, { ...given, client, model });
+  }
+  return checked;
+}
+
+function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, unknown>): RouterConfig['routes'] {
+  const checked = new Map<string, { deployments: readonly string[]; options: CallOptions }>();
+  if (routes === undefined) return checked;
+  for (const [name, value] of Object.entries(checkRecord('routes', routes))) {
+    const path = `routes.${name}`;
+    if (name === 'auto')
+      throw new InvalidOptionError(path, '"auto" is taken: it means the route of the call\'s priority.');
+    const { deployments: names, ...options }: RouteOptions = Array.isArray(value)
+      ? { deployments: value }
+      : { deployments: [], ...checkRecord(path, value, 'an array of deployments, or { deployments, ... }') };
+    checkNames(`${path}.deployments`, names, deployments, 'deployment');
+    if (names.length === 0) fail(`${path}.deployments`, names, 'at least one deployment');
+    if (deployments.has(name) && names[0] !== name) {
+      throw new InvalidOptionError(
+        path,
+        `a deployment has the same name, so the route must begin with it; it begins with ${show(names[0])}.`,
+      );
+    }
+    checked.set(name, { deployments: [...names], options });
+  }
+  return checked;
+}
+
+function checkPriorities(priorities: unknown, routes: RouterConfig['routes']): RouterConfig['priorities'] {
+  const orNone = (route: string) => (routes.has(route) ? route : undefined);
+  const checked = new Map([
+    ['standard', orNone('standard')],
+    ['premium', orNone('premium')],
+  ]);
+  if (priorities === undefined) return checked;
+  for (const [priority, route] of Object.entries(checkRecord('priorities', priorities))) {
+    const path = `priorities.${priority}`;
+    checked.set(
+      priority,
+      checkName(path, checkString(path, route, 'the name of a route'), [...routes.keys()], 'route'),
+    );
+  }
+  return checked;
+}
+
+function checkPrefixes(prefixes: unknown, clientNames: readonly string[]): Prefix[] {
+  if (prefixes === undefined) {
+    if (!clientNames.includes('pro')) return [];
+    return [{ prefix: 'Pro/', client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } }];
+  }
+  return (
+    Object.entries(checkRecord('prefixes', prefixes))
+      .map(([prefix, value]) => {
+        const path = `prefixes.${prefix}`;
+        checkString('prefixes', prefix, 'prefixes that are not empty');
+        const given: Partial<PrefixOptions> =
+          typeof value === 'string'
+            ? { client: value }
+            : checkRecord(path, value, 'a client, or { client, premium, headers }');
+        checkKeys(path, given, ['client', 'premium', 'headers']);
+        const { premium = false, headers = {} } = given;
+        if (typeof premium !== 'boolean') fail(`${path}.premium`, premium, 'true or false');
+        checkHeaders(`${path}.headers`, headers);
+        return { prefix, client: checkName(`${path}.client`, given.client, clientNames, 'client'), premium, headers };
+      })
+      // The longest says the most.
+      .sort((a, b) => b.prefix.length - a.prefix.length)
+  );
+}
+
+function checkBreaker(breaker: unknown): BreakerSettings | undefined {
+  if (breaker === false) return undefined;
+  const given: BreakerOptions = breaker === undefined ? {} : checkRecord('breaker', breaker, 'an object, or false');
+  checkKeys('breaker', given, ['failures', 'windowMs', 'minRate', 'consecutive', 'cooldownMs']);
+  const { failures = 5, windowMs = 10_000, minRate = 0.5, consecutive = 5, cooldownMs = 10_000 } = given;
+  if (consecutive !== Number.POSITIVE_INFINITY) checkWhole('breaker.consecutive', consecutive, 1);
+  return {
+    failures: checkWhole('breaker.failures', failures, 1),
+    windowMs: checkNumber('breaker.windowMs', windowMs, {
+      least: 10,
+      most: 86_400_000,
+      what: 'milliseconds, 10 to 86400000',
+    }),
+    minRate: checkNumber('breaker.minRate', minRate, { least: 0, most: 1, what: 'a share from 0 to 1' }),
+    consecutive,
+    cooldownMs: checkMs('breaker.cooldownMs', cooldownMs),
+  };
+}
+
+function checkRetry(retry: unknown): Required<RetryOptions> {
+  const given: RetryOptions = retry === undefined ? {} : checkRecord('retry', retry);
+  checkKeys('retry', given, ['baseMs', 'maxMs', 'budget']);
+  const { baseMs = 250, maxMs = 8000, budget = 0.1 } = given;
+  checkNumber('retry.baseMs', baseMs, { least: 0, most: 600_000, what: 'milliseconds, 0 to 600000' });
+  checkNumber('retry.maxMs', maxMs, {
+    least: baseMs,
+    most: 600_000,
+    what: 'milliseconds, from retry.baseMs to 600000',
+  });
+  return {
+    baseMs,
+    maxMs,
+    budget: checkNumber('retry.budget', budget, { least: 0, most: 1, what: 'a share from 0 to 1' }),
+  };
+}
+
+function checkHeaderOptions(value: unknown): Set<HeaderOption> {
+  if (value === undefined) return new Set(['priority', 'deadline', 'cache']);
+  const names = checkStrings('headerOptions', value, 'an array');
+  return new Set(names.map((name, i) => checkOneOf(`headerOptions[${i}]`, name, HEADER_OPTIONS)));
+}
+
+function checkPrice(path: string, value: unknown): asserts value is Price {
+  const price = checkRecord(path, value, '{ input, output } in US dollars per million tokens');
+  checkKeys(path, price, ['input', 'output', 'cachedInput']);
+  const what = 'US dollars per million tokens, 0 or more';
+  for (const key of ['input', 'output', 'cachedInput']) {
+    if (key === 'cachedInput' && price[key] === undefined) continue;
+    checkNumber(`${path}.${key}`, price[key], { least: 0, most: 1e6, what });
+  }
+}
+
+function checkCapabilities(path: string, value: unknown): void {
+  const capabilities = checkRecord(path, value, 'an object of what it cannot do, such as { vision: false }');
+  checkKeys(path, capabilities, CAPABILITIES);
+  for (const [name, can] of Object.entries(capabilities)) {
+    if (typeof can !== 'boolean') fail(`${path}.${name}`, can, 'true or false');
+  }
+}
+
+export function checkHeaders(path: string, value: unknown): void {
+  for (const [name, header] of Object.entries(checkRecord(path, value, 'an object of names and values'))) {
+    if (/^x-router-/i.test(name))
+      throw new InvalidOptionError(`${path}.${name}`, 'X-Router-* headers never leave the process.');
+    checkString(`${path}.${name}`, header);
+  }
+}
+
+function checkName(option: string, value: unknown, names: readonly string[], what: string): string {
+  const name = checkString(option, value, `the name of a ${what}`);
+  if (!names.includes(name))
+    fail(option, name, `a ${what} that exists: ${names.map(show).join(', ') || 'there is none'}`);
+  return name;
+}
+
+function checkNames(option: string, value: unknown, known: ReadonlyMap<string, unknown>, what: string): string[] {
+  const names = checkStrings(option, value, `an array of names of ${what}s`);
+  names.forEach((name, i) => {
+    checkName(`${option}[${i}]`, name, [...known.keys()], what);
+    if (names.indexOf(name) !== i) throw new InvalidOptionError(`${option}[${i}]`, `${show(name)} is listed twice.`);
+  });
+  return names;
+}
+
+function checkWhole(option: string, value: unknown, least: number): number {
+  return checkNumber(option, value, {
+    least,
+    most: Number.MAX_SAFE_INTEGER,
+    whole: true,
+    what: `a whole number of at least ${least}`,
+  });
+}
+
+/** Only the named properties that are set. */
+export function pick<T extends object, K extends keyof T>(
+  from: T,
+  keys: readonly K[],
+): { [P in K]?: Exclude<T[P], undefined> } {
+  const picked: { [P in K]?: Exclude<T[P], undefined> } = {};
+  for (const key of keys) {
+    const value = from[key];
+    if (value !== undefined) picked[key] = value as Exclude<T[K], undefined>;
+  }
+  return picked;
+}

@@ -1,0 +1,186 @@
+import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError, OpenAIError } from 'openai';
+import { InvalidOptionError } from './errors.js';
+import type { Failure, Outcome } from './types.js';
+import { isRecord } from './util/is-record.js';
+import { parseRetryAfter } from './util/retry-after.js';
+
+type Rule = Pick<Failure, 'breaker' | 'again' | 'next' | 'setAside'>;
+
+/** What each outcome means for the breaker, for the same deployment and for the next one. The table of the documentation. */
+const RULES: Readonly<Record<Exclude<Outcome, 'pending' | 'success'>, Rule>> = {
+  'caller-error': { breaker: 'success', again: 'no', next: 'no', setAside: false },
+  'context-length': { breaker: 'success', again: 'no', next: 'larger', setAside: false },
+  'content-filter': { breaker: 'success', again: 'no', next: 'no', setAside: false },
+  unauthorized: { breaker: 'neutral', again: 'no', next: 'yes', setAside: true },
+  forbidden: { breaker: 'neutral', again: 'no', next: 'yes', setAside: false },
+  'model-not-found': { breaker: 'neutral', again: 'no', next: 'yes', setAside: false },
+  'server-error': { breaker: 'failure', again: 'yes', next: 'yes', setAside: false },
+  'rate-limited': { breaker: 'neutral', again: 'yes', next: 'yes', setAside: false },
+  connection: { breaker: 'failure', again: 'once', next: 'yes', setAside: false },
+  timeout: { breaker: 'failure', again: 'no', next: 'yes', setAside: false },
+  deadline: { breaker: 'failure', again: 'no', next: 'no', setAside: false },
+  'invalid-answer': { breaker: 'failure', again: 'yes', next: 'yes', setAside: false },
+  interrupted: { breaker: 'failure', again: 'no', next: 'no', setAside: false },
+  aborted: { breaker: 'neutral', again: 'no', next: 'no', setAside: false },
+};
+
+type FailedOutcome = keyof typeof RULES;
+
+/** Names what an attempt threw, and says what follows from it. `jitter` is 0 to 1. */
+export function classify(thrown: unknown, now: number, jitter: number): Failure {
+  const error = toError(thrown);
+  const outcome = outcomeOf(error);
+  return failure(outcome, error, now, jitter);
+}
+
+/** A failure whose outcome is known, because the router itself ended the attempt. */
+export function failure(outcome: FailedOutcome, error: Error, now: number, jitter: number): Failure {
+  const headers = error instanceof APIError ? error.headers : undefined;
+  const rule = RULES[outcome];
+  return {
+    ...rule,
+    again: headers?.get('x-should-retry') === 'false' ? 'no' : rule.again,
+    outcome,
+    error,
+    status: error instanceof APIError ? error.status : undefined,
+    target: undefined,
+    retryAfterMs: headers === undefined ? undefined : parseRetryAfter(headers),
+    endedAt: now,
+    jitter,
+  };
+}
+
+function outcomeOf(error: Error): FailedOutcome {
+  if (error instanceof APIUserAbortError) return 'aborted';
+  if (error instanceof InvalidAnswer) return 'invalid-answer';
+  if (error instanceof APIConnectionTimeoutError) return 'timeout';
+  if (error instanceof APIError && typeof error.status === 'number') return outcomeOfStatus(error.status, error);
+  if (error instanceof APIConnectionError) return 'connection';
+  // An error event inside a stream has no status; its code says what it would have been.
+  if (error instanceof APIError) return outcomeOfEvent(error);
+  // The SDK reads and parses bodies: what breaks there is the server's body, not the caller's request.
+  if (error instanceof SyntaxError) return 'invalid-answer';
+  if (isTransportError(error)) return 'connection';
+  return isCredentialError(error) ? 'unauthorized' : 'caller-error';
+}
+
+/** The application's own `apiKey` or token function failed: that client is of no use, another one may be. */
+const isCredentialError = (error: Error) => error instanceof OpenAIError && /apiKey|token/i.test(error.message);
+
+function outcomeOfStatus(status: number, error: APIError): FailedOutcome {
+  if (isQuota(error)) return 'unauthorized';
+  switch (status) {
+    case 401:
+      return 'unauthorized';
+    case 402:
+    case 403:
+      return 'forbidden';
+    case 404:
+      return isUnknownModel(error) ? 'model-not-found' : 'caller-error';
+    case 408:
+    case 409:
+      return 'server-error';
+    case 429:
+      return 'rate-limited';
+    default:
+      if (status >= 500) return 'server-error';
+      if (isContextLength(error)) return 'context-length';
+      return isContentFilter(error) ? 'content-filter' : 'caller-error';
+  }
+}
+
+function outcomeOfEvent(error: APIError): FailedOutcome {
+  if (isQuota(error)) return 'unauthorized';
+  if (isContextLength(error)) return 'context-length';
+  if (isContentFilter(error)) return 'content-filter';
+  if (mentions(error, /rate_limit/)) return 'rate-limited';
+  if (mentions(error, /invalid_request/)) return 'caller-error';
+  return 'server-error';
+}
+
+const isQuota = (error: APIError) => mentions(error, /insufficient_quota|billing_hard_limit|credit_balance/);
+const isContextLength = (error: APIError) => mentions(error, /context_length_exceeded|context_window_exceeded/);
+const isContentFilter = (error: APIError) => mentions(error, /content_filter|content_policy|moderation_blocked/);
+
+/** A 404 names a model more often than not; one that names a stored object (`No such File object`) is the caller's. */
+function isUnknownModel(error: APIError): boolean {
+  return mentions(error, /model/) || /model|deployment/i.test(error.message) || error.error === undefined;
+}
+
+function mentions(error: APIError, pattern: RegExp): boolean {
+  return pattern.test(String(error.code ?? '')) || pattern.test(String(error.type ?? ''));
+}
+
+/** What `fetch` and a body that breaks throw: `fetch failed`, `terminated`, or an error with a socket's code. */
+function isTransportError(error: Error): boolean {
+  if (error instanceof TypeError) return /fetch failed|terminated|network|socket|body|load failed/i.test(error.message);
+  const code = 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^(E[A-Z]+|UND_ERR_\w+)$/.test(code);
+}
+
+/** An error that the server sent inside a stream, rather than one of the connection. */
+export function isErrorEvent(error: unknown): boolean {
+  return error instanceof APIError && !(error instanceof APIConnectionError);
+}
+
+/** An answer of 200 that is not what was asked for. It is thrown as the SDK's own class of a failed connection. */
+export class InvalidAnswer extends APIConnectionError {
+  constructor(what: string, cause?: Error) {
+    super({ message: `The upstream answered, but ${what}.`, cause });
+  }
+}
+
+/** The SDK's error of a call that its caller has aborted. */
+export function abortError(reason: unknown): Error {
+  const error = new APIUserAbortError();
+  if (reason !== undefined)
+    Object.defineProperty(error, 'cause', { value: reason, writable: true, configurable: true });
+  return error;
+}
+
+/** The SDK's error of an attempt that took too long. */
+export function timeoutError(timeoutMs: number, cause?: Error): Error {
+  const error = new APIConnectionTimeoutError({ message: `Request timed out after ${Math.round(timeoutMs)} ms.` });
+  if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true });
+  return error;
+}
+
+/** The same error once more, for another call: each call's error has a stack and a record of its own. */
+export function copyError(error: Error): Error {
+  if (!(error instanceof APIError) || error.status === undefined) return error;
+  const text = error.error === undefined ? error.message.replace(/^\d+ /, '') : undefined;
+  return APIError.generate(error.status, { error: error.error }, text, error.headers);
+}
+
+/** Errors of the application's own making pass as they are; anything else that was thrown becomes an Error. */
+function toError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return new APIConnectionError({ message: `The upstream's client threw ${typeof thrown}, not an Error.` });
+}
+
+export function statusOf(error: unknown): number | null {
+  return error instanceof APIError && typeof error.status === 'number' ? error.status : null;
+}
+
+/** The error's code, as the provider or the router names it. */
+export function codeOf(error: unknown): string | null {
+  return isRecord(error) && typeof error.code === 'string' && /^[\w.-]{1,64}$/.test(error.code) ? error.code : null;
+}
+
+export const isAbort = (error: unknown) => error instanceof APIUserAbortError;
+export const isTimeout = (error: unknown) => error instanceof APIConnectionTimeoutError;
+
+/** What an upstream answered with an error status, to be handed on as it was. */
+export function upstreamBody(error: unknown): { status: number; headers: Headers; body: object } | undefined {
+  if (!(error instanceof APIError) || typeof error.status !== 'number' || error.headers === undefined) return undefined;
+  const { status, headers } = error;
+  return { status, headers, body: { error: error.error ?? { message: error.message } } };
+}
+
+/** An error in words for records, logs and events: the kind, never the upstream's own text, which may quote a prompt. */
+export function describe(error: unknown): string {
+  if (error instanceof InvalidAnswer || error instanceof InvalidOptionError) return error.message;
+  if (!(error instanceof Error)) return typeof error;
+  const name = error.constructor.name || error.name;
+  return [name, statusOf(error) ?? '', codeOf(error) ?? ''].filter((part) => part !== '').join(' ');
+}

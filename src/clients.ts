@@ -1,0 +1,92 @@
+import { type ClientOptions, OpenAI } from 'openai';
+import { InvalidOptionError } from './errors.js';
+import { checkRecord, fail } from './util/check.js';
+
+/** Other ways to say who is calling than a key. */
+const OTHER_CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'credential', 'provider'] as const;
+
+/** The clients of a router, by name. Those given as options are built. Throws InvalidOptionError. */
+export function buildClients(specs: unknown): Map<string, OpenAI> {
+  const clients = new Map<string, OpenAI>();
+  for (const [name, spec] of Object.entries(
+    checkRecord('clients', specs, 'an object of OpenAI clients, or of their options'),
+  )) {
+    clients.set(name, buildClient(`clients.${name}`, spec));
+  }
+  if (clients.size === 0) fail('clients', specs, 'at least one client');
+  return clients;
+}
+
+function buildClient(path: string, spec: unknown): OpenAI {
+  if (isClient(spec)) return spec;
+  const options: ClientOptions = checkRecord(path, spec, 'an OpenAI client, or the options of one');
+  if ('apiKey' in options && options.apiKey === undefined) {
+    throw new InvalidOptionError(`${path}.apiKey`, 'it is there, but undefined; is an environment variable missing?');
+  }
+  const usesEnvironment =
+    options.apiKey === undefined && options.baseURL === undefined && !hasOtherCredentials(options);
+  if (!usesEnvironment && options.apiKey == null && !hasOtherCredentials(options)) {
+    throw new InvalidOptionError(
+      `${path}.apiKey`,
+      'it is missing; OPENAI_API_KEY is only read for a client with neither `apiKey` nor `baseURL`, so that it never goes to another host.',
+    );
+  }
+  try {
+    return usesEnvironment ? new OpenAI(options) : withoutEnvironment(options);
+  } catch (error) {
+    throw new InvalidOptionError(path, error instanceof Error ? error.message : 'the client could not be built.');
+  }
+}
+
+const hasOtherCredentials = (options: ClientOptions) =>
+  OTHER_CREDENTIALS.some((name) => name in options && options[name] != null);
+
+/** What the environment says of OpenAI's own account (organization, headers, base URL) is not for another's host. */
+function withoutEnvironment(options: ClientOptions): OpenAI {
+  const client = new OpenAI({
+    organization: null,
+    project: null,
+    ...(options.provider == null && { adminAPIKey: null }),
+    ...(options.provider == null && options.dataResidency == null && { baseURL: 'https://api.openai.com/v1' }),
+    ...options,
+  });
+  // OPENAI_CUSTOM_HEADERS is read whatever the options say.
+  client['_options'].defaultHeaders = options.defaultHeaders;
+  return client;
+}
+
+/** By shape, as an application may have two copies of the SDK. */
+export function isClient(value: unknown): value is OpenAI {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'request' in value &&
+    typeof value.request === 'function' &&
+    'baseURL' in value &&
+    typeof value.baseURL === 'string'
+  );
+}
+
+/**
+ * What the router itself passes to the SDK's constructor: the first client's own settings, for what reads them off the
+ * client directly (realtime, webhooks, uploads). Requests never use them: each goes through its own client.
+ */
+export function settingsOf(client: OpenAI): ClientOptions {
+  const { apiKey, baseURL, organization, project, webhookSecret, adminAPIKey, timeout, maxRetries, fetchOptions } =
+    client;
+  return {
+    apiKey: client['_options'].apiKey ?? apiKey ?? 'held-by-the-wrapped-client',
+    adminAPIKey,
+    baseURL,
+    organization,
+    project,
+    webhookSecret,
+    timeout,
+    maxRetries,
+    fetchOptions,
+    fetch: client['fetch'],
+    defaultHeaders: client['_options'].defaultHeaders,
+    defaultQuery: client['_options'].defaultQuery,
+    dangerouslyAllowBrowser: true,
+  };
+}

@@ -1,0 +1,110 @@
+import { LRUCache } from 'lru-cache';
+import { assemble } from './assemble.js';
+import type { DeploymentConfig, RouterConfig } from './check-options.js';
+import { Events } from './events.js';
+import type { Handler } from './pipeline.js';
+import { Routing } from './routing.js';
+import { createRotation, DeploymentBreaker, type Rotation } from './state/circuit-breaker.js';
+import { type ClientState, DeploymentState } from './state/deployment-state.js';
+import { RetryBudget } from './state/retry-budget.js';
+import { newTotals, type Totals } from './state/totals.js';
+import type { Call, Capability, Deployment, Reply, Upstream } from './types.js';
+
+/** How many ids of things kept on servers are remembered with the client that made them. */
+const STORED_IDS = 10_000;
+
+/** What a router is apart from its door: its deployments and their state, shared by all its views. */
+export class Engine {
+  readonly events = new Events();
+  readonly routing: Routing;
+  /** Asks for a call's answer. */
+  readonly handle: Handler<Call, Reply>;
+  /** By name: those of the options, then the clients' shared ones for models that are not listed, as they are used. */
+  readonly states = new Map<string, DeploymentState>();
+  /** Which client made what is kept on a server. */
+  readonly storedBy = new LRUCache<string, string>({ max: STORED_IDS });
+  /** Sums over the calls of each route. */
+  readonly routeTotals: ReadonlyMap<string, Totals>;
+  closed = false;
+  readonly #rotation: Rotation | undefined;
+  readonly #clients: ReadonlyMap<string, ClientState>;
+
+  constructor(
+    readonly config: RouterConfig,
+    readonly upstreams: ReadonlyMap<string, Upstream>,
+  ) {
+    this.#rotation = config.breaker && createRotation(config.breaker.windowMs);
+    this.#clients = new Map([...upstreams.keys()].map((name) => [name, { name, setAsideUntil: 0 }]));
+    for (const [id, deployment] of config.deployments) this.#add(id, this.#deployment(id, deployment));
+    this.routing = new Routing(config, new Map(this.states), (client) => this.#unlisted(client));
+    this.routeTotals = new Map([...config.routes.keys()].map((name) => [name, newTotals()]));
+    const retryBudget = new RetryBudget(config.retry.budget);
+    this.handle = assemble({
+      config,
+      events: this.events,
+      retryBudget,
+      routeTotals: this.routeTotals,
+      isClosed: () => this.closed,
+    });
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const { breaker } of this.states.values()) breaker?.close();
+    this.#rotation?.close();
+    this.events.clear();
+  }
+
+  #unlisted(client: string): DeploymentState {
+    const id = `${client}/*`;
+    return this.states.get(id) ?? this.#add(id, this.#deployment(id, { client, model: undefined }));
+  }
+
+  #add(id: string, deployment: Deployment): DeploymentState {
+    const client = this.#clients.get(deployment.upstream.name) ?? { name: deployment.upstream.name, setAsideUntil: 0 };
+    const state = new DeploymentState(deployment, client, this.#breaker(id));
+    this.states.set(id, state);
+    return state;
+  }
+
+  #breaker(deployment: string): DeploymentBreaker | undefined {
+    const { breaker: settings, random } = this.config;
+    if (settings === undefined || this.#rotation === undefined) return undefined;
+    return new DeploymentBreaker(settings, {
+      random,
+      rotate: this.#rotation.emitter,
+      onChange: (state) => {
+        if (state === 'open') this.events.emit({ type: 'breaker-opened', deployment, cooldownMs: settings.cooldownMs });
+        if (state === 'closed') this.events.emit({ type: 'breaker-closed', deployment });
+      },
+    });
+  }
+
+  #deployment(id: string, config: Omit<DeploymentConfig, 'model'> & { model: string | undefined }): Deployment {
+    const upstream = this.upstreams.get(config.client);
+    if (upstream === undefined) throw new Error(`No client ${config.client}: the options were not checked.`);
+    const { model } = config;
+    const prefix = this.config.prefixes.find(
+      (each) => each.client === config.client && (model ?? each.prefix).startsWith(each.prefix),
+    );
+    const headers = { ...prefix?.headers, ...(prefix?.premium && PREMIUM), ...config.headers };
+    return {
+      id,
+      upstream,
+      model,
+      price: config.price,
+      region: config.region,
+      contextWindow: config.contextWindow,
+      lacks: new Set(
+        Object.entries(config.capabilities ?? {}).flatMap(([name, can]) => (can ? [] : [name as Capability])),
+      ),
+      headers: Object.keys(headers).length === 0 ? undefined : headers,
+      priorityHeaders: { ...PREMIUM, ...headers },
+      streamUsage: config.streamUsage ?? true,
+      embeddingSpace: config.embeddingSpace,
+    };
+  }
+}
+
+const PREMIUM = { 'X-Request-Priority': 'high' };

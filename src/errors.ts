@@ -1,0 +1,78 @@
+import { APIConnectionError, APIConnectionTimeoutError, OpenAIError } from 'openai';
+import type { Failure } from './types.js';
+
+/** A wrong option: the message names the option, the value and what is allowed. */
+export class InvalidOptionError extends OpenAIError {
+  readonly code = 'invalid_option';
+  /** The option, as a path: `routes.standard.deadlineMs`. */
+  readonly option: string;
+
+  constructor(option: string, message: string) {
+    super(`${option}: ${message}`);
+    this.name = 'InvalidOptionError';
+    this.option = option;
+  }
+}
+
+/** The call's time was over. `cause` is the last error of an upstream, if there was one. */
+export class DeadlineExceededError extends APIConnectionTimeoutError {
+  override readonly code = 'deadline_exceeded';
+  readonly deadlineMs: number;
+
+  constructor(deadlineMs: number, cause: Error | undefined) {
+    super({ message: `The call did not end within its deadline of ${deadlineMs} ms.` });
+    this.name = 'DeadlineExceededError';
+    this.deadlineMs = deadlineMs;
+    if (cause !== undefined) setHidden(this, 'cause', cause);
+  }
+}
+
+/** No deployment may be asked: region, capability, refusal, or a closed router. */
+export class NoDeploymentAvailableError extends APIConnectionError {
+  override readonly code = 'no_deployment_available';
+
+  constructor(message: string, cause?: Error) {
+    super({ message, cause });
+    this.name = 'NoDeploymentAvailableError';
+  }
+}
+
+/** Why a stream broke after its first content. */
+export type InterruptionReason = 'cut' | 'stalled' | 'error-event' | 'missing-end' | 'malformed';
+
+/**
+ * A stream broke after its first content. What had arrived is in `partial`; nothing was repeated and no other
+ * deployment was asked. `partial` and `text` do not show up when the error is logged.
+ */
+export class StreamInterruptedError extends APIConnectionError {
+  override readonly code = 'stream_interrupted';
+  readonly reason: InterruptionReason;
+  /** Every chunk that was delivered, in order. */
+  declare readonly partial: readonly unknown[];
+  /** The text in these chunks. */
+  declare readonly text: string;
+
+  constructor(reason: InterruptionReason, partial: readonly unknown[], text: string, cause: Error | undefined) {
+    super({ message: `The stream broke after its first content (${reason}).`, cause });
+    this.name = 'StreamInterruptedError';
+    this.reason = reason;
+    setHidden(this, 'partial', partial);
+    setHidden(this, 'text', text);
+  }
+}
+
+/** Carries what an attempt threw, whatever it was, through the retry loop; it never reaches an application. */
+export class AttemptFailed extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.outcome);
+    this.name = 'AttemptFailed';
+    this.failure = failure;
+  }
+}
+
+/** Not enumerable: a logger that prints an error's own properties does not print these. */
+function setHidden(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, configurable: true, enumerable: false });
+}

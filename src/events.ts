@@ -1,0 +1,62 @@
+import type { AttemptRecord, CallRecord } from './types.js';
+
+/** What the router tells while it works. Events hold no key and no prompt. */
+export type RouterEvent =
+  | {
+      type: 'call-ended';
+      record: CallRecord;
+      error: { name: string; status: number | null; code: string | null } | null;
+    }
+  | { type: 'attempt-started'; callId: string; deployment: string; number: number }
+  | { type: 'attempt-failed'; callId: string; attempt: AttemptRecord }
+  | { type: 'attempt-slow'; callId: string; deployment: string; number: number; slowMs: number; durationMs: number }
+  | { type: 'breaker-opened'; deployment: string; cooldownMs: number }
+  | { type: 'breaker-closed'; deployment: string }
+  | { type: 'deployment-paused'; deployment: string; forMs: number; status: number | null }
+  | { type: 'client-set-aside'; client: string; forMs: number; status: number | null; code: string | null }
+  | { type: 'model-not-found'; deployment: string; model: string | null; nearest: string | null };
+
+export type RouterEventType = RouterEvent['type'];
+export type EventOf<T extends RouterEventType> = Extract<RouterEvent, { type: T }>;
+type Listener = (event: RouterEvent) => unknown;
+
+/** Listeners by type of event. One that throws, or rejects, harms nobody. */
+export class Events {
+  readonly #listeners = new Map<RouterEventType, Set<Listener>>();
+
+  /** Whether anybody listens: an event that nobody hears need not be made. */
+  heard(type: RouterEventType): boolean {
+    return this.#listeners.has(type);
+  }
+
+  on<T extends RouterEventType>(type: T, listener: (event: EventOf<T>) => unknown): () => void {
+    const entry: Listener = (event) => (isOf(event, type) ? listener(event) : undefined);
+    const listeners = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, listeners.add(entry));
+    return () => {
+      listeners.delete(entry);
+      if (listeners.size === 0 && this.#listeners.get(type) === listeners) this.#listeners.delete(type);
+    };
+  }
+
+  emit(event: RouterEvent): void {
+    for (const listener of this.#listeners.get(event.type) ?? []) {
+      try {
+        const result = listener(event);
+        if (result instanceof Promise) result.catch(ignore);
+      } catch {
+        // A listener's fault is not the call's.
+      }
+    }
+  }
+
+  clear(): void {
+    this.#listeners.clear();
+  }
+}
+
+function isOf<T extends RouterEventType>(event: RouterEvent, type: T): event is EventOf<T> {
+  return event.type === type;
+}
+
+function ignore(): void {}

@@ -1,0 +1,75 @@
+import { viewTargets } from './call/view.js';
+import { type CallReader, protocolOf } from './calls.js';
+import { plan } from './plan/plan.js';
+import type { RequestOptions } from './upstream.js';
+
+/** The plan for a call. */
+export interface Explanation {
+  route: string | null;
+  priority: string;
+  /** In the order in which they would be asked. */
+  deployments: { id: string; leftOut?: string }[];
+  deadlineMs: number;
+  /** What the first attempt would be given, in milliseconds; `null` where nothing may be asked. */
+  attemptTimeoutMs: number | null;
+  maxAttempts: number;
+  cache: { cacheable: boolean; why: string; key: null };
+  maxCostUsd: null;
+}
+
+export function explain(
+  reader: CallReader,
+  body: Record<string, unknown>,
+  options: Partial<RequestOptions>,
+): Explanation {
+  const request = { method: 'post', path: pathOf(body), stream: body.stream === true, ...options, body } as const;
+  const { call, leftOut } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
+  const now = call.startedAt;
+  const views = viewTargets(call.targets);
+  const { config } = reader.engine;
+  const step = plan({
+    now,
+    deadline: call.deadline,
+    deadlineIsDefault: call.settings.deadlineIsDefault,
+    attemptTimeoutMs: call.settings.attemptTimeoutMs,
+    attemptsLeft: call.maxAttempts,
+    targets: views,
+    failures: [],
+    mayRetry: true,
+    retry: config.retry,
+    jitter: 0,
+  });
+  const reason = (view: (typeof views)[number]) => {
+    if (view.pausedUntil > now) return `the server asked to stay away for ${Math.ceil(view.pausedUntil - now)} ms`;
+    if (view.setAsideUntil > now) return `its client is set aside for ${Math.ceil(view.setAsideUntil - now)} ms`;
+    return view.out ? `its breaker is open for ${Math.ceil(view.dueAt - now)} ms` : undefined;
+  };
+  const usable = views.map((view) => ({ id: view.target.state.id, why: reason(view) }));
+  const first = step.type === 'ask' ? step.target.state.id : undefined;
+  const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
+  const ruledOut = leftOut.map(({ target, why }) => ({ id: target.state.id, why }));
+  return {
+    route: call.record.route,
+    priority: call.settings.priority,
+    deployments: [...ordered, ...ruledOut].map(({ id, why }) =>
+      why === undefined || id === first ? { id } : { id, leftOut: why },
+    ),
+    deadlineMs: call.settings.deadlineMs,
+    attemptTimeoutMs: step.type === 'ask' ? step.timeoutMs : null,
+    maxAttempts: call.maxAttempts,
+    cache: { cacheable: false, why: 'there is no cache', key: null },
+    maxCostUsd: null,
+  };
+}
+
+function rank({ id, why }: { id: string; why: string | undefined }, first: string | undefined): number {
+  if (id === first) return 0;
+  return why === undefined ? 1 : 2;
+}
+
+/** What a body is for, by what it has. */
+function pathOf(body: Record<string, unknown>): string {
+  if ('messages' in body) return '/chat/completions';
+  if ('prompt' in body) return '/completions';
+  return 'input' in body && !('encoding_format' in body || 'dimensions' in body) ? '/responses' : '/embeddings';
+}

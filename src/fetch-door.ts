@@ -1,0 +1,160 @@
+import type { OpenAI } from 'openai';
+import { protocolOf } from './calls.js';
+import { describe, isAbort, isTimeout, statusOf, upstreamBody } from './classify.js';
+import { DeadlineExceededError, InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
+import type { RequestOptions } from './upstream.js';
+import { isRecord } from './util/is-record.js';
+
+/** The caller's own credentials stay here; what describes the bytes of one hop is not for the next. */
+const DROPPED = new Set([
+  'authorization',
+  'api-key',
+  'x-api-key',
+  'proxy-authorization',
+  'cookie',
+  'openai-organization',
+  'openai-project',
+  'host',
+  'connection',
+  'content-length',
+  'accept-encoding',
+  'user-agent',
+]);
+const NOT_PASSED_BACK = ['content-length', 'content-encoding', 'transfer-encoding', 'connection', 'set-cookie'];
+const METHODS = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;
+
+/** The router as a `fetch`: reads a request, has it answered as any other call, and writes the answer out. */
+export function fetchDoor(router: OpenAI, baseURL: string): typeof fetch {
+  const base = readBase(baseURL);
+  return async function routedFetch(input, init) {
+    const request = new Request(input, init);
+    const { signal } = request;
+    try {
+      const options = await readRequest(request, base);
+      if (options instanceof Response) return options;
+      return await answer(router, options);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      return errorResponse(error);
+    }
+  };
+}
+
+function readBase(baseURL: string): URL {
+  const base = URL.canParse(baseURL) ? new URL(baseURL) : undefined;
+  if (base === undefined)
+    throw new InvalidOptionError('baseURL', `${JSON.stringify(baseURL)} is not allowed; give an absolute URL.`);
+  return base;
+}
+
+async function readRequest(request: Request, base: URL): Promise<RequestOptions | Response> {
+  const url = new URL(request.url);
+  const prefix = base.pathname.replace(/\/$/, '');
+  if (url.origin !== base.origin || !url.pathname.startsWith(`${prefix}/`)) {
+    return ownError(400, 'invalid_url', `This fetch answers only below ${base.href}.`);
+  }
+  const method = Object.entries(METHODS).find(([name]) => name === request.method)?.[1];
+  if (method === undefined) return ownError(400, 'invalid_method', `${request.method} is not supported.`);
+  const type = request.headers.get('content-type') ?? '';
+  const body = await readBody(request, type);
+  if (body instanceof Response) return body;
+  const options: RequestOptions = {
+    method,
+    path: url.pathname.slice(prefix.length),
+    query: Object.fromEntries(url.searchParams),
+    headers: headersOf(request, body),
+    signal: request.signal,
+    __security: { bearerAuth: true },
+    ...(body !== undefined && { body }),
+    ...(isRecord(body) && body.stream === true && { stream: true }),
+  };
+  return protocolOf(options) === 'binary' ? { ...options, __binaryResponse: true } : options;
+}
+
+async function readBody(request: Request, type: string): Promise<unknown> {
+  if (request.body === null) return undefined;
+  if (type.startsWith('multipart/form-data')) return request.formData();
+  if (!type.includes('json')) return request.arrayBuffer();
+  try {
+    const body: unknown = await request.json();
+    return body;
+  } catch (error) {
+    if (request.signal.aborted) throw error;
+    return ownError(400, 'invalid_json', 'The body is not valid JSON.');
+  }
+}
+
+function headersOf({ headers }: Request, body: unknown): Record<string, string> {
+  // The SDK writes JSON and form data itself, with their types; other bytes keep theirs.
+  const typed = body instanceof ArrayBuffer;
+  return Object.fromEntries([...headers].filter(([name]) => !DROPPED.has(name) && (typed || name !== 'content-type')));
+}
+
+async function answer(router: OpenAI, options: RequestOptions): Promise<Response> {
+  const protocol = protocolOf(options);
+  if (protocol === undefined) return router.request<unknown>(options).asResponse();
+  const { data, response } = await router.request<unknown>(options).withResponse();
+  const headers = passedBack(response.headers);
+  const { status } = response;
+  if (data instanceof Response) return new Response(data.body, { status, headers });
+  if (isIterable(data)) return new Response(encode(data, protocol), { status, headers });
+  if (typeof data === 'string') return new Response(data, { status, headers });
+  headers.set('content-type', 'application/json');
+  return new Response(JSON.stringify(data), { status, headers });
+}
+
+function passedBack(from: Headers): Headers {
+  const headers = new Headers(from);
+  for (const name of NOT_PASSED_BACK) headers.delete(name);
+  return headers;
+}
+
+function isIterable(data: unknown): data is AsyncIterable<unknown> {
+  return typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
+}
+
+/** Chunks as server-sent events. A stream that breaks makes the body fail: half an answer never looks like a whole one. */
+function encode(chunks: AsyncIterable<unknown>, protocol: string): ReadableStream<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await iterator.next();
+      if (!done) return controller.enqueue(encoder.encode(eventOf(value)));
+      if (protocol === 'chat' || protocol === 'completions') controller.enqueue(encoder.encode('data: [DONE]\n\n'));
+      controller.close();
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  });
+}
+
+function eventOf(chunk: unknown): string {
+  const name = isRecord(chunk) && typeof chunk.type === 'string' ? `event: ${chunk.type}\n` : '';
+  return `${name}data: ${JSON.stringify(chunk)}\n\n`;
+}
+
+/** An upstream's error stays the response it was; the router's own are JSON that says not to retry. */
+function errorResponse(error: unknown): Response {
+  if (isAbort(error)) throw error;
+  const upstream = upstreamBody(error);
+  if (upstream !== undefined)
+    return Response.json(upstream.body, { status: upstream.status, headers: jsonHeaders(upstream.headers) });
+  if (error instanceof DeadlineExceededError) return ownError(504, error.code, error.message);
+  if (error instanceof NoDeploymentAvailableError) return ownError(503, error.code, error.message);
+  if (error instanceof InvalidOptionError) return ownError(400, error.code, error.message);
+  if (isTimeout(error)) return ownError(504, 'upstream_timeout', 'No upstream answered in time.');
+  return ownError(statusOf(error) ?? 503, 'upstream_unreachable', `No upstream answered: ${describe(error)}.`);
+}
+
+function jsonHeaders(from: Headers): Headers {
+  const headers = passedBack(from);
+  headers.delete('content-type');
+  return headers;
+}
+
+function ownError(status: number, code: string, message: string): Response {
+  const body = { error: { message, type: 'model_router_error', code, param: null } };
+  return Response.json(body, { status, headers: { 'x-should-retry': 'false' } });
+}

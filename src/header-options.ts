@@ -1,0 +1,44 @@
+import type { HeaderOption, SingleCallOptions } from './options.js';
+import { headerRows, type RequestOptions } from './upstream.js';
+import { checkNumber } from './util/check.js';
+
+/** Who is calling: a call that brings its own goes nowhere else. */
+const CREDENTIALS = new Set(['authorization', 'api-key', 'cookie', 'openai-organization', 'openai-project']);
+
+export interface HeaderReading {
+  /** The headers that may leave the process. */
+  readonly headers: RequestOptions['headers'];
+  readonly options: SingleCallOptions;
+  readonly hasCredentials: boolean;
+}
+
+/** Reads the options that were given as headers, where that is allowed, and keeps `X-Router-*` in the process. */
+export function readHeaders(headers: RequestOptions['headers'], allowed: ReadonlySet<HeaderOption>): HeaderReading {
+  const options: SingleCallOptions = {};
+  const rows = headerRows(headers);
+  let hasCredentials = false;
+  const kept = rows.filter(([name, value]) => {
+    const lower = name.toLowerCase();
+    if (CREDENTIALS.has(lower)) hasCredentials = true;
+    if (lower === 'x-request-priority' && value !== null && allowed.has('priority')) {
+      // `premium` is written to the wire as `high`, whichever of the two the caller wrote.
+      options.priority = value === 'high' ? 'premium' : value;
+      return false;
+    }
+    if (!lower.startsWith('x-router-')) return true;
+    if (lower === 'x-router-deadline-ms' && value !== null && allowed.has('deadline'))
+      options.deadlineMs = readMs(value);
+    if (lower === 'x-router-route' && value !== null && allowed.has('route')) options.route = value;
+    return false;
+  });
+  return { headers: kept.length === rows.length ? headers : kept, options, hasCredentials };
+}
+
+function readMs(value: string): number {
+  const what = 'milliseconds above 0, such as 2000';
+  return checkNumber('X-Router-Deadline-Ms', value.trim() === '' ? value : Number(value), {
+    above: 0,
+    most: 2 ** 31 - 1,
+    what,
+  });
+}

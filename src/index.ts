@@ -1,0 +1,30 @@
+export { callRecord } from './call-record.js';
+export {
+  DeadlineExceededError,
+  type InterruptionReason,
+  InvalidOptionError,
+  NoDeploymentAvailableError,
+  StreamInterruptedError,
+} from './errors.js';
+export type { EventOf, RouterEvent, RouterEventType } from './events.js';
+export type { Explanation } from './explain.js';
+export type { CheckResult } from './health-check.js';
+export type { Logger, LogLevel } from './log.js';
+export { callOptions, ModelRouter } from './model-router.js';
+export type {
+  BreakerOptions,
+  CallOptions,
+  ClientSpec,
+  DeploymentOptions,
+  HeaderOption,
+  PrefixOptions,
+  RetryOptions,
+  RouteOptions,
+  RouterOptions,
+  RouterSettings,
+  SingleCallOptions,
+  SingleClientOptions,
+  ViewOptions,
+} from './options.js';
+export type { DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
+export type { AttemptRecord, CallRecord, Capability, Outcome, Price, Usage } from './types.js';

@@ -1,0 +1,47 @@
+import type { CallRecord } from './types.js';
+
+/** The SDK's own shape of a logger. */
+export interface Logger {
+  error: (message: string, ...rest: unknown[]) => void;
+  warn: (message: string, ...rest: unknown[]) => void;
+  info: (message: string, ...rest: unknown[]) => void;
+  debug: (message: string, ...rest: unknown[]) => void;
+}
+
+export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug';
+
+const RANK: Readonly<Record<LogLevel, number>> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };
+
+/** Writes the router's own lines: one a call, one a slow attempt, both at `info`. No key, no prompt, no upstream text. */
+export class Log {
+  constructor(
+    readonly logger: Logger,
+    readonly level: LogLevel,
+  ) {}
+
+  call(record: CallRecord, error: { name: string; code: string | null } | null): void {
+    if (RANK[this.level] < RANK.info) return;
+    const asked = record.attempts.map((each) => `${each.deployment}:${each.outcome}`).join(' ');
+    const result = error === null ? 'ok' : `failed error=${error.code ?? error.name}`;
+    this.#info(
+      `model-router ${record.id} ${result} route=${record.route ?? '-'} deployment=${record.deployment ?? '-'} ` +
+        `requested=${record.requestedModel ?? '-'} served=${record.servedModel ?? '-'} attempts=${record.attempts.length} ` +
+        `[${asked}] ${record.durationMs.toFixed(0)}ms tokens=${record.usage?.inputTokens ?? '-'}+${record.usage?.outputTokens ?? '-'} ` +
+        `cost=${record.costUsd === null ? 'unknown' : `$${record.costUsd.toFixed(6)}`}`,
+    );
+  }
+
+  slow(record: CallRecord, deployment: string, number: number, durationMs: number): void {
+    if (RANK[this.level] < RANK.info) return;
+    this.#info(`model-router ${record.id} slow attempt ${number} at ${deployment}: ${durationMs.toFixed(0)}ms`);
+  }
+
+  /** A logger that throws harms no call. */
+  #info(line: string): void {
+    try {
+      this.logger.info(line);
+    } catch {
+      // The logger's fault.
+    }
+  }
+}

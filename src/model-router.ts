@@ -1,0 +1,198 @@
+import { inspect } from 'node:util';
+import { type APIPromise, OpenAI } from 'openai';
+import { Stream } from 'openai/streaming';
+import { linkAnswerId, linkRecord } from './call-record.js';
+import { CallReader, protocolOf, ROUTER_OPTIONS } from './calls.js';
+import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
+import type { EventOf, RouterEventType } from './events.js';
+import { type Explanation, explain } from './explain.js';
+import { fetchDoor } from './fetch-door.js';
+import { type CheckResult, checkAll } from './health-check.js';
+import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options.js';
+import { RoutedPromise, Run } from './routed-promise.js';
+import { type Opened, openRouter, openView } from './setup.js';
+import { type Snapshot, snapshot } from './snapshot.js';
+import type { Protocol } from './types.js';
+import { type Handle, headerRows, type RequestOptions } from './upstream.js';
+import { isRecord } from './util/is-record.js';
+
+type Request = Parameters<OpenAI['request']>[0];
+
+/** Set by `withOptions` only: the parts that a new object over the same engine shares. */
+const VIEW_OF = Symbol('viewOf');
+
+/**
+ * An `OpenAI` client over several: it routes each call to a deployment, and to another one when that does not answer.
+ * Everything an `OpenAI` client does, it does; the README lists the few deliberate differences.
+ *
+ * @throws InvalidOptionError
+ */
+export class ModelRouter extends OpenAI {
+  readonly #opened: Opened;
+  readonly #calls: CallReader;
+
+  constructor(options: RouterOptions | SingleClientOptions = {}) {
+    const shared: Opened | undefined = Reflect.get(options, VIEW_OF);
+    const opened = shared === undefined ? openRouter(options) : openView(shared, options as ViewOptions);
+    super(opened.superOptions);
+    this.#opened = opened;
+    this.#calls = new CallReader(opened.engine, opened.view);
+  }
+
+  static {
+    // Lists do not go through `request`. Set here, as the signature to override differs between the SDK's versions.
+    ModelRouter.prototype.requestAPIList = function requestAPIList(page, options) {
+      return this.#clientFor('path' in options ? options.path : undefined).requestAPIList(page, options);
+    };
+  }
+
+  /** The one way that every resource goes. What is not routed goes to the default client, untouched. */
+  override request<Rsp>(options: Request, remainingRetries: number | null = null): APIPromise<Rsp> {
+    return new RoutedPromise<Rsp>(this, new Run((run) => this.#start(run, options, remainingRetries)));
+  }
+
+  /** A router over the same engine: breakers and statistics are shared, and closing one closes all. */
+  override withOptions(options: ViewOptions): this {
+    const Router = this.constructor as new (options: object) => this;
+    return new Router({ ...options, [VIEW_OF]: this.#opened });
+  }
+
+  /**
+   * The same engine as a `fetch`, for libraries that bring their own client or none. URLs outside `baseURL` are refused,
+   * incoming credentials are dropped. @default baseURL 'https://api.openai.com/v1'
+   */
+  asFetch({ baseURL = 'https://api.openai.com/v1' }: { baseURL?: string } = {}): typeof fetch {
+    return fetchDoor(this, baseURL);
+  }
+
+  /** The short form: one user message, to the route of the call's priority. */
+  routeRequest(
+    prompt: string,
+    options: SingleCallOptions & { signal?: AbortSignal } = {},
+  ): APIPromise<OpenAI.ChatCompletion> {
+    const { signal, ...rest } = options;
+    const body = { model: 'auto', messages: [{ role: 'user' as const, content: prompt }] };
+    return this.chat.completions.create(body, { ...callOptions(rest), ...(signal && { signal }) });
+  }
+
+  /** Asks each deployment for one token. Never rejects because one does not work. */
+  check(): Promise<CheckResult[]> {
+    return checkAll(this.#calls);
+  }
+
+  /** The plan for a call, without making it. Throws InvalidOptionError. */
+  explain(body: Record<string, unknown>, options: Partial<RequestOptions> = {}): Explanation {
+    return explain(this.#calls, body, options);
+  }
+
+  /** What the router knows of its deployments and routes, as plain JSON. */
+  snapshot(): Snapshot {
+    return snapshot(this.#opened.engine);
+  }
+
+  /** Hears of one type of event. Returns a function that ends it. */
+  on<T extends RouterEventType>(type: T, listener: (event: EventOf<T>) => unknown): () => void {
+    return this.#opened.engine.events.on(type, listener);
+  }
+
+  /** Ends timers and breakers. Calls in flight end as they would; calls after it fail. */
+  close(): void {
+    this.#opened.engine.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  toJSON(): Snapshot {
+    return this.snapshot();
+  }
+
+  /** A client shows its key when it is printed; a router shows its snapshot. */
+  [inspect.custom](): Snapshot {
+    return this.snapshot();
+  }
+
+  async #start(run: Run, given: Request, remainingRetries: number | null): Promise<Handle> {
+    const options = await given;
+    const protocol = protocolOf(options);
+    if (protocol === undefined) return this.#passThrough(options, remainingRetries);
+    const { engine } = this.#opened;
+    const { call } = this.#calls.read(options, protocol, () => run.wantsRaw);
+    run.begin(call.record);
+    if (call.signal !== undefined) linkRecord(call.signal, call.record);
+    const reply = await engine.handle(call);
+    const handle = reply.answer.handle as Handle;
+    if (reply.chunks !== undefined) await replaceChunks(handle, reply.chunks);
+    reply.onEnd(({ answerId }) => {
+      if (answerId === undefined) return;
+      if (isStored(protocol, options)) engine.storedBy.set(answerId, reply.attempt.target.state.client.name);
+      if (isFromHelper(options)) linkAnswerId(answerId, call.record);
+    });
+    return handle;
+  }
+
+  async #passThrough(options: RequestOptions, remainingRetries: number | null): Promise<Handle> {
+    const { engine } = this.#opened;
+    if (engine.closed) throw new NoDeploymentAvailableError(CLOSED);
+    const client = this.#clientFor(options.path);
+    const promise = client.request(options, remainingRetries);
+    const props = await promise['responsePromise'];
+    return { props, promise };
+  }
+
+  /** The client that made what the path names, else the default one. Throws where the path leads to another server. */
+  #clientFor(path: string | undefined): OpenAI {
+    const { engine, clients, passThrough } = this.#opened;
+    const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
+    const maker = id === undefined ? undefined : engine.storedBy.get(decodeURIComponent(id));
+    const client =
+      (maker === undefined || maker === engine.config.defaultClient ? undefined : clients.get(maker)) ?? passThrough;
+    checkOrigin(client, path ?? '');
+    return client;
+  }
+}
+
+const CLOSED = 'The router is closed.';
+
+/** Options of the router for one call, to be spread into the SDK's own: `create(body, { ...callOptions({ route }), signal })`. */
+export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
+  const carried: OpenAI.RequestOptions = {};
+  return Object.assign(carried, { [ROUTER_OPTIONS]: { ...options } });
+}
+
+/** A client's key goes to its own server only: the SDK would send it to any absolute URL. */
+function checkOrigin(client: OpenAI, path: string): void {
+  if (path.startsWith('/')) return;
+  const { origin } = new URL(client.baseURL);
+  if (new URL(client.buildURL(path, null)).origin !== origin) {
+    throw new InvalidOptionError(
+      'path',
+      `it leads to another server than the client's, ${origin}; its key must not go there.`,
+    );
+  }
+}
+
+/** The stream that the caller gets is the SDK's own, with chunks that are watched over. */
+async function replaceChunks({ promise }: Handle, chunks: AsyncIterator<unknown>): Promise<void> {
+  const stream = await promise;
+  if (!(stream instanceof Stream)) return;
+  const consumed = stream['iterator'].bind(stream);
+  let taken = false;
+  stream['iterator'] = () => {
+    // The SDK's own iterator is at work already: asked once more, it says that a stream can be read only once.
+    if (taken) return consumed();
+    taken = true;
+    return chunks;
+  };
+}
+
+function isStored(protocol: Protocol, { body }: RequestOptions): boolean {
+  return protocol === 'responses' || (protocol === 'chat' && isRecord(body) && body.store === true);
+}
+
+/** `chat.completions.stream()` and its kind build results of their own, in which nothing of ours is left but the id. */
+function isFromHelper({ __metadata: metadata, headers }: RequestOptions): boolean {
+  if (metadata?.helperMethod !== undefined) return true;
+  return headerRows(headers).some(([name]) => name.toLowerCase() === 'x-stainless-helper-method');
+}

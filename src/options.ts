@@ -1,0 +1,141 @@
+import type { ClientOptions, OpenAI } from 'openai';
+import type { Logger, LogLevel } from './log.js';
+import type { Capability, Price } from './types.js';
+
+/** Options of one call. Given on the constructor, on a route, by `withOptions` or in the call itself: the nearest wins. */
+export interface CallOptions {
+  /** `'standard'`, `'premium'` or one of `priorities`; chooses the route of `model: 'auto'`. @default 'standard' */
+  priority?: string;
+  /** The whole call, in milliseconds: all attempts and waits; for a stream, until its first content. @default 120_000 */
+  deadlineMs?: number;
+  /** One attempt, body included, in milliseconds. @default what the deadline leaves, less a reserve for the next deployment */
+  attemptTimeoutMs?: number;
+  /** A stream's first content, in milliseconds from the start of an attempt. @default the attempt's time */
+  firstChunkTimeoutMs?: number;
+  /** The longest gap between two chunks of a stream, in milliseconds. @default 30_000 */
+  chunkTimeoutMs?: number;
+  /** Attempts a call may make over all deployments, the first included. 1 means no failover. @default 3 */
+  maxAttempts?: number;
+  /** Residency: only deployments in one of these regions are asked. @default all */
+  regions?: readonly string[];
+  /** @default false */
+  cache?: false;
+}
+
+/** Options that only make sense for a single call. */
+export interface SingleCallOptions extends CallOptions {
+  /** As if `model` named this route. */
+  route?: string;
+}
+
+/** An `OpenAI` or `AzureOpenAI` client, or the options to build an `OpenAI` client from. */
+export type ClientSpec = OpenAI | ClientOptions;
+
+/** One place that can answer: a client and a model on it. */
+export interface DeploymentOptions {
+  /** A name in `clients`. @default the default client */
+  client?: string;
+  /** The upstream's name of the model. @default the deployment's own name */
+  model?: string;
+  /** US dollars per million tokens. Without it the cost of a call is `null`. */
+  price?: Price;
+  /** Where it runs, for `regions`. */
+  region?: string;
+  /** Tokens. After `context_length_exceeded` only a larger one is asked. */
+  contextWindow?: number;
+  /** What it cannot do, each `false`: a call that needs it goes elsewhere. What is not said is taken to work. */
+  capabilities?: Partial<Record<Capability, boolean>>;
+  /** Sent with each request to it. */
+  headers?: Record<string, string>;
+  /** Whether it understands `stream_options.include_usage`. @default true */
+  streamUsage?: boolean;
+  /** Deployments with the same name here give interchangeable vectors. @default the upstream's name of the model */
+  embeddingSpace?: string;
+}
+
+/** What a caller asks for by name: where it may be answered, in order, and the options of its calls. */
+export interface RouteOptions extends CallOptions {
+  deployments: readonly string[];
+}
+
+/** A prefix of model names that chooses a client. */
+export interface PrefixOptions {
+  client: string;
+  /** Calls that go there are sent with `X-Request-Priority: high`. @default false */
+  premium?: boolean;
+  headers?: Record<string, string>;
+}
+
+/** When a deployment that fails gets no more traffic. */
+export interface BreakerOptions {
+  /** Failures within `windowMs`. @default 5 */
+  failures?: number;
+  /** Milliseconds. @default 10_000 */
+  windowMs?: number;
+  /** The least share of failures within the window, 0 to 1. @default 0.5 */
+  minRate?: number;
+  /** Failures in a row that open it whatever the window holds; `Infinity` turns this off. @default 5 */
+  consecutive?: number;
+  /** Milliseconds until one probe is let through; shortened by up to 20 % by chance. @default 10_000 */
+  cooldownMs?: number;
+}
+
+export interface RetryOptions {
+  /** Milliseconds; the wait before retry n is `random() * min(maxMs, baseMs * 2 ** n)`. @default 250 */
+  baseMs?: number;
+  /** Milliseconds. @default 8000 */
+  maxMs?: number;
+  /** Retries of the same deployment, as a share of all calls. Failing over is not limited. @default 0.1 */
+  budget?: number;
+}
+
+export type HeaderOption = 'priority' | 'deadline' | 'cache' | 'route';
+
+/** What is particular to a router, apart from its clients. */
+export interface RouterSettings extends CallOptions {
+  deployments?: Record<string, DeploymentOptions>;
+  routes?: Record<string, readonly string[] | RouteOptions>;
+  /** Deployments to ask after one that was named itself, or after an unlisted model. @default [] */
+  fallbacks?: readonly string[];
+  /** @default { 'Pro/': { client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } } } where a client `pro` exists */
+  prefixes?: Record<string, string | PrefixOptions>;
+  /** The route of each priority, for `model: 'auto'`. @default { standard: 'standard', premium: 'premium' } */
+  priorities?: Record<string, string>;
+  /** Whether a model that is neither a route nor a deployment is sent on as it stands. @default 'pass' */
+  unlistedModels?: 'pass' | 'refuse';
+  /** Which options a caller may give by header. @default ['priority', 'deadline', 'cache'] */
+  headerOptions?: readonly HeaderOption[];
+  /** @default on */
+  breaker?: BreakerOptions | false;
+  retry?: RetryOptions;
+  /** A slower attempt is logged, counted and told by `attempt-slow`, in milliseconds. @default 500 */
+  slowMs?: number;
+  /** The only source of chance: 0 up to 1. @default Math.random */
+  random?: () => number;
+}
+
+/** A router over several clients. The client `default`, else the first, gets what is not routed. */
+export interface RouterOptions extends RouterSettings {
+  clients: Record<string, ClientSpec>;
+  /** The SDK's own option: one attempt's time. The same as `attemptTimeoutMs`. */
+  timeout?: number;
+  /** The SDK's own option. The same as `maxAttempts - 1`. */
+  maxRetries?: number;
+  /** Sent with each call. */
+  defaultHeaders?: ClientOptions['defaultHeaders'];
+  defaultQuery?: ClientOptions['defaultQuery'];
+  /** @default console */
+  logger?: Logger;
+  /** The router's line for each call is written at `info`. @default 'warn' */
+  logLevel?: LogLevel;
+}
+
+/** A router over one client, from that client's own options. */
+export type SingleClientOptions = ClientOptions & RouterSettings & { clients?: undefined };
+
+/** What `withOptions` takes. */
+export type ViewOptions = Pick<
+  RouterOptions,
+  'timeout' | 'maxRetries' | 'defaultHeaders' | 'defaultQuery' | 'logger' | 'logLevel'
+> &
+  CallOptions;

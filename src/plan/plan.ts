@@ -1,0 +1,170 @@
+import type { Failure, Target } from '../types.js';
+import { backoffMs } from './backoff.js';
+
+/** Everything that a plan may know. It reads no clock and starts no timer, so the same view gives the same step. */
+export interface View {
+  readonly now: number;
+  readonly deadline: number;
+  readonly deadlineIsDefault: boolean;
+  readonly attemptTimeoutMs: number | undefined;
+  readonly attemptsLeft: number;
+  readonly targets: readonly TargetView[];
+  readonly failures: readonly Failure[];
+  /** Whether the retry budget has a token. */
+  readonly mayRetry: boolean;
+  readonly retry: { readonly baseMs: number; readonly maxMs: number };
+  /** 0 to 1, drawn once a call: spreads the calls that wait for the same pause. */
+  readonly jitter: number;
+}
+
+/** One deployment, as it stands at `View.now`. */
+export interface TargetView {
+  readonly target: Target;
+  /** The breaker gives no permit. */
+  readonly out: boolean;
+  /** When the breaker lets the next probe through. */
+  readonly dueAt: number;
+  readonly pausedUntil: number;
+  readonly setAsideUntil: number;
+  readonly contextWindow: number | undefined;
+  /** Its client's own limit for one attempt. */
+  readonly timeoutMs: number | undefined;
+  /** Of valid answers; `undefined` while there are none. */
+  readonly p95Ms: number | undefined;
+  readonly fastestMs: number | undefined;
+}
+
+export type Step =
+  /** Ask `target`, after `waitMs`; look at the plan again after a wait. */
+  | {
+      type: 'ask';
+      target: Target;
+      waitMs: number;
+      timeoutMs: number;
+      untilDeadline: boolean;
+      again: boolean;
+      forced: boolean;
+    }
+  | { type: 'stop'; reason: 'failed' | 'attempts' | 'no-time' | 'paused' | 'nothing-left' };
+
+interface Candidate {
+  readonly view: TargetView;
+  readonly readyAt: number;
+  readonly again: boolean;
+  readonly forced: boolean;
+}
+
+const STOP = {
+  failed: { type: 'stop', reason: 'failed' },
+  attempts: { type: 'stop', reason: 'attempts' },
+  noTime: { type: 'stop', reason: 'no-time' },
+  paused: { type: 'stop', reason: 'paused' },
+  nothingLeft: { type: 'stop', reason: 'nothing-left' },
+} as const satisfies Record<string, Step>;
+
+/** What to try next, given what has failed so far. Failing over is naming another deployment, retrying naming the same one. */
+export function plan(view: View): Step {
+  const last = view.failures.at(-1);
+  if (last !== undefined && last.next === 'no' && last.again === 'no') return STOP.failed;
+  if (view.attemptsLeft <= 0) return STOP.attempts;
+  const candidate = fresh(view) ?? waiting(view) ?? lastResort(view);
+  if (candidate === undefined) return isPaused(view) ? STOP.paused : STOP.nothingLeft;
+  return toStep(view, candidate);
+}
+
+/** The first deployment that has not been asked yet and can be asked now. */
+function fresh(view: View): Candidate | undefined {
+  const found = view.targets.find((each) => isFresh(view, each));
+  return found && { view: found, readyAt: view.now, again: false, forced: false };
+}
+
+function isFresh(view: View, each: TargetView): boolean {
+  return isOpenTo(view, each) && !each.out && each.pausedUntil <= view.now && each.setAsideUntil <= view.now;
+}
+
+/** Not asked yet by this call, and not ruled out by how the others failed. */
+function isOpenTo(view: View, each: TargetView): boolean {
+  return view.failures.every(
+    (failure) =>
+      failure.target !== each.target &&
+      (failure.next === 'yes' ||
+        (failure.next === 'larger' &&
+          (each.contextWindow ?? 0) > (windowOf(view, failure) ?? Number.POSITIVE_INFINITY))),
+  );
+}
+
+function windowOf(view: View, failure: Failure): number | undefined {
+  return view.targets.find((each) => each.target === failure.target)?.contextWindow;
+}
+
+/** Whoever may be asked soonest: one that asked for a pause, or one of those that failed, after a backoff. */
+function waiting(view: View): Candidate | undefined {
+  const paused = view.targets
+    .filter((each) => isOpenTo(view, each) && !each.out && each.setAsideUntil <= view.now)
+    .map((each) => ({ view: each, readyAt: afterPause(view, each), again: false, forced: false }));
+  const again = view.mayRetry ? view.targets.flatMap((each) => retryOf(view, each)) : [];
+  // A deployment that cannot answer before the deadline does not keep the others from being asked.
+  return [...paused, ...again]
+    .filter((each) => fits(view, each))
+    .reduce<Candidate | undefined>((best, each) => (best && best.readyAt <= each.readyAt ? best : each), undefined);
+}
+
+function retryOf(view: View, each: TargetView): Candidate[] {
+  const failures = view.failures.filter((failure) => failure.target === each.target);
+  const last = failures.at(-1);
+  if (last === undefined || each.out || each.setAsideUntil > view.now) return [];
+  if (last.again === 'no' || (last.again === 'once' && failures.length > 1)) return [];
+  const backoff = last.endedAt + backoffMs(failures.length - 1, view.retry, last.jitter);
+  return [{ view: each, readyAt: Math.max(backoff, afterPause(view, each)), again: true, forced: false }];
+}
+
+function afterPause(view: View, each: TargetView): number {
+  return each.pausedUntil > view.now ? each.pausedUntil + view.jitter * view.retry.baseMs : view.now;
+}
+
+/**
+ * When all that is left is out: the one whose breaker is due first, or whose client was set aside. What a server asked
+ * for is kept, so a paused deployment is never asked this way.
+ */
+function lastResort(view: View): Candidate | undefined {
+  return view.targets
+    .filter((each) => isOpenTo(view, each) && each.pausedUntil <= view.now)
+    .map((each) => ({ view: each, readyAt: view.now, again: false, forced: each.out }))
+    .reduce<Candidate | undefined>((best, each) => (best && dueAt(best) <= dueAt(each) ? best : each), undefined);
+}
+
+const dueAt = (candidate: Candidate) => Math.max(candidate.view.dueAt, candidate.view.setAsideUntil);
+
+const isPaused = (view: View) => view.targets.some((each) => isOpenTo(view, each) && each.pausedUntil > view.now);
+
+/** An attempt that cannot finish is not started: it needs the time of the fastest answer seen. */
+function fits(view: View, candidate: Candidate): boolean {
+  return view.deadline - Math.max(view.now, candidate.readyAt) >= Math.max(1, candidate.view.fastestMs ?? 1);
+}
+
+function toStep(view: View, candidate: Candidate): Step {
+  const readyAt = Math.max(view.now, candidate.readyAt);
+  const left = view.deadline - readyAt;
+  if (left <= 0 || (view.failures.length > 0 && !fits(view, candidate))) return STOP.noTime;
+  const share = left - reserveMs(view, candidate, left);
+  const timeoutMs = Math.min(view.attemptTimeoutMs ?? share, candidate.view.timeoutMs ?? share, share);
+  return {
+    type: 'ask',
+    target: candidate.view.target,
+    waitMs: readyAt - view.now,
+    timeoutMs,
+    untilDeadline: timeoutMs >= left,
+    again: candidate.again,
+    forced: candidate.forced,
+  };
+}
+
+/** What is kept back for the next deployment, so that it can still be reached: 1.2 times its p95, within bounds. */
+function reserveMs(view: View, candidate: Candidate, left: number): number {
+  if (view.attemptsLeft <= 1) return 0;
+  const next = view.targets.find((each) => each !== candidate.view && isFresh(view, each));
+  if (next === undefined) return 0;
+  if (view.deadlineIsDefault) return 0.25 * left;
+  if (next.p95Ms === undefined) return 0.5 * left;
+  return Math.min(0.6 * left, Math.max(0.25 * left, 1.2 * next.p95Ms));
+}

@@ -1,0 +1,68 @@
+import type { Capability } from './types.js';
+import { isRecord } from './util/is-record.js';
+
+/** What a request needs of the deployment that answers it. */
+export interface Needs {
+  readonly capabilities: ReadonlySet<Capability>;
+  /** Things kept on a server that the request names: only the client that made them knows them. */
+  readonly storedIds: readonly string[];
+}
+
+const NOTHING: Needs = { capabilities: new Set(), storedIds: [] };
+
+/** Reads a request's body for what it needs. Of text messages it looks at no more than their type. */
+export function readNeeds(body: unknown): Needs {
+  if (!isRecord(body)) return NOTHING;
+  const capabilities = new Set<Capability>();
+  const storedIds: string[] = [];
+  if (isNonEmpty(body.tools) || isNonEmpty(body.functions)) capabilities.add('tools');
+  if (typeOf(body.response_format) === 'json_schema') capabilities.add('jsonSchema');
+  if (isRecord(body.text) && typeOf(body.text.format) === 'json_schema') capabilities.add('jsonSchema');
+  if (body.logprobs === true || typeof body.top_logprobs === 'number') capabilities.add('logprobs');
+  if (Array.isArray(body.modalities) && body.modalities.includes('audio')) capabilities.add('audio');
+  addId(storedIds, body.previous_response_id);
+  addId(storedIds, isRecord(body.conversation) ? body.conversation.id : body.conversation);
+  if (isRecord(body.prompt)) addId(storedIds, body.prompt.id);
+  readItems(body.messages, capabilities, storedIds);
+  readItems(body.input, capabilities, storedIds);
+  if (Array.isArray(body.tools)) for (const tool of body.tools) readTool(tool, storedIds);
+  return { capabilities, storedIds };
+}
+
+function readItems(items: unknown, capabilities: Set<Capability>, storedIds: string[]): void {
+  if (!Array.isArray(items)) return;
+  for (const item of items) {
+    if (!isRecord(item)) continue;
+    if (item.type === 'item_reference') addId(storedIds, item.id);
+    if (isRecord(item.audio)) addId(storedIds, item.audio.id);
+    if (Array.isArray(item.content)) for (const part of item.content) readPart(part, capabilities, storedIds);
+  }
+}
+
+function readPart(part: unknown, capabilities: Set<Capability>, storedIds: string[]): void {
+  const type = typeOf(part);
+  if (!isRecord(part) || type === undefined) return;
+  if (type === 'image_url' || type === 'input_image') capabilities.add('vision');
+  if (type === 'input_audio') capabilities.add('audio');
+  addId(storedIds, part.file_id);
+  if (isRecord(part.file)) addId(storedIds, part.file.file_id);
+}
+
+function readTool(tool: unknown, storedIds: string[]): void {
+  if (!isRecord(tool)) return;
+  addIds(storedIds, tool.vector_store_ids);
+  const { container } = tool;
+  addId(storedIds, container);
+  if (isRecord(container)) addIds(storedIds, container.file_ids);
+}
+
+function addIds(ids: string[], value: unknown): void {
+  if (Array.isArray(value)) for (const each of value) addId(ids, each);
+}
+
+function addId(ids: string[], value: unknown): void {
+  if (typeof value === 'string' && value !== '') ids.push(value);
+}
+
+const typeOf = (value: unknown) => (isRecord(value) && typeof value.type === 'string' ? value.type : undefined);
+const isNonEmpty = (value: unknown) => Array.isArray(value) && value.length > 0;

@@ -1,0 +1,134 @@
+import { type ClientOptions, OpenAI } from 'openai';
+import type { View } from './calls.js';
+import { attemptsOf } from './calls.js';
+import { CALL_KEYS, checkCall, checkRouter, pick, SETTING_KEYS } from './check-options.js';
+import { buildClients, settingsOf } from './clients.js';
+import { Engine } from './engine.js';
+import { InvalidOptionError } from './errors.js';
+import { Log } from './log.js';
+import type { CallOptions, RouterOptions, RouterSettings, SingleClientOptions, ViewOptions } from './options.js';
+import { OpenAIUpstream, redactor } from './upstream.js';
+import { checkKeys, checkMs, checkRecord, unknownOption } from './util/check.js';
+import { nearest } from './util/nearest.js';
+
+/** A router's parts, as its constructor needs them. */
+export interface Opened {
+  readonly engine: Engine;
+  readonly view: View;
+  readonly clients: ReadonlyMap<string, OpenAI>;
+  /** Gets what is not routed. */
+  readonly passThrough: OpenAI;
+  /** For the SDK's own constructor. */
+  readonly superOptions: ClientOptions;
+}
+
+type SdkOptions = Pick<
+  ViewOptions,
+  'timeout' | 'maxRetries' | 'defaultHeaders' | 'defaultQuery' | 'logger' | 'logLevel'
+>;
+
+const SDK_KEYS = [
+  'timeout',
+  'maxRetries',
+  'defaultHeaders',
+  'defaultQuery',
+  'logger',
+  'logLevel',
+] as const satisfies readonly (keyof SdkOptions)[];
+const CREDENTIAL_KEYS = [
+  'apiKey',
+  'adminAPIKey',
+  'organization',
+  'project',
+  'baseURL',
+  'fetch',
+  'fetchOptions',
+  'provider',
+  'workloadIdentity',
+  'dataResidency',
+];
+
+/** Checks a router's options and builds what they describe. Throws InvalidOptionError. */
+export function openRouter(options: RouterOptions | SingleClientOptions): Opened {
+  checkRecord('options', options, 'an object');
+  return options.clients === undefined ? openSingle(options) : openSeveral(options);
+}
+
+function openSeveral(options: RouterOptions): Opened {
+  for (const key of CREDENTIAL_KEYS) {
+    if (key in options) throw new InvalidOptionError(key, `it belongs to one of \`clients\`: clients.default.${key}.`);
+  }
+  checkKeys('', options, ['clients', ...SETTING_KEYS, ...SDK_KEYS]);
+  const clients = buildClients(options.clients);
+  return open(clients, options, options);
+}
+
+/** A plain client's options make a router with that one client. What the SDK's constructor rejects, it rejects here. */
+function openSingle(options: SingleClientOptions): Opened {
+  const clientOptions: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(options)) {
+    if (SETTING_KEYS.some((each) => each === key) || key === 'clients') continue;
+    const [meant] = nearest(key, SETTING_KEYS, 1);
+    if (meant !== undefined && !isKnownToSdk(key)) unknownOption('', key, SETTING_KEYS);
+    clientOptions[key] = value;
+  }
+  const client = new OpenAI(clientOptions);
+  // The client itself adds its headers and its query, and its timeout is known from it.
+  return open(new Map([['default', client]]), options, pick(options, ['maxRetries', 'logger', 'logLevel']));
+}
+
+const isKnownToSdk = (key: string) => [...CREDENTIAL_KEYS, ...SDK_KEYS].includes(key);
+
+function open(clients: ReadonlyMap<string, OpenAI>, settings: RouterSettings, sdk: SdkOptions): Opened {
+  const config = checkRouter(settings, [...clients.keys()]);
+  const redact = redactor(clients.values());
+  const upstreams = new Map([...clients].map(([name, client]) => [name, new OpenAIUpstream(name, client, redact)]));
+  const defaultClient = clients.get(config.defaultClient);
+  if (defaultClient === undefined) throw new Error('No default client: the options were not checked.');
+  const engine = new Engine(config, upstreams);
+  const base = { options: {}, headers: undefined, query: undefined, log: logOf(defaultClient) };
+  const opened = { engine, view: base, clients, passThrough: defaultClient, superOptions: settingsOf(defaultClient) };
+  const given = pick(sdk, SDK_KEYS);
+  return Object.keys(given).length === 0 ? opened : withView(opened, given);
+}
+
+/** The same engine, for `withOptions`. Throws InvalidOptionError. */
+export function openView(from: Opened, options: ViewOptions): Opened {
+  for (const key of CREDENTIAL_KEYS) {
+    if (key in options)
+      throw new InvalidOptionError(
+        key,
+        "it cannot be changed by withOptions: it belongs to one of the router's clients.",
+      );
+  }
+  checkKeys('', options, [...SDK_KEYS, ...CALL_KEYS]);
+  return withView(from, options);
+}
+
+function withView(from: Opened, options: ViewOptions): Opened {
+  const { view, engine } = from;
+  const { timeout, maxRetries, defaultHeaders, defaultQuery } = options;
+  const callOptions: CallOptions = {
+    ...(timeout !== undefined && { attemptTimeoutMs: checkMs('timeout', timeout) }),
+    ...(maxRetries !== undefined && { maxAttempts: attemptsOf(maxRetries) }),
+    ...pick(options, CALL_KEYS),
+  };
+  checkCall('', callOptions, engine.config.priorities);
+  const sdk = pick(options, SDK_KEYS);
+  const passThrough = Object.keys(sdk).length === 0 ? from.passThrough : from.passThrough.withOptions(sdk);
+  return {
+    ...from,
+    passThrough,
+    superOptions: settingsOf(passThrough),
+    view: {
+      options: { ...view.options, ...callOptions },
+      headers: defaultHeaders === undefined ? view.headers : defaultHeaders,
+      query: defaultQuery === undefined ? view.query : defaultQuery,
+      log: options.logger === undefined && options.logLevel === undefined ? view.log : logOf(passThrough),
+    },
+  };
+}
+
+function logOf(client: OpenAI): Log {
+  return new Log(client.logger, client.logLevel ?? 'warn');
+}

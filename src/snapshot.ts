@@ -1,0 +1,107 @@
+import type { Engine } from './engine.js';
+import type { DeploymentState } from './state/deployment-state.js';
+import type { LatencyHistogram } from './state/latency-histogram.js';
+import { newTotals, type Totals } from './state/totals.js';
+import type { Usage } from './types.js';
+
+/** Milliseconds, of the last 5 minutes; `null` where there was nothing. */
+export interface Percentiles {
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+  p999: number | null;
+}
+
+export interface Sums {
+  requests: number;
+  failures: number;
+  /** The share of attempts that the deployment did not fail; `null` before the first. */
+  uptime: number | null;
+  usage: Usage;
+  /** US dollars, of what is known. */
+  costUsd: number;
+}
+
+export interface DeploymentSnapshot extends Sums {
+  client: string;
+  /** Attempts slower than `slowMs`. */
+  slow: number;
+  state: 'closed' | 'open' | 'halfOpen';
+  /** ISO 8601, or `null`. */
+  pausedUntil: string | null;
+  setAsideUntil: string | null;
+  region: string | null;
+  latencyMs: Percentiles;
+  timeToFirstChunkMs: Percentiles;
+  inFlight: number;
+}
+
+/** A route's: of its calls, where a deployment's are of attempts. */
+export interface RouteSnapshot extends Sums {
+  deployments: string[];
+}
+
+/** What the router knows, as plain JSON. */
+export interface Snapshot {
+  closed: boolean;
+  deployments: Record<string, DeploymentSnapshot>;
+  routes: Record<string, RouteSnapshot>;
+}
+
+export function snapshot(engine: Engine): Snapshot {
+  return {
+    closed: engine.closed,
+    deployments: Object.fromEntries([...engine.states].map(([id, state]) => [id, ofDeployment(state)])),
+    routes: Object.fromEntries(
+      [...engine.config.routes].map(([name, { deployments }]) => {
+        const totals = engine.routeTotals.get(name);
+        return [name, { deployments: [...deployments], ...sums(totals ?? newTotals()) }];
+      }),
+    ),
+  };
+}
+
+function ofDeployment(state: DeploymentState): DeploymentSnapshot {
+  const { deployment, breaker, client, totals } = state;
+  return {
+    client: client.name,
+    slow: totals.slow,
+    state: breaker?.state ?? 'closed',
+    pausedUntil: wallClock(state.pausedUntil),
+    setAsideUntil: wallClock(client.setAsideUntil),
+    region: deployment.region ?? null,
+    ...sums(totals),
+    latencyMs: percentiles(state.latency),
+    timeToFirstChunkMs: percentiles(state.timeToFirstChunk),
+    inFlight: state.inFlight,
+  };
+}
+
+function sums({
+  requests,
+  failures,
+  costUsd,
+  inputTokens,
+  outputTokens,
+  cachedInputTokens,
+  reasoningTokens,
+}: Totals): Sums {
+  return {
+    requests,
+    failures,
+    uptime: requests === 0 ? null : 1 - failures / requests,
+    usage: { inputTokens, outputTokens, cachedInputTokens, reasoningTokens },
+    costUsd,
+  };
+}
+
+function percentiles(histogram: LatencyHistogram): Percentiles {
+  const at = (q: number) => histogram.quantile(q) ?? null;
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), p999: at(0.999) };
+}
+
+/** A `performance.now()` time that is still to come, as one that people read. */
+function wallClock(at: number): string | null {
+  const left = at - performance.now();
+  return left > 0 ? new Date(Date.now() + left).toISOString() : null;
+}

@@ -1,0 +1,286 @@
+/// <reference path="./opossum.d.ts" />
+import { EventEmitter } from 'node:events';
+import CircuitBreaker, { type Settlement } from 'opossum';
+
+export type BreakerState = 'closed' | 'open' | 'halfOpen';
+export type BreakerOutcome = 'success' | 'failure' | 'neutral';
+
+/** When to open and for how long. All filled and checked by the caller. */
+export interface BreakerSettings {
+  /** Opens at this many failures within `windowMs`, if they are at least `minRate` of the calls in it. */
+  failures: number;
+  windowMs: number;
+  /** From 0 (any share) to 1. */
+  minRate: number;
+  /** Opens at this many failures in a row, whatever the window holds. `Infinity` turns the rule off. */
+  consecutive: number;
+  /** The longest open time, and the lease of a probe; each open time is up to 20 % shorter by chance. */
+  cooldownMs: number;
+}
+
+/** Leave to make one call. Its outcome counts only while the breaker is in the generation that gave it. */
+export interface Permit {
+  readonly generation: number;
+  readonly probe: boolean;
+}
+
+/** What all breakers of a router share: the clock that moves their windows on. */
+export interface Rotation {
+  readonly emitter: EventEmitter;
+  close(): void;
+}
+
+export interface BreakerDeps {
+  /** From 0 up to 1. */
+  random: () => number;
+  rotate: EventEmitter;
+  onChange?: (state: BreakerState) => void;
+}
+
+const BUCKETS = 10;
+const COOLDOWN_JITTER = 0.2;
+/** A longer timer fires after 1 ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const TRIM_EVERY = 64;
+
+const ignore = () => {};
+
+// Results that call back at once: opossum counts and changes state before fire() returns, as no promise could make it.
+const handled = { catch: ignore };
+const succeeded: Settlement = {
+  // biome-ignore lint/suspicious/noThenProperty: a promise in shape only
+  then(succeed) {
+    succeed();
+    return handled;
+  },
+};
+const failed: Settlement = {
+  // biome-ignore lint/suspicious/noThenProperty: a promise in shape only
+  then: () => ({ catch: (fail) => fail() }),
+};
+const settle = (outcome: 'success' | 'failure') => (outcome === 'success' ? succeeded : failed);
+
+/** One timer for the windows of all breakers; it keeps no process alive. */
+export function createRotation(windowMs: number): Rotation {
+  const emitter = new EventEmitter().setMaxListeners(0);
+  const timer = setInterval(() => emitter.emit('rotate'), Math.max(1, Math.floor(windowMs / BUCKETS)));
+  timer.unref();
+  return {
+    emitter,
+    close() {
+      clearInterval(timer);
+      emitter.removeAllListeners();
+    },
+  };
+}
+
+/**
+ * One deployment's circuit breaker, as gate and report: ask for a permit, make the call, report how it ended.
+ * opossum keeps the window and the open time and never sees the call itself, so a call that hangs, is aborted
+ * or ends late can neither wedge it nor close it.
+ */
+export class DeploymentBreaker {
+  readonly #settings: BreakerSettings;
+  readonly #deps: BreakerDeps;
+  #circuit: CircuitBreaker<'success' | 'failure'>;
+  #state: BreakerState = 'closed';
+  #shutDown = false;
+  /** Grows with each opening and each closing. */
+  #generation = 0;
+  /** The one permit of a closed generation, given to all its calls. */
+  #shared: Permit = Object.freeze({ generation: 0, probe: false });
+  /** Shared permits that are still out: with more reports than permits, the surplus does not count. */
+  #sharedOut = 0;
+  #failuresInARow = 0;
+  /** No probe before this time: the end of the open time, or of the live probe's lease. */
+  #noProbeBefore = 0;
+  #probe: Permit | undefined;
+  /** Probes and bypasses that have not reported. Weak, as some never will. */
+  readonly #unreported = new WeakSet<Permit>();
+  #fires = 0;
+
+  constructor(settings: BreakerSettings, deps: BreakerDeps) {
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#circuit = this.#createCircuit('closed');
+  }
+
+  get state(): BreakerState {
+    return this.#state;
+  }
+
+  /** The `performance.now()` time from which `tryAcquire` gives a permit; 0 when it would now. */
+  get dueAt(): number {
+    return performance.now() >= this.#noProbeBefore ? 0 : this.#noProbeBefore;
+  }
+
+  /** Closed: a permit. Half-open: a probe, one at a time, on a lease of `cooldownMs`. Open: nothing. */
+  tryAcquire(): Permit | undefined {
+    if (this.#state === 'closed') return this.#takeShared();
+    if (this.#shutDown || performance.now() < this.#noProbeBefore) return undefined;
+    return this.#takeProbe();
+  }
+
+  /**
+   * A permit in any state, for when every breaker is out. Open: half-open early, with this call as the probe.
+   * Half-open with a live probe: a bypass, whose success closes and whose failure does not count.
+   */
+  force(): Permit {
+    if (this.#state === 'closed') return this.#takeShared();
+    const canProbe = this.#state === 'open' || performance.now() >= this.#noProbeBefore;
+    return canProbe && !this.#shutDown ? this.#takeProbe() : this.#issue(false);
+  }
+
+  /**
+   * How the permitted call ended. Counts once, and only in the permit's own generation: what began before the last
+   * opening or closing is void. A probe that outlived its lease still counts, else slow answers could never close.
+   */
+  report(permit: Permit, outcome: BreakerOutcome): void {
+    if (this.#shutDown || permit.generation !== this.#generation) return;
+    if (this.#state === 'closed') this.#reportClosed(permit, outcome);
+    else if (this.#unreported.delete(permit)) this.#reportHalfOpen(permit, outcome);
+  }
+
+  /** Ends timers and listeners. The state stands still, and reports no longer count. */
+  close(): void {
+    if (this.#shutDown) return;
+    this.#shutDown = true;
+    this.#circuit.shutdown();
+  }
+
+  #takeShared(): Permit {
+    this.#sharedOut += 1;
+    return this.#shared;
+  }
+
+  #takeProbe(): Permit {
+    const early = this.#state === 'open';
+    if (early) {
+      this.#replaceCircuit('halfOpen');
+      this.#enter('halfOpen');
+    }
+    const probe = this.#issue(true);
+    this.#probe = probe;
+    this.#noProbeBefore = performance.now() + this.#settings.cooldownMs;
+    if (early) this.#notify();
+    return probe;
+  }
+
+  #issue(probe: boolean): Permit {
+    const permit = Object.freeze({ generation: this.#generation, probe });
+    this.#unreported.add(permit);
+    return permit;
+  }
+
+  #reportClosed(permit: Permit, outcome: BreakerOutcome): void {
+    if (permit !== this.#shared || this.#sharedOut === 0) return;
+    this.#sharedOut -= 1;
+    if (outcome === 'neutral') return;
+    this.#fire(outcome);
+    if (outcome === 'success') {
+      this.#failuresInARow = 0;
+      return;
+    }
+    this.#failuresInARow += 1;
+    if (!this.#mustOpen()) return;
+    const openMs = this.#setOpenMs();
+    this.#circuit.open();
+    this.#enterOpen(openMs);
+  }
+
+  #reportHalfOpen(permit: Permit, outcome: BreakerOutcome): void {
+    if (outcome === 'success') {
+      // A new circuit has an empty window: with the old failures in it, the next single one would open it again.
+      this.#replaceCircuit('closed');
+      this.#enter('closed');
+      this.#notify();
+    } else if (outcome === 'failure' && permit.probe) {
+      const openMs = this.#setOpenMs();
+      this.#fire('failure');
+      this.#enterOpen(openMs);
+    } else if (permit === this.#probe) {
+      this.#probe = undefined;
+      this.#noProbeBefore = 0;
+    }
+  }
+
+  #mustOpen(): boolean {
+    if (this.#failuresInARow >= this.#settings.consecutive) return true;
+    let failures = 0;
+    let successes = 0;
+    for (const bucket of this.#circuit.status.window) {
+      failures += bucket.failures;
+      successes += bucket.successes;
+    }
+    return failures >= this.#settings.failures && failures / (failures + successes) >= this.#settings.minRate;
+  }
+
+  /** Whole milliseconds, so that the timer and the clock agree. opossum reads its option each time it opens. */
+  #setOpenMs(): number {
+    const shorter = 1 - COOLDOWN_JITTER * this.#deps.random();
+    const openMs = Math.max(1, Math.floor(this.#settings.cooldownMs * shorter));
+    this.#circuit.options.resetTimeout = Math.min(openMs, MAX_TIMER_MS);
+    return openMs;
+  }
+
+  #enterOpen(openMs: number): void {
+    this.#enter('open');
+    this.#noProbeBefore = performance.now() + openMs;
+    this.#notify();
+  }
+
+  /** `#notify` is apart, and always last: a listener may ask this breaker for something. */
+  #enter(state: BreakerState): void {
+    this.#state = state;
+    this.#probe = undefined;
+    this.#noProbeBefore = 0;
+    if (state === 'halfOpen') return;
+    this.#generation += 1;
+    this.#shared = Object.freeze({ generation: this.#generation, probe: false });
+    this.#sharedOut = 0;
+    this.#failuresInARow = 0;
+  }
+
+  #notify(): void {
+    try {
+      this.#deps.onChange?.(this.#state);
+    } catch {
+      // The listener's fault, not the call's.
+    }
+  }
+
+  #fire(outcome: 'success' | 'failure'): void {
+    this.#circuit.fire(outcome).catch(ignore);
+    this.#fires += 1;
+    // opossum keeps a number for each call of a bucket, even with percentiles off.
+    if (this.#fires % TRIM_EVERY === 0) {
+      const [current] = this.#circuit.status.window;
+      if (current) current.latencyTimes.length = 0;
+    }
+  }
+
+  #replaceCircuit(state: 'closed' | 'halfOpen'): void {
+    this.#circuit.shutdown();
+    this.#circuit = this.#createCircuit(state);
+  }
+
+  #createCircuit(state: 'closed' | 'halfOpen'): CircuitBreaker<'success' | 'failure'> {
+    const circuit = new CircuitBreaker(settle, {
+      timeout: false,
+      resetTimeout: this.#settings.cooldownMs,
+      rollingCountTimeout: this.#settings.windowMs,
+      rollingCountBuckets: BUCKETS,
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
+      // Never reached: only our own two rules open it.
+      volumeThreshold: Number.MAX_SAFE_INTEGER,
+      rotateBucketController: this.#deps.rotate,
+      state: { closed: state === 'closed', halfOpen: state === 'halfOpen' },
+    });
+    circuit.on('halfOpen', () => {
+      this.#enter('halfOpen');
+      this.#notify();
+    });
+    return circuit;
+  }
+}

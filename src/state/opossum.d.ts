@@ -1,0 +1,40 @@
+/** The part of opossum 10 that `circuit-breaker.ts` uses; the published types lag behind the library. */
+declare module 'opossum' {
+  import type { EventEmitter } from 'node:events';
+
+  /** One slice of the rolling window. */
+  interface Bucket {
+    failures: number;
+    successes: number;
+    latencyTimes: number[];
+  }
+
+  /** What opossum asks of an action's result; a real promise fits too. */
+  interface Settlement {
+    then(succeed: () => void): { catch(fail: () => void): void };
+  }
+
+  interface Options {
+    timeout: number | false;
+    resetTimeout: number;
+    rollingCountTimeout: number;
+    rollingCountBuckets: number;
+    rollingPercentilesEnabled: boolean;
+    enableSnapshots: boolean;
+    volumeThreshold: number;
+    rotateBucketController: EventEmitter;
+    state?: { closed: boolean; halfOpen: boolean };
+  }
+
+  class CircuitBreaker<Input> {
+    constructor(action: (input: Input) => Settlement, options: Options);
+    readonly options: Options;
+    readonly status: { readonly window: readonly Bucket[] };
+    on(event: 'halfOpen', listener: () => void): this;
+    fire(input: Input): Promise<void>;
+    open(): void;
+    shutdown(): void;
+  }
+
+  export { CircuitBreaker as default, type Settlement };
+}

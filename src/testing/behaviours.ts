@@ -1,0 +1,184 @@
+import type { RecordedRequest } from './recorder.js';
+
+/** Milliseconds, or a function that draws them from the provider's `random` (0 to 1, 1 excluded). */
+export type Latency = number | ((random: () => number) => number);
+
+export interface ToolCall {
+  readonly name: string;
+  /** An object is written as JSON; a string goes out as it stands, broken JSON too. @default {} */
+  readonly arguments?: Readonly<Record<string, unknown>> | string;
+  /** @default made from the answer's id */
+  readonly id?: string;
+}
+
+export interface AnswerUsage {
+  /** @default a quarter of the input's characters */
+  readonly inputTokens?: number;
+  /** @default a quarter of the output's characters */
+  readonly outputTokens?: number;
+  /** Part of `inputTokens`. @default 0 */
+  readonly cachedInputTokens?: number;
+  /** Part of `outputTokens`. @default a quarter of `reasoning`'s characters */
+  readonly reasoningTokens?: number;
+  /** Fields of the provider's own, put beside the usual ones. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** What every behaviour can be given. */
+export interface Timing {
+  /** Milliseconds until the headers. @default 0 */
+  readonly latencyMs?: Latency;
+  /** Go on after the caller's abort, as a broken transport does. Heard by `fakeFetch` only. @default the fake's own */
+  readonly ignoreAbort?: boolean;
+  /** Headers of the response, beside or instead of the usual ones. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A good answer; the faults that break one take these too. */
+export interface AnswerOptions extends Timing {
+  /** The text. @default one that fits the request: JSON for a `response_format`, else a sentence that names the model */
+  readonly content?: string | ((request: RecordedRequest) => string);
+  /** How many pieces a stream brings the text in, or the pieces themselves. @default 4 */
+  readonly chunks?: number | readonly string[];
+  /** Milliseconds between two pieces of a stream. @default 0 */
+  readonly chunkMs?: Latency;
+  /** Thoughts before the text: `reasoning_content` in chat, a reasoning item in responses. */
+  readonly reasoning?: string;
+  readonly toolCalls?: readonly ToolCall[];
+  /** Said in place of the text. */
+  readonly refusal?: string;
+  /** In chat's words; `null` leaves it out. In responses `length` and `content_filter` are `incomplete`, `error` is `failed`. @default 'stop', or 'tool_calls' */
+  readonly finishReason?: string | null;
+  /** `false` leaves usage out. */
+  readonly usage?: AnswerUsage | false;
+  /** Log probability of each token, where the request asks for them; the last of a list repeats. @default -0.1 */
+  readonly logprob?: number | readonly number[];
+  /** The model that the answer names. @default the fake's `servedModels`, else the one asked for */
+  readonly servedModel?: string;
+  /** Sent as the JSON of a plain answer in place of everything above. */
+  readonly body?: unknown;
+}
+
+export interface Answer extends AnswerOptions {
+  readonly type: 'answer';
+}
+
+/** The fields of OpenAI's error body. What is left out is what OpenAI writes for that status. */
+export interface ErrorFields {
+  readonly code?: string | null;
+  readonly type?: string;
+  readonly message?: string;
+  readonly param?: string | null;
+}
+
+export interface Fail extends Timing {
+  readonly type: 'fail';
+  readonly status: number;
+  readonly error: ErrorFields;
+  /** In place of OpenAI's error body: a string goes out as `text/plain`, anything else as JSON. */
+  readonly body?: unknown;
+}
+
+/** Nothing ever comes, not even headers. */
+export interface Hang extends Timing {
+  readonly type: 'hang';
+}
+
+/** The connection is reset before the headers. */
+export interface Reset extends Timing {
+  readonly type: 'reset';
+}
+
+/** Where a good answer is broken: after some of its pieces, at a byte, or in the middle of its bytes. */
+export type BreakAt = { readonly chunks: number } | { readonly byte: number } | { readonly share: number };
+
+/** How a body ends: as it should, by a closed or a reset connection, or never. */
+export type Ending = 'end' | 'close' | 'reset' | 'hang';
+
+/** A good answer that breaks off: the connection is closed or reset, the body ends cleanly, or nothing more comes. */
+export interface BreakOff extends AnswerOptions {
+  readonly type: 'break-off';
+  readonly at: BreakAt;
+  readonly ending: Ending;
+}
+
+/** A good answer with a silence in it, and what follows after it. */
+export interface Stall extends AnswerOptions {
+  readonly type: 'stall';
+  readonly afterChunks: number;
+  readonly stallMs: number;
+}
+
+/** A good stream without its `[DONE]`, or without the event that says that it is finished. */
+export interface LeaveOut extends AnswerOptions {
+  readonly type: 'leave-out';
+  readonly part: 'done' | 'finish';
+}
+
+/** A good stream with an error event in it, which ends it; a plain answer is 200 with an `error`. */
+export interface ErrorInStream extends AnswerOptions {
+  readonly type: 'error-event';
+  readonly afterChunks: number;
+  readonly error: ErrorFields;
+}
+
+/** A good stream with a line of broken JSON in it; a plain answer is broken JSON. */
+export interface Malformed extends AnswerOptions {
+  readonly type: 'malformed';
+  readonly afterChunks: number;
+}
+
+/** The right answer in the wrong form: JSON as `text/plain`, or one JSON body where a stream was asked for. */
+export interface WrongType extends AnswerOptions {
+  readonly type: 'wrong-type';
+}
+
+/** Bytes of the text that are no UTF-8. */
+export interface InvalidUtf8 extends AnswerOptions {
+  readonly type: 'invalid-utf8';
+}
+
+/** A good answer, a few bytes at a time. */
+export interface SlowDrip extends AnswerOptions {
+  readonly type: 'slow-drip';
+  readonly bytesPerMs: number;
+}
+
+/** Keep-alive noise before a good answer: SSE comments, or empty lines before JSON. */
+export interface CommentFlood extends AnswerOptions {
+  readonly type: 'comment-flood';
+  readonly count: number;
+  readonly everyMs: number;
+}
+
+/** 200 and no body, labelled as what was asked for. */
+export interface Empty extends Timing {
+  readonly type: 'empty';
+}
+
+/** A response given byte by byte, whatever was asked for. */
+export interface Bytes extends Timing {
+  readonly type: 'bytes';
+  readonly status: number;
+  readonly chunks: readonly (string | Uint8Array)[];
+  readonly chunkMs: Latency;
+  /** Only so many bytes are sent. */
+  readonly cutAt: number;
+  readonly ending: Ending;
+}
+
+/** A good answer, or one with a fault in it. */
+export type AnswerLike =
+  | Answer
+  | BreakOff
+  | Stall
+  | LeaveOut
+  | ErrorInStream
+  | Malformed
+  | WrongType
+  | InvalidUtf8
+  | SlowDrip
+  | CommentFlood;
+
+/** What a model does with one request. Made by the functions of `constructors.ts`. */
+export type Behaviour = AnswerLike | Fail | Hang | Reset | Empty | Bytes;

@@ -1,0 +1,216 @@
+import type {
+  Answer,
+  AnswerOptions,
+  BreakAt,
+  BreakOff,
+  Bytes,
+  CommentFlood,
+  Empty,
+  Ending,
+  ErrorFields,
+  ErrorInStream,
+  Fail,
+  Hang,
+  InvalidUtf8,
+  Latency,
+  LeaveOut,
+  Malformed,
+  Reset,
+  SlowDrip,
+  Stall,
+  Timing,
+  WrongType,
+} from './behaviours.js';
+
+/** Where a fault strikes: after so many pieces of the answer (@default 1), or at a byte of its body. */
+export interface FaultOptions extends AnswerOptions {
+  readonly afterChunks?: number;
+  readonly atByte?: number;
+}
+
+/** A good answer. `answer('Hello')` is short for `answer({ content: 'Hello' })`. */
+export function answer(options: AnswerOptions | string = {}): Answer {
+  return { type: 'answer', ...(typeof options === 'string' ? { content: options } : options) };
+}
+
+export interface FailOptions extends Timing, ErrorFields {
+  /** In place of OpenAI's error body: a string goes out as `text/plain`, anything else as JSON. */
+  readonly body?: unknown;
+}
+
+/** An error status, with OpenAI's error body unless `body` is given. */
+export function fail(status: number, { code, type, message, param, ...rest }: FailOptions = {}): Fail {
+  const error: ErrorFields = {
+    ...(code !== undefined && { code }),
+    ...(type !== undefined && { type }),
+    ...(message !== undefined && { message }),
+    ...(param !== undefined && { param }),
+  };
+  return { type: 'fail', status, error, ...rest };
+}
+
+/** Takes the request and never answers, not even with headers. */
+export function hang(options: Timing = {}): Hang {
+  return { ...options, type: 'hang' };
+}
+
+/** Headers, then never a byte of the body. */
+export function hangAfterHeaders(options: AnswerOptions = {}): BreakOff {
+  return { ...options, type: 'break-off', at: { byte: 0 }, ending: 'hang' };
+}
+
+/** The connection is reset before the headers: `fetch failed`, ECONNRESET. */
+export function reset(options: Timing = {}): Reset {
+  return { ...options, type: 'reset' };
+}
+
+/** The connection is reset within the body: `terminated`, ECONNRESET. */
+export function resetMidBody(options: FaultOptions = {}): BreakOff {
+  return breakOff(options, 'reset');
+}
+
+/** The connection is closed within the body: `terminated`, UND_ERR_SOCKET. */
+export function cut(options: FaultOptions = {}): BreakOff {
+  return breakOff(options, 'close');
+}
+
+/** The body ends cleanly too early: a stream without `finish_reason` and `[DONE]`, half of a JSON text. */
+export function endEarly(options: FaultOptions = {}): BreakOff {
+  return breakOff(options, 'end');
+}
+
+/** The body ends cleanly in the middle of a JSON text or of a line of the stream: at a byte, or at half of its bytes. */
+export function truncated({ atByte, ...options }: AnswerOptions & { readonly atByte?: number } = {}): BreakOff {
+  return {
+    ...options,
+    type: 'break-off',
+    at: atByte === undefined ? { share: 0.5 } : { byte: atByte },
+    ending: 'end',
+  };
+}
+
+function breakOff({ afterChunks = 1, atByte, ...options }: FaultOptions, ending: Ending): BreakOff {
+  const at: BreakAt = atByte === undefined ? { chunks: afterChunks } : { byte: atByte };
+  return { ...options, type: 'break-off', at, ending };
+}
+
+/** Silence of `ms` (@default for ever) after so many pieces (@default 1), then the rest. */
+export function stall({
+  afterChunks = 1,
+  ms = Number.POSITIVE_INFINITY,
+  ...options
+}: AnswerOptions & { readonly afterChunks?: number; readonly ms?: number } = {}): Stall {
+  return { ...options, type: 'stall', afterChunks, stallMs: ms };
+}
+
+/** A stream without its last line, `[DONE]`. A stream of `/responses` has none; a plain answer is whole. */
+export function noDone(options: AnswerOptions = {}): LeaveOut {
+  return { ...options, type: 'leave-out', part: 'done' };
+}
+
+/** A stream without `finish_reason` but with `[DONE]`; of `/responses`, without `response.completed`. A plain answer has `finish_reason: null`. */
+export function noFinishReason(options: AnswerOptions = {}): LeaveOut {
+  return { ...options, type: 'leave-out', part: 'finish' };
+}
+
+/** An error event after so many pieces (@default 1), which ends the stream. A plain answer is 200 with an `error`. */
+export function errorEvent({
+  afterChunks = 1,
+  error = {},
+  ...options
+}: AnswerOptions & { readonly afterChunks?: number; readonly error?: ErrorFields } = {}): ErrorInStream {
+  return { ...options, type: 'error-event', afterChunks, error };
+}
+
+/** Broken JSON: an event of the stream after so many pieces (@default 1), or the body of a plain answer. */
+export function malformed({
+  afterChunks = 1,
+  ...options
+}: AnswerOptions & { readonly afterChunks?: number } = {}): Malformed {
+  return { ...options, type: 'malformed', afterChunks };
+}
+
+/** The right answer in the wrong form: JSON labelled `text/plain`; one JSON body where a stream was asked for. */
+export function wrongType(options: AnswerOptions = {}): WrongType {
+  return { ...options, type: 'wrong-type' };
+}
+
+/** A good answer whose text has bytes in it that are no UTF-8. */
+export function invalidUtf8(options: AnswerOptions = {}): InvalidUtf8 {
+  return { ...options, type: 'invalid-utf8' };
+}
+
+/**
+ * A good answer at so many bytes a millisecond (@default 1; 0.1 is one byte in 10 ms).
+ * @throws RangeError where `bytesPerMs` is not above 0
+ */
+export function slowDrip({
+  bytesPerMs = 1,
+  ...options
+}: AnswerOptions & { readonly bytesPerMs?: number } = {}): SlowDrip {
+  if (!(bytesPerMs > 0)) throw new RangeError(`bytesPerMs must be above 0, got ${bytesPerMs}`);
+  return { ...options, type: 'slow-drip', bytesPerMs };
+}
+
+/** So many SSE comments (@default for ever), one `everyMs` (@default 100), before a good answer; empty lines before JSON. */
+export function commentFlood({
+  count = Number.POSITIVE_INFINITY,
+  everyMs = 100,
+  ...options
+}: AnswerOptions & { readonly count?: number; readonly everyMs?: number } = {}): CommentFlood {
+  return { ...options, type: 'comment-flood', count, everyMs };
+}
+
+/** 200 with an empty body. */
+export function empty(options: Timing = {}): Empty {
+  return { ...options, type: 'empty' };
+}
+
+/** A web page with 200, as a misplaced proxy or a login wall gives. */
+export function html({ status = 200, ...options }: Timing & { readonly status?: number } = {}): Bytes {
+  const page = '<!doctype html>\n<html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n';
+  return bytes({ ...options, status, headers: { 'content-type': 'text/html', ...options.headers }, chunks: [page] });
+}
+
+/** An error with a body of so many bytes (@default 10,000,000). */
+export function hugeError({
+  status = 500,
+  bytes: size = 10_000_000,
+  ...options
+}: Timing & { readonly status?: number; readonly bytes?: number } = {}): Bytes {
+  const open = '{"error":{"type":"server_error","param":null,"code":null,"message":"';
+  const close = '"}}';
+  const filling = Math.max(0, size - open.length - close.length);
+  const block = 'x'.repeat(65_536);
+  const blocks = Array.from({ length: Math.floor(filling / block.length) }, () => block);
+  return bytes({
+    ...options,
+    status,
+    headers: { 'content-type': 'application/json', ...options.headers },
+    chunks: [open, ...blocks, block.slice(0, filling % block.length), close],
+  });
+}
+
+export interface BytesOptions extends Timing {
+  /** @default 200 */
+  readonly status?: number;
+  readonly chunks: readonly (string | Uint8Array)[];
+  /** Milliseconds between two chunks. @default 0 */
+  readonly chunkMs?: Latency;
+  /** Send only so many bytes. @default all */
+  readonly cutAt?: number;
+  /** What follows the bytes. @default 'end', or 'close' where `cutAt` is given */
+  readonly ending?: Ending;
+}
+
+/** A response given byte by byte, for example one that was recorded. Says nothing of its own but `x-request-id`. */
+export function bytes({ status = 200, chunkMs = 0, cutAt, ending, ...options }: BytesOptions): Bytes {
+  return {
+    ...options,
+    type: 'bytes',
+    status,
+    chunkMs,
+    cutAt: cutAt ?? Number.POSITIVE_INFINITY,
+    ending: ending ?? (cutAt === undefined ? 'end' : 'close'),
+  };
+}

@@ -1,0 +1,83 @@
+import type { AnswerOptions } from './behaviours.js';
+import type { ModelCall } from './endpoints/endpoint.js';
+import { asArray, asObject, asString, type JsonObject } from './json.js';
+import { sampleJson } from './sample-json.js';
+import { countTokens } from './tokens.js';
+import { type Usage, usageOf } from './usage.js';
+
+export interface DraftedToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/** What a text model says to one request, before an endpoint puts it in its words. */
+export interface Draft {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly refusal: string | undefined;
+  readonly toolCalls: readonly DraftedToolCall[];
+  readonly finishReason: string | null;
+  readonly usage: Usage | undefined;
+}
+
+/** What an endpoint tells of its request. */
+export interface DraftRequest {
+  /** What counts as input. */
+  readonly input: unknown;
+  /** The schema of a JSON answer, or `true` for any JSON. */
+  readonly jsonSchema?: unknown;
+  /** A function that the request insists on. */
+  readonly requiredTool?: JsonObject | undefined;
+  /** How many answers are asked for. @default 1 */
+  readonly n?: number;
+}
+
+export function draft(call: ModelCall, { input, jsonSchema, requiredTool, n = 1 }: DraftRequest): Draft {
+  const { answer, newId } = call;
+  const said = answer.toolCalls ?? (answer.content === undefined ? required(requiredTool) : []);
+  const toolCalls = said.map(({ id, name, arguments: given = {} }) => ({
+    id: id ?? newId('call_'),
+    name,
+    arguments: typeof given === 'string' ? given : JSON.stringify(given),
+  }));
+  const silent = answer.refusal !== undefined || (toolCalls.length > 0 && answer.content === undefined);
+  const text = silent ? '' : textOf(call, jsonSchema);
+  const reasoning = answer.reasoning ?? '';
+  return {
+    text,
+    reasoning,
+    refusal: answer.refusal,
+    toolCalls,
+    finishReason:
+      answer.finishReason === undefined ? (toolCalls.length > 0 ? 'tool_calls' : 'stop') : answer.finishReason,
+    usage: usageOf(answer, input, n * countTokens(text + (answer.refusal ?? '') + toolCalls.map(written).join('')), n),
+  };
+}
+
+function textOf({ answer, request, model }: ModelCall, jsonSchema: unknown): string {
+  if (typeof answer.content === 'function') return answer.content(request);
+  if (answer.content !== undefined) return answer.content;
+  if (Array.isArray(answer.chunks)) return answer.chunks.join('');
+  if (jsonSchema !== undefined)
+    return JSON.stringify(jsonSchema === true ? { answer: 'text' } : sampleJson(jsonSchema));
+  return `This is an answer of ${model}.`;
+}
+
+function required(tool: JsonObject | undefined): NonNullable<AnswerOptions['toolCalls']> {
+  const name = asString(tool?.name);
+  return name === undefined ? [] : [{ name, arguments: asObject(sampleJson(tool?.parameters)) }];
+}
+
+/** The function that a request's `tool_choice` insists on, if any; `functionOf` reads one entry of `tools`. */
+export function requiredTool(body: JsonObject, functionOf: (tool: JsonObject) => unknown): JsonObject | undefined {
+  const choice = body.tool_choice;
+  const tools = asArray(body.tools).map((tool) => asObject(functionOf(asObject(tool))));
+  if (choice === 'required') return tools.find((tool) => asString(tool.name) !== undefined);
+  const name = asString(asObject(functionOf(asObject(choice))).name);
+  return name === undefined ? undefined : tools.find((tool) => tool.name === name);
+}
+
+function written(call: DraftedToolCall): string {
+  return call.name + call.arguments;
+}

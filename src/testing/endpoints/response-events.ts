@@ -1,0 +1,105 @@
+import type { AnswerOptions } from '../behaviours.js';
+import { asArray, asObject, asString, type JsonObject } from '../json.js';
+import { sse } from '../sse.js';
+import { piecesOf, tokensOf } from '../tokens.js';
+import type { Part, StreamEvent } from './endpoint.js';
+
+interface Options {
+  readonly chunks?: AnswerOptions['chunks'];
+  readonly logprob?: AnswerOptions['logprob'];
+  /** Leave out the event that says how it ended. */
+  readonly unfinished?: boolean;
+}
+
+/** The part of an event, its name, and its fields without `type` and `sequence_number`. */
+type Told = readonly [part: Part, type: string, fields: JsonObject];
+
+/** The stream that tells a finished response, in the order of the real API. */
+export function* responseEvents(response: JsonObject, options: Options = {}): Generator<StreamEvent> {
+  let sequence = 0;
+  for (const [part, type, fields] of told(response, options)) {
+    yield { part, text: sse({ type, sequence_number: sequence, ...fields }, type) };
+    sequence += 1;
+  }
+}
+
+function* told(response: JsonObject, options: Options): Generator<Told> {
+  const blank = { ...response, status: 'in_progress', output: [], usage: null, completed_at: null, error: null };
+  const start = { ...blank, incomplete_details: null };
+  yield ['start', 'response.created', { response: start }];
+  yield ['start', 'response.in_progress', { response: start }];
+  for (const [index, value] of asArray(response.output).entries()) {
+    const item = asObject(value);
+    yield ['start', 'response.output_item.added', { output_index: index, item: { ...item, ...unsaid(item) } }];
+    yield* toldItem(item, { item_id: item.id, output_index: index }, options);
+    yield ['close', 'response.output_item.done', { output_index: index, item }];
+  }
+  if (!options.unfinished) yield ['finish', `response.${String(response.status)}`, { response }];
+}
+
+/** An item before anything of it has been said. */
+function unsaid(item: JsonObject): JsonObject {
+  switch (item.type) {
+    case 'reasoning':
+      return { summary: [] };
+    case 'function_call':
+      return { status: 'in_progress', arguments: '' };
+    default:
+      return { status: 'in_progress', content: [] };
+  }
+}
+
+function toldItem(item: JsonObject, at: JsonObject, options: Options): Iterable<Told> {
+  switch (item.type) {
+    case 'reasoning':
+      return toldReasoning(asObject(asArray(item.summary)[0]), { ...at, summary_index: 0 }, options);
+    case 'function_call':
+      return toldCall(item, at);
+    default:
+      return toldPart(asObject(asArray(item.content)[0]), { ...at, content_index: 0 }, options);
+  }
+}
+
+function* toldReasoning(part: JsonObject, at: JsonObject, { chunks }: Options): Generator<Told> {
+  const text = asString(part.text) ?? '';
+  yield ['start', 'response.reasoning_summary_part.added', { ...at, part: { ...part, text: '' } }];
+  for (const delta of piecesOf(text, countOf(chunks))) {
+    yield ['content', 'response.reasoning_summary_text.delta', { ...at, delta }];
+  }
+  yield ['close', 'response.reasoning_summary_text.done', { ...at, text }];
+  yield ['close', 'response.reasoning_summary_part.done', { ...at, part }];
+}
+
+function* toldCall(item: JsonObject, at: JsonObject): Generator<Told> {
+  const text = asString(item.arguments) ?? '';
+  for (const delta of piecesOf(text, 2)) {
+    yield ['content', 'response.function_call_arguments.delta', { ...at, delta }];
+  }
+  yield ['close', 'response.function_call_arguments.done', { ...at, name: item.name, arguments: text }];
+}
+
+function* toldPart(part: JsonObject, at: JsonObject, { chunks, logprob }: Options): Generator<Told> {
+  const refusal = asString(part.refusal);
+  if (refusal !== undefined) {
+    yield ['start', 'response.content_part.added', { ...at, part: { ...part, refusal: '' } }];
+    for (const delta of piecesOf(refusal, countOf(chunks)))
+      yield ['content', 'response.refusal.delta', { ...at, delta }];
+    yield ['close', 'response.refusal.done', { ...at, refusal }];
+  } else {
+    const text = asString(part.text) ?? '';
+    const withLogprobs = asArray(part.logprobs).length > 0;
+    yield ['start', 'response.content_part.added', { ...at, part: { ...part, logprobs: [], text: '' } }];
+    let tokens = 0;
+    for (const delta of text === '' ? [] : piecesOf(text, chunks)) {
+      const logprobs = withLogprobs ? tokensOf(delta, logprob, tokens) : [];
+      tokens += Math.ceil(delta.length / 4);
+      yield ['content', 'response.output_text.delta', { ...at, delta, logprobs }];
+    }
+    yield ['close', 'response.output_text.done', { ...at, text, logprobs: part.logprobs ?? [] }];
+  }
+  yield ['close', 'response.content_part.done', { ...at, part }];
+}
+
+function countOf(chunks: AnswerOptions['chunks']): number | undefined {
+  return typeof chunks === 'number' ? chunks : undefined;
+}

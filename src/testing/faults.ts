@@ -1,0 +1,156 @@
+import type { AnswerLike } from './behaviours.js';
+import { errorFields } from './error-body.js';
+import type { JsonObject } from './json.js';
+import { chunk, endOf, type Step, toBytes, wait } from './step.js';
+
+interface Context {
+  readonly stream: boolean;
+  readonly errorEvent: (error: JsonObject) => string;
+}
+
+/** Whether a behaviour breaks an answer between two of its pieces. */
+export function strikes(behaviour: AnswerLike): boolean {
+  return behaviour.type === 'stall' || (behaviour.type === 'break-off' && 'chunks' in behaviour.at);
+}
+
+/** A good body with its fault in it, and how it ends. */
+export function* broken(behaviour: AnswerLike, body: Iterable<Step>, { stream, errorEvent }: Context): Generator<Step> {
+  const end: Step = { type: 'end' };
+  switch (behaviour.type) {
+    case 'answer':
+    case 'leave-out':
+    case 'wrong-type':
+      yield* body;
+      yield end;
+      break;
+    case 'break-off': {
+      const { at, ending } = behaviour;
+      const last = endOf(ending);
+      if ('chunks' in at) {
+        yield* struck(body, at.chunks, () => [last], true);
+      } else {
+        yield* 'byte' in at ? cutAtByte(body, at.byte) : cutAtShare(body, at.share);
+        yield last;
+      }
+      break;
+    }
+    case 'stall':
+      yield* struck(body, behaviour.afterChunks, () => wait(behaviour.stallMs));
+      yield end;
+      break;
+    case 'error-event': {
+      const event = errorEvent(errorFields(500, behaviour.error));
+      yield* stream ? struck(body, behaviour.afterChunks, () => [chunk(event)], true) : body;
+      yield end;
+      break;
+    }
+    case 'malformed':
+      yield* stream
+        ? struck(body, behaviour.afterChunks, () => [chunk('data: {"id":"broken","choices":[{\n\n')])
+        : body;
+      yield end;
+      break;
+    case 'invalid-utf8':
+      for (const step of body) {
+        yield step.type === 'chunk' && step.part === 'content' ? chunk(withBadBytes(step.data)) : step;
+      }
+      yield end;
+      break;
+    case 'slow-drip':
+      yield* dripping(body, behaviour.bytesPerMs);
+      yield end;
+      break;
+    case 'comment-flood':
+      for (let count = 0; count < behaviour.count; count += 1) {
+        yield* wait(behaviour.everyMs);
+        yield chunk(stream ? ': keep-alive\n\n' : '\n');
+      }
+      yield* body;
+      yield end;
+      break;
+  }
+}
+
+/** Strikes once: right after so many pieces of content; at the latest before the answer says that it is finished. */
+function* struck(
+  body: Iterable<Step>,
+  afterChunks: number,
+  strike: () => Iterable<Step>,
+  isLast = false,
+): Generator<Step> {
+  let seen = 0;
+  let done = false;
+  for (const step of body) {
+    if (!done && step.type === 'chunk' && (isEnding(step.part) || (seen >= afterChunks && step.part !== 'start'))) {
+      done = true;
+      yield* strike();
+    }
+    if (done && isLast) return;
+    yield step;
+    if (step.type === 'chunk' && step.part === 'content') seen += 1;
+    if (!done && seen > 0 && seen >= afterChunks) {
+      done = true;
+      yield* strike();
+    }
+    if (done && isLast) return;
+  }
+  if (!done) yield* strike();
+}
+
+function isEnding(part: string): boolean {
+  return part === 'finish' || part === 'usage' || part === 'done';
+}
+
+/** The first `length` bytes of a body. */
+export function* cutAtByte(body: Iterable<Step>, length: number): Generator<Step> {
+  let left = length;
+  if (left <= 0) return;
+  for (const step of body) {
+    if (step.type !== 'chunk') {
+      yield step;
+    } else if (left === Number.POSITIVE_INFINITY) {
+      yield step;
+    } else {
+      const data = toBytes(step.data).subarray(0, left);
+      left -= data.length;
+      yield chunk(data, step.part);
+      if (left <= 0) return;
+    }
+  }
+}
+
+/** A share of a body's bytes, and never just up to the end of a line. */
+function* cutAtShare(body: Iterable<Step>, share: number): Generator<Step> {
+  const steps = [...body];
+  const data = Buffer.concat(steps.map((step) => (step.type === 'chunk' ? toBytes(step.data) : new Uint8Array())));
+  let length = Math.max(1, Math.floor(data.length * share));
+  while (length < data.length && data[length - 1] === 0x0a) length += 1;
+  yield* cutAtByte(steps, length);
+}
+
+function* dripping(body: Iterable<Step>, bytesPerMs: number): Generator<Step> {
+  const size = Math.max(1, Math.floor(bytesPerMs));
+  const everyMs = size / bytesPerMs;
+  for (const step of body) {
+    if (step.type !== 'chunk') {
+      yield step;
+      continue;
+    }
+    const data = toBytes(step.data);
+    for (let start = 0; start < data.length; start += size) {
+      yield* wait(everyMs);
+      yield chunk(data.subarray(start, start + size), step.part);
+    }
+  }
+}
+
+const badBytes = Buffer.from([0xc3, 0x28, 0xff]);
+
+/** Bytes that are no UTF-8 at the start of the answer's text, or of its first string, or of all. */
+function withBadBytes(data: string | Uint8Array): Uint8Array {
+  const text = Buffer.from(data).toString('latin1');
+  const match = /"(?:content|text|delta)":"/.exec(text) ?? /":"/.exec(text);
+  const at = match === null ? 0 : match.index + match[0].length;
+  const bytes = toBytes(data);
+  return Buffer.concat([bytes.subarray(0, at), badBytes, bytes.subarray(at)]);
+}

@@ -1,0 +1,45 @@
+export type {
+  AnswerOptions,
+  AnswerUsage,
+  Behaviour,
+  Ending,
+  ErrorFields,
+  Latency,
+  Timing,
+  ToolCall,
+} from './behaviours.js';
+export {
+  answer,
+  type BytesOptions,
+  bytes,
+  commentFlood,
+  cut,
+  empty,
+  endEarly,
+  errorEvent,
+  type FailOptions,
+  type FaultOptions,
+  fail,
+  hang,
+  hangAfterHeaders,
+  html,
+  hugeError,
+  invalidUtf8,
+  malformed,
+  noDone,
+  noFinishReason,
+  reset,
+  resetMidBody,
+  slowDrip,
+  stall,
+  truncated,
+  wrongType,
+} from './constructors.js';
+export type { ApiKeys } from './credentials.js';
+export { embed } from './endpoints/embeddings.js';
+export type { FakeControls } from './fake-controls.js';
+export { type FakeFetch, type FakeFetchOptions, fakeFetch } from './fake-fetch.js';
+export type { FakeOptions } from './fake-options.js';
+export { type FakeProvider, type FakeProviderOptions, startFakeProvider } from './fake-provider.js';
+export type { Outcome, RecordedRequest } from './recorder.js';
+export type { Choose, Models, Script } from './script.js';

@@ -1,0 +1,98 @@
+/** How a request ended: in good order below or from status 400 up, by the client's leaving, by the fake's cutting it; or not yet. */
+export type Outcome = 'answered' | 'failed' | 'aborted' | 'cut' | 'open';
+
+export interface RecordedRequest {
+  /** From 1, in the order of arrival. */
+  readonly number: number;
+  readonly method: string;
+  /** As it was asked for: `/v1/chat/completions`. */
+  readonly path: string;
+  /** Without the base path: `/chat/completions`. */
+  readonly endpoint: string;
+  readonly query: Readonly<Record<string, string>>;
+  /** Lower-case names. Credentials are `***`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Which of the fake's `apiKeys` was sent: its name, or its index in a list. */
+  readonly apiKeyOf: string | undefined;
+  /** Parsed JSON, the fields of a form (a file as its name, type and size), or the text. */
+  readonly body: unknown;
+  readonly model: string | undefined;
+  /** Whether a stream was asked for. */
+  readonly stream: boolean;
+  /** On the clock of `performance.now()`, in milliseconds. */
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+  /** Of the response; undefined before its headers. */
+  readonly status: number | undefined;
+  readonly outcome: Outcome;
+}
+
+/** The same request while it runs: the fake writes down how it goes on. */
+export type OpenRequest = {
+  -readonly [Field in keyof RecordedRequest]: RecordedRequest[Field];
+};
+
+export type Arrival = Omit<RecordedRequest, 'number' | 'startedAt' | 'endedAt' | 'status' | 'outcome'>;
+
+/** Keeps what was asked, the newest `keep` requests of it. */
+export class Recorder {
+  readonly #keep: number;
+  #requests: OpenRequest[] = [];
+  #count = 0;
+  #open = 0;
+
+  constructor(keep: number) {
+    this.#keep = keep;
+  }
+
+  get requests(): readonly RecordedRequest[] {
+    this.#trim(this.#keep);
+    return this.#requests;
+  }
+
+  /** Requests since the start or the last `clear`, those no longer kept too. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  requestsOf(model: string): readonly RecordedRequest[] {
+    return this.requests.filter((request) => request.model === model);
+  }
+
+  start(arrival: Arrival): OpenRequest {
+    this.#count += 1;
+    this.#open += 1;
+    const request: OpenRequest = {
+      number: this.#count,
+      ...arrival,
+      startedAt: performance.now(),
+      endedAt: undefined,
+      status: undefined,
+      outcome: 'open',
+    };
+    this.#requests.push(request);
+    // Only now and then, for removing from the front moves all the rest.
+    this.#trim(2 * this.#keep + 100);
+    return request;
+  }
+
+  end(request: OpenRequest, outcome: Exclude<Outcome, 'open'>): void {
+    if (request.outcome !== 'open') return;
+    request.outcome = outcome;
+    request.endedAt = performance.now();
+    this.#open -= 1;
+  }
+
+  clear(): void {
+    this.#requests = [];
+    this.#count = 0;
+  }
+
+  #trim(length: number): void {
+    if (this.#requests.length > length) this.#requests.splice(0, this.#requests.length - this.#keep);
+  }
+}

@@ -1,0 +1,38 @@
+import type { Ending } from './behaviours.js';
+import type { Part } from './endpoints/endpoint.js';
+
+export interface Chunk {
+  readonly type: 'chunk';
+  readonly data: string | Uint8Array;
+  /** What it brings of an answer; faults strike by it. */
+  readonly part: Part;
+}
+
+/** What happens on the wire, one thing after the other. Both doors play it. */
+export type Step =
+  | { readonly type: 'wait'; readonly ms: number }
+  | { readonly type: 'headers'; readonly status: number; readonly headers: Readonly<Record<string, string>> }
+  | Chunk
+  | { readonly type: 'end' }
+  | { readonly type: 'destroy'; readonly how: 'close' | 'reset' }
+  | { readonly type: 'hang' };
+
+export function chunk(data: string | Uint8Array, part: Part = 'content'): Chunk {
+  return { type: 'chunk', data, part };
+}
+
+/** Longer than a timer can wait is for ever. */
+const longestTimer = 2 ** 31 - 1;
+
+export function* wait(ms: number): Generator<Step> {
+  if (ms > longestTimer) yield { type: 'hang' };
+  else if (ms > 0) yield { type: 'wait', ms };
+}
+
+export function endOf(ending: Ending): Step {
+  return ending === 'close' || ending === 'reset' ? { type: 'destroy', how: ending } : { type: ending };
+}
+
+export function toBytes(data: string | Uint8Array): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data) : data;
+}

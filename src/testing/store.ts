@@ -1,0 +1,63 @@
+import { asNumber, type JsonObject } from './json.js';
+
+/** Most objects kept of one kind, so that a soak does not grow. */
+const most = 10_000;
+
+/** Objects of one kind by id, in the order in which they were made. */
+export class Shelf<Item = JsonObject> {
+  readonly #items = new Map<string, Item>();
+
+  get(id: string): Item | undefined {
+    return this.#items.get(id);
+  }
+
+  /** Puts a new object last, and an object already there in its old place. */
+  add(id: string, item: Item): Item {
+    this.#items.set(id, item);
+    if (this.#items.size > most) {
+      const [oldest] = this.#items.keys();
+      if (oldest !== undefined) this.#items.delete(oldest);
+    }
+    return item;
+  }
+
+  delete(id: string): boolean {
+    return this.#items.delete(id);
+  }
+
+  values(): Item[] {
+    return [...this.#items.values()];
+  }
+}
+
+/** What an account keeps on its server. */
+export class Store {
+  readonly responses = new Shelf();
+  /** What a response in the background will be. */
+  readonly backgroundResponses = new Shelf();
+  readonly inputItems = new Shelf<readonly JsonObject[]>();
+  readonly completions = new Shelf();
+  readonly messages = new Shelf<readonly JsonObject[]>();
+  readonly conversations = new Shelf();
+  readonly conversationItems = new Shelf<readonly JsonObject[]>();
+  readonly files = new Shelf();
+  readonly fileContents = new Shelf<Uint8Array>();
+  readonly batches = new Shelf();
+  readonly jobs = new Shelf();
+  readonly vectorStores = new Shelf();
+}
+
+/** One page of a list, by OpenAI's `after`, `limit` and `order`. */
+export function page(items: readonly JsonObject[], query: Readonly<Record<string, string>>, limit = 20): JsonObject {
+  const ordered = query.order === 'asc' ? items : items.toReversed();
+  const start = query.after === undefined ? 0 : ordered.findIndex((item) => item.id === query.after) + 1;
+  const end = start + Math.max(1, asNumber(query.limit) ?? limit);
+  const data = ordered.slice(start, end);
+  return {
+    object: 'list',
+    data,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: end < ordered.length,
+  };
+}

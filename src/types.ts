@@ -1,0 +1,253 @@
+import type { Log } from './log.js';
+import type { DeploymentState } from './state/deployment-state.js';
+
+/** Tokens as the provider counted them. `cachedInputTokens` are part of `inputTokens`, `reasoningTokens` of `outputTokens`. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  cachedInputTokens: number;
+  reasoningTokens: number;
+}
+
+/** US dollars per million tokens. */
+export interface Price {
+  input: number;
+  output: number;
+  /** Input tokens that the provider read from its own cache. @default the price of `input` */
+  cachedInput?: number;
+}
+
+/** What an attempt came to. All but `success` and `pending` are failures; `policy` in docs/how-it-decides.md says what each leads to. */
+export type Outcome =
+  | 'pending'
+  | 'success'
+  | 'caller-error'
+  | 'context-length'
+  | 'content-filter'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'model-not-found'
+  | 'server-error'
+  | 'rate-limited'
+  | 'connection'
+  | 'timeout'
+  | 'deadline'
+  | 'invalid-answer'
+  | 'interrupted'
+  | 'aborted';
+
+/** One try of a call at one deployment. */
+export interface AttemptRecord {
+  /** From 1. */
+  number: number;
+  deployment: string;
+  outcome: Outcome;
+  /** The HTTP status, where there was one. */
+  status: number | null;
+  /** What went wrong, in words that hold no key and no prompt. */
+  error: string | null;
+  /** Milliseconds after the call began. */
+  startedMs: number;
+  durationMs: number;
+  /** US dollars; `null` where the price or the usage is not known. */
+  costUsd: number | null;
+  /** The stream ended with `[DONE]` but without a `finish_reason`. */
+  unfinished?: true;
+}
+
+/** What became of one call: which deployment answered, after which attempts, at what cost. */
+export interface CallRecord {
+  id: string;
+  route: string | null;
+  priority: string;
+  /** The `model` that the caller wrote. */
+  requestedModel: string | null;
+  /** The deployment that answered, or was asked last. */
+  deployment: string | null;
+  /** The `model` that the provider says has answered. */
+  servedModel: string | null;
+  region: string | null;
+  attempts: AttemptRecord[];
+  cache: 'off';
+  usage: Usage | null;
+  /** The provider's own `usage`, untouched. */
+  providerUsage: unknown;
+  /** US dollars; `null` where it is not known, never 0. */
+  costUsd: number | null;
+  /** Until the answer was complete; a stream's, until its end. */
+  durationMs: number;
+  /** Until the first content of a stream; `null` for other calls. */
+  timeToFirstChunkMs: number | null;
+}
+
+/** One account that can be asked, as the engine sees it: it knows nothing of SDK classes. */
+export interface Upstream {
+  readonly name: string;
+  /** Its own limit for one attempt, where the application has set one. */
+  readonly timeoutMs: number | undefined;
+  send(request: UpstreamRequest): Promise<UpstreamAnswer>;
+}
+
+/** What one attempt sends. */
+export interface UpstreamRequest {
+  /** The door's own request, never changed by an attempt. */
+  readonly source: unknown;
+  /** The upstream's name of the model; `undefined` leaves the request's own, also none. */
+  readonly model: string | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  /** Ask for the usage of a stream. */
+  readonly includeUsage: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Asked once the headers are there: is the body to be left unread? */
+  readonly wantsRaw: () => boolean;
+}
+
+/** A stream of parsed chunks that is still being read. */
+export interface UpstreamStream {
+  readonly chunks: AsyncIterator<unknown>;
+  /** Whether the protocol's own end mark (`[DONE]`) was seen. */
+  readonly doneSeen: () => boolean;
+  readonly bytesRead: () => number;
+  /** The caller has aborted the stream itself. */
+  readonly aborted: () => boolean;
+}
+
+export interface UpstreamAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The parsed body; of no use for a stream or a raw answer. */
+  readonly data: unknown;
+  readonly stream: UpstreamStream | undefined;
+  readonly raw: boolean;
+  /** What the door needs to hand the answer out; the engine does not look into it. */
+  readonly handle: unknown;
+}
+
+/** A model on an account: what a plan chooses between. */
+export interface Deployment {
+  readonly id: string;
+  readonly upstream: Upstream;
+  /** The upstream's name of the model; `undefined` for the models that are not listed. */
+  readonly model: string | undefined;
+  readonly price: Price | undefined;
+  readonly region: string | undefined;
+  readonly contextWindow: number | undefined;
+  readonly lacks: ReadonlySet<Capability>;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  /** The same for a premium call. */
+  readonly priorityHeaders: Readonly<Record<string, string>>;
+  readonly streamUsage: boolean;
+  readonly embeddingSpace: string | undefined;
+}
+
+export type Capability = 'tools' | 'jsonSchema' | 'vision' | 'audio' | 'logprobs';
+
+/** A deployment that this call may use: `model` is what is sent there. */
+export interface Target {
+  readonly state: DeploymentState;
+  readonly model: string | undefined;
+}
+
+/** The protocol of an endpoint, as far as it matters to the router. */
+export type Protocol = 'chat' | 'completions' | 'responses' | 'embeddings' | 'json' | 'text' | 'binary';
+
+/** Every option of a call, filled. Times are in milliseconds. */
+export interface CallSettings {
+  readonly priority: string;
+  readonly deadlineMs: number;
+  /** Nobody has set `deadlineMs`. */
+  readonly deadlineIsDefault: boolean;
+  readonly attemptTimeoutMs: number | undefined;
+  readonly firstChunkTimeoutMs: number | undefined;
+  readonly chunkTimeoutMs: number;
+  /** Including the first. */
+  readonly maxAttempts: number;
+  /** Nothing leaves these. */
+  readonly regions: ReadonlySet<string> | undefined;
+}
+
+/** One request of the user, on its way through the router. */
+export interface Call {
+  readonly protocol: Protocol;
+  readonly stream: boolean;
+  readonly source: unknown;
+  /** Those that may be asked, in order. */
+  readonly targets: readonly Target[];
+  /** Why others may not, in words. */
+  readonly leftOut: readonly string[];
+  readonly settings: CallSettings;
+  /** `performance.now()` at its start and at the moment by which it must have ended. */
+  readonly startedAt: number;
+  readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
+  readonly record: CallRecord;
+  readonly failures: Failure[];
+  readonly maxAttempts: number;
+  /** How many choices were asked for (`n`). */
+  readonly choices: number;
+  /** The caller asked for the usage of a stream itself. */
+  readonly wantsUsage: boolean;
+  readonly log: Log;
+  readonly wantsRaw: () => boolean;
+}
+
+/** One try. */
+export interface Attempt {
+  readonly call: Call;
+  readonly target: Target;
+  readonly record: AttemptRecord;
+  readonly startedAt: number;
+  readonly timeoutMs: number;
+  /** Its time ends with the call's. */
+  readonly untilDeadline: boolean;
+  /** Ask even though the breaker is open: everything else is out too. */
+  readonly forced: boolean;
+  readonly controller: AbortController;
+  /** What must happen once when the attempt is over; for a stream that is the stream's end. */
+  readonly onEnd: ((end: AttemptEnd) => void)[];
+}
+
+/** How an attempt ended. */
+export interface AttemptEnd {
+  readonly outcome: Outcome;
+  readonly breaker: 'success' | 'failure' | 'neutral';
+  readonly failure: Failure | undefined;
+  /** The HTTP status, where there was one. */
+  readonly status: number | undefined;
+  readonly usage: unknown;
+  readonly servedModel: string | undefined;
+  /** The provider's id of the answer. */
+  readonly answerId: string | undefined;
+  readonly unfinished: boolean;
+}
+
+/** What a failed attempt means for what comes next. */
+export interface Failure {
+  readonly outcome: Outcome;
+  readonly error: Error;
+  readonly status: number | undefined;
+  readonly target: Target | undefined;
+  readonly breaker: 'success' | 'failure' | 'neutral';
+  /** Ask the same deployment again? */
+  readonly again: 'yes' | 'once' | 'no';
+  /** Ask another one? `larger`: only one with a larger context window. */
+  readonly next: 'yes' | 'no' | 'larger';
+  /** How long the server asked us to stay away. */
+  readonly retryAfterMs: number | undefined;
+  /** Its client is of no use for a while. */
+  readonly setAside: boolean;
+  readonly endedAt: number;
+  /** Drawn once, 0 to 1, so that a plan gives the same answer whenever it is asked. */
+  readonly jitter: number;
+}
+
+/** A committed answer: from here on no other deployment is asked. */
+export interface Reply {
+  readonly answer: UpstreamAnswer;
+  readonly attempt: Attempt;
+  /** The chunks to hand out, where the answer is a stream. */
+  readonly chunks: AsyncIterator<unknown> | undefined;
+  /** Runs `listener` when the answer has ended: at once, unless it is a stream. */
+  readonly onEnd: (listener: (end: AttemptEnd) => void) => void;
+}

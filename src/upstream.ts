@@ -1,0 +1,196 @@
+import { APIError, type APIPromise, type OpenAI } from 'openai';
+import { Stream } from 'openai/streaming';
+import { tapBody } from './tap-body.js';
+import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from './types.js';
+import { MAX_MS } from './util/check.js';
+import { isRecord } from './util/is-record.js';
+
+/** The options of one request, as the SDK's resources give them to `client.request()`. */
+export type RequestOptions = Exclude<Parameters<OpenAI['request']>[0], Promise<unknown>>;
+/** What the SDK keeps of an answer, to parse it. */
+export type ResponseProps = Awaited<ConstructorParameters<typeof APIPromise>[1]>;
+
+/** What the door hands out: the SDK's own promise of the attempt that won, and what it was parsed to. */
+export interface Handle {
+  readonly props: ResponseProps;
+  readonly promise: APIPromise<unknown>;
+}
+
+const SDK_DEFAULT_TIMEOUT_MS = 600_000;
+
+/** Asks one OpenAI client, once: its own retries are off, and it changes nothing of what the caller gave. */
+export class OpenAIUpstream implements Upstream {
+  readonly timeoutMs: number | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly client: OpenAI,
+    readonly redact: (error: unknown) => void,
+  ) {
+    this.timeoutMs = client.timeout === SDK_DEFAULT_TIMEOUT_MS ? undefined : client.timeout;
+  }
+
+  async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
+    try {
+      const promise: APIPromise<unknown> = this.client.request(attemptOptions(request));
+      const props = await promise['responsePromise'];
+      const { status, headers } = props.response;
+      const handle: Handle = { props, promise };
+      if (request.wantsRaw()) return { status, headers, data: undefined, stream: undefined, raw: true, handle };
+      const data = await promise;
+      const stream = data instanceof Stream ? readStream(data, props) : undefined;
+      const raw = props.options.__binaryResponse === true;
+      return { status, headers, data, stream, raw, handle };
+    } catch (error) {
+      this.redact(error);
+      throw error;
+    }
+  }
+}
+
+/** A fresh copy for each attempt: the SDK writes into the options it is given. */
+function attemptOptions({ source, model, headers, includeUsage, timeoutMs, signal }: UpstreamRequest): RequestOptions {
+  const given = source as RequestOptions;
+  const options: RequestOptions = {
+    ...given,
+    maxRetries: 0,
+    signal,
+    // The attempt's own timer is the one that counts; the SDK's must not fire before it.
+    timeout: Math.min(MAX_MS, Math.ceil(timeoutMs) + 1000),
+  };
+  if (given.__metadata !== undefined) options.__metadata = { ...given.__metadata };
+  if (options.__metadata !== undefined && 'model' in options.__metadata && model !== undefined)
+    options.__metadata.model = model;
+  if (headers !== undefined) options.headers = mergeHeaders(given.headers, headers);
+  if (given.stream && given.__streamClass === undefined) options.__streamClass = TappedStream;
+  options.body = bodyFor(given.body, model, includeUsage);
+  return options;
+}
+
+/** The body for one upstream: its own name of the model in JSON and form data alike. Unchanged where nothing differs. */
+function bodyFor(body: unknown, model: string | undefined, includeUsage: boolean): unknown {
+  if (body instanceof FormData) {
+    if (model === undefined || body.get('model') === model) return body;
+    const copy = new FormData();
+    for (const [name, value] of body) copy.append(name, value);
+    copy.set('model', model);
+    return copy;
+  }
+  if (!isPlain(body)) return body;
+  const named = model === undefined || body.model === model ? body : { ...body, model };
+  if (!includeUsage) return named;
+  const given = isRecord(body.stream_options) ? body.stream_options : {};
+  return { ...named, stream_options: { ...given, include_usage: true } };
+}
+
+export function isPlain(body: unknown): body is Record<string, unknown> {
+  if (!isRecord(body)) return false;
+  const prototype: unknown = Object.getPrototypeOf(body);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** What the caller gave for this call stands above what the deployment adds. */
+function mergeHeaders(
+  given: RequestOptions['headers'],
+  added: Readonly<Record<string, string>>,
+): RequestOptions['headers'] {
+  if (given === undefined || given === null) return { ...added };
+  const names = headerNames(given);
+  const merged = Object.entries(added).filter(([name]) => !names.has(name.toLowerCase()));
+  return merged.length === 0 ? given : [...merged, ...headerRows(given)];
+}
+
+type HeaderRow = [string, string | null];
+
+/** Headers in any of the shapes the SDK takes, as rows; `null` removes one that a client would send. */
+export function headerRows(headers: RequestOptions['headers']): HeaderRow[] {
+  if (headers === undefined || headers === null) return [];
+  if (isNullable(headers)) {
+    return [...headers.values.entries(), ...[...headers.nulls].map((name): HeaderRow => [name, null])];
+  }
+  const entries: Iterable<readonly unknown[]> = Symbol.iterator in headers ? headers : Object.entries(headers);
+  const rows: HeaderRow[] = [];
+  for (const [name, value] of entries) {
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (typeof name === 'string' && (typeof each === 'string' || each === null)) rows.push([name, each]);
+    }
+  }
+  return rows;
+}
+
+const headerNames = (headers: RequestOptions['headers']) =>
+  new Set(headerRows(headers).map(([name]) => name.toLowerCase()));
+
+/** The SDK's own object of headers to set and to remove. */
+function isNullable(headers: object): headers is { values: Headers; nulls: Set<string> } {
+  return 'values' in headers && headers.values instanceof Headers && 'nulls' in headers && headers.nulls instanceof Set;
+}
+
+function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStream {
+  const tap = taps.get(stream);
+  const chunks = stream[Symbol.asyncIterator]();
+  return {
+    chunks,
+    // A body that cannot be watched is taken to have ended well.
+    doneSeen: () => tap?.doneSeen() ?? true,
+    bytesRead: () => tap?.bytesRead() ?? 0,
+    aborted: () => props.controller.signal.aborted,
+  };
+}
+
+const taps = new WeakMap<object, ReturnType<typeof tapBody>>();
+
+/** The SDK's stream, over a body that is watched for its end mark: the SDK does not tell whether it has seen one. */
+class TappedStream<Item> extends Stream<Item> {
+  static override fromSSEResponse<Item>(...args: Parameters<typeof Stream.fromSSEResponse>): Stream<Item> {
+    const [response, ...rest] = args;
+    const tap = tapBody(response);
+    const stream = Stream.fromSSEResponse<Item>(tap.response, ...rest);
+    taps.set(stream, tap);
+    return stream;
+  }
+}
+
+/** Replaces known keys in what an upstream said, wherever the SDK's error shows it. */
+export function redactor(clients: Iterable<OpenAI>): (error: unknown) => void {
+  const all = [...clients];
+  return (error) => {
+    if (!(error instanceof Error)) return;
+    const keys = all
+      .flatMap((client) => [client.apiKey, client.adminAPIKey])
+      .filter((key) => typeof key === 'string' && key.length >= 6);
+    const clean = (text: string) =>
+      keys.reduce<string>((result, key) => (key === null ? result : result.replaceAll(key, '***')), text);
+    redact(error, clean, 4);
+  };
+}
+
+function redact(error: Error, clean: (text: string) => string, depth: number): void {
+  replace(error, 'message', error.message, clean(error.message));
+  if (error.stack !== undefined) replace(error, 'stack', error.stack, clean(error.stack));
+  if (error instanceof APIError) {
+    if (error.error !== undefined) {
+      const text = JSON.stringify(error.error) ?? '';
+      const cleaned = clean(text);
+      if (cleaned !== text) Object.defineProperty(error, 'error', { value: JSON.parse(cleaned), enumerable: true });
+    }
+    for (const [, value] of error.headers ?? []) {
+      if (clean(value) === value) continue;
+      const headers = new Headers(
+        [...(error.headers ?? [])].map(([each, text]): [string, string] => [each, clean(text)]),
+      );
+      Object.defineProperty(error, 'headers', { value: headers, enumerable: true });
+      break;
+    }
+    if (name(error.code) !== clean(name(error.code)))
+      Object.defineProperty(error, 'code', { value: clean(name(error.code)) });
+  }
+  if (depth > 0 && error.cause instanceof Error) redact(error.cause, clean, depth - 1);
+}
+
+const name = (code: string | null | undefined) => code ?? '';
+
+function replace(error: Error, key: 'message' | 'stack', from: string, to: string): void {
+  if (from === to) return;
+  Object.defineProperty(error, key, { value: to, writable: true, configurable: true });
+}

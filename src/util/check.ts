@@ -1,0 +1,74 @@
+import { InvalidOptionError } from '../errors.js';
+import { isRecord } from './is-record.js';
+import { nearest } from './nearest.js';
+
+/** The longest time a timer can hold; a longer one would fire at once. */
+export const MAX_MS = 2 ** 31 - 1;
+
+/** Shows a value in a message: short, and in one line. */
+export function show(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+export function fail(option: string, value: unknown, allowed: string): never {
+  throw new InvalidOptionError(option, `${show(value)} is not allowed; give ${allowed}.`);
+}
+
+export function checkMs(option: string, value: unknown): number {
+  return checkNumber(option, value, { above: 0, most: MAX_MS, what: `milliseconds above 0, at most ${MAX_MS}` });
+}
+
+export function checkNumber(
+  option: string,
+  value: unknown,
+  { least, above, most, whole, what }: { least?: number; above?: number; most?: number; whole?: boolean; what: string },
+): number {
+  if (
+    typeof value !== 'number' ||
+    Number.isNaN(value) ||
+    (least !== undefined && value < least) ||
+    (above !== undefined && value <= above) ||
+    (most !== undefined && value > most) ||
+    (whole === true && !Number.isInteger(value))
+  ) {
+    fail(option, value, what);
+  }
+  return value;
+}
+
+export function checkString(option: string, value: unknown, what = 'a string that is not empty'): string {
+  return typeof value === 'string' && value !== '' ? value : fail(option, value, what);
+}
+
+export function checkOneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
+  return allowed.find((each) => each === value) ?? fail(option, value, `one of ${allowed.map(show).join(', ')}`);
+}
+
+export function checkStrings(option: string, value: unknown, what: string): string[] {
+  if (!Array.isArray(value)) fail(option, value, what);
+  return value.map((each: unknown, i) => checkString(`${option}[${i}]`, each));
+}
+
+export function checkRecord(option: string, value: unknown, what = 'an object'): Record<string, unknown> {
+  return isRecord(value) ? value : fail(option, value, what);
+}
+
+export function checkFunction(option: string, value: unknown): void {
+  if (typeof value !== 'function') fail(option, value, 'a function');
+}
+
+/** No option is ignored: one that does not exist is an error that names the nearest that does. */
+export function checkKeys(path: string, value: object, allowed: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    if (!allowed.includes(key)) unknownOption(path, key, allowed);
+  }
+}
+
+export function unknownOption(path: string, key: string, allowed: readonly string[]): never {
+  const [meant] = nearest(key, allowed, 1);
+  const hint = meant === undefined ? `known are ${allowed.join(', ')}` : `did you mean \`${meant}\`?`;
+  throw new InvalidOptionError(path === '' ? key : `${path}.${key}`, `there is no such option; ${hint}`);
+}

@@ -1,0 +1,56 @@
+import { vi } from 'vitest';
+import {
+  type BreakerOutcome,
+  type BreakerSettings,
+  type BreakerState,
+  createRotation,
+  DeploymentBreaker,
+  type Permit,
+} from '../../src/state/circuit-breaker.js';
+
+/** The defaults of the contract. */
+export const defaults: BreakerSettings = {
+  failures: 5,
+  windowMs: 10_000,
+  minRate: 0.5,
+  consecutive: 5,
+  cooldownMs: 10_000,
+};
+
+/** A breaker of its own rotation, and the list of its changes of state. */
+export function build(settings: Partial<BreakerSettings> = {}, random = () => 0) {
+  const given = { ...defaults, ...settings };
+  const changes: BreakerState[] = [];
+  const rotation = createRotation(given.windowMs);
+  const breaker = new DeploymentBreaker(given, {
+    random,
+    rotate: rotation.emitter,
+    onChange: (state) => changes.push(state),
+  });
+  return { breaker, changes, rotation };
+}
+
+export function acquire(breaker: DeploymentBreaker): Permit {
+  const permit = breaker.tryAcquire();
+  if (permit === undefined) throw new Error('the breaker gave no permit');
+  return permit;
+}
+
+export function report(breaker: DeploymentBreaker, outcome: BreakerOutcome, times = 1): void {
+  for (let i = 0; i < times; i += 1) breaker.report(acquire(breaker), outcome);
+}
+
+/** One that has just opened, with `consecutive: 1`. */
+export function opened(settings: Partial<BreakerSettings> = {}, random = () => 0) {
+  const built = build({ consecutive: 1, ...settings }, random);
+  const early = acquire(built.breaker);
+  report(built.breaker, 'failure');
+  return { ...built, early };
+}
+
+/** Half-open, without a live probe. Needs fake timers. */
+export function halfOpened() {
+  const built = opened();
+  vi.advanceTimersByTime(defaults.cooldownMs);
+  return built;
+}

@@ -1,0 +1,269 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { acquire, build, halfOpened, opened, report } from '../../helpers/breaker-builder.js';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('opening', () => {
+  it('opens at N failures in the window, not at one less', () => {
+    const { breaker, changes } = build({ consecutive: NEVER });
+    report(breaker, 'failure', 4);
+    expect(breaker.state).toBe('closed');
+    report(breaker, 'failure');
+    expect(breaker.state).toBe('open');
+    expect(breaker.tryAcquire()).toBeUndefined();
+    expect(changes).toEqual(['open']);
+  });
+
+  it.each([
+    [5, 'open'],
+    [6, 'closed'],
+  ])('asks that at least half of the calls failed: %i successes, 5 failures', (successes, state) => {
+    const { breaker } = build({ consecutive: NEVER });
+    report(breaker, 'success', successes);
+    report(breaker, 'failure', 5);
+    expect(breaker.state).toBe(state);
+  });
+
+  it('can be the plain "N failures in M ms"', () => {
+    const { breaker } = build({ minRate: 0, consecutive: NEVER });
+    report(breaker, 'success', 1000);
+    report(breaker, 'failure', 4);
+    expect(breaker.state).toBe('closed');
+    report(breaker, 'failure');
+    expect(breaker.state).toBe('open');
+  });
+
+  it('opens at N failures in a row, whatever the rate', () => {
+    const { breaker } = build({ failures: 1000 });
+    report(breaker, 'success', 100);
+    report(breaker, 'failure', 4);
+    report(breaker, 'success');
+    report(breaker, 'failure', 4);
+    expect(breaker.state).toBe('closed');
+    report(breaker, 'failure');
+    expect(breaker.state).toBe('open');
+  });
+
+  it('takes a neutral outcome for nothing: it neither counts nor ends a row', () => {
+    const { breaker } = build();
+    report(breaker, 'failure', 4);
+    report(breaker, 'neutral', 100);
+    expect(breaker.state).toBe('closed');
+    report(breaker, 'failure');
+    expect(breaker.state).toBe('open');
+  });
+
+  it.each([
+    [9_999, 'open'],
+    [10_000, 'closed'],
+  ])('forgets failures when the window has passed: the fifth after %i ms', (ms, state) => {
+    const { breaker } = build({ consecutive: NEVER });
+    report(breaker, 'failure', 4);
+    vi.advanceTimersByTime(ms);
+    report(breaker, 'failure');
+    expect(breaker.state).toBe(state);
+  });
+
+  it('gives all calls of a closed breaker the same frozen permit', () => {
+    const { breaker } = build();
+    const permit = acquire(breaker);
+    expect(acquire(breaker)).toBe(permit);
+    expect(permit).toEqual({ generation: 0, probe: false });
+    expect(Object.isFrozen(permit)).toBe(true);
+  });
+
+  it('counts no more reports than it gave permits, and none for the permits of another breaker', () => {
+    const { breaker } = build({ consecutive: 2 });
+    const permit = acquire(breaker);
+    breaker.report(permit, 'failure');
+    breaker.report(permit, 'failure');
+    acquire(breaker);
+    breaker.report(acquire(build().breaker), 'failure');
+    expect(breaker.state).toBe('closed');
+    breaker.report(permit, 'failure');
+    expect(breaker.state).toBe('open');
+  });
+});
+
+describe('the open time', () => {
+  it('ends at cooldownMs, and lets one probe through', () => {
+    const { breaker, changes } = opened();
+    expect(breaker.dueAt).toBe(performance.now() + 10_000);
+    vi.advanceTimersByTime(9_999);
+    expect(breaker.tryAcquire()).toBeUndefined();
+    expect(breaker.state).toBe('open');
+    vi.advanceTimersByTime(1);
+    expect(breaker.state).toBe('halfOpen');
+    expect(breaker.dueAt).toBe(0);
+    expect(acquire(breaker)).toEqual({ generation: 1, probe: true });
+    expect(breaker.tryAcquire()).toBeUndefined();
+    expect(changes).toEqual(['open', 'halfOpen']);
+  });
+
+  it.each([
+    [0.5, 9_000],
+    [0.999_999, 8_000],
+  ])('is shortened by chance: %d gives %i ms', (chance, ms) => {
+    const { breaker } = opened({}, () => chance);
+    vi.advanceTimersByTime(ms - 1);
+    expect(breaker.tryAcquire()).toBeUndefined();
+    vi.advanceTimersByTime(1);
+    expect(breaker.tryAcquire()).toBeDefined();
+  });
+
+  it('does not grow', () => {
+    const { breaker } = opened();
+    for (let i = 0; i < 5; i += 1) {
+      vi.advanceTimersByTime(9_999);
+      expect(breaker.state).toBe('open');
+      vi.advanceTimersByTime(1);
+      report(breaker, 'failure');
+      expect(breaker.dueAt).toBe(performance.now() + 10_000);
+    }
+  });
+
+  it('ends by the clock where the timer is late', () => {
+    const { breaker, changes } = opened();
+    const start = performance.now();
+    const now = vi.spyOn(performance, 'now');
+    now.mockReturnValue(start + 9_999);
+    expect(breaker.tryAcquire()).toBeUndefined();
+    now.mockReturnValue(start + 10_000);
+    expect(breaker.dueAt).toBe(0);
+    expect(acquire(breaker).probe).toBe(true);
+    vi.advanceTimersByTime(10_000);
+    expect(breaker.tryAcquire()).toBeUndefined();
+    expect(changes).toEqual(['open', 'halfOpen']);
+  });
+
+  it('can be longer than a timer', () => {
+    const { breaker } = opened({ cooldownMs: 2 ** 32 });
+    vi.advanceTimersByTime(60_000);
+    expect(breaker.state).toBe('open');
+  });
+});
+
+describe('half-open', () => {
+  it('closes with a success, and does not open at the next failure', () => {
+    const { breaker, changes } = build({ consecutive: NEVER });
+    report(breaker, 'failure', 5);
+    breaker.report(breaker.force(), 'success');
+    expect(breaker.state).toBe('closed');
+    expect(acquire(breaker)).toEqual({ generation: 2, probe: false });
+    report(breaker, 'failure', 4);
+    expect(breaker.state).toBe('closed');
+    report(breaker, 'failure');
+    expect(changes).toEqual(['open', 'halfOpen', 'closed', 'open']);
+  });
+
+  it('opens again with a failure', () => {
+    const { breaker, changes } = halfOpened();
+    report(breaker, 'failure');
+    expect(breaker.state).toBe('open');
+    expect(breaker.tryAcquire()).toBeUndefined();
+    expect(changes).toEqual(['open', 'halfOpen', 'open']);
+  });
+
+  it('stays as it is with a neutral outcome, and lets the next probe through', () => {
+    const { breaker, changes } = halfOpened();
+    const probe = acquire(breaker);
+    breaker.report(probe, 'neutral');
+    expect(breaker.dueAt).toBe(0);
+    acquire(breaker);
+    breaker.report(probe, 'neutral');
+    breaker.report(probe, 'success');
+    expect(breaker.tryAcquire()).toBeUndefined();
+    expect(changes).toEqual(['open', 'halfOpen']);
+  });
+
+  it('lets another probe through when the lease of one that never reports has ended', () => {
+    const { breaker } = halfOpened();
+    acquire(breaker);
+    expect(breaker.dueAt).toBe(performance.now() + 10_000);
+    vi.advanceTimersByTime(9_999);
+    expect(breaker.tryAcquire()).toBeUndefined();
+    vi.advanceTimersByTime(1);
+    expect(breaker.dueAt).toBe(0);
+    expect(acquire(breaker).probe).toBe(true);
+    expect(breaker.tryAcquire()).toBeUndefined();
+  });
+
+  it('closes by a probe that took longer than its lease: else slow answers could never close it', () => {
+    const { breaker } = halfOpened();
+    const slow = acquire(breaker);
+    vi.advanceTimersByTime(15_000);
+    acquire(breaker);
+    breaker.report(slow, 'success');
+    expect(breaker.state).toBe('closed');
+  });
+
+  it.each(['success', 'failure', 'neutral'] as const)(
+    'takes no notice of a late %s from before it opened',
+    (outcome) => {
+      const { breaker, early, changes } = halfOpened();
+      acquire(breaker);
+      breaker.report(early, outcome);
+      expect(breaker.state).toBe('halfOpen');
+      expect(breaker.tryAcquire()).toBeUndefined();
+      expect(changes).toEqual(['open', 'halfOpen']);
+    },
+  );
+
+  it('takes no notice of a probe from before it opened again', () => {
+    const { breaker } = halfOpened();
+    const slow = acquire(breaker);
+    vi.advanceTimersByTime(10_000);
+    report(breaker, 'failure');
+    breaker.report(slow, 'success');
+    expect(breaker.state).toBe('open');
+  });
+});
+
+describe('force', () => {
+  it('is an ordinary permit where one is to be had', () => {
+    const { breaker } = build();
+    expect(breaker.force()).toBe(acquire(breaker));
+    const other = halfOpened().breaker;
+    expect(other.force().probe).toBe(true);
+    expect(other.tryAcquire()).toBeUndefined();
+  });
+
+  it('makes an open breaker half-open early, for a whole cooldown again if it fails', () => {
+    const { breaker, changes } = opened();
+    vi.advanceTimersByTime(4_000);
+    const probe = breaker.force();
+    expect(probe.probe).toBe(true);
+    expect(breaker.state).toBe('halfOpen');
+    expect(breaker.tryAcquire()).toBeUndefined();
+    breaker.report(probe, 'failure');
+    expect(breaker.dueAt).toBe(performance.now() + 10_000);
+    vi.advanceTimersByTime(9_999);
+    expect(breaker.state).toBe('open');
+    vi.advanceTimersByTime(1);
+    expect(changes).toEqual(['open', 'halfOpen', 'open', 'halfOpen']);
+  });
+
+  it('goes past a live probe: only its success counts', () => {
+    const { breaker } = halfOpened();
+    const probe = acquire(breaker);
+    for (const outcome of ['failure', 'neutral'] as const) {
+      const bypass = breaker.force();
+      expect(bypass).toEqual({ generation: 1, probe: false });
+      breaker.report(bypass, outcome);
+      breaker.report(bypass, 'success');
+      expect(breaker.state).toBe('halfOpen');
+      expect(breaker.tryAcquire()).toBeUndefined();
+    }
+    breaker.report(breaker.force(), 'success');
+    expect(breaker.state).toBe('closed');
+    breaker.report(probe, 'failure');
+    expect(breaker.state).toBe('closed');
+  });
+});
