@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { checkCall } from './check-options.js';
+import { checkCall, SINGLE_CALL_KEYS } from './check-options.js';
 import type { Engine } from './engine.js';
 import { readHeaders } from './header-options.js';
 import type { Log } from './log.js';
@@ -7,9 +7,11 @@ import type { CallOptions, SingleCallOptions } from './options.js';
 import { readNeeds } from './request-needs.js';
 import { type LeftOut, narrow, type Resolution } from './routing.js';
 import type { Call, CallRecord, CallSettings, Protocol } from './types.js';
-import { headerRows, isPlain, type RequestOptions } from './upstream.js';
+import { headerRows, isPlain, mergeHeaders, type RequestOptions } from './upstream.js';
 import { checkMs, checkNumber } from './util/check.js';
 import { isRecord } from './util/is-record.js';
+
+const NONE: readonly string[] = [];
 
 /** What `withOptions` sets for all calls made through one router object. */
 export interface View {
@@ -43,7 +45,8 @@ export function protocolOf({ method, path, body }: RequestOptions): Protocol | u
   if (method !== 'post' || path === undefined) return undefined;
   // Text and bytes that the application has made itself cannot be read, and have no model that could be replaced.
   if (typeof body === 'string' || body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return undefined;
-  return ENDPOINTS.get(path);
+  const query = path.indexOf('?');
+  return ENDPOINTS.get(query === -1 ? path : path.slice(0, query));
 }
 
 export interface Prepared {
@@ -66,9 +69,10 @@ export class CallReader {
     const { engine, view } = this;
     const { config } = engine;
     const startedAt = performance.now();
-    const source = this.#withView(given);
-    const reading = source.headers == null ? undefined : readHeaders(source.headers, config.headerOptions);
-    if (reading !== undefined) source.headers = reading.headers;
+    const viewed = this.#withView(given);
+    const reading = viewed.headers == null ? undefined : readHeaders(viewed.headers, config.headerOptions);
+    const source =
+      reading === undefined || reading.headers === viewed.headers ? viewed : { ...viewed, headers: reading.headers };
     const own = this.#ownOptions(source, reading?.options);
     const priority = own?.priority ?? view.options.priority ?? config.options.priority;
     const model = modelOf(source);
@@ -88,7 +92,7 @@ export class CallReader {
       stream: source.stream === true,
       source,
       targets,
-      leftOut: leftOut.map(({ target, why }) => `${target.state.id}: ${why}`),
+      leftOut: leftOut.length === 0 ? NONE : leftOut.map(({ target, why }) => `${target.state.id}: ${why}`),
       settings: deadlineMs === settings.deadlineMs ? settings : { ...settings, deadlineMs, deadlineIsDefault: false },
       startedAt,
       deadline: startedAt + deadlineMs,
@@ -107,8 +111,9 @@ export class CallReader {
 
   #withView(given: RequestOptions): RequestOptions {
     const { headers, query } = this.view;
+    if (headers == null && query === undefined) return given;
     const source = { ...given };
-    if (headers != null) source.headers = [...headerRows(headers), ...headerRows(given.headers)];
+    if (headers != null) source.headers = mergeHeaders(given.headers, headerRows(headers));
     if (query !== undefined) source.query = { ...query, ...given.query };
     return source;
   }
@@ -129,6 +134,7 @@ export class CallReader {
         ...(isRecord(given) ? given : undefined),
       },
       this.engine.config.priorities,
+      SINGLE_CALL_KEYS,
     );
   }
 

@@ -36,6 +36,8 @@ export const CALL_KEYS = [
   'cache',
 ] as const satisfies readonly (keyof CallOptions)[];
 
+export const SINGLE_CALL_KEYS = [...CALL_KEYS, 'route'] as const satisfies readonly (keyof SingleCallOptions)[];
+
 export const SETTING_KEYS = [
   ...CALL_KEYS,
   'deployments',
@@ -113,13 +115,14 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
 }
 
 /** Checks the options of a call, wherever they were given. `path` is what their names are prefixed with in a message. */
-export function checkCall<T extends SingleCallOptions>(
+export function checkCall<T extends CallOptions>(
   path: string,
   options: T,
   priorities: RouterConfig['priorities'],
+  keys: readonly string[] = CALL_KEYS,
 ): T {
   const at = (name: string) => (path === '' ? name : `${path}.${name}`);
-  checkKeys(path, options, [...CALL_KEYS, 'route']);
+  checkKeys(path, options, keys);
   const { priority, deadlineMs, attemptTimeoutMs, firstChunkTimeoutMs, chunkTimeoutMs, maxAttempts, regions, cache } =
     options;
   if (priority !== undefined && !priorities.has(priority)) {

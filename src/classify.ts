@@ -1,5 +1,6 @@
-import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError, OpenAIError } from 'openai';
+import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
 import { InvalidOptionError } from './errors.js';
+import { is, isApiError } from './sdk-errors.js';
 import type { Failure, Outcome } from './types.js';
 import { isRecord } from './util/is-record.js';
 import { parseRetryAfter } from './util/retry-after.js';
@@ -35,14 +36,14 @@ export function classify(thrown: unknown, now: number, jitter: number): Failure 
 
 /** A failure whose outcome is known, because the router itself ended the attempt. */
 export function failure(outcome: FailedOutcome, error: Error, now: number, jitter: number): Failure {
-  const headers = error instanceof APIError ? error.headers : undefined;
+  const headers = isApiError(error) ? error.headers : undefined;
   const rule = RULES[outcome];
   return {
     ...rule,
     again: headers?.get('x-should-retry') === 'false' ? 'no' : rule.again,
     outcome,
     error,
-    status: error instanceof APIError ? error.status : undefined,
+    status: isApiError(error) ? error.status : undefined,
     target: undefined,
     retryAfterMs: headers === undefined ? undefined : parseRetryAfter(headers),
     endedAt: now,
@@ -51,21 +52,24 @@ export function failure(outcome: FailedOutcome, error: Error, now: number, jitte
 }
 
 function outcomeOf(error: Error): FailedOutcome {
-  if (error instanceof APIUserAbortError) return 'aborted';
+  if (isAbort(error)) return 'aborted';
   if (error instanceof InvalidAnswer) return 'invalid-answer';
-  if (error instanceof APIConnectionTimeoutError) return 'timeout';
-  if (error instanceof APIError && typeof error.status === 'number') return outcomeOfStatus(error.status, error);
-  if (error instanceof APIConnectionError) return 'connection';
-  // An error event inside a stream has no status; its code says what it would have been.
-  if (error instanceof APIError) return outcomeOfEvent(error);
+  if (isTimeout(error)) return 'timeout';
+  if (isApiError(error)) return outcomeOfApiError(error);
   // The SDK reads and parses bodies: what breaks there is the server's body, not the caller's request.
   if (error instanceof SyntaxError) return 'invalid-answer';
   if (isTransportError(error)) return 'connection';
   return isCredentialError(error) ? 'unauthorized' : 'caller-error';
 }
 
+function outcomeOfApiError(error: APIError): FailedOutcome {
+  if (typeof error.status === 'number') return outcomeOfStatus(error.status, error);
+  // An error event inside a stream has no status; its code says what it would have been.
+  return isErrorEvent(error) ? outcomeOfEvent(error) : 'connection';
+}
+
 /** The application's own `apiKey` or token function failed: that client is of no use, another one may be. */
-const isCredentialError = (error: Error) => error instanceof OpenAIError && /apiKey|token/i.test(error.message);
+const isCredentialError = (error: Error) => is(error, 'OpenAIError') && /apiKey|token/i.test(error.message);
 
 function outcomeOfStatus(status: number, error: APIError): FailedOutcome {
   if (isQuota(error)) return 'unauthorized';
@@ -120,7 +124,7 @@ function isTransportError(error: Error): boolean {
 
 /** An error that the server sent inside a stream, rather than one of the connection. */
 export function isErrorEvent(error: unknown): boolean {
-  return error instanceof APIError && !(error instanceof APIConnectionError);
+  return isApiError(error) && !is(error, 'APIConnectionError');
 }
 
 /** An answer of 200 that is not what was asked for. It is thrown as the SDK's own class of a failed connection. */
@@ -140,14 +144,14 @@ export function abortError(reason: unknown): Error {
 
 /** The SDK's error of an attempt that took too long. */
 export function timeoutError(timeoutMs: number, cause?: Error): Error {
-  const error = new APIConnectionTimeoutError({ message: `Request timed out after ${Math.round(timeoutMs)} ms.` });
+  const error = new APIConnectionTimeoutError();
   if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true });
   return error;
 }
 
 /** The same error once more, for another call: each call's error has a stack and a record of its own. */
 export function copyError(error: Error): Error {
-  if (!(error instanceof APIError) || error.status === undefined) return error;
+  if (!isApiError(error) || error.status === undefined) return error;
   const text = error.error === undefined ? error.message.replace(/^\d+ /, '') : undefined;
   return APIError.generate(error.status, { error: error.error }, text, error.headers);
 }
@@ -159,7 +163,7 @@ function toError(thrown: unknown): Error {
 }
 
 export function statusOf(error: unknown): number | null {
-  return error instanceof APIError && typeof error.status === 'number' ? error.status : null;
+  return isApiError(error) && typeof error.status === 'number' ? error.status : null;
 }
 
 /** The error's code, as the provider or the router names it. */
@@ -167,12 +171,12 @@ export function codeOf(error: unknown): string | null {
   return isRecord(error) && typeof error.code === 'string' && /^[\w.-]{1,64}$/.test(error.code) ? error.code : null;
 }
 
-export const isAbort = (error: unknown) => error instanceof APIUserAbortError;
-export const isTimeout = (error: unknown) => error instanceof APIConnectionTimeoutError;
+export const isAbort = (error: unknown) => is(error, 'APIUserAbortError');
+export const isTimeout = (error: unknown) => is(error, 'APIConnectionTimeoutError');
 
 /** What an upstream answered with an error status, to be handed on as it was. */
 export function upstreamBody(error: unknown): { status: number; headers: Headers; body: object } | undefined {
-  if (!(error instanceof APIError) || typeof error.status !== 'number' || error.headers === undefined) return undefined;
+  if (!isApiError(error) || typeof error.status !== 'number' || error.headers === undefined) return undefined;
   const { status, headers } = error;
   return { status, headers, body: { error: error.error ?? { message: error.message } } };
 }

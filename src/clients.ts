@@ -1,6 +1,6 @@
 import { type ClientOptions, OpenAI } from 'openai';
 import { InvalidOptionError } from './errors.js';
-import { checkRecord, fail } from './util/check.js';
+import { checkSecretRecord, fail } from './util/check.js';
 
 /** Other ways to say who is calling than a key. */
 const OTHER_CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'credential', 'provider'] as const;
@@ -9,7 +9,7 @@ const OTHER_CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'credential', 'pro
 export function buildClients(specs: unknown): Map<string, OpenAI> {
   const clients = new Map<string, OpenAI>();
   for (const [name, spec] of Object.entries(
-    checkRecord('clients', specs, 'an object of OpenAI clients, or of their options'),
+    checkSecretRecord('clients', specs, 'an object of OpenAI clients, or of their options'),
   )) {
     clients.set(name, buildClient(`clients.${name}`, spec));
   }
@@ -19,7 +19,7 @@ export function buildClients(specs: unknown): Map<string, OpenAI> {
 
 function buildClient(path: string, spec: unknown): OpenAI {
   if (isClient(spec)) return spec;
-  const options: ClientOptions = checkRecord(path, spec, 'an OpenAI client, or the options of one');
+  const options: ClientOptions = checkSecretRecord(path, spec, 'an OpenAI client, or the options of one');
   if ('apiKey' in options && options.apiKey === undefined) {
     throw new InvalidOptionError(`${path}.apiKey`, 'it is there, but undefined; is an environment variable missing?');
   }
@@ -38,16 +38,17 @@ function buildClient(path: string, spec: unknown): OpenAI {
   }
 }
 
-const hasOtherCredentials = (options: ClientOptions) =>
-  OTHER_CREDENTIALS.some((name) => name in options && options[name] != null);
+/** By names and not by the SDK's type: its versions differ in which of them they know. */
+const hasOtherCredentials = (options: object) => OTHER_CREDENTIALS.some((name) => Reflect.get(options, name) != null);
 
 /** What the environment says of OpenAI's own account (organization, headers, base URL) is not for another's host. */
 function withoutEnvironment(options: ClientOptions): OpenAI {
+  const hasHostOfItsOwn = options.provider != null || Reflect.get(options, 'dataResidency') != null;
   const client = new OpenAI({
     organization: null,
     project: null,
     ...(options.provider == null && { adminAPIKey: null }),
-    ...(options.provider == null && options.dataResidency == null && { baseURL: 'https://api.openai.com/v1' }),
+    ...(!hasHostOfItsOwn && { baseURL: 'https://api.openai.com/v1' }),
     ...options,
   });
   // OPENAI_CUSTOM_HEADERS is read whatever the options say.
@@ -85,6 +86,8 @@ export function settingsOf(client: OpenAI): ClientOptions {
     maxRetries,
     fetchOptions,
     fetch: client['fetch'],
+    logger: client.logger,
+    logLevel: client.logLevel,
     defaultHeaders: client['_options'].defaultHeaders,
     defaultQuery: client['_options'].defaultQuery,
     dangerouslyAllowBrowser: true,

@@ -85,10 +85,6 @@ export class Engine {
     const upstream = this.upstreams.get(config.client);
     if (upstream === undefined) throw new Error(`No client ${config.client}: the options were not checked.`);
     const { model } = config;
-    const prefix = this.config.prefixes.find(
-      (each) => each.client === config.client && (model ?? each.prefix).startsWith(each.prefix),
-    );
-    const headers = { ...prefix?.headers, ...(prefix?.premium && PREMIUM), ...config.headers };
     return {
       id,
       upstream,
@@ -99,12 +95,8 @@ export class Engine {
       lacks: new Set(
         Object.entries(config.capabilities ?? {}).flatMap(([name, can]) => (can ? [] : [name as Capability])),
       ),
-      headers: Object.keys(headers).length === 0 ? undefined : headers,
-      priorityHeaders: { ...PREMIUM, ...headers },
       streamUsage: config.streamUsage ?? true,
       embeddingSpace: config.embeddingSpace,
     };
   }
 }
-
-const PREMIUM = { 'X-Request-Priority': 'high' };

@@ -66,7 +66,11 @@ export class AttemptFailed extends Error {
   readonly failure: Failure;
 
   constructor(failure: Failure) {
+    // Nobody sees where it was made, and to find that out costs more than all else that a failover does.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(failure.outcome);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'AttemptFailed';
     this.failure = failure;
   }

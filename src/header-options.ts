@@ -1,6 +1,6 @@
 import type { HeaderOption, SingleCallOptions } from './options.js';
 import { headerRows, type RequestOptions } from './upstream.js';
-import { checkNumber } from './util/check.js';
+import { fail, MAX_MS } from './util/check.js';
 
 /** Who is calling: a call that brings its own goes nowhere else. */
 const CREDENTIALS = new Set(['authorization', 'api-key', 'cookie', 'openai-organization', 'openai-project']);
@@ -35,10 +35,6 @@ export function readHeaders(headers: RequestOptions['headers'], allowed: Readonl
 }
 
 function readMs(value: string): number {
-  const what = 'milliseconds above 0, such as 2000';
-  return checkNumber('X-Router-Deadline-Ms', value.trim() === '' ? value : Number(value), {
-    above: 0,
-    most: 2 ** 31 - 1,
-    what,
-  });
+  const ms = value.trim() === '' ? Number.NaN : Number(value);
+  return ms > 0 && ms <= MAX_MS ? ms : fail('X-Router-Deadline-Ms', value, 'milliseconds above 0, such as 2000');
 }

@@ -1,6 +1,5 @@
 import { inspect } from 'node:util';
 import { type APIPromise, OpenAI } from 'openai';
-import { Stream } from 'openai/streaming';
 import { linkAnswerId, linkRecord } from './call-record.js';
 import { CallReader, protocolOf, ROUTER_OPTIONS } from './calls.js';
 import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
@@ -13,7 +12,7 @@ import { RoutedPromise, Run } from './routed-promise.js';
 import { type Opened, openRouter, openView } from './setup.js';
 import { type Snapshot, snapshot } from './snapshot.js';
 import type { Protocol } from './types.js';
-import { type Handle, headerRows, type RequestOptions } from './upstream.js';
+import { type Handle, headerRows, isStream, type RequestOptions } from './upstream.js';
 import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];
@@ -32,7 +31,7 @@ export class ModelRouter extends OpenAI {
   readonly #calls: CallReader;
 
   constructor(options: RouterOptions | SingleClientOptions = {}) {
-    const shared: Opened | undefined = Reflect.get(options, VIEW_OF);
+    const shared: Opened | undefined = isRecord(options) ? Reflect.get(options, VIEW_OF) : undefined;
     const opened = shared === undefined ? openRouter(options) : openView(shared, options as ViewOptions);
     super(opened.superOptions);
     this.#opened = opened;
@@ -119,11 +118,12 @@ export class ModelRouter extends OpenAI {
     if (protocol === undefined) return this.#passThrough(options, remainingRetries);
     const { engine } = this.#opened;
     const { call } = this.#calls.read(options, protocol, () => run.wantsRaw);
-    run.begin(call.record);
+    run.record = call.record;
     if (call.signal !== undefined) linkRecord(call.signal, call.record);
     const reply = await engine.handle(call);
     const handle = reply.answer.handle as Handle;
-    if (reply.chunks !== undefined) await replaceChunks(handle, reply.chunks);
+    if (reply.chunks !== undefined) replaceChunks(handle.data, reply.chunks);
+    if (handle.isParsed) linkRecord(handle.data, call.record);
     reply.onEnd(({ answerId }) => {
       if (answerId === undefined) return;
       if (isStored(protocol, options)) engine.storedBy.set(answerId, reply.attempt.target.state.client.name);
@@ -138,14 +138,14 @@ export class ModelRouter extends OpenAI {
     const client = this.#clientFor(options.path);
     const promise = client.request(options, remainingRetries);
     const props = await promise['responsePromise'];
-    return { props, promise };
+    return { props, promise, isParsed: false, data: undefined };
   }
 
   /** The client that made what the path names, else the default one. Throws where the path leads to another server. */
   #clientFor(path: string | undefined): OpenAI {
     const { engine, clients, passThrough } = this.#opened;
     const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
-    const maker = id === undefined ? undefined : engine.storedBy.get(decodeURIComponent(id));
+    const maker = id === undefined ? undefined : engine.storedBy.get(decode(id));
     const client =
       (maker === undefined || maker === engine.config.defaultClient ? undefined : clients.get(maker)) ?? passThrough;
     checkOrigin(client, path ?? '');
@@ -161,6 +161,15 @@ export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
   return Object.assign(carried, { [ROUTER_OPTIONS]: { ...options } });
 }
 
+/** An id as it stands in a path. One that cannot be read was made by nobody. */
+function decode(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return '';
+  }
+}
+
 /** A client's key goes to its own server only: the SDK would send it to any absolute URL. */
 function checkOrigin(client: OpenAI, path: string): void {
   if (path.startsWith('/')) return;
@@ -174,9 +183,8 @@ function checkOrigin(client: OpenAI, path: string): void {
 }
 
 /** The stream that the caller gets is the SDK's own, with chunks that are watched over. */
-async function replaceChunks({ promise }: Handle, chunks: AsyncIterator<unknown>): Promise<void> {
-  const stream = await promise;
-  if (!(stream instanceof Stream)) return;
+function replaceChunks(stream: unknown, chunks: AsyncIterator<unknown>): void {
+  if (!isStream(stream)) return;
   const consumed = stream['iterator'].bind(stream);
   let taken = false;
   stream['iterator'] = () => {

@@ -12,7 +12,7 @@ const NOTHING: Needs = { capabilities: new Set(), storedIds: [] };
 
 /** Reads a request's body for what it needs. Of text messages it looks at no more than their type. */
 export function readNeeds(body: unknown): Needs {
-  if (!isRecord(body)) return NOTHING;
+  if (!isRecord(body) || isSimple(body)) return NOTHING;
   const capabilities = new Set<Capability>();
   const storedIds: string[] = [];
   if (isNonEmpty(body.tools) || isNonEmpty(body.functions)) capabilities.add('tools');
@@ -27,6 +27,32 @@ export function readNeeds(body: unknown): Needs {
   readItems(body.input, capabilities, storedIds);
   if (Array.isArray(body.tools)) for (const tool of body.tools) readTool(tool, storedIds);
   return { capabilities, storedIds };
+}
+
+/** A request with none of the parameters that need something: most are, and they should cost next to nothing. */
+function isSimple(body: Record<string, unknown>): boolean {
+  for (const name in body) if (NEEDY.has(name)) return false;
+  return isTextOnly(body.messages) && isTextOnly(body.input);
+}
+
+const NEEDY = new Set([
+  'tools',
+  'functions',
+  'response_format',
+  'text',
+  'logprobs',
+  'top_logprobs',
+  'modalities',
+  'previous_response_id',
+  'conversation',
+  'prompt',
+]);
+
+function isTextOnly(items: unknown): boolean {
+  if (!Array.isArray(items)) return true;
+  return items.every(
+    (item) => typeof item === 'string' || (isRecord(item) && typeof item.content === 'string' && !('audio' in item)),
+  );
 }
 
 function readItems(items: unknown, capabilities: Set<Capability>, storedIds: string[]): void {

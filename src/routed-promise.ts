@@ -1,5 +1,5 @@
 import { APIPromise, type OpenAI } from 'openai';
-import { linkRecord } from './call-record.js';
+import { linkRecord, RECORD } from './call-record.js';
 import type { CallRecord } from './types.js';
 import type { Handle, ResponseProps } from './upstream.js';
 
@@ -7,31 +7,27 @@ import type { Handle, ResponseProps } from './upstream.js';
 export class Run {
   /** The caller wants the response itself, its body unread. Read once the headers are there. */
   wantsRaw = false;
+  /** Calls that are not routed have none. */
   record: CallRecord | undefined;
-  /** Settles when an answer is committed. */
-  readonly answer: Promise<Handle>;
+  /** There as soon as an answer is committed. */
+  handle: Handle | undefined;
   /** The one promise that everything handed out hangs on: a failure that nobody handles is reported once. */
   readonly props: Promise<ResponseProps>;
-  readonly #holders: object[] = [];
 
   constructor(start: (run: Run) => Promise<Handle>) {
-    this.answer = start(this);
-    this.props = this.answer.then((answer) => answer.props);
+    this.props = start(this).then((handle) => {
+      this.handle = handle;
+      return handle.props;
+    });
   }
 
-  /** From here on `callRecord` knows the promise and what comes of it. Calls that are not routed have no record. */
-  begin(record: CallRecord): void {
-    this.record = record;
-    for (const holder of this.#holders.splice(0)) linkRecord(holder, record);
-  }
-
-  link(holder: object): void {
-    if (this.record === undefined) this.#holders.push(holder);
-    else linkRecord(holder, this.record);
+  /** What the answer was parsed to: at once, where that has been done. */
+  parsed(): unknown {
+    return this.handle?.isParsed ? this.handle.data : this.handle?.promise;
   }
 }
 
-type Parse<T> = ConstructorParameters<typeof APIPromise<T>>[2];
+type Parse<T> = NonNullable<ConstructorParameters<typeof APIPromise<T>>[2]>;
 
 /**
  * The SDK's promise of a request, over a call that may be answered by any of several clients. It does what the SDK's own
@@ -40,43 +36,49 @@ type Parse<T> = ConstructorParameters<typeof APIPromise<T>>[2];
 export class RoutedPromise<T> extends APIPromise<T> {
   readonly #client: OpenAI;
   readonly #run: Run;
-  readonly #parse: NonNullable<Parse<T>>;
+  readonly #parse: Parse<T>;
 
-  constructor(client: OpenAI, run: Run, parse?: Parse<T>) {
-    const parseAnswer: NonNullable<Parse<T>> =
-      parse ?? (async () => (await run.answer).promise as ReturnType<NonNullable<Parse<T>>>);
-    const parseAndLink: NonNullable<Parse<T>> = async (parsedBy, props) => {
-      const result = await parseAnswer(parsedBy, props);
-      if (run.record !== undefined) linkRecord(result, run.record);
-      return result;
-    };
-    super(client, run.props, parseAndLink);
+  constructor(client: OpenAI, run: Run, parse: Parse<T> = () => run.parsed() as ReturnType<Parse<T>>) {
+    super(client, run.props, parse);
     this.#client = client;
     this.#run = run;
-    this.#parse = parseAndLink;
-    run.link(this);
+    this.#parse = parse;
+  }
+
+  get [RECORD](): CallRecord | undefined {
+    return this.#run.record;
   }
 
   override asResponse(): Promise<Response> {
     this.#run.wantsRaw = true;
-    return this.#run.props.then(() => this.#run.answer).then(unread);
+    return this.#run.props.then((props) => unread(props, this.#run));
   }
 
   override async withResponse(): Promise<{ data: T; response: Response; request_id: string | null }> {
     const data = await this;
-    const { props } = await this.#run.answer;
-    const response =
-      this.#run.record === undefined ? props.response : withRouterHeaders(props.response, this.#run.record);
-    return { data, response, request_id: props.response.headers.get('x-request-id') };
+    const { response } = await this.#run.props;
+    const { record } = this.#run;
+    const shown = record === undefined ? response : withRouterHeaders(response, record);
+    return { data, response: shown, request_id: response.headers.get('x-request-id') };
   }
 
   override _thenUnwrap<U>(transform: (data: T, props: ResponseProps) => U): APIPromise<U> {
     const parse = this.#parse;
-    return new RoutedPromise<U>(this.#client, this.#run, async (client, props) => {
-      const transformed = await transform(await parse(client, props), props);
-      return withRequestId(transformed, props.response) as Awaited<ReturnType<NonNullable<Parse<U>>>>;
+    const run = this.#run;
+    return new RoutedPromise<U>(this.#client, run, (client, props) => {
+      const finish = (data: T) => {
+        const transformed = withRequestId(transform(data, props), props.response);
+        if (run.record !== undefined) linkRecord(transformed, run.record);
+        return transformed as Awaited<ReturnType<Parse<U>>>;
+      };
+      const parsed: PromiseLike<T> | T = parse(client, props);
+      return isThenable(parsed) ? Promise.resolve(parsed).then(finish) : finish(parsed);
     });
   }
+}
+
+function isThenable<T>(value: PromiseLike<T> | T): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 /** As the SDK does with whatever it has parsed. */
@@ -89,10 +91,9 @@ function withRequestId(value: unknown, response: Response): unknown {
 }
 
 /** Asked for only after the answer was parsed, the body is gone: it is written out once more. */
-async function unread({ props, promise }: Handle): Promise<Response> {
-  const { response } = props;
-  if (!response.bodyUsed || props.options.stream === true) return response;
-  const data = await promise;
+function unread({ response, options }: ResponseProps, run: Run): Response {
+  if (!response.bodyUsed || options.stream === true || !run.handle?.isParsed) return response;
+  const { data } = run.handle;
   const { status, statusText, headers } = response;
   return new Response(typeof data === 'string' ? data : JSON.stringify(data), { status, statusText, headers });
 }

@@ -1,4 +1,4 @@
-import type { RouterConfig } from './check-options.js';
+import type { Prefix, RouterConfig } from './check-options.js';
 import { InvalidOptionError } from './errors.js';
 import type { CallOptions } from './options.js';
 import type { DeploymentState } from './state/deployment-state.js';
@@ -30,6 +30,7 @@ export interface LeftOut {
 }
 
 const NO_OPTIONS: CallOptions = {};
+const PREMIUM = { 'X-Request-Priority': 'high' };
 
 /** Reads `model`: a route, a deployment, `auto`, or a model that is passed on by its own name. */
 export class Routing {
@@ -44,7 +45,13 @@ export class Routing {
     readonly unlisted: (client: string) => DeploymentState,
   ) {
     const targets = new Map<string, Target>();
-    for (const [id, state] of states) targets.set(id, { state, model: state.deployment.model });
+    for (const [id, state] of states) {
+      const { model } = state.deployment;
+      targets.set(
+        id,
+        this.#target(state, model, this.#prefixOf(model, state.client.name), config.deployments.get(id)?.headers),
+      );
+    }
     const named = (ids: readonly string[]) => ids.flatMap((id) => targets.get(id) ?? []);
     this.#fallbacks = named(config.fallbacks);
     for (const [name, { deployments, options }] of config.routes) {
@@ -76,9 +83,31 @@ export class Routing {
 
   #unlisted(model: string | undefined): Resolution {
     if (model !== undefined && this.config.unlistedModels === 'refuse') return this.#unknown('model', model);
-    const prefix = model === undefined ? undefined : this.config.prefixes.find((each) => model.startsWith(each.prefix));
+    const prefix = this.#prefixOf(model);
     const state = this.unlisted(prefix?.client ?? this.config.defaultClient);
-    return { route: undefined, targets: [{ state, model }, ...this.#fallbacks], options: NO_OPTIONS };
+    return {
+      route: undefined,
+      targets: [this.#target(state, model, prefix, undefined), ...this.#fallbacks],
+      options: NO_OPTIONS,
+    };
+  }
+
+  #prefixOf(model: string | undefined, client?: string): Prefix | undefined {
+    if (model === undefined) return undefined;
+    return this.config.prefixes.find(
+      (each) => model.startsWith(each.prefix) && each.client === (client ?? each.client),
+    );
+  }
+
+  #target(
+    state: DeploymentState,
+    model: string | undefined,
+    prefix: Prefix | undefined,
+    own: Readonly<Record<string, string>> | undefined,
+  ): Target {
+    const headers = { ...prefix?.headers, ...(prefix?.premium && PREMIUM), ...own };
+    const hasNone = Object.keys(headers).length === 0;
+    return { state, model, headers: hasNone ? undefined : headers, premiumHeaders: { ...PREMIUM, ...headers } };
   }
 
   #unknown(option: string, name: string): never {
@@ -92,11 +121,17 @@ export class Routing {
   }
 }
 
+const NONE: readonly LeftOut[] = [];
+
 /** The deployments that a call may use, and why not the others. */
 export function narrow(
   targets: readonly Target[],
   restrictions: Restrictions,
-): { targets: readonly Target[]; leftOut: LeftOut[] } {
+): { targets: readonly Target[]; leftOut: readonly LeftOut[] } {
+  const { protocol, regions, needs, pinned, boundTo } = restrictions;
+  if (regions === undefined && needs.size === 0 && !pinned && boundTo === undefined && protocol !== 'embeddings') {
+    return { targets, leftOut: NONE };
+  }
   const leftOut: LeftOut[] = [];
   const allowed: Target[] = [];
   for (const target of targets) {

@@ -8,7 +8,7 @@ import { InvalidOptionError } from './errors.js';
 import { Log } from './log.js';
 import type { CallOptions, RouterOptions, RouterSettings, SingleClientOptions, ViewOptions } from './options.js';
 import { OpenAIUpstream, redactor } from './upstream.js';
-import { checkKeys, checkMs, checkRecord, unknownOption } from './util/check.js';
+import { checkKeys, checkMs, checkSecretRecord, unknownOption } from './util/check.js';
 import { nearest } from './util/nearest.js';
 
 /** A router's parts, as its constructor needs them. */
@@ -50,7 +50,7 @@ const CREDENTIAL_KEYS = [
 
 /** Checks a router's options and builds what they describe. Throws InvalidOptionError. */
 export function openRouter(options: RouterOptions | SingleClientOptions): Opened {
-  checkRecord('options', options, 'an object');
+  checkSecretRecord('options', options, 'an object');
   return options.clients === undefined ? openSingle(options) : openSeveral(options);
 }
 
@@ -60,7 +60,11 @@ function openSeveral(options: RouterOptions): Opened {
   }
   checkKeys('', options, ['clients', ...SETTING_KEYS, ...SDK_KEYS]);
   const clients = buildClients(options.clients);
-  return open(clients, options, options);
+  return open(
+    clients,
+    { ...options, ...callOptionsOf(options) },
+    pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']),
+  );
 }
 
 /** A plain client's options make a router with that one client. What the SDK's constructor rejects, it rejects here. */
@@ -72,12 +76,31 @@ function openSingle(options: SingleClientOptions): Opened {
     if (meant !== undefined && !isKnownToSdk(key)) unknownOption('', key, SETTING_KEYS);
     clientOptions[key] = value;
   }
-  const client = new OpenAI(clientOptions);
-  // The client itself adds its headers and its query, and its timeout is known from it.
-  return open(new Map([['default', client]]), options, pick(options, ['maxRetries', 'logger', 'logLevel']));
+  // `withOptions` replaces these, as it does on a plain client, so they are not the client's.
+  const { defaultHeaders: _headers, defaultQuery: _query, ...rest } = clientOptions;
+  const client = new OpenAI(rest);
+  const { maxRetries } = options;
+  // The client's timeout is known from the client.
+  const settings =
+    maxRetries === undefined ? options : { ...options, ...callOptionsOf({ maxRetries, ...pick(options, CALL_KEYS) }) };
+  return open(
+    new Map([['default', client]]),
+    settings,
+    pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']),
+  );
 }
 
 const isKnownToSdk = (key: string) => [...CREDENTIAL_KEYS, ...SDK_KEYS].includes(key);
+
+/** The router's own options, with what the SDK's say of a call where they are silent. */
+function callOptionsOf(options: Pick<SdkOptions, 'timeout' | 'maxRetries'> & CallOptions): CallOptions {
+  const { timeout, maxRetries } = options;
+  return {
+    ...(timeout !== undefined && { attemptTimeoutMs: checkMs('timeout', timeout) }),
+    ...(maxRetries !== undefined && { maxAttempts: attemptsOf(maxRetries) }),
+    ...pick(options, CALL_KEYS),
+  };
+}
 
 function open(clients: ReadonlyMap<string, OpenAI>, settings: RouterSettings, sdk: SdkOptions): Opened {
   const config = checkRouter(settings, [...clients.keys()]);
@@ -107,13 +130,8 @@ export function openView(from: Opened, options: ViewOptions): Opened {
 
 function withView(from: Opened, options: ViewOptions): Opened {
   const { view, engine } = from;
-  const { timeout, maxRetries, defaultHeaders, defaultQuery } = options;
-  const callOptions: CallOptions = {
-    ...(timeout !== undefined && { attemptTimeoutMs: checkMs('timeout', timeout) }),
-    ...(maxRetries !== undefined && { maxAttempts: attemptsOf(maxRetries) }),
-    ...pick(options, CALL_KEYS),
-  };
-  checkCall('', callOptions, engine.config.priorities);
+  const { defaultHeaders, defaultQuery } = options;
+  const callOptions = checkCall('', callOptionsOf(options), engine.config.priorities);
   const sdk = pick(options, SDK_KEYS);
   const passThrough = Object.keys(sdk).length === 0 ? from.passThrough : from.passThrough.withOptions(sdk);
   return {

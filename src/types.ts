@@ -98,8 +98,9 @@ export interface UpstreamRequest {
   /** Ask for the usage of a stream. */
   readonly includeUsage: boolean;
   readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-  /** Asked once the headers are there: is the body to be left unread? */
+  /** Called with the headers, and with what ends the rest of the answer. */
+  readonly onHeaders: (close: () => void) => void;
+  /** Asked after that: is the body to be left unread? */
   readonly wantsRaw: () => boolean;
 }
 
@@ -134,9 +135,6 @@ export interface Deployment {
   readonly region: string | undefined;
   readonly contextWindow: number | undefined;
   readonly lacks: ReadonlySet<Capability>;
-  readonly headers: Readonly<Record<string, string>> | undefined;
-  /** The same for a premium call. */
-  readonly priorityHeaders: Readonly<Record<string, string>>;
   readonly streamUsage: boolean;
   readonly embeddingSpace: string | undefined;
 }
@@ -147,6 +145,9 @@ export type Capability = 'tools' | 'jsonSchema' | 'vision' | 'audio' | 'logprobs
 export interface Target {
   readonly state: DeploymentState;
   readonly model: string | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  /** The same for a premium call. */
+  readonly premiumHeaders: Readonly<Record<string, string>>;
 }
 
 /** The protocol of an endpoint, as far as it matters to the router. */
@@ -203,7 +204,10 @@ export interface Attempt {
   readonly untilDeadline: boolean;
   /** Ask even though the breaker is open: everything else is out too. */
   readonly forced: boolean;
-  readonly controller: AbortController;
+  /** Ends what is left of the upstream's answer; there once its headers are. Until then the client's own timer ends it. */
+  close: (() => void) | undefined;
+  /** Its time is up, or its caller has gone away. */
+  isOver: boolean;
   /** What must happen once when the attempt is over; for a stream that is the stream's end. */
   readonly onEnd: ((end: AttemptEnd) => void)[];
 }

@@ -1,5 +1,6 @@
-import { APIError, type APIPromise, type OpenAI } from 'openai';
+import type { APIError, APIPromise, OpenAI } from 'openai';
 import { Stream } from 'openai/streaming';
+import { isApiError } from './sdk-errors.js';
 import { tapBody } from './tap-body.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from './types.js';
 import { MAX_MS } from './util/check.js';
@@ -10,10 +11,12 @@ export type RequestOptions = Exclude<Parameters<OpenAI['request']>[0], Promise<u
 /** What the SDK keeps of an answer, to parse it. */
 export type ResponseProps = Awaited<ConstructorParameters<typeof APIPromise>[1]>;
 
-/** What the door hands out: the SDK's own promise of the attempt that won, and what it was parsed to. */
+/** What the door hands out: the SDK's own promise of the attempt that won, and what it was parsed to, if it was. */
 export interface Handle {
   readonly props: ResponseProps;
   readonly promise: APIPromise<unknown>;
+  readonly isParsed: boolean;
+  readonly data: unknown;
 }
 
 const SDK_DEFAULT_TIMEOUT_MS = 600_000;
@@ -32,13 +35,19 @@ export class OpenAIUpstream implements Upstream {
 
   async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
     try {
-      const promise: APIPromise<unknown> = this.client.request(attemptOptions(request));
+      const promise: APIPromise<unknown> = this.client.request(
+        attemptOptions(isByteStream(bodyOf(request)) ? await withReadForm(request) : request),
+      );
       const props = await promise['responsePromise'];
       const { status, headers } = props.response;
-      const handle: Handle = { props, promise };
-      if (request.wantsRaw()) return { status, headers, data: undefined, stream: undefined, raw: true, handle };
+      request.onHeaders(() => props.controller.abort());
+      if (request.wantsRaw()) {
+        const handle: Handle = { props, promise, isParsed: false, data: undefined };
+        return { status, headers, data: undefined, stream: undefined, raw: true, handle };
+      }
       const data = await promise;
-      const stream = data instanceof Stream ? readStream(data, props) : undefined;
+      const handle: Handle = { props, promise, isParsed: true, data };
+      const stream = isStream(data) ? readStream(data, props) : undefined;
       const raw = props.options.__binaryResponse === true;
       return { status, headers, data, stream, raw, handle };
     } catch (error) {
@@ -48,23 +57,42 @@ export class OpenAIUpstream implements Upstream {
   }
 }
 
+const bodyOf = ({ source }: UpstreamRequest) => (source as RequestOptions).body;
+
 /** A fresh copy for each attempt: the SDK writes into the options it is given. */
-function attemptOptions({ source, model, headers, includeUsage, timeoutMs, signal }: UpstreamRequest): RequestOptions {
+function attemptOptions({ source, model, headers, includeUsage, timeoutMs }: UpstreamRequest): RequestOptions {
   const given = source as RequestOptions;
   const options: RequestOptions = {
     ...given,
     maxRetries: 0,
-    signal,
-    // The attempt's own timer is the one that counts; the SDK's must not fire before it.
-    timeout: Math.min(MAX_MS, Math.ceil(timeoutMs) + 1000),
+    // The attempt's own timer is the one that counts. The SDK's ends the request on the wire, and must not fire earlier.
+    timeout: Math.min(MAX_MS, Math.ceil(timeoutMs)),
   };
   if (given.__metadata !== undefined) options.__metadata = { ...given.__metadata };
   if (options.__metadata !== undefined && 'model' in options.__metadata && model !== undefined)
     options.__metadata.model = model;
-  if (headers !== undefined) options.headers = mergeHeaders(given.headers, headers);
+  if (headers !== undefined) options.headers = mergeHeaders(given.headers, Object.entries(headers));
   if (given.stream && given.__streamClass === undefined) options.__streamClass = TappedStream;
-  options.body = bodyFor(given.body, model, includeUsage);
+  if ('body' in given) options.body = bodyFor(given.body, model, includeUsage);
   return options;
+}
+
+/**
+ * An upload that is still a stream is read into a form where its model has another name upstream: only a form can be
+ * changed. Where the name is the same it is sent as it comes.
+ */
+async function withReadForm(request: UpstreamRequest): Promise<UpstreamRequest> {
+  const { body, headers, __metadata: metadata } = request.source as RequestOptions;
+  if (request.model === undefined || metadata?.model === request.model || !isByteStream(body)) return request;
+  const type = headerRows(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
+  if (!type?.startsWith('multipart/form-data')) return request;
+  const form = await new Response(ReadableStream.from(body), { headers: { 'content-type': type } }).formData();
+  const others = headerRows(headers).filter(([name]) => name.toLowerCase() !== 'content-type');
+  return { ...request, source: { ...(request.source as RequestOptions), body: form, headers: others } };
+}
+
+function isByteStream(body: unknown): body is AsyncIterable<Uint8Array> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
 /** The body for one upstream: its own name of the model in JSON and form data alike. Unchanged where nothing differs. */
@@ -89,15 +117,12 @@ export function isPlain(body: unknown): body is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** What the caller gave for this call stands above what the deployment adds. */
-function mergeHeaders(
-  given: RequestOptions['headers'],
-  added: Readonly<Record<string, string>>,
-): RequestOptions['headers'] {
-  if (given === undefined || given === null) return { ...added };
-  const names = headerNames(given);
-  const merged = Object.entries(added).filter(([name]) => !names.has(name.toLowerCase()));
-  return merged.length === 0 ? given : [...merged, ...headerRows(given)];
+/** What the caller gave for this call stands above what is added to it. */
+export function mergeHeaders(given: RequestOptions['headers'], added: readonly HeaderRow[]): RequestOptions['headers'] {
+  const rows = headerRows(given);
+  const names = new Set(rows.map(([name]) => name.toLowerCase()));
+  const merged = added.filter(([name]) => !names.has(name.toLowerCase()));
+  return merged.length === 0 ? given : [...merged, ...rows];
 }
 
 type HeaderRow = [string, string | null];
@@ -118,9 +143,6 @@ export function headerRows(headers: RequestOptions['headers']): HeaderRow[] {
   return rows;
 }
 
-const headerNames = (headers: RequestOptions['headers']) =>
-  new Set(headerRows(headers).map(([name]) => name.toLowerCase()));
-
 /** The SDK's own object of headers to set and to remove. */
 function isNullable(headers: object): headers is { values: Headers; nulls: Set<string> } {
   return 'values' in headers && headers.values instanceof Headers && 'nulls' in headers && headers.nulls instanceof Set;
@@ -136,6 +158,13 @@ function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStre
     bytesRead: () => tap?.bytesRead() ?? 0,
     aborted: () => props.controller.signal.aborted,
   };
+}
+
+/** By shape, as an application may have two copies of the SDK. */
+export function isStream(data: unknown): data is Stream<unknown> {
+  return (
+    typeof data === 'object' && data !== null && Symbol.asyncIterator in data && 'controller' in data && 'tee' in data
+  );
 }
 
 const taps = new WeakMap<object, ReturnType<typeof tapBody>>();
@@ -155,7 +184,7 @@ class TappedStream<Item> extends Stream<Item> {
 export function redactor(clients: Iterable<OpenAI>): (error: unknown) => void {
   const all = [...clients];
   return (error) => {
-    if (!(error instanceof Error)) return;
+    if (!(error instanceof Error) || Object.isFrozen(error)) return;
     const keys = all
       .flatMap((client) => [client.apiKey, client.adminAPIKey])
       .filter((key) => typeof key === 'string' && key.length >= 6);
@@ -166,31 +195,27 @@ export function redactor(clients: Iterable<OpenAI>): (error: unknown) => void {
 }
 
 function redact(error: Error, clean: (text: string) => string, depth: number): void {
-  replace(error, 'message', error.message, clean(error.message));
-  if (error.stack !== undefined) replace(error, 'stack', error.stack, clean(error.stack));
-  if (error instanceof APIError) {
-    if (error.error !== undefined) {
-      const text = JSON.stringify(error.error) ?? '';
-      const cleaned = clean(text);
-      if (cleaned !== text) Object.defineProperty(error, 'error', { value: JSON.parse(cleaned), enumerable: true });
-    }
-    for (const [, value] of error.headers ?? []) {
-      if (clean(value) === value) continue;
-      const headers = new Headers(
-        [...(error.headers ?? [])].map(([each, text]): [string, string] => [each, clean(text)]),
-      );
-      Object.defineProperty(error, 'headers', { value: headers, enumerable: true });
-      break;
-    }
-    if (name(error.code) !== clean(name(error.code)))
-      Object.defineProperty(error, 'code', { value: clean(name(error.code)) });
+  const message = clean(error.message);
+  if (message !== error.message) {
+    // Reading a stack makes V8 write it out, which is dear; it holds nothing but the message and places in the code.
+    const stack = clean(error.stack ?? '');
+    Object.defineProperty(error, 'message', { value: message, writable: true, configurable: true });
+    Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true });
   }
+  if (isApiError(error)) redactAnswer(error, clean);
   if (depth > 0 && error.cause instanceof Error) redact(error.cause, clean, depth - 1);
 }
 
-const name = (code: string | null | undefined) => code ?? '';
-
-function replace(error: Error, key: 'message' | 'stack', from: string, to: string): void {
-  if (from === to) return;
-  Object.defineProperty(error, key, { value: to, writable: true, configurable: true });
+function redactAnswer(error: APIError, clean: (text: string) => string): void {
+  const body = error.error === undefined ? '' : JSON.stringify(error.error);
+  const cleaned = clean(body);
+  if (cleaned !== body) {
+    Object.defineProperty(error, 'error', { value: JSON.parse(cleaned), enumerable: true });
+    if (typeof error.code === 'string') Object.defineProperty(error, 'code', { value: clean(error.code) });
+  }
+  if (error.headers === undefined) return;
+  const rows = [...error.headers];
+  if (rows.every(([, value]) => clean(value) === value)) return;
+  const headers = new Headers(rows.map(([name, value]): [string, string] => [name, clean(value)]));
+  Object.defineProperty(error, 'headers', { value: headers, enumerable: true });
 }

@@ -55,6 +55,10 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     else listener(this.#end);
   }
 
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
   next(): Promise<Result> {
     if (this.#pending !== undefined) {
       const again = () => this.next();
@@ -186,7 +190,7 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
 
   #close(): void {
     this.#stream.chunks.return?.().catch(() => undefined);
-    this.#attempt.controller.abort(this.#attempt.call.signal?.reason);
+    this.#attempt.close?.();
   }
 
   #settle(): Pending | undefined {

@@ -2,20 +2,24 @@ import type { Handler } from '../pipeline.js';
 import type { Attempt, AttemptEnd, Reply, UpstreamAnswer } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { checkAnswer } from './check-answer.js';
+import { limitOf } from './limit.js';
 import { asksForUsage } from './stream-usage.js';
 
 /** Asks the upstream. Every layer above sees a reply that is what was asked for, or an error. */
 export function send(): Handler<Attempt, Reply> {
   return async function send(attempt) {
-    const { call, target, controller, timeoutMs } = attempt;
+    const { call, target } = attempt;
     const { deployment } = target.state;
     const answer = await deployment.upstream.send({
       source: call.source,
       model: target.model,
       headers: headersOf(attempt),
       includeUsage: asksForUsage(attempt),
-      timeoutMs,
-      signal: controller.signal,
+      timeoutMs: limitOf(attempt),
+      onHeaders: (close) => {
+        if (attempt.isOver) close();
+        else attempt.close = close;
+      },
       wantsRaw: call.wantsRaw,
     });
     if (!answer.raw && answer.stream === undefined) checkAnswer(call.protocol, answer);
@@ -25,8 +29,7 @@ export function send(): Handler<Attempt, Reply> {
 }
 
 function headersOf({ call, target }: Attempt): Readonly<Record<string, string>> | undefined {
-  const { headers, priorityHeaders } = target.state.deployment;
-  return call.settings.priority === 'premium' ? priorityHeaders : headers;
+  return call.settings.priority === 'premium' ? target.premiumHeaders : target.headers;
 }
 
 function success({ data, status }: UpstreamAnswer): AttemptEnd {

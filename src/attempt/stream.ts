@@ -13,17 +13,21 @@ const MOST_BYTES_HELD = 256 * 1024;
  */
 export function stream(random: () => number): Layer<Attempt, Reply> {
   return (next) =>
-    async function stream(attempt) {
-      const reply = await next(attempt);
-      const { stream } = reply.answer;
-      if (stream === undefined) return reply;
-      const progress = new Progress(attempt.call.protocol, attempt.call.choices);
-      const held = await untilContent(stream, progress);
-      attempt.call.record.timeToFirstChunkMs = performance.now() - attempt.call.startedAt;
-      attempt.target.state.timeToFirstChunk.record(performance.now() - attempt.startedAt);
-      const guarded = new GuardedStream(attempt, reply.answer.status, stream, progress, held, random);
-      return { ...reply, chunks: guarded, onEnd: (listener) => guarded.onEnd(listener) };
+    function stream(attempt) {
+      return attempt.call.stream ? commit(attempt, next(attempt)) : next(attempt);
     };
+
+  async function commit(attempt: Attempt, answered: Promise<Reply>): Promise<Reply> {
+    const reply = await answered;
+    const { stream } = reply.answer;
+    if (stream === undefined) return reply;
+    const progress = new Progress(attempt.call.protocol, attempt.call.choices);
+    const held = await untilContent(stream, progress);
+    attempt.call.record.timeToFirstChunkMs = performance.now() - attempt.call.startedAt;
+    attempt.target.state.timeToFirstChunk.record(performance.now() - attempt.startedAt);
+    const guarded = new GuardedStream(attempt, reply.answer.status, stream, progress, held, random);
+    return { ...reply, chunks: guarded, onEnd: (listener) => guarded.onEnd(listener) };
+  }
 }
 
 async function untilContent(stream: UpstreamStream, progress: Progress): Promise<unknown[]> {

@@ -2,6 +2,7 @@ import { abortError, failure, timeoutError } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
 import type { Attempt, Reply } from '../types.js';
+import { limitOf } from './limit.js';
 
 /**
  * Ends an attempt at its time, or when the caller goes away, whether or not the upstream's client heeds its abort. The
@@ -10,30 +11,25 @@ import type { Attempt, Reply } from '../types.js';
 export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
   return (next) =>
     function attemptTimeout(attempt) {
-      const { call, controller } = attempt;
-      const { signal } = call;
+      const { signal } = attempt.call;
       return new Promise((resolve, reject) => {
-        let over = false;
-        const end = (error: AttemptFailed, reason: unknown) => {
-          over = true;
+        const end = (error: AttemptFailed) => {
           settle();
+          attempt.isOver = true;
+          attempt.close?.();
           reject(error);
-          controller.abort(reason);
         };
-        const onTimeout = () => end(tooLate(attempt, random()), undefined);
-        const onAbort = () => end(aborted(call.signal?.reason), call.signal?.reason);
-        const limit = limitOf(attempt);
-        const timer = setTimeout(onTimeout, limit);
+        const onAbort = () => end(aborted(signal?.reason));
+        const timer = setTimeout(() => end(tooLate(attempt, random())), limitOf(attempt));
         const settle = () => {
           clearTimeout(timer);
           signal?.removeEventListener('abort', onAbort);
         };
-        if (signal?.aborted) return onAbort();
         signal?.addEventListener('abort', onAbort);
         next(attempt).then(
           (reply) => {
             // It came after all, from a client that does not heed its abort: nobody will read it.
-            if (over) return discard(reply);
+            if (attempt.isOver) return discard(reply);
             settle();
             resolve(reply);
           },
@@ -44,11 +40,6 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
         );
       });
     };
-}
-
-/** A stream's first content has a limit of its own. */
-function limitOf({ call, timeoutMs }: Attempt): number {
-  return call.stream ? Math.min(timeoutMs, call.settings.firstChunkTimeoutMs ?? timeoutMs) : timeoutMs;
 }
 
 function tooLate(attempt: Attempt, jitter: number): AttemptFailed {

@@ -6,9 +6,9 @@ import type { Call, Reply } from '../types.js';
 /** Turns away calls that are over before they begin: the router is closed, or the caller has gone away. */
 export function admit(isClosed: () => boolean): Layer<Call, Reply> {
   return (next) =>
-    async function admit(call) {
-      if (isClosed()) throw new NoDeploymentAvailableError('The router is closed.');
-      if (call.signal?.aborted) throw abortError(call.signal.reason);
+    function admit(call) {
+      if (isClosed()) return Promise.reject(new NoDeploymentAvailableError('The router is closed.'));
+      if (call.signal?.aborted) return Promise.reject(abortError(call.signal.reason));
       return next(call);
     };
 }

@@ -100,8 +100,18 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask): A
   call.record.attempts.push(record);
   call.record.deployment = target.state.id;
   call.record.region = target.state.deployment.region ?? null;
-  const controller = new AbortController();
-  return { call, target, record, startedAt, timeoutMs, untilDeadline, forced, controller, onEnd: [] };
+  return {
+    call,
+    target,
+    record,
+    startedAt,
+    timeoutMs,
+    untilDeadline,
+    forced,
+    close: undefined,
+    isOver: false,
+    onEnd: [],
+  };
 }
 
 /** The last upstream error that had a status, else the last error; and the deadline's own where that ended the call. */

@@ -1,18 +1,24 @@
 import type { TargetView } from '../plan/plan.js';
 import type { Target } from '../types.js';
 
+/** The targets of a route are the same array for each of its calls, and so are their views. */
+const known = new WeakMap<readonly Target[], readonly TargetView[]>();
+
 /** The deployments of a call as they stand now, for the plan to choose from. */
-export function viewTargets(targets: readonly Target[]): TargetView[] {
-  return targets.map((target) => new View(target));
+export function viewTargets(targets: readonly Target[]): readonly TargetView[] {
+  const found = known.get(targets);
+  if (found !== undefined) return found;
+  const views = targets.map((target) => new LiveView(target));
+  known.set(targets, views);
+  return views;
 }
 
 /** Reads what is asked for, when it is asked for: most plans look no further than the first deployment. */
-class View implements TargetView {
+class LiveView implements TargetView {
   constructor(readonly target: Target) {}
 
   get out(): boolean {
-    const { breaker } = this.target.state;
-    return breaker !== undefined && breaker.dueAt > performance.now();
+    return this.dueAt > 0;
   }
   get dueAt(): number {
     return this.target.state.breaker?.dueAt ?? 0;

@@ -74,7 +74,9 @@ export function plan(view: View): Step {
 
 /** The first deployment that has not been asked yet and can be asked now. */
 function fresh(view: View): Candidate | undefined {
-  const found = view.targets.find((each) => isFresh(view, each));
+  const found = view.targets.find(
+    (each) => isFresh(view, each) && (view.failures.length === 0 || fits(view, each, view.now)),
+  );
   return found && { view: found, readyAt: view.now, again: false, forced: false };
 }
 
@@ -105,7 +107,7 @@ function waiting(view: View): Candidate | undefined {
   const again = view.mayRetry ? view.targets.flatMap((each) => retryOf(view, each)) : [];
   // A deployment that cannot answer before the deadline does not keep the others from being asked.
   return [...paused, ...again]
-    .filter((each) => fits(view, each))
+    .filter((each) => fits(view, each.view, each.readyAt))
     .reduce<Candidate | undefined>((best, each) => (best && best.readyAt <= each.readyAt ? best : each), undefined);
 }
 
@@ -138,22 +140,26 @@ const dueAt = (candidate: Candidate) => Math.max(candidate.view.dueAt, candidate
 const isPaused = (view: View) => view.targets.some((each) => isOpenTo(view, each) && each.pausedUntil > view.now);
 
 /** An attempt that cannot finish is not started: it needs the time of the fastest answer seen. */
-function fits(view: View, candidate: Candidate): boolean {
-  return view.deadline - Math.max(view.now, candidate.readyAt) >= Math.max(1, candidate.view.fastestMs ?? 1);
+function fits(view: View, each: TargetView, readyAt: number): boolean {
+  return view.deadline - Math.max(view.now, readyAt) >= Math.max(1, each.fastestMs ?? 1);
 }
 
 function toStep(view: View, candidate: Candidate): Step {
   const readyAt = Math.max(view.now, candidate.readyAt);
   const left = view.deadline - readyAt;
-  if (left <= 0 || (view.failures.length > 0 && !fits(view, candidate))) return STOP.noTime;
+  if (left < 1 || (view.failures.length > 0 && !fits(view, candidate.view, readyAt))) return STOP.noTime;
   const share = left - reserveMs(view, candidate, left);
-  const timeoutMs = Math.min(view.attemptTimeoutMs ?? share, candidate.view.timeoutMs ?? share, share);
+  // Whole milliseconds: timers have no others, and all that end an attempt must agree.
+  const timeoutMs = Math.max(
+    1,
+    Math.floor(Math.min(view.attemptTimeoutMs ?? candidate.view.timeoutMs ?? share, share)),
+  );
   return {
     type: 'ask',
     target: candidate.view.target,
     waitMs: readyAt - view.now,
     timeoutMs,
-    untilDeadline: timeoutMs >= left,
+    untilDeadline: timeoutMs >= Math.floor(left),
     again: candidate.again,
     forced: candidate.forced,
   };
@@ -164,6 +170,12 @@ function reserveMs(view: View, candidate: Candidate, left: number): number {
   if (view.attemptsLeft <= 1) return 0;
   const next = view.targets.find((each) => each !== candidate.view && isFresh(view, each));
   if (next === undefined) return 0;
+  const reserve = shareFor(view, next, left);
+  // What it could not finish in anyway would be kept back for nothing.
+  return reserve >= (next.fastestMs ?? 0) ? reserve : 0;
+}
+
+function shareFor(view: View, next: TargetView, left: number): number {
   if (view.deadlineIsDefault) return 0.25 * left;
   if (next.p95Ms === undefined) return 0.5 * left;
   return Math.min(0.6 * left, Math.max(0.25 * left, 1.2 * next.p95Ms));

@@ -152,12 +152,18 @@ export function slowDrip({
   return { ...options, type: 'slow-drip', bytesPerMs };
 }
 
-/** So many SSE comments (@default for ever), one `everyMs` (@default 100), before a good answer; empty lines before JSON. */
+/**
+ * So many SSE comments (@default for ever), one `everyMs` (@default 100), before a good answer; empty lines before JSON.
+ * @throws RangeError for a flood without end and without a pause, which would leave its reader no turn
+ */
 export function commentFlood({
   count = Number.POSITIVE_INFINITY,
   everyMs = 100,
   ...options
 }: AnswerOptions & { readonly count?: number; readonly everyMs?: number } = {}): CommentFlood {
+  if (count === Number.POSITIVE_INFINITY && !(everyMs > 0)) {
+    throw new RangeError(`everyMs must be above 0 where count is not given, got ${everyMs}`);
+  }
   return { ...options, type: 'comment-flood', count, everyMs };
 }
 

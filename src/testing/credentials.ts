@@ -1,7 +1,16 @@
 /** By name, or in a list. */
 export type ApiKeys = Readonly<Record<string, string>> | readonly string[];
 
-const secret = new Set(['authorization', 'proxy-authorization', 'api-key', 'x-api-key', 'cookie', 'key', 'api_key']);
+const secret = new Set([
+  'authorization',
+  'proxy-authorization',
+  'api-key',
+  'x-api-key',
+  'x-goog-api-key',
+  'cookie',
+  'key',
+  'api_key',
+]);
 
 /** The same headers, or query, with credentials as `***`. */
 export function masked(fields: Readonly<Record<string, string>>): Record<string, string> {

@@ -5,7 +5,7 @@ import { sampleJson } from './sample-json.js';
 import { countTokens } from './tokens.js';
 import { type Usage, usageOf } from './usage.js';
 
-export interface DraftedToolCall {
+interface DraftedToolCall {
   readonly id: string;
   readonly name: string;
   readonly arguments: string;
@@ -22,7 +22,7 @@ export interface Draft {
 }
 
 /** What an endpoint tells of its request. */
-export interface DraftRequest {
+interface DraftRequest {
   /** What counts as input. */
   readonly input: unknown;
   /** The schema of a JSON answer, or `true` for any JSON. */
@@ -33,6 +33,7 @@ export interface DraftRequest {
   readonly n?: number;
 }
 
+/** Takes from the script what it says, and makes up the rest. */
 export function draft(call: ModelCall, { input, jsonSchema, requiredTool, n = 1 }: DraftRequest): Draft {
   const { answer, newId } = call;
   const said = answer.toolCalls ?? (answer.content === undefined ? required(requiredTool) : []);
@@ -44,14 +45,15 @@ export function draft(call: ModelCall, { input, jsonSchema, requiredTool, n = 1 
   const silent = answer.refusal !== undefined || (toolCalls.length > 0 && answer.content === undefined);
   const text = silent ? '' : textOf(call, jsonSchema);
   const reasoning = answer.reasoning ?? '';
+  const spoken = text + (answer.refusal ?? '') + toolCalls.map(written).join('');
+  const usualEnd = toolCalls.length > 0 ? 'tool_calls' : 'stop';
   return {
     text,
     reasoning,
     refusal: answer.refusal,
     toolCalls,
-    finishReason:
-      answer.finishReason === undefined ? (toolCalls.length > 0 ? 'tool_calls' : 'stop') : answer.finishReason,
-    usage: usageOf(answer, input, n * countTokens(text + (answer.refusal ?? '') + toolCalls.map(written).join('')), n),
+    finishReason: answer.finishReason === undefined ? usualEnd : answer.finishReason,
+    usage: usageOf(answer, input, n * countTokens(spoken), n),
   };
 }
 
@@ -59,8 +61,8 @@ function textOf({ answer, request, model }: ModelCall, jsonSchema: unknown): str
   if (typeof answer.content === 'function') return answer.content(request);
   if (answer.content !== undefined) return answer.content;
   if (Array.isArray(answer.chunks)) return answer.chunks.join('');
-  if (jsonSchema !== undefined)
-    return JSON.stringify(jsonSchema === true ? { answer: 'text' } : sampleJson(jsonSchema));
+  if (jsonSchema === true) return JSON.stringify({ answer: 'text' });
+  if (jsonSchema !== undefined) return JSON.stringify(sampleJson(jsonSchema));
   return `This is an answer of ${model}.`;
 }
 

@@ -5,7 +5,7 @@ import { chunk, endOf, type Step, toBytes, wait } from './step.js';
 
 interface Context {
   readonly stream: boolean;
-  readonly errorEvent: (error: JsonObject) => string;
+  readonly errorEvent: (error: JsonObject, eventsBefore: number) => string;
 }
 
 /** Whether a behaviour breaks an answer between two of its pieces. */
@@ -39,8 +39,9 @@ export function* broken(behaviour: AnswerLike, body: Iterable<Step>, { stream, e
       yield end;
       break;
     case 'error-event': {
-      const event = errorEvent(errorFields(500, behaviour.error));
-      yield* stream ? struck(body, behaviour.afterChunks, () => [chunk(event)], true) : body;
+      const error = errorFields(500, behaviour.error);
+      const strike = (eventsBefore: number) => [chunk(errorEvent(error, eventsBefore))];
+      yield* stream ? struck(body, behaviour.afterChunks, strike, true) : body;
       yield end;
       break;
     }
@@ -75,26 +76,30 @@ export function* broken(behaviour: AnswerLike, body: Iterable<Step>, { stream, e
 function* struck(
   body: Iterable<Step>,
   afterChunks: number,
-  strike: () => Iterable<Step>,
+  strike: (chunksBefore: number) => Iterable<Step>,
   isLast = false,
 ): Generator<Step> {
-  let seen = 0;
+  let chunks = 0;
+  let pieces = 0;
   let done = false;
   for (const step of body) {
-    if (!done && step.type === 'chunk' && (isEnding(step.part) || (seen >= afterChunks && step.part !== 'start'))) {
+    const isChunk = step.type === 'chunk';
+    if (!done && isChunk && (isEnding(step.part) || (pieces >= afterChunks && step.part !== 'start'))) {
       done = true;
-      yield* strike();
+      yield* strike(chunks);
+      if (isLast) return;
     }
-    if (done && isLast) return;
     yield step;
-    if (step.type === 'chunk' && step.part === 'content') seen += 1;
-    if (!done && seen > 0 && seen >= afterChunks) {
+    if (isChunk) chunks += 1;
+    if (isChunk && step.part === 'content') pieces += 1;
+    // At once, and not only when the next piece is due: that can be a pause later.
+    if (!done && pieces > 0 && pieces >= afterChunks) {
       done = true;
-      yield* strike();
+      yield* strike(chunks);
+      if (isLast) return;
     }
-    if (done && isLast) return;
   }
-  if (!done) yield* strike();
+  if (!done) yield* strike(chunks);
 }
 
 function isEnding(part: string): boolean {

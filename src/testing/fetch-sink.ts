@@ -71,7 +71,8 @@ export class FetchSink implements Sink {
 
   end(): void {
     this.#ending = {};
-    this.#hand();
+    if (this.#body === undefined) this.#forget();
+    else this.#hand();
   }
 
   destroy(how: 'close' | 'reset'): void {

@@ -11,7 +11,7 @@ export interface Sink {
 }
 
 /** Hears how the playing goes on. */
-export interface Witness {
+interface Witness {
   status(status: number): void;
   over(outcome: Exclude<Outcome, 'open'>): void;
 }

@@ -32,7 +32,7 @@ export type OpenRequest = {
   -readonly [Field in keyof RecordedRequest]: RecordedRequest[Field];
 };
 
-export type Arrival = Omit<RecordedRequest, 'number' | 'startedAt' | 'endedAt' | 'status' | 'outcome'>;
+type Arrival = Omit<RecordedRequest, 'number' | 'startedAt' | 'endedAt' | 'status' | 'outcome'>;
 
 /** Keeps what was asked, the newest `keep` requests of it. */
 export class Recorder {

@@ -1,7 +1,7 @@
 import type { Ending } from './behaviours.js';
 import type { Part } from './endpoints/endpoint.js';
 
-export interface Chunk {
+interface Chunk {
   readonly type: 'chunk';
   readonly data: string | Uint8Array;
   /** What it brings of an answer; faults strike by it. */

@@ -4,7 +4,7 @@ import { asNumber, type JsonObject } from './json.js';
 const most = 10_000;
 
 /** Objects of one kind by id, in the order in which they were made. */
-export class Shelf<Item = JsonObject> {
+class Shelf<Item = JsonObject> {
   readonly #items = new Map<string, Item>();
 
   get(id: string): Item | undefined {

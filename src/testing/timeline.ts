@@ -11,10 +11,10 @@ export interface Reply {
   readonly stream: boolean;
   readonly plain: (answer: AnswerOptions) => Plain;
   readonly events: (answer: AnswerOptions) => Iterable<StreamEvent>;
-  readonly errorEvent: (error: JsonObject) => string;
+  readonly errorEvent: (error: JsonObject, eventsBefore: number) => string;
 }
 
-export interface TimelineOptions {
+interface TimelineOptions {
   readonly random: () => number;
   readonly requestId: string;
 }

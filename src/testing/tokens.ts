@@ -5,7 +5,7 @@ export function countTokens(text: string): number {
   return Math.ceil(text.length / 4);
 }
 
-export interface TokenLogprob {
+interface TokenLogprob {
   readonly token: string;
   readonly logprob: number;
   readonly bytes: readonly number[];

@@ -56,6 +56,12 @@ export function checkRecord(option: string, value: unknown, what = 'an object'):
   return isRecord(value) ? value : fail(option, value, what);
 }
 
+/** The same where a string may well be a key: it is not shown. */
+export function checkSecretRecord(option: string, value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== 'string') return checkRecord(option, value, what);
+  throw new InvalidOptionError(option, `a string is not allowed; give ${what}.`);
+}
+
 export function checkFunction(option: string, value: unknown): void {
   if (typeof value !== 'function') fail(option, value, 'a function');
 }

@@ -6,7 +6,7 @@ import type { Store } from '../store.js';
 import { json, type Plain } from './endpoint.js';
 
 /** One request about what an account keeps: files, jobs, stored responses, the list of models. No model answers it. */
-export interface AccountCall {
+interface AccountCall {
   readonly request: RecordedRequest;
   readonly body: JsonObject;
   /** Each file of the form, by its field. */

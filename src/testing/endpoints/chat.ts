@@ -1,7 +1,7 @@
 import { type Draft, draft, requiredTool } from '../draft.js';
 import { asBoolean, asNumber, asObject, type JsonObject, unixSeconds } from '../json.js';
 import { sse, sseDone } from '../sse.js';
-import { piecesOf, tokensOf } from '../tokens.js';
+import { countTokens, piecesOf, tokensOf } from '../tokens.js';
 import { promptUsage } from '../usage.js';
 import { json, type ModelCall, type ModelEndpoint, type StreamEvent } from './endpoint.js';
 
@@ -111,7 +111,7 @@ function* deltas(said: Draft, { answer, body }: ModelCall): Generator<{ delta: J
   let tokens = 0;
   for (const piece of said.text === '' ? [] : piecesOf(said.text, chunks)) {
     const logprobs = body.logprobs === true ? logprobsOf(piece, answer.logprob, tokens) : undefined;
-    tokens += Math.ceil(piece.length / 4);
+    tokens += countTokens(piece);
     yield { delta: { content: piece }, ...(logprobs && { logprobs }) };
   }
   for (const [index, { id, name, arguments: text }] of said.toolCalls.entries()) {

@@ -47,7 +47,7 @@ export interface ModelEndpoint {
   readonly plain: (call: ModelCall) => Plain;
   readonly events?: (call: ModelCall) => Iterable<StreamEvent>;
   /** An error within a stream. @default `data: {"error": …}` */
-  readonly errorEvent?: (error: JsonObject) => string;
+  readonly errorEvent?: (error: JsonObject, eventsBefore: number) => string;
 }
 
 export function json(value: unknown, status = 200): Plain {

@@ -1,7 +1,7 @@
 import type { AnswerOptions } from '../behaviours.js';
 import { asArray, asObject, asString, type JsonObject } from '../json.js';
 import { sse } from '../sse.js';
-import { piecesOf, tokensOf } from '../tokens.js';
+import { countTokens, piecesOf, tokensOf } from '../tokens.js';
 import type { Part, StreamEvent } from './endpoint.js';
 
 interface Options {
@@ -92,7 +92,7 @@ function* toldPart(part: JsonObject, at: JsonObject, { chunks, logprob }: Option
     let tokens = 0;
     for (const delta of text === '' ? [] : piecesOf(text, chunks)) {
       const logprobs = withLogprobs ? tokensOf(delta, logprob, tokens) : [];
-      tokens += Math.ceil(delta.length / 4);
+      tokens += countTokens(delta);
       yield ['content', 'response.output_text.delta', { ...at, delta, logprobs }];
     }
     yield ['close', 'response.output_text.done', { ...at, text, logprobs: part.logprobs ?? [] }];

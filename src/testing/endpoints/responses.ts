@@ -42,7 +42,8 @@ export const responses: ModelEndpoint = {
     }
   },
 
-  errorEvent: ({ code, message, param }) => sse({ type: 'error', code, message, param, sequence_number: 0 }, 'error'),
+  errorEvent: ({ code, message, param }, eventsBefore) =>
+    sse({ type: 'error', sequence_number: eventsBefore, code, message, param }, 'error'),
 };
 
 interface Response extends JsonObject {

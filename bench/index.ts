@@ -1,0 +1,118 @@
+// What the router adds to the plain client: `npm run bench`, or `npm run bench -- call stream` for some of it.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { ModelRouter } from 'model-router';
+import { OpenAI } from 'openai';
+import { compare, type Work } from './pairs.ts';
+import { answering, failing } from './stub.ts';
+
+const messages = [{ role: 'user' as const, content: 'Summarise this in one sentence, please. '.repeat(25) }];
+const apiKey = 'sk-bench-0000';
+type Fetch = typeof answering;
+
+const plainClient = (baseURL: string, fetch?: Fetch) =>
+  new OpenAI({ apiKey, baseURL, maxRetries: 0, ...(fetch && { fetch }) });
+
+function routerOver(primary: OpenAI, fallback: OpenAI): ModelRouter {
+  return new ModelRouter({
+    clients: { default: primary, fallback },
+    deployments: {
+      primary: { client: 'default', model: 'bench-model' },
+      fallback: { client: 'fallback', model: 'bench-model' },
+    },
+    routes: { bench: ['primary', 'fallback'] },
+    // Each call of the failover must meet the failing primary.
+    breaker: false,
+  });
+}
+
+const call =
+  (client: OpenAI, model: string): Work =>
+  () =>
+    client.chat.completions.create({ model, messages });
+
+const stream =
+  (client: OpenAI, model: string): Work =>
+  async () => {
+    let length = 0;
+    const chunks = await client.chat.completions.create({ model, messages, stream: true });
+    for await (const chunk of chunks) length += chunk.choices[0]?.delta.content?.length ?? 0;
+    if (length < 100) throw new Error(`The stream had ${length} characters.`);
+  };
+
+const inProcess = 'http://bench.invalid/v1';
+const plain = plainClient(inProcess, answering);
+const router = routerOver(plainClient(inProcess, answering), plainClient(inProcess, answering));
+const failingOver = routerOver(plainClient(inProcess, failing), plainClient(inProcess, answering));
+
+const upstream = fork(new URL('./upstream.ts', import.meta.url));
+const [port] = await once(upstream, 'message');
+const at = (kind: string) => `http://127.0.0.1:${port}/${kind}/v1`;
+const plainLoopback = plainClient(at('ok'));
+const loopback = routerOver(plainClient(at('ok')), plainClient(at('ok')));
+const loopbackFailingOver = routerOver(plainClient(at('down')), plainClient(at('ok')));
+
+interface Scenario {
+  readonly name: string;
+  readonly goal: string;
+  readonly plain: Work;
+  readonly router: Work;
+  readonly concurrency?: number;
+}
+
+const scenarios: Scenario[] = [
+  { name: 'call', goal: 'p50 <= 1.10, +15 us CPU', plain: call(plain, 'bench-model'), router: call(router, 'bench') },
+  { name: 'stream', goal: 'p50 <= 1.05', plain: stream(plain, 'bench-model'), router: stream(router, 'bench') },
+  { name: 'failover', goal: 'CPU <= 2.15', plain: call(plain, 'bench-model'), router: call(failingOver, 'bench') },
+  {
+    name: 'loopback-call',
+    goal: 'p50 <= 1.05',
+    plain: call(plainLoopback, 'bench-model'),
+    router: call(loopback, 'bench'),
+  },
+  {
+    name: 'loopback-64',
+    goal: 'p50 <= 1.05',
+    plain: call(plainLoopback, 'bench-model'),
+    router: call(loopback, 'bench'),
+    concurrency: 64,
+  },
+  {
+    name: 'loopback-stream',
+    goal: 'p50 <= 1.05',
+    plain: stream(plainLoopback, 'bench-model'),
+    router: stream(loopback, 'bench'),
+  },
+  {
+    name: 'loopback-failover',
+    goal: '(two requests)',
+    plain: call(plainLoopback, 'bench-model'),
+    router: call(loopbackFailingOver, 'bench'),
+  },
+];
+
+const wanted = process.argv.slice(2);
+const show = ({ median, low, high }: { median: number; low: number; high: number }, digits = 2) =>
+  `${median.toFixed(digits)} (${low.toFixed(digits)}-${high.toFixed(digits)})`;
+
+console.log(
+  'Router against the plain client in turns, 30 pairs of 250 ms; medians, and 95 % intervals of the medians.\n',
+);
+console.log(['scenario', 'plain us', 'router us', 'p50 ratio', 'CPU ratio', 'CPU added us', 'goal'].join(' | '));
+for (const { name, goal, plain, router, concurrency = 1 } of scenarios) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const result = await compare(plain, router, { concurrency });
+  const cells = [
+    name,
+    result.plain.p50.toFixed(0),
+    result.router.p50.toFixed(0),
+    show(result.p50),
+    show(result.cpu),
+    show(result.addedCpu, 1),
+    goal,
+  ];
+  console.log(cells.join(' | '));
+}
+
+for (const each of [router, failingOver, loopback, loopbackFailingOver]) each.close();
+upstream.kill();

@@ -1,0 +1,44 @@
+/** A seeded source of chance, 0 up to 1: the same seed gives the same drill. */
+export function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Standard normal, by Box and Muller. */
+export function normal(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** How rarely a bound below is passed by chance alone. */
+const ALPHA = 0.001;
+/** The same in standard deviations. */
+const Z = 3.09;
+
+/**
+ * How many of `n` may go wrong where each does with probability `q`, before chance no longer explains it: the largest
+ * number that is reached with a probability of at least 0.001.
+ */
+export function mostByChance(n: number, q: number): number {
+  let probability = (1 - q) ** n;
+  let below = 0;
+  let k = 0;
+  // Starts from the far end where the first term is too small to be told from 0.
+  if (probability === 0) return Math.ceil(n * q + Z * Math.sqrt(n * q * (1 - q)));
+  while (1 - below >= ALPHA && k <= n) {
+    below += probability;
+    probability *= ((n - k) / (k + 1)) * (q / (1 - q));
+    k += 1;
+  }
+  return k - 1;
+}
+
+/** How far the mean of a sample may lie from the truth, by its own spread. */
+export function marginOfMean(n: number, sum: number, sumOfSquares: number): number {
+  const mean = sum / n;
+  return Z * Math.sqrt(Math.max(0, sumOfSquares / n - mean * mean) / n);
+}

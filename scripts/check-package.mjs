@@ -1,0 +1,195 @@
+// Packs the package, unpacks it beside links to its dependencies, and uses it as an application would.
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+/** @type {{ name: string; dependencies: Record<string, string>; peerDependencies: Record<string, string> }} */
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+const app = realpathSync(mkdtempSync(join(tmpdir(), 'model-router-check-')));
+const installed = join(app, 'node_modules', manifest.name);
+/** @type {string[]} */
+const problems = [];
+
+/** @param {string} command @param {string[]} args */
+const run = (command, ...args) =>
+  execFileSync(command, args, { cwd: app, encoding: 'utf8', shell: process.platform === 'win32' });
+
+/** @param {string} what @param {() => void} check */
+function check(what, check) {
+  try {
+    check();
+    console.log(`ok      ${what}`);
+  } catch (error) {
+    problems.push(what);
+    const output = /** @type {{ stdout?: string; stderr?: string }} */ (error);
+    console.error(`FAILED  ${what}\n${output.stdout ?? ''}${output.stderr ?? error}`);
+  }
+}
+
+/** @param {boolean} condition @param {string} message */
+function must(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+/** Links a package of this checkout into the application. @param {string} name */
+function link(name) {
+  const target = join(app, 'node_modules', name);
+  mkdirSync(dirname(target), { recursive: true });
+  symlinkSync(resolve('node_modules', name), target, 'junction');
+}
+
+/** Runs a program of the application; it fails by throwing. @param {string} file @param {string} code */
+function program(file, code) {
+  writeFileSync(join(app, file), code);
+  return run(process.execPath, file);
+}
+
+const useIt = `
+  const router = new ModelRouter({ apiKey: 'sk-check', baseURL: 'http://127.0.0.1:9/v1' });
+  if (!(router instanceof ModelRouter)) throw new Error('not a ModelRouter');
+  if (typeof router.chat.completions.create !== 'function') throw new Error('no chat.completions.create');
+  if (typeof startFakeProvider !== 'function') throw new Error('no startFakeProvider');
+  router.close();
+`;
+
+try {
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', app], {
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+    }),
+  );
+  mkdirSync(installed, { recursive: true });
+  run('tar', '-xzf', packed.filename, '-C', installed, '--strip-components', '1');
+  for (const name of [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies), '@types/node'])
+    link(name);
+
+  const dist = join(installed, 'dist');
+  const files = readdirSync(dist);
+  /** @param {string} file */
+  const read = (file) => readFileSync(join(dist, file), 'utf8');
+
+  check('only what is meant to be published is in the package', () => {
+    const allowed = /^(dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)(\.map)?|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    /** @type {{ path: string }[]} */
+    const listed = packed.files;
+    const others = listed.filter(({ path }) => !allowed.test(path)).map(({ path }) => path);
+    must(others.length === 0, `also packed: ${others.join(', ')}`);
+  });
+
+  check('dist holds the code of no other package, but the two that CommonJS cannot load', () => {
+    for (const file of files.filter((name) => name.endsWith('.map'))) {
+      /** @type {{ sources: string[] }} */
+      const { sources } = JSON.parse(read(file));
+      const names = sources.map((source) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1]);
+      const bundled = [...new Set(names)].filter((name) => name !== undefined);
+      const allowed = file.endsWith('.cjs.map') ? ['p-retry', 'is-network-error'] : [];
+      must(
+        bundled.every((name) => allowed.includes(name)),
+        `${file}: ${bundled.join(', ')}`,
+      );
+    }
+    for (const file of files.filter((name) => /\.c?js$/.test(name))) {
+      must(!/X-Stainless-Package-Version|class APIResource\b/.test(read(file)), `${file} holds the openai SDK`);
+      must(
+        !/require\(["'](p-retry|is-network-error)["']\)/.test(read(file)),
+        `${file} requires a package that is ESM only`,
+      );
+    }
+  });
+
+  check('the class is built once for each format', () => {
+    for (const ending of ['.js', '.cjs']) {
+      const holders = files.filter(
+        (name) => name.endsWith(ending) && /\bModelRouter = class\b|\bclass _?ModelRouter\b/.test(read(name)),
+      );
+      must(holders.length === 1, `ModelRouter is in ${holders.join(', ') || `no ${ending} file`}`);
+    }
+  });
+
+  check('the declarations name no library but openai', () => {
+    for (const file of files.filter((name) => /\.d\.c?ts$/.test(name))) {
+      const others = [...read(file).matchAll(/(?:from|import\()\s*'([^'.][^']*)'/g)]
+        .map((match) => match[1] ?? '')
+        .filter((name) => !/^(openai(\/.*)?|node:.*|http|https|net|stream)$/.test(name));
+      must(others.length === 0, `${file}: ${others.join(', ')}`);
+    }
+  });
+
+  check('import works', () => {
+    program(
+      'import.mjs',
+      `import { ModelRouter } from 'model-router';\nimport { startFakeProvider } from 'model-router/testing';\n${useIt}`,
+    );
+  });
+
+  check('require works', () => {
+    program(
+      'require.cjs',
+      `const { ModelRouter } = require('model-router');\nconst { startFakeProvider } = require('model-router/testing');\n${useIt}`,
+    );
+  });
+
+  check('the CommonJS build works, for tools that do not know module-sync', () => {
+    program(
+      'fallback.cjs',
+      `const { ModelRouter } = require('./node_modules/model-router/dist/index.cjs');\nconst { startFakeProvider } = require('./node_modules/model-router/dist/testing.cjs');\n${useIt}`,
+    );
+  });
+
+  check('import and require give one class', () => {
+    program(
+      'one-class.mjs',
+      `import { createRequire } from 'node:module';
+      import * as main from 'model-router';
+      import * as testing from 'model-router/testing';
+      const require = createRequire(import.meta.url);
+      for (const [path, imported] of [['model-router', main], ['model-router/testing', testing]]) {
+        const required = require(path);
+        for (const name of Object.keys(imported)) {
+          if (required[name] !== imported[name]) throw new Error(path + ': ' + name + ' differs');
+        }
+      }
+      if (typeof main.ModelRouter !== 'function') throw new Error('no ModelRouter');`,
+    );
+  });
+
+  check('a router is an OpenAI to the compiler, in both module systems and with a bundler', () => {
+    const typed = `
+      import OpenAI from 'openai';
+      import { ModelRouter } from 'model-router';
+      import { startFakeProvider } from 'model-router/testing';
+      const router = new ModelRouter({ apiKey: 'sk-check' });
+      export const client: OpenAI = router;
+      export const answer: Promise<OpenAI.ChatCompletion> = router.chat.completions.create({ model: 'a', messages: [] });
+      export const start: (...args: never[]) => unknown = startFakeProvider;
+    `;
+    for (const file of ['typed.mts', 'typed.cts']) writeFileSync(join(app, file), typed);
+    const common = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, target: 'ES2022', types: ['node'] };
+    /** @param {string} name @param {object} options @param {string[]} include */
+    const project = (name, options, include) =>
+      writeFileSync(join(app, name), JSON.stringify({ compilerOptions: { ...common, ...options }, include }));
+    project('tsconfig.node.json', { module: 'NodeNext' }, ['typed.mts', 'typed.cts']);
+    project('tsconfig.node16.json', { module: 'Node16' }, ['typed.mts']);
+    project('tsconfig.bundler.json', { module: 'ESNext', moduleResolution: 'Bundler' }, ['typed.mts']);
+    for (const name of ['node', 'node16', 'bundler'])
+      run(resolve('node_modules/.bin/tsc'), '-p', `tsconfig.${name}.json`);
+  });
+} finally {
+  rmSync(app, { recursive: true, force: true });
+}
+
+console.log(
+  problems.length === 0 ? 'the package is as it should be' : `${problems.length} checks of the package failed`,
+);
+process.exitCode = problems.length === 0 ? 0 : 1;

@@ -1,0 +1,23 @@
+// Builds when `dist` is missing or older than what it is made from.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+
+const outputs = ['index', 'testing'].flatMap((name) =>
+  ['.js', '.cjs', '.d.ts', '.d.cts'].map((ending) => `dist/${name}${ending}`),
+);
+const configs = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'tsup.config.ts'];
+
+/** @param {string} path */
+const changed = (path) => statSync(path).mtimeMs;
+const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).map((file) => `src/${file}`);
+const newestSource = Math.max(...[...configs, ...sources].map(changed));
+const fresh = outputs.every((file) => existsSync(file) && changed(file) >= newestSource);
+
+if (!fresh) {
+  // Its output goes to stderr: `npm pack --json` must stay readable.
+  const { status } = spawnSync('npm', ['run', '--silent', 'build'], {
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  process.exitCode = status ?? 1;
+}

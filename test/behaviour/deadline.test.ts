@@ -1,0 +1,219 @@
+import { callRecord, DeadlineExceededError } from 'model-router';
+import { answer, commentFlood, fail, hang, hangAfterHeaders, slowDrip } from 'model-router/testing';
+import { APIConnectionTimeoutError, InternalServerError } from 'openai';
+import { describe, expect, it } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
+import { ask, askStream, askWith, errorOf } from '../helpers/messages.js';
+import { type Built, build } from '../helpers/routers.js';
+
+useFakeTime();
+
+/** Milliseconds into the call at which each attempt began. */
+const starts = (holder: unknown) => callRecord(holder)?.attempts.map((attempt) => attempt.startedMs);
+
+/** Gives deployments a past: an answer after each of these times. */
+async function warmUp({ router, fake }: Built, latencies: Record<string, number[]>): Promise<void> {
+  for (const [model, times] of Object.entries(latencies)) {
+    fake.set(
+      model,
+      times.map((latencyMs) => answer({ latencyMs })),
+    );
+    for (const _ of times) await settled(ask(router, model));
+  }
+  fake.clear();
+}
+
+describe('the deadline', () => {
+  it.each([
+    ['one that hangs', hang()],
+    ['one that ignores its abort', hang({ ignoreAbort: true })],
+    ['headers and no body', hangAfterHeaders()],
+    ['a body that drips', slowDrip({ bytesPerMs: 0.001 })],
+    ['a body that drips and ignores its abort', slowDrip({ bytesPerMs: 0.001, ignoreAbort: true })],
+    ['empty lines for ever', commentFlood({ everyMs: 50 })],
+  ])('settles the call exactly on time: %s', async (_, script) => {
+    const { router } = build({ a: script });
+    const call = watch(askWith(router, { deadlineMs: 2000 }));
+    await pass(1999);
+    expect(call.state).toBe('pending');
+    await pass(1);
+    expect(call).toMatchObject({ state: 'rejected', at: 2000, settlements: 1 });
+    expect(call.error).toBeInstanceOf(DeadlineExceededError);
+    expect(callRecord(call.error)).toMatchObject({ durationMs: 2000, attempts: [{ outcome: 'deadline' }] });
+    await pass(60_000);
+    expect(call.settlements).toBe(1);
+  });
+
+  it.each([
+    ['one that hangs', hang()],
+    ['role and comments, but no content', commentFlood({ everyMs: 50 })],
+    ['a stream that drips', slowDrip({ bytesPerMs: 0.001 })],
+  ])('is a stream’s until its first content: %s', async (_, script) => {
+    const { router } = build({ a: script });
+    const call = watch(askStream(router.withOptions({ deadlineMs: 2000 })));
+    await pass(1999);
+    expect(call.state).toBe('pending');
+    await pass(1);
+    expect(call).toMatchObject({ state: 'rejected', error: { code: 'deadline_exceeded' } });
+  });
+
+  it('is not one of the stream after that', async () => {
+    const { router } = build({ a: answer({ chunks: ['a', 'b', 'c'], chunkMs: 900 }) }, { deadlineMs: 1000 });
+    const stream = await askStream(router);
+    let text = '';
+    const reading = settled(
+      (async () => {
+        for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+      })(),
+    );
+    expect((await reading).at).toBe(1800);
+    expect(text).toBe('abc');
+  });
+
+  it('an answer that comes just before it is one', async () => {
+    const { router } = build({ a: answer({ latencyMs: 1999 }) });
+    expect(await settled(askWith(router, { deadlineMs: 2000 }))).toMatchObject({ state: 'fulfilled', at: 1999 });
+  });
+
+  it('is 120 s where nothing else is said', async () => {
+    const { router } = build({ a: hang() });
+    expect(await settled(ask(router))).toMatchObject({ at: 120_000, error: { deadlineMs: 120_000 } });
+  });
+
+  it('covers the attempts of all deployments together', async () => {
+    const { router, asked } = build({ a: hang(), b: hang(), c: hang() }, { deadlineMs: 3000 });
+    expect(await settled(ask(router))).toMatchObject({ at: 3000, error: { code: 'deadline_exceeded' } });
+    expect(asked()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('has the SDK’s class, and the last upstream error as its cause', async () => {
+    const { router } = build({ a: fail(503), b: hang() }, { deadlineMs: 1000 });
+    const { error } = await settled(ask(router));
+    expect(error).toBeInstanceOf(APIConnectionTimeoutError);
+    expect(error).toMatchObject({
+      name: 'DeadlineExceededError',
+      code: 'deadline_exceeded',
+      deadlineMs: 1000,
+      status: undefined,
+      message: 'The call did not end within its deadline of 1000 ms.',
+    });
+    expect(error instanceof Error && error.cause).toBeInstanceOf(InternalServerError);
+  });
+});
+
+describe('the reserve for the next deployment', () => {
+  it.each([
+    ['25 % while the deadline is the default', {}, [0, 90_000, 112_500]],
+    ['50 % where nothing is known of the next', { deadlineMs: 2000 }, [0, 1000, 1500]],
+    ['the attempt’s own limit, where that is shorter', { deadlineMs: 2000, attemptTimeoutMs: 300 }, [0, 300, 600]],
+  ])('is %s', async (_, options, expected) => {
+    const { router } = build({ a: hang(), b: hang(), c: hang() });
+    const { error } = await settled(askWith(router, options));
+    expect(starts(error)).toEqual(expected);
+  });
+
+  it.each([
+    ['1.2 times its p95', 600, 2000 - 1.2 * 600],
+    ['at least 25 %', 100, 1500],
+    ['at most 60 %', 1500, 800],
+  ])('is %s where that is known', async (_, p95, startMs) => {
+    const built = build({ a: hang(), b: hang() });
+    await warmUp(built, { b: [50, p95, p95] });
+    built.fake.set('b', hang());
+    const { error } = await settled(askWith(built.router, { deadlineMs: 2000 }));
+    const [, second = 0] = starts(error) ?? [];
+    // The histogram's buckets are 2 % wide.
+    expect(Math.abs(second - startMs)).toBeLessThanOrEqual(p95 === 600 ? 15 : 0);
+  });
+
+  it('is nothing where the next could not finish in it anyway', async () => {
+    const built = build({ a: hang(), b: hang() });
+    await warmUp(built, { b: [1500] });
+    built.fake.set('a', answer({ latencyMs: 1900 }));
+    expect((await settled(askWith(built.router, { deadlineMs: 2000 }))).state).toBe('fulfilled');
+  });
+
+  it('is nothing for the last one: it gets all that is left', async () => {
+    const { router } = build({ a: fail(500), b: answer({ latencyMs: 1999 }) });
+    expect((await settled(askWith(router, { deadlineMs: 2000 }))).state).toBe('fulfilled');
+  });
+
+  it('is nothing for the last attempt, whoever else there is', async () => {
+    const { router } = build({ a: answer({ latencyMs: 1999 }), b: answer() });
+    const call = await settled(askWith(router, { deadlineMs: 2000, maxAttempts: 1 }));
+    expect(callRecord(call.value)?.deployment).toBe('a');
+  });
+
+  it('is not kept for a deployment that may not be asked', async () => {
+    const { router } = build(
+      { a: answer({ latencyMs: 1999 }), b: [fail(500), answer()] },
+      { breaker: { consecutive: 1 } },
+    );
+    await errorOf(ask(router, 'b', { maxRetries: 0 }));
+    const call = await settled(askWith(router, { deadlineMs: 2000 }));
+    expect(callRecord(call.value)?.deployment).toBe('a');
+  });
+});
+
+describe('the first content of a stream', () => {
+  it.each([
+    ['its own limit', { firstChunkTimeoutMs: 300 }, 300],
+    ['the attempt’s limit', { attemptTimeoutMs: 400 }, 400],
+    ['the shorter of both', { firstChunkTimeoutMs: 900, attemptTimeoutMs: 400 }, 400],
+    ['what the deadline leaves', { firstChunkTimeoutMs: 5000, deadlineMs: 2000 }, 1000],
+  ])('is waited for %s', async (_, options, limitMs) => {
+    const { router, asked } = build({ a: commentFlood({ everyMs: 50 }), b: answer() });
+    const call = watch(askStream(router.withOptions(options)));
+    await pass(limitMs - 1);
+    expect(asked()).toEqual(['a']);
+    await pass(1);
+    expect(asked()).toEqual(['a', 'b']);
+    expect(call.state).toBe('fulfilled');
+  });
+
+  it('its limit ends where the content begins', async () => {
+    const { router } = build({ a: answer({ latencyMs: 299, chunks: ['a', 'b'], chunkMs: 2000 }) });
+    const stream = await settled(askStream(router.withOptions({ firstChunkTimeoutMs: 300 })));
+    expect(stream).toMatchObject({ state: 'fulfilled', at: 299 });
+    await settled(
+      (async () => {
+        for await (const _ of stream.value ?? []);
+      })(),
+    );
+    expect(callRecord(stream.value)).toMatchObject({ timeToFirstChunkMs: 299, attempts: [{ outcome: 'success' }] });
+  });
+});
+
+describe('an attempt that cannot finish', () => {
+  it.each([
+    [600, ['a', 'a']],
+    [601, ['a']],
+  ])(
+    'is not started: the fastest answer seen must fit into what is left (after %i of 1000 ms)',
+    async (latencyMs, asked) => {
+      const built = build({ a: answer() });
+      await warmUp(built, { a: [400, 500] });
+      built.fake.set('a', fail(500, { latencyMs }));
+      const call = await settled(askWith(built.router, { deadlineMs: 1000, maxAttempts: 2 }));
+      expect(built.asked()).toEqual(asked);
+      // The second one is still running when the time is over.
+      expect(call.error).toMatchObject(asked.length === 1 ? { status: 500 } : { code: 'deadline_exceeded' });
+      expect(call.at).toBe(900 + (asked.length === 1 ? latencyMs : 1000));
+    },
+  );
+
+  it('does not keep a faster one from being asked', async () => {
+    const built = build({ a: answer(), b: answer(), c: answer() });
+    await warmUp(built, { b: [900], c: [50] });
+    built.fake.set('a', fail(500, { latencyMs: 350 }));
+    const call = await settled(askWith(built.router, { deadlineMs: 1000 }));
+    expect(callRecord(call.value)?.deployment).toBe('c');
+  });
+
+  it('is tried all the same where nothing else was: the past may be over', async () => {
+    const built = build({ a: answer() });
+    await warmUp(built, { a: [400] });
+    built.fake.set('a', answer({ latencyMs: 100 }));
+    expect((await settled(askWith(built.router, { deadlineMs: 200 }))).state).toBe('fulfilled');
+  });
+});

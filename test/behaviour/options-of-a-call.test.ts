@@ -1,0 +1,227 @@
+import { callOptions, callRecord, InvalidOptionError, type SingleCallOptions } from 'model-router';
+import { answer, fail, hang, slowDrip } from 'model-router/testing';
+import { describe, expect, it } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
+import { ask, askStream, askWith, errorOf } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+useFakeTime();
+
+describe('the nearest to the call wins', () => {
+  const levels = { constructor: 1000, route: 800, view: 1200, call: 600 };
+
+  it.each([
+    ['the constructor', ['constructor'], 1000],
+    ['a route above the constructor', ['constructor', 'route'], 800],
+    ['withOptions above a route', ['constructor', 'route', 'view'], 1200],
+    ['the call above all', ['constructor', 'route', 'view', 'call'], 600],
+    ['the call above a route', ['route', 'call'], 600],
+  ] as const)('%s', async (_, given: readonly (keyof typeof levels)[], deadlineMs) => {
+    const at = (level: keyof typeof levels) => (given.includes(level) ? { deadlineMs: levels[level] } : {});
+    const { router } = build(
+      { a: hang() },
+      { ...at('constructor'), routes: { standard: { deployments: ['a'], ...at('route') } } },
+    );
+    const call = watch(askWith(router.withOptions(at('view')), at('call')));
+    await pass(deadlineMs - 1);
+    expect(call.state).toBe('pending');
+    await pass(1);
+    expect(call).toMatchObject({ state: 'rejected', error: { code: 'deadline_exceeded', deadlineMs } });
+  });
+
+  it('option by option: what is not said further in keeps what was said further out', async () => {
+    const { router, fake } = build(
+      { a: fail(500), b: fail(500), c: fail(500) },
+      { maxAttempts: 2, routes: { standard: { deployments: ['a', 'b', 'c'], priority: 'premium' } } },
+    );
+    const call = await settled(askWith(router, { deadlineMs: 500 }));
+    expect(fake.count).toBe(2);
+    expect(callRecord(call.error)?.priority).toBe('premium');
+  });
+
+  it('views add up', async () => {
+    const { router, fake } = build({ a: fail(500), b: fail(500) });
+    const view = router.withOptions({ maxAttempts: 1 }).withOptions({ priority: 'premium' });
+    expect(callRecord(await errorOf(ask(view)))?.priority).toBe('premium');
+    expect(fake.count).toBe(1);
+  });
+
+  it('an option that is undefined says nothing', async () => {
+    const { router, fake } = build({ a: fail(500), b: fail(500) }, { maxAttempts: 1 });
+    await errorOf(askWith(router.withOptions({ timeout: undefined } as object), {}));
+    expect(fake.count).toBe(1);
+  });
+});
+
+describe("the SDK's own options", () => {
+  it.each([
+    ['in the call', {}, { timeout: 700 }],
+    ['on the constructor', { timeout: 700 }, {}],
+    ['in the call above the constructor', { timeout: 9000 }, { timeout: 700 }],
+  ])('timeout is one attempt’s time: %s', async (_, settings, options) => {
+    const { router, asked } = build({ a: hang(), b: answer({ latencyMs: 10 }) }, settings);
+    const call = watch(ask(router, 'standard', options));
+    await pass(699);
+    expect(asked()).toEqual(['a']);
+    await pass(1);
+    expect(asked()).toEqual(['a', 'b']);
+    await pass(10);
+    expect(call.state).toBe('fulfilled');
+  });
+
+  it('timeout of withOptions stands above a route', async () => {
+    const { router, asked } = build(
+      { a: hang(), b: answer() },
+      { routes: { standard: { deployments: ['a', 'b'], attemptTimeoutMs: 200 } } },
+    );
+    const call = watch(ask(router.withOptions({ timeout: 700 })));
+    await pass(699);
+    expect(asked()).toEqual(['a']);
+    await pass(1);
+    expect(call.state).toBe('fulfilled');
+  });
+
+  it('a timeout or maxRetries of the constructor stands below a route, as all that the constructor says', async () => {
+    const { router, asked } = build(
+      { a: hang(), b: fail(500), c: answer() },
+      {
+        timeout: 9000,
+        maxRetries: 0,
+        routes: { standard: { deployments: ['a', 'b', 'c'], attemptTimeoutMs: 200, maxAttempts: 3 } },
+      },
+    );
+    const call = watch(ask(router));
+    await pass(200);
+    expect(asked()).toEqual(['a', 'b', 'c']);
+    expect(call.state).toBe('fulfilled');
+  });
+
+  it("a client's own timeout limits the attempts at it", async () => {
+    const { router, asked } = build(
+      { a: hang(), b: answer() },
+      { clients: { default: { timeout: 300 } }, deadlineMs: 5000 },
+    );
+    const call = watch(ask(router));
+    await pass(299);
+    expect(asked()).toEqual(['a']);
+    await pass(1);
+    expect(call.state).toBe('fulfilled');
+  });
+
+  it('a timeout of the call stands above the one of its client, as in the SDK', async () => {
+    const { router } = build({ a: answer({ latencyMs: 500 }) }, { clients: { default: { timeout: 300 } } });
+    expect((await settled(ask(router, 'standard', { timeout: 800 }))).state).toBe('fulfilled');
+  });
+
+  it.each([
+    [0, 1],
+    [1, 2],
+    [3, 4],
+  ])('maxRetries: %i makes %i attempts', async (maxRetries, attempts) => {
+    const models = { a: fail(500), b: fail(500), c: fail(500), d: fail(500), e: answer() };
+    const inCall = build(models);
+    await errorOf(ask(inCall.router, 'standard', { maxRetries }));
+    const onView = build(models);
+    await errorOf(ask(onView.router.withOptions({ maxRetries })));
+    const onConstructor = build(models, { maxRetries });
+    await errorOf(ask(onConstructor.router));
+    for (const { fake } of [inCall, onView, onConstructor]) expect(fake.count).toBe(attempts);
+  });
+
+  it('callOptions stand above them, and can be spread with them', async () => {
+    const { router, fake } = build({ a: fail(500), b: fail(500), c: fail(500) });
+    const headers = { 'x-trace': 't-1' };
+    await errorOf(ask(router, 'standard', { ...callOptions({ maxAttempts: 2 }), maxRetries: 0, headers }));
+    expect(fake.requests).toMatchObject([{ headers }, { headers }]);
+  });
+
+  it('headers and query go with every attempt', async () => {
+    const { router, fake } = build({ a: fail(500), b: answer() });
+    await ask(router, 'standard', { query: { v: '2' }, headers: { 'x-trace': 't-1' } });
+    const sent = { query: { v: '2' }, headers: { 'x-trace': 't-1' } };
+    expect(fake.requests).toMatchObject([sent, sent]);
+  });
+});
+
+describe('attemptTimeoutMs and maxAttempts', () => {
+  it('bound an attempt, and how many there are', async () => {
+    const { router, fake } = build({ a: hang(), b: hang(), c: answer() }, { attemptTimeoutMs: 100, maxAttempts: 2 });
+    const call = watch(ask(router));
+    await pass(199);
+    expect(call.state).toBe('pending');
+    await pass(1);
+    expect(call).toMatchObject({ state: 'rejected', error: { message: 'Request timed out after 100 ms.' } });
+    expect(fake.count).toBe(2);
+  });
+
+  it('an attempt’s time includes the body', async () => {
+    const { router, asked } = build({ a: slowDrip({ bytesPerMs: 0.1 }), b: answer() }, { attemptTimeoutMs: 100 });
+    const call = watch(ask(router));
+    await pass(99);
+    expect(asked()).toEqual(['a']);
+    await pass(1);
+    expect(call.state).toBe('fulfilled');
+  });
+
+  it('firstChunkTimeoutMs bounds the wait for a stream, and nothing else', async () => {
+    const { router, asked } = build(
+      { a: answer({ latencyMs: 500 }), b: answer() },
+      { firstChunkTimeoutMs: 300, routes: { standard: ['a', 'b'] } },
+    );
+    const stream = watch(askStream(router));
+    await pass(299);
+    expect(asked()).toEqual(['a']);
+    await pass(1);
+    expect(asked()).toEqual(['a', 'b']);
+    expect(stream.state).toBe('fulfilled');
+    const plain = await settled(ask(router, 'a'));
+    expect(plain.state).toBe('fulfilled');
+  });
+});
+
+describe('a wrong option of a call', () => {
+  it.each<[string, object, string]>([
+    ['an unknown one', { deadlnMs: 5 }, 'deadlnMs: there is no such option; did you mean `deadlineMs`?'],
+    ['one of another kind', { clients: {} }, 'clients: there is no such option; known are priority, '],
+    ['a priority', { priority: 'urgent' }, 'priority: "urgent" is not allowed; give one of "standard", "premium".'],
+    ['a deadline of 0', { deadlineMs: 0 }, 'deadlineMs: 0 is not allowed; give milliseconds above 0, at most'],
+    ['a deadline as text', { deadlineMs: '5s' }, 'deadlineMs: "5s" is not allowed; give milliseconds above 0'],
+    ['no attempt', { maxAttempts: 0 }, 'maxAttempts: 0 is not allowed; give a whole number of at least 1.'],
+    ['half an attempt', { maxAttempts: 1.5 }, 'maxAttempts: 1.5 is not allowed'],
+    ['NaN', { attemptTimeoutMs: Number.NaN }, 'attemptTimeoutMs: NaN is not allowed; give milliseconds'],
+    ['longer than a timer can wait', { chunkTimeoutMs: 2 ** 31 }, 'chunkTimeoutMs: 2147483648 is not allowed'],
+    ['below 0', { firstChunkTimeoutMs: -1 }, 'firstChunkTimeoutMs: -1 is not allowed'],
+    ['no region', { regions: [] }, 'regions: an array is not allowed; give at least one region'],
+    ['a region alone', { regions: 'eu' }, 'regions: "eu" is not allowed; give an array of regions.'],
+    ['a route that is none', { route: 'nope' }, 'route: there is no route "nope"; '],
+  ])('rejects before anything is sent: %s', async (_, options: SingleCallOptions, message) => {
+    const { router, fake } = build({ a: answer() });
+    const error = await errorOf(askWith(router, options));
+    expect(error).toBeInstanceOf(InvalidOptionError);
+    expect(error.message.slice(0, message.length)).toBe(message);
+    expect(error).toMatchObject({ code: 'invalid_option', option: Object.keys(options)[0] });
+    expect(fake.count).toBe(0);
+  });
+
+  it.each([
+    ['timeout', { timeout: -1 }, 'timeout: -1 is not allowed; give milliseconds above 0'],
+    ['maxRetries', { maxRetries: -1 }, 'maxRetries: -1 is not allowed; give a whole number of at least 0.'],
+    ['maxRetries', { maxRetries: 1.5 }, 'maxRetries: 1.5 is not allowed'],
+  ])('%s as well', async (option, options, message) => {
+    const { router, fake } = build({ a: answer() });
+    const error = await errorOf(ask(router, 'standard', options));
+    expect(error).toMatchObject({ code: 'invalid_option', option });
+    expect(error.message).toContain(message);
+    expect(fake.count).toBe(0);
+  });
+
+  it.each([
+    ['unknown', { deadlnMs: 5 }, /^deadlnMs: there is no such option; did you mean `deadlineMs`\?/],
+    ['wrong', { maxAttempts: 0 }, /^maxAttempts: 0 is not allowed/],
+    ['only for one call', { route: 'standard' }, /^route: there is no such option/],
+    ['only for the constructor', { routes: {} }, /^routes: there is no such option/],
+  ])('throws from withOptions: %s', (_, options: object, message) => {
+    const { router } = build({ a: answer() });
+    expect(() => router.withOptions(options)).toThrow(message);
+  });
+});

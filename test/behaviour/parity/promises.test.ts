@@ -1,0 +1,161 @@
+import { fail } from 'model-router/testing';
+import { APIPromise } from 'openai';
+import { expect } from 'vitest';
+import { messages } from '../../helpers/parity-bodies.js';
+import type { ParityCase } from '../../helpers/parity-case.js';
+import { describeParity } from '../../helpers/parity-suite.js';
+
+const models = { failing: fail(400, { message: 'No.' }) };
+
+const cases: ParityCase[] = [
+  {
+    name: 'its class, and its name',
+    run: async (client, { m }) => {
+      const call = client.chat.completions.create({ model: m('chat'), messages });
+      const kind = [call instanceof APIPromise, call instanceof Promise, Object.prototype.toString.call(call)];
+      await call;
+      return kind;
+    },
+  },
+  {
+    name: 'awaited twice: one request, one object',
+    run: async (client, { m }) => {
+      const call = client.chat.completions.create({ model: m('chat'), messages });
+      const [first, second] = [await call, await call];
+      return [first === second, first];
+    },
+  },
+  {
+    name: 'then twice',
+    run: async (client, { m }) => {
+      const call = client.chat.completions.create({ model: m('chat'), messages });
+      return Promise.all([call.then(({ id }) => id), call.then(({ model }) => model)]);
+    },
+  },
+  {
+    name: 'Promise.all',
+    run: (client, { m }) =>
+      Promise.all([
+        client.chat.completions.create({ model: m('chat'), messages }),
+        client.embeddings.create({ model: m('embedder'), input: 'a' }).then(({ data }) => data),
+      ]).then(([completion, data]) => [completion.choices, data]),
+  },
+  {
+    name: 'Promise.race',
+    run: (client, { m }) =>
+      Promise.race([
+        client.chat.completions.create({ model: m('chat'), messages }),
+        new Promise((_, reject) => setTimeout(reject, 5000, new Error('too late')).unref()),
+      ]),
+  },
+  {
+    name: 'Promise.allSettled and Promise.any',
+    models,
+    run: async (client, { m }) => {
+      const good = client.chat.completions.create({ model: m('chat'), messages });
+      await good;
+      const bad = client.chat.completions.create({ model: m('failing'), messages });
+      const settled = await Promise.allSettled([good, bad]);
+      return [
+        settled.map((each) => (each.status === 'fulfilled' ? each.value : each.reason)),
+        await Promise.any([bad, good]),
+      ];
+    },
+  },
+  {
+    name: 'catch',
+    models,
+    run: (client, { m }) =>
+      client.chat.completions.create({ model: m('failing'), messages }).catch((error: unknown) => ['caught', error]),
+  },
+  {
+    name: 'finally, of an answer and of an error',
+    models,
+    run: async (client, { m }) => {
+      const order: string[] = [];
+      const good = await client.chat.completions
+        .create({ model: m('chat'), messages })
+        .finally(() => order.push('good'));
+      const bad = await client.chat.completions
+        .create({ model: m('failing'), messages })
+        .finally(() => order.push('bad'))
+        .catch((error: unknown) => error);
+      return [order, good, bad];
+    },
+  },
+  {
+    name: 'the same error to all who wait',
+    models,
+    run: async (client, { m }) => {
+      const call = client.chat.completions.create({ model: m('failing'), messages });
+      const [first, second] = await Promise.all([call.catch((e: unknown) => e), call.catch((e: unknown) => e)]);
+      return [first === second, first];
+    },
+  },
+  {
+    name: 'asResponse first, then the answer',
+    run: async (client, { m }) => {
+      const call = client.chat.completions.create({ model: m('chat'), messages });
+      const response = await call.asResponse();
+      const before = response.bodyUsed;
+      return [before, await call, response.bodyUsed];
+    },
+  },
+  {
+    name: 'asResponse and the answer at once',
+    run: async (client, { m }) => {
+      const call = client.chat.completions.create({ model: m('chat'), messages });
+      const [response, answer] = await Promise.all([call.asResponse(), call]);
+      return [response.status, answer];
+    },
+  },
+  {
+    name: 'asResponse read by hand, then the answer',
+    run: async (client, { m }) => {
+      const call = client.chat.completions.create({ model: m('chat'), messages });
+      const response = await call.asResponse();
+      const body: unknown = await response.json();
+      return [body, await call.catch((error: unknown) => (error instanceof TypeError ? 'the body is gone' : error))];
+    },
+  },
+  {
+    name: 'asResponse after the answer',
+    differs: {
+      why: 'the body can still be read',
+      to: (plain) => ({
+        ...plain,
+        result: expect.objectContaining({ bodyUsed: false, text: expect.stringContaining('"chat.completion"') }),
+      }),
+    },
+    run: async (client, { m }) => {
+      const call = client.chat.completions.create({ model: m('chat'), messages });
+      await call;
+      return call.asResponse();
+    },
+  },
+  {
+    name: 'asResponse twice',
+    run: async (client, { m }) => {
+      const call = client.chat.completions.create({ model: m('chat'), messages });
+      const [first, second] = [await call.asResponse(), await call.asResponse()];
+      return [first === second, first];
+    },
+  },
+  {
+    name: 'withResponse twice',
+    run: async (client, { m }) => {
+      const call = client.chat.completions.create({ model: m('chat'), messages });
+      const [first, second] = [await call.withResponse(), await call.withResponse()];
+      return [first.data === second.data, first.request_id, second.response.status];
+    },
+  },
+  {
+    name: 'a call that nobody waits for is made all the same',
+    run: async (client, { m, fake }) => {
+      client.chat.completions.create({ model: m('chat'), messages }).catch(() => undefined);
+      while (fake.count === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    },
+  },
+];
+
+describeParity('the promise of a call', cases);

@@ -1,0 +1,151 @@
+import { callRecord, ModelRouter } from 'model-router';
+import { answer, commentFlood, hang, stall, startFakeProvider } from 'model-router/testing';
+import { APIUserAbortError } from 'openai';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { pass, settled, watch } from '../helpers/clock.js';
+import { askStream, collect, read } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+const slow = answer({ chunks: ['One ', 'two ', 'three.'], chunkMs: 1000 });
+
+/** The listeners that are on a signal now. */
+function countListeners(signal: AbortSignal): () => number {
+  let count = 0;
+  const add = vi.spyOn(signal, 'addEventListener').mockImplementation((...given) => {
+    count += 1;
+    AbortSignal.prototype.addEventListener.apply(signal, given);
+  });
+  vi.spyOn(signal, 'removeEventListener').mockImplementation((...given) => {
+    count -= 1;
+    AbortSignal.prototype.removeEventListener.apply(signal, given);
+  });
+  return () => (add.mock.calls.length === 0 ? Number.NaN : count);
+}
+
+describe('a caller who has heard enough', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('breaks off: the upstream’s request is ended, and no error comes', async () => {
+    const { router, fake } = build({ a: slow, b: answer() });
+    const { signal } = new AbortController();
+    const listeners = countListeners(signal);
+    const timers = vi.getTimerCount();
+    const handed = await askStream(router, 'standard', { signal });
+    for await (const chunk of handed) if (chunk.choices[0]?.delta.content) break;
+    await pass(0);
+    expect(fake.requests).toMatchObject([{ model: 'a', outcome: 'aborted' }]);
+    expect(callRecord(handed)).toMatchObject({ attempts: [{ outcome: 'aborted', error: null }] });
+    expect([listeners(), vi.getTimerCount()]).toEqual([0, timers]);
+    expect(router.snapshot().deployments.a).toMatchObject({ inFlight: 0, failures: 0 });
+  });
+
+  it('aborts the signal of the call: the iteration ends without an error', async () => {
+    const { router, fake } = build({ a: slow });
+    const controller = new AbortController();
+    const listeners = countListeners(controller.signal);
+    const handed = await askStream(router, 'standard', { signal: controller.signal });
+    const reading = watch(read(handed));
+    await pass(1500);
+    controller.abort();
+    await pass(0);
+    expect(reading).toMatchObject({ state: 'fulfilled', at: 1500, value: { text: 'One two ', error: undefined } });
+    expect(fake.requests).toMatchObject([{ outcome: 'aborted' }]);
+    expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'aborted' }]);
+    expect(listeners()).toBe(0);
+  });
+
+  it('aborts the stream itself, by its controller', async () => {
+    const { router, fake } = build({ a: slow });
+    const handed = await askStream(router);
+    const reading = watch(read(handed));
+    await pass(1500);
+    handed.controller.abort();
+    await pass(0);
+    expect(reading).toMatchObject({ state: 'fulfilled', value: { text: 'One two ', error: undefined } });
+    expect(fake.requests).toMatchObject([{ outcome: 'aborted' }]);
+    expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'aborted' }]);
+  });
+
+  it('aborts the stream itself, and the upstream does not heed it', async () => {
+    const { router } = build({ a: stall({ ignoreAbort: true }) });
+    const controller = new AbortController();
+    const reading = watch(askStream(router, 'standard', { signal: controller.signal }).then(read));
+    await pass(1500);
+    controller.abort();
+    await pass(0);
+    expect(reading).toMatchObject({ state: 'fulfilled', at: 1500, value: { error: undefined } });
+  });
+
+  it('aborts before anybody reads: there is nothing to read', async () => {
+    const { router } = build({ a: slow });
+    const controller = new AbortController();
+    const handed = await askStream(router, 'standard', { signal: controller.signal });
+    controller.abort();
+    expect(await read(handed)).toMatchObject({ chunks: [], error: undefined });
+  });
+
+  it.each([
+    ['before the headers', hang()],
+    ['before the first content', commentFlood()],
+  ])('aborts %s: the call is rejected', async (_, script) => {
+    const { router, fake } = build({ a: script, b: answer() });
+    const controller = new AbortController();
+    const call = watch(askStream(router, 'standard', { signal: controller.signal }));
+    await pass(1000);
+    controller.abort();
+    await pass(0);
+    expect(call).toMatchObject({ state: 'rejected', at: 1000 });
+    expect(call.error).toBeInstanceOf(APIUserAbortError);
+    expect(fake.requests).toMatchObject([{ model: 'a', outcome: 'aborted' }]);
+  });
+
+  it('stops after the finish reason: that is a success', async () => {
+    const { router } = build({ a: answer() });
+    const handed = await askStream(router);
+    for await (const chunk of handed) if (chunk.choices[0]?.finish_reason) break;
+    expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'success' }]);
+  });
+
+  it('cannot read it twice, as in the SDK', async () => {
+    const { router } = build({ a: answer() });
+    const handed = await askStream(router);
+    await read(handed);
+    expect((await collect(handed)).error).toMatchObject({ message: expect.stringContaining('iterate') });
+  });
+
+  it('may ask for several chunks at once', async () => {
+    const { router } = build({ a: slow });
+    const iterator = (await askStream(router))[Symbol.asyncIterator]();
+    const asked = Promise.all(Array.from({ length: 6 }, () => iterator.next()));
+    const { value: results = [] } = await settled(asked);
+    expect(results.map(({ done, value }) => (done ? 'done' : (value.choices[0]?.delta.content ?? '-')))).toEqual([
+      '',
+      'One ',
+      'two ',
+      'three.',
+      '-',
+      'done',
+    ]);
+  });
+});
+
+describe('on a real socket', () => {
+  it.each(['break', 'abort'] as const)('%s closes the connection to the upstream', async (how) => {
+    await using provider = await startFakeProvider({ models: { a: stall({ afterChunks: 1 }) } });
+    const router = new ModelRouter({ apiKey: 'sk-test', baseURL: provider.url });
+    const controller = new AbortController();
+    const handed = await askStream(router, 'a', { signal: controller.signal });
+    for await (const chunk of handed) {
+      if (!chunk.choices[0]?.delta.content) continue;
+      if (how === 'break') break;
+      controller.abort();
+    }
+    await vi.waitFor(() => expect(provider.requests).toMatchObject([{ outcome: 'aborted' }]));
+    router.close();
+  });
+});

@@ -1,0 +1,120 @@
+import { callRecord, DeadlineExceededError, NoDeploymentAvailableError } from 'model-router';
+import { answer, empty, fail, hang, reset, truncated } from 'model-router/testing';
+import {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIUserAbortError,
+  AuthenticationError,
+  BadRequestError,
+  InternalServerError,
+  NotFoundError,
+  RateLimitError,
+} from 'openai';
+import { describe, expect, it } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
+import { ask, askWith, errorOf } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+useFakeTime();
+
+describe('the error of a call that nobody answered', () => {
+  it.each([
+    [400, BadRequestError],
+    [401, AuthenticationError],
+    [404, NotFoundError],
+    [429, RateLimitError],
+    [500, InternalServerError],
+  ])("is the SDK's own instance for %i, with all that the upstream said", async (status, ErrorClass) => {
+    const { router } = build({
+      a: fail(status, {
+        message: 'What it said.',
+        code: 'a_code',
+        headers: { 'x-request-id': 'req-7', 'x-extra': 'e' },
+      }),
+    });
+    const error = await errorOf(ask(router));
+    expect(error).toBeInstanceOf(ErrorClass);
+    expect(error).toMatchObject({ status, code: 'a_code', requestID: 'req-7', error: { message: 'What it said.' } });
+    expect(error instanceof ErrorClass && error.headers?.get('x-extra')).toBe('e');
+  });
+
+  it('is the last one that had a status', async () => {
+    const { router } = build({ a: fail(503), b: fail(502), c: reset() }, { retry: { budget: 0 } });
+    expect(await errorOf(ask(router))).toMatchObject({ status: 502 });
+  });
+
+  it('is the last one where none had a status', async () => {
+    const { router } = build({ a: reset(), b: empty() }, { retry: { budget: 0 } });
+    const error = await errorOf(ask(router));
+    expect(error).toBeInstanceOf(APIConnectionError);
+    expect(error.message).toBe('The upstream answered, but with an empty body.');
+  });
+
+  it('of a broken connection has the cause that fetch gave', async () => {
+    const { router } = build({ a: reset() });
+    const error = await errorOf(ask(router));
+    expect(error).toBeInstanceOf(APIConnectionError);
+    expect(error.cause).toMatchObject({ message: 'fetch failed', cause: { code: 'ECONNRESET' } });
+  });
+
+  it('of an answer that is no JSON is the parser’s, as in the SDK', async () => {
+    const { router } = build({ a: truncated() });
+    expect(await errorOf(ask(router))).toBeInstanceOf(SyntaxError);
+  });
+
+  it('of an attempt that took too long is the SDK’s', async () => {
+    const { router } = build({ a: hang() }, { attemptTimeoutMs: 100 });
+    const { error } = await settled(ask(router));
+    expect(error).toBeInstanceOf(APIConnectionTimeoutError);
+    expect(error).not.toBeInstanceOf(DeadlineExceededError);
+  });
+
+  it('of an abort is the SDK’s, whatever had failed before, with the reason as its cause', async () => {
+    const { router } = build({ a: fail(500), b: hang() });
+    const controller = new AbortController();
+    const call = watch(ask(router, 'standard', { signal: controller.signal }));
+    await pass(10);
+    controller.abort(new Error('enough'));
+    await pass(0);
+    expect(call.error).toBeInstanceOf(APIUserAbortError);
+    expect(call.error).toMatchObject({ cause: { message: 'enough' } });
+  });
+
+  it('of a call whose signal was aborted before is the same, and nothing is sent', async () => {
+    const { router, fake } = build({ a: answer() });
+    const error = await errorOf(ask(router, 'standard', { signal: AbortSignal.abort() }));
+    expect(error).toBeInstanceOf(APIUserAbortError);
+    expect(fake.count).toBe(0);
+    expect(callRecord(error)).toMatchObject({ attempts: [], deployment: null });
+  });
+
+  it('has a record with every attempt', async () => {
+    const { router } = build({ a: fail(503), b: fail(400) });
+    const error = await errorOf(ask(router));
+    expect(callRecord(error)).toMatchObject({
+      route: 'standard',
+      deployment: 'b',
+      servedModel: null,
+      attempts: [
+        { number: 1, deployment: 'a', outcome: 'server-error', status: 503, error: 'InternalServerError 503' },
+        { number: 2, deployment: 'b', outcome: 'caller-error', status: 400, error: 'BadRequestError 400' },
+      ],
+    });
+  });
+});
+
+describe('nothing may be asked', () => {
+  it('says why, for each deployment', async () => {
+    const { router } = build(
+      { a: answer(), b: answer() },
+      { deployments: { a: { region: 'us' }, b: {} }, routes: { standard: ['a', 'b'] } },
+    );
+    const error = await errorOf(askWith(router, { regions: ['eu'] }));
+    expect(error).toBeInstanceOf(NoDeploymentAvailableError);
+    expect(error).toBeInstanceOf(APIConnectionError);
+    expect(error).toMatchObject({ code: 'no_deployment_available', status: undefined });
+    expect(error.message).toBe(
+      'No deployment may be asked (a: its region is us, and only eu may be used; b: its region is not known, and only eu may be used).',
+    );
+  });
+});

@@ -1,0 +1,55 @@
+import { ModelRouter, type RouterSettings } from 'model-router';
+import { answer, type RecordedRequest, type Script } from 'model-router/testing';
+import { type ClientOptions, OpenAI } from 'openai';
+import type { Door } from './parity-case.js';
+
+export const API_KEY = 'sk-parity-0123456789';
+
+/** Asks for a tool as long as none has answered. */
+function useTools({ body }: RecordedRequest) {
+  return JSON.stringify(body).includes('"role":"tool"')
+    ? answer('It is sunny in Bern.')
+    : answer({ toolCalls: [{ name: 'weather', arguments: { city: 'Bern' } }] });
+}
+
+/** The models that every fake of these tests has. */
+export const usualModels: Readonly<Record<string, Script>> = {
+  chat: answer(),
+  tools: useTools,
+  thinker: answer({ reasoning: 'Let me think about that.', content: 'The answer is 42.', chunks: 3 }),
+  refuser: answer({ refusal: 'I will not do that.' }),
+  short: answer({ content: 'It was a', finishReason: 'length' }),
+  cached: answer({
+    content: 'Hi',
+    usage: { inputTokens: 100, cachedInputTokens: 60, extra: { prompt_cache_hit: 60 } },
+  }),
+  embedder: answer(),
+  painter: answer(),
+  speaker: answer(),
+  'org/with slash': answer(),
+};
+
+export const doors: readonly Exclude<Door, 'plain client'>[] = ['router of one client', 'router with routes'];
+
+/** The name that a caller asks for, so that `model` of the fake answers. */
+export const nameBehind = (door: Door) => (model: string) => (door === 'router with routes' ? `route-${model}` : model);
+
+/** The same options on a plain client, on a router of that one client, and on a router whose routes rename each model. */
+export function clientOf(
+  door: Door,
+  options: ClientOptions,
+  models: readonly string[],
+  settings: RouterSettings = {},
+): OpenAI {
+  if (door === 'plain client') return new OpenAI(options);
+  if (door === 'router of one client') return new ModelRouter({ ...options, ...settings });
+  const { maxRetries, logLevel } = options;
+  return new ModelRouter({
+    clients: { default: options },
+    deployments: Object.fromEntries(models.map((model) => [`deployment-${model}`, { client: 'default', model }])),
+    routes: Object.fromEntries(models.map((model) => [`route-${model}`, [`deployment-${model}`]])),
+    ...(maxRetries !== undefined && { maxRetries }),
+    ...(logLevel !== undefined && { logLevel }),
+    ...settings,
+  });
+}
