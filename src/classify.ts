@@ -143,11 +143,7 @@ export function abortError(reason: unknown): Error {
 }
 
 /** The SDK's error of an attempt that took too long. */
-export function timeoutError(timeoutMs: number, cause?: Error): Error {
-  const error = new APIConnectionTimeoutError();
-  if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true });
-  return error;
-}
+export const timeoutError = (): Error => new APIConnectionTimeoutError();
 
 /** The same error once more, for another call: each call's error has a stack and a record of its own. */
 export function copyError(error: Error): Error {

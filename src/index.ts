@@ -1,3 +1,5 @@
+// For CommonJS applications: there `require('openai')` is another copy of the SDK than the one the router extends.
+export { OpenAI } from 'openai';
 export { callRecord } from './call-record.js';
 export {
   DeadlineExceededError,

@@ -12,7 +12,7 @@ import { RoutedPromise, Run } from './routed-promise.js';
 import { type Opened, openRouter, openView } from './setup.js';
 import { type Snapshot, snapshot } from './snapshot.js';
 import type { Protocol } from './types.js';
-import { type Handle, headerRows, isStream, type RequestOptions } from './upstream.js';
+import { type Handle, headerRows, isStream, type RequestOptions, type ResponseProps } from './upstream.js';
 import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];
@@ -112,16 +112,17 @@ export class ModelRouter extends OpenAI {
     return this.snapshot();
   }
 
-  async #start(run: Run, given: Request, remainingRetries: number | null): Promise<Handle> {
+  async #start(run: Run, given: Request, remainingRetries: number | null): Promise<ResponseProps> {
     const options = await given;
     const protocol = protocolOf(options);
-    if (protocol === undefined) return this.#passThrough(options, remainingRetries);
+    if (protocol === undefined) return this.#passThrough(run, options, remainingRetries);
     const { engine } = this.#opened;
     const { call } = this.#calls.read(options, protocol, () => run.wantsRaw);
     run.record = call.record;
     if (call.signal !== undefined) linkRecord(call.signal, call.record);
     const reply = await engine.handle(call);
     const handle = reply.answer.handle as Handle;
+    run.handle = handle;
     if (reply.chunks !== undefined) replaceChunks(handle.data, reply.chunks);
     if (handle.isParsed) linkRecord(handle.data, call.record);
     reply.onEnd(({ answerId }) => {
@@ -129,16 +130,17 @@ export class ModelRouter extends OpenAI {
       if (isStored(protocol, options)) engine.storedBy.set(answerId, reply.attempt.target.state.client.name);
       if (isFromHelper(options)) linkAnswerId(answerId, call.record);
     });
-    return handle;
+    return handle.props;
   }
 
-  async #passThrough(options: RequestOptions, remainingRetries: number | null): Promise<Handle> {
+  async #passThrough(run: Run, options: RequestOptions, remainingRetries: number | null): Promise<ResponseProps> {
     const { engine } = this.#opened;
     if (engine.closed) throw new NoDeploymentAvailableError(CLOSED);
     const client = this.#clientFor(options.path);
     const promise = client.request(options, remainingRetries);
     const props = await promise['responsePromise'];
-    return { props, promise, isParsed: false, data: undefined };
+    run.handle = { props, promise, isParsed: false, data: undefined };
+    return props;
   }
 
   /** The client that made what the path names, else the default one. Throws where the path leads to another server. */

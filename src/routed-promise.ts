@@ -14,11 +14,9 @@ export class Run {
   /** The one promise that everything handed out hangs on: a failure that nobody handles is reported once. */
   readonly props: Promise<ResponseProps>;
 
-  constructor(start: (run: Run) => Promise<Handle>) {
-    this.props = start(this).then((handle) => {
-      this.handle = handle;
-      return handle.props;
-    });
+  /** `start` sets what the run has learned, and settles when an answer is committed. */
+  constructor(start: (run: Run) => Promise<ResponseProps>) {
+    this.props = start(this);
   }
 
   /** What the answer was parsed to: at once, where that has been done. */

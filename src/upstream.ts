@@ -45,7 +45,7 @@ export class OpenAIUpstream implements Upstream {
         const handle: Handle = { props, promise, isParsed: false, data: undefined };
         return { status, headers, data: undefined, stream: undefined, raw: true, handle };
       }
-      const data = await promise;
+      const data = await promise['parse']();
       const handle: Handle = { props, promise, isParsed: true, data };
       const stream = isStream(data) ? readStream(data, props) : undefined;
       const raw = props.options.__binaryResponse === true;

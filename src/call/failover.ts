@@ -26,13 +26,10 @@ export function failover({ plan, retryBudget, retry, random, attempt }: Failover
     let tried = false;
 
     /** Plans, waits as planned, and asks. No await stands between the plan that is followed and the permit it counts on. */
-    async function tryNext(): Promise<Reply> {
-      let step = nextStep(call, jitter);
-      while (step.type === 'ask' && step.waitMs > 0) {
-        await pause(call, step.waitMs);
-        step = nextStep(call, jitter);
-      }
+    function tryNext(): Promise<Reply> {
+      const step = nextStep(call, jitter);
       if (step.type === 'stop') throw new Stopped(step);
+      if (step.waitMs > 0) return pause(call, step.waitMs).then(tryNext);
       if (step.again) retryBudget.tryTake();
       if (!tried) retryBudget.onFirstAttempt();
       tried = true;

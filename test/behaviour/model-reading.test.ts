@@ -109,7 +109,11 @@ describe('any other name', () => {
     const { router, fake } = build({ 'vendor/new': answer() }, { clients: ['other', 'default'], deployments: {} });
     const completion = await ask(router, 'vendor/new');
     expect(fake.requests).toMatchObject([{ model: 'vendor/new', apiKeyOf: 'default' }]);
-    expect(callRecord(completion)).toMatchObject({ route: null, deployment: 'default/*', requestedModel: 'vendor/new' });
+    expect(callRecord(completion)).toMatchObject({
+      route: null,
+      deployment: 'default/*',
+      requestedModel: 'vendor/new',
+    });
   });
 
   it('goes to the first client where none is named default', async () => {

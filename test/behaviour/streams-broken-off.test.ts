@@ -71,7 +71,7 @@ describe('a caller who has heard enough', () => {
     expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'aborted' }]);
   });
 
-  it('aborts the stream itself, and the upstream does not heed it', async () => {
+  it('aborts the signal of the call, and the upstream does not heed it', async () => {
     const { router } = build({ a: stall({ ignoreAbort: true }) });
     const controller = new AbortController();
     const reading = watch(askStream(router, 'standard', { signal: controller.signal }).then(read));

@@ -91,8 +91,8 @@ const fieldsOf = (error: Error): Partial<Record<string, unknown>> => ({ ...error
 
 const withoutPort = (text: string) => text.replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:port');
 
-export async function collect(items: AsyncIterable<unknown>): Promise<unknown[]> {
-  const list: unknown[] = [];
+export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const list: Item[] = [];
   for await (const item of items) list.push(item);
   return list;
 }

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { answer } from 'model-router/testing';
+import { expect } from 'vitest';
 import { picture, sound } from '../../helpers/parity-bodies.js';
 import type { ParityCase } from '../../helpers/parity-case.js';
 import { describeParity } from '../../helpers/parity-suite.js';
@@ -147,12 +148,22 @@ const audio: ParityCase[] = [
     name: 'transcriptions of a file stream',
     run: (client, { m }) =>
       client.audio.transcriptions.create({ model: m('speaker'), file: createReadStream('package.json') }),
+    differs: {
+      why: 'a form is read before it is sent where its model has another name upstream, so its length is known',
+      to: (plain, door) => (door === 'router with routes' ? { ...plain, requests: plain.requests.map(asRead) } : plain),
+    },
   },
   {
     name: 'translations',
     run: async (client, { m }) => client.audio.translations.create({ model: m('speaker'), file: await sound() }),
   },
 ];
+
+/** The same request, sent as a whole. */
+function asRead({ headers, ...request }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { 'transfer-encoding': _, ...rest } = { ...Object(headers) };
+  return { ...request, headers: { ...rest, 'content-length': expect.any(String) } };
+}
 
 const moderations: ParityCase[] = [
   {

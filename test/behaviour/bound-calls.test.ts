@@ -1,0 +1,223 @@
+import { callRecord, NoDeploymentAvailableError } from 'model-router';
+import { answer, fail, type Models } from 'model-router/testing';
+import type { OpenAI } from 'openai';
+import { describe, expect, it } from 'vitest';
+import { ask, askStream, collect, errorOf, messages } from '../helpers/messages.js';
+import { type Built, build, type Setup } from '../helpers/routers.js';
+
+const twoClients: Setup = {
+  clients: ['default', 'other'],
+  deployments: { a: {}, b: { client: 'other' } },
+  routes: { standard: ['a', 'b'], reversed: ['b', 'a'] },
+};
+const both = (models: Models = { a: answer(), b: answer() }) => build(models, twoClients);
+
+const respond = (
+  router: OpenAI,
+  more: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming> = {},
+  model = 'standard',
+) => router.responses.create({ model, input: 'Hello', ...more });
+/** The client of each request, by the key that it came with. */
+const sentTo = ({ fake }: Built) => fake.requests.map((request) => request.apiKeyOf);
+
+describe('a call that goes on from a stored response', () => {
+  it('goes to the client that made it', async () => {
+    const built = both();
+    const first = await respond(built.router, {}, 'reversed');
+    await respond(built.router, { previous_response_id: first.id }, 'standard');
+    expect(sentTo(built)).toEqual(['other', 'other']);
+  });
+
+  it('wherever a failover took it', async () => {
+    const built = both({ a: [fail(500), answer()], b: answer() });
+    const first = await respond(built.router);
+    const second = await respond(built.router, { previous_response_id: first.id });
+    expect(callRecord(second)?.deployment).toBe('b');
+    expect(sentTo(built)).toEqual(['default', 'other', 'other']);
+  });
+
+  it('and never fails over to another client', async () => {
+    const built = both({ a: answer(), b: [answer(), fail(503, { headers: { 'x-should-retry': 'false' } })] });
+    const first = await respond(built.router, {}, 'reversed');
+    expect(await errorOf(respond(built.router, { previous_response_id: first.id }))).toMatchObject({ status: 503 });
+    expect(sentTo(built)).toEqual(['other', 'other']);
+  });
+
+  it('but to another deployment of that client', async () => {
+    const deployments = { a: { client: 'other' }, b: {}, c: { client: 'other' } };
+    const built = build(
+      { a: [answer(), fail(500)], b: answer(), c: answer() },
+      { clients: ['default', 'other'], deployments, routes: { standard: ['a', 'b', 'c'] } },
+    );
+    const first = await respond(built.router);
+    await respond(built.router, { previous_response_id: first.id });
+    expect(built.asked()).toEqual(['a', 'a', 'c']);
+  });
+
+  it('is remembered for streams too', async () => {
+    const built = both({ a: answer(), b: answer() });
+    const stream = await built.router.responses.create({ model: 'reversed', input: 'Hello', stream: true });
+    const { chunks } = await collect(stream);
+    const last = chunks.at(-1);
+    const id = last?.type === 'response.completed' ? last.response.id : '';
+    await respond(built.router, { previous_response_id: id });
+    expect(sentTo(built)).toEqual(['other', 'other']);
+  });
+
+  it('says so where the route does not have that client', async () => {
+    const built = build({ a: answer(), b: answer() }, { ...twoClients, routes: { standard: ['a'], reversed: ['b'] } });
+    const first = await respond(built.router, {}, 'reversed');
+    const error = await errorOf(respond(built.router, { previous_response_id: first.id }));
+    expect(error).toBeInstanceOf(NoDeploymentAvailableError);
+    expect(error.message).toContain('a: the call refers to something kept by the client other');
+    expect(built.fake.count).toBe(1);
+  });
+});
+
+describe('an id that nobody remembers', () => {
+  const file = (id: string): OpenAI.ChatCompletionMessageParam[] => [
+    { role: 'user', content: [{ type: 'file', file: { file_id: id } }] },
+  ];
+
+  it.each<[string, (router: OpenAI) => Promise<unknown>]>([
+    ['previous_response_id', (router) => respond(router, { previous_response_id: 'resp_x' })],
+    ['conversation', (router) => respond(router, { conversation: 'conv_x' })],
+    ['conversation as an object', (router) => respond(router, { conversation: { id: 'conv_x' } })],
+    ['a stored prompt', (router) => respond(router, { prompt: { id: 'pmpt_x' } })],
+    ['a reference to an item', (router) => respond(router, { input: [{ type: 'item_reference', id: 'msg_x' }] })],
+    [
+      'a file in the input',
+      (router) => respond(router, { input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'file-x' }] }] }),
+    ],
+    [
+      'a file in a message',
+      async (router) => router.chat.completions.create({ model: 'standard', messages: file('file-x') }),
+    ],
+    [
+      'audio said before',
+      async (router) =>
+        router.chat.completions.create({
+          model: 'standard',
+          messages: [{ role: 'assistant', audio: { id: 'audio_x' } }],
+        }),
+    ],
+    ['a vector store', (router) => respond(router, { tools: [{ type: 'file_search', vector_store_ids: ['vs_x'] }] })],
+    ['a container', (router) => respond(router, { tools: [{ type: 'code_interpreter', container: 'cntr_x' }] })],
+    [
+      'files for a container',
+      (router) =>
+        respond(router, { tools: [{ type: 'code_interpreter', container: { type: 'auto', file_ids: ['file-x'] } }] }),
+    ],
+  ])('keeps the call at the route’s first: %s', async (_, call) => {
+    const script = fail(404, { code: 'model_not_found' });
+    const built = both({ a: script, b: answer() });
+    await errorOf(call(built.router));
+    expect(sentTo(built)).toEqual(['default']);
+  });
+
+  it('a call that names nothing is bound to nobody', async () => {
+    const built = both({ a: fail(500), b: answer() });
+    await respond(built.router, { tools: [{ type: 'web_search' }], previous_response_id: null });
+    expect(sentTo(built)).toEqual(['default', 'other']);
+  });
+});
+
+describe('what was made through the router is remembered', () => {
+  it.each<[string, (router: OpenAI) => Promise<string>, (router: OpenAI, id: string) => Promise<unknown>]>([
+    [
+      'a file',
+      async (router) => (await router.files.create({ file: new File(['x'], 'x.txt'), purpose: 'user_data' })).id,
+      (router, file_id) =>
+        respond(router, { input: [{ role: 'user', content: [{ type: 'input_file', file_id }] }] }, 'reversed'),
+    ],
+    [
+      'a conversation',
+      async (router) => (await router.conversations.create({})).id,
+      (router, conversation) => respond(router, { conversation }, 'reversed'),
+    ],
+  ])('%s is the default client’s, wherever the route begins', async (_, make, use) => {
+    const built = both();
+    const id = await make(built.router);
+    built.fake.clear();
+    await use(built.router, id);
+    expect(sentTo(built)).toEqual(['default']);
+  });
+});
+
+describe('what is asked of a stored answer follows the same memory', () => {
+  it('responses: retrieve, its input items, cancel and delete', async () => {
+    const built = both();
+    const { id } = await respond(built.router, {}, 'reversed');
+    await built.router.responses.retrieve(id);
+    await collect(built.router.responses.inputItems.list(id));
+    await built.router.responses.cancel(id).catch(() => undefined);
+    await built.router.responses.delete(id);
+    expect(new Set(sentTo(built))).toEqual(new Set(['other']));
+  });
+
+  it('chat completions that were stored', async () => {
+    const built = both();
+    const stored = await built.router.chat.completions.create({ model: 'reversed', messages, store: true });
+    await built.router.chat.completions.retrieve(stored.id);
+    await collect(built.router.chat.completions.messages.list(stored.id));
+    expect(sentTo(built)).toEqual(['other', 'other', 'other']);
+  });
+
+  it('what nobody remembers is the default client’s', async () => {
+    const built = both();
+    await errorOf(built.router.responses.retrieve('resp_x'));
+    expect(sentTo(built)).toEqual(['default']);
+  });
+
+  it('holds for all views of a router', async () => {
+    const built = both();
+    const { id } = await respond(built.router.withOptions({ priority: 'premium' }), {}, 'reversed');
+    await built.router.withOptions({ timeout: 5000 }).responses.retrieve(id);
+    expect(sentTo(built)).toEqual(['other', 'other']);
+  });
+});
+
+it('the memory holds 10,000 ids, those that were used last', async () => {
+  let n = 0;
+  const numbered = () => answer({ body: { id: `resp_${++n}`, object: 'response', status: 'completed', output: [] } });
+  const built = both({ a: answer(), b: numbered });
+  for (let i = 0; i < 10_000; i += 1) await respond(built.router, {}, 'b');
+  built.fake.clear();
+  const makerOf = async (id: string) => {
+    await errorOf(respond(built.router, { previous_response_id: id }));
+    return sentTo(built).at(-1);
+  };
+  expect(await makerOf('resp_1')).toBe('other');
+  await respond(built.router, {}, 'b');
+  // The oldest that was not looked at has made room.
+  expect(await makerOf('resp_1')).toBe('other');
+  expect(await makerOf('resp_2')).toBe('default');
+});
+
+describe('credentials given with a call', () => {
+  it.each(['Authorization', 'api-key', 'Cookie', 'OpenAI-Organization', 'OpenAI-Project'])(
+    '%s pins it to its first deployment',
+    async (name) => {
+      const built = build({ a: fail(403), b: answer() }, { ...twoClients, fake: { apiKeys: undefined } as object });
+      const error = await errorOf(ask(built.router, 'standard', { headers: { [name]: 'Bearer sk-of-the-user' } }));
+      expect(error).toMatchObject({ status: 403 });
+      expect(built.asked()).toEqual(['a']);
+    },
+  );
+
+  it('the first one that may be asked, and it may be asked again', async () => {
+    const built = build(
+      { a: answer(), b: [fail(500), answer()] },
+      { ...twoClients, deployments: { a: { region: 'us' }, b: { client: 'other', region: 'eu' } }, regions: ['eu'] },
+    );
+    await ask(built.router, 'standard', { headers: { cookie: 'session=1' } });
+    expect(built.asked()).toEqual(['b', 'b']);
+  });
+
+  it('in a stream too, and on a view', async () => {
+    const built = both({ a: fail(500, { headers: { 'x-should-retry': 'false' } }), b: answer() });
+    const view = built.router.withOptions({ defaultHeaders: { 'OpenAI-Project': 'p' } });
+    await errorOf(askStream(view));
+    expect(built.asked()).toEqual(['a']);
+  });
+});

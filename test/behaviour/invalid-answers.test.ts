@@ -1,0 +1,162 @@
+import { callRecord } from 'model-router';
+import {
+  answer,
+  type Behaviour,
+  empty,
+  errorEvent,
+  fail,
+  html,
+  hugeError,
+  invalidUtf8,
+  malformed,
+  truncated,
+  wrongType,
+} from 'model-router/testing';
+import type { OpenAI } from 'openai';
+import { describe, expect, it } from 'vitest';
+import { ask, errorOf } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+const json = (body: unknown) => answer({ body });
+
+describe('a 200 that is no answer is a failure, and another deployment is asked', () => {
+  it.each<[string, Behaviour]>([
+    ['an empty body', empty()],
+    ['a web page', html()],
+    ['half of a JSON text', truncated()],
+    ['broken JSON', malformed()],
+    ['JSON labelled as text', wrongType()],
+    ['an error', errorEvent()],
+    ['null', json(null)],
+    ['a list', json([])],
+    ['a text', json('ok')],
+    ['no choices', json({ id: '1', object: 'chat.completion' })],
+    ['choices that are no list', json({ choices: {} })],
+    ['a list of no choices', json({ choices: [] })],
+  ])('%s', async (_, does) => {
+    const { router, asked } = build({ a: does, b: answer() }, { breaker: { consecutive: 1 } });
+    const completion = await ask(router);
+    expect(asked()).toEqual(['a', 'b']);
+    expect(callRecord(completion)?.attempts).toMatchObject([{ outcome: 'invalid-answer' }, { outcome: 'success' }]);
+    expect(router.snapshot().deployments.a?.state).toBe('open');
+  });
+
+  it.each<[string, Behaviour, string | RegExp]>([
+    ['an empty body', empty(), 'The upstream answered, but with an empty body.'],
+    ['a web page', html(), 'The upstream answered, but with something other than a JSON object.'],
+    ['an error', errorEvent(), 'The upstream answered, but with an error in a 200.'],
+    ['no choices', json({}), 'The upstream answered, but without `choices`.'],
+    ['a list of no choices', json({ choices: [] }), 'The upstream answered, but without a choice.'],
+  ])('says what was wrong where nobody else is: %s', async (_, does, message) => {
+    const { router } = build({ a: does });
+    const error = await errorOf(ask(router));
+    expect(error.message).toBe(message);
+    expect(callRecord(error)?.attempts[0]?.error).toBe(message);
+  });
+});
+
+describe('what is an answer, however odd', () => {
+  it.each<[string, Behaviour]>([
+    ['no text, but a finish reason', answer({ content: '', finishReason: 'length' })],
+    ['a refusal', answer({ refusal: 'I will not.' })],
+    ['tool calls', answer({ toolCalls: [{ name: 'look_up' }] })],
+    ['filtered', answer({ content: '', finishReason: 'content_filter' })],
+    ['no usage', answer({ usage: false })],
+    ['bytes that are no UTF-8', invalidUtf8()],
+    ['fields that nobody knows', json({ choices: [{ index: 0, message: { content: 'Hi' } }], x_extra: { a: 1 } })],
+  ])('%s', async (_, does) => {
+    const { router, asked } = build({ a: does, b: answer() });
+    await ask(router);
+    expect(asked()).toEqual(['a']);
+  });
+
+  it('is handed out untouched', async () => {
+    const body = {
+      id: 'x',
+      choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' } }],
+      x_extra: { a: [1] },
+    };
+    const { router } = build({ a: json(body) });
+    expect(await ask(router)).toEqual(body);
+  });
+});
+
+describe('an error', () => {
+  it('of 10 MB is an error like any other', async () => {
+    const { router, asked } = build({ a: hugeError(), b: answer() });
+    await ask(router);
+    expect(asked()).toEqual(['a', 'b']);
+  });
+
+  it.each<[string, Behaviour]>([
+    ['text', fail(503, { body: 'Service Unavailable' })],
+    ['a web page', html({ status: 503 })],
+    ['JSON of another shape', fail(503, { body: ['no'] })],
+    ['nothing', fail(503, { body: '' })],
+  ])('may be %s', async (_, does) => {
+    const { router } = build({ a: does });
+    expect(await errorOf(ask(router))).toMatchObject({ status: 503 });
+  });
+});
+
+describe('what other endpoints must have', () => {
+  const failedResponse = { id: 'resp_1', status: 'failed', error: { code: 'server_error', message: 'no' }, output: [] };
+  const refusedResponse = { ...failedResponse, error: { code: 'invalid_prompt', message: 'no' } };
+
+  it.each<[string, (router: OpenAI) => PromiseLike<unknown>, unknown, string[]]>([
+    [
+      'embeddings: data',
+      (router) => router.embeddings.create({ model: 'a', input: 'x' }),
+      { object: 'list' },
+      ['a', 'a'],
+    ],
+    [
+      'completions: choices',
+      (router) => router.completions.create({ model: 'a', prompt: 'x' }),
+      { id: '1' },
+      ['a', 'a'],
+    ],
+    [
+      'responses: not failed',
+      (router) => router.responses.create({ model: 'a', input: 'x' }),
+      failedResponse,
+      ['a', 'a'],
+    ],
+    [
+      'responses: what the caller caused is his',
+      (router) => router.responses.create({ model: 'a', input: 'x' }),
+      refusedResponse,
+      ['a'],
+    ],
+    ['images: anything that is an object', (router) => router.images.generate({ model: 'a', prompt: 'x' }), {}, ['a']],
+    [
+      'moderations: anything that is an object',
+      (router) => router.moderations.create({ model: 'a', input: 'x' }),
+      {},
+      ['a'],
+    ],
+  ])('%s', async (_, call, body, expected) => {
+    const { router, asked } = build({ a: json(body) }, { maxAttempts: 2 });
+    await call(router).then(
+      () => undefined,
+      () => undefined,
+    );
+    expect(asked()).toEqual(expected);
+  });
+
+  it('text may be text where text was asked for', async () => {
+    const { router, asked } = build({ a: answer({ content: 'Hello.' }), b: answer() });
+    const file = new File(['sound'], 'a.wav');
+    expect(await router.audio.transcriptions.create({ model: 'standard', file, response_format: 'text' })).toBe(
+      'Hello.\n',
+    );
+    expect(asked()).toEqual(['a']);
+  });
+
+  it('bytes are not looked into', async () => {
+    const { router, asked } = build({ a: answer({ content: 'la la la' }), b: answer() });
+    const response = await router.audio.speech.create({ model: 'standard', input: 'x', voice: 'alloy' });
+    expect(await response.text()).toBe('la la la');
+    expect(asked()).toEqual(['a']);
+  });
+});

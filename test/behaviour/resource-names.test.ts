@@ -1,0 +1,78 @@
+import { ModelRouter } from 'model-router';
+import { AzureOpenAI, OpenAI } from 'openai';
+import { AzureOpenAI as AzureOpenAI6, OpenAI as OpenAI6 } from 'openai-6';
+import { describe, expect, it } from 'vitest';
+
+const options = { apiKey: 'sk-names', baseURL: 'http://127.0.0.1:1/v1' };
+const azure = { apiKey: 'sk-names', baseURL: 'http://127.0.0.1:1/openai', apiVersion: '2025-01-01' };
+
+/** Everything that can be read off an object: its own properties, and its classes' methods and getters. */
+function namesOf(object: object): Set<PropertyKey> {
+  const names = new Set<PropertyKey>();
+  for (let level: object | null = object; level !== null; level = Object.getPrototypeOf(level)) {
+    for (const name of Reflect.ownKeys(level)) names.add(name);
+  }
+  return names;
+}
+
+/** What `ModelRouter` has and its parent has not. */
+const ours = Reflect.ownKeys(ModelRouter.prototype).filter((name) => !(name in OpenAI.prototype));
+
+/** Resources of the SDK are own properties of an instance: one of that name would hide a method of ours. */
+const clients = {
+  'the SDK in use': new OpenAI(options),
+  'its Azure client': new AzureOpenAI(azure),
+  'SDK 6': new OpenAI6(options),
+  'its Azure client, 6': new AzureOpenAI6(azure),
+};
+
+describe('the names of the router', () => {
+  it('are these', () => {
+    expect(ours.map(String).sort()).toEqual(
+      [
+        'Symbol(Symbol.asyncDispose)',
+        'Symbol(nodejs.util.inspect.custom)',
+        'asFetch',
+        'check',
+        'close',
+        'explain',
+        'on',
+        'routeRequest',
+        'snapshot',
+        'toJSON',
+      ].sort(),
+    );
+  });
+
+  it.each(Object.entries(clients))('are no names of %s', (_, client) => {
+    const theirs = namesOf(client);
+    expect(theirs.size).toBeGreaterThan(40);
+    expect(ours.filter((name) => theirs.has(name))).toEqual([]);
+  });
+
+  it('hide no resource: a router has each that a client has', () => {
+    const router = new ModelRouter(options);
+    const client = new OpenAI(options);
+    for (const name of Object.keys(client)) {
+      expect(router, name).toHaveProperty(name);
+      const [here, there] = [Reflect.get(router, name), Reflect.get(client, name)];
+      if (typeof there === 'object' && there !== null && '_client' in there) {
+        expect(here.constructor, name).toBe(there.constructor);
+        expect(here._client, name).toBe(router);
+      }
+    }
+    router.close();
+  });
+
+  it('leave every method that the router overrides the one that it was to a caller', () => {
+    const overridden = Reflect.ownKeys(ModelRouter.prototype).filter((name) => name in OpenAI.prototype);
+    expect(overridden.map(String).sort()).toEqual(['constructor', 'request', 'requestAPIList', 'withOptions']);
+  });
+
+  it('keep the statics of the parent', () => {
+    expect(ModelRouter.APIError).toBe(OpenAI.APIError);
+    expect(ModelRouter.RateLimitError).toBe(OpenAI.RateLimitError);
+    expect(ModelRouter.toFile).toBe(OpenAI.toFile);
+    expect(ModelRouter.DEFAULT_TIMEOUT).toBe(OpenAI.DEFAULT_TIMEOUT);
+  });
+});

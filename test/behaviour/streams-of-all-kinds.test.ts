@@ -1,0 +1,214 @@
+import { callRecord, StreamInterruptedError } from 'model-router';
+import { answer, cut, endEarly, errorEvent, fail, noDone, noFinishReason, stall } from 'model-router/testing';
+import type { OpenAI } from 'openai';
+import { describe, expect, it } from 'vitest';
+import { settled, useFakeTime } from '../helpers/clock.js';
+import { content, done, event, finish, role, stream } from '../helpers/event-streams.js';
+import { ask, askStream, collect, messages, read } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+useFakeTime();
+
+describe('usage', () => {
+  const price = { input: 2, output: 10 };
+  const usage = { inputTokens: 1000, outputTokens: 100 };
+  const priced = { deployments: { a: { price } }, routes: { standard: ['a'] } };
+  const bodyOf = ({ fake }: ReturnType<typeof build>) => fake.requests[0]?.body;
+
+  it('is asked for where there is a price, and its chunk kept from a caller who did not ask', async () => {
+    const built = build({ a: answer({ usage }) }, priced);
+    const handed = await askStream(built.router);
+    const { chunks } = await read(handed);
+    expect(bodyOf(built)).toMatchObject({ stream_options: { include_usage: true } });
+    expect(chunks.every((chunk) => chunk.choices.length > 0)).toBe(true);
+    expect(callRecord(handed)).toMatchObject({
+      usage: { inputTokens: 1000, outputTokens: 100, cachedInputTokens: 0, reasoningTokens: 0 },
+      providerUsage: { prompt_tokens: 1000, completion_tokens: 100 },
+      costUsd: 0.003,
+    });
+  });
+
+  it('is handed out to a caller who asked', async () => {
+    const built = build({ a: answer({ usage }) }, priced);
+    const stream_options = { include_usage: true };
+    const { chunks } = await collect(
+      await built.router.chat.completions.create({ model: 'a', messages, stream: true, stream_options }),
+    );
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 1000 } });
+  });
+
+  it('is asked for beside the other stream options of the caller', async () => {
+    const built = build({ a: answer() }, priced);
+    const stream_options = { include_obfuscation: false, include_usage: false };
+    await read(await built.router.chat.completions.create({ model: 'a', messages, stream: true, stream_options }));
+    expect(bodyOf(built)).toMatchObject({ stream_options: { include_obfuscation: false, include_usage: true } });
+  });
+
+  it.each([
+    ['without a price', { deployments: { a: {} } }],
+    ['with streamUsage: false', { deployments: { a: { price, streamUsage: false } } }],
+  ])('is not asked for %s', async (_, settings) => {
+    const built = build({ a: answer() }, settings);
+    const handed = await askStream(built.router, 'a');
+    await read(handed);
+    expect(bodyOf(built)).not.toHaveProperty('stream_options');
+    expect(callRecord(handed)).toMatchObject({ usage: null, costUsd: null });
+  });
+
+  it('is never asked for where no stream is', async () => {
+    const built = build({ a: answer() }, priced);
+    await ask(built.router);
+    expect(bodyOf(built)).not.toHaveProperty('stream_options');
+  });
+
+  it('is asked for of the next deployment by its own price', async () => {
+    const built = build(
+      { a: fail(500), b: answer() },
+      { deployments: { a: { price }, b: {} }, routes: { standard: ['a', 'b'] } },
+    );
+    await read(await askStream(built.router));
+    expect(built.fake.requests.map(({ body }) => body)).toEqual([
+      expect.objectContaining({ stream_options: { include_usage: true } }),
+      expect.not.objectContaining({ stream_options: expect.anything() }),
+    ]);
+  });
+
+  it('in the chunk with the finish reason is counted, and that chunk handed out', async () => {
+    const last = event({
+      id: '1',
+      choices: [{ index: 0, delta: {}, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 10, completion_tokens: 5 },
+    });
+    const built = build({ a: stream([role, content('Hi'), last, done]) }, priced);
+    const handed = await askStream(built.router);
+    expect((await read(handed)).chunks).toHaveLength(3);
+    expect(callRecord(handed)?.usage).toMatchObject({ inputTokens: 10, outputTokens: 5 });
+  });
+});
+
+describe('a stream of several choices', () => {
+  const two = (router: OpenAI) => router.chat.completions.create({ model: 'standard', messages, stream: true, n: 2 });
+
+  it('ends when all of them have', async () => {
+    const { router } = build({ a: noDone() });
+    const handed = await two(router);
+    const { chunks, error } = await read(handed);
+    expect(error).toBeUndefined();
+    expect(new Set(chunks.map((chunk) => chunk.choices[0]?.index))).toEqual(new Set([0, 1]));
+  });
+
+  it('is interrupted when only one has', async () => {
+    const { router } = build({ a: stream([role, content('A'), content('B', 1), finish()], { ending: 'close' }) });
+    expect((await read(await two(router))).error).toMatchObject({ reason: 'cut' });
+  });
+
+  it('is interrupted when one of them has said so twice', async () => {
+    const { router } = build({
+      a: stream([role, content('A'), content('B', 1), finish(), finish()], { ending: 'close' }),
+    });
+    expect((await read(await two(router))).error).toMatchObject({ reason: 'cut' });
+  });
+});
+
+describe('a stream of /completions', () => {
+  const complete = (router: OpenAI, prompt: string | string[] = 'Once') =>
+    router.completions.create({ model: 'standard', prompt, stream: true });
+  const text = (value: string, finish_reason: string | null = null, index = 0) =>
+    event({ id: 'cmpl-1', choices: [{ index, text: value, finish_reason }] });
+
+  it('is read like one of chat', async () => {
+    const { router } = build({ a: fail(500), b: answer({ content: 'upon a time' }) });
+    const { chunks, error } = await collect(await complete(router));
+    expect([chunks.map((chunk) => chunk.choices[0]?.text).join(''), error]).toEqual(['upon a time', undefined]);
+  });
+
+  it('is interrupted like one of chat', async () => {
+    const { router, asked } = build({ a: cut({ chunks: ['upon ', 'a ', 'time'] }), b: answer() });
+    const { error } = await collect(await complete(router));
+    expect(error).toBeInstanceOf(StreamInterruptedError);
+    expect(error).toMatchObject({ reason: 'cut', text: 'upon ' });
+    expect(asked()).toEqual(['a']);
+  });
+
+  it('of several prompts ends when all of them have', async () => {
+    const script = stream([text('a'), text('', 'stop'), text('b', null, 1)], { ending: 'close' });
+    const { router } = build({ a: script });
+    expect((await collect(await complete(router, ['One', 'Two']))).error).toMatchObject({ reason: 'cut' });
+  });
+});
+
+describe('a stream of /responses', () => {
+  const respond = (router: OpenAI) => router.responses.create({ model: 'standard', input: 'Hello', stream: true });
+  const before = { afterChunks: 0 };
+
+  it.each([
+    ['an error status', fail(500)],
+    ['an error event', errorEvent(before)],
+    ['a cut', cut(before)],
+    ['an early end', endEarly(before)],
+    ['a failed response', answer({ content: '', finishReason: 'error' })],
+  ])('fails over before its first content: %s', async (_, script) => {
+    const { router, asked } = build({ a: script, b: answer({ content: 'Hello from b.' }) });
+    const handed = await respond(router);
+    const { chunks, error } = await collect(handed);
+    expect(error).toBeUndefined();
+    expect(chunks[0]?.type).toBe('response.created');
+    expect(
+      chunks
+        .filter((each) => each.type === 'response.output_text.delta')
+        .map((each) => each.delta)
+        .join(''),
+    ).toBe('Hello from b.');
+    expect(asked()).toEqual(['a', 'b']);
+  });
+
+  it.each([
+    ['cut', cut()],
+    ['missing-end', endEarly()],
+    ['missing-end', noFinishReason()],
+    ['stalled', stall()],
+  ])('is interrupted after it: %s', async (reason, script) => {
+    const { router, asked } = build({ a: script, b: answer() }, { chunkTimeoutMs: 1000 });
+    const { value: { error } = {} } = await settled(respond(router).then(collect));
+    expect(error).toMatchObject({ code: 'stream_interrupted', reason, partial: expect.any(Array) });
+    expect(asked()).toEqual(['a']);
+  });
+
+  it.each(['stop', 'length', 'content_filter'])('ends well with its last event: %s', async (finishReason) => {
+    const { router } = build({ a: answer({ finishReason }) });
+    const handed = await respond(router);
+    expect((await collect(handed)).error).toBeUndefined();
+    expect(callRecord(handed)).toMatchObject({ attempts: [{ outcome: 'success' }], usage: { inputTokens: 2 } });
+  });
+
+  it('that failed after its first content is told as it was, and counts against the deployment', async () => {
+    const { router } = build({ a: answer({ finishReason: 'error' }) }, { breaker: { consecutive: 1 } });
+    const { chunks, error } = await collect(await respond(router));
+    expect(error).toBeUndefined();
+    expect(chunks.at(-1)?.type).toBe('response.failed');
+    expect(router.snapshot().deployments.a?.state).toBe('open');
+  });
+
+  it('needs nothing to be asked for its usage', async () => {
+    const deployments = { a: { price: { input: 1, output: 1 } } };
+    const { router, fake } = build(
+      { a: answer({ usage: { inputTokens: 5, outputTokens: 5 } }) },
+      { deployments, routes: { standard: ['a'] } },
+    );
+    const handed = await respond(router);
+    await collect(handed);
+    expect(fake.requests[0]?.body).not.toHaveProperty('stream_options');
+    expect(callRecord(handed)?.costUsd).toBeCloseTo(0.00001, 12);
+  });
+});
+
+describe('streams of other endpoints', () => {
+  it('end where they end', async () => {
+    const { router } = build({ a: noDone() });
+    const file = new File(['sound'], 'a.wav');
+    const handed = await router.audio.transcriptions.create({ model: 'standard', file, stream: true });
+    const { chunks, error } = await collect(handed);
+    expect(error).toBeUndefined();
+    expect(chunks.at(-1)?.type).toBe('transcript.text.done');
+  });
+});
