@@ -8,9 +8,10 @@ import { handleTicket } from './app/support-desk.ts';
 
 const ticket = 'I was charged twice for my order 4711. Please help!';
 const cheap = 'deepseek-ai/DeepSeek-V4-Flash';
-const good = answer(({ stream }) =>
-  stream ? 'Sorry about that! The second charge is on its way back.' : 'Charged twice for one order.',
-);
+const good = answer({
+  content: ({ stream }) =>
+    stream ? 'Sorry about that! The second charge is on its way back.' : 'Charged twice for one order.',
+});
 const provider = await startFakeProvider({ models: { [cheap]: good, 'qwen/Qwen3-32B': good } });
 const connection = { apiKey: 'a-key-for-the-fake', baseURL: provider.url };
 

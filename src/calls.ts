@@ -4,10 +4,11 @@ import type { Engine } from './engine.js';
 import { readHeaders } from './header-options.js';
 import type { Log } from './log.js';
 import type { CallOptions, SingleCallOptions } from './options.js';
+import { headerRows, mergeHeaders, type RequestOptions } from './request-headers.js';
 import { readNeeds } from './request-needs.js';
 import { type LeftOut, narrow, type Resolution } from './routing.js';
 import type { Call, CallRecord, CallSettings, Protocol } from './types.js';
-import { headerRows, isPlain, mergeHeaders, type RequestOptions } from './upstream.js';
+import { isPlain } from './upstream.js';
 import { checkMs, checkNumber } from './util/check.js';
 import { isRecord } from './util/is-record.js';
 
@@ -101,7 +102,7 @@ export class CallReader {
       failures: [],
       // A body that can be read only once can be sent only once.
       maxAttempts: isReplayable(source.body) ? settings.maxAttempts : 1,
-      choices: isRecord(source.body) && typeof source.body.n === 'number' ? source.body.n : 1,
+      choices: choicesOf(source.body),
       wantsUsage: wantsUsage(source.body),
       log: view.log,
       wantsRaw,
@@ -190,6 +191,15 @@ function modelOf({ body, __metadata: metadata }: RequestOptions): string | undef
 
 function isReplayable(body: unknown): boolean {
   return body === undefined || body === null || body instanceof FormData || isPlain(body);
+}
+
+/** How many answers were asked for: `n`, for each prompt. */
+function choicesOf(body: unknown): number {
+  if (!isRecord(body)) return 1;
+  const { n, prompt } = body;
+  // An array of numbers is one prompt, in tokens.
+  const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? Math.max(1, prompt.length) : 1;
+  return prompts * (typeof n === 'number' ? n : 1);
 }
 
 function wantsUsage(body: unknown): boolean {

@@ -143,7 +143,9 @@ export function abortError(reason: unknown): Error {
 }
 
 /** The SDK's error of an attempt that took too long. */
-export const timeoutError = (): Error => new APIConnectionTimeoutError();
+export function timeoutError(timeoutMs: number): Error {
+  return new APIConnectionTimeoutError({ message: `Request timed out after ${timeoutMs} ms.` });
+}
 
 /** The same error once more, for another call: each call's error has a stack and a record of its own. */
 export function copyError(error: Error): Error {

@@ -1,5 +1,5 @@
 import type { HeaderOption, SingleCallOptions } from './options.js';
-import { headerRows, type RequestOptions } from './upstream.js';
+import { headerRows, type RequestOptions } from './request-headers.js';
 import { fail, MAX_MS } from './util/check.js';
 
 /** Who is calling: a call that brings its own goes nowhere else. */
@@ -32,6 +32,13 @@ export function readHeaders(headers: RequestOptions['headers'], allowed: Readonl
     return false;
   });
   return { headers: kept.length === rows.length ? headers : kept, options, hasCredentials };
+}
+
+const NOTHING: ReadonlySet<HeaderOption> = new Set();
+
+/** For what is not routed: nothing is read, and what is the router's stays. */
+export function withoutRouterHeaders(headers: RequestOptions['headers']): RequestOptions['headers'] {
+  return readHeaders(headers, NOTHING).headers;
 }
 
 function readMs(value: string): number {

@@ -1,7 +1,7 @@
 import type { CallReader } from './calls.js';
 import { codeOf, describe, statusOf } from './classify.js';
+import type { RequestOptions } from './request-headers.js';
 import type { Protocol } from './types.js';
-import type { RequestOptions } from './upstream.js';
 
 /** How one deployment answered. */
 export interface CheckResult {

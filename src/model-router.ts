@@ -6,13 +6,15 @@ import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
 import type { EventOf, RouterEventType } from './events.js';
 import { type Explanation, explain } from './explain.js';
 import { fetchDoor } from './fetch-door.js';
+import { withoutRouterHeaders } from './header-options.js';
 import { type CheckResult, checkAll } from './health-check.js';
 import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options.js';
-import { RoutedPromise, Run } from './routed-promise.js';
+import { headerRows, type RequestOptions } from './request-headers.js';
+import { RoutedPromise, Run, redactRejections } from './routed-promise.js';
 import { type Opened, openRouter, openView } from './setup.js';
 import { type Snapshot, snapshot } from './snapshot.js';
 import type { Protocol } from './types.js';
-import { type Handle, headerRows, isStream, type RequestOptions, type ResponseProps } from './upstream.js';
+import { type Handle, isStream, type ResponseProps } from './upstream.js';
 import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];
@@ -39,15 +41,33 @@ export class ModelRouter extends OpenAI {
   }
 
   static {
-    // Lists do not go through `request`. Set here, as the signature to override differs between the SDK's versions.
-    ModelRouter.prototype.requestAPIList = function requestAPIList(page, options) {
-      return this.#clientFor('path' in options ? options.path : undefined).requestAPIList(page, options);
+    // Lists do not go through `request`, but through this one, which the SDK's types keep to itself.
+    Reflect.set(
+      ModelRouter.prototype,
+      'makeRequest',
+      async function makeRequest(
+        this: ModelRouter,
+        given: Request,
+        remainingRetries: number | null,
+      ): Promise<ResponseProps> {
+        const { client, options } = this.#untouched(await given);
+        return client['makeRequest'](options, remainingRetries, undefined).catch((error: unknown) => {
+          throw this.#opened.redact(error);
+        });
+      },
+    );
+    const { requestAPIList } = OpenAI.prototype;
+    ModelRouter.prototype.requestAPIList = function list(page, options) {
+      return redactRejections(Reflect.apply(requestAPIList, this, [page, options]), this.#opened.redact);
     };
   }
 
   /** The one way that every resource goes. What is not routed goes to the default client, untouched. */
   override request<Rsp>(options: Request, remainingRetries: number | null = null): APIPromise<Rsp> {
-    return new RoutedPromise<Rsp>(this, new Run((run) => this.#start(run, options, remainingRetries)));
+    return new RoutedPromise<Rsp>(
+      this,
+      new Run((run) => this.#start(run, options, remainingRetries), this.#opened.redact),
+    );
   }
 
   /** A router over the same engine: breakers and statistics are shared, and closing one closes all. */
@@ -133,29 +153,43 @@ export class ModelRouter extends OpenAI {
     return handle.props;
   }
 
-  async #passThrough(run: Run, options: RequestOptions, remainingRetries: number | null): Promise<ResponseProps> {
+  async #passThrough(run: Run, given: RequestOptions, remainingRetries: number | null): Promise<ResponseProps> {
+    const { client, name, options } = this.#untouched(given);
+    const { storedBy } = this.#opened.engine;
+    const promise = client.request<unknown>(options, remainingRetries)._thenUnwrap((data) => {
+      if (options.method === 'post' && isRecord(data) && typeof data.id === 'string') storedBy.set(data.id, name);
+      return data;
+    });
+    try {
+      const props = await promise['responsePromise'];
+      run.handle = { props, promise, isParsed: false, data: undefined };
+      return props;
+    } catch (error) {
+      throw this.#opened.redact(error);
+    }
+  }
+
+  /** Whose a call is that is not routed, and what may leave the process of it. Throws where it must not be made. */
+  #untouched(given: RequestOptions): { client: OpenAI; name: string; options: RequestOptions } {
     const { engine } = this.#opened;
-    if (engine.closed) throw new NoDeploymentAvailableError(CLOSED);
-    const client = this.#clientFor(options.path);
-    const promise = client.request(options, remainingRetries);
-    const props = await promise['responsePromise'];
-    run.handle = { props, promise, isParsed: false, data: undefined };
-    return props;
+    if (engine.closed) throw new NoDeploymentAvailableError('The router is closed.');
+    const { client, name } = this.#clientFor(given.path);
+    if (given.headers == null) return { client, name, options: given };
+    return { client, name, options: { ...given, headers: withoutRouterHeaders(given.headers) } };
   }
 
   /** The client that made what the path names, else the default one. Throws where the path leads to another server. */
-  #clientFor(path: string | undefined): OpenAI {
+  #clientFor(path: string | undefined): { client: OpenAI; name: string } {
     const { engine, clients, passThrough } = this.#opened;
+    const { defaultClient } = engine.config;
     const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
     const maker = id === undefined ? undefined : engine.storedBy.get(decode(id));
-    const client =
-      (maker === undefined || maker === engine.config.defaultClient ? undefined : clients.get(maker)) ?? passThrough;
+    const other = maker === undefined || maker === defaultClient ? undefined : clients.get(maker);
+    const client = other ?? passThrough;
     checkOrigin(client, path ?? '');
-    return client;
+    return { client, name: other === undefined || maker === undefined ? defaultClient : maker };
   }
 }
-
-const CLOSED = 'The router is closed.';
 
 /** Options of the router for one call, to be spread into the SDK's own: `create(body, { ...callOptions({ route }), signal })`. */
 export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {

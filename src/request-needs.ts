@@ -18,7 +18,7 @@ export function readNeeds(body: unknown): Needs {
   if (isNonEmpty(body.tools) || isNonEmpty(body.functions)) capabilities.add('tools');
   if (typeOf(body.response_format) === 'json_schema') capabilities.add('jsonSchema');
   if (isRecord(body.text) && typeOf(body.text.format) === 'json_schema') capabilities.add('jsonSchema');
-  if (body.logprobs === true || typeof body.top_logprobs === 'number') capabilities.add('logprobs');
+  if (wantsLogprobs(body)) capabilities.add('logprobs');
   if (Array.isArray(body.modalities) && body.modalities.includes('audio')) capabilities.add('audio');
   addId(storedIds, body.previous_response_id);
   addId(storedIds, isRecord(body.conversation) ? body.conversation.id : body.conversation);
@@ -27,6 +27,11 @@ export function readNeeds(body: unknown): Needs {
   readItems(body.input, capabilities, storedIds);
   if (Array.isArray(body.tools)) for (const tool of body.tools) readTool(tool, storedIds);
   return { capabilities, storedIds };
+}
+
+function wantsLogprobs({ logprobs, top_logprobs: top, include }: Record<string, unknown>): boolean {
+  if (logprobs === true || typeof logprobs === 'number' || typeof top === 'number') return true;
+  return Array.isArray(include) && include.some((each) => typeof each === 'string' && each.endsWith('logprobs'));
 }
 
 /** A request with none of the parameters that need something: most are, and they should cost next to nothing. */
@@ -42,6 +47,7 @@ const NEEDY = new Set([
   'text',
   'logprobs',
   'top_logprobs',
+  'include',
   'modalities',
   'previous_response_id',
   'conversation',

@@ -1,5 +1,6 @@
 import { APIPromise, type OpenAI } from 'openai';
 import { linkRecord, RECORD } from './call-record.js';
+import type { Redact } from './redact.js';
 import type { CallRecord } from './types.js';
 import type { Handle, ResponseProps } from './upstream.js';
 
@@ -15,13 +16,17 @@ export class Run {
   readonly props: Promise<ResponseProps>;
 
   /** `start` sets what the run has learned, and settles when an answer is committed. */
-  constructor(start: (run: Run) => Promise<ResponseProps>) {
+  constructor(
+    start: (run: Run) => Promise<ResponseProps>,
+    readonly redact: Redact,
+  ) {
     this.props = start(this);
   }
 
   /** What the answer was parsed to: at once, where that has been done. */
   parsed(): unknown {
-    return this.handle?.isParsed ? this.handle.data : this.handle?.promise;
+    const { handle } = this;
+    return handle?.isParsed ? handle.data : handle && redactRejections(handle.promise, this.redact);
   }
 }
 
@@ -73,6 +78,23 @@ export class RoutedPromise<T> extends APIPromise<T> {
       return isThenable(parsed) ? Promise.resolve(parsed).then(finish) : finish(parsed);
     });
   }
+}
+
+/** The same promise of the SDK's, whose errors quote no key once it is parsed. */
+export function redactRejections<P extends Promise<unknown>>(promise: P, redact: Redact): P {
+  const parse = promise.then.bind(promise);
+  const safely = () =>
+    parse(undefined, (error: unknown) => {
+      throw redact(error);
+    });
+  // Methods of this one object: the SDK's promises parse when they are asked, and so must not be copied.
+  const methods: Pick<Promise<unknown>, 'then' | 'catch' | 'finally'> = {
+    // biome-ignore lint/suspicious/noThenProperty: a promise indeed
+    then: (onValue, onError) => safely().then(onValue, onError),
+    catch: (onError) => safely().catch(onError),
+    finally: (onEnd) => safely().finally(onEnd),
+  };
+  return Object.assign(promise, methods);
 }
 
 function isThenable<T>(value: PromiseLike<T> | T): value is PromiseLike<T> {

@@ -5,9 +5,11 @@ import { CALL_KEYS, checkCall, checkRouter, pick, SETTING_KEYS } from './check-o
 import { buildClients, settingsOf } from './clients.js';
 import { Engine } from './engine.js';
 import { InvalidOptionError } from './errors.js';
+import { withoutRouterHeaders } from './header-options.js';
 import { Log } from './log.js';
 import type { CallOptions, RouterOptions, RouterSettings, SingleClientOptions, ViewOptions } from './options.js';
-import { OpenAIUpstream, redactor } from './upstream.js';
+import { type Redact, redactor } from './redact.js';
+import { OpenAIUpstream } from './upstream.js';
 import { checkKeys, checkMs, checkSecretRecord, unknownOption } from './util/check.js';
 import { nearest } from './util/nearest.js';
 
@@ -18,6 +20,7 @@ export interface Opened {
   readonly clients: ReadonlyMap<string, OpenAI>;
   /** Gets what is not routed. */
   readonly passThrough: OpenAI;
+  readonly redact: Redact;
   /** For the SDK's own constructor. */
   readonly superOptions: ClientOptions;
 }
@@ -104,13 +107,23 @@ function callOptionsOf(options: Pick<SdkOptions, 'timeout' | 'maxRetries'> & Cal
 
 function open(clients: ReadonlyMap<string, OpenAI>, settings: RouterSettings, sdk: SdkOptions): Opened {
   const config = checkRouter(settings, [...clients.keys()]);
-  const redact = redactor(clients.values());
+  const redact = redactor(clients.values(), [
+    sdk.defaultHeaders,
+    ...[...config.deployments.values()].map((each) => each.headers),
+  ]);
   const upstreams = new Map([...clients].map(([name, client]) => [name, new OpenAIUpstream(name, client, redact)]));
   const defaultClient = clients.get(config.defaultClient);
   if (defaultClient === undefined) throw new Error('No default client: the options were not checked.');
   const engine = new Engine(config, upstreams);
   const base = { options: {}, headers: undefined, query: undefined, log: logOf(defaultClient) };
-  const opened = { engine, view: base, clients, passThrough: defaultClient, superOptions: settingsOf(defaultClient) };
+  const opened = {
+    engine,
+    view: base,
+    clients,
+    redact,
+    passThrough: defaultClient,
+    superOptions: settingsOf(defaultClient),
+  };
   const given = pick(sdk, SDK_KEYS);
   return Object.keys(given).length === 0 ? opened : withView(opened, given);
 }
@@ -133,6 +146,7 @@ function withView(from: Opened, options: ViewOptions): Opened {
   const { defaultHeaders, defaultQuery } = options;
   const callOptions = checkCall('', callOptionsOf(options), engine.config.priorities);
   const sdk = pick(options, SDK_KEYS);
+  if (sdk.defaultHeaders !== undefined) sdk.defaultHeaders = withoutRouterHeaders(sdk.defaultHeaders) ?? null;
   const passThrough = Object.keys(sdk).length === 0 ? from.passThrough : from.passThrough.withOptions(sdk);
   return {
     ...from,

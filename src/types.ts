@@ -107,6 +107,8 @@ export interface UpstreamRequest {
 /** A stream of parsed chunks that is still being read. */
 export interface UpstreamStream {
   readonly chunks: AsyncIterator<unknown>;
+  /** Gives back what the chunks threw without the keys that it may quote. */
+  readonly redact: (error: unknown) => unknown;
   /** Whether the protocol's own end mark (`[DONE]`) was seen. */
   readonly doneSeen: () => boolean;
   readonly bytesRead: () => number;

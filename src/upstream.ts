@@ -1,13 +1,12 @@
-import type { APIError, APIPromise, OpenAI } from 'openai';
+import type { APIPromise, OpenAI } from 'openai';
 import { Stream } from 'openai/streaming';
-import { isApiError } from './sdk-errors.js';
+import type { Redact } from './redact.js';
+import { headerRows, mergeHeaders, type RequestOptions } from './request-headers.js';
 import { tapBody } from './tap-body.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from './types.js';
 import { MAX_MS } from './util/check.js';
 import { isRecord } from './util/is-record.js';
 
-/** The options of one request, as the SDK's resources give them to `client.request()`. */
-export type RequestOptions = Exclude<Parameters<OpenAI['request']>[0], Promise<unknown>>;
 /** What the SDK keeps of an answer, to parse it. */
 export type ResponseProps = Awaited<ConstructorParameters<typeof APIPromise>[1]>;
 
@@ -28,7 +27,7 @@ export class OpenAIUpstream implements Upstream {
   constructor(
     readonly name: string,
     readonly client: OpenAI,
-    readonly redact: (error: unknown) => void,
+    readonly redact: Redact,
   ) {
     this.timeoutMs = client.timeout === SDK_DEFAULT_TIMEOUT_MS ? undefined : client.timeout;
   }
@@ -47,12 +46,11 @@ export class OpenAIUpstream implements Upstream {
       }
       const data = await promise['parse']();
       const handle: Handle = { props, promise, isParsed: true, data };
-      const stream = isStream(data) ? readStream(data, props) : undefined;
+      const stream = isStream(data) ? readStream(data, props, this.redact) : undefined;
       const raw = props.options.__binaryResponse === true;
       return { status, headers, data, stream, raw, handle };
     } catch (error) {
-      this.redact(error);
-      throw error;
+      throw this.redact(error);
     }
   }
 }
@@ -117,46 +115,17 @@ export function isPlain(body: unknown): body is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** What the caller gave for this call stands above what is added to it. */
-export function mergeHeaders(given: RequestOptions['headers'], added: readonly HeaderRow[]): RequestOptions['headers'] {
-  const rows = headerRows(given);
-  const names = new Set(rows.map(([name]) => name.toLowerCase()));
-  const merged = added.filter(([name]) => !names.has(name.toLowerCase()));
-  return merged.length === 0 ? given : [...merged, ...rows];
-}
-
-type HeaderRow = [string, string | null];
-
-/** Headers in any of the shapes the SDK takes, as rows; `null` removes one that a client would send. */
-export function headerRows(headers: RequestOptions['headers']): HeaderRow[] {
-  if (headers === undefined || headers === null) return [];
-  if (isNullable(headers)) {
-    return [...headers.values.entries(), ...[...headers.nulls].map((name): HeaderRow => [name, null])];
-  }
-  const entries: Iterable<readonly unknown[]> = Symbol.iterator in headers ? headers : Object.entries(headers);
-  const rows: HeaderRow[] = [];
-  for (const [name, value] of entries) {
-    for (const each of Array.isArray(value) ? value : [value]) {
-      if (typeof name === 'string' && (typeof each === 'string' || each === null)) rows.push([name, each]);
-    }
-  }
-  return rows;
-}
-
-/** The SDK's own object of headers to set and to remove. */
-function isNullable(headers: object): headers is { values: Headers; nulls: Set<string> } {
-  return 'values' in headers && headers.values instanceof Headers && 'nulls' in headers && headers.nulls instanceof Set;
-}
-
-function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStream {
+function readStream(stream: Stream<unknown>, props: ResponseProps, redact: Redact): UpstreamStream {
   const tap = taps.get(stream);
   const chunks = stream[Symbol.asyncIterator]();
   return {
     chunks,
+    redact,
     // A body that cannot be watched is taken to have ended well.
     doneSeen: () => tap?.doneSeen() ?? true,
     bytesRead: () => tap?.bytesRead() ?? 0,
-    aborted: () => props.controller.signal.aborted,
+    // The SDK aborts it by itself where the connection breaks after the end mark.
+    aborted: () => props.controller.signal.aborted && tap?.doneSeen() !== true,
   };
 }
 
@@ -178,44 +147,4 @@ class TappedStream<Item> extends Stream<Item> {
     taps.set(stream, tap);
     return stream;
   }
-}
-
-/** Replaces known keys in what an upstream said, wherever the SDK's error shows it. */
-export function redactor(clients: Iterable<OpenAI>): (error: unknown) => void {
-  const all = [...clients];
-  return (error) => {
-    if (!(error instanceof Error) || Object.isFrozen(error)) return;
-    const keys = all
-      .flatMap((client) => [client.apiKey, client.adminAPIKey])
-      .filter((key) => typeof key === 'string' && key.length >= 6);
-    const clean = (text: string) =>
-      keys.reduce<string>((result, key) => (key === null ? result : result.replaceAll(key, '***')), text);
-    redact(error, clean, 4);
-  };
-}
-
-function redact(error: Error, clean: (text: string) => string, depth: number): void {
-  const message = clean(error.message);
-  if (message !== error.message) {
-    // Reading a stack makes V8 write it out, which is dear; it holds nothing but the message and places in the code.
-    const stack = clean(error.stack ?? '');
-    Object.defineProperty(error, 'message', { value: message, writable: true, configurable: true });
-    Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true });
-  }
-  if (isApiError(error)) redactAnswer(error, clean);
-  if (depth > 0 && error.cause instanceof Error) redact(error.cause, clean, depth - 1);
-}
-
-function redactAnswer(error: APIError, clean: (text: string) => string): void {
-  const body = error.error === undefined ? '' : JSON.stringify(error.error);
-  const cleaned = clean(body);
-  if (cleaned !== body) {
-    Object.defineProperty(error, 'error', { value: JSON.parse(cleaned), enumerable: true });
-    if (typeof error.code === 'string') Object.defineProperty(error, 'code', { value: clean(error.code) });
-  }
-  if (error.headers === undefined) return;
-  const rows = [...error.headers];
-  if (rows.every(([, value]) => clean(value) === value)) return;
-  const headers = new Headers(rows.map(([name, value]): [string, string] => [name, clean(value)]));
-  Object.defineProperty(error, 'headers', { value: headers, enumerable: true });
 }

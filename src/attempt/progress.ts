@@ -10,7 +10,7 @@ export class Progress {
   usage: unknown;
   model: string | undefined;
   id: string | undefined;
-  #ended = 0;
+  readonly #ended = new Set<unknown>();
   #isComplete = false;
 
   constructor(
@@ -21,7 +21,7 @@ export class Progress {
 
   /** The stream has ended as its protocol says. */
   get finished(): boolean {
-    return this.#isComplete || this.#ended >= this.choices;
+    return this.#isComplete || this.#ended.size >= this.choices;
   }
 
   read(chunk: unknown): void {
@@ -46,7 +46,7 @@ export class Progress {
     for (const choice of chunk.choices) {
       if (!isRecord(choice)) continue;
       if (!this.hasContent) this.hasContent = isContent(choice.text) || hasContent(choice.delta);
-      if (choice.finish_reason) this.#ended++;
+      if (choice.finish_reason) this.#ended.add(choice.index);
     }
   }
 

@@ -6,5 +6,6 @@ import type { Attempt } from '../types.js';
  */
 export function asksForUsage({ call, target }: Attempt): boolean {
   const { price, streamUsage } = target.state.deployment;
-  return call.stream && call.protocol === 'chat' && price !== undefined && streamUsage && !call.wantsUsage;
+  const tellsUsage = call.protocol === 'chat' || call.protocol === 'completions';
+  return call.stream && tellsUsage && price !== undefined && streamUsage && !call.wantsUsage;
 }

@@ -33,7 +33,9 @@ export function stream(random: () => number): Layer<Attempt, Reply> {
 async function untilContent(stream: UpstreamStream, progress: Progress): Promise<unknown[]> {
   const held: unknown[] = [];
   while (held.length < MOST_CHUNKS_HELD && stream.bytesRead() < MOST_BYTES_HELD) {
-    const { done, value } = await stream.chunks.next();
+    const { done, value } = await stream.chunks.next().catch((error) => {
+      throw stream.redact(error);
+    });
     if (done) {
       if (progress.finished || stream.aborted()) return held;
       throw new InvalidAnswer(held.length === 0 ? 'with an empty stream' : 'its stream ended before any content');

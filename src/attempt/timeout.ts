@@ -45,7 +45,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
 function tooLate(attempt: Attempt, jitter: number): AttemptFailed {
   const limit = limitOf(attempt);
   const outcome = attempt.untilDeadline && limit === attempt.timeoutMs ? 'deadline' : 'timeout';
-  const found = failure(outcome, timeoutError(), performance.now(), jitter);
+  const found = failure(outcome, timeoutError(limit), performance.now(), jitter);
   // Too little time was given to blame the deployment for it.
   const fair = limit >= (attempt.target.state.latency.live(0.95) ?? 1000);
   return new AttemptFailed(fair ? found : { ...found, breaker: 'neutral' });

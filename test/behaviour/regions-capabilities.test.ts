@@ -139,8 +139,8 @@ describe('capabilities', () => {
       { a: answer() },
       { deployments: { a: { capabilities: { tools: false, logprobs: false } } }, routes: { standard: ['a'] } },
     );
-    const more = { tools: [], logprobs: false, seed: 7, service_tier: 'auto' } as const;
-    await router.chat.completions.create({ model: 'a', messages, ...more });
+    const more: Chat = { tools: [], logprobs: false, seed: 7, service_tier: 'auto' };
+    await router.chat.completions.create({ model: 'a', ...{ messages, ...more } });
     expect(fake.requests[0]?.body).toEqual({ model: 'a', messages, ...more });
   });
 });

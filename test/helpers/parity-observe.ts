@@ -38,7 +38,7 @@ export async function view(value: unknown): Promise<unknown> {
   if (value instanceof Error) return viewError(value);
   if (value instanceof Response) return viewResponse(value);
   if (value instanceof Headers) return { class: 'Headers', ...viewHeaders(value) };
-  if (value instanceof Stream) return { class: 'Stream', items: await collect(value) };
+  if (value instanceof Stream) return { class: 'Stream', items: await collect(value), ...requestIdOf(value) };
   if (value instanceof ReadableStream) return { class: 'ReadableStream', text: await new Response(value).text() };
   if (Array.isArray(value)) return Promise.all(value.map(view));
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value))
@@ -48,9 +48,12 @@ export async function view(value: unknown): Promise<unknown> {
   return {
     ...Object.fromEntries(fields),
     ...(name !== 'Object' && { class: name }),
-    ...('_request_id' in value && { _request_id: value._request_id }),
+    ...requestIdOf(value),
   };
 }
+
+/** The SDK's mark on what it has parsed, which does not show. */
+const requestIdOf = (value: object) => '_request_id' in value && { _request_id: value._request_id };
 
 async function viewResponse(response: Response): Promise<Record<string, unknown>> {
   const { status, statusText, ok, redirected, type, bodyUsed, url } = response;
@@ -60,6 +63,7 @@ async function viewResponse(response: Response): Promise<Record<string, unknown>
     path: url === '' ? '' : new URL(url).pathname,
     headers: viewHeaders(response.headers),
     ...(!bodyUsed && { text: await response.text() }),
+    ...requestIdOf(response),
   };
 }
 

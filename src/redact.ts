@@ -1,0 +1,71 @@
+import type { OpenAI } from 'openai';
+import { APIConnectionError } from 'openai';
+import { headerRows, type RequestOptions } from './request-headers.js';
+
+/** Too short to be a key; replacing it would only garble what an upstream has said. */
+const SHORTEST = 6;
+const SECRET_HEADER = /authorization|cookie|key|token|secret|credential/i;
+
+/** Gives back an error without the keys that it may quote. */
+export type Redact = (error: unknown) => unknown;
+
+/**
+ * Replaces all known keys by `***` in what an upstream said, wherever an error shows it. Keys are read when an error is
+ * there, as a client may get new ones.
+ */
+export function redactor(clients: Iterable<OpenAI>, headers: Iterable<RequestOptions['headers']>): Redact {
+  const all = [...clients];
+  const fixed = [...headers, ...all.map((client) => client['_options'].defaultHeaders)].flatMap(secretsOf);
+  return (error) => {
+    if (!(error instanceof Error)) return error;
+    const own = all.flatMap((client) => [client.apiKey, client.adminAPIKey]);
+    const secrets = [...own, ...fixed].filter((each) => typeof each === 'string' && each.length >= SHORTEST);
+    const clean = (text: string) => secrets.reduce<string>((left, each) => left.replaceAll(each ?? text, '***'), text);
+    return cleanError(error, clean, 4);
+  };
+}
+
+/** `Bearer x` is a secret for its `x`. */
+function secretsOf(headers: RequestOptions['headers']): string[] {
+  return headerRows(headers).flatMap(([name, value]) =>
+    value !== null && SECRET_HEADER.test(name) ? [value.replace(/^\w+ /, '')] : [],
+  );
+}
+
+type Clean = (text: string) => string;
+
+function cleanError(error: Error, clean: Clean, depth: number): Error {
+  const { message } = error;
+  for (const key of Object.getOwnPropertyNames(error)) {
+    // Reading a stack makes V8 write it out, which is dear; it quotes nothing but the message.
+    if (key === 'stack') continue;
+    const value: unknown = Reflect.get(error, key);
+    const cleaned =
+      value instanceof Error ? (depth > 0 ? cleanError(value, clean, depth - 1) : undefined) : cleanValue(value, clean);
+    if (cleaned === value) continue;
+    // A frozen error cannot be cleaned, so another one takes its place.
+    if (!Reflect.defineProperty(error, key, { value: cleaned, writable: true })) return replacement(error, clean);
+  }
+  if (error.message !== message)
+    Object.defineProperty(error, 'stack', { value: clean(error.stack ?? ''), writable: true, configurable: true });
+  return error;
+}
+
+function replacement(error: Error, clean: Clean): Error {
+  return new APIConnectionError({ message: clean(error.message) });
+}
+
+function cleanValue(value: unknown, clean: Clean): unknown {
+  if (typeof value === 'string') return clean(value);
+  if (value instanceof Headers) return cleanHeaders(value, clean);
+  if (typeof value !== 'object' || value === null) return value;
+  const text = JSON.stringify(value) ?? '';
+  const cleaned = clean(text);
+  return cleaned === text ? value : JSON.parse(cleaned);
+}
+
+function cleanHeaders(headers: Headers, clean: Clean): Headers {
+  const rows = [...headers];
+  if (rows.every(([, value]) => clean(value) === value)) return headers;
+  return new Headers(rows.map(([name, value]): [string, string] => [name, clean(value)]));
+}

@@ -1,0 +1,35 @@
+import type { OpenAI } from 'openai';
+
+/** The options of one request, as the SDK's resources give them to `client.request()`. */
+export type RequestOptions = Exclude<Parameters<OpenAI['request']>[0], Promise<unknown>>;
+
+/** What the caller gave for this call stands above what is added to it. */
+export function mergeHeaders(given: RequestOptions['headers'], added: readonly HeaderRow[]): RequestOptions['headers'] {
+  const rows = headerRows(given);
+  const names = new Set(rows.map(([name]) => name.toLowerCase()));
+  const merged = added.filter(([name]) => !names.has(name.toLowerCase()));
+  return merged.length === 0 ? given : [...merged, ...rows];
+}
+
+type HeaderRow = [string, string | null];
+
+/** Headers in any of the shapes the SDK takes, as rows; `null` removes one that a client would send. */
+export function headerRows(headers: RequestOptions['headers']): HeaderRow[] {
+  if (headers === undefined || headers === null) return [];
+  if (isNullable(headers)) {
+    return [...headers.values.entries(), ...[...headers.nulls].map((name): HeaderRow => [name, null])];
+  }
+  const entries: Iterable<readonly unknown[]> = Symbol.iterator in headers ? headers : Object.entries(headers);
+  const rows: HeaderRow[] = [];
+  for (const [name, value] of entries) {
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (typeof name === 'string' && (typeof each === 'string' || each === null)) rows.push([name, each]);
+    }
+  }
+  return rows;
+}
+
+/** The SDK's own object of headers to set and to remove. */
+function isNullable(headers: object): headers is { values: Headers; nulls: Set<string> } {
+  return 'values' in headers && headers.values instanceof Headers && 'nulls' in headers && headers.nulls instanceof Set;
+}

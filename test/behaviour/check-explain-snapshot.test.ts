@@ -1,0 +1,251 @@
+import { inspect } from 'node:util';
+import { callOptions } from 'model-router';
+import { answer, fail, hang } from 'model-router/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
+import { ask, askStream, errorOf, messages, read } from '../helpers/messages.js';
+import { build, type Setup } from '../helpers/routers.js';
+
+useFakeTime();
+
+describe('check()', () => {
+  it('asks each listed deployment for one token, and says how it went', async () => {
+    const { router, fake } = build(
+      { a: answer({ latencyMs: 30, servedModel: 'a-2024' }), b: fail(401), c: answer() },
+      { clients: ['default', 'other'], deployments: { a: {}, b: {}, c: { client: 'other' } } },
+    );
+    const { value } = await settled(router.check());
+    expect(value).toEqual([
+      { deployment: 'a', ok: true, latencyMs: 30, servedModel: 'a-2024', error: null },
+      {
+        deployment: 'b',
+        ok: false,
+        latencyMs: 0,
+        servedModel: null,
+        error: { message: 'AuthenticationError 401 invalid_api_key', status: 401, code: 'invalid_api_key' },
+      },
+      { deployment: 'c', ok: true, latencyMs: 0, servedModel: 'c', error: null },
+    ]);
+    expect(fake.requests.map((request) => request.body)).toEqual(
+      ['a', 'b', 'c'].map((model) => expect.objectContaining({ model, max_tokens: 1 })),
+    );
+  });
+
+  it('never rejects because one does not work, and takes no longer than the deadline', async () => {
+    const { router } = build({ a: hang(), b: fail(500) }, { deadlineMs: 2000 });
+    const { value, at } = await settled(router.check());
+    expect(value?.map(({ ok, error }) => [ok, error?.code ?? error?.status])).toEqual([
+      [false, 'deadline_exceeded'],
+      [false, 500],
+    ]);
+    expect(at).toBe(2000);
+  });
+
+  it('asks once each, and nobody in place of another', async () => {
+    const { router, asked } = build({ a: fail(500), b: answer() }, { fallbacks: ['b'] });
+    await settled(router.check());
+    expect(asked()).toEqual(['a', 'b']);
+  });
+
+  it('asks again in other words those who do not know the first', async () => {
+    const unknown = fail(400, { code: 'unsupported_parameter' });
+    const { router, fake } = build({ a: [unknown, answer()] });
+    expect(await router.check()).toMatchObject([{ ok: true }]);
+    expect(fake.requests[1]?.body).toMatchObject({ max_completion_tokens: 1 });
+  });
+
+  it('asks for an embedding where a space is declared', async () => {
+    const { router, fake } = build({ a: answer() }, { deployments: { a: { embeddingSpace: 's' } } });
+    expect(await router.check()).toMatchObject([{ ok: true, servedModel: 'a' }]);
+    expect(fake.requests).toMatchObject([{ endpoint: '/embeddings' }]);
+  });
+
+  it('checks a deployment by its own name, also where a route has it', async () => {
+    const { router } = build({ a: fail(500), b: answer() }, { routes: { a: ['a', 'b'] } });
+    expect((await settled(router.check())).value).toMatchObject([{ deployment: 'a', ok: false }, { ok: true }]);
+  });
+
+  it('of a router without deployments is an empty list', async () => {
+    expect(await build({}).router.check()).toEqual([]);
+  });
+});
+
+describe('explain()', () => {
+  const body = { model: 'standard', messages };
+  const settings: Setup = {
+    clients: ['default', 'other'],
+    deployments: {
+      a: { region: 'us' },
+      b: { client: 'other', region: 'eu' },
+      c: { region: 'eu', capabilities: { tools: false } },
+    },
+    routes: { standard: ['a', 'b', 'c'], premium: { deployments: ['b'], deadlineMs: 10_000 } },
+  };
+  const models = { a: answer(), b: answer(), c: answer() };
+
+  it('gives the plan for a call without making it', () => {
+    const { router, fake } = build(models, settings);
+    expect(router.explain(body)).toEqual({
+      route: 'standard',
+      priority: 'standard',
+      deployments: [{ id: 'a' }, { id: 'b' }, { id: 'c' }],
+      deadlineMs: 120_000,
+      attemptTimeoutMs: 90_000,
+      maxAttempts: 3,
+      cache: { cacheable: false, why: expect.any(String), key: null },
+      maxCostUsd: null,
+    });
+    expect(fake.count).toBe(0);
+    expect(router.snapshot().deployments.a?.requests).toBe(0);
+  });
+
+  it('heeds the options of the call, and of its route', () => {
+    const { router } = build(models, settings);
+    expect(router.explain({ ...body, model: 'auto' }, callOptions({ priority: 'premium' }))).toMatchObject({
+      route: 'premium',
+      priority: 'premium',
+      deployments: [{ id: 'b' }],
+      deadlineMs: 10_000,
+      attemptTimeoutMs: 10_000,
+    });
+    expect(router.explain(body, { timeout: 700, maxRetries: 0 })).toMatchObject({
+      attemptTimeoutMs: 700,
+      maxAttempts: 1,
+    });
+  });
+
+  it('says in words why one is left out, those that may be asked first', async () => {
+    const { router } = build(
+      { ...models, a: fail(429, { headers: { 'retry-after': '7' } }) },
+      { ...settings, maxAttempts: 1 },
+    );
+    await errorOf(ask(router));
+    const tools = [{ type: 'function', function: { name: 'f' } }];
+    expect(router.explain({ ...body, tools }).deployments).toEqual([
+      { id: 'b' },
+      { id: 'a', leftOut: 'the server asked to stay away for 7000 ms' },
+      { id: 'c', leftOut: 'it has no tools' },
+    ]);
+    expect(router.explain(body, callOptions({ regions: ['eu'] })).deployments).toEqual([
+      { id: 'b' },
+      { id: 'c' },
+      { id: 'a', leftOut: 'its region is us, and only eu may be used' },
+    ]);
+  });
+
+  it('says that a client is set aside, and that a breaker is open', async () => {
+    const { router } = build({ ...models, a: fail(401), b: fail(500) }, { ...settings, breaker: { consecutive: 1 } });
+    await settled(ask(router));
+    const { deployments } = router.explain(body);
+    expect(deployments).toContainEqual({ id: 'a', leftOut: 'its client is set aside for 60000 ms' });
+    expect(router.explain({ ...body, model: 'b' }).deployments).toEqual([{ id: 'b' }]);
+    expect(deployments).toHaveLength(3);
+  });
+
+  it('reads what a body is for', () => {
+    const { router } = build(models, { deployments: { a: {}, b: {} }, routes: { standard: ['a', 'b'] } });
+    const input = 'Hello';
+    expect(router.explain({ model: 'standard', input, encoding_format: 'float' }).deployments).toEqual([
+      { id: 'a' },
+      { id: 'b', leftOut: 'its vectors are not comparable with those of the first' },
+    ]);
+    expect(router.explain({ model: 'standard', input }).deployments).toEqual([{ id: 'a' }, { id: 'b' }]);
+  });
+
+  it('of nothing that may be asked has no time for an attempt', () => {
+    const { router } = build(models, settings);
+    expect(router.explain(body, callOptions({ regions: ['mars'] }))).toMatchObject({ attemptTimeoutMs: null });
+  });
+
+  it('throws for wrong options, as the call would', () => {
+    const { router } = build(models, settings);
+    expect(() => router.explain(body, callOptions({ route: 'nope' }))).toThrow(/there is no route "nope"/);
+  });
+});
+
+describe('snapshot()', () => {
+  it('shows each deployment before anything was asked', () => {
+    const { router } = build({ a: answer() }, { deployments: { a: { region: 'eu' } } });
+    const none = { p50: null, p95: null, p99: null, p999: null };
+    expect(router.snapshot()).toEqual({
+      closed: false,
+      deployments: {
+        a: {
+          client: 'default',
+          slow: 0,
+          state: 'closed',
+          pausedUntil: null,
+          setAsideUntil: null,
+          region: 'eu',
+          requests: 0,
+          failures: 0,
+          uptime: null,
+          usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 },
+          costUsd: 0,
+          latencyMs: none,
+          timeToFirstChunkMs: none,
+          inFlight: 0,
+        },
+      },
+      routes: {},
+    });
+  });
+
+  it('sums up attempts by deployment, and calls by route', async () => {
+    const usage = { inputTokens: 1000, outputTokens: 100 };
+    const { router } = build(
+      { a: [fail(500), answer({ usage })], b: answer({ usage, latencyMs: 200 }) },
+      {
+        deployments: { a: {}, b: { price: { input: 1, output: 10 } } },
+        routes: { standard: ['a', 'b'] },
+        maxAttempts: 2,
+      },
+    );
+    await settled(ask(router));
+    await settled(ask(router));
+    const { deployments, routes } = router.snapshot();
+    expect(deployments.a).toMatchObject({ requests: 2, failures: 1, uptime: 0.5, usage, costUsd: 0 });
+    expect(deployments.b).toMatchObject({ requests: 1, failures: 0, uptime: 1, usage, costUsd: 0.002 });
+    expect(deployments.b?.latencyMs.p50).toBeCloseTo(200, -1);
+    expect(routes.standard).toMatchObject({
+      deployments: ['a', 'b'],
+      requests: 2,
+      failures: 0,
+      uptime: 1,
+      usage: { inputTokens: 2000, outputTokens: 200 },
+      costUsd: 0.002,
+    });
+  });
+
+  it('counts what is in flight, a stream until its end', async () => {
+    const { router } = build({ a: answer({ latencyMs: 50 }) });
+    const inFlight = () => router.snapshot().deployments.a?.inFlight;
+    const plain = watch(ask(router));
+    const opening = watch(askStream(router));
+    await pass(0);
+    expect(inFlight()).toBe(2);
+    await pass(50);
+    expect([plain.state, inFlight()]).toEqual(['fulfilled', 1]);
+    await read(opening.value ?? (await askStream(router)));
+    expect(inFlight()).toBe(0);
+    expect(router.snapshot().deployments.a?.timeToFirstChunkMs.p50).toBeCloseTo(50, -1);
+  });
+
+  it('is plain JSON, and what is printed of a router', async () => {
+    const { router } = build({ a: answer() });
+    await settled(ask(router));
+    const shown = router.snapshot();
+    expect(JSON.parse(JSON.stringify(router))).toEqual(shown);
+    expect(inspect(router)).toBe(inspect(shown));
+    for (const text of [JSON.stringify(router), inspect(router, { depth: 9, showHidden: true })]) {
+      expect(text).not.toContain('sk-key-of');
+    }
+  });
+
+  it('shows a pause on the wall clock of the moment', async () => {
+    const { router } = build({ a: fail(429, { headers: { 'retry-after': '10' } }) }, { maxAttempts: 1 });
+    await errorOf(ask(router));
+    vi.setSystemTime(new Date('2031-01-01T00:00:00Z'));
+    expect(router.snapshot().deployments.a?.pausedUntil).toBe('2031-01-01T00:00:10.000Z');
+  });
+});

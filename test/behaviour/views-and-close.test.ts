@@ -1,0 +1,179 @@
+import { callRecord, ModelRouter, NoDeploymentAvailableError } from 'model-router';
+import { answer, fail, stall } from 'model-router/testing';
+import { OpenAI } from 'openai';
+import { describe, expect, it, vi } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
+import { ask, askStream, collect, errorOf, messages, read } from '../helpers/messages.js';
+import { build, fakeClients } from '../helpers/routers.js';
+
+useFakeTime();
+
+describe('withOptions', () => {
+  it('gives a real router', () => {
+    const { router } = build({ a: answer() });
+    const view = router.withOptions({ priority: 'premium' });
+    expect(view).toBeInstanceOf(ModelRouter);
+    expect(view).toBeInstanceOf(OpenAI);
+    expect(view).not.toBe(router);
+    expect(view.chat.completions).toBeInstanceOf(OpenAI.Chat.Completions);
+  });
+
+  it('of a subclass gives the subclass, with what it has of its own', async () => {
+    class TeamRouter extends ModelRouter {
+      team = 'blue';
+      askTeam() {
+        return this.chat.completions.create({ model: 'a', messages });
+      }
+    }
+    const { fake, clients } = fakeClients(['default'], { models: { a: answer() } });
+    const router = new TeamRouter({ clients, deployments: { a: {} } });
+    const view = router.withOptions({ priority: 'premium' });
+    expect(view).toBeInstanceOf(TeamRouter);
+    expect(view.team).toBe('blue');
+    expect(callRecord(await view.askTeam())?.priority).toBe('premium');
+    expect(fake.count).toBe(1);
+    router.close();
+  });
+
+  it('shares breakers', async () => {
+    const { router, asked } = build({ a: fail(500), b: answer() }, { breaker: { consecutive: 1 } });
+    await ask(router.withOptions({ timeout: 5000 }));
+    await ask(router);
+    expect(asked()).toEqual(['a', 'b', 'b']);
+  });
+
+  it('shares pauses, statistics and events', async () => {
+    const { router, asked } = build({ a: fail(429, { headers: { 'retry-after': '9' } }), b: answer() });
+    const heard: unknown[] = [];
+    router.on('call-ended', (event) => heard.push(event));
+    const view = router.withOptions({ maxAttempts: 2 });
+    await ask(view);
+    await ask(router);
+    expect(asked()).toEqual(['a', 'b', 'b']);
+    expect(view.snapshot()).toEqual(router.snapshot());
+    expect(view.snapshot().deployments.b?.requests).toBe(2);
+    expect(heard).toHaveLength(2);
+  });
+
+  it('changes nothing for the router that it was made from', async () => {
+    const { router, fake } = build({ a: fail(500), b: answer() });
+    router.withOptions({ maxAttempts: 1, defaultHeaders: { 'x-team': 'blue' } });
+    await ask(router);
+    expect(fake.count).toBe(2);
+    expect(fake.requests[0]?.headers).not.toHaveProperty('x-team');
+  });
+
+  it('applies headers and query to each of its calls, below those of the call', async () => {
+    const { router, fake } = build({ a: answer() });
+    const view = router.withOptions({
+      defaultHeaders: { 'x-team': 'blue', 'x-a': '1' },
+      defaultQuery: { v: '1', w: '1' },
+    });
+    await ask(view, 'a', { headers: { 'x-team': 'red' }, query: { v: '2' } });
+    expect(fake.requests[0]).toMatchObject({ headers: { 'x-team': 'red', 'x-a': '1' }, query: { v: '2', w: '1' } });
+  });
+
+  it('applies them to what is not routed as well', async () => {
+    const { router, fake } = build({ a: answer() });
+    await collect(router.withOptions({ defaultHeaders: { 'x-team': 'blue' } }).models.list());
+    expect(fake.requests[0]?.headers).toMatchObject({ 'x-team': 'blue' });
+  });
+
+  it.each(['apiKey', 'baseURL', 'fetch', 'provider'])('refuses %s where there are clients', (key) => {
+    const { router } = build({ a: answer() });
+    expect(() => router.withOptions({ [key]: 'x' })).toThrow(`${key}: it cannot be changed by withOptions`);
+  });
+});
+
+describe('close()', () => {
+  it('fails the calls after it with a clear error, whatever they are', async () => {
+    const { router, fake } = build({ a: answer() });
+    const view = router.withOptions({ priority: 'premium' });
+    router.close();
+    const calls: (() => PromiseLike<unknown>)[] = [
+      () => ask(router),
+      () => askStream(router),
+      () => ask(view),
+      () => router.embeddings.create({ model: 'a', input: 'x' }),
+      () => router.models.retrieve('a'),
+      () => collect(router.models.list()).then(({ error }) => Promise.reject(error)),
+      () => router.post('/chat/completions', { body: { model: 'a', messages } }),
+    ];
+    for (const call of calls) {
+      const error = await errorOf(call());
+      expect(error).toBeInstanceOf(NoDeploymentAvailableError);
+      expect(error.message).toBe('The router is closed.');
+    }
+    expect(fake.count).toBe(0);
+    expect(router.snapshot().closed).toBe(true);
+  });
+
+  it('of a view closes all', async () => {
+    const { router } = build({ a: answer() });
+    router.withOptions({ priority: 'premium' }).close();
+    expect(await errorOf(ask(router))).toBeInstanceOf(NoDeploymentAvailableError);
+  });
+
+  it('lets calls in flight end as they would', async () => {
+    const { router, asked } = build({ a: fail(500, { latencyMs: 50 }), b: answer({ latencyMs: 50 }) });
+    const call = watch(ask(router));
+    await pass(20);
+    router.close();
+    await pass(80);
+    expect(call).toMatchObject({ state: 'fulfilled', at: 100 });
+    expect(asked()).toEqual(['a', 'b']);
+  });
+
+  it('lets a stream in flight end as it would, broken or not', async () => {
+    const { router } = build({ a: [answer({ chunkMs: 100 }), stall()] }, { chunkTimeoutMs: 1000 });
+    const [whole, stalled] = [await askStream(router), await askStream(router)];
+    router.close();
+    expect((await settled(read(whole))).value?.error).toBeUndefined();
+    expect((await settled(read(stalled))).value?.error).toMatchObject({ reason: 'stalled' });
+  });
+
+  it('lets a call that waits end as it would', async () => {
+    const { router } = build({ a: [fail(429, { headers: { 'retry-after': '5' } }), answer()] });
+    const call = watch(ask(router));
+    await pass(1000);
+    router.close();
+    await pass(4000);
+    expect(call).toMatchObject({ state: 'fulfilled', at: 5000 });
+  });
+
+  it('leaves no timer, with breakers in any state', async () => {
+    const timers = vi.getTimerCount();
+    const { router } = build(
+      { a: fail(500), b: fail(500), c: answer() },
+      { breaker: { consecutive: 1 }, maxAttempts: 1 },
+    );
+    await errorOf(ask(router, 'a'));
+    await errorOf(ask(router, 'b'));
+    await pass(10_000);
+    await errorOf(ask(router, 'a'));
+    expect(vi.getTimerCount()).toBeGreaterThan(timers);
+    router.close();
+    expect(vi.getTimerCount()).toBe(timers);
+  });
+
+  it('may be called twice, and by `await using`', async () => {
+    const { router, fake } = build({ a: answer() });
+    {
+      await using same = router;
+      await ask(same);
+    }
+    router.close();
+    expect(await errorOf(ask(router))).toBeInstanceOf(NoDeploymentAvailableError);
+    expect(fake.count).toBe(1);
+  });
+
+  it('says nothing more: listeners are let go, snapshot and explain still answer', async () => {
+    const { router } = build({ a: answer() });
+    const heard: unknown[] = [];
+    router.on('call-ended', (event) => heard.push(event));
+    router.close();
+    await errorOf(ask(router));
+    expect(heard).toEqual([]);
+    expect(router.explain({ model: 'a', messages }).deployments).toEqual([{ id: 'a' }]);
+  });
+});

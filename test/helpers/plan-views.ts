@@ -1,0 +1,54 @@
+import { failure } from '../../src/classify.js';
+import type { Step, TargetView, View } from '../../src/plan/plan.js';
+import type { Failure, Target } from '../../src/types.js';
+
+/** A deployment of which nothing is known and that nothing is wrong with. */
+export function targetView(more: Partial<TargetView> = {}): TargetView {
+  return {
+    // A plan looks at nothing of a target but which one it is.
+    target: {} as Target,
+    out: false,
+    dueAt: 0,
+    pausedUntil: 0,
+    setAsideUntil: 0,
+    contextWindow: undefined,
+    timeoutMs: undefined,
+    p95Ms: undefined,
+    fastestMs: undefined,
+    ...more,
+  };
+}
+
+/** A call of 10 s that has just begun, without jitter. */
+export function viewOf(targets: readonly TargetView[], more: Partial<View> = {}): View {
+  return {
+    now: 0,
+    deadline: 10_000,
+    deadlineIsDefault: false,
+    attemptTimeoutMs: undefined,
+    attemptsLeft: 3,
+    targets,
+    failures: [],
+    mayRetry: true,
+    retry: { baseMs: 250, maxMs: 8000 },
+    jitter: 0,
+    ...more,
+  };
+}
+
+/** What `classify` makes of an outcome, at `target`. */
+export function failed(
+  { target }: TargetView,
+  outcome: Parameters<typeof failure>[0] = 'server-error',
+  more: Partial<Failure> = {},
+): Failure {
+  return { ...failure(outcome, new Error(outcome), 0, 0), target, ...more };
+}
+
+/** A step in short: which target by its place, after which wait; or why nothing more. */
+export function inShort(step: Step, { targets }: View): string {
+  if (step.type === 'stop') return step.reason;
+  const place = targets.findIndex((each) => each.target === step.target);
+  const marks = [step.waitMs > 0 && `after ${step.waitMs}`, step.again && 'again', step.forced && 'forced'];
+  return [place, ...marks].filter((each) => each !== false).join(' ');
+}

@@ -1,0 +1,96 @@
+import { getEventListeners } from 'node:events';
+import { callRecord, ModelRouter, StreamInterruptedError } from 'model-router';
+import { type FakeProvider, startFakeProvider } from 'model-router/testing';
+import { describe, expect, it } from 'vitest';
+import { type Ending, FALLBACK_TEXT, type Fault, faults, PRIMARY_TEXT, saidByFallback } from '../helpers/faults.js';
+import { activeResources, eventually, leftOver } from '../helpers/leftovers.js';
+import { messages, type ReadResult, read } from '../helpers/messages.js';
+
+interface Upstreams {
+  readonly primary: FakeProvider;
+  readonly fallback: FakeProvider;
+}
+
+/** Two providers on real sockets, and a router over them. All that they hold must be gone afterwards. */
+async function withUpstreams(fault: Fault, use: (router: ModelRouter, upstreams: Upstreams) => Promise<void>) {
+  const before = activeResources();
+  const primary = await startFakeProvider({ models: fault.primary === 'refused' ? {} : { m: fault.primary } });
+  const fallback = await startFakeProvider({ models: { m: saidByFallback } });
+  if (fault.primary === 'refused') await primary.close();
+  const router = new ModelRouter({
+    clients: {
+      primary: { apiKey: 'sk-primary', baseURL: primary.url, logLevel: 'off' },
+      fallback: { apiKey: 'sk-fallback', baseURL: fallback.url, logLevel: 'off' },
+    },
+    deployments: { first: { client: 'primary', model: 'm' }, second: { client: 'fallback', model: 'm' } },
+    routes: { standard: ['first', 'second'] },
+    deadlineMs: 3000,
+    attemptTimeoutMs: 250,
+    chunkTimeoutMs: 150,
+    ...fault.options,
+  });
+  try {
+    await use(router, { primary, fallback });
+    expect(await eventually(() => primary.open + fallback.open, (open) => open === 0)).toBe(0);
+  } finally {
+    router.close();
+    await primary.close();
+    await fallback.close();
+  }
+  expect(await eventually(() => leftOver(before), (left) => left.length === 0)).toEqual([]);
+}
+
+/** The records of a call, against what the providers have seen and what the call came to. */
+function checkRecord(holder: unknown, ending: Ending, fault: Fault, { primary, fallback }: Upstreams): void {
+  const attempts = callRecord(holder)?.attempts ?? [];
+  const asked = (deployment: string) => attempts.filter((each) => each.deployment === deployment).length;
+  expect(asked('first')).toBe(fault.primary === 'refused' ? 1 : primary.count);
+  expect(asked('second')).toBe(fallback.count);
+  const outcomes = attempts.map(({ outcome }) => outcome);
+  if ('interrupted' in ending) expect(outcomes).toEqual(['interrupted']);
+  else expect(outcomes).toEqual(ending.by === 'primary' ? ['success'] : [ending.after, 'success']);
+  if ('by' in ending && ending.by === 'primary') expect(attempts[0]?.unfinished).toBe(ending.unfinished);
+}
+
+function checkText(text: string | null | undefined, ending: Ending): void {
+  if ('interrupted' in ending) expect(text).toBe(ending.text);
+  else if (ending.by === 'fallback') expect(text).toBe(FALLBACK_TEXT);
+  else if (ending.text instanceof RegExp) expect(text).toMatch(ending.text);
+  else expect(text).toBe(ending.text ?? PRIMARY_TEXT);
+}
+
+describe.each(Object.entries(faults))('a primary that %s', (_, fault) => {
+  it('is no obstacle to a plain call', () =>
+    withUpstreams(fault, async (router, upstreams) => {
+      const { signal } = new AbortController();
+      const completion = await router.chat.completions.create({ model: 'standard', messages }, { signal });
+      checkText(completion.choices[0]?.message.content, fault.plain);
+      checkRecord(completion, fault.plain, fault, upstreams);
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+    }));
+
+  it('is no obstacle to a stream, or interrupts it honestly', () =>
+    withUpstreams(fault, async (router, upstreams) => {
+      const { signal } = new AbortController();
+      const stream = await router.chat.completions.create({ model: 'standard', messages, stream: true }, { signal });
+      const result = await read(stream);
+      checkText(result.text, fault.stream);
+      checkInterruption(result, fault.stream);
+      checkRecord(stream, fault.stream, fault, upstreams);
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+    }));
+});
+
+/** What the error says was delivered is what was delivered. */
+function checkInterruption({ error, chunks, text }: ReadResult<unknown>, ending: Ending): void {
+  if ('by' in ending) return expect(error).toBeUndefined();
+  expect(error).toBeInstanceOf(StreamInterruptedError);
+  if (!(error instanceof StreamInterruptedError)) return;
+  expect(error.reason).toBe(ending.interrupted);
+  expect(error.partial).toEqual(chunks);
+  expect(error.text).toBe(text);
+}
+
+it('has more than 24 kinds of fault', () => {
+  expect(Object.keys(faults).length).toBeGreaterThanOrEqual(24);
+});

@@ -1,0 +1,217 @@
+import { describe, expect, it } from 'vitest';
+import { backoffMs } from '../../../src/plan/backoff.js';
+import { plan, type TargetView, type View } from '../../../src/plan/plan.js';
+import { failed, inShort, targetView, viewOf } from '../../helpers/plan-views.js';
+
+const [a, b, c] = [targetView(), targetView(), targetView()];
+const out = (dueAt = 5000) => targetView({ out: true, dueAt });
+const paused = (pausedUntil: number) => targetView({ pausedUntil });
+const setAside = (setAsideUntil = 60_000) => targetView({ setAsideUntil });
+
+/** What the plan says, in short. */
+const planned = (view: View) => inShort(plan(view), view);
+
+function asked(view: View) {
+  const step = plan(view);
+  if (step.type === 'stop') throw new TypeError(`The plan stops: ${step.reason}`);
+  return step;
+}
+
+describe('the first attempt', () => {
+  it.each<[string, TargetView[], string]>([
+    ['goes to the first', [a, b], '0'],
+    ['passes over one whose breaker is open', [out(), b], '1'],
+    ['passes over one that asked for a pause', [paused(5000), b], '1'],
+    ['passes over one whose client is set aside', [setAside(), b], '1'],
+    ['goes to one whose pause ends now', [paused(0), b], '0'],
+    ['waits for the pause that ends first', [paused(3000), paused(2000)], '1 after 2000'],
+    ['waits for a pause rather than ask an open breaker', [out(), paused(2000)], '1 after 2000'],
+    ['waits for nothing that ends too late', [paused(10_000)], 'paused'],
+    ['asks of all open breakers the one that is due first', [out(5000), out(4000), out(6000)], '1 forced'],
+    ['asks an open breaker where no pause fits', [paused(20_000), out()], '1 forced'],
+    ['asks a client that was set aside, if nothing else is left', [setAside()], '0'],
+    ['asks an open breaker that is due before a client is of use again', [setAside(), out()], '1 forced'],
+    ['stops where there is nobody', [], 'nothing-left'],
+  ])('%s', (_, targets, expected) => {
+    expect(planned(viewOf(targets))).toBe(expected);
+  });
+
+  it('is made although it may not fit: the past may be over', () => {
+    expect(planned(viewOf([targetView({ fastestMs: 20_000 })]))).toBe('0');
+  });
+
+  it('is not made when the time is over', () => {
+    expect(planned(viewOf([a], { now: 9999.5 }))).toBe('0');
+    expect(planned(viewOf([a], { now: 10_000 }))).toBe('no-time');
+  });
+
+  it('is spread over a backoff where many wait for the same pause', () => {
+    expect(planned(viewOf([paused(2000)], { jitter: 0.4 }))).toBe('0 after 2100');
+  });
+});
+
+describe('after a failure', () => {
+  const at = (outcome: Parameters<typeof failed>[1], targets = [a, b, c], more: Partial<View> = {}) =>
+    planned(viewOf(targets, { failures: [failed(a, outcome)], attemptsLeft: 2, ...more }));
+
+  it.each([
+    ['caller-error', 'failed'],
+    ['content-filter', 'failed'],
+    ['deadline', 'failed'],
+    ['interrupted', 'failed'],
+    ['aborted', 'failed'],
+    ['unauthorized', '1'],
+    ['forbidden', '1'],
+    ['model-not-found', '1'],
+    ['server-error', '1'],
+    ['rate-limited', '1'],
+    ['connection', '1'],
+    ['timeout', '1'],
+    ['invalid-answer', '1'],
+    ['context-length', 'nothing-left'],
+  ] as const)('%s: %s', (outcome, expected) => {
+    expect(at(outcome)).toBe(expected);
+  });
+
+  it.each([
+    ['server-error', '0 again'],
+    ['rate-limited', '0 again'],
+    ['invalid-answer', '0 again'],
+    ['connection', '0 again'],
+    ['unauthorized', 'nothing-left'],
+    ['forbidden', 'nothing-left'],
+    ['model-not-found', 'nothing-left'],
+    ['timeout', 'nothing-left'],
+  ] as const)('%s, and nobody else: %s', (outcome, expected) => {
+    expect(at(outcome, [a])).toBe(expected);
+    expect(at(outcome, [a], { mayRetry: false })).toBe('nothing-left');
+  });
+
+  it('of the context, only a larger window will do', () => {
+    const windows = [8000, 8000, undefined, 8001].map((contextWindow) => targetView({ contextWindow }));
+    const [first = a] = windows;
+    expect(planned(viewOf(windows, { failures: [failed(first, 'context-length')] }))).toBe('3');
+  });
+
+  it('of the context twice, the largest of both is what counts', () => {
+    const windows = [8000, 32_000, 16_000, 64_000].map((contextWindow) => targetView({ contextWindow }));
+    const [first = a, second = b] = windows;
+    const failures = [failed(first, 'context-length'), failed(second, 'context-length')];
+    expect(planned(viewOf(windows, { failures }))).toBe('3');
+  });
+
+  it('the same one is asked a second time after a broken connection, not a third', () => {
+    const failures = [failed(a, 'connection'), failed(a, 'connection')];
+    expect(planned(viewOf([a], { failures }))).toBe('nothing-left');
+  });
+
+  it('stops when no attempt is left', () => {
+    expect(at('server-error', [a, b], { attemptsLeft: 0 })).toBe('attempts');
+  });
+
+  it('waits for whoever may be asked first', () => {
+    const failures = [failed(a, 'server-error', { jitter: 0.8 }), failed(b, 'server-error', { jitter: 0.4 })];
+    expect(planned(viewOf([a, b], { failures }))).toBe('1 after 100 again');
+    expect(planned(viewOf([a, b, paused(50)], { failures }))).toBe('2 after 50');
+  });
+
+  it('does not ask the same one again while its breaker is open or its client set aside', () => {
+    for (const gone of [out(), setAside()]) {
+      expect(planned(viewOf([gone], { failures: [failed(gone)] }))).toBe('nothing-left');
+    }
+  });
+
+  it('asks another whose breaker is open rather than give up', () => {
+    expect(planned(viewOf([a, out()], { failures: [failed(a, 'timeout')] }))).toBe('1 forced');
+  });
+
+  it('waits out what a server asked for before it asks the same one again', () => {
+    const busy = paused(3000);
+    const failures = [failed(busy, 'rate-limited', { jitter: 0.8 })];
+    expect(planned(viewOf([busy], { failures }))).toBe('0 after 3000 again');
+    expect(planned(viewOf([busy], { failures, deadline: 3000 }))).toBe('nothing-left');
+  });
+
+  it('passes over one that could not finish, for another that could', () => {
+    const [slow, fast] = [targetView({ fastestMs: 9000 }), targetView({ fastestMs: 100 })];
+    expect(planned(viewOf([a, slow, fast], { now: 2000, failures: [failed(a)] }))).toBe('2');
+  });
+
+  it.each([
+    [8999, '1'],
+    [9001, 'no-time'],
+  ])('starts nothing that could not finish: after %i of 10,000 ms, %s', (now, expected) => {
+    const other = targetView({ fastestMs: 1000 });
+    expect(planned(viewOf([a, other], { now, failures: [failed(a, 'timeout')] }))).toBe(expected);
+  });
+
+  it('starts nothing with less than a millisecond left', () => {
+    const failures = [failed(a)];
+    expect(planned(viewOf([a, b], { now: 9999, failures }))).toBe('1');
+    expect(planned(viewOf([a, b], { now: 9999.5, failures }))).toBe('no-time');
+  });
+});
+
+describe('the time of an attempt', () => {
+  const next = (p95Ms: number | undefined) => targetView({ p95Ms });
+
+  it.each<[string, TargetView[], Partial<View>, number]>([
+    ['all that is left, for the last deployment', [a], {}, 10_000],
+    ['all that is left, for the last attempt', [a, b], { attemptsLeft: 1 }, 10_000],
+    ['75 % while the deadline is the default', [a, next(4000)], { deadlineIsDefault: true }, 7500],
+    ['half, where nothing is known of the next', [a, next(undefined)], {}, 5000],
+    ['less 1.2 times the p95 of the next', [a, next(3000)], {}, 6400],
+    ['at most 75 %', [a, next(10)], {}, 7500],
+    ['at least 40 %', [a, next(9000)], {}, 4000],
+    ['the next that may be asked is what counts', [a, out(), next(3000)], {}, 6400],
+    ['all, where the next may not be asked', [a, out(), paused(100), setAside()], {}, 10_000],
+    ['the limit of the attempt', [a, b], { attemptTimeoutMs: 700 }, 700],
+    ['no more than its share, whatever the limit', [a, b], { attemptTimeoutMs: 9000 }, 5000],
+    ['the limit of its client', [targetView({ timeoutMs: 300 }), b], {}, 300],
+    [
+      'the limit of the attempt above that of its client',
+      [targetView({ timeoutMs: 300 }), b],
+      { attemptTimeoutMs: 700 },
+      700,
+    ],
+    [
+      'all, where the next could not finish in its reserve',
+      [a, targetView({ p95Ms: 9500, fastestMs: 9000 })],
+      {},
+      10_000,
+    ],
+  ])('is %s', (_, targets, more, timeoutMs) => {
+    expect(asked(viewOf(targets, more)).timeoutMs).toBe(timeoutMs);
+  });
+
+  it('is of what is left then, not now', () => {
+    expect(asked(viewOf([paused(4000)])).timeoutMs).toBe(6000);
+    expect(asked(viewOf([a, b], { now: 6000 })).timeoutMs).toBe(2000);
+  });
+
+  it('ends with the call only where it is all that is left', () => {
+    expect(asked(viewOf([a])).untilDeadline).toBe(true);
+    expect(asked(viewOf([a, b])).untilDeadline).toBe(false);
+    expect(asked(viewOf([a], { attemptTimeoutMs: 10_000 })).untilDeadline).toBe(true);
+    expect(asked(viewOf([a], { attemptTimeoutMs: 9999 })).untilDeadline).toBe(false);
+  });
+});
+
+describe('backoffMs', () => {
+  const retry = { baseMs: 250, maxMs: 8000 };
+
+  it.each([
+    [0, 1, 250],
+    [1, 1, 500],
+    [5, 1, 8000],
+    [2000, 1, 8000],
+    [3, 0, 0],
+    [3, 0.25, 500],
+  ])('before retry %i, with chance %f: %i', (retries, jitter, ms) => {
+    expect(backoffMs(retries, retry, jitter)).toBe(ms);
+  });
+
+  it('is nothing without a base', () => {
+    expect(backoffMs(4, { baseMs: 0, maxMs: 0 }, 0.9)).toBe(0);
+  });
+});
