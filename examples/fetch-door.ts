@@ -39,7 +39,9 @@ assert(provider.requests.every(({ apiKeyOf }) => apiKeyOf === 'the key of the ro
 
 const stream = await post({ stream: true });
 const text = await stream.text();
-console.log(`${stream.headers.get('content-type')}: ${text.split('\n\n').length - 1} events, the last one ${text.split('\n\n').at(-2)}`);
+console.log(
+  `${stream.headers.get('content-type')}: ${text.split('\n\n').length - 1} events, the last one ${text.split('\n\n').at(-2)}`,
+);
 assert(text.endsWith('data: [DONE]\n\n'));
 
 // An upstream's error stays the response that it was; the router's own is JSON that says not to try again.

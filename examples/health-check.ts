@@ -24,14 +24,17 @@ const router = new ModelRouter({
 console.log('check():');
 const checks = await router.check();
 for (const { deployment, ok, latencyMs, servedModel, error } of checks) {
-  console.log(`  ${ok ? 'ok    ' : 'FAILED'} ${deployment}: ${servedModel ?? error?.message}, ${latencyMs.toFixed(0)} ms`);
+  console.log(
+    `  ${ok ? 'ok    ' : 'FAILED'} ${deployment}: ${servedModel ?? error?.message}, ${latencyMs.toFixed(0)} ms`,
+  );
 }
 assert.deepEqual(
   checks.map(({ ok }) => ok),
   [true, true, false],
 );
 
-const ask = () => router.chat.completions.create({ model: 'standard', messages: [{ role: 'user', content: 'Hello!' }] });
+const ask = () =>
+  router.chat.completions.create({ model: 'standard', messages: [{ role: 'user', content: 'Hello!' }] });
 for (let i = 0; i < 10; i += 1) await ask();
 provider.set(cheap, fail(500));
 for (let i = 0; i < 10; i += 1) await ask();

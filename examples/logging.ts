@@ -9,7 +9,10 @@ const key = 'a-key-for-the-fake';
 const prompt = 'My PIN is 4711. Is that a good one?';
 const usage = { inputTokens: 900, outputTokens: 100 };
 const provider = await startFakeProvider({
-  models: { [cheap]: [answer({ usage }), fail(500, { message: `I choked on: ${prompt}` })], [other]: answer({ usage, latencyMs: 120 }) },
+  models: {
+    [cheap]: [answer({ usage }), fail(500, { message: `I choked on: ${prompt}` })],
+    [other]: answer({ usage, latencyMs: 120 }),
+  },
   // What providers do behind a name: the answer tells which build it came from.
   servedModels: { [cheap]: 'deepseek-v4-flash-2026-10-14', [other]: 'qwen3-32b-fp8-0925' },
 });
@@ -36,7 +39,9 @@ const tell = (event: { type: string }, text: string) => {
 };
 router.on('attempt-failed', (event) => tell(event, `${event.attempt.deployment} ${event.attempt.error}`));
 router.on('attempt-slow', (event) => tell(event, `${event.deployment} took over ${event.slowMs} ms`));
-const stop = router.on('call-ended', (event) => tell(event, `${event.record.requestedModel}: ${event.record.servedModel}`));
+const stop = router.on('call-ended', (event) =>
+  tell(event, `${event.record.requestedModel}: ${event.record.servedModel}`),
+);
 
 for (let i = 0; i < 2; i += 1) {
   const completion = await router.chat.completions.create({

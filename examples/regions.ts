@@ -43,11 +43,17 @@ for (const { id, leftOut = 'may be asked' } of router.explain({ model: 'patients
 }
 
 await us.close();
-assert.equal(await ask('us-east-1 is down', router.chat.completions.create({ model: 'standard', messages })), 'eu-west-1');
+assert.equal(
+  await ask('us-east-1 is down', router.chat.completions.create({ model: 'standard', messages })),
+  'eu-west-1',
+);
 
 const inUs = callOptions({ regions: ['us-east-1'] });
 const askedBefore = eu.count;
-const stayed = await ask('us-east-1 is down, US only', router.chat.completions.create({ model: 'standard', messages }, inUs));
+const stayed = await ask(
+  'us-east-1 is down, US only',
+  router.chat.completions.create({ model: 'standard', messages }, inUs),
+);
 assert.equal(stayed, null);
 assert.equal(eu.count, askedBefore, 'nothing has left the region');
 

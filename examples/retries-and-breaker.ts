@@ -28,7 +28,9 @@ async function ask(what: string, model: string): Promise<number[]> {
     endedMs = startedMs + durationMs;
     return wait;
   });
-  const told = attempts.map(({ deployment, status }, i) => `${deployment} ${status} (waited ${waits[i]?.toFixed(0)} ms)`);
+  const told = attempts.map(
+    ({ deployment, status }, i) => `${deployment} ${status} (waited ${waits[i]?.toFixed(0)} ms)`,
+  );
   console.log(`${what}: ${told.join(', ')}`);
   return waits;
 }
@@ -43,7 +45,9 @@ assert(waited >= 249, 'what the server asks for is kept');
 provider.set(cheap, fail(400, { message: 'messages must not be empty' }));
 assert.equal((await ask('400', 'standard')).length, 1, 'a wrong request is wrong everywhere');
 
-router.on('breaker-opened', ({ deployment, cooldownMs }) => console.log(`-- ${deployment} is left alone, ${cooldownMs} ms`));
+router.on('breaker-opened', ({ deployment, cooldownMs }) =>
+  console.log(`-- ${deployment} is left alone, ${cooldownMs} ms`),
+);
 router.on('breaker-closed', ({ deployment }) => console.log(`-- ${deployment} is back`));
 
 provider.set(cheap, fail(500));

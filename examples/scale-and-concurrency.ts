@@ -13,10 +13,14 @@ const provider = await startFakeProvider({
 });
 const router = new ModelRouter({
   clients: { default: { apiKey: 'a-key-for-the-fake', baseURL: provider.url } },
-  deployments: { [primary]: { price: { input: 0.25, output: 0.25 } }, [other]: { price: { input: 0.28, output: 0.28 } } },
+  deployments: {
+    [primary]: { price: { input: 0.25, output: 0.25 } },
+    [other]: { price: { input: 0.28, output: 0.28 } },
+  },
   routes: { standard: [primary, other] },
 });
-const ask = () => router.chat.completions.create({ model: 'standard', messages: [{ role: 'user', content: 'Hello!' }] });
+const ask = () =>
+  router.chat.completions.create({ model: 'standard', messages: [{ role: 'user', content: 'Hello!' }] });
 
 /** Makes so many calls at once. */
 async function wave(calls: number): Promise<void> {
@@ -46,10 +50,14 @@ await Promise.all(
 );
 const seconds = (performance.now() - startedAt) / 1000;
 const perHour = (total * (usage.inputTokens + usage.outputTokens) * 3600) / seconds / 1e6;
-console.log(`${total} calls, 64 at a time: ${(total / seconds).toFixed(0)} a second, ${perHour.toFixed(0)}M tokens an hour`);
+console.log(
+  `${total} calls, 64 at a time: ${(total / seconds).toFixed(0)} a second, ${perHour.toFixed(0)}M tokens an hour`,
+);
 
 const { deployments, routes } = router.snapshot();
-console.log(`the route standard: ${routes.standard?.requests} calls, ${routes.standard?.failures} failed, $${routes.standard?.costUsd.toFixed(2)}`);
+console.log(
+  `the route standard: ${routes.standard?.requests} calls, ${routes.standard?.failures} failed, $${routes.standard?.costUsd.toFixed(2)}`,
+);
 assert.equal(routes.standard?.failures, 0);
 assert.equal(deployments[other]?.inFlight, 0);
 

@@ -12,7 +12,10 @@ const provider = await startFakeProvider({
 const router = new ModelRouter({ apiKey: 'a-key-for-the-fake', baseURL: provider.url });
 
 for (const model of ['deepseek-ai/DeepSeek-V4-Flash', 'qwen/Qwen3-32B', 'openai/gpt-4o']) {
-  const completion = await router.chat.completions.create({ model, messages: [{ role: 'user', content: 'Who are you?' }] });
+  const completion = await router.chat.completions.create({
+    model,
+    messages: [{ role: 'user', content: 'Who are you?' }],
+  });
   console.log(`${model}: ${completion.choices[0]?.message.content}`);
   assert.equal(callRecord(completion)?.servedModel, model);
 }
@@ -27,10 +30,16 @@ const named = new ModelRouter({
   routes: { chat: [chat] },
   unlistedModels: 'refuse', // and a typo is an error that says what was meant
 });
-const completion = await named.chat.completions.create({ model: 'chat', messages: [{ role: 'user', content: 'Hello!' }] });
+const completion = await named.chat.completions.create({
+  model: 'chat',
+  messages: [{ role: 'user', content: 'Hello!' }],
+});
 console.log(`chat: ${callRecord(completion)?.servedModel}`);
 
-const typo = named.chat.completions.create({ model: 'qwen/Qwen3-32b', messages: [{ role: 'user', content: 'Hello!' }] });
+const typo = named.chat.completions.create({
+  model: 'qwen/Qwen3-32b',
+  messages: [{ role: 'user', content: 'Hello!' }],
+});
 await assert.rejects(typo, (error: Error) => {
   console.log(`${error.constructor.name}: ${error.message}`);
   return error.message.includes(chat);

@@ -26,7 +26,11 @@ function chat(down: readonly string[] = []) {
       const message = { role: 'assistant', content: `Summary by ${model}` };
       return HttpResponse.json({ ...common, object: 'chat.completion', choices: [{ ...choice, message }] });
     }
-    const chunk = { ...common, object: 'chat.completion.chunk', choices: [{ ...choice, delta: { content: `Reply by ${model}` } }] };
+    const chunk = {
+      ...common,
+      object: 'chat.completion.chunk',
+      choices: [{ ...choice, delta: { content: `Reply by ${model}` } }],
+    };
     return new HttpResponse(`data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`, {
       headers: { 'content-type': 'text/event-stream' },
     });

@@ -35,7 +35,9 @@ test('the summary and the reply come from what the models say', async () => {
 });
 
 test('a model that hangs is left in time for the other one', async () => {
-  const clock = install({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] });
+  const clock = install({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+  });
   try {
     const { router, fake } = setUp({ [cheap]: hang(), [other]: answer('Answered.') });
     const startedAt = performance.now();
@@ -53,7 +55,10 @@ test('a model that hangs is left in time for the other one', async () => {
 });
 
 test('a reply that breaks off is an error, not half a reply', async () => {
-  const { router } = setUp({ [cheap]: [answer(), cut({ chunks: ['We are ', 'sorry!'], afterChunks: 1 })], [other]: answer() });
+  const { router } = setUp({
+    [cheap]: [answer(), cut({ chunks: ['We are ', 'sorry!'], afterChunks: 1 })],
+    [other]: answer(),
+  });
   await assert.rejects(handleTicket(router, 'I was charged twice.'), (error) => {
     assert(error instanceof StreamInterruptedError);
     assert.equal(error.text, 'We are ');

@@ -16,9 +16,13 @@ const router = new ModelRouter({
 });
 const body = { model: 'standard', messages: [{ role: 'user' as const, content: 'Hello!' }] };
 
-console.log(`openai's own limit: ${new OpenAI(connection).timeout / 60_000} minutes an attempt, and no limit for a call`);
+console.log(
+  `openai's own limit: ${new OpenAI(connection).timeout / 60_000} minutes an attempt, and no limit for a call`,
+);
 const { deadlineMs, attemptTimeoutMs } = router.explain(body);
-console.log(`the router's, unless you say otherwise: ${deadlineMs / 1000} s a call, its first attempt at most ${attemptTimeoutMs} ms`);
+console.log(
+  `the router's, unless you say otherwise: ${deadlineMs / 1000} s a call, its first attempt at most ${attemptTimeoutMs} ms`,
+);
 assert.equal(deadlineMs, 120_000);
 
 /** When the first attempt was given up. */

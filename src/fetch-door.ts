@@ -97,7 +97,7 @@ async function answer(router: OpenAI, options: RequestOptions): Promise<Response
   const headers = passedBack(response.headers);
   const { status } = response;
   if (data instanceof Response) return new Response(data.body, { status, headers });
-  if (isIterable(data)) return new Response(encode(data, protocol), { status, headers });
+  if (isIterable(data)) return new Response(encode(data, protocol, options.signal), { status, headers });
   if (typeof data === 'string') return new Response(data, { status, headers });
   headers.set('content-type', 'application/json');
   return new Response(JSON.stringify(data), { status, headers });
@@ -114,13 +114,19 @@ function isIterable(data: unknown): data is AsyncIterable<unknown> {
 }
 
 /** Chunks as server-sent events. A stream that breaks makes the body fail: half an answer never looks like a whole one. */
-function encode(chunks: AsyncIterable<unknown>, protocol: string): ReadableStream<Uint8Array> {
+function encode(
+  chunks: AsyncIterable<unknown>,
+  protocol: string,
+  signal: RequestOptions['signal'],
+): ReadableStream<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
   return new ReadableStream({
     async pull(controller) {
       const { done, value } = await iterator.next();
       if (!done) return controller.enqueue(encoder.encode(eventOf(value)));
+      // An aborted stream just ends, as the SDK's do; an aborted body fails.
+      if (signal?.aborted) return controller.error(signal.reason);
       if (protocol === 'chat' || protocol === 'completions') controller.enqueue(encoder.encode('data: [DONE]\n\n'));
       controller.close();
     },

@@ -57,17 +57,14 @@ export class ModelRouter extends OpenAI {
       },
     );
     const { requestAPIList } = OpenAI.prototype;
-    ModelRouter.prototype.requestAPIList = function list(page, options) {
-      return redactRejections(Reflect.apply(requestAPIList, this, [page, options]), this.#opened.redact);
-    };
+    Reflect.set(ModelRouter.prototype, 'requestAPIList', function list(this: ModelRouter, ...given: unknown[]) {
+      return redactRejections(Reflect.apply(requestAPIList, this, given), this.#opened.redact);
+    });
   }
 
   /** The one way that every resource goes. What is not routed goes to the default client, untouched. */
   override request<Rsp>(options: Request, remainingRetries: number | null = null): APIPromise<Rsp> {
-    return new RoutedPromise<Rsp>(
-      this,
-      new Run((run) => this.#start(run, options, remainingRetries), this.#opened.redact),
-    );
+    return new RoutedPromise<Rsp>(this, new Run((run) => this.#start(run, options, remainingRetries)));
   }
 
   /** A router over the same engine: breakers and statistics are shared, and closing one closes all. */
@@ -141,32 +138,34 @@ export class ModelRouter extends OpenAI {
     run.record = call.record;
     if (call.signal !== undefined) linkRecord(call.signal, call.record);
     const reply = await engine.handle(call);
-    const handle = reply.answer.handle as Handle;
-    run.handle = handle;
-    if (reply.chunks !== undefined) replaceChunks(handle.data, reply.chunks);
-    if (handle.isParsed) linkRecord(handle.data, call.record);
+    const { props, promise, isParsed, data } = reply.answer.handle as Handle;
+    if (reply.chunks !== undefined) replaceChunks(data, reply.chunks);
+    if (isParsed) {
+      linkRecord(data, call.record);
+      run.parsed = { data };
+    }
+    run.parse = isParsed ? () => data : () => redactRejections(promise, this.#opened.redact);
     reply.onEnd(({ answerId }) => {
       if (answerId === undefined) return;
       if (isStored(protocol, options)) engine.storedBy.set(answerId, reply.attempt.target.state.client.name);
       if (isFromHelper(options)) linkAnswerId(answerId, call.record);
     });
-    return handle.props;
+    return props;
   }
 
   async #passThrough(run: Run, given: RequestOptions, remainingRetries: number | null): Promise<ResponseProps> {
     const { client, name, options } = this.#untouched(given);
     const { storedBy } = this.#opened.engine;
-    const promise = client.request<unknown>(options, remainingRetries)._thenUnwrap((data) => {
+    const promise = client.request<unknown>(options, remainingRetries);
+    const { redact } = this.#opened;
+    run.parse = async () => {
+      const data = await redactRejections(promise, redact);
       if (options.method === 'post' && isRecord(data) && typeof data.id === 'string') storedBy.set(data.id, name);
       return data;
+    };
+    return promise['responsePromise'].catch((error: unknown) => {
+      throw redact(error);
     });
-    try {
-      const props = await promise['responsePromise'];
-      run.handle = { props, promise, isParsed: false, data: undefined };
-      return props;
-    } catch (error) {
-      throw this.#opened.redact(error);
-    }
   }
 
   /** Whose a call is that is not routed, and what may leave the process of it. Throws where it must not be made. */

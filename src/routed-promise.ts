@@ -10,23 +10,16 @@ export class Run {
   wantsRaw = false;
   /** Calls that are not routed have none. */
   record: CallRecord | undefined;
-  /** There as soon as an answer is committed. */
-  handle: Handle | undefined;
+  /** Gives what the answer was parsed to; there as soon as one is committed. */
+  parse: () => unknown = () => undefined;
+  /** What it was parsed to, where that has been done already. */
+  parsed: { readonly data: unknown } | undefined;
   /** The one promise that everything handed out hangs on: a failure that nobody handles is reported once. */
   readonly props: Promise<ResponseProps>;
 
   /** `start` sets what the run has learned, and settles when an answer is committed. */
-  constructor(
-    start: (run: Run) => Promise<ResponseProps>,
-    readonly redact: Redact,
-  ) {
+  constructor(start: (run: Run) => Promise<ResponseProps>) {
     this.props = start(this);
-  }
-
-  /** What the answer was parsed to: at once, where that has been done. */
-  parsed(): unknown {
-    const { handle } = this;
-    return handle?.isParsed ? handle.data : handle && redactRejections(handle.promise, this.redact);
   }
 }
 
@@ -41,7 +34,7 @@ export class RoutedPromise<T> extends APIPromise<T> {
   readonly #run: Run;
   readonly #parse: Parse<T>;
 
-  constructor(client: OpenAI, run: Run, parse: Parse<T> = () => run.parsed() as ReturnType<Parse<T>>) {
+  constructor(client: OpenAI, run: Run, parse: Parse<T> = () => run.parse() as ReturnType<Parse<T>>) {
     super(client, run.props, parse);
     this.#client = client;
     this.#run = run;
@@ -80,14 +73,13 @@ export class RoutedPromise<T> extends APIPromise<T> {
   }
 }
 
-/** The same promise of the SDK's, whose errors quote no key once it is parsed. */
+/** Makes the errors of one of the SDK's promises quote no key: those of its parsing, which begins when it is asked. */
 export function redactRejections<P extends Promise<unknown>>(promise: P, redact: Redact): P {
   const parse = promise.then.bind(promise);
   const safely = () =>
     parse(undefined, (error: unknown) => {
       throw redact(error);
     });
-  // Methods of this one object: the SDK's promises parse when they are asked, and so must not be copied.
   const methods: Pick<Promise<unknown>, 'then' | 'catch' | 'finally'> = {
     // biome-ignore lint/suspicious/noThenProperty: a promise indeed
     then: (onValue, onError) => safely().then(onValue, onError),
@@ -112,8 +104,8 @@ function withRequestId(value: unknown, response: Response): unknown {
 
 /** Asked for only after the answer was parsed, the body is gone: it is written out once more. */
 function unread({ response, options }: ResponseProps, run: Run): Response {
-  if (!response.bodyUsed || options.stream === true || !run.handle?.isParsed) return response;
-  const { data } = run.handle;
+  if (!response.bodyUsed || options.stream === true || run.parsed === undefined) return response;
+  const { data } = run.parsed;
   const { status, statusText, headers } = response;
   return new Response(typeof data === 'string' ? data : JSON.stringify(data), { status, statusText, headers });
 }

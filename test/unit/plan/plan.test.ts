@@ -41,8 +41,8 @@ describe('the first attempt', () => {
   });
 
   it('is not made when the time is over', () => {
-    expect(planned(viewOf([a], { now: 9999.5 }))).toBe('0');
-    expect(planned(viewOf([a], { now: 10_000 }))).toBe('no-time');
+    expect(planned(viewOf([a], { now: 9999 }))).toBe('0');
+    expect(planned(viewOf([a], { now: 9999.5 }))).toBe('no-time');
   });
 
   it('is spread over a backoff where many wait for the same pause', () => {
@@ -180,6 +180,8 @@ describe('the time of an attempt', () => {
       {},
       10_000,
     ],
+    ['the next that could is what counts', [a, targetView({ p95Ms: 9500, fastestMs: 9000 }), next(3000)], {}, 6400],
+    ['whole milliseconds', [a, b], { now: 0.25 }, 4999],
   ])('is %s', (_, targets, more, timeoutMs) => {
     expect(asked(viewOf(targets, more)).timeoutMs).toBe(timeoutMs);
   });

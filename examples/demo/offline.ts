@@ -1,0 +1,94 @@
+// The demo without keys: one application, once on a router and once on a plain client, through the same bad half minute.
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ModelRouter, StreamInterruptedError } from 'model-router';
+import { OpenAI } from 'openai';
+import { cheap, newRouter, other, pro } from './models.ts';
+import { LiveScreen, PlainScreen, type Screen } from './screen.ts';
+import { Tally, table } from './tally.ts';
+import { run, schedule } from './traffic.ts';
+import { billOf, phaseAt, startProvider, totalMs } from './weather.ts';
+
+const seed = 20_261;
+const perSecond = 9;
+/** One attempt's time on both sides; the SDK's own would be 10 minutes. */
+const timeout = 2000;
+
+const settings = [
+  `plain client: new OpenAI({ maxRetries: 2, timeout: ${timeout} }), the SDK's defaults but for its timeout of 10 minutes`,
+  `model-router: the same timeout of an attempt, cooldownMs: 3000 (default 10,000) as the demo is short, else its defaults`,
+  `both run the same code, get the same calls at the same times, and face the same faults, from the seed ${seed}`,
+];
+
+export async function runOffline(signal: AbortSignal): Promise<void> {
+  const startedAt = performance.now();
+  const elapsed = () => performance.now() - startedAt;
+  const [ours, theirs] = await Promise.all([startProvider(seed, elapsed), startProvider(seed, elapsed)]);
+  const connection = { apiKey: 'a-key-for-the-fake', baseURL: ours.url };
+  const router = newRouter(
+    { default: connection, fallback: connection, pro: connection },
+    { timeout, breaker: { cooldownMs: 3000 } },
+  );
+  const plain = new OpenAI({ apiKey: 'a-key-for-the-fake', baseURL: theirs.url, timeout });
+
+  console.log(`${settings.join('\n')}\n`);
+  const isLive = process.stdout.isTTY && process.env.TERM !== 'dumb';
+  const screen = isLive ? new LiveScreen() : new PlainScreen();
+  listen(router, screen, elapsed);
+  const tallies = { router: new Tally(), plain: new Tally() };
+  let phase = '';
+  const show = () => {
+    const now = phaseAt(elapsed())?.name ?? '';
+    if (now !== phase) screen.tell(elapsed(), `-- ${now}`, true);
+    phase = now;
+    screen.show({ elapsedMs: elapsed(), totalMs, phase, snapshot: router.snapshot(), ...tallies });
+  };
+  const ticker = setInterval(show, 200);
+
+  try {
+    const calls = schedule(seed, totalMs, perSecond);
+    await Promise.all([
+      run(router, { standard: 'standard', premium: 'premium' }, calls, { elapsed, signal, tally: tallies.router }),
+      run(plain, { standard: cheap, premium: pro }, calls, { elapsed, signal, tally: tallies.plain }),
+    ]);
+    // An aborted call gives up its socket a moment later.
+    await sleep(20);
+    show();
+  } finally {
+    clearInterval(ticker);
+    screen.close();
+    router.close();
+    await Promise.all([ours.close(), theirs.close()]);
+  }
+
+  const rows = [
+    { name: 'plain client', tally: tallies.plain, upstreamCalls: theirs.count, costUsd: billOf(theirs) },
+    { name: 'model-router', tally: tallies.router, upstreamCalls: ours.count, costUsd: billOf(ours) },
+  ];
+  console.log(`\n${table(rows).join('\n')}\n`);
+  console.log('cut unseen: the stream ended as if it were whole, with a part of the answer missing');
+  console.log(
+    'p50, p99: until the answer, or the error; cost: each request that was answered with 200, also if it broke off',
+  );
+  if (signal.aborted) return console.log('\nstopped; the numbers are those until then');
+  assert(tallies.router.answered > tallies.plain.answered, 'the router must have answered more');
+  assert.equal(tallies.router.halves, 0, 'the router never passes a half answer off as a whole one');
+  assert.equal(router.snapshot().deployments[other]?.inFlight, 0);
+}
+
+/** Turns the router's events into lines. */
+function listen(router: ModelRouter, screen: Screen, elapsed: () => number): void {
+  const tell = (text: string, isNews = false) => screen.tell(elapsed(), text, isNews);
+  router.on('breaker-opened', ({ deployment }) => tell(`${deployment}: breaker open, no traffic to it`, true));
+  router.on('breaker-closed', ({ deployment }) => tell(`${deployment}: breaker closed, it is back`, true));
+  router.on('attempt-slow', ({ deployment, durationMs }) => tell(`${deployment}: slow, ${durationMs.toFixed(0)} ms`));
+  router.on('attempt-failed', ({ attempt: { deployment, status, outcome, durationMs } }) =>
+    tell(`${deployment}: ${status ?? outcome} after ${durationMs.toFixed(0)} ms`),
+  );
+  router.on('call-ended', ({ error, record }) => {
+    if (error === null) return;
+    const what =
+      error.name === StreamInterruptedError.name ? 'a stream broke after its first content' : 'a call failed';
+    tell(`${record.deployment}: ${what} (${error.code ?? error.name})`);
+  });
+}

@@ -1,0 +1,61 @@
+// How the calls of one side went.
+
+export class Tally {
+  answered = 0;
+  failed = 0;
+  /** Ended as if all were well, with a part of the answer missing. */
+  halves = 0;
+  waiting = 0;
+  readonly #times: number[] = [];
+
+  get calls(): number {
+    return this.answered + this.failed + this.halves;
+  }
+
+  /** Counts a call when it has ended; `call` tells whether its answer was whole. A call that `signal` ended is not counted. */
+  async watch(call: Promise<boolean>, signal: AbortSignal): Promise<void> {
+    const startedAt = performance.now();
+    this.waiting += 1;
+    const outcome = await call.then(
+      (whole) => (whole ? 'answered' : 'halves'),
+      () => 'failed' as const,
+    );
+    this.waiting -= 1;
+    if (signal.aborted) return;
+    this[outcome] += 1;
+    this.#times.push(performance.now() - startedAt);
+  }
+
+  /** Milliseconds that a share `q` of the calls did not exceed, until their answer or their error. */
+  quantile(q: number): number {
+    const sorted = this.#times.toSorted((a, b) => a - b);
+    return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0;
+  }
+}
+
+export interface Row {
+  readonly name: string;
+  readonly tally: Tally;
+  readonly upstreamCalls: number;
+  readonly costUsd: number;
+}
+
+/** The last word of the demo, as lines of text. */
+export function table(rows: readonly Row[]): string[] {
+  const head = ['', 'calls', 'answered', 'failed', 'cut unseen', 'p50', 'p99', 'upstream calls', 'cost'];
+  const body = rows.map(({ name, tally, upstreamCalls, costUsd }) => [
+    name,
+    `${tally.calls}`,
+    `${((100 * tally.answered) / Math.max(1, tally.calls)).toFixed(1)} %`,
+    `${tally.failed}`,
+    `${tally.halves}`,
+    `${tally.quantile(0.5).toFixed(0)} ms`,
+    `${tally.quantile(0.99).toFixed(0)} ms`,
+    `${upstreamCalls}`,
+    `$${costUsd.toFixed(4)}`,
+  ]);
+  const widths = head.map((title, i) => Math.max(title.length, ...body.map((row) => row[i]?.length ?? 0)));
+  return [head, ...body].map((row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('   '),
+  );
+}

@@ -1,0 +1,78 @@
+// What happens to the cheap model, and when. Both sides of the demo get the same weather at the same time.
+import {
+  answer,
+  type Behaviour,
+  cut,
+  endEarly,
+  type FakeProvider,
+  fail,
+  hang,
+  startFakeProvider,
+} from 'model-router/testing';
+import { seeded } from './chance.ts';
+import { cheap, other, prices, pro } from './models.ts';
+
+export interface Phase {
+  readonly name: string;
+  readonly seconds: number;
+  readonly does: (stream: boolean, n: number) => Behaviour;
+}
+
+/** What every answer says: an answer that says less was cut. */
+export const reply = 'Refunds take five working days. They go back to the card that was charged.';
+const usage = { inputTokens: 900, outputTokens: 250 };
+const tokens = usage.inputTokens + usage.outputTokens;
+const whole = { content: reply, chunks: 8, chunkMs: 25, usage };
+
+/** Milliseconds, drawn from the provider's seeded chance. */
+const between = (least: number, most: number) => (random: () => number) => least + (most - least) * random();
+
+const usual = answer({ ...whole, latencyMs: between(120, 260) });
+
+/** Streams that break before their first piece, in the middle, and in the middle without anybody saying so. */
+const broken = [
+  cut({ ...whole, latencyMs: 80, afterChunks: 0 }),
+  cut({ ...whole, latencyMs: 80, afterChunks: 3 }),
+  endEarly({ ...whole, latencyMs: 80, afterChunks: 3 }),
+];
+
+export const phases: readonly Phase[] = [
+  { name: 'the cheap model answers', seconds: 5, does: () => usual },
+  { name: 'it gets slow', seconds: 4, does: () => answer({ ...whole, latencyMs: between(700, 1300) }) },
+  { name: 'it fails (503)', seconds: 5, does: () => fail(503, { latencyMs: between(30, 90) }) },
+  { name: 'it answers again', seconds: 5, does: () => usual },
+  { name: 'it hangs', seconds: 5, does: () => hang() },
+  {
+    name: 'its streams are cut',
+    seconds: 5,
+    does: (stream, n) => (stream ? (broken[n % broken.length] ?? usual) : usual),
+  },
+  { name: 'it has recovered', seconds: 3, does: () => usual },
+];
+
+export const totalMs = 1000 * phases.reduce((sum, { seconds }) => sum + seconds, 0);
+
+/** The phase at a time after the start; the last one goes on. */
+export function phaseAt(ms: number): Phase | undefined {
+  let end = 0;
+  return phases.find(({ seconds }) => ms < (end += seconds * 1000)) ?? phases.at(-1);
+}
+
+/** A provider that lives through it all. `elapsed` tells the milliseconds since the start. */
+export function startProvider(seed: number, elapsed: () => number): Promise<FakeProvider> {
+  let streams = 0;
+  return startFakeProvider({
+    random: seeded(seed),
+    models: {
+      [cheap]: ({ stream }) => phaseAt(elapsed())?.does(stream, stream ? streams++ : 0) ?? usual,
+      [other]: answer({ ...whole, latencyMs: between(180, 360) }),
+      [pro]: answer({ ...whole, latencyMs: between(220, 400) }),
+    },
+  });
+}
+
+/** What a provider would bill, in US dollars: each request that it has answered with 200, also if it broke off. */
+export function billOf(provider: FakeProvider): number {
+  const billed = provider.requests.filter(({ status }) => status === 200);
+  return billed.reduce((sum, { model = '' }) => sum + ((prices[model] ?? 0) * tokens) / 1e6, 0);
+}

@@ -1,0 +1,71 @@
+// An event is known by its type: a listener sees what that event has, and nothing else.
+import type { AttemptRecord, CallRecord, EventOf, ModelRouter, RouterEvent, RouterEventType } from 'model-router';
+import {
+  DeadlineExceededError,
+  type InterruptionReason,
+  NoDeploymentAvailableError,
+  StreamInterruptedError,
+} from 'model-router';
+import type { APIConnectionError, APIConnectionTimeoutError } from 'openai';
+import { expectTrue, type Same } from './same.js';
+
+declare const router: ModelRouter;
+
+router.on('call-ended', (event) => {
+  expectTrue<Same<typeof event, EventOf<'call-ended'>>>();
+  expectTrue<Same<typeof event.record, CallRecord>>();
+  // @ts-expect-error this event is about a whole call
+  expectTrue<Same<typeof event.attempt, AttemptRecord>>();
+});
+router.on('attempt-failed', (event) => {
+  expectTrue<Same<typeof event.attempt, AttemptRecord>>();
+  // @ts-expect-error this event is about one attempt
+  expectTrue<Same<typeof event.record, CallRecord>>();
+});
+router.on('breaker-opened', ({ deployment, cooldownMs }) => {
+  expectTrue<Same<typeof deployment, string>>();
+  expectTrue<Same<typeof cooldownMs, number>>();
+});
+router.on('client-set-aside', async ({ client, code }) => [client, code]);
+const off = router.on('breaker-closed', () => undefined);
+expectTrue<Same<typeof off, () => void>>();
+// @ts-expect-error there is no such event
+router.on('call-begun', () => undefined);
+
+// All of them in one listener, told apart by `type`.
+function tell(event: RouterEvent): string {
+  switch (event.type) {
+    case 'call-ended':
+      return event.record.id;
+    case 'attempt-started':
+    case 'attempt-slow':
+      return event.callId;
+    case 'attempt-failed':
+      return event.attempt.deployment;
+    case 'client-set-aside':
+      return event.client;
+    default:
+      return event.deployment;
+  }
+}
+expectTrue<Same<RouterEventType, RouterEvent['type']>>();
+
+// Errors are the SDK's own, with a code of their own.
+declare const error: unknown;
+if (error instanceof DeadlineExceededError) {
+  const timeout: APIConnectionTimeoutError = error;
+  expectTrue<Same<typeof error.code, 'deadline_exceeded'>>();
+  expectTrue<Same<typeof error.deadlineMs, number>>();
+  timeout.message.trim();
+}
+if (error instanceof NoDeploymentAvailableError || error instanceof StreamInterruptedError) {
+  const connection: APIConnectionError = error;
+  expectTrue<Same<typeof error.code, 'no_deployment_available' | 'stream_interrupted'>>();
+  connection.message.trim();
+}
+if (error instanceof StreamInterruptedError) {
+  expectTrue<Same<typeof error.reason, InterruptionReason>>();
+  expectTrue<Same<typeof error.partial, readonly unknown[]>>();
+}
+
+export { tell };

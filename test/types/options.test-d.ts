@@ -1,0 +1,94 @@
+// What the options take, and what they refuse before anything runs.
+import { InvalidOptionError, ModelRouter, type RouterOptions } from 'model-router';
+import { expectTrue, type Same } from './same.js';
+
+const clients = { default: { apiKey: 'sk' } };
+
+const all: RouterOptions = {
+  clients,
+  deployments: {
+    small: {
+      client: 'default',
+      model: 'small-1',
+      price: { input: 1, output: 2, cachedInput: 0.5 },
+      region: 'eu',
+      contextWindow: 8000,
+      capabilities: { tools: false, vision: false },
+      headers: { 'X-Team': 'red' },
+      streamUsage: false,
+      embeddingSpace: 'space',
+    },
+  },
+  routes: { standard: ['small'], premium: { deployments: ['small'], deadlineMs: 1000, maxAttempts: 1 } },
+  fallbacks: ['small'],
+  prefixes: { 'Pro/': 'default', 'Max/': { client: 'default', premium: true, headers: { a: 'b' } } },
+  priorities: { batch: 'standard' },
+  unlistedModels: 'refuse',
+  headerOptions: ['priority', 'route'],
+  breaker: { failures: 5, windowMs: 1000, minRate: 0, consecutive: Number.POSITIVE_INFINITY, cooldownMs: 1000 },
+  retry: { baseMs: 1, maxMs: 2, budget: 0.1 },
+  slowMs: 500,
+  random: () => 0.5,
+  priority: 'premium',
+  deadlineMs: 1000,
+  attemptTimeoutMs: 500,
+  firstChunkTimeoutMs: 500,
+  chunkTimeoutMs: 500,
+  maxAttempts: 2,
+  regions: ['eu'],
+  cache: false,
+  timeout: 500,
+  maxRetries: 1,
+  defaultHeaders: { 'X-Team': 'red', 'X-Gone': null },
+  defaultQuery: { a: '1', b: undefined },
+  logger: console,
+  logLevel: 'info',
+};
+new ModelRouter(all);
+new ModelRouter({ clients, breaker: false });
+
+// @ts-expect-error a client's option beside `clients`
+new ModelRouter({ clients, apiKey: 'sk' });
+// @ts-expect-error a client without options
+new ModelRouter({ clients: { default: 'sk' } });
+// @ts-expect-error a deployment is not its model
+new ModelRouter({ clients, deployments: { small: 'small-1' } });
+// @ts-expect-error a deployment has no such option
+new ModelRouter({ clients, deployments: { small: { clients: 'default' } } });
+// @ts-expect-error a price has two sides
+new ModelRouter({ clients, deployments: { small: { price: { input: 1 } } } });
+// @ts-expect-error there is no such capability
+new ModelRouter({ clients, deployments: { small: { capabilities: { smell: false } } } });
+// @ts-expect-error a route has deployments
+new ModelRouter({ clients, routes: { standard: { deadlineMs: 1000 } } });
+// @ts-expect-error a route lists its deployments
+new ModelRouter({ clients, routes: { standard: 'small' } });
+// @ts-expect-error an unlisted model passes, or is refused
+new ModelRouter({ clients, unlistedModels: 'ignore' });
+// @ts-expect-error there is no such option to be given by header
+new ModelRouter({ clients, headerOptions: ['maxAttempts'] });
+// @ts-expect-error `true` is what a breaker is without a word
+new ModelRouter({ clients, breaker: true });
+// @ts-expect-error there is no such level
+new ModelRouter({ clients, logLevel: 'verbose' });
+// @ts-expect-error milliseconds are numbers
+new ModelRouter({ clients, deadlineMs: '1s' });
+// @ts-expect-error there is no such option
+new ModelRouter({ clients, deadline: 1000 });
+
+declare const router: ModelRouter;
+router.withOptions({ priority: 'premium', timeout: 1000, defaultHeaders: { a: 'b' }, logLevel: 'off' });
+// @ts-expect-error a view has the router's clients
+router.withOptions({ apiKey: 'sk' });
+// @ts-expect-error a view has the router's routes
+router.withOptions({ routes: {} });
+// @ts-expect-error a fetch is made for one base URL
+router.asFetch('https://gateway.test/v1');
+// @ts-expect-error the deadline is told in milliseconds
+void router.routeRequest('Hi', { deadline: 1000 });
+
+declare const error: unknown;
+if (error instanceof InvalidOptionError) {
+  expectTrue<Same<typeof error.code, 'invalid_option'>>();
+  expectTrue<Same<typeof error.option, string>>();
+}

@@ -1,0 +1,203 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { failure } from '../../../src/classify.js';
+import { plan, type Step, type TargetView, type View } from '../../../src/plan/plan.js';
+import { failed, targetView, viewOf } from '../../helpers/plan-views.js';
+
+type Outcome = Parameters<typeof failure>[0];
+type Ask = Extract<Step, { type: 'ask' }>;
+
+const outcome = fc.constantFrom<Outcome[]>(
+  ...(['server-error', 'rate-limited', 'connection', 'timeout', 'invalid-answer', 'unauthorized'] as const),
+  ...(['forbidden', 'model-not-found', 'context-length', 'caller-error', 'aborted'] as const),
+);
+
+const moment = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 15_000 }));
+const perhapsMs = fc.option(fc.integer({ min: 1, max: 12_000 }), { nil: undefined });
+
+const target: fc.Arbitrary<TargetView> = fc
+  .record({
+    dueAt: moment,
+    pausedUntil: moment,
+    setAsideUntil: moment,
+    contextWindow: fc.constantFrom(undefined, 4000, 8000, 16_000),
+    timeoutMs: perhapsMs,
+    fastestMs: perhapsMs,
+    over: fc.integer({ min: 0, max: 5000 }),
+  })
+  .map(({ over, ...rest }) =>
+    targetView({ ...rest, p95Ms: rest.fastestMs === undefined ? undefined : rest.fastestMs + over }),
+  );
+
+const call = fc.record({
+  targets: fc.array(target, { maxLength: 4 }),
+  settings: fc.record({
+    deadline: fc.integer({ min: 1, max: 20_000 }),
+    deadlineIsDefault: fc.boolean(),
+    attemptTimeoutMs: perhapsMs,
+    attemptsLeft: fc.integer({ min: 1, max: 6 }),
+    mayRetry: fc.boolean(),
+    jitter: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  }),
+  /** How the attempts go: what they come to, after what share of their time, and the chance drawn for a retry. */
+  script: fc.array(
+    fc.tuple(outcome, fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 0.99, noNaN: true })),
+    {
+      minLength: 6,
+      maxLength: 6,
+    },
+  ),
+});
+
+/** The breaker of each deployment as it stands at `now`. */
+const at = (targets: readonly TargetView[], now: number) => targets.map((each) => ({ ...each, out: each.dueAt > now }));
+
+/** Follows the plan through a whole call, and shows each step with what the plan knew. */
+function follow({ targets, settings, script }: ReturnType<typeof sample>): { steps: [View, Ask][]; end: [View, Step] } {
+  const steps: [View, Ask][] = [];
+  let view = viewOf(at(targets, 0), settings);
+  for (let n = 0; ; ) {
+    const step = plan(view);
+    if (step.type === 'stop') return { steps, end: [view, step] };
+    if (step.waitMs > 0) {
+      const now = view.now + step.waitMs;
+      // The loop asks again after a wait; nothing has changed but the time.
+      view = { ...view, now, targets: at(targets, now) };
+      expect(plan(view)).toMatchObject({ type: 'ask', target: step.target, waitMs: 0 });
+      continue;
+    }
+    steps.push([view, step]);
+    const [what = 'caller-error', share = 0, jitter = 0] = script[n] ?? [];
+    const now = view.now + step.timeoutMs * (what === 'timeout' ? 1 : share);
+    const asked = targets.find((each) => each.target === step.target) ?? targetView();
+    const failures = [...view.failures, failed(asked, what, { endedAt: now, jitter })];
+    view = { ...view, now, targets: at(targets, now), failures, attemptsLeft: view.attemptsLeft - 1 };
+    n += 1;
+  }
+}
+
+const sample = () => fc.sample(call, 1)[0] ?? { targets: [], settings: viewOf([]), script: [] };
+
+/** Holds for every step of every call. */
+function holds(check: (view: View, step: Ask, asked: TargetView) => void): void {
+  fc.assert(
+    fc.property(call, (given) => {
+      for (const [view, step] of follow(given).steps) {
+        const asked = view.targets.find((each) => each.target === step.target);
+        if (asked === undefined) throw new Error('It has asked somebody who was not there');
+        check(view, step, asked);
+      }
+    }),
+    { numRuns: 500 },
+  );
+}
+
+const failuresOf = (view: View, { target: asked }: Ask) => view.failures.filter((each) => each.target === asked);
+
+describe('whatever happens, the plan', () => {
+  it('ends, after no more attempts than there may be', () => {
+    fc.assert(
+      fc.property(call, (given) => {
+        expect(follow(given).steps.length).toBeLessThanOrEqual(given.settings.attemptsLeft);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('gives the same step for the same view, and changes nothing in it', () => {
+    holds((view, step) => {
+      for (const part of [view, view.targets, view.failures, ...view.targets, ...view.failures]) Object.freeze(part);
+      expect(plan(view)).toEqual(step);
+    });
+  });
+
+  it('keeps every attempt within the deadline, in whole milliseconds, the last one up to it', () => {
+    holds((view, { timeoutMs, untilDeadline }) => {
+      expect(Number.isInteger(timeoutMs) && timeoutMs >= 1).toBe(true);
+      expect(view.now + timeoutMs).toBeLessThanOrEqual(view.deadline);
+      expect(untilDeadline).toBe(view.now + timeoutMs > view.deadline - 1);
+    });
+  });
+
+  it('never gives an attempt more than its limit', () => {
+    holds((view, { timeoutMs }, asked) => {
+      expect(timeoutMs).toBeLessThanOrEqual(view.attemptTimeoutMs ?? asked.timeoutMs ?? timeoutMs);
+    });
+  });
+
+  it('keeps between 25 % and 60 % for the next, or nothing', () => {
+    holds((view, { timeoutMs }, asked) => {
+      if ((view.attemptTimeoutMs ?? asked.timeoutMs) !== undefined) return;
+      const left = view.deadline - view.now;
+      const reserve = left - timeoutMs;
+      if (reserve < 1) return;
+      expect(reserve).toBeGreaterThanOrEqual(0.25 * left);
+      expect(reserve).toBeLessThan(0.6 * left + 1);
+      expect(view.targets.length > 1 && view.attemptsLeft > 1).toBe(true);
+    });
+  });
+
+  it('never asks again who must not be asked again, or without a token', () => {
+    holds((view, step) => {
+      const before = failuresOf(view, step);
+      expect(step.again).toBe(before.length > 0);
+      if (before.length === 0) return;
+      expect(view.mayRetry).toBe(true);
+      expect(before.at(-1)?.again).not.toBe('no');
+      if (before.at(-1)?.again === 'once') expect(before).toHaveLength(1);
+    });
+  });
+
+  it('asks nobody after a failure that ends the call', () => {
+    holds((view) => {
+      expect(view.failures.some((each) => each.next === 'no' && each.again === 'no')).toBe(false);
+    });
+  });
+
+  it('goes from a context that is too long to larger windows only', () => {
+    holds((view, { again }, asked) => {
+      if (again) return;
+      for (const each of view.failures.filter(({ next }) => next === 'larger')) {
+        const failedWindow = view.targets.find(({ target: its }) => its === each.target)?.contextWindow;
+        expect(asked.contextWindow ?? 0).toBeGreaterThan(failedWindow ?? Number.POSITIVE_INFINITY);
+      }
+    });
+  });
+
+  it('never asks before a pause is over', () => {
+    holds((view, _, asked) => {
+      expect(asked.pausedUntil).toBeLessThanOrEqual(view.now);
+    });
+  });
+
+  it('asks past an open breaker or a client set aside only when nobody else can be asked', () => {
+    holds((view, step, asked) => {
+      expect(step.forced).toBe(asked.out);
+      if (!asked.out && asked.setAsideUntil <= view.now) return;
+      const others = view.targets.filter(
+        (each) =>
+          !each.out &&
+          Math.max(each.pausedUntil, each.setAsideUntil) <= view.now &&
+          view.deadline - view.now >= Math.max(1, each.fastestMs ?? 1) &&
+          view.failures.every((failure) => failure.target !== each.target && failure.next === 'yes'),
+      );
+      expect(others).toEqual([]);
+    });
+  });
+
+  it('starts nothing that cannot finish, but for the very first attempt', () => {
+    holds((view, _, asked) => {
+      const left = view.deadline - view.now;
+      if (view.failures.length > 0) expect(left).toBeGreaterThanOrEqual(asked.fastestMs ?? 1);
+    });
+  });
+
+  it('follows the order of the route as long as nobody was asked', () => {
+    holds((view, step, asked) => {
+      if (view.failures.length > 0 || asked.out || asked.setAsideUntil > view.now) return;
+      const before = view.targets.slice(0, view.targets.indexOf(asked));
+      const free = before.filter((each) => !each.out && Math.max(each.pausedUntil, each.setAsideUntil) <= view.now);
+      expect(step.again || free.length === 0).toBe(true);
+    });
+  });
+});
