@@ -14,7 +14,7 @@ export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
-/** How rarely a bound below is passed by chance alone. */
+/** How rarely the bounds below are passed by chance alone. */
 const ALPHA = 0.001;
 /** The same in standard deviations. */
 const Z = 3.09;
@@ -25,12 +25,12 @@ const Z = 3.09;
  */
 export function mostByChance(n: number, q: number): number {
   let probability = (1 - q) ** n;
-  let below = 0;
-  let k = 0;
-  // Starts from the far end where the first term is too small to be told from 0.
+  // Too small to be told from 0: so many that the normal curve will do.
   if (probability === 0) return Math.ceil(n * q + Z * Math.sqrt(n * q * (1 - q)));
-  while (1 - below >= ALPHA && k <= n) {
-    below += probability;
+  let fewer = 0;
+  let k = 0;
+  while (k <= n && 1 - fewer >= ALPHA) {
+    fewer += probability;
     probability *= ((n - k) / (k + 1)) * (q / (1 - q));
     k += 1;
   }

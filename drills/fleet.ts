@@ -1,63 +1,51 @@
-import { ModelRouter, type RouterSettings } from 'model-router';
+import { ModelRouter } from 'model-router';
 import { type Choose, type FakeFetch, fakeFetch } from 'model-router/testing';
 import { mulberry32 } from './chance.ts';
 
-/** A router over deployments that only pretend: the real SDK, the real engine, no sockets. */
+export const KEY = 'sk-drill-key-that-must-not-leak';
+export const ROUTE = 'standard';
+export const DEADLINE_MS = 2000;
+export const COOLDOWN_MS = 10_000;
+export const MAX_ATTEMPTS = 3;
+/** What the retry budget holds at the start, and what each call adds to it. */
+export const RETRY_TOKENS = { start: 10, perCall: 0.1 } as const;
+
+/** A router over upstreams that only pretend: the real SDK, the real engine, no sockets. */
 export interface Fleet {
   readonly router: ModelRouter;
   /** By deployment, in the order of the route. */
   readonly upstreams: ReadonlyMap<string, FakeFetch>;
-  readonly maxAttempts: number;
-  readonly cooldownMs: number;
 }
 
-export const KEY = 'sk-drill-key-that-must-not-leak';
-export const ROUTE = 'standard';
-
-export interface FleetOptions {
-  /** By deployment, in order. */
-  readonly scripts: Readonly<Record<string, Choose>>;
-  readonly seed: number;
-  readonly settings?: RouterSettings;
-}
-
-/** Must be called in virtual time. */
-export function openFleet({ scripts, seed, settings = {} }: FleetOptions): Fleet {
+/** `scripts` is what each deployment does, in the order of the route. Must be called in virtual time. */
+export function openFleet(scripts: Readonly<Record<string, Choose>>, seed: number): Fleet {
   const names = Object.keys(scripts);
   const random = mulberry32(seed);
   const upstreams = new Map(
     Object.entries(scripts).map(([name, script]) => [name, fakeFetch(script, { keep: 0, name, random })]),
   );
-  const maxAttempts = 3;
-  const cooldownMs = 10_000;
+  const client = (name: string, fetch: FakeFetch) =>
+    ({ apiKey: KEY, baseURL: `http://${name}.test/v1`, fetch, logLevel: 'off' }) as const;
   const router = new ModelRouter({
-    clients: Object.fromEntries(
-      [...upstreams].map(([name, fetch]) => [
-        name,
-        { apiKey: KEY, baseURL: `http://${name}.test/v1`, fetch, logLevel: 'off' as const },
-      ]),
-    ),
+    clients: Object.fromEntries([...upstreams].map(([name, fetch]) => [name, client(name, fetch)])),
     deployments: Object.fromEntries(names.map((name) => [name, { client: name }])),
     routes: { [ROUTE]: names },
-    maxAttempts,
-    breaker: { cooldownMs },
+    deadlineMs: DEADLINE_MS,
+    maxAttempts: MAX_ATTEMPTS,
+    breaker: { cooldownMs: COOLDOWN_MS },
+    retry: { budget: RETRY_TOKENS.perCall },
     random,
     logLevel: 'off',
-    ...settings,
   });
-  return { router, upstreams, maxAttempts, cooldownMs };
+  return { router, upstreams };
 }
 
 /** Upstream calls that run now. */
 export function openCalls({ upstreams }: Fleet): number {
-  return sum(upstreams, ({ open }) => open);
+  return [...upstreams.values()].reduce((total, { open }) => total + open, 0);
 }
 
 /** Upstream calls so far. */
 export function upstreamCalls({ upstreams }: Fleet): number {
-  return sum(upstreams, ({ count }) => count);
-}
-
-function sum(upstreams: Fleet['upstreams'], of: (upstream: FakeFetch) => number): number {
-  return [...upstreams.values()].reduce((total, upstream) => total + of(upstream), 0);
+  return [...upstreams.values()].reduce((total, { count }) => total + count, 0);
 }

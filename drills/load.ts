@@ -1,9 +1,9 @@
-import { getEventListeners, setMaxListeners } from 'node:events';
-import { inspect } from 'node:util';
+import { setMaxListeners } from 'node:events';
 import { callRecord } from 'model-router';
 import type { VirtualClock } from './clock.ts';
-import { type Fleet, KEY, openCalls, ROUTE, upstreamCalls } from './fleet.ts';
-import { count, type Settled } from './tally.ts';
+import { DEADLINE_MS, type Fleet, ROUTE } from './fleet.ts';
+import { Invariants, PROMPT } from './invariants.ts';
+import type { Settled } from './tally.ts';
 
 export interface Load {
   readonly clock: VirtualClock;
@@ -13,96 +13,67 @@ export interface Load {
   readonly everyMs: number;
   /** Calls in a burst. @default 1 */
   readonly atOnce?: number;
-  /** The fleet's own: nothing may settle later. */
-  readonly deadlineMs: number;
+  /** Each so-manieth call is a stream. @default none */
+  readonly streamEvery?: number;
   readonly onSettled: (settled: Settled) => void;
+  readonly onProgress?: ((share: number) => void) | undefined;
 }
 
-/** What must hold whatever the upstreams do. */
-export interface Invariants {
-  /** The latest that a call settled after its deadline, in milliseconds of virtual time. */
-  readonly lateMs: number;
-  /** What did not hold, in words, and how often. */
-  readonly broken: ReadonlyMap<string, number>;
-}
-
-const PROMPT = 'a-prompt-that-must-not-leak';
-const BODY = { model: ROUTE, messages: [{ role: 'user' as const, content: PROMPT }] };
+const MESSAGES = [{ role: 'user' as const, content: PROMPT }];
 /** A call that has not settled by then never will. */
 const GRACE_MS = 60_000;
+const PROGRESS_STEPS = 100;
 
 /** Sends calls at their times, waits for the last one, and looks at what is left at that very moment. */
 export async function sendLoad(load: Load): Promise<Invariants> {
-  const { clock, fleet, calls, everyMs, atOnce = 1, deadlineMs, onSettled } = load;
-  const broken = new Map<string, number>();
-  const caller = new AbortController();
-  setMaxListeners(0, caller.signal);
-  const timersBefore = clock.timers - openBreakers(fleet);
-  const upstreamBefore = upstreamCalls(fleet);
+  const { clock, fleet, calls, everyMs, atOnce = 1, streamEvery = Number.POSITIVE_INFINITY } = load;
+  const invariants = new Invariants(clock, fleet);
+  const { signal } = new AbortController();
+  setMaxListeners(0, signal);
   let started = 0;
   let settled = 0;
-  let attempts = 0;
-  let lateMs = 0;
-  let ended = 0;
-  const stopCounting = fleet.router.on('call-ended', () => {
-    ended += 1;
-  });
 
   const start = (): void => {
     started += 1;
     const startedMs = performance.now();
-    const promise = fleet.router.chat.completions.create(BODY, { signal: caller.signal });
-    const settle = (error: unknown): void => {
+    const [promise, text] = started % streamEvery === 0 ? askStream(fleet, signal) : ask(fleet, signal);
+    const settle = (answer: string | undefined, error: unknown): void => {
       settled += 1;
-      const tookMs = performance.now() - startedMs;
-      const record = callRecord(promise);
-      lateMs = Math.max(lateMs, tookMs - deadlineMs);
-      attempts += record?.attempts.length ?? 0;
-      if (record === undefined) count(broken, 'a call without a record');
-      else if (record.attempts.length > fleet.maxAttempts) count(broken, 'more attempts than maxAttempts');
-      else if (record.attempts.some(({ outcome }) => outcome === 'pending')) count(broken, 'an attempt without outcome');
-      if (error !== undefined) lookAt(error, broken);
-      onSettled({ startedMs, tookMs, error, record });
+      const end: Settled = { startedMs, tookMs: performance.now() - startedMs, error, record: callRecord(promise) };
+      invariants.look(end, answer);
+      load.onSettled(end);
+      if (settled % Math.ceil(calls / PROGRESS_STEPS) === 0) load.onProgress?.(settled / calls);
     };
-    promise.then(() => settle(undefined), settle);
+    text.then((answer) => settle(answer, undefined), (error: unknown) => settle(undefined, error));
   };
   const burst = (): void => {
     for (let i = 0; i < atOnce && started < calls; i += 1) start();
     if (started < calls) setTimeout(burst, everyMs);
   };
 
+  const end = performance.now() + Math.ceil(calls / atOnce) * everyMs + DEADLINE_MS + GRACE_MS;
   burst();
-  const end = performance.now() + Math.ceil(calls / atOnce) * everyMs + deadlineMs + GRACE_MS;
   await clock.settle();
   while (settled < calls && performance.now() < end) await clock.step();
   await clock.finishMoment();
-  stopCounting();
-
-  if (settled !== calls) count(broken, 'a call that never settled', calls - settled);
-  if (ended !== calls) count(broken, 'a call that did not end exactly once', Math.abs(calls - ended));
-  const upstream = upstreamCalls(fleet) - upstreamBefore;
-  if (upstream !== attempts) count(broken, `an upstream call without a record (${upstream}, ${attempts} recorded)`);
-  if (openCalls(fleet) > 0) count(broken, 'an upstream call that still runs', openCalls(fleet));
-  if (inFlight(fleet) > 0) count(broken, 'a call that is still counted as in flight', inFlight(fleet));
-  const timers = clock.timers - timersBefore - openBreakers(fleet);
-  if (timers !== 0) count(broken, 'a timer that is left', timers);
-  const listeners = getEventListeners(caller.signal, 'abort').length;
-  if (listeners > 0) count(broken, "a listener left on the caller's signal", listeners);
-  return { lateMs, broken };
+  invariants.lookAtTheEnd(calls, signal);
+  return invariants;
 }
 
-/** Each holds one timer of its own, the end of its open time. */
-export function openBreakers({ router }: Fleet): number {
-  return Object.values(router.snapshot().deployments).filter(({ state }) => state === 'open').length;
+/** The SDK's promise, which knows the record, and the text that it comes to. */
+type Asked = [promise: object, text: Promise<string>];
+
+function ask({ router }: Fleet, signal: AbortSignal): Asked {
+  const promise = router.chat.completions.create({ model: ROUTE, messages: MESSAGES }, { signal });
+  return [promise, promise.then(({ choices }) => choices[0]?.message.content ?? '')];
 }
 
-function inFlight({ router }: Fleet): number {
-  return Object.values(router.snapshot().deployments).reduce((total, each) => total + each.inFlight, 0);
-}
-
-function lookAt(error: unknown, broken: Map<string, number>): void {
-  if (!(error instanceof Error)) return count(broken, 'a rejection that is no Error');
-  const shown = `${inspect(error, { depth: 8 })}${error.stack}`;
-  if (shown.includes(KEY)) count(broken, 'an error that shows the key');
-  if (shown.includes(PROMPT)) count(broken, 'an error that shows the prompt');
+function askStream({ router }: Fleet, signal: AbortSignal): Asked {
+  const promise = router.chat.completions.create({ model: ROUTE, messages: MESSAGES, stream: true }, { signal });
+  const read = async () => {
+    let text = '';
+    for await (const chunk of await promise) text += chunk.choices[0]?.delta.content ?? '';
+    return text;
+  };
+  return [promise, read()];
 }

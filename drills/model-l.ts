@@ -29,8 +29,8 @@ export function drawMs(random: () => number): number {
 export function modelL(random: () => number, errorShare: number): Choose {
   return () => {
     const latencyMs = drawMs(random);
-    const hasError = random() < errorShare;
+    const fails = random() < errorShare;
     if (latencyMs === Number.POSITIVE_INFINITY) return hang();
-    return hasError ? fail(500, { latencyMs }) : answer({ latencyMs, content: 'ok' });
+    return fails ? fail(500, { latencyMs }) : answer({ latencyMs });
   };
 }

@@ -1,46 +1,69 @@
-import type { Invariants } from './load.ts';
+import { marginOfMean, mostByChance } from './chance.ts';
+import type { Tally } from './tally.ts';
 
 /** A bound to hold the router against. */
 export interface Target {
   readonly least?: number;
   readonly most?: number;
-  /** How far a sample of this size may miss it by chance (one in a thousand); 0 for what is no matter of chance. */
+  /** How far a sample of this size misses it by chance once in a thousand times; 0 for what is no matter of chance. */
   readonly margin: number;
-  readonly unit: '%' | 'ms' | 'calls' | 'x';
+  readonly unit: '%' | 'ms' | 'calls' | 'times' | 'x';
 }
 
 /** What one drill has found. */
 export interface DrillResult {
   readonly drill: string;
+  /** The fault model: without it, a number says nothing. */
   readonly faults: string;
   readonly size: string;
   readonly measured: Readonly<Record<string, number>>;
   readonly targets: Readonly<Record<string, Target>>;
-  readonly broken: Invariants['broken'];
+  /** Invariants that did not hold, and how often. */
+  readonly broken: ReadonlyMap<string, number>;
   /** Every target is met as it stands, and nothing was broken. */
   readonly ok: boolean;
   /** The same for a small sample: no target is missed by more than its margin. */
   readonly okForSize: boolean;
 }
 
-/** Told now and then how far a drill is: a share from 0 to 1. */
-export type Progress = (share: number) => void;
+/** What every drill is started with. */
+export interface DrillOptions {
+  readonly seed: number;
+  /** Told now and then how far it is, from 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+}
 
 export function resultOf(found: Omit<DrillResult, 'ok' | 'okForSize'>): DrillResult {
-  const holds = found.broken.size === 0;
   const all = (slack: 0 | 1) =>
     Object.entries(found.targets).every(([name, target]) => meets(found.measured[name], target, slack));
+  const holds = found.broken.size === 0;
   return { ...found, ok: holds && all(0), okForSize: holds && all(1) };
 }
 
-export function meets(value: number | undefined, { least, most, margin }: Target, slack: 0 | 1): boolean {
+export function meets(value: number | undefined, { least, most, margin }: Target, slack: 0 | 1 = 0): boolean {
   if (value === undefined || Number.isNaN(value)) return false;
   if (least !== undefined && value < least - slack * margin) return false;
   return most === undefined || value <= most + slack * margin;
 }
 
-export function mergeBroken(...all: readonly Invariants['broken'][]): Map<string, number> {
-  const merged = new Map<string, number>();
-  for (const each of all) for (const [what, times] of each) merged.set(what, (merged.get(what) ?? 0) + times);
-  return merged;
+/** At most so much, whatever chance does. */
+export function atMost(most: number, unit: Target['unit']): Target {
+  return { most, margin: 0, unit };
+}
+
+/** At most this share may fail. */
+export function answered(failedShare: number, { calls }: Tally): Target {
+  const margin = Math.max(0, mostByChance(calls, failedShare) / calls - failedShare);
+  return { least: 100 * (1 - failedShare), margin: 100 * margin, unit: '%' };
+}
+
+/** At most so many upstream calls per call. */
+export function load(most: number, { calls, attempts, attemptsSquared }: Tally): Target {
+  return { most, margin: marginOfMean(calls, attempts, attemptsSquared), unit: 'x' };
+}
+
+/** One call in a hundred may be slower. The margin is to the rank that the true p99 has with near certainty. */
+export function p99(most: number, tally: Tally): Target {
+  const rank = 1 - mostByChance(tally.calls, 0.01) / tally.calls;
+  return { most, margin: tally.quantile(0.99) - tally.quantile(rank), unit: 'ms' };
 }

@@ -1,4 +1,4 @@
-import type { CallRecord } from 'model-router';
+import type { AttemptRecord, CallRecord } from 'model-router';
 
 /** How one call ended. Times are in milliseconds. */
 export interface Settled {
@@ -14,10 +14,10 @@ export class Tally {
   answered = 0;
   attempts = 0;
   attemptsSquared = 0;
-  /** Attempts at a deployment that the same call had asked before. */
   retries = 0;
+  /** Attempts by deployment. */
   readonly perDeployment = new Map<string, number>();
-  /** Failures by the error's class. */
+  /** Calls that failed, by the error's class. */
   readonly errors = new Map<string, number>();
   readonly #took: number[] = [];
 
@@ -26,22 +26,19 @@ export class Tally {
     this.#took.push(tookMs);
     if (error === undefined) this.answered += 1;
     else count(this.errors, error instanceof Error ? error.constructor.name : typeof error);
-    if (record === undefined) return;
-    const { attempts } = record;
+    const { attempts = [] } = record ?? {};
     this.attempts += attempts.length;
     this.attemptsSquared += attempts.length ** 2;
-    for (const [index, { deployment }] of attempts.entries()) {
-      count(this.perDeployment, deployment);
-      if (attempts.findIndex((each) => each.deployment === deployment) < index) this.retries += 1;
-    }
+    this.retries += retriesOf(attempts);
+    for (const { deployment } of attempts) count(this.perDeployment, deployment);
   }
 
   get failed(): number {
     return this.calls - this.answered;
   }
 
-  get answeredShare(): number {
-    return this.answered / this.calls;
+  get answeredPercent(): number {
+    return (100 * this.answered) / this.calls;
   }
 
   /** Upstream calls per call. */
@@ -54,10 +51,11 @@ export class Tally {
     const sorted = Float64Array.from(this.#took).sort();
     return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0;
   }
+}
 
-  slowerThan(ms: number): number {
-    return this.#took.reduce((total, took) => total + (took > ms ? 1 : 0), 0);
-  }
+/** Attempts at a deployment that the same call has asked before. */
+export function retriesOf(attempts: readonly AttemptRecord[]): number {
+  return attempts.length - new Set(attempts.map(({ deployment }) => deployment)).size;
 }
 
 export function count(counts: Map<string, number>, key: string, by = 1): void {

@@ -5,16 +5,15 @@ import { setMaxListeners } from 'node:events';
 import { runOffline } from './demo/offline.ts';
 import { runReal } from './demo/real.ts';
 
-const interrupted = new AbortController();
-// Every call in flight listens to it.
-setMaxListeners(0, interrupted.signal);
-const stop = () => interrupted.abort();
-process.once('SIGINT', stop);
-
 if (process.env.GLOBAL_API_KEY) {
-  if (!(await runReal(process.env, interrupted.signal))) process.exitCode = 1;
+  if (!(await runReal(process.env))) process.exitCode = 1;
 } else {
+  const interrupted = new AbortController();
+  // Every call in flight listens to it.
+  setMaxListeners(0, interrupted.signal);
+  const stop = () => interrupted.abort();
+  process.once('SIGINT', stop);
   await runOffline(interrupted.signal);
+  process.off('SIGINT', stop);
+  if (interrupted.signal.aborted) process.exitCode = 130;
 }
-if (interrupted.signal.aborted) process.exitCode = 130;
-process.off('SIGINT', stop);

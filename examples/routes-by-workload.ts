@@ -15,8 +15,8 @@ const provider = await startFakeProvider({
     [flash]: answer({ usage }),
     [qwen]: answer({ usage }),
     [pro]: answer({ usage }),
-    'BAAI/bge-m3': answer(),
-    'Pro/BAAI/bge-m3': answer(),
+    'BAAI/bge-m3': answer({ usage }),
+    'Pro/BAAI/bge-m3': answer({ usage }),
   },
 });
 const connection = { apiKey: 'a-key-for-the-fake', baseURL: provider.url };

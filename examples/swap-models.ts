@@ -21,8 +21,8 @@ for (const model of ['deepseek-ai/DeepSeek-V4-Flash', 'qwen/Qwen3-32B', 'openai/
 }
 assert(provider.requests.every(({ apiKeyOf }) => apiKeyOf === 'the one key'));
 
-// Once a model has a name of your own, not even the string is swapped: `MODEL=qwen/Qwen3-32B node app.js`.
-const chat = process.env.MODEL ?? 'qwen/Qwen3-32B';
+// With a route of your own, the string stands in one place: callers ask for `chat`, and never have to change.
+const chat = 'qwen/Qwen3-32B';
 const named = new ModelRouter({
   apiKey: 'a-key-for-the-fake',
   baseURL: provider.url,

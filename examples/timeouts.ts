@@ -33,9 +33,9 @@ async function givenUpAfter(what: string, options: Parameters<typeof router.chat
   console.log(`${what}: the cheap model was left after ${first.durationMs.toFixed(0)} ms, the other one answered`);
   return first.durationMs;
 }
-assert((await givenUpAfter('attemptTimeoutMs: 300', callOptions({ attemptTimeoutMs: 300 }))) < 500);
+assert((await givenUpAfter('attemptTimeoutMs: 300', callOptions({ attemptTimeoutMs: 300 }))) < 1000);
 // The SDK's own option means the same: one attempt's time.
-assert((await givenUpAfter('timeout: 300         ', { timeout: 300 })) < 500);
+assert((await givenUpAfter('timeout: 300         ', { timeout: 300 })) < 1000);
 
 console.log('A stream that says nothing for a second after its second piece:');
 provider.set(cheap, stall({ chunks: ['Well, ', 'let me ', 'think.'], afterChunks: 2, ms: 1000 }));
@@ -50,7 +50,7 @@ assert(took >= 990);
 
 const limited = await router.chat.completions.create(
   { ...body, stream: true },
-  callOptions({ firstChunkTimeoutMs: 400, chunkTimeoutMs: 300 }),
+  callOptions({ firstChunkTimeoutMs: 2000, chunkTimeoutMs: 300 }),
 );
 const error = await (async () => {
   for await (const _ of limited);

@@ -57,7 +57,7 @@ function outcomeOf(error: Error): FailedOutcome {
   if (isTimeout(error)) return 'timeout';
   if (isApiError(error)) return outcomeOfApiError(error);
   // The SDK reads and parses bodies: what breaks there is the server's body, not the caller's request.
-  if (error instanceof SyntaxError) return 'invalid-answer';
+  if (error instanceof SyntaxError || isWithoutBody(error)) return 'invalid-answer';
   if (isTransportError(error)) return 'connection';
   return isCredentialError(error) ? 'unauthorized' : 'caller-error';
 }
@@ -67,6 +67,9 @@ function outcomeOfApiError(error: APIError): FailedOutcome {
   // An error event inside a stream has no status; its code says what it would have been.
   return isErrorEvent(error) ? outcomeOfEvent(error) : 'connection';
 }
+
+/** The SDK's words for a stream that has none, such as one of a 204. */
+const isWithoutBody = (error: Error) => is(error, 'OpenAIError') && error.message.includes('no body');
 
 /** The application's own `apiKey` or token function failed: that client is of no use, another one may be. */
 const isCredentialError = (error: Error) => is(error, 'OpenAIError') && /apiKey|token/i.test(error.message);

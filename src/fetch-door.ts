@@ -61,14 +61,30 @@ async function readRequest(request: Request, base: URL): Promise<RequestOptions 
   const options: RequestOptions = {
     method,
     path: url.pathname.slice(prefix.length),
-    query: Object.fromEntries(url.searchParams),
+    query: readQuery(url.searchParams),
     headers: headersOf(request, body),
     signal: request.signal,
     __security: { bearerAuth: true },
     ...(body !== undefined && { body }),
-    ...(isRecord(body) && body.stream === true && { stream: true }),
+    ...(wantsStream(body) && { stream: true }),
   };
   return protocolOf(options) === 'binary' ? { ...options, __binaryResponse: true } : options;
+}
+
+function wantsStream(body: unknown): boolean {
+  return body instanceof FormData ? body.get('stream') === 'true' : isRecord(body) && body.stream === true;
+}
+
+/** Names that come twice are arrays, which the SDK writes as `name[]`. */
+function readQuery(params: URLSearchParams): Record<string, string | string[]> {
+  const query = new Map<string, string | string[]>();
+  for (const name of params.keys()) {
+    const values = params.getAll(name);
+    const isArray = name.endsWith('[]');
+    const [first = ''] = values;
+    query.set(isArray ? name.slice(0, -2) : name, isArray || values.length > 1 ? values : first);
+  }
+  return Object.fromEntries(query);
 }
 
 async function readBody(request: Request, type: string): Promise<unknown> {

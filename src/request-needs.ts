@@ -65,10 +65,15 @@ function readItems(items: unknown, capabilities: Set<Capability>, storedIds: str
   if (!Array.isArray(items)) return;
   for (const item of items) {
     if (!isRecord(item)) continue;
-    if (item.type === 'item_reference') addId(storedIds, item.id);
+    if (isReference(item)) addId(storedIds, item.id);
     if (isRecord(item.audio)) addId(storedIds, item.audio.id);
     if (Array.isArray(item.content)) for (const part of item.content) readPart(part, capabilities, storedIds);
   }
+}
+
+/** A reference may leave out its type; it has nothing but its id then. */
+function isReference(item: Record<string, unknown>): boolean {
+  return item.type === 'item_reference' || (item.type === undefined && !('role' in item) && !('content' in item));
 }
 
 function readPart(part: unknown, capabilities: Set<Capability>, storedIds: string[]): void {

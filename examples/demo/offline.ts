@@ -1,10 +1,11 @@
 // The demo without keys: one application, once on a router and once on a plain client, through the same bad half minute.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ModelRouter, StreamInterruptedError } from 'model-router';
+import type { ModelRouter } from 'model-router';
 import { OpenAI } from 'openai';
+import { seeded } from './chance.ts';
 import { cheap, newRouter, other, pro } from './models.ts';
-import { LiveScreen, PlainScreen, type Screen } from './screen.ts';
+import { LiveScreen, PlainScreen } from './screen.ts';
 import { Tally, table } from './tally.ts';
 import { run, schedule } from './traffic.ts';
 import { billOf, phaseAt, startProvider, totalMs } from './weather.ts';
@@ -14,11 +15,12 @@ const perSecond = 9;
 /** One attempt's time on both sides; the SDK's own would be 10 minutes. */
 const timeout = 2000;
 
-const settings = [
-  `plain client: new OpenAI({ maxRetries: 2, timeout: ${timeout} }), the SDK's defaults but for its timeout of 10 minutes`,
-  `model-router: the same timeout of an attempt, cooldownMs: 3000 (default 10,000) as the demo is short, else its defaults`,
-  `both run the same code, get the same calls at the same times, and face the same faults, from the seed ${seed}`,
-];
+const settings = `Two clients run the same code: the same calls at the same times meet the same
+faults (seed ${seed}).
+  plain client   the SDK's defaults (2 retries), but a timeout of ${timeout} ms, not 10 minutes
+  model-router   its defaults, but the same timeout for an attempt, and a breaker
+                 that stays open for 3 s, not 10, as all of this takes half a minute
+`;
 
 export async function runOffline(signal: AbortSignal): Promise<void> {
   const startedAt = performance.now();
@@ -27,19 +29,23 @@ export async function runOffline(signal: AbortSignal): Promise<void> {
   const connection = { apiKey: 'a-key-for-the-fake', baseURL: ours.url };
   const router = newRouter(
     { default: connection, fallback: connection, pro: connection },
-    { timeout, breaker: { cooldownMs: 3000 } },
+    { timeout, breaker: { cooldownMs: 3000 }, random: seeded(seed) },
   );
   const plain = new OpenAI({ apiKey: 'a-key-for-the-fake', baseURL: theirs.url, timeout });
 
-  console.log(`${settings.join('\n')}\n`);
+  console.log(settings);
   const isLive = process.stdout.isTTY && process.env.TERM !== 'dumb';
   const screen = isLive ? new LiveScreen() : new PlainScreen();
-  listen(router, screen, elapsed);
+  const tell = (text: string, isNews = false) => {
+    // What an interrupt ends is no news.
+    if (!signal.aborted) screen.tell(elapsed(), text, isNews);
+  };
+  listen(router, tell);
   const tallies = { router: new Tally(), plain: new Tally() };
   let phase = '';
   const show = () => {
     const now = phaseAt(elapsed())?.name ?? '';
-    if (now !== phase) screen.tell(elapsed(), `-- ${now}`, true);
+    if (now !== phase) tell(`-- ${now}`, true);
     phase = now;
     screen.show({ elapsedMs: elapsed(), totalMs, phase, snapshot: router.snapshot(), ...tallies });
   };
@@ -66,10 +72,11 @@ export async function runOffline(signal: AbortSignal): Promise<void> {
     { name: 'model-router', tally: tallies.router, upstreamCalls: ours.count, costUsd: billOf(ours) },
   ];
   console.log(`\n${table(rows).join('\n')}\n`);
-  console.log('cut unseen: the stream ended as if it were whole, with a part of the answer missing');
-  console.log(
-    'p50, p99: until the answer, or the error; cost: each request that was answered with 200, also if it broke off',
-  );
+  console.log(`failed      of the router's, ${tallies.router.interrupted} broke in mid-stream: an error, with what arrived
+cut unseen  streams that ended as if they were whole, with a part missing
+p50, p99    until the answer or the error
+upstream    requests that the provider got
+cost        of each request answered with 200, also if it broke off`);
   if (signal.aborted) return console.log('\nstopped; the numbers are those until then');
   assert(tallies.router.answered > tallies.plain.answered, 'the router must have answered more');
   assert.equal(tallies.router.halves, 0, 'the router never passes a half answer off as a whole one');
@@ -77,18 +84,21 @@ export async function runOffline(signal: AbortSignal): Promise<void> {
 }
 
 /** Turns the router's events into lines. */
-function listen(router: ModelRouter, screen: Screen, elapsed: () => number): void {
-  const tell = (text: string, isNews = false) => screen.tell(elapsed(), text, isNews);
+function listen(router: ModelRouter, tell: (text: string, isNews?: boolean) => void): void {
   router.on('breaker-opened', ({ deployment }) => tell(`${deployment}: breaker open, no traffic to it`, true));
   router.on('breaker-closed', ({ deployment }) => tell(`${deployment}: breaker closed, it is back`, true));
-  router.on('attempt-slow', ({ deployment, durationMs }) => tell(`${deployment}: slow, ${durationMs.toFixed(0)} ms`));
-  router.on('attempt-failed', ({ attempt: { deployment, status, outcome, durationMs } }) =>
-    tell(`${deployment}: ${status ?? outcome} after ${durationMs.toFixed(0)} ms`),
-  );
+  router.on('attempt-slow', ({ deployment, durationMs }) => {
+    // What ran into its timeout is told as a failure.
+    if (durationMs < timeout) tell(`${deployment}: slow, ${durationMs.toFixed(0)} ms`);
+  });
+  router.on('attempt-failed', ({ attempt: { deployment, status, outcome, durationMs } }) => {
+    if (outcome !== 'interrupted') tell(`${deployment}: ${status ?? outcome} after ${durationMs.toFixed(0)} ms`);
+  });
   router.on('call-ended', ({ error, record }) => {
     if (error === null) return;
-    const what =
-      error.name === StreamInterruptedError.name ? 'a stream broke after its first content' : 'a call failed';
-    tell(`${record.deployment}: ${what} (${error.code ?? error.name})`);
+    const isBroken = error.code === 'stream_interrupted';
+    tell(
+      `${record.deployment}: ${isBroken ? 'a stream broke after its first content' : `a call failed (${error.name})`}`,
+    );
   });
 }

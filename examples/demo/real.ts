@@ -18,11 +18,11 @@ function tell(what: string, text: string, record: CallRecord | undefined): void 
   const { requestedModel, servedModel, usage, durationMs, timeToFirstChunkMs, costUsd } = record;
   const first = timeToFirstChunkMs === null ? '' : `, first content after ${timeToFirstChunkMs.toFixed(0)} ms`;
   console.log(`  asked for ${requestedModel}, served by ${servedModel ?? '-'}, ${durationMs.toFixed(0)} ms${first}`);
-  console.log(`  ${usage?.inputTokens ?? '-'} + ${usage?.outputTokens ?? '-'} tokens, ${usd(costUsd)}`);
+  if (usage !== null) console.log(`  ${usage.inputTokens} + ${usage.outputTokens} tokens, ${usd(costUsd)}`);
 }
 
 /** @returns whether all of it was answered */
-export async function runReal(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<boolean> {
+export async function runReal(env: NodeJS.ProcessEnv): Promise<boolean> {
   const { GLOBAL_API_KEY: apiKey, GLOBAL_API_BASE_URL: baseURL = 'https://global-apis.com/v1' } = env;
   const { GLOBAL_API_FALLBACK_KEY: fallbackKey = apiKey, GLOBAL_API_PRO_KEY: proKey = apiKey } = env;
   const router = newRouter(
@@ -53,17 +53,17 @@ export async function runReal(env: NodeJS.ProcessEnv, signal: AbortSignal): Prom
   }
   const body = { model: 'auto', messages, max_tokens: 60 };
   await attempt('standard', async () => {
-    const holder = await router.chat.completions.create(body, { signal });
+    const holder = await router.chat.completions.create(body);
     return { text: holder.choices[0]?.message.content ?? '', holder };
   });
   await attempt('stream', async () => {
-    const holder = await router.chat.completions.create({ ...body, stream: true }, { signal });
+    const holder = await router.chat.completions.create({ ...body, stream: true });
     let text = '';
     for await (const chunk of holder) text += chunk.choices[0]?.delta.content ?? '';
     return { text, holder };
   });
   await attempt('premium', async () => {
-    const holder = await router.chat.completions.create(body, { ...callOptions({ priority: 'premium' }), signal });
+    const holder = await router.chat.completions.create(body, callOptions({ priority: 'premium' }));
     return { text: holder.choices[0]?.message.content ?? '', holder };
   });
   router.close();

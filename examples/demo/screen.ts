@@ -71,7 +71,7 @@ export class LiveScreen implements Screen {
   show(view: View): void {
     const { columns = 80, rows = 24 } = process.stdout;
     const lines = this.#lines(view).slice(0, rows - 1);
-    const drawn = lines.map((line) => `\x1b[2K${fit(line, columns)}\n`).join('');
+    const drawn = lines.map((line) => `\x1b[2K${clip(line, columns)}\n`).join('');
     process.stdout.write(`${this.#height > 0 ? `\x1b[${this.#height}A` : ''}${drawn}`);
     this.#height = lines.length;
   }
@@ -117,7 +117,7 @@ const ms = (time: number | null) => (time === null ? '-' : `${time.toFixed(0)} m
 const showCursor = () => process.stdout.write('\x1b[?25h');
 
 /** A line that breaks would leave its rest behind at the next drawing, so it ends at the edge. */
-function fit(pieces: readonly Piece[], columns: number): string {
+function clip(pieces: readonly Piece[], columns: number): string {
   let left = columns;
   return pieces
     .map(([text, style]) => {

@@ -1,10 +1,13 @@
 // How the calls of one side went.
+import { StreamInterruptedError } from 'model-router';
 
 export class Tally {
   answered = 0;
   failed = 0;
   /** Ended as if all were well, with a part of the answer missing. */
   halves = 0;
+  /** Of those that failed: streams that ended with an error after a part of the answer. */
+  interrupted = 0;
   waiting = 0;
   readonly #times: number[] = [];
 
@@ -18,10 +21,11 @@ export class Tally {
     this.waiting += 1;
     const outcome = await call.then(
       (whole) => (whole ? 'answered' : 'halves'),
-      () => 'failed' as const,
+      (error: unknown) => (error instanceof StreamInterruptedError ? 'interrupted' : 'failed'),
     );
     this.waiting -= 1;
     if (signal.aborted) return;
+    if (outcome === 'interrupted') this.failed += 1;
     this[outcome] += 1;
     this.#times.push(performance.now() - startedAt);
   }
@@ -42,10 +46,11 @@ export interface Row {
 
 /** The last word of the demo, as lines of text. */
 export function table(rows: readonly Row[]): string[] {
-  const head = ['', 'calls', 'answered', 'failed', 'cut unseen', 'p50', 'p99', 'upstream calls', 'cost'];
+  const [calls, ...others] = rows.map(({ tally }) => tally.calls);
+  const title = others.every((each) => each === calls) ? `${calls} calls each` : '';
+  const head = [title, 'answered', 'failed', 'cut unseen', 'p50', 'p99', 'upstream', 'cost'];
   const body = rows.map(({ name, tally, upstreamCalls, costUsd }) => [
     name,
-    `${tally.calls}`,
     `${((100 * tally.answered) / Math.max(1, tally.calls)).toFixed(1)} %`,
     `${tally.failed}`,
     `${tally.halves}`,
@@ -56,6 +61,6 @@ export function table(rows: readonly Row[]): string[] {
   ]);
   const widths = head.map((title, i) => Math.max(title.length, ...body.map((row) => row[i]?.length ?? 0)));
   return [head, ...body].map((row) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('   '),
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
   );
 }

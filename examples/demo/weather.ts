@@ -36,26 +36,31 @@ const broken = [
   endEarly({ ...whole, latencyMs: 80, afterChunks: 3 }),
 ];
 
-export const phases: readonly Phase[] = [
-  { name: 'the cheap model answers', seconds: 5, does: () => usual },
-  { name: 'it gets slow', seconds: 4, does: () => answer({ ...whole, latencyMs: between(700, 1300) }) },
-  { name: 'it fails (503)', seconds: 5, does: () => fail(503, { latencyMs: between(30, 90) }) },
-  { name: 'it answers again', seconds: 5, does: () => usual },
-  { name: 'it hangs', seconds: 5, does: () => hang() },
+const phases: readonly Phase[] = [
+  { name: 'the cheap model answers', seconds: 4, does: () => usual },
+  { name: 'the cheap model is slow', seconds: 4, does: () => answer({ ...whole, latencyMs: between(700, 1300) }) },
+  { name: 'the cheap model fails (503)', seconds: 5, does: () => fail(503, { latencyMs: between(30, 90) }) },
+  { name: 'the cheap model answers again', seconds: 4, does: () => usual },
+  { name: 'the cheap model hangs', seconds: 5, does: () => hang() },
+  { name: 'the cheap model answers again', seconds: 4, does: () => usual },
   {
-    name: 'its streams are cut',
+    name: 'the streams of the cheap model are cut',
     seconds: 5,
     does: (stream, n) => (stream ? (broken[n % broken.length] ?? usual) : usual),
   },
-  { name: 'it has recovered', seconds: 3, does: () => usual },
+  { name: 'the cheap model has recovered', seconds: 3, does: () => usual },
 ];
 
 export const totalMs = 1000 * phases.reduce((sum, { seconds }) => sum + seconds, 0);
 
 /** The phase at a time after the start; the last one goes on. */
 export function phaseAt(ms: number): Phase | undefined {
-  let end = 0;
-  return phases.find(({ seconds }) => ms < (end += seconds * 1000)) ?? phases.at(-1);
+  let left = ms;
+  for (const phase of phases) {
+    left -= phase.seconds * 1000;
+    if (left < 0) return phase;
+  }
+  return phases.at(-1);
 }
 
 /** A provider that lives through it all. `elapsed` tells the milliseconds since the start. */

@@ -165,14 +165,18 @@ function toStep(view: View, candidate: Candidate): Step {
   };
 }
 
-/** What is kept back for the next deployment, so that it can still be reached: 1.2 times its p95, within bounds. */
+/**
+ * What is kept back, so that another deployment can still be reached: 1.2 times its p95, within bounds. The next one
+ * that could finish in what is kept back is the one that counts.
+ */
 function reserveMs(view: View, candidate: Candidate, left: number): number {
   if (view.attemptsLeft <= 1) return 0;
-  const next = view.targets.find((each) => each !== candidate.view && isFresh(view, each));
-  if (next === undefined) return 0;
-  const reserve = shareFor(view, next, left);
-  // What it could not finish in anyway would be kept back for nothing.
-  return reserve >= (next.fastestMs ?? 0) ? reserve : 0;
+  for (const each of view.targets) {
+    if (each === candidate.view || !isFresh(view, each)) continue;
+    const share = shareFor(view, each, left);
+    if (share >= (each.fastestMs ?? 0)) return share;
+  }
+  return 0;
 }
 
 function shareFor(view: View, next: TargetView, left: number): number {

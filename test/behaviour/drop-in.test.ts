@@ -58,8 +58,7 @@ describe('a router is an OpenAI client', () => {
     vi.stubEnv('OPENAI_API_KEY', 'sk-from-the-environment');
     vi.stubEnv('OPENAI_BASE_URL', 'https://somewhere.test/v1');
     vi.stubEnv('OPENAI_ORG_ID', 'org-env');
-    using _ = { [Symbol.dispose]: () => router.close() };
-    const router = new ModelRouter();
+    await using router = new ModelRouter();
     expect([router.apiKey, router.baseURL, router.organization]).toEqual([
       'sk-from-the-environment',
       'https://somewhere.test/v1',

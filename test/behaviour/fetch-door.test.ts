@@ -5,6 +5,7 @@ import {
   errorEvent,
   type FakeProvider,
   fail,
+  fakeFetch,
   hang,
   html,
   type Models,
@@ -13,8 +14,9 @@ import {
 } from 'model-router/testing';
 import { OpenAI } from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { messages, sound } from '../helpers/parity-bodies.js';
+import { messages, picture, sound } from '../helpers/parity-bodies.js';
 import { collect } from '../helpers/parity-observe.js';
+import { watch } from '../helpers/parity-secrets.js';
 import { until } from '../helpers/parity-suite.js';
 
 const base = 'https://api.openai.com/v1';
@@ -175,6 +177,26 @@ describe('asFetch, for those who call fetch', () => {
     expect(fake.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /v1/models',
       'DELETE /v1/files/file-none',
+    ]);
+  });
+
+  it('hands on each value of a query that has a name twice', async () => {
+    await open({ first: answer(), second: answer() });
+    const { fetch: watched, sent } = watch(fakeFetch({ unknownModels: 'answer' }));
+    await using plain = new ModelRouter({
+      apiKey: 'sk-query-0123',
+      baseURL: 'https://provider.test/v1',
+      fetch: watched,
+    });
+    const client = new OpenAI({ apiKey: 'unused', fetch: plain.asFetch(), baseURL: base, maxRetries: 0 });
+    const query = { include: ['file_search_call.results', 'message.output_text.logprobs'], metadata: { a: '1' } };
+    await client.get('/models', { query });
+    expect(sent.map(({ url }) => [...url.searchParams])).toEqual([
+      [
+        ['include[]', 'file_search_call.results'],
+        ['include[]', 'message.output_text.logprobs'],
+        ['metadata[a]', '1'],
+      ],
     ]);
   });
 
@@ -409,6 +431,23 @@ describe('asFetch, as the fetch of a plain OpenAI client', () => {
     expect(await collect(client.models.list())).toMatchObject([{ id: 'first' }, { id: 'second' }]);
     const file = await client.files.create({ file: await sound(), purpose: 'assistants' });
     expect(await (await client.files.content(file.id)).text()).toBe('sound');
+  });
+
+  it('streams the answers to uploads', async () => {
+    const client = clientOf(await open({ first: fail(503), second: answer('Hello') }));
+    const heard = await client.audio.transcriptions.create({ model, file: await sound(), stream: true });
+    expect((await collect(heard)).map(({ type }) => type)).toEqual([
+      ...Array(4).fill('transcript.text.delta'),
+      'transcript.text.done',
+    ]);
+    const drawn = await client.images.edit({ model, image: await picture(), prompt: 'A hat', stream: true });
+    expect((await collect(drawn)).map(({ type }) => type)).toEqual(['image_edit.completed']);
+    expect(fake.requests.map(({ model: asked, outcome }) => [asked, outcome])).toEqual([
+      ['first', 'failed'],
+      ['second', 'answered'],
+      ['first', 'failed'],
+      ['second', 'answered'],
+    ]);
   });
 
   it('keeps the request id, and the errors what they are', async () => {

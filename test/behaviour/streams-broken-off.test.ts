@@ -5,22 +5,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pass, settled, watch } from '../helpers/clock.js';
 import { askStream, collect, read } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
+import { countedSignal } from '../helpers/signals.js';
 
 const slow = answer({ chunks: ['One ', 'two ', 'three.'], chunkMs: 1000 });
-
-/** The listeners that are on a signal now. */
-function countListeners(signal: AbortSignal): () => number {
-  let count = 0;
-  const add = vi.spyOn(signal, 'addEventListener').mockImplementation((...given) => {
-    count += 1;
-    AbortSignal.prototype.addEventListener.apply(signal, given);
-  });
-  vi.spyOn(signal, 'removeEventListener').mockImplementation((...given) => {
-    count -= 1;
-    AbortSignal.prototype.removeEventListener.apply(signal, given);
-  });
-  return () => (add.mock.calls.length === 0 ? Number.NaN : count);
-}
 
 describe('a caller who has heard enough', () => {
   beforeEach(() => {
@@ -32,8 +19,7 @@ describe('a caller who has heard enough', () => {
 
   it('breaks off: the upstream’s request is ended, and no error comes', async () => {
     const { router, fake } = build({ a: slow, b: answer() });
-    const { signal } = new AbortController();
-    const listeners = countListeners(signal);
+    const { signal, listeners } = countedSignal();
     const timers = vi.getTimerCount();
     const handed = await askStream(router, 'standard', { signal });
     for await (const chunk of handed) if (chunk.choices[0]?.delta.content) break;
@@ -46,9 +32,8 @@ describe('a caller who has heard enough', () => {
 
   it('aborts the signal of the call: the iteration ends without an error', async () => {
     const { router, fake } = build({ a: slow });
-    const controller = new AbortController();
-    const listeners = countListeners(controller.signal);
-    const handed = await askStream(router, 'standard', { signal: controller.signal });
+    const { controller, signal, listeners } = countedSignal();
+    const handed = await askStream(router, 'standard', { signal });
     const reading = watch(read(handed));
     await pass(1500);
     controller.abort();

@@ -20,7 +20,11 @@ export interface Outcome {
 }
 
 /** The clients that a call is made on. The first is the measure. */
-export type Door = 'plain client' | 'router of one client' | 'router with routes';
+export type Door =
+  | 'plain client'
+  | 'router of one client'
+  | 'router with routes'
+  | 'router with options beside its clients';
 
 export interface ParityCase {
   readonly name: string;
@@ -28,8 +32,8 @@ export interface ParityCase {
   /** Models of the fake beside the usual ones. */
   readonly models?: Readonly<Record<string, Script>>;
   readonly fake?: Omit<FakeOptions, 'models'>;
-  /** The same for all clients. */
-  readonly client?: ClientOptions;
+  /** The same for all clients; a function of the fake's URL where it needs that. */
+  readonly client?: ClientOptions | ((url: string) => ClientOptions);
   /** For the routers alone: what a plain client has no word for. */
   readonly router?: RouterSettings;
   /** Only one version of the SDK has what this call needs. */

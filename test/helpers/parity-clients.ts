@@ -1,4 +1,4 @@
-import { ModelRouter, type RouterSettings } from 'model-router';
+import { ModelRouter, type RouterOptions, type RouterSettings } from 'model-router';
 import { answer, type RecordedRequest, type Script } from 'model-router/testing';
 import { type ClientOptions, OpenAI } from 'openai';
 import type { Door } from './parity-case.js';
@@ -29,7 +29,10 @@ export const usualModels: Readonly<Record<string, Script>> = {
   'org/with slash': answer(),
 };
 
-export const doors: readonly Exclude<Door, 'plain client'>[] = ['router of one client', 'router with routes'];
+export type RouterDoor = Exclude<Door, 'plain client'>;
+export const doors: readonly RouterDoor[] = ['router of one client', 'router with routes'];
+/** And one whose options of a call, default headers and query stand beside its clients. */
+export const allDoors: readonly RouterDoor[] = [...doors, 'router with options beside its clients'];
 
 /** The name that a caller asks for, so that `model` of the fake answers. */
 export const nameBehind = (door: Door) => (model: string) => (door === 'router with routes' ? `route-${model}` : model);
@@ -43,6 +46,14 @@ export function clientOf(
 ): OpenAI {
   if (door === 'plain client') return new OpenAI(options);
   if (door === 'router of one client') return new ModelRouter({ ...options, ...settings });
+  if (door === 'router with options beside its clients') {
+    const { timeout, maxRetries, logLevel, defaultHeaders, defaultQuery, ...own } = options;
+    const beside = { timeout, maxRetries, logLevel, defaultHeaders, defaultQuery };
+    const given: Partial<RouterOptions> = Object.fromEntries(
+      Object.entries(beside).filter(([, value]) => value !== undefined),
+    );
+    return new ModelRouter({ clients: { default: own }, ...given, ...settings });
+  }
   const { maxRetries, logLevel } = options;
   return new ModelRouter({
     clients: { default: options },

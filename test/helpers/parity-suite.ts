@@ -1,5 +1,5 @@
 import { ModelRouter } from 'model-router';
-import { type FakeProvider, startFakeProvider } from 'model-router/testing';
+import { startFakeProvider } from 'model-router/testing';
 import { VERSION } from 'openai/version';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Door, Outcome, ParityCase } from './parity-case.js';
@@ -9,7 +9,7 @@ import { seen, view, viewError } from './parity-observe.js';
 export const SDK = Number(VERSION.split('.')[0]);
 
 /** Makes each call on a plain client and on routers, over real sockets, and compares all that comes of it. */
-export function describeParity(title: string, cases: readonly ParityCase[]): void {
+export function describeParity(title: string, cases: readonly ParityCase[], routers = doors): void {
   describe(title, () => {
     // Answers tell when they were made: the date stands still, so that two of them can be compared.
     beforeEach(() => {
@@ -19,7 +19,7 @@ export function describeParity(title: string, cases: readonly ParityCase[]): voi
       vi.useRealTimers();
     });
 
-    describe.each(doors)('%s', (door) => {
+    describe.each(routers)('%s', (door) => {
       for (const each of cases) {
         const name = each.differs === undefined ? each.name : `${each.name} (differs: ${each.differs.why})`;
         const skipped = each.only !== undefined && each.only.sdk !== SDK;
@@ -43,7 +43,8 @@ export async function outcomeOf(each: ParityCase, door: Door): Promise<Outcome> 
     ...each.fake,
     models,
   });
-  const options = { apiKey: API_KEY, baseURL: fake.url, maxRetries: 0, logLevel: 'off' as const, ...each.client };
+  const own = typeof each.client === 'function' ? each.client(fake.url) : each.client;
+  const options = { apiKey: API_KEY, baseURL: fake.url, maxRetries: 0, logLevel: 'off' as const, ...own };
   const client = clientOf(door, options, Object.keys(models), { random: () => 0.5, ...each.router });
   try {
     const arrived = (count = 1) => until(() => fake.open >= count, 'the request to arrive');
@@ -70,5 +71,3 @@ export async function until(isSo: () => boolean, what: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
-
-export type { FakeProvider };

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { messages, sound } from '../../helpers/parity-bodies.js';
 import { API_KEY, usualModels } from '../../helpers/parity-clients.js';
 import { collect, seen, view, viewError } from '../../helpers/parity-observe.js';
+import { SDK } from '../../helpers/parity-suite.js';
 
 type AzureOptions = ConstructorParameters<typeof AzureOpenAI>[0];
 
@@ -12,6 +13,8 @@ interface AzureCase {
   readonly name: string;
   readonly options?: AzureOptions;
   readonly run: (client: OpenAI) => PromiseLike<unknown>;
+  /** An Azure client of SDK 6 forgets its API version in `withOptions`, and throws. */
+  readonly only?: 7;
 }
 
 const model = 'chat';
@@ -62,9 +65,14 @@ const cases: AzureCase[] = [
   },
   {
     name: 'withOptions',
+    only: 7,
     run: (client) => client.withOptions({ timeout: 5000 }).chat.completions.create({ model, messages }),
   },
-  { name: 'withOptions, an unrouted call', run: (client) => client.withOptions({ timeout: 5000 }).models.list() },
+  {
+    name: 'withOptions, an unrouted call',
+    only: 7,
+    run: (client) => client.withOptions({ timeout: 5000 }).models.list(),
+  },
 ];
 
 const kinds: Record<string, (azure: AzureOpenAI) => OpenAI> = {
@@ -113,7 +121,7 @@ describe('an AzureOpenAI as the one client of a router', () => {
     vi.useRealTimers();
   });
 
-  it.each(cases)('$name', async (each) => {
+  it.each(cases.filter(({ only }) => only === undefined || only === SDK))('$name', async (each) => {
     const plain = await outcomeOf(each, 'plain');
     expect(await outcomeOf(each, 'router')).toStrictEqual(plain);
   });

@@ -1,5 +1,6 @@
 import { messages } from '../../helpers/parity-bodies.js';
-import type { ParityCase } from '../../helpers/parity-case.js';
+import type { Outcome, ParityCase } from '../../helpers/parity-case.js';
+import { allDoors } from '../../helpers/parity-clients.js';
 import { describeParity } from '../../helpers/parity-suite.js';
 
 /** One chat call with these request options. */
@@ -95,7 +96,17 @@ const defaults: ParityCase[] = [
   },
   { name: 'query', run: withOptions({ query: { a: 'call' } }) },
   { name: 'organization and project', client: { organization: 'org-1', project: 'proj-1' }, run: withOptions({}) },
-  { name: 'baseURL that ends in a slash', run: (client) => client.models.retrieve('chat') },
+  { name: 'baseURL that ends in a slash', client: (url) => ({ baseURL: `${url}/` }), run: withOptions({}) },
+  {
+    name: 'baseURL that ends in a slash, of an unrouted call',
+    client: (url) => ({ baseURL: `${url}/` }),
+    run: (client) => client.models.retrieve('chat'),
+  },
+  {
+    name: 'baseURL with a query in it',
+    client: (url) => ({ baseURL: `${url}?team=red` }),
+    run: withOptions({ query: { a: '1' } }),
+  },
   {
     name: 'fetch of its own',
     client: {
@@ -169,6 +180,16 @@ const ofOneCall: ParityCase[] = [
   },
 ];
 
+/** The same requests, each with more headers or a longer query. */
+function withAll(plain: Outcome, more: { headers?: object; query?: object }): Outcome {
+  const requests = plain.requests.map((request) => ({
+    ...request,
+    headers: { ...Object(request.headers), ...more.headers },
+    query: { ...Object(request.query), ...more.query },
+  }));
+  return { ...plain, requests };
+}
+
 const views: ParityCase[] = [
   {
     name: 'timeout and maxRetries',
@@ -197,6 +218,13 @@ const views: ParityCase[] = [
   {
     name: 'defaultHeaders in place of those of the client',
     client: { defaultHeaders },
+    differs: {
+      why: 'a client among others keeps its own beside those of the router',
+      to: (plain, door) =>
+        door === 'router with routes'
+          ? withAll(plain, { headers: { 'x-tag': 'default', 'x-team': 'red', 'x-gone': 'soon' } })
+          : plain,
+    },
     run: async (client, { m }) => {
       const view = client.withOptions({ defaultHeaders: { 'X-New': 'yes' } });
       await view.models.list();
@@ -206,6 +234,10 @@ const views: ParityCase[] = [
   {
     name: 'defaultQuery in place of that of the client',
     client: { defaultQuery: { a: '1' } },
+    differs: {
+      why: 'a client among others keeps its own beside that of the router',
+      to: (plain, door) => (door === 'router with routes' ? withAll(plain, { query: { a: '1' } }) : plain),
+    },
     run: async (client, { m }) => {
       const view = client.withOptions({ defaultQuery: { b: '2' } });
       await view.models.list();
@@ -233,7 +265,7 @@ const views: ParityCase[] = [
   },
 ];
 
-describeParity('headers of a call', headers);
-describeParity('options of a client', defaults);
-describeParity('options of a call', ofOneCall);
-describeParity('withOptions', views);
+describeParity('headers of a call', headers, allDoors);
+describeParity('options of a client', defaults, allDoors);
+describeParity('options of a call', ofOneCall, allDoors);
+describeParity('withOptions', views, allDoors);

@@ -1,6 +1,7 @@
-import { fail } from 'model-router/testing';
-import { APIPromise } from 'openai';
-import { expect } from 'vitest';
+import { ModelRouter } from 'model-router';
+import { fail, startFakeProvider } from 'model-router/testing';
+import { APIPromise, OpenAI } from 'openai';
+import { describe, expect, it } from 'vitest';
 import { messages } from '../../helpers/parity-bodies.js';
 import type { ParityCase } from '../../helpers/parity-case.js';
 import { describeParity } from '../../helpers/parity-suite.js';
@@ -34,11 +35,14 @@ const cases: ParityCase[] = [
   },
   {
     name: 'Promise.all',
-    run: (client, { m }) =>
-      Promise.all([
+    run: async (client, { m }) => {
+      // Which of the two arrives first is chance, so they are of one kind.
+      const answers = await Promise.all([
         client.chat.completions.create({ model: m('chat'), messages }),
-        client.embeddings.create({ model: m('embedder'), input: 'a' }).then(({ data }) => data),
-      ]).then(([completion, data]) => [completion.choices, data]),
+        client.chat.completions.create({ model: m('chat'), messages }).then(({ choices }) => choices),
+      ]);
+      return [answers[0].choices, answers[1]];
+    },
   },
   {
     name: 'Promise.race',
@@ -159,3 +163,66 @@ const cases: ParityCase[] = [
 ];
 
 describeParity('the promise of a call', cases);
+
+/** How many rejections nobody has handled. The listeners of the test runner stand aside meanwhile. */
+async function unhandledDuring(act: () => unknown): Promise<number> {
+  const others = process.listeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection');
+  let count = 0;
+  process.on('unhandledRejection', () => count++);
+  try {
+    await act();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    return count;
+  } finally {
+    process.removeAllListeners('unhandledRejection');
+    for (const other of others) process.on('unhandledRejection', other);
+  }
+}
+
+const ignore = () => undefined;
+
+/** What a program may do with a call that fails. */
+const uses: Record<string, (client: OpenAI, model: string) => unknown> = {
+  'nothing at all': (client, model) => {
+    client.chat.completions.create({ model, messages });
+  },
+  'nothing at all, of a stream': (client, model) => {
+    client.chat.completions.create({ model, messages, stream: true });
+  },
+  'nothing at all, of an unrouted call': (client) => {
+    client.models.retrieve('nobody');
+  },
+  'nothing at all, of a list': (client) => {
+    client.get('/nowhere');
+  },
+  catch: (client, model) => client.chat.completions.create({ model, messages }).catch(ignore),
+  'catch of a parse': (client, model) => client.chat.completions.parse({ model, messages }).catch(ignore),
+  'catch of withResponse': (client, model) =>
+    client.chat.completions.create({ model, messages }).withResponse().catch(ignore),
+  'catch of asResponse': (client, model) =>
+    client.chat.completions.create({ model, messages }).asResponse().catch(ignore),
+  'catch of a list': (client) => client.get('/nowhere').catch(ignore),
+  'then without a catch': (client, model) => {
+    client.chat.completions.create({ model, messages }).then(ignore);
+  },
+  'catch of two of three uses': (client, model) => {
+    const call = client.chat.completions.create({ model, messages });
+    call.catch(ignore);
+    call.asResponse().catch(ignore);
+    call.then(ignore);
+  },
+  'the events of a helper': (client, model) => {
+    client.chat.completions.stream({ model, messages }).on('error', ignore);
+  },
+};
+
+describe('a rejection that nobody handles is reported as often as by a plain client', () => {
+  it.each(Object.entries(uses))('%s', async (_, use) => {
+    await using fake = await startFakeProvider({ models });
+    const options = { apiKey: 'sk-unhandled', baseURL: fake.url, maxRetries: 0, logLevel: 'off' as const };
+    await using router = new ModelRouter(options);
+    const plain = await unhandledDuring(() => use(new OpenAI(options), 'failing'));
+    expect(await unhandledDuring(() => use(router, 'failing'))).toBe(plain);
+  });
+});

@@ -158,7 +158,7 @@ const leaving: ParityCase[] = [
     },
   },
   {
-    name: 'return before the first chunk was read',
+    name: 'return in mid-stream, by hand',
     models,
     run: async (client, { m }) => {
       const stream = await client.chat.completions.create({ model: m('endless'), messages, stream: true });

@@ -1,0 +1,79 @@
+// Runs all drills at their full size, or those that are named: `npm run drills -- s2 s4`.
+import { type DrillOptions, type DrillResult, meets, type Target } from './result.ts';
+import { run as s1 } from './s1.ts';
+import { run as s2 } from './s2.ts';
+import { run as s4 } from './s4.ts';
+import { run as s5 } from './s5.ts';
+import { run as s8 } from './s8.ts';
+
+type Start = (options: DrillOptions) => Promise<DrillResult>;
+
+const SEED = 1;
+const PROGRESS_MS = 10_000;
+
+const drills: readonly (readonly [name: string, start: Start])[] = [
+  ['s1', (options) => s1({ ...options, calls: 1_000_000 })],
+  ['s2', (options) => s2({ ...options, calls: 100_000 })],
+  ['s2', (options) => s2({ ...options, calls: 100_000, deployments: 3 })],
+  ['s2', (options) => s2({ ...options, calls: 50_000, deployments: 3, everyMs: 2000 })],
+  ['s4', (options) => s4({ ...options, minutes: 15 })],
+  ['s5', (options) => s5({ ...options, minutes: 5, fault: 'errors' })],
+  ['s5', (options) => s5({ ...options, minutes: 5, fault: 'hangs' })],
+  ['s5', (options) => s5({ ...options, minutes: 5, fault: 'mixed' })],
+  ['s8', (options) => s8({ ...options, rounds: 20 })],
+];
+
+/** Real time: the drills replace the clocks of this process. */
+const now = () => Number(process.hrtime.bigint() / 1_000_000n);
+
+async function runOne(name: string, start: Start): Promise<{ result: DrillResult; tookMs: number }> {
+  const startedAt = now();
+  let toldAt = startedAt;
+  const onProgress = (share: number): void => {
+    if (now() - toldAt < PROGRESS_MS) return;
+    toldAt = now();
+    console.log(`  ${name} ${(100 * share).toFixed(0)} % after ${seconds(toldAt - startedAt)}`);
+  };
+  const result = await start({ seed: SEED, onProgress });
+  const tookMs = now() - startedAt;
+  console.log(`${result.ok ? 'ok    ' : 'MISSED'} ${result.drill}: ${result.size}, in ${seconds(tookMs)}`);
+  return { result, tookMs };
+}
+
+function tell({ drill, faults, size, measured, targets, broken }: DrillResult, tookMs: number): void {
+  console.log(`\n${drill}: ${size} (${seconds(tookMs)})\n  ${faults}`);
+  for (const [name, target] of Object.entries(targets)) {
+    const value = measured[name] ?? Number.NaN;
+    const mark = meets(value, target) ? 'ok    ' : 'MISSED';
+    console.log(`  ${mark} ${name.padEnd(24)} ${show(value, target.unit).padStart(14)}   ${bound(target)}`);
+  }
+  for (const [what, times] of broken) console.log(`  BROKEN ${what} (${times})`);
+  if (broken.size === 0) console.log('  ok     invariants');
+}
+
+function bound({ least, most, unit }: Target): string {
+  return least === undefined ? `at most ${show(most ?? Number.NaN, unit)}` : `at least ${show(least, unit)}`;
+}
+
+function show(value: number, unit: Target['unit']): string {
+  const digits = unit === '%' || unit === 'x' ? 4 : 0;
+  return unit === 'x' ? value.toFixed(digits) : `${value.toFixed(digits)} ${unit}`;
+}
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+
+const wanted = process.argv.slice(2);
+const known = new Set(drills.map(([name]) => name));
+const unknown = wanted.filter((name) => !known.has(name));
+if (unknown.length > 0) {
+  console.error(`There is no drill ${unknown.join(', ')}. There are: ${[...known].join(', ')}`);
+  process.exit(1);
+}
+const results: Awaited<ReturnType<typeof runOne>>[] = [];
+for (const [name, start] of drills) {
+  if (wanted.length === 0 || wanted.includes(name)) results.push(await runOne(name, start));
+}
+for (const { result, tookMs } of results) tell(result, tookMs);
+const missed = results.filter(({ result }) => !result.ok).length;
+console.log(`\n${results.length - missed} of ${results.length} drills met their targets (seed ${SEED}, virtual time)`);
+process.exitCode = missed === 0 ? 0 : 1;
