@@ -1,6 +1,6 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
 import { InvalidOptionError } from './errors.js';
-import { is, isApiError } from './sdk-errors.js';
+import { is, isApiError } from './sdk/sdk-errors.js';
 import type { Failure, Outcome } from './types.js';
 import { isRecord } from './util/is-record.js';
 import { parseRetryAfter } from './util/retry-after.js';

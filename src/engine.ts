@@ -3,7 +3,7 @@ import { assemble } from './assemble.js';
 import type { DeploymentConfig, RouterConfig } from './check-options.js';
 import { Events } from './events.js';
 import type { Handler } from './pipeline.js';
-import { Routing } from './routing.js';
+import { Routing } from './request/routing.js';
 import { createRotation, DeploymentBreaker, type Rotation } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
 import { RetryBudget } from './state/retry-budget.js';

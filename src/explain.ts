@@ -1,7 +1,7 @@
 import { viewTargets } from './call/view.js';
-import { type CallReader, protocolOf } from './calls.js';
 import { plan } from './plan/plan.js';
-import type { RequestOptions } from './request-headers.js';
+import { type CallReader, protocolOf } from './request/calls.js';
+import type { RequestOptions } from './sdk/request-headers.js';
 
 /** The plan for a call. */
 export interface Explanation {

@@ -1,8 +1,8 @@
 import type { OpenAI } from 'openai';
-import { protocolOf } from './calls.js';
 import { describe, isAbort, isTimeout, statusOf, upstreamBody } from './classify.js';
 import { DeadlineExceededError, InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
-import type { RequestOptions } from './request-headers.js';
+import { protocolOf } from './request/calls.js';
+import type { RequestOptions } from './sdk/request-headers.js';
 import { isRecord } from './util/is-record.js';
 
 /** The caller's own credentials stay here; what describes the bytes of one hop is not for the next. */

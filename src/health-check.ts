@@ -1,6 +1,6 @@
-import type { CallReader } from './calls.js';
 import { codeOf, describe, statusOf } from './classify.js';
-import type { RequestOptions } from './request-headers.js';
+import type { CallReader } from './request/calls.js';
+import type { RequestOptions } from './sdk/request-headers.js';
 import type { Protocol } from './types.js';
 
 /** How one deployment answered. */

@@ -1,20 +1,20 @@
 import { inspect } from 'node:util';
 import { type APIPromise, OpenAI } from 'openai';
 import { linkAnswerId, linkRecord } from './call-record.js';
-import { CallReader, protocolOf, ROUTER_OPTIONS } from './calls.js';
 import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
 import type { EventOf, RouterEventType } from './events.js';
 import { type Explanation, explain } from './explain.js';
 import { fetchDoor } from './fetch-door.js';
-import { withoutRouterHeaders } from './header-options.js';
 import { type CheckResult, checkAll } from './health-check.js';
 import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options.js';
-import { headerRows, type RequestOptions } from './request-headers.js';
-import { RoutedPromise, Run, redactRejections } from './routed-promise.js';
+import { CallReader, protocolOf, ROUTER_OPTIONS } from './request/calls.js';
+import { withoutRouterHeaders } from './request/header-options.js';
+import { headerRows, type RequestOptions } from './sdk/request-headers.js';
+import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
+import { type Handle, isStream, type ResponseProps } from './sdk/upstream.js';
 import { type Opened, openRouter, openView } from './setup.js';
 import { type Snapshot, snapshot } from './snapshot.js';
 import type { Protocol } from './types.js';
-import { type Handle, isStream, type ResponseProps } from './upstream.js';
 import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];

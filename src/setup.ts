@@ -1,15 +1,15 @@
 import { type ClientOptions, OpenAI } from 'openai';
-import type { View } from './calls.js';
-import { attemptsOf } from './calls.js';
 import { CALL_KEYS, checkCall, checkRouter, pick, SETTING_KEYS } from './check-options.js';
-import { buildClients, settingsOf } from './clients.js';
 import { Engine } from './engine.js';
 import { InvalidOptionError } from './errors.js';
-import { withoutRouterHeaders } from './header-options.js';
 import { Log } from './log.js';
 import type { CallOptions, RouterOptions, RouterSettings, SingleClientOptions, ViewOptions } from './options.js';
-import { type Redact, redactor } from './redact.js';
-import { OpenAIUpstream } from './upstream.js';
+import type { View } from './request/calls.js';
+import { attemptsOf } from './request/calls.js';
+import { withoutRouterHeaders } from './request/header-options.js';
+import { buildClients, settingsOf } from './sdk/clients.js';
+import { type Redact, redactor } from './sdk/redact.js';
+import { OpenAIUpstream } from './sdk/upstream.js';
 import { checkKeys, checkMs, checkSecretRecord, unknownOption } from './util/check.js';
 import { nearest } from './util/nearest.js';
 

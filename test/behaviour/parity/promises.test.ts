@@ -1,10 +1,10 @@
 import { ModelRouter } from 'model-router';
-import { fail, startFakeProvider } from 'model-router/testing';
+import { type FakeProvider, fail, startFakeProvider } from 'model-router/testing';
 import { APIPromise, OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { messages } from '../../helpers/parity-bodies.js';
 import type { ParityCase } from '../../helpers/parity-case.js';
-import { describeParity } from '../../helpers/parity-suite.js';
+import { describeParity, until } from '../../helpers/parity-suite.js';
 
 const models = { failing: fail(400, { message: 'No.' }) };
 
@@ -165,14 +165,16 @@ const cases: ParityCase[] = [
 describeParity('the promise of a call', cases);
 
 /** How many rejections nobody has handled. The listeners of the test runner stand aside meanwhile. */
-async function unhandledDuring(act: () => unknown): Promise<number> {
+async function unhandledDuring(fake: FakeProvider, act: () => unknown): Promise<number> {
+  const before = fake.count;
   const others = process.listeners('unhandledRejection');
   process.removeAllListeners('unhandledRejection');
   let count = 0;
   process.on('unhandledRejection', () => count++);
   try {
     await act();
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await until(() => fake.count > before && fake.open === 0, 'the call to fail');
+    await new Promise((resolve) => setTimeout(resolve, 50));
     return count;
   } finally {
     process.removeAllListeners('unhandledRejection');
@@ -194,7 +196,7 @@ const uses: Record<string, (client: OpenAI, model: string) => unknown> = {
     client.models.retrieve('nobody');
   },
   'nothing at all, of a list': (client) => {
-    client.get('/nowhere');
+    client.models.list();
   },
   catch: (client, model) => client.chat.completions.create({ model, messages }).catch(ignore),
   'catch of a parse': (client, model) => client.chat.completions.parse({ model, messages }).catch(ignore),
@@ -202,7 +204,7 @@ const uses: Record<string, (client: OpenAI, model: string) => unknown> = {
     client.chat.completions.create({ model, messages }).withResponse().catch(ignore),
   'catch of asResponse': (client, model) =>
     client.chat.completions.create({ model, messages }).asResponse().catch(ignore),
-  'catch of a list': (client) => client.get('/nowhere').catch(ignore),
+  'catch of a list': (client) => client.models.list().catch(ignore),
   'then without a catch': (client, model) => {
     client.chat.completions.create({ model, messages }).then(ignore);
   },
@@ -219,10 +221,10 @@ const uses: Record<string, (client: OpenAI, model: string) => unknown> = {
 
 describe('a rejection that nobody handles is reported as often as by a plain client', () => {
   it.each(Object.entries(uses))('%s', async (_, use) => {
-    await using fake = await startFakeProvider({ models });
+    await using fake = await startFakeProvider({ models, withoutModel: fail(400) });
     const options = { apiKey: 'sk-unhandled', baseURL: fake.url, maxRetries: 0, logLevel: 'off' as const };
     await using router = new ModelRouter(options);
-    const plain = await unhandledDuring(() => use(new OpenAI(options), 'failing'));
-    expect(await unhandledDuring(() => use(router, 'failing'))).toBe(plain);
+    const plain = await unhandledDuring(fake, () => use(new OpenAI(options), 'failing'));
+    expect(await unhandledDuring(fake, () => use(router, 'failing'))).toBe(plain);
   });
 });

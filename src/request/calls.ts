@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { checkCall, SINGLE_CALL_KEYS } from './check-options.js';
-import type { Engine } from './engine.js';
+import { checkCall, SINGLE_CALL_KEYS } from '../check-options.js';
+import type { Engine } from '../engine.js';
+import type { Log } from '../log.js';
+import type { CallOptions, SingleCallOptions } from '../options.js';
+import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
+import { isPlain } from '../sdk/upstream.js';
+import type { Call, CallRecord, CallSettings, Protocol } from '../types.js';
+import { checkMs, checkNumber } from '../util/check.js';
+import { isRecord } from '../util/is-record.js';
 import { readHeaders } from './header-options.js';
-import type { Log } from './log.js';
-import type { CallOptions, SingleCallOptions } from './options.js';
-import { headerRows, mergeHeaders, type RequestOptions } from './request-headers.js';
 import { readNeeds } from './request-needs.js';
 import { type LeftOut, narrow, type Resolution } from './routing.js';
-import type { Call, CallRecord, CallSettings, Protocol } from './types.js';
-import { isPlain } from './upstream.js';
-import { checkMs, checkNumber } from './util/check.js';
-import { isRecord } from './util/is-record.js';
 
 const NONE: readonly string[] = [];
 

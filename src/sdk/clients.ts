@@ -1,6 +1,6 @@
 import { type ClientOptions, OpenAI } from 'openai';
-import { InvalidOptionError } from './errors.js';
-import { checkSecretRecord, fail } from './util/check.js';
+import { InvalidOptionError } from '../errors.js';
+import { checkSecretRecord, fail } from '../util/check.js';
 
 /** Other ways to say who is calling than a key. */
 const OTHER_CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'credential', 'provider'] as const;

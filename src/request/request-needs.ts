@@ -1,5 +1,5 @@
-import type { Capability } from './types.js';
-import { isRecord } from './util/is-record.js';
+import type { Capability } from '../types.js';
+import { isRecord } from '../util/is-record.js';
 
 /** What a request needs of the deployment that answers it. */
 export interface Needs {

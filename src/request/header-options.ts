@@ -1,6 +1,6 @@
-import type { HeaderOption, SingleCallOptions } from './options.js';
-import { headerRows, type RequestOptions } from './request-headers.js';
-import { fail, MAX_MS } from './util/check.js';
+import type { HeaderOption, SingleCallOptions } from '../options.js';
+import { headerRows, type RequestOptions } from '../sdk/request-headers.js';
+import { fail, MAX_MS } from '../util/check.js';
 
 /** Who is calling: a call that brings its own goes nowhere else. */
 const CREDENTIALS = new Set(['authorization', 'api-key', 'cookie', 'openai-organization', 'openai-project']);

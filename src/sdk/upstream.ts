@@ -1,11 +1,11 @@
 import type { APIPromise, OpenAI } from 'openai';
 import { Stream } from 'openai/streaming';
+import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
+import { MAX_MS } from '../util/check.js';
+import { isRecord } from '../util/is-record.js';
 import type { Redact } from './redact.js';
 import { headerRows, mergeHeaders, type RequestOptions } from './request-headers.js';
 import { tapBody } from './tap-body.js';
-import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from './types.js';
-import { MAX_MS } from './util/check.js';
-import { isRecord } from './util/is-record.js';
 
 /** What the SDK keeps of an answer, to parse it. */
 export type ResponseProps = Awaited<ConstructorParameters<typeof APIPromise>[1]>;

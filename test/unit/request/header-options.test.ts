@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readHeaders } from '../../src/header-options.js';
+import { readHeaders } from '../../../src/request/header-options.js';
 import type { HeaderOption, SingleCallOptions } from '../../src/options.js';
 
 type Given = Parameters<typeof readHeaders>[0];

@@ -1,10 +1,10 @@
-import type { Prefix, RouterConfig } from './check-options.js';
-import { InvalidOptionError } from './errors.js';
-import type { CallOptions } from './options.js';
-import type { DeploymentState } from './state/deployment-state.js';
-import type { Capability, Protocol, Target } from './types.js';
-import { show } from './util/check.js';
-import { nearest } from './util/nearest.js';
+import type { Prefix, RouterConfig } from '../check-options.js';
+import { InvalidOptionError } from '../errors.js';
+import type { CallOptions } from '../options.js';
+import type { DeploymentState } from '../state/deployment-state.js';
+import type { Capability, Protocol, Target } from '../types.js';
+import { show } from '../util/check.js';
+import { nearest } from '../util/nearest.js';
 
 /** Where a call may go before anything rules a deployment out, and the options of its route. */
 export interface Resolution {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readNeeds } from '../../src/request-needs.js';
+import { readNeeds } from '../../../src/request/request-needs.js';
 
 const needs = (body: unknown) => [...readNeeds(body).capabilities];
 const ids = (body: unknown) => readNeeds(body).storedIds;
