@@ -182,10 +182,23 @@ export function upstreamBody(error: unknown): { status: number; headers: Headers
   return { status, headers, body: { error: error.error ?? { message: error.message } } };
 }
 
+/** Why a connection failed: `ECONNREFUSED`, `ENOTFOUND`, `CERT_HAS_EXPIRED`, as deep as the SDK and fetch have wrapped it. */
+function codeOfCause(error: Error): string | null {
+  let cause: unknown = error.cause;
+  for (let depth = 0; depth < 4 && cause instanceof Error; depth++) {
+    const code = codeOf(cause);
+    if (code !== null) return code;
+    cause = cause instanceof AggregateError ? cause.errors[0] : cause.cause;
+  }
+  return null;
+}
+
 /** An error in words for records, logs and events: the kind, never the upstream's own text, which may quote a prompt. */
 export function describe(error: unknown): string {
   if (error instanceof InvalidAnswer || error instanceof InvalidOptionError) return error.message;
   if (!(error instanceof Error)) return typeof error;
   const name = error.constructor.name || error.name;
-  return [name, statusOf(error) ?? '', codeOf(error) ?? ''].filter((part) => part !== '').join(' ');
+  return [name, statusOf(error) ?? '', codeOf(error) ?? codeOfCause(error) ?? '']
+    .filter((part) => part !== '')
+    .join(' ');
 }

@@ -25,7 +25,7 @@ export function explain(
   const request = { method: 'post', path: pathOf(body), stream: body.stream === true, ...options, body } as const;
   const { call, leftOut } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
   const now = call.startedAt;
-  const views = viewTargets(call.targets);
+  const views = viewTargets(call);
   const { config } = reader.engine;
   const step = plan({
     now,

@@ -1,8 +1,10 @@
 import type { OpenAI } from 'openai';
+import { callRecord } from './call-record.js';
 import { describe, isAbort, isTimeout, statusOf, upstreamBody } from './classify.js';
 import { DeadlineExceededError, InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
 import { protocolOf } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
+import { routerHeaders } from './sdk/routed-promise.js';
 import { isRecord } from './util/is-record.js';
 
 /** The caller's own credentials stay here; what describes the bytes of one hop is not for the next. */
@@ -35,7 +37,7 @@ export function fetchDoor(router: OpenAI, baseURL: string): typeof fetch {
       return await answer(router, options);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      return errorResponse(error);
+      return withRouterHeaders(errorResponse(error), error);
     }
   };
 }
@@ -155,6 +157,15 @@ function encode(
 function eventOf(chunk: unknown): string {
   const name = isRecord(chunk) && typeof chunk.type === 'string' ? `event: ${chunk.type}\n` : '';
   return `${name}data: ${JSON.stringify(chunk)}\n\n`;
+}
+
+/** Which deployments were asked is told of an error, too. */
+function withRouterHeaders(response: Response, error: unknown): Response {
+  const record = callRecord(error);
+  for (const [name, value] of record === undefined ? [] : Object.entries(routerHeaders(record))) {
+    response.headers.set(name, encodeURI(value));
+  }
+  return response;
 }
 
 /** An upstream's error stays the response it was; the router's own are JSON that says not to retry. */

@@ -10,9 +10,9 @@ export {
 } from './errors.js';
 export type { EventOf, RouterEvent, RouterEventType } from './events.js';
 export type { Explanation } from './explain.js';
-export type { CheckResult } from './health-check.js';
+export type { CheckOptions, CheckResult } from './health-check.js';
 export type { Logger, LogLevel } from './log.js';
-export { callOptions, ModelRouter } from './model-router.js';
+export { ModelRouter } from './model-router.js';
 export type {
   BreakerOptions,
   CallOptions,
@@ -28,5 +28,6 @@ export type {
   SingleClientOptions,
   ViewOptions,
 } from './options.js';
+export { callOptions } from './request/calls.js';
 export type { DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
 export type { AttemptRecord, CallRecord, Capability, Outcome, Price, Usage } from './types.js';

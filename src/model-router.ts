@@ -5,9 +5,9 @@ import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
 import type { EventOf, RouterEventType } from './events.js';
 import { type Explanation, explain } from './explain.js';
 import { fetchDoor } from './fetch-door.js';
-import { type CheckResult, checkAll } from './health-check.js';
+import { type CheckOptions, type CheckResult, checkAll } from './health-check.js';
 import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options.js';
-import { CallReader, protocolOf, ROUTER_OPTIONS } from './request/calls.js';
+import { CallReader, callOptions, protocolOf } from './request/calls.js';
 import { withoutRouterHeaders } from './request/header-options.js';
 import { headerRows, type RequestOptions } from './sdk/request-headers.js';
 import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
@@ -92,8 +92,8 @@ export class ModelRouter extends OpenAI {
   }
 
   /** Asks each deployment for one token. Never rejects because one does not work. */
-  check(): Promise<CheckResult[]> {
-    return checkAll(this.#calls);
+  check(options: CheckOptions = {}): Promise<CheckResult[]> {
+    return checkAll(this.#calls, options);
   }
 
   /** The plan for a call, without making it. Throws InvalidOptionError. */
@@ -188,12 +188,6 @@ export class ModelRouter extends OpenAI {
     checkOrigin(client, path ?? '');
     return { client, name: other === undefined || maker === undefined ? defaultClient : maker };
   }
-}
-
-/** Options of the router for one call, to be spread into the SDK's own: `create(body, { ...callOptions({ route }), signal })`. */
-export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
-  const carried: OpenAI.RequestOptions = {};
-  return Object.assign(carried, { [ROUTER_OPTIONS]: { ...options } });
 }
 
 /** An id as it stands in a path. One that cannot be read was made by nobody. */

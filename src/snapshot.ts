@@ -1,3 +1,4 @@
+import { round } from './cost.js';
 import type { Engine } from './engine.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { LatencyHistogram } from './state/latency-histogram.js';
@@ -91,7 +92,7 @@ function sums({
     failures,
     uptime: requests === 0 ? null : 1 - failures / requests,
     usage: { inputTokens, outputTokens, cachedInputTokens, reasoningTokens },
-    costUsd,
+    costUsd: round(costUsd),
   };
 }
 

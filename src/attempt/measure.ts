@@ -35,7 +35,7 @@ export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt
       } catch (thrown) {
         const failure = failureOf(thrown, attempt);
         call.failures.push(failure);
-        tellIfSlow(attempt);
+        if (failure.outcome !== 'aborted') tellIfSlow(attempt);
         finish(attempt, failedEnd(failure));
         throw new AttemptFailed(failure);
       }

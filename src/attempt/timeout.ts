@@ -47,7 +47,7 @@ function tooLate(attempt: Attempt, jitter: number): AttemptFailed {
   const outcome = attempt.untilDeadline && limit === attempt.timeoutMs ? 'deadline' : 'timeout';
   const found = failure(outcome, timeoutError(limit), performance.now(), jitter);
   // Too little time was given to blame the deployment for it.
-  const fair = limit >= (attempt.target.state.latency.live(0.95) ?? 1000);
+  const fair = limit >= (attempt.target.state.latencies(attempt.call.stream).live(0.95) ?? 1000);
   return new AttemptFailed(fair ? found : { ...found, breaker: 'neutral' });
 }
 

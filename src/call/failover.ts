@@ -57,7 +57,7 @@ export function failover({ plan, retryBudget, retry, random, attempt }: Failover
       deadlineIsDefault: call.settings.deadlineIsDefault,
       attemptTimeoutMs: call.settings.attemptTimeoutMs,
       attemptsLeft: call.maxAttempts - call.record.attempts.length,
-      targets: viewTargets(call.targets),
+      targets: viewTargets(call),
       failures: call.failures,
       mayRetry: retryBudget.tokens >= 1,
       retry,

@@ -1,5 +1,6 @@
 import { linkRecord } from '../call-record.js';
 import { codeOf, statusOf } from '../classify.js';
+import { round } from '../cost.js';
 import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
 import { addUsage, type Totals } from '../state/totals.js';
@@ -45,7 +46,7 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
 function totalCost({ attempts }: CallRecord): number | null {
   const last = attempts.at(-1);
   if (last === undefined || last.costUsd === null) return null;
-  return attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0);
+  return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
 }
 
 /** A listener may keep what it is given, and may not change ours. */

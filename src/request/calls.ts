@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { OpenAI } from 'openai';
 import { checkCall, SINGLE_CALL_KEYS } from '../check-options.js';
 import type { Engine } from '../engine.js';
 import type { Log } from '../log.js';
@@ -23,7 +24,13 @@ export interface View {
 }
 
 /** Where the router's own options travel in the SDK's: a symbol, so that spreading keeps it and nothing else sees it. */
-export const ROUTER_OPTIONS = Symbol.for('model-router.callOptions');
+const ROUTER_OPTIONS = Symbol.for('model-router.callOptions');
+
+/** Options of the router for one call, to be spread into the SDK's own: `create(body, { ...callOptions({ route }), signal })`. */
+export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
+  const carried: OpenAI.RequestOptions = {};
+  return Object.assign(carried, { [ROUTER_OPTIONS]: { ...options } });
+}
 
 const DEFAULTS = { priority: 'standard', deadlineMs: 120_000, chunkTimeoutMs: 30_000, maxAttempts: 3 } as const;
 

@@ -3,7 +3,15 @@ import { headerRows, type RequestOptions } from '../sdk/request-headers.js';
 import { fail, MAX_MS } from '../util/check.js';
 
 /** Who is calling: a call that brings its own goes nowhere else. */
-const CREDENTIALS = new Set(['authorization', 'api-key', 'cookie', 'openai-organization', 'openai-project']);
+const CREDENTIALS = new Set([
+  'authorization',
+  'proxy-authorization',
+  'api-key',
+  'x-api-key',
+  'cookie',
+  'openai-organization',
+  'openai-project',
+]);
 
 export interface HeaderReading {
   /** The headers that may leave the process. */

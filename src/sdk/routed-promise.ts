@@ -2,7 +2,7 @@ import { APIPromise, type OpenAI } from 'openai';
 import { linkRecord, RECORD } from '../call-record.js';
 import type { CallRecord } from '../types.js';
 import type { Redact } from './redact.js';
-import type { Handle, ResponseProps } from './upstream.js';
+import type { ResponseProps } from './upstream.js';
 
 /** A request on its way: what its promise needs to know of it. */
 export class Run {

@@ -31,6 +31,11 @@ export class DeploymentState {
     return this.deployment.id;
   }
 
+  /** What an attempt waits for: a stream's first content, or a whole answer. */
+  latencies(stream: boolean): LatencyHistogram {
+    return stream ? this.timeToFirstChunk : this.latency;
+  }
+
   /** The longer pause wins: a short `Retry-After` never ends a longer one. */
   pause(until: number, failure: Failure): void {
     if (until <= this.pausedUntil) return;

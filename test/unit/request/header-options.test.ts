@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { HeaderOption, SingleCallOptions } from '../../../src/options.js';
 import { readHeaders } from '../../../src/request/header-options.js';
-import type { HeaderOption, SingleCallOptions } from '../../src/options.js';
 
 type Given = Parameters<typeof readHeaders>[0];
 
