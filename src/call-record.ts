@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { CallRecord } from './types.js';
 
 /** Not enumerable on what carries it, so that it shows in no comparison, copy or JSON. */
-export const RECORD = Symbol('model-router.record');
+export const RECORD = Symbol.for('model-router.record');
 /** For what cannot carry it: signals, and objects that are frozen. */
 const records = new WeakMap<object, CallRecord>();
 /** Of calls made by the SDK's stream helpers: they build their result from chunks, and keep no object of ours in it. */

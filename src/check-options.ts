@@ -312,7 +312,7 @@ function checkCapabilities(path: string, value: unknown): void {
   }
 }
 
-export function checkHeaders(path: string, value: unknown): void {
+function checkHeaders(path: string, value: unknown): void {
   for (const [name, header] of Object.entries(checkRecord(path, value, 'an object of names and values'))) {
     if (/^x-router-/i.test(name))
       throw new InvalidOptionError(`${path}.${name}`, 'X-Router-* headers never leave the process.');

@@ -57,7 +57,7 @@ function withoutEnvironment(options: ClientOptions): OpenAI {
 }
 
 /** By shape, as an application may have two copies of the SDK. */
-export function isClient(value: unknown): value is OpenAI {
+function isClient(value: unknown): value is OpenAI {
   return (
     typeof value === 'object' &&
     value !== null &&

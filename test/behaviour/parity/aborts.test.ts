@@ -61,16 +61,17 @@ const aborts: ParityCase[] = [
     },
   },
   {
-    name: 'aborted in flight, before the first byte',
+    name: 'aborted in flight, after the headers and before the first byte',
     models,
     run: async (client, { m, arrived }) => {
       const controller = new AbortController();
       const call = client.responses.create({ model: m('stuck'), input: 'Hi' }, { signal: controller.signal });
       const settled = call.catch((error: unknown) => error);
       await arrived();
-      controller.abort();
+      setTimeout(() => controller.abort(), 50);
       return settled;
     },
+    differs: midBody,
   },
   {
     name: 'aborted in flight, in mid-body',
@@ -80,7 +81,7 @@ const aborts: ParityCase[] = [
       const call = client.chat.completions.create({ model: m('dripping'), messages }, { signal: controller.signal });
       const settled = call.catch((error: unknown) => error);
       await arrived();
-      setTimeout(() => controller.abort(), 30);
+      setTimeout(() => controller.abort(), 50);
       return settled;
     },
     differs: midBody,
