@@ -125,7 +125,7 @@ export function checkCall<T extends CallOptions>(
   checkKeys(path, options, keys);
   const { priority, deadlineMs, attemptTimeoutMs, firstChunkTimeoutMs, chunkTimeoutMs, maxAttempts, regions, cache } =
     options;
-  if (priority !== undefined && !priorities.has(priority)) {
+  if (priority !== undefined && !priorities.has(priorityOf(priority, priorities))) {
     fail(at('priority'), priority, `one of ${[...priorities.keys()].map(show).join(', ')}`);
   }
   if (deadlineMs !== undefined) checkMs(at('deadlineMs'), deadlineMs);
@@ -140,6 +140,11 @@ export function checkCall<T extends CallOptions>(
   return options;
 }
 
+/** `high`, as it is written in the header, means `premium`, unless the application has a priority of that name. */
+export function priorityOf(priority: string, priorities: RouterConfig['priorities']): string {
+  return priority === 'high' && !priorities.has('high') ? 'premium' : priority;
+}
+
 function checkDeployments(
   deployments: unknown,
   clientNames: readonly string[],
@@ -149,6 +154,12 @@ function checkDeployments(
   if (deployments === undefined) return checked;
   for (const [name, value] of Object.entries(checkRecord('deployments', deployments))) {
     const path = `deployments.${name}`;
+    if (name === 'auto' || name.endsWith('/*')) {
+      throw new InvalidOptionError(
+        path,
+        "this name is taken: `auto` is a route by priority, and `CLIENT/*` a client's unlisted models.",
+      );
+    }
     const given: DeploymentOptions = checkRecord(path, value, 'an object such as { client, model, price }');
     checkKeys(path, given, [
       'client',

@@ -52,20 +52,18 @@ export function failure(outcome: FailedOutcome, error: Error, now: number, jitte
 }
 
 function outcomeOf(error: Error): FailedOutcome {
+  // Most failures have a status, and need not be asked what else they are.
+  const answered = isApiError(error);
+  if (answered && typeof error.status === 'number') return outcomeOfStatus(error.status, error);
   if (isAbort(error)) return 'aborted';
   if (error instanceof InvalidAnswer) return 'invalid-answer';
   if (isTimeout(error)) return 'timeout';
-  if (isApiError(error)) return outcomeOfApiError(error);
+  // An error event inside a stream has no status; its code says what it would have been.
+  if (answered) return isErrorEvent(error) ? outcomeOfEvent(error) : 'connection';
   // The SDK reads and parses bodies: what breaks there is the server's body, not the caller's request.
   if (error instanceof SyntaxError || isWithoutBody(error)) return 'invalid-answer';
   if (isTransportError(error)) return 'connection';
   return isCredentialError(error) ? 'unauthorized' : 'caller-error';
-}
-
-function outcomeOfApiError(error: APIError): FailedOutcome {
-  if (typeof error.status === 'number') return outcomeOfStatus(error.status, error);
-  // An error event inside a stream has no status; its code says what it would have been.
-  return isErrorEvent(error) ? outcomeOfEvent(error) : 'connection';
 }
 
 /** The SDK's words for a stream that has none, such as one of a 204. */

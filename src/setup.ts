@@ -147,7 +147,7 @@ function withView(from: Opened, options: ViewOptions): Opened {
   const { defaultHeaders, defaultQuery } = options;
   const callOptions = checkCall('', callOptionsOf(options), engine.config.priorities);
   const sdk = sdkOptionsFor(from, options);
-  const passThrough = Object.keys(sdk).length === 0 ? from.passThrough : from.passThrough.withOptions(sdk);
+  const passThrough = Object.keys(sdk).length === 0 ? from.passThrough : copyOf(from.passThrough, sdk);
   return {
     ...from,
     single: from.single && { ...from.single, ...options },
@@ -160,6 +160,13 @@ function withView(from: Opened, options: ViewOptions): Opened {
       log: options.logger === undefined && options.logLevel === undefined ? view.log : logOf(passThrough),
     },
   };
+}
+
+/** Azure's client of SDK 6 forgets its own options in `withOptions`. */
+function copyOf(client: OpenAI, options: SdkOptions): OpenAI {
+  if (!('apiVersion' in client)) return client.withOptions(options);
+  const { apiVersion, deploymentName }: { apiVersion?: unknown; deploymentName?: unknown } = client;
+  return client.withOptions({ ...options, ...{ apiVersion, deployment: deploymentName } });
 }
 
 /** What the default client is given for calls that are not routed: one among others keeps what it adds itself. */

@@ -115,8 +115,8 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     if (this.#pending === undefined) return;
     // All that was asked for has come; what breaks after it is of no interest.
     if (this.#progress.finished) return this.#endWith(this.#success());
-    const safe = this.#stream.redact(thrown);
-    const cause = safe instanceof Error ? safe : undefined;
+    const { upstream } = this.#attempt.target.state.deployment;
+    const cause = thrown instanceof Error ? upstream.redact(thrown) : undefined;
     if (thrown instanceof SyntaxError) this.#interrupt('malformed', cause);
     else this.#interrupt(isErrorEvent(thrown) ? 'error-event' : 'cut', cause);
   };

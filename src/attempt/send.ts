@@ -16,6 +16,7 @@ export function send(): Handler<Attempt, Reply> {
       headers: headersOf(attempt),
       includeUsage: asksForUsage(attempt),
       timeoutMs: limitOf(attempt),
+      signal: attempt.controller?.signal,
       onHeaders: (close) => {
         if (attempt.isOver) close();
         else attempt.close = close;

@@ -47,8 +47,16 @@ function tooLate(attempt: Attempt, jitter: number): AttemptFailed {
   const outcome = attempt.untilDeadline && limit === attempt.timeoutMs ? 'deadline' : 'timeout';
   const found = failure(outcome, timeoutError(limit), performance.now(), jitter);
   // Too little time was given to blame the deployment for it.
-  const fair = limit >= (attempt.target.state.latencies(attempt.call.stream).live(0.95) ?? 1000);
+  const fair = limit >= usualMs(attempt);
   return new AttemptFailed(fair ? found : { ...found, breaker: 'neutral' });
+}
+
+/** What an answer may well take: of the slowest deployment known, as long as this one is not; 1 s while none is. */
+function usualMs({ call, target }: Attempt): number {
+  const own = target.state.p95Ms(call.stream);
+  if (own !== undefined) return own;
+  const known = call.targets.flatMap(({ state }) => state.p95Ms(call.stream) ?? []);
+  return known.length === 0 ? 1000 : Math.max(...known);
 }
 
 function aborted(reason: unknown): AttemptFailed {

@@ -1,5 +1,4 @@
 import type { TargetView } from '../plan/plan.js';
-import type { LatencyHistogram } from '../state/latency-histogram.js';
 import type { Call, Target } from '../types.js';
 
 /** The targets of a route are the same array for each of its calls, and so are their views. */
@@ -14,7 +13,7 @@ export function viewTargets({ targets, stream }: Pick<Call, 'targets' | 'stream'
   const views = stream ? known.stream : known.other;
   const found = views.get(targets);
   if (found !== undefined) return found;
-  const made = targets.map((target) => new LiveView(target, target.state.latencies(stream)));
+  const made = targets.map((target) => new LiveView(target, stream));
   views.set(targets, made);
   return made;
 }
@@ -23,7 +22,7 @@ export function viewTargets({ targets, stream }: Pick<Call, 'targets' | 'stream'
 class LiveView implements TargetView {
   constructor(
     readonly target: Target,
-    readonly latencies: LatencyHistogram,
+    readonly stream: boolean,
   ) {}
 
   get out(): boolean {
@@ -45,9 +44,9 @@ class LiveView implements TargetView {
     return this.target.state.deployment.upstream.timeoutMs;
   }
   get p95Ms(): number | undefined {
-    return this.latencies.live(0.95);
+    return this.target.state.p95WaitMs(this.stream);
   }
   get fastestMs(): number | undefined {
-    return this.latencies.min;
+    return this.target.state.latencies(this.stream).min;
   }
 }

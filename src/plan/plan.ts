@@ -29,8 +29,9 @@ export interface TargetView {
   readonly contextWindow: number | undefined;
   /** Its client's own limit for one attempt. */
   readonly timeoutMs: number | undefined;
-  /** Of valid answers; `undefined` while there are none. */
+  /** Of all that was waited for; `undefined` while too little is known. */
   readonly p95Ms: number | undefined;
+  /** Of valid answers. */
   readonly fastestMs: number | undefined;
 }
 
@@ -126,13 +127,18 @@ function afterPause(view: View, each: TargetView): number {
 
 /**
  * When all that is left is out: the one whose breaker is due first, or whose client was set aside. What a server asked
- * for is kept, so a paused deployment is never asked this way.
+ * for is kept: one that is paused as well is only asked after its pause.
  */
 function lastResort(view: View): Candidate | undefined {
   return view.targets
-    .filter((each) => isOpenTo(view, each) && each.pausedUntil <= view.now)
-    .map((each) => ({ view: each, readyAt: view.now, again: false, forced: each.out }))
-    .reduce<Candidate | undefined>((best, each) => (best && dueAt(best) <= dueAt(each) ? best : each), undefined);
+    .filter((each) => isOpenTo(view, each))
+    .map((each) => ({ view: each, readyAt: afterPause(view, each), again: false, forced: each.out }))
+    .filter((each) => each.readyAt <= view.now || fits(view, each.view, each.readyAt))
+    .reduce<Candidate | undefined>((best, each) => (best && isSooner(best, each) ? best : each), undefined);
+}
+
+function isSooner(one: Candidate, other: Candidate): boolean {
+  return one.readyAt < other.readyAt || (one.readyAt === other.readyAt && dueAt(one) <= dueAt(other));
 }
 
 const dueAt = (candidate: Candidate) => Math.max(candidate.view.dueAt, candidate.view.setAsideUntil);
@@ -169,18 +175,34 @@ function toStep(view: View, candidate: Candidate): Step {
  * What is kept back, so that another deployment can still be reached: 1.2 times its p95, within bounds. The next one
  * that could finish in what is kept back is the one that counts.
  */
-function reserveMs(view: View, candidate: Candidate, left: number): number {
+function reserveMs(view: View, { view: own }: Candidate, left: number): number {
   if (view.attemptsLeft <= 1) return 0;
   for (const each of view.targets) {
-    if (each === candidate.view || !isFresh(view, each)) continue;
+    if (each === own || !isFresh(view, each)) continue;
     const share = shareFor(view, each, left);
-    if (share >= (each.fastestMs ?? 0)) return share;
+    if (share >= (each.fastestMs ?? 0)) return isWorthIt(view, own, left - share) ? share : 0;
   }
   return 0;
 }
 
 function shareFor(view: View, next: TargetView, left: number): number {
   if (view.deadlineIsDefault) return 0.25 * left;
-  if (next.p95Ms === undefined) return 0.5 * left;
-  return Math.min(0.6 * left, Math.max(0.25 * left, 1.2 * next.p95Ms));
+  const p95 = p95Of(view, next);
+  if (p95 === undefined) return 0.5 * left;
+  return Math.min(0.6 * left, Math.max(0.25 * left, 1.2 * p95));
+}
+
+/**
+ * The first deployment may hang, so there is always something kept back. Two in a row seldom do: one full attempt is
+ * worth more than two that are cut short.
+ */
+function isWorthIt(view: View, own: TargetView, rest: number): boolean {
+  return view.failures.length === 0 || rest >= (p95Of(view, own) ?? 0);
+}
+
+/** A deployment that is not known yet is taken to be as slow as the slowest that is. */
+function p95Of(view: View, each: TargetView): number | undefined {
+  if (each.p95Ms !== undefined) return each.p95Ms;
+  const known = view.targets.flatMap((other) => other.p95Ms ?? []);
+  return known.length === 0 ? undefined : Math.max(...known);
 }

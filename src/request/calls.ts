@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenAI } from 'openai';
-import { checkCall, SINGLE_CALL_KEYS } from '../check-options.js';
+import { checkCall, priorityOf, SINGLE_CALL_KEYS } from '../check-options.js';
 import type { Engine } from '../engine.js';
 import type { Log } from '../log.js';
 import type { CallOptions, SingleCallOptions } from '../options.js';
@@ -82,9 +82,9 @@ export class CallReader {
     const source =
       reading === undefined || reading.headers === viewed.headers ? viewed : { ...viewed, headers: reading.headers };
     const own = this.#ownOptions(source, reading?.options);
-    const priority = own?.priority ?? view.options.priority ?? config.options.priority;
+    const priority = own?.priority ?? view.options.priority ?? config.options.priority ?? DEFAULTS.priority;
     const model = modelOf(source);
-    const resolution = engine.routing.resolve(model, own?.route, priority ?? DEFAULTS.priority);
+    const resolution = engine.routing.resolve(model, own?.route, priorityOf(priority, config.priorities));
     const settings = this.#settle(resolution, own);
     const needs = readNeeds(source.body);
     const { targets, leftOut } = narrow(resolution.targets, {
@@ -163,7 +163,7 @@ export class CallReader {
       ...own,
     };
     return {
-      priority: options.priority ?? DEFAULTS.priority,
+      priority: priorityOf(options.priority ?? DEFAULTS.priority, this.engine.config.priorities),
       deadlineMs: options.deadlineMs ?? DEFAULTS.deadlineMs,
       deadlineIsDefault: options.deadlineMs === undefined,
       attemptTimeoutMs: options.attemptTimeoutMs,
@@ -206,7 +206,7 @@ function choicesOf(body: unknown): number {
   const { n, prompt } = body;
   // An array of numbers is one prompt, in tokens.
   const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? Math.max(1, prompt.length) : 1;
-  return prompts * (typeof n === 'number' ? n : 1);
+  return prompts * (typeof n === 'number' && n > 1 ? n : 1);
 }
 
 function wantsUsage(body: unknown): boolean {

@@ -29,8 +29,7 @@ export function readHeaders(headers: RequestOptions['headers'], allowed: Readonl
     const lower = name.toLowerCase();
     if (CREDENTIALS.has(lower)) hasCredentials = true;
     if (lower === 'x-request-priority' && value !== null && allowed.has('priority')) {
-      // `premium` is written to the wire as `high`, whichever of the two the caller wrote.
-      options.priority = value === 'high' ? 'premium' : value;
+      options.priority = value;
       return false;
     }
     if (!lower.startsWith('x-router-')) return true;

@@ -7,7 +7,7 @@ const SHORTEST = 6;
 const SECRET_HEADER = /authorization|cookie|key|token|secret|credential/i;
 
 /** Gives back an error without the keys that it may quote. */
-export type Redact = (error: unknown) => unknown;
+export type Redact = <T>(error: T) => T | Error;
 
 /**
  * Replaces all known keys by `***` in what an upstream said, wherever an error shows it. Keys are read when an error is
@@ -40,6 +40,7 @@ function cleanError(error: Error, clean: Clean, depth: number): Error {
     // Reading a stack makes V8 write it out, which is dear; it quotes nothing but the message.
     if (key === 'stack') continue;
     const value: unknown = Reflect.get(error, key);
+    if (value instanceof Headers && cleanWhenRead(error, key, value, clean)) continue;
     const cleaned =
       value instanceof Error ? (depth > 0 ? cleanError(value, clean, depth - 1) : undefined) : cleanValue(value, clean);
     if (cleaned === value) continue;
@@ -51,6 +52,16 @@ function cleanError(error: Error, clean: Clean, depth: number): Error {
   return error;
 }
 
+/** Headers are dear to go through, and rarely looked at: they are cleaned when they are. */
+function cleanWhenRead(error: Error, key: string, headers: Headers, clean: Clean): boolean {
+  let cleaned: Headers | undefined;
+  const get = () => {
+    cleaned ??= cleanHeaders(headers, clean);
+    return cleaned;
+  };
+  return Reflect.defineProperty(error, key, { get, enumerable: true, configurable: true });
+}
+
 function replacement(error: Error, clean: Clean): Error {
   return new APIConnectionError({ message: clean(error.message) });
 }
@@ -59,9 +70,18 @@ function cleanValue(value: unknown, clean: Clean): unknown {
   if (typeof value === 'string') return clean(value);
   if (value instanceof Headers) return cleanHeaders(value, clean);
   if (typeof value !== 'object' || value === null) return value;
-  const text = JSON.stringify(value) ?? '';
+  const text = toJson(value);
   const cleaned = clean(text);
   return cleaned === text ? value : JSON.parse(cleaned);
+}
+
+/** What cannot be written as JSON cannot be searched either, and is left out. */
+function toJson(value: object): string {
+  try {
+    return JSON.stringify(value) ?? 'null';
+  } catch {
+    return 'null';
+  }
 }
 
 function cleanHeaders(headers: Headers, clean: Clean): Headers {

@@ -82,8 +82,8 @@ const wrong: [option: string, options: object, message: string][] = [
   ['routes.standard.route', route({ route: 'standard' }), 'there is no such option'],
   [
     'routes.standard.priority',
-    route({ priority: 'high' }),
-    '"high" is not allowed; give one of "standard", "premium".',
+    route({ priority: 'urgent' }),
+    '"urgent" is not allowed; give one of "standard", "premium".',
   ],
   ['fallbacks', { fallbacks: 'a' }, '"a" is not allowed; give an array of names of deployments.'],
   ['fallbacks[0]', { fallbacks: ['standard'] }, '"standard" is not allowed; give a deployment that exists: "a", "b".'],

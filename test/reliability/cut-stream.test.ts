@@ -52,16 +52,25 @@ describe('a stream that is cut', () => {
   });
   afterAll(() => router.close());
 
+  /** At a clean end, newer versions of the SDK take a whole line for an event, even without the empty line after it. */
+  async function mayBeMissing(): Promise<number> {
+    let firstEnd = 0;
+    while (saidIn(firstEnd).text === '') firstEnd += 1;
+    primary.set('m', cutAfter(firstEnd - 2, 'end'));
+    const { text } = await readCut(router, firstEnd - 2);
+    return text === FALLBACK_TEXT ? 0 : 2;
+  }
+
   it.each<End>(['close', 'reset', 'end'])(
     'at each byte of it (%s) fails over, is interrupted, or was whole',
     async (ending) => {
       const seen = { failedOver: 0, interrupted: 0, whole: 0 };
+      const missing = ending === 'end' ? await mayBeMissing() : 0;
       for (let cutAt = 0; cutAt <= recordedStream.length; cutAt += 1) {
         primary.clear();
         fallback.clear();
         primary.set('m', cutAfter(cutAt, ending));
-        // At a clean end the SDK takes a whole line for an event, even without the empty line after it.
-        const said = saidIn(ending === 'end' ? cutAt + 2 : cutAt);
+        const said = saidIn(cutAt + missing);
         const { text, error, outcomes, where } = await readCut(router, cutAt);
         if (said.text === '' && !said.finished) {
           seen.failedOver += 1;

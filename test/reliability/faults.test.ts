@@ -58,7 +58,8 @@ function checkRecord(holder: unknown, ending: Ending, fault: Fault, { primary, f
   expect(asked('second')).toBe(fallback.count);
   const outcomes = attempts.map(({ outcome }) => outcome);
   if ('interrupted' in ending) expect(outcomes).toEqual(['interrupted']);
-  else expect(outcomes).toEqual(ending.by === 'primary' ? ['success'] : [ending.after, 'success']);
+  else if (ending.by === 'primary') expect(outcomes).toEqual(['success']);
+  else expect(outcomes).toEqual([expect.toBeOneOf([...ending.after]), 'success']);
   if ('by' in ending && ending.by === 'primary') expect(attempts[0]?.unfinished).toBe(ending.unfinished);
 }
 
