@@ -25,6 +25,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
           clearTimeout(timer);
           signal?.removeEventListener('abort', onAbort);
         };
+        if (signal?.aborted) return onAbort();
         signal?.addEventListener('abort', onAbort);
         next(attempt).then(
           (reply) => {

@@ -69,7 +69,7 @@ export function plan(view: View): Step {
   if (last !== undefined && last.next === 'no' && last.again === 'no') return STOP.failed;
   if (view.attemptsLeft <= 0) return STOP.attempts;
   const candidate = fresh(view) ?? waiting(view) ?? lastResort(view);
-  if (candidate === undefined) return isPaused(view) ? STOP.paused : STOP.nothingLeft;
+  if (candidate === undefined) return nobody(view);
   return toStep(view, candidate);
 }
 
@@ -133,9 +133,12 @@ function lastResort(view: View): Candidate | undefined {
   return view.targets
     .filter((each) => isOpenTo(view, each))
     .map((each) => ({ view: each, readyAt: afterPause(view, each), again: false, forced: each.out }))
-    .filter((each) => each.readyAt <= view.now || fits(view, each.view, each.readyAt))
+    .filter((each) => isFirst(view, each) || fits(view, each.view, each.readyAt))
     .reduce<Candidate | undefined>((best, each) => (best && isSooner(best, each) ? best : each), undefined);
 }
+
+/** Before anything has failed, an attempt is made even if the time is short. */
+const isFirst = (view: View, { readyAt }: Candidate) => view.failures.length === 0 && readyAt <= view.now;
 
 function isSooner(one: Candidate, other: Candidate): boolean {
   return one.readyAt < other.readyAt || (one.readyAt === other.readyAt && dueAt(one) <= dueAt(other));
@@ -143,7 +146,12 @@ function isSooner(one: Candidate, other: Candidate): boolean {
 
 const dueAt = (candidate: Candidate) => Math.max(candidate.view.dueAt, candidate.view.setAsideUntil);
 
-const isPaused = (view: View) => view.targets.some((each) => isOpenTo(view, each) && each.pausedUntil > view.now);
+/** Why there is nobody to ask: those that are left asked for a pause, or could not finish any more, or there are none. */
+function nobody(view: View): Step {
+  const left = view.targets.filter((each) => isOpenTo(view, each));
+  if (left.some((each) => each.pausedUntil > view.now)) return STOP.paused;
+  return left.length > 0 ? STOP.noTime : STOP.nothingLeft;
+}
 
 /** An attempt that cannot finish is not started: it needs the time of the fastest answer seen. */
 function fits(view: View, each: TargetView, readyAt: number): boolean {
