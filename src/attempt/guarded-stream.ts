@@ -6,7 +6,6 @@ import { asksForUsage } from './stream-usage.js';
 
 type Result = IteratorResult<unknown, undefined>;
 interface Pending {
-  readonly promise: Promise<Result>;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
 }
@@ -28,6 +27,8 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
   readonly #listeners: ((end: AttemptEnd) => void)[] = [];
   readonly #hidesUsage: boolean;
   #pending: Pending | undefined;
+  /** The promise of the pull that is or was the last. */
+  #pulled: Promise<unknown> = Promise.resolve();
   #waitingSince = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #end: AttemptEnd | undefined;
@@ -62,7 +63,7 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
   next(): Promise<Result> {
     if (this.#pending !== undefined) {
       const again = () => this.next();
-      return this.#pending.promise.then(again, again);
+      return this.#pulled.then(again, again);
     }
     while (this.#held.length > 0) {
       const chunk = this.#held.pop();
@@ -83,12 +84,14 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
   }
 
   #pull(): Promise<Result> {
-    const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    this.#pending = { promise, resolve, reject };
+    const pulled = new Promise<Result>((resolve, reject) => {
+      this.#pending = { resolve, reject };
+    });
+    this.#pulled = pulled;
     this.#waitingSince = performance.now();
     this.#timer ??= setTimeout(this.#onIdle, this.#attempt.call.settings.chunkTimeoutMs);
     this.#read();
-    return promise;
+    return pulled;
   }
 
   #read(): void {

@@ -1,6 +1,7 @@
-import type { OpenAI } from 'openai';
+import type { APIError, OpenAI } from 'openai';
 import { APIConnectionError } from 'openai';
 import { headerRows, type RequestOptions } from './request-headers.js';
+import { isApiError } from './sdk-errors.js';
 
 /** Too short to be a key; replacing it would only garble what an upstream has said. */
 const SHORTEST = 6;
@@ -21,6 +22,10 @@ export function redactor(clients: Iterable<OpenAI>, headers: Iterable<RequestOpt
     const own = all.flatMap((client) => [client.apiKey, client.adminAPIKey]);
     const secrets = [...own, ...fixed].filter((each) => typeof each === 'string' && each.length >= SHORTEST);
     const clean = (text: string) => secrets.reduce<string>((left, each) => left.replaceAll(each ?? text, '***'), text);
+    if (isPlainAnswer(error)) {
+      const said = `${error.message}\n${error.requestID}\n${toJson(error.error ?? {})}`;
+      if (clean(said) === said && cleanWhenRead(error, 'headers', error.headers, clean)) return error;
+    }
     return cleanError(error, clean, 4);
   };
 }
@@ -30,6 +35,11 @@ function secretsOf(headers: RequestOptions['headers']): string[] {
   return headerRows(headers).flatMap(([name, value]) =>
     value !== null && SECRET_HEADER.test(name) ? [value.replace(/^\w+ /, '')] : [],
   );
+}
+
+/** The SDK's error of a status: all that it shows besides its headers is its message, its id and its body. */
+function isPlainAnswer(error: Error): error is APIError & { headers: Headers } {
+  return isApiError(error) && error.headers instanceof Headers && error.cause === undefined;
 }
 
 type Clean = (text: string) => string;

@@ -40,20 +40,24 @@ const json = { 'content-type': 'application/json' };
 const raw = (body: string, headers: Record<string, string> = json) => kit.bytes({ headers, chunks: [body] });
 const twice = (first: Ending, second: Ending) => ({ plain: first, stream: second });
 
+/** For what never comes. All else has the time that a busy machine may need. */
+const brief: CallOptions = { attemptTimeoutMs: 300, chunkTimeoutMs: 150 };
+
 const timing: Record<string, Fault> = {
   'slow, but in time': both(kit.answer({ ...said, latencyMs: 40 }), primary),
-  'slower than an attempt may be': both(kit.answer({ ...said, latencyMs: 600 }), fallback('timeout')),
-  'hangs before the headers': both(kit.hang(), fallback('timeout')),
-  'hangs after the headers': both(kit.hangAfterHeaders(said), fallback('timeout')),
+  'slower than an attempt may be': both(kit.answer({ ...said, latencyMs: 600 }), fallback('timeout'), brief),
+  'hangs before the headers': both(kit.hang(), fallback('timeout'), brief),
+  'hangs after the headers': both(kit.hangAfterHeaders(said), fallback('timeout'), brief),
   'drips, but in time': both(kit.slowDrip({ ...said, bytesPerMs: 60 }), primary),
-  'drips too slowly': both(kit.slowDrip({ ...said, bytesPerMs: 0.1 }), fallback('timeout')),
-  'stalls before the content': both(kit.stall({ ...said, afterChunks: 0 }), fallback('timeout')),
+  'drips too slowly': both(kit.slowDrip({ ...said, bytesPerMs: 0.1 }), fallback('timeout'), brief),
+  'stalls before the content': both(kit.stall({ ...said, afterChunks: 0 }), fallback('timeout'), brief),
   'stalls after some content': {
     primary: kit.stall({ ...said, afterChunks: 2 }),
     ...twice(fallback('timeout'), interrupted('stalled', 'p1 p2 ')),
+    options: brief,
   },
   'pauses, but not for too long': both(kit.stall({ ...said, afterChunks: 2, ms: 40 }), primary),
-  'sends comments for ever': both(kit.commentFlood({ ...said, everyMs: 2 }), fallback('timeout')),
+  'sends comments for ever': both(kit.commentFlood({ ...said, everyMs: 2 }), fallback('timeout'), brief),
   'sends comments, then answers': both(kit.commentFlood({ ...said, everyMs: 1, count: 20 }), primary),
   'sends comments in place of the rest': {
     primary: kit.bytes({
@@ -63,6 +67,7 @@ const timing: Record<string, Fault> = {
       ending: 'hang',
     }),
     ...twice(fallback('timeout'), interrupted('stalled', 'p1 ')),
+    options: brief,
   },
 };
 
@@ -156,7 +161,7 @@ const statuses: Record<string, Fault> = Object.fromEntries([
   ]),
   ['status 502 as a text', both(kit.fail(502, { body: 'Bad gateway' }), fallback('server-error'))],
   ['status 503 with Retry-After', both(kit.fail(503, { headers: { 'retry-after': '1' } }), fallback('server-error'))],
-  ['a 10 MB error', both(kit.hugeError(), fallback('server-error'), { attemptTimeoutMs: 1000 })],
+  ['a 10 MB error', both(kit.hugeError(), fallback('server-error'))],
   ['status 401', both(kit.fail(401), fallback('unauthorized'))],
   ['status 402', both(kit.fail(402, { type: 'payment_required', code: null }), fallback('forbidden'))],
   ['no quota left', both(kit.fail(429, { code: 'insufficient_quota' }), fallback('unauthorized'))],

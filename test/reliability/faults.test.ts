@@ -24,9 +24,9 @@ async function withUpstreams(fault: Fault, use: (router: ModelRouter, upstreams:
     },
     deployments: { first: { client: 'primary', model: 'm' }, second: { client: 'fallback', model: 'm' } },
     routes: { standard: ['first', 'second'] },
-    deadlineMs: 3000,
-    attemptTimeoutMs: 250,
-    chunkTimeoutMs: 150,
+    deadlineMs: 10_000,
+    attemptTimeoutMs: 4000,
+    chunkTimeoutMs: 4000,
     ...fault.options,
   });
   try {

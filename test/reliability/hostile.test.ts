@@ -79,12 +79,12 @@ describe.each(Object.entries(thrown))('a fetch that throws %s', (_, value) => {
 
 describe('an upstream that ignores its abort', () => {
   it('holds nothing up, and its late answer is let go', async () => {
-    await using primary = await startFakeProvider({ models: { m: answer({ ...said, latencyMs: 250, chunkMs: 20 }) } });
+    await using primary = await startFakeProvider({ models: { m: answer({ ...said, latencyMs: 700, chunkMs: 20 }) } });
     const deaf: NonNullable<ClientOptions['fetch']> = (url, init) => fetch(url, { ...init, signal: null });
     const { router } = routerOver({ baseURL: primary.url, fetch: deaf }, { attemptTimeoutMs: 60 });
     const start = performance.now();
     const { texts, outcomes } = await askBoth(router);
-    expect(performance.now() - start).toBeLessThan(240);
+    expect(performance.now() - start).toBeLessThan(650);
     expect(texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
     expect(outcomes).toEqual([
       ['timeout', 'success'],
