@@ -43,5 +43,7 @@ export function callRecord(holder: unknown): CallRecord | undefined {
   if (byUsage !== undefined) return byUsage;
   // A helper (`chat.completions.stream()`, `runTools()`) makes its calls under the signal of its own controller.
   if ('controller' in holder && holder.controller instanceof AbortController) return linked(holder.controller.signal);
-  return 'id' in holder && typeof holder.id === 'string' ? byAnswerId.get(holder.id)?.record : undefined;
+  // Only what looks like an answer: an id alone says nothing.
+  const isAnswer = ('choices' in holder || 'output' in holder) && 'id' in holder && typeof holder.id === 'string';
+  return isAnswer ? byAnswerId.get(String(holder.id))?.record : undefined;
 }

@@ -134,7 +134,7 @@ export function checkCall<T extends CallOptions>(
   if (chunkTimeoutMs !== undefined) checkMs(at('chunkTimeoutMs'), chunkTimeoutMs);
   if (maxAttempts !== undefined) checkWhole(at('maxAttempts'), maxAttempts, 1);
   if (regions !== undefined && checkStrings(at('regions'), regions, 'an array of regions').length === 0) {
-    fail(at('regions'), regions, 'at least one region; leave it out to allow all');
+    throw new InvalidOptionError(at('regions'), 'it is empty; give at least one region, or leave it out to allow all.');
   }
   if (cache !== undefined && cache !== false) fail(at('cache'), cache, 'false');
   return options;
@@ -209,14 +209,16 @@ function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, unknown>)
       ? { deployments: value }
       : { deployments: [], ...checkRecord(path, value, 'an array of deployments, or { deployments, ... }') };
     checkNames(`${path}.deployments`, names, deployments, 'deployment');
-    if (names.length === 0) fail(`${path}.deployments`, names, 'at least one deployment');
+    if (names.length === 0)
+      throw new InvalidOptionError(`${path}.deployments`, 'it is empty; give at least one deployment.');
     if (deployments.has(name) && names[0] !== name) {
       throw new InvalidOptionError(
         path,
         `a deployment has the same name, so the route must begin with it; it begins with ${show(names[0])}.`,
       );
     }
-    checked.set(name, { deployments: [...names], options });
+    checkKeys(path, options, CALL_KEYS);
+    checked.set(name, { deployments: [...names], options: pick(options, CALL_KEYS) });
   }
   return checked;
 }

@@ -62,7 +62,8 @@ function outcomeOf(error: Error): FailedOutcome {
   if (answered) return isErrorEvent(error) ? outcomeOfEvent(error) : 'connection';
   // The SDK reads and parses bodies: what breaks there is the server's body, not the caller's request.
   if (error instanceof SyntaxError || isWithoutBody(error)) return 'invalid-answer';
-  if (isTransportError(error)) return 'connection';
+  if (error.name === 'TimeoutError') return 'timeout';
+  if (error.name === 'AbortError' || isTransportError(error)) return 'connection';
   return isCredentialError(error) ? 'unauthorized' : 'caller-error';
 }
 
@@ -120,7 +121,7 @@ function mentions(error: APIError, pattern: RegExp): boolean {
 function isTransportError(error: Error): boolean {
   if (error instanceof TypeError) return /fetch failed|terminated|network|socket|body|load failed/i.test(error.message);
   const code = 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && /^(E[A-Z]+|UND_ERR_\w+)$/.test(code);
+  return typeof code === 'string' && /^(E[A-Z_]+|UND_ERR_\w+)$/.test(code);
 }
 
 /** An error that the server sent inside a stream, rather than one of the connection. */

@@ -42,8 +42,10 @@ export class ModelRouter extends OpenAI {
 
   static {
     // Lists do not go through `request`, but through this one, which the SDK's types keep to itself.
+    // biome-ignore lint/complexity/noThisInStatic: by its name, the bundler would give the class another one
+    const { prototype } = this;
     Reflect.set(
-      ModelRouter.prototype,
+      prototype,
       'makeRequest',
       async function makeRequest(
         this: ModelRouter,
@@ -57,7 +59,7 @@ export class ModelRouter extends OpenAI {
       },
     );
     const { requestAPIList } = OpenAI.prototype;
-    Reflect.set(ModelRouter.prototype, 'requestAPIList', function list(this: ModelRouter, ...given: unknown[]) {
+    Reflect.set(prototype, 'requestAPIList', function list(this: ModelRouter, ...given: unknown[]) {
       return redactRejections(Reflect.apply(requestAPIList, this, given), this.#opened.redact);
     });
   }
@@ -92,7 +94,7 @@ export class ModelRouter extends OpenAI {
   }
 
   /** Asks each deployment for one token. Never rejects because one does not work. */
-  check(options: CheckOptions = {}): Promise<CheckResult[]> {
+  async check(options: CheckOptions = {}): Promise<CheckResult[]> {
     return checkAll(this.#calls, options);
   }
 

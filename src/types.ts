@@ -86,8 +86,8 @@ export interface Upstream {
   /** Its own limit for one attempt, where the application has set one. */
   readonly timeoutMs: number | undefined;
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
-  /** Gives back an error without the keys that it may quote. */
-  redact(error: Error): Error;
+  /** Gives back an error without the keys that it may quote, those of the request too. */
+  redact(error: Error, source: unknown): Error;
 }
 
 /** What one attempt sends. */

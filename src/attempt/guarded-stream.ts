@@ -76,8 +76,10 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
   /** The caller breaks off: the upstream's socket is closed. */
   return(): Promise<Result> {
     if (this.#end === undefined) {
+      const pending = this.#settle();
       this.#finish(this.#progress.finished ? this.#success() : this.#aborted());
       this.#close();
+      pending?.resolve(DONE);
     }
     this.#held.length = 0;
     return Promise.resolve(DONE);
@@ -119,7 +121,7 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     // All that was asked for has come; what breaks after it is of no interest.
     if (this.#progress.finished) return this.#endWith(this.#success());
     const { upstream } = this.#attempt.target.state.deployment;
-    const cause = thrown instanceof Error ? upstream.redact(thrown) : undefined;
+    const cause = thrown instanceof Error ? upstream.redact(thrown, this.#attempt.call.source) : undefined;
     if (thrown instanceof SyntaxError) this.#interrupt('malformed', cause);
     else this.#interrupt(isErrorEvent(thrown) ? 'error-event' : 'cut', cause);
   };
@@ -131,8 +133,11 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     const limit = this.#attempt.call.settings.chunkTimeoutMs;
     const left = this.#waitingSince + limit - performance.now();
     if (left > 0) this.#timer = setTimeout(this.#onIdle, Math.ceil(left));
-    else if (this.#progress.finished) this.#endWith(this.#success());
-    else this.#interrupt('stalled', undefined);
+    else if (this.#progress.finished) {
+      // All has come, but the server does not hang up.
+      this.#endWith(this.#success());
+      this.#close();
+    } else this.#interrupt('stalled', undefined);
   };
 
   readonly #onAbort = (): void => {

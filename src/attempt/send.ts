@@ -16,7 +16,8 @@ export function send(): Handler<Attempt, Reply> {
       headers: headersOf(attempt),
       includeUsage: asksForUsage(attempt),
       timeoutMs: limitOf(attempt),
-      signal: attempt.controller?.signal,
+      // An unread body outlives the attempt: there the caller's own signal is left in its place.
+      signal: call.wantsRaw() || call.protocol === 'binary' ? undefined : attempt.controller?.signal,
       onHeaders: (close) => {
         if (attempt.isOver) close();
         else attempt.close = close;

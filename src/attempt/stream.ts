@@ -23,6 +23,7 @@ export function stream(random: () => number): Layer<Attempt, Reply> {
     if (stream === undefined) return reply;
     const progress = new Progress(attempt.call.protocol, attempt.call.choices);
     const held = await untilContent(stream, progress);
+    if (attempt.isOver) throw new InvalidAnswer('too late');
     attempt.call.record.timeToFirstChunkMs = performance.now() - attempt.call.startedAt;
     attempt.target.state.answered(true, performance.now() - attempt.startedAt);
     const guarded = new GuardedStream(attempt, reply.answer.status, stream, progress, held, random);

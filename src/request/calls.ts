@@ -1,19 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenAI } from 'openai';
-import { checkCall, priorityOf, SINGLE_CALL_KEYS } from '../check-options.js';
+import { checkCall, pick, priorityOf, SINGLE_CALL_KEYS } from '../check-options.js';
 import type { Engine } from '../engine.js';
+import { InvalidOptionError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { CallOptions, SingleCallOptions } from '../options.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
 import { isPlain } from '../sdk/upstream.js';
 import type { Call, CallRecord, CallSettings, Protocol } from '../types.js';
-import { checkMs, checkNumber } from '../util/check.js';
+import { checkKeys, checkMs, checkNumber } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { readHeaders } from './header-options.js';
 import { readNeeds } from './request-needs.js';
 import { type LeftOut, narrow, type Resolution } from './routing.js';
 
 const NONE: readonly string[] = [];
+/** What is easily written beside the SDK's own options, where it would do nothing. */
+const MISPLACED = ['deadlineMs', 'priority', 'route', 'attemptTimeoutMs', 'maxAttempts', 'regions'] as const;
 
 /** What `withOptions` sets for all calls made through one router object. */
 export interface View {
@@ -129,6 +132,10 @@ export class CallReader {
   /** What was said for this very call: in code, and, where code is silent, by header. */
   #ownOptions(source: RequestOptions, byHeader: SingleCallOptions | undefined): SingleCallOptions | undefined {
     const { timeout, maxRetries } = source;
+    for (const name of MISPLACED) {
+      if (name in source)
+        throw new InvalidOptionError(name, `it is an option of the router: give it by callOptions({ ${name} }).`);
+    }
     const given: unknown = Reflect.get(source, ROUTER_OPTIONS);
     if (given === undefined && byHeader === undefined && timeout === undefined && maxRetries === undefined)
       return undefined;
@@ -139,7 +146,7 @@ export class CallReader {
         ...headerOptions,
         ...(timeout !== undefined && { attemptTimeoutMs: checkMs('timeout', timeout) }),
         ...(maxRetries !== undefined && { maxAttempts: attemptsOf(maxRetries) }),
-        ...(isRecord(given) ? given : undefined),
+        ...givenOptions(given),
       },
       this.engine.config.priorities,
       SINGLE_CALL_KEYS,
@@ -182,6 +189,13 @@ export class CallReader {
     }
     return null;
   }
+}
+
+/** An option that is there but undefined says nothing: it must not lift what the router or the route has set. */
+function givenOptions(given: unknown): SingleCallOptions {
+  if (!isRecord(given)) return {};
+  checkKeys('', given, SINGLE_CALL_KEYS);
+  return pick<SingleCallOptions, (typeof SINGLE_CALL_KEYS)[number]>(given, SINGLE_CALL_KEYS);
 }
 
 /** The SDK's `maxRetries`, in attempts. */

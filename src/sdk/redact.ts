@@ -8,7 +8,7 @@ const SHORTEST = 6;
 const SECRET_HEADER = /authorization|cookie|key|token|secret|credential/i;
 
 /** Gives back an error without the keys that it may quote. */
-export type Redact = <T>(error: T) => T | Error;
+export type Redact = <T>(error: T, headers?: RequestOptions['headers']) => T | Error;
 
 /**
  * Replaces all known keys by `***` in what an upstream said, wherever an error shows it. Keys are read when an error is
@@ -17,14 +17,17 @@ export type Redact = <T>(error: T) => T | Error;
 export function redactor(clients: Iterable<OpenAI>, headers: Iterable<RequestOptions['headers']>): Redact {
   const all = [...clients];
   const fixed = [...headers, ...all.map((client) => client['_options'].defaultHeaders)].flatMap(secretsOf);
-  return (error) => {
+  return (error, given) => {
     if (!(error instanceof Error)) return error;
     const own = all.flatMap((client) => [client.apiKey, client.adminAPIKey]);
-    const secrets = [...own, ...fixed].filter((each) => typeof each === 'string' && each.length >= SHORTEST);
+    const secrets = [...own, ...fixed, ...(given == null ? [] : secretsOf(given))].filter(
+      (each) => typeof each === 'string' && each.length >= SHORTEST,
+    );
     const clean = (text: string) => secrets.reduce<string>((left, each) => left.replaceAll(each ?? text, '***'), text);
     if (isPlainAnswer(error)) {
-      const said = `${error.message}\n${error.requestID}\n${toJson(error.error ?? {})}`;
-      if (clean(said) === said && cleanWhenRead(error, 'headers', error.headers, clean)) return error;
+      const said = `${error.message}\n${error.requestID}`;
+      const isClean = clean(said) === said && cleanValue(error.error, clean) === error.error;
+      if (isClean && cleanWhenRead(error, 'headers', error.headers, clean)) return error;
     }
     return cleanError(error, clean, 4);
   };
@@ -69,29 +72,30 @@ function cleanWhenRead(error: Error, key: string, headers: Headers, clean: Clean
     cleaned ??= cleanHeaders(headers, clean);
     return cleaned;
   };
-  return Reflect.defineProperty(error, key, { get, enumerable: true, configurable: true });
+  const set = (value: Headers) => {
+    cleaned = value;
+  };
+  return Reflect.defineProperty(error, key, { get, set, enumerable: true, configurable: true });
 }
 
 function replacement(error: Error, clean: Clean): Error {
   return new APIConnectionError({ message: clean(error.message) });
 }
 
-function cleanValue(value: unknown, clean: Clean): unknown {
+/** Cleans strings wherever they are, keys of objects too; what goes deeper than anybody's error body is left out. */
+function cleanValue(value: unknown, clean: Clean, depth = 8): unknown {
   if (typeof value === 'string') return clean(value);
   if (value instanceof Headers) return cleanHeaders(value, clean);
   if (typeof value !== 'object' || value === null) return value;
-  const text = toJson(value);
-  const cleaned = clean(text);
-  return cleaned === text ? value : JSON.parse(cleaned);
-}
-
-/** What cannot be written as JSON cannot be searched either, and is left out. */
-function toJson(value: object): string {
-  try {
-    return JSON.stringify(value) ?? 'null';
-  } catch {
-    return 'null';
+  if (depth === 0) return null;
+  if (Array.isArray(value)) {
+    const items = value.map((each) => cleanValue(each, clean, depth - 1));
+    return items.every((each, i) => each === value[i]) ? value : items;
   }
+  const entries = Object.entries(value);
+  const cleaned = entries.map(([key, each]): [string, unknown] => [clean(key), cleanValue(each, clean, depth - 1)]);
+  const isSame = cleaned.every(([key, each], i) => key === entries[i]?.[0] && each === entries[i]?.[1]);
+  return isSame ? value : Object.fromEntries(cleaned);
 }
 
 function cleanHeaders(headers: Headers, clean: Clean): Headers {

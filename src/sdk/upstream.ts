@@ -27,9 +27,13 @@ export class OpenAIUpstream implements Upstream {
   constructor(
     readonly name: string,
     readonly client: OpenAI,
-    readonly redact: Redact,
+    readonly redactor: Redact,
   ) {
     this.timeoutMs = client.timeout === SDK_DEFAULT_TIMEOUT_MS ? undefined : client.timeout;
+  }
+
+  redact(error: Error, source: unknown): Error {
+    return this.redactor(error, (source as RequestOptions).headers);
   }
 
   async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
@@ -107,9 +111,9 @@ function bodyFor(body: unknown, model: string | undefined, includeUsage: boolean
 }
 
 export function isPlain(body: unknown): body is Record<string, unknown> {
-  if (!isRecord(body)) return false;
-  const prototype: unknown = Object.getPrototypeOf(body);
-  return prototype === Object.prototype || prototype === null;
+  if (!isRecord(body) || 'toJSON' in body) return false;
+  const isOpaque = body instanceof Blob || body instanceof URLSearchParams || body instanceof ReadableStream;
+  return !isOpaque && !(Symbol.asyncIterator in body) && !(Symbol.iterator in body);
 }
 
 function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStream {
