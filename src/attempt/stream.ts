@@ -23,7 +23,10 @@ export function stream(random: () => number): Layer<Attempt, Reply> {
     if (stream === undefined) return reply;
     const progress = new Progress(attempt.call.protocol, attempt.call.choices);
     const held = await untilContent(stream, progress);
-    if (attempt.isOver) throw new InvalidAnswer('too late');
+    if (attempt.isOver) {
+      close(stream);
+      throw new InvalidAnswer('too late');
+    }
     attempt.call.record.timeToFirstChunkMs = performance.now() - attempt.call.startedAt;
     attempt.target.state.answered(true, performance.now() - attempt.startedAt);
     const guarded = new GuardedStream(attempt, reply.answer.status, stream, progress, held, random);
@@ -42,10 +45,14 @@ async function untilContent(stream: UpstreamStream, progress: Progress): Promise
     held.push(value);
     progress.read(value);
     if (progress.failed) {
-      stream.chunks.return?.().catch(() => undefined);
+      close(stream);
       throw new InvalidAnswer('its stream reported a failure');
     }
     if (progress.hasContent || progress.finished) return held;
   }
   return held;
+}
+
+function close(stream: UpstreamStream): void {
+  stream.chunks.return?.().catch(() => undefined);
 }
