@@ -7,6 +7,15 @@ export type RouterEvent =
       record: CallRecord;
       error: { name: string; status: number | null; code: string | null } | null;
     }
+  | {
+      type: 'cache-hit';
+      callId: string;
+      how: 'hit' | 'joined' | 'stale' | 'stale-if-error';
+      /** Milliseconds; `null` where another call's answer was joined. */
+      ageMs: number | null;
+      /** US dollars; `null` where it is not known. */
+      savedUsd: number | null;
+    }
   | { type: 'attempt-started'; callId: string; deployment: string; number: number }
   | { type: 'attempt-failed'; callId: string; attempt: AttemptRecord }
   | { type: 'attempt-slow'; callId: string; deployment: string; number: number; slowMs: number; durationMs: number }

@@ -58,6 +58,6 @@ async function ask(reader: CallReader, deployment: string, protocol: Protocol, b
   };
   const { call } = reader.read(request, protocol, () => false);
   const targets = call.targets.filter((target) => target.state.id === deployment);
-  await reader.engine.handle({ ...call, targets, maxAttempts: 1 });
+  await reader.engine.handle({ ...call, targets, maxAttempts: 1, cacheRequest: undefined });
   return call.record.servedModel;
 }
