@@ -22,7 +22,7 @@ export function handOut(
   };
   const data = chunks === undefined ? kept.data : streamOf(client, chunks, ownController());
   const body = () =>
-    chunks === undefined ? JSON.stringify(kept.data) : encodeEvents(chunks, protocol, options.signal);
+    chunks === undefined ? JSON.stringify(kept.data) : encodeEvents(chunks, protocol, options.signal, 0);
   let response: Response | undefined;
   const props: ResponseProps = {
     // Few callers look at it, and to make one costs more than all else that an answer from the cache does.

@@ -42,9 +42,10 @@ export class ResponseStore implements CacheStore {
       max: maxEntries,
       maxSize: maxBytes,
       sizeCalculation: ({ text }, key) => Buffer.byteLength(text) + key.length + OVERHEAD_BYTES,
-      // Milliseconds are looked at each time; the clock too, as one that is captured cannot be moved by a test.
+      // Milliseconds are looked at each time; the clock too, as one that is captured cannot be moved by a test. A time of 0
+      // is taken for none.
       ttlResolution: 0,
-      perf: { now: () => performance.now() },
+      perf: { now: () => performance.now() + 1 },
     });
   }
 
