@@ -42,7 +42,7 @@ async function ask(question: string, tenant: string) {
 
 const everybody = Array.from({ length: 20 }, (_, i) => ask(questions[i % questions.length] ?? '', 'shop'));
 const rush = await Promise.all(everybody);
-const later = [];
+const later: typeof rush = [];
 for (let i = 0; i < 20; i += 1) later.push(await ask(questions[i % questions.length] ?? '', 'shop'));
 
 const records = [...rush, ...later];

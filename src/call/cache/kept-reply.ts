@@ -5,7 +5,7 @@ type Result = IteratorResult<unknown, undefined>;
 const DONE: Result = { done: true, value: undefined };
 
 /** The end of an answer that no attempt of this call has given. */
-export function endOf(answerId: unknown, outcome: AttemptEnd['outcome'] = 'success'): AttemptEnd {
+function endOf(answerId: unknown, outcome: AttemptEnd['outcome'] = 'success'): AttemptEnd {
   return {
     outcome,
     breaker: 'neutral',
