@@ -11,36 +11,50 @@ const CONSUMED = 'Cannot iterate over a consumed stream, use `.tee()` to split t
 /** An answer without a response of its own, as the SDK hands answers out: its stream, and a response if one is asked for. */
 export function handOut(
   client: OpenAI,
-  { kept, chunks }: KeptReply,
+  reply: KeptReply,
   options: RequestOptions,
   protocol: Protocol,
 ): { props: ResponseProps; data: unknown } {
-  let controller: AbortController | undefined;
-  const ownController = () => {
-    controller ??= new AbortController();
-    return controller;
-  };
-  const data = chunks === undefined ? kept.data : streamOf(client, chunks, ownController());
-  const body = () =>
-    chunks === undefined ? JSON.stringify(kept.data) : encodeEvents(chunks, protocol, options.signal, 0);
-  let response: Response | undefined;
-  const props: ResponseProps = {
-    // Few callers look at it, and to make one costs more than all else that an answer from the cache does.
-    get response() {
-      response ??= new Response(body(), { status: 200, headers: headersOf(kept, chunks !== undefined) });
-      return response;
-    },
-    options: { ...options, maxRetries: 0 },
-    get controller() {
-      return ownController();
-    },
-    requestLogID: '',
-    retryOfRequestLogID: undefined,
-    startTime: Date.now(),
-  };
-  if (chunks === undefined && typeof data === 'object' && data !== null)
+  const { kept, chunks } = reply;
+  const props = new KeptProps(reply, options, protocol);
+  if (chunks !== undefined) return { props, data: streamOf(client, chunks, props.controller) };
+  const { data } = kept;
+  if (typeof data === 'object' && data !== null)
     Object.defineProperty(data, '_request_id', { value: kept.requestId, enumerable: false });
   return { props, data };
+}
+
+/** Few callers look at any of it, and to make a response costs more than all else that an answer from the cache does. */
+class KeptProps implements ResponseProps {
+  readonly requestLogID = '';
+  readonly retryOfRequestLogID = undefined;
+  readonly startTime = Date.now();
+  #response: Response | undefined;
+  #controller: AbortController | undefined;
+
+  constructor(
+    readonly reply: KeptReply,
+    readonly given: RequestOptions,
+    readonly protocol: Protocol,
+  ) {}
+
+  get options(): ResponseProps['options'] {
+    return { ...this.given, maxRetries: 0 };
+  }
+
+  get controller(): AbortController {
+    this.#controller ??= new AbortController();
+    return this.#controller;
+  }
+
+  get response(): Response {
+    const { kept, chunks } = this.reply;
+    this.#response ??= new Response(
+      chunks === undefined ? JSON.stringify(kept.data) : encodeEvents(chunks, this.protocol, this.given.signal, 0),
+      { status: 200, headers: headersOf(kept, chunks !== undefined) },
+    );
+    return this.#response;
+  }
 }
 
 /** `stream.controller.abort()` ends this caller's stream, and nobody else's. */
