@@ -50,18 +50,10 @@ export class Invariants {
     this.#stopListening();
     this.#expect(this.#settled, calls, 'calls that settled');
     this.#expect(this.#ended, calls, 'calls that ended once');
-    this.#expect(
-      this.#attempts,
-      upstreamCalls(this.#fleet) - this.#upstreamBefore,
-      'attempts in records, of upstream calls',
-    );
+    this.#expect(this.#attempts, upstreamCalls(this.#fleet) - this.#upstreamBefore, 'attempts in records, of upstream calls');
     this.#expect(openCalls(this.#fleet), 0, 'upstream calls that still run');
     this.#expect(inFlight(this.#fleet), 0, 'attempts counted as in flight');
-    this.#expect(
-      this.#clock.timers - openBreakers(this.#fleet),
-      this.#timersBefore,
-      'timers, beside those of open breakers',
-    );
+    this.#expect(this.#clock.timers - openBreakers(this.#fleet), this.#timersBefore, 'timers, beside those of open breakers');
     this.#expect(getEventListeners(signal, 'abort').length, 0, "listeners on the caller's signal");
     const tokens = RETRY_TOKENS.start + RETRY_TOKENS.perCall * calls;
     if (this.#retries > tokens) this.#count(`${this.#retries} retries from ${tokens} tokens`);

@@ -44,10 +44,7 @@ export async function sendLoad(load: Load): Promise<Invariants> {
       load.onSettled(end);
       if (settled % Math.ceil(calls / PROGRESS_STEPS) === 0) load.onProgress?.(settled / calls);
     };
-    text.then(
-      (answer) => settle(answer, undefined),
-      (error: unknown) => settle(undefined, error),
-    );
+    text.then((answer) => settle(answer, undefined), (error: unknown) => settle(undefined, error));
   };
   const burst = (): void => {
     for (let i = 0; i < atOnce && started < calls; i += 1) start();

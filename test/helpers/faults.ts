@@ -94,7 +94,10 @@ const bodies: Record<string, Fault> = {
     primary: kit.truncated({ ...said, atByte: 120 }),
     ...twice(fallback('invalid-answer'), fallback('invalid-answer')),
   },
-  'sends broken JSON, before the content': both(kit.malformed({ ...said, afterChunks: 0 }), fallback('invalid-answer')),
+  'sends broken JSON, before the content': both(
+    kit.malformed({ ...said, afterChunks: 0 }),
+    fallback('invalid-answer'),
+  ),
   'sends broken JSON, after some content': {
     primary: kit.malformed({ ...said, afterChunks: 2 }),
     ...twice(fallback('invalid-answer'), interrupted('malformed', 'p1 p2 ')),
@@ -120,10 +123,7 @@ const bodies: Record<string, Fault> = {
   'closes the connection after the end': {
     primary: kit.bytes({
       headers: eventStream,
-      chunks: [
-        event({ content: 'p1 ' }),
-        'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
-      ],
+      chunks: [event({ content: 'p1 ' }), 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'],
       ending: 'close',
     }),
     ...twice(fallback('connection'), { by: 'primary', text: 'p1 ' }),
@@ -162,22 +162,12 @@ const statuses: Record<string, Fault> = Object.fromEntries([
   ['no quota left', both(kit.fail(429, { code: 'insufficient_quota' }), fallback('unauthorized'))],
   ['status 403', both(kit.fail(403), fallback('forbidden'))],
   ['an unknown model', both(kit.fail(404, { code: 'model_not_found' }), fallback('model-not-found'))],
-  ...[
-    '1',
-    '0',
-    '-5',
-    'NaN',
-    '1e999',
-    '3600',
-    '1.5',
-    'soon',
-    'Mon, 01 Jan 2001 00:00:00 GMT',
-    'Fri, 01 Jan 2100 00:00:00 GMT',
-    '',
-  ].map((value) => [
-    `status 429 with Retry-After: ${value || '(empty)'}`,
-    both(kit.fail(429, { headers: { 'retry-after': value } }), fallback('rate-limited')),
-  ]),
+  ...['1', '0', '-5', 'NaN', '1e999', '3600', '1.5', 'soon', 'Mon, 01 Jan 2001 00:00:00 GMT', 'Fri, 01 Jan 2100 00:00:00 GMT', ''].map(
+    (value) => [
+      `status 429 with Retry-After: ${value || '(empty)'}`,
+      both(kit.fail(429, { headers: { 'retry-after': value } }), fallback('rate-limited')),
+    ],
+  ),
   ['a burst of 429', both([kit.fail(429), kit.fail(429), kit.fail(429), kit.answer(said)], fallback('rate-limited'))],
 ]);
 

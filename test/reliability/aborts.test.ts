@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { callRecord, ModelRouter } from 'model-router';
-import { answer, type FakeFetch, fail, fakeFetch, type Script } from 'model-router/testing';
+import { answer, fail, type FakeFetch, fakeFetch, type Script } from 'model-router/testing';
 import { APIUserAbortError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, useFakeTime, type Watched, watch } from '../helpers/clock.js';
@@ -39,15 +39,9 @@ async function over(call: Watched<unknown>): Promise<void> {
 
 /** What must hold once a call is over, however it ended. */
 function checkLeftovers({ router, upstreams }: Built, signal: AbortSignal, where: string): void {
-  expect(
-    upstreams.map(({ open }) => open),
-    where,
-  ).toEqual([0, 0]);
+  expect(upstreams.map(({ open }) => open), where).toEqual([0, 0]);
   expect(getEventListeners(signal, 'abort'), where).toEqual([]);
-  expect(
-    Object.values(router.snapshot().deployments).map(({ inFlight }) => inFlight),
-    where,
-  ).toEqual([0, 0]);
+  expect(Object.values(router.snapshot().deployments).map(({ inFlight }) => inFlight), where).toEqual([0, 0]);
 }
 
 describe('an abort after any number of turns', () => {

@@ -31,23 +31,13 @@ async function withUpstreams(fault: Fault, use: (router: ModelRouter, upstreams:
   });
   try {
     await use(router, { primary, fallback });
-    expect(
-      await eventually(
-        () => primary.open + fallback.open,
-        (open) => open === 0,
-      ),
-    ).toBe(0);
+    expect(await eventually(() => primary.open + fallback.open, (open) => open === 0)).toBe(0);
   } finally {
     router.close();
     await primary.close();
     await fallback.close();
   }
-  expect(
-    await eventually(
-      () => leftOver(before),
-      (left) => left.length === 0,
-    ),
-  ).toEqual([]);
+  expect(await eventually(() => leftOver(before), (left) => left.length === 0)).toEqual([]);
 }
 
 /** The records of a call, against what the providers have seen and what the call came to. */

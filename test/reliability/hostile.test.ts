@@ -91,12 +91,7 @@ describe('an upstream that ignores its abort', () => {
       ['timeout', 'success'],
     ]);
     expect(primary.open).toBe(2);
-    expect(
-      await eventually(
-        () => primary.open,
-        (open) => open === 0,
-      ),
-    ).toBe(0);
+    expect(await eventually(() => primary.open, (open) => open === 0)).toBe(0);
     expect(Object.values(router.snapshot().deployments).map(({ inFlight }) => inFlight)).toEqual([0, 0]);
     router.close();
   });
@@ -204,12 +199,7 @@ describe('close() in mid-flight', () => {
     expect(await read(stream)).toMatchObject({ text: PRIMARY_TEXT, error: undefined });
     const refused = router.chat.completions.create({ model: 'standard', messages });
     expect(await errorOf(refused)).toBeInstanceOf(NoDeploymentAvailableError);
-    expect(
-      await eventually(
-        () => primary.open,
-        (open) => open === 0,
-      ),
-    ).toBe(0);
+    expect(await eventually(() => primary.open, (open) => open === 0)).toBe(0);
   });
 
   it('leaves a call that hangs its deadline', async () => {
