@@ -15,10 +15,11 @@ export interface Fleet {
   readonly router: ModelRouter;
   /** By deployment, in the order of the route. */
   readonly upstreams: ReadonlyMap<string, FakeFetch>;
+  readonly deadlineMs: number;
 }
 
 /** `scripts` is what each deployment does, in the order of the route. Must be called in virtual time. */
-export function openFleet(scripts: Readonly<Record<string, Choose>>, seed: number): Fleet {
+export function openFleet(scripts: Readonly<Record<string, Choose>>, seed: number, deadlineMs = DEADLINE_MS): Fleet {
   const names = Object.keys(scripts);
   const random = mulberry32(seed);
   const upstreams = new Map(
@@ -30,14 +31,14 @@ export function openFleet(scripts: Readonly<Record<string, Choose>>, seed: numbe
     clients: Object.fromEntries([...upstreams].map(([name, fetch]) => [name, client(name, fetch)])),
     deployments: Object.fromEntries(names.map((name) => [name, { client: name }])),
     routes: { [ROUTE]: names },
-    deadlineMs: DEADLINE_MS,
+    deadlineMs,
     maxAttempts: MAX_ATTEMPTS,
     breaker: { cooldownMs: COOLDOWN_MS },
     retry: { budget: RETRY_TOKENS.perCall },
     random,
     logLevel: 'off',
   });
-  return { router, upstreams };
+  return { router, upstreams, deadlineMs };
 }
 
 /** Upstream calls that run now. */

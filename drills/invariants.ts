@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { inspect } from 'node:util';
 import type { VirtualClock } from './clock.ts';
-import { DEADLINE_MS, type Fleet, KEY, MAX_ATTEMPTS, openCalls, RETRY_TOKENS, upstreamCalls } from './fleet.ts';
+import { type Fleet, KEY, MAX_ATTEMPTS, openCalls, RETRY_TOKENS, upstreamCalls } from './fleet.ts';
 import { count, retriesOf, type Settled } from './tally.ts';
 
 export const PROMPT = 'a-prompt-that-must-not-leak';
@@ -34,7 +34,7 @@ export class Invariants {
 
   look({ tookMs, error, record }: Settled, text: string | undefined): void {
     this.#settled += 1;
-    this.lateMs = Math.max(this.lateMs, tookMs - DEADLINE_MS);
+    this.lateMs = Math.max(this.lateMs, tookMs - this.#fleet.deadlineMs);
     if (record === undefined) return this.#count('a call without a record');
     const { attempts, deployment } = record;
     this.#attempts += attempts.length;
@@ -50,10 +50,18 @@ export class Invariants {
     this.#stopListening();
     this.#expect(this.#settled, calls, 'calls that settled');
     this.#expect(this.#ended, calls, 'calls that ended once');
-    this.#expect(this.#attempts, upstreamCalls(this.#fleet) - this.#upstreamBefore, 'attempts in records, of upstream calls');
+    this.#expect(
+      this.#attempts,
+      upstreamCalls(this.#fleet) - this.#upstreamBefore,
+      'attempts in records, of upstream calls',
+    );
     this.#expect(openCalls(this.#fleet), 0, 'upstream calls that still run');
     this.#expect(inFlight(this.#fleet), 0, 'attempts counted as in flight');
-    this.#expect(this.#clock.timers - openBreakers(this.#fleet), this.#timersBefore, 'timers, beside those of open breakers');
+    this.#expect(
+      this.#clock.timers - openBreakers(this.#fleet),
+      this.#timersBefore,
+      'timers, beside those of open breakers',
+    );
     this.#expect(getEventListeners(signal, 'abort').length, 0, "listeners on the caller's signal");
     const tokens = RETRY_TOKENS.start + RETRY_TOKENS.perCall * calls;
     if (this.#retries > tokens) this.#count(`${this.#retries} retries from ${tokens} tokens`);

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { callRecord } from 'model-router';
 import type { VirtualClock } from './clock.ts';
-import { DEADLINE_MS, type Fleet, ROUTE } from './fleet.ts';
+import { type Fleet, ROUTE } from './fleet.ts';
 import { Invariants, PROMPT } from './invariants.ts';
 import type { Settled } from './tally.ts';
 
@@ -44,14 +44,17 @@ export async function sendLoad(load: Load): Promise<Invariants> {
       load.onSettled(end);
       if (settled % Math.ceil(calls / PROGRESS_STEPS) === 0) load.onProgress?.(settled / calls);
     };
-    text.then((answer) => settle(answer, undefined), (error: unknown) => settle(undefined, error));
+    text.then(
+      (answer) => settle(answer, undefined),
+      (error: unknown) => settle(undefined, error),
+    );
   };
   const burst = (): void => {
     for (let i = 0; i < atOnce && started < calls; i += 1) start();
     if (started < calls) setTimeout(burst, everyMs);
   };
 
-  const end = performance.now() + Math.ceil(calls / atOnce) * everyMs + DEADLINE_MS + GRACE_MS;
+  const end = performance.now() + Math.ceil(calls / atOnce) * everyMs + fleet.deadlineMs + GRACE_MS;
   burst();
   await clock.settle();
   while (settled < calls && performance.now() < end) await clock.step();

@@ -66,8 +66,8 @@ export async function run(options: DrillOptions & { readonly minutes: number }):
       'probes at once': atMost(1, 'calls'),
       // The probe is the next call after the open time.
       'longest open': atMost(COOLDOWN_MS + EVERY_MS, 'ms'),
-      // One that was sent just before the end of the outage hangs on, for no longer than a call.
-      'back in use': atMost(COOLDOWN_MS + EVERY_MS + DEADLINE_MS, 'ms'),
+      // A probe from just before the end of the outage hangs on; then the open time, the next call, and its answer.
+      'back in use': atMost(DEADLINE_MS + COOLDOWN_MS + EVERY_MS + DEADLINE_MS, 'ms'),
       late: atMost(0, 'ms'),
     },
     broken,

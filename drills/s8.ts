@@ -33,7 +33,15 @@ export async function run(options: DrillOptions & { readonly rounds: number }): 
       const fleet = openFleet({ primary: () => behaviour, second: () => second }, seed);
       const calls = rounds * AT_ONCE;
       const onSettled = tally.add.bind(tally);
-      const found = await sendLoad({ clock, fleet, calls, everyMs: BETWEEN_MS, atOnce: AT_ONCE, streamEvery: 3, onSettled });
+      const found = await sendLoad({
+        clock,
+        fleet,
+        calls,
+        everyMs: BETWEEN_MS,
+        atOnce: AT_ONCE,
+        streamEvery: 3,
+        onSettled,
+      });
       fleet.router.close();
       return found;
     });

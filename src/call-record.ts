@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { CallRecord } from './types.js';
 
 /** Not enumerable on what carries it, so that it shows in no comparison, copy or JSON. */
-export const RECORD = Symbol('model-router.record');
+export const RECORD = Symbol.for('model-router.record');
 /** For what cannot carry it: signals, and objects that are frozen. */
 const records = new WeakMap<object, CallRecord>();
 /** Of calls made by the SDK's stream helpers: they build their result from chunks, and keep no object of ours in it. */
@@ -43,5 +43,7 @@ export function callRecord(holder: unknown): CallRecord | undefined {
   if (byUsage !== undefined) return byUsage;
   // A helper (`chat.completions.stream()`, `runTools()`) makes its calls under the signal of its own controller.
   if ('controller' in holder && holder.controller instanceof AbortController) return linked(holder.controller.signal);
-  return 'id' in holder && typeof holder.id === 'string' ? byAnswerId.get(holder.id)?.record : undefined;
+  // Only what looks like an answer: an id alone says nothing.
+  const isAnswer = ('choices' in holder || 'output' in holder) && 'id' in holder && typeof holder.id === 'string';
+  return isAnswer ? byAnswerId.get(String(holder.id))?.record : undefined;
 }

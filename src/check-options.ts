@@ -144,7 +144,7 @@ export function checkCall<T extends CallOptions>(
     cache,
     scope,
   } = options;
-  if (priority !== undefined && !priorities.has(priority)) {
+  if (priority !== undefined && !priorities.has(priorityOf(priority, priorities))) {
     fail(at('priority'), priority, `one of ${[...priorities.keys()].map(show).join(', ')}`);
   }
   if (deadlineMs !== undefined) checkMs(at('deadlineMs'), deadlineMs);
@@ -153,11 +153,16 @@ export function checkCall<T extends CallOptions>(
   if (chunkTimeoutMs !== undefined) checkMs(at('chunkTimeoutMs'), chunkTimeoutMs);
   if (maxAttempts !== undefined) checkWhole(at('maxAttempts'), maxAttempts, 1);
   if (regions !== undefined && checkStrings(at('regions'), regions, 'an array of regions').length === 0) {
-    fail(at('regions'), regions, 'at least one region; leave it out to allow all');
+    throw new InvalidOptionError(at('regions'), 'it is empty; give at least one region, or leave it out to allow all.');
   }
   if (cache !== undefined) checkCache(at('cache'), cache);
   if (scope !== undefined) checkString(at('scope'), scope);
   return options;
+}
+
+/** `high`, as it is written in the header, means `premium`, unless the application has a priority of that name. */
+export function priorityOf(priority: string, priorities: RouterConfig['priorities']): string {
+  return priority === 'high' && !priorities.has('high') ? 'premium' : priority;
 }
 
 function checkDeployments(
@@ -169,6 +174,12 @@ function checkDeployments(
   if (deployments === undefined) return checked;
   for (const [name, value] of Object.entries(checkRecord('deployments', deployments))) {
     const path = `deployments.${name}`;
+    if (name === 'auto' || name.endsWith('/*')) {
+      throw new InvalidOptionError(
+        path,
+        "this name is taken: `auto` is a route by priority, and `CLIENT/*` a client's unlisted models.",
+      );
+    }
     const given: DeploymentOptions = checkRecord(path, value, 'an object such as { client, model, price }');
     checkKeys(path, given, [
       'client',
@@ -218,14 +229,16 @@ function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, unknown>)
       ? { deployments: value }
       : { deployments: [], ...checkRecord(path, value, 'an array of deployments, or { deployments, ... }') };
     checkNames(`${path}.deployments`, names, deployments, 'deployment');
-    if (names.length === 0) fail(`${path}.deployments`, names, 'at least one deployment');
+    if (names.length === 0)
+      throw new InvalidOptionError(`${path}.deployments`, 'it is empty; give at least one deployment.');
     if (deployments.has(name) && names[0] !== name) {
       throw new InvalidOptionError(
         path,
         `a deployment has the same name, so the route must begin with it; it begins with ${show(names[0])}.`,
       );
     }
-    checked.set(name, { deployments: [...names], options });
+    checkKeys(path, options, CALL_KEYS);
+    checked.set(name, { deployments: [...names], options: pick(options, CALL_KEYS) });
   }
   return checked;
 }
@@ -332,7 +345,7 @@ function checkCapabilities(path: string, value: unknown): void {
   }
 }
 
-export function checkHeaders(path: string, value: unknown): void {
+function checkHeaders(path: string, value: unknown): void {
   for (const [name, header] of Object.entries(checkRecord(path, value, 'an object of names and values'))) {
     if (/^x-router-/i.test(name))
       throw new InvalidOptionError(`${path}.${name}`, 'X-Router-* headers never leave the process.');

@@ -52,20 +52,19 @@ export function failure(outcome: FailedOutcome, error: Error, now: number, jitte
 }
 
 function outcomeOf(error: Error): FailedOutcome {
+  // Most failures have a status, and need not be asked what else they are.
+  const answered = isApiError(error);
+  if (answered && typeof error.status === 'number') return outcomeOfStatus(error.status, error);
   if (isAbort(error)) return 'aborted';
   if (error instanceof InvalidAnswer) return 'invalid-answer';
   if (isTimeout(error)) return 'timeout';
-  if (isApiError(error)) return outcomeOfApiError(error);
+  // An error event inside a stream has no status; its code says what it would have been.
+  if (answered) return isErrorEvent(error) ? outcomeOfEvent(error) : 'connection';
   // The SDK reads and parses bodies: what breaks there is the server's body, not the caller's request.
   if (error instanceof SyntaxError || isWithoutBody(error)) return 'invalid-answer';
-  if (isTransportError(error)) return 'connection';
+  if (error.name === 'TimeoutError') return 'timeout';
+  if (error.name === 'AbortError' || isTransportError(error)) return 'connection';
   return isCredentialError(error) ? 'unauthorized' : 'caller-error';
-}
-
-function outcomeOfApiError(error: APIError): FailedOutcome {
-  if (typeof error.status === 'number') return outcomeOfStatus(error.status, error);
-  // An error event inside a stream has no status; its code says what it would have been.
-  return isErrorEvent(error) ? outcomeOfEvent(error) : 'connection';
 }
 
 /** The SDK's words for a stream that has none, such as one of a 204. */
@@ -122,7 +121,7 @@ function mentions(error: APIError, pattern: RegExp): boolean {
 function isTransportError(error: Error): boolean {
   if (error instanceof TypeError) return /fetch failed|terminated|network|socket|body|load failed/i.test(error.message);
   const code = 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && /^(E[A-Z]+|UND_ERR_\w+)$/.test(code);
+  return typeof code === 'string' && /^(E[A-Z_]+|UND_ERR_\w+)$/.test(code);
 }
 
 /** An error that the server sent inside a stream, rather than one of the connection. */
@@ -182,10 +181,23 @@ export function upstreamBody(error: unknown): { status: number; headers: Headers
   return { status, headers, body: { error: error.error ?? { message: error.message } } };
 }
 
+/** Why a connection failed: `ECONNREFUSED`, `ENOTFOUND`, `CERT_HAS_EXPIRED`, as deep as the SDK and fetch have wrapped it. */
+function codeOfCause(error: Error): string | null {
+  let cause: unknown = error.cause;
+  for (let depth = 0; depth < 4 && cause instanceof Error; depth++) {
+    const code = codeOf(cause);
+    if (code !== null) return code;
+    cause = cause instanceof AggregateError ? cause.errors[0] : cause.cause;
+  }
+  return null;
+}
+
 /** An error in words for records, logs and events: the kind, never the upstream's own text, which may quote a prompt. */
 export function describe(error: unknown): string {
   if (error instanceof InvalidAnswer || error instanceof InvalidOptionError) return error.message;
   if (!(error instanceof Error)) return typeof error;
   const name = error.constructor.name || error.name;
-  return [name, statusOf(error) ?? '', codeOf(error) ?? ''].filter((part) => part !== '').join(' ');
+  return [name, statusOf(error) ?? '', codeOf(error) ?? codeOfCause(error) ?? '']
+    .filter((part) => part !== '')
+    .join(' ');
 }

@@ -26,7 +26,12 @@ export function costOf(usage: Usage | null, price: Price | undefined): number | 
   if (usage === null || price === undefined) return null;
   const cached = Math.min(usage.cachedInputTokens, usage.inputTokens);
   const input = (usage.inputTokens - cached) * price.input + cached * (price.cachedInput ?? price.input);
-  return (input + usage.outputTokens * price.output) / TOKENS_PER_PRICE;
+  return round((input + usage.outputTokens * price.output) / TOKENS_PER_PRICE);
+}
+
+/** To a millionth of a millionth of a dollar: below that there is only the noise of floating point. */
+export function round(usd: number): number {
+  return Math.round(usd * 1e12) / 1e12;
 }
 
 function detail(details: unknown, name: string): number | undefined {

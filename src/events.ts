@@ -1,4 +1,5 @@
 import type { AttemptRecord, CallRecord } from './types.js';
+import { checkFunction, checkOneOf } from './util/check.js';
 
 /** What the router tells while it works. Events hold no key and no prompt. */
 export type RouterEvent =
@@ -27,6 +28,18 @@ export type RouterEvent =
 
 export type RouterEventType = RouterEvent['type'];
 export type EventOf<T extends RouterEventType> = Extract<RouterEvent, { type: T }>;
+const TYPES: readonly RouterEventType[] = [
+  'call-ended',
+  'cache-hit',
+  'attempt-started',
+  'attempt-failed',
+  'attempt-slow',
+  'breaker-opened',
+  'breaker-closed',
+  'deployment-paused',
+  'client-set-aside',
+  'model-not-found',
+];
 type Listener = (event: RouterEvent) => unknown;
 
 /** Listeners by type of event. One that throws, or rejects, harms nobody. */
@@ -38,7 +51,10 @@ export class Events {
     return this.#listeners.has(type);
   }
 
+  /** Throws InvalidOptionError for a type that does not exist. */
   on<T extends RouterEventType>(type: T, listener: (event: EventOf<T>) => unknown): () => void {
+    checkOneOf('on', type, TYPES);
+    checkFunction('on.listener', listener);
     const entry: Listener = (event) => (isOf(event, type) ? listener(event) : undefined);
     const listeners = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, listeners.add(entry));
@@ -49,7 +65,7 @@ export class Events {
   }
 
   emit(event: RouterEvent): void {
-    for (const listener of this.#listeners.get(event.type) ?? []) {
+    for (const listener of [...(this.#listeners.get(event.type) ?? [])]) {
       try {
         const result = listener(event);
         if (result instanceof Promise) result.catch(ignore);

@@ -3,6 +3,7 @@ import { viewTargets } from './call/view.js';
 import { plan } from './plan/plan.js';
 import { type CallReader, protocolOf } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
+import { checkRecord } from './util/check.js';
 
 /** The plan for a call. */
 export interface Explanation {
@@ -24,10 +25,11 @@ export function explain(
   body: Record<string, unknown>,
   options: Partial<RequestOptions>,
 ): Explanation {
+  checkRecord('body', body, 'the body of a request');
   const request = { method: 'post', path: pathOf(body), stream: body.stream === true, ...options, body } as const;
   const { call, leftOut } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
   const now = call.startedAt;
-  const views = viewTargets(call.targets);
+  const views = viewTargets(call);
   const { config } = reader.engine;
   const step = plan({
     now,
@@ -73,5 +75,6 @@ function rank({ id, why }: { id: string; why: string | undefined }, first: strin
 function pathOf(body: Record<string, unknown>): string {
   if ('messages' in body) return '/chat/completions';
   if ('prompt' in body) return '/completions';
-  return 'input' in body && !('encoding_format' in body || 'dimensions' in body) ? '/responses' : '/embeddings';
+  if (!('input' in body)) return '/chat/completions';
+  return 'encoding_format' in body || 'dimensions' in body ? '/embeddings' : '/responses';
 }

@@ -1,8 +1,10 @@
 import type { OpenAI } from 'openai';
+import { callRecord } from './call-record.js';
 import { describe, isAbort, isTimeout, statusOf, upstreamBody } from './classify.js';
 import { DeadlineExceededError, InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
 import { protocolOf } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
+import { routerHeaders } from './sdk/routed-promise.js';
 import { encodeEvents } from './sdk/server-sent-events.js';
 import { isRecord } from './util/is-record.js';
 
@@ -29,14 +31,15 @@ export function fetchDoor(router: OpenAI, baseURL: string): typeof fetch {
   const base = readBase(baseURL);
   return async function routedFetch(input, init) {
     const request = new Request(input, init);
-    const { signal } = request;
+    // Not the request's own: that one follows the caller's only as long as the request is held.
+    const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
     try {
-      const options = await readRequest(request, base);
+      const options = await readRequest(request, base, signal);
       if (options instanceof Response) return options;
       return await answer(router, options);
     } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      return errorResponse(error);
+      if (signal?.aborted) throw signal.reason;
+      return withRouterHeaders(errorResponse(error), error);
     }
   };
 }
@@ -48,7 +51,11 @@ function readBase(baseURL: string): URL {
   return base;
 }
 
-async function readRequest(request: Request, base: URL): Promise<RequestOptions | Response> {
+async function readRequest(
+  request: Request,
+  base: URL,
+  signal: AbortSignal | undefined,
+): Promise<RequestOptions | Response> {
   const url = new URL(request.url);
   const prefix = base.pathname.replace(/\/$/, '');
   if (url.origin !== base.origin || !url.pathname.startsWith(`${prefix}/`)) {
@@ -64,7 +71,7 @@ async function readRequest(request: Request, base: URL): Promise<RequestOptions 
     path: url.pathname.slice(prefix.length),
     query: readQuery(url.searchParams),
     headers: headersOf(request, body),
-    signal: request.signal,
+    ...(signal && { signal }),
     __security: { bearerAuth: true },
     ...(body !== undefined && { body }),
     ...(wantsStream(body) && { stream: true }),
@@ -90,8 +97,10 @@ function readQuery(params: URLSearchParams): Record<string, string | string[]> {
 
 async function readBody(request: Request, type: string): Promise<unknown> {
   if (request.body === null) return undefined;
-  if (type.startsWith('multipart/form-data')) return request.formData();
-  if (!type.includes('json')) return request.arrayBuffer();
+  if (type.startsWith('multipart/form-data'))
+    return request.formData().catch(() => ownError(400, 'invalid_form', 'The body is not a valid form.'));
+  // Some callers leave the type out: what reads as JSON is JSON.
+  if (!/json|^$|^text\/plain/.test(type)) return request.arrayBuffer();
   try {
     const body: unknown = await request.json();
     return body;
@@ -128,6 +137,15 @@ function passedBack(from: Headers): Headers {
 
 function isIterable(data: unknown): data is AsyncIterable<unknown> {
   return typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
+}
+
+/** Which deployments were asked is told of an error, too. */
+function withRouterHeaders(response: Response, error: unknown): Response {
+  const record = callRecord(error);
+  for (const [name, value] of record === undefined ? [] : Object.entries(routerHeaders(record))) {
+    response.headers.set(name, encodeURI(value));
+  }
+  return response;
 }
 
 /** An upstream's error stays the response it was; the router's own are JSON that says not to retry. */

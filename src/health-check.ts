@@ -1,7 +1,8 @@
 import { codeOf, describe, statusOf } from './classify.js';
-import type { CallReader } from './request/calls.js';
+import { type CallReader, callOptions } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
 import type { Protocol } from './types.js';
+import { checkKeys, checkMs } from './util/check.js';
 
 /** How one deployment answered. */
 export interface CheckResult {
@@ -13,13 +14,20 @@ export interface CheckResult {
   error: { message: string; status: number | null; code: string | null } | null;
 }
 
-/** Asks each listed deployment for one token, or for one embedding where it declares a space of vectors. */
-export function checkAll(reader: CallReader): Promise<CheckResult[]> {
-  return Promise.all([...reader.engine.config.deployments.keys()].map((id) => checkOne(reader, id)));
+export interface CheckOptions {
+  /** For each deployment, in milliseconds. @default 10_000, or the router's own if that is shorter */
+  deadlineMs?: number;
 }
 
-async function checkOne(reader: CallReader, deployment: string): Promise<CheckResult> {
-  const embeds = reader.engine.config.deployments.get(deployment)?.embeddingSpace !== undefined;
+/** Asks each listed deployment for one token, or for one embedding where it has no chat. */
+export function checkAll(reader: CallReader, options: CheckOptions): Promise<CheckResult[]> {
+  const { deadlineMs = Math.min(10_000, reader.engine.config.options.deadlineMs ?? 10_000) } = options;
+  checkKeys('check', options, ['deadlineMs']);
+  checkMs('check.deadlineMs', deadlineMs);
+  return Promise.all([...reader.engine.config.deployments.keys()].map((id) => checkOne(reader, id, deadlineMs)));
+}
+
+async function checkOne(reader: CallReader, deployment: string, deadlineMs: number): Promise<CheckResult> {
   const startedAt = performance.now();
   const result = (rest: Pick<CheckResult, 'ok' | 'servedModel' | 'error'>): CheckResult => ({
     deployment,
@@ -27,30 +35,46 @@ async function checkOne(reader: CallReader, deployment: string): Promise<CheckRe
     ...rest,
   });
   try {
-    const model = embeds
-      ? await ask(reader, deployment, 'embeddings', { input: 'ping' })
-      : await askChat(reader, deployment);
-    return result({ ok: true, servedModel: model, error: null });
+    return result({ ok: true, servedModel: await askAny(reader, deployment, deadlineMs), error: null });
   } catch (error) {
     const told = { message: describe(error), status: statusOf(error), code: codeOf(error) };
     return result({ ok: false, servedModel: null, error: told });
   }
 }
 
-/** Newer models refuse `max_tokens`, older ones do not know its successor. */
-async function askChat(reader: CallReader, deployment: string): Promise<string | null> {
-  const messages = [{ role: 'user', content: 'ping' }];
-  try {
-    return await ask(reader, deployment, 'chat', { messages, max_tokens: 1 });
-  } catch (error) {
-    if (statusOf(error) !== 400) throw error;
-    return ask(reader, deployment, 'chat', { messages, max_completion_tokens: 1 });
+const messages = [{ role: 'user', content: 'ping' }];
+/** What a deployment may be for, likeliest first; newer models refuse `max_tokens`, older ones do not know its successor. */
+const QUESTIONS: readonly { protocol: Protocol; path: string; body: object }[] = [
+  { protocol: 'chat', path: '/chat/completions', body: { messages, max_tokens: 1 } },
+  { protocol: 'chat', path: '/chat/completions', body: { messages, max_completion_tokens: 1 } },
+  { protocol: 'embeddings', path: '/embeddings', body: { input: 'ping' } },
+];
+
+/** Throws the error of the first question where none is answered. */
+async function askAny(reader: CallReader, deployment: string, deadlineMs: number): Promise<string | null> {
+  let first: unknown;
+  const embeds = reader.engine.config.deployments.get(deployment)?.embeddingSpace !== undefined;
+  for (const question of QUESTIONS) {
+    if (embeds && question.protocol === 'chat') continue;
+    try {
+      return await ask(reader, deployment, question, deadlineMs);
+    } catch (error) {
+      first ??= error;
+      const status = statusOf(error);
+      if (status !== 400 && status !== 404 && status !== 422) break;
+    }
   }
+  throw first;
 }
 
-async function ask(reader: CallReader, deployment: string, protocol: Protocol, body: object): Promise<string | null> {
-  const path = protocol === 'chat' ? '/chat/completions' : '/embeddings';
+async function ask(
+  reader: CallReader,
+  deployment: string,
+  { protocol, path, body }: (typeof QUESTIONS)[number],
+  deadlineMs: number,
+): Promise<string | null> {
   const request: RequestOptions = {
+    ...callOptions({ deadlineMs }),
     method: 'post',
     path,
     body: { model: deployment, ...body },

@@ -10,9 +10,9 @@ export {
 } from './errors.js';
 export type { EventOf, RouterEvent, RouterEventType } from './events.js';
 export type { Explanation } from './explain.js';
-export type { CheckResult } from './health-check.js';
+export type { CheckOptions, CheckResult } from './health-check.js';
 export type { Logger, LogLevel } from './log.js';
-export { callOptions, ModelRouter } from './model-router.js';
+export { ModelRouter } from './model-router.js';
 export type {
   BreakerOptions,
   CacheOptions,
@@ -29,6 +29,7 @@ export type {
   SingleClientOptions,
   ViewOptions,
 } from './options.js';
+export { callOptions } from './request/calls.js';
 export type { CacheSnapshot, DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
 export type { CachedAnswer, CacheStore } from './state/response-store.js';
 export type { AttemptRecord, CacheUse, CallRecord, Capability, Outcome, Price, Usage } from './types.js';

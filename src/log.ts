@@ -25,7 +25,7 @@ export class Log {
     const result = error === null ? 'ok' : `failed error=${error.code ?? error.name}`;
     this.#info(
       `model-router ${record.id} ${result} route=${record.route ?? '-'} deployment=${record.deployment ?? '-'} ` +
-        `requested=${record.requestedModel ?? '-'} served=${record.servedModel ?? '-'} attempts=${record.attempts.length} ` +
+        `requested=${name(record.requestedModel)} served=${name(record.servedModel)} attempts=${record.attempts.length} ` +
         `[${asked}] ${record.durationMs.toFixed(0)}ms tokens=${record.usage?.inputTokens ?? '-'}+${record.usage?.outputTokens ?? '-'} ` +
         `cost=${record.costUsd === null ? 'unknown' : `$${record.costUsd.toFixed(6)}`}`,
     );
@@ -44,4 +44,10 @@ export class Log {
       // The logger's fault.
     }
   }
+}
+
+/** Names that come from outside: one that is no plain name is quoted, so that it cannot look like another line. */
+function name(value: string | null): string {
+  if (value === null) return '-';
+  return /^[\w./:@+-]{1,128}$/.test(value) ? value : JSON.stringify(value.slice(0, 128));
 }

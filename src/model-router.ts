@@ -5,9 +5,9 @@ import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
 import type { EventOf, RouterEventType } from './events.js';
 import { type Explanation, explain } from './explain.js';
 import { fetchDoor } from './fetch-door.js';
-import { type CheckResult, checkAll } from './health-check.js';
+import { type CheckOptions, type CheckResult, checkAll } from './health-check.js';
 import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options.js';
-import { CallReader, protocolOf, ROUTER_OPTIONS } from './request/calls.js';
+import { CallReader, callOptions, protocolOf } from './request/calls.js';
 import { withoutRouterHeaders } from './request/header-options.js';
 import { handOut } from './sdk/kept-answer.js';
 import { headerRows, type RequestOptions } from './sdk/request-headers.js';
@@ -43,8 +43,10 @@ export class ModelRouter extends OpenAI {
 
   static {
     // Lists do not go through `request`, but through this one, which the SDK's types keep to itself.
+    // biome-ignore lint/complexity/noThisInStatic: by its name, the bundler would give the class another one
+    const { prototype } = this;
     Reflect.set(
-      ModelRouter.prototype,
+      prototype,
       'makeRequest',
       async function makeRequest(
         this: ModelRouter,
@@ -58,7 +60,7 @@ export class ModelRouter extends OpenAI {
       },
     );
     const { requestAPIList } = OpenAI.prototype;
-    Reflect.set(ModelRouter.prototype, 'requestAPIList', function list(this: ModelRouter, ...given: unknown[]) {
+    Reflect.set(prototype, 'requestAPIList', function list(this: ModelRouter, ...given: unknown[]) {
       return redactRejections(Reflect.apply(requestAPIList, this, given), this.#opened.redact);
     });
   }
@@ -93,8 +95,8 @@ export class ModelRouter extends OpenAI {
   }
 
   /** Asks each deployment for one token. Never rejects because one does not work. */
-  check(): Promise<CheckResult[]> {
-    return checkAll(this.#calls);
+  async check(options: CheckOptions = {}): Promise<CheckResult[]> {
+    return checkAll(this.#calls, options);
   }
 
   /** The plan for a call, without making it. Throws InvalidOptionError. */
@@ -204,12 +206,6 @@ export class ModelRouter extends OpenAI {
     checkOrigin(client, path ?? '');
     return { client, name: other === undefined || maker === undefined ? defaultClient : maker };
   }
-}
-
-/** Options of the router for one call, to be spread into the SDK's own: `create(body, { ...callOptions({ route }), signal })`. */
-export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
-  const carried: OpenAI.RequestOptions = {};
-  return Object.assign(carried, { [ROUTER_OPTIONS]: { ...options } });
 }
 
 /** An id as it stands in a path. One that cannot be read was made by nobody. */

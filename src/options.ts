@@ -159,9 +159,5 @@ export interface RouterOptions extends RouterSettings {
 /** A router over one client, from that client's own options. */
 export type SingleClientOptions = ClientOptions & RouterSettings & { clients?: undefined };
 
-/** What `withOptions` takes. */
-export type ViewOptions = Pick<
-  RouterOptions,
-  'timeout' | 'maxRetries' | 'defaultHeaders' | 'defaultQuery' | 'logger' | 'logLevel'
-> &
-  CallOptions;
+/** What `withOptions` takes. What belongs to an account (`apiKey`, `baseURL`) only where the router has a single client. */
+export type ViewOptions = Partial<ClientOptions> & CallOptions;

@@ -10,6 +10,7 @@ import { attemptsOf } from './request/calls.js';
 import { withoutRouterHeaders } from './request/header-options.js';
 import { buildClients, settingsOf } from './sdk/clients.js';
 import { type Redact, redactor } from './sdk/redact.js';
+import { headerRows, mergeHeaders } from './sdk/request-headers.js';
 import { OpenAIUpstream } from './sdk/upstream.js';
 import { checkKeys, checkMs, checkSecretRecord, unknownOption } from './util/check.js';
 import { nearest } from './util/nearest.js';
@@ -22,6 +23,8 @@ export interface Opened {
   /** Gets what is not routed. */
   readonly passThrough: OpenAI;
   readonly redact: Redact;
+  /** The options of a router over one client: `withOptions` may give it another account. */
+  readonly single: SingleClientOptions | undefined;
   /** For the SDK's own constructor. */
   readonly superOptions: ClientOptions;
 }
@@ -87,11 +90,8 @@ function openSingle(options: SingleClientOptions): Opened {
   // The client's timeout is known from the client.
   const settings =
     maxRetries === undefined ? options : { ...options, ...callOptionsOf({ maxRetries, ...pick(options, CALL_KEYS) }) };
-  return open(
-    new Map([['default', client]]),
-    settings,
-    pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']),
-  );
+  const sdk = pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']);
+  return { ...open(new Map([['default', client]]), settings, sdk), single: options };
 }
 
 const isKnownToSdk = (key: string) => [...CREDENTIAL_KEYS, ...SDK_KEYS].includes(key);
@@ -108,10 +108,9 @@ function callOptionsOf(options: Pick<SdkOptions, 'timeout' | 'maxRetries'> & Cal
 
 function open(clients: ReadonlyMap<string, OpenAI>, settings: RouterSettings, sdk: SdkOptions): Opened {
   const config = checkRouter(settings, [...clients.keys()]);
-  const redact = redactor(clients.values(), [
-    sdk.defaultHeaders,
-    ...[...config.deployments.values()].map((each) => each.headers),
-  ]);
+  const deployments = [...config.deployments.values()].map((each) => each.headers);
+  const prefixes = config.prefixes.map((each) => each.headers);
+  const redact = redactor(clients.values(), [sdk.defaultHeaders, ...deployments, ...prefixes]);
   const upstreams = new Map([...clients].map(([name, client]) => [name, new OpenAIUpstream(name, client, redact)]));
   const defaultClient = clients.get(config.defaultClient);
   if (defaultClient === undefined) throw new Error('No default client: the options were not checked.');
@@ -122,6 +121,7 @@ function open(clients: ReadonlyMap<string, OpenAI>, settings: RouterSettings, sd
     view: base,
     clients,
     redact,
+    single: undefined,
     passThrough: defaultClient,
     superOptions: settingsOf(defaultClient),
   };
@@ -129,14 +129,15 @@ function open(clients: ReadonlyMap<string, OpenAI>, settings: RouterSettings, sd
   return Object.keys(given).length === 0 ? opened : withView(opened, given);
 }
 
-/** The same engine, for `withOptions`. Throws InvalidOptionError. */
+/** The same engine, for `withOptions`; of one client, another account is another router. Throws InvalidOptionError. */
 export function openView(from: Opened, options: ViewOptions): Opened {
-  for (const key of CREDENTIAL_KEYS) {
-    if (key in options)
-      throw new InvalidOptionError(
-        key,
-        "it cannot be changed by withOptions: it belongs to one of the router's clients.",
-      );
+  const account = CREDENTIAL_KEYS.filter((key) => key in options);
+  if (account.length > 0 && from.single !== undefined) return openSingle({ ...from.single, ...options });
+  for (const key of account) {
+    throw new InvalidOptionError(
+      key,
+      "it cannot be changed by withOptions: it belongs to one of the router's clients.",
+    );
   }
   checkKeys('', options, [...SDK_KEYS, ...CALL_KEYS]);
   return withView(from, options);
@@ -147,11 +148,11 @@ function withView(from: Opened, options: ViewOptions): Opened {
   const { defaultHeaders, defaultQuery } = options;
   const callOptions = checkCall('', callOptionsOf(options), engine.config.priorities);
   checkUnsized('cache', options.cache, ONE_STORE);
-  const sdk = pick(options, SDK_KEYS);
-  if (sdk.defaultHeaders !== undefined) sdk.defaultHeaders = withoutRouterHeaders(sdk.defaultHeaders) ?? null;
-  const passThrough = Object.keys(sdk).length === 0 ? from.passThrough : from.passThrough.withOptions(sdk);
+  const sdk = sdkOptionsFor(from, options);
+  const passThrough = Object.keys(sdk).length === 0 ? from.passThrough : copyOf(from.passThrough, sdk);
   return {
     ...from,
+    single: from.single && { ...from.single, ...options },
     passThrough,
     superOptions: settingsOf(passThrough),
     view: {
@@ -160,6 +161,27 @@ function withView(from: Opened, options: ViewOptions): Opened {
       query: defaultQuery === undefined ? view.query : defaultQuery,
       log: options.logger === undefined && options.logLevel === undefined ? view.log : logOf(passThrough),
     },
+  };
+}
+
+/** Azure's client of SDK 6 forgets its own options in `withOptions`. */
+function copyOf(client: OpenAI, options: SdkOptions): OpenAI {
+  if (!('apiVersion' in client)) return client.withOptions(options);
+  const { apiVersion, deploymentName }: { apiVersion?: unknown; deploymentName?: unknown } = client;
+  return client.withOptions({ ...options, ...{ apiVersion, deployment: deploymentName } });
+}
+
+/** What the default client is given for calls that are not routed: one among others keeps what it adds itself. */
+function sdkOptionsFor({ clients, engine, single }: Opened, options: ViewOptions): SdkOptions {
+  const sdk = pick(options, SDK_KEYS);
+  const own = single === undefined ? clients.get(engine.config.defaultClient)?.['_options'] : undefined;
+  const { defaultHeaders, defaultQuery } = sdk;
+  return {
+    ...sdk,
+    ...(defaultHeaders !== undefined && {
+      defaultHeaders: mergeHeaders(withoutRouterHeaders(defaultHeaders), headerRows(own?.defaultHeaders)),
+    }),
+    ...(defaultQuery !== undefined && { defaultQuery: { ...own?.defaultQuery, ...defaultQuery } }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { round } from './cost.js';
 import type { Engine } from './engine.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { LatencyHistogram } from './state/latency-histogram.js';
@@ -73,7 +74,7 @@ export function snapshot(engine: Engine): Snapshot {
         return [name, { deployments: [...deployments], ...sums(totals ?? newTotals()) }];
       }),
     ),
-    cache: { ...engine.cacheTotals, ...engine.cacheSize },
+    cache: { ...engine.cacheTotals, savedUsd: round(engine.cacheTotals.savedUsd), ...engine.cacheSize },
   };
 }
 
@@ -107,7 +108,7 @@ function sums({
     failures,
     uptime: requests === 0 ? null : 1 - failures / requests,
     usage: { inputTokens, outputTokens, cachedInputTokens, reasoningTokens },
-    costUsd,
+    costUsd: round(costUsd),
   };
 }
 

@@ -94,6 +94,8 @@ export interface Upstream {
   /** Its own limit for one attempt, where the application has set one. */
   readonly timeoutMs: number | undefined;
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  /** Gives back an error without the keys that it may quote, those of the request too. */
+  redact(error: Error, source: unknown): Error;
 }
 
 /** What one attempt sends. */
@@ -106,6 +108,8 @@ export interface UpstreamRequest {
   /** Ask for the usage of a stream. */
   readonly includeUsage: boolean;
   readonly timeoutMs: number;
+  /** In place of the caller's. */
+  readonly signal: AbortSignal | undefined;
   /** Called with the headers, and with what ends the rest of the answer. */
   readonly onHeaders: (close: () => void) => void;
   /** Asked after that: is the body to be left unread? */
@@ -115,8 +119,6 @@ export interface UpstreamRequest {
 /** A stream of parsed chunks that is still being read. */
 export interface UpstreamStream {
   readonly chunks: AsyncIterator<unknown>;
-  /** Gives back what the chunks threw without the keys that it may quote. */
-  readonly redact: (error: unknown) => unknown;
   /** Whether the protocol's own end mark (`[DONE]`) was seen. */
   readonly doneSeen: () => boolean;
   readonly bytesRead: () => number;
@@ -243,6 +245,8 @@ export interface Attempt {
   readonly untilDeadline: boolean;
   /** Ask even though the breaker is open: everything else is out too. */
   readonly forced: boolean;
+  /** For a call that has a signal: the SDK is given one of the attempt's own, as some of its versions keep listening. */
+  readonly controller: AbortController | undefined;
   /** Ends what is left of the upstream's answer; there once its headers are. Until then the client's own timer ends it. */
   close: (() => void) | undefined;
   /** Its time is up, or its caller has gone away. */

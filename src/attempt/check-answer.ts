@@ -1,6 +1,7 @@
 import { InvalidAnswer } from '../classify.js';
 import type { Protocol, UpstreamAnswer } from '../types.js';
 import { isRecord } from '../util/is-record.js';
+import { isServerFault } from './progress.js';
 
 /** What an answer must have to be one. */
 const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = {
@@ -29,5 +30,5 @@ const isEmpty = (value: unknown) => Array.isArray(value) && value.length === 0;
 function hasFailed(data: Record<string, unknown>): boolean {
   const { error, status } = data;
   if (!isRecord(error)) return false;
-  return status === undefined || (status === 'failed' && /server_error|rate_limit/.test(String(error.code)));
+  return status === undefined || (status === 'failed' && isServerFault(error));
 }

@@ -6,7 +6,6 @@ import { asksForUsage } from './stream-usage.js';
 
 type Result = IteratorResult<unknown, undefined>;
 interface Pending {
-  readonly promise: Promise<Result>;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
 }
@@ -28,6 +27,8 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
   readonly #listeners: ((end: AttemptEnd) => void)[] = [];
   readonly #hidesUsage: boolean;
   #pending: Pending | undefined;
+  /** The promise of the pull that is or was the last. */
+  #pulled: Promise<unknown> = Promise.resolve();
   #waitingSince = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #end: AttemptEnd | undefined;
@@ -63,7 +64,7 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
   next(): Promise<Result> {
     if (this.#pending !== undefined) {
       const again = () => this.next();
-      return this.#pending.promise.then(again, again);
+      return this.#pulled.then(again, again);
     }
     while (this.#held.length > 0) {
       const chunk = this.#held.pop();
@@ -76,20 +77,24 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
   /** The caller breaks off: the upstream's socket is closed. */
   return(): Promise<Result> {
     if (this.#end === undefined) {
+      const pending = this.#settle();
       this.#finish(this.#progress.finished ? this.#success() : this.#aborted());
       this.#close();
+      pending?.resolve(DONE);
     }
     this.#held.length = 0;
     return Promise.resolve(DONE);
   }
 
   #pull(): Promise<Result> {
-    const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    this.#pending = { promise, resolve, reject };
+    const pulled = new Promise<Result>((resolve, reject) => {
+      this.#pending = { resolve, reject };
+    });
+    this.#pulled = pulled;
     this.#waitingSince = performance.now();
     this.#timer ??= setTimeout(this.#onIdle, this.#attempt.call.settings.chunkTimeoutMs);
     this.#read();
-    return promise;
+    return pulled;
   }
 
   #read(): void {
@@ -116,8 +121,8 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     if (this.#pending === undefined) return;
     // All that was asked for has come; what breaks after it is of no interest.
     if (this.#progress.finished) return this.#endWith(this.#success());
-    const safe = this.#stream.redact(thrown);
-    const cause = safe instanceof Error ? safe : undefined;
+    const { upstream } = this.#attempt.target.state.deployment;
+    const cause = thrown instanceof Error ? upstream.redact(thrown, this.#attempt.call.source) : undefined;
     if (thrown instanceof SyntaxError) this.#interrupt('malformed', cause);
     else this.#interrupt(isErrorEvent(thrown) ? 'error-event' : 'cut', cause);
   };
@@ -129,8 +134,11 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     const limit = this.#attempt.call.settings.chunkTimeoutMs;
     const left = this.#waitingSince + limit - performance.now();
     if (left > 0) this.#timer = setTimeout(this.#onIdle, Math.ceil(left));
-    else if (this.#progress.finished) this.#endWith(this.#success());
-    else this.#interrupt('stalled', undefined);
+    else if (this.#progress.finished) {
+      // All has come, but the server does not hang up.
+      this.#endWith(this.#success());
+      this.#close();
+    } else this.#interrupt('stalled', undefined);
   };
 
   readonly #onAbort = (): void => {

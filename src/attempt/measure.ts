@@ -30,23 +30,25 @@ export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt
       try {
         const reply = await next(attempt);
         tellIfSlow(attempt);
-        reply.onEnd((end) => finish(attempt, end));
+        reply.onEnd((end) => finish(attempt, end, reply.answer.raw));
         return reply;
       } catch (thrown) {
         const failure = failureOf(thrown, attempt);
         call.failures.push(failure);
-        tellIfSlow(attempt);
+        if (failure.outcome !== 'aborted') tellIfSlow(attempt);
         finish(attempt, failedEnd(failure));
         throw new AttemptFailed(failure);
       }
     };
 
-  function failureOf(thrown: unknown, { target }: Attempt): Failure {
-    const failure = thrown instanceof AttemptFailed ? thrown.failure : classify(thrown, performance.now(), random());
-    return { ...failure, target };
+  function failureOf(thrown: unknown, { call, target }: Attempt): Failure {
+    if (thrown instanceof AttemptFailed) return { ...thrown.failure, target };
+    const failure = classify(thrown, performance.now(), random());
+    // Only now: what it means may be in the very headers and codes that are cleaned.
+    return { ...failure, error: target.state.deployment.upstream.redact(failure.error, call.source), target };
   }
 
-  function finish(attempt: Attempt, end: AttemptEnd): void {
+  function finish(attempt: Attempt, end: AttemptEnd, isRaw = false): void {
     const { call, record, target } = attempt;
     const { totals, deployment } = target.state;
     const usage = readUsage(end.usage);
@@ -64,7 +66,8 @@ export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt
     if (usage !== null) addUsage(totals, usage);
     totals.costUsd += record.costUsd ?? 0;
     if (end.breaker === 'failure') totals.failures++;
-    if (end.outcome === 'success' && !call.stream) target.state.latency.record(record.durationMs);
+    if (end.outcome === 'success' && !call.stream && !isRaw) target.state.answered(false, record.durationMs);
+    if (end.outcome === 'timeout' || end.outcome === 'deadline') target.state.timedOut(call.stream, record.durationMs);
     for (const listener of attempt.onEnd) listener(end);
     if (end.failure === undefined) return;
     record.error = describe(end.failure.error);

@@ -62,9 +62,15 @@ export class Progress {
     if (typeof id === 'string') this.id = id;
     if (typeof model === 'string') this.model = model;
     if (isRecord(usage)) this.usage = usage;
-    if (type === 'response.failed') this.failed = true;
+    // What the caller has caused is the caller's to read.
+    if (type === 'response.failed' && isServerFault(event.response.error)) this.failed = true;
     if (/^response\.(completed|incomplete|failed|cancelled)$/.test(type)) this.#isComplete = true;
   }
+}
+
+/** Whether a failed response is the server's fault, and worth asking somebody else. */
+export function isServerFault(error: unknown): boolean {
+  return !isRecord(error) || /server_error|rate_limit/.test(String(error.code));
 }
 
 /** Anything but the role counts: text, reasoning, a refusal, a tool call, audio, or what a provider adds tomorrow. */

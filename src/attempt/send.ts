@@ -16,8 +16,10 @@ export function send(): Handler<Attempt, Reply> {
       model: target.model,
       headers: headersOf(attempt),
       includeUsage: asksForUsage(attempt),
-      // Its time may yet be prolonged by those who join it; when it is over, the run's own signal ends the request.
+      // Its time may yet be prolonged by those who join it; when it is over, the attempt's own signal ends the request.
       timeoutMs: call.isShared && attempt.untilDeadline ? MAX_MS : limitOf(attempt),
+      // An unread body outlives the attempt: there the caller's own signal is left in its place.
+      signal: call.wantsRaw() || call.protocol === 'binary' ? undefined : attempt.controller?.signal,
       onHeaders: (close) => {
         if (attempt.isOver) close();
         else attempt.close = close;

@@ -23,8 +23,9 @@ export function stream(random: () => number): Layer<Attempt, Reply> {
     if (stream === undefined) return reply;
     const progress = new Progress(attempt.call.protocol, attempt.call.choices);
     const held = await untilContent(stream, progress);
+    if (attempt.isOver) throw new InvalidAnswer('too late');
     attempt.call.record.timeToFirstChunkMs = performance.now() - attempt.call.startedAt;
-    attempt.target.state.timeToFirstChunk.record(performance.now() - attempt.startedAt);
+    attempt.target.state.answered(true, performance.now() - attempt.startedAt);
     const guarded = new GuardedStream(attempt, reply.answer.status, stream, progress, held, random);
     return { ...reply, chunks: guarded, onEnd: (listener) => guarded.onEnd(listener) };
   }
@@ -33,9 +34,7 @@ export function stream(random: () => number): Layer<Attempt, Reply> {
 async function untilContent(stream: UpstreamStream, progress: Progress): Promise<unknown[]> {
   const held: unknown[] = [];
   while (held.length < MOST_CHUNKS_HELD && stream.bytesRead() < MOST_BYTES_HELD) {
-    const { done, value } = await stream.chunks.next().catch((error) => {
-      throw stream.redact(error);
-    });
+    const { done, value } = await stream.chunks.next();
     if (done) {
       if (progress.finished || stream.aborted()) return held;
       throw new InvalidAnswer(held.length === 0 ? 'with an empty stream' : 'its stream ended before any content');

@@ -30,6 +30,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
           clearTimeout(timer);
           signal?.removeEventListener('abort', onAbort);
         };
+        if (signal?.aborted) return onAbort();
         signal?.addEventListener('abort', onAbort);
         next(attempt).then(
           (reply) => {
@@ -59,8 +60,16 @@ function tooLate(attempt: Attempt, jitter: number): AttemptFailed {
   const outcome = attempt.untilDeadline && limit === attempt.timeoutMs ? 'deadline' : 'timeout';
   const found = failure(outcome, timeoutError(limit), performance.now(), jitter);
   // Too little time was given to blame the deployment for it.
-  const fair = limit >= (attempt.target.state.latency.live(0.95) ?? 1000);
+  const fair = limit >= usualMs(attempt);
   return new AttemptFailed(fair ? found : { ...found, breaker: 'neutral' });
+}
+
+/** What an answer may well take: of the slowest deployment known, as long as this one is not; 1 s while none is. */
+function usualMs({ call, target }: Attempt): number {
+  const own = target.state.p95Ms(call.stream);
+  if (own !== undefined) return own;
+  const known = call.targets.flatMap(({ state }) => state.p95Ms(call.stream) ?? []);
+  return known.length === 0 ? 1000 : Math.max(...known);
 }
 
 function aborted(reason: unknown): AttemptFailed {

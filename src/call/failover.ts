@@ -27,6 +27,7 @@ export function failover({ plan, retryBudget, retry, random, attempt }: Failover
 
     /** Plans, waits as planned, and asks. No await stands between the plan that is followed and the permit it counts on. */
     function tryNext(): Promise<Reply> {
+      if (call.signal?.aborted) throw abortError(call.signal.reason);
       const step = nextStep(call, jitter);
       if (step.type === 'stop') throw new Stopped(step);
       if (step.waitMs > 0) return pause(call, step.waitMs).then(tryNext);
@@ -40,7 +41,8 @@ export function failover({ plan, retryBudget, retry, random, attempt }: Failover
       return await pRetry(tryNext, {
         retries: call.maxAttempts - 1,
         minTimeout: 0,
-        shouldRetry: ({ error }) => error instanceof AttemptFailed && nextStep(call, jitter).type === 'ask',
+        // Whether there is anything left to ask, the next try finds out from the plan.
+        shouldRetry: ({ error }) => error instanceof AttemptFailed,
       });
     } catch (error) {
       if (error instanceof Stopped) throw finalError(call, error.step);
@@ -57,7 +59,7 @@ export function failover({ plan, retryBudget, retry, random, attempt }: Failover
       deadlineIsDefault: call.settings.deadlineIsDefault,
       attemptTimeoutMs: call.settings.attemptTimeoutMs,
       attemptsLeft: call.maxAttempts - call.record.attempts.length,
-      targets: viewTargets(call.targets),
+      targets: viewTargets(call),
       failures: call.failures,
       mayRetry: retryBudget.tokens >= 1,
       retry,
@@ -97,6 +99,7 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask): A
   call.record.attempts.push(record);
   call.record.deployment = target.state.id;
   call.record.region = target.state.deployment.region ?? null;
+  const controller = call.signal && new AbortController();
   return {
     call,
     target,
@@ -105,7 +108,8 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask): A
     timeoutMs,
     untilDeadline,
     forced,
-    close: undefined,
+    controller,
+    close: controller && (() => controller.abort(call.signal?.reason)),
     isOver: false,
     onEnd: [],
   };

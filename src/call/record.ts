@@ -1,5 +1,6 @@
 import { linkRecord } from '../call-record.js';
 import { codeOf, statusOf } from '../classify.js';
+import { round } from '../cost.js';
 import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
 import { addUsage, type Totals } from '../state/totals.js';
@@ -46,7 +47,7 @@ function totalCost({ attempts, cache }: CallRecord): number | null {
   const last = attempts.at(-1);
   if (last === undefined) return FREE.has(cache) ? 0 : null;
   if (last.costUsd === null) return null;
-  return attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0);
+  return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
 }
 
 /** What the cache has answered, or another call has paid for. */

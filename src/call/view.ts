@@ -1,21 +1,29 @@
 import type { TargetView } from '../plan/plan.js';
-import type { Target } from '../types.js';
+import type { Call, Target } from '../types.js';
 
 /** The targets of a route are the same array for each of its calls, and so are their views. */
-const known = new WeakMap<readonly Target[], readonly TargetView[]>();
+const known = { stream: newViews(), other: newViews() };
+
+function newViews(): WeakMap<readonly Target[], readonly TargetView[]> {
+  return new WeakMap();
+}
 
 /** The deployments of a call as they stand now, for the plan to choose from. */
-export function viewTargets(targets: readonly Target[]): readonly TargetView[] {
-  const found = known.get(targets);
+export function viewTargets({ targets, stream }: Pick<Call, 'targets' | 'stream'>): readonly TargetView[] {
+  const views = stream ? known.stream : known.other;
+  const found = views.get(targets);
   if (found !== undefined) return found;
-  const views = targets.map((target) => new LiveView(target));
-  known.set(targets, views);
-  return views;
+  const made = targets.map((target) => new LiveView(target, stream));
+  views.set(targets, made);
+  return made;
 }
 
 /** Reads what is asked for, when it is asked for: most plans look no further than the first deployment. */
 class LiveView implements TargetView {
-  constructor(readonly target: Target) {}
+  constructor(
+    readonly target: Target,
+    readonly stream: boolean,
+  ) {}
 
   get out(): boolean {
     return this.dueAt > 0;
@@ -36,9 +44,9 @@ class LiveView implements TargetView {
     return this.target.state.deployment.upstream.timeoutMs;
   }
   get p95Ms(): number | undefined {
-    return this.target.state.latency.live(0.95);
+    return this.target.state.p95WaitMs(this.stream);
   }
   get fastestMs(): number | undefined {
-    return this.target.state.latency.min;
+    return this.target.state.latencies(this.stream).min;
   }
 }

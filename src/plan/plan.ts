@@ -29,8 +29,9 @@ export interface TargetView {
   readonly contextWindow: number | undefined;
   /** Its client's own limit for one attempt. */
   readonly timeoutMs: number | undefined;
-  /** Of valid answers; `undefined` while there are none. */
+  /** Of all that was waited for; `undefined` while too little is known. */
   readonly p95Ms: number | undefined;
+  /** Of valid answers. */
   readonly fastestMs: number | undefined;
 }
 
@@ -68,7 +69,7 @@ export function plan(view: View): Step {
   if (last !== undefined && last.next === 'no' && last.again === 'no') return STOP.failed;
   if (view.attemptsLeft <= 0) return STOP.attempts;
   const candidate = fresh(view) ?? waiting(view) ?? lastResort(view);
-  if (candidate === undefined) return isPaused(view) ? STOP.paused : STOP.nothingLeft;
+  if (candidate === undefined) return nobody(view);
   return toStep(view, candidate);
 }
 
@@ -126,18 +127,31 @@ function afterPause(view: View, each: TargetView): number {
 
 /**
  * When all that is left is out: the one whose breaker is due first, or whose client was set aside. What a server asked
- * for is kept, so a paused deployment is never asked this way.
+ * for is kept: one that is paused as well is only asked after its pause.
  */
 function lastResort(view: View): Candidate | undefined {
   return view.targets
-    .filter((each) => isOpenTo(view, each) && each.pausedUntil <= view.now)
-    .map((each) => ({ view: each, readyAt: view.now, again: false, forced: each.out }))
-    .reduce<Candidate | undefined>((best, each) => (best && dueAt(best) <= dueAt(each) ? best : each), undefined);
+    .filter((each) => isOpenTo(view, each))
+    .map((each) => ({ view: each, readyAt: afterPause(view, each), again: false, forced: each.out }))
+    .filter((each) => isFirst(view, each) || fits(view, each.view, each.readyAt))
+    .reduce<Candidate | undefined>((best, each) => (best && isSooner(best, each) ? best : each), undefined);
+}
+
+/** Before anything has failed, an attempt is made even if the time is short. */
+const isFirst = (view: View, { readyAt }: Candidate) => view.failures.length === 0 && readyAt <= view.now;
+
+function isSooner(one: Candidate, other: Candidate): boolean {
+  return one.readyAt < other.readyAt || (one.readyAt === other.readyAt && dueAt(one) <= dueAt(other));
 }
 
 const dueAt = (candidate: Candidate) => Math.max(candidate.view.dueAt, candidate.view.setAsideUntil);
 
-const isPaused = (view: View) => view.targets.some((each) => isOpenTo(view, each) && each.pausedUntil > view.now);
+/** Why there is nobody to ask: those that are left asked for a pause, or could not finish any more, or there are none. */
+function nobody(view: View): Step {
+  const left = view.targets.filter((each) => isOpenTo(view, each));
+  if (left.some((each) => each.pausedUntil > view.now)) return STOP.paused;
+  return left.length > 0 ? STOP.noTime : STOP.nothingLeft;
+}
 
 /** An attempt that cannot finish is not started: it needs the time of the fastest answer seen. */
 function fits(view: View, each: TargetView, readyAt: number): boolean {
@@ -169,18 +183,34 @@ function toStep(view: View, candidate: Candidate): Step {
  * What is kept back, so that another deployment can still be reached: 1.2 times its p95, within bounds. The next one
  * that could finish in what is kept back is the one that counts.
  */
-function reserveMs(view: View, candidate: Candidate, left: number): number {
+function reserveMs(view: View, { view: own }: Candidate, left: number): number {
   if (view.attemptsLeft <= 1) return 0;
   for (const each of view.targets) {
-    if (each === candidate.view || !isFresh(view, each)) continue;
+    if (each === own || !isFresh(view, each)) continue;
     const share = shareFor(view, each, left);
-    if (share >= (each.fastestMs ?? 0)) return share;
+    if (share >= (each.fastestMs ?? 0)) return isWorthIt(view, own, left - share) ? share : 0;
   }
   return 0;
 }
 
 function shareFor(view: View, next: TargetView, left: number): number {
   if (view.deadlineIsDefault) return 0.25 * left;
-  if (next.p95Ms === undefined) return 0.5 * left;
-  return Math.min(0.6 * left, Math.max(0.25 * left, 1.2 * next.p95Ms));
+  const p95 = p95Of(view, next);
+  if (p95 === undefined) return 0.5 * left;
+  return Math.min(0.6 * left, Math.max(0.25 * left, 1.2 * p95));
+}
+
+/**
+ * The first deployment may hang, so there is always something kept back. Two in a row seldom do: one full attempt is
+ * worth more than two that are cut short.
+ */
+function isWorthIt(view: View, own: TargetView, rest: number): boolean {
+  return view.failures.length === 0 || rest >= (p95Of(view, own) ?? 0);
+}
+
+/** A deployment that is not known yet is taken to be as slow as the slowest that is. */
+function p95Of(view: View, each: TargetView): number | undefined {
+  if (each.p95Ms !== undefined) return each.p95Ms;
+  const known = view.targets.flatMap((other) => other.p95Ms ?? []);
+  return known.length === 0 ? undefined : Math.max(...known);
 }

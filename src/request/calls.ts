@@ -1,20 +1,24 @@
 import { randomUUID } from 'node:crypto';
+import type { OpenAI } from 'openai';
 import { cacheSettings, checkUnsized, ONE_STORE } from '../check-cache.js';
-import { checkCall, SINGLE_CALL_KEYS } from '../check-options.js';
+import { checkCall, pick, priorityOf, SINGLE_CALL_KEYS } from '../check-options.js';
 import type { Engine } from '../engine.js';
+import { InvalidOptionError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { CallOptions, SingleCallOptions } from '../options.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
 import { isPlain } from '../sdk/upstream.js';
 import type { CacheRequest, Call, CallRecord, CallSettings, Protocol } from '../types.js';
 import { jsonCopy } from '../util/canonical-json.js';
-import { checkMs, checkNumber, checkString } from '../util/check.js';
+import { checkKeys, checkMs, checkNumber, checkString } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { type HeaderReading, readHeaders } from './header-options.js';
 import { readNeeds } from './request-needs.js';
 import { type LeftOut, narrow, type Resolution } from './routing.js';
 
 const NONE: readonly string[] = [];
+/** What is easily written beside the SDK's own options, where it would do nothing. */
+const MISPLACED = ['deadlineMs', 'priority', 'route', 'attemptTimeoutMs', 'maxAttempts', 'regions'] as const;
 
 /** What `withOptions` sets for all calls made through one router object. */
 export interface View {
@@ -25,7 +29,13 @@ export interface View {
 }
 
 /** Where the router's own options travel in the SDK's: a symbol, so that spreading keeps it and nothing else sees it. */
-export const ROUTER_OPTIONS = Symbol.for('model-router.callOptions');
+const ROUTER_OPTIONS = Symbol.for('model-router.callOptions');
+
+/** Options of the router for one call, to be spread into the SDK's own: `create(body, { ...callOptions({ route }), signal })`. */
+export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
+  const carried: OpenAI.RequestOptions = {};
+  return Object.assign(carried, { [ROUTER_OPTIONS]: { ...options } });
+}
 
 const DEFAULTS = { priority: 'standard', deadlineMs: 120_000, chunkTimeoutMs: 30_000, maxAttempts: 3 } as const;
 
@@ -77,9 +87,9 @@ export class CallReader {
     const source =
       reading === undefined || reading.headers === viewed.headers ? viewed : { ...viewed, headers: reading.headers };
     const own = this.#ownOptions(source, reading?.options);
-    const priority = own?.priority ?? view.options.priority ?? config.options.priority;
+    const priority = own?.priority ?? view.options.priority ?? config.options.priority ?? DEFAULTS.priority;
     const model = modelOf(source);
-    const resolution = engine.routing.resolve(model, own?.route, priority ?? DEFAULTS.priority);
+    const resolution = engine.routing.resolve(model, own?.route, priorityOf(priority, config.priorities));
     const settings = this.#settle(resolution, own, reading?.options.scope);
     const needs = readNeeds(source.body);
     const { targets, leftOut } = narrow(resolution.targets, {
@@ -126,6 +136,10 @@ export class CallReader {
   /** What was said for this very call: in code, and, where code is silent, by header. */
   #ownOptions(source: RequestOptions, byHeader: SingleCallOptions | undefined): SingleCallOptions | undefined {
     const { timeout, maxRetries } = source;
+    for (const name of MISPLACED) {
+      if (name in source)
+        throw new InvalidOptionError(name, `it is an option of the router: give it by callOptions({ ${name} }).`);
+    }
     const given: unknown = Reflect.get(source, ROUTER_OPTIONS);
     if (given === undefined && byHeader === undefined && timeout === undefined && maxRetries === undefined)
       return undefined;
@@ -137,7 +151,7 @@ export class CallReader {
         ...headerOptions,
         ...(timeout !== undefined && { attemptTimeoutMs: checkMs('timeout', timeout) }),
         ...(maxRetries !== undefined && { maxAttempts: attemptsOf(maxRetries) }),
-        ...(isRecord(given) ? given : undefined),
+        ...givenOptions(given),
       },
       this.engine.config.priorities,
       SINGLE_CALL_KEYS,
@@ -163,7 +177,7 @@ export class CallReader {
       ...own,
     };
     return {
-      priority: options.priority ?? DEFAULTS.priority,
+      priority: priorityOf(options.priority ?? DEFAULTS.priority, this.engine.config.priorities),
       deadlineMs: options.deadlineMs ?? DEFAULTS.deadlineMs,
       deadlineIsDefault: options.deadlineMs === undefined,
       attemptTimeoutMs: options.attemptTimeoutMs,
@@ -184,6 +198,13 @@ export class CallReader {
     }
     return null;
   }
+}
+
+/** An option that is there but undefined says nothing: it must not lift what the router or the route has set. */
+function givenOptions(given: unknown): SingleCallOptions {
+  if (!isRecord(given)) return {};
+  checkKeys('', given, SINGLE_CALL_KEYS);
+  return pick<SingleCallOptions, (typeof SINGLE_CALL_KEYS)[number]>(given, SINGLE_CALL_KEYS);
 }
 
 /** The SDK's `maxRetries`, in attempts. */
@@ -230,7 +251,7 @@ function choicesOf(body: unknown): number {
   const { n, prompt } = body;
   // An array of numbers is one prompt, in tokens.
   const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? Math.max(1, prompt.length) : 1;
-  return prompts * (typeof n === 'number' ? n : 1);
+  return prompts * (typeof n === 'number' && n > 1 ? n : 1);
 }
 
 function wantsUsage(body: unknown): boolean {

@@ -3,7 +3,15 @@ import { headerRows, type RequestOptions } from '../sdk/request-headers.js';
 import { checkOneOf, fail, MAX_MS } from '../util/check.js';
 
 /** Who is calling: a call that brings its own goes nowhere else. */
-const CREDENTIALS = new Set(['authorization', 'api-key', 'cookie', 'openai-organization', 'openai-project']);
+const CREDENTIALS = new Set([
+  'authorization',
+  'proxy-authorization',
+  'api-key',
+  'x-api-key',
+  'cookie',
+  'openai-organization',
+  'openai-project',
+]);
 
 export interface HeaderReading {
   /** The headers that may leave the process. */
@@ -23,8 +31,7 @@ export function readHeaders(headers: RequestOptions['headers'], allowed: Readonl
     const lower = name.toLowerCase();
     if (CREDENTIALS.has(lower)) hasCredentials = true;
     if (lower === 'x-request-priority' && value !== null && allowed.has('priority')) {
-      // `premium` is written to the wire as `high`, whichever of the two the caller wrote.
-      options.priority = value === 'high' ? 'premium' : value;
+      options.priority = value;
       return false;
     }
     if (!lower.startsWith('x-router-')) return true;

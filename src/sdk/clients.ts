@@ -1,28 +1,62 @@
 import { type ClientOptions, OpenAI } from 'openai';
 import { InvalidOptionError } from '../errors.js';
-import { checkSecretRecord, fail } from '../util/check.js';
+import { checkMs, checkSecretRecord, unknownOption } from '../util/check.js';
+import { nearest } from '../util/nearest.js';
 
 /** Other ways to say who is calling than a key. */
 const OTHER_CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'credential', 'provider'] as const;
 
+/** What the SDK's constructor takes, to tell a typing error from an option that is not known yet. */
+const CLIENT_KEYS = [
+  'apiKey',
+  'adminAPIKey',
+  'organization',
+  'project',
+  'webhookSecret',
+  'baseURL',
+  'dataResidency',
+  'timeout',
+  'fetchOptions',
+  'fetch',
+  'maxRetries',
+  'defaultHeaders',
+  'defaultQuery',
+  'dangerouslyAllowBrowser',
+  'logLevel',
+  'logger',
+  'workloadIdentity',
+  'x509Transport',
+  'credential',
+  'provider',
+];
+
 /** The clients of a router, by name. Those given as options are built. Throws InvalidOptionError. */
 export function buildClients(specs: unknown): Map<string, OpenAI> {
+  if (isClient(specs)) throw new InvalidOptionError('clients', 'a client needs a name: { default: client }.');
   const clients = new Map<string, OpenAI>();
   for (const [name, spec] of Object.entries(
     checkSecretRecord('clients', specs, 'an object of OpenAI clients, or of their options'),
   )) {
     clients.set(name, buildClient(`clients.${name}`, spec));
   }
-  if (clients.size === 0) fail('clients', specs, 'at least one client');
+  if (clients.size === 0) throw new InvalidOptionError('clients', 'it is empty; give at least one client.');
   return clients;
 }
 
 function buildClient(path: string, spec: unknown): OpenAI {
   if (isClient(spec)) return spec;
   const options: ClientOptions = checkSecretRecord(path, spec, 'an OpenAI client, or the options of one');
-  if ('apiKey' in options && options.apiKey === undefined) {
-    throw new InvalidOptionError(`${path}.apiKey`, 'it is there, but undefined; is an environment variable missing?');
+  for (const key of ['apiKey', 'baseURL'] as const) {
+    if (key in options && options[key] === undefined) {
+      throw new InvalidOptionError(`${path}.${key}`, 'it is there, but undefined; is an environment variable missing?');
+    }
   }
+  for (const key of Object.keys(options)) {
+    const [meant] = CLIENT_KEYS.includes(key) ? [] : nearest(key, CLIENT_KEYS, 1);
+    // A name that is nothing like those known may be a newer version's.
+    if (meant !== undefined) unknownOption(path, key, CLIENT_KEYS);
+  }
+  if (options.timeout !== undefined) checkMs(`${path}.timeout`, options.timeout);
   const usesEnvironment =
     options.apiKey === undefined && options.baseURL === undefined && !hasOtherCredentials(options);
   if (!usesEnvironment && options.apiKey == null && !hasOtherCredentials(options)) {
@@ -57,7 +91,7 @@ function withoutEnvironment(options: ClientOptions): OpenAI {
 }
 
 /** By shape, as an application may have two copies of the SDK. */
-export function isClient(value: unknown): value is OpenAI {
+function isClient(value: unknown): value is OpenAI {
   return (
     typeof value === 'object' &&
     value !== null &&

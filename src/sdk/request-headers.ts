@@ -23,7 +23,8 @@ export function headerRows(headers: RequestOptions['headers']): HeaderRow[] {
   const rows: HeaderRow[] = [];
   for (const [name, value] of entries) {
     for (const each of Array.isArray(value) ? value : [value]) {
-      if (typeof name === 'string' && (typeof each === 'string' || each === null)) rows.push([name, each]);
+      if (typeof name !== 'string' || each === undefined) continue;
+      rows.push([name, each === null ? null : String(each)]);
     }
   }
   return rows;

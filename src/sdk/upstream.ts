@@ -27,38 +27,38 @@ export class OpenAIUpstream implements Upstream {
   constructor(
     readonly name: string,
     readonly client: OpenAI,
-    readonly redact: Redact,
+    readonly redactor: Redact,
   ) {
     this.timeoutMs = client.timeout === SDK_DEFAULT_TIMEOUT_MS ? undefined : client.timeout;
   }
 
+  redact(error: Error, source: unknown): Error {
+    return this.redactor(error, (source as RequestOptions).headers);
+  }
+
   async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
-    try {
-      const promise: APIPromise<unknown> = this.client.request(
-        attemptOptions(isByteStream(bodyOf(request)) ? await withReadForm(request) : request),
-      );
-      const props = await promise['responsePromise'];
-      const { status, headers } = props.response;
-      request.onHeaders(() => props.controller.abort());
-      if (request.wantsRaw()) {
-        const handle: Handle = { props, promise, isParsed: false, data: undefined };
-        return { status, headers, data: undefined, stream: undefined, raw: true, handle };
-      }
-      const data = await promise['parse']();
-      const handle: Handle = { props, promise, isParsed: true, data };
-      const stream = isStream(data) ? readStream(data, props, this.redact) : undefined;
-      const raw = props.options.__binaryResponse === true;
-      return { status, headers, data, stream, raw, handle };
-    } catch (error) {
-      throw this.redact(error);
+    const promise: APIPromise<unknown> = this.client.request(
+      attemptOptions(isByteStream(bodyOf(request)) ? await withReadForm(request) : request),
+    );
+    const props = await promise['responsePromise'];
+    const { status, headers } = props.response;
+    request.onHeaders(() => props.controller.abort());
+    if (request.wantsRaw()) {
+      const handle: Handle = { props, promise, isParsed: false, data: undefined };
+      return { status, headers, data: undefined, stream: undefined, raw: true, handle };
     }
+    const data = await promise['parse']();
+    const handle: Handle = { props, promise, isParsed: true, data };
+    const stream = isStream(data) ? readStream(data, props) : undefined;
+    const raw = props.options.__binaryResponse === true;
+    return { status, headers, data, stream, raw, handle };
   }
 }
 
 const bodyOf = ({ source }: UpstreamRequest) => (source as RequestOptions).body;
 
 /** A fresh copy for each attempt: the SDK writes into the options it is given. */
-function attemptOptions({ source, model, headers, includeUsage, timeoutMs }: UpstreamRequest): RequestOptions {
+function attemptOptions({ source, model, headers, includeUsage, timeoutMs, signal }: UpstreamRequest): RequestOptions {
   const given = source as RequestOptions;
   const options: RequestOptions = {
     ...given,
@@ -66,6 +66,7 @@ function attemptOptions({ source, model, headers, includeUsage, timeoutMs }: Ups
     // The attempt's own timer is the one that counts. The SDK's ends the request on the wire, and must not fire earlier.
     timeout: Math.min(MAX_MS, Math.ceil(timeoutMs)),
   };
+  if (signal !== undefined) options.signal = signal;
   if (given.__metadata !== undefined) options.__metadata = { ...given.__metadata };
   if (options.__metadata !== undefined && 'model' in options.__metadata && model !== undefined)
     options.__metadata.model = model;
@@ -110,17 +111,16 @@ function bodyFor(body: unknown, model: string | undefined, includeUsage: boolean
 }
 
 export function isPlain(body: unknown): body is Record<string, unknown> {
-  if (!isRecord(body)) return false;
-  const prototype: unknown = Object.getPrototypeOf(body);
-  return prototype === Object.prototype || prototype === null;
+  if (!isRecord(body) || typeof body.toJSON === 'function') return false;
+  const isOpaque = body instanceof Blob || body instanceof URLSearchParams || body instanceof ReadableStream;
+  return !isOpaque && !(Symbol.asyncIterator in body) && !(Symbol.iterator in body);
 }
 
-function readStream(stream: Stream<unknown>, props: ResponseProps, redact: Redact): UpstreamStream {
+function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStream {
   const tap = taps.get(stream);
   const chunks = stream[Symbol.asyncIterator]();
   return {
     chunks,
-    redact,
     // A body that cannot be watched is taken to have ended well.
     doneSeen: () => tap?.doneSeen() ?? true,
     bytesRead: () => tap?.bytesRead() ?? 0,

@@ -3,6 +3,11 @@ import type { DeploymentBreaker } from './circuit-breaker.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { newTotals } from './totals.js';
 
+/** Fewer answers than this have no p95 to speak of. */
+const ENOUGH = 20;
+
+const p95 = (latencies: LatencyHistogram) => (latencies.count < ENOUGH ? undefined : latencies.live(0.95));
+
 /** What is known of one account: when it refuses its key or has no quota, none of its deployments is of use. */
 export interface ClientState {
   readonly name: string;
@@ -12,8 +17,12 @@ export interface ClientState {
 
 /** What the router remembers of one deployment, for as long as it lives. */
 export class DeploymentState {
+  /** Of valid answers. */
   readonly latency = new LatencyHistogram();
+  /** Of streams, until their first content. */
   readonly timeToFirstChunk = new LatencyHistogram();
+  /** How long attempts took that were answered or gave up waiting: without the latter the slow ones would be missing. */
+  readonly #waits = { stream: new LatencyHistogram(), other: new LatencyHistogram() };
   readonly totals = newTotals();
   inFlight = 0;
   /** `performance.now()` time until which the server asked us to stay away, and the failure that said so. */
@@ -29,6 +38,34 @@ export class DeploymentState {
 
   get id(): string {
     return this.deployment.id;
+  }
+
+  /** What an attempt waits for: a stream's first content, or a whole answer. */
+  latencies(stream: boolean): LatencyHistogram {
+    return stream ? this.timeToFirstChunk : this.latency;
+  }
+
+  answered(stream: boolean, ms: number): void {
+    this.latencies(stream).record(ms);
+    this.#waitsFor(stream).record(ms);
+  }
+
+  timedOut(stream: boolean, ms: number): void {
+    this.#waitsFor(stream).record(ms);
+  }
+
+  /** Of valid answers in the last minutes; `undefined` until there are enough of them to tell. */
+  p95Ms(stream: boolean): number | undefined {
+    return p95(this.latencies(stream));
+  }
+
+  /** The same with those that were given up on. */
+  p95WaitMs(stream: boolean): number | undefined {
+    return p95(this.#waitsFor(stream));
+  }
+
+  #waitsFor(stream: boolean): LatencyHistogram {
+    return stream ? this.#waits.stream : this.#waits.other;
   }
 
   /** The longer pause wins: a short `Retry-After` never ends a longer one. */

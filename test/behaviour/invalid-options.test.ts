@@ -27,7 +27,7 @@ const share = 'give a share from 0 to 1.';
 const whole = 'give a whole number of at least 1.';
 
 const wrong: [option: string, options: object, message: string][] = [
-  ['clients', { clients: {} }, 'an object is not allowed; give at least one client.'],
+  ['clients', { clients: {} }, 'it is empty; give at least one client.'],
   ['clients', { clients: [client] }, 'an array is not allowed; give an object of OpenAI clients, or of their options.'],
   ['clients', { clients: 'default' }, 'give an object of OpenAI clients'],
   ['clients.default', { clients: { default: 'sk-test' } }, ' give an OpenAI client, or the options of'],
@@ -82,8 +82,8 @@ const wrong: [option: string, options: object, message: string][] = [
   ['routes.standard.route', route({ route: 'standard' }), 'there is no such option'],
   [
     'routes.standard.priority',
-    route({ priority: 'high' }),
-    '"high" is not allowed; give one of "standard", "premium".',
+    route({ priority: 'urgent' }),
+    '"urgent" is not allowed; give one of "standard", "premium".',
   ],
   ['fallbacks', { fallbacks: 'a' }, '"a" is not allowed; give an array of names of deployments.'],
   ['fallbacks[0]', { fallbacks: ['standard'] }, '"standard" is not allowed; give a deployment that exists: "a", "b".'],
@@ -131,7 +131,7 @@ const wrong: [option: string, options: object, message: string][] = [
   ['maxAttempts', { maxAttempts: 0 }, `0 is not allowed; ${whole}`],
   ['maxAttempts', { maxAttempts: 5n }, `5 is not allowed; ${whole}`],
   ['regions', { regions: 'eu' }, '"eu" is not allowed; give an array of regions.'],
-  ['regions', { regions: [] }, 'give at least one region; leave it out to allow all.'],
+  ['regions', { regions: [] }, 'it is empty; give at least one region, or leave it out to allow all.'],
   ['regions[1]', { regions: ['eu', ''] }, '"" is not allowed'],
   ['timeout', { timeout: 0 }, `0 is not allowed; ${ms}`],
   ['maxRetries', { maxRetries: -1 }, '-1 is not allowed; give a whole number of at least 0.'],

@@ -191,7 +191,7 @@ describe('a wrong option of a call', () => {
     ['NaN', { attemptTimeoutMs: Number.NaN }, 'attemptTimeoutMs: NaN is not allowed; give milliseconds'],
     ['longer than a timer can wait', { chunkTimeoutMs: 2 ** 31 }, 'chunkTimeoutMs: 2147483648 is not allowed'],
     ['below 0', { firstChunkTimeoutMs: -1 }, 'firstChunkTimeoutMs: -1 is not allowed'],
-    ['no region', { regions: [] }, 'regions: an array is not allowed; give at least one region'],
+    ['no region', { regions: [] }, 'regions: it is empty; give at least one region, or leave it out to allow all.'],
     ['a region alone', { regions: 'eu' }, 'regions: "eu" is not allowed; give an array of regions.'],
     ['a route that is none', { route: 'nope' }, 'route: there is no route "nope"; '],
   ])('rejects before anything is sent: %s', async (_, options: SingleCallOptions, message) => {

@@ -138,4 +138,15 @@ describe('a pause', () => {
     expect(third).toMatchObject({ at: 0, error: { status: 429 } });
     expect(fake.count).toBe(2);
   });
+
+  it('of a client that is set aside as well is waited out, if nothing else is left', async () => {
+    const noQuota = fail(429, { code: 'insufficient_quota', headers: { 'retry-after': '5' } });
+    const { router, fake } = build({ a: [noQuota, answer()] });
+    await errorOf(ask(router));
+    const call = watch(ask(router));
+    await pass(4999);
+    expect([call.state, fake.count]).toEqual(['pending', 1]);
+    await pass(1);
+    expect(call.state).toBe('fulfilled');
+  });
 });

@@ -82,7 +82,8 @@ describe('after its first content, a stream that breaks', () => {
     const { router } = build({ a: stream(events, { cutAt, ending: 'end' }), b: answer() });
     const { error, text } = await read(await askStream(router));
     expect(text).toBe('Hello');
-    expect(error).toMatchObject({ reason: 'malformed' });
+    // What the SDK makes of the half differs between its versions: version 6 drops it, 7 tries to parse it.
+    expect(error).toMatchObject({ reason: expect.stringMatching(/^(malformed|missing-end)$/) });
   });
 });
 

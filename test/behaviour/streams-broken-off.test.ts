@@ -22,8 +22,10 @@ describe('a caller who has heard enough', () => {
     const { signal, listeners } = countedSignal();
     const timers = vi.getTimerCount();
     const handed = await askStream(router, 'standard', { signal });
-    for await (const chunk of handed) if (chunk.choices[0]?.delta.content) break;
-    await pass(0);
+    const reading = async () => {
+      for await (const chunk of handed) if (chunk.choices[0]?.delta.content === 'two ') break;
+    };
+    await settled(reading());
     expect(fake.requests).toMatchObject([{ model: 'a', outcome: 'aborted' }]);
     expect(callRecord(handed)).toMatchObject({ attempts: [{ outcome: 'aborted', error: null }] });
     expect([listeners(), vi.getTimerCount()]).toEqual([0, timers]);
@@ -87,6 +89,19 @@ describe('a caller who has heard enough', () => {
     expect(call).toMatchObject({ state: 'rejected', at: 1000 });
     expect(call.error).toBeInstanceOf(APIUserAbortError);
     expect(fake.requests).toMatchObject([{ model: 'a', outcome: 'aborted' }]);
+  });
+
+  it('does not get a stream that comes too late from an upstream that heeds no abort: it is closed', async () => {
+    const late = stall({ latencyMs: 500, ignoreAbort: true });
+    const { router, fake } = build({ a: late, b: answer() }, { attemptTimeoutMs: 300 });
+    const { signal, listeners } = countedSignal();
+    const call = watch(askStream(router, 'standard', { signal }));
+    await pass(300);
+    expect(callRecord(call.value)?.deployment).toBe('b');
+    expect((await read(call.value ?? (await askStream(router)))).text).toContain('of b');
+    await pass(200);
+    expect(fake.requests).toMatchObject([{ model: 'a', outcome: 'aborted' }, { outcome: 'answered' }]);
+    expect([listeners(), fake.open]).toEqual([0, 0]);
   });
 
   it('stops after the finish reason: that is a success', async () => {

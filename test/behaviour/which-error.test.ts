@@ -88,6 +88,19 @@ describe('the error of a call that nobody answered', () => {
     expect(callRecord(error)).toMatchObject({ attempts: [], deployment: null });
   });
 
+  it.each(['attempt-started', 'attempt-failed'] as const)(
+    'of an abort within a listener is the same, and nothing more is sent or recorded: %s',
+    async (type) => {
+      const { router, fake } = build({ a: fail(500), b: answer() });
+      const controller = new AbortController();
+      router.on(type, () => controller.abort());
+      const error = await errorOf(ask(router, 'standard', { signal: controller.signal }));
+      expect(error).toBeInstanceOf(APIUserAbortError);
+      expect(callRecord(error)?.attempts).toHaveLength(1);
+      expect(fake.count).toBe(type === 'attempt-started' ? 0 : 1);
+    },
+  );
+
   it('has a record with every attempt', async () => {
     const { router } = build({ a: fail(503), b: fail(400) });
     const error = await errorOf(ask(router));

@@ -7,7 +7,7 @@ import { VERSION } from 'openai/version';
  * The only headers of a request that may differ, and why. All others, the SDK's own too (`user-agent`, the platform's,
  * `x-stainless-helper-method`), must be what a plain client sends.
  */
-export const MAY_DIFFER: Readonly<Record<string, string>> = {
+const MAY_DIFFER: Readonly<Record<string, string>> = {
   host: 'each client of a test has a fake provider of its own, on a port of its own',
   'x-stainless-timeout': 'the SDK tells a timeout that was given with the call, and the router gives every attempt one',
   'x-stainless-retry-count': 'each attempt of the router is a first one to the SDK, whose own retries are off',

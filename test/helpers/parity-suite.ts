@@ -34,7 +34,7 @@ export function describeParity(title: string, cases: readonly ParityCase[], rout
 }
 
 /** Makes one call on one kind of client, with a fake provider of its own. */
-export async function outcomeOf(each: ParityCase, door: Door): Promise<Outcome> {
+async function outcomeOf(each: ParityCase, door: Door): Promise<Outcome> {
   const models = { ...usualModels, ...each.models };
   await using fake = await startFakeProvider({
     name: 'same',

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { callRecord, ModelRouter } from 'model-router';
-import { answer, fail, type FakeFetch, fakeFetch, type Script } from 'model-router/testing';
+import { answer, type FakeFetch, fail, fakeFetch, type Script } from 'model-router/testing';
 import { APIUserAbortError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, useFakeTime, type Watched, watch } from '../helpers/clock.js';
@@ -39,9 +39,15 @@ async function over(call: Watched<unknown>): Promise<void> {
 
 /** What must hold once a call is over, however it ended. */
 function checkLeftovers({ router, upstreams }: Built, signal: AbortSignal, where: string): void {
-  expect(upstreams.map(({ open }) => open), where).toEqual([0, 0]);
+  expect(
+    upstreams.map(({ open }) => open),
+    where,
+  ).toEqual([0, 0]);
   expect(getEventListeners(signal, 'abort'), where).toEqual([]);
-  expect(Object.values(router.snapshot().deployments).map(({ inFlight }) => inFlight), where).toEqual([0, 0]);
+  expect(
+    Object.values(router.snapshot().deployments).map(({ inFlight }) => inFlight),
+    where,
+  ).toEqual([0, 0]);
 }
 
 describe('an abort after any number of turns', () => {
@@ -54,7 +60,7 @@ describe('an abort after any number of turns', () => {
       const controller = new AbortController();
       const { signal } = controller;
       const call = watch(built.router.chat.completions.create({ model: 'standard', messages }, { signal }));
-      for (let turn = 0; turn < turns; turn += 1) await null;
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
       const wasOver = call.state !== 'pending';
       controller.abort(new Error('enough'));
       await over(call);
@@ -83,7 +89,7 @@ describe('an abort after any number of turns', () => {
       const stream = watch(
         built.router.chat.completions.create({ model: 'standard', messages, stream: true }, { signal }).then(read),
       );
-      for (let turn = 0; turn < turns; turn += 1) await null;
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
       const wasOver = stream.state !== 'pending';
       controller.abort();
       await over(stream);

@@ -20,7 +20,8 @@ import { build } from '../helpers/routers.js';
 
 const AT_ONCE = 64;
 const ROUNDS = 20;
-const many = <T>(make: (index: number) => T, count = AT_ONCE) => Array.from({ length: count }, (_, index) => make(index));
+const many = <T>(make: (index: number) => T, count = AT_ONCE) =>
+  Array.from({ length: count }, (_, index) => make(index));
 
 describe('64 calls at once, 20 times, while the primary is down', () => {
   it('are all answered on real sockets, and leave none behind', async () => {
@@ -55,11 +56,21 @@ describe('64 calls at once, 20 times, while the primary is down', () => {
     expect(attempts).toBe(primary.count + fallback.count);
     // The first round finds out, half of it while its own calls are still on their way; then there are only probes.
     expect(primary.count).toBeLessThanOrEqual(AT_ONCE + ROUNDS);
-    expect(await eventually(() => primary.open + fallback.open, (open) => open === 0)).toBe(0);
+    expect(
+      await eventually(
+        () => primary.open + fallback.open,
+        (open) => open === 0,
+      ),
+    ).toBe(0);
     router.close();
     await primary.close();
     await fallback.close();
-    expect(await eventually(() => leftOver(before), (left) => left.length === 0)).toEqual([]);
+    expect(
+      await eventually(
+        () => leftOver(before),
+        (left) => left.length === 0,
+      ),
+    ).toEqual([]);
   }, 30_000);
 
   describe('in virtual time', () => {
@@ -90,7 +101,12 @@ describe('64 calls at once, 20 times, while the primary is down', () => {
         await pass(3000);
       }
       const outcomes = router.snapshot().deployments;
-      expect(outcomes.fallback).toMatchObject({ requests: AT_ONCE * ROUNDS, failures: 0, inFlight: 0, state: 'closed' });
+      expect(outcomes.fallback).toMatchObject({
+        requests: AT_ONCE * ROUNDS,
+        failures: 0,
+        inFlight: 0,
+        state: 'closed',
+      });
       expect(outcomes.primary).toMatchObject({ inFlight: 0 });
     });
   });

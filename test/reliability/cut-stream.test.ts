@@ -52,33 +52,48 @@ describe('a stream that is cut', () => {
   });
   afterAll(() => router.close());
 
-  it.each<End>(['close', 'reset', 'end'])('at each byte of it (%s) fails over, is interrupted, or was whole', async (ending) => {
-    const seen = { failedOver: 0, interrupted: 0, whole: 0 };
-    for (let cutAt = 0; cutAt <= recordedStream.length; cutAt += 1) {
-      primary.clear();
-      fallback.clear();
-      primary.set('m', cutAfter(cutAt, ending));
-      // At a clean end the SDK takes a whole line for an event, even without the empty line after it.
-      const said = saidIn(ending === 'end' ? cutAt + 2 : cutAt);
-      const { text, error, outcomes, where } = await readCut(router, cutAt);
-      if (said.text === '' && !said.finished) {
-        seen.failedOver += 1;
-        expect(text, where).toBe(FALLBACK_TEXT);
-        expect(outcomes, where).toEqual([ending === 'end' ? 'invalid-answer' : 'connection', 'success']);
-      } else if (said.finished) {
-        seen.whole += 1;
-        expect(text, where).toBe(recordedText);
-        expect(outcomes, where).toEqual(['success']);
-      } else {
-        seen.interrupted += 1;
-        expect(text, where).toBe(said.text);
-        expect(error, where).toHaveProperty('reason', ending === 'end' ? expect.stringMatching(/missing-end|malformed/) : 'cut');
+  /** At a clean end, newer versions of the SDK take a whole line for an event, even without the empty line after it. */
+  async function mayBeMissing(): Promise<number> {
+    let firstEnd = 0;
+    while (saidIn(firstEnd).text === '') firstEnd += 1;
+    primary.set('m', cutAfter(firstEnd - 2, 'end'));
+    const { text } = await readCut(router, firstEnd - 2);
+    return text === FALLBACK_TEXT ? 0 : 2;
+  }
+
+  it.each<End>(['close', 'reset', 'end'])(
+    'at each byte of it (%s) fails over, is interrupted, or was whole',
+    async (ending) => {
+      const seen = { failedOver: 0, interrupted: 0, whole: 0 };
+      const missing = ending === 'end' ? await mayBeMissing() : 0;
+      for (let cutAt = 0; cutAt <= recordedStream.length; cutAt += 1) {
+        primary.clear();
+        fallback.clear();
+        primary.set('m', cutAfter(cutAt, ending));
+        const said = saidIn(cutAt + missing);
+        const { text, error, outcomes, where } = await readCut(router, cutAt);
+        if (said.text === '' && !said.finished) {
+          seen.failedOver += 1;
+          expect(text, where).toBe(FALLBACK_TEXT);
+          expect(outcomes, where).toEqual([ending === 'end' ? 'invalid-answer' : 'connection', 'success']);
+        } else if (said.finished) {
+          seen.whole += 1;
+          expect(text, where).toBe(recordedText);
+          expect(outcomes, where).toEqual(['success']);
+        } else {
+          seen.interrupted += 1;
+          expect(text, where).toBe(said.text);
+          expect(error, where).toHaveProperty(
+            'reason',
+            ending === 'end' ? expect.stringMatching(/missing-end|malformed/) : 'cut',
+          );
+        }
+        expect(primary.count + fallback.count, where).toBe(outcomes.length);
+        expect(primary.open + fallback.open, where).toBe(0);
       }
-      expect(primary.count + fallback.count, where).toBe(outcomes.length);
-      expect(primary.open + fallback.open, where).toBe(0);
-    }
-    expect(Object.values(seen).every((times) => times > 10)).toBe(true);
-  });
+      expect(Object.values(seen).every((times) => times > 10)).toBe(true);
+    },
+  );
 
   it('on real sockets delivers a beginning of it, or the whole answer of the fallback', async () => {
     await using primary = await startFakeProvider({ models: ['m'] });
@@ -98,6 +113,11 @@ describe('a stream that is cut', () => {
       else expect(text, where).toBe(saidIn(cutAt).finished ? recordedText : FALLBACK_TEXT);
     }
     router.close();
-    expect(await eventually(() => primary.open + fallback.open, (open) => open === 0)).toBe(0);
+    expect(
+      await eventually(
+        () => primary.open + fallback.open,
+        (open) => open === 0,
+      ),
+    ).toBe(0);
   });
 });

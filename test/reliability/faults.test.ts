@@ -24,20 +24,30 @@ async function withUpstreams(fault: Fault, use: (router: ModelRouter, upstreams:
     },
     deployments: { first: { client: 'primary', model: 'm' }, second: { client: 'fallback', model: 'm' } },
     routes: { standard: ['first', 'second'] },
-    deadlineMs: 3000,
-    attemptTimeoutMs: 250,
-    chunkTimeoutMs: 150,
+    deadlineMs: 10_000,
+    attemptTimeoutMs: 4000,
+    chunkTimeoutMs: 4000,
     ...fault.options,
   });
   try {
     await use(router, { primary, fallback });
-    expect(await eventually(() => primary.open + fallback.open, (open) => open === 0)).toBe(0);
+    expect(
+      await eventually(
+        () => primary.open + fallback.open,
+        (open) => open === 0,
+      ),
+    ).toBe(0);
   } finally {
     router.close();
     await primary.close();
     await fallback.close();
   }
-  expect(await eventually(() => leftOver(before), (left) => left.length === 0)).toEqual([]);
+  expect(
+    await eventually(
+      () => leftOver(before),
+      (left) => left.length === 0,
+    ),
+  ).toEqual([]);
 }
 
 /** The records of a call, against what the providers have seen and what the call came to. */
@@ -48,7 +58,8 @@ function checkRecord(holder: unknown, ending: Ending, fault: Fault, { primary, f
   expect(asked('second')).toBe(fallback.count);
   const outcomes = attempts.map(({ outcome }) => outcome);
   if ('interrupted' in ending) expect(outcomes).toEqual(['interrupted']);
-  else expect(outcomes).toEqual(ending.by === 'primary' ? ['success'] : [ending.after, 'success']);
+  else if (ending.by === 'primary') expect(outcomes).toEqual(['success']);
+  else expect(outcomes).toEqual([expect.toBeOneOf([...ending.after]), 'success']);
   if ('by' in ending && ending.by === 'primary') expect(attempts[0]?.unfinished).toBe(ending.unfinished);
 }
 

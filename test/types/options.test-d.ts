@@ -79,7 +79,6 @@ new ModelRouter({ clients, deadline: 1000 });
 
 declare const router: ModelRouter;
 router.withOptions({ priority: 'premium', timeout: 1000, defaultHeaders: { a: 'b' }, logLevel: 'off' });
-// @ts-expect-error a view has the router's clients
 router.withOptions({ apiKey: 'sk' });
 // @ts-expect-error a view has the router's routes
 router.withOptions({ routes: {} });

@@ -1,4 +1,5 @@
 import { abortError } from '../../classify.js';
+import { round } from '../../cost.js';
 import type { Events } from '../../events.js';
 import type { Handler, Layer } from '../../pipeline.js';
 import type { CacheStore } from '../../state/response-store.js';
@@ -201,7 +202,7 @@ class Cached implements Asker {
       totals.savedTokens += tokens ?? 0;
       saved = saved === null || costUsd === null ? null : saved + costUsd;
     }
-    return saved;
+    return saved === null ? null : round(saved);
   }
 
   #start(

@@ -61,16 +61,17 @@ const aborts: ParityCase[] = [
     },
   },
   {
-    name: 'aborted in flight, before the first byte',
+    name: 'aborted in flight, after the headers and before the first byte',
     models,
     run: async (client, { m, arrived }) => {
       const controller = new AbortController();
       const call = client.responses.create({ model: m('stuck'), input: 'Hi' }, { signal: controller.signal });
       const settled = call.catch((error: unknown) => error);
       await arrived();
-      controller.abort();
+      setTimeout(() => controller.abort(), 50);
       return settled;
     },
+    differs: midBody,
   },
   {
     name: 'aborted in flight, in mid-body',
@@ -80,7 +81,7 @@ const aborts: ParityCase[] = [
       const call = client.chat.completions.create({ model: m('dripping'), messages }, { signal: controller.signal });
       const settled = call.catch((error: unknown) => error);
       await arrived();
-      setTimeout(() => controller.abort(), 30);
+      setTimeout(() => controller.abort(), 50);
       return settled;
     },
     differs: midBody,
@@ -114,7 +115,7 @@ const aborts: ParityCase[] = [
     name: 'AbortSignal.timeout',
     models,
     run: (client, { m }) =>
-      client.chat.completions.create({ model: m('silent'), messages }, { signal: AbortSignal.timeout(30) }),
+      client.chat.completions.create({ model: m('silent'), messages }, { signal: AbortSignal.timeout(250) }),
   },
   {
     name: 'one signal for two calls',
@@ -151,41 +152,41 @@ const timeouts: ParityCase[] = [
   {
     name: "a call's timeout",
     models,
-    run: (client, { m }) => client.chat.completions.create({ model: m('silent'), messages }, { timeout: 150 }),
-    differs: { why: 'the message names the time', to: named(150) },
+    run: (client, { m }) => client.chat.completions.create({ model: m('silent'), messages }, { timeout: 250 }),
+    differs: { why: 'the message names the time', to: named(250) },
   },
   {
     name: "the client's timeout",
     models,
-    client: { timeout: 150 },
+    client: { timeout: 250 },
     run: (client, { m }) => client.chat.completions.create({ model: m('silent'), messages }),
-    differs: { why: 'the message names the time', to: named(150) },
+    differs: { why: 'the message names the time', to: named(250) },
   },
   {
     name: 'the timeout of withOptions',
     models,
     run: (client, { m }) =>
-      client.withOptions({ timeout: 150 }).chat.completions.create({ model: m('silent'), messages }),
-    differs: { why: 'the message names the time', to: named(150) },
+      client.withOptions({ timeout: 250 }).chat.completions.create({ model: m('silent'), messages }),
+    differs: { why: 'the message names the time', to: named(250) },
   },
   {
     name: "a call's timeout, in mid-body",
     only: { sdk: 7, why: 'the SDK 6 has no timeout for a body' },
     models,
-    run: (client, { m }) => client.chat.completions.create({ model: m('dripping'), messages }, { timeout: 150 }),
-    differs: { why: 'the message names the time', to: named(150) },
+    run: (client, { m }) => client.chat.completions.create({ model: m('dripping'), messages }, { timeout: 250 }),
+    differs: { why: 'the message names the time', to: named(250) },
   },
   {
     name: "a call's timeout, of a stream before its headers",
     models,
     run: (client, { m }) =>
-      client.chat.completions.create({ model: m('silent'), messages, stream: true }, { timeout: 150 }),
-    differs: { why: 'the message names the time', to: named(150) },
+      client.chat.completions.create({ model: m('silent'), messages, stream: true }, { timeout: 250 }),
+    differs: { why: 'the message names the time', to: named(250) },
   },
   {
     name: "an unrouted call's timeout",
     fake: { withoutModel: hang() },
-    run: (client) => client.models.retrieve('chat', { timeout: 150 }),
+    run: (client) => client.models.retrieve('chat', { timeout: 250 }),
   },
   {
     name: 'a timeout that is long enough',

@@ -1,5 +1,5 @@
 import { ModelRouter } from 'model-router';
-import { fail, startFakeProvider } from 'model-router/testing';
+import { answer, fail, startFakeProvider } from 'model-router/testing';
 import { AzureOpenAI, type OpenAI } from 'openai';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { messages, sound } from '../../helpers/parity-bodies.js';
@@ -12,61 +12,74 @@ type AzureOptions = ConstructorParameters<typeof AzureOpenAI>[0];
 interface AzureCase {
   readonly name: string;
   readonly options?: AzureOptions;
-  readonly run: (client: OpenAI) => PromiseLike<unknown>;
+  readonly run: (client: OpenAI, m: (model: string) => string) => PromiseLike<unknown>;
   /** An Azure client of SDK 6 forgets its API version in `withOptions`, and throws. */
   readonly only?: 7;
 }
 
-const model = 'chat';
-
 const cases: AzureCase[] = [
-  { name: 'chat', run: (client) => client.chat.completions.create({ model, messages }) },
-  { name: 'chat stream', run: (client) => client.chat.completions.create({ model, messages, stream: true }) },
-  { name: 'chat stream()', run: (client) => client.chat.completions.stream({ model, messages }).finalContent() },
-  { name: 'completions', run: (client) => client.completions.create({ model, prompt: 'Once' }) },
-  { name: 'responses, which have no deployment in their path', run: (client) => client.responses.create({ model }) },
-  { name: 'embeddings', run: (client) => client.embeddings.create({ model: 'embedder', input: ['a', 'b'] }) },
-  { name: 'images', run: (client) => client.images.generate({ model: 'painter', prompt: 'A cat' }) },
-  { name: 'speech', run: (client) => client.audio.speech.create({ model: 'speaker', input: 'Hi', voice: 'alloy' }) },
+  { name: 'chat', run: (client, m) => client.chat.completions.create({ model: m('chat'), messages }) },
+  {
+    name: 'chat stream',
+    run: (client, m) => client.chat.completions.create({ model: m('chat'), messages, stream: true }),
+  },
+  {
+    name: 'chat stream()',
+    run: (client, m) => client.chat.completions.stream({ model: m('chat'), messages }).finalContent(),
+  },
+  { name: 'completions', run: (client, m) => client.completions.create({ model: m('chat'), prompt: 'Once' }) },
+  {
+    name: 'responses, which have no deployment in their path',
+    run: (client, m) => client.responses.create({ model: m('chat') }),
+  },
+  { name: 'embeddings', run: (client, m) => client.embeddings.create({ model: m('embedder'), input: ['a', 'b'] }) },
+  { name: 'images', run: (client, m) => client.images.generate({ model: m('painter'), prompt: 'A cat' }) },
+  {
+    name: 'speech',
+    run: (client, m) => client.audio.speech.create({ model: m('speaker'), input: 'Hi', voice: 'alloy' }),
+  },
   {
     name: 'transcriptions, whose model is told beside the form',
-    run: async (client) => client.audio.transcriptions.create({ model: 'speaker', file: await sound() }),
+    run: async (client, m) => client.audio.transcriptions.create({ model: m('speaker'), file: await sound() }),
   },
   {
     name: 'a deployment of the client',
     options: { deployment: 'chat' },
-    run: (client) => client.chat.completions.create({ model: 'whatever', messages }),
+    run: (client, m) => client.chat.completions.create({ model: m('whatever'), messages }),
   },
   {
     name: 'a model whose name needs escaping',
-    run: (client) => client.chat.completions.create({ model: 'org/with slash', messages }),
+    run: (client, m) => client.chat.completions.create({ model: m('org/with slash'), messages }),
   },
   {
     name: 'a token provider in place of a key',
     options: { apiKey: undefined, azureADTokenProvider: async () => API_KEY },
-    run: (client) => client.chat.completions.create({ model, messages }),
+    run: (client, m) => client.chat.completions.create({ model: m('chat'), messages }),
   },
   {
     name: 'headers and query of a call',
     options: { defaultQuery: { a: '1' }, defaultHeaders: { 'X-Team': 'red' } },
-    run: (client) =>
-      client.chat.completions.create({ model, messages }, { headers: { 'X-Tag': 'call' }, query: { b: '2' } }),
+    run: (client, m) =>
+      client.chat.completions.create(
+        { model: m('chat'), messages },
+        { headers: { 'X-Tag': 'call' }, query: { b: '2' } },
+      ),
   },
   { name: 'models', run: (client) => collect(client.models.list()) },
   { name: 'an upload', run: async (client) => client.files.create({ file: await sound(), purpose: 'assistants' }) },
   {
     name: 'a deployment that does not exist',
-    run: (client) => client.chat.completions.create({ model: 'x', messages }),
+    run: (client, m) => client.chat.completions.create({ model: m('x'), messages }),
   },
-  { name: 'an error', run: (client) => client.chat.completions.create({ model: 'failing', messages }) },
+  { name: 'an error', run: (client, m) => client.chat.completions.create({ model: m('failing'), messages }) },
   {
     name: 'an error that passes, with maxRetries',
-    run: (client) => client.chat.completions.create({ model: 'shaky', messages }, { maxRetries: 1 }),
+    run: (client, m) => client.chat.completions.create({ model: m('shaky'), messages }, { maxRetries: 1 }),
   },
   {
     name: 'withOptions',
     only: 7,
-    run: (client) => client.withOptions({ timeout: 5000 }).chat.completions.create({ model, messages }),
+    run: (client, m) => client.withOptions({ timeout: 5000 }).chat.completions.create({ model: m('chat'), messages }),
   },
   {
     name: 'withOptions, an unrouted call',
@@ -75,23 +88,35 @@ const cases: AzureCase[] = [
   },
 ];
 
-const kinds: Record<string, (azure: AzureOpenAI) => OpenAI> = {
-  plain: (azure) => azure,
-  router: (azure) =>
+const models = {
+  ...usualModels,
+  failing: fail(400, { code: 'nope', message: 'No.' }),
+  shaky: [fail(503, { headers: { 'retry-after-ms': '1' } }), answer()],
+};
+const names = Object.keys(models);
+
+/** The Azure client itself, a router that has it as its one client, and one whose routes rename its deployments. */
+const kinds = {
+  plain: (azure: AzureOpenAI): OpenAI => azure,
+  'a router': (azure: AzureOpenAI) =>
     new ModelRouter({ clients: { default: azure }, logLevel: 'off', maxRetries: 0, random: () => 0.5 }),
+  'a router with routes': (azure: AzureOpenAI) =>
+    new ModelRouter({
+      clients: { default: azure },
+      deployments: Object.fromEntries(names.map((model) => [`deployment-${model}`, { model }])),
+      routes: Object.fromEntries(names.map((model) => [`route-${model}`, [`deployment-${model}`]])),
+      logLevel: 'off',
+      maxRetries: 0,
+      random: () => 0.5,
+    }),
 };
 
-/** The same call on the Azure client itself, or through a router that has it as its one client. */
-async function outcomeOf({ options, run }: AzureCase, kind: 'plain' | 'router'): Promise<unknown> {
+async function outcomeOf({ options, run }: AzureCase, kind: keyof typeof kinds): Promise<unknown> {
   await using fake = await startFakeProvider({
     name: 'same',
     random: () => 0.5,
     apiKeys: { key: API_KEY },
-    models: {
-      ...usualModels,
-      failing: fail(400, { code: 'nope', message: 'No.' }),
-      shaky: [fail(503, { headers: { 'retry-after-ms': '1' } }), { type: 'answer' }],
-    },
+    models,
   });
   const azure = new AzureOpenAI({
     endpoint: new URL(fake.url).origin,
@@ -101,9 +126,10 @@ async function outcomeOf({ options, run }: AzureCase, kind: 'plain' | 'router'):
     logLevel: 'off',
     ...options,
   });
-  const client = kinds[kind]?.(azure) ?? azure;
+  const client = kinds[kind](azure);
+  const m = (model: string) => (kind === 'a router with routes' && names.includes(model) ? `route-${model}` : model);
   try {
-    const result = await view(await run(client));
+    const result = await view(await run(client, m));
     return { result, requests: fake.requests.map(seen) };
   } catch (error) {
     return { error: await viewError(error), requests: fake.requests.map(seen) };
@@ -121,8 +147,10 @@ describe('an AzureOpenAI as the one client of a router', () => {
     vi.useRealTimers();
   });
 
-  it.each(cases.filter(({ only }) => only === undefined || only === SDK))('$name', async (each) => {
-    const plain = await outcomeOf(each, 'plain');
-    expect(await outcomeOf(each, 'router')).toStrictEqual(plain);
+  describe.each(['a router', 'a router with routes'] as const)('in %s', (kind) => {
+    it.each(cases.filter(({ only }) => only === undefined || only === SDK))('$name', async (each) => {
+      const plain = await outcomeOf(each, 'plain');
+      expect(await outcomeOf(each, kind)).toStrictEqual(plain);
+    });
   });
 });

@@ -61,9 +61,9 @@ function follow({ targets, settings, script }: ReturnType<typeof sample>): { ste
     if (step.type === 'stop') return { steps, end: [view, step] };
     if (step.waitMs > 0) {
       const now = view.now + step.waitMs;
-      // The loop asks again after a wait; nothing has changed but the time.
+      // The loop asks again after a wait. What was waited for can be asked now, if nothing better has turned up.
       view = { ...view, now, targets: at(targets, now) };
-      expect(plan(view)).toMatchObject({ type: 'ask', target: step.target, waitMs: 0 });
+      expect(plan(view).type).toBe('ask');
       continue;
     }
     steps.push([view, step]);

@@ -1,0 +1,90 @@
+import { callOptions, ModelRouter } from 'model-router';
+import { answer, bytes, fail, fakeFetch, startFakeProvider } from 'model-router/testing';
+import { describe, expect, it } from 'vitest';
+import { ask, errorOf, messages } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+describe('what a call leaves undefined', () => {
+  it('does not lift the residency that the router has set', async () => {
+    const deployments = { us: { region: 'us' }, eu: { region: 'eu' } };
+    const built = build({ us: answer(), eu: answer() }, { deployments, routes: { r: ['us', 'eu'] }, regions: ['eu'] });
+    const carried = { regions: undefined };
+    await built.router.chat.completions.create({ model: 'r', messages }, callOptions({ ...carried } as never));
+    expect(built.asked()).toEqual(['eu']);
+  });
+});
+
+describe('an error that holds what looks like a key', () => {
+  it('in a number fails over all the same', async () => {
+    const headers = { 'X-Token-Limit': '100000' };
+    const built = build(
+      { a: fail(500, { body: { error: { limit: 1_000_000 } } }), b: answer() },
+      { deployments: { a: { headers }, b: {} }, routes: { r: ['a', 'b'] } },
+    );
+    await ask(built.router, 'r');
+    expect(built.asked()).toEqual(['a', 'b']);
+    expect(built.router.snapshot().deployments.a?.inFlight).toBe(0);
+  });
+
+  it('of the call itself does not show', async () => {
+    const heard = bytes({ status: 400, chunks: ['no such key: tenant-secret-123'] });
+    const { router } = build({ a: heard });
+    const view = router.withOptions({ defaultHeaders: { Authorization: 'Bearer tenant-secret-123' } });
+    expect((await errorOf(ask(view, 'a'))).message).not.toContain('tenant-secret-123');
+  });
+});
+
+describe('a binary answer', () => {
+  it('ends with its caller, body and all', async () => {
+    await using provider = await startFakeProvider({ models: { voice: answer({ chunks: 20, chunkMs: 100 }) } });
+    const router = new ModelRouter({ apiKey: 'sk-test-0123', baseURL: provider.url });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const body = { model: 'voice', messages };
+    const response = await router.chat.completions.create({ ...body, stream: true }, { signal }).asResponse();
+    controller.abort();
+    await expect(response.text()).rejects.toMatchObject({ name: 'AbortError' });
+    router.close();
+  });
+});
+
+describe('a failed response that its caller has caused', () => {
+  it('is handed out, asked of nobody else, and blamed on nobody', async () => {
+    const failed = {
+      id: 'resp_1',
+      object: 'response',
+      status: 'failed',
+      error: { code: 'invalid_prompt', message: '' },
+    };
+    const event = `event: response.failed\ndata: ${JSON.stringify({ type: 'response.failed', response: failed })}\n\n`;
+    const type = { 'content-type': 'text/event-stream' };
+    const built = build(
+      { a: bytes({ headers: type, chunks: [event] }), b: answer() },
+      { routes: { r: ['a', 'b'] }, deployments: { a: {}, b: {} } },
+    );
+    const seen: string[] = [];
+    for await (const { type } of await built.router.responses.create({ model: 'r', input: 'x', stream: true }))
+      seen.push(type);
+    expect(seen).toEqual(['response.failed']);
+    expect(built.asked()).toEqual(['a']);
+    expect(built.router.snapshot().deployments.a?.failures).toBe(0);
+  });
+});
+
+describe('a body of the application’s own class', () => {
+  it('is routed like any other', async () => {
+    class Body {
+      model = 's';
+      messages = messages;
+    }
+    const fetch = fakeFetch({ models: { upstream: answer() } });
+    const router = new ModelRouter({
+      clients: { default: { apiKey: 'sk-test-0123', baseURL: 'https://provider.test/v1', fetch } },
+      deployments: { a: { model: 'upstream' } },
+      routes: { s: ['a'] },
+    });
+    await router.chat.completions.create(new Body());
+    expect(fetch.requests[0]?.model).toBe('upstream');
+    router.close();
+  });
+});

@@ -1,0 +1,88 @@
+import { callRecord, ModelRouter, type Outcome, StreamInterruptedError } from 'model-router';
+import { type Behaviour, startFakeProvider } from 'model-router/testing';
+import { expect, it } from 'vitest';
+import { type Fault, faults, saidByFallback } from '../helpers/faults.js';
+import { activeResources, eventually, leftOver } from '../helpers/leftovers.js';
+import { messages, read } from '../helpers/messages.js';
+
+/** One of plain calls, one of streams. */
+const ROUNDS = 2;
+
+/** Those after which the primary is asked again: pauses and refused keys would end the test early. */
+const chosen = Object.entries(faults).filter(
+  ([name, { plain }]) => !name.includes('Retry-After') && !('after' in plain && plain.after.some(isLeftAlone)),
+);
+const behaviours = chosen.flatMap(([, { primary }]) => (isBehaviour(primary) ? [primary] : []));
+const interruptions = chosen.filter(([, { stream }]) => 'interrupted' in stream).length;
+
+function isLeftAlone(outcome: Outcome): boolean {
+  return outcome === 'rate-limited' || outcome === 'unauthorized';
+}
+
+function isBehaviour(primary: Fault['primary']): primary is Behaviour {
+  return typeof primary === 'object' && 'type' in primary;
+}
+
+it('answers every call, or interrupts it honestly, with all faults at once', { timeout: 30_000 }, async () => {
+  const before = activeResources();
+  const choose = (_: unknown, n: number): Behaviour => behaviours[n % behaviours.length] ?? saidByFallback;
+  const primary = await startFakeProvider({ models: { m: choose } });
+  const fallback = await startFakeProvider({ models: { m: saidByFallback } });
+  const router = new ModelRouter({
+    clients: {
+      primary: { apiKey: 'sk-primary', baseURL: primary.url, logLevel: 'off' },
+      fallback: { apiKey: 'sk-fallback', baseURL: fallback.url, logLevel: 'off' },
+    },
+    deployments: { first: { client: 'primary', model: 'm' }, second: { client: 'fallback', model: 'm' } },
+    routes: { standard: ['first', 'second'] },
+    breaker: false,
+    attemptTimeoutMs: 2000,
+    chunkTimeoutMs: 1000,
+  });
+  let attempts = 0;
+  const ends = { answered: 0, interrupted: 0 };
+
+  async function call(asStream: boolean): Promise<void> {
+    const promise = asStream
+      ? router.chat.completions.create({ model: 'standard', messages, stream: true })
+      : router.chat.completions.create({ model: 'standard', messages });
+    const answer = await promise;
+    const result =
+      'choices' in answer
+        ? { text: answer.choices[0]?.message.content ?? '', error: undefined, chunks: [] }
+        : await read(answer);
+    const record = callRecord(promise);
+    attempts += record?.attempts.length ?? 0;
+    expect(record?.attempts.map(({ outcome }) => outcome)).not.toContain('pending');
+    // Each deployment's text has letters that no other's has.
+    expect(/[pP]\d/.test(result.text) && /f\d/.test(result.text)).toBe(false);
+    if (result.error === undefined) {
+      ends.answered += 1;
+      return;
+    }
+    ends.interrupted += 1;
+    expect(result.error).toBeInstanceOf(StreamInterruptedError);
+    if (result.error instanceof StreamInterruptedError) expect(result.error.partial).toEqual(result.chunks);
+  }
+
+  for (const asStream of [false, true]) await Promise.all(behaviours.map(() => call(asStream)));
+  expect(primary.count).toBe(ROUNDS * behaviours.length);
+  expect(attempts).toBe(primary.count + fallback.count);
+  expect(ends).toEqual({ answered: primary.count - interruptions, interrupted: interruptions });
+  expect(
+    await eventually(
+      () => primary.open + fallback.open,
+      (open) => open === 0,
+    ),
+  ).toBe(0);
+  expect(Object.values(router.snapshot().deployments).map(({ inFlight }) => inFlight)).toEqual([0, 0]);
+  router.close();
+  await primary.close();
+  await fallback.close();
+  expect(
+    await eventually(
+      () => leftOver(before),
+      (left) => left.length === 0,
+    ),
+  ).toEqual([]);
+});
