@@ -3,7 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-// Modes: `openai6` runs the same tests on the older SDK, `drills` the reliability tests at their full length.
+// The mode `openai6` runs the same tests on the older SDK.
 export default defineConfig(({ mode }) => ({
   resolve: {
     alias: [
@@ -13,16 +13,15 @@ export default defineConfig(({ mode }) => ({
     ],
   },
   test: {
-    include: mode === 'drills' ? ['test/reliability/**/*.test.ts'] : ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'test/types/**'],
-    env: { DRILLS: mode === 'drills' ? 'full' : 'short' },
     pool: 'forks',
     maxWorkers: 2,
     execArgv: ['--expose-gc'],
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,
-    testTimeout: mode === 'drills' ? 600_000 : 20_000,
+    testTimeout: 20_000,
     hookTimeout: 20_000,
     coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['**/*.d.ts'], reporter: ['text', 'html'] },
   },

@@ -60,7 +60,8 @@ function tooLate(attempt: Attempt, jitter: number): AttemptFailed {
   const outcome = attempt.untilDeadline && limit === attempt.timeoutMs ? 'deadline' : 'timeout';
   const found = failure(outcome, timeoutError(limit), performance.now(), jitter);
   // Too little time was given to blame the deployment for it.
-  const fair = limit >= usualMs(attempt);
+  // A probe that gets no answer in the time there was does not make the next call one, too.
+  const fair = attempt.target.state.breaker?.state === 'halfOpen' || limit >= usualMs(attempt);
   return new AttemptFailed(fair ? found : { ...found, breaker: 'neutral' });
 }
 
