@@ -13,7 +13,7 @@ type Fetch = typeof answering;
 const plainClient = (baseURL: string, fetch?: Fetch) =>
   new OpenAI({ apiKey, baseURL, maxRetries: 0, ...(fetch && { fetch }) });
 
-function routerOver(primary: OpenAI, fallback: OpenAI): ModelRouter {
+function routerOver(primary: OpenAI, fallback: OpenAI, cache = false): ModelRouter {
   return new ModelRouter({
     clients: { default: primary, fallback },
     deployments: {
@@ -23,6 +23,7 @@ function routerOver(primary: OpenAI, fallback: OpenAI): ModelRouter {
     routes: { bench: ['primary', 'fallback'] },
     // Each call of the failover must meet the failing primary.
     breaker: false,
+    cache,
   });
 }
 
@@ -30,6 +31,13 @@ const call =
   (client: OpenAI, model: string): Work =>
   () =>
     client.chat.completions.create({ model, messages });
+
+let asked = 0;
+/** A prompt that was never asked before, of the same length. */
+const newCall =
+  (client: OpenAI, model: string): Work =>
+  () =>
+    client.chat.completions.create({ model, messages: [...messages, { role: 'user', content: `${asked++}` }] });
 
 const stream =
   (client: OpenAI, model: string): Work =>
@@ -43,6 +51,8 @@ const stream =
 const inProcess = 'http://bench.invalid/v1';
 const plain = plainClient(inProcess, answering);
 const router = routerOver(plainClient(inProcess, answering), plainClient(inProcess, answering));
+const hitting = routerOver(plainClient(inProcess, answering), plainClient(inProcess, answering), true);
+const missing = routerOver(plainClient(inProcess, answering), plainClient(inProcess, answering), true);
 const failingOver = routerOver(plainClient(inProcess, failing), plainClient(inProcess, answering));
 
 const upstream = fork(new URL('./upstream.ts', import.meta.url));
@@ -63,6 +73,14 @@ interface Scenario {
 const scenarios: Scenario[] = [
   { name: 'call', goal: 'p50 <= 1.10, +15 us CPU', plain: call(plain, 'bench-model'), router: call(router, 'bench') },
   { name: 'stream', goal: 'p50 <= 1.05', plain: stream(plain, 'bench-model'), router: stream(router, 'bench') },
+  { name: 'cache-hit', goal: 'p50 <= 0.12', plain: call(plain, 'bench-model'), router: call(hitting, 'bench') },
+  { name: 'cache-off', goal: 'for cache-miss', plain: newCall(plain, 'bench-model'), router: newCall(router, 'bench') },
+  {
+    name: 'cache-miss',
+    goal: 'at most 15 us over cache-off',
+    plain: newCall(router, 'bench'),
+    router: newCall(missing, 'bench'),
+  },
   { name: 'failover', goal: 'CPU <= 2.15', plain: call(plain, 'bench-model'), router: call(failingOver, 'bench') },
   {
     name: 'loopback-call',
@@ -114,5 +132,5 @@ for (const { name, goal, plain, router, concurrency = 1 } of scenarios) {
   console.log(cells.join(' | '));
 }
 
-for (const each of [router, failingOver, loopback, loopbackFailingOver]) each.close();
+for (const each of [router, hitting, missing, failingOver, loopback, loopbackFailingOver]) each.close();
 upstream.kill();

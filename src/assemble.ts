@@ -5,6 +5,7 @@ import { send } from './attempt/send.js';
 import { stream } from './attempt/stream.js';
 import { attemptTimeout } from './attempt/timeout.js';
 import { admit } from './call/admit.js';
+import { type CacheParts, cache } from './call/cache/cache.js';
 import { failover } from './call/failover.js';
 import { record } from './call/record.js';
 import type { RouterConfig } from './check-options.js';
@@ -13,7 +14,7 @@ import { compose, type Handler } from './pipeline.js';
 import { plan } from './plan/plan.js';
 import type { RetryBudget } from './state/retry-budget.js';
 import type { Totals } from './state/totals.js';
-import type { Attempt, Call, Reply } from './types.js';
+import type { Attempt, Call, CallReply, Reply } from './types.js';
 
 export interface Parts {
   readonly config: RouterConfig;
@@ -21,13 +22,21 @@ export interface Parts {
   readonly retryBudget: RetryBudget;
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly isClosed: () => boolean;
+  readonly cache: Omit<CacheParts, 'events' | 'background'>;
 }
 
 /**
  * START HERE. A request's whole way, outermost first: once a call, then, for each step of the plan, once an attempt.
  * A new rule is a file in `call/`, `plan/` or `attempt/`, and a line here.
  */
-export function assemble({ config, events, retryBudget, routeTotals, isClosed }: Parts): Handler<Call, Reply> {
+export function assemble({
+  config,
+  events,
+  retryBudget,
+  routeTotals,
+  isClosed,
+  cache: cached,
+}: Parts): Handler<Call, CallReply> {
   const { random, retry, slowMs } = config;
 
   const attempt = compose<Attempt, Reply>(
@@ -41,10 +50,12 @@ export function assemble({ config, events, retryBudget, routeTotals, isClosed }:
     send(),
   );
 
-  return compose<Call, Reply>(
+  const told = record(events, routeTotals);
+  return compose<Call, CallReply>(
     [
-      record(events, routeTotals), // outermost: it sees refusals too
+      told, // outermost: it sees refusals and what the cache answers too
       admit(isClosed),
+      cache({ ...cached, events, background: told }), // what is joined runs under a signal and a deadline of its own
     ],
     failover({ plan, retryBudget, retry, random, attempt }),
   );

@@ -1,3 +1,4 @@
+import { cacheSizeOf, checkCache, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
 import { InvalidOptionError } from './errors.js';
 import type {
   BreakerOptions,
@@ -11,6 +12,7 @@ import type {
   SingleCallOptions,
 } from './options.js';
 import type { BreakerSettings } from './state/circuit-breaker.js';
+import type { CacheStore } from './state/response-store.js';
 import type { Capability, Price } from './types.js';
 import {
   checkFunction,
@@ -34,6 +36,7 @@ export const CALL_KEYS = [
   'maxAttempts',
   'regions',
   'cache',
+  'scope',
 ] as const satisfies readonly (keyof CallOptions)[];
 
 export const SINGLE_CALL_KEYS = [...CALL_KEYS, 'route'] as const satisfies readonly (keyof SingleCallOptions)[];
@@ -50,11 +53,12 @@ export const SETTING_KEYS = [
   'breaker',
   'retry',
   'slowMs',
+  'cacheStore',
   'random',
 ] as const satisfies readonly (keyof RouterSettings)[];
 
 const CAPABILITIES = ['tools', 'jsonSchema', 'vision', 'audio', 'logprobs'] as const satisfies readonly Capability[];
-const HEADER_OPTIONS = ['priority', 'deadline', 'cache', 'route'] as const satisfies readonly HeaderOption[];
+const HEADER_OPTIONS = ['priority', 'deadline', 'cache', 'route', 'scope'] as const satisfies readonly HeaderOption[];
 
 /** The options of a router, checked and filled: inside, nothing is optional that has a default. */
 export interface RouterConfig {
@@ -71,6 +75,9 @@ export interface RouterConfig {
   readonly breaker: BreakerSettings | undefined;
   readonly retry: Required<RetryOptions>;
   readonly slowMs: number;
+  readonly cacheStore: CacheStore | undefined;
+  /** Of the router's own store. */
+  readonly cacheSize: { readonly maxEntries: number; readonly maxBytes: number };
   readonly random: () => number;
   readonly options: CallOptions;
 }
@@ -106,11 +113,14 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     breaker: checkBreaker(settings.breaker),
     retry: checkRetry(settings.retry),
     slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
+    cacheStore: checkStore(settings.cacheStore),
+    cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
     random: settings.random ?? Math.random,
     options: checkCall('', pick(settings, CALL_KEYS), priorities),
   };
   checkFunction('random', config.random);
   for (const [name, route] of routes) checkCall(`routes.${name}`, route.options, priorities);
+  if (config.cacheStore !== undefined) checkUnsized('cache', settings.cache, OWN_STORE);
   return config;
 }
 
@@ -123,8 +133,17 @@ export function checkCall<T extends CallOptions>(
 ): T {
   const at = (name: string) => (path === '' ? name : `${path}.${name}`);
   checkKeys(path, options, keys);
-  const { priority, deadlineMs, attemptTimeoutMs, firstChunkTimeoutMs, chunkTimeoutMs, maxAttempts, regions, cache } =
-    options;
+  const {
+    priority,
+    deadlineMs,
+    attemptTimeoutMs,
+    firstChunkTimeoutMs,
+    chunkTimeoutMs,
+    maxAttempts,
+    regions,
+    cache,
+    scope,
+  } = options;
   if (priority !== undefined && !priorities.has(priorityOf(priority, priorities))) {
     fail(at('priority'), priority, `one of ${[...priorities.keys()].map(show).join(', ')}`);
   }
@@ -136,7 +155,8 @@ export function checkCall<T extends CallOptions>(
   if (regions !== undefined && checkStrings(at('regions'), regions, 'an array of regions').length === 0) {
     throw new InvalidOptionError(at('regions'), 'it is empty; give at least one region, or leave it out to allow all.');
   }
-  if (cache !== undefined && cache !== false) fail(at('cache'), cache, 'false');
+  if (cache !== undefined) checkCache(at('cache'), cache);
+  if (scope !== undefined) checkString(at('scope'), scope);
   return options;
 }
 

@@ -1,14 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import { assemble } from './assemble.js';
+import type { CacheTotals } from './call/cache/cache.js';
 import type { DeploymentConfig, RouterConfig } from './check-options.js';
 import { Events } from './events.js';
 import type { Handler } from './pipeline.js';
 import { Routing } from './request/routing.js';
 import { createRotation, DeploymentBreaker, type Rotation } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
+import { type CacheStore, ResponseStore } from './state/response-store.js';
 import { RetryBudget } from './state/retry-budget.js';
 import { newTotals, type Totals } from './state/totals.js';
-import type { Call, Capability, Deployment, Reply, Upstream } from './types.js';
+import type { Call, CallReply, Capability, Deployment, Upstream } from './types.js';
 
 /** How many ids of things kept on servers are remembered with the client that made them. */
 const STORED_IDS = 10_000;
@@ -18,14 +20,16 @@ export class Engine {
   readonly events = new Events();
   readonly routing: Routing;
   /** Asks for a call's answer. */
-  readonly handle: Handler<Call, Reply>;
+  readonly handle: Handler<Call, CallReply>;
   /** By name: those of the options, then the clients' shared ones for models that are not listed, as they are used. */
   readonly states = new Map<string, DeploymentState>();
   /** Which client made what is kept on a server. */
   readonly storedBy = new LRUCache<string, string>({ max: STORED_IDS });
   /** Sums over the calls of each route. */
   readonly routeTotals: ReadonlyMap<string, Totals>;
+  readonly cacheTotals: CacheTotals = { hits: 0, misses: 0, joined: 0, stale: 0, savedUsd: 0, savedTokens: 0 };
   closed = false;
+  #store: ResponseStore | undefined;
   readonly #rotation: Rotation | undefined;
   readonly #clients: ReadonlyMap<string, ClientState>;
 
@@ -45,7 +49,21 @@ export class Engine {
       retryBudget,
       routeTotals: this.routeTotals,
       isClosed: () => this.closed,
+      cache: { store: () => this.#cacheStore(), totals: this.cacheTotals },
     });
+  }
+
+  /** What the router's own store holds; `null` for one of the application's. */
+  get cacheSize(): { entries: number | null; bytes: number | null } {
+    if (this.config.cacheStore !== undefined) return { entries: null, bytes: null };
+    return { entries: this.#store?.entries ?? 0, bytes: this.#store?.bytes ?? 0 };
+  }
+
+  /** Made when it is first used: a router without a cache has none. */
+  #cacheStore(): CacheStore {
+    if (this.config.cacheStore !== undefined) return this.config.cacheStore;
+    this.#store ??= new ResponseStore(this.config.cacheSize);
+    return this.#store;
   }
 
   close(): void {

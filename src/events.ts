@@ -8,6 +8,15 @@ export type RouterEvent =
       record: CallRecord;
       error: { name: string; status: number | null; code: string | null } | null;
     }
+  | {
+      type: 'cache-hit';
+      callId: string;
+      how: 'hit' | 'joined' | 'stale' | 'stale-if-error';
+      /** Milliseconds; `null` where another call's answer was joined. */
+      ageMs: number | null;
+      /** US dollars; `null` where it is not known. */
+      savedUsd: number | null;
+    }
   | { type: 'attempt-started'; callId: string; deployment: string; number: number }
   | { type: 'attempt-failed'; callId: string; attempt: AttemptRecord }
   | { type: 'attempt-slow'; callId: string; deployment: string; number: number; slowMs: number; durationMs: number }
@@ -21,6 +30,7 @@ export type RouterEventType = RouterEvent['type'];
 export type EventOf<T extends RouterEventType> = Extract<RouterEvent, { type: T }>;
 const TYPES: readonly RouterEventType[] = [
   'call-ended',
+  'cache-hit',
   'attempt-started',
   'attempt-failed',
   'attempt-slow',

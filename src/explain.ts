@@ -1,3 +1,4 @@
+import { explainCache } from './call/cache/explain-cache.js';
 import { viewTargets } from './call/view.js';
 import { plan } from './plan/plan.js';
 import { type CallReader, protocolOf } from './request/calls.js';
@@ -14,7 +15,8 @@ export interface Explanation {
   /** What the first attempt would be given, in milliseconds; `null` where nothing may be asked. */
   attemptTimeoutMs: number | null;
   maxAttempts: number;
-  cache: { cacheable: boolean; why: string; key: null };
+  /** Why it may be answered from the cache or not, and what an equal call must have in common with it. */
+  cache: { cacheable: boolean; why: string; key: { hash: string; parts: string[] } | null };
   maxCostUsd: null;
 }
 
@@ -59,7 +61,7 @@ export function explain(
     deadlineMs: call.settings.deadlineMs,
     attemptTimeoutMs: step.type === 'ask' ? step.timeoutMs : null,
     maxAttempts: call.maxAttempts,
-    cache: { cacheable: false, why: 'there is no cache', key: null },
+    cache: explainCache(call),
     maxCostUsd: null,
   };
 }

@@ -5,6 +5,7 @@ import { DeadlineExceededError, InvalidOptionError, NoDeploymentAvailableError }
 import { protocolOf } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
 import { routerHeaders } from './sdk/routed-promise.js';
+import { encodeEvents } from './sdk/server-sent-events.js';
 import { isRecord } from './util/is-record.js';
 
 /** The caller's own credentials stay here; what describes the bytes of one hop is not for the next. */
@@ -122,7 +123,7 @@ async function answer(router: OpenAI, options: RequestOptions): Promise<Response
   const headers = passedBack(response.headers);
   const { status } = response;
   if (data instanceof Response) return new Response(data.body, { status, headers });
-  if (isIterable(data)) return new Response(encode(data, protocol, options.signal), { status, headers });
+  if (isIterable(data)) return new Response(encodeEvents(data, protocol, options.signal), { status, headers });
   if (typeof data === 'string') return new Response(data, { status, headers });
   headers.set('content-type', 'application/json');
   return new Response(JSON.stringify(data), { status, headers });
@@ -136,34 +137,6 @@ function passedBack(from: Headers): Headers {
 
 function isIterable(data: unknown): data is AsyncIterable<unknown> {
   return typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
-}
-
-/** Chunks as server-sent events. A stream that breaks makes the body fail: half an answer never looks like a whole one. */
-function encode(
-  chunks: AsyncIterable<unknown>,
-  protocol: string,
-  signal: RequestOptions['signal'],
-): ReadableStream<Uint8Array> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  const encoder = new TextEncoder();
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (!done) return controller.enqueue(encoder.encode(eventOf(value)));
-      // An aborted stream just ends, as the SDK's do; an aborted body fails.
-      if (signal?.aborted) return controller.error(signal.reason);
-      if (protocol === 'chat' || protocol === 'completions') controller.enqueue(encoder.encode('data: [DONE]\n\n'));
-      controller.close();
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  });
-}
-
-function eventOf(chunk: unknown): string {
-  const name = isRecord(chunk) && typeof chunk.type === 'string' ? `event: ${chunk.type}\n` : '';
-  return `${name}data: ${JSON.stringify(chunk)}\n\n`;
 }
 
 /** Which deployments were asked is told of an error, too. */

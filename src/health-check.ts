@@ -82,6 +82,6 @@ async function ask(
   };
   const { call } = reader.read(request, protocol, () => false);
   const targets = call.targets.filter((target) => target.state.id === deployment);
-  await reader.engine.handle({ ...call, targets, maxAttempts: 1 });
+  await reader.engine.handle({ ...call, targets, maxAttempts: 1, cacheRequest: undefined });
   return call.record.servedModel;
 }

@@ -15,6 +15,7 @@ export type { Logger, LogLevel } from './log.js';
 export { ModelRouter } from './model-router.js';
 export type {
   BreakerOptions,
+  CacheOptions,
   CallOptions,
   ClientSpec,
   DeploymentOptions,
@@ -29,5 +30,6 @@ export type {
   ViewOptions,
 } from './options.js';
 export { callOptions } from './request/calls.js';
-export type { DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
-export type { AttemptRecord, CallRecord, Capability, Outcome, Price, Usage } from './types.js';
+export type { CacheSnapshot, DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
+export type { CachedAnswer, CacheStore } from './state/response-store.js';
+export type { AttemptRecord, CacheUse, CallRecord, Capability, Outcome, Price, Usage } from './types.js';

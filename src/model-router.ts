@@ -9,12 +9,13 @@ import { type CheckOptions, type CheckResult, checkAll } from './health-check.js
 import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options.js';
 import { CallReader, callOptions, protocolOf } from './request/calls.js';
 import { withoutRouterHeaders } from './request/header-options.js';
+import { handOut } from './sdk/kept-answer.js';
 import { headerRows, type RequestOptions } from './sdk/request-headers.js';
 import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
 import { type Handle, isStream, type ResponseProps } from './sdk/upstream.js';
 import { type Opened, openRouter, openView } from './setup.js';
 import { type Snapshot, snapshot } from './snapshot.js';
-import type { Protocol } from './types.js';
+import { isKept, type KeptReply, type Protocol } from './types.js';
 import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];
@@ -140,6 +141,7 @@ export class ModelRouter extends OpenAI {
     run.record = call.record;
     if (call.signal !== undefined) linkRecord(call.signal, call.record);
     const reply = await engine.handle(call);
+    if (isKept(reply)) return this.#handOutKept(run, reply, call.source as RequestOptions, protocol);
     const { props, promise, isParsed, data } = reply.answer.handle as Handle;
     if (reply.chunks !== undefined) replaceChunks(data, reply.chunks);
     if (isParsed) {
@@ -151,6 +153,20 @@ export class ModelRouter extends OpenAI {
       if (answerId === undefined) return;
       if (isStored(protocol, options)) engine.storedBy.set(answerId, reply.attempt.target.state.client.name);
       if (isFromHelper(options)) linkAnswerId(answerId, call.record);
+    });
+    return props;
+  }
+
+  /** An answer that was kept, or that another call has asked for. */
+  #handOutKept(run: Run, reply: KeptReply, options: RequestOptions, protocol: Protocol): ResponseProps {
+    const { props, data } = handOut(this, reply, options, protocol);
+    const { record } = run;
+    if (record !== undefined) linkRecord(data, record);
+    if (reply.chunks === undefined) run.parsed = { data };
+    run.requestId = reply.kept.requestId;
+    run.parse = () => data;
+    reply.onEnd(({ answerId }) => {
+      if (answerId !== undefined && record !== undefined && isFromHelper(options)) linkAnswerId(answerId, record);
     });
     return props;
   }

@@ -1,5 +1,6 @@
 import type { ClientOptions, OpenAI } from 'openai';
 import type { Logger, LogLevel } from './log.js';
+import type { CacheStore } from './state/response-store.js';
 import type { Capability, Price } from './types.js';
 
 /** Options of one call. Given on the constructor, on a route, by `withOptions` or in the call itself: the nearest wins. */
@@ -18,8 +19,31 @@ export interface CallOptions {
   maxAttempts?: number;
   /** Residency: only deployments in one of these regions are asked. @default all */
   regions?: readonly string[];
-  /** @default false */
-  cache?: false;
+  /**
+   * What may be answered from the cache, or by an identical call in flight: `'idempotent'` (a temperature of 0 or a seed
+   * is given, and embeddings), `true` (every call), or an object that says more. @default false
+   */
+  cache?: false | true | 'idempotent' | CacheOptions;
+  /** Whose call it is (a tenant, a user): answers are shared within a scope only. @default one for all */
+  scope?: string;
+}
+
+/** What is kept, and for how long. Given anew at a place nearer to the call, it replaces the whole object. */
+export interface CacheOptions {
+  /** @default 'idempotent' */
+  which?: 'idempotent' | 'all';
+  /** How long an answer is given again, in milliseconds. @default 300_000 */
+  ttlMs?: number;
+  /** How much longer it is given while it is asked for anew behind, in milliseconds. @default 0 */
+  staleMs?: number;
+  /** How much longer it is given if all deployments fail, in milliseconds. @default 0 */
+  staleIfErrorMs?: number;
+  /** Also calls that offer tools, and answers that call them. @default false */
+  toolCalls?: boolean;
+  /** Answers in the router's store; of the constructor, or of a route (the largest counts). @default 1000 */
+  maxEntries?: number;
+  /** Bytes in the router's store; of the constructor, or of a route (the largest counts). @default 67_108_864 */
+  maxBytes?: number;
 }
 
 /** Options that only make sense for a single call. */
@@ -89,7 +113,7 @@ export interface RetryOptions {
   budget?: number;
 }
 
-export type HeaderOption = 'priority' | 'deadline' | 'cache' | 'route';
+export type HeaderOption = 'priority' | 'deadline' | 'cache' | 'route' | 'scope';
 
 /** What is particular to a router, apart from its clients. */
 export interface RouterSettings extends CallOptions {
@@ -110,6 +134,8 @@ export interface RouterSettings extends CallOptions {
   retry?: RetryOptions;
   /** A slower attempt is logged, counted and told by `attempt-slow`, in milliseconds. @default 500 */
   slowMs?: number;
+  /** Where answers are kept, in place of the router's own memory. `maxEntries` and `maxBytes` are then its own matter. */
+  cacheStore?: CacheStore;
   /** The only source of chance: 0 up to 1. @default Math.random */
   random?: () => number;
 }

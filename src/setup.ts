@@ -1,4 +1,5 @@
 import { type ClientOptions, OpenAI } from 'openai';
+import { checkUnsized, ONE_STORE } from './check-cache.js';
 import { CALL_KEYS, checkCall, checkRouter, pick, SETTING_KEYS } from './check-options.js';
 import { Engine } from './engine.js';
 import { InvalidOptionError } from './errors.js';
@@ -146,6 +147,7 @@ function withView(from: Opened, options: ViewOptions): Opened {
   const { view, engine } = from;
   const { defaultHeaders, defaultQuery } = options;
   const callOptions = checkCall('', callOptionsOf(options), engine.config.priorities);
+  checkUnsized('cache', options.cache, ONE_STORE);
   const sdk = sdkOptionsFor(from, options);
   const passThrough = Object.keys(sdk).length === 0 ? from.passThrough : copyOf(from.passThrough, sdk);
   return {

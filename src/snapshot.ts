@@ -47,6 +47,21 @@ export interface Snapshot {
   closed: boolean;
   deployments: Record<string, DeploymentSnapshot>;
   routes: Record<string, RouteSnapshot>;
+  cache: CacheSnapshot;
+}
+
+/** Of calls that may be cached. `entries` and `bytes` are `null` where the application brings its own store. */
+export interface CacheSnapshot {
+  hits: number;
+  misses: number;
+  joined: number;
+  /** Answered stale, because that was allowed or because all deployments failed. */
+  stale: number;
+  entries: number | null;
+  bytes: number | null;
+  /** US dollars, of what is known. */
+  savedUsd: number;
+  savedTokens: number;
 }
 
 export function snapshot(engine: Engine): Snapshot {
@@ -59,6 +74,7 @@ export function snapshot(engine: Engine): Snapshot {
         return [name, { deployments: [...deployments], ...sums(totals ?? newTotals()) }];
       }),
     ),
+    cache: { ...engine.cacheTotals, savedUsd: round(engine.cacheTotals.savedUsd), ...engine.cacheSize },
   };
 }
 

@@ -55,6 +55,13 @@ export interface AttemptRecord {
   unfinished?: true;
 }
 
+/**
+ * `off`: nobody asked for a cache. `bypass`: this call may not be cached. `miss`: asked, and kept if it may be. `hit`,
+ * `stale`, `stale-if-error`: answered from the cache. `joined`: answered by an identical call in flight. `refresh`: the
+ * call that the router makes behind a stale answer.
+ */
+export type CacheUse = 'off' | 'bypass' | 'miss' | 'hit' | 'joined' | 'stale' | 'stale-if-error' | 'refresh';
+
 /** What became of one call: which deployment answered, after which attempts, at what cost. */
 export interface CallRecord {
   id: string;
@@ -68,7 +75,8 @@ export interface CallRecord {
   servedModel: string | null;
   region: string | null;
   attempts: AttemptRecord[];
-  cache: 'off';
+  /** What the response cache had to do with it. */
+  cache: CacheUse;
   usage: Usage | null;
   /** The provider's own `usage`, untouched. */
   providerUsage: unknown;
@@ -170,6 +178,32 @@ export interface CallSettings {
   readonly maxAttempts: number;
   /** Nothing leaves these. */
   readonly regions: ReadonlySet<string> | undefined;
+  readonly cache: CacheSettings | undefined;
+  /** Whose call it is: answers are shared within a scope only. */
+  readonly scope: string | undefined;
+}
+
+/** What may be answered from the cache, and for how long. Times are in milliseconds. */
+export interface CacheSettings {
+  readonly which: 'idempotent' | 'all';
+  readonly ttlMs: number;
+  readonly staleMs: number;
+  readonly staleIfErrorMs: number;
+  readonly toolCalls: boolean;
+}
+
+/** What the cache needs to know of a request. There only where the call has a cache. */
+export interface CacheRequest {
+  readonly path: string;
+  /** `undefined` where it is not plain JSON. */
+  readonly body: Record<string, unknown> | undefined;
+  readonly query: unknown;
+  readonly headers: readonly (readonly [name: string, value: string | null])[];
+  readonly hasCredentials: boolean;
+  /** What was said by `X-Router-Cache`. */
+  readonly directive: 'no-store' | 'no-cache' | undefined;
+  /** The same request for a run that several callers share: with this body and signal. */
+  readonly share: (body: unknown, signal: AbortSignal) => unknown;
 }
 
 /** One request of the user, on its way through the router. */
@@ -195,6 +229,9 @@ export interface Call {
   readonly wantsUsage: boolean;
   readonly log: Log;
   readonly wantsRaw: () => boolean;
+  readonly cacheRequest: CacheRequest | undefined;
+  /** Several callers may wait for it: its deadline may yet move, and its usage is asked for whoever began it. */
+  readonly isShared: boolean;
 }
 
 /** One try. */
@@ -260,4 +297,24 @@ export interface Reply {
   readonly chunks: AsyncIterator<unknown> | undefined;
   /** Runs `listener` when the answer has ended: at once, unless it is a stream. */
   readonly onEnd: (listener: (end: AttemptEnd) => void) => void;
+}
+
+/** An answer that no upstream of this call stands behind: one that was kept, or that another call has asked for. */
+export interface KeptReply {
+  readonly kept: {
+    /** The parsed answer, nobody else's; `undefined` for a stream. */
+    readonly data: unknown;
+    /** The headers of the upstream's answer, where they are still known. */
+    readonly headers: Headers | undefined;
+    readonly requestId: string | null;
+  };
+  readonly chunks: AsyncIterator<unknown> | undefined;
+  readonly onEnd: (listener: (end: AttemptEnd) => void) => void;
+}
+
+/** What a call comes to. */
+export type CallReply = Reply | KeptReply;
+
+export function isKept(reply: CallReply): reply is KeptReply {
+  return 'kept' in reply;
 }

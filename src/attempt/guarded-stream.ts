@@ -47,7 +47,8 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     this.#progress = progress;
     this.#held = held.reverse();
     this.#random = random;
-    this.#hidesUsage = asksForUsage(attempt);
+    // The callers of a shared run each see what they asked for.
+    this.#hidesUsage = asksForUsage(attempt) && !attempt.call.isShared;
     attempt.call.signal?.addEventListener('abort', this.#onAbort);
   }
 

@@ -1,5 +1,6 @@
 import type { Handler } from '../pipeline.js';
 import type { Attempt, AttemptEnd, Reply, UpstreamAnswer } from '../types.js';
+import { MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { checkAnswer } from './check-answer.js';
 import { limitOf } from './limit.js';
@@ -15,7 +16,8 @@ export function send(): Handler<Attempt, Reply> {
       model: target.model,
       headers: headersOf(attempt),
       includeUsage: asksForUsage(attempt),
-      timeoutMs: limitOf(attempt),
+      // Its time may yet be prolonged by those who join it; when it is over, the attempt's own signal ends the request.
+      timeoutMs: call.isShared && attempt.untilDeadline ? MAX_MS : limitOf(attempt),
       // An unread body outlives the attempt: there the caller's own signal is left in its place.
       signal: call.wantsRaw() || call.protocol === 'binary' ? undefined : attempt.controller?.signal,
       onHeaders: (close) => {

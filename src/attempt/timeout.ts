@@ -20,7 +20,12 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
           reject(error);
         };
         const onAbort = () => end(aborted(signal?.reason));
-        const timer = setTimeout(() => end(tooLate(attempt, random())), limitOf(attempt));
+        const onTime = () => {
+          const moreMs = prolonged(attempt);
+          if (moreMs > 0) timer = setTimeout(onTime, moreMs);
+          else end(tooLate(attempt, random()));
+        };
+        let timer = setTimeout(onTime, limitOf(attempt));
         const settle = () => {
           clearTimeout(timer);
           signal?.removeEventListener('abort', onAbort);
@@ -41,6 +46,13 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
         );
       });
     };
+}
+
+/** Somebody with more time has joined: what was to end with the call's deadline goes on until the new one. */
+function prolonged(attempt: Attempt): number {
+  const { call, untilDeadline, timeoutMs } = attempt;
+  if (!call.isShared || !untilDeadline || limitOf(attempt) !== timeoutMs) return 0;
+  return Math.floor(call.deadline - performance.now());
 }
 
 function tooLate(attempt: Attempt, jitter: number): AttemptFailed {

@@ -1,10 +1,10 @@
 import { abortError } from '../classify.js';
 import { NoDeploymentAvailableError } from '../errors.js';
 import type { Layer } from '../pipeline.js';
-import type { Call, Reply } from '../types.js';
+import type { Call, CallReply } from '../types.js';
 
 /** Turns away calls that are over before they begin: the router is closed, or the caller has gone away. */
-export function admit(isClosed: () => boolean): Layer<Call, Reply> {
+export function admit(isClosed: () => boolean): Layer<Call, CallReply> {
   return (next) =>
     function admit(call) {
       if (isClosed()) return Promise.reject(new NoDeploymentAvailableError('The router is closed.'));

@@ -4,10 +4,10 @@ import { round } from '../cost.js';
 import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
 import { addUsage, type Totals } from '../state/totals.js';
-import type { Call, CallRecord, Reply } from '../types.js';
+import type { CacheUse, Call, CallRecord, CallReply } from '../types.js';
 
 /** Writes down what became of the call, tells it once, and ties the record to the error where there is one. */
-export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>): Layer<Call, Reply> {
+export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>): Layer<Call, CallReply> {
   return (next) =>
     async function record(call) {
       try {
@@ -43,11 +43,15 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
 }
 
 /** The known costs of all attempts, if that of the last one is known. */
-function totalCost({ attempts }: CallRecord): number | null {
+function totalCost({ attempts, cache }: CallRecord): number | null {
   const last = attempts.at(-1);
-  if (last === undefined || last.costUsd === null) return null;
+  if (last === undefined) return FREE.has(cache) ? 0 : null;
+  if (last.costUsd === null) return null;
   return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
 }
+
+/** What the cache has answered, or another call has paid for. */
+const FREE: ReadonlySet<CacheUse> = new Set(['hit', 'stale', 'joined', 'stale-if-error']);
 
 /** A listener may keep what it is given, and may not change ours. */
 function structuredCopy(record: CallRecord): CallRecord {

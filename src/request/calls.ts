@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenAI } from 'openai';
+import { cacheSettings, checkUnsized, ONE_STORE } from '../check-cache.js';
 import { checkCall, pick, priorityOf, SINGLE_CALL_KEYS } from '../check-options.js';
 import type { Engine } from '../engine.js';
 import { InvalidOptionError } from '../errors.js';
@@ -7,10 +8,11 @@ import type { Log } from '../log.js';
 import type { CallOptions, SingleCallOptions } from '../options.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
 import { isPlain } from '../sdk/upstream.js';
-import type { Call, CallRecord, CallSettings, Protocol } from '../types.js';
-import { checkKeys, checkMs, checkNumber } from '../util/check.js';
+import type { CacheRequest, Call, CallRecord, CallSettings, Protocol } from '../types.js';
+import { jsonCopy } from '../util/canonical-json.js';
+import { checkKeys, checkMs, checkNumber, checkString } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
-import { readHeaders } from './header-options.js';
+import { type HeaderReading, readHeaders } from './header-options.js';
 import { readNeeds } from './request-needs.js';
 import { type LeftOut, narrow, type Resolution } from './routing.js';
 
@@ -88,7 +90,7 @@ export class CallReader {
     const priority = own?.priority ?? view.options.priority ?? config.options.priority ?? DEFAULTS.priority;
     const model = modelOf(source);
     const resolution = engine.routing.resolve(model, own?.route, priorityOf(priority, config.priorities));
-    const settings = this.#settle(resolution, own);
+    const settings = this.#settle(resolution, own, reading?.options.scope);
     const needs = readNeeds(source.body);
     const { targets, leftOut } = narrow(resolution.targets, {
       protocol,
@@ -116,6 +118,8 @@ export class CallReader {
       wantsUsage: wantsUsage(source.body),
       log: view.log,
       wantsRaw,
+      cacheRequest: settings.cache === undefined ? undefined : cacheRequestOf(source, reading),
+      isShared: false,
     };
     return { call, resolution, leftOut };
   }
@@ -139,7 +143,8 @@ export class CallReader {
     const given: unknown = Reflect.get(source, ROUTER_OPTIONS);
     if (given === undefined && byHeader === undefined && timeout === undefined && maxRetries === undefined)
       return undefined;
-    const { deadlineMs: _, ...headerOptions } = byHeader ?? {};
+    const { deadlineMs: _, scope: _scope, ...headerOptions } = byHeader ?? {};
+    if (isRecord(given)) checkUnsized('cache', given.cache, ONE_STORE);
     return checkCall(
       '',
       {
@@ -153,18 +158,20 @@ export class CallReader {
     );
   }
 
-  #settle(resolution: Resolution, own: SingleCallOptions | undefined): CallSettings {
-    if (own !== undefined) return this.#fill(resolution, own);
+  #settle(resolution: Resolution, own: SingleCallOptions | undefined, scope: string | undefined): CallSettings {
+    if (own !== undefined || scope !== undefined) return this.#fill(resolution, own, scope);
     const known = this.#settings.get(resolution.route);
     if (known !== undefined) return known;
-    const settings = this.#fill(resolution, undefined);
+    const settings = this.#fill(resolution, undefined, undefined);
     this.#settings.set(resolution.route, settings);
     return settings;
   }
 
-  #fill(resolution: Resolution, own: SingleCallOptions | undefined): CallSettings {
+  /** A scope by header never takes the place of one that code has set for the call, its view or its route. */
+  #fill(resolution: Resolution, own: SingleCallOptions | undefined, scope: string | undefined): CallSettings {
     const options: SingleCallOptions = {
       ...this.engine.config.options,
+      ...(scope !== undefined && { scope: checkString('X-Router-Scope', scope) }),
       ...resolution.options,
       ...this.view.options,
       ...own,
@@ -178,6 +185,8 @@ export class CallReader {
       chunkTimeoutMs: options.chunkTimeoutMs ?? DEFAULTS.chunkTimeoutMs,
       maxAttempts: options.maxAttempts ?? DEFAULTS.maxAttempts,
       regions: options.regions === undefined ? undefined : new Set(options.regions),
+      cache: cacheSettings(options.cache),
+      scope: options.scope,
     };
   }
 
@@ -202,6 +211,28 @@ function givenOptions(given: unknown): SingleCallOptions {
 export function attemptsOf(maxRetries: unknown): number {
   const what = 'a whole number of at least 0';
   return 1 + checkNumber('maxRetries', maxRetries, { least: 0, most: 1e6, whole: true, what });
+}
+
+/** What the cache may know of a request. */
+function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefined): CacheRequest {
+  const headers = headerRows(source.headers);
+  const { path = '', query, body } = source;
+  // A stream class of the caller's own makes something else of the answer than the SDK does.
+  const isUsual = source.__streamClass === undefined && source.__binaryResponse !== true;
+  return {
+    path,
+    body: isUsual && isPlain(body) ? body : undefined,
+    query,
+    headers,
+    hasCredentials: reading?.hasCredentials ?? false,
+    directive: reading?.cache,
+    share: (copy, signal) => {
+      const shared: RequestOptions = { ...source, body: copy, signal };
+      if (source.headers != null) shared.headers = headers;
+      if (source.query != null) shared.query = jsonCopy(source.query);
+      return shared;
+    },
+  };
 }
 
 function modelOf({ body, __metadata: metadata }: RequestOptions): string | undefined {

@@ -1,6 +1,6 @@
 import type { HeaderOption, SingleCallOptions } from '../options.js';
 import { headerRows, type RequestOptions } from '../sdk/request-headers.js';
-import { fail, MAX_MS } from '../util/check.js';
+import { checkOneOf, fail, MAX_MS } from '../util/check.js';
 
 /** Who is calling: a call that brings its own goes nowhere else. */
 const CREDENTIALS = new Set([
@@ -18,6 +18,7 @@ export interface HeaderReading {
   readonly headers: RequestOptions['headers'];
   readonly options: SingleCallOptions;
   readonly hasCredentials: boolean;
+  readonly cache: 'no-store' | 'no-cache' | undefined;
 }
 
 /** Reads the options that were given as headers, where that is allowed, and keeps `X-Router-*` in the process. */
@@ -25,6 +26,7 @@ export function readHeaders(headers: RequestOptions['headers'], allowed: Readonl
   const options: SingleCallOptions = {};
   const rows = headerRows(headers);
   let hasCredentials = false;
+  let cache: HeaderReading['cache'];
   const kept = rows.filter(([name, value]) => {
     const lower = name.toLowerCase();
     if (CREDENTIALS.has(lower)) hasCredentials = true;
@@ -36,9 +38,11 @@ export function readHeaders(headers: RequestOptions['headers'], allowed: Readonl
     if (lower === 'x-router-deadline-ms' && value !== null && allowed.has('deadline'))
       options.deadlineMs = readMs(value);
     if (lower === 'x-router-route' && value !== null && allowed.has('route')) options.route = value;
+    if (lower === 'x-router-scope' && value !== null && allowed.has('scope')) options.scope = value;
+    if (lower === 'x-router-cache' && value !== null && allowed.has('cache')) cache = readDirective(value);
     return false;
   });
-  return { headers: kept.length === rows.length ? headers : kept, options, hasCredentials };
+  return { headers: kept.length === rows.length ? headers : kept, options, hasCredentials, cache };
 }
 
 const NOTHING: ReadonlySet<HeaderOption> = new Set();
@@ -46,6 +50,10 @@ const NOTHING: ReadonlySet<HeaderOption> = new Set();
 /** For what is not routed: nothing is read, and what is the router's stays. */
 export function withoutRouterHeaders(headers: RequestOptions['headers']): RequestOptions['headers'] {
   return readHeaders(headers, NOTHING).headers;
+}
+
+function readDirective(value: string): 'no-store' | 'no-cache' {
+  return checkOneOf('X-Router-Cache', value.trim().toLowerCase(), ['no-store', 'no-cache']);
 }
 
 function readMs(value: string): number {

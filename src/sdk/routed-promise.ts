@@ -10,6 +10,8 @@ export class Run {
   wantsRaw = false;
   /** Calls that are not routed have none. */
   record: CallRecord | undefined;
+  /** Of an answer that has no response of its own yet; `undefined` for all others. */
+  requestId: string | null | undefined;
   /** Gives what the answer was parsed to; there as soon as one is committed. */
   parse: () => unknown = () => undefined;
   /** What it was parsed to, where that has been done already. */
@@ -63,7 +65,7 @@ export class RoutedPromise<T> extends APIPromise<T> {
     const run = this.#run;
     return new RoutedPromise<U>(this.#client, run, (client, props) => {
       const finish = (data: T) => {
-        const transformed = withRequestId(transform(data, props), props.response);
+        const transformed = withRequestId(transform(data, props), run.requestId, props);
         if (run.record !== undefined) linkRecord(transformed, run.record);
         return transformed as Awaited<ReturnType<Parse<U>>>;
       };
@@ -94,10 +96,10 @@ function isThenable<T>(value: PromiseLike<T> | T): value is PromiseLike<T> {
 }
 
 /** As the SDK does with whatever it has parsed. */
-function withRequestId(value: unknown, response: Response): unknown {
+function withRequestId(value: unknown, known: string | null | undefined, props: ResponseProps): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.defineProperty(value, '_request_id', {
-    value: response.headers.get('x-request-id'),
+    value: known === undefined ? props.response.headers.get('x-request-id') : known,
     enumerable: false,
   });
 }

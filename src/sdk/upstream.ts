@@ -111,7 +111,7 @@ function bodyFor(body: unknown, model: string | undefined, includeUsage: boolean
 }
 
 export function isPlain(body: unknown): body is Record<string, unknown> {
-  if (!isRecord(body) || 'toJSON' in body) return false;
+  if (!isRecord(body) || typeof body.toJSON === 'function') return false;
   const isOpaque = body instanceof Blob || body instanceof URLSearchParams || body instanceof ReadableStream;
   return !isOpaque && !(Symbol.asyncIterator in body) && !(Symbol.iterator in body);
 }

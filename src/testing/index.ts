@@ -8,6 +8,7 @@ export type {
   Timing,
   ToolCall,
 } from './behaviours.js';
+export { cacheStoreContract, type TestRunner } from './cache-store-contract.js';
 export {
   answer,
   type BytesOptions,

@@ -103,7 +103,11 @@ const wrong: [option: string, options: object, message: string][] = [
   ['priorities.bulk', { priorities: { bulk: ['standard'] } }, 'an array is not allowed; give the name of a route.'],
   ['unlistedModels', { unlistedModels: true }, 'true is not allowed; give one of "pass", "refuse".'],
   ['headerOptions', { headerOptions: 'route' }, '"route" is not allowed; give an array.'],
-  ['headerOptions[0]', { headerOptions: ['deadlineMs'] }, 'give one of "priority", "deadline", "cache", "route".'],
+  [
+    'headerOptions[0]',
+    { headerOptions: ['deadlineMs'] },
+    'give one of "priority", "deadline", "cache", "route", "scope".',
+  ],
   ['breaker', { breaker: true }, 'true is not allowed; give an object, or false.'],
   ['breaker.threshold', { breaker: { threshold: 5 } }, 'there is no such option; known are failures, windowMs'],
   ['breaker.failures', { breaker: { failures: 0 } }, `0 is not allowed; ${whole}`],

@@ -38,6 +38,7 @@ function tell(event: RouterEvent): string {
     case 'call-ended':
       return event.record.id;
     case 'attempt-started':
+    case 'cache-hit':
     case 'attempt-slow':
       return event.callId;
     case 'attempt-failed':

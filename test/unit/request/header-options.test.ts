@@ -4,7 +4,7 @@ import { readHeaders } from '../../../src/request/header-options.js';
 
 type Given = Parameters<typeof readHeaders>[0];
 
-const all = new Set<HeaderOption>(['priority', 'deadline', 'cache', 'route']);
+const all = new Set<HeaderOption>(['priority', 'deadline', 'cache', 'route', 'scope']);
 const rows = (headers: Given) => [...new Headers(headers as Record<string, string>)];
 
 /** What the SDK makes of headers inside: some to set, some to remove. */

@@ -1,0 +1,85 @@
+import { hash } from 'node:crypto';
+import type { CacheRequest, Call } from '../../types.js';
+import { canonicalJson } from '../../util/canonical-json.js';
+
+/** Changes with the meaning of what is kept, so that a store that outlives the process gives no answer of another kind. */
+const KEY_VERSION = 1;
+
+/** Parameters that say how an answer is delivered, or for whom, and not what it says. Everything else is in the key. */
+const NOT_IN_KEY = new Set(['stream', 'stream_options', 'user', 'metadata']);
+/** Vectors are kept one by one, and given out in either encoding. */
+const NOT_IN_KEY_OF_VECTORS = new Set([...NOT_IN_KEY, 'input', 'encoding_format']);
+
+/** Headers that follow a request for tracing, are of one try only, or tell who made it. */
+const NOT_KEYED =
+  /^(x-router-|x-stainless-|x-b3-|x-datadog-|x-client-request-id$|x-request-id$|x-correlation-id$|x-amzn-trace-id$|x-cloud-trace-context$|traceparent$|tracestate$|baggage$|b3$|sentry-trace$|idempotency-key$|user-agent$)/i;
+/** What an SDK says by itself, and some callers do not say. */
+const USUAL_ACCEPT = /^(application\/json|text\/event-stream|\*\/\*)$/;
+
+/** The key of a call. Throws where the body cannot be written as JSON. */
+export function keyOf(call: Call, request: CacheRequest): string {
+  return digest(`${preludeOf(call, request)}${canonicalJson(request.body, NOT_IN_KEY)}`);
+}
+
+/** The keys of the single inputs of an embeddings call. Throws where the body cannot be written as JSON. */
+export function vectorKeys(call: Call, request: CacheRequest, inputs: readonly unknown[]): string[] {
+  const prelude = `${preludeOf(call, request)}${canonicalJson(request.body, NOT_IN_KEY_OF_VECTORS)}`;
+  return inputs.map((input) => digest(`${prelude}${canonicalJson(input)}`));
+}
+
+/** What two calls in flight must share beside the key: streams join streams that tell as much. */
+export function flightKey(call: Call, request: CacheRequest, key: string): string {
+  return call.stream ? `${key} ${canonicalJson(request.body?.stream_options) ?? ''}` : key;
+}
+
+/** The names of what is in the key: nothing of what they say. */
+export function keyParts({ settings, record }: Call, request: CacheRequest): string[] {
+  const { query } = request;
+  return [
+    'version',
+    'path',
+    ...(record.route === null ? [] : ['route']),
+    ...(settings.scope === undefined ? [] : ['scope']),
+    'priority',
+    ...(settings.regions === undefined ? [] : ['regions']),
+    ...(typeof query === 'object' && query !== null ? Object.keys(query).map((name) => `query.${name}`) : []),
+    ...keyedHeaders(request).map(([name]) => `headers.${name}`),
+    ...Object.keys(request.body ?? {})
+      .filter(
+        (name) => !NOT_IN_KEY.has(name) && !(name === 'encoding_format' && request.path.startsWith('/embeddings')),
+      )
+      .sort()
+      .map((name) => `body.${name}`),
+  ];
+}
+
+/** Each part is JSON in an array of its own, so that no two different calls give the same text. */
+function preludeOf({ settings, record }: Call, request: CacheRequest): string {
+  const { path, query } = request;
+  const regions = settings.regions === undefined ? null : [...settings.regions].sort();
+  const asked = [
+    KEY_VERSION,
+    path,
+    record.requestedModel,
+    record.route,
+    settings.scope ?? null,
+    settings.priority,
+    regions,
+  ];
+  const headers = request.headers.length === 0 ? [] : keyedHeaders(request);
+  return JSON.stringify([asked, headers]) + (isEmpty(query) ? 'null' : canonicalJson(query));
+}
+
+function keyedHeaders({ headers }: CacheRequest): (readonly [string, string | null])[] {
+  return headers
+    .filter(([name, value]) => !NOT_KEYED.test(name) && !(isAccept(name) && USUAL_ACCEPT.test(value ?? '')))
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
+}
+
+/** No query is an empty one: the doors differ in how they say it. */
+const isEmpty = (query: unknown) => query == null || (typeof query === 'object' && Object.keys(query).length === 0);
+
+const isAccept = (name: string) => name.toLowerCase() === 'accept';
+
+const digest = (text: string) => hash('sha256', text, 'base64url');

@@ -1,0 +1,338 @@
+import { abortError } from '../../classify.js';
+import { round } from '../../cost.js';
+import type { Events } from '../../events.js';
+import type { Handler, Layer } from '../../pipeline.js';
+import type { CacheStore } from '../../state/response-store.js';
+import {
+  type AttemptEnd,
+  type CacheRequest,
+  type CacheSettings,
+  type Call,
+  type CallReply,
+  isKept,
+} from '../../types.js';
+import { jsonCopy } from '../../util/canonical-json.js';
+import { flightKey, keyOf } from './cache-key.js';
+import { judge } from './cacheable.js';
+import { fromChunks } from './convert.js';
+import { copyForAnother, isOfTargets } from './errors.js';
+import { Flight } from './flight.js';
+import { idOf, keptAnswer } from './kept-reply.js';
+import { isPromise, Memory, type Recalled } from './memory.js';
+import { type Asker, learned, type Order, type Source } from './order.js';
+import { isOnlyUsage, readAnswer } from './read-answer.js';
+import { SharedReader, SharedStream } from './shared-stream.js';
+import { isStorable } from './storable.js';
+import { answerVectors } from './vectors.js';
+
+/** What the cache has come to since the router was made. */
+export interface CacheTotals {
+  hits: number;
+  misses: number;
+  joined: number;
+  stale: number;
+  /** US dollars, of what is known. */
+  savedUsd: number;
+  savedTokens: number;
+}
+
+export interface CacheParts {
+  readonly store: () => CacheStore;
+  readonly totals: CacheTotals;
+  readonly events: Events;
+  /** Around a refresh, which is a call of its own that nobody waits for. */
+  readonly background: Layer<Call, CallReply>;
+}
+
+/** Answers from what is kept, joins what is in flight, and keeps what comes. Without the option it adds nothing. */
+export function cache(parts: CacheParts): Layer<Call, CallReply> {
+  return (next) => {
+    const cached = new Cached(parts, next);
+    return function cache(call) {
+      const { cacheRequest, settings } = call;
+      if (cacheRequest === undefined || settings.cache === undefined) return next(call);
+      return cached.answer(call, cacheRequest, settings.cache);
+    };
+  };
+}
+
+class Cached implements Asker {
+  readonly memory: Memory;
+  readonly next: Handler<Call, CallReply>;
+  readonly #parts: CacheParts;
+  readonly #background: Handler<Call, CallReply>;
+  readonly #flights = new Map<string, Flight>();
+
+  constructor(parts: CacheParts, next: Handler<Call, CallReply>) {
+    this.#parts = parts;
+    this.memory = new Memory(parts.store);
+    this.next = next;
+    this.#background = parts.background(next);
+  }
+
+  /** Without an `await` on the way to an answer that is there. */
+  answer(call: Call, request: CacheRequest, settings: CacheSettings): Promise<CallReply> {
+    if (!judge(call).cacheable || request.body === undefined) return this.bypass(call);
+    try {
+      if (call.protocol === 'embeddings') return answerVectors(this, call, request, request.body, settings);
+      const key = keyOf(call, request);
+      if (request.directive === 'no-cache') return this.fly(call, request, this.#order(call, request, key, settings));
+      const found = this.memory.recall(key, settings, call.signal);
+      if (!isPromise(found)) return this.#decide(call, request, settings, key, found);
+      const copy = { ...request, body: jsonCopy(request.body), query: jsonCopy(request.query) };
+      return Promise.resolve(found).then((late) => this.#decide(call, copy, settings, key, late));
+    } catch {
+      // A body that cannot be written as JSON has no key; the SDK will say what is wrong with it.
+      return this.bypass(call);
+    }
+  }
+
+  bypass(call: Call): Promise<CallReply> {
+    call.record.cache = 'bypass';
+    return this.next(call);
+  }
+
+  #decide(
+    call: Call,
+    request: CacheRequest,
+    settings: CacheSettings,
+    key: string,
+    found: Recalled | undefined,
+  ): Promise<CallReply> {
+    if (found === undefined) return this.fly(call, request, this.#order(call, request, key, settings));
+    if (found.state !== 'error') {
+      const reply = readAnswer(call, found.answer);
+      if (reply !== undefined) {
+        if (found.state === 'stale') this.refresh(call, request, this.#order(call, request, key, settings));
+        this.tell(call, found.state === 'fresh' ? 'hit' : 'stale', [found.answer], found.ageMs);
+        return Promise.resolve(reply);
+      }
+    }
+    const reply = this.fly(call, request, this.#order(call, request, key, settings));
+    if (found.ageMs >= settings.ttlMs + settings.staleIfErrorMs) return reply;
+    return reply.catch((error: unknown) => {
+      const kept = isOfTargets(error) ? readAnswer(call, found.answer) : undefined;
+      if (kept === undefined) throw error;
+      this.tell(call, 'stale-if-error', [found.answer], found.ageMs);
+      return kept;
+    });
+  }
+
+  #order(call: Call, request: CacheRequest, key: string, settings: CacheSettings): Order {
+    return {
+      flightKey: flightKey(call, request, key),
+      body: request.body ?? {},
+      keep: (data, textOf, flight, requestId) => {
+        if (!isStorable(call.protocol, data, settings.toolCalls)) return;
+        const kind = flight.stream === undefined ? 'json' : 'chunks';
+        this.memory.keep(key, { kind, text: textOf(), storedAt: Date.now(), requestId, ...learned(flight) }, settings);
+      },
+    };
+  }
+
+  /** Asks upstream, or joins a call that does. */
+  fly(call: Call, request: CacheRequest, order: Order): Promise<CallReply> {
+    // An answer that is handed out unread cannot be shared, nor kept.
+    if (call.wantsRaw()) return this.bypass(call);
+    if (call.signal?.aborted) return Promise.reject(abortError(call.signal.reason));
+    const { totals } = this.#parts;
+    const isAlone = request.directive === 'no-cache';
+    const joined = isAlone ? undefined : this.#flights.get(order.flightKey);
+    call.record.cache = joined === undefined ? 'miss' : 'joined';
+    if (joined === undefined) totals.misses++;
+    else totals.joined++;
+    const flight = joined ?? this.#start(call, request, order, this.next, false, !isAlone);
+    return flight.wait(call).then(
+      (reply) => this.#handOut(call, flight, reply),
+      (error: unknown) => {
+        if (flight.isOwner(call)) {
+          flight.payOver(call.record);
+          throw error;
+        }
+        throw copyForAnother(error, call);
+      },
+    );
+  }
+
+  /** Asks upstream once more, behind an answer that is no longer fresh. */
+  refresh(call: Call, request: CacheRequest, order: Order): void {
+    if (this.#flights.has(order.flightKey)) return;
+    const startedAt = performance.now();
+    const behind: Call = {
+      ...call,
+      startedAt,
+      deadline: startedAt + call.settings.deadlineMs,
+      signal: undefined,
+      record: { ...call.record, id: `${call.record.id}-refresh`, attempts: [], cache: 'refresh', providerUsage: null },
+    };
+    const flight = this.#start(behind, request, order, this.#background, true, true);
+    flight.reply.then(
+      () => (flight.stream === undefined ? undefined : drain(flight.stream)),
+      () => undefined,
+    );
+  }
+
+  /** Counts and tells an answer that nobody was asked for. */
+  tell(
+    call: Call,
+    how: 'hit' | 'joined' | 'stale' | 'stale-if-error',
+    from: readonly Source[],
+    ageMs: number | null,
+  ): void {
+    const { totals, events } = this.#parts;
+    const { record } = call;
+    record.cache = how;
+    const [first] = from;
+    record.deployment = first?.deployment ?? null;
+    record.servedModel = first?.servedModel ?? null;
+    record.region = first?.region ?? null;
+    if (call.stream) record.timeToFirstChunkMs = performance.now() - call.startedAt;
+    if (how === 'hit') totals.hits++;
+    else if (how !== 'joined') totals.stale++;
+    const savedUsd = this.save(from);
+    if (events.heard('cache-hit')) events.emit({ type: 'cache-hit', callId: record.id, how, ageMs, savedUsd });
+  }
+
+  /** Books what these answers would have cost. */
+  save(from: readonly Source[]): number | null {
+    const { totals } = this.#parts;
+    let saved: number | null = 0;
+    for (const { costUsd, tokens } of from) {
+      totals.savedUsd += costUsd ?? 0;
+      totals.savedTokens += tokens ?? 0;
+      saved = saved === null || costUsd === null ? null : saved + costUsd;
+    }
+    return saved === null ? null : round(saved);
+  }
+
+  #start(
+    call: Call,
+    request: CacheRequest,
+    { flightKey: key, body, keep }: Order,
+    next: Handler<Call, CallReply>,
+    isRefresh: boolean,
+    canBeJoined: boolean,
+  ): Flight {
+    // What the caller does to its body from here on is not what was asked.
+    const copy = jsonCopy(body);
+    const flight: Flight = new Flight({
+      call,
+      source: (signal) => request.share(copy, signal),
+      next,
+      isRefresh,
+      onLanded: (reply, landed) => land(reply, landed, call, keep),
+      onOver: () => {
+        if (canBeJoined && this.#flights.get(key) === flight) this.#flights.delete(key);
+      },
+    });
+    if (canBeJoined) this.#flights.set(key, flight);
+    return flight;
+  }
+
+  /** The one who bears the cost gets the answer as it came, everybody else one of its own. */
+  #handOut(call: Call, flight: Flight, reply: CallReply): CallReply {
+    if (flight.stream !== undefined) return this.#handOutStream(call, flight, flight.stream, reply);
+    if (flight.isOwner(call)) {
+      flight.payOver(call.record);
+      return reply;
+    }
+    this.tell(call, 'joined', [learned(flight)], null);
+    const data: unknown = flight.text === undefined ? undefined : JSON.parse(flight.text);
+    if (data !== null && typeof data === 'object' && 'usage' in data) call.record.providerUsage = data.usage;
+    const headers = headersOf(reply);
+    return keptAnswer(data, headers?.get('x-request-id') ?? null, headers);
+  }
+
+  #handOutStream(call: Call, flight: Flight, stream: SharedStream, reply: CallReply): CallReply {
+    const headers = headersOf(reply);
+    const listeners: ((end: AttemptEnd) => void)[] = [];
+    let end: AttemptEnd | undefined;
+    const { record } = call;
+    const { deployment, region } = flight.call.record;
+    Object.assign(record, { deployment, region, timeToFirstChunkMs: performance.now() - call.startedAt });
+    if (flight.isOwner(call)) record.attempts = flight.call.record.attempts;
+    const finish = (how: 'ended' | 'left' | { readonly error: unknown }) => {
+      if (how === 'left') flight.leave(call);
+      else if (flight.isOwner(call)) flight.payOver(record);
+      else this.tell(call, 'joined', [learned(flight)], null);
+      flight.waiters.delete(call);
+      end = endFor(how, stream);
+      for (const listener of listeners.splice(0)) listener(end);
+    };
+    const chunks = new SharedReader(stream, {
+      signal: call.signal,
+      isHidden: (chunk) => !call.wantsUsage && isOnlyUsage(chunk),
+      errorFor: (error, read) => (flight.isOwner(call) ? error : copyForAnother(error, call, read)),
+      onOver: finish,
+    });
+    return {
+      kept: { data: undefined, headers, requestId: headers?.get('x-request-id') ?? null },
+      chunks,
+      onEnd: (listener) => {
+        if (end === undefined) listeners.push(listener);
+        else listener(end);
+      },
+    };
+  }
+}
+
+function land(reply: CallReply, flight: Flight, { protocol }: Call, keep: Order['keep']): void {
+  const requestId = headersOf(reply)?.get('x-request-id') ?? null;
+  if (reply.chunks === undefined) {
+    const data = isKept(reply) ? reply.kept.data : reply.answer.data;
+    const textOf = () => {
+      flight.text ??= JSON.stringify(data);
+      return flight.text;
+    };
+    keep(data, textOf, flight, requestId);
+    if (flight.waiters.size > (flight.isRefresh ? 0 : 1)) textOf();
+    return;
+  }
+  const stream: SharedStream = new SharedStream(reply, reply.chunks, ({ outcome, unfinished }) => {
+    flight.end();
+    if (outcome !== 'success' || unfinished) return;
+    const textOf = () => `[${stream.texts.join()}]`;
+    const whole = fromChunks(
+      protocol,
+      stream.texts.map((text): unknown => JSON.parse(text)),
+    );
+    keep(whole, textOf, flight, requestId);
+  });
+  flight.stream = stream;
+}
+
+function headersOf(reply: CallReply): Headers | undefined {
+  return isKept(reply) ? reply.kept.headers : reply.answer.headers;
+}
+
+function endFor(how: 'ended' | 'left' | { readonly error: unknown }, { end, texts }: SharedStream): AttemptEnd {
+  const answerId = idOf(texts[0] === undefined ? undefined : JSON.parse(texts[0]));
+  const base: AttemptEnd = {
+    ...(end ?? { servedModel: undefined, usage: undefined, status: 200, unfinished: false }),
+    outcome: 'success',
+    breaker: 'neutral',
+    failure: undefined,
+    answerId: typeof answerId === 'string' ? answerId : undefined,
+  };
+  if (how === 'ended') return base;
+  if (how === 'left') return { ...base, outcome: 'aborted' };
+  const { error } = how;
+  const failure = end?.failure !== undefined && error instanceof Error ? { ...end.failure, error } : end?.failure;
+  return { ...base, outcome: 'interrupted', failure };
+}
+
+/** Reads a stream that nobody waits for, so that it can be kept. */
+async function drain(stream: SharedStream): Promise<void> {
+  const ignore = () => undefined;
+  const reader = new SharedReader(stream, {
+    signal: undefined,
+    isHidden: () => false,
+    errorFor: (error) => error,
+    onOver: ignore,
+  });
+  try {
+    for (;;) if ((await reader.next()).done) return;
+  } catch {
+    // Told by its attempt; the stale answer stays.
+  }
+}

@@ -1,0 +1,38 @@
+import { abortError, classify, copyError } from '../../classify.js';
+import { DeadlineExceededError, NoDeploymentAvailableError, StreamInterruptedError } from '../../errors.js';
+import { is } from '../../sdk/sdk-errors.js';
+import type { Call } from '../../types.js';
+
+/** What the caller itself has caused is not hidden by an old answer. */
+const CALLERS = new Set(['aborted', 'caller-error', 'context-length', 'content-filter']);
+
+/** Whether those that were asked have failed, and not the one who asked. */
+export function isOfTargets(error: unknown): boolean {
+  return !CALLERS.has(classify(error, 0, 0).outcome);
+}
+
+/** The error of a run, for one of several who waited for it: each has one of its own, with a record of its own. */
+export function copyForAnother(error: unknown, call: Call, read?: readonly unknown[]): unknown {
+  if (!(error instanceof Error)) return error;
+  const { cause } = error;
+  if (error instanceof DeadlineExceededError)
+    return new DeadlineExceededError(call.settings.deadlineMs, cause instanceof Error ? cause : undefined);
+  if (error instanceof NoDeploymentAvailableError) return new NoDeploymentAvailableError(error.message);
+  if (error instanceof StreamInterruptedError)
+    return new StreamInterruptedError(
+      error.reason,
+      read ?? error.partial,
+      error.text,
+      cause instanceof Error ? cause : undefined,
+    );
+  if (is(error, 'APIUserAbortError')) return abortError(cause);
+  const copy = copyError(error);
+  return copy === error ? cloned(error) : copy;
+}
+
+/** The same kind of error with the same properties, stack included. */
+function cloned(error: Error): Error {
+  const copy = new Error(error.message);
+  Object.defineProperties(copy, Object.getOwnPropertyDescriptors(error));
+  return Object.setPrototypeOf(copy, Object.getPrototypeOf(error));
+}

@@ -1,0 +1,161 @@
+import { abortError } from '../../classify.js';
+import { DeadlineExceededError } from '../../errors.js';
+import type { Handler } from '../../pipeline.js';
+import type { Call, CallRecord, CallReply } from '../../types.js';
+import type { SharedStream } from './shared-stream.js';
+
+/** Lets the run say by itself why it ended, where its deadline and a caller's are the same moment. */
+const GRACE_MS = 10;
+
+export interface FlightParts {
+  /** The call that it is begun for. */
+  readonly call: Call;
+  readonly source: (signal: AbortSignal) => unknown;
+  readonly next: Handler<Call, CallReply>;
+  /** The answer is there, and nobody has it yet. */
+  readonly onLanded: (reply: CallReply, flight: Flight) => void;
+  /** Nobody can join any more. */
+  readonly onOver: () => void;
+  /** Goes on without anybody who waits for it. */
+  readonly isRefresh: boolean;
+}
+
+/**
+ * One upstream call for all who ask the same while it is in flight. It runs under a signal of its own, until the latest
+ * deadline of those who wait; each of them leaves by its own abort or deadline, and the last one ends the run.
+ */
+export class Flight {
+  readonly call: Call;
+  /** Those who have not left, eldest first. The first one bears the cost. */
+  readonly waiters = new Set<Call>();
+  readonly reply: Promise<CallReply>;
+  /** The answer as JSON, where somebody else than the first one needs it. */
+  text: string | undefined;
+  stream: SharedStream | undefined;
+  readonly isRefresh: boolean;
+  readonly #parts: FlightParts;
+  readonly #controller = new AbortController();
+  #deadline: number;
+  #isOver = false;
+  #isPaid = false;
+
+  constructor(parts: FlightParts) {
+    const { call, source, next } = parts;
+    this.#parts = parts;
+    this.isRefresh = parts.isRefresh;
+    this.#deadline = call.deadline;
+    const latest = () => this.#deadline;
+    this.call = {
+      ...call,
+      source: source(this.#controller.signal),
+      signal: this.#controller.signal,
+      record: { ...call.record, attempts: [] },
+      failures: [],
+      wantsRaw: () => false,
+      isShared: true,
+      get deadline() {
+        return latest();
+      },
+    };
+    this.reply = next(this.call).then(
+      (reply) => {
+        if (reply.chunks === undefined) this.end();
+        parts.onLanded(reply, this);
+        return reply;
+      },
+      (error: unknown) => {
+        this.end();
+        // What is left on the wire of an attempt that was given up.
+        this.#controller.abort();
+        throw error;
+      },
+    );
+    this.reply.catch(() => undefined);
+  }
+
+  /** Waits for the answer as long as this caller may. */
+  wait(call: Call): Promise<CallReply> {
+    this.waiters.add(call);
+    this.#prolong();
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer);
+        call.signal?.removeEventListener('abort', onAbort);
+      };
+      const leave = (error: Error) => {
+        settle();
+        this.leave(call);
+        reject(error);
+      };
+      const onAbort = () => {
+        // The last one waits for the run's own end, so that its record has it.
+        if (this.#isLast(call)) this.#cancel(call.signal?.reason);
+        else leave(abortError(call.signal?.reason));
+      };
+      const onTime = () => {
+        if (this.#deadline <= call.deadline && !isLate) {
+          isLate = true;
+          timer = setTimeout(onTime, GRACE_MS);
+        } else leave(new DeadlineExceededError(call.settings.deadlineMs, undefined));
+      };
+      let isLate = false;
+      let timer = setTimeout(onTime, Math.max(0, Math.ceil(call.deadline - performance.now())));
+      call.signal?.addEventListener('abort', onAbort);
+      this.reply.then(
+        (reply) => {
+          settle();
+          if (this.waiters.has(call)) resolve(reply);
+        },
+        (error) => {
+          settle();
+          reject(call.signal?.aborted ? abortError(call.signal.reason) : error);
+        },
+      );
+    });
+  }
+
+  /** Takes one out who waits or reads. */
+  leave(call: Call): void {
+    const isLast = this.#isLast(call);
+    if (this.isOwner(call) && isLast) this.payOver(call.record);
+    this.waiters.delete(call);
+    if (isLast) this.#cancel(undefined);
+    else this.#prolong();
+  }
+
+  isOwner(call: Call): boolean {
+    if (this.isRefresh || this.#isPaid) return false;
+    const [first] = this.waiters;
+    return first === call;
+  }
+
+  /** Writes what the run has learned and cost into the record of the one who bears it. */
+  payOver(to: CallRecord): void {
+    this.#isPaid = true;
+    const { deployment, servedModel, region, attempts, usage, providerUsage, timeToFirstChunkMs } = this.call.record;
+    Object.assign(to, { deployment, servedModel, region, attempts, usage, providerUsage });
+    to.timeToFirstChunkMs ??= timeToFirstChunkMs;
+  }
+
+  /** From here on an equal call begins anew. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#parts.onOver();
+  }
+
+  #isLast(call: Call): boolean {
+    return !this.isRefresh && this.waiters.size === 1 && this.waiters.has(call);
+  }
+
+  #cancel(reason: unknown): void {
+    this.end();
+    this.#controller.abort(reason);
+  }
+
+  #prolong(): void {
+    let latest = this.isRefresh ? this.#parts.call.deadline : 0;
+    for (const { deadline } of this.waiters) latest = Math.max(latest, deadline);
+    this.#deadline = latest;
+  }
+}

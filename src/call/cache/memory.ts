@@ -1,0 +1,82 @@
+import type { CachedAnswer, CacheStore } from '../../state/response-store.js';
+import type { CacheSettings } from '../../types.js';
+import { isRecord } from '../../util/is-record.js';
+
+/** A store of the application's own may be far away. */
+const PATIENCE_MS = 100;
+
+/** What is known of a key: the answer, and how it may be used by now. */
+export interface Recalled {
+  readonly answer: CachedAnswer;
+  readonly ageMs: number;
+  /** `error`: only where nothing better can be had. */
+  readonly state: 'fresh' | 'stale' | 'error';
+}
+
+/** A store whose faults are nobody's: what throws, rejects, hangs or gives nonsense is a miss. */
+export class Memory {
+  constructor(readonly store: () => CacheStore) {}
+
+  recall(
+    key: string,
+    settings: CacheSettings,
+    signal: AbortSignal | undefined,
+  ): Recalled | undefined | Promise<Recalled | undefined> {
+    try {
+      const found = this.store().get(key);
+      if (!isPromise(found)) return recalled(found, settings);
+      return patiently(found, signal).then((answer) => recalled(answer, settings));
+    } catch {
+      return undefined;
+    }
+  }
+
+  keep(key: string, answer: CachedAnswer, { ttlMs, staleMs, staleIfErrorMs }: CacheSettings): void {
+    try {
+      const kept = this.store().set(key, answer, ttlMs + Math.max(staleMs, staleIfErrorMs));
+      if (isPromise(kept)) kept.then(undefined, () => undefined);
+    } catch {
+      // The store's fault is not the call's.
+    }
+  }
+}
+
+/** By the wall clock, which stores of several processes share. One that was set back makes an answer too old, not young. */
+function recalled(answer: unknown, { ttlMs, staleMs, staleIfErrorMs }: CacheSettings): Recalled | undefined {
+  if (!isAnswer(answer)) return undefined;
+  const ageMs = Date.now() - answer.storedAt;
+  if (ageMs < 0) return undefined;
+  if (ageMs < ttlMs) return { answer, ageMs, state: 'fresh' };
+  if (ageMs < ttlMs + staleMs) return { answer, ageMs, state: 'stale' };
+  return ageMs < ttlMs + staleIfErrorMs ? { answer, ageMs, state: 'error' } : undefined;
+}
+
+function isAnswer(value: unknown): value is CachedAnswer {
+  return (
+    isRecord(value) &&
+    typeof value.text === 'string' &&
+    typeof value.storedAt === 'number' &&
+    (value.kind === 'json' || value.kind === 'chunks' || value.kind === 'vector')
+  );
+}
+
+/** Waits for a short while, and no longer than the caller does. */
+function patiently<T>(found: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const settle = (value: T | undefined) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', giveUp);
+      resolve(value);
+    };
+    const giveUp = () => settle(undefined);
+    const timer = setTimeout(giveUp, PATIENCE_MS);
+    signal?.addEventListener('abort', giveUp);
+    found.then(settle, giveUp);
+  });
+}
+
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T>;
+export function isPromise(value: unknown): value is PromiseLike<unknown>;
+export function isPromise(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

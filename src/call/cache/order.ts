@@ -1,0 +1,43 @@
+import type { CachedAnswer } from '../../state/response-store.js';
+import type { CacheRequest, Call, CallReply } from '../../types.js';
+import type { Flight } from './flight.js';
+import type { Memory } from './memory.js';
+
+/** What is asked of a flight, beside what its call says. */
+export interface Order {
+  /** What an equal order has in common with it. */
+  readonly flightKey: string;
+  readonly body: Record<string, unknown>;
+  /** A whole answer is there: keeps what is to be kept of it. `textOf` writes it out, once. */
+  readonly keep: (data: unknown, textOf: () => string, flight: Flight, requestId: string | null) => void;
+}
+
+/** What an answer is known by, and what it saves. */
+export type Source = Pick<CachedAnswer, 'deployment' | 'servedModel' | 'region' | 'costUsd' | 'tokens'>;
+
+/** What a run has learned of its answer. */
+export function learned({ call: { record } }: Flight): Source {
+  const { deployment, servedModel, region, usage, attempts } = record;
+  const tokens = usage === null ? null : usage.inputTokens + usage.outputTokens;
+  return { deployment, servedModel, region, costUsd: attempts.at(-1)?.costUsd ?? null, tokens };
+}
+
+/** What single answers and batches of vectors need of the cache. */
+export interface Asker {
+  readonly memory: Memory;
+  /** Asks upstream without it. */
+  bypass(call: Call): Promise<CallReply>;
+  /** Asks upstream, or joins a call that does. */
+  fly(call: Call, request: CacheRequest, order: Order): Promise<CallReply>;
+  /** Asks upstream behind an answer that is no longer fresh. */
+  refresh(call: Call, request: CacheRequest, order: Order): void;
+  /** Counts and tells an answer that nobody was asked for. */
+  tell(
+    call: Call,
+    how: 'hit' | 'joined' | 'stale' | 'stale-if-error',
+    from: readonly Source[],
+    ageMs: number | null,
+  ): void;
+  /** Books what these answers would have cost. */
+  save(from: readonly Source[]): number | null;
+}

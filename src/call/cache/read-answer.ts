@@ -1,0 +1,60 @@
+import type { CachedAnswer } from '../../state/response-store.js';
+import type { Call, KeptReply } from '../../types.js';
+import { isRecord } from '../../util/is-record.js';
+import { fromChunks, toChunks } from './convert.js';
+import { keptAnswer, keptStream } from './kept-reply.js';
+
+/**
+ * What was kept, as this caller asked for it: parsed anew each time, so that nobody changes another's answer.
+ * `undefined` where it cannot be told so, or cannot be read.
+ */
+export function readAnswer(call: Call, answer: CachedAnswer): KeptReply | undefined {
+  const value = parse(answer.text);
+  if (answer.kind === 'vector' || value === undefined) return undefined;
+  const isStream = answer.kind === 'chunks';
+  if (call.stream) {
+    const chunks = isStream ? chunksOf(call, answer, value) : converted(call, value);
+    if (chunks === undefined) return undefined;
+    call.record.providerUsage = usageIn(chunks) ?? null;
+    return keptStream(chunks, answer.requestId, call.signal);
+  }
+  const data = isStream ? joined(call, answer, value) : value;
+  if (!isRecord(data)) return undefined;
+  call.record.providerUsage = data.usage ?? null;
+  return keptAnswer(data, answer.requestId);
+}
+
+function chunksOf(call: Call, { tokens }: CachedAnswer, value: unknown): unknown[] | undefined {
+  if (!Array.isArray(value) || (call.wantsUsage && tokens === null)) return undefined;
+  return call.wantsUsage ? value : value.filter((chunk) => !isOnlyUsage(chunk));
+}
+
+function converted(call: Call, value: unknown): unknown[] | undefined {
+  if (!isRecord(value) || (call.wantsUsage && !isRecord(value.usage))) return undefined;
+  const chunks = toChunks(call.protocol, value, call.wantsUsage);
+  return chunks.length === 0 ? undefined : chunks;
+}
+
+function joined({ protocol }: Call, { tokens }: CachedAnswer, value: unknown): unknown {
+  if (!Array.isArray(value) || tokens === null) return undefined;
+  return fromChunks(protocol, value);
+}
+
+/** The chunk that only tells the usage. */
+export function isOnlyUsage(chunk: unknown): boolean {
+  return isRecord(chunk) && isRecord(chunk.usage) && Array.isArray(chunk.choices) && chunk.choices.length === 0;
+}
+
+function usageIn(chunks: readonly unknown[]): unknown {
+  const last = chunks.at(-1);
+  return isRecord(last) && isRecord(last.usage) ? last.usage : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,75 @@
+import { LRUCache } from 'lru-cache';
+
+/** An answer as it is kept: plain data that can be written as JSON, and that nobody changes. */
+export interface CachedAnswer {
+  /** What `text` is the JSON of: a whole answer, the array of a stream's chunks, or one vector. */
+  readonly kind: 'json' | 'chunks' | 'vector';
+  readonly text: string;
+  /** `Date.now()` when it was kept. */
+  readonly storedAt: number;
+  /** Of the request that was answered so. */
+  readonly requestId: string | null;
+  readonly deployment: string | null;
+  readonly servedModel: string | null;
+  readonly region: string | null;
+  /** What it cost, in US dollars, and so saves each time it is used; `null` where that is not known. */
+  readonly costUsd: number | null;
+  /** Input and output tokens; `null` where the provider has not told them. */
+  readonly tokens: number | null;
+}
+
+/**
+ * Where answers are kept. The router's own is in memory; another one may be shared by several processes. Any member may
+ * answer with a promise. One that throws, rejects or takes more than 100 ms to `get` is a miss, and harms no call.
+ */
+export interface CacheStore {
+  get(key: string): CachedAnswer | undefined | Promise<CachedAnswer | undefined>;
+  /** Keeps `answer` for `keepMs` milliseconds at most. */
+  set(key: string, answer: CachedAnswer, keepMs: number): unknown;
+  delete(key: string): unknown;
+  clear(): unknown;
+}
+
+/** What an entry takes beside its text and its key, about: two objects, and its place in the lists of the cache. */
+const OVERHEAD_BYTES = 400;
+
+/** The router's own store: the answers used last, bounded by number and by bytes. */
+export class ResponseStore implements CacheStore {
+  readonly #answers: LRUCache<string, CachedAnswer>;
+
+  constructor({ maxEntries, maxBytes }: { maxEntries: number; maxBytes: number }) {
+    this.#answers = new LRUCache({
+      max: maxEntries,
+      maxSize: maxBytes,
+      sizeCalculation: ({ text }, key) => Buffer.byteLength(text) + key.length + OVERHEAD_BYTES,
+      // Milliseconds are looked at each time; the clock too, as one that is captured cannot be moved by a test. A time of 0
+      // is taken for none.
+      ttlResolution: 0,
+      perf: { now: () => performance.now() + 1 },
+    });
+  }
+
+  get entries(): number {
+    return this.#answers.size;
+  }
+
+  get bytes(): number {
+    return this.#answers.calculatedSize;
+  }
+
+  get(key: string): CachedAnswer | undefined {
+    return this.#answers.get(key);
+  }
+
+  set(key: string, answer: CachedAnswer, keepMs: number): void {
+    this.#answers.set(key, answer, { ttl: Math.max(1, keepMs) });
+  }
+
+  delete(key: string): void {
+    this.#answers.delete(key);
+  }
+
+  clear(): void {
+    this.#answers.clear();
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * JSON with sorted keys, and otherwise what `JSON.stringify` writes: two values have the same text exactly if they would
+ * be the same on the wire but for the order of keys. `undefined` for what JSON leaves out. Throws what cannot be written.
+ */
+export function canonicalJson(value: unknown, skip?: ReadonlySet<string>): string | undefined {
+  return write(value, '', true, skip);
+}
+
+function write(value: unknown, key: string, mayConvert: boolean, skip?: ReadonlySet<string>): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value);
+    case 'number':
+      return Number.isFinite(value) ? String(value) : 'null';
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      return value === null ? 'null' : writeObject(value, key, mayConvert, skip);
+    case 'bigint':
+      // Throws, unless the application has taught bigints otherwise.
+      return JSON.stringify(value);
+    default:
+      return undefined;
+  }
+}
+
+function writeObject(
+  value: object,
+  key: string,
+  mayConvert: boolean,
+  skip: ReadonlySet<string> | undefined,
+): string | undefined {
+  if (mayConvert && 'toJSON' in value && typeof value.toJSON === 'function') {
+    const converted: unknown = value.toJSON(key);
+    return write(converted, key, false, skip);
+  }
+  if (Array.isArray(value)) return `[${value.map((each, i) => write(each, String(i), true) ?? 'null').join()}]`;
+  if (isBoxed(value)) return JSON.stringify(value);
+  let text = '';
+  for (const name of Object.keys(value).sort()) {
+    if (skip?.has(name)) continue;
+    const written = write(Reflect.get(value, name), name, true);
+    if (written !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${written}`;
+  }
+  return `{${text}}`;
+}
+
+const isBoxed = (value: object) => value instanceof Number || value instanceof String || value instanceof Boolean;
+
+/** A copy that would be the same on the wire, keys in their order. What its owner does to the original is not seen in it. */
+export function jsonCopy<T>(value: T): T;
+export function jsonCopy(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (isBoxed(value) || ('toJSON' in value && typeof value.toJSON === 'function')) {
+    const text: string | undefined = JSON.stringify(value);
+    return text === undefined ? undefined : JSON.parse(text);
+  }
+  if (Array.isArray(value)) return value.map((each: unknown) => jsonCopy(each));
+  // Spread makes even a key such as `__proto__` one of the copy's own, which can then be set like any other.
+  const copy: Record<string, unknown> = { ...value };
+  for (const name of Object.keys(copy)) copy[name] = jsonCopy(copy[name]);
+  return copy;
+}

@@ -1,0 +1,238 @@
+import { callOptions, callRecord, DeadlineExceededError, StreamInterruptedError } from 'model-router';
+import { answer, cut, fail, hang } from 'model-router/testing';
+import type { OpenAI } from 'openai';
+import { APIUserAbortError } from 'openai';
+import { describe, expect, it } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
+import { ask, askStream, collect, errorOf, read } from '../../helpers/messages.js';
+import { build } from '../../helpers/routers.js';
+
+useFakeTime();
+
+const use = (holder: unknown) => callRecord(holder)?.cache;
+const withSignal = () => {
+  const controller = new AbortController();
+  return { controller, options: { signal: controller.signal } };
+};
+
+describe('identical calls in flight', () => {
+  it('share one upstream call, each with an answer of its own, and one of them bears the cost', async () => {
+    const { router, asked } = build(
+      { a: answer({ latencyMs: 100 }) },
+      { cache: true, deployments: { a: { price: { input: 1, output: 1 } } }, routes: { standard: ['a'] } },
+    );
+    const calls = Array.from({ length: 50 }, () => ask(router));
+    await pass(100);
+    const answers = await Promise.all(calls);
+    expect(asked()).toEqual(['a']);
+    expect(new Set(answers).size).toBe(50);
+    expect(answers.map(use)).toEqual(['miss', ...Array.from({ length: 49 }, () => 'joined')]);
+    const costs = answers.map((each) => callRecord(each)?.costUsd);
+    expect(costs[0]).toBeGreaterThan(0);
+    expect(costs.slice(1)).toEqual(Array.from({ length: 49 }, () => 0));
+    const { cache, routes } = router.snapshot();
+    expect(cache).toMatchObject({ misses: 1, joined: 49, hits: 0, savedUsd: expect.closeTo(49 * (costs[0] ?? 0), 9) });
+    expect(routes.standard).toMatchObject({ requests: 50, costUsd: costs[0] });
+  });
+
+  it('are not shared across scopes, nor by a stream and a call that is none', async () => {
+    const { router, asked } = build({ a: answer({ latencyMs: 100 }) }, { cache: true });
+    const calls = [ask(router), ask(router, 'standard', callOptions({ scope: 'b' })), askStream(router)];
+    await pass(200);
+    await Promise.all(calls);
+    expect(asked()).toHaveLength(3);
+  });
+
+  it("go on when one is aborted, also the first; the last one's abort cancels the upstream call", async () => {
+    const { router, fake } = build({ a: answer({ latencyMs: 100 }) }, { cache: true });
+    const [first, second] = [withSignal(), withSignal()];
+    const one = watch(ask(router, 'standard', first.options));
+    const two = watch(ask(router, 'standard', second.options));
+    await pass(50);
+    first.controller.abort('gone');
+    await pass(0);
+    expect(one).toMatchObject({ state: 'rejected', at: 50 });
+    expect(one.error).toBeInstanceOf(APIUserAbortError);
+    expect(two.state).toBe('pending');
+    expect(fake.requests[0]?.outcome).toBe('open');
+    await pass(50);
+    expect(two.state).toBe('fulfilled');
+    expect(callRecord(two.value)).toMatchObject({ cache: 'joined', attempts: [{ outcome: 'success' }] });
+
+    const both = [withSignal(), withSignal()];
+    const calls = both.map(({ options }) => watch(ask(router, 'standard', { ...options, query: { x: '1' } })));
+    await pass(10);
+    for (const { controller } of both) controller.abort();
+    await pass(0);
+    expect(calls.map(({ state }) => state)).toEqual(['rejected', 'rejected']);
+    expect(fake.requests[1]?.outcome).toBe('aborted');
+    expect(callRecord(calls[1]?.error)?.attempts).toMatchObject([{ outcome: 'aborted' }]);
+    expect(fake.requests.at(-1)?.outcome).toBe('aborted');
+  });
+
+  it('each keep their own deadline, and the run has the latest of them', async () => {
+    const { router, asked } = build({ a: answer({ latencyMs: 500 }) }, { cache: true, maxAttempts: 1 });
+    const short = watch(ask(router, 'standard', callOptions({ deadlineMs: 200 })));
+    const long = watch(ask(router, 'standard', callOptions({ deadlineMs: 1000 })));
+    await pass(199);
+    expect(short.state).toBe('pending');
+    await pass(1);
+    expect(short).toMatchObject({ state: 'rejected', at: 200, error: { code: 'deadline_exceeded', deadlineMs: 200 } });
+    await pass(300);
+    expect(long).toMatchObject({ state: 'fulfilled', at: 500 });
+    expect(asked()).toEqual(['a']);
+  });
+
+  it('end with a deadline each when nobody answers, and leave nothing in flight', async () => {
+    const { router, fake } = build({ a: hang() }, { cache: true, maxAttempts: 1 });
+    const short = watch(ask(router, 'standard', callOptions({ deadlineMs: 200 })));
+    const long = watch(ask(router, 'standard', callOptions({ deadlineMs: 1000 })));
+    await pass(1000);
+    expect([short, long].map(({ at }) => at)).toEqual([200, 1000]);
+    expect(long.error).toBeInstanceOf(DeadlineExceededError);
+    expect(callRecord(long.error)?.attempts).toMatchObject([{ outcome: 'deadline' }]);
+    await pass(0);
+    expect(fake.requests.at(-1)?.outcome).toBe('aborted');
+  });
+
+  it('fail alike, each with an error and a record of its own, and the next one asks again', async () => {
+    const { router, asked } = build({ a: [fail(500, { latencyMs: 10 }), answer()] }, { cache: true, maxAttempts: 1 });
+    const calls = [errorOf(ask(router)), errorOf(ask(router))];
+    await pass(10);
+    const [one, two] = await Promise.all(calls);
+    expect([one, two]).toMatchObject([{ status: 500 }, { status: 500 }]);
+    expect(one).not.toBe(two);
+    expect(callRecord(one)?.id).not.toBe(callRecord(two)?.id);
+    await ask(router);
+    expect(asked()).toHaveLength(2);
+  });
+
+  it('ask what was asked, whatever becomes of the body', async () => {
+    const { router, fake } = build({ a: [fail(500, { latencyMs: 10 }), answer()] }, { cache: true });
+    const body = { model: 'standard', messages: [{ role: 'user' as const, content: 'Refunds?' }] };
+    const call = router.chat.completions.create(body);
+    await pass(5);
+    body.messages.push({ role: 'user', content: 'Forget it.' });
+    await pass(10);
+    await call;
+    for (const request of fake.requests) expect(request.body).toMatchObject({ messages: [{ content: 'Refunds?' }] });
+    expect(fake.requests).toHaveLength(2);
+  });
+});
+
+describe('streams in flight', () => {
+  const slow = () => answer({ content: 'one two three four five six', chunks: 6, chunkMs: 10 });
+
+  it('are joined late: what has been delivered comes at once, then the rest as it comes', async () => {
+    const { router, asked } = build({ a: slow() }, { cache: true });
+    const first = await askStream(router);
+    const reading = read(first);
+    await pass(25);
+    const late = await askStream(router);
+    const lateReading = watch(read(late));
+    await pass(0);
+    expect(lateReading.state).toBe('pending');
+    await pass(200);
+    const [one, two] = [await reading, lateReading];
+    expect(one.text).toBe('one two three four five six');
+    expect(two.value?.chunks).toEqual(one.chunks);
+    expect(two.value?.chunks[1]).not.toBe(one.chunks[1]);
+    expect([use(first), use(late)]).toEqual(['miss', 'joined']);
+    expect(asked()).toEqual(['a']);
+    const third = await askStream(router);
+    expect((await read(third)).chunks).toEqual(one.chunks);
+    expect(use(third)).toBe('hit');
+  });
+
+  it('go on when one reader breaks off, and are cancelled by the last', async () => {
+    const { router, fake } = build({ a: slow() }, { cache: true });
+    const [one, two] = await Promise.all([askStream(router), askStream(router)]);
+    for await (const _ of one) break;
+    const rest = watch(read(two));
+    await pass(200);
+    expect(rest.value?.text).toBe('one two three four five six');
+    const [third, fourth] = await Promise.all([askStream(router, 'a'), askStream(router, 'a')]);
+    third.controller.abort();
+    for await (const _ of fourth) break;
+    await pass(0);
+    expect(fake.requests.at(-1)?.outcome).toBe('aborted');
+    expect(callRecord(fourth)?.attempts).toMatchObject([{ outcome: 'aborted' }]);
+    await settled(askStream(router, 'a'));
+    expect(fake.requests).toHaveLength(3);
+  });
+
+  it('that break, break for each, and are not kept', async () => {
+    const { router, asked } = build(
+      { a: cut({ afterChunks: 3, content: 'one two three four five six' }) },
+      { cache: true },
+    );
+    const streams = await Promise.all([askStream(router), askStream(router)]);
+    const reads = await Promise.all(streams.map(read));
+    for (const { error, chunks } of reads) {
+      expect(error).toBeInstanceOf(StreamInterruptedError);
+      expect((error as StreamInterruptedError).partial).toEqual(chunks);
+    }
+    expect(reads[0]?.error).not.toBe(reads[1]?.error);
+    await read(await askStream(router));
+    expect(asked()).toHaveLength(2);
+  });
+});
+
+describe('a stream and a completion', () => {
+  const body = { model: 'standard', messages: [{ role: 'user' as const, content: 'Hi' }] };
+  const text = (chunks: OpenAI.ChatCompletionChunk[]) =>
+    chunks.map((each) => each.choices[0]?.delta.content ?? '').join('');
+
+  it('are answered from each other, usage only if asked for', async () => {
+    const { router, asked } = build({ a: answer({ content: 'Hello you' }) }, { cache: true });
+    const whole = await router.chat.completions.create(body);
+    const { chunks } = await read(await router.chat.completions.create({ ...body, stream: true }));
+    expect(chunks.map((each) => each.choices[0]?.delta.role ?? null)).toEqual(['assistant', null, null]);
+    expect(text(chunks)).toBe('Hello you');
+    expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop');
+    expect(chunks.every((each) => each.id === whole.id && each.usage === undefined)).toBe(true);
+    const options = { include_usage: true };
+    const told = await read(await router.chat.completions.create({ ...body, stream: true, stream_options: options }));
+    expect(told.chunks.at(-1)).toMatchObject({ choices: [], usage: whole.usage });
+
+    const other = { ...body, seed: 1 };
+    await read(await router.chat.completions.create({ ...other, stream: true }));
+    const joined = await router.chat.completions.create(other);
+    expect(joined).toMatchObject({ object: 'chat.completion', usage: whole.usage, model: whole.model });
+    expect(joined.choices[0]).toMatchObject({
+      finish_reason: 'stop',
+      message: { role: 'assistant', content: 'Hello you' },
+    });
+    expect(asked()).toHaveLength(2);
+  });
+
+  it('are, with tool calls where they are asked for', async () => {
+    const toolCalls = [{ name: 'f', arguments: { a: 1 } }];
+    const { router, asked } = build({ a: answer({ toolCalls }) }, { cache: { which: 'all', toolCalls: true } });
+    const withTools = { ...body, tools: [{ type: 'function' as const, function: { name: 'f' } }] };
+    await read(await router.chat.completions.create({ ...withTools, stream: true }));
+    const whole = await router.chat.completions.create(withTools);
+    expect(whole.choices[0]).toMatchObject({
+      finish_reason: 'tool_calls',
+      message: { tool_calls: [{ type: 'function', function: { name: 'f', arguments: '{"a":1}' } }] },
+    });
+    const { value: final } = await settled(router.chat.completions.stream(withTools).finalChatCompletion());
+    expect(final?.choices[0]?.message.tool_calls).toMatchObject(whole.choices[0]?.message.tool_calls ?? []);
+    expect(asked()).toHaveLength(1);
+  });
+
+  it('are for responses too', async () => {
+    const { router, asked } = build({ a: answer({ content: 'Hello you' }) }, { cache: true });
+    const request = { model: 'standard', input: 'Hi', store: false };
+    const whole = await router.responses.create(request);
+    const { value: final, error } = await settled(router.responses.stream(request).finalResponse());
+    expect(error).toBeUndefined();
+    expect(final?.output_text).toBe('Hello you');
+    expect(final?.usage).toEqual(whole.usage);
+    const streamed = { ...request, instructions: 'Be brief.' };
+    const { chunks } = await collect(await router.responses.create({ ...streamed, stream: true }));
+    expect(chunks.at(-1)?.type).toBe('response.completed');
+    expect((await router.responses.create(streamed)).output_text).toBe('Hello you');
+    expect(asked()).toHaveLength(2);
+  });
+});

@@ -1,0 +1,94 @@
+import type { CachedAnswer, CacheStore } from 'model-router';
+import { callRecord } from 'model-router';
+import { answer, cacheStoreContract } from 'model-router/testing';
+import { describe, expect, it } from 'vitest';
+import { ResponseStore } from '../../src/state/response-store.js';
+import { pass, useFakeTime, watch } from '../helpers/clock.js';
+import { ask } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+useFakeTime();
+
+/** As a store in another process is: everything takes a while, and goes through text. */
+class FarStore implements CacheStore {
+  readonly #kept = new Map<string, { text: string; until: number }>();
+  async get(key: string): Promise<CachedAnswer | undefined> {
+    await Promise.resolve();
+    const found = this.#kept.get(key);
+    return found === undefined || found.until <= performance.now() ? undefined : JSON.parse(found.text);
+  }
+  async set(key: string, kept: CachedAnswer, keepMs: number): Promise<void> {
+    this.#kept.set(key, { text: JSON.stringify(kept), until: performance.now() + keepMs });
+  }
+  async delete(key: string): Promise<void> {
+    this.#kept.delete(key);
+  }
+  async clear(): Promise<void> {
+    this.#kept.clear();
+  }
+}
+
+const size = { maxEntries: 1000, maxBytes: 1024 * 1024 };
+cacheStoreContract({ describe, it }, 'the store in memory', () => new ResponseStore(size), pass);
+cacheStoreContract({ describe, it }, 'a store that answers with promises', () => new FarStore(), pass);
+
+describe('a store of the application', () => {
+  it('is asked by the router', async () => {
+    const { router, asked } = build({ a: answer() }, { cache: true, cacheStore: new FarStore() });
+    await ask(router);
+    expect(callRecord(await ask(router))?.cache).toBe('hit');
+    expect(asked()).toHaveLength(1);
+    expect(router.snapshot().cache).toMatchObject({ hits: 1, entries: null, bytes: null });
+  });
+
+  it.each<[string, Partial<CacheStore>]>([
+    ['throws', { get: () => raise(), set: () => raise() }],
+    ['rejects', { get: () => Promise.reject(new Error('down')), set: () => Promise.reject(new Error('down')) }],
+    ['gives nonsense', { get: () => JSON.parse('{"kind":"json","text":"{","storedAt":0}') }],
+  ])('harms no call when it %s', async (_, broken) => {
+    const none = { get: () => undefined, set: () => undefined, delete: () => undefined, clear: () => undefined };
+    const { router } = build({ a: answer() }, { cache: true, cacheStore: { ...none, ...broken } });
+    expect(callRecord(await ask(router))?.cache).toBe('miss');
+    await pass(0);
+  });
+
+  it('is given 100 ms', async () => {
+    const store = new FarStore();
+    store.get = () => new Promise(() => undefined);
+    const { router } = build({ a: answer() }, { cache: true, cacheStore: store });
+    const call = watch(ask(router));
+    await pass(99);
+    expect(call.state).toBe('pending');
+    await pass(1);
+    expect(call.state).toBe('fulfilled');
+  });
+});
+
+describe('the store in memory', () => {
+  it('stays under its bytes over very many prompts, and eviction rejects nobody', () => {
+    const store = new ResponseStore({ maxEntries: 100_000, maxBytes: 200_000 });
+    const kept = {
+      kind: 'json',
+      storedAt: 0,
+      requestId: null,
+      deployment: null,
+      servedModel: null,
+      region: null,
+    } as const;
+    let most = 0;
+    for (let i = 0; i < 1_000_000; i++) {
+      store.set(`key ${i}`, { ...kept, text: '"An answer."', costUsd: null, tokens: null }, 60_000);
+      most = Math.max(most, store.bytes);
+    }
+    expect(most).toBeLessThanOrEqual(200_000);
+    expect(store.entries).toBeGreaterThan(100);
+    expect(store.get('key 999999')).toBeDefined();
+    expect(store.get('key 0')).toBeUndefined();
+    store.set('large', { ...kept, text: 'x'.repeat(300_000), costUsd: null, tokens: null }, 60_000);
+    expect(store.get('large')).toBeUndefined();
+  });
+});
+
+function raise(): never {
+  throw new Error('The store is down.');
+}
