@@ -18,7 +18,16 @@ import { type LeftOut, narrow, type Resolution } from './routing.js';
 
 const NONE: readonly string[] = [];
 /** What is easily written beside the SDK's own options, where it would do nothing. */
-const MISPLACED = ['deadlineMs', 'priority', 'route', 'attemptTimeoutMs', 'maxAttempts', 'regions'] as const;
+const MISPLACED = [
+  'deadlineMs',
+  'priority',
+  'route',
+  'attemptTimeoutMs',
+  'maxAttempts',
+  'regions',
+  'cache',
+  'scope',
+] as const;
 
 /** What `withOptions` sets for all calls made through one router object. */
 export interface View {
