@@ -132,7 +132,11 @@ function open(clients: ReadonlyMap<string, OpenAI>, settings: RouterSettings, sd
 /** The same engine, for `withOptions`; of one client, another account is another router. Throws InvalidOptionError. */
 export function openView(from: Opened, options: ViewOptions): Opened {
   const account = CREDENTIAL_KEYS.filter((key) => key in options);
-  if (account.length > 0 && from.single !== undefined) return openSingle({ ...from.single, ...options });
+  if (account.length > 0 && from.single !== undefined) {
+    // An application's own store is not handed on: one account's answers are not another's.
+    const { cacheStore: _, ...inherited } = from.single;
+    return openSingle({ ...inherited, ...options });
+  }
   for (const key of account) {
     throw new InvalidOptionError(
       key,

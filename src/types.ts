@@ -17,7 +17,7 @@ export interface Price {
   cachedInput?: number;
 }
 
-/** What an attempt came to. All but `success` and `pending` are failures; `policy` in docs/how-it-decides.md says what each leads to. */
+/** What an attempt came to. All but `success` and `pending` are failures; docs/how-it-decides.md, "What an outcome means", says what each leads to. */
 export type Outcome =
   | 'pending'
   | 'success'

@@ -88,3 +88,23 @@ describe('a body of the application’s own class', () => {
     router.close();
   });
 });
+
+describe('a cache store of the application', () => {
+  it('is not handed on to another account', async () => {
+    const kept = new Map();
+    const cacheStore = {
+      get: (key: string) => kept.get(key),
+      set: (key: string, value: unknown) => void kept.set(key, value),
+      delete: (key: string) => void kept.delete(key),
+      clear: () => kept.clear(),
+    };
+    const fetch = fakeFetch({ models: { m: answer() } });
+    const baseURL = 'https://provider.test/v1';
+    const one = new ModelRouter({ apiKey: 'sk-one-0123', baseURL, fetch, cache: true, cacheStore });
+    const other = one.withOptions({ apiKey: 'sk-other-0123' });
+    for (const router of [one, one, other]) await router.chat.completions.create({ model: 'm', messages });
+    expect(fetch.requests).toHaveLength(2);
+    one.close();
+    other.close();
+  });
+});
