@@ -11,7 +11,7 @@ const shared: Options = {
   platform: 'node',
   sourcemap: true,
   dts: true,
-  external: ['openai'],
+  external: ['openai', '@sinonjs/fake-timers'],
 };
 
 export default defineConfig([

@@ -25,6 +25,8 @@ export interface Sums {
 
 export interface DeploymentSnapshot extends Sums {
   client: string;
+  /** The upstream's name of the model; `null` for the models that are not listed. */
+  model: string | null;
   /** Attempts slower than `slowMs`. */
   slow: number;
   state: 'closed' | 'open' | 'halfOpen';
@@ -82,6 +84,7 @@ function ofDeployment(state: DeploymentState): DeploymentSnapshot {
   const { deployment, breaker, client, totals } = state;
   return {
     client: client.name,
+    model: deployment.model ?? null,
     slow: totals.slow,
     state: breaker?.state ?? 'closed',
     pausedUntil: wallClock(state.pausedUntil),
