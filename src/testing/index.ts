@@ -46,6 +46,7 @@ export type { Outcome, RecordedRequest } from './recorder.js';
 export type { Choose, Models, Script } from './script.js';
 export { seededRandom } from './simulate/chance.js';
 export { inVirtualTime, VirtualClock } from './simulate/clock.js';
+export { type CompareOptions, type Comparison, compare, type RecordedTraffic } from './simulate/compare.js';
 export { type BimodalOptions, bimodal, empirical, lognormal } from './simulate/latencies.js';
 export type {
   BaselineOptions,
@@ -58,6 +59,8 @@ export type {
   Traffic,
   TrafficShare,
 } from './simulate/options.js';
+export { readTrace, type TracedCall } from './simulate/read-trace.js';
+export { type ReportOptions, simulationReport } from './simulate/report/report.js';
 export type {
   Baseline,
   BreakerBand,
@@ -71,3 +74,4 @@ export type {
 } from './simulate/result.js';
 export { simulate } from './simulate/simulate.js';
 export type { Stage } from './simulate/stage.js';
+export { simulationTable } from './simulate/table.js';

@@ -9,7 +9,6 @@ const DEFAULT_DEADLINE_MS = 120_000;
 const MANY_WASTED = 100;
 const WINDOW_MS = 300_000;
 const MUCH_LOAD = 1.5;
-const GOOD = 0.999;
 
 /** What is wrong with a configuration, as far as its plans and what came of them show it; each once, in a sentence. */
 export function advise(found: Found, explanations: readonly Explanation[]): string[] {
@@ -55,6 +54,17 @@ function aboutPlan(
         sentences.push(`${id} was never asked, although ${told(found.failed)} calls failed.`);
     }
   }
+  const outages = found.faults.filter(({ isOutage }) => isOutage);
+  const allDown = outages.find(
+    ({ fromMs }) =>
+      usable.length > 0 &&
+      usable.every((id) => outages.some((each) => each.at.includes(id) && each.fromMs <= fromMs && fromMs < each.toMs)),
+  );
+  if (allDown !== undefined) {
+    sentences.push(
+      `${whose} had all of the deployments down at once, first after ${told(allDown.fromMs / 1000)} s: what they have in common, no router makes up for.`,
+    );
+  }
   const alone = found.failedCalls.filter(
     ({ record }) =>
       isLate(record?.attempts.at(-1)?.outcome) &&
@@ -87,16 +97,13 @@ function aboutDeployment(
   return attempts === 0 ? [] : sentences;
 }
 
-function aboutAll({ availability, load, costUsd, answered, durationMs, faults }: Found): string[] {
+function aboutAll({ load, costUsd, answered, durationMs }: Found): string[] {
   const sentences: string[] = [];
   if (load !== null && load > MUCH_LOAD) {
     sentences.push(`${load.toFixed(2)} upstream calls were made for each call.`);
   }
   if (costUsd === null && answered > 0)
     sentences.push('No deployment that answered has a `price`, so the cost is not known.');
-  if (availability !== null && availability < GOOD && faults.some(({ at, share }) => at.length > 1 && share === 1)) {
-    sentences.push('Deployments were down at the same time: what they have in common, no router can make up for.');
-  }
   return durationMs === 0 ? [] : sentences;
 }
 

@@ -9,6 +9,8 @@ import { durationOf, isPlanned } from './traffic.js';
 /** The options of a simulation, filled and checked. */
 export interface Settings extends Required<Omit<SimulateOptions, 'baseline' | 'onProgress'>> {
   readonly baseline: BaselineOptions | undefined;
+  /** `upstreams` may name deployments that the router does not have. */
+  readonly mayNameOthers: boolean;
   readonly onProgress: ((share: number) => void) | undefined;
 }
 
@@ -50,7 +52,7 @@ export function checkOptions(options: SimulateOptions): Settings {
   checkMs('everyMs', everyMs);
   if (durationMs / everyMs > MOST_STEPS) fail('everyMs', everyMs, `milliseconds that make at most ${MOST_STEPS} steps`);
   const baseline = checkBaseline(options.baseline ?? false);
-  return { router, traffic, upstreams, faults, seed, everyMs, keepFailed, onProgress, baseline };
+  return { router, traffic, upstreams, faults, seed, everyMs, keepFailed, onProgress, baseline, mayNameOthers: false };
 }
 
 /** By shape, as there may be two copies of the package. */

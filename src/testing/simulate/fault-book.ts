@@ -41,7 +41,7 @@ export class FaultBook {
     for (const { fromMs, toMs, share, strikes, script } of faults) {
       if (now < fromMs || now >= toMs || !strikes(now)) continue;
       const behaviour = script.next(request);
-      if (share === 1 && behaviour.type !== 'answer') {
+      if (share === 1 && isDown(behaviour)) {
         this.wasted.set(deployment, (this.wasted.get(deployment) ?? 0) + 1);
       }
       return behaviour;
@@ -86,7 +86,14 @@ export function tellFaults(faults: readonly SimulatedFault[], endMs: number): To
     fromMs: fault.fromMs ?? 0,
     toMs: Math.min(fault.toMs ?? endMs, endMs),
     spellMs: fault.spellMs ?? null,
+    isOutage: (fault.share ?? 1) === 1 && isDown(fault.does),
   }));
+}
+
+/** Never a good answer; what a function decides is not known beforehand. */
+function isDown(script: Script): boolean {
+  if (typeof script === 'function') return false;
+  return isList(script) ? script.every(isDown) : script.type !== 'answer';
 }
 
 function inWords(script: Script): string {

@@ -85,6 +85,8 @@ export interface ToldFault {
   fromMs: number;
   toMs: number;
   spellMs: number | null;
+  /** It keeps its deployments from answering at all. */
+  isOutage: boolean;
 }
 
 /** What the plain client made of the same traffic and faults. */
