@@ -1,4 +1,4 @@
-// Half an hour of trouble in seconds: a router with two fallbacks, and a plain client, under the same traffic and the same
+// A quarter of an hour of trouble in seconds: a router with two fallbacks, and a plain client, under the same traffic and the same
 // faults. Writes a page to look at: `npm run chaos`, or with `-- --minutes 30 --seed 2 --out /tmp/chaos.html`.
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -8,7 +8,7 @@ import { answer, fail, hang, lognormal, simulate, simulationReport, simulationTa
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '30' },
+    minutes: { type: 'string', default: '15' },
     seed: { type: 'string', default: '1' },
     out: { type: 'string', default: 'chaos.html' },
     calls: { type: 'string', default: '10' },

@@ -14,7 +14,7 @@ export interface Settings extends Required<Omit<SimulateOptions, 'baseline' | 'o
   readonly onProgress: ((share: number) => void) | undefined;
 }
 
-const STEPS = 120;
+const STEPS = 60;
 const LEAST_STEP_MS = 1000;
 const MOST_STEPS = 10_000;
 const MOST_CALLS = 5_000_000;

@@ -87,7 +87,7 @@ export interface SimulateOptions {
   readonly baseline?: boolean | BaselineOptions;
   /** The same seed gives the same result. @default 1 */
   readonly seed?: number;
-  /** Milliseconds of one step of `series`. @default a 120th of the traffic's time, at least 1000 */
+  /** Milliseconds of one step of `series`. @default a 60th of the traffic's time, at least 1000 */
   readonly everyMs?: number;
   /** How many of the calls that failed are kept with their records; the first ones. @default 20 */
   readonly keepFailed?: number;

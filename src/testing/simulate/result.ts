@@ -98,7 +98,9 @@ export interface Baseline extends SimulatedTraffic {
 /** What came of it, as plain JSON. The same seed gives the same. */
 export interface Simulation extends SimulatedTraffic {
   seed: number;
-  /** Milliseconds from the start until the last call was over. */
+  /** How long calls were made, in milliseconds. */
+  trafficMs: number;
+  /** Until the last call was over. */
   durationMs: number;
   /** Milliseconds of one step of `series`. */
   everyMs: number;

@@ -94,6 +94,7 @@ async function run(
     const result = {
       ...tally.result(upstreams.count),
       seed,
+      trafficMs: durationMs,
       durationMs: endMs,
       everyMs,
       deployments,

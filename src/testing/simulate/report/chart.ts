@@ -65,7 +65,8 @@ export function rect(look: string, fromMs: number, toMs: number, mostMs: number,
 
 export function timeAxis(mostMs: number): string {
   const labels = timeTicks(mostMs).map(
-    (at) => `<span style="left:${number((100 * at) / mostMs)}%">${clock(at)}</span>`,
+    (at) =>
+      `<span${at > 0.97 * mostMs ? ' class="end"' : ''} style="left:${number((100 * at) / mostMs)}%">${clock(at)}</span>`,
   );
   return `<div class="time" aria-hidden="true">${labels.join('')}</div>`;
 }

@@ -20,16 +20,19 @@ export function simulationReport(simulation: Simulation, options: ReportOptions 
   checkKeys('', options, ['title', 'deadlineMs']);
   const { title = 'What the router makes of it', deadlineMs } = options;
   const { series, everyMs, baseline, faults, advice } = simulation;
-  const mostMs = Math.max(everyMs, series.length * everyMs);
+  const mostMs = Math.max(1, simulation.trafficMs);
+  /** The last step may be a short one. */
+  const lengthOf = ({ atMs }: SeriesStep) => Math.max(1, Math.min(everyMs, mostMs - atMs));
+  // What upstreams were asked after the last call had begun is no step of its own.
+  const steps = series.filter(({ atMs }) => atMs < mostMs);
   const shaded = faults.filter(({ isOutage }) => isOutage);
   const line = (pick: (step: SeriesStep) => number | null): Chart['lines'] => [
-    { name: 'with the router', look: 'with', values: series.map(pick) },
+    { name: 'with the router', look: 'with', values: steps.map(pick) },
     ...(baseline === null
       ? []
-      : [{ name: 'without', look: 'without' as const, values: baseline.series.slice(0, series.length).map(pick) }]),
+      : [{ name: 'without', look: 'without' as const, values: baseline.series.slice(0, steps.length).map(pick) }]),
   ];
   const figure = (rest: Omit<Chart, 'everyMs' | 'mostMs' | 'shaded'>) => chart({ ...rest, everyMs, mostMs, shaded });
-  const perSecond = 1000 / everyMs;
   const ofRouter = (pick: (step: SeriesStep) => number | null) => line(pick).slice(0, 1);
 
   return `<!doctype html>
@@ -57,13 +60,13 @@ ${bands(simulation, mostMs)}
 ${figure({
   title: 'Upstream calls a second',
   description: described('Upstream calls', simulation, ({ upstreamCalls }) => count(upstreamCalls)),
-  lines: line(({ upstreamCalls }) => upstreamCalls * perSecond),
+  lines: line((step) => (1000 * step.upstreamCalls) / lengthOf(step)),
   unit: (value) => String(Number(value.toFixed(2))),
 })}
 ${figure({
   title: 'Cost an hour',
   description: `${usd(simulation.costUsd)} in all, of what is known.`,
-  lines: ofRouter(({ costUsd }) => (costUsd * 3_600_000) / everyMs),
+  lines: ofRouter((step) => (step.costUsd * 3_600_000) / lengthOf(step)),
   unit: (value) => `$${Number(value.toFixed(2))}`,
 })}
 </div>

@@ -35,7 +35,7 @@ svg{display:block;width:100%;height:100%;overflow:visible}
 .scale{position:absolute;left:0;top:0;width:58px;height:calc(100% - 24px);font-size:.75rem;color:var(--soft)}
 .time{position:relative;height:0;font-size:.75rem;color:var(--soft)}
 .time span{position:absolute;top:6px;transform:translateX(-50%)}
-.time span:first-child{transform:none}
+.time span:first-child{transform:none}.time span.end{transform:translateX(-100%)}
 .limit-name{position:absolute;right:0;transform:translateY(-100%);font-size:.75rem;color:var(--soft)}
 path{fill:none;vector-effect:non-scaling-stroke}
 .grid{stroke:var(--rule)}
