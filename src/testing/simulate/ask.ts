@@ -29,10 +29,11 @@ export function bodyOf({ number, call, stream }: DueCall, model: string): Record
   };
 }
 
-/** Makes one call and reads its whole answer. Never rejects. */
+/** Makes one call and reads its whole answer. Rejects only where the call cannot be made up: a `body` that throws. */
 export async function ask(client: OpenAI, due: DueCall, model: string, signal?: AbortSignal): Promise<Settled> {
   const startedMs = performance.now();
   const { call, stream } = due;
+  const body = bodyOf(due, model);
   let firstChunkMs: number | undefined;
   let promise: object | undefined;
   const settle = (error: unknown): Settled => ({
@@ -46,7 +47,7 @@ export async function ask(client: OpenAI, due: DueCall, model: string, signal?: 
   try {
     const asked = client.post<unknown>(PATHS[call.endpoint ?? 'chat'], {
       ...call.options,
-      body: bodyOf(due, model),
+      body,
       stream,
       ...(signal && { signal }),
     });
