@@ -31,8 +31,20 @@ interface Samples {
 
 /** Outcomes that are the call's own doing, whoever is asked. */
 const OWN_FAULT: ReadonlySet<Outcome> = new Set(['caller-error', 'context-length', 'content-filter']);
-/** Nobody knows what would have come of these. */
-const UNKNOWN: ReadonlySet<Outcome> = new Set(['aborted', 'pending']);
+/** What tells how a deployment behaves. Of other outcomes, such as a caller who left, nobody knows what would have come. */
+const TELLING: ReadonlySet<Outcome> = new Set([
+  'success',
+  'interrupted',
+  'invalid-answer',
+  'unauthorized',
+  'forbidden',
+  'model-not-found',
+  'server-error',
+  'rate-limited',
+  'connection',
+  'timeout',
+  'deadline',
+]);
 /** Given up on: it had not answered until then. */
 const GIVEN_UP: ReadonlySet<Outcome> = new Set(['timeout', 'deadline']);
 
@@ -77,7 +89,7 @@ function samplesOf(calls: readonly TimedCall[]): Map<string, Samples> {
   for (const { atMs, record } of calls) {
     const { timeToFirstChunkMs, attempts } = record;
     for (const attempt of attempts) {
-      if (UNKNOWN.has(attempt.outcome)) continue;
+      if (!TELLING.has(attempt.outcome)) continue;
       const samples = all.get(attempt.deployment) ?? { plain: [], streams: [] };
       all.set(attempt.deployment, samples);
       const first = timeToFirstChunkMs === null ? attempt.durationMs : timeToFirstChunkMs - attempt.startedMs;

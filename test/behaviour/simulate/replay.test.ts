@@ -107,6 +107,14 @@ describe('a replayed trace', () => {
     expect(cannotTell.join('\n')).toContain('1 calls that failed by their own fault');
   });
 
+  it('learns nothing from a call whose caller left', async () => {
+    const [line = {}] = lines;
+    const gone = { number: 1, deployment: 'first', outcome: 'aborted', status: null, startedMs: 0, durationMs: 5 };
+    const trace = text([{ ...line, requestedModel: 'standard', attempts: [gone] }]);
+    const configurations = { now: onlyFirst };
+    await expect(compare({ trace, configurations, upstreams: { second: answer() } })).rejects.toThrow(/"first"/);
+  });
+
   it('is spread evenly where it has no times', async () => {
     const trace = text(lines.slice(0, 40).map(({ endedAt: _, ...line }) => line));
     const { configurations, cannotTell } = await compare({ trace, configurations: { now: onlyFirst }, perSecond: 2 });
