@@ -256,18 +256,18 @@ describe('a hedge', () => {
 });
 
 describe('a failure beside another attempt', () => {
-  const after = (targets: TargetView[], more: Partial<View> = {}) =>
+  const next = (targets: TargetView[], more: Partial<View> = {}) =>
     planned(viewOf(targets, { failures: [failed(b)], inFlight: [a.target], attemptsLeft: 2, ...more }));
 
   it('is followed by one that was not asked, and by nothing else', () => {
-    expect(after([a, b, c])).toBe('2');
-    expect(after([a, b])).toBe('nothing-left');
-    expect(after([a, b, out()])).toBe('no-time');
-    expect(after([a, b, paused(100)])).toBe('paused');
-    expect(after([a, b], { inFlight: [] })).toBe('0');
+    expect(next([a, b, c])).toBe('2');
+    expect(next([a, b])).toBe('nothing-left');
+    expect(next([a, b, out()])).toBe('no-time');
+    expect(next([a, b, paused(100)])).toBe('paused');
+    expect(next([a, b], { inFlight: [] })).toBe('0');
   });
 
   it('of the caller ends all, also when another one has failed after it', () => {
-    expect(after([a, b, c], { failures: [failed(a, 'caller-error'), failed(b)], inFlight: [] })).toBe('failed');
+    expect(next([a, b, c], { failures: [failed(a, 'caller-error'), failed(b)], inFlight: [] })).toBe('failed');
   });
 });
