@@ -12,6 +12,7 @@ import type { RouterConfig } from './check-options.js';
 import type { Events } from './events.js';
 import { compose, type Handler } from './pipeline.js';
 import { plan } from './plan/plan.js';
+import type { PriceBook } from './prices/price-book.js';
 import type { RetryBudget } from './state/retry-budget.js';
 import type { Totals } from './state/totals.js';
 import type { Attempt, Call, CallReply, Reply } from './types.js';
@@ -19,6 +20,7 @@ import type { Attempt, Call, CallReply, Reply } from './types.js';
 export interface Parts {
   readonly config: RouterConfig;
   readonly events: Events;
+  readonly prices: PriceBook;
   readonly retryBudget: RetryBudget;
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly isClosed: () => boolean;
@@ -32,6 +34,7 @@ export interface Parts {
 export function assemble({
   config,
   events,
+  prices,
   retryBudget,
   routeTotals,
   isClosed,
@@ -41,7 +44,7 @@ export function assemble({
 
   const attempt = compose<Attempt, Reply>(
     [
-      measure({ events, slowMs, random }), // counts, times, names what failed
+      measure({ events, prices, slowMs, random }), // counts, times, names what failed
       heed(events, () => config.deployments.keys()), // pauses and clients set aside
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),

@@ -11,9 +11,10 @@ import type {
   RouterSettings,
   SingleCallOptions,
 } from './options.js';
+import { checkPrice, checkPrices, type PriceSource } from './prices/check-price.js';
 import type { BreakerSettings } from './state/circuit-breaker.js';
 import type { CacheStore } from './state/response-store.js';
-import type { Capability, Price } from './types.js';
+import type { Capability } from './types.js';
 import {
   checkFunction,
   checkKeys,
@@ -54,6 +55,7 @@ export const SETTING_KEYS = [
   'retry',
   'slowMs',
   'cacheStore',
+  'prices',
   'random',
 ] as const satisfies readonly (keyof RouterSettings)[];
 
@@ -78,6 +80,7 @@ export interface RouterConfig {
   readonly cacheStore: CacheStore | undefined;
   /** Of the router's own store. */
   readonly cacheSize: { readonly maxEntries: number; readonly maxBytes: number };
+  readonly prices: PriceSource;
   readonly random: () => number;
   readonly options: CallOptions;
 }
@@ -115,6 +118,7 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
     cacheStore: checkStore(settings.cacheStore),
     cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
+    prices: checkPrices(settings.prices),
     random: settings.random ?? Math.random,
     options: checkCall('', pick(settings, CALL_KEYS), priorities),
   };
@@ -205,7 +209,6 @@ function checkDeployments(
     } = given;
     checkName(`${path}.client`, client, clientNames, 'client');
     checkString(`${path}.model`, model, 'the name of a model');
-    if (price !== undefined) checkPrice(`${path}.price`, price);
     if (region !== undefined) checkString(`${path}.region`, region);
     if (contextWindow !== undefined) checkWhole(`${path}.contextWindow`, contextWindow, 1);
     if (capabilities !== undefined) checkCapabilities(`${path}.capabilities`, capabilities);
@@ -213,7 +216,12 @@ function checkDeployments(
     if (streamUsage !== undefined && typeof streamUsage !== 'boolean')
       fail(`${path}.streamUsage`, streamUsage, 'true or false');
     if (embeddingSpace !== undefined) checkString(`${path}.embeddingSpace`, embeddingSpace);
-    checked.set(name, { ...given, client, model });
+    checked.set(name, {
+      ...given,
+      client,
+      model,
+      ...(price !== undefined && { price: checkPrice(`${path}.price`, price) }),
+    });
   }
   return checked;
 }
@@ -325,16 +333,6 @@ function checkHeaderOptions(value: unknown): Set<HeaderOption> {
   if (value === undefined) return new Set(['priority', 'deadline', 'cache']);
   const names = checkStrings('headerOptions', value, 'an array');
   return new Set(names.map((name, i) => checkOneOf(`headerOptions[${i}]`, name, HEADER_OPTIONS)));
-}
-
-function checkPrice(path: string, value: unknown): asserts value is Price {
-  const price = checkRecord(path, value, '{ input, output } in US dollars per million tokens');
-  checkKeys(path, price, ['input', 'output', 'cachedInput']);
-  const what = 'US dollars per million tokens, 0 or more';
-  for (const key of ['input', 'output', 'cachedInput']) {
-    if (key === 'cachedInput' && price[key] === undefined) continue;
-    checkNumber(`${path}.${key}`, price[key], { least: 0, most: 1e6, what });
-  }
 }
 
 function checkCapabilities(path: string, value: unknown): void {

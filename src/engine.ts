@@ -4,13 +4,14 @@ import type { CacheTotals } from './call/cache/cache.js';
 import type { DeploymentConfig, RouterConfig } from './check-options.js';
 import { Events } from './events.js';
 import type { Handler } from './pipeline.js';
+import { PriceBook } from './prices/price-book.js';
 import { Routing } from './request/routing.js';
 import { createRotation, DeploymentBreaker, type Rotation } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
 import { type CacheStore, ResponseStore } from './state/response-store.js';
 import { RetryBudget } from './state/retry-budget.js';
 import { newTotals, type Totals } from './state/totals.js';
-import type { Call, CallReply, Capability, Deployment, Upstream } from './types.js';
+import type { Call, CallReply, Capability, Deployment, KnownPrice, Upstream } from './types.js';
 
 /** How many ids of things kept on servers are remembered with the client that made them. */
 const STORED_IDS = 10_000;
@@ -37,15 +38,22 @@ export class Engine {
     readonly config: RouterConfig,
     readonly upstreams: ReadonlyMap<string, Upstream>,
   ) {
+    const prices = new PriceBook(config.prices);
+    // Before anything is made that would have to be closed.
+    const known = new Map([...config.deployments].map(([id, each]) => [id, priceOf(id, each, prices)]));
     this.#rotation = config.breaker && createRotation(config.breaker.windowMs);
     this.#clients = new Map([...upstreams.keys()].map((name) => [name, { name, setAsideUntil: 0 }]));
-    for (const [id, deployment] of config.deployments) this.#add(id, this.#deployment(id, deployment));
-    this.routing = new Routing(config, new Map(this.states), (client) => this.#unlisted(client));
+    for (const [id, deployment] of config.deployments) this.#add(id, this.#deployment(id, deployment, known.get(id)));
+    this.routing = new Routing(config, new Map(this.states), {
+      stateOf: (client) => this.#unlisted(client),
+      priceOf: (deployment, model) => prices.ofCall({ deployment, model }),
+    });
     this.routeTotals = new Map([...config.routes.keys()].map((name) => [name, newTotals()]));
     const retryBudget = new RetryBudget(config.retry.budget);
     this.handle = assemble({
       config,
       events: this.events,
+      prices,
       retryBudget,
       routeTotals: this.routeTotals,
       isClosed: () => this.closed,
@@ -76,7 +84,7 @@ export class Engine {
 
   #unlisted(client: string): DeploymentState {
     const id = `${client}/*`;
-    return this.states.get(id) ?? this.#add(id, this.#deployment(id, { client, model: undefined }));
+    return this.states.get(id) ?? this.#add(id, this.#deployment(id, { client, model: undefined }, undefined));
   }
 
   #add(id: string, deployment: Deployment): DeploymentState {
@@ -99,7 +107,11 @@ export class Engine {
     });
   }
 
-  #deployment(id: string, config: Omit<DeploymentConfig, 'model'> & { model: string | undefined }): Deployment {
+  #deployment(
+    id: string,
+    config: Omit<DeploymentConfig, 'model'> & { model: string | undefined },
+    price: KnownPrice | undefined,
+  ): Deployment {
     const upstream = this.upstreams.get(config.client);
     if (upstream === undefined) throw new Error(`No client ${config.client}: the options were not checked.`);
     const { model } = config;
@@ -107,7 +119,7 @@ export class Engine {
       id,
       upstream,
       model,
-      price: config.price,
+      price,
       region: config.region,
       contextWindow: config.contextWindow,
       lacks: new Set(
@@ -117,4 +129,8 @@ export class Engine {
       embeddingSpace: config.embeddingSpace,
     };
   }
+}
+
+function priceOf(deployment: string, { model, price }: DeploymentConfig, prices: PriceBook): KnownPrice | undefined {
+  return price === undefined ? prices.of({ deployment, model }) : { price, source: 'deployment' };
 }

@@ -24,6 +24,8 @@ export type RouterEvent =
   | { type: 'breaker-closed'; deployment: string }
   | { type: 'deployment-paused'; deployment: string; forMs: number; status: number | null }
   | { type: 'client-set-aside'; client: string; forMs: number; status: number | null; code: string | null }
+  /** Once for each model. Its cost is `null` until the deployment has a `price`, or `prices` knows one. */
+  | { type: 'price-unknown'; deployment: string; model: string | null }
   | { type: 'model-not-found'; deployment: string; model: string | null; nearest: string | null };
 
 export type RouterEventType = RouterEvent['type'];
@@ -38,6 +40,7 @@ const TYPES: readonly RouterEventType[] = [
   'breaker-closed',
   'deployment-paused',
   'client-set-aside',
+  'price-unknown',
   'model-not-found',
 ];
 type Listener = (event: RouterEvent) => unknown;

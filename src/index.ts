@@ -21,6 +21,8 @@ export type {
   DeploymentOptions,
   HeaderOption,
   PrefixOptions,
+  PriceFunction,
+  PriceQuery,
   RetryOptions,
   RouteOptions,
   RouterOptions,

@@ -36,6 +36,14 @@ export class Log {
     this.#info(`model-router ${record.id} slow attempt ${number} at ${deployment}: ${durationMs.toFixed(0)}ms`);
   }
 
+  priceUnknown(deployment: string, model: string | null): void {
+    if (RANK[this.level] < RANK.info) return;
+    this.#info(
+      `model-router no price is known for ${name(model)} at ${name(deployment)}, so its cost is not known; ` +
+        'give the deployment a `price`, or the router `prices`: { input, output } in US dollars per million tokens',
+    );
+  }
+
   /** A logger that throws harms no call. */
   #info(line: string): void {
     try {

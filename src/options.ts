@@ -46,6 +46,23 @@ export interface CacheOptions {
   maxBytes?: number;
 }
 
+/** Whose price is asked for. */
+export interface PriceQuery {
+  /** The upstream's name of the model. */
+  model: string;
+  /** The `model` of an answer: asked for once more where the name in the request has no price. */
+  servedModel?: string;
+  /** A deployment's name; `CLIENT/*` for a model that is not listed. */
+  deployment: string;
+}
+
+/** Gives a price, `undefined` to let the built-in table be asked, or `null` to have none. Asked once for each model. */
+export interface PriceFunction {
+  (query: PriceQuery): Price | null | undefined;
+  /** Told as `priceSource` by records. @default 'prices' */
+  readonly version?: string;
+}
+
 /** Options that only make sense for a single call. */
 export interface SingleCallOptions extends CallOptions {
   /** As if `model` named this route. */
@@ -61,7 +78,7 @@ export interface DeploymentOptions {
   client?: string;
   /** The upstream's name of the model. @default the deployment's own name */
   model?: string;
-  /** US dollars per million tokens. Without it the cost of a call is `null`. */
+  /** US dollars per million tokens. @default what `prices` says of `model`, else what the built-in table says; else cost is `null` */
   price?: Price;
   /** Where it runs, for `regions`. */
   region?: string;
@@ -136,6 +153,11 @@ export interface RouterSettings extends CallOptions {
   slowMs?: number;
   /** Where answers are kept, in place of the router's own memory. `maxEntries` and `maxBytes` are then its own matter. */
   cacheStore?: CacheStore;
+  /**
+   * Prices of models whose deployment has none, unlisted ones too: by the upstream's name of the model, or a function.
+   * What it does not know is looked up in a small dated table; `false` turns both off. @default the built-in table
+   */
+  prices?: Readonly<Record<string, Price | null>> | PriceFunction | false;
   /** The only source of chance: 0 up to 1. @default Math.random */
   random?: () => number;
 }

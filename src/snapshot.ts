@@ -2,7 +2,7 @@ import { round } from './cost.js';
 import type { Engine } from './engine.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { LatencyHistogram } from './state/latency-histogram.js';
-import { newTotals, type Totals } from './state/totals.js';
+import { newTotals, type Totals, usageOf } from './state/totals.js';
 import type { Usage } from './types.js';
 
 /** Milliseconds, of the last 5 minutes; `null` where there was nothing. */
@@ -94,20 +94,13 @@ function ofDeployment(state: DeploymentState): DeploymentSnapshot {
   };
 }
 
-function sums({
-  requests,
-  failures,
-  costUsd,
-  inputTokens,
-  outputTokens,
-  cachedInputTokens,
-  reasoningTokens,
-}: Totals): Sums {
+function sums(totals: Totals): Sums {
+  const { requests, failures, costUsd } = totals;
   return {
     requests,
     failures,
     uptime: requests === 0 ? null : 1 - failures / requests,
-    usage: { inputTokens, outputTokens, cachedInputTokens, reasoningTokens },
+    usage: usageOf(totals),
     costUsd: round(costUsd),
   };
 }

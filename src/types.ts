@@ -1,20 +1,46 @@
 import type { Log } from './log.js';
 import type { DeploymentState } from './state/deployment-state.js';
 
-/** Tokens as the provider counted them. `cachedInputTokens` are part of `inputTokens`, `reasoningTokens` of `outputTokens`. */
+/**
+ * Tokens as the provider counted them: `inputTokens` and `outputTokens` are all of them, everything else is a part of one
+ * of the two. Kinds that few providers tell are there only where there were such tokens.
+ */
 export interface Usage {
   inputTokens: number;
   outputTokens: number;
+  /** Read from the provider's own cache. */
   cachedInputTokens: number;
   reasoningTokens: number;
+  /** Written to the provider's own cache. */
+  cacheWriteTokens?: number;
+  audioInputTokens?: number;
+  imageInputTokens?: number;
+  audioOutputTokens?: number;
+  imageOutputTokens?: number;
 }
 
-/** US dollars per million tokens. */
+/** US dollars per million tokens. Reasoning is output. */
 export interface Price {
   input: number;
   output: number;
-  /** Input tokens that the provider read from its own cache. @default the price of `input` */
+  /** Input that the provider read from its own cache. @default the price of `input` */
   cachedInput?: number;
+  /** Input that the provider wrote to its own cache. @default the price of `input` */
+  cacheWrite?: number;
+  /** @default the price of `input` */
+  audioInput?: number;
+  /** @default the price of `input` */
+  imageInput?: number;
+  /** @default the price of `output` */
+  audioOutput?: number;
+  /** @default the price of `output` */
+  imageOutput?: number;
+}
+
+/** A price, and where it comes from: `deployment`, `prices`, or the name and version of a table. */
+export interface KnownPrice {
+  readonly price: Price;
+  readonly source: string;
 }
 
 /** What an attempt came to. All but `success` and `pending` are failures; docs/how-it-decides.md, "What an outcome means", says what each leads to. */
@@ -51,6 +77,8 @@ export interface AttemptRecord {
   durationMs: number;
   /** US dollars; `null` where the price or the usage is not known. */
   costUsd: number | null;
+  /** Which price: `deployment`, `prices`, or a table's name and version, such as `built-in 2026-11-22`; `null` where none is known. */
+  priceSource: string | null;
   /** The stream ended with `[DONE]` but without a `finish_reason`. */
   unfinished?: true;
 }
@@ -82,6 +110,8 @@ export interface CallRecord {
   providerUsage: unknown;
   /** US dollars; `null` where it is not known, never 0. */
   costUsd: number | null;
+  /** Of the last attempt; each attempt has its own. */
+  priceSource: string | null;
   /** Until the answer was complete; a stream's, until its end. */
   durationMs: number;
   /** Until the first content of a stream; `null` for other calls. */
@@ -143,7 +173,8 @@ export interface Deployment {
   readonly upstream: Upstream;
   /** The upstream's name of the model; `undefined` for the models that are not listed. */
   readonly model: string | undefined;
-  readonly price: Price | undefined;
+  /** `undefined` also for the models that are not listed: there each target has its own. */
+  readonly price: KnownPrice | undefined;
   readonly region: string | undefined;
   readonly contextWindow: number | undefined;
   readonly lacks: ReadonlySet<Capability>;
@@ -160,6 +191,8 @@ export interface Target {
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** The same for a premium call. */
   readonly premiumHeaders: Readonly<Record<string, string>>;
+  /** `undefined` where it is not known before the call. */
+  readonly price: KnownPrice | undefined;
 }
 
 /** The protocol of an endpoint, as far as it matters to the router. */

@@ -1,19 +1,27 @@
 import { classify, describe } from '../classify.js';
-import { costOf, readUsage } from '../cost.js';
+import { costOf } from '../cost.js';
 import { AttemptFailed } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
+import type { PriceBook } from '../prices/price-book.js';
+import { readUsage } from '../read-usage.js';
 import { addUsage } from '../state/totals.js';
-import type { Attempt, AttemptEnd, Failure, Reply } from '../types.js';
+import type { Attempt, AttemptEnd, Call, Failure, KnownPrice, Reply, Usage } from '../types.js';
+
+/** Names come from outside: that so many have no price is told, and no more. */
+const MOST_UNPRICED = 1000;
 
 export interface MeasureParts {
   readonly events: Events;
+  readonly prices: PriceBook;
   readonly slowMs: number;
   readonly random: () => number;
 }
 
 /** Counts each attempt, takes its time, and tells everyone concerned when it is over: once, whatever happened inside. */
-export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt, Reply> {
+export function measure({ events, prices, slowMs, random }: MeasureParts): Layer<Attempt, Reply> {
+  const unpriced = new Set<string>();
+
   return (next) =>
     async function measure(attempt) {
       const { call, record, target } = attempt;
@@ -50,12 +58,14 @@ export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt
 
   function finish(attempt: Attempt, end: AttemptEnd, isRaw = false): void {
     const { call, record, target } = attempt;
-    const { totals, deployment } = target.state;
+    const { totals } = target.state;
     const usage = readUsage(end.usage);
     record.outcome = end.outcome;
     record.status = end.status ?? null;
     record.durationMs = performance.now() - attempt.startedAt;
-    record.costUsd = costOf(usage, deployment.price) ?? costOfFailure(end.failure);
+    const known = target.price ?? servedPrice(attempt, end, usage);
+    record.costUsd = costOf(usage, known?.price) ?? costOfFailure(end.failure);
+    record.priceSource = known?.source ?? null;
     if (end.unfinished) record.unfinished = true;
     if (end.servedModel !== undefined) call.record.servedModel = end.servedModel;
     if (usage !== null) {
@@ -73,6 +83,31 @@ export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt
     record.error = describe(end.failure.error);
     if (events.heard('attempt-failed'))
       events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
+  }
+
+  /** Only where the name in the request has no price: a server's own alias, or none at all. */
+  function servedPrice(
+    { call, target }: Attempt,
+    { servedModel, outcome }: AttemptEnd,
+    usage: Usage | null,
+  ): KnownPrice | undefined {
+    const { id } = target.state;
+    const { model = servedModel } = target;
+    if (usage !== null && model !== undefined && servedModel !== undefined) {
+      const known = prices.ofCall({ deployment: id, model, servedModel });
+      if (known !== undefined) return known;
+    }
+    // Of a stream the usage is not asked for where there is no price for it.
+    if (usage !== null || (call.stream && outcome === 'success')) tellUnknown(call, id, target.model ?? null);
+    return undefined;
+  }
+
+  function tellUnknown({ log }: Call, deployment: string, model: string | null): void {
+    const key = JSON.stringify([deployment, model]);
+    if (unpriced.size >= MOST_UNPRICED || unpriced.has(key)) return;
+    unpriced.add(key);
+    log.priceUnknown(deployment, model);
+    if (events.heard('price-unknown')) events.emit({ type: 'price-unknown', deployment, model });
   }
 
   /** Until the answer, or a stream's first content. */

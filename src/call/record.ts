@@ -24,6 +24,7 @@ export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>)
     const { record, log } = call;
     record.durationMs = performance.now() - call.startedAt;
     record.costUsd = totalCost(record);
+    record.priceSource = record.attempts.at(-1)?.priceSource ?? null;
     if (error !== undefined) linkRecord(error, record);
     linkRecord(record.providerUsage, record);
     addTo(routeTotals.get(record.route ?? ''), record, error !== undefined);

@@ -281,6 +281,7 @@ function newRecord(requestedModel: string | undefined, resolution: Resolution, p
     usage: null,
     providerUsage: null,
     costUsd: null,
+    priceSource: null,
     durationMs: 0,
     timeToFirstChunkMs: null,
   };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { costOf, readUsage } from '../../src/cost.js';
+import { costOf } from '../../src/cost.js';
+import { readUsage } from '../../src/read-usage.js';
 import type { Price, Usage } from '../../src/types.js';
 
 const none: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
