@@ -8,12 +8,14 @@ import { admit } from './call/admit.js';
 import { type CacheParts, cache } from './call/cache/cache.js';
 import { failover } from './call/failover.js';
 import { record } from './call/record.js';
+import { limitSpend, type SpendParts } from './call/spend/limit-spend.js';
 import type { RouterConfig } from './check-options.js';
 import type { Events } from './events.js';
 import { compose, type Handler } from './pipeline.js';
 import { plan } from './plan/plan.js';
 import type { PriceBook } from './prices/price-book.js';
 import type { RetryBudget } from './state/retry-budget.js';
+import type { SpendTable } from './state/spend-table.js';
 import type { Totals } from './state/totals.js';
 import type { Attempt, Call, CallReply, Reply } from './types.js';
 
@@ -24,6 +26,10 @@ export interface Parts {
   readonly retryBudget: RetryBudget;
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly isClosed: () => boolean;
+  /** What limits of money go by. */
+  readonly spend: SpendParts;
+  /** Where the money went. */
+  readonly spendTable: SpendTable;
   readonly cache: Omit<CacheParts, 'events' | 'background'>;
 }
 
@@ -38,13 +44,15 @@ export function assemble({
   retryBudget,
   routeTotals,
   isClosed,
+  spend,
+  spendTable,
   cache: cached,
 }: Parts): Handler<Call, CallReply> {
   const { random, retry, slowMs } = config;
 
   const attempt = compose<Attempt, Reply>(
     [
-      measure({ events, prices, slowMs, random }), // counts, times, names what failed
+      measure({ events, prices, spent: spendTable, countTokens: spend.countTokens, slowMs, random }), // counts, times, names what failed
       heed(events, () => config.deployments.keys()), // pauses and clients set aside
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
@@ -59,6 +67,7 @@ export function assemble({
       told, // outermost: it sees refusals and what the cache answers too
       admit(isClosed),
       cache({ ...cached, events, background: told }), // what is joined runs under a signal and a deadline of its own
+      limitSpend(spend), // below the cache: what is answered from there costs nothing
     ],
     failover({ plan, retryBudget, retry, random, attempt }),
   );

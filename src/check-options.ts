@@ -1,3 +1,4 @@
+import { checkBudgets } from './check-budgets.js';
 import { cacheSizeOf, checkCache, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
 import { InvalidOptionError } from './errors.js';
 import type {
@@ -14,6 +15,7 @@ import type {
 import { checkPrice, checkPrices, type PriceSource } from './prices/check-price.js';
 import type { BreakerSettings } from './state/circuit-breaker.js';
 import type { CacheStore } from './state/response-store.js';
+import type { Budget } from './state/spend-ledger.js';
 import type { Capability } from './types.js';
 import {
   checkFunction,
@@ -38,6 +40,8 @@ export const CALL_KEYS = [
   'regions',
   'cache',
   'scope',
+  'maxCostUsd',
+  'overBudget',
 ] as const satisfies readonly (keyof CallOptions)[];
 
 export const SINGLE_CALL_KEYS = [...CALL_KEYS, 'route'] as const satisfies readonly (keyof SingleCallOptions)[];
@@ -53,6 +57,8 @@ export const SETTING_KEYS = [
   'headerOptions',
   'breaker',
   'retry',
+  'budgets',
+  'unknownPrice',
   'slowMs',
   'cacheStore',
   'prices',
@@ -76,6 +82,8 @@ export interface RouterConfig {
   readonly headerOptions: ReadonlySet<HeaderOption>;
   readonly breaker: BreakerSettings | undefined;
   readonly retry: Required<RetryOptions>;
+  readonly budgets: readonly Budget[];
+  readonly unknownPrice: 'allow' | 'refuse';
   readonly slowMs: number;
   readonly cacheStore: CacheStore | undefined;
   /** Of the router's own store. */
@@ -115,6 +123,8 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     headerOptions: checkHeaderOptions(settings.headerOptions),
     breaker: checkBreaker(settings.breaker),
     retry: checkRetry(settings.retry),
+    budgets: checkBudgets(settings.budgets, [...routes.keys()]),
+    unknownPrice: checkOneOf('unknownPrice', settings.unknownPrice ?? 'refuse', ['allow', 'refuse']),
     slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
     cacheStore: checkStore(settings.cacheStore),
     cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
@@ -147,6 +157,8 @@ export function checkCall<T extends CallOptions>(
     regions,
     cache,
     scope,
+    maxCostUsd,
+    overBudget,
   } = options;
   if (priority !== undefined && !priorities.has(priorityOf(priority, priorities))) {
     fail(at('priority'), priority, `one of ${[...priorities.keys()].map(show).join(', ')}`);
@@ -161,6 +173,9 @@ export function checkCall<T extends CallOptions>(
   }
   if (cache !== undefined) checkCache(at('cache'), cache);
   if (scope !== undefined) checkString(at('scope'), scope);
+  if (maxCostUsd !== undefined)
+    checkNumber(at('maxCostUsd'), maxCostUsd, { least: 0, most: 1e6, what: 'US dollars, 0 to 1000000' });
+  if (overBudget !== undefined) checkOneOf(at('overBudget'), overBudget, ['refuse', 'next']);
   return options;
 }
 
@@ -191,6 +206,7 @@ function checkDeployments(
       'price',
       'region',
       'contextWindow',
+      'maxOutputTokens',
       'capabilities',
       'headers',
       'streamUsage',
@@ -202,6 +218,7 @@ function checkDeployments(
       price,
       region,
       contextWindow,
+      maxOutputTokens,
       capabilities,
       headers,
       streamUsage,
@@ -211,6 +228,7 @@ function checkDeployments(
     checkString(`${path}.model`, model, 'the name of a model');
     if (region !== undefined) checkString(`${path}.region`, region);
     if (contextWindow !== undefined) checkWhole(`${path}.contextWindow`, contextWindow, 1);
+    if (maxOutputTokens !== undefined) checkWhole(`${path}.maxOutputTokens`, maxOutputTokens, 1);
     if (capabilities !== undefined) checkCapabilities(`${path}.capabilities`, capabilities);
     if (headers !== undefined) checkHeaders(`${path}.headers`, headers);
     if (streamUsage !== undefined && typeof streamUsage !== 'boolean')

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { assemble } from './assemble.js';
 import type { CacheTotals } from './call/cache/cache.js';
+import type { SpendParts } from './call/spend/limit-spend.js';
 import type { DeploymentConfig, RouterConfig } from './check-options.js';
 import { Events } from './events.js';
 import type { Handler } from './pipeline.js';
@@ -10,6 +11,8 @@ import { createRotation, DeploymentBreaker, type Rotation } from './state/circui
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
 import { type CacheStore, ResponseStore } from './state/response-store.js';
 import { RetryBudget } from './state/retry-budget.js';
+import { SpendLedger } from './state/spend-ledger.js';
+import { SpendTable } from './state/spend-table.js';
 import { newTotals, type Totals } from './state/totals.js';
 import type { Call, CallReply, Capability, Deployment, KnownPrice, Upstream } from './types.js';
 
@@ -29,6 +32,11 @@ export class Engine {
   /** Sums over the calls of each route. */
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly cacheTotals: CacheTotals = { hits: 0, misses: 0, joined: 0, stale: 0, savedUsd: 0, savedTokens: 0 };
+  /** `undefined` where there are no budgets. */
+  readonly ledger: SpendLedger | undefined;
+  readonly spendTable = new SpendTable();
+  /** What limits of money go by. */
+  readonly spend: SpendParts;
   closed = false;
   #store: ResponseStore | undefined;
   readonly #rotation: Rotation | undefined;
@@ -49,6 +57,14 @@ export class Engine {
       priceOf: (deployment, model) => prices.ofCall({ deployment, model }),
     });
     this.routeTotals = new Map([...config.routes.keys()].map((name) => [name, newTotals()]));
+    this.ledger = config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets);
+    this.spend = {
+      ledger: this.ledger,
+      events: this.events,
+      countTokens: undefined,
+      unknownPrice: config.unknownPrice,
+      mayRepeat: config.retry.budget > 0,
+    };
     const retryBudget = new RetryBudget(config.retry.budget);
     this.handle = assemble({
       config,
@@ -57,6 +73,8 @@ export class Engine {
       retryBudget,
       routeTotals: this.routeTotals,
       isClosed: () => this.closed,
+      spend: this.spend,
+      spendTable: this.spendTable,
       cache: { store: () => this.#cacheStore(), totals: this.cacheTotals },
     });
   }
@@ -122,6 +140,7 @@ export class Engine {
       price,
       region: config.region,
       contextWindow: config.contextWindow,
+      maxOutputTokens: config.maxOutputTokens,
       lacks: new Set(
         Object.entries(config.capabilities ?? {}).flatMap(([name, can]) => (can ? [] : [name as Capability])),
       ),

@@ -26,6 +26,22 @@ export type RouterEvent =
   | { type: 'client-set-aside'; client: string; forMs: number; status: number | null; code: string | null }
   /** Once for each model. Its cost is `null` until the deployment has a `price`, or `prices` knows one. */
   | { type: 'price-unknown'; deployment: string; model: string | null }
+  /** So much of a budget is spent: told once in each window at 50, 80 and 100 %. Amounts are US dollars. */
+  | {
+      type: 'budget-warning';
+      budget: string;
+      /** Of a budget by scope. */
+      scope: string | null;
+      percent: number;
+      limitUsd: number;
+      spentUsd: number;
+      reservedUsd: number;
+      resetsAt: string | null;
+    }
+  /** A call was refused before anything was sent: amounts are US dollars. */
+  | { type: 'budget-refused'; callId: string; budget: string; estimate: number; limit: number; left: number }
+  /** A call has cost more than the most it was thought to cost. It is booked all the same. */
+  | { type: 'budget-overrun'; callId: string; reservedUsd: number; costUsd: number }
   | { type: 'model-not-found'; deployment: string; model: string | null; nearest: string | null };
 
 export type RouterEventType = RouterEvent['type'];
@@ -41,6 +57,9 @@ const TYPES: readonly RouterEventType[] = [
   'deployment-paused',
   'client-set-aside',
   'price-unknown',
+  'budget-warning',
+  'budget-refused',
+  'budget-overrun',
   'model-not-found',
 ];
 type Listener = (event: RouterEvent) => unknown;

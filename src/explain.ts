@@ -1,4 +1,5 @@
 import { explainCache } from './call/cache/explain-cache.js';
+import { explainSpend } from './call/spend/explain-spend.js';
 import { viewTargets } from './call/view.js';
 import { plan } from './plan/plan.js';
 import { type CallReader, protocolOf } from './request/calls.js';
@@ -17,7 +18,10 @@ export interface Explanation {
   maxAttempts: number;
   /** Why it may be answered from the cache or not, and what an equal call must have in common with it. */
   cache: { cacheable: boolean; why: string; key: { hash: string; parts: string[] } | null };
-  maxCostUsd: null;
+  /** The most that it may cost, all attempts together, in US dollars; `null` where the price of nobody is known. */
+  maxCostUsd: number | null;
+  /** Why it would be refused by a limit of money, in words; `null` where it would not. */
+  overBudget: string | null;
 }
 
 export function explain(
@@ -28,6 +32,7 @@ export function explain(
   checkRecord('body', body, 'the body of a request');
   const request = { method: 'post', path: pathOf(body), stream: body.stream === true, ...options, body } as const;
   const { call, leftOut } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
+  const money = explainSpend(reader.engine.spend, call);
   const now = call.startedAt;
   const views = viewTargets(call);
   const { config } = reader.engine;
@@ -51,7 +56,7 @@ export function explain(
   const usable = views.map((view) => ({ id: view.target.state.id, why: reason(view) }));
   const first = step.type === 'ask' ? step.target.state.id : undefined;
   const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
-  const ruledOut = leftOut.map(({ target, why }) => ({ id: target.state.id, why }));
+  const ruledOut = [...leftOut, ...money.leftOut].map(({ target, why }) => ({ id: target.state.id, why }));
   return {
     route: call.record.route,
     priority: call.settings.priority,
@@ -62,7 +67,8 @@ export function explain(
     attemptTimeoutMs: step.type === 'ask' ? step.timeoutMs : null,
     maxAttempts: call.maxAttempts,
     cache: explainCache(call),
-    maxCostUsd: null,
+    maxCostUsd: money.usd,
+    overBudget: money.refused?.message ?? null,
   };
 }
 

@@ -6,6 +6,8 @@ export {
   type InterruptionReason,
   InvalidOptionError,
   NoDeploymentAvailableError,
+  SpendBudgetExceededError,
+  type SpendLimit,
   StreamInterruptedError,
 } from './errors.js';
 export type { EventOf, RouterEvent, RouterEventType } from './events.js';
@@ -15,6 +17,7 @@ export type { Logger, LogLevel } from './log.js';
 export { ModelRouter } from './model-router.js';
 export type {
   BreakerOptions,
+  BudgetOptions,
   CacheOptions,
   CallOptions,
   ClientSpec,
@@ -33,5 +36,7 @@ export type {
 } from './options.js';
 export { callOptions } from './request/calls.js';
 export type { CacheSnapshot, DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
+export type { BudgetSnapshot, SpendSnapshot } from './spend-snapshot.js';
 export type { CachedAnswer, CacheStore } from './state/response-store.js';
+export type { SpendRow } from './state/spend-table.js';
 export type { AttemptRecord, CacheUse, CallRecord, Capability, Outcome, Price, Usage } from './types.js';

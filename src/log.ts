@@ -44,6 +44,16 @@ export class Log {
     );
   }
 
+  /** Money that runs out is told where little else is. */
+  budget(budget: string, percent: number, spentUsd: number): void {
+    if (RANK[this.level] < RANK.warn) return;
+    try {
+      this.logger.warn(`model-router ${percent} % of the budget of ${budget} is spent: $${spentUsd.toFixed(2)}`);
+    } catch {
+      // The logger's fault.
+    }
+  }
+
   /** A logger that throws harms no call. */
   #info(line: string): void {
     try {

@@ -24,9 +24,27 @@ export interface CallOptions {
    * is given, and embeddings), `true` (every call), or an object that says more. @default false
    */
   cache?: false | true | 'idempotent' | CacheOptions;
-  /** Whose call it is (a tenant, a user): answers are shared within a scope only. @default one for all */
+  /** Whose call it is (a tenant, a user): answers are shared within a scope only, budgets can be by scope. @default one for all */
   scope?: string;
+  /** US dollars that the call may cost, all its attempts together; one that could cost more is refused. @default no limit */
+  maxCostUsd?: number;
+  /**
+   * What to do with a call that could cost more than `maxCostUsd` or than is left of a budget: refuse it, or leave out
+   * the deployments that are too dear and go on with cheaper ones. @default 'refuse'
+   */
+  overBudget?: 'refuse' | 'next';
 }
+
+interface BudgetBase {
+  /** US dollars. */
+  usd: number;
+  /** Whose: the whole router's, each scope's, or a route's. @default 'router' */
+  of?: 'router' | 'scope' | { route: string };
+}
+
+/** A limit to what may be spent: in an hour, a day or a month of the UTC calendar, or in the last `windowMs` milliseconds. */
+export type BudgetOptions = BudgetBase &
+  ({ window: 'hour' | 'day' | 'month'; windowMs?: undefined } | { windowMs: number; window?: undefined });
 
 /** What is kept, and for how long. Given anew at a place nearer to the call, it replaces the whole object. */
 export interface CacheOptions {
@@ -84,6 +102,8 @@ export interface DeploymentOptions {
   region?: string;
   /** Tokens. After `context_length_exceeded` only a larger one is asked. */
   contextWindow?: number;
+  /** Tokens. What an answer can have at most, where a call sets no limit itself: for limits of money. @default 4096 */
+  maxOutputTokens?: number;
   /** What it cannot do, each `false`: a call that needs it goes elsewhere. What is not said is taken to work. */
   capabilities?: Partial<Record<Capability, boolean>>;
   /** Sent with each request to it. */
@@ -149,6 +169,10 @@ export interface RouterSettings extends CallOptions {
   /** @default on */
   breaker?: BreakerOptions | false;
   retry?: RetryOptions;
+  /** What may be spent. Calls that could cost more than is left are refused before anything is sent. @default none */
+  budgets?: readonly BudgetOptions[];
+  /** Under a limit of money, whether deployments whose price is not known are asked. @default 'refuse' */
+  unknownPrice?: 'allow' | 'refuse';
   /** A slower attempt is logged, counted and told by `attempt-slow`, in milliseconds. @default 500 */
   slowMs?: number;
   /** Where answers are kept, in place of the router's own memory. `maxEntries` and `maxBytes` are then its own matter. */

@@ -1,5 +1,6 @@
 import { round } from './cost.js';
 import type { Engine } from './engine.js';
+import { type SpendSnapshot, spendSnapshot } from './spend-snapshot.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { LatencyHistogram } from './state/latency-histogram.js';
 import { newTotals, type Totals, usageOf } from './state/totals.js';
@@ -48,6 +49,7 @@ export interface Snapshot {
   deployments: Record<string, DeploymentSnapshot>;
   routes: Record<string, RouteSnapshot>;
   cache: CacheSnapshot;
+  spend: SpendSnapshot;
 }
 
 /** Of calls that may be cached. `entries` and `bytes` are `null` where the application brings its own store. */
@@ -75,6 +77,7 @@ export function snapshot(engine: Engine): Snapshot {
       }),
     ),
     cache: { ...engine.cacheTotals, savedUsd: round(engine.cacheTotals.savedUsd), ...engine.cacheSize },
+    spend: spendSnapshot(engine),
   };
 }
 

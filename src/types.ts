@@ -81,6 +81,8 @@ export interface AttemptRecord {
   priceSource: string | null;
   /** The stream ended with `[DONE]` but without a `finish_reason`. */
   unfinished?: true;
+  /** The provider told nothing: `costUsd` is the router's estimate of what may have been billed. */
+  estimated?: true;
 }
 
 /**
@@ -116,6 +118,8 @@ export interface CallRecord {
   durationMs: number;
   /** Until the first content of a stream; `null` for other calls. */
   timeToFirstChunkMs: number | null;
+  /** `costUsd`, and `usage` of a stream that broke off, are in part the router's estimate. */
+  estimated?: true;
 }
 
 /** One account that can be asked, as the engine sees it: it knows nothing of SDK classes. */
@@ -177,6 +181,7 @@ export interface Deployment {
   readonly price: KnownPrice | undefined;
   readonly region: string | undefined;
   readonly contextWindow: number | undefined;
+  readonly maxOutputTokens: number | undefined;
   readonly lacks: ReadonlySet<Capability>;
   readonly streamUsage: boolean;
   readonly embeddingSpace: string | undefined;
@@ -214,6 +219,8 @@ export interface CallSettings {
   readonly cache: CacheSettings | undefined;
   /** Whose call it is: answers are shared within a scope only. */
   readonly scope: string | undefined;
+  readonly maxCostUsd: number | undefined;
+  readonly overBudget: 'refuse' | 'next';
 }
 
 /** What may be answered from the cache, and for how long. Times are in milliseconds. */
@@ -244,10 +251,10 @@ export interface Call {
   readonly protocol: Protocol;
   readonly stream: boolean;
   readonly source: unknown;
-  /** Those that may be asked, in order. */
-  readonly targets: readonly Target[];
+  /** Those that may be asked, in order. A limit of money may leave some of them out yet. */
+  targets: readonly Target[];
   /** Why others may not, in words. */
-  readonly leftOut: readonly string[];
+  leftOut: readonly string[];
   readonly settings: CallSettings;
   /** `performance.now()` at its start and at the moment by which it must have ended. */
   readonly startedAt: number;
@@ -265,6 +272,16 @@ export interface Call {
   readonly cacheRequest: CacheRequest | undefined;
   /** Several callers may wait for it: its deadline may yet move, and its usage is asked for whoever began it. */
   readonly isShared: boolean;
+  /** What is kept for it of limits of money; there only under such a limit. */
+  spend: SpendHold | undefined;
+}
+
+/** What a call may cost yet: kept for it until it is over. */
+export interface SpendHold {
+  /** An attempt has ended, at a cost that is known by now: what it can cost no more is given back. */
+  onAttemptEnd(): void;
+  /** The most that an attempt may cost there, in US dollars. */
+  mostAt(deployment: string): number;
 }
 
 /** One try. */
@@ -300,6 +317,8 @@ export interface AttemptEnd {
   /** The provider's id of the answer. */
   readonly answerId: string | undefined;
   readonly unfinished: boolean;
+  /** The chunks of a stream that were handed out. */
+  readonly delivered?: readonly unknown[];
 }
 
 /** What a failed attempt means for what comes next. */

@@ -5,8 +5,11 @@ import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
 import type { PriceBook } from '../prices/price-book.js';
 import { readUsage } from '../read-usage.js';
+import type { SpendTable } from '../state/spend-table.js';
 import { addUsage } from '../state/totals.js';
-import type { Attempt, AttemptEnd, Call, Failure, KnownPrice, Reply, Usage } from '../types.js';
+import type { CountTokens } from '../tokens/estimate-input.js';
+import type { Attempt, AttemptEnd, Call, Failure, KnownPrice, Price, Reply, Usage } from '../types.js';
+import { bookUntold } from './book-untold.js';
 
 /** Names come from outside: that so many have no price is told, and no more. */
 const MOST_UNPRICED = 1000;
@@ -14,12 +17,14 @@ const MOST_UNPRICED = 1000;
 export interface MeasureParts {
   readonly events: Events;
   readonly prices: PriceBook;
+  readonly spent: SpendTable;
+  readonly countTokens: CountTokens | undefined;
   readonly slowMs: number;
   readonly random: () => number;
 }
 
 /** Counts each attempt, takes its time, and tells everyone concerned when it is over: once, whatever happened inside. */
-export function measure({ events, prices, slowMs, random }: MeasureParts): Layer<Attempt, Reply> {
+export function measure({ events, prices, spent, countTokens, slowMs, random }: MeasureParts): Layer<Attempt, Reply> {
   const unpriced = new Set<string>();
 
   return (next) =>
@@ -64,8 +69,9 @@ export function measure({ events, prices, slowMs, random }: MeasureParts): Layer
     record.status = end.status ?? null;
     record.durationMs = performance.now() - attempt.startedAt;
     const known = target.price ?? servedPrice(attempt, end, usage);
-    record.costUsd = costOf(usage, known?.price) ?? costOfFailure(end.failure);
+    record.costUsd = costOf(usage, known?.price);
     record.priceSource = known?.source ?? null;
+    if (usage === null) book(attempt, end, known?.price);
     if (end.unfinished) record.unfinished = true;
     if (end.servedModel !== undefined) call.record.servedModel = end.servedModel;
     if (usage !== null) {
@@ -74,7 +80,11 @@ export function measure({ events, prices, slowMs, random }: MeasureParts): Layer
     }
     target.state.inFlight--;
     if (usage !== null) addUsage(totals, usage);
-    totals.costUsd += record.costUsd ?? 0;
+    if (record.costUsd !== null) {
+      totals.costUsd += record.costUsd;
+      spent.add(target.state.id, call.record.route, call.settings.scope, record.costUsd);
+    }
+    call.spend?.onAttemptEnd();
     if (end.breaker === 'failure') totals.failures++;
     if (end.outcome === 'success' && !call.stream && !isRaw) target.state.answered(false, record.durationMs);
     if (end.outcome === 'timeout' || end.outcome === 'deadline') target.state.timedOut(call.stream, record.durationMs);
@@ -83,6 +93,16 @@ export function measure({ events, prices, slowMs, random }: MeasureParts): Layer
     record.error = describe(end.failure.error);
     if (events.heard('attempt-failed'))
       events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
+  }
+
+  function book(attempt: Attempt, end: AttemptEnd, price: Price | undefined): void {
+    const { record, call, target } = attempt;
+    const { usage, costUsd, estimated } = bookUntold(attempt, end, price, countTokens);
+    record.costUsd = costUsd;
+    if (estimated) record.estimated = true;
+    if (usage === null) return;
+    call.record.usage = usage;
+    addUsage(target.state.totals, usage);
   }
 
   /** Only where the name in the request has no price: a server's own alias, or none at all. */
@@ -141,9 +161,4 @@ function failedEnd(failure: Failure): AttemptEnd {
     answerId: undefined,
     unfinished: false,
   };
-}
-
-/** An answer with an error status is not billed; what was cut off or timed out may be, and nobody told. */
-function costOfFailure(failure: Failure | undefined): number | null {
-  return failure?.status === undefined ? null : 0;
 }

@@ -4,7 +4,7 @@ import { round } from '../cost.js';
 import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
 import { addUsage, type Totals } from '../state/totals.js';
-import type { CacheUse, Call, CallRecord, CallReply } from '../types.js';
+import type { AttemptRecord, CacheUse, Call, CallRecord, CallReply } from '../types.js';
 
 /** Writes down what became of the call, tells it once, and ties the record to the error where there is one. */
 export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>): Layer<Call, CallReply> {
@@ -24,6 +24,7 @@ export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>)
     const { record, log } = call;
     record.durationMs = performance.now() - call.startedAt;
     record.costUsd = totalCost(record);
+    if (record.attempts.some(isEstimated)) record.estimated = true;
     record.priceSource = record.attempts.at(-1)?.priceSource ?? null;
     if (error !== undefined) linkRecord(error, record);
     linkRecord(record.providerUsage, record);
@@ -42,6 +43,8 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
   totals.costUsd += record.costUsd ?? 0;
   if (record.usage !== null) addUsage(totals, record.usage);
 }
+
+const isEstimated = ({ estimated }: AttemptRecord) => estimated === true;
 
 /** The known costs of all attempts, if that of the last one is known. */
 function totalCost({ attempts, cache }: CallRecord): number | null {

@@ -27,6 +27,8 @@ const MISPLACED = [
   'regions',
   'cache',
   'scope',
+  'maxCostUsd',
+  'overBudget',
 ] as const;
 
 /** What `withOptions` sets for all calls made through one router object. */
@@ -129,6 +131,7 @@ export class CallReader {
       wantsRaw,
       cacheRequest: settings.cache === undefined ? undefined : cacheRequestOf(source, reading),
       isShared: false,
+      spend: undefined,
     };
     return { call, resolution, leftOut };
   }
@@ -196,6 +199,8 @@ export class CallReader {
       regions: options.regions === undefined ? undefined : new Set(options.regions),
       cache: cacheSettings(options.cache),
       scope: options.scope,
+      maxCostUsd: options.maxCostUsd,
+      overBudget: options.overBudget ?? 'refuse',
     };
   }
 
