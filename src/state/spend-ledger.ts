@@ -180,7 +180,7 @@ class Account {
 
   /** One that holds nothing says nothing. */
   closeIfEmpty(pot: Pot): void {
-    if (this.#budget.of !== 'scope' || pot.calls > 0 || pot.window.spent() > 0) return;
+    if (this.#budget.of !== 'scope' || pot.calls > 0 || !pot.window.isEmpty()) return;
     if (pot === this.#other) this.#other = undefined;
     else this.#pots.delete(pot.scope);
   }

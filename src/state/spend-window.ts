@@ -3,6 +3,8 @@ export interface SpendWindow {
   /** Spent in the window as it stands now. */
   spent(): number;
   add(amount: number): void;
+  /** Nothing is in it, nor in what it would go back to. */
+  isEmpty(): boolean;
   /** `Date.now()` time at which so much of what was spent has left the window; `undefined` where there is not so much. */
   freeAt(amount: number): number | undefined;
   /** `Date.now()` time at which it starts anew, or its oldest money leaves it; `undefined` where it is empty and slides. */
@@ -29,16 +31,19 @@ function startOf(unit: CalendarUnit, window: number): number {
   return Date.UTC(Math.floor(window / 12), window % 12);
 }
 
+/** How many windows that are over are remembered, for a clock that goes back to them. */
+const MOST_PAST = 3;
+
 /**
- * An hour, a day or a month of the UTC calendar. A clock that goes back takes the money along: whatever it does, none
- * of what was spent in a window is missing when the clock is in that window.
+ * An hour, a day or a month of the UTC calendar. A clock that goes back takes the money along, and finds what was spent
+ * in the window that it comes back to: it never makes a budget larger.
  */
 export class CalendarWindow implements SpendWindow {
   readonly #unit: CalendarUnit;
   #window: number;
   #spent = 0;
   #told = 0;
-  #before = { window: Number.NEGATIVE_INFINITY, spent: 0 };
+  #past: { readonly window: number; readonly spent: number }[] = [];
 
   constructor(unit: CalendarUnit) {
     this.#unit = unit;
@@ -53,6 +58,10 @@ export class CalendarWindow implements SpendWindow {
   add(amount: number): void {
     this.#turn();
     this.#spent += amount;
+  }
+
+  isEmpty(): boolean {
+    return this.spent() === 0 && this.#past.every(({ window }) => window < this.#window - 1);
   }
 
   freeAt(amount: number): number | undefined {
@@ -75,12 +84,12 @@ export class CalendarWindow implements SpendWindow {
     const window = windowOf(this.#unit, Date.now());
     if (window === this.#window) return;
     if (window > this.#window) {
-      this.#before = { window: this.#window, spent: this.#spent };
+      if (this.#spent > 0) this.#past = [...this.#past, { window: this.#window, spent: this.#spent }].slice(-MOST_PAST);
       this.#spent = 0;
       this.#told = 0;
-    } else if (this.#before.window >= window) {
-      this.#spent += this.#before.spent;
-      this.#before = { window: Number.NEGATIVE_INFINITY, spent: 0 };
+    } else {
+      for (const past of this.#past) if (past.window >= window) this.#spent += past.spent;
+      this.#past = this.#past.filter((past) => past.window < window);
     }
     this.#window = window;
   }
@@ -116,6 +125,10 @@ export class SlidingWindow implements SpendWindow {
     this.#slide();
     this.#slots[this.#latest % this.#slots.length] = this.#in(this.#latest) + amount;
     this.#spent += amount;
+  }
+
+  isEmpty(): boolean {
+    return this.spent() === 0;
   }
 
   freeAt(amount: number): number | undefined {

@@ -45,6 +45,11 @@ function tell(event: RouterEvent): string {
       return event.attempt.deployment;
     case 'client-set-aside':
       return event.client;
+    case 'budget-refused':
+    case 'budget-overrun':
+      return event.callId;
+    case 'budget-warning':
+      return event.budget;
     default:
       return event.deployment;
   }
