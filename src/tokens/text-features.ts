@@ -103,7 +103,9 @@ const LETTER = 3;
 const DIGIT = 4;
 const MARK = 5;
 const CYRILLIC = 6;
-const OTHER = 7;
+/** A Latin letter that is not ASCII. */
+const EXTENDED = 7;
+const OTHER = 8;
 
 /** The kind of each ASCII character. */
 const KINDS = Uint8Array.from({ length: 128 }, (_, code) => {
@@ -124,120 +126,161 @@ const REPEATED = Float32Array.from({ length: 128 }, (_, code) => {
 });
 
 /** For each letter, a bit for each one that hardly follows it. */
-const RARE_PAIRS = Int32Array.of(
-  0x2814291,
-  0x2e9b46e,
-  0x3e1b26a,
-  0x3e1b2e6,
-  0x2100480,
-  0x3e5b6ce,
-  0x3c1966e,
-  0x3e5beee,
-  0x1510380,
-  0x3fbbeef,
-  0x3fbfeee,
-  0x2e332e6,
-  0x3eb2ce4,
-  0x2c31282,
-  0x3810090,
-  0x2e126e6,
-  0x3efffff,
-  0x2818282,
-  0x2e12662,
-  0x2a1266a,
-  0x3f146a0,
-  0x3ffbeee,
-  0x3b99e6e,
-  0x3f77fee,
-  0x3f913fe,
-  0x3ffbeef,
-);
+const RARE_PAIRS = [
+  0x2814291, 0x2e9b46e, 0x3e1b26a, 0x3e1b2e6, 0x2100480, 0x3e5b6ce, 0x3c1966e, 0x3e5beee, 0x1510380, 0x3fbbeef,
+  0x3fbfeee, 0x2e332e6, 0x3eb2ce4, 0x2c31282, 0x3810090, 0x2e126e6, 0x3efffff, 0x2818282, 0x2e12662, 0x2a1266a,
+  0x3f146a0, 0x3ffbeee, 0x3b99e6e, 0x3f77fee, 0x3f913fe, 0x3ffbeef,
+];
+const RARE = 1;
+const SAME = 2;
+/** What a pair of letters is, by the low five bits of both. */
+const PAIRS = Uint8Array.from({ length: 1024 }, (_, pair) => {
+  const first = pair >> 5;
+  const second = pair & 31;
+  const rare = ((RARE_PAIRS[first - 1] ?? 0) >> (second - 1)) & 1 ? RARE : 0;
+  return first === second ? rare | SAME : rare;
+});
 
 /** Adds what is in a text: one pass, and nothing is made for a character. */
-export function addText(features: TextFeatures, text: string): void {
-  const f = features;
+export function addText(f: TextFeatures, text: string): void {
   const { length } = text;
+  let words = 0;
+  let after4 = 0;
+  let after8 = 0;
+  let capitals = 0;
+  let rarePairs = 0;
+  let repeats = 0;
+  let marks = 0;
+  let marksAfter = 0;
+  let markRepeats = 0;
   let kind = START;
-  /** Length of the word, the number or the run of blanks that the character before belongs to. */
+  /** Length of the word or of the run of blanks that the character before belongs to. */
   let run = 0;
   let isIndent = false;
   let previous = -1;
   let beforePrevious = -1;
-  for (let i = 0; i < length; i++) {
-    const code = text.charCodeAt(i);
+  let i = 0;
+  while (i < length) {
+    let code = text.charCodeAt(i);
     const now = code < 128 ? (KINDS[code] ?? OTHER) : OTHER;
-    const repeated = code === previous && code === beforePrevious;
-    beforePrevious = previous;
     if (now === LETTER) {
-      const isCapital = code < 97;
-      if (kind !== LETTER || (isCapital && previous >= 97)) {
-        if (kind === DIGIT) f.letterDigits++;
-        f.words++;
-        run = 1;
-      } else if (repeated) {
-        f.repeats += REPEATED[code] ?? 1;
-      } else {
-        run++;
-        if (run > 4) f.after4++;
-        if (run > 8) f.after8++;
-        if (isCapital) f.capitals++;
-        if (((RARE_PAIRS[(previous | 32) - 97] ?? 0) >> ((code | 32) - 97)) & 1) f.rarePairs++;
+      if (kind !== EXTENDED) {
+        words++;
+        run = 0;
       }
+      if (kind === DIGIT) f.letterDigits++;
+      const from = run;
+      const first = i;
+      let low = 0;
+      // Most characters are in these two loops, so there is little else in them.
+      while (code >= 65 && code <= 90) {
+        const pair = PAIRS[low | (code & 31)];
+        if (pair !== undefined && pair !== 0) {
+          if (isThird(text, i, first, pair)) {
+            repeats += REPEATED[code] ?? 1;
+            run--;
+          } else rarePairs += pair & RARE;
+        }
+        low = (code & 31) << 5;
+        code = ++i < length ? text.charCodeAt(i) : 0;
+      }
+      if (i > first + 1) capitals += i - first - 1;
+      while (code >= 97 && code <= 122) {
+        const pair = PAIRS[low | (code & 31)];
+        if (pair !== undefined && pair !== 0) {
+          if (isThird(text, i, first, pair)) {
+            repeats += REPEATED[code] ?? 1;
+            run--;
+          } else rarePairs += pair & RARE;
+        }
+        low = (code & 31) << 5;
+        code = ++i < length ? text.charCodeAt(i) : 0;
+      }
+      run += i - first;
+      if (run > 4) {
+        after4 += run - Math.max(4, from);
+        if (run > 8) after8 += run - Math.max(8, from);
+      }
+      previous = 0;
       kind = LETTER;
-    } else if (now === BLANK) {
+      continue;
+    }
+    const repeated = code === previous && code === beforePrevious;
+    if (now === BLANK) {
       if (kind !== BLANK) {
         isIndent = kind === NEWLINE;
         run = 0;
       }
       run++;
-      if (repeated && code === 9) f.repeats += REPEATED[code] ?? 1;
-      else if (run > 2) f.blanksAfter++;
-      else if (run === 2 && isIndent) f.indents++;
-      else if (run === 2) f.blankRuns++;
+      if (run > 1) {
+        if (repeated && code === 9) repeats += REPEATED[code] ?? 1;
+        else if (run > 2) f.blanksAfter++;
+        else if (isIndent) f.indents++;
+        else f.blankRuns++;
+      }
       kind = BLANK;
     } else if (now === MARK) {
-      if (kind !== MARK) f.marks++;
-      else if (repeated) f.repeats += REPEATED[code] ?? 1;
-      else if (code === previous) f.markRepeats++;
-      else f.marksAfter++;
+      if (kind !== MARK) marks++;
+      else if (repeated) repeats += REPEATED[code] ?? 1;
+      else if (code === previous) markRepeats++;
+      else marksAfter++;
       kind = MARK;
     } else if (now === DIGIT) {
-      if (kind !== DIGIT) {
-        run = 0;
-        if (kind === LETTER) f.letterDigits++;
-        else if (kind === BLANK) f.blankDigits++;
-      }
-      if (run % 3 === 0) f.digitGroups++;
-      run++;
-      f.digits++;
+      if (kind === LETTER || kind === EXTENDED) f.letterDigits++;
+      else if (kind === BLANK) f.blankDigits++;
+      const from = i;
+      do code = ++i < length ? text.charCodeAt(i) : 0;
+      while (code >= 48 && code <= 57);
+      f.digits += i - from;
+      f.digitGroups += Math.ceil((i - from) / 3);
+      previous = 0;
       kind = DIGIT;
+      continue;
     } else if (now === NEWLINE) {
       if (code === 13) f.carriageReturns++;
       else if (kind === MARK) f.newlinesAfterMark++;
       else if (kind !== NEWLINE) f.newlineRuns++;
-      else f.repeats += REPEATED[code] ?? 1;
+      else repeats += REPEATED[code] ?? 1;
       kind = NEWLINE;
     } else if (code >= 0x400 && code < 0x530) {
       if (kind !== CYRILLIC) f.cyrillicWords++;
-      if (repeated) f.repeats++;
+      if (repeated) repeats++;
       else if (code < 0x450) f.cyrillic++;
       else f.cyrillicExtended++;
       kind = CYRILLIC;
     } else if ((code >= 0xc0 && code < 0x250) || (code >= 0x1e00 && code < 0x1f00)) {
       if (code < 0x1e00) f.latinExtended++;
       else f.latinAdditional++;
-      if (kind !== LETTER) {
-        f.words++;
+      if (kind !== LETTER && kind !== EXTENDED) {
+        words++;
         run = 0;
       }
       run++;
-      kind = LETTER;
+      kind = EXTENDED;
     } else {
       addOther(f, code);
       kind = OTHER;
     }
+    beforePrevious = previous;
     previous = code;
+    i++;
   }
+  f.words += words;
+  f.after4 += after4;
+  f.after8 += after8;
+  f.capitals += capitals;
+  f.rarePairs += rarePairs;
+  f.repeats += repeats;
+  f.marks += marks;
+  f.marksAfter += marksAfter;
+  f.markRepeats += markRepeats;
+}
+
+/** Whether a letter is the same as the two before it. */
+function isThird(text: string, at: number, first: number, pair: number): boolean {
+  if (pair < SAME || at < first + 2) return false;
+  const code = text.charCodeAt(at);
+  return code === text.charCodeAt(at - 1) && code === text.charCodeAt(at - 2);
 }
 
 /** What is neither ASCII nor of the alphabets above, by its block. */

@@ -1,4 +1,4 @@
-import type { TextFeatures } from './text-features.js';
+import { newFeatures, type TextFeatures } from './text-features.js';
 
 /** The tokenizers that are told apart: of one text, one makes up to twice as many tokens as another. */
 const TOKENIZERS = ['o200k', 'cl100k', 'deepseek', 'qwen'] as const;
@@ -69,18 +69,16 @@ const WEIGHTS: Readonly<Record<keyof TextFeatures, readonly [number, number, num
 /** Single texts are off by up to a fifth, either way. With this, hardly any is counted too low. */
 const MARGIN = 1.25;
 
-/** By tokenizer, so that a text is weighed without a look-up by name. */
-const NAMES = Object.keys(WEIGHTS) as (keyof TextFeatures)[];
-const ROWS = TOKENIZERS.map((_, column) => NAMES.map((name) => (WEIGHTS[name][column] ?? 1) * MARGIN));
+/** By tokenizer, in the order of the features. */
+const ROWS = TOKENIZERS.map((_, column) =>
+  Object.keys(newFeatures()).map((name) => (WEIGHTS[name as keyof TextFeatures][column] ?? 1) * MARGIN),
+);
 
-/** How many tokens a tokenizer may make of a text: the estimate with its margin. */
-export function weigh(features: TextFeatures, tokenizer: Tokenizer): number {
+/** How many tokens a tokenizer may make of what was counted: the estimate with its margin. */
+export function weigh(counts: readonly number[], tokenizer: Tokenizer): number {
   const row = ROWS[TOKENIZERS.indexOf(tokenizer)] ?? [];
   let sum = 0;
-  for (let i = 0; i < NAMES.length; i++) {
-    const name = NAMES[i];
-    if (name !== undefined) sum += features[name] * (row[i] ?? 1);
-  }
+  for (let i = 0; i < row.length; i++) sum += (counts[i] ?? 0) * (row[i] ?? 1);
   return sum;
 }
 
