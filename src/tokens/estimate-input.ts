@@ -36,7 +36,8 @@ function textTokens(input: Input, model: string | undefined, countTokens: CountT
   if (counted === undefined) {
     const features = newFeatures();
     for (const text of input.texts) addText(features, text);
-    return mostOf(tokenizersOf(model), (tokenizer) => weigh(features, tokenizer) + framing(input, tokenizer));
+    const counts: number[] = Object.values(features);
+    return mostOf(tokenizersOf(model), (tokenizer) => weigh(counts, tokenizer) + framing(input, tokenizer));
   }
   return mostOf(tokenizersOf(model), (tokenizer) => counted + framing(input, tokenizer));
 }
