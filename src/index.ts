@@ -34,6 +34,9 @@ export type {
   SingleClientOptions,
   ViewOptions,
 } from './options.js';
+export { formatProjection } from './projection/format-projection.js';
+export type { ProjectedRoute, ProjectionOptions } from './projection/options.js';
+export { type ProjectedStage, type Projection, projectCost } from './projection/project-cost.js';
 export { callOptions } from './request/calls.js';
 export type { CacheSnapshot, DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
 export type { BudgetSnapshot, SpendSnapshot } from './spend-snapshot.js';
