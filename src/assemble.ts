@@ -12,7 +12,7 @@ import { limitSpend, type SpendParts } from './call/spend/limit-spend.js';
 import type { RouterConfig } from './check-options.js';
 import type { Events } from './events.js';
 import { compose, type Handler } from './pipeline.js';
-import { plan } from './plan/plan.js';
+import { plan, planHedge } from './plan/plan.js';
 import type { PriceBook } from './prices/price-book.js';
 import type { RetryBudget } from './state/retry-budget.js';
 import type { SpendTable } from './state/spend-table.js';
@@ -69,6 +69,6 @@ export function assemble({
       cache({ ...cached, events, background: told }), // what is joined runs under a signal and a deadline of its own
       limitSpend(spend), // below the cache: what is answered from there costs nothing
     ],
-    failover({ plan, retryBudget, retry, random, attempt }),
+    failover({ plan, planHedge, events, retryBudget, retry, random, attempt }),
   );
 }

@@ -24,6 +24,7 @@ const MAY_BE_BILLED: ReadonlySet<Outcome> = new Set<Outcome>([
   'server-error',
   'invalid-answer',
   'interrupted',
+  'lost',
 ]);
 
 /**

@@ -25,7 +25,7 @@ export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>)
     record.durationMs = performance.now() - call.startedAt;
     record.costUsd = totalCost(record);
     if (record.attempts.some(isEstimated)) record.estimated = true;
-    record.priceSource = record.attempts.at(-1)?.priceSource ?? null;
+    record.priceSource = lastThatCounts(record.attempts)?.priceSource ?? null;
     if (error !== undefined) linkRecord(error, record);
     linkRecord(record.providerUsage, record);
     addTo(routeTotals.get(record.route ?? ''), record, error !== undefined);
@@ -46,12 +46,17 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
 
 const isEstimated = ({ estimated }: AttemptRecord) => estimated === true;
 
-/** The known costs of all attempts, if that of the last one is known. */
+/** The known costs of all attempts, if that of the one that ended the call is known. */
 function totalCost({ attempts, cache }: CallRecord): number | null {
-  const last = attempts.at(-1);
+  const last = lastThatCounts(attempts);
   if (last === undefined) return FREE.has(cache) ? 0 : null;
   if (last.costUsd === null) return null;
   return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
+}
+
+/** The one that answered, or failed last: a later one may have been asked beside it, in vain. */
+export function lastThatCounts(attempts: readonly AttemptRecord[]): AttemptRecord | undefined {
+  return attempts.findLast(({ outcome }) => outcome !== 'lost');
 }
 
 /** What the cache has answered, or another call has paid for. */
