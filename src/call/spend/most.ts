@@ -34,7 +34,7 @@ export function mostPerAttempt(call: Call, countTokens: CountTokens | undefined)
       inputTokens = Math.ceil(tokensOf(input, target.model, countTokens) / (1 - SHORT_BY));
       counts.set(target.model, inputTokens);
     }
-    const outputTokens = answers(protocol, body) ? outputOf(target, own) * Math.max(call.choices, drafts(body)) : 0;
+    const outputTokens = answers(protocol, body) ? outputOf(target, own) * call.choices * drafts(body) : 0;
     const { price } = target;
     const usd =
       price && (inputTokens * kinds.input(price.price) + outputTokens * kinds.output(price.price)) / TOKENS_PER_PRICE;
@@ -113,7 +113,9 @@ function answers(protocol: Protocol, body: unknown): boolean {
   return protocol !== 'json' || (isRecord(body) && 'prompt' in body) || body instanceof FormData;
 }
 
-/** Of `/completions`: so many are written, the best are handed out, all are billed. */
+/** Of `/completions`: how many are written, and billed, for each one that is handed out. */
 function drafts(body: unknown): number {
-  return isRecord(body) && typeof body.best_of === 'number' && body.best_of > 1 ? body.best_of : 1;
+  if (!isRecord(body) || typeof body.best_of !== 'number') return 1;
+  const { best_of: written, n } = body;
+  return Math.max(1, written / (typeof n === 'number' && n > 1 ? n : 1));
 }
