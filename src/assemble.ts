@@ -5,6 +5,7 @@ import { send } from './attempt/send.js';
 import { stream } from './attempt/stream.js';
 import { attemptTimeout } from './attempt/timeout.js';
 import { admit } from './call/admit.js';
+import { budget } from './call/budget.js';
 import { type CacheParts, cache } from './call/cache/cache.js';
 import { failover } from './call/failover.js';
 import { record } from './call/record.js';
@@ -14,6 +15,7 @@ import { compose, type Handler } from './pipeline.js';
 import { plan } from './plan/plan.js';
 import type { RetryBudget } from './state/retry-budget.js';
 import type { Totals } from './state/totals.js';
+import type { InputEstimator } from './tokens/input-estimator.js';
 import type { Attempt, Call, CallReply, Reply } from './types.js';
 
 export interface Parts {
@@ -22,6 +24,7 @@ export interface Parts {
   readonly retryBudget: RetryBudget;
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly isClosed: () => boolean;
+  readonly estimator: InputEstimator;
   readonly cache: Omit<CacheParts, 'events' | 'background'>;
 }
 
@@ -35,6 +38,7 @@ export function assemble({
   retryBudget,
   routeTotals,
   isClosed,
+  estimator,
   cache: cached,
 }: Parts): Handler<Call, CallReply> {
   const { random, retry, slowMs } = config;
@@ -56,6 +60,7 @@ export function assemble({
       told, // outermost: it sees refusals and what the cache answers too
       admit(isClosed),
       cache({ ...cached, events, background: told }), // what is joined runs under a signal and a deadline of its own
+      budget({ events, estimator }), // below the cache: what costs nothing is not refused
     ],
     failover({ plan, retryBudget, retry, random, attempt }),
   );

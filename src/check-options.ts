@@ -13,6 +13,7 @@ import type {
 } from './options.js';
 import type { BreakerSettings } from './state/circuit-breaker.js';
 import type { CacheStore } from './state/response-store.js';
+import type { CountTokens } from './tokens/estimate-input.js';
 import type { Capability, Price } from './types.js';
 import {
   checkFunction,
@@ -37,6 +38,7 @@ export const CALL_KEYS = [
   'regions',
   'cache',
   'scope',
+  'maxInputTokens',
 ] as const satisfies readonly (keyof CallOptions)[];
 
 export const SINGLE_CALL_KEYS = [...CALL_KEYS, 'route'] as const satisfies readonly (keyof SingleCallOptions)[];
@@ -54,6 +56,7 @@ export const SETTING_KEYS = [
   'retry',
   'slowMs',
   'cacheStore',
+  'countTokens',
   'random',
 ] as const satisfies readonly (keyof RouterSettings)[];
 
@@ -78,6 +81,7 @@ export interface RouterConfig {
   readonly cacheStore: CacheStore | undefined;
   /** Of the router's own store. */
   readonly cacheSize: { readonly maxEntries: number; readonly maxBytes: number };
+  readonly countTokens: CountTokens | undefined;
   readonly random: () => number;
   readonly options: CallOptions;
 }
@@ -115,10 +119,12 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
     cacheStore: checkStore(settings.cacheStore),
     cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
+    countTokens: settings.countTokens,
     random: settings.random ?? Math.random,
     options: checkCall('', pick(settings, CALL_KEYS), priorities),
   };
   checkFunction('random', config.random);
+  if (config.countTokens !== undefined) checkFunction('countTokens', config.countTokens);
   for (const [name, route] of routes) checkCall(`routes.${name}`, route.options, priorities);
   if (config.cacheStore !== undefined) checkUnsized('cache', settings.cache, OWN_STORE);
   return config;
@@ -143,6 +149,7 @@ export function checkCall<T extends CallOptions>(
     regions,
     cache,
     scope,
+    maxInputTokens,
   } = options;
   if (priority !== undefined && !priorities.has(priorityOf(priority, priorities))) {
     fail(at('priority'), priority, `one of ${[...priorities.keys()].map(show).join(', ')}`);
@@ -157,6 +164,7 @@ export function checkCall<T extends CallOptions>(
   }
   if (cache !== undefined) checkCache(at('cache'), cache);
   if (scope !== undefined) checkString(at('scope'), scope);
+  if (maxInputTokens !== undefined) checkWhole(at('maxInputTokens'), maxInputTokens, 1);
   return options;
 }
 

@@ -10,6 +10,7 @@ import { type ClientState, DeploymentState } from './state/deployment-state.js';
 import { type CacheStore, ResponseStore } from './state/response-store.js';
 import { RetryBudget } from './state/retry-budget.js';
 import { newTotals, type Totals } from './state/totals.js';
+import { InputEstimator } from './tokens/input-estimator.js';
 import type { Call, CallReply, Capability, Deployment, Upstream } from './types.js';
 
 /** How many ids of things kept on servers are remembered with the client that made them. */
@@ -19,6 +20,7 @@ const STORED_IDS = 10_000;
 export class Engine {
   readonly events = new Events();
   readonly routing: Routing;
+  readonly estimator: InputEstimator;
   /** Asks for a call's answer. */
   readonly handle: Handler<Call, CallReply>;
   /** By name: those of the options, then the clients' shared ones for models that are not listed, as they are used. */
@@ -37,6 +39,7 @@ export class Engine {
     readonly config: RouterConfig,
     readonly upstreams: ReadonlyMap<string, Upstream>,
   ) {
+    this.estimator = new InputEstimator(config.countTokens, this.events);
     this.#rotation = config.breaker && createRotation(config.breaker.windowMs);
     this.#clients = new Map([...upstreams.keys()].map((name) => [name, { name, setAsideUntil: 0 }]));
     for (const [id, deployment] of config.deployments) this.#add(id, this.#deployment(id, deployment));
@@ -49,6 +52,7 @@ export class Engine {
       retryBudget,
       routeTotals: this.routeTotals,
       isClosed: () => this.closed,
+      estimator: this.estimator,
       cache: { store: () => this.#cacheStore(), totals: this.cacheTotals },
     });
   }

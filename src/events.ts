@@ -17,6 +17,17 @@ export type RouterEvent =
       /** US dollars; `null` where it is not known. */
       savedUsd: number | null;
     }
+  | {
+      type: 'budget-refused';
+      callId: string;
+      route: string | null;
+      budget: 'tokens';
+      /** Tokens, with the estimate's margin. */
+      estimate: number;
+      limit: number;
+    }
+  /** Once in a router's life. */
+  | { type: 'count-tokens-failed'; callId: string; why: string }
   | { type: 'attempt-started'; callId: string; deployment: string; number: number }
   | { type: 'attempt-failed'; callId: string; attempt: AttemptRecord }
   | { type: 'attempt-slow'; callId: string; deployment: string; number: number; slowMs: number; durationMs: number }
@@ -31,6 +42,8 @@ export type EventOf<T extends RouterEventType> = Extract<RouterEvent, { type: T 
 const TYPES: readonly RouterEventType[] = [
   'call-ended',
   'cache-hit',
+  'budget-refused',
+  'count-tokens-failed',
   'attempt-started',
   'attempt-failed',
   'attempt-slow',

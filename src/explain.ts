@@ -1,5 +1,6 @@
 import { explainCache } from './call/cache/explain-cache.js';
 import { viewTargets } from './call/view.js';
+import { TokenBudgetExceededError } from './errors.js';
 import { plan } from './plan/plan.js';
 import { type CallReader, protocolOf } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
@@ -18,6 +19,10 @@ export interface Explanation {
   /** Why it may be answered from the cache or not, and what an equal call must have in common with it. */
   cache: { cacheable: boolean; why: string; key: { hash: string; parts: string[] } | null };
   maxCostUsd: null;
+  /** Estimated, with its margin, for whichever of the deployments counts most. */
+  inputTokens: number;
+  /** Why the call would be refused before anything is sent, in words; `null` where it would not. */
+  refusal: string | null;
 }
 
 export function explain(
@@ -52,6 +57,8 @@ export function explain(
   const first = step.type === 'ask' ? step.target.state.id : undefined;
   const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
   const ruledOut = leftOut.map(({ target, why }) => ({ id: target.state.id, why }));
+  const inputTokens = reader.engine.estimator.ofCall(call);
+  const { maxInputTokens } = call.settings;
   return {
     route: call.record.route,
     priority: call.settings.priority,
@@ -63,6 +70,11 @@ export function explain(
     maxAttempts: call.maxAttempts,
     cache: explainCache(call),
     maxCostUsd: null,
+    inputTokens,
+    refusal:
+      maxInputTokens !== undefined && inputTokens > maxInputTokens
+        ? new TokenBudgetExceededError(inputTokens, maxInputTokens).message
+        : null,
   };
 }
 

@@ -7,6 +7,7 @@ export {
   InvalidOptionError,
   NoDeploymentAvailableError,
   StreamInterruptedError,
+  TokenBudgetExceededError,
 } from './errors.js';
 export type { EventOf, RouterEvent, RouterEventType } from './events.js';
 export type { Explanation } from './explain.js';
@@ -32,4 +33,5 @@ export type {
 export { callOptions } from './request/calls.js';
 export type { CacheSnapshot, DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
 export type { CachedAnswer, CacheStore } from './state/response-store.js';
+export type { CountTokens } from './tokens/estimate-input.js';
 export type { AttemptRecord, CacheUse, CallRecord, Capability, Outcome, Price, Usage } from './types.js';

@@ -1,6 +1,7 @@
 import type { ClientOptions, OpenAI } from 'openai';
 import type { Logger, LogLevel } from './log.js';
 import type { CacheStore } from './state/response-store.js';
+import type { CountTokens } from './tokens/estimate-input.js';
 import type { Capability, Price } from './types.js';
 
 /** Options of one call. Given on the constructor, on a route, by `withOptions` or in the call itself: the nearest wins. */
@@ -26,6 +27,11 @@ export interface CallOptions {
   cache?: false | true | 'idempotent' | CacheOptions;
   /** Whose call it is (a tenant, a user): answers are shared within a scope only. @default one for all */
   scope?: string;
+  /**
+   * Tokens. A call whose input is estimated at more is refused with `TokenBudgetExceededError`, and nothing is sent.
+   * @default no limit
+   */
+  maxInputTokens?: number;
 }
 
 /** What is kept, and for how long. Given anew at a place nearer to the call, it replaces the whole object. */
@@ -136,6 +142,11 @@ export interface RouterSettings extends CallOptions {
   slowMs?: number;
   /** Where answers are kept, in place of the router's own memory. `maxEntries` and `maxBytes` are then its own matter. */
   cacheStore?: CacheStore;
+  /**
+   * Counts the tokens of a text in place of the router's estimate, where a limit needs it. It runs on the event loop, for
+   * each model that the call may be sent to; `undefined` leaves it to the estimate. Where it throws, so does nothing else.
+   */
+  countTokens?: CountTokens;
   /** The only source of chance: 0 up to 1. @default Math.random */
   random?: () => number;
 }

@@ -181,6 +181,8 @@ export interface CallSettings {
   readonly cache: CacheSettings | undefined;
   /** Whose call it is: answers are shared within a scope only. */
   readonly scope: string | undefined;
+  /** The most that the input may be estimated at. */
+  readonly maxInputTokens: number | undefined;
 }
 
 /** What may be answered from the cache, and for how long. Times are in milliseconds. */
@@ -211,6 +213,8 @@ export interface Call {
   readonly protocol: Protocol;
   readonly stream: boolean;
   readonly source: unknown;
+  /** As the caller gave it: JSON, a form, or nothing. */
+  readonly body: unknown;
   /** Those that may be asked, in order. */
   readonly targets: readonly Target[];
   /** Why others may not, in words. */

@@ -27,6 +27,7 @@ const MISPLACED = [
   'regions',
   'cache',
   'scope',
+  'maxInputTokens',
 ] as const;
 
 /** What `withOptions` sets for all calls made through one router object. */
@@ -113,6 +114,7 @@ export class CallReader {
       protocol,
       stream: source.stream === true,
       source,
+      body: source.body,
       targets,
       leftOut: leftOut.length === 0 ? NONE : leftOut.map(({ target, why }) => `${target.state.id}: ${why}`),
       settings: deadlineMs === settings.deadlineMs ? settings : { ...settings, deadlineMs, deadlineIsDefault: false },
@@ -196,6 +198,7 @@ export class CallReader {
       regions: options.regions === undefined ? undefined : new Set(options.regions),
       cache: cacheSettings(options.cache),
       scope: options.scope,
+      maxInputTokens: options.maxInputTokens,
     };
   }
 

@@ -37,6 +37,10 @@ function tell(event: RouterEvent): string {
   switch (event.type) {
     case 'call-ended':
       return event.record.id;
+    case 'budget-refused':
+      return `${event.budget} ${event.estimate} > ${event.limit}`;
+    case 'count-tokens-failed':
+      return event.why;
     case 'attempt-started':
     case 'cache-hit':
     case 'attempt-slow':

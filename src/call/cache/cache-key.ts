@@ -29,7 +29,10 @@ export function vectorKeys(call: Call, request: CacheRequest, inputs: readonly u
 
 /** What two calls in flight must share beside the key: streams join streams that tell as much. */
 export function flightKey(call: Call, request: CacheRequest, key: string): string {
-  return call.stream ? `${key} ${canonicalJson(request.body?.stream_options) ?? ''}` : key;
+  const streamed = call.stream ? `${key} ${canonicalJson(request.body?.stream_options) ?? ''}` : key;
+  const { maxInputTokens } = call.settings;
+  // One caller's limit is not for the others to fail by.
+  return maxInputTokens === undefined ? streamed : `${streamed} ${maxInputTokens}`;
 }
 
 /** The names of what is in the key: nothing of what they say. */

@@ -81,10 +81,14 @@ class Batch {
   }
 
   #order(missing: readonly Input[]): Order {
-    const { body, cached, settings } = this;
+    const { body, cached, call, settings } = this;
     const isWhole = missing.length === this.inputs.length;
     return {
-      flightKey: hash('sha256', JSON.stringify([body.encoding_format, missing.map(({ key }) => key)]), 'base64url'),
+      flightKey: hash(
+        'sha256',
+        JSON.stringify([body.encoding_format, call.settings.maxInputTokens, missing.map(({ key }) => key)]),
+        'base64url',
+      ),
       body: isWhole ? body : { ...body, input: missing.map(({ value }) => value) },
       keep: (data, _, flight, requestId) => {
         const { costUsd, tokens, ...source } = learned(flight);
