@@ -16,6 +16,7 @@ import { checkPrice, checkPrices, type PriceSource } from './prices/check-price.
 import type { BreakerSettings } from './state/circuit-breaker.js';
 import type { CacheStore } from './state/response-store.js';
 import type { Budget } from './state/spend-ledger.js';
+import type { CountTokens } from './tokens/estimate-input.js';
 import type { Capability } from './types.js';
 import {
   checkFunction,
@@ -44,6 +45,7 @@ export const CALL_KEYS = [
   'scope',
   'maxCostUsd',
   'overBudget',
+  'maxInputTokens',
 ] as const satisfies readonly (keyof CallOptions)[];
 
 export const SINGLE_CALL_KEYS = [...CALL_KEYS, 'route'] as const satisfies readonly (keyof SingleCallOptions)[];
@@ -64,6 +66,7 @@ export const SETTING_KEYS = [
   'slowMs',
   'cacheStore',
   'prices',
+  'countTokens',
   'random',
 ] as const satisfies readonly (keyof RouterSettings)[];
 
@@ -91,6 +94,7 @@ export interface RouterConfig {
   /** Of the router's own store. */
   readonly cacheSize: { readonly maxEntries: number; readonly maxBytes: number };
   readonly prices: PriceSource;
+  readonly countTokens: CountTokens | undefined;
   readonly random: () => number;
   readonly options: CallOptions;
 }
@@ -131,10 +135,12 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     cacheStore: checkStore(settings.cacheStore),
     cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
     prices: checkPrices(settings.prices),
+    countTokens: settings.countTokens,
     random: settings.random ?? Math.random,
     options: checkCall('', pick(settings, CALL_KEYS), priorities),
   };
   checkFunction('random', config.random);
+  if (config.countTokens !== undefined) checkFunction('countTokens', config.countTokens);
   for (const [name, route] of routes) checkCall(`routes.${name}`, route.options, priorities);
   if (config.cacheStore !== undefined) checkUnsized('cache', settings.cache, OWN_STORE);
   return config;
@@ -162,6 +168,7 @@ export function checkCall<T extends CallOptions>(
     scope,
     maxCostUsd,
     overBudget,
+    maxInputTokens,
   } = options;
   if (priority !== undefined && !priorities.has(priorityOf(priority, priorities))) {
     fail(at('priority'), priority, `one of ${[...priorities.keys()].map(show).join(', ')}`);
@@ -180,6 +187,7 @@ export function checkCall<T extends CallOptions>(
   if (maxCostUsd !== undefined)
     checkNumber(at('maxCostUsd'), maxCostUsd, { least: 0, most: 1e6, what: 'US dollars, 0 to 1000000' });
   if (overBudget !== undefined) checkOneOf(at('overBudget'), overBudget, ['refuse', 'next']);
+  if (maxInputTokens !== undefined) checkWhole(at('maxInputTokens'), maxInputTokens, 1);
   return options;
 }
 

@@ -14,6 +14,7 @@ import { RetryBudget } from './state/retry-budget.js';
 import { SpendLedger } from './state/spend-ledger.js';
 import { SpendTable } from './state/spend-table.js';
 import { newTotals, type Totals } from './state/totals.js';
+import { InputEstimator } from './tokens/input-estimator.js';
 import type { Call, CallReply, Capability, Deployment, KnownPrice, Upstream } from './types.js';
 
 /** How many ids of things kept on servers are remembered with the client that made them. */
@@ -23,6 +24,7 @@ const STORED_IDS = 10_000;
 export class Engine {
   readonly events = new Events();
   readonly routing: Routing;
+  readonly estimator: InputEstimator;
   /** Asks for a call's answer. */
   readonly handle: Handler<Call, CallReply>;
   /** By name: those of the options, then the clients' shared ones for models that are not listed, as they are used. */
@@ -49,6 +51,7 @@ export class Engine {
     const prices = new PriceBook(config.prices);
     // Before anything is made that would have to be closed.
     const known = new Map([...config.deployments].map(([id, each]) => [id, priceOf(id, each, prices)]));
+    this.estimator = new InputEstimator(config.countTokens, this.events);
     this.#rotation = config.breaker && createRotation(config.breaker.windowMs);
     this.#clients = new Map([...upstreams.keys()].map((name) => [name, { name, setAsideUntil: 0 }]));
     for (const [id, deployment] of config.deployments) this.#add(id, this.#deployment(id, deployment, known.get(id)));
@@ -61,7 +64,7 @@ export class Engine {
     this.spend = {
       ledger: this.ledger,
       events: this.events,
-      countTokens: undefined,
+      estimator: this.estimator,
       unknownPrice: config.unknownPrice,
       mayRepeat: config.retry.budget > 0,
     };
@@ -75,6 +78,7 @@ export class Engine {
       isClosed: () => this.closed,
       spend: this.spend,
       spendTable: this.spendTable,
+      estimator: this.estimator,
       cache: { store: () => this.#cacheStore(), totals: this.cacheTotals },
     });
   }

@@ -94,6 +94,25 @@ export class StreamInterruptedError extends APIConnectionError {
   }
 }
 
+/** The input may have more tokens than `maxInputTokens` allows. Nothing was sent. */
+export class TokenBudgetExceededError extends OpenAIError {
+  readonly code = 'token_budget_exceeded';
+  /** Tokens, with the estimate's margin. */
+  readonly estimate: number;
+  /** `maxInputTokens`. */
+  readonly limit: number;
+
+  constructor(estimate: number, limit: number) {
+    super(
+      `The input has about ${estimate} tokens, and maxInputTokens allows ${limit}. Nothing was sent. Shorten the input, or ` +
+        'raise maxInputTokens: for this call by callOptions({ maxInputTokens }), else on its route or the router.',
+    );
+    this.name = 'TokenBudgetExceededError';
+    this.estimate = estimate;
+    this.limit = limit;
+  }
+}
+
 /** Carries what an attempt threw, whatever it was, through the retry loop; it never reaches an application. */
 export class AttemptFailed extends Error {
   readonly failure: Failure;

@@ -17,6 +17,30 @@ export type RouterEvent =
       /** US dollars; `null` where it is not known. */
       savedUsd: number | null;
     }
+  | {
+      type: 'budget-refused';
+      callId: string;
+      route: string | null;
+      budget: 'tokens';
+      /** Tokens, with the estimate's margin. */
+      estimate: number;
+      limit: number;
+    }
+  | {
+      type: 'budget-refused';
+      callId: string;
+      route: string | null;
+      budget: 'money';
+      /** `maxCostUsd`, or the budget in words: `$400 a month`. */
+      name: string;
+      /** The most that the call could cost, in US dollars. */
+      estimateUsd: number;
+      limitUsd: number;
+      leftUsd: number;
+      resetsAt: string | null;
+    }
+  /** Once in a router's life. */
+  | { type: 'count-tokens-failed'; callId: string; why: string }
   | { type: 'attempt-started'; callId: string; deployment: string; number: number }
   | { type: 'attempt-failed'; callId: string; attempt: AttemptRecord }
   /** Attempt `number` is about to begin, beside one that has been running for `afterMs` milliseconds. */
@@ -40,8 +64,6 @@ export type RouterEvent =
       reservedUsd: number;
       resetsAt: string | null;
     }
-  /** A call was refused before anything was sent: amounts are US dollars. */
-  | { type: 'budget-refused'; callId: string; budget: string; estimate: number; limit: number; left: number }
   /** A call has cost more than the most it was thought to cost. It is booked all the same. */
   | { type: 'budget-overrun'; callId: string; reservedUsd: number; costUsd: number }
   | { type: 'model-not-found'; deployment: string; model: string | null; nearest: string | null };
@@ -51,6 +73,8 @@ export type EventOf<T extends RouterEventType> = Extract<RouterEvent, { type: T 
 const TYPES: readonly RouterEventType[] = [
   'call-ended',
   'cache-hit',
+  'budget-refused',
+  'count-tokens-failed',
   'attempt-started',
   'attempt-failed',
   'hedge-started',
@@ -61,7 +85,6 @@ const TYPES: readonly RouterEventType[] = [
   'client-set-aside',
   'price-unknown',
   'budget-warning',
-  'budget-refused',
   'budget-overrun',
   'model-not-found',
 ];

@@ -2,6 +2,7 @@ import { explainCache } from './call/cache/explain-cache.js';
 import { hedgeDelay } from './call/hedge.js';
 import { explainSpend } from './call/spend/explain-spend.js';
 import { viewTargets } from './call/view.js';
+import { TokenBudgetExceededError } from './errors.js';
 import { plan } from './plan/plan.js';
 import { type CallReader, protocolOf } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
@@ -25,8 +26,10 @@ export interface Explanation {
   cache: { cacheable: boolean; why: string; key: { hash: string; parts: string[] } | null };
   /** The most that it may cost, all attempts together, in US dollars; `null` where the price of nobody is known. */
   maxCostUsd: number | null;
-  /** Why it would be refused by a limit of money, in words; `null` where it would not. */
-  overBudget: string | null;
+  /** Estimated, with its margin, for whichever of the deployments counts most. */
+  inputTokens: number;
+  /** Why the call would be refused before anything is sent, in words; `null` where it would not. */
+  refusal: string | null;
 }
 
 export function explain(
@@ -64,6 +67,8 @@ export function explain(
   const hedgeAfterMs = step.type === 'ask' ? (hedgeDelay(call, step.target) ?? null) : null;
   const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
   const ruledOut = [...leftOut, ...money.leftOut].map(({ target, why }) => ({ id: target.state.id, why }));
+  const inputTokens = reader.engine.estimator.ofCall(call);
+  const { maxInputTokens } = call.settings;
   return {
     route: call.record.route,
     priority: call.settings.priority,
@@ -77,7 +82,11 @@ export function explain(
     notHedged: notHedged ?? (hedgeAfterMs === null ? TOO_LITTLE : null),
     cache: explainCache(call),
     maxCostUsd: money.usd,
-    overBudget: money.refused?.message ?? null,
+    inputTokens,
+    refusal:
+      maxInputTokens !== undefined && inputTokens > maxInputTokens
+        ? new TokenBudgetExceededError(inputTokens, maxInputTokens).message
+        : (money.refused?.message ?? null),
   };
 }
 

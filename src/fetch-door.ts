@@ -6,6 +6,7 @@ import {
   InvalidOptionError,
   NoDeploymentAvailableError,
   SpendBudgetExceededError,
+  TokenBudgetExceededError,
 } from './errors.js';
 import { protocolOf } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
@@ -162,6 +163,7 @@ function errorResponse(error: unknown): Response {
   if (error instanceof DeadlineExceededError) return ownError(504, error.code, error.message);
   if (error instanceof NoDeploymentAvailableError) return ownError(503, error.code, error.message);
   if (error instanceof SpendBudgetExceededError) return ownError(402, error.code, error.message);
+  if (error instanceof TokenBudgetExceededError) return ownError(413, error.code, error.message);
   if (error instanceof InvalidOptionError) return ownError(400, error.code, error.message);
   if (isTimeout(error)) return ownError(504, 'upstream_timeout', 'No upstream answered in time.');
   return ownError(statusOf(error) ?? 503, 'upstream_unreachable', `No upstream answered: ${describe(error)}.`);

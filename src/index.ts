@@ -9,6 +9,7 @@ export {
   SpendBudgetExceededError,
   type SpendLimit,
   StreamInterruptedError,
+  TokenBudgetExceededError,
 } from './errors.js';
 export type { EventOf, RouterEvent, RouterEventType } from './events.js';
 export type { Explanation } from './explain.js';
@@ -42,4 +43,5 @@ export type { CacheSnapshot, DeploymentSnapshot, Percentiles, RouteSnapshot, Sna
 export type { BudgetSnapshot, SpendSnapshot } from './spend-snapshot.js';
 export type { CachedAnswer, CacheStore } from './state/response-store.js';
 export type { SpendRow } from './state/spend-table.js';
+export type { CountTokens } from './tokens/estimate-input.js';
 export type { AttemptRecord, CacheUse, CallRecord, Capability, Outcome, Price, Usage } from './types.js';

@@ -12,7 +12,7 @@ export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug';
 
 const RANK: Readonly<Record<LogLevel, number>> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };
 
-/** Writes the router's own lines: one a call, one a slow attempt, both at `info`. No key, no prompt, no upstream text. */
+/** Writes the router's own lines: one a call, one a slow attempt, both at `info`; what is wrong with an option's function, at `warn`. No key, no prompt, no upstream text. */
 export class Log {
   constructor(
     readonly logger: Logger,
@@ -44,11 +44,10 @@ export class Log {
     );
   }
 
-  /** Money that runs out is told where little else is. */
-  budget(budget: string, percent: number, spentUsd: number): void {
+  warn(line: string): void {
     if (RANK[this.level] < RANK.warn) return;
     try {
-      this.logger.warn(`model-router ${percent} % of the budget of ${budget} is spent: $${spentUsd.toFixed(2)}`);
+      this.logger.warn(line);
     } catch {
       // The logger's fault.
     }

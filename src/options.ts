@@ -1,6 +1,7 @@
 import type { ClientOptions, OpenAI } from 'openai';
 import type { Logger, LogLevel } from './log.js';
 import type { CacheStore } from './state/response-store.js';
+import type { CountTokens } from './tokens/estimate-input.js';
 import type { Capability, Price } from './types.js';
 
 /** Options of one call. Given on the constructor, on a route, by `withOptions` or in the call itself: the nearest wins. */
@@ -38,6 +39,11 @@ export interface CallOptions {
    * the deployments that are too dear and go on with cheaper ones. @default 'refuse'
    */
   overBudget?: 'refuse' | 'next';
+  /**
+   * Tokens. A call whose input is estimated at more is refused with `TokenBudgetExceededError`, and nothing is sent.
+   * @default no limit
+   */
+  maxInputTokens?: number;
 }
 
 interface BudgetBase {
@@ -187,6 +193,11 @@ export interface RouterSettings extends CallOptions {
    * What it does not know is looked up in a small dated table; `false` turns both off. @default the built-in table
    */
   prices?: Readonly<Record<string, Price | null>> | PriceFunction | false;
+  /**
+   * Counts the tokens of a text in place of the router's estimate, where a limit needs it. It runs on the event loop, for
+   * each model that the call may be sent to; `undefined` leaves it to the estimate. Where it throws, so does nothing else.
+   */
+  countTokens?: CountTokens;
   /** The only source of chance: 0 up to 1. @default Math.random */
   random?: () => number;
 }

@@ -228,6 +228,8 @@ export interface CallSettings {
   readonly maxCostUsd: number | undefined;
   readonly overBudget: 'refuse' | 'next';
   readonly hedgeAfterMs: HedgeAfter | undefined;
+  /** The most that the input may be estimated at. */
+  readonly maxInputTokens: number | undefined;
 }
 
 /** What may be answered from the cache, and for how long. Times are in milliseconds. */
@@ -258,6 +260,8 @@ export interface Call {
   readonly protocol: Protocol;
   readonly stream: boolean;
   readonly source: unknown;
+  /** As the caller gave it: JSON, a form, or nothing. */
+  readonly body: unknown;
   /** Those that may be asked, in order. A limit of money may leave some of them out yet. */
   targets: readonly Target[];
   /** Why others may not, in words. */

@@ -1,7 +1,7 @@
-import { bodyOf } from '../call-body.js';
 import { wasSent } from '../classify.js';
 import { costOf } from '../cost.js';
-import { type CountTokens, estimateInputTokens, tokensOf } from '../tokens/estimate-input.js';
+import type { InputEstimator } from '../tokens/input-estimator.js';
+import { readInput } from '../tokens/read-input.js';
 import type { Attempt, AttemptEnd, Outcome, Price, Usage } from '../types.js';
 import { writtenText } from './written-text.js';
 
@@ -36,7 +36,7 @@ export function bookUntold(
   attempt: Attempt,
   { outcome, failure, status, delivered }: AttemptEnd,
   price: Price | undefined,
-  countTokens: CountTokens | undefined,
+  estimator: InputEstimator,
 ): Booking {
   if (failure !== undefined && !mayBeBilled(outcome, failure.error, status)) return NOTHING;
   const { call, target } = attempt;
@@ -47,8 +47,8 @@ export function bookUntold(
   const { model } = target;
   const texts = delivered === undefined ? [] : [writtenText(delivered)];
   const usage: Usage = {
-    inputTokens: estimateInputTokens({ body: bodyOf(call), protocol: call.protocol, model }, countTokens),
-    outputTokens: texts.length === 0 ? 0 : tokensOf({ texts, images: [], messages: 0, flat: 0 }, model, countTokens),
+    inputTokens: estimator.ofInput(readInput(call.body, call.protocol), model, call),
+    outputTokens: texts.length === 0 ? 0 : estimator.ofInput({ texts, images: [], messages: 0, flat: 0 }, model, call),
     cachedInputTokens: 0,
     reasoningTokens: 0,
   };

@@ -7,7 +7,7 @@ import type { PriceBook } from '../prices/price-book.js';
 import { readUsage } from '../read-usage.js';
 import type { SpendTable } from '../state/spend-table.js';
 import { addUsage } from '../state/totals.js';
-import type { CountTokens } from '../tokens/estimate-input.js';
+import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Attempt, AttemptEnd, Call, Failure, KnownPrice, Price, Reply, Usage } from '../types.js';
 import { bookUntold } from './book-untold.js';
 
@@ -18,13 +18,13 @@ export interface MeasureParts {
   readonly events: Events;
   readonly prices: PriceBook;
   readonly spent: SpendTable;
-  readonly countTokens: CountTokens | undefined;
+  readonly estimator: InputEstimator;
   readonly slowMs: number;
   readonly random: () => number;
 }
 
 /** Counts each attempt, takes its time, and tells everyone concerned when it is over: once, whatever happened inside. */
-export function measure({ events, prices, spent, countTokens, slowMs, random }: MeasureParts): Layer<Attempt, Reply> {
+export function measure({ events, prices, spent, estimator, slowMs, random }: MeasureParts): Layer<Attempt, Reply> {
   const unpriced = new Set<string>();
 
   return (next) =>
@@ -99,7 +99,7 @@ export function measure({ events, prices, spent, countTokens, slowMs, random }: 
 
   function book(attempt: Attempt, end: AttemptEnd, price: Price | undefined): void {
     const { record, call, target } = attempt;
-    const { usage, costUsd, estimated } = bookUntold(attempt, end, price, countTokens);
+    const { usage, costUsd, estimated } = bookUntold(attempt, end, price, estimator);
     record.costUsd = costUsd;
     if (estimated) record.estimated = true;
     if (usage === null) return;

@@ -31,6 +31,7 @@ const MISPLACED = [
   'scope',
   'maxCostUsd',
   'overBudget',
+  'maxInputTokens',
 ] as const;
 
 /** What `withOptions` sets for all calls made through one router object. */
@@ -125,6 +126,7 @@ export class CallReader {
       protocol,
       stream: source.stream === true,
       source,
+      body: source.body,
       targets,
       leftOut: leftOut.length === 0 ? NONE : leftOut.map(({ target, why }) => `${target.state.id}: ${why}`),
       settings: deadlineMs === settings.deadlineMs ? settings : { ...settings, deadlineMs, deadlineIsDefault: false },
@@ -212,6 +214,7 @@ export class CallReader {
       maxCostUsd: options.maxCostUsd,
       overBudget: options.overBudget ?? 'refuse',
       hedgeAfterMs: options.hedgeAfterMs === false ? undefined : options.hedgeAfterMs,
+      maxInputTokens: options.maxInputTokens,
     };
   }
 

@@ -66,8 +66,8 @@ describe('maxCostUsd', () => {
     const { router } = build({ a: answer() }, one);
     const body = { model: 'standard', messages, ...limits };
     expect(router.explain(body).maxCostUsd).toBeCloseTo(0.5, 3);
-    expect(router.explain(body, callOptions({ maxCostUsd: 0.49 })).overBudget).toContain('maxCostUsd is $0.49');
-    expect(router.explain(body, callOptions({ maxCostUsd: 0.51 })).overBudget).toBeNull();
+    expect(router.explain(body, callOptions({ maxCostUsd: 0.49 })).refusal).toContain('maxCostUsd is $0.49');
+    expect(router.explain(body, callOptions({ maxCostUsd: 0.51 })).refusal).toBeNull();
   });
 
   it('goes by 4096 tokens where nobody sets a limit, and by the deployment’s where the call’s is larger', () => {
@@ -269,10 +269,13 @@ describe('a budget', () => {
       {
         type: 'budget-refused',
         callId: expect.stringMatching(/^call_/),
-        budget: '$2 a day',
-        estimate: expect.closeTo(1, 3),
-        limit: 2,
-        left: expect.closeTo(1, 3),
+        route: 'standard',
+        budget: 'money',
+        name: '$2 a day',
+        estimateUsd: expect.closeTo(1, 3),
+        limitUsd: 2,
+        leftUsd: expect.closeTo(1, 3),
+        resetsAt: '2030-01-02T00:00:00.000Z',
       },
       expect.objectContaining({ type: 'budget-refused' }),
     ]);

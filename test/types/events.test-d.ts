@@ -37,6 +37,10 @@ function tell(event: RouterEvent): string {
   switch (event.type) {
     case 'call-ended':
       return event.record.id;
+    case 'budget-refused':
+      return event.budget === 'tokens' ? `${event.estimate} > ${event.limit}` : `${event.name}: ${event.estimateUsd}`;
+    case 'count-tokens-failed':
+      return event.why;
     case 'attempt-started':
     case 'cache-hit':
     case 'attempt-slow':
@@ -45,7 +49,6 @@ function tell(event: RouterEvent): string {
       return event.attempt.deployment;
     case 'client-set-aside':
       return event.client;
-    case 'budget-refused':
     case 'budget-overrun':
       return event.callId;
     case 'budget-warning':

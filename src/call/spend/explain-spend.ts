@@ -12,7 +12,7 @@ export function explainSpend(
     if (leftOut.length > 0) call.targets = most.map(({ target }) => target);
     return { usd: most.some((each) => each.usd !== undefined) ? usd : null, leftOut, refused };
   }
-  const most = mostPerAttempt(call, parts.countTokens);
+  const most = mostPerAttempt(call, parts.estimator);
   const isKnown = most.length > 0 && most.every(({ usd }) => usd !== undefined);
   return {
     usd: isKnown ? mostOfAttempts(most, call.maxAttempts, parts.mayRepeat) : null,

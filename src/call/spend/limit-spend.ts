@@ -1,8 +1,8 @@
 import { SpendBudgetExceededError } from '../../errors.js';
 import type { Events } from '../../events.js';
 import type { Handler, Layer } from '../../pipeline.js';
-import type { BudgetState, Refusal, Reservation, SpendLedger, Warning } from '../../state/spend-ledger.js';
-import type { CountTokens } from '../../tokens/estimate-input.js';
+import type { Refusal, Reservation, SpendLedger, Warning } from '../../state/spend-ledger.js';
+import type { InputEstimator } from '../../tokens/input-estimator.js';
 import type { Call, CallReply, Target } from '../../types.js';
 import { Hold } from './hold.js';
 import { type Most, mostOfAttempts, mostPerAttempt } from './most.js';
@@ -12,7 +12,7 @@ export interface SpendParts {
   /** `undefined` where there are no budgets. */
   readonly ledger: SpendLedger | undefined;
   readonly events: Events;
-  readonly countTokens: CountTokens | undefined;
+  readonly estimator: InputEstimator;
   readonly unknownPrice: 'allow' | 'refuse';
   /** Whether a deployment may be asked twice by one call. */
   readonly mayRepeat: boolean;
@@ -44,7 +44,7 @@ export function isLimited({ ledger }: SpendParts, { settings, record }: Call): b
 async function withMoney(parts: SpendParts, call: Call, next: Handler<Call, CallReply>): Promise<CallReply> {
   const { ledger } = parts;
   const { most, usd, leftOut, refused, reservation } = judge(parts, call, true);
-  if (refused !== undefined) throw tellRefused(parts.events, call, usd, refused);
+  if (refused !== undefined) throw tellRefused(parts.events, call, refused);
   if (leftOut.length > 0) {
     call.targets = most.map(({ target }) => target);
     call.leftOut = [...call.leftOut, ...leftOut.map(({ target, why }) => `${target.state.id}: ${why}`)];
@@ -74,7 +74,7 @@ async function withMoney(parts: SpendParts, call: Call, next: Handler<Call, Call
 
 /** Whether the limits allow the call, and of whom. Keeps the money only where it is told to. */
 export function judge(parts: SpendParts, call: Call, keep: boolean): Verdict {
-  const { leftOut, most } = known(parts, mostPerAttempt(call, parts.countTokens));
+  const { leftOut, most } = known(parts, mostPerAttempt(call, parts.estimator));
   for (;;) {
     const usd = mostOfAttempts(most, call.maxAttempts, parts.mayRepeat);
     if (most.length === 0) return { most, usd, leftOut, refused: undefined, reservation: undefined };
@@ -147,42 +147,40 @@ function takeDearest(most: Most[]): Most | undefined {
   return most.splice(dearest, 1)[0];
 }
 
-function tellRefused(events: Events, { record }: Call, estimateUsd: number, error: SpendBudgetExceededError): Error {
+function tellRefused(events: Events, { record }: Call, error: SpendBudgetExceededError): Error {
   if (events.heard('budget-refused')) {
-    const { budget, limitUsd, leftUsd } = error;
+    const { budget: name, estimateUsd, limitUsd, leftUsd, resetsAt } = error;
+    const { id: callId, route } = record;
     events.emit({
       type: 'budget-refused',
-      callId: record.id,
-      budget,
-      estimate: estimateUsd,
-      limit: limitUsd,
-      left: leftUsd,
+      callId,
+      route,
+      budget: 'money',
+      name,
+      estimateUsd,
+      limitUsd,
+      leftUsd,
+      resetsAt,
     });
   }
   return error;
 }
 
-function tellWarning(events: Events, { log }: Call, { percent, ...state }: Warning): void {
-  const { budget, scope, spentUsd, reservedUsd, resetsAt } = state;
+function tellWarning(events: Events, { log }: Call, warning: Warning): void {
+  const { budget, scope, percent, spentUsd, reservedUsd, resetsAt } = warning;
   const name = nameOf(budget);
-  log.budget(name, percent, spentUsd);
+  log.warn(`model-router ${percent} % of the budget of ${name} is spent: ${showUsd(spentUsd)}`);
   if (!events.heard('budget-warning')) return;
-  const { usd } = budget;
   events.emit({
     type: 'budget-warning',
     budget: name,
-    scope: scopeOf(state),
+    scope: scope ?? null,
     percent,
-    limitUsd: usd,
+    limitUsd: budget.usd,
     spentUsd,
     reservedUsd,
     resetsAt: toIso(resetsAt),
   });
-  void scope;
-}
-
-function scopeOf({ budget, scope }: BudgetState): string | null {
-  return budget.of === 'scope' ? (scope ?? null) : null;
 }
 
 export function toIso(at: number | undefined): string | null {

@@ -1,6 +1,5 @@
-import { bodyOf } from '../../call-body.js';
 import { readNeeds } from '../../request/request-needs.js';
-import { type CountTokens, tokensOf } from '../../tokens/estimate-input.js';
+import type { InputEstimator } from '../../tokens/input-estimator.js';
 import { readInput } from '../../tokens/read-input.js';
 import type { Call, Price, Protocol, Target } from '../../types.js';
 import { isRecord } from '../../util/is-record.js';
@@ -21,9 +20,8 @@ export interface Most {
 }
 
 /** What each of the call's targets may cost for one attempt. */
-export function mostPerAttempt(call: Call, countTokens: CountTokens | undefined): Most[] {
-  const { protocol, targets } = call;
-  const body = bodyOf(call);
+export function mostPerAttempt(call: Call, estimator: InputEstimator): Most[] {
+  const { protocol, targets, body } = call;
   const input = readInput(body, protocol);
   const kinds = new Kinds(call, body, input.images.length > 0);
   const own = ownLimit(body);
@@ -31,7 +29,7 @@ export function mostPerAttempt(call: Call, countTokens: CountTokens | undefined)
   return targets.map((target) => {
     let inputTokens = counts.get(target.model);
     if (inputTokens === undefined) {
-      inputTokens = Math.ceil(tokensOf(input, target.model, countTokens) / (1 - SHORT_BY));
+      inputTokens = Math.ceil(estimator.ofInput(input, target.model, call) / (1 - SHORT_BY));
       counts.set(target.model, inputTokens);
     }
     const outputTokens = answers(protocol, body) ? outputOf(target, own) * call.choices * drafts(body) : 0;
