@@ -31,67 +31,64 @@ function startOf(unit: CalendarUnit, window: number): number {
   return Date.UTC(Math.floor(window / 12), window % 12);
 }
 
-/** How many windows that are over are remembered, for a clock that goes back to them. */
-const MOST_PAST = 3;
+/** Of so many windows it is known what was spent in them: a clock may go back. */
+const MOST_KNOWN = 4;
 
 /**
- * An hour, a day or a month of the UTC calendar. A clock that goes back takes the money along, and finds what was spent
- * in the window that it comes back to: it never makes a budget larger.
+ * An hour, a day or a month of the UTC calendar. What was booked in this window or in a later one counts, so a clock that
+ * goes back and forth never makes a budget larger.
  */
 export class CalendarWindow implements SpendWindow {
   readonly #unit: CalendarUnit;
-  #window: number;
-  #spent = 0;
-  #told = 0;
-  #past: { readonly window: number; readonly spent: number }[] = [];
+  /** The earliest first. */
+  #booked: { readonly window: number; amount: number }[] = [];
+  #told = { window: Number.NaN, percent: 0 };
 
   constructor(unit: CalendarUnit) {
     this.#unit = unit;
-    this.#window = windowOf(unit, Date.now());
   }
 
   spent(): number {
-    this.#turn();
-    return this.#spent;
+    return this.#since(this.#now());
   }
 
   add(amount: number): void {
-    this.#turn();
-    this.#spent += amount;
+    const window = this.#now();
+    const found = this.#booked.find((each) => each.window === window);
+    if (found !== undefined) {
+      found.amount += amount;
+      return;
+    }
+    this.#booked = [...this.#booked, { window, amount }].sort((a, b) => a.window - b.window).slice(-MOST_KNOWN);
   }
 
   isEmpty(): boolean {
-    return this.spent() === 0 && this.#past.every(({ window }) => window < this.#window - 1);
+    return this.#since(this.#now() - 1) === 0;
   }
 
   freeAt(amount: number): number | undefined {
-    return this.spent() >= amount ? startOf(this.#unit, this.#window + 1) : undefined;
+    return this.spent() >= amount ? this.resetsAt() : undefined;
   }
 
   resetsAt(): number {
-    this.#turn();
-    return startOf(this.#unit, this.#window + 1);
+    return startOf(this.#unit, this.#now() + 1);
   }
 
   tell(percent: number): boolean {
-    this.#turn();
-    if (percent <= this.#told) return false;
-    this.#told = percent;
+    const window = this.#now();
+    if (this.#told.window === window && percent <= this.#told.percent) return false;
+    this.#told = { window, percent };
     return true;
   }
 
-  #turn(): void {
-    const window = windowOf(this.#unit, Date.now());
-    if (window === this.#window) return;
-    if (window > this.#window) {
-      if (this.#spent > 0) this.#past = [...this.#past, { window: this.#window, spent: this.#spent }].slice(-MOST_PAST);
-      this.#spent = 0;
-      this.#told = 0;
-    } else {
-      for (const past of this.#past) if (past.window >= window) this.#spent += past.spent;
-      this.#past = this.#past.filter((past) => past.window < window);
-    }
-    this.#window = window;
+  #now(): number {
+    return windowOf(this.#unit, Date.now());
+  }
+
+  #since(window: number): number {
+    let sum = 0;
+    for (const each of this.#booked) if (each.window >= window) sum += each.amount;
+    return sum;
   }
 }
 

@@ -116,7 +116,11 @@ describe('its windows', () => {
     expect(ledger.states(9)).toMatchObject([{ spentUsd: 7 }]);
     vi.setSystemTime(now - 9 * HOUR);
     expect(ledger.states(9)).toMatchObject([{ spentUsd: 7 }]);
-    vi.setSystemTime(now - 8 * HOUR);
+    vi.setSystemTime(now + 2);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 7 }]);
+    vi.setSystemTime(now + 1 * HOUR);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 4 }]);
+    vi.setSystemTime(now + 6 * HOUR);
     expect(ledger.states(9)).toMatchObject([{ spentUsd: 0 }]);
   });
 
