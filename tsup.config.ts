@@ -5,13 +5,13 @@ import { defineConfig, type Options } from 'tsup';
 rmSync('dist', { recursive: true, force: true });
 
 const shared: Options = {
-  entry: { index: 'src/index.ts', testing: 'src/testing/index.ts' },
+  entry: { index: 'src/index.ts', testing: 'src/testing/index.ts', 'gpt-tokenizer': 'src/gpt-tokenizer/index.ts' },
   tsconfig: 'tsconfig.build.json',
   target: 'node22',
   platform: 'node',
   sourcemap: true,
   dts: true,
-  external: ['openai'],
+  external: ['openai', 'gpt-tokenizer'],
 };
 
 export default defineConfig([
