@@ -8,6 +8,7 @@ const entry = {
   index: 'src/index.ts',
   testing: 'src/testing/index.ts',
   'genai-prices': 'src/genai-prices/index.ts',
+  'gpt-tokenizer': 'src/gpt-tokenizer/index.ts',
 };
 
 const shared: Options = {
@@ -17,7 +18,7 @@ const shared: Options = {
   platform: 'node',
   sourcemap: true,
   dts: true,
-  external: ['openai', '@pydantic/genai-prices'],
+  external: ['openai', '@pydantic/genai-prices', 'gpt-tokenizer'],
 };
 
 export default defineConfig([

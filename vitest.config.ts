@@ -10,6 +10,7 @@ export default defineConfig(({ mode }) => ({
       { find: /^model-router$/, replacement: path('./src/index.ts') },
       { find: /^model-router\/genai-prices$/, replacement: path('./src/genai-prices/index.ts') },
       { find: /^model-router\/testing$/, replacement: path('./src/testing/index.ts') },
+      { find: /^model-router\/gpt-tokenizer$/, replacement: path('./src/gpt-tokenizer/index.ts') },
       ...(mode === 'openai6' ? [{ find: /^openai(?=\/|$)/, replacement: 'openai-6' }] : []),
     ],
   },

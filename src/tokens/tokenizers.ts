@@ -57,7 +57,7 @@ const WEIGHTS: Readonly<Record<keyof TextFeatures, readonly [number, number, num
   thai: [0.38, 0.9, 0.37, 0.59],
   kana: [0.62, 0.91, 0.62, 0.59],
   hangul: [0.7, 1.07, 0.79, 0.8],
-  han: [0.84, 1.18, 0.64, 0.76],
+  han: [0.84, 1.18, 0.64, 0.72],
   cjkMarks: [0.95, 1.28, 0.99, 0.86],
   typography: [0.42, 0.41, 0.46, 0.48],
   symbols: [0.95, 0.86, 1.14, 1.11],

@@ -38,6 +38,7 @@ const all: RouterOptions = {
   regions: ['eu'],
   cache: { which: 'all', ttlMs: 1, staleMs: 1, staleIfErrorMs: 1, toolCalls: true, maxEntries: 1, maxBytes: 1 },
   scope: 'a',
+  maxInputTokens: 8000,
   timeout: 500,
   maxRetries: 1,
   defaultHeaders: { 'X-Team': 'red', 'X-Gone': null },
