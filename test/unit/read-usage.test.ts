@@ -58,7 +58,6 @@ describe('readUsage', () => {
   });
 });
 
-
 describe('usage as providers tell it', () => {
   const price = {
     input: 3,
