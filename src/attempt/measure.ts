@@ -93,7 +93,7 @@ export function measure({ events, prices, slowMs, random }: MeasureParts): Layer
   ): KnownPrice | undefined {
     const { id } = target.state;
     const { model = servedModel } = target;
-    if (usage !== null && model !== undefined && servedModel !== undefined) {
+    if (usage !== null && model !== undefined && servedModel !== undefined && servedModel !== target.model) {
       const known = prices.ofCall({ deployment: id, model, servedModel });
       if (known !== undefined) return known;
     }
@@ -103,7 +103,7 @@ export function measure({ events, prices, slowMs, random }: MeasureParts): Layer
   }
 
   function tellUnknown({ log }: Call, deployment: string, model: string | null): void {
-    const key = JSON.stringify([deployment, model]);
+    const key = `${deployment}\n${model}`;
     if (unpriced.size >= MOST_UNPRICED || unpriced.has(key)) return;
     unpriced.add(key);
     log.priceUnknown(deployment, model);
