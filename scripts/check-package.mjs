@@ -172,7 +172,10 @@ try {
       if (!/^genai-prices \\d/.test(prices.version)) throw new Error('no version: ' + prices.version);
     `;
     program('table.mjs', `import { genaiPrices } from 'model-router/genai-prices';\n${useTable}`);
-    program('table.cjs', `const { genaiPrices } = require('./node_modules/model-router/dist/genai-prices.cjs');\n${useTable}`);
+    program(
+      'table.cjs',
+      `const { genaiPrices } = require('./node_modules/model-router/dist/genai-prices.cjs');\n${useTable}`,
+    );
   });
 
   check('`model-router cost` prints the projection', () => {

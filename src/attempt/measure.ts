@@ -115,7 +115,7 @@ export function measure({ events, prices, spent, estimator, slowMs, random }: Me
   ): KnownPrice | undefined {
     const { id } = target.state;
     const { model = servedModel } = target;
-    if (usage !== null && model !== undefined && servedModel !== undefined) {
+    if (usage !== null && model !== undefined && servedModel !== undefined && servedModel !== target.model) {
       const known = prices.ofCall({ deployment: id, model, servedModel });
       if (known !== undefined) return known;
     }
@@ -125,7 +125,7 @@ export function measure({ events, prices, spent, estimator, slowMs, random }: Me
   }
 
   function tellUnknown({ log }: Call, deployment: string, model: string | null): void {
-    const key = JSON.stringify([deployment, model]);
+    const key = `${deployment}\n${model}`;
     if (unpriced.size >= MOST_UNPRICED || unpriced.has(key)) return;
     unpriced.add(key);
     log.priceUnknown(deployment, model);

@@ -54,7 +54,6 @@ function lookUp(name: string, provider: string | undefined, at: Date): Price | u
   const providerId = prefix ?? provider;
   try {
     const found = calcPrice({ input_tokens: 0 }, rest ?? name, {
-      timestamp: at,
       ...(providerId !== undefined && { providerId }),
     });
     return found === null ? undefined : tablePrice(found.model, at);
