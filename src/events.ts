@@ -34,9 +34,10 @@ export type RouterEvent =
       /** `maxCostUsd`, or the budget in words: `$400 a month`. */
       name: string;
       /** The most that the call could cost, in US dollars. */
-      estimateUsd: number;
-      limitUsd: number;
-      leftUsd: number;
+      estimate: number;
+      limit: number;
+      /** What is left of the limit. */
+      left: number;
       resetsAt: string | null;
     }
   /** Once in a router's life. */

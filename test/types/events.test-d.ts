@@ -42,7 +42,7 @@ function tell(event: RouterEvent): string {
     case 'call-ended':
       return event.record.id;
     case 'budget-refused':
-      return event.budget === 'tokens' ? `${event.estimate} > ${event.limit}` : `${event.name}: ${event.estimateUsd}`;
+      return `${event.budget === 'money' ? event.name : 'tokens'}: ${event.estimate} > ${event.limit}`;
     case 'count-tokens-failed':
       return event.why;
     case 'attempt-started':

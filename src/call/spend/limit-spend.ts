@@ -149,7 +149,7 @@ function takeDearest(most: Most[]): Most | undefined {
 
 function tellRefused(events: Events, { record }: Call, error: SpendBudgetExceededError): Error {
   if (events.heard('budget-refused')) {
-    const { budget: name, estimateUsd, limitUsd, leftUsd, resetsAt } = error;
+    const { budget: name, estimateUsd: estimate, limitUsd: limit, leftUsd: left, resetsAt } = error;
     const { id: callId, route } = record;
     events.emit({
       type: 'budget-refused',
@@ -157,9 +157,9 @@ function tellRefused(events: Events, { record }: Call, error: SpendBudgetExceede
       route,
       budget: 'money',
       name,
-      estimateUsd,
-      limitUsd,
-      leftUsd,
+      estimate,
+      limit,
+      left,
       resetsAt,
     });
   }
