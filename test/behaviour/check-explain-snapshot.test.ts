@@ -94,6 +94,8 @@ describe('explain()', () => {
       maxAttempts: 3,
       cache: { cacheable: false, why: expect.any(String), key: null },
       maxCostUsd: null,
+      inputTokens: expect.any(Number),
+      refusal: null,
     });
     expect(fake.count).toBe(0);
     expect(router.snapshot().deployments.a?.requests).toBe(0);
