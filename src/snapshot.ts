@@ -1,8 +1,9 @@
 import { round } from './cost.js';
 import type { Engine } from './engine.js';
+import { type SpendSnapshot, spendSnapshot } from './spend-snapshot.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { LatencyHistogram } from './state/latency-histogram.js';
-import { newTotals, type Totals } from './state/totals.js';
+import { newTotals, type Totals, usageOf } from './state/totals.js';
 import type { Usage } from './types.js';
 
 /** Milliseconds, of the last 5 minutes; `null` where there was nothing. */
@@ -29,6 +30,8 @@ export interface DeploymentSnapshot extends Sums {
   model: string | null;
   /** Attempts slower than `slowMs`. */
   slow: number;
+  /** Attempts that were begun beside another one (`hedgeAfterMs`). */
+  hedges: number;
   state: 'closed' | 'open' | 'halfOpen';
   /** ISO 8601, or `null`. */
   pausedUntil: string | null;
@@ -50,6 +53,7 @@ export interface Snapshot {
   deployments: Record<string, DeploymentSnapshot>;
   routes: Record<string, RouteSnapshot>;
   cache: CacheSnapshot;
+  spend: SpendSnapshot;
 }
 
 /** Of calls that may be cached. `entries` and `bytes` are `null` where the application brings its own store. */
@@ -77,6 +81,7 @@ export function snapshot(engine: Engine): Snapshot {
       }),
     ),
     cache: { ...engine.cacheTotals, savedUsd: round(engine.cacheTotals.savedUsd), ...engine.cacheSize },
+    spend: spendSnapshot(engine),
   };
 }
 
@@ -86,6 +91,7 @@ function ofDeployment(state: DeploymentState): DeploymentSnapshot {
     client: client.name,
     model: deployment.model ?? null,
     slow: totals.slow,
+    hedges: totals.hedges,
     state: breaker?.state ?? 'closed',
     pausedUntil: wallClock(state.pausedUntil),
     setAsideUntil: wallClock(client.setAsideUntil),
@@ -97,20 +103,13 @@ function ofDeployment(state: DeploymentState): DeploymentSnapshot {
   };
 }
 
-function sums({
-  requests,
-  failures,
-  costUsd,
-  inputTokens,
-  outputTokens,
-  cachedInputTokens,
-  reasoningTokens,
-}: Totals): Sums {
+function sums(totals: Totals): Sums {
+  const { requests, failures, costUsd } = totals;
   return {
     requests,
     failures,
     uptime: requests === 0 ? null : 1 - failures / requests,
-    usage: { inputTokens, outputTokens, cachedInputTokens, reasoningTokens },
+    usage: usageOf(totals),
     costUsd: round(costUsd),
   };
 }

@@ -92,8 +92,12 @@ describe('explain()', () => {
       deadlineMs: 120_000,
       attemptTimeoutMs: 90_000,
       maxAttempts: 3,
+      hedgeAfterMs: null,
+      notHedged: 'hedgeAfterMs is not set',
       cache: { cacheable: false, why: expect.any(String), key: null },
       maxCostUsd: null,
+      inputTokens: expect.any(Number),
+      refusal: null,
     });
     expect(fake.count).toBe(0);
     expect(router.snapshot().deployments.a?.requests).toBe(0);
@@ -173,6 +177,7 @@ describe('snapshot()', () => {
         a: {
           client: 'default',
           slow: 0,
+          hedges: 0,
           state: 'closed',
           pausedUntil: null,
           setAsideUntil: null,

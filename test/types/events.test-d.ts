@@ -26,6 +26,10 @@ router.on('breaker-opened', ({ deployment, cooldownMs }) => {
   expectTrue<Same<typeof deployment, string>>();
   expectTrue<Same<typeof cooldownMs, number>>();
 });
+router.on('hedge-started', ({ number, afterMs }) => {
+  expectTrue<Same<typeof number, number>>();
+  expectTrue<Same<typeof afterMs, number>>();
+});
 router.on('client-set-aside', async ({ client, code }) => [client, code]);
 const off = router.on('breaker-closed', () => undefined);
 expectTrue<Same<typeof off, () => void>>();
@@ -37,7 +41,12 @@ function tell(event: RouterEvent): string {
   switch (event.type) {
     case 'call-ended':
       return event.record.id;
+    case 'budget-refused':
+      return `${event.budget === 'money' ? event.name : 'tokens'}: ${event.estimate} > ${event.limit}`;
+    case 'count-tokens-failed':
+      return event.why;
     case 'attempt-started':
+    case 'hedge-started':
     case 'cache-hit':
     case 'attempt-slow':
       return event.callId;
@@ -45,6 +54,10 @@ function tell(event: RouterEvent): string {
       return event.attempt.deployment;
     case 'client-set-aside':
       return event.client;
+    case 'budget-overrun':
+      return event.callId;
+    case 'budget-warning':
+      return event.budget;
     default:
       return event.deployment;
   }
