@@ -69,6 +69,9 @@ describe('what a simulation tells', () => {
       record: { id: 'call_0', attempts: [{ deployment: 'first' }, { deployment: 'second' }, {}] },
     });
     expect(result.advice.join()).toContain('all of the deployments down at once');
+    // With all of them out, one is asked all the same: its probe, before its time.
+    const probes = result.deployments['first']?.breaker.filter(({ state }) => state === 'halfOpen').length;
+    expect(probes).toBeGreaterThan(20);
   });
 
   it('of pauses that a server asked for', async () => {
