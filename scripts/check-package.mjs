@@ -13,8 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-/** @type {{ name: string; dependencies: Record<string, string>; peerDependencies: Record<string, string> }} */
+/** @type {{ name: string; dependencies: Record<string, string>; peerDependencies: Record<string, string>; peerDependenciesMeta: Record<string, object> }} */
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+const peers = Object.keys(manifest.peerDependencies).filter((name) => !(name in manifest.peerDependenciesMeta));
 const app = realpathSync(mkdtempSync(join(tmpdir(), 'model-router-check-')));
 const installed = join(app, 'node_modules', manifest.name);
 /** @type {string[]} */
@@ -71,8 +72,7 @@ try {
   );
   mkdirSync(installed, { recursive: true });
   run('tar', '-xzf', packed.filename, '-C', installed, '--strip-components', '1');
-  for (const name of [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies), '@types/node'])
-    link(name);
+  for (const name of [...Object.keys(manifest.dependencies), ...peers, '@types/node']) link(name);
 
   const dist = join(installed, 'dist');
   const files = readdirSync(dist);
@@ -191,6 +191,24 @@ try {
     must(JSON.parse(print('cost', '--json', '--tokens', '1M')).stages[0].usdPerMonth === 0.25, 'wrong JSON');
     const { status, stderr } = spawnSync(process.execPath, [command, 'cost', '--price', 'much'], { encoding: 'utf8' });
     must(status === 2 && stderr.includes('--price'), `a wrong price ends with ${status}: ${stderr}`);
+  });
+
+  check('model-router/gpt-tokenizer does no harm where gpt-tokenizer is missing, and counts where it is not', () => {
+    const tokenizer = (/** @type {string} */ ready) => `
+      const count = gptTokenizer();
+      count.ready.then(() => 1, () => undefined).then((tokens) => {
+        if (tokens !== ${ready} || count({ text: 'a', model: 'b' }) !== ${ready}) throw new Error('it is not as it should be');
+      });`;
+    const use = (/** @type {string} */ ready) => {
+      program('tokenizer.mjs', `import { gptTokenizer } from 'model-router/gpt-tokenizer';${tokenizer(ready)}`);
+      program(
+        'tokenizer.cjs',
+        `const { gptTokenizer } = require('./node_modules/model-router/dist/gpt-tokenizer.cjs');${tokenizer(ready)}`,
+      );
+    };
+    use('undefined');
+    link('gpt-tokenizer');
+    use('1');
   });
 
   check('a router is an OpenAI to the compiler, in both module systems and with a bundler', () => {

@@ -50,9 +50,7 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
     check(await s5({ minutes: 1, fault, seed: SEED })),
   );
 
-  it.each([2, 3] as const)('tail: slow outliers with hedging over %i deployments', async (deployments) =>
-    check(await tail({ calls: 6000, deployments, seed: SEED })),
-  );
+  it('tail: slow outliers with hedging', async () => check(await tail({ calls: 3000, seed: SEED })));
 
   it('S8: 64 calls at once while the primary is down', async () => check(await s8({ rounds: 4, seed: SEED })));
 });
