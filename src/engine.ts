@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { assemble } from './assemble.js';
 import type { CacheTotals } from './call/cache/cache.js';
@@ -29,6 +30,9 @@ export class Engine {
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly cacheTotals: CacheTotals = { hits: 0, misses: 0, joined: 0, stale: 0, savedUsd: 0, savedTokens: 0 };
   closed = false;
+  /** Ids are counted, under a prefix that no other router has, in whichever process. */
+  readonly #idPrefix = `call_${randomUUID().replaceAll('-', '')}`;
+  #calls = 0;
   #store: ResponseStore | undefined;
   readonly #rotation: Rotation | undefined;
   readonly #clients: ReadonlyMap<string, ClientState>;
@@ -51,6 +55,10 @@ export class Engine {
       isClosed: () => this.closed,
       cache: { store: () => this.#cacheStore(), totals: this.cacheTotals },
     });
+  }
+
+  nextCallId(): string {
+    return `${this.#idPrefix}${(this.#calls++).toString(36)}`;
   }
 
   /** What the router's own store holds; `null` for one of the application's. */

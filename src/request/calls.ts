@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { OpenAI } from 'openai';
 import { cacheSettings, checkUnsized, ONE_STORE } from '../check-cache.js';
 import { checkCall, pick, priorityOf, SINGLE_CALL_KEYS } from '../check-options.js';
@@ -119,7 +118,7 @@ export class CallReader {
       startedAt,
       deadline: startedAt + deadlineMs,
       signal: source.signal ?? undefined,
-      record: newRecord(model, resolution, settings.priority),
+      record: newRecord(engine.nextCallId(), model, resolution, settings.priority),
       failures: [],
       // A body that can be read only once can be sent only once.
       maxAttempts: isReplayable(source.body) ? settings.maxAttempts : 1,
@@ -267,9 +266,14 @@ function wantsUsage(body: unknown): boolean {
   return isRecord(body) && isRecord(body.stream_options) && body.stream_options.include_usage === true;
 }
 
-function newRecord(requestedModel: string | undefined, resolution: Resolution, priority: string): CallRecord {
+function newRecord(
+  id: string,
+  requestedModel: string | undefined,
+  resolution: Resolution,
+  priority: string,
+): CallRecord {
   return {
-    id: `call_${randomUUID()}`,
+    id,
     route: resolution.route ?? null,
     priority,
     requestedModel: requestedModel ?? null,
