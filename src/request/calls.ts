@@ -225,8 +225,10 @@ export function attemptsOf(maxRetries: unknown): number {
 function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefined): CacheRequest {
   const headers = headerRows(source.headers);
   const { path = '', query, body } = source;
-  // A stream class of the caller's own makes something else of the answer than the SDK does.
-  const isUsual = source.__streamClass === undefined && source.__binaryResponse !== true;
+  // A stream class of the caller's own makes something else of the answer than the SDK does, and options of its own for
+  // `fetch` may change what is sent, headers too.
+  const isUsual =
+    source.__streamClass === undefined && source.__binaryResponse !== true && source.fetchOptions === undefined;
   return {
     path,
     body: isUsual && isPlain(body) ? body : undefined,

@@ -7,6 +7,7 @@ import { run as s2 } from '../../drills/s2.ts';
 import { run as s4 } from '../../drills/s4.ts';
 import { run as s4Cold } from '../../drills/s4-cold.ts';
 import { run as s5 } from '../../drills/s5.ts';
+import { run as s6 } from '../../drills/s6.ts';
 import { run as s8 } from '../../drills/s8.ts';
 
 // The same drills as `npm run drills`, short: a target may be missed by as much as chance makes of a sample this small
@@ -42,6 +43,8 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
   it.each(['errors', 'hangs', 'mixed'] as const)('S5: everything fails: %s', async (fault) =>
     check(await s5({ minutes: 1, fault, seed: SEED })),
   );
+
+  it('S6: pairs of calls and scopes', async () => check(await s6({ pairs: 1500, seed: SEED })));
 
   it('S8: 64 calls at once while the primary is down', async () => check(await s8({ rounds: 4, seed: SEED })));
 });

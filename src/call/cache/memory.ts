@@ -66,6 +66,8 @@ function recalled(answer: unknown, { ttlMs, staleMs, staleIfErrorMs }: CacheSett
 }
 
 function isAnswer(value: unknown): value is CachedAnswer {
+  // Our own, whose text is only made when somebody asks for it.
+  if (value instanceof KeptTree) return true;
   return (
     isRecord(value) &&
     typeof value.text === 'string' &&
