@@ -18,6 +18,8 @@ interface Entry {
 /** A longer question costs more to keep than its key does to make. */
 const MOST_BYTES_EACH = 64 * 1024;
 const UNFIT = -1;
+/** Characters that are looked at from either end of a text. */
+const END = 32;
 
 /**
  * The keys of questions that were answered lately. To write a question out and to hash it costs more than all else of
@@ -100,12 +102,16 @@ function printObject(seed: number, value: object, skip?: ReadonlySet<string>): n
   return print;
 }
 
-/** Its length and a few of its characters: what differs elsewhere is found when it is compared. */
+/** Its length, both ends, and some of what is between: what differs elsewhere is found when it is compared. */
 function printText(seed: number, text: string): number {
   const { length } = text;
   let print = mix(seed, length);
-  const step = Math.max(1, length >> 3);
-  for (let at = length - 1; at >= 0; at -= step) print = mix(print, text.charCodeAt(at));
+  const head = Math.min(length, END);
+  for (let at = 0; at < head; at++) print = mix(print, text.charCodeAt(at));
+  const tail = Math.max(head, length - END);
+  const step = Math.max(1, (tail - head) >> 5);
+  for (let at = head; at < tail; at += step) print = mix(print, text.charCodeAt(at));
+  for (let at = tail; at < length; at++) print = mix(print, text.charCodeAt(at));
   return print;
 }
 
