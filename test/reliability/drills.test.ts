@@ -4,11 +4,13 @@ import { drawMs, MODEL_L } from '../../drills/model-l.ts';
 import { type DrillResult, meets } from '../../drills/result.ts';
 import { run as s1 } from '../../drills/s1.ts';
 import { run as s2 } from '../../drills/s2.ts';
+import { run as s3 } from '../../drills/s3.ts';
 import { run as s4 } from '../../drills/s4.ts';
 import { run as s4Cold } from '../../drills/s4-cold.ts';
 import { run as s5 } from '../../drills/s5.ts';
 import { run as s6 } from '../../drills/s6.ts';
 import { run as s8 } from '../../drills/s8.ts';
+import { run as tail } from '../../drills/tail.ts';
 
 // The same drills as `npm run drills`, short: a target may be missed by as much as chance makes of a sample this small
 // once in a thousand times. What is no matter of chance is held to the letter.
@@ -34,6 +36,11 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
     check(await s2({ calls: 6000, seed: SEED, ...options })),
   );
 
+  it('S3: model L with hedging', async () => check(await s3({ calls: 6000, seed: SEED })));
+
+  it('S4: the primary hangs, and comes back, with hedging', async () =>
+    check(await s4({ minutes: 3, hedgeAfterMs: 'p95', seed: SEED })));
+
   it('S4: the primary hangs, and comes back', async () => check(await s4({ minutes: 3, seed: SEED })));
 
   it.each([false, true])('S4: the primary hangs from the start; streams: %s', async (streams) =>
@@ -45,6 +52,8 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
   );
 
   it('S6: pairs of calls and scopes', async () => check(await s6({ pairs: 1500, seed: SEED })));
+
+  it('tail: slow outliers with hedging', async () => check(await tail({ calls: 3000, seed: SEED })));
 
   it('S8: 64 calls at once while the primary is down', async () => check(await s8({ rounds: 4, seed: SEED })));
 });
