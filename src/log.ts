@@ -12,7 +12,7 @@ export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug';
 
 const RANK: Readonly<Record<LogLevel, number>> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };
 
-/** Writes the router's own lines: one a call, one a slow attempt, both at `info`. No key, no prompt, no upstream text. */
+/** Writes the router's own lines: one a call, one a slow attempt, both at `info`; warnings, and hints at `debug`. No key, no prompt, no upstream text. */
 export class Log {
   constructor(
     readonly logger: Logger,
@@ -34,6 +34,25 @@ export class Log {
   slow(record: CallRecord, deployment: string, number: number, durationMs: number): void {
     if (RANK[this.level] < RANK.info) return;
     this.#info(`model-router ${record.id} slow attempt ${number} at ${deployment}: ${durationMs.toFixed(0)}ms`);
+  }
+
+  /** At `debug`: at `info` a call has one line, which says that its cost is unknown. */
+  hint(text: string): void {
+    if (RANK[this.level] < RANK.debug) return;
+    try {
+      this.logger.debug(`model-router ${text}`);
+    } catch {
+      // The logger's fault.
+    }
+  }
+
+  warn(line: string): void {
+    if (RANK[this.level] < RANK.warn) return;
+    try {
+      this.logger.warn(line);
+    } catch {
+      // The logger's fault.
+    }
   }
 
   /** A logger that throws harms no call. */
