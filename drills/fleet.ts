@@ -1,4 +1,4 @@
-import { ModelRouter } from 'model-router';
+import { type CallOptions, ModelRouter } from 'model-router';
 import { type Choose, type FakeFetch, fakeFetch } from 'model-router/testing';
 import { mulberry32 } from './chance.ts';
 
@@ -19,7 +19,11 @@ export interface Fleet {
 }
 
 /** `scripts` is what each deployment does, in the order of the route. Must be called in virtual time. */
-export function openFleet(scripts: Readonly<Record<string, Choose>>, seed: number, deadlineMs = DEADLINE_MS): Fleet {
+export function openFleet(
+  scripts: Readonly<Record<string, Choose>>,
+  seed: number,
+  { deadlineMs = DEADLINE_MS, ...options }: Pick<CallOptions, 'deadlineMs' | 'hedgeAfterMs'> = {},
+): Fleet {
   const names = Object.keys(scripts);
   const random = mulberry32(seed);
   const upstreams = new Map(
@@ -37,6 +41,7 @@ export function openFleet(scripts: Readonly<Record<string, Choose>>, seed: numbe
     retry: { budget: RETRY_TOKENS.perCall },
     random,
     logLevel: 'off',
+    ...options,
   });
   return { router, upstreams, deadlineMs };
 }

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { inspect } from 'node:util';
 import type { VirtualClock } from './clock.ts';
 import { type Fleet, KEY, MAX_ATTEMPTS, openCalls, RETRY_TOKENS, upstreamCalls } from './fleet.ts';
-import { count, retriesOf, type Settled } from './tally.ts';
+import { count, hedgesOf, retriesOf, type Settled } from './tally.ts';
 
 export const PROMPT = 'a-prompt-that-must-not-leak';
 
@@ -20,7 +20,8 @@ export class Invariants {
   #settled = 0;
   #ended = 0;
   #attempts = 0;
-  #retries = 0;
+  /** What takes a token: retries and hedges. */
+  #extra = 0;
 
   constructor(clock: VirtualClock, fleet: Fleet) {
     this.#clock = clock;
@@ -38,7 +39,7 @@ export class Invariants {
     if (record === undefined) return this.#count('a call without a record');
     const { attempts, deployment } = record;
     this.#attempts += attempts.length;
-    this.#retries += retriesOf(attempts);
+    this.#extra += retriesOf(attempts) + hedgesOf(attempts);
     if (attempts.length > MAX_ATTEMPTS) this.#count('more attempts than maxAttempts');
     if (attempts.some(({ outcome }) => outcome === 'pending')) this.#count('an attempt without an outcome');
     if (error !== undefined) return this.#lookAtError(error);
@@ -64,7 +65,7 @@ export class Invariants {
     );
     this.#expect(getEventListeners(signal, 'abort').length, 0, "listeners on the caller's signal");
     const tokens = RETRY_TOKENS.start + RETRY_TOKENS.perCall * calls;
-    if (this.#retries > tokens) this.#count(`${this.#retries} retries from ${tokens} tokens`);
+    if (this.#extra > tokens) this.#count(`${this.#extra} retries and hedges from ${tokens} tokens`);
   }
 
   #expect(found: number, right: number, what: string): void {

@@ -2,11 +2,13 @@
 import { type DrillOptions, type DrillResult, meets, type Target } from './result.ts';
 import { run as s1 } from './s1.ts';
 import { run as s2 } from './s2.ts';
+import { run as s3 } from './s3.ts';
 import { run as s4 } from './s4.ts';
 import { run as s4Cold } from './s4-cold.ts';
 import { run as s5 } from './s5.ts';
 import { run as s7 } from './s7.ts';
 import { run as s8 } from './s8.ts';
+import { run as tail } from './tail.ts';
 
 type Start = (options: DrillOptions) => Promise<DrillResult>;
 
@@ -18,7 +20,9 @@ const drills: readonly (readonly [name: string, start: Start])[] = [
   ['s2', (options) => s2({ ...options, calls: 100_000 })],
   ['s2', (options) => s2({ ...options, calls: 100_000, deployments: 3 })],
   ['s2', (options) => s2({ ...options, calls: 50_000, deployments: 3, everyMs: 2000 })],
+  ['s3', (options) => s3({ ...options, calls: 100_000 })],
   ['s4', (options) => s4({ ...options, minutes: 15 })],
+  ['s4', (options) => s4({ ...options, minutes: 15, hedgeAfterMs: 'p95' })],
   ['s4', (options) => s4Cold({ ...options, minutes: 5, streams: false, deadlineMs: 1500 })],
   ['s4', (options) => s4Cold({ ...options, minutes: 5, streams: true, deadlineMs: 1500 })],
   ['s5', (options) => s5({ ...options, minutes: 5, fault: 'errors' })],
@@ -26,6 +30,8 @@ const drills: readonly (readonly [name: string, start: Start])[] = [
   ['s5', (options) => s5({ ...options, minutes: 5, fault: 'mixed' })],
   ['s7', (options) => s7({ ...options, calls: 1_000_000, socketCalls: 5000 })],
   ['s8', (options) => s8({ ...options, rounds: 20 })],
+  ['tail', (options) => tail({ ...options, calls: 100_000 })],
+  ['tail', (options) => tail({ ...options, calls: 100_000, deployments: 3 })],
 ];
 
 /** Real time: the drills replace the clocks of this process. */

@@ -33,7 +33,7 @@ export async function run({ minutes, streams, deadlineMs, seed, onProgress }: Co
         third: modelL(mulberry32(seed + 3), MODEL_L.otherErrors),
       },
       seed,
-      deadlineMs,
+      { deadlineMs },
     );
     watch.listen(fleet);
     const invariants = await sendLoad({

@@ -15,6 +15,7 @@ export class Tally {
   attempts = 0;
   attemptsSquared = 0;
   retries = 0;
+  hedges = 0;
   /** Attempts by deployment. */
   readonly perDeployment = new Map<string, number>();
   /** Calls that failed, by the error's class. */
@@ -30,6 +31,7 @@ export class Tally {
     this.attempts += attempts.length;
     this.attemptsSquared += attempts.length ** 2;
     this.retries += retriesOf(attempts);
+    this.hedges += hedgesOf(attempts);
     for (const { deployment } of attempts) count(this.perDeployment, deployment);
   }
 
@@ -56,6 +58,11 @@ export class Tally {
 /** Attempts at a deployment that the same call has asked before. */
 export function retriesOf(attempts: readonly AttemptRecord[]): number {
   return attempts.length - new Set(attempts.map(({ deployment }) => deployment)).size;
+}
+
+/** Attempts that were begun beside another one. */
+export function hedgesOf(attempts: readonly AttemptRecord[]): number {
+  return attempts.filter(({ hedge }) => hedge === true).length;
 }
 
 export function count(counts: Map<string, number>, key: string, by = 1): void {

@@ -11,7 +11,7 @@ import { record } from './call/record.js';
 import type { RouterConfig } from './check-options.js';
 import type { Events } from './events.js';
 import { compose, type Handler } from './pipeline.js';
-import { plan } from './plan/plan.js';
+import { plan, planHedge } from './plan/plan.js';
 import type { RetryBudget } from './state/retry-budget.js';
 import type { Totals } from './state/totals.js';
 import type { Attempt, Call, CallReply, Reply } from './types.js';
@@ -57,6 +57,6 @@ export function assemble({
       admit(isClosed),
       cache({ ...cached, events, background: told }), // what is joined runs under a signal and a deadline of its own
     ],
-    failover({ plan, retryBudget, retry, random, attempt }),
+    failover({ plan, planHedge, events, retryBudget, retry, random, attempt }),
   );
 }

@@ -24,6 +24,7 @@ import {
   checkString,
   checkStrings,
   fail,
+  MAX_MS,
   show,
 } from './util/check.js';
 
@@ -34,6 +35,7 @@ export const CALL_KEYS = [
   'firstChunkTimeoutMs',
   'chunkTimeoutMs',
   'maxAttempts',
+  'hedgeAfterMs',
   'regions',
   'cache',
   'scope',
@@ -140,6 +142,7 @@ export function checkCall<T extends CallOptions>(
     firstChunkTimeoutMs,
     chunkTimeoutMs,
     maxAttempts,
+    hedgeAfterMs,
     regions,
     cache,
     scope,
@@ -152,12 +155,19 @@ export function checkCall<T extends CallOptions>(
   if (firstChunkTimeoutMs !== undefined) checkMs(at('firstChunkTimeoutMs'), firstChunkTimeoutMs);
   if (chunkTimeoutMs !== undefined) checkMs(at('chunkTimeoutMs'), chunkTimeoutMs);
   if (maxAttempts !== undefined) checkWhole(at('maxAttempts'), maxAttempts, 1);
+  if (hedgeAfterMs !== undefined) checkHedge(at('hedgeAfterMs'), hedgeAfterMs);
   if (regions !== undefined && checkStrings(at('regions'), regions, 'an array of regions').length === 0) {
     throw new InvalidOptionError(at('regions'), 'it is empty; give at least one region, or leave it out to allow all.');
   }
   if (cache !== undefined) checkCache(at('cache'), cache);
   if (scope !== undefined) checkString(at('scope'), scope);
   return options;
+}
+
+function checkHedge(option: string, value: unknown): void {
+  if (value === false || value === 'p90' || value === 'p95' || value === 'p99') return;
+  const what = `milliseconds above 0, at most ${MAX_MS}, or 'p90', 'p95', 'p99' or false`;
+  checkNumber(option, value, { above: 0, most: MAX_MS, what });
 }
 
 /** `high`, as it is written in the header, means `premium`, unless the application has a priority of that name. */

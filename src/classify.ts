@@ -22,6 +22,7 @@ const RULES: Readonly<Record<Exclude<Outcome, 'pending' | 'success'>, Rule>> = {
   deadline: { breaker: 'failure', again: 'no', next: 'no', setAside: false },
   'invalid-answer': { breaker: 'failure', again: 'yes', next: 'yes', setAside: false },
   interrupted: { breaker: 'failure', again: 'no', next: 'no', setAside: false },
+  lost: { breaker: 'neutral', again: 'no', next: 'no', setAside: false },
   aborted: { breaker: 'neutral', again: 'no', next: 'no', setAside: false },
 };
 
@@ -136,6 +137,13 @@ export class InvalidAnswer extends APIConnectionError {
   }
 }
 
+/** Of an attempt that was ended because another one has answered first. No caller sees it. */
+export class LostError extends APIConnectionError {
+  constructor() {
+    super({ message: 'Another deployment has answered first.' });
+  }
+}
+
 /** The SDK's error of a call that its caller has aborted. */
 export function abortError(reason: unknown): Error {
   const error = new APIUserAbortError();
@@ -194,7 +202,8 @@ function codeOfCause(error: Error): string | null {
 
 /** An error in words for records, logs and events: the kind, never the upstream's own text, which may quote a prompt. */
 export function describe(error: unknown): string {
-  if (error instanceof InvalidAnswer || error instanceof InvalidOptionError) return error.message;
+  if (error instanceof InvalidAnswer || error instanceof InvalidOptionError || error instanceof LostError)
+    return error.message;
   if (!(error instanceof Error)) return typeof error;
   const name = error.constructor.name || error.name;
   return [name, statusOf(error) ?? '', codeOf(error) ?? codeOfCause(error) ?? '']

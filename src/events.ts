@@ -19,6 +19,8 @@ export type RouterEvent =
     }
   | { type: 'attempt-started'; callId: string; deployment: string; number: number }
   | { type: 'attempt-failed'; callId: string; attempt: AttemptRecord }
+  /** Attempt `number` is about to begin, beside one that has been running for `afterMs` milliseconds. */
+  | { type: 'hedge-started'; callId: string; deployment: string; number: number; afterMs: number }
   | { type: 'attempt-slow'; callId: string; deployment: string; number: number; slowMs: number; durationMs: number }
   | { type: 'breaker-opened'; deployment: string; cooldownMs: number }
   | { type: 'breaker-closed'; deployment: string }
@@ -33,6 +35,7 @@ const TYPES: readonly RouterEventType[] = [
   'cache-hit',
   'attempt-started',
   'attempt-failed',
+  'hedge-started',
   'attempt-slow',
   'breaker-opened',
   'breaker-closed',

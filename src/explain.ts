@@ -1,4 +1,5 @@
 import { explainCache } from './call/cache/explain-cache.js';
+import { hedgeDelay } from './call/hedge.js';
 import { viewTargets } from './call/view.js';
 import { plan } from './plan/plan.js';
 import { type CallReader, protocolOf } from './request/calls.js';
@@ -15,6 +16,10 @@ export interface Explanation {
   /** What the first attempt would be given, in milliseconds; `null` where nothing may be asked. */
   attemptTimeoutMs: number | null;
   maxAttempts: number;
+  /** When another deployment would be asked beside the first one, in milliseconds; `null` where none would be. */
+  hedgeAfterMs: number | null;
+  /** Why none would be, in words. */
+  notHedged: string | null;
   /** Why it may be answered from the cache or not, and what an equal call must have in common with it. */
   cache: { cacheable: boolean; why: string; key: { hash: string; parts: string[] } | null };
   maxCostUsd: null;
@@ -27,7 +32,7 @@ export function explain(
 ): Explanation {
   checkRecord('body', body, 'the body of a request');
   const request = { method: 'post', path: pathOf(body), stream: body.stream === true, ...options, body } as const;
-  const { call, leftOut } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
+  const { call, leftOut, notHedged } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
   const now = call.startedAt;
   const views = viewTargets(call);
   const { config } = reader.engine;
@@ -39,6 +44,7 @@ export function explain(
     attemptsLeft: call.maxAttempts,
     targets: views,
     failures: [],
+    inFlight: [],
     mayRetry: true,
     retry: config.retry,
     jitter: 0,
@@ -50,6 +56,7 @@ export function explain(
   };
   const usable = views.map((view) => ({ id: view.target.state.id, why: reason(view) }));
   const first = step.type === 'ask' ? step.target.state.id : undefined;
+  const hedgeAfterMs = step.type === 'ask' ? (hedgeDelay(call, step.target) ?? null) : null;
   const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
   const ruledOut = leftOut.map(({ target, why }) => ({ id: target.state.id, why }));
   return {
@@ -61,10 +68,14 @@ export function explain(
     deadlineMs: call.settings.deadlineMs,
     attemptTimeoutMs: step.type === 'ask' ? step.timeoutMs : null,
     maxAttempts: call.maxAttempts,
+    hedgeAfterMs,
+    notHedged: notHedged ?? (hedgeAfterMs === null ? TOO_LITTLE : null),
     cache: explainCache(call),
     maxCostUsd: null,
   };
 }
+
+const TOO_LITTLE = 'too little is known of how long its deployment takes';
 
 function rank({ id, why }: { id: string; why: string | undefined }, first: string | undefined): number {
   if (id === first) return 0;

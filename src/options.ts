@@ -17,6 +17,11 @@ export interface CallOptions {
   chunkTimeoutMs?: number;
   /** Attempts a call may make over all deployments, the first included. 1 means no failover. @default 3 */
   maxAttempts?: number;
+  /**
+   * When the next deployment is asked too, if there is no answer (of a stream: no content) by then: in milliseconds, or
+   * by a live percentile of the asked deployment's own times. The first valid answer wins. @default false
+   */
+  hedgeAfterMs?: number | 'p90' | 'p95' | 'p99' | false;
   /** Residency: only deployments in one of these regions are asked. @default all */
   regions?: readonly string[];
   /**
@@ -109,7 +114,7 @@ export interface RetryOptions {
   baseMs?: number;
   /** Milliseconds. @default 8000 */
   maxMs?: number;
-  /** Retries of the same deployment, as a share of all calls. Failing over is not limited. @default 0.1 */
+  /** Retries of the same deployment and hedges, as a share of all calls. Failing over is not limited. @default 0.1 */
   budget?: number;
 }
 

@@ -27,6 +27,8 @@ export interface DeploymentSnapshot extends Sums {
   client: string;
   /** Attempts slower than `slowMs`. */
   slow: number;
+  /** Attempts that were begun beside another one (`hedgeAfterMs`). */
+  hedges: number;
   state: 'closed' | 'open' | 'halfOpen';
   /** ISO 8601, or `null`. */
   pausedUntil: string | null;
@@ -83,6 +85,7 @@ function ofDeployment(state: DeploymentState): DeploymentSnapshot {
   return {
     client: client.name,
     slow: totals.slow,
+    hedges: totals.hedges,
     state: breaker?.state ?? 'closed',
     pausedUntil: wallClock(state.pausedUntil),
     setAsideUntil: wallClock(client.setAsideUntil),

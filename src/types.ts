@@ -34,6 +34,7 @@ export type Outcome =
   | 'deadline'
   | 'invalid-answer'
   | 'interrupted'
+  | 'lost'
   | 'aborted';
 
 /** One try of a call at one deployment. */
@@ -53,7 +54,12 @@ export interface AttemptRecord {
   costUsd: number | null;
   /** The stream ended with `[DONE]` but without a `finish_reason`. */
   unfinished?: true;
+  /** Begun while another attempt of the call was still running. */
+  hedge?: true;
 }
+
+/** When another deployment is asked too: after so many milliseconds, or after a percentile of the asked one's own times. */
+export type HedgeAfter = number | 'p90' | 'p95' | 'p99';
 
 /**
  * `off`: nobody asked for a cache. `bypass`: this call may not be cached. `miss`: asked, and kept if it may be. `hit`,
@@ -181,6 +187,7 @@ export interface CallSettings {
   readonly cache: CacheSettings | undefined;
   /** Whose call it is: answers are shared within a scope only. */
   readonly scope: string | undefined;
+  readonly hedgeAfterMs: HedgeAfter | undefined;
 }
 
 /** What may be answered from the cache, and for how long. Times are in milliseconds. */
@@ -223,6 +230,8 @@ export interface Call {
   readonly record: CallRecord;
   readonly failures: Failure[];
   readonly maxAttempts: number;
+  /** There only where this call may be hedged. */
+  readonly hedgeAfterMs: HedgeAfter | undefined;
   /** How many choices were asked for (`n`). */
   readonly choices: number;
   /** The caller asked for the usage of a stream itself. */
@@ -240,19 +249,33 @@ export interface Attempt {
   readonly target: Target;
   readonly record: AttemptRecord;
   readonly startedAt: number;
-  readonly timeoutMs: number;
+  timeoutMs: number;
   /** Its time ends with the call's. */
-  readonly untilDeadline: boolean;
+  untilDeadline: boolean;
   /** Ask even though the breaker is open: everything else is out too. */
   readonly forced: boolean;
-  /** For a call that has a signal: the SDK is given one of the attempt's own, as some of its versions keep listening. */
+  /** For a call that has a signal, or is hedged: the SDK is given one of the attempt's own, as some of its versions keep listening. */
   readonly controller: AbortController | undefined;
   /** Ends what is left of the upstream's answer; there once its headers are. Until then the client's own timer ends it. */
   close: (() => void) | undefined;
   /** Its time is up, or its caller has gone away. */
   isOver: boolean;
+  /** Its place among the attempts of a hedged call; `undefined` for all other calls. */
+  lane: Lane | undefined;
   /** What must happen once when the attempt is over; for a stream that is the stream's end. */
   readonly onEnd: ((end: AttemptEnd) => void)[];
+}
+
+/** What ties an attempt of a hedged call to those that run beside it. */
+export interface Lane {
+  /** When another deployment is asked too, in milliseconds after its start; `undefined` where too little is known. */
+  readonly afterMs: number | undefined;
+  /** It has a valid answer: the others end at this very moment. */
+  readonly won: (reply: Reply) => void;
+  /** Its time is up: for how many milliseconds it may go on beside another one; 0 if it must end. */
+  readonly moreMs: () => number;
+  /** Ends it, because another one has won. Set by the layer that ends attempts. */
+  lose: () => void;
 }
 
 /** How an attempt ended. */

@@ -19,6 +19,7 @@ export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt
       const { call, record, target } = attempt;
       target.state.inFlight++;
       target.state.totals.requests++;
+      if (record.hedge) target.state.totals.hedges++;
       if (events.heard('attempt-started')) {
         events.emit({
           type: 'attempt-started',
@@ -67,7 +68,8 @@ export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt
     totals.costUsd += record.costUsd ?? 0;
     if (end.breaker === 'failure') totals.failures++;
     if (end.outcome === 'success' && !call.stream && !isRaw) target.state.answered(false, record.durationMs);
-    if (end.outcome === 'timeout' || end.outcome === 'deadline') target.state.timedOut(call.stream, record.durationMs);
+    if (end.outcome === 'timeout' || end.outcome === 'deadline' || isSlowLoser(attempt))
+      target.state.gaveUp(call.stream, record.durationMs);
     for (const listener of attempt.onEnd) listener(end);
     if (end.failure === undefined) return;
     record.error = describe(end.failure.error);
@@ -93,6 +95,14 @@ export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt
       durationMs,
     });
   }
+}
+
+/**
+ * One that lost after its hedge was due: if these were not counted, the times known would grow shorter, and hedges more.
+ * One that lost before says nothing of how long it would have taken.
+ */
+function isSlowLoser({ lane, record }: Attempt): boolean {
+  return record.outcome === 'lost' && record.durationMs >= (lane?.afterMs ?? Number.POSITIVE_INFINITY);
 }
 
 function failedEnd(failure: Failure): AttemptEnd {

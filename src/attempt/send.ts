@@ -16,10 +16,9 @@ export function send(): Handler<Attempt, Reply> {
       model: target.model,
       headers: headersOf(attempt),
       includeUsage: asksForUsage(attempt),
-      // Its time may yet be prolonged by those who join it; when it is over, the attempt's own signal ends the request.
-      timeoutMs: call.isShared && attempt.untilDeadline ? MAX_MS : limitOf(attempt),
+      timeoutMs: wireMs(attempt),
       // An unread body outlives the attempt: there the caller's own signal is left in its place.
-      signal: call.wantsRaw() || call.protocol === 'binary' ? undefined : attempt.controller?.signal,
+      signal: isLeftUnread(attempt) && attempt.lane === undefined ? undefined : attempt.controller?.signal,
       onHeaders: (close) => {
         if (attempt.isOver) close();
         else attempt.close = close;
@@ -31,6 +30,15 @@ export function send(): Handler<Attempt, Reply> {
     return { answer, attempt, chunks: undefined, onEnd: (listener) => listener(end) };
   };
 }
+
+/** Its time may yet be prolonged; when it is over, the attempt's own signal ends the request. */
+function wireMs(attempt: Attempt): number {
+  const { call, untilDeadline, lane } = attempt;
+  if (call.isShared && (untilDeadline || lane !== undefined)) return MAX_MS;
+  return lane === undefined ? limitOf(attempt) : Math.max(limitOf(attempt), call.deadline - attempt.startedAt);
+}
+
+const isLeftUnread = ({ call }: Attempt) => call.wantsRaw() || call.protocol === 'binary';
 
 function headersOf({ call, target }: Attempt): Readonly<Record<string, string>> | undefined {
   return call.settings.priority === 'premium' ? target.premiumHeaders : target.headers;

@@ -1,4 +1,4 @@
-import { abortError, failure, timeoutError } from '../classify.js';
+import { abortError, failure, LostError, timeoutError } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
 import type { Attempt, Reply } from '../types.js';
@@ -21,7 +21,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
         };
         const onAbort = () => end(aborted(signal?.reason));
         const onTime = () => {
-          const moreMs = prolonged(attempt);
+          const moreMs = prolonged(attempt) || (attempt.lane?.moreMs() ?? 0);
           if (moreMs > 0) timer = setTimeout(onTime, moreMs);
           else end(tooLate(attempt, random()));
         };
@@ -31,12 +31,14 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
           signal?.removeEventListener('abort', onAbort);
         };
         if (signal?.aborted) return onAbort();
+        if (attempt.lane !== undefined) attempt.lane.lose = () => end(lost(attempt));
         signal?.addEventListener('abort', onAbort);
         next(attempt).then(
           (reply) => {
             // It came after all, from a client that does not heed its abort: nobody will read it.
             if (attempt.isOver) return discard(reply);
             settle();
+            attempt.lane?.won(reply);
             resolve(reply);
           },
           (error) => {
@@ -59,10 +61,21 @@ function tooLate(attempt: Attempt, jitter: number): AttemptFailed {
   const limit = limitOf(attempt);
   const outcome = attempt.untilDeadline && limit === attempt.timeoutMs ? 'deadline' : 'timeout';
   const found = failure(outcome, timeoutError(limit), performance.now(), jitter);
-  // Too little time was given to blame the deployment for it.
-  // A probe that gets no answer in the time there was does not make the next call one, too.
-  const fair = attempt.target.state.breaker?.state === 'halfOpen' || limit >= usualMs(attempt);
-  return new AttemptFailed(fair ? found : { ...found, breaker: 'neutral' });
+  return new AttemptFailed(isToBlame(attempt, limit) ? found : { ...found, breaker: 'neutral' });
+}
+
+/** Another deployment has answered first: that of itself is no fault. */
+function lost(attempt: Attempt): AttemptFailed {
+  const now = performance.now();
+  const found = failure('lost', new LostError(), now, 0);
+  return new AttemptFailed(isToBlame(attempt, now - attempt.startedAt) ? { ...found, breaker: 'failure' } : found);
+}
+
+/**
+ * Not if it had too little time. A probe that gets no answer in the time there was does not make the next call one, too.
+ */
+function isToBlame(attempt: Attempt, ms: number): boolean {
+  return attempt.target.state.breaker?.state === 'halfOpen' || ms >= usualMs(attempt);
 }
 
 /** What an answer may well take: of the slowest deployment known, as long as this one is not; 1 s while none is. */

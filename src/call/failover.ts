@@ -1,40 +1,66 @@
 import pRetry from 'p-retry';
 import { abortError, copyError } from '../classify.js';
 import { AttemptFailed, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
+import type { Events } from '../events.js';
 import type { Handler } from '../pipeline.js';
-import type { Step, View } from '../plan/plan.js';
+import { type Ask, isFinal, type Step, type View } from '../plan/plan.js';
 import type { RetryBudget } from '../state/retry-budget.js';
 import type { Attempt, AttemptRecord, Call, Reply, Target } from '../types.js';
 import { sleep } from '../util/sleep.js';
+import { Race } from './hedge.js';
 import { viewTargets } from './view.js';
 
-type Ask = Extract<Step, { type: 'ask' }>;
 type Stop = Extract<Step, { type: 'stop' }>;
 
 export interface FailoverParts {
   readonly plan: (view: View) => Step;
+  readonly planHedge: (view: View) => Ask | undefined;
+  readonly events: Events;
   readonly retryBudget: RetryBudget;
   readonly retry: View['retry'];
   readonly random: () => number;
   readonly attempt: Handler<Attempt, Reply>;
 }
 
-/** The one loop: asks what the plan names, until an answer is committed or the plan has nothing more to try. */
-export function failover({ plan, retryBudget, retry, random, attempt }: FailoverParts): Handler<Call, Reply> {
-  return async function failover(call) {
+/**
+ * The one loop: asks what the plan names, until an answer is committed or the plan has nothing more to try. A hedged
+ * call is several runs of it.
+ */
+export function failover(parts: FailoverParts): Handler<Call, Reply> {
+  const { plan, planHedge, events, retryBudget, retry, random, attempt } = parts;
+
+  return function failover(call) {
     const jitter = random();
-    let tried = false;
+    if (call.hedgeAfterMs === undefined) return run(call, jitter, undefined, undefined);
+    const race = new Race({
+      call,
+      events,
+      run: (race, first) => run(call, jitter, race, first),
+      next: (race) => {
+        const step = planHedge(view(call, jitter, race));
+        return step !== undefined && retryBudget.tryTake() ? step : undefined;
+      },
+    });
+    return race.start();
+  };
+
+  async function run(call: Call, jitter: number, race: Race | undefined, hedge: Ask | undefined): Promise<Reply> {
+    let first = hedge;
 
     /** Plans, waits as planned, and asks. No await stands between the plan that is followed and the permit it counts on. */
     function tryNext(): Promise<Reply> {
       if (call.signal?.aborted) throw abortError(call.signal.reason);
-      const step = nextStep(call, jitter);
+      const step = first ?? plan(view(call, jitter, race));
       if (step.type === 'stop') throw new Stopped(step);
       if (step.waitMs > 0) return pause(call, step.waitMs).then(tryNext);
       if (step.again) retryBudget.tryTake();
-      if (!tried) retryBudget.onFirstAttempt();
-      tried = true;
-      return attempt(begin(call, step));
+      if (call.record.attempts.length === 0) retryBudget.onFirstAttempt();
+      const begun = begin(call, step, race !== undefined);
+      if (race === undefined) return attempt(begun);
+      if (first !== undefined) begun.record.hedge = true;
+      first = undefined;
+      race.enter(begun);
+      return race.follow(begun, attempt(begun));
     }
 
     try {
@@ -49,24 +75,26 @@ export function failover({ plan, retryBudget, retry, random, attempt }: Failover
       if (error instanceof AttemptFailed) throw finalError(call, undefined);
       throw error;
     }
-  };
+  }
 
-  function nextStep(call: Call, jitter: number): Step {
-    const now = performance.now();
-    return plan({
-      now,
+  function view(call: Call, jitter: number, race: Race | undefined): View {
+    return {
+      now: performance.now(),
       deadline: call.deadline,
       deadlineIsDefault: call.settings.deadlineIsDefault,
       attemptTimeoutMs: call.settings.attemptTimeoutMs,
       attemptsLeft: call.maxAttempts - call.record.attempts.length,
       targets: viewTargets(call),
       failures: call.failures,
+      inFlight: race === undefined ? NOBODY : race.inFlight,
       mayRetry: retryBudget.tokens >= 1,
       retry,
       jitter,
-    });
+    };
   }
 }
+
+const NOBODY: readonly Target[] = [];
 
 /** Ends the loop where the plan has nothing to ask. */
 class Stopped extends Error {
@@ -84,7 +112,7 @@ async function pause(call: Call, waitMs: number): Promise<void> {
   }
 }
 
-function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask): Attempt {
+function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask, isHedged: boolean): Attempt {
   const startedAt = performance.now();
   const record: AttemptRecord = {
     number: call.record.attempts.length + 1,
@@ -99,7 +127,7 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask): A
   call.record.attempts.push(record);
   call.record.deployment = target.state.id;
   call.record.region = target.state.deployment.region ?? null;
-  const controller = call.signal && new AbortController();
+  const controller = call.signal !== undefined || isHedged ? new AbortController() : undefined;
   return {
     call,
     target,
@@ -111,17 +139,23 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask): A
     controller,
     close: controller && (() => controller.abort(call.signal?.reason)),
     isOver: false,
+    lane: undefined,
     onEnd: [],
   };
 }
 
-/** The last upstream error that had a status, else the last error; and the deadline's own where that ended the call. */
+/**
+ * The last upstream error that had a status, else the last error; and the deadline's own where that ended the call. What
+ * fails everywhere is told, whatever else has failed beside it.
+ */
 function finalError(call: Call, stop: Stop | undefined): Error {
   const { failures } = call;
   const last = failures.at(-1);
   const upstream = failures.findLast((failure) => failure.status !== undefined && failure.outcome !== 'aborted');
   if (last === undefined) return unasked(call, stop);
   if (last.outcome === 'aborted') return last.error;
+  const everywhere = failures.find((failure) => isFinal(failure) && failure.status !== undefined);
+  if (everywhere !== undefined) return everywhere.error;
   if (last.outcome === 'deadline') {
     const before = upstream ?? failures.findLast((failure) => failure !== last) ?? last;
     return new DeadlineExceededError(call.settings.deadlineMs, before.error);

@@ -4,7 +4,7 @@ import { round } from '../cost.js';
 import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
 import { addUsage, type Totals } from '../state/totals.js';
-import type { CacheUse, Call, CallRecord, CallReply } from '../types.js';
+import type { AttemptRecord, CacheUse, Call, CallRecord, CallReply } from '../types.js';
 
 /** Writes down what became of the call, tells it once, and ties the record to the error where there is one. */
 export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>): Layer<Call, CallReply> {
@@ -42,12 +42,17 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
   if (record.usage !== null) addUsage(totals, record.usage);
 }
 
-/** The known costs of all attempts, if that of the last one is known. */
+/** The known costs of all attempts, if that of the one that ended the call is known. */
 function totalCost({ attempts, cache }: CallRecord): number | null {
-  const last = attempts.at(-1);
+  const last = lastThatCounts(attempts);
   if (last === undefined) return FREE.has(cache) ? 0 : null;
   if (last.costUsd === null) return null;
   return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
+}
+
+/** The one that answered, or failed last: a later one may have been asked beside it, in vain. */
+export function lastThatCounts(attempts: readonly AttemptRecord[]): AttemptRecord | undefined {
+  return attempts.findLast(({ outcome }) => outcome !== 'lost');
 }
 
 /** What the cache has answered, or another call has paid for. */

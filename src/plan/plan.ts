@@ -10,6 +10,8 @@ export interface View {
   readonly attemptsLeft: number;
   readonly targets: readonly TargetView[];
   readonly failures: readonly Failure[];
+  /** Those that this call has asked and that have neither answered nor failed yet. */
+  readonly inFlight: readonly Target[];
   /** Whether the retry budget has a token. */
   readonly mayRetry: boolean;
   readonly retry: { readonly baseMs: number; readonly maxMs: number };
@@ -48,6 +50,8 @@ export type Step =
     }
   | { type: 'stop'; reason: 'failed' | 'attempts' | 'no-time' | 'paused' | 'nothing-left' };
 
+export type Ask = Extract<Step, { type: 'ask' }>;
+
 interface Candidate {
   readonly view: TargetView;
   readonly readyAt: number;
@@ -65,18 +69,28 @@ const STOP = {
 
 /** What to try next, given what has failed so far. Failing over is naming another deployment, retrying naming the same one. */
 export function plan(view: View): Step {
-  const last = view.failures.at(-1);
-  if (last !== undefined && last.next === 'no' && last.again === 'no') return STOP.failed;
+  if (view.failures.some(isFinal)) return STOP.failed;
   if (view.attemptsLeft <= 0) return STOP.attempts;
-  const candidate = fresh(view) ?? waiting(view) ?? lastResort(view);
+  const candidate = fresh(view) ?? (view.inFlight.length > 0 ? undefined : (waiting(view) ?? lastResort(view)));
   if (candidate === undefined) return nobody(view);
   return toStep(view, candidate);
 }
 
+/** Whom to ask beside those that still run: one that this call has not asked, that can be asked now, and has the time. */
+export function planHedge(view: View): Ask | undefined {
+  if (!view.mayRetry || view.attemptsLeft <= 0 || view.failures.some(isFinal)) return undefined;
+  const candidate = fresh(view);
+  const step = candidate && toStep(view, candidate);
+  return step?.type === 'ask' ? step : undefined;
+}
+
+/** What failed so fails everywhere. */
+export const isFinal = ({ next, again }: Failure) => next === 'no' && again === 'no';
+
 /** The first deployment that has not been asked yet and can be asked now. */
 function fresh(view: View): Candidate | undefined {
   const found = view.targets.find(
-    (each) => isFresh(view, each) && (view.failures.length === 0 || fits(view, each, view.now)),
+    (each) => isFresh(view, each) && (isFirstAttempt(view) || fits(view, each, view.now)),
   );
   return found && { view: found, readyAt: view.now, again: false, forced: false };
 }
@@ -85,8 +99,11 @@ function isFresh(view: View, each: TargetView): boolean {
   return isOpenTo(view, each) && !each.out && each.pausedUntil <= view.now && each.setAsideUntil <= view.now;
 }
 
+const isFirstAttempt = (view: View) => view.failures.length === 0 && view.inFlight.length === 0;
+
 /** Not asked yet by this call, and not ruled out by how the others failed. */
 function isOpenTo(view: View, each: TargetView): boolean {
+  if (view.inFlight.includes(each.target)) return false;
   return view.failures.every(
     (failure) =>
       failure.target !== each.target &&
@@ -138,7 +155,7 @@ function lastResort(view: View): Candidate | undefined {
 }
 
 /** Before anything has failed, an attempt is made even if the time is short. */
-const isFirst = (view: View, { readyAt }: Candidate) => view.failures.length === 0 && readyAt <= view.now;
+const isFirst = (view: View, { readyAt }: Candidate) => isFirstAttempt(view) && readyAt <= view.now;
 
 function isSooner(one: Candidate, other: Candidate): boolean {
   return one.readyAt < other.readyAt || (one.readyAt === other.readyAt && dueAt(one) <= dueAt(other));
@@ -161,7 +178,7 @@ function fits(view: View, each: TargetView, readyAt: number): boolean {
 function toStep(view: View, candidate: Candidate): Step {
   const readyAt = Math.max(view.now, candidate.readyAt);
   const left = view.deadline - readyAt;
-  if (left < 1 || (view.failures.length > 0 && !fits(view, candidate.view, readyAt))) return STOP.noTime;
+  if (left < 1 || (!isFirstAttempt(view) && !fits(view, candidate.view, readyAt))) return STOP.noTime;
   const share = left - reserveMs(view, candidate, left);
   // Whole milliseconds: timers have no others, and all that end an attempt must agree.
   const timeoutMs = Math.max(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenAI } from 'openai';
+import { whyNeverShared } from '../call/never-shared.js';
 import { cacheSettings, checkUnsized, ONE_STORE } from '../check-cache.js';
 import { checkCall, pick, priorityOf, SINGLE_CALL_KEYS } from '../check-options.js';
 import type { Engine } from '../engine.js';
@@ -8,7 +9,7 @@ import type { Log } from '../log.js';
 import type { CallOptions, SingleCallOptions } from '../options.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
 import { isPlain } from '../sdk/upstream.js';
-import type { CacheRequest, Call, CallRecord, CallSettings, Protocol } from '../types.js';
+import type { CacheRequest, Call, CallRecord, CallSettings, Protocol, Target } from '../types.js';
 import { jsonCopy } from '../util/canonical-json.js';
 import { checkKeys, checkMs, checkNumber, checkString } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
@@ -24,6 +25,7 @@ const MISPLACED = [
   'route',
   'attemptTimeoutMs',
   'maxAttempts',
+  'hedgeAfterMs',
   'regions',
   'cache',
   'scope',
@@ -75,6 +77,8 @@ export interface Prepared {
   readonly call: Call;
   readonly resolution: Resolution;
   readonly leftOut: readonly LeftOut[];
+  /** Why it is not hedged, in words. */
+  readonly notHedged: string | undefined;
 }
 
 /** Turns requests into calls: reads the model and the options, and who may answer. */
@@ -109,6 +113,12 @@ export class CallReader {
       boundTo: this.#boundTo(needs.storedIds),
     });
     const deadlineMs = Math.min(settings.deadlineMs, reading?.options.deadlineMs ?? settings.deadlineMs);
+    // A body that can be read only once can be sent only once.
+    const maxAttempts = isReplayable(source.body) ? settings.maxAttempts : 1;
+    const notHedged =
+      settings.hedgeAfterMs === undefined
+        ? 'hedgeAfterMs is not set'
+        : whyNotHedged(protocol, source.body, targets, maxAttempts, reading?.hasCredentials ?? false);
     const call: Call = {
       protocol,
       stream: source.stream === true,
@@ -121,8 +131,8 @@ export class CallReader {
       signal: source.signal ?? undefined,
       record: newRecord(model, resolution, settings.priority),
       failures: [],
-      // A body that can be read only once can be sent only once.
-      maxAttempts: isReplayable(source.body) ? settings.maxAttempts : 1,
+      maxAttempts,
+      hedgeAfterMs: notHedged === undefined ? settings.hedgeAfterMs : undefined,
       choices: choicesOf(source.body),
       wantsUsage: wantsUsage(source.body),
       log: view.log,
@@ -130,7 +140,7 @@ export class CallReader {
       cacheRequest: settings.cache === undefined ? undefined : cacheRequestOf(source, reading),
       isShared: false,
     };
-    return { call, resolution, leftOut };
+    return { call, resolution, leftOut, notHedged };
   }
 
   #withView(given: RequestOptions): RequestOptions {
@@ -196,6 +206,7 @@ export class CallReader {
       regions: options.regions === undefined ? undefined : new Set(options.regions),
       cache: cacheSettings(options.cache),
       scope: options.scope,
+      hedgeAfterMs: options.hedgeAfterMs === false ? undefined : options.hedgeAfterMs,
     };
   }
 
@@ -252,6 +263,20 @@ function modelOf({ body, __metadata: metadata }: RequestOptions): string | undef
 
 function isReplayable(body: unknown): boolean {
   return body === undefined || body === null || body instanceof FormData || isPlain(body);
+}
+
+/** Why another deployment may not be asked beside the first one, in words. */
+function whyNotHedged(
+  protocol: Protocol,
+  body: unknown,
+  targets: readonly Target[],
+  maxAttempts: number,
+  hasCredentials: boolean,
+): string | undefined {
+  if (maxAttempts < 2) return 'it may make one attempt only';
+  if (targets.length < 2) return 'there is no other deployment that it may go to';
+  if (hasCredentials) return 'the call brings credentials of its own';
+  return isPlain(body) ? whyNeverShared(protocol, body) : undefined;
 }
 
 /** How many answers were asked for: `n`, for each prompt. */

@@ -6,7 +6,7 @@ import { newTotals } from './totals.js';
 /** Fewer answers than this have no p95 to speak of. */
 const ENOUGH = 20;
 
-const p95 = (latencies: LatencyHistogram) => (latencies.count < ENOUGH ? undefined : latencies.live(0.95));
+const live = (latencies: LatencyHistogram, q: number) => (latencies.count < ENOUGH ? undefined : latencies.live(q));
 
 /** What is known of one account: when it refuses its key or has no quota, none of its deployments is of use. */
 export interface ClientState {
@@ -50,18 +50,24 @@ export class DeploymentState {
     this.#waitsFor(stream).record(ms);
   }
 
-  timedOut(stream: boolean, ms: number): void {
+  /** It timed out, or was ended when it had already taken longer than most do. */
+  gaveUp(stream: boolean, ms: number): void {
     this.#waitsFor(stream).record(ms);
   }
 
   /** Of valid answers in the last minutes; `undefined` until there are enough of them to tell. */
   p95Ms(stream: boolean): number | undefined {
-    return p95(this.latencies(stream));
+    return live(this.latencies(stream), 0.95);
   }
 
   /** The same with those that were given up on. */
   p95WaitMs(stream: boolean): number | undefined {
-    return p95(this.#waitsFor(stream));
+    return this.waitMs(stream, 0.95);
+  }
+
+  /** The time that a share `q` of what was waited for has not exceeded. */
+  waitMs(stream: boolean, q: number): number | undefined {
+    return live(this.#waitsFor(stream), q);
   }
 
   #waitsFor(stream: boolean): LatencyHistogram {

@@ -5,6 +5,8 @@ export interface Totals extends Usage {
   requests: number;
   failures: number;
   slow: number;
+  /** Attempts that a hedge has begun. */
+  hedges: number;
   /** US dollars, of what is known. */
   costUsd: number;
 }
@@ -14,6 +16,7 @@ export function newTotals(): Totals {
     requests: 0,
     failures: 0,
     slow: 0,
+    hedges: 0,
     inputTokens: 0,
     outputTokens: 0,
     cachedInputTokens: 0,

@@ -29,6 +29,7 @@ export function viewOf(targets: readonly TargetView[], more: Partial<View> = {})
     attemptsLeft: 3,
     targets,
     failures: [],
+    inFlight: [],
     mayRetry: true,
     retry: { baseMs: 250, maxMs: 8000 },
     jitter: 0,

@@ -1,11 +1,10 @@
 import type { CacheSettings, Call } from '../../types.js';
-import { isRecord } from '../../util/is-record.js';
+import { isGiven, isRecord } from '../../util/is-record.js';
+import { whyNeverShared } from '../never-shared.js';
 
 type Body = Record<string, unknown>;
 
 const PROTOCOLS = new Set(['chat', 'completions', 'responses', 'embeddings']);
-/** Tools of these types run where the caller is; any other one runs on the server, and may do more than answer. */
-const CALLERS_TOOLS = new Set(['function', 'custom']);
 
 export interface Verdict {
   readonly cacheable: boolean;
@@ -37,13 +36,8 @@ function judgeIdempotent({ protocol }: Call, { temperature, seed }: Body): Verdi
 
 /** What would be wrong for some caller, whatever the application has said. */
 function whyNever({ protocol, choices }: Call, body: Body): string | undefined {
-  if (isGiven(body.conversation) || isGiven(body.previous_response_id))
-    return 'it goes on with a conversation that is kept on the server';
-  if (body.background === true) return 'it runs in the background';
-  if (protocol === 'responses' && body.store !== false)
-    return 'the server stores its response, unless `store` is false';
-  if (protocol === 'chat' && body.store === true) return 'the server stores its completion (`store`)';
-  if (hasServerTools(body)) return 'it uses tools that run on the server';
+  const bound = whyNeverShared(protocol, body);
+  if (bound !== undefined) return bound;
   if (isRecord(body.prompt) && !isGiven(body.prompt.version)) return 'its stored prompt has no version, and may change';
   if (choices > 1) return 'it asks for several answers';
   if (isGiven(body.audio) || (Array.isArray(body.modalities) && body.modalities.includes('audio')))
@@ -56,12 +50,6 @@ function whyNoTools({ toolCalls }: CacheSettings, { tools, functions }: Body): s
   return 'its answer may call tools, and `toolCalls` is not set';
 }
 
-function hasServerTools({ tools, web_search_options: search }: Body): boolean {
-  if (isGiven(search)) return true;
-  return Array.isArray(tools) && tools.some((tool) => !isRecord(tool) || !CALLERS_TOOLS.has(String(tool.type)));
-}
-
-const isGiven = (value: unknown) => value !== undefined && value !== null;
 const isNonEmpty = (value: unknown) => Array.isArray(value) && value.length > 0;
 const no = (why: string): Verdict => ({ cacheable: false, why });
 const yes = (why: string): Verdict => ({ cacheable: true, why });

@@ -1,5 +1,6 @@
 import type { CachedAnswer } from '../../state/response-store.js';
 import type { CacheRequest, Call, CallReply } from '../../types.js';
+import { lastThatCounts } from '../record.js';
 import type { Flight } from './flight.js';
 import type { Memory } from './memory.js';
 
@@ -19,7 +20,7 @@ export type Source = Pick<CachedAnswer, 'deployment' | 'servedModel' | 'region' 
 export function learned({ call: { record } }: Flight): Source {
   const { deployment, servedModel, region, usage, attempts } = record;
   const tokens = usage === null ? null : usage.inputTokens + usage.outputTokens;
-  return { deployment, servedModel, region, costUsd: attempts.at(-1)?.costUsd ?? null, tokens };
+  return { deployment, servedModel, region, costUsd: lastThatCounts(attempts)?.costUsd ?? null, tokens };
 }
 
 /** What single answers and batches of vectors need of the cache. */

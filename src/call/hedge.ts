@@ -1,0 +1,142 @@
+import type { Events } from '../events.js';
+import type { Ask } from '../plan/plan.js';
+import type { Attempt, Call, HedgeAfter, Reply, Target } from '../types.js';
+
+const QUANTILES = { p90: 0.9, p95: 0.95, p99: 0.99 } as const satisfies Record<Exclude<HedgeAfter, number>, number>;
+
+export interface RaceParts {
+  readonly call: Call;
+  readonly events: Events;
+  /** One run of the loop, which begins with `first` where it is given. */
+  readonly run: (race: Race, first: Ask | undefined) => Promise<Reply>;
+  /** Names whom to ask beside those in flight, and takes a token for it. Without a pause, it is asked at once. */
+  readonly next: (race: Race) => Ask | undefined;
+}
+
+/**
+ * A hedged call: several runs of the one loop, over one list of attempts and failures. An attempt that takes long has
+ * another one begun beside it, in a run of its own; each run fails over by itself. The first valid answer ends the
+ * others. What fails for good ends its run, and the call only when no other run is left.
+ */
+export class Race {
+  readonly #parts: RaceParts;
+  /** Attempts that have neither answered nor failed, eldest first, with the timers of their hedges. */
+  readonly #running = new Map<Attempt, NodeJS.Timeout | undefined>();
+  #runs = 0;
+  #resolve: (reply: Reply) => void = ignore;
+  #reject: (error: unknown) => void = ignore;
+
+  constructor(parts: RaceParts) {
+    this.#parts = parts;
+  }
+
+  /** Those that this call waits for. */
+  get inFlight(): readonly Target[] {
+    return Array.from(this.#running.keys(), ({ target }) => target);
+  }
+
+  start(): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#run(undefined);
+    });
+  }
+
+  /** Takes in an attempt that is about to begin. */
+  enter(attempt: Attempt): void {
+    const afterMs = hedgeDelay(attempt.call, attempt.target);
+    attempt.lane = {
+      afterMs,
+      won: (reply) => this.#won(attempt, reply),
+      moreMs: () => this.#moreMs(attempt),
+      lose: ignore,
+    };
+    const timer = afterMs === undefined ? undefined : setTimeout(() => this.#hedge(attempt), afterMs);
+    this.#running.set(attempt, timer);
+  }
+
+  /** Waits for what becomes of an attempt that was taken in. */
+  async follow(attempt: Attempt, reply: Promise<Reply>): Promise<Reply> {
+    try {
+      return await reply;
+    } finally {
+      clearTimeout(this.#running.get(attempt));
+      this.#running.delete(attempt);
+    }
+  }
+
+  #run(first: Ask | undefined): void {
+    this.#runs++;
+    this.#parts.run(this, first).then(this.#resolve, (error: unknown) => {
+      this.#runs--;
+      // The run of an answer never gets here: where there is one, others end without a word.
+      if (this.#runs === 0) this.#reject(error);
+    });
+  }
+
+  /** Asks another one beside `slow`, if there is one and a token for it. */
+  #hedge(slow: Attempt): boolean {
+    const step = this.#parts.next(this);
+    if (step === undefined) return false;
+    clearTimeout(this.#running.get(slow));
+    const { events, call } = this.#parts;
+    if (events.heard('hedge-started')) {
+      events.emit({
+        type: 'hedge-started',
+        callId: call.record.id,
+        deployment: step.target.state.id,
+        number: call.record.attempts.length + 1,
+        afterMs: performance.now() - slow.startedAt,
+      });
+    }
+    this.#run(step);
+    return true;
+  }
+
+  /** Here at the moment of the answer: nothing that is late can come between. */
+  #won(winner: Attempt, { answer }: Reply): void {
+    const { call } = this.#parts;
+    const others = [...this.#running];
+    this.#running.clear();
+    for (const [attempt, timer] of others) {
+      clearTimeout(timer);
+      if (attempt !== winner) attempt.lane?.lose();
+    }
+    // They are those of the attempt that was begun last.
+    call.record.deployment = winner.target.state.id;
+    call.record.region = winner.target.state.deployment.region ?? null;
+    // A body that is handed out unread is still its caller's to abort.
+    if (answer.raw) call.signal?.addEventListener('abort', () => winner.close?.(), { once: true });
+  }
+
+  /**
+   * The time that an attempt has left at its end was kept for the next deployment. If that is asked already, or can be
+   * asked now beside it, the attempt need not end; without a token it must, and the loop fails over. Once others run, a
+   * full attempt is worth more than two that are cut short.
+   */
+  #moreMs(attempt: Attempt): number {
+    const { call, target, startedAt } = attempt;
+    const { attemptTimeoutMs, firstChunkTimeoutMs } = call.settings;
+    const own = attemptTimeoutMs ?? target.state.deployment.upstream.timeoutMs ?? Number.POSITIVE_INFINITY;
+    const limit = Math.min(own, call.stream ? (firstChunkTimeoutMs ?? own) : own);
+    const left = call.deadline - startedAt;
+    const moreMs = Math.floor(startedAt + Math.min(limit, left) - performance.now());
+    if (moreMs < 1) return 0;
+    const isYoungest = [...this.#running.keys()].at(-1) === attempt;
+    if (isYoungest && !this.#hedge(attempt) && this.#running.size === 1) return 0;
+    attempt.timeoutMs = Math.floor(Math.min(limit, left));
+    attempt.untilDeadline = attempt.timeoutMs >= Math.floor(left);
+    return moreMs;
+  }
+}
+
+/** When a hedge of an attempt at `target` is due, in milliseconds; `undefined` where too little is known of it. */
+export function hedgeDelay({ hedgeAfterMs, stream }: Call, { state }: Target): number | undefined {
+  if (hedgeAfterMs === undefined || typeof hedgeAfterMs === 'number') return hedgeAfterMs;
+  const ms = state.waitMs(stream, QUANTILES[hedgeAfterMs]);
+  // Whole milliseconds: timers have no others.
+  return ms === undefined ? undefined : Math.ceil(ms);
+}
+
+function ignore(): void {}
