@@ -14,6 +14,7 @@ import type {
 import type { BreakerSettings } from './state/circuit-breaker.js';
 import type { CacheStore } from './state/response-store.js';
 import type { Capability, Price } from './types.js';
+import { trusted } from './util/chance.js';
 import {
   checkFunction,
   checkKeys,
@@ -117,13 +118,18 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
     cacheStore: checkStore(settings.cacheStore),
     cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
-    random: settings.random ?? Math.random,
+    random: checkRandom(settings.random),
     options: checkCall('', pick(settings, CALL_KEYS), priorities),
   };
-  checkFunction('random', config.random);
   for (const [name, route] of routes) checkCall(`routes.${name}`, route.options, priorities);
   if (config.cacheStore !== undefined) checkUnsized('cache', settings.cache, OWN_STORE);
   return config;
+}
+
+function checkRandom(random: RouterSettings['random']): () => number {
+  if (random === undefined) return Math.random;
+  checkFunction('random', random);
+  return trusted(random);
 }
 
 /** Checks the options of a call, wherever they were given. `path` is what their names are prefixed with in a message. */
