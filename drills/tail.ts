@@ -9,7 +9,7 @@ import { Tally } from './tally.ts';
 
 const EVERY_MS = 20;
 /** Most calls take 10 ms, give or take; one in twenty takes ten times as long. A single one of these: p99 127 ms. */
-export const BIMODAL = { medianMs: 10, sigma: 0.28, slowShare: 0.05, slowFactor: 10 } as const;
+const BIMODAL = { medianMs: 10, sigma: 0.28, slowShare: 0.05, slowFactor: 10 } as const;
 
 export interface TailOptions extends DrillOptions {
   readonly calls: number;
@@ -64,7 +64,7 @@ export async function run(options: TailOptions): Promise<DrillResult> {
   });
 }
 
-export function bimodal(random: () => number): Choose {
+function bimodal(random: () => number): Choose {
   const { medianMs, sigma, slowShare, slowFactor } = BIMODAL;
   return () => {
     const ms = medianMs * Math.exp(sigma * normal(random));

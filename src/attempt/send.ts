@@ -31,11 +31,11 @@ export function send(): Handler<Attempt, Reply> {
   };
 }
 
-/** Its time may yet be prolonged; when it is over, the attempt's own signal ends the request. */
+/** Its time may yet be prolonged: the attempt's own timer, which goes before, ends the request by its signal. */
 function wireMs(attempt: Attempt): number {
   const { call, untilDeadline, lane } = attempt;
   if (call.isShared && (untilDeadline || lane !== undefined)) return MAX_MS;
-  return lane === undefined ? limitOf(attempt) : Math.max(limitOf(attempt), call.deadline - attempt.startedAt);
+  return lane === undefined ? limitOf(attempt) : call.deadline - attempt.startedAt + 1;
 }
 
 const isLeftUnread = ({ call }: Attempt) => call.wantsRaw() || call.protocol === 'binary';

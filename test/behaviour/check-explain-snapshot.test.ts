@@ -92,6 +92,8 @@ describe('explain()', () => {
       deadlineMs: 120_000,
       attemptTimeoutMs: 90_000,
       maxAttempts: 3,
+      hedgeAfterMs: null,
+      notHedged: 'hedgeAfterMs is not set',
       cache: { cacheable: false, why: expect.any(String), key: null },
       maxCostUsd: null,
     });
@@ -173,6 +175,7 @@ describe('snapshot()', () => {
         a: {
           client: 'default',
           slow: 0,
+          hedges: 0,
           state: 'closed',
           pausedUntil: null,
           setAsideUntil: null,

@@ -24,6 +24,7 @@ function thrownBy(options: unknown): InvalidOptionError {
 
 const ms = 'give milliseconds above 0, at most 2147483647.';
 const share = 'give a share from 0 to 1.';
+const hedge = "give milliseconds above 0, at most 2147483647, or 'p90', 'p95', 'p99' or false.";
 const whole = 'give a whole number of at least 1.';
 
 const wrong: [option: string, options: object, message: string][] = [
@@ -128,6 +129,9 @@ const wrong: [option: string, options: object, message: string][] = [
   ['attemptTimeoutMs', { attemptTimeoutMs: -5 }, `-5 is not allowed; ${ms}`],
   ['firstChunkTimeoutMs', { firstChunkTimeoutMs: Number.NaN }, `NaN is not allowed; ${ms}`],
   ['chunkTimeoutMs', { chunkTimeoutMs: null }, `null is not allowed; ${ms}`],
+  ['hedgeAfterMs', { hedgeAfterMs: 0 }, `0 is not allowed; ${hedge}`],
+  ['hedgeAfterMs', { hedgeAfterMs: 'p50' }, `"p50" is not allowed; ${hedge}`],
+  ['routes.standard.hedgeAfterMs', route({ hedgeAfterMs: true }), `true is not allowed; ${hedge}`],
   ['maxAttempts', { maxAttempts: 0 }, `0 is not allowed; ${whole}`],
   ['maxAttempts', { maxAttempts: 5n }, `5 is not allowed; ${whole}`],
   ['regions', { regions: 'eu' }, '"eu" is not allowed; give an array of regions.'],

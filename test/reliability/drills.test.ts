@@ -4,10 +4,12 @@ import { drawMs, MODEL_L } from '../../drills/model-l.ts';
 import { type DrillResult, meets } from '../../drills/result.ts';
 import { run as s1 } from '../../drills/s1.ts';
 import { run as s2 } from '../../drills/s2.ts';
+import { run as s3 } from '../../drills/s3.ts';
 import { run as s4 } from '../../drills/s4.ts';
 import { run as s4Cold } from '../../drills/s4-cold.ts';
 import { run as s5 } from '../../drills/s5.ts';
 import { run as s8 } from '../../drills/s8.ts';
+import { run as tail } from '../../drills/tail.ts';
 
 // The same drills as `npm run drills`, short: a target may be missed by as much as chance makes of a sample this small
 // once in a thousand times. What is no matter of chance is held to the letter.
@@ -33,6 +35,11 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
     check(await s2({ calls: 6000, seed: SEED, ...options })),
   );
 
+  it('S3: model L with hedging', async () => check(await s3({ calls: 6000, seed: SEED })));
+
+  it('S4: the primary hangs, and comes back, with hedging', async () =>
+    check(await s4({ minutes: 3, hedgeAfterMs: 'p95', seed: SEED })));
+
   it('S4: the primary hangs, and comes back', async () => check(await s4({ minutes: 3, seed: SEED })));
 
   it.each([false, true])('S4: the primary hangs from the start; streams: %s', async (streams) =>
@@ -41,6 +48,10 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
 
   it.each(['errors', 'hangs', 'mixed'] as const)('S5: everything fails: %s', async (fault) =>
     check(await s5({ minutes: 1, fault, seed: SEED })),
+  );
+
+  it.each([2, 3] as const)('tail: slow outliers with hedging over %i deployments', async (deployments) =>
+    check(await tail({ calls: 6000, deployments, seed: SEED })),
   );
 
   it('S8: 64 calls at once while the primary is down', async () => check(await s8({ rounds: 4, seed: SEED })));

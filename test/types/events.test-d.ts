@@ -26,6 +26,10 @@ router.on('breaker-opened', ({ deployment, cooldownMs }) => {
   expectTrue<Same<typeof deployment, string>>();
   expectTrue<Same<typeof cooldownMs, number>>();
 });
+router.on('hedge-started', ({ number, afterMs }) => {
+  expectTrue<Same<typeof number, number>>();
+  expectTrue<Same<typeof afterMs, number>>();
+});
 router.on('client-set-aside', async ({ client, code }) => [client, code]);
 const off = router.on('breaker-closed', () => undefined);
 expectTrue<Same<typeof off, () => void>>();
@@ -38,6 +42,7 @@ function tell(event: RouterEvent): string {
     case 'call-ended':
       return event.record.id;
     case 'attempt-started':
+    case 'hedge-started':
     case 'cache-hit':
     case 'attempt-slow':
       return event.callId;

@@ -35,6 +35,7 @@ const all: RouterOptions = {
   firstChunkTimeoutMs: 500,
   chunkTimeoutMs: 500,
   maxAttempts: 2,
+  hedgeAfterMs: 'p95',
   regions: ['eu'],
   cache: { which: 'all', ttlMs: 1, staleMs: 1, staleIfErrorMs: 1, toolCalls: true, maxEntries: 1, maxBytes: 1 },
   scope: 'a',
@@ -74,6 +75,11 @@ new ModelRouter({ clients, breaker: true });
 new ModelRouter({ clients, logLevel: 'verbose' });
 // @ts-expect-error milliseconds are numbers
 new ModelRouter({ clients, deadlineMs: '1s' });
+new ModelRouter({ clients, hedgeAfterMs: false });
+// @ts-expect-error half of all calls is no tail
+new ModelRouter({ clients, hedgeAfterMs: 'p50' });
+// @ts-expect-error there is no default to be turned on
+new ModelRouter({ clients, hedgeAfterMs: true });
 // @ts-expect-error there is no such option
 new ModelRouter({ clients, deadline: 1000 });
 

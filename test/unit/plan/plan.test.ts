@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { backoffMs } from '../../../src/plan/backoff.js';
-import { plan, type TargetView, type View } from '../../../src/plan/plan.js';
+import { plan, planHedge, type TargetView, type View } from '../../../src/plan/plan.js';
 import { failed, inShort, targetView, viewOf } from '../../helpers/plan-views.js';
 
 const [a, b, c] = [targetView(), targetView(), targetView()];
@@ -241,5 +241,59 @@ describe('backoffMs', () => {
 
   it('is nothing without a base', () => {
     expect(backoffMs(4, { baseMs: 0, maxMs: 0 }, 0.9)).toBe(0);
+  });
+});
+
+describe('a hedge', () => {
+  const beside = (targets: TargetView[], more: Partial<View> = {}) => {
+    const view = viewOf(targets, { attemptsLeft: 2, inFlight: [a.target], ...more });
+    const step = planHedge(view);
+    return step && inShort(step, view);
+  };
+
+  it.each<[string, TargetView[], string | undefined]>([
+    ['goes to the next one that was not asked', [a, b, c], '1'],
+    ['passes over one that is out, paused or set aside', [a, out(), paused(5000), setAside(), c], '4'],
+    ['waits for nobody', [a, paused(100)], undefined],
+    ['forces no open breaker', [a, out()], undefined],
+    ['needs another one', [a], undefined],
+    ['asks nobody who cannot finish', [a, targetView({ fastestMs: 10_001 })], undefined],
+    ['asks one who just can', [a, targetView({ fastestMs: 10_000 })], '1'],
+  ])('%s', (_, targets, expected) => {
+    expect(beside(targets)).toBe(expected);
+  });
+
+  it('asks nobody twice: neither who runs nor who has failed', () => {
+    expect(beside([a, b, c], { failures: [failed(b)] })).toBe('2');
+    expect(beside([a, b], { failures: [failed(b)] })).toBeUndefined();
+    expect(beside([a, b, c], { inFlight: [a.target, b.target] })).toBe('2');
+  });
+
+  it('needs a token, an attempt, and a request that others may accept', () => {
+    expect(beside([a, b], { mayRetry: false })).toBeUndefined();
+    expect(beside([a, b], { attemptsLeft: 0 })).toBeUndefined();
+    expect(beside([a, b, c], { failures: [failed(b, 'caller-error')] })).toBeUndefined();
+  });
+
+  it('keeps something for the one after it', () => {
+    expect(planHedge(viewOf([a, b, c], { attemptsLeft: 2, inFlight: [a.target] }))?.timeoutMs).toBe(5000);
+    expect(planHedge(viewOf([a, b], { attemptsLeft: 2, inFlight: [a.target] }))?.timeoutMs).toBe(10_000);
+  });
+});
+
+describe('a failure beside another attempt', () => {
+  const next = (targets: TargetView[], more: Partial<View> = {}) =>
+    planned(viewOf(targets, { failures: [failed(b)], inFlight: [a.target], attemptsLeft: 2, ...more }));
+
+  it('is followed by one that was not asked, and by nothing else', () => {
+    expect(next([a, b, c])).toBe('2');
+    expect(next([a, b])).toBe('nothing-left');
+    expect(next([a, b, out()])).toBe('no-time');
+    expect(next([a, b, paused(100)])).toBe('paused');
+    expect(next([a, b], { inFlight: [] })).toBe('0');
+  });
+
+  it('of the caller ends all, also when another one has failed after it', () => {
+    expect(next([a, b, c], { failures: [failed(a, 'caller-error'), failed(b)], inFlight: [] })).toBe('failed');
   });
 });

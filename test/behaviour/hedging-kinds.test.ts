@@ -1,0 +1,268 @@
+import { callRecord } from 'model-router';
+import { answer, type Behaviour, fail, hang } from 'model-router/testing';
+import type { OpenAI } from 'openai';
+import { describe, expect, it, vi } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
+import { ask, askStream, messages, read } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+import { countedSignal } from '../helpers/signals.js';
+
+useFakeTime();
+
+const calm = { breaker: false, hedgeAfterMs: 500 } as const;
+const outcomes = (holder: unknown) => callRecord(holder)?.attempts.map(({ outcome }) => outcome);
+
+describe('a hedged stream', () => {
+  const words = (latencyMs: number, name: string): Behaviour =>
+    answer({ latencyMs, chunks: [`${name}1 `, `${name}2 `, `${name}3`], chunkMs: 100 });
+
+  it('is that of whoever has the first content, and never goes on with another one', async () => {
+    const { router, asked, fake } = build({ a: words(700, 'a'), b: words(100, 'b') }, calm);
+    const promise = askStream(router);
+    const watched = watch(promise);
+    await pass(500);
+    expect(asked()).toEqual(['a', 'b']);
+    await pass(99);
+    expect(watched.state).toBe('pending');
+    await pass(1);
+    expect([watched.state, fake.open]).toEqual(['fulfilled', 1]);
+    const reading = watch(promise.then(read));
+    await pass(10_000);
+    expect(reading.value?.text).toBe('b1 b2 b3');
+    expect(outcomes(watched.value)).toEqual(['lost', 'success']);
+    expect(callRecord(watched.value)).toMatchObject({ deployment: 'b', timeToFirstChunkMs: 600 });
+    expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
+  });
+
+  it('is not hedged once it has begun, however slow it goes on', async () => {
+    const slow = answer({ latencyMs: 400, chunks: ['a', 'b'], chunkMs: 5000 });
+    const { router, asked } = build({ a: slow, b: answer() }, calm);
+    const watched = watch(askStream(router).then(read));
+    await pass(20_000);
+    expect(watched.value?.text).toBe('ab');
+    expect(asked()).toEqual(['a']);
+  });
+
+  it('ends with its reader, and the deployment of the winner is told', async () => {
+    const { router, fake } = build({ a: hang(), b: words(0, 'b') }, calm);
+    const { controller, signal, listeners } = countedSignal();
+    const stream = await Promise.all([askStream(router, 'standard', { signal }), pass(500)]).then(([each]) => each);
+    expect(fake.open).toBe(1);
+    controller.abort();
+    await pass(0);
+    expect(outcomes(stream)).toEqual(['lost', 'aborted']);
+    expect([fake.open, listeners(), vi.getTimerCount()]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('a hedged call of every kind', () => {
+  const slowThenFast = { a: hang(), b: answer({ content: 'from b' }) };
+  const kinds: [string, (router: OpenAI) => Promise<unknown>, string][] = [
+    ['create', async (r) => (await ask(r)).choices[0]?.message.content, 'from b'],
+    [
+      'parse',
+      async (r) => (await r.chat.completions.parse({ model: 'standard', messages })).choices[0]?.message.content,
+      'from b',
+    ],
+    ['stream()', (r) => r.chat.completions.stream({ model: 'standard', messages }).finalContent(), 'from b'],
+    ['asResponse', async (r) => JSON.stringify(await (await ask(r).asResponse()).json()), 'from b'],
+    ['withResponse', async (r) => (await ask(r).withResponse()).response.headers.get('x-router-deployment'), 'b'],
+    [
+      'completions',
+      async (r) => (await r.completions.create({ model: 'standard', prompt: 'x' })).choices[0]?.text,
+      'from b',
+    ],
+    [
+      'responses that are not stored',
+      async (r) => (await r.responses.create({ model: 'standard', input: 'x', store: false })).output_text,
+      'from b',
+    ],
+  ];
+  it.each(kinds)('%s', async (_, make, expected) => {
+    const { router, asked, fake } = build(slowThenFast, calm);
+    const watched = await settled(make(router));
+    expect(watched.value).toContain(expected);
+    expect(asked()).toEqual(['a', 'b']);
+    await pass(0);
+    expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
+  });
+
+  it('a body that is handed out unread: the loser ends at the headers, the rest is still the caller’s to abort', async () => {
+    const { router, fake } = build({ a: hang(), b: answer() }, calm);
+    const controller = new AbortController();
+    const speech = { model: 'standard', input: 'x', voice: 'alloy' } as const;
+    const watched = await settled(router.audio.speech.create(speech, { signal: controller.signal }));
+    expect(watched.state).toBe('fulfilled');
+    expect(fake.open).toBeLessThanOrEqual(1);
+    expect(fake.requests[0]?.outcome).toBe('aborted');
+    expect((await (watched.value as Response).arrayBuffer()).byteLength).toBeGreaterThan(0);
+  });
+
+  it('a call through the fetch', async () => {
+    const { router, asked } = build(slowThenFast, calm);
+    const body = JSON.stringify({ model: 'standard', messages });
+    const headers = { 'content-type': 'application/json' };
+    const fetched = router.asFetch()('https://api.openai.com/v1/chat/completions', { method: 'POST', body, headers });
+    const { value } = await settled(fetched);
+    expect(value?.headers.get('x-router-deployment')).toBe('b');
+    expect(asked()).toEqual(['a', 'b']);
+  });
+});
+
+describe('a call that must reach one upstream only is not hedged', () => {
+  const chat = { model: 'standard', messages };
+  const response = { model: 'standard', input: 'x', store: false };
+  const rows: [string, Record<string, unknown>, OpenAI.RequestOptions, string][] = [
+    [
+      'credentials of its own',
+      chat,
+      { headers: { Authorization: 'Bearer sk-own' } },
+      'there is no other deployment that it may go to',
+    ],
+    ['a stored chat', { ...chat, store: true }, {}, 'the server stores its completion (`store`)'],
+    [
+      'a stored response',
+      { ...response, store: undefined },
+      {},
+      'the server stores its response, unless `store` is false',
+    ],
+    ['a background response', { ...response, background: true }, {}, 'it runs in the background'],
+    ['a conversation', { ...response, conversation: 'conv_1' }, {}, 'there is no other deployment that it may go to'],
+    [
+      'a previous response',
+      { ...response, previous_response_id: 'resp_1' },
+      {},
+      'there is no other deployment that it may go to',
+    ],
+    [
+      'tools on the server',
+      { ...response, tools: [{ type: 'web_search' }] },
+      {},
+      'it uses tools that run on the server',
+    ],
+    ['a search', { ...chat, web_search_options: {} }, {}, 'it uses tools that run on the server'],
+  ];
+  it.each(rows)('%s', async (_, body, options, why) => {
+    const { router, asked, fake } = build(
+      { a: answer({ latencyMs: 5000 }), b: answer() },
+      { ...calm, routes: { standard: ['a', 'b'] } },
+    );
+    const path = 'input' in body ? '/responses' : '/chat/completions';
+    expect(router.explain(body, options)).toMatchObject({ hedgeAfterMs: null, notHedged: why });
+    await settled(router.post(path, { body, ...options }));
+    expect(asked()).toEqual(['a']);
+    expect(fake.open).toBe(0);
+  });
+
+  it('tools of the caller are hedged', async () => {
+    const { router, asked } = build({ a: hang(), b: answer() }, calm);
+    const tools = [{ type: 'function' as const, function: { name: 'f' } }];
+    await settled(router.chat.completions.create({ model: 'standard', messages, tools }));
+    expect(asked()).toEqual(['a', 'b']);
+  });
+});
+
+describe("hedgeAfterMs: 'p95'", () => {
+  const live = { ...calm, hedgeAfterMs: 'p95', deadlineMs: 10_000, attemptTimeoutMs: 9000 } as const;
+  const taking = (times: readonly number[], last: Behaviour): Behaviour[] => [
+    ...times.map((latencyMs) => answer({ latencyMs })),
+    last,
+  ];
+  const hundred = Array.from({ length: 19 }, () => 100);
+
+  it('hedges nothing until 20 calls are known', async () => {
+    const { router, asked } = build({ a: taking(hundred, answer({ latencyMs: 4000 })), b: answer() }, live);
+    for (let i = 0; i < 20; i++) await settled(ask(router));
+    expect(asked()).not.toContain('b');
+    expect(router.explain({ model: 'standard', messages: [] }).hedgeAfterMs).toBe(100);
+  });
+
+  it('hedges at the p95 of the one that is asked', async () => {
+    const { router, asked } = build({ a: taking([...hundred.slice(1), 200, 200], hang()), b: answer() }, live);
+    for (let i = 0; i < 20; i++) await settled(ask(router));
+    const { hedgeAfterMs: dueMs = null } = router.explain({ model: 'standard', messages: [] });
+    // As exact as the histogram, 1 %.
+    expect(Math.abs((dueMs ?? 0) - 200)).toBeLessThanOrEqual(2);
+    const watched = watch(ask(router));
+    await pass((dueMs ?? 0) - 1);
+    expect(asked()).not.toContain('b');
+    await pass(1);
+    expect(asked()).toContain('b');
+    expect(outcomes(watched.value)).toEqual(['lost', 'success']);
+  });
+
+  it('counts those that lost, so that it does not hedge more and more', async () => {
+    const { router } = build(
+      { a: taking([...hundred, 100], hang()), b: answer({ latencyMs: 400 }) },
+      { ...live, retry: { budget: 1 } },
+    );
+    const due = () => router.explain({ model: 'standard', messages: [] }).hedgeAfterMs ?? 0;
+    for (let i = 0; i < 20; i++) await settled(ask(router));
+    expect(due()).toBeLessThan(105);
+    // With two of 22 lost at 500 ms, the p95 is theirs.
+    for (let i = 0; i < 2; i++) {
+      await settled(ask(router));
+      await pass(1000);
+    }
+    expect(due()).toBeGreaterThan(490);
+  });
+
+  it('keeps streams and others apart', async () => {
+    const { router, asked } = build({ a: taking([...hundred, 100], answer({ latencyMs: 3000 })), b: answer() }, live);
+    for (let i = 0; i < 20; i++) await settled(ask(router));
+    await settled(askStream(router).then(read));
+    expect(asked()).not.toContain('b');
+    await settled(ask(router));
+    expect(asked()).toContain('b');
+  });
+});
+
+describe('the breaker of one that lost', () => {
+  const breaker = { consecutive: 1 };
+
+  it('counts a failure where it had been slower than its p95', async () => {
+    const usual = Array.from({ length: 20 }, () => answer({ latencyMs: 100 }));
+    const { router } = build({ a: [...usual, hang()], b: answer() }, { breaker, hedgeAfterMs: 300 });
+    for (let i = 0; i < 20; i++) await settled(ask(router));
+    await settled(ask(router));
+    expect(router.snapshot().deployments.a).toMatchObject({ state: 'open', failures: 1 });
+  });
+
+  it('counts nothing where it had not', async () => {
+    const { router } = build({ a: hang(), b: answer() }, { breaker, hedgeAfterMs: 300 });
+    await settled(ask(router));
+    expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
+  });
+
+  it('is asked no more by a hedge, once it is open', async () => {
+    const { router, asked } = build(
+      { a: [fail(400), hang()], b: fail(503), c: answer() },
+      { breaker, hedgeAfterMs: 300, retry: { budget: 1 } },
+    );
+    await settled(ask(router, 'b', { maxRetries: 0 }).catch(() => undefined));
+    await settled(ask(router).catch(() => undefined));
+    await settled(ask(router));
+    expect(asked()).toEqual(['b', 'a', 'a', 'c']);
+  });
+});
+
+describe('a hedged call that others have joined', () => {
+  it('is one hedge for all, and goes on for who has more time', async () => {
+    const cached = { ...calm, cache: true, hedgeAfterMs: 500 } as const;
+    const { router, asked } = build({ a: hang(), b: answer({ latencyMs: 3000 }) }, cached);
+    const first = watch(ask(router.withOptions({ deadlineMs: 1000 })));
+    await pass(100);
+    const second = watch(ask(router.withOptions({ deadlineMs: 10_000 })));
+    await pass(899);
+    expect(first.state).toBe('pending');
+    await pass(11);
+    expect(first.error).toMatchObject({ code: 'deadline_exceeded' });
+    await pass(2489);
+    expect(second.state).toBe('pending');
+    await pass(1);
+    expect(second.state).toBe('fulfilled');
+    expect(asked()).toEqual(['a', 'b']);
+    expect(callRecord(second.value)).toMatchObject({ deployment: 'b' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,259 @@
+import { callRecord, type EventOf } from 'model-router';
+import { answer, fail, hang } from 'model-router/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
+import { ask, askWith, errorOf } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+import { countedSignal } from '../helpers/signals.js';
+
+useFakeTime();
+
+const price = { input: 1, output: 1 };
+const calm = { breaker: false, hedgeAfterMs: 500 } as const;
+
+/** The attempts of a call in short: who was asked, when, and what came of it. */
+function attemptsOf(holder: unknown): string[] {
+  return (callRecord(holder)?.attempts ?? []).map(
+    ({ deployment, outcome, startedMs, durationMs, hedge }) =>
+      `${deployment} ${startedMs}+${durationMs} ${outcome}${hedge ? ' hedge' : ''}`,
+  );
+}
+
+describe('hedgeAfterMs: 500', () => {
+  it('asks another one at 500 ms and not before, and the first valid answer ends the other', async () => {
+    const { router, asked, fake } = build({ a: hang(), b: answer({ latencyMs: 100 }), c: answer() }, calm);
+    const watched = watch(ask(router));
+    await pass(499);
+    expect(asked()).toEqual(['a']);
+    await pass(1);
+    expect(asked()).toEqual(['a', 'b']);
+    await pass(99);
+    expect([watched.state, fake.open]).toEqual(['pending', 2]);
+    await pass(1);
+    expect(watched.state).toBe('fulfilled');
+    expect(attemptsOf(watched.value)).toEqual(['a 0+600 lost', 'b 500+100 success hedge']);
+    expect(callRecord(watched.value)).toMatchObject({ deployment: 'b', durationMs: 600 });
+    expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
+  });
+
+  it('asks nobody else when the answer, or a failure, comes before', async () => {
+    const { router, asked } = build({ a: [answer({ latencyMs: 499 }), fail(400)], b: answer() }, calm);
+    await settled(ask(router));
+    await settled(ask(router));
+    await pass(10_000);
+    expect(asked()).toEqual(['a', 'a']);
+  });
+
+  it('takes the answer of the first one, if that comes first after all', async () => {
+    const models = { a: answer({ latencyMs: 600 }), b: answer({ latencyMs: 400 }) };
+    const deployments = { a: { price, region: 'eu' }, b: { price } };
+    const { router } = build(models, { ...calm, deployments, routes: { standard: ['a', 'b'] } });
+    const { value } = await settled(ask(router));
+    expect(attemptsOf(value)).toEqual(['a 0+600 success', 'b 500+100 lost hedge']);
+    const record = callRecord(value);
+    expect(record).toMatchObject({ deployment: 'a', region: 'eu', servedModel: 'a' });
+    expect(record?.attempts[1]).toMatchObject({
+      error: 'Another deployment has answered first.',
+      status: null,
+      costUsd: null,
+    });
+    expect(record?.costUsd).toBe(record?.attempts[0]?.costUsd);
+    expect(record?.costUsd).toBeGreaterThan(0);
+    expect(router.snapshot().deployments).toMatchObject({
+      a: { hedges: 0, inFlight: 0, requests: 1 },
+      b: { hedges: 1, inFlight: 0, requests: 1 },
+    });
+  });
+
+  it('has all of its attempts in flight at most', async () => {
+    const { router, asked } = build({ a: hang(), b: hang(), c: hang(), d: answer() }, { ...calm, deadlineMs: 5000 });
+    const watched = watch(ask(router));
+    await pass(999);
+    expect(asked()).toEqual(['a', 'b']);
+    await pass(1);
+    expect(asked()).toEqual(['a', 'b', 'c']);
+    await pass(3999);
+    expect(watched.state).toBe('pending');
+    await pass(1);
+    expect(watched.error).toMatchObject({ code: 'deadline_exceeded' });
+    expect(attemptsOf(watched.error)).toEqual([
+      'a 0+5000 deadline',
+      'b 500+4500 deadline hedge',
+      'c 1000+4000 deadline hedge',
+    ]);
+  });
+
+  it('tells of it before the attempt begins', async () => {
+    const { router } = build({ a: hang(), b: answer() }, calm);
+    const told: (EventOf<'hedge-started'> | EventOf<'attempt-started'>)[] = [];
+    router.on('hedge-started', (event) => told.push(event));
+    router.on('attempt-started', (event) => told.push(event));
+    const { value } = await settled(ask(router));
+    const callId = callRecord(value)?.id;
+    expect(told).toEqual([
+      { type: 'attempt-started', callId, deployment: 'a', number: 1 },
+      { type: 'hedge-started', callId, deployment: 'b', number: 2, afterMs: 500 },
+      { type: 'attempt-started', callId, deployment: 'b', number: 2 },
+    ]);
+  });
+
+  it('ends at once when its caller aborts, whoever is being asked', async () => {
+    const { router, fake } = build({ a: hang(), b: hang() }, calm);
+    const { controller, signal, listeners } = countedSignal();
+    const watched = watch(ask(router, 'standard', { signal }));
+    await pass(700);
+    expect(fake.open).toBe(2);
+    controller.abort();
+    await pass(0);
+    expect(watched.error).toMatchObject({ name: 'Error', message: 'Request was aborted.' });
+    expect(attemptsOf(watched.error)).toEqual(['a 0+700 aborted', 'b 500+200 aborted hedge']);
+    expect([fake.open, listeners(), vi.getTimerCount()]).toEqual([0, 0, 0]);
+  });
+
+  it('leaves nothing on the signal of a caller when an answer wins', async () => {
+    const { router } = build({ a: hang(), b: answer() }, calm);
+    const { signal, listeners } = countedSignal();
+    await settled(ask(router, 'standard', { signal }));
+    expect(listeners()).toBe(0);
+  });
+
+  it('is given by route, view and call, and turned off by false', async () => {
+    const { router, asked } = build(
+      { a: hang(), b: answer() },
+      { breaker: false, routes: { standard: { deployments: ['a', 'b'], hedgeAfterMs: 500 } }, deadlineMs: 1000 },
+    );
+    await settled(ask(router));
+    expect(asked()).toEqual(['a', 'b']);
+    const body = { model: 'standard', messages: [] };
+    expect(router.explain(body)).toMatchObject({ hedgeAfterMs: 500, notHedged: null });
+    expect(router.withOptions({ hedgeAfterMs: 20 }).explain(body)).toMatchObject({ hedgeAfterMs: 20 });
+    const { value } = await settled(askWith(router, { hedgeAfterMs: false }));
+    expect(attemptsOf(value)).toEqual(['a 0+500 timeout', 'b 500+0 success']);
+  });
+});
+
+describe('a failure beside another attempt', () => {
+  it('goes on to the next deployment at once, and never to one that still runs', async () => {
+    const { router, asked, fake } = build({ a: hang(), b: fail(503), c: answer({ latencyMs: 50 }) }, calm);
+    const { value } = await settled(ask(router));
+    expect(asked()).toEqual(['a', 'b', 'c']);
+    expect(attemptsOf(value)).toEqual(['a 0+550 lost', 'b 500+0 server-error hedge', 'c 500+50 success']);
+    expect(fake.open).toBe(0);
+  });
+
+  it('takes no token for that', async () => {
+    // Ten tokens at the start, and one for ten calls: eleven hedges, each with a failover behind it.
+    const { router } = build({ a: hang(), b: fail(503), c: answer() }, { ...calm, retry: { budget: 0.1 } });
+    const attempts: (number | undefined)[] = [];
+    for (let i = 0; i < 12; i++) attempts.push(callRecord((await settled(ask(router))).value)?.attempts.length);
+    expect(attempts.slice(0, 11)).toEqual(Array(11).fill(3));
+    expect(router.snapshot().deployments.b).toMatchObject({ hedges: 11 });
+  });
+
+  it('does not ask the same one again while another runs, and does when none does', async () => {
+    const models = { a: [fail(503, { latencyMs: 900 }), answer()], b: fail(503) };
+    const { router } = build(models, calm);
+    const { value } = await settled(ask(router));
+    expect(attemptsOf(value)).toEqual(['a 0+900 server-error', 'b 500+0 server-error hedge', 'a 900+0 success']);
+  });
+
+  it("waits for the other where it was the caller's error, and tells that one if nobody answers", async () => {
+    const models = { a: fail(400, { latencyMs: 600 }), b: [answer({ latencyMs: 300 }), fail(503, { latencyMs: 300 })] };
+    const { router, asked } = build(models, calm);
+    const first = await settled(ask(router));
+    expect(attemptsOf(first.value)).toEqual(['a 0+600 caller-error', 'b 500+300 success hedge']);
+    const error = await settled(ask(router)).then((watched) => watched.error);
+    expect(attemptsOf(error)).toEqual(['a 0+600 caller-error', 'b 500+300 server-error hedge']);
+    expect(error).toMatchObject({ status: 400 });
+    expect(asked()).toHaveLength(4);
+  });
+
+  it('gives the error of the last one that had a status', async () => {
+    const { router } = build(
+      { a: fail(500, { latencyMs: 600 }), b: fail(502, { latencyMs: 50 }) },
+      { ...calm, maxAttempts: 2 },
+    );
+    const promise = ask(router);
+    const [error] = await Promise.all([errorOf(promise), pass(1000)]);
+    expect(error).toMatchObject({ status: 500 });
+    expect(attemptsOf(error)).toEqual(['a 0+600 server-error', 'b 500+50 server-error hedge']);
+  });
+});
+
+describe('whom a hedge does not ask', () => {
+  it('one that is paused', async () => {
+    const { router, asked } = build(
+      {
+        a: [answer(), hang()],
+        b: [fail(429, { headers: { 'retry-after': '30' } }), answer()],
+        c: answer({ latencyMs: 7 }),
+      },
+      { hedgeAfterMs: 500 },
+    );
+    await settled(ask(router));
+    await settled(ask(router, 'b', { maxRetries: 0 }).catch(() => undefined));
+    const { value } = await settled(ask(router));
+    expect(asked()).toEqual(['a', 'b', 'a', 'c']);
+    expect(attemptsOf(value)).toEqual(['a 0+507 lost', 'c 500+7 success hedge']);
+  });
+
+  it('anybody, without a token: the time that is kept for the next one is what is left', async () => {
+    const { router } = build({ a: hang(), b: answer() }, { ...calm, deadlineMs: 2000, retry: { budget: 0 } });
+    const { value } = await settled(ask(router));
+    expect(attemptsOf(value)).toEqual(['a 0+1000 timeout', 'b 1000+0 success']);
+  });
+
+  it('anybody, where one attempt is all', async () => {
+    const { router, asked } = build({ a: answer({ latencyMs: 5000 }), b: answer() }, calm);
+    await settled(ask(router, 'standard', { maxRetries: 0 }));
+    expect(asked()).toEqual(['a']);
+    expect(router.explain({ model: 'standard', messages: [] }, { maxRetries: 0 })).toMatchObject({
+      hedgeAfterMs: null,
+      notHedged: 'it may make one attempt only',
+    });
+  });
+
+  it('one whose vectors are others', async () => {
+    const { router, asked } = build(
+      { a: answer({ latencyMs: 900 }), b: answer(), c: answer() },
+      {
+        ...calm,
+        deployments: { a: { embeddingSpace: 's' }, b: {}, c: { embeddingSpace: 's' } },
+        routes: { standard: ['a', 'b', 'c'] },
+      },
+    );
+    await settled(router.embeddings.create({ model: 'standard', input: 'x' }));
+    expect(asked()).toEqual(['a', 'c']);
+  });
+});
+
+describe('the time of an attempt', () => {
+  const kept = { breaker: false, hedgeAfterMs: 5000, deadlineMs: 2000 } as const;
+
+  it('goes on beyond what was kept for the next one, when that one is asked beside it', async () => {
+    const { router, asked } = build({ a: answer({ latencyMs: 1200 }), b: answer({ latencyMs: 400 }) }, kept);
+    const watched = watch(ask(router));
+    await pass(999);
+    expect(asked()).toEqual(['a']);
+    await pass(1);
+    expect(asked()).toEqual(['a', 'b']);
+    await pass(200);
+    expect(attemptsOf(watched.value)).toEqual(['a 0+1200 success', 'b 1000+200 lost hedge']);
+  });
+
+  it('is that of the deadline then', async () => {
+    const { router, fake } = build({ a: hang(), b: hang() }, kept);
+    const watched = watch(ask(router));
+    await pass(1999);
+    expect([watched.state, fake.open]).toEqual(['pending', 2]);
+    await pass(1);
+    expect(watched.error).toMatchObject({ code: 'deadline_exceeded' });
+    expect([attemptsOf(watched.error), fake.open]).toEqual([['a 0+2000 deadline', 'b 1000+1000 deadline hedge'], 0]);
+  });
+
+  it('is never longer than attemptTimeoutMs', async () => {
+    const { router } = build({ a: hang(), b: answer({ latencyMs: 700 }) }, { ...calm, attemptTimeoutMs: 800 });
+    const { value } = await settled(ask(router));
+    expect(attemptsOf(value)).toEqual(['a 0+800 timeout', 'b 500+700 success hedge']);
+  });
+});

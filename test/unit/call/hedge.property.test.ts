@@ -1,0 +1,87 @@
+import fc from 'fast-check';
+import type { AttemptRecord } from 'model-router';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { givenCalls, isDeaf, makeCalls } from '../../helpers/random-calls.js';
+
+const given = givenCalls(fc.integer({ min: 1, max: 1500 }));
+const START_TOKENS = 10;
+
+describe('whatever upstreams and callers do, a hedged call', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('settles once and in time, asks nobody twice at a time, takes a token for each hedge, and leaves nothing behind', async () => {
+    let hedged = 0;
+    let lost = 0;
+    await fc.assert(
+      fc.asyncProperty(given, async (each) => {
+        vi.clearAllTimers();
+        const { made, fake, router } = await makeCalls(each);
+        for (const { call, watched, record, listeners } of made) {
+          expect(watched.settlements).toBe(1);
+          const { attempts = [], durationMs = Number.NaN, deployment } = record() ?? {};
+          const outcomes = attempts.map(({ outcome }) => outcome);
+          hedged += attempts.filter(isHedge).length;
+          lost += outcomes.filter((outcome) => outcome === 'lost').length;
+          expect(attempts.length).toBeLessThanOrEqual(call.maxAttempts);
+          expect(attempts.map(({ number }) => number)).toEqual(attempts.map((_, index) => index + 1));
+          expect(outcomes).not.toContain('pending');
+          expect(listeners()).toBe(0);
+          expectNobodyTwice(attempts);
+          if (!call.isStream || watched.state === 'rejected') {
+            expect(durationMs).toBeLessThanOrEqual(call.deadlineMs);
+            if (call.abortMs !== undefined) expect(durationMs).toBeLessThanOrEqual(Math.max(0, call.abortMs));
+          }
+          // One answer at most, and no one loses to nobody.
+          const answered = attempts.filter(({ outcome }) => outcome === 'success');
+          expect(answered.length).toBeLessThanOrEqual(1);
+          if (!call.isStream) expect(watched.state === 'fulfilled').toBe(answered.length === 1);
+          if (!call.isStream && outcomes.includes('lost')) expect(answered.length).toBe(1);
+          if (answered[0] !== undefined) expect(answered[0].deployment).toBe(deployment);
+          if (outcomes.includes('aborted')) expect(call.abortMs).toBeDefined();
+        }
+        const recorded = made.flatMap(({ record }) => record()?.attempts ?? []);
+        const { deployments } = router.snapshot();
+        const sum = (of: 'requests' | 'inFlight' | 'hedges') =>
+          Object.values(deployments).reduce((total, deployment) => total + deployment[of], 0);
+        expect([sum('requests'), sum('inFlight')]).toEqual([recorded.length, 0]);
+        expect(fake.requests.map(({ model }) => model).toSorted()).toEqual(
+          recorded.map(({ deployment }) => deployment).toSorted(),
+        );
+        expect(sum('hedges')).toBe(recorded.filter(isHedge).length);
+        const tokens = each.budget === 0 ? 0 : START_TOKENS + each.budget * made.length;
+        expect(made.reduce((total, { record }) => total + tokensOf(record()?.attempts ?? []), 0)).toBeLessThanOrEqual(
+          tokens,
+        );
+        const open = Object.values(deployments).filter(({ state }) => state === 'open').length;
+        expect(vi.getTimerCount()).toBe(each.breaker === false ? 0 : 1 + open);
+        expect(fake.requests.filter(({ outcome }) => outcome === 'open').every(isDeaf)).toBe(true);
+        router.close();
+        expect(vi.getTimerCount()).toBe(0);
+        await fake.close();
+      }),
+      { numRuns: 200, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false },
+    );
+    // What was looked at did happen.
+    expect(hedged).toBeGreaterThan(10);
+    expect(lost).toBeGreaterThan(3);
+  }, 30_000);
+});
+
+const isHedge = ({ hedge }: AttemptRecord) => hedge === true;
+
+/** Retries of the same deployment, and hedges. */
+function tokensOf(attempts: readonly AttemptRecord[]): number {
+  return attempts.length - new Set(attempts.map(({ deployment }) => deployment)).size + attempts.filter(isHedge).length;
+}
+
+function expectNobodyTwice(attempts: readonly AttemptRecord[]): void {
+  for (const [index, { deployment, startedMs, durationMs }] of attempts.entries()) {
+    const later = attempts.slice(index + 1).filter((each) => each.deployment === deployment);
+    for (const each of later) expect(each.startedMs).toBeGreaterThanOrEqual(startedMs + durationMs);
+  }
+}
