@@ -8,7 +8,7 @@ const LEAST = 80;
 const groups = {
   plan: {
     mutate: ['src/plan/*.ts'],
-    tests: ['test/unit/plan/*.test.ts', 'test/behaviour/{failover,retry,pauses}.test.ts'],
+    tests: ['test/unit/plan/*.test.ts', 'test/behaviour/{failover,retry,pauses,hedging}.test.ts'],
   },
   breaker: {
     mutate: ['src/state/circuit-breaker.ts', 'src/attempt/breaker.ts'],
@@ -20,13 +20,16 @@ const groups = {
       'src/attempt/limit.ts',
       'src/util/sleep.ts',
       'src/call/failover.ts',
+      'src/call/hedge.ts',
       'src/state/retry-budget.ts',
     ],
     tests: [
       'test/unit/util/sleep.test.ts',
       'test/unit/call/failover.property.test.ts',
       'test/unit/state/retry-budget.test.ts',
-      'test/behaviour/{deadline,retry,failover,pauses,which-error,views-and-close}.test.ts',
+      'test/behaviour/{deadline,retry,failover,pauses,which-error,views-and-close,hedging,hedging-kinds}.test.ts',
+      'test/unit/attempt/*.test.ts',
+      'test/behaviour/regions-capabilities.test.ts',
       'test/behaviour/streams-before-content.test.ts',
       'test/behaviour/cache/joined.test.ts',
       'test/reliability/aborts.test.ts',

@@ -20,7 +20,7 @@ const lines = [
   ["an attempt's listener", 'src/attempt/timeout.ts', "signal?.removeEventListener('abort', onAbort);", '', FAILOVER],
   ['the timer of a wait', 'src/util/sleep.ts', 'clearTimeout(timer);', '', ABORTS],
   ["a wait's listener", 'src/util/sleep.ts', "signal?.removeEventListener('abort', onAbort);", '', ANY_ORDER],
-  ['the timer of a stream', 'src/attempt/guarded-stream.ts', 'clearTimeout(this.#timer);', '', FAILOVER],
+  ['the timer of a stream', 'src/attempt/guarded-stream.ts', 'clearTimeout(this.#timer);', '', ANY_ORDER],
   [
     "a stream's listener",
     'src/attempt/guarded-stream.ts',
@@ -49,7 +49,7 @@ const lines = [
     'src/state/circuit-breaker.ts',
     'this.#circuit.shutdown();\n  }\n\n  #takeShared',
     '}\n\n  #takeShared',
-    FAILOVER,
+    'test/unit/state/circuit-breaker-lifetime.test.ts',
   ],
   [
     "the probe's lease: it is never over",
@@ -71,6 +71,13 @@ const lines = [
     'if (step.again) retryBudget.tryTake();',
     '',
     'test/reliability/concurrency.test.ts',
+  ],
+  [
+    'the timer of a hedge',
+    'src/call/hedge.ts',
+    'clearTimeout(this.#running.get(attempt));',
+    '',
+    'test/behaviour/hedging.test.ts',
   ],
   ['the count of what is in flight, down', 'src/attempt/measure.ts', 'target.state.inFlight--;', '', ABORTS],
   ['the count of what is in flight, up', 'src/attempt/measure.ts', 'target.state.inFlight++;', '', ABORTS],

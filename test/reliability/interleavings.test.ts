@@ -109,6 +109,7 @@ describe('after any number of turns, through attempts, waits and bodies', () => 
       const where = `aborted after ${k} turns`;
       if (isOver()) {
         expectNothingLeft(built, listeners(), where);
+        expect(vi.getTimerCount(), where).toBe(0);
         expect(call.state).toBe('fulfilled');
         expect(waits * STEP).toBeGreaterThan(3 * IDLE_TURNS);
         return;
@@ -225,7 +226,13 @@ describe('calls, aborts and a close() in any order', () => {
             one.controller.abort();
           } else made.push(begin(built.router, what.kind, what.cached));
         }
-        await pass(5 * DEADLINE_MS);
+        const end = performance.now() + 5 * DEADLINE_MS;
+        await pass(0);
+        while (made.some(({ call }) => call.state === 'pending') && performance.now() < end) {
+          await vi.advanceTimersToNextTimerAsync();
+        }
+        // What has ended at this very moment has ended together.
+        await pass(0);
         for (const [index, { call, startedAt, isRead, abortedAt }] of made.entries()) {
           expect(call.settlements).toBe(1);
           if (!isRead) expect(call.at).toBeLessThanOrEqual(startedAt + DEADLINE_MS);
@@ -241,6 +248,9 @@ describe('calls, aborts and a close() in any order', () => {
           else seen.failed += 1;
         }
         expectNothingLeft(built, Math.max(0, ...made.map(({ listeners }) => listeners())), 'at the end');
+        const open = Object.values(built.router.snapshot().deployments).filter(({ state }) => state === 'open').length;
+        const isClosed = closedAt < Number.POSITIVE_INFINITY;
+        expect(vi.getTimerCount()).toBe(breaker === false || isClosed ? 0 : 1 + open);
         const all = made.flatMap(({ promise }) => callRecord(promise)?.attempts ?? []);
         expect(all.every(({ outcome }) => outcome !== 'pending')).toBe(true);
         // An abort may come between an attempt's beginning and its request.
