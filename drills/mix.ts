@@ -24,8 +24,8 @@ export const CACHE = {
 } as const;
 
 export const MIX_IN_WORDS =
-  'plain calls, streams, streams left early, calls aborted, calls with a deadline of a few milliseconds, calls and ' +
-  'embeddings that the cache may answer; upstreams that answer, or fail with 500, 429, 401, reset, cut, hang, stall, send ' +
+  'plain calls, streams, hedged ones, bodies handed out unread, streams left early, calls aborted, calls with a deadline ' +
+  'of a few milliseconds, calls and embeddings that the cache may answer; upstreams that answer, or fail with 500, 429, 401, reset, cut, hang, stall, send ' +
   'broken JSON, a web page, an error event';
 
 const faults: readonly Behaviour[] = [
@@ -73,7 +73,10 @@ export function mixedCall(router: ModelRouter, random: () => number, shared: Abo
     signal,
   });
 
-  if (kind < 0.3) return made('plain', completions.create(plain, { signal: shared }));
+  const hedged = { ...callOptions({ hedgeAfterMs: Math.ceil(mostMs / 2) }), signal: shared };
+  if (kind < 0.15) return made('plain', completions.create(plain, { signal: shared }));
+  if (kind < 0.22) return made('hedged', completions.create(plain, hedged));
+  if (kind < 0.3) return made('hedged stream', read(completions.create(streamed, hedged)));
   if (kind < 0.5) return made('cacheable', completions.create({ ...plain, temperature: 0 }, { signal: shared }));
   if (kind < 0.55)
     return made('cacheable stream', read(completions.create({ ...streamed, seed: 1 }, { signal: shared })));
@@ -89,6 +92,8 @@ export function mixedCall(router: ModelRouter, random: () => number, shared: Abo
   }
   const { controller, clear } = abortIn(random() * 2 * mostMs);
   const { signal } = controller;
+  // A body that is handed out unread is its caller's own, who ends it if it hangs.
+  if (kind < 0.88) return made('unread', unread(completions.create(plain, { signal })).finally(clear), signal);
   if (kind < 0.93) return made('aborted', completions.create(plain, { signal }).finally(clear), signal);
   if (kind < 0.96) return made('aborted', completions.create({ ...plain, seed: 2 }, { signal }).finally(clear), signal);
   return made('aborted stream', read(completions.create(streamed, { signal })).finally(clear), signal);
@@ -100,6 +105,11 @@ async function read(stream: PromiseLike<AsyncIterable<unknown>>, most = Number.P
     chunks += 1;
     if (chunks >= most) break;
   }
+}
+
+async function unread(promise: { asResponse(): Promise<Response> }): Promise<void> {
+  const response = await promise.asResponse();
+  await response.text();
 }
 
 function abortIn(ms: number): { controller: AbortController; clear: () => void } {

@@ -51,9 +51,10 @@ export async function runOnSockets(calls: number, seed: number): Promise<OnSocke
       made += 1;
       const call = mixedCall(router, random, shared, MOST_MS);
       if (call.signal !== undefined) signals.push(call.signal);
-      await call.promise.catch((error: unknown) => {
+      const settled = call.promise.then(ignore, (error: unknown) => {
         if (!(error instanceof Error)) count(broken, 'a rejection that is no Error');
       });
+      await within(settled, () => count(broken, `a call that never settled (${call.kind})`));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, caller));
@@ -71,6 +72,16 @@ export async function runOnSockets(calls: number, seed: number): Promise<OnSocke
   await until(() => left() === 0);
   return { left: left(), listeners, open, broken };
 }
+
+/** Goes on without a promise that does not settle. */
+async function within(promise: Promise<void>, onLate: () => void): Promise<void> {
+  const late = new AbortController();
+  const patience = sleep(PATIENCE_MS, undefined, { signal: late.signal }).then(onLate, ignore);
+  await Promise.race([promise, patience]);
+  late.abort();
+}
+
+function ignore(): void {}
 
 async function until(isSo: () => boolean): Promise<void> {
   const end = performance.now() + PATIENCE_MS;

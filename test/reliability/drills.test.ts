@@ -8,6 +8,7 @@ import { run as s3 } from '../../drills/s3.ts';
 import { run as s4 } from '../../drills/s4.ts';
 import { run as s4Cold } from '../../drills/s4-cold.ts';
 import { run as s5 } from '../../drills/s5.ts';
+import { run as s7 } from '../../drills/s7.ts';
 import { run as s8 } from '../../drills/s8.ts';
 import { run as tail } from '../../drills/tail.ts';
 
@@ -53,6 +54,10 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
   it.each([2, 3] as const)('tail: slow outliers with hedging over %i deployments', async (deployments) =>
     check(await tail({ calls: 6000, deployments, seed: SEED })),
   );
+
+  // The heap says something only after many calls.
+  it('S7: calls of all kinds leave nothing behind', async () =>
+    check(await s7({ calls: 4000, socketCalls: 300, heap: false, seed: SEED })));
 
   it('S8: 64 calls at once while the primary is down', async () => check(await s8({ rounds: 4, seed: SEED })));
 });
