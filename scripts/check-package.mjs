@@ -1,5 +1,5 @@
 // Packs the package, unpacks it beside links to its dependencies, and uses it as an application would.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -13,8 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-/** @type {{ name: string; dependencies: Record<string, string>; peerDependencies: Record<string, string> }} */
+/** @type {{ name: string; dependencies: Record<string, string>; peerDependencies: Record<string, string>; peerDependenciesMeta: Record<string, object> }} */
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+const peers = Object.keys(manifest.peerDependencies).filter((name) => !(name in manifest.peerDependenciesMeta));
 const app = realpathSync(mkdtempSync(join(tmpdir(), 'model-router-check-')));
 const installed = join(app, 'node_modules', manifest.name);
 /** @type {string[]} */
@@ -71,8 +72,7 @@ try {
   );
   mkdirSync(installed, { recursive: true });
   run('tar', '-xzf', packed.filename, '-C', installed, '--strip-components', '1');
-  for (const name of [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies), '@types/node'])
-    link(name);
+  for (const name of [...Object.keys(manifest.dependencies), ...peers, '@types/node']) link(name);
 
   const dist = join(installed, 'dist');
   const files = readdirSync(dist);
@@ -152,9 +152,10 @@ try {
       'one-class.mjs',
       `import { createRequire } from 'node:module';
       import * as main from 'model-router';
+      import * as prices from 'model-router/genai-prices';
       import * as testing from 'model-router/testing';
       const require = createRequire(import.meta.url);
-      for (const [path, imported] of [['model-router', main], ['model-router/testing', testing]]) {
+      for (const [path, imported] of [['model-router', main], ['model-router/testing', testing], ['model-router/genai-prices', prices]]) {
         const required = require(path);
         for (const name of Object.keys(imported)) {
           if (required[name] !== imported[name]) throw new Error(path + ': ' + name + ' differs');
@@ -162,6 +163,52 @@ try {
       }
       if (typeof main.ModelRouter !== 'function') throw new Error('no ModelRouter');`,
     );
+  });
+
+  check('prices come from the table of @pydantic/genai-prices, in both module systems', () => {
+    const useTable = `
+      const prices = genaiPrices({ provider: 'openai' });
+      if (prices({ model: 'gpt-4o-mini', deployment: 'a' })?.input !== 0.15) throw new Error('no price of gpt-4o-mini');
+      if (!/^genai-prices \\d/.test(prices.version)) throw new Error('no version: ' + prices.version);
+    `;
+    program('table.mjs', `import { genaiPrices } from 'model-router/genai-prices';\n${useTable}`);
+    program(
+      'table.cjs',
+      `const { genaiPrices } = require('./node_modules/model-router/dist/genai-prices.cjs');\n${useTable}`,
+    );
+  });
+
+  check('`model-router cost` prints the projection', () => {
+    /** @type {{ bin: Record<string, string> }} */
+    const { bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    const command = join(installed, bin['model-router'] ?? '');
+    // As npm links it: by its first line, where the system knows one.
+    const print = (/** @type {string[]} */ ...args) => run(process.execPath, command, ...args);
+    must(/^#!\/usr\/bin\/env node\n/.test(readFileSync(command, 'utf8')), 'its first line names no interpreter');
+    const table = print('cost');
+    for (const cell of ['5M', '$1.25', '$50.00', '5B', '$1,250.00', '$50,000.00', '97.5 %'])
+      must(table.includes(cell), `no ${cell} in\n${table}`);
+    must(JSON.parse(print('cost', '--json', '--tokens', '1M')).stages[0].usdPerMonth === 0.25, 'wrong JSON');
+    const { status, stderr } = spawnSync(process.execPath, [command, 'cost', '--price', 'much'], { encoding: 'utf8' });
+    must(status === 2 && stderr.includes('--price'), `a wrong price ends with ${status}: ${stderr}`);
+  });
+
+  check('model-router/gpt-tokenizer does no harm where gpt-tokenizer is missing, and counts where it is not', () => {
+    const tokenizer = (/** @type {string} */ ready) => `
+      const count = gptTokenizer();
+      count.ready.then(() => 1, () => undefined).then((tokens) => {
+        if (tokens !== ${ready} || count({ text: 'a', model: 'b' }) !== ${ready}) throw new Error('it is not as it should be');
+      });`;
+    const use = (/** @type {string} */ ready) => {
+      program('tokenizer.mjs', `import { gptTokenizer } from 'model-router/gpt-tokenizer';${tokenizer(ready)}`);
+      program(
+        'tokenizer.cjs',
+        `const { gptTokenizer } = require('./node_modules/model-router/dist/gpt-tokenizer.cjs');${tokenizer(ready)}`,
+      );
+    };
+    use('undefined');
+    link('gpt-tokenizer');
+    use('1');
   });
 
   check('a router is an OpenAI to the compiler, in both module systems and with a bundler', () => {

@@ -5,23 +5,34 @@ import { send } from './attempt/send.js';
 import { stream } from './attempt/stream.js';
 import { attemptTimeout } from './attempt/timeout.js';
 import { admit } from './call/admit.js';
+import { budget } from './call/budget.js';
 import { type CacheParts, cache } from './call/cache/cache.js';
 import { failover } from './call/failover.js';
 import { record } from './call/record.js';
+import { limitSpend, type SpendParts } from './call/spend/limit-spend.js';
 import type { RouterConfig } from './check-options.js';
 import type { Events } from './events.js';
 import { compose, type Handler } from './pipeline.js';
 import { plan, planHedge } from './plan/plan.js';
+import type { PriceBook } from './prices/price-book.js';
 import type { RetryBudget } from './state/retry-budget.js';
+import type { SpendTable } from './state/spend-table.js';
 import type { Totals } from './state/totals.js';
+import type { InputEstimator } from './tokens/input-estimator.js';
 import type { Attempt, Call, CallReply, Reply } from './types.js';
 
 export interface Parts {
   readonly config: RouterConfig;
   readonly events: Events;
+  readonly prices: PriceBook;
   readonly retryBudget: RetryBudget;
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly isClosed: () => boolean;
+  /** What limits of money go by. */
+  readonly spend: SpendParts;
+  /** Where the money went. */
+  readonly spendTable: SpendTable;
+  readonly estimator: InputEstimator;
   readonly cache: Omit<CacheParts, 'events' | 'background'>;
 }
 
@@ -32,16 +43,20 @@ export interface Parts {
 export function assemble({
   config,
   events,
+  prices,
   retryBudget,
   routeTotals,
   isClosed,
+  spend,
+  spendTable,
+  estimator,
   cache: cached,
 }: Parts): Handler<Call, CallReply> {
   const { random, retry, slowMs } = config;
 
   const attempt = compose<Attempt, Reply>(
     [
-      measure({ events, slowMs, random }), // counts, times, names what failed
+      measure({ events, prices, spent: spendTable, estimator, slowMs, random }), // counts, times, names what failed
       heed(events, () => config.deployments.keys()), // pauses and clients set aside
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
@@ -56,6 +71,8 @@ export function assemble({
       told, // outermost: it sees refusals and what the cache answers too
       admit(isClosed),
       cache({ ...cached, events, background: told }), // what is joined runs under a signal and a deadline of its own
+      limitSpend(spend), // below the cache: what is answered from there costs nothing
+      budget({ events, estimator }), // below the cache: what costs nothing is not refused
     ],
     failover({ plan, planHedge, events, retryBudget, retry, random, attempt }),
   );

@@ -1,3 +1,4 @@
+import { checkBudgets } from './check-budgets.js';
 import { cacheSizeOf, checkCache, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
 import { InvalidOptionError } from './errors.js';
 import type {
@@ -11,9 +12,12 @@ import type {
   RouterSettings,
   SingleCallOptions,
 } from './options.js';
+import { checkPrice, checkPrices, type PriceSource } from './prices/check-price.js';
 import type { BreakerSettings } from './state/circuit-breaker.js';
 import type { CacheStore } from './state/response-store.js';
-import type { Capability, Price } from './types.js';
+import type { Budget } from './state/spend-ledger.js';
+import type { CountTokens } from './tokens/estimate-input.js';
+import type { Capability } from './types.js';
 import { trusted } from './util/chance.js';
 import {
   checkFunction,
@@ -40,6 +44,9 @@ export const CALL_KEYS = [
   'regions',
   'cache',
   'scope',
+  'maxCostUsd',
+  'overBudget',
+  'maxInputTokens',
 ] as const satisfies readonly (keyof CallOptions)[];
 
 export const SINGLE_CALL_KEYS = [...CALL_KEYS, 'route'] as const satisfies readonly (keyof SingleCallOptions)[];
@@ -55,8 +62,12 @@ export const SETTING_KEYS = [
   'headerOptions',
   'breaker',
   'retry',
+  'budgets',
+  'unknownPrice',
   'slowMs',
   'cacheStore',
+  'prices',
+  'countTokens',
   'random',
 ] as const satisfies readonly (keyof RouterSettings)[];
 
@@ -77,10 +88,14 @@ export interface RouterConfig {
   readonly headerOptions: ReadonlySet<HeaderOption>;
   readonly breaker: BreakerSettings | undefined;
   readonly retry: Required<RetryOptions>;
+  readonly budgets: readonly Budget[];
+  readonly unknownPrice: 'allow' | 'refuse';
   readonly slowMs: number;
   readonly cacheStore: CacheStore | undefined;
   /** Of the router's own store. */
   readonly cacheSize: { readonly maxEntries: number; readonly maxBytes: number };
+  readonly prices: PriceSource;
+  readonly countTokens: CountTokens | undefined;
   readonly random: () => number;
   readonly options: CallOptions;
 }
@@ -115,12 +130,17 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     headerOptions: checkHeaderOptions(settings.headerOptions),
     breaker: checkBreaker(settings.breaker),
     retry: checkRetry(settings.retry),
+    budgets: checkBudgets(settings.budgets, [...routes.keys()]),
+    unknownPrice: checkOneOf('unknownPrice', settings.unknownPrice ?? 'refuse', ['allow', 'refuse']),
     slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
     cacheStore: checkStore(settings.cacheStore),
     cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
+    prices: checkPrices(settings.prices),
+    countTokens: settings.countTokens,
     random: checkRandom(settings.random),
     options: checkCall('', pick(settings, CALL_KEYS), priorities),
   };
+  if (config.countTokens !== undefined) checkFunction('countTokens', config.countTokens);
   for (const [name, route] of routes) checkCall(`routes.${name}`, route.options, priorities);
   if (config.cacheStore !== undefined) checkUnsized('cache', settings.cache, OWN_STORE);
   return config;
@@ -152,6 +172,9 @@ export function checkCall<T extends CallOptions>(
     regions,
     cache,
     scope,
+    maxCostUsd,
+    overBudget,
+    maxInputTokens,
   } = options;
   if (priority !== undefined && !priorities.has(priorityOf(priority, priorities))) {
     fail(at('priority'), priority, `one of ${[...priorities.keys()].map(show).join(', ')}`);
@@ -167,6 +190,10 @@ export function checkCall<T extends CallOptions>(
   }
   if (cache !== undefined) checkCache(at('cache'), cache);
   if (scope !== undefined) checkString(at('scope'), scope);
+  if (maxCostUsd !== undefined)
+    checkNumber(at('maxCostUsd'), maxCostUsd, { least: 0, most: 1e6, what: 'US dollars, 0 to 1000000' });
+  if (overBudget !== undefined) checkOneOf(at('overBudget'), overBudget, ['refuse', 'next']);
+  if (maxInputTokens !== undefined) checkWhole(at('maxInputTokens'), maxInputTokens, 1);
   return options;
 }
 
@@ -203,6 +230,7 @@ function checkDeployments(
       'price',
       'region',
       'contextWindow',
+      'maxOutputTokens',
       'capabilities',
       'headers',
       'streamUsage',
@@ -214,6 +242,7 @@ function checkDeployments(
       price,
       region,
       contextWindow,
+      maxOutputTokens,
       capabilities,
       headers,
       streamUsage,
@@ -221,15 +250,20 @@ function checkDeployments(
     } = given;
     checkName(`${path}.client`, client, clientNames, 'client');
     checkString(`${path}.model`, model, 'the name of a model');
-    if (price !== undefined) checkPrice(`${path}.price`, price);
     if (region !== undefined) checkString(`${path}.region`, region);
     if (contextWindow !== undefined) checkWhole(`${path}.contextWindow`, contextWindow, 1);
+    if (maxOutputTokens !== undefined) checkWhole(`${path}.maxOutputTokens`, maxOutputTokens, 1);
     if (capabilities !== undefined) checkCapabilities(`${path}.capabilities`, capabilities);
     if (headers !== undefined) checkHeaders(`${path}.headers`, headers);
     if (streamUsage !== undefined && typeof streamUsage !== 'boolean')
       fail(`${path}.streamUsage`, streamUsage, 'true or false');
     if (embeddingSpace !== undefined) checkString(`${path}.embeddingSpace`, embeddingSpace);
-    checked.set(name, { ...given, client, model });
+    checked.set(name, {
+      ...given,
+      client,
+      model,
+      ...(price !== undefined && { price: checkPrice(`${path}.price`, price) }),
+    });
   }
   return checked;
 }
@@ -341,16 +375,6 @@ function checkHeaderOptions(value: unknown): Set<HeaderOption> {
   if (value === undefined) return new Set(['priority', 'deadline', 'cache']);
   const names = checkStrings('headerOptions', value, 'an array');
   return new Set(names.map((name, i) => checkOneOf(`headerOptions[${i}]`, name, HEADER_OPTIONS)));
-}
-
-function checkPrice(path: string, value: unknown): asserts value is Price {
-  const price = checkRecord(path, value, '{ input, output } in US dollars per million tokens');
-  checkKeys(path, price, ['input', 'output', 'cachedInput']);
-  const what = 'US dollars per million tokens, 0 or more';
-  for (const key of ['input', 'output', 'cachedInput']) {
-    if (key === 'cachedInput' && price[key] === undefined) continue;
-    checkNumber(`${path}.${key}`, price[key], { least: 0, most: 1e6, what });
-  }
 }
 
 function checkCapabilities(path: string, value: unknown): void {

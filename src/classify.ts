@@ -200,6 +200,15 @@ function codeOfCause(error: Error): string | null {
   return null;
 }
 
+/** What a connection fails with before anything of the request is sent. */
+const NEVER_SENT =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_\w+|ERR_TLS_\w+|ERR_SSL_\w+|\w*(SELF_SIGNED|UNABLE_TO_VERIFY)\w*)$/;
+
+/** Whether the server may have seen the request that ended with this. */
+export function wasSent(error: Error): boolean {
+  return !NEVER_SENT.test(codeOfCause(error) ?? '');
+}
+
 /** An error in words for records, logs and events: the kind, never the upstream's own text, which may quote a prompt. */
 export function describe(error: unknown): string {
   if (error instanceof InvalidAnswer || error instanceof InvalidOptionError || error instanceof LostError)

@@ -1,43 +1,55 @@
 import type { Price, Usage } from './types.js';
-import { isRecord } from './util/is-record.js';
 
 const TOKENS_PER_PRICE = 1e6;
 
-/** A provider's `usage` object, of chat, completions, embeddings or responses, in the router's words. */
-export function readUsage(usage: unknown): Usage | null {
-  if (!isRecord(usage)) return null;
-  const inputTokens = count(usage.prompt_tokens) ?? count(usage.input_tokens);
-  const outputTokens = count(usage.completion_tokens) ?? count(usage.output_tokens) ?? 0;
-  if (inputTokens === undefined) return null;
-  const input = isRecord(usage.prompt_tokens_details) ? usage.prompt_tokens_details : usage.input_tokens_details;
-  const output = isRecord(usage.completion_tokens_details)
-    ? usage.completion_tokens_details
-    : usage.output_tokens_details;
-  return {
-    inputTokens,
-    outputTokens,
-    cachedInputTokens: detail(input, 'cached_tokens') ?? count(usage.prompt_cache_hit_tokens) ?? 0,
-    reasoningTokens: detail(output, 'reasoning_tokens') ?? 0,
-  };
-}
-
-/** US dollars; `null` where the price or the usage is not known. Cached tokens are part of the input, reasoning of the output. */
+/** US dollars; `null` where the price or the usage is not known. No token is counted twice, whatever the provider says. */
 export function costOf(usage: Usage | null, price: Price | undefined): number | null {
   if (usage === null || price === undefined) return null;
+  return round((inputCost(usage, price) + outputCost(usage, price)) / TOKENS_PER_PRICE);
+}
+
+/** What was read from the cache or written to it has that price, of whatever kind it is. */
+function inputCost(usage: Usage, price: Price): number {
+  const { input, cachedInput = input } = price;
   const cached = Math.min(usage.cachedInputTokens, usage.inputTokens);
-  const input = (usage.inputTokens - cached) * price.input + cached * (price.cachedInput ?? price.input);
-  return round((input + usage.outputTokens * price.output) / TOKENS_PER_PRICE);
+  let left = usage.inputTokens - cached;
+  let cost = cached * cachedInput;
+  if (usage.cacheWriteTokens !== undefined) {
+    const written = Math.min(usage.cacheWriteTokens, left);
+    left -= written;
+    cost += written * (price.cacheWrite ?? input);
+  }
+  if (usage.audioInputTokens !== undefined) {
+    const audio = Math.min(usage.audioInputTokens, left);
+    left -= audio;
+    cost += audio * (price.audioInput ?? input);
+  }
+  if (usage.imageInputTokens !== undefined) {
+    const image = Math.min(usage.imageInputTokens, left);
+    left -= image;
+    cost += image * (price.imageInput ?? input);
+  }
+  return cost + left * input;
+}
+
+function outputCost(usage: Usage, price: Price): number {
+  const { output } = price;
+  let left = usage.outputTokens;
+  let cost = 0;
+  if (usage.audioOutputTokens !== undefined) {
+    const audio = Math.min(usage.audioOutputTokens, left);
+    left -= audio;
+    cost += audio * (price.audioOutput ?? output);
+  }
+  if (usage.imageOutputTokens !== undefined) {
+    const image = Math.min(usage.imageOutputTokens, left);
+    left -= image;
+    cost += image * (price.imageOutput ?? output);
+  }
+  return cost + left * output;
 }
 
 /** To a millionth of a millionth of a dollar: below that there is only the noise of floating point. */
 export function round(usd: number): number {
   return Math.round(usd * 1e12) / 1e12;
-}
-
-function detail(details: unknown, name: string): number | undefined {
-  return isRecord(details) ? count(details[name]) : undefined;
-}
-
-function count(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 }

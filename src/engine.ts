@@ -1,16 +1,21 @@
 import { LRUCache } from 'lru-cache';
 import { assemble } from './assemble.js';
 import type { CacheTotals } from './call/cache/cache.js';
+import type { SpendParts } from './call/spend/limit-spend.js';
 import type { DeploymentConfig, RouterConfig } from './check-options.js';
 import { Events } from './events.js';
 import type { Handler } from './pipeline.js';
+import { PriceBook } from './prices/price-book.js';
 import { Routing } from './request/routing.js';
 import { createRotation, DeploymentBreaker, type Rotation } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
 import { type CacheStore, ResponseStore } from './state/response-store.js';
 import { RetryBudget } from './state/retry-budget.js';
+import { SpendLedger } from './state/spend-ledger.js';
+import { SpendTable } from './state/spend-table.js';
 import { newTotals, type Totals } from './state/totals.js';
-import type { Call, CallReply, Capability, Deployment, Upstream } from './types.js';
+import { InputEstimator } from './tokens/input-estimator.js';
+import type { Call, CallReply, Capability, Deployment, KnownPrice, Upstream } from './types.js';
 
 /** How many ids of things kept on servers are remembered with the client that made them. */
 const STORED_IDS = 10_000;
@@ -19,6 +24,7 @@ const STORED_IDS = 10_000;
 export class Engine {
   readonly events = new Events();
   readonly routing: Routing;
+  readonly estimator: InputEstimator;
   /** Asks for a call's answer. */
   readonly handle: Handler<Call, CallReply>;
   /** By name: those of the options, then the clients' shared ones for models that are not listed, as they are used. */
@@ -28,6 +34,11 @@ export class Engine {
   /** Sums over the calls of each route. */
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly cacheTotals: CacheTotals = { hits: 0, misses: 0, joined: 0, stale: 0, savedUsd: 0, savedTokens: 0 };
+  /** `undefined` where there are no budgets. */
+  readonly ledger: SpendLedger | undefined;
+  readonly spendTable = new SpendTable();
+  /** What limits of money go by. */
+  readonly spend: SpendParts;
   closed = false;
   #store: ResponseStore | undefined;
   readonly #rotation: Rotation | undefined;
@@ -37,18 +48,37 @@ export class Engine {
     readonly config: RouterConfig,
     readonly upstreams: ReadonlyMap<string, Upstream>,
   ) {
+    const prices = new PriceBook(config.prices);
+    // Before anything is made that would have to be closed.
+    const known = new Map([...config.deployments].map(([id, each]) => [id, priceOf(id, each, prices)]));
+    this.estimator = new InputEstimator(config.countTokens, this.events);
     this.#rotation = config.breaker && createRotation(config.breaker.windowMs);
     this.#clients = new Map([...upstreams.keys()].map((name) => [name, { name, setAsideUntil: 0 }]));
-    for (const [id, deployment] of config.deployments) this.#add(id, this.#deployment(id, deployment));
-    this.routing = new Routing(config, new Map(this.states), (client) => this.#unlisted(client));
+    for (const [id, deployment] of config.deployments) this.#add(id, this.#deployment(id, deployment, known.get(id)));
+    this.routing = new Routing(config, new Map(this.states), {
+      stateOf: (client) => this.#unlisted(client),
+      priceOf: (deployment, model) => prices.ofCall({ deployment, model }),
+    });
     this.routeTotals = new Map([...config.routes.keys()].map((name) => [name, newTotals()]));
+    this.ledger = config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets);
+    this.spend = {
+      ledger: this.ledger,
+      events: this.events,
+      estimator: this.estimator,
+      unknownPrice: config.unknownPrice,
+      mayRepeat: config.retry.budget > 0,
+    };
     const retryBudget = new RetryBudget(config.retry.budget);
     this.handle = assemble({
       config,
       events: this.events,
+      prices,
       retryBudget,
       routeTotals: this.routeTotals,
       isClosed: () => this.closed,
+      spend: this.spend,
+      spendTable: this.spendTable,
+      estimator: this.estimator,
       cache: { store: () => this.#cacheStore(), totals: this.cacheTotals },
     });
   }
@@ -76,7 +106,7 @@ export class Engine {
 
   #unlisted(client: string): DeploymentState {
     const id = `${client}/*`;
-    return this.states.get(id) ?? this.#add(id, this.#deployment(id, { client, model: undefined }));
+    return this.states.get(id) ?? this.#add(id, this.#deployment(id, { client, model: undefined }, undefined));
   }
 
   #add(id: string, deployment: Deployment): DeploymentState {
@@ -99,7 +129,11 @@ export class Engine {
     });
   }
 
-  #deployment(id: string, config: Omit<DeploymentConfig, 'model'> & { model: string | undefined }): Deployment {
+  #deployment(
+    id: string,
+    config: Omit<DeploymentConfig, 'model'> & { model: string | undefined },
+    price: KnownPrice | undefined,
+  ): Deployment {
     const upstream = this.upstreams.get(config.client);
     if (upstream === undefined) throw new Error(`No client ${config.client}: the options were not checked.`);
     const { model } = config;
@@ -107,9 +141,10 @@ export class Engine {
       id,
       upstream,
       model,
-      price: config.price,
+      price,
       region: config.region,
       contextWindow: config.contextWindow,
+      maxOutputTokens: config.maxOutputTokens,
       lacks: new Set(
         Object.entries(config.capabilities ?? {}).flatMap(([name, can]) => (can ? [] : [name as Capability])),
       ),
@@ -117,4 +152,8 @@ export class Engine {
       embeddingSpace: config.embeddingSpace,
     };
   }
+}
+
+function priceOf(deployment: string, { model, price }: DeploymentConfig, prices: PriceBook): KnownPrice | undefined {
+  return price === undefined ? prices.of({ deployment, model }) : { price, source: 'deployment' };
 }

@@ -37,6 +37,39 @@ export class NoDeploymentAvailableError extends APIConnectionError {
   }
 }
 
+/** What a call could cost, and what stood in its way. Amounts are US dollars. */
+export interface SpendLimit {
+  /** `maxCostUsd`, or the budget in words: `$400 a month`. */
+  readonly budget: string;
+  /** The most that the call could cost. */
+  readonly estimateUsd: number;
+  readonly limitUsd: number;
+  /** What is left of the limit. */
+  readonly leftUsd: number;
+  /** When there may be enough again: ISO 8601, or `null` where that is not known, or never. */
+  readonly resetsAt: string | null;
+}
+
+/** The call could cost more than `maxCostUsd`, or than is left of a budget. Nothing was sent. */
+export class SpendBudgetExceededError extends OpenAIError implements SpendLimit {
+  readonly code = 'spend_budget_exceeded';
+  readonly budget: string;
+  readonly estimateUsd: number;
+  readonly limitUsd: number;
+  readonly leftUsd: number;
+  readonly resetsAt: string | null;
+
+  constructor(message: string, { budget, estimateUsd, limitUsd, leftUsd, resetsAt }: SpendLimit) {
+    super(message);
+    this.name = 'SpendBudgetExceededError';
+    this.budget = budget;
+    this.estimateUsd = estimateUsd;
+    this.limitUsd = limitUsd;
+    this.leftUsd = leftUsd;
+    this.resetsAt = resetsAt;
+  }
+}
+
 /** Why a stream broke after its first content. */
 export type InterruptionReason = 'cut' | 'stalled' | 'error-event' | 'missing-end' | 'malformed';
 
@@ -58,6 +91,25 @@ export class StreamInterruptedError extends APIConnectionError {
     this.reason = reason;
     setHidden(this, 'partial', partial);
     setHidden(this, 'text', text);
+  }
+}
+
+/** The input may have more tokens than `maxInputTokens` allows. Nothing was sent. */
+export class TokenBudgetExceededError extends OpenAIError {
+  readonly code = 'token_budget_exceeded';
+  /** Tokens, with the estimate's margin. */
+  readonly estimate: number;
+  /** `maxInputTokens`. */
+  readonly limit: number;
+
+  constructor(estimate: number, limit: number) {
+    super(
+      `The input has about ${estimate} tokens, and maxInputTokens allows ${limit}. Nothing was sent. Shorten the input, or ` +
+        'raise maxInputTokens: for this call by callOptions({ maxInputTokens }), else on its route or the router.',
+    );
+    this.name = 'TokenBudgetExceededError';
+    this.estimate = estimate;
+    this.limit = limit;
   }
 }
 

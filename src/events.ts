@@ -17,6 +17,31 @@ export type RouterEvent =
       /** US dollars; `null` where it is not known. */
       savedUsd: number | null;
     }
+  | {
+      type: 'budget-refused';
+      callId: string;
+      route: string | null;
+      budget: 'tokens';
+      /** Tokens, with the estimate's margin. */
+      estimate: number;
+      limit: number;
+    }
+  | {
+      type: 'budget-refused';
+      callId: string;
+      route: string | null;
+      budget: 'money';
+      /** `maxCostUsd`, or the budget in words: `$400 a month`. */
+      name: string;
+      /** The most that the call could cost, in US dollars. */
+      estimate: number;
+      limit: number;
+      /** What is left of the limit. */
+      left: number;
+      resetsAt: string | null;
+    }
+  /** Once in a router's life. */
+  | { type: 'count-tokens-failed'; callId: string; why: string }
   | { type: 'attempt-started'; callId: string; deployment: string; number: number }
   | { type: 'attempt-failed'; callId: string; attempt: AttemptRecord }
   /** Attempt `number` is about to begin, beside one that has been running for `afterMs` milliseconds. */
@@ -26,6 +51,22 @@ export type RouterEvent =
   | { type: 'breaker-closed'; deployment: string }
   | { type: 'deployment-paused'; deployment: string; forMs: number; status: number | null }
   | { type: 'client-set-aside'; client: string; forMs: number; status: number | null; code: string | null }
+  /** Once for each model. Its cost is `null` until the deployment has a `price`, or `prices` knows one. */
+  | { type: 'price-unknown'; deployment: string; model: string | null }
+  /** So much of a budget is spent: told once in each window at 50, 80 and 100 %. Amounts are US dollars. */
+  | {
+      type: 'budget-warning';
+      budget: string;
+      /** Of a budget by scope. */
+      scope: string | null;
+      percent: number;
+      limitUsd: number;
+      spentUsd: number;
+      reservedUsd: number;
+      resetsAt: string | null;
+    }
+  /** A call has cost more than the most it was thought to cost. It is booked all the same. */
+  | { type: 'budget-overrun'; callId: string; reservedUsd: number; costUsd: number }
   | { type: 'model-not-found'; deployment: string; model: string | null; nearest: string | null };
 
 export type RouterEventType = RouterEvent['type'];
@@ -33,6 +74,8 @@ export type EventOf<T extends RouterEventType> = Extract<RouterEvent, { type: T 
 const TYPES: readonly RouterEventType[] = [
   'call-ended',
   'cache-hit',
+  'budget-refused',
+  'count-tokens-failed',
   'attempt-started',
   'attempt-failed',
   'hedge-started',
@@ -41,6 +84,9 @@ const TYPES: readonly RouterEventType[] = [
   'breaker-closed',
   'deployment-paused',
   'client-set-aside',
+  'price-unknown',
+  'budget-warning',
+  'budget-overrun',
   'model-not-found',
 ];
 type Listener = (event: RouterEvent) => unknown;

@@ -1,6 +1,8 @@
 import { explainCache } from './call/cache/explain-cache.js';
 import { hedgeDelay } from './call/hedge.js';
+import { explainSpend } from './call/spend/explain-spend.js';
 import { viewTargets } from './call/view.js';
+import { TokenBudgetExceededError } from './errors.js';
 import { plan } from './plan/plan.js';
 import { type CallReader, protocolOf } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
@@ -22,7 +24,12 @@ export interface Explanation {
   notHedged: string | null;
   /** Why it may be answered from the cache or not, and what an equal call must have in common with it. */
   cache: { cacheable: boolean; why: string; key: { hash: string; parts: string[] } | null };
-  maxCostUsd: null;
+  /** The most that it may cost, all attempts together, in US dollars; `null` where the price of nobody is known. */
+  maxCostUsd: number | null;
+  /** Estimated, with its margin, for whichever of the deployments counts most. */
+  inputTokens: number;
+  /** Why the call would be refused before anything is sent, in words; `null` where it would not. */
+  refusal: string | null;
 }
 
 export function explain(
@@ -33,6 +40,7 @@ export function explain(
   checkRecord('body', body, 'the body of a request');
   const request = { method: 'post', path: pathOf(body), stream: body.stream === true, ...options, body } as const;
   const { call, leftOut, notHedged } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
+  const money = explainSpend(reader.engine.spend, call);
   const now = call.startedAt;
   const views = viewTargets(call);
   const { config } = reader.engine;
@@ -58,7 +66,9 @@ export function explain(
   const first = step.type === 'ask' ? step.target.state.id : undefined;
   const hedgeAfterMs = step.type === 'ask' ? (hedgeDelay(call, step.target) ?? null) : null;
   const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
-  const ruledOut = leftOut.map(({ target, why }) => ({ id: target.state.id, why }));
+  const ruledOut = [...leftOut, ...money.leftOut].map(({ target, why }) => ({ id: target.state.id, why }));
+  const inputTokens = reader.engine.estimator.ofCall(call);
+  const { maxInputTokens } = call.settings;
   return {
     route: call.record.route,
     priority: call.settings.priority,
@@ -71,7 +81,12 @@ export function explain(
     hedgeAfterMs,
     notHedged: notHedged ?? (hedgeAfterMs === null ? TOO_LITTLE : null),
     cache: explainCache(call),
-    maxCostUsd: null,
+    maxCostUsd: money.usd,
+    inputTokens,
+    refusal:
+      maxInputTokens !== undefined && inputTokens > maxInputTokens
+        ? new TokenBudgetExceededError(inputTokens, maxInputTokens).message
+        : (money.refused?.message ?? null),
   };
 }
 

@@ -1,7 +1,13 @@
 import type { OpenAI } from 'openai';
 import { callRecord } from './call-record.js';
 import { describe, isAbort, isTimeout, statusOf, upstreamBody } from './classify.js';
-import { DeadlineExceededError, InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
+import {
+  DeadlineExceededError,
+  InvalidOptionError,
+  NoDeploymentAvailableError,
+  SpendBudgetExceededError,
+  TokenBudgetExceededError,
+} from './errors.js';
 import { protocolOf } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
 import { routerHeaders } from './sdk/routed-promise.js';
@@ -156,6 +162,8 @@ function errorResponse(error: unknown): Response {
     return Response.json(upstream.body, { status: upstream.status, headers: jsonHeaders(upstream.headers) });
   if (error instanceof DeadlineExceededError) return ownError(504, error.code, error.message);
   if (error instanceof NoDeploymentAvailableError) return ownError(503, error.code, error.message);
+  if (error instanceof SpendBudgetExceededError) return ownError(402, error.code, error.message);
+  if (error instanceof TokenBudgetExceededError) return ownError(413, error.code, error.message);
   if (error instanceof InvalidOptionError) return ownError(400, error.code, error.message);
   if (isTimeout(error)) return ownError(504, 'upstream_timeout', 'No upstream answered in time.');
   return ownError(statusOf(error) ?? 503, 'upstream_unreachable', `No upstream answered: ${describe(error)}.`);

@@ -82,6 +82,7 @@ async function ask(
   };
   const { call } = reader.read(request, protocol, () => false);
   const targets = call.targets.filter((target) => target.state.id === deployment);
-  await reader.engine.handle({ ...call, targets, maxAttempts: 1, cacheRequest: undefined });
+  const settings = { ...call.settings, maxInputTokens: undefined, maxCostUsd: undefined };
+  await reader.engine.handle({ ...call, settings, targets, maxAttempts: 1, cacheRequest: undefined });
   return call.record.servedModel;
 }

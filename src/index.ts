@@ -6,7 +6,10 @@ export {
   type InterruptionReason,
   InvalidOptionError,
   NoDeploymentAvailableError,
+  SpendBudgetExceededError,
+  type SpendLimit,
   StreamInterruptedError,
+  TokenBudgetExceededError,
 } from './errors.js';
 export type { EventOf, RouterEvent, RouterEventType } from './events.js';
 export type { Explanation } from './explain.js';
@@ -15,12 +18,15 @@ export type { Logger, LogLevel } from './log.js';
 export { ModelRouter } from './model-router.js';
 export type {
   BreakerOptions,
+  BudgetOptions,
   CacheOptions,
   CallOptions,
   ClientSpec,
   DeploymentOptions,
   HeaderOption,
   PrefixOptions,
+  PriceFunction,
+  PriceQuery,
   RetryOptions,
   RouteOptions,
   RouterOptions,
@@ -29,7 +35,13 @@ export type {
   SingleClientOptions,
   ViewOptions,
 } from './options.js';
+export { formatProjection } from './projection/format-projection.js';
+export type { ProjectedRoute, ProjectionOptions } from './projection/options.js';
+export { type ProjectedStage, type Projection, projectCost } from './projection/project-cost.js';
 export { callOptions } from './request/calls.js';
 export type { CacheSnapshot, DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
+export type { BudgetSnapshot, SpendSnapshot } from './spend-snapshot.js';
 export type { CachedAnswer, CacheStore } from './state/response-store.js';
+export type { SpendRow } from './state/spend-table.js';
+export type { CountTokens } from './tokens/estimate-input.js';
 export type { AttemptRecord, CacheUse, CallRecord, Capability, Outcome, Price, Usage } from './types.js';

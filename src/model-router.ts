@@ -15,6 +15,7 @@ import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
 import { type Handle, isStream, type ResponseProps } from './sdk/upstream.js';
 import { type Opened, openRouter, openView } from './setup.js';
 import { type Snapshot, snapshot } from './snapshot.js';
+import { spendCsv } from './spend-csv.js';
 import { isKept, type KeptReply, type Protocol } from './types.js';
 import { isRecord } from './util/is-record.js';
 
@@ -107,6 +108,11 @@ export class ModelRouter extends OpenAI {
   /** What the router knows of its deployments and routes, as plain JSON. */
   snapshot(): Snapshot {
     return snapshot(this.#opened.engine);
+  }
+
+  /** What was spent by day (of UTC), deployment, route and scope, as CSV: `day,deployment,route,scope,usd`. */
+  spendCsv(): string {
+    return spendCsv(this.#opened.engine.spendTable.rows());
   }
 
   /** Hears of one type of event. Returns a function that ends it. */

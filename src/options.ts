@@ -1,6 +1,7 @@
 import type { ClientOptions, OpenAI } from 'openai';
 import type { Logger, LogLevel } from './log.js';
 import type { CacheStore } from './state/response-store.js';
+import type { CountTokens } from './tokens/estimate-input.js';
 import type { Capability, Price } from './types.js';
 
 /** Options of one call. Given on the constructor, on a route, by `withOptions` or in the call itself: the nearest wins. */
@@ -29,9 +30,32 @@ export interface CallOptions {
    * is given, and embeddings), `true` (every call), or an object that says more. @default false
    */
   cache?: false | true | 'idempotent' | CacheOptions;
-  /** Whose call it is (a tenant, a user): answers are shared within a scope only. @default one for all */
+  /** Whose call it is (a tenant, a user): answers are shared within a scope only, budgets can be by scope. @default one for all */
   scope?: string;
+  /** US dollars that the call may cost, all its attempts together; one that could cost more is refused. @default no limit */
+  maxCostUsd?: number;
+  /**
+   * What to do with a call that could cost more than `maxCostUsd` or than is left of a budget: refuse it, or leave out
+   * the deployments that are too dear and go on with cheaper ones. @default 'refuse'
+   */
+  overBudget?: 'refuse' | 'next';
+  /**
+   * Tokens. A call whose input is estimated at more is refused with `TokenBudgetExceededError`, and nothing is sent.
+   * @default no limit
+   */
+  maxInputTokens?: number;
 }
+
+interface BudgetBase {
+  /** US dollars. */
+  usd: number;
+  /** Whose: the whole router's, each scope's, or a route's. @default 'router' */
+  of?: 'router' | 'scope' | { route: string };
+}
+
+/** A limit to what may be spent: in an hour, a day or a month of the UTC calendar, or in the last `windowMs` milliseconds. */
+export type BudgetOptions = BudgetBase &
+  ({ window: 'hour' | 'day' | 'month'; windowMs?: undefined } | { windowMs: number; window?: undefined });
 
 /** What is kept, and for how long. Given anew at a place nearer to the call, it replaces the whole object. */
 export interface CacheOptions {
@@ -51,6 +75,23 @@ export interface CacheOptions {
   maxBytes?: number;
 }
 
+/** Whose price is asked for. */
+export interface PriceQuery {
+  /** The upstream's name of the model. */
+  model: string;
+  /** The `model` of an answer: asked for once more where the name in the request has no price. */
+  servedModel?: string;
+  /** A deployment's name; `CLIENT/*` for a model that is not listed. */
+  deployment: string;
+}
+
+/** Gives a price, `undefined` to let the built-in table be asked, or `null` to have none. Asked once for each model. */
+export interface PriceFunction {
+  (query: PriceQuery): Price | null | undefined;
+  /** Told as `priceSource` by records. @default 'prices' */
+  readonly version?: string;
+}
+
 /** Options that only make sense for a single call. */
 export interface SingleCallOptions extends CallOptions {
   /** As if `model` named this route. */
@@ -66,12 +107,14 @@ export interface DeploymentOptions {
   client?: string;
   /** The upstream's name of the model. @default the deployment's own name */
   model?: string;
-  /** US dollars per million tokens. Without it the cost of a call is `null`. */
+  /** US dollars per million tokens. @default what `prices` says of `model`, else what the built-in table says; else cost is `null` */
   price?: Price;
   /** Where it runs, for `regions`. */
   region?: string;
   /** Tokens. After `context_length_exceeded` only a larger one is asked. */
   contextWindow?: number;
+  /** Tokens. What an answer can have at most, where a call sets no limit itself: for limits of money. @default 4096 */
+  maxOutputTokens?: number;
   /** What it cannot do, each `false`: a call that needs it goes elsewhere. What is not said is taken to work. */
   capabilities?: Partial<Record<Capability, boolean>>;
   /** Sent with each request to it. */
@@ -137,10 +180,24 @@ export interface RouterSettings extends CallOptions {
   /** @default on */
   breaker?: BreakerOptions | false;
   retry?: RetryOptions;
+  /** What may be spent. Calls that could cost more than is left are refused before anything is sent. @default none */
+  budgets?: readonly BudgetOptions[];
+  /** Under a limit of money, whether deployments whose price is not known are asked. @default 'refuse' */
+  unknownPrice?: 'allow' | 'refuse';
   /** A slower attempt is logged, counted and told by `attempt-slow`, in milliseconds. @default 500 */
   slowMs?: number;
   /** Where answers are kept, in place of the router's own memory. `maxEntries` and `maxBytes` are then its own matter. */
   cacheStore?: CacheStore;
+  /**
+   * Prices of models whose deployment has none, unlisted ones too: by the upstream's name of the model, or a function.
+   * What it does not know is looked up in a small dated table; `false` turns both off. @default the built-in table
+   */
+  prices?: Readonly<Record<string, Price | null>> | PriceFunction | false;
+  /**
+   * Counts the tokens of a text in place of the router's estimate, where a limit needs it. It runs on the event loop, for
+   * each model that the call may be sent to; `undefined` leaves it to the estimate. Where it throws, so does nothing else.
+   */
+  countTokens?: CountTokens;
   /** The only source of chance: 0 up to 1. @default Math.random */
   random?: () => number;
 }

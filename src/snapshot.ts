@@ -1,8 +1,9 @@
 import { round } from './cost.js';
 import type { Engine } from './engine.js';
+import { type SpendSnapshot, spendSnapshot } from './spend-snapshot.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { LatencyHistogram } from './state/latency-histogram.js';
-import { newTotals, type Totals } from './state/totals.js';
+import { newTotals, type Totals, usageOf } from './state/totals.js';
 import type { Usage } from './types.js';
 
 /** Milliseconds, of the last 5 minutes; `null` where there was nothing. */
@@ -50,6 +51,7 @@ export interface Snapshot {
   deployments: Record<string, DeploymentSnapshot>;
   routes: Record<string, RouteSnapshot>;
   cache: CacheSnapshot;
+  spend: SpendSnapshot;
 }
 
 /** Of calls that may be cached. `entries` and `bytes` are `null` where the application brings its own store. */
@@ -77,6 +79,7 @@ export function snapshot(engine: Engine): Snapshot {
       }),
     ),
     cache: { ...engine.cacheTotals, savedUsd: round(engine.cacheTotals.savedUsd), ...engine.cacheSize },
+    spend: spendSnapshot(engine),
   };
 }
 
@@ -97,20 +100,13 @@ function ofDeployment(state: DeploymentState): DeploymentSnapshot {
   };
 }
 
-function sums({
-  requests,
-  failures,
-  costUsd,
-  inputTokens,
-  outputTokens,
-  cachedInputTokens,
-  reasoningTokens,
-}: Totals): Sums {
+function sums(totals: Totals): Sums {
+  const { requests, failures, costUsd } = totals;
   return {
     requests,
     failures,
     uptime: requests === 0 ? null : 1 - failures / requests,
-    usage: { inputTokens, outputTokens, cachedInputTokens, reasoningTokens },
+    usage: usageOf(totals),
     costUsd: round(costUsd),
   };
 }

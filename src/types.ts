@@ -1,20 +1,46 @@
 import type { Log } from './log.js';
 import type { DeploymentState } from './state/deployment-state.js';
 
-/** Tokens as the provider counted them. `cachedInputTokens` are part of `inputTokens`, `reasoningTokens` of `outputTokens`. */
+/**
+ * Tokens as the provider counted them: `inputTokens` and `outputTokens` are all of them, everything else is a part of one
+ * of the two. Kinds that few providers tell are there only where there were such tokens.
+ */
 export interface Usage {
   inputTokens: number;
   outputTokens: number;
+  /** Read from the provider's own cache. */
   cachedInputTokens: number;
   reasoningTokens: number;
+  /** Written to the provider's own cache. */
+  cacheWriteTokens?: number;
+  audioInputTokens?: number;
+  imageInputTokens?: number;
+  audioOutputTokens?: number;
+  imageOutputTokens?: number;
 }
 
-/** US dollars per million tokens. */
+/** US dollars per million tokens. Reasoning is output. */
 export interface Price {
   input: number;
   output: number;
-  /** Input tokens that the provider read from its own cache. @default the price of `input` */
+  /** Input that the provider read from its own cache. @default the price of `input` */
   cachedInput?: number;
+  /** Input that the provider wrote to its own cache. @default the price of `input` */
+  cacheWrite?: number;
+  /** @default the price of `input` */
+  audioInput?: number;
+  /** @default the price of `input` */
+  imageInput?: number;
+  /** @default the price of `output` */
+  audioOutput?: number;
+  /** @default the price of `output` */
+  imageOutput?: number;
+}
+
+/** A price, and where it comes from: `deployment`, `prices`, or the name and version of a table. */
+export interface KnownPrice {
+  readonly price: Price;
+  readonly source: string;
 }
 
 /** What an attempt came to. All but `success` and `pending` are failures; docs/how-it-decides.md, "What an outcome means", says what each leads to. */
@@ -52,8 +78,12 @@ export interface AttemptRecord {
   durationMs: number;
   /** US dollars; `null` where the price or the usage is not known. */
   costUsd: number | null;
+  /** Which price: `deployment`, `prices`, or a table's name and version, such as `built-in 2026-11-22`; `null` where none is known. */
+  priceSource: string | null;
   /** The stream ended with `[DONE]` but without a `finish_reason`. */
   unfinished?: true;
+  /** The provider told nothing: `costUsd` is the router's estimate of what may have been billed. */
+  estimated?: true;
   /** Begun while another attempt of the call was still running. */
   hedge?: true;
 }
@@ -88,10 +118,14 @@ export interface CallRecord {
   providerUsage: unknown;
   /** US dollars; `null` where it is not known, never 0. */
   costUsd: number | null;
+  /** Of the last attempt; each attempt has its own. */
+  priceSource: string | null;
   /** Until the answer was complete; a stream's, until its end. */
   durationMs: number;
   /** Until the first content of a stream; `null` for other calls. */
   timeToFirstChunkMs: number | null;
+  /** `costUsd`, and `usage` of a stream that broke off, are in part the router's estimate. */
+  estimated?: true;
 }
 
 /** One account that can be asked, as the engine sees it: it knows nothing of SDK classes. */
@@ -149,9 +183,11 @@ export interface Deployment {
   readonly upstream: Upstream;
   /** The upstream's name of the model; `undefined` for the models that are not listed. */
   readonly model: string | undefined;
-  readonly price: Price | undefined;
+  /** `undefined` also for the models that are not listed: there each target has its own. */
+  readonly price: KnownPrice | undefined;
   readonly region: string | undefined;
   readonly contextWindow: number | undefined;
+  readonly maxOutputTokens: number | undefined;
   readonly lacks: ReadonlySet<Capability>;
   readonly streamUsage: boolean;
   readonly embeddingSpace: string | undefined;
@@ -166,6 +202,8 @@ export interface Target {
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** The same for a premium call. */
   readonly premiumHeaders: Readonly<Record<string, string>>;
+  /** `undefined` where it is not known before the call. */
+  readonly price: KnownPrice | undefined;
 }
 
 /** The protocol of an endpoint, as far as it matters to the router. */
@@ -187,7 +225,11 @@ export interface CallSettings {
   readonly cache: CacheSettings | undefined;
   /** Whose call it is: answers are shared within a scope only. */
   readonly scope: string | undefined;
+  readonly maxCostUsd: number | undefined;
+  readonly overBudget: 'refuse' | 'next';
   readonly hedgeAfterMs: HedgeAfter | undefined;
+  /** The most that the input may be estimated at. */
+  readonly maxInputTokens: number | undefined;
 }
 
 /** What may be answered from the cache, and for how long. Times are in milliseconds. */
@@ -218,10 +260,12 @@ export interface Call {
   readonly protocol: Protocol;
   readonly stream: boolean;
   readonly source: unknown;
-  /** Those that may be asked, in order. */
-  readonly targets: readonly Target[];
+  /** As the caller gave it: JSON, a form, or nothing. */
+  readonly body: unknown;
+  /** Those that may be asked, in order. A limit of money may leave some of them out yet. */
+  targets: readonly Target[];
   /** Why others may not, in words. */
-  readonly leftOut: readonly string[];
+  leftOut: readonly string[];
   readonly settings: CallSettings;
   /** `performance.now()` at its start and at the moment by which it must have ended. */
   readonly startedAt: number;
@@ -241,6 +285,16 @@ export interface Call {
   readonly cacheRequest: CacheRequest | undefined;
   /** Several callers may wait for it: its deadline may yet move, and its usage is asked for whoever began it. */
   readonly isShared: boolean;
+  /** What is kept for it of limits of money; there only under such a limit. */
+  spend: SpendHold | undefined;
+}
+
+/** What a call may cost yet: kept for it until it is over. */
+export interface SpendHold {
+  /** An attempt has ended, at a cost that is known by now: what it can cost no more is given back. */
+  onAttemptEnd(): void;
+  /** The most that an attempt may cost there, in US dollars. */
+  mostAt(deployment: string): number;
 }
 
 /** One try. */
@@ -290,6 +344,8 @@ export interface AttemptEnd {
   /** The provider's id of the answer. */
   readonly answerId: string | undefined;
   readonly unfinished: boolean;
+  /** The chunks of a stream that were handed out. */
+  readonly delivered?: readonly unknown[];
 }
 
 /** What a failed attempt means for what comes next. */

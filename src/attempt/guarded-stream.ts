@@ -187,6 +187,7 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
       servedModel: model,
       answerId: id,
       unfinished: false,
+      delivered: this.#delivered,
     };
   }
 

@@ -1,19 +1,32 @@
 import { classify, describe } from '../classify.js';
-import { costOf, readUsage } from '../cost.js';
+import { costOf } from '../cost.js';
 import { AttemptFailed } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
+import type { PriceBook } from '../prices/price-book.js';
+import { readUsage } from '../read-usage.js';
+import type { SpendTable } from '../state/spend-table.js';
 import { addUsage } from '../state/totals.js';
-import type { Attempt, AttemptEnd, Failure, Reply } from '../types.js';
+import type { InputEstimator } from '../tokens/input-estimator.js';
+import type { Attempt, AttemptEnd, Call, Failure, KnownPrice, Price, Reply, Usage } from '../types.js';
+import { bookUntold } from './book-untold.js';
+
+/** Names come from outside: that so many have no price is told, and no more. */
+const MOST_UNPRICED = 1000;
 
 export interface MeasureParts {
   readonly events: Events;
+  readonly prices: PriceBook;
+  readonly spent: SpendTable;
+  readonly estimator: InputEstimator;
   readonly slowMs: number;
   readonly random: () => number;
 }
 
 /** Counts each attempt, takes its time, and tells everyone concerned when it is over: once, whatever happened inside. */
-export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt, Reply> {
+export function measure({ events, prices, spent, estimator, slowMs, random }: MeasureParts): Layer<Attempt, Reply> {
+  const unpriced = new Set<string>();
+
   return (next) =>
     async function measure(attempt) {
       const { call, record, target } = attempt;
@@ -51,12 +64,15 @@ export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt
 
   function finish(attempt: Attempt, end: AttemptEnd, isRaw = false): void {
     const { call, record, target } = attempt;
-    const { totals, deployment } = target.state;
+    const { totals } = target.state;
     const usage = readUsage(end.usage);
     record.outcome = end.outcome;
     record.status = end.status ?? null;
     record.durationMs = performance.now() - attempt.startedAt;
-    record.costUsd = costOf(usage, deployment.price) ?? costOfFailure(end.failure);
+    const known = target.price ?? servedPrice(attempt, end, usage);
+    record.costUsd = costOf(usage, known?.price);
+    record.priceSource = known?.source ?? null;
+    if (usage === null) book(attempt, end, known?.price);
     if (end.unfinished) record.unfinished = true;
     if (end.servedModel !== undefined) call.record.servedModel = end.servedModel;
     if (usage !== null) {
@@ -65,7 +81,11 @@ export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt
     }
     target.state.inFlight--;
     if (usage !== null) addUsage(totals, usage);
-    totals.costUsd += record.costUsd ?? 0;
+    if (record.costUsd !== null) {
+      totals.costUsd += record.costUsd;
+      spent.add(target.state.id, call.record.route, call.settings.scope, record.costUsd);
+    }
+    call.spend?.onAttemptEnd();
     if (end.breaker === 'failure') totals.failures++;
     if (end.outcome === 'success' && !call.stream && !isRaw) target.state.answered(false, record.durationMs);
     if (end.outcome === 'timeout' || end.outcome === 'deadline' || isSlowLoser(attempt))
@@ -75,6 +95,41 @@ export function measure({ events, slowMs, random }: MeasureParts): Layer<Attempt
     record.error = describe(end.failure.error);
     if (events.heard('attempt-failed'))
       events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
+  }
+
+  function book(attempt: Attempt, end: AttemptEnd, price: Price | undefined): void {
+    const { record, call, target } = attempt;
+    const { usage, costUsd, estimated } = bookUntold(attempt, end, price, estimator);
+    record.costUsd = costUsd;
+    if (estimated) record.estimated = true;
+    if (usage === null) return;
+    call.record.usage = usage;
+    addUsage(target.state.totals, usage);
+  }
+
+  /** Only where the name in the request has no price: a server's own alias, or none at all. */
+  function servedPrice(
+    { call, target }: Attempt,
+    { servedModel, outcome }: AttemptEnd,
+    usage: Usage | null,
+  ): KnownPrice | undefined {
+    const { id } = target.state;
+    const { model = servedModel } = target;
+    if (usage !== null && model !== undefined && servedModel !== undefined && servedModel !== target.model) {
+      const known = prices.ofCall({ deployment: id, model, servedModel });
+      if (known !== undefined) return known;
+    }
+    // Of a stream the usage is not asked for where there is no price for it.
+    if (usage !== null || (call.stream && outcome === 'success')) tellUnknown(call, id, target.model ?? null);
+    return undefined;
+  }
+
+  function tellUnknown({ log }: Call, deployment: string, model: string | null): void {
+    const key = `${deployment}\n${model}`;
+    if (unpriced.size >= MOST_UNPRICED || unpriced.has(key)) return;
+    unpriced.add(key);
+    log.priceUnknown(deployment, model);
+    if (events.heard('price-unknown')) events.emit({ type: 'price-unknown', deployment, model });
   }
 
   /** Until the answer, or a stream's first content. */
@@ -116,9 +171,4 @@ function failedEnd(failure: Failure): AttemptEnd {
     answerId: undefined,
     unfinished: false,
   };
-}
-
-/** An answer with an error status is not billed; what was cut off or timed out may be, and nobody told. */
-function costOfFailure(failure: Failure | undefined): number | null {
-  return failure?.status === undefined ? null : 0;
 }

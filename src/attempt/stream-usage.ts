@@ -5,8 +5,8 @@ import type { Attempt } from '../types.js';
  * an answer in the cache. The extra chunk is then kept from the caller, who did not ask.
  */
 export function asksForUsage({ call, target }: Attempt): boolean {
-  const { price, streamUsage } = target.state.deployment;
+  const { streamUsage } = target.state.deployment;
   const tellsUsage = call.protocol === 'chat' || call.protocol === 'completions';
-  const isOfUse = price !== undefined || call.isShared;
+  const isOfUse = target.price !== undefined || call.isShared;
   return call.stream && tellsUsage && isOfUse && streamUsage && !call.wantsUsage;
 }

@@ -123,6 +123,7 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask, is
     startedMs: startedAt - call.startedAt,
     durationMs: 0,
     costUsd: null,
+    priceSource: null,
   };
   call.record.attempts.push(record);
   call.record.deployment = target.state.id;

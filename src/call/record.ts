@@ -24,6 +24,8 @@ export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>)
     const { record, log } = call;
     record.durationMs = performance.now() - call.startedAt;
     record.costUsd = totalCost(record);
+    if (record.attempts.some(isEstimated)) record.estimated = true;
+    record.priceSource = lastThatCounts(record.attempts)?.priceSource ?? null;
     if (error !== undefined) linkRecord(error, record);
     linkRecord(record.providerUsage, record);
     addTo(routeTotals.get(record.route ?? ''), record, error !== undefined);
@@ -41,6 +43,8 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
   totals.costUsd += record.costUsd ?? 0;
   if (record.usage !== null) addUsage(totals, record.usage);
 }
+
+const isEstimated = ({ estimated }: AttemptRecord) => estimated === true;
 
 /** The known costs of all attempts, if that of the one that ended the call is known. */
 function totalCost({ attempts, cache }: CallRecord): number | null {

@@ -29,6 +29,9 @@ const MISPLACED = [
   'regions',
   'cache',
   'scope',
+  'maxCostUsd',
+  'overBudget',
+  'maxInputTokens',
 ] as const;
 
 /** What `withOptions` sets for all calls made through one router object. */
@@ -123,6 +126,7 @@ export class CallReader {
       protocol,
       stream: source.stream === true,
       source,
+      body: source.body,
       targets,
       leftOut: leftOut.length === 0 ? NONE : leftOut.map(({ target, why }) => `${target.state.id}: ${why}`),
       settings: deadlineMs === settings.deadlineMs ? settings : { ...settings, deadlineMs, deadlineIsDefault: false },
@@ -139,6 +143,7 @@ export class CallReader {
       wantsRaw,
       cacheRequest: settings.cache === undefined ? undefined : cacheRequestOf(source, reading),
       isShared: false,
+      spend: undefined,
     };
     return { call, resolution, leftOut, notHedged };
   }
@@ -206,7 +211,10 @@ export class CallReader {
       regions: options.regions === undefined ? undefined : new Set(options.regions),
       cache: cacheSettings(options.cache),
       scope: options.scope,
+      maxCostUsd: options.maxCostUsd,
+      overBudget: options.overBudget ?? 'refuse',
       hedgeAfterMs: options.hedgeAfterMs === false ? undefined : options.hedgeAfterMs,
+      maxInputTokens: options.maxInputTokens,
     };
   }
 
@@ -306,6 +314,7 @@ function newRecord(requestedModel: string | undefined, resolution: Resolution, p
     usage: null,
     providerUsage: null,
     costUsd: null,
+    priceSource: null,
     durationMs: 0,
     timeToFirstChunkMs: null,
   };

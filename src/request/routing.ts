@@ -2,7 +2,7 @@ import type { Prefix, RouterConfig } from '../check-options.js';
 import { InvalidOptionError } from '../errors.js';
 import type { CallOptions } from '../options.js';
 import type { DeploymentState } from '../state/deployment-state.js';
-import type { Capability, Protocol, Target } from '../types.js';
+import type { Capability, KnownPrice, Protocol, Target } from '../types.js';
 import { show } from '../util/check.js';
 import { nearest } from '../util/nearest.js';
 
@@ -29,6 +29,13 @@ export interface LeftOut {
   readonly why: string;
 }
 
+/** What is known of models that are not listed. */
+export interface Unlisted {
+  /** The state that all of a client's share. */
+  readonly stateOf: (client: string) => DeploymentState;
+  readonly priceOf: (deployment: string, model: string) => KnownPrice | undefined;
+}
+
 const NO_OPTIONS: CallOptions = {};
 const PREMIUM = { 'X-Request-Priority': 'high' };
 
@@ -41,8 +48,7 @@ export class Routing {
   constructor(
     readonly config: RouterConfig,
     states: ReadonlyMap<string, DeploymentState>,
-    /** The state that all unlisted models of a client share. */
-    readonly unlisted: (client: string) => DeploymentState,
+    readonly unlisted: Unlisted,
   ) {
     const targets = new Map<string, Target>();
     for (const [id, state] of states) {
@@ -84,7 +90,7 @@ export class Routing {
   #unlisted(model: string | undefined): Resolution {
     if (model !== undefined && this.config.unlistedModels === 'refuse') return this.#unknown('model', model);
     const prefix = this.#prefixOf(model);
-    const state = this.unlisted(prefix?.client ?? this.config.defaultClient);
+    const state = this.unlisted.stateOf(prefix?.client ?? this.config.defaultClient);
     return {
       route: undefined,
       targets: [this.#target(state, model, prefix, undefined), ...this.#fallbacks],
@@ -107,7 +113,15 @@ export class Routing {
   ): Target {
     const headers = { ...prefix?.headers, ...(prefix?.premium && PREMIUM), ...own };
     const hasNone = Object.keys(headers).length === 0;
-    return { state, model, headers: hasNone ? undefined : headers, premiumHeaders: { ...PREMIUM, ...headers } };
+    const { price, model: listed } = state.deployment;
+    const isUnlisted = listed === undefined && model !== undefined;
+    return {
+      state,
+      model,
+      headers: hasNone ? undefined : headers,
+      premiumHeaders: { ...PREMIUM, ...headers },
+      price: isUnlisted ? this.unlisted.priceOf(state.id, model) : price,
+    };
   }
 
   #unknown(option: string, name: string): never {

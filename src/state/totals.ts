@@ -25,9 +25,33 @@ export function newTotals(): Totals {
   };
 }
 
+/** There only where a provider has told such tokens. */
+const RARE_KINDS = [
+  'cacheWriteTokens',
+  'audioInputTokens',
+  'imageInputTokens',
+  'audioOutputTokens',
+  'imageOutputTokens',
+] as const satisfies readonly (keyof Usage)[];
+
+/** The tokens alone, without the sums beside them. */
+export function usageOf(totals: Totals): Usage {
+  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = totals;
+  const usage: Usage = { inputTokens, outputTokens, cachedInputTokens, reasoningTokens };
+  for (const kind of RARE_KINDS) {
+    const tokens = totals[kind];
+    if (tokens !== undefined) usage[kind] = tokens;
+  }
+  return usage;
+}
+
 export function addUsage(totals: Usage, usage: Usage): void {
   totals.inputTokens += usage.inputTokens;
   totals.outputTokens += usage.outputTokens;
   totals.cachedInputTokens += usage.cachedInputTokens;
   totals.reasoningTokens += usage.reasoningTokens;
+  for (const kind of RARE_KINDS) {
+    const tokens = usage[kind];
+    if (tokens !== undefined) totals[kind] = (totals[kind] ?? 0) + tokens;
+  }
 }

@@ -96,6 +96,8 @@ describe('explain()', () => {
       notHedged: 'hedgeAfterMs is not set',
       cache: { cacheable: false, why: expect.any(String), key: null },
       maxCostUsd: null,
+      inputTokens: expect.any(Number),
+      refusal: null,
     });
     expect(fake.count).toBe(0);
     expect(router.snapshot().deployments.a?.requests).toBe(0);

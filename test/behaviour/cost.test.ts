@@ -2,7 +2,7 @@ import { callRecord, type DeploymentOptions } from 'model-router';
 import { type AnswerUsage, answer, cut, fail, hang } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { settled, useFakeTime } from '../helpers/clock.js';
-import { ask, askStream, askWith, collect, errorOf, read } from '../helpers/messages.js';
+import { ask, askStream, askWith, collect, errorOf, messages, read } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 useFakeTime();
@@ -81,17 +81,21 @@ describe('a cost that nobody knows', () => {
     expect(router.snapshot().deployments.a?.costUsd).toBe(0);
   });
 
-  it('is an attempt’s that was cut off or took too long: nobody told what it used', async () => {
+  it('is estimated of an attempt that was cut off or took too long: it may have been billed, and nobody told', async () => {
     const { router } = build(
       { a: hang(), b: cut(), c: answer({ usage }) },
       { ...priced({ a: { price }, b: { price }, c: { price } }), attemptTimeoutMs: 1000 },
     );
     const { value } = await settled(ask(router));
-    expect(callRecord(value)?.attempts.map((attempt) => attempt.costUsd)).toEqual([
-      null,
-      null,
-      expect.closeTo(0.003, 12),
+    // The input alone: nothing of an answer has come.
+    const input = (router.explain({ model: 'a', messages }).inputTokens * price.input) / 1e6;
+    expect(callRecord(value)?.attempts.map(({ costUsd, estimated }) => [costUsd, estimated])).toEqual([
+      [expect.closeTo(input, 12), true],
+      [expect.closeTo(input, 12), true],
+      [expect.closeTo(0.003, 12), undefined],
     ]);
+    expect(callRecord(value)).toMatchObject({ costUsd: expect.closeTo(0.003 + 2 * input, 12), estimated: true });
+    expect(router.snapshot().spend.totalUsd).toBeCloseTo(0.003 + 2 * input, 9);
   });
 
   it('is one of a model that is not listed', async () => {
@@ -101,6 +105,20 @@ describe('a cost that nobody knows', () => {
 });
 
 describe('a cost that is 0', () => {
+  it.each(['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT'])(
+    'is that of a request that was never sent: %s',
+    async (code) => {
+      const fetch = () =>
+        Promise.reject(
+          Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(code), { code }) }),
+        );
+      const { router } = build(['a'], { ...priced({ a: { price } }), clients: { default: { fetch } }, maxAttempts: 1 });
+      const record = callRecord(await errorOf(ask(router)));
+      expect(record?.attempts).toMatchObject([{ status: null, costUsd: 0 }]);
+      expect(record?.estimated).toBeUndefined();
+    },
+  );
+
   it('is that of an answer with an error status', async () => {
     const { router } = build({ a: fail(400) }, priced({ a: { price } }));
     expect(callRecord(await errorOf(ask(router)))?.attempts).toMatchObject([{ costUsd: 0 }]);
@@ -123,10 +141,48 @@ describe('a stream', () => {
     expect(callRecord(stream)?.costUsd).toBeCloseTo(0.003, 12);
   });
 
-  it('that broke has a cost that nobody knows', async () => {
-    const { router } = build({ a: cut() }, priced({ a: { price } }));
+  it('that broke is estimated: its input, and what was delivered', async () => {
+    const words = Array.from({ length: 40 }, (_, i) => ` word${i}`);
+    const { router } = build({ a: cut({ chunks: words, afterChunks: 30 }) }, priced({ a: { price } }));
+    const { error, text } = await read(await askStream(router));
+    const record = callRecord(error);
+    expect(text).toContain('word20');
+    expect(record).toMatchObject({
+      estimated: true,
+      providerUsage: null,
+      attempts: [{ outcome: 'interrupted', estimated: true }],
+    });
+    const { inputTokens = 0, outputTokens = 0 } = record?.usage ?? {};
+    expect(inputTokens).toBe(router.explain({ model: 'a', messages }).inputTokens);
+    // Each of these is two or three tokens.
+    expect(outputTokens).toBeGreaterThan(50);
+    expect(outputTokens).toBeLessThan(120);
+    expect(record?.costUsd).toBeCloseTo((inputTokens * price.input + outputTokens * price.output) / 1e6, 12);
+    expect(router.snapshot().deployments.a).toMatchObject({ costUsd: record?.costUsd, usage: { outputTokens } });
+  });
+
+  it('that broke where no price is known has its usage estimated, and no cost', async () => {
+    const { router } = build({ a: cut({ chunks: 4, afterChunks: 2 }) }, priced({ a: {} }));
     const { error } = await read(await askStream(router));
-    expect(callRecord(error)).toMatchObject({ costUsd: null, usage: null });
+    expect(callRecord(error)).toMatchObject({
+      estimated: true,
+      costUsd: null,
+      usage: { inputTokens: expect.any(Number) },
+    });
+  });
+
+  it('of a deployment that tells no usage is estimated from what it said, where it has a price', async () => {
+    const { router } = build(
+      { a: answer({ usage: false }), b: answer({ usage: false }) },
+      priced({ a: { price, streamUsage: false }, b: {} }),
+    );
+    const stream = await askStream(router);
+    await read(stream);
+    expect(callRecord(stream)).toMatchObject({ estimated: true, usage: { outputTokens: expect.any(Number) } });
+    const other = await askStream(router, 'b');
+    await read(other);
+    expect(callRecord(other)?.estimated).toBeUndefined();
+    expect(callRecord(other)?.usage).toBeNull();
   });
 });
 

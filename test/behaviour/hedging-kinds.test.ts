@@ -1,5 +1,5 @@
 import { callRecord } from 'model-router';
-import { answer, type Behaviour, fail, hang } from 'model-router/testing';
+import { answer, type Behaviour, fail, hang, slowDrip } from 'model-router/testing';
 import type { OpenAI } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
@@ -87,15 +87,18 @@ describe('a hedged call of every kind', () => {
     expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('a body that is handed out unread: the loser ends at the headers, the rest is still the caller’s to abort', async () => {
-    const { router, fake } = build({ a: hang(), b: answer() }, calm);
+  it('a body that is handed out unread: the loser ends at the headers, the rest is still for its caller to abort', async () => {
+    const { router, fake } = build({ a: hang(), b: slowDrip({ bytesPerMs: 0.001 }) }, calm);
     const controller = new AbortController();
     const speech = { model: 'standard', input: 'x', voice: 'alloy' } as const;
-    const watched = await settled(router.audio.speech.create(speech, { signal: controller.signal }));
-    expect(watched.state).toBe('fulfilled');
-    expect(fake.open).toBeLessThanOrEqual(1);
-    expect(fake.requests[0]?.outcome).toBe('aborted');
-    expect((await (watched.value as Response).arrayBuffer()).byteLength).toBeGreaterThan(0);
+    const { value } = await settled(router.audio.speech.create(speech, { signal: controller.signal }));
+    expect(fake.requests.map(({ outcome }) => outcome)).toEqual(['aborted', 'open']);
+    expect(fake.open).toBe(1);
+    const body = watch((value as Response).arrayBuffer());
+    await pass(100);
+    controller.abort();
+    await pass(0);
+    expect([body.state, fake.open, vi.getTimerCount()]).toEqual(['rejected', 0, 0]);
   });
 
   it('a call through the fetch', async () => {
@@ -205,6 +208,19 @@ describe("hedgeAfterMs: 'p95'", () => {
       await pass(1000);
     }
     expect(due()).toBeGreaterThan(490);
+  });
+
+  it('learns nothing from one that lost before its own hedge was due', async () => {
+    const models = { a: answer({ latencyMs: 310 }), b: answer({ latencyMs: 5000 }) };
+    const { router } = build(models, { ...calm, hedgeAfterMs: 300, fallbacks: ['a'], retry: { budget: 1 } });
+    for (let i = 0; i < 25; i++) await settled(ask(router));
+    expect(router.snapshot().deployments.b).toMatchObject({ hedges: 25 });
+    const view = router.withOptions({ hedgeAfterMs: 'p95' });
+    expect(view.explain({ model: 'b', messages })).toMatchObject({
+      hedgeAfterMs: null,
+      notHedged: 'too little is known of how long its deployment takes',
+    });
+    expect(view.explain({ model: 'standard', messages })).toMatchObject({ notHedged: null });
   });
 
   it('keeps streams and others apart', async () => {

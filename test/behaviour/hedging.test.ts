@@ -251,6 +251,39 @@ describe('the time of an attempt', () => {
     expect([attemptsOf(watched.error), fake.open]).toEqual([['a 0+2000 deadline', 'b 1000+1000 deadline hedge'], 0]);
   });
 
+  it('has one hedge, which is not begun again at hedgeAfterMs', async () => {
+    const { router, asked } = build(
+      { a: hang(), b: hang(), c: answer() },
+      { ...kept, hedgeAfterMs: 2500, deadlineMs: 4000 },
+    );
+    const watched = watch(ask(router));
+    await pass(2000);
+    expect(asked()).toEqual(['a', 'b']);
+    await pass(999);
+    expect(asked()).toEqual(['a', 'b']);
+    await pass(1);
+    expect(attemptsOf(watched.value)).toEqual(['a 0+3000 lost', 'b 2000+1000 lost hedge', 'c 3000+0 success hedge']);
+  });
+
+  it('asks nobody else where its hedge still runs: that is for the time of the hedge', async () => {
+    const { router, asked } = build({ a: hang(), b: hang(), c: answer() }, { ...kept, hedgeAfterMs: 900 });
+    const watched = watch(ask(router));
+    await pass(1449);
+    expect(asked()).toEqual(['a', 'b']);
+    await pass(1);
+    expect(attemptsOf(watched.value)).toEqual(['a 0+1450 lost', 'b 900+550 lost hedge', 'c 1450+0 success hedge']);
+  });
+
+  it('is not cut short for one that cannot be asked beside it, where others still run', async () => {
+    const quick = Array.from({ length: 10 }, () => answer());
+    const models = { a: hang(), b: [...quick, answer({ latencyMs: 1400 })], c: answer() };
+    const { router } = build(models, { ...kept, hedgeAfterMs: 500 });
+    // They take the tokens: what ten calls bring is one more.
+    for (let i = 0; i < 10; i++) await settled(ask(router));
+    const { value } = await settled(ask(router));
+    expect(attemptsOf(value)).toEqual(['a 0+1900 lost', 'b 500+1400 success hedge']);
+  });
+
   it('is never longer than attemptTimeoutMs', async () => {
     const { router } = build({ a: hang(), b: answer({ latencyMs: 700 }) }, { ...calm, attemptTimeoutMs: 800 });
     const { value } = await settled(ask(router));

@@ -27,6 +27,8 @@ const share = 'give a share from 0 to 1.';
 const hedge = "give milliseconds above 0, at most 2147483647, or 'p90', 'p95', 'p99' or false.";
 const whole = 'give a whole number of at least 1.';
 
+const priceOf = (price: unknown) => ({ prices: { m: price } });
+
 const wrong: [option: string, options: object, message: string][] = [
   ['clients', { clients: {} }, 'it is empty; give at least one client.'],
   ['clients', { clients: [client] }, 'an array is not allowed; give an object of OpenAI clients, or of their options.'],
@@ -52,6 +54,11 @@ const wrong: [option: string, options: object, message: string][] = [
     'deployments.a.price.cached',
     deployment({ price: { input: 1, output: 1, cached: 1 } }),
     'there is no such option; known are input, output, cachedInput',
+  ],
+  [
+    'deployments.a.price.cacheWrite',
+    deployment({ price: { input: 1, output: 1, cacheWrite: -1 } }),
+    '-1 is not allowed',
   ],
   ['deployments.a.region', deployment({ region: '' }), '"" is not allowed; give a string that is not empty.'],
   ['deployments.a.contextWindow', deployment({ contextWindow: 0 }), `0 is not allowed; ${whole}`],
@@ -145,6 +152,13 @@ const wrong: [option: string, options: object, message: string][] = [
   ['route', { route: 'standard' }, 'there is no such option; did you mean `routes`?'],
   ['deployment', { deployment: {} }, 'there is no such option; did you mean `deployments`?'],
   ['somethingElseAltogether', { somethingElseAltogether: 1 }, 'there is no such option; known are clients, '],
+  ['prices', { prices: true }, 'true is not allowed; give a table of prices by model, a function, or false.'],
+  ['prices', { prices: [] }, 'an array is not allowed; give a table of prices by model'],
+  ['prices', { prices: null }, 'null is not allowed; give a table of prices by model'],
+  ['prices.m', priceOf(0.25), '0.25 is not allowed; give { input, output } in US dollars per million tokens.'],
+  ['prices.m.output', priceOf({ input: 1 }), 'undefined is not allowed; give US dollars per million tokens, 0 to'],
+  ['prices.m.audio', priceOf({ input: 1, output: 1, audio: 1 }), 'there is no such option'],
+  ['prices("a").input', { prices: () => ({}) }, 'undefined is not allowed; give US dollars'],
 ];
 
 describe('the constructor names a wrong option, its value and what is allowed', () => {

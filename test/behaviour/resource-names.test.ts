@@ -39,6 +39,7 @@ describe('the names of the router', () => {
         'on',
         'routeRequest',
         'snapshot',
+        'spendCsv',
         'toJSON',
       ].sort(),
     );

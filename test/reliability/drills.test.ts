@@ -51,9 +51,7 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
     check(await s5({ minutes: 1, fault, seed: SEED })),
   );
 
-  it.each([2, 3] as const)('tail: slow outliers with hedging over %i deployments', async (deployments) =>
-    check(await tail({ calls: 6000, deployments, seed: SEED })),
-  );
+  it('tail: slow outliers with hedging', async () => check(await tail({ calls: 3000, seed: SEED })));
 
   // The heap says something only after many calls.
   it('S7: calls of all kinds leave nothing behind', async () =>

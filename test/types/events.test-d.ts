@@ -41,6 +41,10 @@ function tell(event: RouterEvent): string {
   switch (event.type) {
     case 'call-ended':
       return event.record.id;
+    case 'budget-refused':
+      return `${event.budget === 'money' ? event.name : 'tokens'}: ${event.estimate} > ${event.limit}`;
+    case 'count-tokens-failed':
+      return event.why;
     case 'attempt-started':
     case 'hedge-started':
     case 'cache-hit':
@@ -50,6 +54,10 @@ function tell(event: RouterEvent): string {
       return event.attempt.deployment;
     case 'client-set-aside':
       return event.client;
+    case 'budget-overrun':
+      return event.callId;
+    case 'budget-warning':
+      return event.budget;
     default:
       return event.deployment;
   }

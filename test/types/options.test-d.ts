@@ -1,5 +1,6 @@
 // What the options take, and what they refuse before anything runs.
-import { InvalidOptionError, ModelRouter, type RouterOptions } from 'model-router';
+import { InvalidOptionError, ModelRouter, type PriceFunction, projectCost, type RouterOptions } from 'model-router';
+import { genaiPrices } from 'model-router/genai-prices';
 import { expectTrue, type Same } from './same.js';
 
 const clients = { default: { apiKey: 'sk' } };
@@ -10,7 +11,16 @@ const all: RouterOptions = {
     small: {
       client: 'default',
       model: 'small-1',
-      price: { input: 1, output: 2, cachedInput: 0.5 },
+      price: {
+        input: 1,
+        output: 2,
+        cachedInput: 0.5,
+        cacheWrite: 1,
+        audioInput: 1,
+        imageInput: 1,
+        audioOutput: 1,
+        imageOutput: 1,
+      },
       region: 'eu',
       contextWindow: 8000,
       capabilities: { tools: false, vision: false },
@@ -28,6 +38,7 @@ const all: RouterOptions = {
   breaker: { failures: 5, windowMs: 1000, minRate: 0, consecutive: Number.POSITIVE_INFINITY, cooldownMs: 1000 },
   retry: { baseMs: 1, maxMs: 2, budget: 0.1 },
   slowMs: 500,
+  prices: { small: { input: 1, output: 2 }, large: null },
   random: () => 0.5,
   priority: 'premium',
   deadlineMs: 1000,
@@ -39,6 +50,7 @@ const all: RouterOptions = {
   regions: ['eu'],
   cache: { which: 'all', ttlMs: 1, staleMs: 1, staleIfErrorMs: 1, toolCalls: true, maxEntries: 1, maxBytes: 1 },
   scope: 'a',
+  maxInputTokens: 8000,
   timeout: 500,
   maxRetries: 1,
   defaultHeaders: { 'X-Team': 'red', 'X-Gone': null },
@@ -48,6 +60,17 @@ const all: RouterOptions = {
 };
 new ModelRouter(all);
 new ModelRouter({ clients, breaker: false });
+new ModelRouter({ clients, prices: false });
+new ModelRouter({ clients, prices: ({ model }) => (model === 'small' ? { input: 1, output: 2 } : undefined) });
+new ModelRouter({ clients, prices: genaiPrices({ provider: 'openai', aliases: { mine: 'openai:gpt-4o' } }) });
+expectTrue<Same<ReturnType<typeof genaiPrices>, PriceFunction>>();
+projectCost({ tokensPerMonth: 5_000_000, models: { small: 0.25, large: { input: 2, output: 10 } } });
+// @ts-expect-error prices are known when they are asked for
+new ModelRouter({ clients, prices: async () => ({ input: 1, output: 2 }) });
+// @ts-expect-error the built-in table is used without a word
+new ModelRouter({ clients, prices: true });
+// @ts-expect-error a projection needs prices
+projectCost({ tokensPerMonth: 5_000_000 });
 
 // @ts-expect-error a client's option beside `clients`
 new ModelRouter({ clients, apiKey: 'sk' });

@@ -1,57 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { costOf, readUsage } from '../../src/cost.js';
+import { costOf } from '../../src/cost.js';
 import type { Price, Usage } from '../../src/types.js';
 
 const none: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
-
-describe('readUsage', () => {
-  it.each<[string, unknown, Partial<Usage> | null]>([
-    ['chat', { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 }, { inputTokens: 10, outputTokens: 5 }],
-    [
-      'chat with details',
-      {
-        prompt_tokens: 10,
-        completion_tokens: 5,
-        prompt_tokens_details: { cached_tokens: 4 },
-        completion_tokens_details: { reasoning_tokens: 3 },
-      },
-      { inputTokens: 10, outputTokens: 5, cachedInputTokens: 4, reasoningTokens: 3 },
-    ],
-    [
-      'responses',
-      {
-        input_tokens: 10,
-        output_tokens: 5,
-        input_tokens_details: { cached_tokens: 4 },
-        output_tokens_details: { reasoning_tokens: 3 },
-      },
-      { inputTokens: 10, outputTokens: 5, cachedInputTokens: 4, reasoningTokens: 3 },
-    ],
-    ['embeddings', { prompt_tokens: 10, total_tokens: 10 }, { inputTokens: 10 }],
-    [
-      'DeepSeek',
-      { prompt_tokens: 10, completion_tokens: 5, prompt_cache_hit_tokens: 6 },
-      { inputTokens: 10, outputTokens: 5, cachedInputTokens: 6 },
-    ],
-    [
-      'details that are null',
-      { prompt_tokens: 1, completion_tokens: 1, prompt_tokens_details: null },
-      { inputTokens: 1, outputTokens: 1 },
-    ],
-    ['nothing used', { prompt_tokens: 0, completion_tokens: 0 }, {}],
-    ['no input', { completion_tokens: 5 }, null],
-    ['seconds of sound', { type: 'duration', seconds: 3 }, null],
-    ['numbers that are none', { prompt_tokens: '10', completion_tokens: 5 }, null],
-    ['below 0', { prompt_tokens: -1, completion_tokens: 5 }, null],
-    ['not finite', { prompt_tokens: Number.POSITIVE_INFINITY }, null],
-    ['null', null, null],
-    ['undefined', undefined, null],
-    ['a list', [1, 2], null],
-    ['a text', 'none', null],
-  ])('%s', (_, usage, expected) => {
-    expect(readUsage(usage)).toEqual(expected && { ...none, ...expected });
-  });
-});
 
 describe('costOf', () => {
   const usage: Usage = {
@@ -72,6 +23,18 @@ describe('costOf', () => {
       1,
     ],
     ['nothing used', none, { input: 2, output: 10 }, 0],
+    ['what was written to the cache', { cacheWriteTokens: 100_000 }, { input: 2, output: 0, cacheWrite: 3 }, 2.1],
+    [
+      'no more written than is left of the input',
+      { cacheWriteTokens: 9e9 },
+      { input: 2, output: 0, cachedInput: 1, cacheWrite: 3 },
+      2.2,
+    ],
+    ['sound in', { audioInputTokens: 50_000 }, { input: 2, output: 0, audioInput: 40 }, 3.9],
+    ['pictures in', { imageInputTokens: 50_000 }, { input: 2, output: 0, imageInput: 10 }, 2.4],
+    ['sound out', { audioOutputTokens: 100_000 }, { input: 0, output: 10, audioOutput: 80 }, 12],
+    ['pictures out', { imageOutputTokens: 500_000 }, { input: 0, output: 10, imageOutput: 40 }, 20],
+    ['no more sound than output', { audioOutputTokens: 9e9 }, { input: 0, output: 10, audioOutput: 80 }, 40],
     ['a price of 0', {}, { input: 0, output: 0 }, 0],
   ])('%s', (_, more, price, costUsd) => {
     expect(costOf({ ...usage, ...more }, price)).toBeCloseTo(costUsd, 12);

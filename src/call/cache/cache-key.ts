@@ -29,7 +29,16 @@ export function vectorKeys(call: Call, request: CacheRequest, inputs: readonly u
 
 /** What two calls in flight must share beside the key: streams join streams that tell as much. */
 export function flightKey(call: Call, request: CacheRequest, key: string): string {
-  return call.stream ? `${key} ${canonicalJson(request.body?.stream_options) ?? ''}` : key;
+  const streamed = call.stream ? `${key} ${canonicalJson(request.body?.stream_options) ?? ''}` : key;
+  const limits = limitsOf(call);
+  return limits === undefined ? streamed : `${streamed} ${limits}`;
+}
+
+/** One caller's limits are not for the others to fail by. */
+export function limitsOf({ settings }: Call): string | undefined {
+  const { maxInputTokens, maxCostUsd, overBudget } = settings;
+  if (maxInputTokens === undefined && maxCostUsd === undefined && overBudget === 'refuse') return undefined;
+  return `${maxInputTokens} ${maxCostUsd} ${overBudget}`;
 }
 
 /** The names of what is in the key: nothing of what they say. */

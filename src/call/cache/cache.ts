@@ -217,6 +217,7 @@ class Cached implements Asker {
     const copy = jsonCopy(body);
     const flight: Flight = new Flight({
       call,
+      body: copy,
       source: (signal) => request.share(copy, signal),
       next,
       isRefresh,

@@ -1,5 +1,11 @@
 import { abortError, classify, copyError } from '../../classify.js';
-import { DeadlineExceededError, NoDeploymentAvailableError, StreamInterruptedError } from '../../errors.js';
+import {
+  DeadlineExceededError,
+  NoDeploymentAvailableError,
+  SpendBudgetExceededError,
+  StreamInterruptedError,
+  TokenBudgetExceededError,
+} from '../../errors.js';
 import { is } from '../../sdk/sdk-errors.js';
 import type { Call } from '../../types.js';
 
@@ -8,6 +14,7 @@ const CALLERS = new Set(['aborted', 'caller-error', 'context-length', 'content-f
 
 /** Whether those that were asked have failed, and not the one who asked. */
 export function isOfTargets(error: unknown): boolean {
+  if (error instanceof TokenBudgetExceededError || error instanceof SpendBudgetExceededError) return false;
   return !CALLERS.has(classify(error, 0, 0).outcome);
 }
 

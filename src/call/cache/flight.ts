@@ -10,6 +10,8 @@ const GRACE_MS = 10;
 export interface FlightParts {
   /** The call that it is begun for. */
   readonly call: Call;
+  /** What is asked. */
+  readonly body: unknown;
   readonly source: (signal: AbortSignal) => unknown;
   readonly next: Handler<Call, CallReply>;
   /** The answer is there, and nobody has it yet. */
@@ -40,7 +42,7 @@ export class Flight {
   #isPaid = false;
 
   constructor(parts: FlightParts) {
-    const { call, source, next } = parts;
+    const { call, body, source, next } = parts;
     this.#parts = parts;
     this.isRefresh = parts.isRefresh;
     this.#deadline = call.deadline;
@@ -48,6 +50,7 @@ export class Flight {
     this.call = {
       ...call,
       source: source(this.#controller.signal),
+      body,
       signal: this.#controller.signal,
       record: { ...call.record, attempts: [] },
       failures: [],

@@ -3,7 +3,7 @@ import type { CachedAnswer } from '../../state/response-store.js';
 import { type CacheRequest, type CacheSettings, type Call, type CallReply, isKept } from '../../types.js';
 import { jsonCopy } from '../../util/canonical-json.js';
 import { isRecord } from '../../util/is-record.js';
-import { vectorKeys } from './cache-key.js';
+import { limitsOf, vectorKeys } from './cache-key.js';
 import { isOfTargets } from './errors.js';
 import { keptAnswer } from './kept-reply.js';
 import { isPromise, type Recalled } from './memory.js';
@@ -81,10 +81,14 @@ class Batch {
   }
 
   #order(missing: readonly Input[]): Order {
-    const { body, cached, settings } = this;
+    const { body, cached, call, settings } = this;
     const isWhole = missing.length === this.inputs.length;
     return {
-      flightKey: hash('sha256', JSON.stringify([body.encoding_format, missing.map(({ key }) => key)]), 'base64url'),
+      flightKey: hash(
+        'sha256',
+        JSON.stringify([body.encoding_format, limitsOf(call), missing.map(({ key }) => key)]),
+        'base64url',
+      ),
       body: isWhole ? body : { ...body, input: missing.map(({ value }) => value) },
       keep: (data, _, flight, requestId) => {
         const { costUsd, tokens, ...source } = learned(flight);

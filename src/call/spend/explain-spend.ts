@@ -1,0 +1,22 @@
+import type { Call } from '../../types.js';
+import { isLimited, judge, type SpendParts, type Verdict } from './limit-spend.js';
+import { mostOfAttempts, mostPerAttempt } from './most.js';
+
+/** What a call may cost, and what the limits say to it. Whom they leave out is left out of the call. */
+export function explainSpend(
+  parts: SpendParts,
+  call: Call,
+): { usd: number | null; leftOut: Verdict['leftOut']; refused: Verdict['refused'] } {
+  if (isLimited(parts, call)) {
+    const { most, usd, leftOut, refused } = judge(parts, call, false);
+    if (leftOut.length > 0) call.targets = most.map(({ target }) => target);
+    return { usd: most.some((each) => each.usd !== undefined) ? usd : null, leftOut, refused };
+  }
+  const most = mostPerAttempt(call, parts.estimator);
+  const isKnown = most.length > 0 && most.every(({ usd }) => usd !== undefined);
+  return {
+    usd: isKnown ? mostOfAttempts(most, call.maxAttempts, parts.mayRepeat) : null,
+    leftOut: [],
+    refused: undefined,
+  };
+}

@@ -1,0 +1,188 @@
+import { SpendBudgetExceededError } from '../../errors.js';
+import type { Events } from '../../events.js';
+import type { Handler, Layer } from '../../pipeline.js';
+import type { Refusal, Reservation, SpendLedger, Warning } from '../../state/spend-ledger.js';
+import type { InputEstimator } from '../../tokens/input-estimator.js';
+import type { Call, CallReply, Target } from '../../types.js';
+import { Hold } from './hold.js';
+import { type Most, mostOfAttempts, mostPerAttempt } from './most.js';
+import { couldCost, nameOf, overBudget, overCallLimit, showUsd } from './words.js';
+
+export interface SpendParts {
+  /** `undefined` where there are no budgets. */
+  readonly ledger: SpendLedger | undefined;
+  readonly events: Events;
+  readonly estimator: InputEstimator;
+  readonly unknownPrice: 'allow' | 'refuse';
+  /** Whether a deployment may be asked twice by one call. */
+  readonly mayRepeat: boolean;
+}
+
+/** A call under a limit of money: who may be asked, at what cost, and why not. */
+export interface Verdict {
+  /** Of those that may be asked; empty where that is nobody. */
+  readonly most: readonly Most[];
+  /** What it may cost in all, in US dollars. */
+  readonly usd: number;
+  readonly leftOut: readonly { readonly target: Target; readonly why: string }[];
+  readonly refused: SpendBudgetExceededError | undefined;
+  readonly reservation: Reservation | undefined;
+}
+
+/** Keeps the most that a call may cost of every limit of money, or refuses it. Without such a limit it adds nothing. */
+export function limitSpend(parts: SpendParts): Layer<Call, CallReply> {
+  return (next) =>
+    function limitSpend(call) {
+      return isLimited(parts, call) ? withMoney(parts, call, next) : next(call);
+    };
+}
+
+export function isLimited({ ledger }: SpendParts, { settings, record }: Call): boolean {
+  return settings.maxCostUsd !== undefined || (ledger?.concerns(record.route) ?? false);
+}
+
+async function withMoney(parts: SpendParts, call: Call, next: Handler<Call, CallReply>): Promise<CallReply> {
+  const { ledger } = parts;
+  const { most, usd, leftOut, refused, reservation } = judge(parts, call, true);
+  if (refused !== undefined) throw tellRefused(parts.events, call, refused);
+  if (leftOut.length > 0) {
+    call.targets = most.map(({ target }) => target);
+    call.leftOut = [...call.leftOut, ...leftOut.map(({ target, why }) => `${target.state.id}: ${why}`)];
+  }
+  const hold = new Hold({
+    call,
+    most,
+    mayRepeat: parts.mayRepeat,
+    kept: ledger && reservation && { ledger, reservation },
+    onSettled: (spentUsd, { overrun, warnings }) => {
+      if (overrun)
+        parts.events.emit({ type: 'budget-overrun', callId: call.record.id, reservedUsd: usd, costUsd: spentUsd });
+      for (const warning of warnings) tellWarning(parts.events, call, warning);
+    },
+  });
+  call.spend = hold;
+  try {
+    const reply = await next(call);
+    hold.commit();
+    reply.onEnd(() => hold.end());
+    return reply;
+  } catch (error) {
+    hold.end();
+    throw error;
+  }
+}
+
+/** Whether the limits allow the call, and of whom. Keeps the money only where it is told to. */
+export function judge(parts: SpendParts, call: Call, keep: boolean): Verdict {
+  const { leftOut, most } = known(parts, mostPerAttempt(call, parts.estimator));
+  for (;;) {
+    const usd = mostOfAttempts(most, call.maxAttempts, parts.mayRepeat);
+    if (most.length === 0) return { most, usd, leftOut, refused: undefined, reservation: undefined };
+    const result = tryLimits(parts, call, most, usd, keep);
+    if (!('message' in result)) return { most, usd, leftOut, refused: undefined, reservation: result.reservation };
+    const dearest = call.settings.overBudget === 'next' && most.length > 1 ? takeDearest(most) : undefined;
+    if (dearest === undefined) return { most, usd, leftOut, refused: result, reservation: undefined };
+    leftOut.push({
+      target: dearest.target,
+      why: `it is too dear: ${showUsd(usd)} with it is more than the limits allow`,
+    });
+  }
+}
+
+/** Under a limit of money nobody is asked whose price nobody knows, unless that is allowed. */
+function known(
+  { unknownPrice }: SpendParts,
+  all: Most[],
+): { most: Most[]; leftOut: { target: Target; why: string }[] } {
+  if (unknownPrice === 'allow' || all.every(({ usd }) => usd !== undefined)) return { most: all, leftOut: [] };
+  return {
+    most: all.filter(({ usd }) => usd !== undefined),
+    leftOut: all.filter(({ usd }) => usd === undefined).map(({ target }) => ({ target, why: UNKNOWN })),
+  };
+}
+
+const UNKNOWN =
+  'its price is not known, and there is a limit of money: give the deployment a `price`, or the router `prices`, ' +
+  "or set `unknownPrice: 'allow'`";
+
+function tryLimits(
+  { ledger }: SpendParts,
+  call: Call,
+  most: readonly Most[],
+  usd: number,
+  keep: boolean,
+): SpendBudgetExceededError | { reservation: Reservation | undefined } {
+  const { maxCostUsd, scope } = call.settings;
+  const could = () => couldCost(usd, most, call.maxAttempts);
+  if (maxCostUsd !== undefined && usd > maxCostUsd) {
+    return new SpendBudgetExceededError(overCallLimit(could(), maxCostUsd), {
+      budget: 'maxCostUsd',
+      estimateUsd: usd,
+      limitUsd: maxCostUsd,
+      leftUsd: maxCostUsd,
+      resetsAt: null,
+    });
+  }
+  if (ledger === undefined) return { reservation: undefined };
+  const keys = { route: call.record.route, scope };
+  const result = keep ? ledger.reserve(usd, keys) : ledger.refusalOf(usd, keys);
+  if (result === undefined) return { reservation: undefined };
+  return result.refused ? refusalError(overBudget(could(), result), usd, result) : { reservation: result };
+}
+
+function refusalError(message: string, usd: number, refusal: Refusal): SpendBudgetExceededError {
+  const { budget, leftUsd, freeAt, resetsAt } = refusal;
+  return new SpendBudgetExceededError(message, {
+    budget: nameOf(budget),
+    estimateUsd: usd,
+    limitUsd: budget.usd,
+    leftUsd: Math.max(0, leftUsd),
+    resetsAt: toIso(freeAt ?? resetsAt),
+  });
+}
+
+function takeDearest(most: Most[]): Most | undefined {
+  let dearest = 0;
+  for (const [i, { usd = 0 }] of most.entries()) if (usd >= (most[dearest]?.usd ?? 0)) dearest = i;
+  return most.splice(dearest, 1)[0];
+}
+
+function tellRefused(events: Events, { record }: Call, error: SpendBudgetExceededError): Error {
+  if (events.heard('budget-refused')) {
+    const { budget: name, estimateUsd: estimate, limitUsd: limit, leftUsd: left, resetsAt } = error;
+    const { id: callId, route } = record;
+    events.emit({
+      type: 'budget-refused',
+      callId,
+      route,
+      budget: 'money',
+      name,
+      estimate,
+      limit,
+      left,
+      resetsAt,
+    });
+  }
+  return error;
+}
+
+function tellWarning(events: Events, { log }: Call, warning: Warning): void {
+  const { budget, scope, percent, spentUsd, reservedUsd, resetsAt } = warning;
+  const name = nameOf(budget);
+  log.warn(`model-router ${percent} % of the budget of ${name} is spent: ${showUsd(spentUsd)}`);
+  if (!events.heard('budget-warning')) return;
+  events.emit({
+    type: 'budget-warning',
+    budget: name,
+    scope: scope ?? null,
+    percent,
+    limitUsd: budget.usd,
+    spentUsd,
+    reservedUsd,
+    resetsAt: toIso(resetsAt),
+  });
+}
+
+export function toIso(at: number | undefined): string | null {
+  return at === undefined ? null : new Date(at).toISOString();
+}

@@ -1,0 +1,119 @@
+import { readNeeds } from '../../request/request-needs.js';
+import type { InputEstimator } from '../../tokens/input-estimator.js';
+import { readInput } from '../../tokens/read-input.js';
+import type { Call, Price, Protocol, Target } from '../../types.js';
+import { isRecord } from '../../util/is-record.js';
+
+/** What an answer may have where neither the call nor the deployment says more. */
+const OUTPUT_TOKENS = 4096;
+const TOKENS_PER_PRICE = 1e6;
+/** The estimate of an input is never under the real count by more than this share. */
+const SHORT_BY = 0.05;
+
+/** The most that one attempt may cost at a deployment. */
+export interface Most {
+  readonly target: Target;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** US dollars; `undefined` where the price is not known. */
+  readonly usd: number | undefined;
+}
+
+/** What each of the call's targets may cost for one attempt. */
+export function mostPerAttempt(call: Call, estimator: InputEstimator): Most[] {
+  const { protocol, targets, body } = call;
+  const input = readInput(body, protocol);
+  const kinds = new Kinds(call, body, input.images.length > 0);
+  const own = ownLimit(body);
+  const counts = new Map<string | undefined, number>();
+  return targets.map((target) => {
+    let inputTokens = counts.get(target.model);
+    if (inputTokens === undefined) {
+      inputTokens = Math.ceil(estimator.ofInput(input, target.model, call) / (1 - SHORT_BY));
+      counts.set(target.model, inputTokens);
+    }
+    const outputTokens = answers(protocol, body) ? outputOf(target, own) * call.choices * drafts(body) : 0;
+    const { price } = target;
+    const usd =
+      price && (inputTokens * kinds.input(price.price) + outputTokens * kinds.output(price.price)) / TOKENS_PER_PRICE;
+    return { target, inputTokens, outputTokens, usd };
+  });
+}
+
+/** The dearest so many attempts: any of the deployments each time, or, where nothing is asked twice, each of them once. */
+export function mostOfAttempts(most: readonly Most[], attempts: number, mayRepeat: boolean): number {
+  if (mayRepeat || most.length === 1) {
+    let dearest = 0;
+    for (const { usd = 0 } of most) if (usd > dearest) dearest = usd;
+    return dearest * (mayRepeat ? attempts : Math.min(1, attempts));
+  }
+  const sorted = most.map(({ usd = 0 }) => usd).sort((a, b) => b - a);
+  return sorted.slice(0, Math.max(0, attempts)).reduce((sum, usd) => sum + usd, 0);
+}
+
+/** The highest price of all kinds of tokens that the request may have. */
+class Kinds {
+  #audio: boolean | undefined;
+
+  constructor(
+    readonly call: Call,
+    readonly body: unknown,
+    readonly hasImages: boolean,
+  ) {}
+
+  input({ input, cachedInput = 0, cacheWrite = 0, audioInput, imageInput }: Price): number {
+    return Math.max(
+      input,
+      cachedInput,
+      cacheWrite,
+      audioInput !== undefined && this.#hasAudio ? audioInput : 0,
+      imageInput !== undefined && (this.hasImages || this.call.protocol === 'json') ? imageInput : 0,
+    );
+  }
+
+  output({ output, audioOutput, imageOutput }: Price): number {
+    return Math.max(
+      output,
+      audioOutput !== undefined && this.#hasAudio ? audioOutput : 0,
+      // Responses can draw by a tool.
+      imageOutput !== undefined && (this.call.protocol === 'json' || this.call.protocol === 'responses')
+        ? imageOutput
+        : 0,
+    );
+  }
+
+  get #hasAudio(): boolean {
+    const { protocol } = this.call;
+    this.#audio ??= protocol === 'text' || protocol === 'binary' || readNeeds(this.body).capabilities.has('audio');
+    return this.#audio;
+  }
+}
+
+/** What the call itself allows an answer to have; of two limits the larger, as servers differ in which they keep. */
+function ownLimit(body: unknown): number | undefined {
+  if (!isRecord(body)) return undefined;
+  const { max_tokens: old, max_completion_tokens: completion, max_output_tokens: output } = body;
+  const given = [old, completion, output].filter(
+    (each) => typeof each === 'number' && each >= 0 && each < Number.POSITIVE_INFINITY,
+  );
+  return given.length === 0 ? undefined : Math.max(...(given as number[]));
+}
+
+function outputOf({ state }: Target, own: number | undefined): number {
+  const { maxOutputTokens } = state.deployment;
+  if (own === undefined) return maxOutputTokens ?? OUTPUT_TOKENS;
+  return Math.min(own, maxOutputTokens ?? own);
+}
+
+/** Whether there is an output that is billed: vectors and verdicts are not. */
+function answers(protocol: Protocol, body: unknown): boolean {
+  if (protocol === 'embeddings') return false;
+  return protocol !== 'json' || (isRecord(body) && 'prompt' in body) || body instanceof FormData;
+}
+
+/** Of `/completions`: how many are written, and billed, for each one that is handed out. */
+function drafts(body: unknown): number {
+  if (!isRecord(body) || typeof body.best_of !== 'number') return 1;
+  const { best_of: written, n } = body;
+  return Math.max(1, written / (typeof n === 'number' && n > 1 ? n : 1));
+}

@@ -1,0 +1,55 @@
+import type { Budget, Refusal } from '../../state/spend-ledger.js';
+import type { Most } from './most.js';
+
+/** Dollars as people read them: cents from a dollar on, below that two digits that count. */
+export function showUsd(usd: number): string {
+  if (usd < 0) return `-${showUsd(-usd)}`;
+  const digits = usd >= 1 || usd === 0 ? 2 : Math.min(9, 1 - Math.floor(Math.log10(usd)));
+  return `$${usd.toFixed(digits)}`;
+}
+
+/** What a budget is called in messages, events and logs: `$400 a month`, `$5 a day for each scope`. */
+export function nameOf({ usd, window, of }: Budget): string {
+  const each = typeof window === 'number' ? `in ${window} ms` : `${window === 'hour' ? 'an' : 'a'} ${window}`;
+  const whose =
+    of === 'router' ? '' : of === 'scope' ? ' for each scope' : ` for the route ${JSON.stringify(of.route)}`;
+  return `${showUsd(usd).replace(/\.00$/, '')} ${each}${whose}`;
+}
+
+/** What the call could cost, and where that comes from. */
+export function couldCost(usd: number, most: readonly Most[], attempts: number): string {
+  const dearest = most.reduce<Most | undefined>(
+    (best, each) => ((best?.usd ?? -1) >= (each.usd ?? 0) ? best : each),
+    undefined,
+  );
+  const of =
+    dearest === undefined
+      ? ''
+      : ` (about ${dearest.inputTokens} tokens of input and up to ${dearest.outputTokens} of output, ${attempts === 1 ? 'in one attempt' : `in up to ${attempts} attempts`})`;
+  return `The call could cost up to ${showUsd(usd)}${of}`;
+}
+
+const SMALLER =
+  'allow fewer tokens of output (max_tokens, max_completion_tokens or max_output_tokens), shorten the input, lower maxAttempts';
+const CHEAPER = "or list a cheaper deployment and set overBudget: 'next'";
+
+export function overCallLimit(could: string, maxCostUsd: number): string {
+  return `${could}, and maxCostUsd is ${showUsd(maxCostUsd)}; nothing was sent. To change that, ${SMALLER}, raise maxCostUsd, ${CHEAPER}.`;
+}
+
+export function overBudget(could: string, refusal: Refusal): string {
+  const { budget, spentUsd, reservedUsd, leftUsd, freeAt } = refusal;
+  const state = `${showUsd(spentUsd)} is spent and ${showUsd(reservedUsd)} is kept for running calls`;
+  return (
+    `${could}, and ${showUsd(Math.max(0, leftUsd))} is left of the budget of ${nameOf(budget)} (${state}); nothing was sent. ` +
+    `${whenFree(refusal, freeAt)} To change that, ${SMALLER}, raise the budget, ${CHEAPER}.`
+  );
+}
+
+function whenFree({ budget, leftUsd, spentUsd, reservedUsd }: Refusal, freeAt: number | undefined): string {
+  if (freeAt !== undefined) return `There will be enough at ${new Date(freeAt).toISOString()}.`;
+  const isEver = leftUsd + spentUsd + reservedUsd > 0 && reservedUsd > 0;
+  return isEver
+    ? 'There may be enough when running calls have ended.'
+    : `It is more than the whole budget of ${nameOf(budget)}.`;
+}

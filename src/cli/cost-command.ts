@@ -1,0 +1,108 @@
+import { parseArgs } from 'node:util';
+import { InvalidOptionError } from '../errors.js';
+import { BUILT_IN_PRICES } from '../prices/built-in.js';
+import { formatProjection } from '../projection/format-projection.js';
+import { projectCost } from '../projection/project-cost.js';
+import type { Price } from '../types.js';
+
+/** What a command prints, and how it ends: 0 for well, 2 for a wrong argument. */
+export interface CommandResult {
+  readonly code: 0 | 2;
+  readonly output: string;
+}
+
+const HELP = `model-router cost: what a month of tokens will cost, by stage of growth
+
+  --price PRICE            of the model that answers        (default 0.25)
+  --against PRICE          of the model to compare with     (default 10; "none" for no comparison)
+  --tokens N,N,...         tokens a month of each stage     (default 5M,50M,500M,5B)
+  --output-share SHARE     share of tokens that is output   (default 0.25)
+  --cache-hit-rate SHARE   share that a cache saves         (default 0)
+  --json                   as JSON
+  --help
+
+A PRICE is US dollars per million tokens: 0.25 for input and output alike, 0.15/0.6 for each, or the name of a model
+whose price is built in, such as gpt-4o. An N may end in K, M, B or T; a SHARE is from 0 to 1, or a percentage: 30%.`;
+
+const OPTIONS = {
+  price: { type: 'string', default: '0.25' },
+  against: { type: 'string', default: '10' },
+  tokens: { type: 'string', default: '5M,50M,500M,5B' },
+  'output-share': { type: 'string', default: '0.25' },
+  'cache-hit-rate': { type: 'string', default: '0' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+const TIMES: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, B: 1e9, T: 1e12 };
+
+/** `model-router cost`: prints a projection. */
+export function costCommand(args: readonly string[]): CommandResult {
+  try {
+    const { values } = parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false });
+    if (values.help) return { code: 0, output: HELP };
+    return { code: 0, output: project(values) };
+  } catch (error) {
+    const isTold = error instanceof WrongArgument || error instanceof InvalidOptionError || isOfParseArgs(error);
+    if (!isTold) throw error;
+    return { code: 2, output: `model-router cost: ${error.message}\nSee model-router cost --help.` };
+  }
+}
+
+type Values = { [K in 'price' | 'against' | 'tokens' | 'output-share' | 'cache-hit-rate']: string } & { json: boolean };
+
+function project(values: Values): string {
+  const tokens = values.tokens.split(',').map((each) => tokensOf(each));
+  const largest = Math.max(...tokens);
+  const against = values.against === 'none' ? undefined : priceOf('against', values.against);
+  const projection = projectCost({
+    tokensPerMonth: largest,
+    stages: tokens.map((count) => (largest === 0 ? 0 : count / largest)),
+    models: {
+      router: priceOf('price', values.price),
+      ...(against !== undefined && { [titleOf(values.against)]: against }),
+    },
+    outputShare: shareOf('output-share', values['output-share']),
+    cacheHitRate: shareOf('cache-hit-rate', values['cache-hit-rate']),
+  });
+  return values.json ? JSON.stringify(projection, null, 2) : formatProjection(projection);
+}
+
+/** `at $10`: the title of a column. */
+function titleOf(against: string): string {
+  return /^[\d.]/.test(against) ? `at $${against}` : `at ${against}`;
+}
+
+function tokensOf(text: string): number {
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)([KMBT]?)$/i.exec(text.trim()) ?? [];
+  const times = TIMES[unit.toUpperCase()];
+  if (digits === '' || times === undefined)
+    throw new WrongArgument('tokens', text, 'numbers such as 5M, with commas between them');
+  return Math.round(Number(digits) * times);
+}
+
+function priceOf(option: string, text: string): Price {
+  const known = BUILT_IN_PRICES.get(text);
+  if (known !== undefined) return known;
+  const [, input, output = input] = /^\$?(\d+(?:\.\d+)?|\.\d+)(?:\/(\d+(?:\.\d+)?|\.\d+))?$/.exec(text) ?? [];
+  if (input === undefined)
+    throw new WrongArgument(option, text, 'US dollars per million tokens, INPUT/OUTPUT, or the name of a known model');
+  return { input: Number(input), output: Number(output) };
+}
+
+function shareOf(option: string, text: string): number {
+  const [, digits, percent] = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text) ?? [];
+  const share = Number(digits) / (percent === '%' ? 100 : 1);
+  if (digits === undefined || share > 1) throw new WrongArgument(option, text, 'a share from 0 to 1, or a percentage');
+  return share;
+}
+
+class WrongArgument extends Error {
+  constructor(option: string, value: string, allowed: string) {
+    super(`--${option}: ${JSON.stringify(value)} is not allowed; give ${allowed}.`);
+  }
+}
+
+function isOfParseArgs(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_');
+}

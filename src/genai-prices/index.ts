@@ -1,0 +1,64 @@
+import { calcPrice } from '@pydantic/genai-prices';
+import { LRUCache } from 'lru-cache';
+import type { PriceFunction } from '../options.js';
+import type { Price } from '../types.js';
+import { checkKeys, checkRecord, checkString, fail } from '../util/check.js';
+import { tablePrice } from './table-price.js';
+import { tableVersion } from './version.js';
+
+const MOST_NAMES = 1000;
+
+/** Open models as aggregators name them, by the names of the table. */
+const ALIASES = {
+  'deepseek-ai/DeepSeek-V3.2': 'deepseek:deepseek-v3.2',
+  'deepseek-ai/DeepSeek-V3.2-Exp': 'deepseek:deepseek-v3.2-exp',
+  'Qwen/Qwen3-32B': 'openrouter:qwen/qwen3-32b',
+};
+
+export interface GenaiPricesOptions {
+  /** Names in the table for names of yours, as `PROVIDER:MODEL` or `MODEL`. They add to the few that are built in. */
+  aliases?: Readonly<Record<string, string>>;
+  /** The table's name of a provider, for names without one. @default guessed from the model's name */
+  provider?: string;
+  /** The day whose prices count. @default when this is called */
+  at?: Date;
+}
+
+/**
+ * The table of `@pydantic/genai-prices` as the option `prices`. A price is the base one where it depends on the length of
+ * the input, and the dearest where it depends on the hour. Throws InvalidOptionError.
+ */
+export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
+  checkKeys('genaiPrices', checkRecord('genaiPrices', options), ['aliases', 'provider', 'at']);
+  const { provider, at = new Date() } = options;
+  if (provider !== undefined) checkString('genaiPrices.provider', provider);
+  if (!(at instanceof Date) || Number.isNaN(at.getTime())) fail('genaiPrices.at', at, 'a valid Date');
+  const aliases = new Map(Object.entries({ ...ALIASES, ...checkRecord('genaiPrices.aliases', options.aliases ?? {}) }));
+  for (const [name, alias] of aliases) checkString(`genaiPrices.aliases.${name}`, alias, 'PROVIDER:MODEL, or MODEL');
+  const day = new Date(at);
+  // A look into the table takes a tenth of a millisecond.
+  const kept = new LRUCache<string, { readonly price: Price | undefined }>({ max: MOST_NAMES });
+
+  function price({ model, servedModel = model }: { model: string; servedModel?: string }): Price | undefined {
+    const known = kept.get(servedModel);
+    if (known !== undefined) return known.price;
+    const found = { price: lookUp(String(aliases.get(servedModel) ?? servedModel), provider, day) };
+    kept.set(servedModel, found);
+    return found.price;
+  }
+  return Object.assign(price, { version: tableVersion() });
+}
+
+function lookUp(name: string, provider: string | undefined, at: Date): Price | undefined {
+  const [, prefix, rest] = /^([\w-]+):(.+)$/.exec(name) ?? [];
+  const providerId = prefix ?? provider;
+  try {
+    const found = calcPrice({ input_tokens: 0 }, rest ?? name, {
+      ...(providerId !== undefined && { providerId }),
+    });
+    return found === null ? undefined : tablePrice(found.model, at);
+  } catch {
+    // Some entries have no price by token.
+    return undefined;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Price } from '../types.js';
+
+/** The day of these prices: records name it, so that a cost can be told from one by a later table. */
+export const BUILT_IN_PRICES_VERSION = '2026-11-22';
+
+/**
+ * By the upstream's exact name of the model: what global-apis.com asks for three models, and the list prices (standard
+ * tier) of the makers, as of @pydantic/genai-prices 0.1.8. Models whose price depends on the hour or on the length of the
+ * input are not here: no single number would be right.
+ */
+export const BUILT_IN_PRICES: ReadonlyMap<string, Price> = new Map<string, Price>([
+  ['deepseek-ai/DeepSeek-V4-Flash', { input: 0.25, output: 0.25 }],
+  ['qwen/Qwen3-32B', { input: 0.28, output: 0.28 }],
+  ['Pro/deepseek-ai/DeepSeek-V3.2', { input: 2.5, output: 2.5 }],
+
+  ['gpt-4o', { input: 2.5, output: 10, cachedInput: 1.25 }],
+  ['gpt-4o-mini', { input: 0.15, output: 0.6, cachedInput: 0.075 }],
+  ['gpt-4.1', { input: 2, output: 8, cachedInput: 0.5 }],
+  ['gpt-4.1-mini', { input: 0.4, output: 1.6, cachedInput: 0.1 }],
+  ['gpt-4.1-nano', { input: 0.1, output: 0.4, cachedInput: 0.025 }],
+  ['gpt-5', { input: 1.25, output: 10, cachedInput: 0.125 }],
+  ['gpt-5-mini', { input: 0.25, output: 2, cachedInput: 0.025 }],
+  ['gpt-5-nano', { input: 0.05, output: 0.4, cachedInput: 0.005 }],
+  ['gpt-5.1', { input: 1.25, output: 10, cachedInput: 0.125 }],
+  ['gpt-5.2', { input: 1.75, output: 14, cachedInput: 0.175 }],
+  ['o3', { input: 2, output: 8, cachedInput: 0.5 }],
+  ['o3-mini', { input: 1.1, output: 4.4, cachedInput: 0.55 }],
+  ['o4-mini', { input: 1.1, output: 4.4, cachedInput: 0.275 }],
+  ['gpt-4o-transcribe', { input: 2.5, output: 10, audioInput: 6 }],
+  ['gpt-4o-mini-transcribe', { input: 1.25, output: 5, audioInput: 3 }],
+  ['gpt-audio', { input: 2.5, output: 10, audioInput: 32, audioOutput: 64 }],
+  ['text-embedding-3-small', { input: 0.02, output: 0 }],
+  ['text-embedding-3-large', { input: 0.13, output: 0 }],
+  ['text-embedding-ada-002', { input: 0.1, output: 0 }],
+
+  ['claude-haiku-4-5', { input: 1, output: 5, cachedInput: 0.1, cacheWrite: 1.25 }],
+  ['claude-opus-4-5', { input: 5, output: 25, cachedInput: 0.5, cacheWrite: 6.25 }],
+  ['gemini-2.5-flash', { input: 0.3, output: 2.5, cachedInput: 0.03, audioInput: 1 }],
+]);

@@ -1,0 +1,104 @@
+import { toNano, toUsd } from '../util/money.js';
+
+/** What was spent on a day of UTC, at a deployment, by a route and a scope. */
+export interface SpendRow {
+  /** `2026-11-22`; `earlier` for days that there is no room for. */
+  readonly day: string;
+  readonly deployment: string;
+  /** `null` for calls that named no route. */
+  readonly route: string | null;
+  /** `null` for calls without one; `other` for those that there is no room for. */
+  readonly scope: string | null;
+  readonly usd: number;
+}
+
+interface Entry {
+  readonly day: number;
+  readonly deployment: string;
+  readonly route: string | null;
+  readonly scope: string | null;
+  /** Billionths of a dollar. */
+  spent: number;
+}
+
+const DAY_MS = 86_400_000;
+const MOST_ROWS = 10_000;
+const EARLIER = -1;
+
+/**
+ * Where the money went. Bounded: when there is no more room, the oldest rows lose their day, and new scopes, once there
+ * are too many of them, their name. No sum is ever lost.
+ */
+export class SpendTable {
+  readonly #rows = new Map<string, Entry>();
+  readonly #earlier = new Map<string, Entry>();
+  readonly #mostRows: number;
+  #last: Entry | undefined;
+
+  constructor(mostRows = MOST_ROWS) {
+    this.#mostRows = mostRows;
+  }
+
+  add(deployment: string, route: string | null, scope: string | undefined, usd: number): void {
+    const spent = toNano(usd);
+    if (spent <= 0) return;
+    const day = Math.floor(Date.now() / DAY_MS);
+    const name = scope ?? null;
+    const last = this.#last;
+    if (last?.deployment === deployment && last.day === day && last.route === route && last.scope === name) {
+      last.spent += spent;
+      return;
+    }
+    const entry = this.#find(day, deployment, route, name);
+    entry.spent += spent;
+    this.#last = entry;
+  }
+
+  /** The oldest first. */
+  rows(): SpendRow[] {
+    return [...this.#earlier.values(), ...this.#rows.values()].map(({ day, spent, ...rest }) => ({
+      day: day === EARLIER ? 'earlier' : new Date(day * DAY_MS).toISOString().slice(0, 10),
+      ...rest,
+      usd: toUsd(spent),
+    }));
+  }
+
+  #find(day: number, deployment: string, route: string | null, scope: string | null): Entry {
+    const found = this.#rows.get(keyOf(day, deployment, route, scope));
+    if (found !== undefined) return found;
+    const hasRoom = this.#rows.size < this.#mostRows || this.#makeRoom(day);
+    return entryOf(this.#rows, day, deployment, route, hasRoom ? scope : 'other');
+  }
+
+  /** The oldest row goes to those of which the day is not known any more; today's stay. */
+  #makeRoom(today: number): boolean {
+    for (const [key, row] of this.#rows) {
+      if (row.day === today) return false;
+      const { deployment, route, scope } = row;
+      const isKnown = this.#earlier.has(keyOf(EARLIER, deployment, route, scope));
+      const name = isKnown || this.#earlier.size < this.#mostRows ? scope : 'other';
+      entryOf(this.#earlier, EARLIER, deployment, route, name).spent += row.spent;
+      this.#rows.delete(key);
+      if (this.#last === row) this.#last = undefined;
+      return true;
+    }
+    return false;
+  }
+}
+
+function entryOf(
+  rows: Map<string, Entry>,
+  day: number,
+  deployment: string,
+  route: string | null,
+  scope: string | null,
+): Entry {
+  const key = keyOf(day, deployment, route, scope);
+  const found = rows.get(key);
+  if (found !== undefined) return found;
+  const entry = { day, deployment, route, scope, spent: 0 };
+  rows.set(key, entry);
+  return entry;
+}
+
+const keyOf = (...parts: (string | number | null)[]) => JSON.stringify(parts);

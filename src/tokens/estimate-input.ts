@@ -1,0 +1,63 @@
+import type { Protocol } from '../types.js';
+import { imageTokens } from './image-tokens.js';
+import { type Input, readInput } from './read-input.js';
+import { addText, newFeatures } from './text-features.js';
+import { FRAMES, type Tokenizer, tokenizersOf, weigh } from './tokenizers.js';
+
+/**
+ * Counts the tokens of a text for a model, where it can; `undefined` leaves it to the router's estimate. It runs on the
+ * event loop of the call.
+ */
+export type CountTokens = (input: { text: string; model: string | undefined }) => number | undefined;
+
+export interface InputRequest {
+  readonly body: unknown;
+  readonly protocol: Protocol;
+  /** The upstream's name of the model; where it is not known, the estimate is that of the tokenizer that counts most. */
+  readonly model: string | undefined;
+}
+
+/** How many tokens a request's input may have: seldom too few, as a limit needs it. */
+export function estimateInputTokens(
+  { body, protocol, model }: InputRequest,
+  countTokens: CountTokens | undefined,
+): number {
+  return tokensOf(readInput(body, protocol), model, countTokens);
+}
+
+/** The same for an input that was read already. */
+export function tokensOf(input: Input, model: string | undefined, countTokens: CountTokens | undefined): number {
+  const images = input.images.reduce((sum, image) => sum + imageTokens(image, model), 0);
+  return Math.ceil(textTokens(input, model, countTokens) + input.flat + images);
+}
+
+function textTokens(input: Input, model: string | undefined, countTokens: CountTokens | undefined): number {
+  const counted = countTokens && readCount(countTokens, input, model);
+  if (counted === undefined) {
+    const features = newFeatures();
+    for (const text of input.texts) addText(features, text);
+    const counts: number[] = Object.values(features);
+    return mostOf(tokenizersOf(model), (tokenizer) => weigh(counts, tokenizer) + framing(input, tokenizer));
+  }
+  return mostOf(tokenizersOf(model), (tokenizer) => counted + framing(input, tokenizer));
+}
+
+/** What the application makes of it; `undefined` where that is nothing that could be a count. */
+function readCount(countTokens: CountTokens, { texts }: Input, model: string | undefined): number | undefined {
+  try {
+    const count: unknown = countTokens({ text: texts.join('\n'), model });
+    return typeof count === 'number' && count >= 0 && count < Number.POSITIVE_INFINITY ? count : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The marks around messages. */
+function framing({ messages }: Input, tokenizer: Tokenizer): number {
+  const { first, each } = FRAMES[tokenizer];
+  return messages === 0 ? 0 : first + each * messages;
+}
+
+function mostOf(tokenizers: readonly Tokenizer[], tokens: (tokenizer: Tokenizer) => number): number {
+  return tokenizers.reduce((most, tokenizer) => Math.max(most, tokens(tokenizer)), 0);
+}

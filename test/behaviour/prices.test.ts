@@ -1,0 +1,223 @@
+import { callRecord, type DeploymentOptions, type ModelRouter, type PriceQuery, type RouterEvent } from 'model-router';
+import { genaiPrices } from 'model-router/genai-prices';
+import { answer, fail } from 'model-router/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { BUILT_IN_PRICES_VERSION } from '../../src/prices/built-in.js';
+import { useFakeTime } from '../helpers/clock.js';
+import { ask, askStream, errorOf, read } from '../helpers/messages.js';
+import { build, type Setup } from '../helpers/routers.js';
+
+useFakeTime();
+
+const usage = { inputTokens: 1000, outputTokens: 100 };
+const price = { input: 2, output: 10 };
+const other = { input: 4, output: 20 };
+const unlisted = { fake: { unknownModels: 'answer' as const } };
+
+/** A router over one deployment `d` of the model that is named. */
+const over = (deployment: DeploymentOptions, settings: Setup = {}) =>
+  build(
+    { [deployment.model ?? 'd']: answer({ usage }) },
+    { deployments: { d: deployment }, routes: { standard: ['d'] }, ...settings },
+  ).router;
+
+function unknownIn(router: ModelRouter): RouterEvent[] {
+  const heard: RouterEvent[] = [];
+  router.on('price-unknown', (event) => heard.push(event));
+  return heard;
+}
+
+describe('a call has the price', () => {
+  const builtIn = `built-in ${BUILT_IN_PRICES_VERSION}`;
+
+  it.each<[string, DeploymentOptions, Setup, number | null, string | null]>([
+    [
+      'of its deployment, before all others',
+      { model: 'gpt-4o', price },
+      { prices: { 'gpt-4o': other } },
+      0.003,
+      'deployment',
+    ],
+    ['of the table, by the upstream’s name', { model: 'm' }, { prices: { m: other, d: price } }, 0.006, 'prices'],
+    ['of the table, before the built-in one', { model: 'gpt-4o' }, { prices: { 'gpt-4o': other } }, 0.006, 'prices'],
+    ['of a function', {}, { prices: () => price }, 0.003, 'prices'],
+    ['of the built-in table', { model: 'gpt-4o' }, {}, 0.0035, builtIn],
+    ['that nobody knows', {}, {}, null, null],
+    ['that nobody knows, as there is to be no table', { model: 'gpt-4o' }, { prices: false }, null, null],
+    ['of its deployment also where there is to be no table', { price }, { prices: false }, 0.003, 'deployment'],
+    ['that is not known, as the table says', { model: 'gpt-4o' }, { prices: { 'gpt-4o': null } }, null, null],
+  ])('%s', async (_, deployment, settings, costUsd, priceSource) => {
+    const record = callRecord(await ask(over(deployment, settings)));
+    if (costUsd === null) expect(record?.costUsd).toBeNull();
+    else expect(record?.costUsd).toBeCloseTo(costUsd, 12);
+    expect(record).toMatchObject({ priceSource, attempts: [{ priceSource }] });
+  });
+
+  it('of the table, for a model that is not listed', async () => {
+    const { router } = build({ a: answer({ usage }) }, { ...unlisted, prices: { 'some/model': price } });
+    expect(callRecord(await ask(router, 'some/model'))).toMatchObject({ priceSource: 'prices' });
+    expect(callRecord(await ask(router, 'another/model'))).toMatchObject({ priceSource: null, costUsd: null });
+  });
+
+  it('of the model that is served, where the name that was asked for has none', async () => {
+    const { router } = build(
+      { alias: answer({ usage }) },
+      { fake: { servedModels: { alias: 'gpt-4o' } }, prices: { other: price } },
+    );
+    expect(callRecord(await ask(router, 'alias'))).toMatchObject({ costUsd: 0.0035, priceSource: builtIn });
+    const named = build(
+      { alias: answer({ usage }) },
+      { fake: { servedModels: { alias: 'gpt-4o' } }, prices: { alias: price } },
+    );
+    expect(callRecord(await ask(named.router, 'alias'))).toMatchObject({ priceSource: 'prices' });
+  });
+
+  it('of each attempt its own', async () => {
+    const { router } = build(
+      { a: fail(500), 'gpt-4o': answer({ usage }) },
+      { deployments: { a: { price }, 'gpt-4o': {} }, routes: { standard: ['a', 'gpt-4o'] } },
+    );
+    expect(callRecord(await ask(router))).toMatchObject({
+      priceSource: builtIn,
+      attempts: [
+        { priceSource: 'deployment', costUsd: 0 },
+        { priceSource: builtIn, costUsd: 0.0035 },
+      ],
+    });
+  });
+
+  it('of the public table, with its version', async () => {
+    const router = over({ model: 'o4-mini' }, { prices: genaiPrices({ provider: 'openai' }) });
+    const record = callRecord(await ask(router));
+    expect(record?.costUsd).toBeCloseTo((1000 * 1.1 + 100 * 4.4) / 1e6, 12);
+    expect(record?.priceSource).toMatch(/^genai-prices \d/);
+  });
+});
+
+describe('a function of prices', () => {
+  it('is asked once for each deployment, when the router is made, and once for each unlisted model', async () => {
+    const prices = vi.fn(({ model }: PriceQuery) => (model === 'm' ? price : undefined));
+    const { router } = build(
+      { m: answer({ usage }) },
+      { ...unlisted, deployments: { d: { model: 'm' }, own: { price } }, routes: { standard: ['d'] }, prices },
+    );
+    expect(prices.mock.calls).toEqual([[{ model: 'm', deployment: 'd' }]]);
+    for (let i = 0; i < 3; i++) {
+      await ask(router);
+      await ask(router, 'm');
+    }
+    expect(prices.mock.calls.slice(1)).toEqual([[{ model: 'm', deployment: 'default/*' }]]);
+  });
+
+  it('that gives no price for a deployment is a wrong option', () => {
+    const wrong = { prices: () => ({ input: 1 }) } as unknown as Setup;
+    expect(() => over({}, wrong)).toThrow(expect.objectContaining({ option: 'prices("d").output' }));
+  });
+
+  it('harms no call', async () => {
+    const { router } = build(
+      { a: answer({ usage }) },
+      {
+        ...unlisted,
+        prices: ({ deployment }) => {
+          if (deployment.endsWith('/*')) throw new Error('not today');
+          return price;
+        },
+      },
+    );
+    expect(callRecord(await ask(router, 'unlisted'))).toMatchObject({ costUsd: null, priceSource: null });
+  });
+});
+
+describe('an unknown price', () => {
+  it('is told once for each model, with what to do about it', async () => {
+    const info = vi.fn();
+    const logger = { error: vi.fn(), warn: vi.fn(), info, debug: vi.fn() };
+    const { router } = build({ a: answer({ usage }), b: answer({ usage }) }, { ...unlisted, logger, logLevel: 'info' });
+    const heard = unknownIn(router);
+    for (let i = 0; i < 2; i++) for (const model of ['a', 'b', 'unlisted']) await ask(router, model);
+    expect(heard).toEqual([
+      { type: 'price-unknown', deployment: 'a', model: 'a' },
+      { type: 'price-unknown', deployment: 'b', model: 'b' },
+      { type: 'price-unknown', deployment: 'default/*', model: 'unlisted' },
+    ]);
+    const hints = info.mock.calls.map(String).filter((line) => line.includes('no price'));
+    expect(hints).toHaveLength(3);
+    expect(hints[0]).toContain('no price is known for a at a');
+    expect(hints[0]).toContain('`price`');
+    expect(hints[0]).toContain('`prices`');
+  });
+
+  it('is told of a stream too', async () => {
+    const { router } = build({ a: answer({ usage }) });
+    const heard = unknownIn(router);
+    await read(await askStream(router, 'a'));
+    expect(heard).toEqual([{ type: 'price-unknown', deployment: 'a', model: 'a' }]);
+  });
+
+  it('is no matter where nothing was used or all is known', async () => {
+    const { router } = build(
+      { a: fail(400), b: answer({ usage: false }), c: answer({ usage }) },
+      { deployments: { a: {}, b: {}, c: { price } } },
+    );
+    const heard = unknownIn(router);
+    await errorOf(ask(router, 'a'));
+    await ask(router, 'b');
+    await ask(router, 'c');
+    expect(heard).toEqual([]);
+  });
+
+  it('is told of a thousand models at most', async () => {
+    const { router } = build({ a: answer({ usage }) }, unlisted);
+    const heard = unknownIn(router);
+    for (let i = 0; i < 1002; i++) await ask(router, `model-${i}`);
+    expect(heard).toHaveLength(1000);
+  });
+});
+
+describe('the usage of a stream', () => {
+  it.each<[string, Setup, boolean]>([
+    ['is asked for where the price is in the table', { prices: { a: price } }, true],
+    ['is not asked for where the price is not known', {}, false],
+    [
+      'is not asked for where the deployment does not understand it',
+      { prices: { a: price }, deployments: { a: { streamUsage: false } } },
+      false,
+    ],
+  ])('%s', async (_, settings, isAsked) => {
+    const { router, fake } = build({ a: answer({ usage }) }, settings);
+    const stream = await askStream(router, 'a');
+    const { chunks } = await read(stream);
+    const body = fake.requests[0]?.body as { stream_options?: unknown };
+    expect(body.stream_options).toEqual(isAsked ? { include_usage: true } : undefined);
+    // The caller did not ask: neither the extra chunk nor its empty field.
+    for (const chunk of chunks) {
+      expect(chunk.choices).not.toEqual([]);
+      expect(chunk.usage ?? null).toBeNull();
+    }
+    if (isAsked) expect(callRecord(stream)?.costUsd).toBeCloseTo(0.003, 12);
+  });
+
+  it('of an unlisted model is asked for where its price is known', async () => {
+    const { router, fake } = build({ m: answer({ usage }) }, { deployments: {}, prices: { m: price } });
+    const stream = await askStream(router, 'm');
+    await read(stream);
+    expect(fake.requests[0]?.body).toMatchObject({ stream_options: { include_usage: true } });
+    expect(callRecord(stream)).toMatchObject({ costUsd: expect.closeTo(0.003, 12), priceSource: 'prices' });
+  });
+});
+
+it('tokens written to a provider’s cache have their own price, and are counted', async () => {
+  const told = { prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 800 } };
+  const { router } = build(
+    { a: answer({ usage: { ...usage, extra: told } }) },
+    { deployments: { a: { price: { ...price, cacheWrite: 2.5 } } }, routes: { standard: ['a'] } },
+  );
+  const record = callRecord(await ask(router));
+  expect(record?.usage).toMatchObject({ inputTokens: 1000, cacheWriteTokens: 800 });
+  expect(record?.costUsd).toBeCloseTo((200 * 2 + 800 * 2.5 + 100 * 10) / 1e6, 12);
+  await ask(router);
+  const { deployments, routes } = router.snapshot();
+  expect(deployments.a?.usage.cacheWriteTokens).toBe(1600);
+  expect(routes.standard?.usage.cacheWriteTokens).toBe(1600);
+});

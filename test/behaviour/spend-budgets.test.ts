@@ -1,0 +1,406 @@
+import { callOptions, callRecord, type RouterEvent, SpendBudgetExceededError } from 'model-router';
+import { answer, cut, fail, hang, reset } from 'model-router/testing';
+import { OpenAI } from 'openai';
+import { describe, expect, it, vi } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
+import { ask, askStream, askWith, errorOf, messages, read } from '../helpers/messages.js';
+import { build, type Setup } from '../helpers/routers.js';
+
+useFakeTime();
+
+/** A thousand tokens of output are a dollar, so an input of a dozen tokens is next to nothing. */
+const price = { input: 1, output: 1000 };
+const dear = { input: 10, output: 10_000 };
+const usage = { inputTokens: 10, outputTokens: 1000 };
+const COST = 1.00001;
+
+const one: Setup = {
+  deployments: { a: { price, maxOutputTokens: 1000 } },
+  routes: { standard: ['a'] },
+  maxAttempts: 1,
+};
+const two: Setup = {
+  deployments: { a: { price: dear, maxOutputTokens: 1000 }, b: { price, maxOutputTokens: 1000 } },
+  routes: { standard: ['a', 'b'] },
+  maxAttempts: 1,
+};
+const HOUR = 3_600_000;
+
+async function refusal(promise: PromiseLike<unknown>): Promise<SpendBudgetExceededError> {
+  const error = await errorOf(promise);
+  if (error instanceof SpendBudgetExceededError) return error;
+  throw error;
+}
+
+describe('maxCostUsd', () => {
+  it('refuses a call that could cost more, sends nothing, and says what to change', async () => {
+    const { router, fake } = build({ a: answer({ usage }) }, { ...one, maxCostUsd: 1 });
+    const error = await refusal(ask(router));
+    expect(fake.requests).toEqual([]);
+    expect(error).toBeInstanceOf(OpenAI.OpenAIError);
+    expect(error).toMatchObject({
+      code: 'spend_budget_exceeded',
+      budget: 'maxCostUsd',
+      estimateUsd: expect.closeTo(1, 3),
+      limitUsd: 1,
+      leftUsd: 1,
+      resetsAt: null,
+    });
+    expect(error.message).toContain('up to 1000 of output');
+    expect(error.message).toContain('maxCostUsd is $1.00; nothing was sent');
+    expect(error.message).toContain('max_tokens');
+    expect(callRecord(error)).toMatchObject({ attempts: [], usage: null });
+  });
+
+  it('allows one that cannot', async () => {
+    const { router } = build({ a: answer({ usage }) }, { ...one, maxCostUsd: 1.1 });
+    expect(callRecord(await ask(router))?.costUsd).toBeCloseTo(COST, 6);
+  });
+
+  it.each([
+    ['max_tokens', { max_tokens: 500 }],
+    ['max_completion_tokens', { max_completion_tokens: 500 }],
+    ['the larger of both', { max_tokens: 10, max_completion_tokens: 500 }],
+    ['n', { max_tokens: 250, n: 2 }],
+  ])('goes by the call’s own limit: %s', async (_, limits) => {
+    const { router } = build({ a: answer() }, one);
+    const body = { model: 'standard', messages, ...limits };
+    expect(router.explain(body).maxCostUsd).toBeCloseTo(0.5, 3);
+    expect(router.explain(body, callOptions({ maxCostUsd: 0.49 })).refusal).toContain('maxCostUsd is $0.49');
+    expect(router.explain(body, callOptions({ maxCostUsd: 0.51 })).refusal).toBeNull();
+  });
+
+  it('goes by 4096 tokens where nobody sets a limit, and by the deployment’s where the call’s is larger', () => {
+    const { router } = build(
+      { a: answer(), b: answer() },
+      { deployments: { a: { price }, b: { price, maxOutputTokens: 10 } }, maxAttempts: 1 },
+    );
+    expect(router.explain({ model: 'a', messages }).maxCostUsd).toBeCloseTo(4.096, 3);
+    expect(router.explain({ model: 'b', messages, max_tokens: 1000 }).maxCostUsd).toBeCloseTo(0.01, 3);
+    expect(router.explain({ model: 'a', messages, max_tokens: -1 }).maxCostUsd).toBeCloseTo(4.096, 3);
+    expect(router.explain({ model: 'a', input: 'Hello', dimensions: 10 }).maxCostUsd).toBeLessThan(0.0001);
+    expect(router.explain({ model: 'a', input: 'Hello', max_output_tokens: 100 }).maxCostUsd).toBeCloseTo(0.1, 3);
+    expect(router.explain({ model: 'a', prompt: ['a', 'b'], max_tokens: 100, best_of: 3 }).maxCostUsd).toBeCloseTo(
+      0.6,
+      3,
+    );
+  });
+
+  it('counts all attempts, each at the dearest that may be asked', () => {
+    const { router } = build({ a: answer(), b: answer() }, { ...two, maxAttempts: 3 });
+    expect(router.explain({ model: 'standard', messages }).maxCostUsd).toBeCloseTo(30, 1);
+    const { router: once } = build({ a: answer(), b: answer() }, { ...two, maxAttempts: 3, retry: { budget: 0 } });
+    expect(once.explain({ model: 'standard', messages }).maxCostUsd).toBeCloseTo(11, 1);
+  });
+
+  it.each([
+    ['of a route', { routes: { standard: { deployments: ['a'], maxCostUsd: 1 } } }],
+    ['of the router', { maxCostUsd: 1 }],
+  ])('can be %s', async (_, limit) => {
+    const { router } = build({ a: answer({ usage }) }, { ...one, ...limit });
+    expect((await refusal(ask(router))).budget).toBe('maxCostUsd');
+    expect((await refusal(ask(router.withOptions({ maxCostUsd: 0.5 })))).limitUsd).toBe(0.5);
+    expect(callRecord(await askWith(router, { maxCostUsd: 2 }))?.attempts).toHaveLength(1);
+  });
+});
+
+describe('overBudget', () => {
+  it("'next' leaves out what is too dear, and says so", async () => {
+    const { router, asked } = build(
+      { a: answer({ usage }), b: answer({ usage }) },
+      { ...two, maxCostUsd: 2, overBudget: 'next' },
+    );
+    expect(callRecord(await ask(router))?.deployment).toBe('b');
+    expect(asked()).toEqual(['b']);
+    expect(router.explain({ model: 'standard', messages }).deployments).toEqual([
+      { id: 'b' },
+      { id: 'a', leftOut: expect.stringMatching(/^it is too dear/) },
+    ]);
+  });
+
+  it("'next' refuses where nobody is cheap enough", async () => {
+    const { router, fake } = build({ a: answer(), b: answer() }, { ...two, maxCostUsd: 0.5, overBudget: 'next' });
+    expect((await refusal(ask(router))).estimateUsd).toBeCloseTo(1, 3);
+    expect(fake.requests).toEqual([]);
+  });
+
+  it("'refuse' refuses where the dearest is too dear", async () => {
+    const { router } = build({ a: answer(), b: answer() }, { ...two, maxCostUsd: 2 });
+    expect((await refusal(ask(router))).estimateUsd).toBeCloseTo(10, 2);
+  });
+
+  it("'next' goes by what is left of a budget, too", async () => {
+    const { router, asked } = build(
+      { a: answer({ usage }), b: answer({ usage }) },
+      { ...two, budgets: [{ usd: 12, window: 'day' }], overBudget: 'next' },
+    );
+    await ask(router);
+    await ask(router);
+    expect(asked()).toEqual(['a', 'b']);
+    expect((await refusal(ask(router))).leftUsd).toBeCloseTo(1, 2);
+  });
+});
+
+describe('a deployment of unknown price, under a limit of money', () => {
+  const models = { a: answer({ usage }), b: answer({ usage }) };
+  const unpriced: Setup = {
+    deployments: { a: {}, b: { price, maxOutputTokens: 1000 } },
+    routes: { standard: ['a', 'b'] },
+  };
+
+  it('is left out', async () => {
+    const { router, asked } = build(models, { ...unpriced, maxCostUsd: 10 });
+    await ask(router);
+    expect(asked()).toEqual(['b']);
+    expect(router.explain({ model: 'standard', messages }).deployments[1]).toEqual({
+      id: 'a',
+      leftOut: expect.stringContaining('its price is not known'),
+    });
+  });
+
+  it('is nobody, where there is no other: the error says how to give a price', async () => {
+    const { router, fake } = build(models, { ...unpriced, budgets: [{ usd: 1, window: 'day' }] });
+    const error = await errorOf(ask(router, 'a'));
+    expect(error).toMatchObject({ code: 'no_deployment_available' });
+    expect(error.message).toContain('give the deployment a `price`');
+    expect(fake.requests).toEqual([]);
+    expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: 0, reservedUsd: 0 }]);
+  });
+
+  it('is asked where that is allowed', async () => {
+    const { router, asked } = build(models, { ...unpriced, maxCostUsd: 10, unknownPrice: 'allow' });
+    await ask(router);
+    expect(asked()).toEqual(['a']);
+  });
+
+  it('is asked as ever without a limit', async () => {
+    const { router, asked } = build(models, {
+      ...unpriced,
+      routes: { standard: ['a'], other: ['b'] },
+      budgets: [{ usd: 1, window: 'day', of: { route: 'other' } }],
+    });
+    await ask(router);
+    expect(asked()).toEqual(['a']);
+  });
+});
+
+describe('a budget', () => {
+  it('is used up by what calls cost, and starts anew with its window', async () => {
+    const { router, fake } = build({ a: answer({ usage }) }, { ...one, budgets: [{ usd: 2.5, window: 'hour' }] });
+    await ask(router);
+    await ask(router);
+    const error = await refusal(ask(router));
+    expect(error).toMatchObject({ budget: '$2.50 an hour', limitUsd: 2.5, resetsAt: '2030-01-01T01:00:00.000Z' });
+    expect(error.leftUsd).toBeCloseTo(0.49998, 6);
+    expect(error.message).toContain('There will be enough at 2030-01-01T01:00:00.000Z');
+    expect(fake.requests).toHaveLength(2);
+    await pass(HOUR - 1);
+    await refusal(ask(router));
+    await pass(1);
+    await ask(router);
+    expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: expect.closeTo(COST, 6), reservedUsd: 0 }]);
+  });
+
+  it('is kept for calls that run: no two get the same money', async () => {
+    const { router, fake } = build(
+      { a: answer({ usage, latencyMs: 100 }) },
+      { ...one, budgets: [{ usd: 2.5, window: 'hour' }] },
+    );
+    const calls = [1, 2, 3, 4, 5].map(() => watch(ask(router)));
+    await pass(99);
+    expect(fake.requests).toHaveLength(2);
+    expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: 0, reservedUsd: expect.closeTo(2, 2) }]);
+    await pass(1);
+    expect(calls.map(({ state }) => state)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected', 'rejected']);
+    expect(calls[4]?.error).toMatchObject({ message: expect.stringContaining('when running calls have ended') });
+    expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: expect.closeTo(2 * COST, 6), reservedUsd: 0 }]);
+  });
+
+  it('can be of a route', async () => {
+    const { router } = build(
+      { a: answer({ usage }) },
+      { ...one, routes: { chat: ['a'], mail: ['a'] }, budgets: [{ usd: 1.5, window: 'day', of: { route: 'chat' } }] },
+    );
+    await ask(router, 'chat');
+    expect((await refusal(ask(router, 'chat'))).budget).toBe('$1.50 a day for the route "chat"');
+    await ask(router, 'mail');
+    await ask(router, 'a');
+  });
+
+  it('can be of each scope', async () => {
+    const { router } = build(
+      { a: answer({ usage }) },
+      { ...one, budgets: [{ usd: 1.5, windowMs: 60_000, of: 'scope' }] },
+    );
+    await askWith(router, { scope: 'acme' });
+    await refusal(askWith(router, { scope: 'acme' }));
+    await askWith(router, { scope: 'umbrella' });
+    await ask(router);
+    expect(router.snapshot().spend.budgets.map(({ scope }) => scope)).toEqual(['acme', 'umbrella', null]);
+    await pass(61_000);
+    await askWith(router, { scope: 'acme' });
+  });
+
+  it('tells what was refused, and warns at 50, 80 and 100 %: once, also in the log', async () => {
+    const warn = vi.fn();
+    const logger = { error: vi.fn(), warn, info: vi.fn(), debug: vi.fn() };
+    const { router } = build(
+      { a: answer({ usage }) },
+      { ...one, budgets: [{ usd: 2, window: 'day' }], logger, logLevel: 'warn' },
+    );
+    const events: RouterEvent[] = [];
+    router.on('budget-warning', (event) => events.push(event));
+    router.on('budget-refused', (event) => events.push(event));
+    router.on('budget-overrun', (event) => events.push(event));
+    await ask(router);
+    await refusal(ask(router));
+    await refusal(ask(router));
+    expect(events).toEqual([
+      {
+        type: 'budget-warning',
+        budget: '$2 a day',
+        scope: null,
+        percent: 50,
+        limitUsd: 2,
+        spentUsd: expect.closeTo(COST, 6),
+        reservedUsd: 0,
+        resetsAt: '2030-01-02T00:00:00.000Z',
+      },
+      {
+        type: 'budget-refused',
+        callId: expect.stringMatching(/^call_/),
+        route: 'standard',
+        budget: 'money',
+        name: '$2 a day',
+        estimate: expect.closeTo(1, 3),
+        limit: 2,
+        left: expect.closeTo(1, 3),
+        resetsAt: '2030-01-02T00:00:00.000Z',
+      },
+      expect.objectContaining({ type: 'budget-refused' }),
+    ]);
+    expect(warn.mock.calls).toEqual([['model-router 50 % of the budget of $2 a day is spent: $1.00']]);
+  });
+
+  it('books an overrun, tells it, and lets nobody through until it is over', async () => {
+    const { router } = build(
+      { a: answer({ usage: { inputTokens: 10, outputTokens: 9000 } }) },
+      { ...one, budgets: [{ usd: 5, window: 'hour' }] },
+    );
+    const overruns: RouterEvent[] = [];
+    router.on('budget-overrun', (event) => overruns.push(event));
+    const record = callRecord(await ask(router));
+    expect(overruns).toEqual([
+      { type: 'budget-overrun', callId: record?.id, reservedUsd: expect.closeTo(1, 3), costUsd: expect.closeTo(9, 3) },
+    ]);
+    expect(router.snapshot().spend.budgets).toMatchObject([
+      { spentUsd: expect.closeTo(9, 3), leftUsd: expect.closeTo(-4, 3) },
+    ]);
+    await refusal(ask(router, 'standard'));
+    await pass(HOUR);
+    await ask(router);
+  });
+});
+
+describe('what is kept for a call', () => {
+  const reserved = ({ router }: ReturnType<typeof build>) => router.snapshot().spend.budgets[0]?.reservedUsd;
+  const budgets: Setup['budgets'] = [{ usd: 1000, window: 'month' }];
+
+  it('gets less as attempts end, and less once there is an answer', async () => {
+    const built = build(
+      { a: fail(503, { latencyMs: 50 }), b: answer({ usage, latencyMs: 20, chunkMs: 10 }) },
+      { ...two, maxAttempts: 3, budgets, retry: { baseMs: 0, budget: 0.1 } },
+    );
+    const { router } = built;
+    const stream = watch(askStream(router));
+    await pass(49);
+    expect(reserved(built)).toBeCloseTo(30, 1);
+    await pass(1);
+    expect(reserved(built)).toBeCloseTo(20, 1);
+    while (stream.value === undefined) await pass(1);
+    expect(reserved(built)).toBeCloseTo(1, 2);
+    await settled(read(stream.value));
+    expect(reserved(built)).toBe(0);
+    expect(router.snapshot().spend.totalUsd).toBeCloseTo(COST, 6);
+  });
+
+  it.each<[string, Setup['deployments'] | undefined, Parameters<typeof build>[0]]>([
+    ['an error of the caller', undefined, { a: fail(400) }],
+    ['a server that hangs', undefined, { a: hang() }],
+    ['a connection that breaks', undefined, { a: reset() }],
+    ['a body that breaks off', undefined, { a: cut() }],
+  ])('comes back after %s', async (_, __, models) => {
+    const built = build(models, { ...one, budgets, deadlineMs: 1000 });
+    const { state } = await settled(ask(built.router));
+    expect(state).toBe('rejected');
+    expect(reserved(built)).toBe(0);
+  });
+
+  it('comes back when the caller goes away, from a stream too', async () => {
+    const built = build(
+      { a: answer({ usage, latencyMs: 5, chunkMs: 10, content: 'one two three four' }) },
+      { ...one, budgets },
+    );
+    const controller = new AbortController();
+    const call = watch(ask(built.router, 'standard', { signal: controller.signal }));
+    await pass(0);
+    controller.abort();
+    await pass(0);
+    expect(call.state).toBe('rejected');
+    expect(reserved(built)).toBe(0);
+    const { value } = await settled(askStream(built.router));
+    expect(reserved(built)).toBeCloseTo(1, 2);
+    const reading = (async () => {
+      for await (const _ of value ?? []) break;
+    })();
+    await settled(reading);
+    expect(reserved(built)).toBe(0);
+    expect(callRecord(value)).toMatchObject({ estimated: true, attempts: [{ outcome: 'aborted', estimated: true }] });
+    expect(callRecord(value)?.costUsd).toBeGreaterThan(0);
+  });
+
+  it('is the most it may have cost where the answer is handed out unread', async () => {
+    const built = build({ a: answer({ usage }) }, { ...one, budgets });
+    const promise = ask(built.router);
+    await promise.asResponse();
+    expect(reserved(built)).toBe(0);
+    expect(callRecord(promise)).toMatchObject({ estimated: true, costUsd: expect.closeTo(1, 3) });
+    expect(built.router.snapshot().spend.totalUsd).toBeCloseTo(1, 3);
+  });
+
+  it('is one reservation for calls that are joined, and none for a hit', async () => {
+    const built = build(
+      { a: answer({ usage, latencyMs: 10 }) },
+      { ...one, budgets: [{ usd: 1.5, window: 'day' }], cache: true },
+    );
+    const calls = [watch(ask(built.router)), watch(ask(built.router))];
+    await pass(9);
+    expect(reserved(built)).toBeCloseTo(1, 2);
+    await pass(1);
+    expect(calls.map(({ state }) => state)).toEqual(['fulfilled', 'fulfilled']);
+    expect(callRecord(await ask(built.router))).toMatchObject({ cache: 'hit', costUsd: 0 });
+    expect(built.fake.requests).toHaveLength(1);
+    expect(built.router.snapshot().spend.totalUsd).toBeCloseTo(COST, 6);
+  });
+
+  it('is given to each who waits as an error of its own, where it is refused', async () => {
+    const built = build({ a: answer({ usage, latencyMs: 10 }) }, { ...one, maxCostUsd: 0.5, cache: true });
+    const [first, second] = await Promise.all([errorOf(ask(built.router)), errorOf(ask(built.router))]);
+    expect(first).toBeInstanceOf(SpendBudgetExceededError);
+    expect(second).toBeInstanceOf(SpendBudgetExceededError);
+    expect(callRecord(first)?.id).not.toBe(callRecord(second)?.id);
+  });
+});
+
+describe('through the fetch door', () => {
+  it('a refusal is a 402 that is not to be retried', async () => {
+    const { router } = build({ a: answer() }, { ...one, maxCostUsd: 0.5 });
+    const response = await router.asFetch()('https://api.openai.com/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'standard', messages }),
+    });
+    expect([response.status, response.headers.get('x-should-retry')]).toEqual([402, 'false']);
+    expect(await response.json()).toMatchObject({ error: { code: 'spend_budget_exceeded' } });
+  });
+});

@@ -1,0 +1,220 @@
+import {
+  type CountTokens,
+  callOptions,
+  callRecord,
+  ModelRouter,
+  type RouterEvent,
+  type RouterSettings,
+  TokenBudgetExceededError,
+} from 'model-router';
+import { answer, fail } from 'model-router/testing';
+import { OpenAI } from 'openai';
+import { describe, expect, it, vi } from 'vitest';
+import { ask, askStream, errorOf, messages } from '../helpers/messages.js';
+import { build, type Setup } from '../helpers/routers.js';
+
+const body = { model: 'standard', messages };
+/** What `messages` is estimated at: one limit lets it through, one less does not. */
+const size = sizeOf();
+
+function sizeOf(): number {
+  const router = new ModelRouter({ apiKey: 'sk-a', baseURL: 'https://a.test/v1' });
+  const { inputTokens } = router.explain(body);
+  router.close();
+  return inputTokens;
+}
+
+describe('maxInputTokens', () => {
+  it('lets the input through that is at the limit, and refuses the one above it before anything is sent', async () => {
+    const at = build({ a: answer() }, { maxInputTokens: size });
+    await ask(at.router);
+    expect(at.asked()).toEqual(['a']);
+
+    const above = build({ a: answer() }, { maxInputTokens: size - 1 });
+    const error = await errorOf(ask(above.router));
+    expect(above.asked()).toEqual([]);
+    expect(error).toBeInstanceOf(TokenBudgetExceededError);
+    expect(error).toBeInstanceOf(OpenAI.OpenAIError);
+    expect(error).toMatchObject({ code: 'token_budget_exceeded', estimate: size, limit: size - 1 });
+    expect(error.message).toContain(`${size} tokens`);
+    expect(error.message).toContain(`allows ${size - 1}`);
+    expect(error.message).toContain('callOptions({ maxInputTokens })');
+  });
+
+  it('refuses streams, responses and embeddings alike', async () => {
+    const { router, asked } = build({ a: answer() }, { maxInputTokens: 1 });
+    for (const refused of [
+      askStream(router),
+      router.responses.create({ model: 'standard', input: 'Say hello to all of us.' }),
+      router.embeddings.create({ model: 'standard', input: ['Say hello', 'to all of us.'] }),
+      router.completions.create({ model: 'standard', prompt: 'Say hello to all of us.' }),
+    ]) {
+      expect(await errorOf(refused)).toBeInstanceOf(TokenBudgetExceededError);
+    }
+    expect(asked()).toEqual([]);
+  });
+
+  it('is taken from the nearest place: call, view, route, constructor', async () => {
+    const setup: Setup = {
+      maxInputTokens: 1,
+      deployments: { a: {} },
+      routes: { standard: ['a'], wide: { deployments: ['a'], maxInputTokens: size } },
+    };
+    const { router } = build({ a: answer() }, setup);
+    expect(await errorOf(ask(router))).toMatchObject({ limit: 1 });
+    await ask(router, 'wide');
+    const view = router.withOptions({ maxInputTokens: 2 });
+    expect(await errorOf(ask(view, 'wide'))).toMatchObject({ limit: 2 });
+    await ask(view, 'wide', callOptions({ maxInputTokens: size }));
+  });
+
+  it('is an event and a record of a call without attempts', async () => {
+    const { router } = build({ a: answer() }, { maxInputTokens: 3 });
+    const events: RouterEvent[] = [];
+    router.on('budget-refused', (event) => events.push(event));
+    router.on('call-ended', (event) => events.push(event));
+    const record = callRecord(await errorOf(ask(router)));
+    expect(record?.attempts).toEqual([]);
+    expect(events).toMatchObject([
+      { type: 'budget-refused', callId: record?.id, route: 'standard', budget: 'tokens', estimate: size, limit: 3 },
+      { type: 'call-ended', error: { name: 'TokenBudgetExceededError', code: 'token_budget_exceeded' } },
+    ]);
+    expect(JSON.stringify(events)).not.toContain('Say hello');
+  });
+
+  it('does not count against a deployment', async () => {
+    const { router } = build({ a: answer() }, { maxInputTokens: 1 });
+    for (let i = 0; i < 8; i++) await errorOf(ask(router));
+    expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', requests: 0, failures: 0 });
+  });
+
+  it('answers 413 through the fetch door, and says not to retry', async () => {
+    const { router } = build({ a: answer() }, { maxInputTokens: 1 });
+    const response = await router.asFetch()('https://api.openai.com/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect(response.status).toBe(413);
+    expect(response.headers.get('x-should-retry')).toBe('false');
+    expect(await response.json()).toMatchObject({ error: { code: 'token_budget_exceeded' } });
+  });
+
+  it('is explained without a call', () => {
+    const { router, asked } = build({ a: answer() }, { maxInputTokens: size });
+    expect(router.explain(body)).toMatchObject({ inputTokens: size, refusal: null });
+    expect(router.explain(body, callOptions({ maxInputTokens: 2 })).refusal).toMatch(
+      /maxInputTokens allows 2\. .*Shorten/,
+    );
+    expect(asked()).toEqual([]);
+  });
+
+  it('does not refuse what the cache answers, nor check()', async () => {
+    const { router, asked } = build({ a: answer() }, { cache: true });
+    await ask(router);
+    const small = router.withOptions({ maxInputTokens: 1 });
+    await ask(small);
+    expect(asked()).toEqual(['a']);
+    expect(await small.check()).toMatchObject([{ ok: true }]);
+  });
+
+  it('does not let a call fail by the limit of another one in flight', async () => {
+    const { router, asked } = build({ a: answer() }, { cache: true });
+    const refused = errorOf(ask(router, 'standard', callOptions({ maxInputTokens: 1 })));
+    await ask(router);
+    expect(await refused).toBeInstanceOf(TokenBudgetExceededError);
+    expect(asked()).toEqual(['a']);
+  });
+
+  it('is not hidden by an old answer', async () => {
+    const cache = { which: 'all', ttlMs: 0, staleIfErrorMs: 60_000 } as const;
+    const { router } = build({ a: [answer(), fail(503)] }, { cache, maxAttempts: 1 });
+    await ask(router);
+    expect(callRecord(await ask(router))?.cache).toBe('stale-if-error');
+    expect(await errorOf(ask(router, 'standard', callOptions({ maxInputTokens: 1 })))).toBeInstanceOf(
+      TokenBudgetExceededError,
+    );
+  });
+
+  it.each<[string, object]>([
+    ['maxInputTokens', { maxInputTokens: 0 }],
+    ['maxInputTokens', { maxInputTokens: 1.5 }],
+    ['maxInputTokens', { maxInputTokens: '100' }],
+    [
+      'routes.a.maxInputTokens',
+      { deployments: { b: {} }, routes: { a: { deployments: ['b'], maxInputTokens: Number.NaN } } },
+    ],
+    ['countTokens', { countTokens: 'o200k' }],
+  ])('%s is checked', (option, settings) => {
+    const clients = { default: { apiKey: 'sk-a', baseURL: 'https://a.test/v1' } };
+    expect(() => new ModelRouter({ clients, ...(settings as RouterSettings) })).toThrow(
+      expect.objectContaining({ code: 'invalid_option', option }),
+    );
+  });
+
+  it('beside the options of the SDK it is pointed to its place', async () => {
+    const { router } = build({ a: answer() });
+    const options = { maxInputTokens: 5 } as OpenAI.RequestOptions;
+    expect((await errorOf(ask(router, 'standard', options))).message).toContain('callOptions({ maxInputTokens })');
+  });
+});
+
+describe('countTokens', () => {
+  it('counts in place of the estimate, for each model that may be asked; the framing is added', async () => {
+    const countTokens = vi.fn<CountTokens>(({ model }) => (model === 'b' ? 100 : 10));
+    const { router } = build({ a: answer(), b: answer() }, { countTokens, maxInputTokens: 50 });
+    const error = await errorOf(ask(router));
+    expect(error).toBeInstanceOf(TokenBudgetExceededError);
+    expect(countTokens.mock.calls).toEqual([
+      [{ text: 'Say hello.', model: 'a' }],
+      [{ text: 'Say hello.', model: 'b' }],
+    ]);
+    expect(error).toMatchObject({ estimate: 108 });
+    await ask(router, 'a');
+  });
+
+  it('is not asked where there is no limit', async () => {
+    const countTokens = vi.fn<CountTokens>(() => 1);
+    const { router } = build({ a: answer() }, { countTokens });
+    await ask(router);
+    expect(countTokens).not.toHaveBeenCalled();
+  });
+
+  it('leaves it to the estimate where it answers nothing, without a word', async () => {
+    const warn = vi.fn();
+    const logger = { error: warn, warn, info: vi.fn(), debug: vi.fn() };
+    const { router } = build(
+      { a: answer() },
+      { countTokens: () => undefined, maxInputTokens: 1, logger, logLevel: 'warn' },
+    );
+    expect(await errorOf(ask(router))).toMatchObject({ estimate: size });
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  it.each<[string, CountTokens]>([
+    [
+      'throws',
+      () => {
+        throw new Error('Say hello.');
+      },
+    ],
+    ['gives NaN', () => Number.NaN],
+    ['gives less than nothing', () => -1],
+    ['gives no end of it', () => Number.POSITIVE_INFINITY],
+    ['gives a promise', (() => Promise.resolve(5)) as unknown as CountTokens],
+  ])('one that %s is replaced by the estimate, told once, and fails no call', async (_, countTokens) => {
+    const warn = vi.fn();
+    const logger = { error: vi.fn(), warn, info: vi.fn(), debug: vi.fn() };
+    const { router } = build({ a: answer() }, { countTokens, maxInputTokens: size, logger, logLevel: 'warn' });
+    const heard = vi.fn();
+    router.on('count-tokens-failed', heard);
+    await ask(router);
+    await ask(router);
+    expect(await errorOf(ask(router, 'standard', callOptions({ maxInputTokens: size - 1 })))).toMatchObject({
+      estimate: size,
+    });
+    expect(heard).toHaveBeenCalledTimes(1);
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(JSON.stringify([heard.mock.calls, warn.mock.calls])).not.toContain('Say hello');
+  });
+});

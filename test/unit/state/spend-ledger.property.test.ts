@@ -1,0 +1,254 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Budget, type Reservation, SpendLedger } from '../../../src/state/spend-ledger.js';
+
+const HOUR = 3_600_000;
+const WINDOW_MS = 6000;
+const START = Date.UTC(2030, 0, 31, 22);
+
+type Op =
+  | { do: 'reserve'; mils: number; route: string | null; scope: string | undefined }
+  /** `share` of what is reserved; above 1 is an overrun. `back`: which, counted from the newest. */
+  | { do: 'settle'; back: number; share: number }
+  | { do: 'shrink'; back: number; share: number }
+  | { do: 'pass'; ms: number }
+  /** The wall clock alone. */
+  | { do: 'jump'; ms: number };
+
+const back = fc.nat(8);
+const reserve = fc.record({
+  do: fc.constant('reserve' as const),
+  mils: fc.integer({ min: 0, max: 4000 }),
+  route: fc.constantFrom(null, 'chat'),
+  scope: fc.constantFrom(undefined, 'a', 'b', 'c', 'd'),
+});
+const settleBy = (share: fc.Arbitrary<number>) => fc.record({ do: fc.constant('settle' as const), back, share });
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+const pass = fc.record({
+  do: fc.constant('pass' as const),
+  ms: fc.constantFrom(1, 99, 100, 1000, 5999, 6000, HOUR, 26 * HOUR),
+});
+const jump = fc.record({ do: fc.constant('jump' as const), ms: fc.integer({ min: -24 * HOUR, max: 24 * HOUR }) });
+const shrink = fc.record({ do: fc.constant('shrink' as const), back, share });
+
+const budgets: readonly Budget[] = [
+  { usd: 10, window: 'month', of: 'router' },
+  { usd: 5, window: 'day', of: 'scope' },
+  { usd: 4, window: 'hour', of: { route: 'chat' } },
+  { usd: 3, window: WINDOW_MS, of: 'router' },
+  { usd: 2.5, window: WINDOW_MS, of: 'scope' },
+];
+/** Fewer than there are, so that some share. */
+const MOST_SCOPES = 3;
+
+interface Booking {
+  readonly route: string | null;
+  readonly scope: string | undefined;
+  readonly usd: number;
+  readonly wall: number;
+  readonly mono: number;
+}
+
+const windowOf: Record<'hour' | 'day' | 'month', (at: number) => number> = {
+  hour: (at) => Math.floor(at / HOUR),
+  day: (at) => Math.floor(at / (24 * HOUR)),
+  month: (at) => new Date(at).getUTCFullYear() * 12 + new Date(at).getUTCMonth(),
+};
+
+function concerns(
+  { of }: Budget,
+  { route, scope }: Pick<Booking, 'route' | 'scope'>,
+  whose: string | undefined,
+): boolean {
+  if (of === 'router') return true;
+  return of === 'scope' ? scope === whose : of.route === route;
+}
+
+/** What must be counted at least: everything of the window, added up from scratch. */
+function spentIn(budget: Budget, bookings: readonly Booking[], whose: string | undefined, slackMs = 0): number {
+  return bookings
+    .filter((each) => concerns(budget, each, whose))
+    .filter(({ wall, mono }) =>
+      typeof budget.window === 'number'
+        ? mono > performance.now() - budget.window - slackMs
+        : windowOf[budget.window](wall) === windowOf[budget.window](Date.now()),
+    )
+    .reduce((sum, { usd }) => sum + usd, 0);
+}
+
+interface Open {
+  readonly reservation: Reservation;
+  readonly route: string | null;
+  readonly scope: string | undefined;
+  usd: number;
+}
+
+class Run {
+  readonly ledger = new SpendLedger(budgets, MOST_SCOPES);
+  readonly open: Open[] = [];
+  readonly bookings: Booking[] = [];
+  refusals = 0;
+
+  step(op: Op): void {
+    if (op.do === 'pass') vi.advanceTimersByTime(op.ms);
+    else if (op.do === 'jump') vi.setSystemTime(Date.now() + op.ms);
+    else if (op.do === 'reserve') this.#reserve(op);
+    else {
+      const index = this.open.length - 1 - op.back;
+      const found = this.open[index];
+      if (found === undefined) return;
+      const usd = found.usd * op.share;
+      if (op.do === 'shrink') {
+        this.ledger.shrink(found.reservation, usd);
+        found.usd = usd;
+      } else {
+        this.open.splice(index, 1);
+        this.#settle(found, usd);
+      }
+    }
+  }
+
+  /** Everything that runs is over. */
+  end(): void {
+    for (const open of this.open.splice(0)) this.#settle(open, open.usd / 2);
+  }
+
+  #reserve({ mils, route, scope }: Extract<Op, { do: 'reserve' }>): void {
+    const before = this.#reserved();
+    const usd = mils / 1000;
+    const result = this.ledger.reserve(usd, { route, scope });
+    if (!result.refused) {
+      this.open.push({ reservation: result, route, scope, usd });
+      return;
+    }
+    this.refusals++;
+    // All or none.
+    expect(this.#reserved()).toBeCloseTo(before, 9);
+    expect(usd).toBeGreaterThan(Math.max(0, result.leftUsd));
+  }
+
+  #reserved(): number {
+    return this.ledger.states(100).reduce((sum, { reservedUsd }) => sum + reservedUsd, 0);
+  }
+
+  #settle({ reservation, route, scope }: Open, usd: number): void {
+    this.ledger.settle(reservation, usd);
+    this.bookings.push({ route, scope, usd, wall: Date.now(), mono: performance.now() });
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: START });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const TINY = 1e-6;
+const ops = (...more: fc.Arbitrary<Op>[]) =>
+  fc.array(fc.oneof({ weight: 6, arbitrary: reserve }, { weight: 5, arbitrary: settleBy(share) }, ...more), {
+    maxLength: 60,
+  });
+
+/** An hour does not end by itself in so few of them. */
+const someOps = ops(
+  shrink,
+  settleBy(fc.constantFrom(1, 1.5, 3)),
+  fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 2 * WINDOW_MS }) }),
+);
+
+function each(check: (run: Run) => void, history: readonly Op[]): Run {
+  vi.setSystemTime(START);
+  const run = new Run();
+  for (const op of history) {
+    run.step(op);
+    check(run);
+  }
+  return run;
+}
+
+describe('SpendLedger, over random histories', () => {
+  it('never goes over a budget while calls cost no more than was reserved', () => {
+    let refusals = 0;
+    fc.assert(
+      fc.property(ops(pass, shrink), (history) => {
+        const run = each(({ ledger }) => {
+          for (const { budget, spentUsd, reservedUsd } of ledger.states(100)) {
+            expect(spentUsd + reservedUsd).toBeLessThanOrEqual(budget.usd + TINY);
+            expect(Math.min(spentUsd, reservedUsd)).toBeGreaterThanOrEqual(0);
+          }
+        }, history);
+        refusals += run.refusals;
+      }),
+      { numRuns: 500 },
+    );
+    expect(refusals).toBeGreaterThan(500);
+  });
+
+  it('counts all that was spent in a window, wherever its clock jumps, and money of nobody else', () => {
+    fc.assert(
+      fc.property(fc.tuple(someOps, jump, someOps, jump, someOps), ([first, there, then, back, last]) => {
+        const history = [...first, there, ...then, back, ...last];
+        each(({ ledger, bookings }) => {
+          const states = ledger.states(100);
+          const total = bookings.reduce((sum, { usd }) => sum + usd, 0);
+          for (const budget of budgets) {
+            const own = states.filter((state) => state.budget === budget);
+            const sum = own.reduce((all, { spentUsd }) => all + spentUsd, 0);
+            const whole = budget.of === 'scope' ? { ...budget, of: 'router' as const } : budget;
+            expect(sum).toBeGreaterThanOrEqual(spentIn(whole, bookings, undefined) - TINY);
+            expect(sum).toBeLessThanOrEqual(total + TINY);
+          }
+        }, history);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('counts no more than that, while nobody sets the clock', () => {
+    fc.assert(
+      fc.property(ops(pass, settleBy(fc.constantFrom(1, 1.5, 3))), (history) => {
+        each(({ ledger, bookings }) => {
+          for (const budget of budgets) {
+            const sum = ledger
+              .states(100)
+              .filter((state) => state.budget === budget)
+              .reduce((all, { spentUsd }) => all + spentUsd, 0);
+            const whole = budget.of === 'scope' ? { ...budget, of: 'router' as const } : budget;
+            expect(sum).toBeLessThanOrEqual(spentIn(whole, bookings, undefined, WINDOW_MS / 60) + TINY);
+          }
+        }, history);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('lets no scope have more than its budget, also where it shares with others', () => {
+    fc.assert(
+      fc.property(ops(), (history) => {
+        each(({ bookings, open }) => {
+          const [, perDay] = budgets;
+          if (perDay === undefined) return;
+          for (const scope of [undefined, 'a', 'b', 'c', 'd']) {
+            const reserved = open.filter((one) => one.scope === scope).reduce((sum, { usd }) => sum + usd, 0);
+            expect(spentIn(perDay, bookings, scope) + reserved).toBeLessThanOrEqual(perDay.usd + TINY);
+          }
+        }, history);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('has nothing reserved once all calls are over, to the last billionth', () => {
+    fc.assert(
+      fc.property(ops(pass, jump, shrink, settleBy(fc.constant(2))), (history) => {
+        const run = each(() => undefined, history);
+        run.end();
+        expect(run.ledger.states(100).map(({ reservedUsd }) => reservedUsd)).toEqual(
+          run.ledger.states(100).map(() => 0),
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,233 @@
+import { describe, expect, it, vi } from 'vitest';
+import { type Budget, type Refusal, type Reservation, SpendLedger } from '../../../src/state/spend-ledger.js';
+import { useFakeTime } from '../../helpers/clock.js';
+
+useFakeTime();
+
+const NOBODY = { route: null, scope: undefined };
+const of = (scope: string | undefined) => ({ route: null, scope });
+const monthly: Budget = { usd: 10, window: 'month', of: 'router' };
+const perScope: Budget = { usd: 10, window: 'hour', of: 'scope' };
+const HOUR = 3_600_000;
+
+function kept(result: Reservation | Refusal): Reservation {
+  if (result.refused) throw new Error('refused');
+  return result;
+}
+
+function spend(ledger: SpendLedger, usd: number, keys: { route: string | null; scope: string | undefined } = NOBODY) {
+  return ledger.settle(kept(ledger.reserve(usd, keys)), usd);
+}
+
+describe('a budget', () => {
+  it('gives what is left of it, and not a billionth more', () => {
+    const ledger = new SpendLedger([monthly]);
+    ledger.settle(kept(ledger.reserve(7, NOBODY)), 4);
+    expect(ledger.reserve(6.000000001, NOBODY)).toMatchObject({
+      refused: true,
+      leftUsd: 6,
+      spentUsd: 4,
+      reservedUsd: 0,
+    });
+    expect(ledger.reserve(6, NOBODY).refused).toBe(false);
+    expect(ledger.reserve(0.000000001, NOBODY).refused).toBe(true);
+    expect(ledger.reserve(0, NOBODY).refused).toBe(false);
+  });
+
+  it('is all or none of those that are concerned', () => {
+    const ledger = new SpendLedger([monthly, { usd: 1, window: 'day', of: { route: 'chat' } }]);
+    expect(ledger.reserve(2, { route: 'chat', scope: undefined })).toMatchObject({ refused: true, budget: { usd: 1 } });
+    expect(ledger.states(9).map(({ reservedUsd }) => reservedUsd)).toEqual([0, 0]);
+    expect(ledger.reserve(2, NOBODY).refused).toBe(false);
+    expect([ledger.concerns('chat'), ledger.concerns('mail')]).toEqual([true, true]);
+    expect(new SpendLedger([{ usd: 1, window: 'day', of: { route: 'chat' } }]).concerns('mail')).toBe(false);
+  });
+
+  it('books more than was reserved, says so, and gives nothing until its window is over', () => {
+    const ledger = new SpendLedger([monthly]);
+    expect(ledger.settle(kept(ledger.reserve(4, NOBODY)), 12).overrun).toBe(true);
+    expect(ledger.reserve(0.01, NOBODY)).toMatchObject({ refused: true, leftUsd: -2, freeAt: Date.UTC(2030, 1, 1) });
+    expect(ledger.settle(kept(ledger.reserve(0, NOBODY)), 0).overrun).toBe(false);
+    vi.setSystemTime(Date.UTC(2030, 1, 1) - 1);
+    expect(ledger.reserve(0.01, NOBODY).refused).toBe(true);
+    vi.setSystemTime(Date.UTC(2030, 1, 1));
+    expect(ledger.reserve(10, NOBODY).refused).toBe(false);
+  });
+
+  it('is settled once', () => {
+    const ledger = new SpendLedger([monthly]);
+    const reservation = kept(ledger.reserve(4, NOBODY));
+    ledger.settle(reservation, 3);
+    ledger.settle(reservation, 3);
+    ledger.shrink(reservation, 1);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 3, reservedUsd: 0 }]);
+  });
+
+  it('gets back what a call can cost no more', () => {
+    const ledger = new SpendLedger([monthly]);
+    const reservation = kept(ledger.reserve(9, NOBODY));
+    ledger.shrink(reservation, 2);
+    ledger.shrink(reservation, 5);
+    expect(ledger.states(9)).toMatchObject([{ reservedUsd: 2, leftUsd: 8 }]);
+    ledger.settle(reservation, 2);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 2, reservedUsd: 0 }]);
+  });
+
+  it('does not drift: a hundred thousand tenths of a cent are a hundred dollars', () => {
+    const ledger = new SpendLedger([{ ...monthly, usd: 100 }]);
+    for (let i = 0; i < 99_999; i++) spend(ledger, 0.001);
+    expect(ledger.reserve(0.001, NOBODY).refused).toBe(false);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 99.999, reservedUsd: 0.001, leftUsd: 0 }]);
+  });
+});
+
+describe('its windows', () => {
+  it('take what runs along, and book it where it ends', () => {
+    const ledger = new SpendLedger([{ ...monthly, window: 'hour' }]);
+    spend(ledger, 3);
+    const running = kept(ledger.reserve(4, NOBODY));
+    vi.setSystemTime(Date.now() + HOUR);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 0, reservedUsd: 4, leftUsd: 6 }]);
+    ledger.settle(running, 2);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 2, reservedUsd: 0 }]);
+  });
+
+  it.each([
+    ['hour', Date.UTC(2030, 0, 1, 1)],
+    ['day', Date.UTC(2030, 0, 2)],
+    ['month', Date.UTC(2030, 1, 1)],
+  ] as const)('end with the %s of UTC', (window, end) => {
+    const ledger = new SpendLedger([{ ...monthly, window }]);
+    spend(ledger, 10);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 10, resetsAt: end }]);
+    vi.setSystemTime(end - 1);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 10 }]);
+    vi.setSystemTime(end);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 0 }]);
+  });
+
+  it('count again what was spent in them, when the clock comes back', () => {
+    const ledger = new SpendLedger([{ ...monthly, window: 'hour' }]);
+    const now = Date.now();
+    spend(ledger, 3);
+    vi.setSystemTime(now + 5 * HOUR);
+    spend(ledger, 4);
+    vi.setSystemTime(now + 1);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 7 }]);
+    vi.setSystemTime(now - 9 * HOUR);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 7 }]);
+    vi.setSystemTime(now + 2);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 7 }]);
+    vi.setSystemTime(now + 1 * HOUR);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 4 }]);
+    vi.setSystemTime(now + 6 * HOUR);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 0 }]);
+  });
+
+  it('slide by a clock that nobody sets: money leaves at most a sixtieth late, and never early', () => {
+    const ledger = new SpendLedger([{ ...monthly, window: 60_000 }]);
+    vi.advanceTimersByTime(500);
+    spend(ledger, 6);
+    vi.setSystemTime(Date.now() + 24 * HOUR);
+    vi.advanceTimersByTime(20_000);
+    spend(ledger, 4);
+    expect(ledger.reserve(1, NOBODY)).toMatchObject({
+      refused: true,
+      freeAt: Date.now() + 40_500,
+      resetsAt: Date.now() + 40_500,
+    });
+    expect(ledger.reserve(7, NOBODY)).toMatchObject({ refused: true, freeAt: Date.now() + 60_500 });
+    expect(ledger.reserve(11, NOBODY)).toMatchObject({ refused: true, freeAt: undefined });
+    vi.advanceTimersByTime(40_499);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 10 }]);
+    vi.advanceTimersByTime(1);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 4 }]);
+    vi.advanceTimersByTime(10 * 60_000);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 0, resetsAt: undefined }]);
+  });
+});
+
+describe('warnings', () => {
+  const percents = (ledger: SpendLedger, usd: number) => spend(ledger, usd).warnings.map(({ percent }) => percent);
+
+  it('come at 50, 80 and 100 %, once in a window each', () => {
+    const ledger = new SpendLedger([{ ...monthly, window: 'hour' }]);
+    expect(percents(ledger, 4.99)).toEqual([]);
+    expect(percents(ledger, 0.01)).toEqual([50]);
+    expect(percents(ledger, 1)).toEqual([]);
+    expect(percents(ledger, 4)).toEqual([80, 100]);
+    vi.setSystemTime(Date.now() + HOUR);
+    expect(percents(ledger, 5)).toEqual([50]);
+  });
+
+  it('come once in the length of a window that slides', () => {
+    const ledger = new SpendLedger([{ ...monthly, window: 60_000 }]);
+    expect(percents(ledger, 5)).toEqual([50]);
+    vi.advanceTimersByTime(59_999);
+    expect(percents(ledger, 1)).toEqual([]);
+    vi.advanceTimersByTime(1001);
+    expect(percents(ledger, 4)).toEqual([50]);
+  });
+
+  it('are for each scope', () => {
+    const ledger = new SpendLedger([perScope]);
+    expect(spend(ledger, 5, of('a')).warnings).toMatchObject([{ scope: 'a', percent: 50 }]);
+    expect(spend(ledger, 4, of('b')).warnings).toEqual([]);
+  });
+});
+
+describe('scopes', () => {
+  it('have a budget each; those without one are one', () => {
+    const ledger = new SpendLedger([perScope]);
+    spend(ledger, 10, of('a'));
+    spend(ledger, 10);
+    expect(ledger.reserve(1, of('a')).refused).toBe(true);
+    expect(ledger.reserve(1, NOBODY).refused).toBe(true);
+    expect(ledger.reserve(1, of('b')).refused).toBe(false);
+  });
+
+  it('that there is no room for share one, and nothing that was spent is forgotten', () => {
+    const ledger = new SpendLedger([perScope], 2);
+    for (const scope of ['a', 'b', 'c']) spend(ledger, 6, of(scope));
+    expect(ledger.reserve(5, of('d'))).toMatchObject({ refused: true, scope: 'other', leftUsd: 4 });
+    expect(ledger.reserve(5, of('a'))).toMatchObject({ refused: true, scope: 'a' });
+    vi.setSystemTime(Date.now() + 2 * HOUR);
+    vi.advanceTimersByTime(1000);
+    spend(ledger, 6, of('d'));
+    expect(ledger.reserve(5, of('d'))).toMatchObject({ refused: true, scope: 'd' });
+    expect(ledger.reserve(5, of('c')).refused).toBe(false);
+  });
+
+  it('get no pot of their own while money of theirs may be in the shared one', () => {
+    const ledger = new SpendLedger([perScope], 1);
+    const running = kept(ledger.reserve(1, of('a')));
+    spend(ledger, 6, of('b'));
+    ledger.settle(running, 0);
+    expect(ledger.reserve(5, of('b'))).toMatchObject({ refused: true, scope: 'other' });
+  });
+
+  it('may be called `other`', () => {
+    const ledger = new SpendLedger([perScope], 2);
+    spend(ledger, 10, of('other'));
+    expect(ledger.reserve(10, of('b')).refused).toBe(false);
+  });
+
+  it('are forgotten once nothing of theirs is left, but not while they run', () => {
+    const ledger = new SpendLedger([perScope]);
+    const running = kept(ledger.reserve(0, of('a')));
+    ledger.settle(kept(ledger.reserve(1, of('a'))), 0);
+    ledger.settle(running, 3);
+    expect(ledger.states(9)).toMatchObject([{ scope: 'a', spentUsd: 3 }]);
+    ledger.settle(kept(ledger.reserve(1, of('b'))), 0);
+    expect(ledger.states(9)).toHaveLength(1);
+  });
+
+  it('are bounded, and cost no more to look up', () => {
+    const ledger = new SpendLedger([perScope]);
+    for (let i = 0; i < 30_000; i++) spend(ledger, 0.0001, of(`tenant ${i}`));
+    const states = ledger.states(100_000);
+    expect(states).toHaveLength(10_001);
+    expect(states.reduce((sum, { spentUsd }) => sum + spentUsd, 0)).toBeCloseTo(3, 6);
+    expect(ledger.states(100)).toHaveLength(100);
+  });
+});
