@@ -51,8 +51,8 @@ export type RouterEvent =
   | { type: 'breaker-closed'; deployment: string }
   | { type: 'deployment-paused'; deployment: string; forMs: number; status: number | null }
   | { type: 'client-set-aside'; client: string; forMs: number; status: number | null; code: string | null }
-  /** Once for each model. Its cost is `null` until the deployment has a `price`, or `prices` knows one. */
-  | { type: 'price-unknown'; deployment: string; model: string | null }
+  /** Once for each model whose cost is `null` for want of a price. `hint` says how to give one. */
+  | { type: 'price-unknown'; deployment: string; model: string | null; hint: string }
   /** So much of a budget is spent: told once in each window at 50, 80 and 100 %. Amounts are US dollars. */
   | {
       type: 'budget-warning';

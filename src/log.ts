@@ -12,7 +12,7 @@ export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug';
 
 const RANK: Readonly<Record<LogLevel, number>> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };
 
-/** Writes the router's own lines: one a call, one a slow attempt, both at `info`; what is wrong with an option's function, at `warn`. No key, no prompt, no upstream text. */
+/** Writes the router's own lines: one a call, one a slow attempt, both at `info`; warnings, and hints at `debug`. No key, no prompt, no upstream text. */
 export class Log {
   constructor(
     readonly logger: Logger,
@@ -36,12 +36,14 @@ export class Log {
     this.#info(`model-router ${record.id} slow attempt ${number} at ${deployment}: ${durationMs.toFixed(0)}ms`);
   }
 
-  priceUnknown(deployment: string, model: string | null): void {
-    if (RANK[this.level] < RANK.info) return;
-    this.#info(
-      `model-router no price is known for ${name(model)} at ${name(deployment)}, so its cost is not known; ` +
-        'give the deployment a `price`, or the router `prices`: { input, output } in US dollars per million tokens',
-    );
+  /** At `debug`: at `info` a call has one line, which says that its cost is unknown. */
+  hint(text: string): void {
+    if (RANK[this.level] < RANK.debug) return;
+    try {
+      this.logger.debug(`model-router ${text}`);
+    } catch {
+      // The logger's fault.
+    }
   }
 
   warn(line: string): void {

@@ -9,10 +9,14 @@ import type { SpendTable } from '../state/spend-table.js';
 import { addUsage } from '../state/totals.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Attempt, AttemptEnd, Call, Failure, KnownPrice, Price, Reply, Usage } from '../types.js';
+import { show } from '../util/check.js';
 import { bookUntold } from './book-untold.js';
 
 /** Names come from outside: that so many have no price is told, and no more. */
 const MOST_UNPRICED = 1000;
+
+const HOW_TO_GIVE_ONE =
+  'give its deployment a `price`, or the router `prices`, as { input, output } in US dollars per million tokens';
 
 export interface MeasureParts {
   readonly events: Events;
@@ -128,8 +132,9 @@ export function measure({ events, prices, spent, estimator, slowMs, random }: Me
     const key = `${deployment}\n${model}`;
     if (unpriced.size >= MOST_UNPRICED || unpriced.has(key)) return;
     unpriced.add(key);
-    log.priceUnknown(deployment, model);
-    if (events.heard('price-unknown')) events.emit({ type: 'price-unknown', deployment, model });
+    const hint = `no price is known for ${show(model)}, so its cost is not: ${HOW_TO_GIVE_ONE}`;
+    log.hint(hint);
+    if (events.heard('price-unknown')) events.emit({ type: 'price-unknown', deployment, model, hint });
   }
 
   /** Until the answer, or a stream's first content. */

@@ -39,6 +39,7 @@ const failedOver = {
   usage: { inputTokens: 26, outputTokens: 7, cachedInputTokens: 0, reasoningTokens: 0 },
   providerUsage: expect.objectContaining({ total_tokens: 33 }),
   costUsd: expect.closeTo((26 * 1 + 7 * 2) / 1e6, 9),
+  priceSource: 'deployment',
   durationMs: expect.any(Number),
 };
 const answered = { ...failedOver, timeToFirstChunkMs: null };

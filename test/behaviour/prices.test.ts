@@ -131,28 +131,46 @@ describe('a function of prices', () => {
 
 describe('an unknown price', () => {
   it('is told once for each model, with what to do about it', async () => {
-    const info = vi.fn();
-    const logger = { error: vi.fn(), warn: vi.fn(), info, debug: vi.fn() };
-    const { router } = build({ a: answer({ usage }), b: answer({ usage }) }, { ...unlisted, logger, logLevel: 'info' });
+    const debug = vi.fn();
+    const logger = { error: vi.fn(), warn: vi.fn(), info: vi.fn(), debug };
+    const { router } = build({ a: answer({ usage }) }, { ...unlisted, logger, logLevel: 'debug' });
     const heard = unknownIn(router);
-    for (let i = 0; i < 2; i++) for (const model of ['a', 'b', 'unlisted']) await ask(router, model);
+    for (let i = 0; i < 2; i++) for (const model of ['a', 'unlisted']) await ask(router, model);
+    const hintOf = (model: string) =>
+      `no price is known for "${model}", so its cost is not: give its deployment a \`price\`, or the router \`prices\`, ` +
+      'as { input, output } in US dollars per million tokens';
     expect(heard).toEqual([
-      { type: 'price-unknown', deployment: 'a', model: 'a' },
-      { type: 'price-unknown', deployment: 'b', model: 'b' },
-      { type: 'price-unknown', deployment: 'default/*', model: 'unlisted' },
+      { type: 'price-unknown', deployment: 'a', model: 'a', hint: hintOf('a') },
+      { type: 'price-unknown', deployment: 'default/*', model: 'unlisted', hint: hintOf('unlisted') },
     ]);
-    const hints = info.mock.calls.map(String).filter((line) => line.includes('no price'));
-    expect(hints).toHaveLength(3);
-    expect(hints[0]).toContain('no price is known for a at a');
-    expect(hints[0]).toContain('`price`');
-    expect(hints[0]).toContain('`prices`');
+    expect(debug.mock.calls.flat().filter((line) => String(line).startsWith('model-router'))).toEqual([
+      `model-router ${hintOf('a')}`,
+      `model-router ${hintOf('unlisted')}`,
+    ]);
+  });
+
+  it('has no line of its own at `info`, and harms no call with a logger that throws', async () => {
+    const broken = () => {
+      throw new Error('full disk');
+    };
+    const info = vi.fn();
+    const quiet = { error: vi.fn(), warn: vi.fn(), info, debug: vi.fn() };
+    await ask(build({ a: answer({ usage }) }, { logger: quiet, logLevel: 'info' }).router);
+    expect(info).toHaveBeenCalledTimes(1);
+    const logger = { error: vi.fn(), warn: vi.fn(), info: broken, debug: vi.fn(broken) };
+    const { router } = build(
+      { a: answer({ usage }) },
+      { clients: { default: { logLevel: 'off' } }, logger, logLevel: 'debug' },
+    );
+    expect(callRecord(await ask(router))?.costUsd).toBeNull();
+    expect(logger.debug).toHaveBeenCalled();
   });
 
   it('is told of a stream too', async () => {
     const { router } = build({ a: answer({ usage }) });
     const heard = unknownIn(router);
     await read(await askStream(router, 'a'));
-    expect(heard).toEqual([{ type: 'price-unknown', deployment: 'a', model: 'a' }]);
+    expect(heard).toEqual([{ type: 'price-unknown', deployment: 'a', model: 'a', hint: expect.any(String) }]);
   });
 
   it('is no matter where nothing was used or all is known', async () => {
