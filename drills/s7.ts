@@ -13,7 +13,8 @@ const MOST_MS = 50;
 const DEADLINE_MS = 500;
 const AT_ONCE = 25;
 const EVERY_MS = 20;
-const BATCHES = 50;
+const MOST_BATCHES = 50;
+const LEAST_CALLS = 1000;
 /** A call that has not settled by then never will. */
 const GRACE_MS = 60_000;
 /** Until then caches, windows and compiled code fill up. */
@@ -99,9 +100,10 @@ async function soakIn(
   });
   let refreshes = 0;
 
+  const batches = Math.max(1, Math.min(MOST_BATCHES, Math.floor(calls / LEAST_CALLS)));
   let made = 0;
-  for (let batch = 1; batch <= BATCHES; batch += 1) {
-    const until = Math.floor((calls * batch) / BATCHES);
+  for (let batch = 1; batch <= batches; batch += 1) {
+    const until = Math.floor((calls * batch) / batches);
     const signals: AbortSignal[] = [];
     let running = 0;
     const start = (): void => {
@@ -150,7 +152,7 @@ async function soakIn(
     const asked = upstreams[0].count + upstreams[1].count;
     if (attempts !== asked) count(broken, `${attempts} attempts in records of ${asked} upstream calls`);
     heap?.sample(made);
-    onProgress?.(batch / BATCHES);
+    onProgress?.(batch / batches);
   }
   router.close();
   found.timers = Math.max(found.timers, clock.timers - timersBefore);
