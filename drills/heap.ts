@@ -11,7 +11,10 @@ export class HeapWatch {
     this.#collect = runInNewContext('gc');
   }
 
-  sample(calls: number): void {
+  async sample(calls: number): Promise<void> {
+    this.#collect();
+    // What waits for a turn of the event loop before it can go: weak references and what they were told of.
+    await new Promise((resolve) => setImmediate(resolve));
     this.#collect();
     this.#samples.push({ calls, bytes: process.memoryUsage().heapUsed });
   }

@@ -151,7 +151,7 @@ async function soakIn(
     if (ended !== made + refreshes) count(broken, `${ended} calls ended of ${made} and ${refreshes} behind them`);
     const asked = upstreams[0].count + upstreams[1].count;
     if (attempts !== asked) count(broken, `${attempts} attempts in records of ${asked} upstream calls`);
-    heap?.sample(made);
+    await heap?.sample(made);
     onProgress?.(batch / batches);
   }
   router.close();
