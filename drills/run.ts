@@ -6,6 +6,7 @@ import { run as s3 } from './s3.ts';
 import { run as s4 } from './s4.ts';
 import { run as s4Cold } from './s4-cold.ts';
 import { run as s5 } from './s5.ts';
+import { run as s6 } from './s6.ts';
 import { run as s7 } from './s7.ts';
 import { run as s8 } from './s8.ts';
 import { run as tail } from './tail.ts';
@@ -28,6 +29,7 @@ const drills: readonly (readonly [name: string, start: Start])[] = [
   ['s5', (options) => s5({ ...options, minutes: 5, fault: 'errors' })],
   ['s5', (options) => s5({ ...options, minutes: 5, fault: 'hangs' })],
   ['s5', (options) => s5({ ...options, minutes: 5, fault: 'mixed' })],
+  ['s6', (options) => s6({ ...options, pairs: 100_000 })],
   ['s7', (options) => s7({ ...options, calls: 1_000_000, socketCalls: 5000 })],
   ['s8', (options) => s8({ ...options, rounds: 20 })],
   ['tail', (options) => tail({ ...options, calls: 100_000 })],

@@ -6,6 +6,7 @@ import { checkKeys, checkNumber, checkOneOf, checkRecord, fail, MAX_MS } from '.
 import { isRecord } from './util/is-record.js';
 
 const DEFAULTS = { which: 'idempotent', ttlMs: 300_000, staleMs: 0, staleIfErrorMs: 0, toolCalls: false } as const;
+const SIZES = ['maxEntries', 'maxBytes'] as const;
 const DEFAULT_SIZE = { maxEntries: 1000, maxBytes: 64 * 1024 * 1024 } as const;
 const WHAT = "true, false, 'idempotent', or an object such as { which, ttlMs }";
 
@@ -30,9 +31,14 @@ export function checkCache(path: string, value: unknown): void {
 
 /** There is one store for all: nothing that is given for some calls can bound it. Throws InvalidOptionError. */
 export function checkUnsized(path: string, value: unknown, why: string): void {
-  for (const name of ['maxEntries', 'maxBytes']) {
-    if (isRecord(value) && value[name] !== undefined) throw new InvalidOptionError(`${path}.${name}`, `${why}.`);
+  for (const name of SIZES) {
+    if (isSized(value, [name])) throw new InvalidOptionError(`${path}.${name}`, `${why}.`);
   }
+}
+
+/** Whether an option `cache` gives a size of the store. */
+export function isSized(value: unknown, names: readonly string[] = SIZES): boolean {
+  return isRecord(value) && names.some((name) => value[name] !== undefined);
 }
 
 /** The size of the one store: the largest that is asked for. */

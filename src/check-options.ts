@@ -142,7 +142,10 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
   };
   if (config.countTokens !== undefined) checkFunction('countTokens', config.countTokens);
   for (const [name, route] of routes) checkCall(`routes.${name}`, route.options, priorities);
-  if (config.cacheStore !== undefined) checkUnsized('cache', settings.cache, OWN_STORE);
+  if (config.cacheStore !== undefined) {
+    checkUnsized('cache', settings.cache, OWN_STORE);
+    for (const [name, { options }] of routes) checkUnsized(`routes.${name}.cache`, options.cache, OWN_STORE);
+  }
   return config;
 }
 

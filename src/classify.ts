@@ -2,6 +2,7 @@ import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortEr
 import { InvalidOptionError } from './errors.js';
 import { is, isApiError } from './sdk/sdk-errors.js';
 import type { Failure, Outcome } from './types.js';
+import { jsonCopy } from './util/canonical-json.js';
 import { isRecord } from './util/is-record.js';
 import { parseRetryAfter } from './util/retry-after.js';
 
@@ -161,7 +162,9 @@ export function timeoutError(timeoutMs: number): Error {
 export function copyError(error: Error): Error {
   if (!isApiError(error) || error.status === undefined) return error;
   const text = error.error === undefined ? error.message.replace(/^\d+ /, '') : undefined;
-  return APIError.generate(error.status, { error: error.error }, text, error.headers);
+  // Nothing of it is shared: what one caller does to its error is not seen by another.
+  const headers = error.headers === undefined ? undefined : new Headers(error.headers);
+  return APIError.generate(error.status, { error: jsonCopy(error.error) }, text, headers);
 }
 
 /** Errors of the application's own making pass as they are; anything else that was thrown becomes an Error. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { assemble } from './assemble.js';
 import type { CacheTotals } from './call/cache/cache.js';
@@ -40,6 +41,9 @@ export class Engine {
   /** What limits of money go by. */
   readonly spend: SpendParts;
   closed = false;
+  /** Ids are counted, under a prefix that no other router has, in whichever process. */
+  readonly #idPrefix = `call_${randomUUID().replaceAll('-', '')}`;
+  #calls = 0;
   #store: ResponseStore | undefined;
   readonly #rotation: Rotation | undefined;
   readonly #clients: ReadonlyMap<string, ClientState>;
@@ -81,6 +85,10 @@ export class Engine {
       estimator: this.estimator,
       cache: { store: () => this.#cacheStore(), totals: this.cacheTotals },
     });
+  }
+
+  nextCallId(): string {
+    return `${this.#idPrefix}${(this.#calls++).toString(36)}`;
   }
 
   /** What the router's own store holds; `null` for one of the application's. */

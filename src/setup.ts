@@ -1,6 +1,6 @@
 import { type ClientOptions, OpenAI } from 'openai';
-import { checkUnsized, ONE_STORE } from './check-cache.js';
-import { CALL_KEYS, checkCall, checkRouter, pick, SETTING_KEYS } from './check-options.js';
+import { checkUnsized, isSized, ONE_STORE } from './check-cache.js';
+import { CALL_KEYS, checkCall, checkRouter, pick, type RouterConfig, SETTING_KEYS } from './check-options.js';
 import { Engine } from './engine.js';
 import { InvalidOptionError } from './errors.js';
 import { Log } from './log.js';
@@ -75,7 +75,7 @@ function openSeveral(options: RouterOptions): Opened {
 }
 
 /** A plain client's options make a router with that one client. What the SDK's constructor rejects, it rejects here. */
-function openSingle(options: SingleClientOptions): Opened {
+function openSingle(options: SingleClientOptions, cacheSize?: RouterConfig['cacheSize']): Opened {
   const clientOptions: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (SETTING_KEYS.some((each) => each === key) || key === 'clients') continue;
@@ -91,7 +91,7 @@ function openSingle(options: SingleClientOptions): Opened {
   const settings =
     maxRetries === undefined ? options : { ...options, ...callOptionsOf({ maxRetries, ...pick(options, CALL_KEYS) }) };
   const sdk = pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']);
-  return { ...open(new Map([['default', client]]), settings, sdk), single: options };
+  return { ...open(new Map([['default', client]]), settings, sdk, cacheSize), single: options };
 }
 
 const isKnownToSdk = (key: string) => [...CREDENTIAL_KEYS, ...SDK_KEYS].includes(key);
@@ -106,8 +106,14 @@ function callOptionsOf(options: Pick<SdkOptions, 'timeout' | 'maxRetries'> & Cal
   };
 }
 
-function open(clients: ReadonlyMap<string, OpenAI>, settings: RouterSettings, sdk: SdkOptions): Opened {
-  const config = checkRouter(settings, [...clients.keys()]);
+function open(
+  clients: ReadonlyMap<string, OpenAI>,
+  settings: RouterSettings,
+  sdk: SdkOptions,
+  cacheSize?: RouterConfig['cacheSize'],
+): Opened {
+  const checked = checkRouter(settings, [...clients.keys()]);
+  const config = cacheSize === undefined ? checked : { ...checked, cacheSize };
   const deployments = [...config.deployments.values()].map((each) => each.headers);
   const prefixes = config.prefixes.map((each) => each.headers);
   const redact = redactor(clients.values(), [sdk.defaultHeaders, ...deployments, ...prefixes]);
@@ -135,7 +141,8 @@ export function openView(from: Opened, options: ViewOptions): Opened {
   if (account.length > 0 && from.single !== undefined) {
     // An application's own store is not handed on: one account's answers are not another's.
     const { cacheStore: _, ...inherited } = from.single;
-    return openSingle({ ...inherited, ...options });
+    // The store's size is the router's, whatever a view says of what may be cached.
+    return openSingle({ ...inherited, ...options }, isSized(options.cache) ? undefined : from.engine.config.cacheSize);
   }
   for (const key of account) {
     throw new InvalidOptionError(

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { OpenAI } from 'openai';
 import { whyNeverShared } from '../call/never-shared.js';
 import { cacheSettings, checkUnsized, ONE_STORE } from '../check-cache.js';
@@ -133,7 +132,7 @@ export class CallReader {
       startedAt,
       deadline: startedAt + deadlineMs,
       signal: source.signal ?? undefined,
-      record: newRecord(model, resolution, settings.priority),
+      record: newRecord(engine.nextCallId(), model, resolution, settings.priority),
       failures: [],
       maxAttempts,
       hedgeAfterMs: notHedged === undefined ? settings.hedgeAfterMs : undefined,
@@ -245,8 +244,10 @@ export function attemptsOf(maxRetries: unknown): number {
 function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefined): CacheRequest {
   const headers = headerRows(source.headers);
   const { path = '', query, body } = source;
-  // A stream class of the caller's own makes something else of the answer than the SDK does.
-  const isUsual = source.__streamClass === undefined && source.__binaryResponse !== true;
+  // A stream class of the caller's own makes something else of the answer than the SDK does, and options of its own for
+  // `fetch` may change what is sent, headers too.
+  const isUsual =
+    source.__streamClass === undefined && source.__binaryResponse !== true && source.fetchOptions === undefined;
   return {
     path,
     body: isUsual && isPlain(body) ? body : undefined,
@@ -300,9 +301,14 @@ function wantsUsage(body: unknown): boolean {
   return isRecord(body) && isRecord(body.stream_options) && body.stream_options.include_usage === true;
 }
 
-function newRecord(requestedModel: string | undefined, resolution: Resolution, priority: string): CallRecord {
+function newRecord(
+  id: string,
+  requestedModel: string | undefined,
+  resolution: Resolution,
+  priority: string,
+): CallRecord {
   return {
-    id: `call_${randomUUID()}`,
+    id,
     route: resolution.route ?? null,
     priority,
     requestedModel: requestedModel ?? null,

@@ -65,7 +65,7 @@ export class RoutedPromise<T> extends APIPromise<T> {
     const run = this.#run;
     return new RoutedPromise<U>(this.#client, run, (client, props) => {
       const finish = (data: T) => {
-        const transformed = withRequestId(transform(data, props), run.requestId, props);
+        const transformed = withRequestId(transform(data, props), run, props);
         if (run.record !== undefined) linkRecord(transformed, run.record);
         return transformed as Awaited<ReturnType<Parse<U>>>;
       };
@@ -96,8 +96,10 @@ function isThenable<T>(value: PromiseLike<T> | T): value is PromiseLike<T> {
 }
 
 /** As the SDK does with whatever it has parsed. */
-function withRequestId(value: unknown, known: string | null | undefined, props: ResponseProps): unknown {
+function withRequestId(value: unknown, { requestId: known, parsed }: Run, props: ResponseProps): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  // It has been given its id already.
+  if (known !== undefined && value === parsed?.data) return value;
   return Object.defineProperty(value, '_request_id', {
     value: known === undefined ? props.response.headers.get('x-request-id') : known,
     enumerable: false,

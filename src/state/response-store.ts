@@ -1,4 +1,7 @@
 import { LRUCache } from 'lru-cache';
+import { textBytes } from '../util/heap-bytes.js';
+import { KeptTree } from './kept-tree.js';
+import { RecentKeys } from './recent-keys.js';
 
 /** An answer as it is kept: plain data that can be written as JSON, and that nobody changes. */
 export interface CachedAnswer {
@@ -30,18 +33,24 @@ export interface CacheStore {
   clear(): unknown;
 }
 
-/** What an entry takes beside its text and its key, about: two objects, and its place in the lists of the cache. */
+/** Of `maxBytes`, what the keys of recent questions may take: a sixteenth, and no more than this. */
+const MOST_RECENT_BYTES = 2 * 1024 * 1024;
+/** What an entry takes beside its answer and its key, about: two objects, and its place in the lists of the cache. */
 const OVERHEAD_BYTES = 400;
 
 /** The router's own store: the answers used last, bounded by number and by bytes. */
 export class ResponseStore implements CacheStore {
+  readonly recent: RecentKeys;
   readonly #answers: LRUCache<string, CachedAnswer>;
 
   constructor({ maxEntries, maxBytes }: { maxEntries: number; maxBytes: number }) {
+    const recentBytes = Math.min(MOST_RECENT_BYTES, Math.floor(maxBytes / 16));
+    this.recent = new RecentKeys(recentBytes);
     this.#answers = new LRUCache({
       max: maxEntries,
-      maxSize: maxBytes,
-      sizeCalculation: ({ text }, key) => Buffer.byteLength(text) + key.length + OVERHEAD_BYTES,
+      maxSize: maxBytes - recentBytes,
+      sizeCalculation: (answer, key) =>
+        (answer instanceof KeptTree ? answer.bytes : textBytes(answer.text)) + textBytes(key) + OVERHEAD_BYTES,
       // Milliseconds are looked at each time; the clock too, as one that is captured cannot be moved by a test. A time of 0
       // is taken for none.
       ttlResolution: 0,
@@ -54,7 +63,7 @@ export class ResponseStore implements CacheStore {
   }
 
   get bytes(): number {
-    return this.#answers.calculatedSize;
+    return this.#answers.calculatedSize + this.recent.bytes;
   }
 
   get(key: string): CachedAnswer | undefined {
@@ -71,5 +80,6 @@ export class ResponseStore implements CacheStore {
 
   clear(): void {
     this.#answers.clear();
+    this.recent.clear();
   }
 }

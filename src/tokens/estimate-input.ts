@@ -34,12 +34,17 @@ export function tokensOf(input: Input, model: string | undefined, countTokens: C
 function textTokens(input: Input, model: string | undefined, countTokens: CountTokens | undefined): number {
   const counted = countTokens && readCount(countTokens, input, model);
   if (counted === undefined) {
-    const features = newFeatures();
-    for (const text of input.texts) addText(features, text);
-    const counts: number[] = Object.values(features);
+    input.counts ??= countsOf(input.texts);
+    const { counts } = input;
     return mostOf(tokenizersOf(model), (tokenizer) => weigh(counts, tokenizer) + framing(input, tokenizer));
   }
   return mostOf(tokenizersOf(model), (tokenizer) => counted + framing(input, tokenizer));
+}
+
+function countsOf(texts: readonly string[]): number[] {
+  const features = newFeatures();
+  for (const text of texts) addText(features, text);
+  return Object.values(features);
 }
 
 /** What the application makes of it; `undefined` where that is nothing that could be a count. */

@@ -10,6 +10,8 @@ export interface Input {
   messages: number;
   /** Tokens that need no estimate: those of token arrays, and flat numbers for files and sound. */
   flat: number;
+  /** What is in the texts; there once it was counted, so that a second model needs no second look. */
+  counts?: readonly number[];
 }
 
 /** A file of which only the name or the address is known. */

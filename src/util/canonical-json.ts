@@ -34,30 +34,44 @@ function writeObject(
     const converted: unknown = value.toJSON(key);
     return write(converted, key, false, skip);
   }
-  if (Array.isArray(value)) return `[${value.map((each, i) => write(each, String(i), true) ?? 'null').join()}]`;
+  if (Array.isArray(value)) return writeArray(value);
   if (isBoxed(value)) return JSON.stringify(value);
-  let text = '';
+  let text = '{';
   for (const name of Object.keys(value).sort()) {
     if (skip?.has(name)) continue;
     const written = write(Reflect.get(value, name), name, true);
-    if (written !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${written}`;
+    if (written !== undefined) text += `${text.length === 1 ? '' : ','}${JSON.stringify(name)}:${written}`;
   }
-  return `{${text}}`;
+  return `${text}}`;
 }
 
-const isBoxed = (value: object) => value instanceof Number || value instanceof String || value instanceof Boolean;
+function writeArray(value: readonly unknown[]): string {
+  let text = '[';
+  for (let i = 0; i < value.length; i++) text += `${i === 0 ? '' : ','}${write(value[i], String(i), true) ?? 'null'}`;
+  return `${text}]`;
+}
+
+function isBoxed(value: object): boolean {
+  if (Object.getPrototypeOf(value) === Object.prototype) return false;
+  return value instanceof Number || value instanceof String || value instanceof Boolean;
+}
 
 /** A copy that would be the same on the wire, keys in their order. What its owner does to the original is not seen in it. */
 export function jsonCopy<T>(value: T): T;
 export function jsonCopy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (isBoxed(value) || ('toJSON' in value && typeof value.toJSON === 'function')) {
+  if (('toJSON' in value && typeof value.toJSON === 'function') || isBoxed(value)) {
     const text: string | undefined = JSON.stringify(value);
     return text === undefined ? undefined : JSON.parse(text);
   }
-  if (Array.isArray(value)) return value.map((each: unknown) => jsonCopy(each));
+  if (Array.isArray(value)) return value.map(copyOne);
   // Spread makes even a key such as `__proto__` one of the copy's own, which can then be set like any other.
   const copy: Record<string, unknown> = { ...value };
-  for (const name of Object.keys(copy)) copy[name] = jsonCopy(copy[name]);
+  for (const name of Object.keys(copy)) {
+    const each = copy[name];
+    if (typeof each === 'object' && each !== null) copy[name] = jsonCopy(each);
+  }
   return copy;
 }
+
+const copyOne = (value: unknown): unknown => jsonCopy(value);

@@ -176,6 +176,7 @@ describe('snapshot()', () => {
       deployments: {
         a: {
           client: 'default',
+          model: 'a',
           slow: 0,
           hedges: 0,
           state: 'closed',
@@ -194,6 +195,7 @@ describe('snapshot()', () => {
       },
       routes: {},
       cache: { hits: 0, misses: 0, joined: 0, stale: 0, entries: 0, bytes: 0, savedUsd: 0, savedTokens: 0 },
+      spend: { budgets: [], totalUsd: 0, byDay: {}, byDeployment: {}, byRoute: {}, byScope: {} },
     });
   });
 

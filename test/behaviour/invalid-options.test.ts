@@ -27,10 +27,34 @@ const share = 'give a share from 0 to 1.';
 const hedge = "give milliseconds above 0, at most 2147483647, or 'p90', 'p95', 'p99' or false.";
 const whole = 'give a whole number of at least 1.';
 
+const budget = (more: object) => ({ budgets: [{ usd: 1, window: 'day', ...more }] });
+
 const priceOf = (price: unknown) => ({ prices: { m: price } });
 
 const wrong: [option: string, options: object, message: string][] = [
   ['clients', { clients: {} }, 'it is empty; give at least one client.'],
+  ['budgets', { budgets: { usd: 1 } }, 'an object is not allowed; give an array such as'],
+  ['budgets[0]', { budgets: [400] }, '400 is not allowed; give an object such as'],
+  ['budgets[0].usd', budget({ usd: 0 }), '0 is not allowed; give US dollars above 0, at most 1000000.'],
+  ['budgets[0].usd', budget({ usd: Number.NaN }), 'NaN is not allowed'],
+  ['budgets[0].usd', budget({ usd: '400' }), '"400" is not allowed'],
+  ['budgets[0].window', budget({ window: 'week' }), '"week" is not allowed; give one of "hour", "day", "month".'],
+  ['budgets[0]', budget({ window: undefined }), 'give one of `window` ("hour", "day", "month") and `windowMs`.'],
+  ['budgets[0]', budget({ windowMs: 1000 }), 'give one of `window`'],
+  ['budgets[0].windowMs', budget({ window: undefined, windowMs: 99 }), '99 is not allowed; give milliseconds, 100 to'],
+  ['budgets[0].of', budget({ of: 'tenant' }), "\"tenant\" is not allowed; give 'router', 'scope' or { route }."],
+  [
+    'budgets[0].of.route',
+    budget({ of: { route: 'premium' } }),
+    '"premium" is not allowed; give a route that exists: "standard".',
+  ],
+  ['budgets[0].of.scope', budget({ of: { scope: 'a' } }), 'there is no such option'],
+  ['budgets[0].usdPerMonth', budget({ usdPerMonth: 4 }), 'there is no such option'],
+  ['maxCostUsd', { maxCostUsd: -1 }, '-1 is not allowed; give US dollars, 0 to 1000000.'],
+  ['routes.standard.maxCostUsd', route({ maxCostUsd: '1' }), '"1" is not allowed'],
+  ['overBudget', { overBudget: 'ask' }, '"ask" is not allowed; give one of "refuse", "next".'],
+  ['unknownPrice', { unknownPrice: true }, 'true is not allowed; give one of "allow", "refuse".'],
+  ['deployments.a.maxOutputTokens', deployment({ maxOutputTokens: 0 }), whole],
   ['clients', { clients: [client] }, 'an array is not allowed; give an object of OpenAI clients, or of their options.'],
   ['clients', { clients: 'default' }, 'give an object of OpenAI clients'],
   ['clients.default', { clients: { default: 'sk-test' } }, ' give an OpenAI client, or the options of'],

@@ -45,14 +45,18 @@ describe('usage', () => {
   });
 
   it.each([
-    ['without a price', { deployments: { a: {} } }],
-    ['with streamUsage: false', { deployments: { a: { price, streamUsage: false } } }],
-  ])('is not asked for %s', async (_, settings) => {
+    ['without a price', { deployments: { a: {} } }, { usage: null, costUsd: null }],
+    [
+      'with streamUsage: false',
+      { deployments: { a: { price, streamUsage: false } } },
+      { usage: { outputTokens: expect.any(Number) }, costUsd: expect.any(Number), estimated: true },
+    ],
+  ])('is not asked for %s', async (_, settings, known) => {
     const built = build({ a: answer() }, settings);
     const handed = await askStream(built.router, 'a');
     await read(handed);
     expect(bodyOf(built)).not.toHaveProperty('stream_options');
-    expect(callRecord(handed)).toMatchObject({ usage: null, costUsd: null });
+    expect(callRecord(handed)).toMatchObject({ ...known, providerUsage: null });
   });
 
   it('is never asked for where no stream is', async () => {

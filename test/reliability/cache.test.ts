@@ -1,185 +1,168 @@
 import fc from 'fast-check';
 import { callOptions, callRecord } from 'model-router';
-import { answer } from 'model-router/testing';
+import { answer, fail } from 'model-router/testing';
 import { APIUserAbortError, type OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { pass, useFakeTime, watch } from '../helpers/clock.js';
+import { CacheModel, LATENCY_MS, TIMES } from '../helpers/cache-model.js';
+import { pass, useFakeTime, type Watched, watch } from '../helpers/clock.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
 
 const FULL = process.env.DRILLS === 'full';
-const TTL_MS = 1000;
-const SCOPES = [undefined, 'a', 'b', '__proto__'];
+const SCOPES = [undefined, 'a', '__proto__'];
+const DEFAULT_DEADLINE_MS = 120_000;
 
-/** What is asked, in few enough ways that pairs are often equal. */
-const asked = fc.record(
+const step = fc.oneof(
   {
-    text: fc.constantFrom('x', 'y', '', '","', '__proto__'),
-    temperature: fc.constantFrom(0, 1),
-    image: fc.constantFrom('data:1', 'data:2'),
-    tool: fc.constantFrom('f', 'g'),
-    schema: fc.constantFrom({ a: 1 }, { a: 2 }, { b: 1, a: 1 }),
-    header: fc.constantFrom('1', '2'),
-    query: fc.constantFrom('1', '2'),
-    odd: fc.constantFrom('toJSON', 'constructor', '__proto__', 'n0'),
-    scope: fc.constantFrom(...SCOPES),
-    turned: fc.boolean(),
-  },
-  { requiredKeys: ['text'] },
-);
-type Asked = Partial<typeof asked extends fc.Arbitrary<infer T> ? T : never>;
-
-/** Two calls may share an answer exactly if this is the same. */
-const identity = ({ turned: _, ...rest }: Asked) =>
-  JSON.stringify(
-    Object.entries({ ...rest, scope: rest.scope })
-      .filter(([, value]) => value !== undefined)
-      .sort(),
-  );
-
-function toCall({ text = '', temperature, image, tool, schema, header, query, odd, scope, turned }: Asked) {
-  const content =
-    image === undefined
-      ? text
-      : [
-          { type: 'text', text },
-          { type: 'image_url', image_url: { url: image } },
-        ];
-  const body: Record<string, unknown> = {
-    model: 'standard',
-    messages: [{ role: 'user', content }],
-    ...(temperature !== undefined && { temperature }),
-    ...(tool !== undefined && { tools: [{ type: 'function', function: { name: tool } }] }),
-    ...(schema !== undefined && { response_format: { type: 'json_schema', json_schema: { name: 's', schema } } }),
-  };
-  if (odd !== undefined) Object.defineProperty(body, odd, { value: 1, enumerable: true });
-  const entries = Object.entries(body);
-  const turnedBody: Record<string, unknown> = {};
-  for (const [name, value] of turned ? entries.reverse() : entries)
-    Object.defineProperty(turnedBody, name, { value, enumerable: true, writable: true, configurable: true });
-  const options: OpenAI.RequestOptions = {
-    ...callOptions(scope === undefined ? {} : { scope }),
-    ...(header !== undefined && { headers: { 'x-version': header } }),
-    ...(query !== undefined && { query: { v: query } }),
-  };
-  return { body: turnedBody as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming, options };
-}
-
-/** Each answer is another one, so that it shows who was answered by which. */
-function numbered(latencyMs: number) {
-  let next = 0;
-  return build(
-    { a: () => answer({ content: `answer ${next++}`, latencyMs }) },
-    { cache: { which: 'all', ttlMs: TTL_MS, toolCalls: true, maxEntries: 100_000 } },
-  );
-}
-
-describe('S6: random pairs of calls and scopes', () => {
-  it('never answer one with what another was told', async () => {
-    const { router } = numbered(0);
-    const known = new Map<string, string | null>();
-    const owner = new Map<string, string>();
-    let hits = 0;
-    const calls = fc.sample(asked, { numRuns: FULL ? 200_000 : 4000, seed: 6 });
-    for (const each of calls) {
-      const { body, options } = toCall(each);
-      const id = identity(each);
-      const completion = await router.chat.completions.create(body, options);
-      const text = completion.choices[0]?.message.content ?? '';
-      const before = known.get(id);
-      if (before !== undefined) {
-        hits++;
-        expect(text).toBe(before);
-        expect(callRecord(completion)?.cache).toBe('hit');
-      } else {
-        expect(owner.get(text) ?? id).toBe(id);
-        expect(callRecord(completion)?.cache).toBe('miss');
-      }
-      known.set(id, text);
-      owner.set(text, id);
-    }
-    expect(hits).toBeGreaterThan(calls.length / 40);
-  });
-});
-
-describe('histories of calls, times and aborts', () => {
-  const step = fc.oneof(
-    fc.record({
+    weight: 6,
+    arbitrary: fc.record({
       type: fc.constant('call' as const),
-      text: fc.constantFrom('x', 'y'),
-      scope: fc.constantFrom(...SCOPES),
+      // Few ways to ask, so that most calls meet others.
+      text: fc.constantFrom('x', 'x', 'x', 'y'),
+      scope: fc.constantFrom(undefined, undefined, '__proto__'),
+      stream: fc.constantFrom(false, false, true),
+      deadlineMs: fc.constantFrom(DEFAULT_DEADLINE_MS, DEFAULT_DEADLINE_MS, 23, 70),
     }),
-    fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(1, 30, 60, 500, 999, 1000) }),
-    fc.record({ type: fc.constant('abort' as const), which: fc.nat(20) }),
-  );
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(3, 7, 7, 31, 61, 487, 949, 1459) }),
+  },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('abort' as const), which: fc.nat(15) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('turn' as const) }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-  it('are those of a small model: joined while in flight, hit until the ttl, cancelled with the last caller', async () => {
-    const history = fc.array(step, { maxLength: 30 });
+interface Told {
+  readonly content: string;
+  readonly holder: unknown;
+}
+
+/** A router whose answers are numbered, and the model of what they must be. */
+function both() {
+  const model = new CacheModel();
+  let next = 0;
+  const a = () =>
+    model.isDown ? fail(500, { latencyMs: LATENCY_MS }) : answer({ content: String(next++), latencyMs: LATENCY_MS });
+  const { router, fake } = build(
+    { a },
+    { cache: { which: 'all', ...TIMES }, maxAttempts: 1, breaker: false, retry: { budget: 0 } },
+  );
+  const calls: { watched: Watched<Told>; controller: AbortController }[] = [];
+
+  async function ask({ text, stream }: Extract<Step, { type: 'call' }>, options: OpenAI.RequestOptions): Promise<Told> {
+    const body = { model: 'standard', messages: [{ role: 'user' as const, content: text }] };
+    if (!stream) {
+      const completion = await router.chat.completions.create(body, options);
+      const content = completion.choices[0]?.message.content ?? '';
+      // What it does to its answer is nobody else's.
+      completion.choices.length = 0;
+      return { content, holder: completion };
+    }
+    const chunks = await router.chat.completions.create({ ...body, stream: true }, options);
+    let content = '';
+    for await (const chunk of chunks) {
+      content += chunk.choices[0]?.delta.content ?? '';
+      chunk.choices.length = 0;
+    }
+    return { content, holder: chunks };
+  }
+
+  async function follow(each: Step): Promise<void> {
+    const now = performance.now();
+    if (each.type === 'wait') await pass(each.ms);
+    else if (each.type === 'turn') model.isDown = !model.isDown;
+    else if (each.type === 'call') {
+      const controller = new AbortController();
+      const { scope, deadlineMs } = each;
+      model.call(calls.length, `${each.text} ${scope}`, each.stream, deadlineMs, now);
+      const options = { ...callOptions({ deadlineMs, ...(scope && { scope }) }), signal: controller.signal };
+      calls.push({ watched: watch(ask(each, options)), controller });
+      await pass(0);
+    } else {
+      model.abort(each.which, now);
+      calls[each.which]?.controller.abort();
+      await pass(0);
+    }
+  }
+  return { model, router, fake, calls, follow };
+}
+
+function tell({ value, error }: Watched<Told>): { use: string | undefined; answer: number | undefined } {
+  if (value !== undefined) return { use: callRecord(value.holder)?.cache, answer: Number(value.content) };
+  if (error instanceof APIUserAbortError) return { use: 'aborted', answer: undefined };
+  return { use: (error as { status?: number }).status === 500 ? 'status' : 'deadline', answer: undefined };
+}
+
+describe('histories of calls, streams, times, deadlines, aborts and failures', () => {
+  const unhandled: unknown[] = [];
+  process.on('unhandledRejection', (reason) => unhandled.push(reason));
+
+  it('are those of a small model', async () => {
+    let hits = 0;
     await fc.assert(
-      fc.asyncProperty(history, async (steps) => {
-        const { router, fake } = numbered(50);
-        interface Flight {
-          start: number;
-          waiters: Set<number>;
-        }
-        const flights = new Map<string, Flight>();
-        const kept = new Map<string, number>();
-        const calls: { watched: ReturnType<typeof watch<OpenAI.ChatCompletion>>; expected: string; id: string }[] = [];
-        const controllers: AbortController[] = [];
-        let upstream = 0;
-        const settle = () => {
-          for (const [id, { start }] of flights) {
-            if (performance.now() < start + 50) continue;
-            kept.set(id, start + 50);
-            flights.delete(id);
-          }
-        };
-        for (const each of steps) {
-          settle();
-          if (each.type === 'wait') {
-            await pass(each.ms);
-          } else if (each.type === 'call') {
-            const { body, options } = toCall({ text: each.text, scope: each.scope });
-            const controller = new AbortController();
-            const id = identity({ text: each.text, scope: each.scope });
-            const at = kept.get(id);
-            const index = controllers.push(controller) - 1;
-            let expected = 'hit';
-            if (at === undefined || performance.now() >= at + TTL_MS) {
-              const flight = flights.get(id);
-              expected = flight === undefined ? 'miss' : 'joined';
-              if (flight === undefined) {
-                upstream++;
-                flights.set(id, { start: performance.now(), waiters: new Set([index]) });
-              } else flight.waiters.add(index);
-            }
-            const watched = watch(router.chat.completions.create(body, { ...options, signal: controller.signal }));
-            calls.push({ watched, expected, id });
-            await pass(0);
-          } else {
-            const call = calls[each.which];
-            if (call === undefined) continue;
-            const isOver = call.watched.state !== 'pending';
-            controllers[each.which]?.abort();
-            await pass(0);
-            if (isOver) continue;
-            expect(call.watched.error).toBeInstanceOf(APIUserAbortError);
-            const flight = flights.get(call.id);
-            flight?.waiters.delete(each.which);
-            if (flight?.waiters.size === 0) flights.delete(call.id);
-            call.expected = 'aborted';
-          }
-        }
-        await pass(100);
-        for (const { watched, expected } of calls) {
-          expect(watched.settlements).toBe(1);
-          if (expected !== 'aborted') expect(callRecord(watched.value)?.cache).toBe(expected);
-        }
-        expect(fake.requests).toHaveLength(upstream);
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40, size: 'max' }), async (steps) => {
+        const { model, router, fake, calls, follow } = both();
+        for (const each of steps) await follow(each);
+        await pass(200);
+        model.settle(performance.now());
+        expect(calls.map(({ watched }) => tell(watched))).toEqual(
+          model.expected.map((each) => ({ use: each?.use, answer: each?.answer })),
+        );
+        expect(calls.map(({ watched }) => watched.settlements)).toEqual(calls.map(() => 1));
+        expect(fake.requests).toHaveLength(model.asked);
+        expect(router.snapshot().cache).toMatchObject(model.totals);
+        hits += model.totals.hits + model.totals.joined + model.totals.stale;
         router.close();
       }),
-      { numRuns: FULL ? 2000 : 60 },
+      { numRuns: FULL ? 1000 : 120 },
     );
+    expect(hits).toBeGreaterThan(FULL ? 2000 : 150);
+    expect(unhandled).toEqual([]);
+  }, 600_000);
+});
+
+describe('embeddings in batches', () => {
+  const INPUTS = ['a', 'b', 'c', 'd'];
+  const batch = fc.record({
+    inputs: fc.array(fc.constantFrom(...INPUTS), { minLength: 1, maxLength: 5 }),
+    scope: fc.constantFrom(...SCOPES),
+    waitMs: fc.constantFrom(0, 400, 1000),
   });
+
+  it('ask for what is missing, once, and give each input its own vector', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(batch, { minLength: 4, maxLength: 12, size: 'max' }), async (batches) => {
+        const { router, fake } = build({ a: answer() }, { cache: { which: 'all', ttlMs: 1000 } });
+        const kept = new Map<string, { vector: number[]; at: number }>();
+        for (const { inputs, scope, waitMs } of batches) {
+          await pass(waitMs);
+          const now = performance.now();
+          const isFresh = (input: string) =>
+            now - (kept.get(`${scope} ${input}`)?.at ?? Number.NEGATIVE_INFINITY) < 1000;
+          const missing = [...new Set(inputs)].filter((input) => !isFresh(input));
+          const before = fake.requests.length;
+          const { data } = await router.embeddings.create(
+            { model: 'standard', input: inputs, encoding_format: 'float' },
+            callOptions(scope === undefined ? {} : { scope }),
+          );
+          const asked = fake.requests.slice(before).map(({ body }) => (body as { input: unknown }).input);
+          // A batch without a repeated or a known input is sent as it was given.
+          expect(asked.map((input) => [...new Set([input].flat())])).toEqual(missing.length === 0 ? [] : [missing]);
+          expect(data.map(({ index }) => index)).toEqual(inputs.map((_, i) => i));
+          for (const [i, input] of inputs.entries()) {
+            const key = `${scope} ${input}`;
+            const vector = data[i]?.embedding ?? [];
+            expect(vector.length).toBeGreaterThan(0);
+            if (missing.includes(input)) kept.set(key, { vector: [...vector], at: now });
+            expect(vector).toEqual(kept.get(key)?.vector);
+          }
+          for (const { embedding } of data) embedding.fill(0);
+        }
+        router.close();
+      }),
+      { numRuns: FULL ? 1000 : 60 },
+    );
+  }, 600_000);
 });

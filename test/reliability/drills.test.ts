@@ -8,6 +8,7 @@ import { run as s3 } from '../../drills/s3.ts';
 import { run as s4 } from '../../drills/s4.ts';
 import { run as s4Cold } from '../../drills/s4-cold.ts';
 import { run as s5 } from '../../drills/s5.ts';
+import { run as s6 } from '../../drills/s6.ts';
 import { run as s7 } from '../../drills/s7.ts';
 import { run as s8 } from '../../drills/s8.ts';
 import { run as tail } from '../../drills/tail.ts';
@@ -50,6 +51,8 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
   it.each(['errors', 'hangs', 'mixed'] as const)('S5: everything fails: %s', async (fault) =>
     check(await s5({ minutes: 1, fault, seed: SEED })),
   );
+
+  it('S6: pairs of calls and scopes', async () => check(await s6({ pairs: 1500, seed: SEED })));
 
   it('tail: slow outliers with hedging', async () => check(await tail({ calls: 3000, seed: SEED })));
 

@@ -13,7 +13,7 @@ import {
   stall,
 } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { pass, useFakeTime, watch } from '../helpers/clock.js';
+import { pass, useFakeTime, type Watched, watch } from '../helpers/clock.js';
 import { messages } from '../helpers/messages.js';
 
 useFakeTime();
@@ -135,7 +135,7 @@ async function play(
   const records: CallRecord[] = [];
   router.on('call-ended', ({ record }) => records.push(record));
   for (const type of ['attempt-started', 'attempt-failed', 'call-ended'] as const) router.on(type, () => check(router));
-  const calls = [];
+  const calls: Watched<void>[] = [];
   for (const each of world.asks) {
     await pass(each.afterMs);
     const controller = new AbortController();

@@ -23,6 +23,7 @@ const all: RouterOptions = {
       },
       region: 'eu',
       contextWindow: 8000,
+      maxOutputTokens: 4096,
       capabilities: { tools: false, vision: false },
       headers: { 'X-Team': 'red' },
       streamUsage: false,
@@ -38,6 +39,14 @@ const all: RouterOptions = {
   breaker: { failures: 5, windowMs: 1000, minRate: 0, consecutive: Number.POSITIVE_INFINITY, cooldownMs: 1000 },
   retry: { baseMs: 1, maxMs: 2, budget: 0.1 },
   slowMs: 500,
+  budgets: [
+    { usd: 400, window: 'month' },
+    { usd: 5, windowMs: 60_000, of: 'scope' },
+    { usd: 5, window: 'hour', of: { route: 'standard' } },
+  ],
+  unknownPrice: 'allow',
+  maxCostUsd: 0.05,
+  overBudget: 'next',
   prices: { small: { input: 1, output: 2 }, large: null },
   random: () => 0.5,
   priority: 'premium',
@@ -121,3 +130,13 @@ if (error instanceof InvalidOptionError) {
   expectTrue<Same<typeof error.code, 'invalid_option'>>();
   expectTrue<Same<typeof error.option, string>>();
 }
+
+// A budget has one window.
+// @ts-expect-error two of them
+new ModelRouter({ clients, budgets: [{ usd: 1, window: 'day', windowMs: 1000 }] });
+// @ts-expect-error none
+new ModelRouter({ clients, budgets: [{ usd: 1 }] });
+// @ts-expect-error no such thing to have one
+new ModelRouter({ clients, budgets: [{ usd: 1, window: 'day', of: 'tenant' }] });
+// @ts-expect-error neither 'refuse' nor 'next'
+new ModelRouter({ clients, overBudget: 'ask' });

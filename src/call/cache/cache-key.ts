@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Question } from '../../state/recent-keys.js';
 import type { CacheRequest, Call } from '../../types.js';
 import { canonicalJson } from '../../util/canonical-json.js';
 
@@ -19,6 +20,22 @@ const USUAL_ACCEPT = /^(application\/json|text\/event-stream|\*\/\*)$/;
 /** The key of a call. Throws where the body cannot be written as JSON. */
 export function keyOf(call: Call, request: CacheRequest): string {
   return digest(`${preludeOf(call, request)}${canonicalJson(request.body, NOT_IN_KEY)}`);
+}
+
+/** What the key of a call is made of, to find it among those that are known. */
+export function questionOf({ settings, record }: Call, request: CacheRequest, body: Question['body']): Question {
+  const { path, query, headers } = request;
+  const rest = [
+    path,
+    record.requestedModel,
+    record.route,
+    settings.scope,
+    settings.priority,
+    settings.regions && [...settings.regions],
+    isEmpty(query) ? null : query,
+    headers.length === 0 ? null : keyedHeaders(request),
+  ];
+  return { rest, body, skip: NOT_IN_KEY };
 }
 
 /** The keys of the single inputs of an embeddings call. Throws where the body cannot be written as JSON. */

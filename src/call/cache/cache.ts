@@ -12,7 +12,7 @@ import {
   isKept,
 } from '../../types.js';
 import { jsonCopy } from '../../util/canonical-json.js';
-import { flightKey, keyOf } from './cache-key.js';
+import { flightKey, keyOf, questionOf } from './cache-key.js';
 import { judge } from './cacheable.js';
 import { fromChunks } from './convert.js';
 import { copyForAnother, isOfTargets } from './errors.js';
@@ -75,10 +75,17 @@ class Cached implements Asker {
     if (!judge(call).cacheable || request.body === undefined) return this.bypass(call);
     try {
       if (call.protocol === 'embeddings') return answerVectors(this, call, request, request.body, settings);
-      const key = keyOf(call, request);
-      if (request.directive === 'no-cache') return this.fly(call, request, this.#order(call, request, key, settings));
+      if (request.directive === 'no-cache')
+        return this.fly(call, request, this.#order(call, request, keyOf(call, request), settings));
+      const { recent } = this.memory;
+      const question = recent && questionOf(call, request, request.body);
+      const known = question && recent.find(question);
+      const key = known ?? keyOf(call, request);
       const found = this.memory.recall(key, settings, call.signal);
-      if (!isPromise(found)) return this.#decide(call, request, settings, key, found);
+      if (!isPromise(found)) {
+        if (known === undefined && question !== undefined && found !== undefined) recent?.add(question, key);
+        return this.#decide(call, request, settings, key, found);
+      }
       const copy = { ...request, body: jsonCopy(request.body), query: jsonCopy(request.query) };
       return Promise.resolve(found).then((late) => this.#decide(call, copy, settings, key, late));
     } catch {
@@ -122,10 +129,13 @@ class Cached implements Asker {
     return {
       flightKey: flightKey(call, request, key),
       body: request.body ?? {},
-      keep: (data, textOf, flight, requestId) => {
+      keep: (data, flight, requestId) => {
         if (!isStorable(call.protocol, data, settings.toolCalls)) return;
-        const kind = flight.stream === undefined ? 'json' : 'chunks';
-        this.memory.keep(key, { kind, text: textOf(), storedAt: Date.now(), requestId, ...learned(flight) }, settings);
+        const facts = { storedAt: Date.now(), requestId, ...learned(flight) };
+        const { stream } = flight;
+        if (stream === undefined)
+          this.memory.keepValue(key, flight.wholeOf(data), { kind: 'json', ...facts }, settings);
+        else this.memory.keep(key, { kind: 'chunks', text: `[${stream.texts.join()}]`, ...facts }, settings);
       },
     };
   }
@@ -238,7 +248,7 @@ class Cached implements Asker {
       return reply;
     }
     this.tell(call, 'joined', [learned(flight)], null);
-    const data: unknown = flight.text === undefined ? undefined : JSON.parse(flight.text);
+    const data = flight.copyForAnother();
     if (data !== null && typeof data === 'object' && 'usage' in data) call.record.providerUsage = data.usage;
     const headers = headersOf(reply);
     return keptAnswer(data, headers?.get('x-request-id') ?? null, headers);
@@ -281,23 +291,18 @@ function land(reply: CallReply, flight: Flight, { protocol }: Call, keep: Order[
   const requestId = headersOf(reply)?.get('x-request-id') ?? null;
   if (reply.chunks === undefined) {
     const data = isKept(reply) ? reply.kept.data : reply.answer.data;
-    const textOf = () => {
-      flight.text ??= JSON.stringify(data);
-      return flight.text;
-    };
-    keep(data, textOf, flight, requestId);
-    if (flight.waiters.size > (flight.isRefresh ? 0 : 1)) textOf();
+    keep(data, flight, requestId);
+    if (flight.waiters.size > (flight.isRefresh ? 0 : 1)) flight.wholeOf(data);
     return;
   }
   const stream: SharedStream = new SharedStream(reply, reply.chunks, ({ outcome, unfinished }) => {
     flight.end();
     if (outcome !== 'success' || unfinished) return;
-    const textOf = () => `[${stream.texts.join()}]`;
     const whole = fromChunks(
       protocol,
       stream.texts.map((text): unknown => JSON.parse(text)),
     );
-    keep(whole, textOf, flight, requestId);
+    keep(whole, flight, requestId);
   });
   flight.stream = stream;
 }

@@ -19,7 +19,7 @@ export function judge(call: Call): Verdict {
   if (cache === undefined || request === undefined) return no('the cache is off');
   if (request.directive === 'no-store') return no('X-Router-Cache says no-store');
   if (!PROTOCOLS.has(call.protocol)) return no('answers of this endpoint are not cached');
-  if (request.body === undefined) return no('its body is not plain JSON');
+  if (request.body === undefined) return no('its body is not plain JSON, or it is sent or read in a way of its own');
   if (request.hasCredentials) return no('the call brings credentials of its own');
   const why = whyNever(call, request.body) ?? whyNoTools(cache, request.body);
   if (why !== undefined) return no(why);

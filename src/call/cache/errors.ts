@@ -37,9 +37,11 @@ export function copyForAnother(error: unknown, call: Call, read?: readonly unkno
   return copy === error ? cloned(error) : copy;
 }
 
-/** The same kind of error with the same properties, stack included. */
+/** The same kind of error with the same properties, stack included, but headers of its own. */
 function cloned(error: Error): Error {
   const copy = new Error(error.message);
   Object.defineProperties(copy, Object.getOwnPropertyDescriptors(error));
+  if ('headers' in copy && copy.headers instanceof Headers)
+    Object.defineProperty(copy, 'headers', { value: new Headers(copy.headers), configurable: true, writable: true });
   return Object.setPrototypeOf(copy, Object.getPrototypeOf(error));
 }

@@ -2,6 +2,7 @@ import { abortError } from '../../classify.js';
 import { DeadlineExceededError } from '../../errors.js';
 import type { Handler } from '../../pipeline.js';
 import type { Call, CallRecord, CallReply } from '../../types.js';
+import { jsonCopy } from '../../util/canonical-json.js';
 import type { SharedStream } from './shared-stream.js';
 
 /** Lets the run say by itself why it ended, where its deadline and a caller's are the same moment. */
@@ -31,8 +32,8 @@ export class Flight {
   /** Those who have not left, eldest first. The first one bears the cost. */
   readonly waiters = new Set<Call>();
   readonly reply: Promise<CallReply>;
-  /** The answer as JSON, where somebody else than the first one needs it. */
-  text: string | undefined;
+  /** The answer as it came, where somebody else than the first one needs it: nobody's to change. */
+  #whole: unknown;
   stream: SharedStream | undefined;
   readonly isRefresh: boolean;
   readonly #parts: FlightParts;
@@ -115,6 +116,17 @@ export class Flight {
         },
       );
     });
+  }
+
+  /** The answer, before anybody has it. Copied at most once. */
+  wholeOf(data: unknown): unknown {
+    this.#whole ??= jsonCopy(data);
+    return this.#whole;
+  }
+
+  /** The answer for one of those who joined. */
+  copyForAnother(): unknown {
+    return jsonCopy(this.#whole);
   }
 
   /** Takes one out who waits or reads. */

@@ -1,4 +1,6 @@
-import type { CachedAnswer, CacheStore } from '../../state/response-store.js';
+import { KeptTree } from '../../state/kept-tree.js';
+import type { RecentKeys } from '../../state/recent-keys.js';
+import { type CachedAnswer, type CacheStore, ResponseStore } from '../../state/response-store.js';
 import type { CacheSettings } from '../../types.js';
 import { isRecord } from '../../util/is-record.js';
 
@@ -31,6 +33,18 @@ export class Memory {
     }
   }
 
+  /** Of the router's own store only: with another one, no question is kept. */
+  get recent(): RecentKeys | undefined {
+    const store = this.store();
+    return store instanceof ResponseStore ? store.recent : undefined;
+  }
+
+  /** `value` is nobody else's. */
+  keepValue(key: string, value: unknown, facts: Omit<CachedAnswer, 'text'>, settings: CacheSettings): void {
+    const isOwn = this.store() instanceof ResponseStore;
+    this.keep(key, isOwn ? new KeptTree(value, facts) : { ...facts, text: JSON.stringify(value) }, settings);
+  }
+
   keep(key: string, answer: CachedAnswer, { ttlMs, staleMs, staleIfErrorMs }: CacheSettings): void {
     try {
       const kept = this.store().set(key, answer, ttlMs + Math.max(staleMs, staleIfErrorMs));
@@ -52,6 +66,8 @@ function recalled(answer: unknown, { ttlMs, staleMs, staleIfErrorMs }: CacheSett
 }
 
 function isAnswer(value: unknown): value is CachedAnswer {
+  // Our own, whose text is only made when somebody asks for it.
+  if (value instanceof KeptTree) return true;
   return (
     isRecord(value) &&
     typeof value.text === 'string' &&

@@ -9,8 +9,8 @@ export interface Order {
   /** What an equal order has in common with it. */
   readonly flightKey: string;
   readonly body: Record<string, unknown>;
-  /** A whole answer is there: keeps what is to be kept of it. `textOf` writes it out, once. */
-  readonly keep: (data: unknown, textOf: () => string, flight: Flight, requestId: string | null) => void;
+  /** A whole answer is there: keeps what is to be kept of it. */
+  readonly keep: (data: unknown, flight: Flight, requestId: string | null) => void;
 }
 
 /** What an answer is known by, and what it saves. */

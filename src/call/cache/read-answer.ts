@@ -1,3 +1,4 @@
+import { readValue } from '../../state/kept-tree.js';
 import type { CachedAnswer } from '../../state/response-store.js';
 import type { Call, KeptReply } from '../../types.js';
 import { isRecord } from '../../util/is-record.js';
@@ -5,12 +6,13 @@ import { fromChunks, toChunks } from './convert.js';
 import { keptAnswer, keptStream } from './kept-reply.js';
 
 /**
- * What was kept, as this caller asked for it: parsed anew each time, so that nobody changes another's answer.
+ * What was kept, as this caller asked for it: made anew each time, so that nobody changes another's answer.
  * `undefined` where it cannot be told so, or cannot be read.
  */
 export function readAnswer(call: Call, answer: CachedAnswer): KeptReply | undefined {
-  const value = parse(answer.text);
-  if (answer.kind === 'vector' || value === undefined) return undefined;
+  if (answer.kind === 'vector') return undefined;
+  const value = readValue(answer);
+  if (value === undefined) return undefined;
   const isStream = answer.kind === 'chunks';
   if (call.stream) {
     const chunks = isStream ? chunksOf(call, answer, value) : converted(call, value);
@@ -48,13 +50,4 @@ export function isOnlyUsage(chunk: unknown): boolean {
 function usageIn(chunks: readonly unknown[]): unknown {
   const last = chunks.at(-1);
   return isRecord(last) && isRecord(last.usage) ? last.usage : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { readValue } from '../../state/kept-tree.js';
 import type { CachedAnswer } from '../../state/response-store.js';
 import { type CacheRequest, type CacheSettings, type Call, type CallReply, isKept } from '../../types.js';
 import { jsonCopy } from '../../util/canonical-json.js';
@@ -90,19 +91,14 @@ class Batch {
         'base64url',
       ),
       body: isWhole ? body : { ...body, input: missing.map(({ value }) => value) },
-      keep: (data, _, flight, requestId) => {
+      keep: (data, flight, requestId) => {
         const { costUsd, tokens, ...source } = learned(flight);
         for (const [i, told] of (read(data, missing, { costUsd, tokens, ...source }) ?? []).entries()) {
           const { vector, ...rest } = told;
           const key = missing[i]?.key ?? '';
-          const answer = {
-            kind: 'vector',
-            text: JSON.stringify(vector),
-            storedAt: Date.now(),
-            requestId,
-            ...rest,
-          } as const;
-          cached.memory.keep(key, answer, settings);
+          const facts = { kind: 'vector', storedAt: Date.now(), requestId, ...rest } as const;
+          const own = typeof vector === 'string' ? vector : [...vector];
+          cached.memory.keepValue(key, own, facts, settings);
         }
       },
     };
@@ -168,12 +164,10 @@ function inputsOf(input: unknown): readonly unknown[] {
 }
 
 function toldOf({ answer }: Recalled): Told | undefined {
-  try {
-    const vector: unknown = JSON.parse(answer.text);
-    return isVector(vector) ? { ...answer, vector } : undefined;
-  } catch {
-    return undefined;
-  }
+  const vector = readValue(answer);
+  if (!isVector(vector)) return undefined;
+  const { deployment, servedModel, region, costUsd, tokens } = answer;
+  return { vector, deployment, servedModel, region, costUsd, tokens };
 }
 
 /** The vectors of an answer, in the order of the inputs. */

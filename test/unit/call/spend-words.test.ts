@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { nameOf, showUsd } from '../../../src/call/spend/words.js';
+
+describe('showUsd', () => {
+  it.each([
+    [0, '$0.00'],
+    [400, '$400.00'],
+    [1.005, '$1.00'],
+    [0.25, '$0.25'],
+    [0.05, '$0.050'],
+    [0.000432, '$0.00043'],
+    [1e-9, '$0.000000001'],
+    [-2, '-$2.00'],
+  ])('%d is %s', (usd, text) => {
+    expect(showUsd(usd)).toBe(text);
+  });
+});
+
+describe('nameOf', () => {
+  it.each([
+    [{ usd: 400, window: 'month', of: 'router' } as const, '$400 a month'],
+    [{ usd: 2.5, window: 'hour', of: 'scope' } as const, '$2.50 an hour for each scope'],
+    [{ usd: 1, window: 60_000, of: { route: 'chat' } } as const, '$1 in 60000 ms for the route "chat"'],
+  ])('names a budget', (budget, name) => {
+    expect(nameOf(budget)).toBe(name);
+  });
+});

@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { spendCsv } from '../../../src/spend-csv.js';
+import { SpendTable } from '../../../src/state/spend-table.js';
+import { useFakeTime } from '../../helpers/clock.js';
+
+useFakeTime();
+
+const DAY = 86_400_000;
+const total = (table: SpendTable) => table.rows().reduce((sum, { usd }) => sum + usd, 0);
+
+describe('SpendTable', () => {
+  it('adds up by day of UTC, deployment, route and scope', () => {
+    const table = new SpendTable();
+    table.add('a', 'chat', 'acme', 0.1);
+    table.add('a', 'chat', 'acme', 0.2);
+    table.add('a', null, undefined, 1);
+    vi.setSystemTime(Date.now() + DAY - 1);
+    table.add('a', 'chat', 'acme', 1);
+    vi.setSystemTime(Date.now() + 1);
+    table.add('a', 'chat', 'acme', 2);
+    expect(table.rows()).toEqual([
+      { day: '2030-01-01', deployment: 'a', route: 'chat', scope: 'acme', usd: 1.3 },
+      { day: '2030-01-01', deployment: 'a', route: null, scope: null, usd: 1 },
+      { day: '2030-01-02', deployment: 'a', route: 'chat', scope: 'acme', usd: 2 },
+    ]);
+  });
+
+  it('has no row for what cost nothing', () => {
+    const table = new SpendTable();
+    table.add('a', null, undefined, 0);
+    expect(table.rows()).toEqual([]);
+  });
+
+  it('keeps every sum and its bounds, however many scopes and days there are', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ scope: fc.nat(30), days: fc.constantFrom(0, 0, 0, 0, 1, 30), mils: fc.nat(1000) }), {
+          maxLength: 120,
+        }),
+        (spends) => {
+          vi.setSystemTime(Date.UTC(2030, 0, 1));
+          const table = new SpendTable(8);
+          for (const { scope, days, mils } of spends) {
+            vi.setSystemTime(Date.now() + days * DAY);
+            table.add('a', 'chat', `s${scope}`, mils / 1000);
+          }
+          expect(total(table)).toBeCloseTo(
+            spends.reduce((sum, { mils }) => sum + mils / 1000, 0),
+            9,
+          );
+          // So many with a day, so many without one, and one `other` of each kind.
+          expect(table.rows().length).toBeLessThanOrEqual(8 + 8 + 2);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('takes the day from the oldest rows, and the name from new scopes of one day', () => {
+    const table = new SpendTable(2);
+    table.add('a', null, 'old', 1);
+    vi.setSystemTime(Date.now() + DAY);
+    for (const scope of ['x', 'y', 'z', 'x']) table.add('a', null, scope, 1);
+    expect(table.rows().map(({ day, scope, usd }) => [day, scope, usd])).toEqual([
+      ['earlier', 'old', 1],
+      ['2030-01-02', 'x', 2],
+      ['2030-01-02', 'y', 1],
+      ['2030-01-02', 'other', 1],
+    ]);
+  });
+});
+
+describe('spendCsv', () => {
+  const row = { day: '2030-01-01', deployment: 'a', route: null, scope: null, usd: 1 };
+
+  it('is a line a row, with plain numbers', () => {
+    expect(spendCsv([row, { ...row, route: 'chat', usd: 0.00000025 }, { ...row, usd: 100 }])).toBe(
+      'day,deployment,route,scope,usd\r\n2030-01-01,a,,,1\r\n2030-01-01,a,chat,,0.00000025\r\n2030-01-01,a,,,100\r\n',
+    );
+  });
+
+  it.each([
+    ['a comma', 'a,b', '"a,b"'],
+    ['quotes', 'the "best"', '"the ""best"""'],
+    ['line ends', 'a\r\nb', '"a\r\nb"'],
+    ['a formula', '=HYPERLINK("http://x")', '"\'=HYPERLINK(""http://x"")"'],
+    ['another', '+1', '"\'+1"'],
+    ['and another', '@SUM(A1)', '"\'@SUM(A1)"'],
+    ['one behind a tab', '\t=1', '"\'\t=1"'],
+    ['a minus', '-1', '"\'-1"'],
+    ['nothing special', 'acme', 'acme'],
+  ])('quotes %s', (_, scope, field) => {
+    expect(spendCsv([{ ...row, scope }])).toContain(`,${field},1\r\n`);
+  });
+});
