@@ -152,7 +152,7 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask, is
 function finalError(call: Call, stop: Stop | undefined): Error {
   const { failures } = call;
   const last = failures.at(-1);
-  const upstream = failures.findLast((failure) => failure.status !== undefined && failure.outcome !== 'aborted');
+  const upstream = failures.findLast((failure) => failure.status !== undefined);
   if (last === undefined) return unasked(call, stop);
   if (last.outcome === 'aborted') return last.error;
   const everywhere = failures.find((failure) => isFinal(failure) && failure.status !== undefined);

@@ -132,7 +132,11 @@ export class Flight {
   /** Takes one out who waits or reads. */
   leave(call: Call): void {
     const isLast = this.#isLast(call);
-    if (this.isOwner(call) && isLast) this.payOver(call.record);
+    if (this.isOwner(call)) {
+      if (isLast) this.payOver(call.record);
+      // The next in line bears the cost: what was asked upstream is in one record only.
+      else call.record.attempts = [];
+    }
     this.waiters.delete(call);
     if (isLast) this.#cancel(undefined);
     else this.#prolong();
