@@ -250,6 +250,30 @@ describe('the breaker of one that lost', () => {
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
   });
 
+  it('stays half-open where its probe, a hedge, was ended before it could be slow', async () => {
+    const { router } = build(
+      { a: answer({ latencyMs: 310 }), b: [fail(503), answer({ latencyMs: 100 })] },
+      { breaker: { consecutive: 1, cooldownMs: 1000 }, hedgeAfterMs: 300 },
+    );
+    await settled(ask(router, 'b', { maxRetries: 0 }).catch(() => undefined));
+    await pass(1000);
+    expect(outcomes((await settled(ask(router))).value)).toEqual(['success', 'lost']);
+    expect(router.snapshot().deployments.b).toMatchObject({ state: 'halfOpen', failures: 1 });
+    await settled(ask(router, 'b', { maxRetries: 0 }));
+    expect(router.snapshot().deployments.b).toMatchObject({ state: 'closed' });
+  });
+
+  it('opens again where its probe had a hedge asked beside it, and lost to that', async () => {
+    const { router } = build(
+      { a: [fail(503), hang()], b: answer() },
+      { breaker: { consecutive: 1, cooldownMs: 1000 }, hedgeAfterMs: 300 },
+    );
+    await settled(ask(router, 'a', { maxRetries: 0 }).catch(() => undefined));
+    await pass(1000);
+    expect(outcomes((await settled(ask(router))).value)).toEqual(['lost', 'success']);
+    expect(router.snapshot().deployments.a).toMatchObject({ state: 'open' });
+  });
+
   it('is asked no more by a hedge, once it is open', async () => {
     const { router, asked } = build(
       { a: [fail(400), hang()], b: fail(503), c: answer() },
