@@ -23,6 +23,7 @@ export class Race {
   /** Attempts that have neither answered nor failed, eldest first, with the timers of their hedges. */
   readonly #running = new Map<Attempt, NodeJS.Timeout | undefined>();
   #runs = 0;
+  #isWon = false;
   #resolve: (reply: Reply) => void = ignore;
   #reject: (error: unknown) => void = ignore;
 
@@ -33,6 +34,11 @@ export class Race {
   /** Those that this call waits for. */
   get inFlight(): readonly Target[] {
     return Array.from(this.#running.keys(), ({ target }) => target);
+  }
+
+  /** There is an answer: a run that has just failed, or waits, must ask nobody any more. */
+  get isWon(): boolean {
+    return this.#isWon;
   }
 
   start(): Promise<Reply> {
@@ -97,6 +103,7 @@ export class Race {
   /** Here at the moment of the answer: nothing that is late can come between. */
   #won(winner: Attempt, { answer }: Reply): void {
     const { call } = this.#parts;
+    this.#isWon = true;
     const others = [...this.#running];
     this.#running.clear();
     for (const [attempt, timer] of others) {

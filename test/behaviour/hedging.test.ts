@@ -179,6 +179,49 @@ describe('a failure beside another attempt', () => {
   });
 });
 
+describe('a failure at the very moment of the answer', () => {
+  /** The fetch of `a` fails so many microtasks after that of `b` has answered. */
+  async function failLate(microtasks: number) {
+    const gates = { a: Promise.withResolvers<Response>(), b: Promise.withResolvers<Response>() };
+    const asked: string[] = [];
+    const { router } = build(['a', 'b', 'c'], {
+      ...calm,
+      clients: {
+        default: {
+          fetch: (_, init) => {
+            const { model } = JSON.parse(String(init?.body)) as { model: 'a' | 'b' };
+            asked.push(model);
+            // A third attempt would hang.
+            return asked.length > 2 ? new Promise(() => undefined) : gates[model].promise;
+          },
+        },
+      },
+    });
+    const watched = watch(ask(router));
+    await pass(500);
+    const message = { role: 'assistant', content: 'from b' };
+    gates.b.resolve(Response.json({ model: 'b', choices: [{ index: 0, finish_reason: 'stop', message }] }));
+    for (let i = 0; i < microtasks; i++) await null;
+    gates.a.reject(new TypeError('fetch failed'));
+    await pass(0);
+    return { record: callRecord(watched.value), asked, inFlight: Object.values(router.snapshot().deployments) };
+  }
+
+  it('asks nobody any more', async () => {
+    const outcomes = new Set<unknown>();
+    for (let microtasks = 0; microtasks < 40; microtasks++) {
+      const { record, asked, inFlight } = await failLate(microtasks);
+      expect(asked).toEqual(['a', 'b']);
+      expect(record?.deployment).toBe('b');
+      expect(record?.attempts.map(({ outcome }) => outcome)).not.toContain('pending');
+      expect(inFlight.map((each) => each.inFlight)).toEqual([0, 0, 0]);
+      outcomes.add(record?.attempts[0]?.outcome);
+    }
+    // The failure came before the answer was won, and after.
+    expect([...outcomes]).toEqual(['connection', 'lost']);
+  });
+});
+
 describe('whom a hedge does not ask', () => {
   it('one that is paused', async () => {
     const { router, asked } = build(
