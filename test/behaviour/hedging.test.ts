@@ -1,8 +1,8 @@
 import { callRecord, type EventOf } from 'model-router';
-import { answer, fail, hang } from 'model-router/testing';
+import { answer, cut, fail, hang } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askWith, errorOf } from '../helpers/messages.js';
+import { ask, askStream, askWith, errorOf, read } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 import { countedSignal } from '../helpers/signals.js';
 
@@ -219,6 +219,25 @@ describe('a failure at the very moment of the answer', () => {
     }
     // The failure came before the answer was won, and after.
     expect([...outcomes]).toEqual(['connection', 'lost']);
+  });
+});
+
+describe('what a hedged call has cost', () => {
+  const unpriced = { ...calm, deployments: { a: {}, b: { price } }, routes: { standard: ['a', 'b'] }, maxAttempts: 2 };
+
+  it('is unknown where that of its answer is, whatever was asked beside it', async () => {
+    const { router } = build({ a: answer({ latencyMs: 600 }), b: fail(503, { latencyMs: 50 }) }, unpriced);
+    const { value } = await settled(ask(router));
+    expect(attemptsOf(value)).toEqual(['a 0+600 success', 'b 500+50 server-error hedge']);
+    expect(callRecord(value)).toMatchObject({ costUsd: null, priceSource: null });
+  });
+
+  it('is that of a stream which was broken off, likewise', async () => {
+    const models = { a: cut({ latencyMs: 600, afterChunks: 2 }), b: fail(503, { latencyMs: 50 }) };
+    const { router } = build(models, unpriced);
+    const error = await settled(askStream(router).then(read)).then(({ value }) => value?.error);
+    expect(attemptsOf(error)[1]).toBe('b 500+50 server-error hedge');
+    expect(callRecord(error)).toMatchObject({ deployment: 'a', costUsd: null, priceSource: null });
   });
 });
 
