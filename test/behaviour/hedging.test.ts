@@ -3,7 +3,7 @@ import { answer, cut, fail, hang } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { ask, askStream, askWith, errorOf, read } from '../helpers/messages.js';
-import { build } from '../helpers/routers.js';
+import { build, type Setup } from '../helpers/routers.js';
 import { countedSignal } from '../helpers/signals.js';
 
 useFakeTime();
@@ -201,7 +201,7 @@ describe('a failure at the very moment of the answer', () => {
     await pass(500);
     const message = { role: 'assistant', content: 'from b' };
     gates.b.resolve(Response.json({ model: 'b', choices: [{ index: 0, finish_reason: 'stop', message }] }));
-    for (let i = 0; i < microtasks; i++) await null;
+    for (let i = 0; i < microtasks; i++) await Promise.resolve();
     gates.a.reject(new TypeError('fetch failed'));
     await pass(0);
     return { record: callRecord(watched.value), asked, inFlight: Object.values(router.snapshot().deployments) };
@@ -272,6 +272,26 @@ describe('whom a hedge does not ask', () => {
       hedgeAfterMs: null,
       notHedged: 'it may make one attempt only',
     });
+  });
+
+  it('anybody, where explain() says so: no tokens at all, the others too dear, everybody paused', async () => {
+    const body = { model: 'standard', messages: [] };
+    const models = { a: fail(429, { headers: { 'retry-after': '60' } }), b: answer({ latencyMs: 900 }) };
+    const explained = (settings: Setup) => build(models, { hedgeAfterMs: 500, ...settings }).router.explain(body);
+    expect(explained({})).toMatchObject({ hedgeAfterMs: 500, notHedged: null });
+    expect(explained({ retry: { budget: 0 } })).toMatchObject({
+      hedgeAfterMs: null,
+      notHedged: 'retry.budget is 0, and a hedge takes a token',
+    });
+    const deployments = { a: {}, b: { price } };
+    const routes = { standard: ['a', 'b'] };
+    expect(explained({ deployments, routes, maxCostUsd: 1, unknownPrice: 'refuse' })).toMatchObject({
+      hedgeAfterMs: null,
+      notHedged: 'there is no other deployment that it may go to',
+    });
+    const { router } = build({ a: models.a, b: models.a }, { hedgeAfterMs: 500, deadlineMs: 1000 });
+    await settled(ask(router));
+    expect(router.explain(body)).toMatchObject({ hedgeAfterMs: null, notHedged: 'nothing may be asked now' });
   });
 
   it('one whose vectors are others', async () => {
