@@ -17,8 +17,7 @@ export function send(): Handler<Attempt, Reply> {
       headers: headersOf(attempt),
       includeUsage: asksForUsage(attempt),
       timeoutMs: wireMs(attempt),
-      // An unread body outlives the attempt: there the caller's own signal is left in its place.
-      signal: isLeftUnread(attempt) && attempt.lane === undefined ? undefined : attempt.controller?.signal,
+      signal: signalOf(attempt),
       onHeaders: (close) => {
         if (attempt.isOver) close();
         else attempt.close = close;
@@ -36,6 +35,15 @@ function wireMs(attempt: Attempt): number {
   const { call, untilDeadline, lane } = attempt;
   if (call.isShared && (untilDeadline || lane !== undefined)) return MAX_MS;
   return lane === undefined ? limitOf(attempt) : call.deadline - attempt.startedAt + 1;
+}
+
+/** An unread body outlives the attempt, and is its caller's to abort: there the caller's own signal counts too. */
+function signalOf(attempt: Attempt): AbortSignal | undefined {
+  const { call, controller, lane } = attempt;
+  if (controller === undefined || !isLeftUnread(attempt)) return controller?.signal;
+  // Without another one, the request's own is left in its place.
+  if (lane === undefined) return undefined;
+  return call.signal === undefined ? controller.signal : AbortSignal.any([call.signal, controller.signal]);
 }
 
 const isLeftUnread = ({ call }: Attempt) => call.wantsRaw() || call.protocol === 'binary';

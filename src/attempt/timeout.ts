@@ -38,7 +38,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
             // It came after all, from a client that does not heed its abort: nobody will read it.
             if (attempt.isOver) return discard(reply);
             settle();
-            attempt.lane?.won(reply);
+            attempt.lane?.won();
             resolve(reply);
           },
           (error) => {

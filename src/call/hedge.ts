@@ -54,7 +54,7 @@ export class Race {
     const afterMs = hedgeDelay(attempt.call, attempt.target);
     attempt.lane = {
       afterMs,
-      won: (reply) => this.#won(attempt, reply),
+      won: () => this.#won(attempt),
       moreMs: () => this.#moreMs(attempt),
       lose: ignore,
     };
@@ -101,7 +101,7 @@ export class Race {
   }
 
   /** Here at the moment of the answer: nothing that is late can come between. */
-  #won(winner: Attempt, { answer }: Reply): void {
+  #won(winner: Attempt): void {
     const { call } = this.#parts;
     this.#isWon = true;
     const others = [...this.#running];
@@ -113,8 +113,6 @@ export class Race {
     // They are those of the attempt that was begun last.
     call.record.deployment = winner.target.state.id;
     call.record.region = winner.target.state.deployment.region ?? null;
-    // A body that is handed out unread is still its caller's to abort.
-    if (answer.raw) call.signal?.addEventListener('abort', () => winner.close?.(), { once: true });
   }
 
   /**

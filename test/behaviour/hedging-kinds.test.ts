@@ -87,14 +87,21 @@ describe('a hedged call of every kind', () => {
     expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('a body that is handed out unread: the loser ends at the headers, the rest is still for its caller to abort', async () => {
+  const speech = { model: 'standard', input: 'x', voice: 'alloy' } as const;
+  const unread: [string, (router: OpenAI, options: OpenAI.RequestOptions) => Promise<Response>][] = [
+    ['binary', (r, options) => r.audio.speech.create(speech, options)],
+    ['asResponse', (r, options) => ask(r, 'standard', options).asResponse()],
+    ['asResponse of a stream', (r, options) => askStream(r, 'standard', options).asResponse()],
+  ];
+  it.each(unread)('%s: the loser ends at the headers, the rest is still for its caller to abort', async (_, make) => {
     const { router, fake } = build({ a: hang(), b: slowDrip({ bytesPerMs: 0.001 }) }, calm);
-    const controller = new AbortController();
-    const speech = { model: 'standard', input: 'x', voice: 'alloy' } as const;
-    const { value } = await settled(router.audio.speech.create(speech, { signal: controller.signal }));
+    const { controller, signal, listeners } = countedSignal();
+    const { value } = await settled(make(router, { signal }));
+    // One that lives longer than its calls must not hold on to them.
+    expect(listeners()).toBe(0);
     expect(fake.requests.map(({ outcome }) => outcome)).toEqual(['aborted', 'open']);
     expect(fake.open).toBe(1);
-    const body = watch((value as Response).arrayBuffer());
+    const body = watch(Promise.resolve(value?.arrayBuffer()));
     await pass(100);
     controller.abort();
     await pass(0);
