@@ -287,9 +287,10 @@ function whyNotHedged(
   hasCredentials: boolean,
 ): string | undefined {
   if (maxAttempts < 2) return 'it may make one attempt only';
-  if (targets.length < 2) return NO_OTHER;
   if (hasCredentials) return 'the call brings credentials of its own';
-  return isPlain(body) ? whyNeverShared(protocol, body) : undefined;
+  // Before how many there are: what it uses on a server has left it with one.
+  const why = isPlain(body) ? whyNeverShared(protocol, body) : undefined;
+  return why ?? (targets.length < 2 ? NO_OTHER : undefined);
 }
 
 /** How many answers were asked for: `n`, for each prompt. */

@@ -34,6 +34,46 @@ describe('a hedged stream', () => {
     expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
+  it('is not waited for beyond firstChunkTimeoutMs, whoever is asked beside it', async () => {
+    const { router } = build({ a: hang(), b: hang() }, { ...calm, firstChunkTimeoutMs: 700, deadlineMs: 5000 });
+    const { error } = await settled(askStream(router));
+    expect(callRecord(error)?.attempts).toMatchObject([
+      { durationMs: 700, outcome: 'timeout' },
+      { startedMs: 500, durationMs: 700, outcome: 'timeout' },
+    ]);
+  });
+
+  it('that comes too late, from a client that heeds no abort, is closed and changes nothing', async () => {
+    const closed: string[] = [];
+    const chunk = (model: string, finish_reason: string | null) =>
+      new TextEncoder().encode(
+        `data: ${JSON.stringify({ model, choices: [{ index: 0, delta: { content: model }, finish_reason }] })}\n\n`,
+      );
+    const fetch = (_: unknown, init?: RequestInit) => {
+      const { model } = JSON.parse(String(init?.body)) as { model: string };
+      let timer: NodeJS.Timeout;
+      const body = new ReadableStream({
+        start(stream) {
+          timer = setTimeout(() => stream.enqueue(chunk(model, null)), model === 'a' ? 700 : 100);
+          if (model === 'b') setTimeout(() => stream.enqueue(chunk(model, 'stop')), 1000);
+        },
+        cancel() {
+          clearTimeout(timer);
+          closed.push(model);
+        },
+      });
+      return Promise.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }));
+    };
+    const { router } = build(['a', 'b'], { ...calm, clients: { default: { fetch } }, chunkTimeoutMs: 2000 });
+    const reading = watch(askStream(router).then(async (stream) => ({ stream, ...(await read(stream)) })));
+    await pass(5000);
+    expect(reading.value?.text).toBe('bb');
+    expect(closed).toContain('a');
+    expect(outcomes(reading.value?.stream)).toEqual(['lost', 'success']);
+    expect(callRecord(reading.value?.stream)).toMatchObject({ deployment: 'b', timeToFirstChunkMs: 600 });
+    expect(router.snapshot().deployments.a).toMatchObject({ inFlight: 0 });
+  });
+
   it('is not hedged once it has begun, however slow it goes on', async () => {
     const slow = answer({ latencyMs: 400, chunks: ['a', 'b'], chunkMs: 5000 });
     const { router, asked } = build({ a: slow, b: answer() }, calm);
@@ -127,7 +167,7 @@ describe('a call that must reach one upstream only is not hedged', () => {
       'credentials of its own',
       chat,
       { headers: { Authorization: 'Bearer sk-own' } },
-      'there is no other deployment that it may go to',
+      'the call brings credentials of its own',
     ],
     ['a stored chat', { ...chat, store: true }, {}, 'the server stores its completion (`store`)'],
     [
@@ -137,12 +177,17 @@ describe('a call that must reach one upstream only is not hedged', () => {
       'the server stores its response, unless `store` is false',
     ],
     ['a background response', { ...response, background: true }, {}, 'it runs in the background'],
-    ['a conversation', { ...response, conversation: 'conv_1' }, {}, 'there is no other deployment that it may go to'],
+    [
+      'a conversation',
+      { ...response, conversation: 'conv_1' },
+      {},
+      'it goes on with a conversation that is kept on the server',
+    ],
     [
       'a previous response',
       { ...response, previous_response_id: 'resp_1' },
       {},
-      'there is no other deployment that it may go to',
+      'it goes on with a conversation that is kept on the server',
     ],
     [
       'tools on the server',
@@ -294,6 +339,18 @@ describe('the breaker of one that lost', () => {
 });
 
 describe('a hedged call that others have joined', () => {
+  it('has nobody cut short at the deadline of the first, who has kept time for the next one', async () => {
+    const { router } = build({ a: answer({ latencyMs: 3000 }), b: hang() }, { ...calm, cache: true });
+    const first = watch(ask(router.withOptions({ deadlineMs: 1000 })));
+    await pass(100);
+    const second = watch(ask(router.withOptions({ deadlineMs: 10_000 })));
+    await pass(2899);
+    expect([first.state, second.state]).toEqual(['rejected', 'pending']);
+    await pass(1);
+    expect([second.state, callRecord(second.value)?.deployment]).toEqual(['fulfilled', 'a']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('is one hedge for all, and goes on for who has more time', async () => {
     const cached = { ...calm, cache: true, hedgeAfterMs: 500 } as const;
     const { router, asked } = build({ a: hang(), b: answer({ latencyMs: 3000 }) }, cached);
