@@ -63,9 +63,9 @@ export function lastThatCounts(attempts: readonly AttemptRecord[]): AttemptRecor
   return last;
 }
 
-/** Nothing ends after the answer, or after what still runs. */
+/** Nothing ends after the answer, also where it is the same moment. */
 function endOf({ outcome, startedMs, durationMs }: AttemptRecord): number {
-  return outcome === 'success' || outcome === 'pending' ? Number.POSITIVE_INFINITY : startedMs + durationMs;
+  return outcome === 'success' ? Number.POSITIVE_INFINITY : startedMs + durationMs;
 }
 
 /** What the cache has answered, or another call has paid for. */

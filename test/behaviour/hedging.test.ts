@@ -167,6 +167,13 @@ describe('a failure beside another attempt', () => {
     expect(asked()).toHaveLength(4);
   });
 
+  it("asks nobody else beside the other after a caller's error", async () => {
+    const models = { a: fail(400, { latencyMs: 600 }), b: answer({ latencyMs: 1000 }), c: answer() };
+    const { router, asked } = build(models, calm);
+    await settled(ask(router));
+    expect(asked()).toEqual(['a', 'b']);
+  });
+
   it('gives the error of the last one that had a status', async () => {
     const { router } = build(
       { a: fail(500, { latencyMs: 600 }), b: fail(502, { latencyMs: 50 }) },
@@ -179,46 +186,89 @@ describe('a failure beside another attempt', () => {
   });
 });
 
-describe('a failure at the very moment of the answer', () => {
-  /** The fetch of `a` fails so many microtasks after that of `b` has answered. */
-  async function failLate(microtasks: number) {
+describe('two at the very same moment', () => {
+  const deployments = { a: {}, b: { price }, c: {} };
+  const routes = { standard: ['a', 'b', 'c'] };
+
+  /** A call that both `a` and `b` are asked for, by a fetch whose answers are given by hand. */
+  async function open(stream: boolean) {
     const gates = { a: Promise.withResolvers<Response>(), b: Promise.withResolvers<Response>() };
     const asked: string[] = [];
-    const { router } = build(['a', 'b', 'c'], {
-      ...calm,
-      clients: {
-        default: {
-          fetch: (_, init) => {
-            const { model } = JSON.parse(String(init?.body)) as { model: 'a' | 'b' };
-            asked.push(model);
-            // A third attempt would hang.
-            return asked.length > 2 ? new Promise(() => undefined) : gates[model].promise;
-          },
-        },
-      },
-    });
-    const watched = watch(ask(router));
+    const { signal, listeners } = countedSignal();
+    const fetch = (_: unknown, init?: RequestInit) => {
+      const { model } = JSON.parse(String(init?.body)) as { model: 'a' | 'b' };
+      asked.push(model);
+      // A third attempt would hang.
+      return asked.length > 2 ? new Promise<Response>(() => undefined) : gates[model].promise;
+    };
+    const { router } = build([], { ...calm, deployments, routes, clients: { default: { fetch } } });
+    const made = stream ? askStream(router, 'standard', { signal }) : ask(router, 'standard', { signal });
+    const watched = watch<object>(made);
     await pass(500);
-    const message = { role: 'assistant', content: 'from b' };
-    gates.b.resolve(Response.json({ model: 'b', choices: [{ index: 0, finish_reason: 'stop', message }] }));
-    for (let i = 0; i < microtasks; i++) await Promise.resolve();
-    gates.a.reject(new TypeError('fetch failed'));
-    await pass(0);
-    return { record: callRecord(watched.value), asked, inFlight: Object.values(router.snapshot().deployments) };
+    const inFlight = () => Object.values(router.snapshot().deployments).map((each) => each.inFlight);
+    return { gates, asked, listeners, watched, inFlight };
   }
 
-  it('asks nobody any more', async () => {
+  async function wait(microtasks: number) {
+    for (let i = 0; i < microtasks; i++) await Promise.resolve();
+  }
+
+  const finish = { index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'Hello.' } };
+  const answerOf = (model: string) => Response.json({ model, choices: [finish] });
+
+  it('a failure beside the answer asks nobody any more', async () => {
     const outcomes = new Set<unknown>();
     for (let microtasks = 0; microtasks < 40; microtasks++) {
-      const { record, asked, inFlight } = await failLate(microtasks);
-      expect(asked).toEqual(['a', 'b']);
-      expect(record?.deployment).toBe('b');
-      expect(record?.attempts.map(({ outcome }) => outcome)).not.toContain('pending');
-      expect(inFlight.map((each) => each.inFlight)).toEqual([0, 0, 0]);
-      outcomes.add(record?.attempts[0]?.outcome);
+      const { gates, asked, watched, inFlight, listeners } = await open(false);
+      gates.b.resolve(answerOf('b'));
+      await wait(microtasks);
+      gates.a.reject(new TypeError('fetch failed'));
+      await pass(0);
+      const { deployment, attempts = [] } = callRecord(watched.value) ?? {};
+      expect([asked, deployment]).toEqual([['a', 'b'], 'b']);
+      expect(attempts.map(({ outcome }) => outcome)).not.toContain('pending');
+      expect([inFlight(), listeners()]).toEqual([[0, 0, 0], 0]);
+      outcomes.add(attempts[0]?.outcome);
     }
     // The failure came before the answer was won, and after.
     expect([...outcomes]).toEqual(['connection', 'lost']);
+  });
+
+  it('the cost is that of the answer, not of a failure that was asked later', async () => {
+    const outcomes = new Set<unknown>();
+    for (let microtasks = 0; microtasks < 40; microtasks++) {
+      const { gates, watched } = await open(false);
+      gates.b.reject(new TypeError('fetch failed'));
+      await wait(microtasks);
+      gates.a.resolve(answerOf('a'));
+      await pass(0);
+      expect(callRecord(watched.value)).toMatchObject({ deployment: 'a', costUsd: null });
+      outcomes.add(callRecord(watched.value)?.attempts[1]?.outcome);
+    }
+    expect(outcomes).toContain('connection');
+  });
+
+  it('of two streams one is handed out, and the other closed', async () => {
+    for (let microtasks = 0; microtasks < 40; microtasks++) {
+      const { gates, watched, listeners } = await open(true);
+      const closed: string[] = [];
+      const streamOf = (model: string) => {
+        const chunk = { model, choices: [{ index: 0, delta: { content: model } }] };
+        const body = new ReadableStream({
+          start: (stream) => stream.enqueue(new TextEncoder().encode(`data: ${JSON.stringify(chunk)}\n\n`)),
+          cancel: () => void closed.push(model),
+        });
+        return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+      };
+      gates.b.resolve(streamOf('b'));
+      await wait(microtasks);
+      gates.a.resolve(streamOf('a'));
+      await pass(0);
+      const { deployment, attempts } = callRecord(watched.value) ?? {};
+      expect(closed).toEqual(deployment === 'a' ? ['b'] : ['a']);
+      expect(attempts?.map(({ outcome }) => outcome).toSorted()).toEqual(['lost', 'pending']);
+      expect(listeners()).toBe(1);
+    }
   });
 });
 
@@ -363,6 +413,12 @@ describe('the time of an attempt', () => {
     for (let i = 0; i < 10; i++) await settled(ask(router));
     const { value } = await settled(ask(router));
     expect(attemptsOf(value)).toEqual(['a 0+1900 lost', 'b 500+1400 success hedge']);
+  });
+
+  it('asks the next one without a token, where it is up for good', async () => {
+    const { router } = build({ a: hang(), b: answer() }, { ...kept, attemptTimeoutMs: 800 });
+    const { value } = await settled(ask(router));
+    expect(attemptsOf(value)).toEqual(['a 0+800 timeout', 'b 800+0 success']);
   });
 
   it('is never longer than attemptTimeoutMs', async () => {
