@@ -18,7 +18,7 @@ const shared: Options = {
   platform: 'node',
   sourcemap: true,
   dts: true,
-  external: ['openai', '@pydantic/genai-prices', 'gpt-tokenizer'],
+  external: ['openai', '@pydantic/genai-prices', 'gpt-tokenizer', '@sinonjs/fake-timers'],
 };
 
 export default defineConfig([

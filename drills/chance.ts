@@ -1,18 +1,4 @@
-/** A seeded source of chance, 0 up to 1: the same seed gives the same drill. */
-export function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Standard normal, by Box and Muller. */
-export function normal(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
+export { seededRandom as mulberry32 } from 'model-router/testing';
 
 /** How rarely the bounds below are passed by chance alone. */
 const ALPHA = 0.001;

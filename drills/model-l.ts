@@ -1,5 +1,4 @@
-import { answer, type Choose, fail, hang } from 'model-router/testing';
-import { normal } from './chance.ts';
+import { answer, type Choose, fail, hang, lognormal } from 'model-router/testing';
 
 /** The fault model that the bounds were found with: each attempt draws for itself, no two share a cause. */
 export const MODEL_L = {
@@ -16,10 +15,12 @@ export const MODEL_L_IN_WORDS =
   'model L: lognormal (median 350 ms, sigma 0.45), 2 % take 8 times as long, 0.1 % hang, ' +
   'the primary fails 1 %, each other 0.5 %, all independent';
 
+const usualMs = lognormal({ medianMs: MODEL_L.medianMs, sigma: MODEL_L.sigma });
+
 /** One attempt's time in milliseconds; `Infinity` hangs. */
 export function drawMs(random: () => number): number {
-  const { medianMs, sigma, slowShare, slowFactor, hangShare } = MODEL_L;
-  const ms = medianMs * Math.exp(sigma * normal(random));
+  const { slowShare, slowFactor, hangShare } = MODEL_L;
+  const ms = usualMs(random);
   const kind = random();
   if (kind < hangShare) return Number.POSITIVE_INFINITY;
   return kind < hangShare + slowShare ? ms * slowFactor : ms;

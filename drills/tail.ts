@@ -1,6 +1,6 @@
-import { answer, type Choose } from 'model-router/testing';
+import { answer, bimodal, type Choose } from 'model-router/testing';
 import { BreakerWatch } from './breaker-watch.ts';
-import { mulberry32, normal } from './chance.ts';
+import { mulberry32 } from './chance.ts';
 import { inVirtualTime } from './clock.ts';
 import { openFleet } from './fleet.ts';
 import { sendLoad } from './load.ts';
@@ -23,11 +23,11 @@ export async function run(options: TailOptions): Promise<DrillResult> {
   const tally = new Tally();
   const watch = new BreakerWatch(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
   const { lateMs, broken } = await inVirtualTime(async (clock) => {
-    const third = { third: bimodal(mulberry32(seed + 3)) };
+    const third = { third: upstream(mulberry32(seed + 3)) };
     const fleet = openFleet(
       {
-        primary: bimodal(mulberry32(seed + 1)),
-        second: bimodal(mulberry32(seed + 2)),
+        primary: upstream(mulberry32(seed + 1)),
+        second: upstream(mulberry32(seed + 2)),
         ...(deployments === 3 && third),
       },
       seed,
@@ -64,10 +64,8 @@ export async function run(options: TailOptions): Promise<DrillResult> {
   });
 }
 
-function bimodal(random: () => number): Choose {
-  const { medianMs, sigma, slowShare, slowFactor } = BIMODAL;
-  return () => {
-    const ms = medianMs * Math.exp(sigma * normal(random));
-    return answer({ latencyMs: random() < slowShare ? ms * slowFactor : ms });
-  };
+const drawMs = bimodal(BIMODAL);
+
+function upstream(random: () => number): Choose {
+  return () => answer({ latencyMs: drawMs(random) });
 }

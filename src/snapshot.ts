@@ -26,6 +26,8 @@ export interface Sums {
 
 export interface DeploymentSnapshot extends Sums {
   client: string;
+  /** The upstream's name of the model; `null` for the models that are not listed. */
+  model: string | null;
   /** Attempts slower than `slowMs`. */
   slow: number;
   /** Attempts that were begun beside another one (`hedgeAfterMs`). */
@@ -87,6 +89,7 @@ function ofDeployment(state: DeploymentState): DeploymentSnapshot {
   const { deployment, breaker, client, totals } = state;
   return {
     client: client.name,
+    model: deployment.model ?? null,
     slow: totals.slow,
     hedges: totals.hedges,
     state: breaker?.state ?? 'closed',

@@ -176,6 +176,7 @@ describe('snapshot()', () => {
       deployments: {
         a: {
           client: 'default',
+          model: 'a',
           slow: 0,
           hedges: 0,
           state: 'closed',

@@ -105,19 +105,14 @@ describe('a cost that nobody knows', () => {
 });
 
 describe('a cost that is 0', () => {
-  it.each(['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT'])(
-    'is that of a request that was never sent: %s',
-    async (code) => {
-      const fetch = () =>
-        Promise.reject(
-          Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(code), { code }) }),
-        );
-      const { router } = build(['a'], { ...priced({ a: { price } }), clients: { default: { fetch } }, maxAttempts: 1 });
-      const record = callRecord(await errorOf(ask(router)));
-      expect(record?.attempts).toMatchObject([{ status: null, costUsd: 0 }]);
-      expect(record?.estimated).toBeUndefined();
-    },
-  );
+  it.each(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'])('is that of a request that was never sent: %s', async (code) => {
+    const fetch = () =>
+      Promise.reject(Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(code), { code }) }));
+    const { router } = build(['a'], { ...priced({ a: { price } }), clients: { default: { fetch } }, maxAttempts: 1 });
+    const record = callRecord(await errorOf(ask(router)));
+    expect(record?.attempts).toMatchObject([{ status: null, costUsd: 0 }]);
+    expect(record?.estimated).toBeUndefined();
+  });
 
   it('is that of an answer with an error status', async () => {
     const { router } = build({ a: fail(400) }, priced({ a: { price } }));

@@ -1,0 +1,53 @@
+// What would another configuration have made of last week? A trace is one line for each call, written as calls end; it is
+// replayed against the configuration that it came from, and against another one.
+import assert from 'node:assert/strict';
+import { ModelRouter, type RouterOptions } from 'model-router';
+import { answer, compare, fail, hang, lognormal, simulate } from 'model-router/testing';
+
+const cheap = 'deepseek-ai/DeepSeek-V4-Flash';
+const other = 'qwen/Qwen3-32B';
+
+const now: RouterOptions = {
+  clients: { default: { apiKey: process.env.GLOBAL_API_KEY, baseURL: 'https://global-apis.com/v1' } },
+  deployments: { [cheap]: { price: { input: 0.25, output: 0.25 } }, [other]: { price: { input: 0.6, output: 2.2 } } },
+  routes: { standard: [cheap] },
+  deadlineMs: 3000,
+};
+const next: RouterOptions = { ...now, routes: { standard: [cheap, other] } };
+
+const lines: string[] = [];
+const usage = { inputTokens: 900, outputTokens: 250 };
+
+// An application writes its trace to a file; here, a simulated hour stands for last week.
+await simulate({
+  router: ({ offline }) => {
+    const router = new ModelRouter(offline({ ...now, fallbacks: [other] }));
+    router.on('call-ended', ({ record }) => lines.push(JSON.stringify({ endedAt: Date.now(), ...record })));
+    return router;
+  },
+  // Some calls went to the other model already: without them, nothing would be known of it.
+  traffic: { perSecond: 1, durationMs: 30 * 60_000, mix: [{ model: 'standard', share: 4 }, { model: other }] },
+  upstreams: {
+    [cheap]: answer({ latencyMs: lognormal({ medianMs: 400 }), usage }),
+    [other]: answer({ latencyMs: 600, usage }),
+  },
+  faults: [
+    { at: cheap, does: hang(), fromMs: 10 * 60_000, toMs: 15 * 60_000 },
+    { at: cheap, does: fail(503), share: 0.01 },
+  ],
+});
+
+const { table, cannotTell, configurations, recorded } = await compare({
+  trace: lines.join('\n'), // or what `readTrace('calls.jsonl')` gives
+  configurations: {
+    now: ({ offline }) => new ModelRouter(offline(now)),
+    next: ({ offline }) => new ModelRouter(offline(next)),
+  },
+});
+console.log(table);
+console.log('\nWhat the trace cannot tell:');
+for (const each of cannotTell) console.log(`- ${each}`);
+
+const availability = (name: string) => configurations[name]?.availability ?? 0;
+assert.ok(Math.abs(availability('now') - recorded.availability) < 0.01, 'a replay comes close to what was recorded');
+assert.ok(availability('next') > 0.995 && availability('now') < 0.9);

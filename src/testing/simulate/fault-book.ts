@@ -1,0 +1,116 @@
+import type { Behaviour } from '../behaviours.js';
+import { answer } from '../constructors.js';
+import type { RecordedRequest } from '../recorder.js';
+import { RunningScript, type Script } from '../script.js';
+import { seededRandom, seedFor } from './chance.js';
+import { lognormal } from './latencies.js';
+import type { SimulatedFault } from './options.js';
+import type { ToldFault } from './result.js';
+
+/** A good answer, as fast as most models are. */
+const HEALTHY = answer({ latencyMs: lognormal({ medianMs: 350, sigma: 0.45 }) });
+
+/** One fault at one deployment, as it runs. */
+interface RunningFault {
+  readonly script: RunningScript;
+  readonly share: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Whether it strikes a request now. */
+  readonly strikes: (now: number) => boolean;
+}
+
+/** What each deployment does at each moment of one run. Time is `performance.now()`, from 0. */
+export class FaultBook {
+  readonly #seed: number;
+  readonly #healthy: ReadonlyMap<string, Script>;
+  readonly #faults: readonly SimulatedFault[];
+  readonly #running = new Map<string, { readonly healthy: RunningScript; readonly faults: readonly RunningFault[] }>();
+  /** Requests that came while their deployment was kept from answering, by deployment. */
+  readonly wasted = new Map<string, number>();
+
+  constructor(seed: number, healthy: Readonly<Record<string, Script>> = {}, faults: readonly SimulatedFault[] = []) {
+    this.#seed = seed;
+    this.#healthy = new Map(Object.entries(healthy));
+    this.#faults = faults;
+  }
+
+  behaviour(deployment: string, request: RecordedRequest): Behaviour {
+    const { healthy, faults } = this.#of(deployment);
+    const now = performance.now();
+    for (const { fromMs, toMs, share, strikes, script } of faults) {
+      if (now < fromMs || now >= toMs || !strikes(now)) continue;
+      const behaviour = script.next(request);
+      if (share === 1 && isDown(behaviour)) {
+        this.wasted.set(deployment, (this.wasted.get(deployment) ?? 0) + 1);
+      }
+      return behaviour;
+    }
+    return healthy.next(request);
+  }
+
+  #of(deployment: string): { readonly healthy: RunningScript; readonly faults: readonly RunningFault[] } {
+    const known = this.#running.get(deployment);
+    if (known !== undefined) return known;
+    const running = {
+      healthy: new RunningScript(this.#healthy.get(deployment) ?? HEALTHY),
+      faults: this.#faults.flatMap((fault, index) =>
+        deploymentsOf(fault).includes(deployment) ? [this.#start(fault, index, deployment)] : [],
+      ),
+    };
+    this.#running.set(deployment, running);
+    return running;
+  }
+
+  #start(fault: SimulatedFault, index: number, deployment: string): RunningFault {
+    const { does, share = 1, fromMs = 0, toMs = Number.POSITIVE_INFINITY, spellMs } = fault;
+    const each = seededRandom(seedFor(this.#seed, 'fault', index, deployment));
+    // By the spell and not by the request: every deployment, and the plain client too, finds the same one.
+    const inSpell = (now: number, length: number) =>
+      seededRandom(seedFor(this.#seed, 'spell', index, Math.floor(now / length)))();
+    const strikes = (now: number) => share === 1 || (spellMs === undefined ? each() : inSpell(now, spellMs)) < share;
+    return { script: new RunningScript(does), share, fromMs, toMs, strikes };
+  }
+}
+
+export function deploymentsOf({ at }: SimulatedFault): readonly string[] {
+  return typeof at === 'string' ? [at] : at;
+}
+
+/** The faults in words, for who reads the result. */
+export function tellFaults(faults: readonly SimulatedFault[], endMs: number): ToldFault[] {
+  return faults.map((fault) => ({
+    at: [...deploymentsOf(fault)],
+    does: inWords(fault.does),
+    share: fault.share ?? 1,
+    fromMs: fault.fromMs ?? 0,
+    toMs: Math.min(fault.toMs ?? endMs, endMs),
+    spellMs: fault.spellMs ?? null,
+    isOutage: (fault.share ?? 1) === 1 && isDown(fault.does),
+  }));
+}
+
+/** Never a good answer; what a function decides is not known beforehand. */
+function isDown(script: Script): boolean {
+  if (typeof script === 'function') return false;
+  return isList(script) ? script.every(isDown) : script.type !== 'answer';
+}
+
+function inWords(script: Script): string {
+  if (typeof script === 'function') return 'as a function decides';
+  if (isList(script)) return script.map((each) => inWords(each)).join(', then ');
+  if (script.type === 'fail') return `fails with ${script.status}`;
+  const words: Partial<Record<Behaviour['type'], string>> = {
+    answer: 'answers otherwise than usual',
+    hang: 'hangs',
+    reset: 'resets the connection',
+    'break-off': 'breaks off within the answer',
+    stall: 'stalls within the answer',
+    empty: 'answers with nothing',
+  };
+  return words[script.type] ?? `has the fault ${script.type}`;
+}
+
+function isList(script: Script): script is Exclude<Script, Behaviour | ((...given: never) => unknown)> {
+  return Array.isArray(script);
+}

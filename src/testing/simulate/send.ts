@@ -1,0 +1,67 @@
+import type { Settled } from './ask.js';
+import type { VirtualClock } from './clock.js';
+import type { DueCall } from './traffic.js';
+
+/** A call that has not ended by then, in milliseconds after its deadline, never will. */
+const GRACE_MS = 60_000;
+
+export interface Sending {
+  readonly clock: VirtualClock;
+  readonly calls: Iterator<DueCall>;
+  readonly durationMs: number;
+  /** The longest that a call may take. */
+  readonly longestMs: number;
+  readonly send: (due: DueCall) => Promise<Settled>;
+  readonly onSettled: (settled: Settled) => void;
+  /** Looked at after each step: an error ends it all. */
+  readonly problem: () => Error | undefined;
+  readonly onProgress: ((share: number) => void) | undefined;
+}
+
+/** Starts each call at its time, whatever becomes of the others, and returns when the last one is over. */
+export async function sendAll(sending: Sending): Promise<void> {
+  const { clock, calls, durationMs, longestMs, send, onSettled, problem, onProgress } = sending;
+  let running = 0;
+  /** A fault of the simulation or of a listener: calls that fail do not reject. */
+  let broken: unknown;
+  let next = calls.next();
+  let told = 0;
+
+  const start = (due: DueCall): void => {
+    running += 1;
+    send(due)
+      .then(onSettled)
+      .catch((error: unknown) => {
+        broken ??= error;
+      })
+      .finally(() => {
+        running -= 1;
+      });
+  };
+  const startDue = (): void => {
+    while (!next.done && next.value.atMs <= performance.now()) {
+      start(next.value);
+      next = calls.next();
+    }
+    // A timer is cut to whole milliseconds: rounded down it would fire early, and again and again.
+    if (!next.done) setTimeout(startDue, Math.ceil(next.value.atMs - performance.now()));
+  };
+
+  startDue();
+  await clock.settle();
+  while (running > 0 || !next.done) {
+    await clock.step();
+    const error = broken ?? problem();
+    if (error !== undefined) throw error;
+    const now = performance.now();
+    if (now > durationMs + longestMs + GRACE_MS) {
+      throw new Error(`${running} calls of the simulation have not ended ${GRACE_MS} ms after their deadline.`);
+    }
+    const percent = Math.floor((100 * now) / durationMs);
+    if (percent > told && percent <= 100) {
+      told = percent;
+      onProgress?.(percent / 100);
+    }
+  }
+  await clock.finishMoment();
+}

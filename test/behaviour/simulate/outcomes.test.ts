@@ -1,0 +1,61 @@
+import { answer, bimodal, fail, hang, lognormal, reset, simulate } from 'model-router/testing';
+import { expect, it } from 'vitest';
+import { small } from '../../helpers/simulated.js';
+
+// The same on every version of Node that this runs on: CI runs it on each. Times are rounded, for a last millisecond may differ.
+it('one seed gives one outcome, whatever the version of Node', async () => {
+  const { availability, errors, load, wasted, deployments, latencyMs, calls } = await simulate(
+    small({
+      seed: 42,
+      traffic: { perSecond: 10, durationMs: 120_000, streamShare: 0.25, model: 'standard' },
+      upstreams: {
+        first: answer({ latencyMs: lognormal({ medianMs: 350 }) }),
+        second: answer({ latencyMs: bimodal({ medianMs: 300, slowShare: 0.05 }) }),
+      },
+      faults: [
+        { at: 'first', does: hang(), fromMs: 30_000, toMs: 60_000 },
+        { at: ['first', 'second'], does: fail(503), share: 0.05, spellMs: 2000 },
+        { at: 'second', does: reset(), share: 0.02 },
+      ],
+    }),
+  );
+  const { first, second } = deployments;
+  const rounded = (ms: number | null) => Math.round((ms ?? 0) / 10) * 10;
+  expect({
+    calls,
+    answered: Math.round((availability ?? 0) * calls),
+    errors,
+    load: load?.toFixed(3),
+    wasted,
+    first: first?.outcomes,
+    second: second?.outcomes,
+    openings: first?.breaker.filter(({ state }) => state === 'open').length,
+    p50: rounded(latencyMs.p50),
+    p99: rounded(latencyMs.p99),
+  }).toMatchInlineSnapshot(`
+    {
+      "answered": 1114,
+      "calls": 1195,
+      "errors": {
+        "DeadlineExceededError": 31,
+        "InternalServerError": 50,
+      },
+      "first": {
+        "server-error": 54,
+        "success": 723,
+        "timeout": 32,
+      },
+      "load": "1.083",
+      "openings": 41,
+      "p50": 300,
+      "p99": 2000,
+      "second": {
+        "connection": 11,
+        "deadline": 31,
+        "server-error": 52,
+        "success": 391,
+      },
+      "wasted": 14,
+    }
+  `);
+});

@@ -1,0 +1,179 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ModelRouter, type RouterOptions } from 'model-router';
+import { answer, compare, fail, hang, readTrace, simulate } from 'model-router/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { simulatedOptions, small } from '../../helpers/simulated.js';
+
+type Line = Record<string, unknown>;
+let lines: Line[];
+
+const configuration =
+  (changes: Partial<RouterOptions> = {}): Parameters<typeof simulate>[0]['router'] =>
+  ({ offline }) =>
+    new ModelRouter(offline({ ...simulatedOptions, ...changes }));
+const onlyFirst = configuration({ routes: { standard: ['first'] } });
+const text = (entries: readonly Line[]) => entries.map((line) => JSON.stringify(line)).join('\n');
+
+beforeAll(async () => {
+  lines = [];
+  await simulate(
+    small({
+      router: (stage) => {
+        const router = new ModelRouter(stage.offline({ ...simulatedOptions, routes: { standard: ['first'] } }));
+        router.on('call-ended', ({ record }) => lines.push({ endedAt: Date.now(), ...record }));
+        return router;
+      },
+      traffic: {
+        perSecond: 4,
+        durationMs: 120_000,
+        arrivals: 'even',
+        mix: [{ model: 'standard' }, { model: 'second', streamShare: 0.5 }],
+      },
+      upstreams: {
+        first: answer({ latencyMs: 100, usage: { inputTokens: 800, outputTokens: 200 } }),
+        second: answer({ latencyMs: 300, chunkMs: 50, usage: { inputTokens: 800, outputTokens: 200 } }),
+      },
+      faults: [{ at: 'first', does: hang(), fromMs: 40_000, toMs: 80_000 }],
+    }),
+  );
+});
+
+describe('a replayed trace', () => {
+  it('comes close to what was recorded under the same configuration, and shows what another one would do', async () => {
+    const { recorded, configurations, table, cannotTell, leftOut } = await compare({
+      trace: text(lines),
+      configurations: { now: onlyFirst, next: configuration() },
+    });
+    const { now, next } = configurations;
+    expect(recorded.calls).toBe(480);
+    expect(leftOut).toBe(0);
+    expect(recorded.availability).toBeLessThan(0.9);
+    expect(Math.abs((now?.availability ?? 0) - recorded.availability)).toBeLessThan(0.02);
+    expect(now?.latencyMs.p50).toBeGreaterThan(90);
+    expect(next?.availability).toBeGreaterThan(0.995);
+    expect(next?.costUsd).toBeGreaterThan(now?.costUsd ?? Number.POSITIVE_INFINITY);
+    expect(table.split('\n').map((row) => row.split('  ')[0])).toEqual(['', 'as recorded', 'now', 'next']);
+    expect(cannotTell.join('\n')).toMatch(/\d+ attempts would have taken that were given up on/);
+    expect(cannotTell.join('\n')).toMatch(/another load/);
+  });
+
+  it('replays each call at its time, streams as streams, with the tokens of the call', async () => {
+    const few = lines.slice(0, 40);
+    const { configurations } = await compare({ trace: text(few), configurations: { now: onlyFirst } });
+    const now = configurations['now'];
+    expect(now?.calls).toBe(40);
+    expect(now?.trafficMs).toBe(9750);
+    // Recorded: 300 until the first content, 450 until the end.
+    expect(now?.timeToFirstChunkMs.p50).toBe(300);
+    expect(now?.latencyMs.max).toBe(450);
+    const expected = few.reduce((sum, { costUsd }) => sum + Number(costUsd), 0);
+    expect(now?.costUsd).toBeCloseTo(expected, 8);
+  });
+
+  it('is the same for the same seed', async () => {
+    const run = (seed: number) =>
+      compare({ trace: text(lines.slice(0, 100)), configurations: { now: onlyFirst }, seed });
+    expect(await run(1)).toEqual(await run(1));
+  });
+
+  it('asks for what it does not know of', async () => {
+    const options = { ...simulatedOptions, deployments: { ...simulatedOptions.deployments, third: {} } };
+    const next: typeof onlyFirst = ({ offline }) => new ModelRouter(offline(options));
+    const trace = text(lines.slice(0, 40));
+    await expect(compare({ trace, configurations: { next } })).rejects.toThrow(
+      /configurations\.next: "third".*upstreams/,
+    );
+    const { cannotTell } = await compare({ trace, configurations: { next }, upstreams: { third: answer() } });
+    expect(cannotTell.join('\n')).toContain('Anything of third');
+  });
+
+  it('leaves out calls that failed by their own fault, and says so', async () => {
+    const [line = {}] = lines;
+    const attempt = {
+      number: 1,
+      deployment: 'first',
+      outcome: 'caller-error',
+      status: 400,
+      startedMs: 0,
+      durationMs: 5,
+    };
+    const { leftOut, cannotTell } = await compare({
+      trace: text([...lines.slice(0, 40), { ...line, attempts: [attempt] }]),
+      configurations: { now: onlyFirst },
+    });
+    expect(leftOut).toBe(1);
+    expect(cannotTell.join('\n')).toContain('1 calls that failed by their own fault');
+  });
+
+  it('learns nothing from a call whose caller left', async () => {
+    const [line = {}] = lines;
+    const gone = { number: 1, deployment: 'first', outcome: 'aborted', status: null, startedMs: 0, durationMs: 5 };
+    const trace = text([{ ...line, requestedModel: 'standard', attempts: [gone] }]);
+    const configurations = { now: onlyFirst };
+    await expect(compare({ trace, configurations, upstreams: { second: answer() } })).rejects.toThrow(/"first"/);
+  });
+
+  it('is spread evenly where it has no times', async () => {
+    const trace = text(lines.slice(0, 40).map(({ endedAt: _, ...line }) => line));
+    const { configurations, cannotTell } = await compare({ trace, configurations: { now: onlyFirst }, perSecond: 2 });
+    expect(configurations['now']?.trafficMs).toBe(19_500);
+    expect(cannotTell.join('\n')).toContain('no times');
+  });
+
+  it.each([
+    ['server-error', 503, 'server-error'],
+    ['rate-limited', 429, 'rate-limited'],
+    ['connection', null, 'connection'],
+    ['invalid-answer', 200, 'invalid-answer'],
+    ['unauthorized', 401, 'unauthorized'],
+    ['model-not-found', 404, 'model-not-found'],
+    ['timeout', null, 'deadline'],
+  ])('gives a recorded %s again', async (outcome, status, again) => {
+    const [line = {}] = lines;
+    const attempt = { number: 1, deployment: 'first', outcome, status, startedMs: 0, durationMs: 20 };
+    const { configurations } = await compare({
+      trace: text([{ ...line, requestedModel: 'standard', attempts: [attempt], timeToFirstChunkMs: null }]),
+      configurations: { now: configuration({ routes: { standard: ['first'] }, maxAttempts: 1 }) },
+      upstreams: { second: fail(500) },
+    });
+    expect(configurations['now']?.deployments['first']?.outcomes).toEqual({ [again]: 1 });
+  });
+});
+
+describe('reading a trace', () => {
+  const good = { endedAt: 1000, attempts: [], durationMs: 400 };
+  const at = (trace: string) => readTrace(trace).map(({ atMs }) => atMs);
+
+  it('orders calls by their start, from the first one', () => {
+    const later = { ...good, endedAt: '1970-01-01T00:00:01.200Z', durationMs: 100 };
+    expect(at(text([later, good]))).toEqual([0, 500]);
+  });
+
+  it('takes events, times of loggers, empty lines, and files', () => {
+    const { endedAt: _, ...record } = good;
+    const trace = `\n${text([{ type: 'call-ended', record, error: null, time: 5000 }])}\n\n`;
+    expect(at(trace)).toEqual([0]);
+    const folder = mkdtempSync(join(tmpdir(), 'trace-'));
+    try {
+      writeFileSync(join(folder, 'calls.jsonl'), trace);
+      expect(at(join(folder, 'calls.jsonl'))).toEqual([0]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  const attempt = { deployment: 'a', outcome: 'success', startedMs: 0, durationMs: 1 };
+  it.each([
+    ['{"attempts":', /line 2: it is no JSON/],
+    ['[1]', /line 2: an array is no call record/],
+    [JSON.stringify({ endedAt: 1, durationMs: 1 }), /line 2: attempts: undefined is no list/],
+    [JSON.stringify({ ...good, durationMs: -1 }), /line 2: durationMs: -1/],
+    [JSON.stringify({ ...good, endedAt: 'soon' }), /line 2: endedAt: "soon" is no time/],
+    [JSON.stringify({ ...good, attempts: [attempt, { ...attempt, outcome: 5 }] }), /line 2: attempts\[1\]\.outcome: 5/],
+    [JSON.stringify({ attempts: [], durationMs: 1 }), /line 2: it has no `endedAt`/],
+  ])('names the line that is wrong: %s', (line, message) => {
+    expect(() => readTrace(`${JSON.stringify(good)}\n${line}`)).toThrow(message);
+  });
+});
