@@ -326,7 +326,7 @@ export interface Lane {
   /** When another deployment is asked too, in milliseconds after its start; `undefined` where too little is known. */
   readonly afterMs: number | undefined;
   /** It has a valid answer: the others end at this very moment. */
-  readonly won: (reply: Reply) => void;
+  readonly won: () => void;
   /** Its time is up: for how many milliseconds it may go on beside another one; 0 if it must end. */
   readonly moreMs: () => number;
   /** Ends it, because another one has won. Set by the layer that ends attempts. */

@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import { abortError, copyError } from '../classify.js';
+import { abortError, copyError, LostError } from '../classify.js';
 import { AttemptFailed, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Handler } from '../pipeline.js';
@@ -50,6 +50,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
     /** Plans, waits as planned, and asks. No await stands between the plan that is followed and the permit it counts on. */
     function tryNext(): Promise<Reply> {
       if (call.signal?.aborted) throw abortError(call.signal.reason);
+      if (race?.isWon) throw new LostError();
       const step = first ?? plan(view(call, jitter, race));
       if (step.type === 'stop') throw new Stopped(step);
       if (step.waitMs > 0) return pause(call, step.waitMs).then(tryNext);
