@@ -78,7 +78,7 @@ export function plan(view: View): Step {
 
 /** Whom to ask beside those that still run: one that this call has not asked, that can be asked now, and has the time. */
 export function planHedge(view: View): Ask | undefined {
-  if (!view.mayRetry || view.attemptsLeft <= 0) return undefined;
+  if (!view.mayRetry || view.attemptsLeft <= 0 || view.failures.some(isFinal)) return undefined;
   const candidate = fresh(view);
   const step = candidate && toStep(view, candidate);
   return step?.type === 'ask' ? step : undefined;
