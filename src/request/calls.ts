@@ -257,8 +257,8 @@ function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefin
     headers,
     hasCredentials: reading?.hasCredentials ?? false,
     directive: reading?.cache,
-    share: (copy, signal) => {
-      const shared: RequestOptions = { ...source, body: copy, signal };
+    share: (copy) => {
+      const shared: RequestOptions = { ...source, body: copy, signal: null };
       if (source.headers != null) shared.headers = headers;
       if (source.query != null) shared.query = jsonCopy(source.query);
       return shared;
