@@ -37,14 +37,10 @@ function wireMs(attempt: Attempt): number {
   return lane === undefined ? limitOf(attempt) : call.deadline - attempt.startedAt + 1;
 }
 
-<<<<<<< HEAD
 /**
  * What ends the request before its time. An unread body outlives the attempt, and is its caller's to abort: there the
  * caller's own signal counts too.
  */
-=======
-/** What ends the request before its time. An unread body outlives the attempt: there the caller's own signal is left. */
->>>>>>> c39c2d019448055b2937c9f3494b9f98402ce4f2
 function signalOf(attempt: Attempt): AbortSignal | null | undefined {
   const { call, lane, target } = attempt;
   if (call.signal === undefined && lane === undefined) return undefined;
@@ -55,10 +51,7 @@ function signalOf(attempt: Attempt): AbortSignal | null | undefined {
   // One of the attempt's own, as some versions of the SDK keep listening.
   const controller = new AbortController();
   attempt.close = () => controller.abort(call.signal?.reason);
-<<<<<<< HEAD
-=======
   // Tied to the caller's by the platform: a listener would hold on to the call for as long as that signal lives.
->>>>>>> c39c2d019448055b2937c9f3494b9f98402ce4f2
   const isTied = isLeftUnread && call.signal instanceof AbortSignal;
   return isTied ? AbortSignal.any([call.signal, controller.signal]) : controller.signal;
 }
