@@ -124,6 +124,21 @@ describe('its windows', () => {
     expect(ledger.states(9)).toMatchObject([{ spentUsd: 0 }]);
   });
 
+  it('count what is spent after a clock has come back by many of them', () => {
+    const ledger = new SpendLedger([{ ...monthly, window: 'hour' }]);
+    const now = Date.now();
+    for (let hour = 6; hour > 0; hour--) {
+      vi.setSystemTime(now + hour * HOUR);
+      spend(ledger, 1);
+    }
+    vi.setSystemTime(now);
+    spend(ledger, 2);
+    spend(ledger, 2);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 10, leftUsd: 0 }]);
+    vi.setSystemTime(now + 7 * HOUR);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 0 }]);
+  });
+
   it('slide by a clock that nobody sets: money leaves at most a sixtieth late, and never early', () => {
     const ledger = new SpendLedger([{ ...monthly, window: 60_000 }]);
     vi.advanceTimersByTime(500);
