@@ -221,6 +221,16 @@ describe('scopes', () => {
     expect(ledger.reserve(5, of('b'))).toMatchObject({ refused: true, scope: 'other' });
   });
 
+  it('get none either while calls of theirs may be running in the shared one', () => {
+    const ledger = new SpendLedger([perScope], 1);
+    const first = kept(ledger.reserve(8, of('a')));
+    const running = kept(ledger.reserve(8, of('b')));
+    ledger.settle(first, 0);
+    expect(ledger.reserve(8, of('b'))).toMatchObject({ refused: true, scope: 'other', reservedUsd: 8 });
+    ledger.settle(running, 0);
+    expect(ledger.reserve(8, of('b')).refused).toBe(false);
+  });
+
   it('may be called `other`', () => {
     const ledger = new SpendLedger([perScope], 2);
     spend(ledger, 10, of('other'));
