@@ -295,6 +295,7 @@ function whyNotHedged(
 
 /** How many answers were asked for: `n`, for each prompt. */
 function choicesOf(body: unknown): number {
+  if (body instanceof FormData) return Math.max(1, Number(body.get('n')) || 1);
   if (!isRecord(body)) return 1;
   const { n, prompt } = body;
   // An array of numbers is one prompt, in tokens.
