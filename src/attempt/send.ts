@@ -51,6 +51,7 @@ function signalOf(attempt: Attempt): AbortSignal | null | undefined {
   // One of the attempt's own, as some versions of the SDK keep listening.
   const controller = new AbortController();
   attempt.close = () => controller.abort(call.signal?.reason);
+  // Tied to the caller's by the platform: a listener would hold on to the call for as long as that signal lives.
   const isTied = isLeftUnread && call.signal instanceof AbortSignal;
   return isTied ? AbortSignal.any([call.signal, controller.signal]) : controller.signal;
 }

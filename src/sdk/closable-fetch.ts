@@ -20,6 +20,8 @@ export function closable(fetch: Fetch): Fetch {
     // The SDK's own, which lives as long as the request.
     else given?.addEventListener('abort', () => controller.abort(given.reason), { once: true });
     onRequest(() => controller.abort());
+    // It was over before it began.
+    if (controller.signal.aborted) return Promise.reject(controller.signal.reason);
     return fetch(input, { ...init, signal: controller.signal });
   };
   // Some carry classes of their own (`fetch.Response`), which the SDK looks for.
