@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-/** @type {{ name: string; dependencies: Record<string, string>; peerDependencies: Record<string, string>; peerDependenciesMeta: Record<string, object> }} */
+/** @type {{ name: string; version: string; dependencies: Record<string, string>; peerDependencies: Record<string, string>; peerDependenciesMeta: Record<string, object> }} */
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const peers = Object.keys(manifest.peerDependencies).filter((name) => !(name in manifest.peerDependenciesMeta));
 const app = realpathSync(mkdtempSync(join(tmpdir(), 'model-router-check-')));
@@ -147,6 +147,22 @@ try {
     );
   });
 
+  check('without the optional packages, only what needs them says so', () => {
+    const needsTimers = `
+      await inVirtualTime(() => undefined).then(
+        () => { throw new Error('time became virtual without @sinonjs/fake-timers'); },
+        (error) => { if (!/npm install --save-dev @sinonjs\\/fake-timers/.test(error.message)) throw error; },
+      );
+      if (!(await fakeFetch(answer('hello'))('https://a.test/v1/models')).ok) throw new Error('the fake does not answer');`;
+    program('alone.mjs', `import { answer, fakeFetch, inVirtualTime } from 'model-router/testing';${needsTimers}`);
+    program(
+      'alone.cjs',
+      `const { answer, fakeFetch, inVirtualTime } = require('./node_modules/model-router/dist/testing.cjs');(async () => {${needsTimers}})();`,
+    );
+  });
+
+  link('@pydantic/genai-prices');
+
   check('import and require give one class', () => {
     program(
       'one-class.mjs',
@@ -189,6 +205,7 @@ try {
     for (const cell of ['5M', '$1.25', '$50.00', '5B', '$1,250.00', '$50,000.00', '97.5 %'])
       must(table.includes(cell), `no ${cell} in\n${table}`);
     must(JSON.parse(print('cost', '--json', '--tokens', '1M')).stages[0].usdPerMonth === 0.25, 'wrong JSON');
+    must(print('--version').trim() === manifest.version, `--version prints ${print('--version')}`);
     const { status, stderr } = spawnSync(process.execPath, [command, 'cost', '--price', 'much'], { encoding: 'utf8' });
     must(status === 2 && stderr.includes('--price'), `a wrong price ends with ${status}: ${stderr}`);
   });
