@@ -39,7 +39,7 @@ const TIMES: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, B: 1e9,
 /** `model-router cost`: prints a projection. */
 export function costCommand(args: readonly string[]): CommandResult {
   try {
-    const { values } = parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false });
+    const { values } = parseArgs({ args: withSigns(args), options: OPTIONS, strict: true, allowPositionals: false });
     if (values.help) return { code: 0, output: HELP };
     return { code: 0, output: project(values) };
   } catch (error) {
@@ -50,6 +50,17 @@ export function costCommand(args: readonly string[]): CommandResult {
 }
 
 type Values = { [K in 'price' | 'against' | 'tokens' | 'output-share' | 'cache-hit-rate']: string } & { json: boolean };
+
+/** A number below 0 after an option is its value, so that the option can refuse it: `parseArgs` takes it for another one. */
+function withSigns(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const option = joined.at(-1) ?? '';
+    if (/^-[\d.]/.test(arg) && /^--[\w-]+$/.test(option)) joined[joined.length - 1] = `${option}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
+}
 
 function project(values: Values): string {
   const tokens = values.tokens.split(',').map((each) => tokensOf(each));

@@ -57,6 +57,8 @@ describe('model-router cost', () => {
     ['an option', ['--prize', '1'], "Unknown option '--prize'"],
     ['an argument', ['much'], "Unexpected argument 'much'"],
     ['no value', ['--price'], '--price'],
+    ['a price below 0, apart', ['--price', '-1'], '--price: "-1" is not allowed; give US dollars per million tokens'],
+    ['a share below 0', ['--output-share', '-.5'], '--output-share: "-.5" is not allowed; give a share from 0 to 1'],
     ['a price', ['--price', 'cheap'], '--price: "cheap" is not allowed; give US dollars per million tokens'],
     ['a price below 0', ['--price=-1'], '--price: "-1" is not allowed'],
     ['a price beyond all', ['--price', '9999999'], '9999999 is not allowed'],
