@@ -16,7 +16,10 @@ const ALIASES = {
 };
 
 export interface GenaiPricesOptions {
-  /** Names in the table for names of yours, as `PROVIDER:MODEL` or `MODEL`. They add to the few that are built in. */
+  /**
+   * Names in the table for names of yours, as `PROVIDER:MODEL` or `MODEL`. They add to the few that are built in. One
+   * that the table has no price of is an InvalidOptionError.
+   */
   aliases?: Readonly<Record<string, string>>;
   /** The table's name of a provider, for names without one. @default guessed from the model's name */
   provider?: string;
@@ -36,6 +39,10 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
   const aliases = new Map(Object.entries({ ...ALIASES, ...checkRecord('genaiPrices.aliases', options.aliases ?? {}) }));
   for (const [name, alias] of aliases) checkString(`genaiPrices.aliases.${name}`, alias, 'PROVIDER:MODEL, or MODEL');
   const day = new Date(at);
+  for (const [name, alias] of Object.entries(options.aliases ?? {})) {
+    if (lookUp(alias, provider, day) === undefined)
+      fail(`genaiPrices.aliases.${name}`, alias, 'PROVIDER:MODEL, or MODEL, of a model that the table has a price of');
+  }
   // A look into the table takes a tenth of a millisecond.
   const kept = new LRUCache<string, { readonly price: Price | undefined }>({ max: MOST_NAMES });
 

@@ -56,6 +56,12 @@ describe('genaiPrices', () => {
     ['a name that is none', { alias: {} }, 'did you mean `aliases`?'],
     ['a provider that is none', { provider: 3 }, 'genaiPrices.provider: 3'],
     ['an alias that is none', { aliases: { a: 3 } }, 'genaiPrices.aliases.a: 3'],
+    ['an alias to no model', { aliases: { x: 'openai:gpt-4oo' } }, 'genaiPrices.aliases.x: "openai:gpt-4oo" is not'],
+    [
+      'an alias to a model without a price',
+      { aliases: { x: 'openai:omni-moderation-latest' } },
+      'genaiPrices.aliases.x',
+    ],
     ['a date that is none', { at: new Date('x') }, 'genaiPrices.at:'],
   ])('refuses %s', (_, options, message) => {
     expect(() => genaiPrices(options as GenaiPricesOptions)).toThrow(message);
