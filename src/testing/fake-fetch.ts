@@ -24,6 +24,9 @@ type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Resp
 export function fakeFetch(script: Script, options?: FakeFetchOptions): FakeFetch;
 export function fakeFetch(options: FakeFetchOptions): FakeFetch;
 export function fakeFetch(what: Script | FakeFetchOptions, more: FakeFetchOptions = {}): FakeFetch {
+  if (!isScript(what) && !isObject(what)) {
+    throw new TypeError(`fakeFetch needs a script, or options such as { models }, got ${JSON.stringify(what)}`);
+  }
   const options = isScript(what) ? { ...forEverything(what), ...more } : what;
   const upstream = new Upstream(options);
   let isClosed = false;

@@ -1,5 +1,6 @@
 import type { Behaviour } from './behaviours.js';
-import { answer } from './constructors.js';
+import * as constructors from './constructors.js';
+import { isObject } from './json.js';
 import type { RecordedRequest } from './recorder.js';
 
 /** Chooses a behaviour; `n` counts this script's requests from 0. */
@@ -11,22 +12,74 @@ export type Script = Behaviour | Choose | readonly (Behaviour | Choose)[];
 /** By name; a list of names is models that all answer. */
 export type Models = Readonly<Record<string, Script>> | readonly string[];
 
+/** By identity: given without its brackets, a constructor would be asked as a function that chooses. */
+const CONSTRUCTORS: ReadonlyMap<unknown, string> = new Map(
+  Object.entries(constructors).map(([name, make]) => [make, name]),
+);
+
+const TYPES: ReadonlySet<string> = new Set(
+  Object.keys({
+    answer: true,
+    fail: true,
+    hang: true,
+    reset: true,
+    'break-off': true,
+    stall: true,
+    'leave-out': true,
+    'error-event': true,
+    malformed: true,
+    'wrong-type': true,
+    'invalid-utf8': true,
+    'slow-drip': true,
+    'comment-flood': true,
+    empty: true,
+    bytes: true,
+  } satisfies Record<Behaviour['type'], true>),
+);
+
+/** Why something is no script, in words; `undefined` for one that is. */
+export function whyNoScript(script: unknown): string | undefined {
+  const steps: readonly unknown[] = Array.isArray(script) ? script : [script];
+  if (steps.length === 0) return 'A script needs at least one behaviour, got an empty list';
+  for (const step of steps) {
+    const name = CONSTRUCTORS.get(step);
+    if (name !== undefined) return `A script needs behaviours: ${name} must be called, ${name}(…)`;
+    if (typeof step !== 'function' && !isBehaviour(step)) return `${NEEDS}, got ${shown(step)}`;
+  }
+  return undefined;
+}
+
+const NEEDS = "A script needs behaviours such as answer('Hello') or fail(503)";
+
+function isBehaviour(step: unknown): step is Behaviour {
+  return isObject(step) && typeof step.type === 'string' && TYPES.has(step.type);
+}
+
+function shown(step: unknown): string {
+  if (isObject(step)) return 'type' in step ? `the type ${JSON.stringify(step.type)}` : 'an object without a type';
+  return typeof step === 'string' ? JSON.stringify(step.slice(0, 80)) : String(step);
+}
+
 /** One script as it runs. */
 export class RunningScript {
   readonly #steps: readonly (Behaviour | Choose)[];
   #calls = 0;
 
-  /** @throws TypeError for an empty list */
+  /** @throws TypeError for what is no script */
   constructor(script: Script) {
+    const why = whyNoScript(script);
+    if (why !== undefined) throw new TypeError(why);
     this.#steps = isList(script) ? script : [script];
-    if (this.#steps.length === 0) throw new TypeError('A script needs at least one behaviour, got an empty list');
   }
 
   next(request: RecordedRequest): Behaviour {
     const n = this.#calls;
     this.#calls += 1;
-    const step = this.#steps[Math.min(n, this.#steps.length - 1)] ?? answer();
-    return typeof step === 'function' ? step(request, n) : step;
+    const step = this.#steps[Math.min(n, this.#steps.length - 1)] ?? constructors.answer();
+    if (typeof step !== 'function') return step;
+    const chosen: unknown = step(request, n);
+    if (!isBehaviour(chosen)) throw new TypeError(`${NEEDS}, got ${shown(chosen)} of a function`);
+    return chosen;
   }
 }
 
@@ -37,9 +90,11 @@ export class ScriptBook {
   #withoutModel: RunningScript;
 
   constructor(models: Models, unknownModels: 'refuse' | 'answer' | Script, withoutModel: Script) {
-    const scripts = isNames(models) ? models.map((name): [string, Script] => [name, answer()]) : Object.entries(models);
+    const scripts = isNames(models)
+      ? models.map((name): [string, Script] => [name, constructors.answer()])
+      : Object.entries(models);
     for (const [name, script] of scripts) this.set(name, script);
-    const unknown = unknownModels === 'answer' ? answer() : unknownModels;
+    const unknown = unknownModels === 'answer' ? constructors.answer() : unknownModels;
     this.#unknown = unknown === 'refuse' ? undefined : new RunningScript(unknown);
     this.#withoutModel = new RunningScript(withoutModel);
   }

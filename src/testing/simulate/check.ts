@@ -1,7 +1,9 @@
+import { InvalidOptionError } from '../../errors.js';
 import type { ModelRouter } from '../../model-router.js';
 import { checkFunction, checkKeys, checkMs, checkNumber, checkOneOf, checkRecord, fail } from '../../util/check.js';
 import { isRecord } from '../../util/is-record.js';
 import { nearest } from '../../util/nearest.js';
+import { whyNoScript } from '../script.js';
 import { deploymentsOf } from './fault-book.js';
 import type { BaselineOptions, SimulatedFault, SimulateOptions, Traffic } from './options.js';
 import { durationOf, isPlanned } from './traffic.js';
@@ -144,12 +146,10 @@ function checkFault(path: string, fault: SimulatedFault): void {
 }
 
 function checkScript(path: string, script: unknown): void {
-  const steps: readonly unknown[] = Array.isArray(script) ? script : [script];
-  const isScript = (step: unknown) =>
-    typeof step === 'function' || (isRecord(step) && typeof step['type'] === 'string');
-  if (steps.length === 0 || !steps.every(isScript)) {
-    fail(path, script, 'a behaviour such as hang() or fail(503), a list of them, or a function that returns one');
-  }
+  const why = whyNoScript(script);
+  if (why === undefined) return;
+  const allowed = 'a behaviour such as hang() or fail(503), a list of them, or a function that returns one';
+  throw new InvalidOptionError(path, `it is not allowed; give ${allowed}. ${why}.`);
 }
 
 function checkBaseline(baseline: boolean | BaselineOptions): BaselineOptions | undefined {

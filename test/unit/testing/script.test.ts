@@ -56,6 +56,29 @@ describe('a script', () => {
     expect(() => fakeFetch([])).toThrow('A script needs at least one behaviour, got an empty list');
   });
 
+  it.each<[string, unknown, string]>([
+    ['a text', 'x', 'answer(\'Hello\') or fail(503), got "x"'],
+    ['nothing', null, 'got null'],
+    ['a behaviour of no type', {}, 'an object without a type'],
+    ['a behaviour of a wrong type', { type: 'hangs' }, 'the type "hangs"'],
+    ['a constructor that was not called', answer, 'answer must be called, answer(…)'],
+    ['a list with one of them', [answer(), fail], 'fail must be called'],
+  ])('cannot be %s', (_, script, message) => {
+    const models = { m: script } as Record<string, Script>;
+    expect(() => fakeFetch({ models })).toThrow(message);
+    expect(() => fakeFetch({ unknownModels: script as Script })).toThrow(message);
+    expect(() => fakeFetch({}).set('m', script as Script)).toThrow(message);
+  });
+
+  it('cannot be a function that returns no behaviour: the client is told', async () => {
+    const choose = (() => 'x') as unknown as Script;
+    expect(await texts(choose, 1)).toEqual([expect.stringMatching(/^500: .*got "x" of a function/)]);
+  });
+
+  it('alone or in options is what a fake needs', () => {
+    expect(() => fakeFetch('x' as unknown as Script)).toThrow('fakeFetch needs a script, or options');
+  });
+
   it('alone stands for every model, and for what names none', async () => {
     const fetch = fakeFetch([answer('a'), fail(503), answer('c')]);
     expect(await contentOf(await fetch(url, ask('x')))).toBe('a');
