@@ -3,9 +3,10 @@ import { hedgeDelay } from './call/hedge.js';
 import { explainSpend } from './call/spend/explain-spend.js';
 import { viewTargets } from './call/view.js';
 import { TokenBudgetExceededError } from './errors.js';
-import { plan } from './plan/plan.js';
+import { type Ask, plan } from './plan/plan.js';
 import { type CallReader, NO_OTHER, protocolOf } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
+import type { Call } from './types.js';
 import { checkRecord } from './util/check.js';
 
 /** The plan for a call. */
@@ -28,7 +29,7 @@ export interface Explanation {
   maxCostUsd: number | null;
   /** Estimated, with its margin, for whichever of the deployments counts most. */
   inputTokens: number;
-  /** Why the call would be refused before anything is sent, in words; `null` where it would not. */
+  /** Why the call would fail before anything is sent: a limit, or nobody may be asked; `null` where it would not. */
   refusal: string | null;
 }
 
@@ -40,6 +41,9 @@ export function explain(
   checkRecord('body', body, 'the body of a request');
   const request = { method: 'post', path: pathOf(body), stream: body.stream === true, ...options, body } as const;
   const { call, leftOut, notHedged } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
+  // Where all are left out, for those: the input is what it is.
+  const counted = call.targets.length > 0 ? call : { ...call, targets: leftOut.map(({ target }) => target) };
+  const inputTokens = reader.engine.estimator.ofCall(counted);
   const money = explainSpend(reader.engine.spend, call);
   const now = call.startedAt;
   const views = viewTargets(call);
@@ -65,35 +69,56 @@ export function explain(
   const usable = views.map((view) => ({ id: view.target.state.id, why: reason(view) }));
   const first = step.type === 'ask' ? step.target.state.id : undefined;
   const dueMs = step.type === 'ask' ? hedgeDelay(call, step.target) : undefined;
+  const hedge = step.type === 'ask' && dueMs !== undefined ? hedgeWithin(call, step, dueMs) : { why: undefined };
   const whyNot =
     notHedged ??
     // Limits of money may have left out all others.
     (call.targets.length < 2 ? NO_OTHER : undefined) ??
     (step.type === 'ask' ? undefined : 'nothing may be asked now') ??
-    (dueMs === undefined ? 'too little is known of how long its deployment takes' : undefined);
+    (dueMs === undefined ? 'too little is known of how long its deployment takes' : undefined) ??
+    hedge.why;
   const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
   const ruledOut = [...leftOut, ...money.leftOut].map(({ target, why }) => ({ id: target.state.id, why }));
-  const inputTokens = reader.engine.estimator.ofCall(call);
+  const deployments = [...ordered, ...ruledOut].map(({ id, why }) =>
+    why === undefined || id === first ? { id } : { id, leftOut: why },
+  );
   const { maxInputTokens } = call.settings;
   return {
     route: call.record.route,
     priority: call.settings.priority,
-    deployments: [...ordered, ...ruledOut].map(({ id, why }) =>
-      why === undefined || id === first ? { id } : { id, leftOut: why },
-    ),
+    deployments,
     deadlineMs: call.settings.deadlineMs,
     attemptTimeoutMs: step.type === 'ask' ? step.timeoutMs : null,
     maxAttempts: call.maxAttempts,
-    hedgeAfterMs: whyNot === undefined ? (dueMs ?? null) : null,
+    hedgeAfterMs: whyNot === undefined ? (hedge.ms ?? null) : null,
     notHedged: whyNot ?? null,
     cache: explainCache(call),
     maxCostUsd: money.usd,
     inputTokens,
     refusal:
-      maxInputTokens !== undefined && inputTokens > maxInputTokens
+      maxInputTokens !== undefined && counted === call && inputTokens > maxInputTokens
         ? new TokenBudgetExceededError(inputTokens, maxInputTokens).message
-        : (money.refused?.message ?? null),
+        : (money.refused?.message ?? (first === undefined ? nobody(deployments) : null)),
   };
+}
+
+function nobody(deployments: Explanation['deployments']): string {
+  const why = deployments.flatMap(({ id, leftOut }) => (leftOut === undefined ? [] : `${id}: ${leftOut}`));
+  return `No deployment may be asked${why.length === 0 ? '' : ` (${why.join('; ')})`}.`;
+}
+
+/**
+ * When a hedge of the first attempt is begun. One that is due after the attempt's time is begun at its end, if the attempt
+ * may go on beside it; what an application has set as the attempt's time ends it.
+ */
+function hedgeWithin(call: Call, { target, timeoutMs }: Ask, dueMs: number): { ms?: number; why: string | undefined } {
+  const { attemptTimeoutMs, firstChunkTimeoutMs, deadlineMs } = call.settings;
+  const own = attemptTimeoutMs ?? target.state.deployment.upstream.timeoutMs ?? deadlineMs;
+  const limit = Math.min(own, call.stream ? (firstChunkTimeoutMs ?? own) : own, deadlineMs);
+  const end = Math.min(timeoutMs, limit);
+  if (dueMs <= end && dueMs < deadlineMs) return { ms: dueMs, why: undefined };
+  if (limit > end) return { ms: end, why: undefined };
+  return { why: `it would be due after ${dueMs} ms, and the first attempt's time is over after ${end} ms` };
 }
 
 function rank({ id, why }: { id: string; why: string | undefined }, first: string | undefined): number {

@@ -156,9 +156,24 @@ describe('explain()', () => {
     expect(router.explain({ model: 'standard', input }).deployments).toEqual([{ id: 'a' }, { id: 'b' }]);
   });
 
-  it('of nothing that may be asked has no time for an attempt', () => {
+  it('of nothing that may be asked has no time for an attempt, and says so as the call would', async () => {
     const { router } = build(models, settings);
-    expect(router.explain(body, callOptions({ regions: ['mars'] }))).toMatchObject({ attemptTimeoutMs: null });
+    const options = callOptions({ regions: ['mars'] });
+    const { attemptTimeoutMs, inputTokens, refusal } = router.explain(body, options);
+    expect(attemptTimeoutMs).toBeNull();
+    expect(inputTokens).toBe(router.explain(body).inputTokens);
+    expect(inputTokens).toBeGreaterThan(0);
+    expect(refusal).toMatch(/^No deployment may be asked \(a: .*; b: .*\)\.$/);
+    expect(await errorOf(router.post('/chat/completions', { body, ...options }))).toHaveProperty('message', refusal);
+    expect(router.explain(body).refusal).toBeNull();
+    // What is not asked is not too long.
+    expect(router.explain(body, callOptions({ regions: ['mars'], maxInputTokens: 1 })).refusal).toBe(refusal);
+  });
+
+  it('says that nobody may be asked for now', async () => {
+    const { router } = build({ a: fail(429, { headers: { 'retry-after': '60' } }) }, { deadlineMs: 1000 });
+    await errorOf(ask(router, 'a'));
+    expect(router.explain({ model: 'a', messages: [] }).refusal).toMatch(/asked \(a: the server asked to stay away/);
   });
 
   it('throws for wrong options, as the call would', () => {

@@ -347,6 +347,24 @@ describe('whom a hedge does not ask', () => {
     expect(router.explain(body)).toMatchObject({ hedgeAfterMs: null, notHedged: 'nothing may be asked now' });
   });
 
+  it.each<[string, Setup, number | null, string[]]>([
+    ['at the end of its share of the deadline', {}, 500, ['a 0+500 lost', 'b 500+0 success hedge']],
+    ['never, where the attempt ends before', { attemptTimeoutMs: 300 }, null, ['a 0+300 timeout', 'b 300+0 success']],
+  ])('later than the attempt lasts: %s', async (_, settings, hedgeAfterMs, attempts) => {
+    const { router } = build({ a: hang(), b: answer() }, { ...calm, hedgeAfterMs: 5000, deadlineMs: 1000, ...settings });
+    const notHedged = hedgeAfterMs === null ? expect.stringMatching(/due after 5000 ms.*over after 300 ms/) : null;
+    expect(router.explain({ model: 'standard', messages: [] })).toMatchObject({ hedgeAfterMs, notHedged });
+    const { value } = await settled(ask(router));
+    expect(attemptsOf(value)).toEqual(attempts);
+  });
+
+  it('a stream whose first content is due before', () => {
+    const { router } = build({ a: hang(), b: answer() }, { ...calm, deadlineMs: 9000, firstChunkTimeoutMs: 300 });
+    const body = { model: 'standard', messages: [] };
+    expect(router.explain({ ...body, stream: true }).notHedged).toMatch(/over after 300 ms/);
+    expect(router.explain(body)).toMatchObject({ hedgeAfterMs: 500, notHedged: null });
+  });
+
   it('one whose vectors are others', async () => {
     const { router, asked } = build(
       { a: answer({ latencyMs: 900 }), b: answer(), c: answer() },
