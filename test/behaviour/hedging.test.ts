@@ -351,7 +351,10 @@ describe('whom a hedge does not ask', () => {
     ['at the end of its share of the deadline', {}, 500, ['a 0+500 lost', 'b 500+0 success hedge']],
     ['never, where the attempt ends before', { attemptTimeoutMs: 300 }, null, ['a 0+300 timeout', 'b 300+0 success']],
   ])('later than the attempt lasts: %s', async (_, settings, hedgeAfterMs, attempts) => {
-    const { router } = build({ a: hang(), b: answer() }, { ...calm, hedgeAfterMs: 5000, deadlineMs: 1000, ...settings });
+    const { router } = build(
+      { a: hang(), b: answer() },
+      { ...calm, hedgeAfterMs: 5000, deadlineMs: 1000, ...settings },
+    );
     const notHedged = hedgeAfterMs === null ? expect.stringMatching(/due after 5000 ms.*over after 300 ms/) : null;
     expect(router.explain({ model: 'standard', messages: [] })).toMatchObject({ hedgeAfterMs, notHedged });
     const { value } = await settled(ask(router));

@@ -1,5 +1,5 @@
 import type { Explanation } from '../../explain.js';
-import type { SimulatedDeployment, Simulation } from './result.js';
+import type { SimulatedDeployment, Simulation, ToldFault } from './result.js';
 
 type Found = Omit<Simulation, 'baseline' | 'advice'>;
 
@@ -9,12 +9,23 @@ const DEFAULT_DEADLINE_MS = 120_000;
 const MANY_WASTED = 100;
 const WINDOW_MS = 300_000;
 const MUCH_LOAD = 1.5;
+/** Errors of limits, and which they are. */
+const LIMITS: Readonly<Record<string, string>> = {
+  SpendBudgetExceededError:
+    'they could cost more than `maxCostUsd` or what is left of `budgets`; set a limit of output, and low `maxAttempts`',
+  TokenBudgetExceededError: 'their input is estimated at more than `maxInputTokens`',
+};
 
 /** What is wrong with a configuration, as far as its plans and what came of them show it; each once, in a sentence. */
-export function advise(found: Found, explanations: readonly Explanation[]): string[] {
+export function advise(found: Found, explanations: readonly Explanation[], unlisted: readonly string[]): string[] {
   const sentences = [
     ...explanations.flatMap((explanation) => aboutPlan(explanation, found)),
     ...Object.entries(found.deployments).flatMap(([id, deployment]) => aboutDeployment(id, deployment, found)),
+    ...found.faults.flatMap(aboutFault),
+    ...unlisted.map(
+      (model) =>
+        `No route or deployment is named ${model}: its calls went to a client as they stand, and to \`fallbacks\`. Is that meant?`,
+    ),
     ...aboutAll(found),
   ];
   return [...new Set(sentences)];
@@ -97,8 +108,21 @@ function aboutDeployment(
   return attempts === 0 ? [] : sentences;
 }
 
-function aboutAll({ load, costUsd, answered, durationMs }: Found): string[] {
+function aboutFault({ at, does, fromMs, toMs, share, struck }: ToldFault): string[] {
+  if (struck > 0 || share === 0) return [];
+  const when = `from ${told(fromMs / 1000)} s to ${told(toMs / 1000)} s`;
+  return [
+    `A fault has struck nothing: no request came to ${at.join(', ')} ${when} that it would have struck (${does}).`,
+  ];
+}
+
+function aboutAll({ load, costUsd, answered, durationMs, errors, calls }: Found): string[] {
   const sentences: string[] = [];
+  for (const [name, limits] of Object.entries(LIMITS)) {
+    const refused = errors[name] ?? 0;
+    if (refused > 0)
+      sentences.push(`${told(refused)} of ${told(calls)} calls were refused by a limit, and never sent: ${limits}.`);
+  }
   if (load !== null && load > MUCH_LOAD) {
     sentences.push(`${load.toFixed(2)} upstream calls were made for each call.`);
   }

@@ -19,7 +19,7 @@ export async function runBaseline(settings: Settings, plans: CallPlans, clock: V
   const { maxRetries, timeoutMs } = baseline ?? {};
   const durationMs = durationOf(traffic);
   const tally = new Tally(everyMs, durationMs);
-  const book = new FaultBook(seed, settings.upstreams, settings.faults);
+  const book = new FaultBook(settings);
   const upstreams = new Upstreams(book, seed, () => tally.addUpstreamCall());
   upstreams.learn(plans.routable);
   const clients = new Map<string, OpenAI>();

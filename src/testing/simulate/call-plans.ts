@@ -8,11 +8,15 @@ import type { Routable } from './stage.js';
 export interface CallPlan {
   readonly explanation: Explanation;
   /** The deployment that is asked first, its client, and the upstream's name of its model. */
+  /** Its model, where no route or deployment has that name. */
+  readonly unlisted: string | undefined;
   readonly first: { readonly deployment: string; readonly client: string; readonly model: string };
 }
 
 /** The plans of all kinds of calls of a traffic. They outlive the router. */
 export class CallPlans {
+  /** Of the router's routes and deployments. */
+  readonly names: readonly string[];
   /** The router's deployments. */
   readonly routable: Routable;
   readonly #router: ModelRouter;
@@ -22,6 +26,7 @@ export class CallPlans {
   constructor(router: ModelRouter) {
     this.#router = router;
     const { routes, deployments } = router.snapshot();
+    this.names = [...Object.keys(routes), ...Object.keys(deployments)];
     this.routable = deployments;
     this.#usual = Object.keys(routes)[0] ?? Object.keys(deployments)[0] ?? 'auto';
   }
@@ -37,7 +42,8 @@ export class CallPlans {
     const explanation = this.#router.explain(body, call.options ?? {});
     const deployment = explanation.deployments[0]?.id ?? '';
     const { client = 'default', model } = this.#router.snapshot().deployments[deployment] ?? {};
-    const plan = { explanation, first: { deployment, client, model: model ?? this.modelOf(call) } };
+    const unlisted = explanation.route === null && deployment.endsWith('/*') ? String(body.model) : undefined;
+    const plan = { explanation, unlisted, first: { deployment, client, model: model ?? this.modelOf(call) } };
     this.#known.set(call, plan);
     return plan;
   }

@@ -3,8 +3,8 @@ import type { ModelRouter } from '../../model-router.js';
 import { checkFunction, checkKeys, checkMs, checkNumber, checkOneOf, checkRecord, fail } from '../../util/check.js';
 import { isRecord } from '../../util/is-record.js';
 import { nearest } from '../../util/nearest.js';
-import { whyNoScript } from '../script.js';
-import { deploymentsOf } from './fault-book.js';
+import { type Script, whyNoScript } from '../script.js';
+import { deploymentsOf, HEALTHY } from './fault-book.js';
 import type { BaselineOptions, SimulatedFault, SimulateOptions, Traffic } from './options.js';
 import { durationOf, isPlanned } from './traffic.js';
 
@@ -13,6 +13,8 @@ export interface Settings extends Required<Omit<SimulateOptions, 'baseline' | 'o
   readonly baseline: BaselineOptions | undefined;
   /** `upstreams` may name deployments that the router does not have. */
   readonly mayNameOthers: boolean;
+  /** What a deployment does of which `upstreams` says nothing. */
+  readonly usual: (deployment: string) => Script;
   readonly onProgress: ((share: number) => void) | undefined;
 }
 
@@ -45,7 +47,13 @@ export function checkOptions(options: SimulateOptions): Settings {
   for (const [id, script] of Object.entries(checkRecord('upstreams', upstreams)))
     checkScript(`upstreams.${id}`, script);
   if (!Array.isArray(faults)) fail('faults', faults, 'a list of faults');
-  for (const [i, fault] of faults.entries()) checkFault(`faults[${i}]`, fault);
+  const lastMs = isPlanned(traffic) ? Number.POSITIVE_INFINITY : durationOf(traffic);
+  for (const [i, fault] of faults.entries()) {
+    checkFault(`faults[${i}]`, fault);
+    // The last of planned calls may well go on after it has begun.
+    if ((fault.fromMs ?? 0) >= lastMs)
+      fail(`faults[${i}].fromMs`, fault.fromMs, `milliseconds before the end of the traffic, ${lastMs}`);
+  }
   checkNumber('seed', seed, { least: 0, most: 2 ** 32 - 1, whole: true, what: 'a whole number from 0 to 2^32 - 1' });
   checkNumber('keepFailed', keepFailed, { least: 0, most: 100_000, whole: true, what: 'a whole number from 0 on' });
   if (onProgress !== undefined) checkFunction('onProgress', onProgress);
@@ -54,7 +62,19 @@ export function checkOptions(options: SimulateOptions): Settings {
   checkMs('everyMs', everyMs);
   if (durationMs / everyMs > MOST_STEPS) fail('everyMs', everyMs, `milliseconds that make at most ${MOST_STEPS} steps`);
   const baseline = checkBaseline(options.baseline ?? false);
-  return { router, traffic, upstreams, faults, seed, everyMs, keepFailed, onProgress, baseline, mayNameOthers: false };
+  return {
+    router,
+    traffic,
+    upstreams,
+    faults,
+    seed,
+    everyMs,
+    keepFailed,
+    onProgress,
+    baseline,
+    mayNameOthers: false,
+    usual: () => HEALTHY,
+  };
 }
 
 /** By shape, as there may be two copies of the package. */
@@ -78,6 +98,27 @@ export function checkNames({ upstreams, faults }: Settings, known: readonly stri
   };
   for (const id of Object.keys(upstreams)) check('upstreams', id);
   for (const [i, fault] of faults.entries()) for (const id of deploymentsOf(fault)) check(`faults[${i}].at`, id);
+}
+
+/**
+ * A model that the router would send on as it stands, and that comes close to a name it knows, is taken for a typing error,
+ * unless something is said of unlisted models.
+ */
+export function checkModels(
+  { upstreams, faults }: Settings,
+  unlisted: readonly string[],
+  known: readonly string[],
+): void {
+  if ([...Object.keys(upstreams), ...faults.flatMap(deploymentsOf)].some((id) => id.endsWith('/*'))) return;
+  for (const model of unlisted) {
+    const [meant] = nearest(model, known, 1);
+    if (meant === undefined) continue;
+    fail(
+      'traffic.model',
+      model,
+      `a route or a deployment, perhaps ${meant}; or say in \`upstreams\` what 'CLIENT/*' does`,
+    );
+  }
 }
 
 function checkTraffic(traffic: Traffic): void {

@@ -3,6 +3,7 @@ import type { CallRecord } from '../../types.js';
 import { checkFunction, checkKeys, checkNumber, checkRecord, fail } from '../../util/check.js';
 import type { Script } from '../script.js';
 import { checkOptions } from './check.js';
+import { HEALTHY } from './fault-book.js';
 import type { PlannedCall } from './options.js';
 import { readTrace, type TracedCall } from './read-trace.js';
 import type { Simulation, Spread } from './result.js';
@@ -15,6 +16,7 @@ import {
   isGivenUp,
   isOwnFault,
   NEAREST,
+  pooled,
   samplesIn,
   type TimedCall,
   tracedUpstreams,
@@ -25,7 +27,10 @@ export interface CompareOptions {
   readonly trace: readonly TracedCall[] | string | URL;
   /** By name: what each builds a router with, as in `simulate`. */
   readonly configurations: Readonly<Record<string, (stage: Stage) => ModelRouter | Promise<ModelRouter>>>;
-  /** What deployments do that the trace does not know; and, in place of the trace, those that it does. @default none */
+  /**
+   * What deployments do that the trace does not know; and, in place of the trace, those that it does.
+   * @default as the attempts of the trace at all deployments, drawn together
+   */
   readonly upstreams?: Readonly<Record<string, Script>>;
   /** The model that a traced call asks for. @default what its caller wrote, else its route */
   readonly model?: (record: CallRecord) => string;
@@ -65,7 +70,9 @@ const ANSWERED_FROM_CACHE: ReadonlySet<string> = new Set(['hit', 'joined', 'stal
  * Replays a recorded trace under other configurations: each call at its time; each request is answered as one of the 20
  * attempts that were recorded at that deployment nearest in time, drawn by chance. Runs in virtual time, as `simulate`.
  *
- * @throws InvalidOptionError; also for a deployment that neither the trace nor `upstreams` knows
+ * A deployment that neither the trace nor `upstreams` knows answers as all attempts of the trace, whenever they were.
+ *
+ * @throws InvalidOptionError
  */
 export async function compare(options: CompareOptions): Promise<Comparison> {
   const { configurations, upstreams = {}, seed = 1, perSecond, model = modelOf } = checkCompare(options);
@@ -84,34 +91,30 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   });
 
   const results: [string, Simulation][] = [];
+  const described = new Set<string>();
   const strangers = new Set<string>();
+  const usual = (id: string): Script => {
+    strangers.add(id);
+    return pooled(calls, seed, id) ?? HEALTHY;
+  };
   for (const [name, build] of Object.entries(configurations)) {
     const router = async (stage: Stage): Promise<ModelRouter> => {
       const built = await build(stage);
       for (const id of Object.keys(built.snapshot().deployments)) {
-        if (samples.has(id)) continue;
-        strangers.add(id);
-        if (upstreams[id] === undefined) {
-          built.close();
-          fail(
-            `configurations.${name}`,
-            id,
-            'deployments that the trace has asked, or say in `upstreams` what this one does',
-          );
-        }
+        if (!samples.has(id) && upstreams[id] !== undefined) described.add(id);
       }
       return built;
     };
     const scripts = { ...tracedUpstreams(calls, seed), ...upstreams };
     const settings = checkOptions({ router, traffic: { calls: planned }, upstreams: scripts, seed });
-    results.push([name, await simulateChecked({ ...settings, mayNameOthers: true })]);
+    results.push([name, await simulateChecked({ ...settings, mayNameOthers: true, usual })]);
   }
   const recorded = recordedTraffic(calls);
   return {
     recorded,
     configurations: Object.fromEntries(results),
     leftOut: trace.length - calls.length,
-    cannotTell: cannotTell(trace, calls, samples, [...strangers], perSecond ?? 1),
+    cannotTell: cannotTell({ trace, calls, samples, described, strangers, perSecond: perSecond ?? 1 }),
     table: simulationTable({ 'as recorded': recorded, ...Object.fromEntries(results) }),
   };
 }
@@ -163,13 +166,21 @@ function recordedTraffic(calls: readonly TimedCall[]): RecordedTraffic {
   };
 }
 
-function cannotTell(
-  trace: readonly TracedCall[],
-  calls: readonly TimedCall[],
-  samples: ReadonlyMap<string, number>,
-  strangers: readonly string[],
-  perSecond: number,
-): string[] {
+function cannotTell({
+  trace,
+  calls,
+  samples,
+  described,
+  strangers,
+  perSecond,
+}: {
+  readonly trace: readonly TracedCall[];
+  readonly calls: readonly TimedCall[];
+  readonly samples: ReadonlyMap<string, number>;
+  readonly described: ReadonlySet<string>;
+  readonly strangers: ReadonlySet<string>;
+  readonly perSecond: number;
+}): string[] {
   const attempts = calls.flatMap(({ record }) => record.attempts);
   const givenUp = attempts.filter(isGivenUp).length;
   const limited = attempts.filter(({ outcome }) => outcome === 'rate-limited').length;
@@ -192,9 +203,13 @@ function cannotTell(
       : []),
     ...(withoutUsage > 0 ? [`The tokens of ${withoutUsage} calls: those of the last call before them are taken.`] : []),
     ...(few.length > 0 ? [`Much of deployments with few attempts in the trace: ${few.join(', ')}.`] : []),
-    ...(strangers.length > 0
-      ? [`Anything of ${strangers.join(', ')}: not in the trace, so as \`upstreams\` says.`]
+    ...(described.size > 0
+      ? [`Anything of ${[...described].join(', ')}: not in the trace, so as \`upstreams\` says.`]
       : []),
+    ...[...strangers].map((id) => {
+      const as = samples.size === 0 ? "as the kit's usual good answer" : 'as all attempts of the trace, drawn together';
+      return `Anything of ${id}: it was never asked in the trace, so it answers ${as}. Say in \`upstreams\` what it does: { ${JSON.stringify(id)}: answer({ latencyMs: 500 }) }.`;
+    }),
     'How deployments behave under another load than they had: here, more traffic makes none slower.',
     'What was asked: every call is a chat of its own, so a cache answers none of them, and a context length is never exceeded.',
   ];

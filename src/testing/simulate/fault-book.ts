@@ -3,12 +3,13 @@ import { answer } from '../constructors.js';
 import type { RecordedRequest } from '../recorder.js';
 import { RunningScript, type Script } from '../script.js';
 import { seededRandom, seedFor } from './chance.js';
+import type { Settings } from './check.js';
 import { lognormal } from './latencies.js';
 import type { SimulatedFault } from './options.js';
 import type { ToldFault } from './result.js';
 
 /** A good answer, as fast as most models are. */
-const HEALTHY = answer({ latencyMs: lognormal({ medianMs: 350, sigma: 0.45 }) });
+export const HEALTHY = answer({ latencyMs: lognormal({ medianMs: 350, sigma: 0.45 }) });
 
 /** One fault at one deployment, as it runs. */
 interface RunningFault {
@@ -18,6 +19,7 @@ interface RunningFault {
   readonly toMs: number;
   /** Whether it strikes a request now. */
   readonly strikes: (now: number) => boolean;
+  readonly index: number;
 }
 
 /** What each deployment does at each moment of one run. Time is `performance.now()`, from 0. */
@@ -28,18 +30,24 @@ export class FaultBook {
   readonly #running = new Map<string, { readonly healthy: RunningScript; readonly faults: readonly RunningFault[] }>();
   /** Requests that came while their deployment was kept from answering, by deployment. */
   readonly wasted = new Map<string, number>();
+  /** Requests that each fault has struck. */
+  readonly struck: number[];
+  readonly #usual: (deployment: string) => Script;
 
-  constructor(seed: number, healthy: Readonly<Record<string, Script>> = {}, faults: readonly SimulatedFault[] = []) {
+  constructor({ seed, upstreams, faults, usual }: Pick<Settings, 'seed' | 'upstreams' | 'faults' | 'usual'>) {
     this.#seed = seed;
-    this.#healthy = new Map(Object.entries(healthy));
+    this.#healthy = new Map(Object.entries(upstreams));
     this.#faults = faults;
+    this.#usual = usual;
+    this.struck = faults.map(() => 0);
   }
 
   behaviour(deployment: string, request: RecordedRequest): Behaviour {
     const { healthy, faults } = this.#of(deployment);
     const now = performance.now();
-    for (const { fromMs, toMs, share, strikes, script } of faults) {
+    for (const { fromMs, toMs, share, strikes, script, index } of faults) {
       if (now < fromMs || now >= toMs || !strikes(now)) continue;
+      this.struck[index] = (this.struck[index] ?? 0) + 1;
       const behaviour = script.next(request);
       if (share === 1 && isDown(behaviour)) {
         this.wasted.set(deployment, (this.wasted.get(deployment) ?? 0) + 1);
@@ -53,7 +61,7 @@ export class FaultBook {
     const known = this.#running.get(deployment);
     if (known !== undefined) return known;
     const running = {
-      healthy: new RunningScript(this.#healthy.get(deployment) ?? HEALTHY),
+      healthy: new RunningScript(this.#healthy.get(deployment) ?? this.#usual(deployment)),
       faults: this.#faults.flatMap((fault, index) =>
         deploymentsOf(fault).includes(deployment) ? [this.#start(fault, index, deployment)] : [],
       ),
@@ -69,7 +77,7 @@ export class FaultBook {
     const inSpell = (now: number, length: number) =>
       seededRandom(seedFor(this.#seed, 'spell', index, Math.floor(now / length)))();
     const strikes = (now: number) => share === 1 || (spellMs === undefined ? each() : inSpell(now, spellMs)) < share;
-    return { script: new RunningScript(does), share, fromMs, toMs, strikes };
+    return { script: new RunningScript(does), share, fromMs, toMs, strikes, index };
   }
 }
 
@@ -78,14 +86,15 @@ export function deploymentsOf({ at }: SimulatedFault): readonly string[] {
 }
 
 /** The faults in words, for who reads the result. */
-export function tellFaults(faults: readonly SimulatedFault[], endMs: number): ToldFault[] {
-  return faults.map((fault) => ({
+export function tellFaults(faults: readonly SimulatedFault[], struck: readonly number[], endMs: number): ToldFault[] {
+  return faults.map((fault, index) => ({
     at: [...deploymentsOf(fault)],
     does: inWords(fault.does),
     share: fault.share ?? 1,
     fromMs: fault.fromMs ?? 0,
-    toMs: Math.min(fault.toMs ?? endMs, endMs),
+    toMs: Math.max(fault.fromMs ?? 0, Math.min(fault.toMs ?? endMs, endMs)),
     spellMs: fault.spellMs ?? null,
+    struck: struck[index] ?? 0,
     isOutage: (fault.share ?? 1) === 1 && isDown(fault.does),
   }));
 }

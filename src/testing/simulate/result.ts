@@ -85,6 +85,8 @@ export interface ToldFault {
   fromMs: number;
   toMs: number;
   spellMs: number | null;
+  /** Requests that it has struck. */
+  struck: number;
   /** It keeps its deployments from answering at all. */
   isOutage: boolean;
 }

@@ -3,7 +3,7 @@ import { ask } from './ask.js';
 import { runBaseline } from './baseline.js';
 import { CallPlans } from './call-plans.js';
 import { seededRandom, seedFor } from './chance.js';
-import { checkNames, checkOptions, checkRouter, type Settings } from './check.js';
+import { checkModels, checkNames, checkOptions, checkRouter, type Settings } from './check.js';
 import { inVirtualTime, type VirtualClock } from './clock.js';
 import { FaultBook, tellFaults } from './fault-book.js';
 import type { SimulateOptions } from './options.js';
@@ -60,7 +60,7 @@ async function run(
   const { seed, traffic, everyMs, keepFailed, onProgress } = settings;
   const durationMs = durationOf(traffic);
   const tally = new Tally(everyMs, durationMs);
-  const book = new FaultBook(seed, settings.upstreams, settings.faults);
+  const book = new FaultBook(settings);
   const upstreams = new Upstreams(book, seed, () => tally.addUpstreamCall());
   const router = await settings.router(upstreams);
   checkRouter(router);
@@ -71,7 +71,10 @@ async function run(
     upstreams.learn(plans.routable);
     const failedCalls: FailedCall[] = [];
     // Before the first call: what the router would do while it knows nothing.
-    const explanations = kindsOf(traffic).map((call) => plans.of(call).explanation);
+    const kinds = kindsOf(traffic).map((call) => plans.of(call));
+    const explanations = kinds.map(({ explanation }) => explanation);
+    const unlisted = [...new Set(kinds.flatMap(({ unlisted: model }) => model ?? []))];
+    if (!settings.mayNameOthers) checkModels(settings, unlisted, plans.names);
     await sendAll({
       clock,
       calls: dueCalls(traffic, seed),
@@ -100,9 +103,9 @@ async function run(
       deployments,
       wasted: Object.values(deployments).reduce((total, { wasted }) => total + wasted, 0),
       failedCalls,
-      faults: tellFaults(settings.faults, durationMs),
+      faults: tellFaults(settings.faults, book.struck, durationMs),
     };
-    return { ...result, advice: advise(result, explanations), plans };
+    return { ...result, advice: advise(result, explanations, unlisted), plans };
   } finally {
     router.close();
   }

@@ -110,7 +110,8 @@ export function errorOf(error: unknown): { name: string; status: number | null; 
   const status: unknown = Reflect.get(error, 'status');
   const code: unknown = Reflect.get(error, 'code');
   return {
-    name: error.constructor.name,
+    // The SDK's errors are all named `Error`; a bundler may have renamed the classes of the router's.
+    name: error.name === 'Error' ? error.constructor.name : error.name,
     status: typeof status === 'number' ? status : null,
     code: typeof code === 'string' ? code : null,
   };

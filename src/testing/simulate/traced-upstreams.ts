@@ -66,17 +66,42 @@ export function bodyOfTraced(call: number): Record<string, unknown> {
  * nearest in time, drawn by chance; streams from streams where there are any. Tokens are those of the call.
  */
 export function tracedUpstreams(calls: readonly TimedCall[], seed: number): Record<string, Choose> {
-  const usages = calls.map(({ record }) => record.usage);
-  const scripts = [...samplesOf(calls)].map(([id, { plain, streams }]): [string, Choose] => {
-    const random = seededRandom(seedFor(seed, 'trace', id));
-    const choose: Choose = (request) => {
-      const own = request.stream ? streams : plain;
-      const sample = near(own.length > 0 ? own : request.stream ? plain : streams, performance.now(), random());
-      return sample === undefined ? answer() : behaviourOf(sample, request, usages);
-    };
-    return [id, choose];
-  });
+  const scripts = [...samplesOf(calls)].map(([id, samples]): [string, Choose] => [
+    id,
+    replay({ samples, calls, seed, id, nearest: NEAREST }),
+  ]);
   return Object.fromEntries(scripts);
+}
+
+/** A deployment of which nothing is known: as any attempt of the trace, at any time. Nothing where there is none. */
+export function pooled(calls: readonly TimedCall[], seed: number, id: string): Choose | undefined {
+  const all = [...samplesOf(calls).values()];
+  if (all.length === 0) return undefined;
+  const samples = { plain: all.flatMap(({ plain }) => plain), streams: all.flatMap(({ streams }) => streams) };
+  return replay({ samples, calls, seed, id, nearest: Number.POSITIVE_INFINITY });
+}
+
+function replay({
+  samples: { plain, streams },
+  calls,
+  seed,
+  id,
+  nearest,
+}: {
+  readonly samples: Samples;
+  readonly calls: readonly TimedCall[];
+  readonly seed: number;
+  readonly id: string;
+  readonly nearest: number;
+}): Choose {
+  const usages = calls.map(({ record }) => record.usage);
+  const random = seededRandom(seedFor(seed, 'trace', id));
+  return (request) => {
+    const own = request.stream ? streams : plain;
+    const from = own.length > 0 ? own : request.stream ? plain : streams;
+    const sample = near(from, Math.min(nearest, from.length), performance.now(), random());
+    return sample === undefined ? answer() : behaviourOf(sample, request, usages);
+  };
 }
 
 /** How many attempts at each deployment can be drawn from. */
@@ -103,8 +128,8 @@ function samplesOf(calls: readonly TimedCall[]): Map<string, Samples> {
   return all;
 }
 
-/** One of the nearest in time. */
-function near(samples: readonly Sample[], now: number, chance: number): Sample | undefined {
+/** One of the `count` that are nearest in time. */
+function near(samples: readonly Sample[], count: number, now: number, chance: number): Sample | undefined {
   let from = 0;
   let to = samples.length;
   while (from < to) {
@@ -112,7 +137,6 @@ function near(samples: readonly Sample[], now: number, chance: number): Sample |
     if ((samples[middle]?.atMs ?? 0) < now) from = middle + 1;
     else to = middle;
   }
-  const count = Math.min(NEAREST, samples.length);
   const start = Math.min(Math.max(0, from - (count >> 1)), samples.length - count);
   return samples[start + Math.floor(chance * count)];
 }

@@ -1,4 +1,4 @@
-import { answer, hang, simulate } from 'model-router/testing';
+import { answer, fail, hang, simulate } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { small } from '../../helpers/simulated.js';
 
@@ -42,6 +42,40 @@ describe('advice', () => {
     const deployments = { first: { region: 'eu' }, second: { client: 'other', region: 'us' } };
     // Left out by its region: as if it were not there.
     expect(await advise({}, { ...options, deployments })).toContain('has one deployment, first');
+  });
+
+  it('tells of a fault that struck no request', async () => {
+    const atSecond = [{ at: ['second'], does: fail(503), fromMs: 5000, toMs: 9000 }];
+    const { advice, faults: told } = await simulate(small({ faults: atSecond }));
+    expect(advice.join('\n')).toMatch(/A fault has struck nothing: .* second from 5 s to 9 s .*fails with 503/);
+    expect(told).toMatchObject([{ struck: 0 }]);
+    const struck = await simulate(small({ faults: [{ at: 'first', does: fail(503), fromMs: 59_500 }] }));
+    expect(struck.advice.join('\n')).not.toContain('struck nothing');
+    expect(struck.faults).toMatchObject([{ struck: 2, fromMs: 59_500, toMs: 60_000 }]);
+  });
+
+  it('tells of a fault after the last of planned calls, which ends no earlier than it begins', async () => {
+    const late = [{ at: 'first', does: hang(), fromMs: 5000 }];
+    const { advice, faults: told } = await simulate(small({ traffic: { calls: [{ atMs: 1000 }] }, faults: late }));
+    expect(advice.join('\n')).toContain('A fault has struck nothing');
+    expect(told).toMatchObject([{ fromMs: 5000, toMs: 5000 }]);
+  });
+
+  it('tells of a model that nobody knows', async () => {
+    const traffic = { perSecond: 1, durationMs: 2000, model: 'another-vendor/large' };
+    expect(await advise({ traffic, faults: [] })).toContain('No route or deployment is named another-vendor/large');
+    // One that comes close is an error, unless unlisted models are spoken of.
+    const meant = { traffic: { ...traffic, model: 'firsts' }, upstreams: { 'default/*': answer() }, faults: [] };
+    expect(await advise(meant)).toContain('No route or deployment is named firsts');
+  });
+
+  it.each([
+    ['money', { maxCostUsd: 0.0001 }, 'SpendBudgetExceededError', /240 of 240 calls were refused.*`maxCostUsd`/],
+    ['tokens', { maxInputTokens: 1 }, 'TokenBudgetExceededError', /240 of 240 calls were refused.*`maxInputTokens`/],
+  ])('tells of a limit of %s that refuses calls', async (_, options, error, message) => {
+    const result = await simulate(small({}, options));
+    expect(result.advice.join('\n')).toMatch(message);
+    expect(result.errors).toEqual({ [error]: 240 });
   });
 
   it('tells of a cost that is not known', async () => {

@@ -1,5 +1,5 @@
 import { ModelRouter } from 'model-router';
-import { bimodal, compare, empirical, hang, lognormal, simulate } from 'model-router/testing';
+import { bimodal, compare, empirical, fail, hang, lognormal, simulate } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { small } from '../../helpers/simulated.js';
 
@@ -24,6 +24,14 @@ const wrong: [option: string, changes: object, message: RegExp][] = [
   ['faults[0].does', { faults: [{ at: 'first', does: [] }] }, /a behaviour/],
   ['faults[0].share', { faults: [{ at: 'first', does: hang(), share: 1.1 }] }, /from 0 to 1/],
   ['faults[0].toMs', { faults: [{ at: 'first', does: hang(), fromMs: 5, toMs: 5 }] }, /after fromMs, 5/],
+  [
+    'faults[0].fromMs',
+    { faults: [{ at: 'first', does: hang(), fromMs: 60_000 }] },
+    /before the end of the traffic, 60000/,
+  ],
+  ['faults[0].does', { faults: [{ at: 'first', does: fail }] }, /fail must be called/],
+  ['traffic.model', { traffic: { perSecond: 1, durationMs: 1000, model: 'standrd' } }, /perhaps standard/],
+  ['traffic.calls[0].endpoint', { traffic: { calls: [{ atMs: 0, endpoint: 'chats' }] } }, /"chat"/],
   ['faults[0].until', { faults: [{ at: 'first', does: hang(), until: 5 }] }, /no such option/],
   ['baseline.retries', { baseline: { retries: 1 } }, /maxRetries/],
   ['seed', { seed: 1.5 }, /a whole number/],

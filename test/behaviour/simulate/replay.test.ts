@@ -78,15 +78,29 @@ describe('a replayed trace', () => {
     expect(await run(1)).toEqual(await run(1));
   });
 
-  it('asks for what it does not know of', async () => {
+  it('lets a deployment that it does not know of answer as all others did, and says so', async () => {
     const options = { ...simulatedOptions, deployments: { ...simulatedOptions.deployments, third: {} } };
-    const next: typeof onlyFirst = ({ offline }) => new ModelRouter(offline(options));
-    const trace = text(lines.slice(0, 40));
-    await expect(compare({ trace, configurations: { next } })).rejects.toThrow(
-      /configurations\.next: "third".*upstreams/,
+    const trace = text(lines);
+    const next = configuration({ ...options, routes: { standard: ['third', 'second'] } });
+    const unknown = await compare({ trace, configurations: { next } });
+    expect(unknown.cannotTell.join('\n')).toMatch(
+      /third: it was never asked in the trace.*upstreams.*\{ "third": answer/,
     );
-    const { cannotTell } = await compare({ trace, configurations: { next }, upstreams: { third: answer() } });
-    expect(cannotTell.join('\n')).toContain('Anything of third');
+    // At all times, also outside the fault: hangs are spread as in the whole trace.
+    const { attempts = 0, outcomes } = unknown.configurations['next']?.deployments['third'] ?? {};
+    expect(attempts).toBeGreaterThan(200);
+    expect(outcomes?.success).toBeGreaterThan(0.6 * attempts);
+    const upstreams = { third: answer({ latencyMs: 7 }) };
+    const known = await compare({ trace, configurations: { next }, upstreams });
+    expect(known.cannotTell.join('\n')).toContain('Anything of third: not in the trace, so as `upstreams` says');
+    expect(known.cannotTell.join('\n')).not.toContain('never asked');
+    expect(known.configurations['next']?.deployments['third']?.latencyMs.max).toBe(7);
+  });
+
+  it('says nothing of one that no call asks', async () => {
+    const options = { ...simulatedOptions, deployments: { ...simulatedOptions.deployments, third: {} } };
+    const { cannotTell } = await compare({ trace: text(lines), configurations: { next: configuration(options) } });
+    expect(cannotTell.join('\n')).not.toContain('third');
   });
 
   it('leaves out calls that failed by their own fault, and says so', async () => {
@@ -111,8 +125,8 @@ describe('a replayed trace', () => {
     const [line = {}] = lines;
     const gone = { number: 1, deployment: 'first', outcome: 'aborted', status: null, startedMs: 0, durationMs: 5 };
     const trace = text([{ ...line, requestedModel: 'standard', attempts: [gone] }]);
-    const configurations = { now: onlyFirst };
-    await expect(compare({ trace, configurations, upstreams: { second: answer() } })).rejects.toThrow(/"first"/);
+    const { cannotTell } = await compare({ trace, configurations: { now: onlyFirst } });
+    expect(cannotTell.join('\n')).toMatch(/Anything of first: .*the kit's usual good answer/);
   });
 
   it('is spread evenly where it has no times', async () => {

@@ -52,7 +52,16 @@ describe('what a simulation tells', () => {
     for (const [i, band] of (first?.breaker ?? []).entries())
       expect(band.fromMs).toBe(first?.breaker[i - 1]?.toMs ?? 0);
     expect(faults).toEqual([
-      { at: ['first'], does: 'hangs', share: 1, fromMs: 20_000, toMs: 40_000, spellMs: null, isOutage: true },
+      {
+        at: ['first'],
+        does: 'hangs',
+        share: 1,
+        fromMs: 20_000,
+        toMs: 40_000,
+        spellMs: null,
+        struck: first?.wasted,
+        isOutage: true,
+      },
     ]);
   });
 
