@@ -1,5 +1,6 @@
 import { checkBudgets } from './check-budgets.js';
 import { cacheSizeOf, checkCache, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
+import { checkPresent } from './check-present.js';
 import { InvalidOptionError } from './errors.js';
 import type {
   BreakerOptions,
@@ -74,6 +75,9 @@ export const SETTING_KEYS = [
 const CAPABILITIES = ['tools', 'jsonSchema', 'vision', 'audio', 'logprobs'] as const satisfies readonly Capability[];
 const HEADER_OPTIONS = ['priority', 'deadline', 'cache', 'route', 'scope'] as const satisfies readonly HeaderOption[];
 
+/** With a value for each option. */
+type Filled<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
+
 /** The options of a router, checked and filled: inside, nothing is optional that has a default. */
 export interface RouterConfig {
   readonly clientNames: readonly string[];
@@ -87,7 +91,7 @@ export interface RouterConfig {
   readonly unlistedModels: 'pass' | 'refuse';
   readonly headerOptions: ReadonlySet<HeaderOption>;
   readonly breaker: BreakerSettings | undefined;
-  readonly retry: Required<RetryOptions>;
+  readonly retry: Filled<RetryOptions>;
   readonly budgets: readonly Budget[];
   readonly unknownPrice: 'allow' | 'refuse';
   readonly slowMs: number;
@@ -105,12 +109,13 @@ export interface DeploymentConfig extends DeploymentOptions {
   readonly model: string;
 }
 
-export interface Prefix extends Required<PrefixOptions> {
+export interface Prefix extends Filled<PrefixOptions> {
   readonly prefix: string;
 }
 
 /** Checks everything that can be checked before the first call. Throws InvalidOptionError. */
 export function checkRouter(settings: RouterSettings, clientNames: readonly string[]): RouterConfig {
+  checkPresent('', settings);
   const defaultClient = clientNames.includes('default')
     ? 'default'
     : (clientNames[0] ?? fail('clients', {}, 'at least one client'));
@@ -291,6 +296,7 @@ function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, unknown>)
       );
     }
     checkKeys(path, options, CALL_KEYS);
+    checkPresent(path, options);
     checked.set(name, { deployments: [...names], options: pick(options, CALL_KEYS) });
   }
   return checked;
@@ -357,7 +363,7 @@ function checkBreaker(breaker: unknown): BreakerSettings | undefined {
   };
 }
 
-function checkRetry(retry: unknown): Required<RetryOptions> {
+function checkRetry(retry: unknown): Filled<RetryOptions> {
   const given: RetryOptions = retry === undefined ? {} : checkRecord('retry', retry);
   checkKeys('retry', given, ['baseMs', 'maxMs', 'budget']);
   const { baseMs = 250, maxMs = 8000, budget = 0.1 } = given;

@@ -4,53 +4,56 @@ import type { CacheStore } from './state/response-store.js';
 import type { CountTokens } from './tokens/estimate-input.js';
 import type { Capability, Price } from './types.js';
 
-/** Options of one call. Given on the constructor, on a route, by `withOptions` or in the call itself: the nearest wins. */
+/**
+ * Options of one call. Given on the constructor, on a route, by `withOptions` or in the call itself: the nearest wins. One
+ * that is there but undefined says nothing; of `scope` and `regions` that is an InvalidOptionError.
+ */
 export interface CallOptions {
   /** `'standard'`, `'premium'` or one of `priorities`; chooses the route of `model: 'auto'`. @default 'standard' */
-  priority?: string;
+  priority?: string | undefined;
   /** The whole call, in milliseconds: all attempts and waits; for a stream, until its first content. @default 120_000 */
-  deadlineMs?: number;
+  deadlineMs?: number | undefined;
   /** One attempt, body included, in milliseconds. @default what the deadline leaves, less a reserve for the next deployment */
-  attemptTimeoutMs?: number;
+  attemptTimeoutMs?: number | undefined;
   /** A stream's first content, in milliseconds from the start of an attempt. @default the attempt's time */
-  firstChunkTimeoutMs?: number;
+  firstChunkTimeoutMs?: number | undefined;
   /** The longest gap between two chunks of a stream, in milliseconds. @default 30_000 */
-  chunkTimeoutMs?: number;
+  chunkTimeoutMs?: number | undefined;
   /** Attempts a call may make over all deployments, the first included. 1 means no failover. @default 3 */
-  maxAttempts?: number;
+  maxAttempts?: number | undefined;
   /**
    * When the next deployment is asked too, if there is no answer (of a stream: no content) by then: in milliseconds, or
    * by a live percentile of the asked deployment's own times. The first valid answer wins. @default false
    */
-  hedgeAfterMs?: number | 'p90' | 'p95' | 'p99' | false;
+  hedgeAfterMs?: number | 'p90' | 'p95' | 'p99' | false | undefined;
   /** Residency: only deployments in one of these regions are asked. @default all */
   regions?: readonly string[];
   /**
    * What may be answered from the cache, or by an identical call in flight: `'idempotent'` (a temperature of 0 or a seed
    * is given, and embeddings), `true` (every call), or an object that says more. @default false
    */
-  cache?: false | true | 'idempotent' | CacheOptions;
+  cache?: false | true | 'idempotent' | CacheOptions | undefined;
   /** Whose call it is (a tenant, a user): answers are shared within a scope only, budgets can be by scope. @default one for all */
   scope?: string;
   /** US dollars that the call may cost, all its attempts together; one that could cost more is refused. @default no limit */
-  maxCostUsd?: number;
+  maxCostUsd?: number | undefined;
   /**
    * What to do with a call that could cost more than `maxCostUsd` or than is left of a budget: refuse it, or leave out
    * the deployments that are too dear and go on with cheaper ones. @default 'refuse'
    */
-  overBudget?: 'refuse' | 'next';
+  overBudget?: 'refuse' | 'next' | undefined;
   /**
    * Tokens. A call whose input is estimated at more is refused with `TokenBudgetExceededError`, and nothing is sent.
    * @default no limit
    */
-  maxInputTokens?: number;
+  maxInputTokens?: number | undefined;
 }
 
 interface BudgetBase {
   /** US dollars. */
   usd: number;
   /** Whose: the whole router's, each scope's, or a route's. @default 'router' */
-  of?: 'router' | 'scope' | { route: string };
+  of?: 'router' | 'scope' | { route: string } | undefined;
 }
 
 /** A limit to what may be spent: in an hour, a day or a month of the UTC calendar, or in the last `windowMs` milliseconds. */
@@ -60,19 +63,19 @@ export type BudgetOptions = BudgetBase &
 /** What is kept, and for how long. Given anew at a place nearer to the call, it replaces the whole object. */
 export interface CacheOptions {
   /** @default 'idempotent' */
-  which?: 'idempotent' | 'all';
+  which?: 'idempotent' | 'all' | undefined;
   /** How long an answer is given again, in milliseconds. @default 300_000 */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
   /** How much longer it is given while it is asked for anew behind, in milliseconds. @default 0 */
-  staleMs?: number;
+  staleMs?: number | undefined;
   /** How much longer it is given if all deployments fail, in milliseconds. @default 0 */
-  staleIfErrorMs?: number;
+  staleIfErrorMs?: number | undefined;
   /** Also calls that offer tools, and answers that call them. @default false */
-  toolCalls?: boolean;
+  toolCalls?: boolean | undefined;
   /** Answers in the router's store; of the constructor, or of a route (the largest counts). @default 1000 */
-  maxEntries?: number;
+  maxEntries?: number | undefined;
   /** Bytes in the router's store; of the constructor, or of a route (the largest counts). @default 67_108_864 */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
 }
 
 /** Whose price is asked for. */
@@ -95,7 +98,7 @@ export interface PriceFunction {
 /** Options that only make sense for a single call. */
 export interface SingleCallOptions extends CallOptions {
   /** As if `model` named this route. */
-  route?: string;
+  route?: string | undefined;
 }
 
 /** An `OpenAI` or `AzureOpenAI` client, or the options to build an `OpenAI` client from. */
@@ -104,25 +107,25 @@ export type ClientSpec = OpenAI | ClientOptions;
 /** One place that can answer: a client and a model on it. */
 export interface DeploymentOptions {
   /** A name in `clients`. @default the default client */
-  client?: string;
+  client?: string | undefined;
   /** The upstream's name of the model. @default the deployment's own name */
-  model?: string;
+  model?: string | undefined;
   /** US dollars per million tokens. @default what `prices` says of `model`, else what the built-in table says; else cost is `null` */
-  price?: Price;
+  price?: Price | undefined;
   /** Where it runs, for `regions`. */
-  region?: string;
+  region?: string | undefined;
   /** Tokens. After `context_length_exceeded` only a larger one is asked. */
-  contextWindow?: number;
+  contextWindow?: number | undefined;
   /** Tokens. What an answer can have at most, where a call sets no limit itself: for limits of money. @default 4096 */
-  maxOutputTokens?: number;
+  maxOutputTokens?: number | undefined;
   /** What it cannot do, each `false`: a call that needs it goes elsewhere. What is not said is taken to work. */
-  capabilities?: Partial<Record<Capability, boolean>>;
+  capabilities?: Partial<Record<Capability, boolean>> | undefined;
   /** Sent with each request to it. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /** Whether it understands `stream_options.include_usage`. @default true */
-  streamUsage?: boolean;
+  streamUsage?: boolean | undefined;
   /** Deployments with the same name here give interchangeable vectors. @default the upstream's name of the model */
-  embeddingSpace?: string;
+  embeddingSpace?: string | undefined;
 }
 
 /** What a caller asks for by name: where it may be answered, in order, and the options of its calls. */
@@ -134,88 +137,88 @@ export interface RouteOptions extends CallOptions {
 export interface PrefixOptions {
   client: string;
   /** Calls that go there are sent with `X-Request-Priority: high`. @default false */
-  premium?: boolean;
-  headers?: Record<string, string>;
+  premium?: boolean | undefined;
+  headers?: Record<string, string> | undefined;
 }
 
 /** When a deployment that fails gets no more traffic. */
 export interface BreakerOptions {
   /** Failures within `windowMs`. @default 5 */
-  failures?: number;
+  failures?: number | undefined;
   /** Milliseconds. @default 10_000 */
-  windowMs?: number;
+  windowMs?: number | undefined;
   /** The least share of failures within the window, 0 to 1. @default 0.5 */
-  minRate?: number;
+  minRate?: number | undefined;
   /** Failures in a row that open it whatever the window holds; `Infinity` turns this off. @default 5 */
-  consecutive?: number;
+  consecutive?: number | undefined;
   /** Milliseconds until one probe is let through; shortened by up to 20 % by chance. @default 10_000 */
-  cooldownMs?: number;
+  cooldownMs?: number | undefined;
 }
 
 export interface RetryOptions {
   /** Milliseconds; the wait before retry n is `random() * min(maxMs, baseMs * 2 ** n)`. @default 250 */
-  baseMs?: number;
+  baseMs?: number | undefined;
   /** Milliseconds. @default 8000 */
-  maxMs?: number;
+  maxMs?: number | undefined;
   /** Retries of the same deployment and hedges, as a share of all calls. Failing over is not limited. @default 0.1 */
-  budget?: number;
+  budget?: number | undefined;
 }
 
 export type HeaderOption = 'priority' | 'deadline' | 'cache' | 'route' | 'scope';
 
 /** What is particular to a router, apart from its clients. */
 export interface RouterSettings extends CallOptions {
-  deployments?: Record<string, DeploymentOptions>;
-  routes?: Record<string, readonly string[] | RouteOptions>;
+  deployments?: Record<string, DeploymentOptions> | undefined;
+  routes?: Record<string, readonly string[] | RouteOptions> | undefined;
   /** Deployments to ask after one that was named itself, or after an unlisted model. @default [] */
-  fallbacks?: readonly string[];
+  fallbacks?: readonly string[] | undefined;
   /** @default { 'Pro/': { client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } } } where a client `pro` exists */
-  prefixes?: Record<string, string | PrefixOptions>;
+  prefixes?: Record<string, string | PrefixOptions> | undefined;
   /** The route of each priority, for `model: 'auto'`. @default { standard: 'standard', premium: 'premium' } */
-  priorities?: Record<string, string>;
+  priorities?: Record<string, string> | undefined;
   /** Whether a model that is neither a route nor a deployment is sent on as it stands. @default 'pass' */
-  unlistedModels?: 'pass' | 'refuse';
+  unlistedModels?: 'pass' | 'refuse' | undefined;
   /** Which options a caller may give by header. @default ['priority', 'deadline', 'cache'] */
-  headerOptions?: readonly HeaderOption[];
+  headerOptions?: readonly HeaderOption[] | undefined;
   /** @default on */
-  breaker?: BreakerOptions | false;
-  retry?: RetryOptions;
+  breaker?: BreakerOptions | false | undefined;
+  retry?: RetryOptions | undefined;
   /** What may be spent. Calls that could cost more than is left are refused before anything is sent. @default none */
-  budgets?: readonly BudgetOptions[];
+  budgets?: readonly BudgetOptions[] | undefined;
   /** Under a limit of money, whether deployments whose price is not known are asked. @default 'refuse' */
-  unknownPrice?: 'allow' | 'refuse';
+  unknownPrice?: 'allow' | 'refuse' | undefined;
   /** A slower attempt is logged, counted and told by `attempt-slow`, in milliseconds. @default 500 */
-  slowMs?: number;
+  slowMs?: number | undefined;
   /** Where answers are kept, in place of the router's own memory. `maxEntries` and `maxBytes` are then its own matter. */
-  cacheStore?: CacheStore;
+  cacheStore?: CacheStore | undefined;
   /**
    * Prices of models whose deployment has none, unlisted ones too: by the upstream's name of the model, or a function.
    * What it does not know is looked up in a small dated table; `false` turns both off. @default the built-in table
    */
-  prices?: Readonly<Record<string, Price | null>> | PriceFunction | false;
+  prices?: Readonly<Record<string, Price | null>> | PriceFunction | false | undefined;
   /**
    * Counts the tokens of a text in place of the router's estimate, where a limit needs it. It runs on the event loop, for
    * each model that the call may be sent to; `undefined` leaves it to the estimate. Where it throws, so does nothing else.
    */
-  countTokens?: CountTokens;
+  countTokens?: CountTokens | undefined;
   /** The only source of chance: 0 up to 1. @default Math.random */
-  random?: () => number;
+  random?: (() => number) | undefined;
 }
 
 /** A router over several clients. The client `default`, else the first, gets what is not routed. */
 export interface RouterOptions extends RouterSettings {
   clients: Record<string, ClientSpec>;
   /** The SDK's own option: one attempt's time. The same as `attemptTimeoutMs`. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** The SDK's own option. The same as `maxAttempts - 1`. */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
   /** Sent with each call. */
-  defaultHeaders?: ClientOptions['defaultHeaders'];
-  defaultQuery?: ClientOptions['defaultQuery'];
+  defaultHeaders?: ClientOptions['defaultHeaders'] | undefined;
+  defaultQuery?: ClientOptions['defaultQuery'] | undefined;
   /** @default console */
-  logger?: Logger;
+  logger?: Logger | undefined;
   /** The router's line for each call is written at `info`. @default 'warn' */
-  logLevel?: LogLevel;
+  logLevel?: LogLevel | undefined;
 }
 
 /** A router over one client, from that client's own options. */

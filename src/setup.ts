@@ -1,6 +1,7 @@
 import { type ClientOptions, OpenAI } from 'openai';
 import { checkUnsized, isSized, ONE_STORE } from './check-cache.js';
 import { CALL_KEYS, checkCall, checkRouter, pick, type RouterConfig, SETTING_KEYS } from './check-options.js';
+import { checkPresent } from './check-present.js';
 import { Engine } from './engine.js';
 import { InvalidOptionError } from './errors.js';
 import { Log } from './log.js';
@@ -137,12 +138,16 @@ function open(
 
 /** The same engine, for `withOptions`; of one client, another account is another router. Throws InvalidOptionError. */
 export function openView(from: Opened, options: ViewOptions): Opened {
+  checkPresent('', options);
   const account = CREDENTIAL_KEYS.filter((key) => key in options);
   if (account.length > 0 && from.single !== undefined) {
     // An application's own store is not handed on: one account's answers are not another's.
     const { cacheStore: _, ...inherited } = from.single;
     // The store's size is the router's, whatever a view says of what may be cached.
-    return openSingle({ ...inherited, ...options }, isSized(options.cache) ? undefined : from.engine.config.cacheSize);
+    return openSingle(
+      { ...inherited, ...withoutUndefined(options) },
+      isSized(options.cache) ? undefined : from.engine.config.cacheSize,
+    );
   }
   for (const key of account) {
     throw new InvalidOptionError(
@@ -163,7 +168,7 @@ function withView(from: Opened, options: ViewOptions): Opened {
   const passThrough = Object.keys(sdk).length === 0 ? from.passThrough : copyOf(from.passThrough, sdk);
   return {
     ...from,
-    single: from.single && { ...from.single, ...options },
+    single: from.single && { ...from.single, ...withoutUndefined(options) },
     passThrough,
     superOptions: settingsOf(passThrough),
     view: {
@@ -173,6 +178,12 @@ function withView(from: Opened, options: ViewOptions): Opened {
       log: options.logger === undefined && options.logLevel === undefined ? view.log : logOf(passThrough),
     },
   };
+}
+
+/** What says nothing must not lift what is said already. The SDK's own options are its own matter. */
+function withoutUndefined(options: ViewOptions): ViewOptions {
+  const silent = new Set<string>(CALL_KEYS.filter((key) => options[key] === undefined));
+  return Object.fromEntries(Object.entries(options).filter(([key]) => !silent.has(key)));
 }
 
 /** Azure's client of SDK 6 forgets its own options in `withOptions`. */

@@ -2,6 +2,7 @@ import type { OpenAI } from 'openai';
 import { whyNeverShared } from '../call/never-shared.js';
 import { cacheSettings, checkUnsized, ONE_STORE } from '../check-cache.js';
 import { checkCall, pick, priorityOf, SINGLE_CALL_KEYS } from '../check-options.js';
+import { checkPresent } from '../check-present.js';
 import type { Engine } from '../engine.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Log } from '../log.js';
@@ -46,6 +47,7 @@ const ROUTER_OPTIONS = Symbol.for('model-router.callOptions');
 
 /** Options of the router for one call, to be spread into the SDK's own: `create(body, { ...callOptions({ route }), signal })`. */
 export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
+  if (isRecord(options)) checkPresent('', options);
   const carried: OpenAI.RequestOptions = {};
   return Object.assign(carried, { [ROUTER_OPTIONS]: { ...options } });
 }
@@ -229,7 +231,7 @@ export class CallReader {
   }
 }
 
-/** An option that is there but undefined says nothing: it must not lift what the router or the route has set. */
+/** But for `scope` and `regions`, an option that is there but undefined says nothing: it must not lift what the router or the route has set. */
 function givenOptions(given: unknown): SingleCallOptions {
   if (!isRecord(given)) return {};
   checkKeys('', given, SINGLE_CALL_KEYS);

@@ -1,4 +1,4 @@
-import { callOptions, callRecord, InvalidOptionError, type SingleCallOptions } from 'model-router';
+import { callOptions, callRecord, InvalidOptionError, ModelRouter, type SingleCallOptions } from 'model-router';
 import { answer, fail, hang, slowDrip } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
@@ -46,7 +46,39 @@ describe('the nearest to the call wins', () => {
     expect(fake.count).toBe(1);
   });
 
-  it('an option that is undefined says nothing', async () => {
+  it('an option that is undefined says nothing, in any place', async () => {
+    const nothing: SingleCallOptions = { maxAttempts: undefined, deadlineMs: undefined, cache: undefined };
+    const { router, fake } = build(
+      { a: fail(500), b: fail(500) },
+      { maxAttempts: 1, routes: { standard: { deployments: ['a', 'b'], ...nothing } } },
+    );
+    await errorOf(askWith(router.withOptions(nothing), nothing));
+    expect(fake.count).toBe(1);
+  });
+
+  it('nor where a view is another account’s router', () => {
+    const router = new ModelRouter({ apiKey: 'one', deadlineMs: 700 });
+    const view = router.withOptions({ apiKey: 'two', deadlineMs: undefined });
+    expect(view.explain({ model: 'a', messages: [] }).deadlineMs).toBe(700);
+    const twice = router.withOptions({ deadlineMs: undefined }).withOptions({ apiKey: 'two' });
+    expect(twice.explain({ model: 'a', messages: [] }).deadlineMs).toBe(700);
+  });
+
+  it.each(['scope', 'regions'])('%s is never undefined: the tenant may be missing', async (name) => {
+    const options: SingleCallOptions = Object.fromEntries([[name, undefined]]);
+    const refused = new RegExp(`${name}: it is there, but undefined`);
+    const { router } = build({ a: answer() });
+    expect(() => callOptions(options)).toThrow(refused);
+    expect(() => router.withOptions(options)).toThrow(refused);
+    expect(() => build({ a: answer() }, options)).toThrow(refused);
+    expect(() => build({ a: answer() }, { routes: { standard: { deployments: ['a'], ...options } } })).toThrow(
+      `routes.standard.${name}`,
+    );
+    expect(() => new ModelRouter({ apiKey: 'k', ...options })).toThrow(InvalidOptionError);
+    await expect(async () => router.routeRequest('Hi', options)).rejects.toThrow(refused);
+  });
+
+  it('an option of the SDK that is undefined says nothing', async () => {
     const { router, fake } = build({ a: fail(500), b: fail(500) }, { maxAttempts: 1 });
     await errorOf(askWith(router.withOptions({ timeout: undefined } as object), {}));
     expect(fake.count).toBe(1);

@@ -1,5 +1,12 @@
 // What the options take, and what they refuse before anything runs.
-import { InvalidOptionError, ModelRouter, type PriceFunction, projectCost, type RouterOptions } from 'model-router';
+import {
+  callOptions,
+  InvalidOptionError,
+  ModelRouter,
+  type PriceFunction,
+  projectCost,
+  type RouterOptions,
+} from 'model-router';
 import { genaiPrices } from 'model-router/genai-prices';
 import { expectTrue, type Same } from './same.js';
 
@@ -140,3 +147,22 @@ new ModelRouter({ clients, budgets: [{ usd: 1 }] });
 new ModelRouter({ clients, budgets: [{ usd: 1, window: 'day', of: 'tenant' }] });
 // @ts-expect-error neither 'refuse' nor 'next'
 new ModelRouter({ clients, overBudget: 'ask' });
+
+// What may be absent may be undefined: it says nothing.
+const maybe: number | undefined = Math.random() < 2 ? undefined : 5;
+callOptions({ deadlineMs: maybe, maxAttempts: maybe, cache: undefined, route: undefined });
+new ModelRouter({
+  clients,
+  deadlineMs: maybe,
+  logger: undefined,
+  breaker: { failures: maybe },
+  retry: { baseMs: maybe },
+});
+new ModelRouter({ clients, deployments: { small: { contextWindow: maybe, price: undefined } } }).withOptions({
+  deadlineMs: maybe,
+});
+new ModelRouter({ clients, deployments: { small: {} }, routes: { a: { deployments: ['small'], deadlineMs: maybe } } });
+// @ts-expect-error a tenant that is missing would share everybody's answers
+callOptions({ scope: undefined });
+// @ts-expect-error regions that are missing would be all
+callOptions({ regions: undefined });
