@@ -165,6 +165,7 @@ export class Flight {
 
   #cancel(reason: unknown): void {
     this.end();
+    this.stream?.stop();
     this.#controller.abort(reason);
   }
 

@@ -5,7 +5,7 @@ const DONE: Result = { done: true, value: undefined };
 
 /**
  * One stream for several readers. What has come is kept as text, so that each reader gets chunks of its own, also one
- * that joins late; the fastest of them asks for more. The source is broken off when the last reader leaves.
+ * that joins late; the fastest of them asks for more. Who leaves last stops it: one that joins may not read yet.
  */
 export class SharedStream {
   readonly texts: string[] = [];
@@ -31,11 +31,11 @@ export class SharedStream {
 
   remove(reader: SharedReader): void {
     this.#readers.delete(reader);
-    if (this.#readers.size === 0 && !this.#isDone) this.stop();
   }
 
   /** Nobody wants the rest. */
   stop(): void {
+    if (this.#isDone) return;
     this.#isDone = true;
     this.#source.return?.().catch(() => undefined);
   }

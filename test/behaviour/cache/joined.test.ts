@@ -161,6 +161,23 @@ describe('streams in flight', () => {
     expect(fake.requests).toHaveLength(3);
   });
 
+  it('are whole for one that joins in the very moment in which the only reader leaves', async () => {
+    for (const how of ['break', 'abort']) {
+      for (let ticks = 0; ticks < 8; ticks++) {
+        const { router } = build({ a: slow() }, { cache: true });
+        const stream = await askStream(router);
+        const reader = stream[Symbol.asyncIterator]();
+        await reader.next();
+        const joined = askStream(router).then(read);
+        for (let i = 0; i < ticks; i++) await Promise.resolve();
+        if (how === 'abort') stream.controller.abort();
+        else void reader.return?.();
+        const { value } = await settled(joined);
+        expect(value).toMatchObject({ text: 'one two three four five six', error: undefined });
+      }
+    }
+  });
+
   it('that break, break for each, and are not kept', async () => {
     const { router, asked } = build(
       { a: cut({ afterChunks: 3, content: 'one two three four five six' }) },
