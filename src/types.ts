@@ -251,8 +251,8 @@ export interface CacheRequest {
   readonly hasCredentials: boolean;
   /** What was said by `X-Router-Cache`. */
   readonly directive: 'no-store' | 'no-cache' | undefined;
-  /** The same request for a run that several callers share: with this body and signal. */
-  readonly share: (body: unknown, signal: AbortSignal) => unknown;
+  /** The same request for a run that several callers share: with this body, query and signal. */
+  readonly share: (body: unknown, query: unknown, signal: AbortSignal) => unknown;
 }
 
 /** One request of the user, on its way through the router. */
