@@ -63,7 +63,8 @@ describe('what is asked, sent and kept is one and the same', () => {
       },
     };
     await router.chat.completions.create(changing);
-    const sent = (fake.requests[0]?.body as { messages: [{ content: string }] }).messages[0].content;
+    const { messages: asked } = fake.requests[0]?.body as { messages?: { content: string }[] };
+    const sent = asked?.[0]?.content;
     const most = reads + 2;
     const uses = new Map<string, string | undefined>();
     for (let i = 0; i < most; i++) uses.set(`read ${i}`, use(await about(router, `read ${i}`)));
