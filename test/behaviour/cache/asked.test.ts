@@ -63,7 +63,7 @@ describe('what is asked, sent and kept is one and the same', () => {
       },
     };
     await router.chat.completions.create(changing);
-    const { messages: asked } = fake.requests[0]?.body as { messages?: { content: string }[] };
+    const { messages: asked } = (fake.requests[0]?.body ?? {}) as { messages?: { content: string }[] };
     const sent = asked?.[0]?.content;
     const most = reads + 2;
     const uses = new Map<string, string | undefined>();
