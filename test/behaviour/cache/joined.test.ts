@@ -107,6 +107,21 @@ describe('identical calls in flight', () => {
     expect(asked()).toHaveLength(2);
   });
 
+  it('are not joined where one would fail by the limits of another', async () => {
+    const { router } = build({ a: answer({ latencyMs: 500 }) }, { cache: true });
+    const impatient = watch(ask(router, 'standard', { timeout: 100 }));
+    const once = watch(ask(router, 'standard', { maxRetries: 0 }));
+    const usual = [watch(ask(router)), watch(ask(router))];
+    await pass(500);
+    expect([impatient, once, ...usual].map(({ state }) => state)).toEqual([
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+    ]);
+    expect(usual.map(({ value }) => use(value))).toEqual(['miss', 'joined']);
+  });
+
   it('ask what was asked, whatever becomes of the body', async () => {
     const { router, fake } = build({ a: [fail(500, { latencyMs: 10 }), answer()] }, { cache: true });
     const body = { model: 'standard', messages: [{ role: 'user' as const, content: 'Refunds?' }] };
