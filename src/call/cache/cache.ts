@@ -254,12 +254,13 @@ class Cached implements Asker {
   }
 
   /** The one who bears the cost gets the answer as it came, everybody else one of its own. */
-  #handOut(call: Call, flight: Flight, reply: CallReply): CallReply {
+  #handOut(call: Call, flight: Flight, reply: CallReply): CallReply | Promise<CallReply> {
     if (flight.stream !== undefined) return this.#handOutStream(call, flight, flight.stream, reply);
     if (flight.isOwner(call)) {
       flight.payOver(call.record);
       return reply;
     }
+    if (!flight.isCopied) return this.bypass(call);
     this.tell(call, 'joined', [learned(flight)], null);
     const data = flight.copyForAnother();
     if (data !== null && typeof data === 'object' && 'usage' in data) call.record.providerUsage = data.usage;
@@ -304,8 +305,12 @@ function land(reply: CallReply, flight: Flight, { protocol }: Call, keep: Order[
   const requestId = headersOf(reply)?.get('x-request-id') ?? null;
   if (reply.chunks === undefined) {
     const data = isKept(reply) ? reply.kept.data : reply.answer.data;
-    keep(data, flight, requestId);
-    if (flight.waiters.size > (flight.isRefresh ? 0 : 1)) flight.wholeOf(data);
+    try {
+      if (flight.waiters.size > (flight.isRefresh ? 0 : 1)) flight.wholeOf(data);
+      keep(data, flight, requestId);
+    } catch {
+      // It is nested too deeply to be copied: nobody else's than the first one's.
+    }
     return;
   }
   const stream: SharedStream = new SharedStream(reply, reply.chunks, ({ outcome, unfinished }) => {

@@ -124,6 +124,10 @@ export class Flight {
     return this.#whole;
   }
 
+  get isCopied(): boolean {
+    return this.#whole !== undefined;
+  }
+
   /** The answer for one of those who joined. */
   copyForAnother(): unknown {
     return jsonCopy(this.#whole);

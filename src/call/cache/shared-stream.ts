@@ -51,17 +51,26 @@ export class SharedStream {
   pull(): void {
     if (this.#isPulling || this.#isDone) return;
     this.#isPulling = true;
+    const fail = (error: unknown) => {
+      this.#failed = { error };
+      this.#isDone = true;
+    };
     this.#source.next().then(
       ({ done, value }) => {
         this.#isPulling = false;
-        if (done) this.#isDone = true;
-        else this.texts.push(JSON.stringify(value));
+        try {
+          if (done) this.#isDone = true;
+          else this.texts.push(JSON.stringify(value));
+        } catch (error) {
+          // It is nested too deeply to be written.
+          this.stop();
+          fail(error);
+        }
         this.#wake();
       },
       (error: unknown) => {
         this.#isPulling = false;
-        this.#isDone = true;
-        this.#failed = { error };
+        fail(error);
         this.#wake();
       },
     );
