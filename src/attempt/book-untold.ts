@@ -41,7 +41,8 @@ export function bookUntold(
   if (failure !== undefined && !mayBeBilled(outcome, failure.error, status)) return NOTHING;
   const { call, target } = attempt;
   const most = price && call.spend?.mostAt(target.state.id);
-  if (outcome === 'success' && delivered === undefined)
+  // Images are not written: what they have come to cannot be read from them.
+  if (outcome === 'success' && (delivered === undefined || call.protocol === 'json'))
     return most === undefined ? UNKNOWN : { usage: null, costUsd: most, estimated: true };
   if (price === undefined && (delivered === undefined || outcome === 'success')) return UNKNOWN;
   const { model } = target;

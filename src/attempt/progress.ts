@@ -32,7 +32,8 @@ export class Progress {
     if (this.protocol === 'responses') this.#readResponseEvent(chunk);
     else if (this.protocol === 'chat' || this.protocol === 'completions') this.#readChoices(chunk);
     else {
-      // Streams of other endpoints have no end of their own: they end where they end.
+      // Streams of other endpoints (images, transcripts) have no end of their own: they end where they end.
+      if (isRecord(chunk.usage)) this.usage = chunk.usage;
       this.hasContent = true;
       this.#isComplete = true;
     }

@@ -1,23 +1,25 @@
 /** On one piece of text between two boundaries a tokenizer takes time that grows with the square of its length. */
 const LONGEST = 200;
 
+/** Blanks that are not ASCII. */
+const BLANKS = /^[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]$/;
+
 /** Whether a text has more than 200 letters, marks or blanks in a row: no prose has, and such a piece may take seconds. */
 export function hasLongRun(text: string): boolean {
-  let before = '';
-  let run = 0;
+  let letters = 0;
+  let marks = 0;
+  let blanks = 0;
   for (let i = 0; i < text.length; i++) {
-    const kind = kindOf(text.charCodeAt(i));
-    run = kind === before ? run + 1 : 1;
-    before = kind;
+    const code = text.charCodeAt(i);
+    const isBlank = code === 32 || (code >= 9 && code <= 13) || (code > 127 && BLANKS.test(text.charAt(i)));
     // Numbers are cut into groups of three.
-    if (run > LONGEST && kind !== 'digit') return true;
+    const isDigit = code >= 48 && code <= 57;
+    const isLetter = (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
+    // What is not ASCII may be a letter or a mark, and goes on with either.
+    blanks = isBlank ? blanks + 1 : 0;
+    letters = isLetter || (code > 127 && !isBlank) ? letters + 1 : 0;
+    marks = isBlank || isDigit || isLetter ? 0 : marks + 1;
+    if (blanks > LONGEST || letters > LONGEST || marks > LONGEST) return true;
   }
   return false;
-}
-
-function kindOf(code: number): 'blank' | 'digit' | 'letter' | 'mark' {
-  if (code <= 32) return 'blank';
-  if (code >= 48 && code <= 57) return 'digit';
-  // What is not ASCII is nearly all letters, and emoji are as slow.
-  return (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code > 127 ? 'letter' : 'mark';
 }

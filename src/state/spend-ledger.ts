@@ -221,10 +221,10 @@ class Account {
 
   /**
    * Scopes come from outside, so there is room for so many; the rest share a pot. As long as that one has money of the
-   * window in it nobody gets a new pot of its own, which would forget what is in there.
+   * window or running calls in it nobody gets a new pot of its own, which would forget what is in there.
    */
   #mayHaveOwn(): boolean {
-    if (this.#other !== undefined && this.#other.window.spent() > 0) return false;
+    if (this.#other !== undefined && (this.#other.calls > 0 || this.#other.window.spent() > 0)) return false;
     if (this.#pots.size < this.#mostScopes) return true;
     this.#sweep();
     return this.#pots.size < this.#mostScopes;

@@ -59,7 +59,11 @@ export class CalendarWindow implements SpendWindow {
       found.amount += amount;
       return;
     }
-    this.#booked = [...this.#booked, { window, amount }].sort((a, b) => a.window - b.window).slice(-MOST_KNOWN);
+    const booked = [...this.#booked, { window, amount }].sort((a, b) => a.window - b.window);
+    const [first, second] = booked;
+    // Where the clock has gone back, the earliest is this one: it is kept with the next, and counts for longer.
+    if (booked.length > MOST_KNOWN && second !== undefined && first?.window === window) second.amount += amount;
+    this.#booked = booked.slice(-MOST_KNOWN);
   }
 
   isEmpty(): boolean {

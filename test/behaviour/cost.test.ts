@@ -136,6 +136,26 @@ describe('a stream', () => {
     expect(callRecord(stream)?.costUsd).toBeCloseTo(0.003, 12);
   });
 
+  it('of images or of a transcript costs what its last event says', async () => {
+    const { router } = build({ a: answer({ usage }) }, priced({ a: { price } }));
+    const drawn = await router.images.generate({ model: 'a', prompt: 'A hat', stream: true });
+    await collect(drawn);
+    expect(callRecord(drawn)).toMatchObject({ costUsd: 0.003, providerUsage: { output_tokens: 100 } });
+    const file = new File(['sound'], 'a.wav');
+    const written = await router.audio.transcriptions.create({ model: 'a', file, stream: true });
+    await collect(written);
+    expect(callRecord(written)).toMatchObject({ costUsd: 0.003, usage: { inputTokens: 1000 } });
+    expect(callRecord(written)?.estimated).toBeUndefined();
+  });
+
+  it('of images that tells no usage has no cost: nobody can read it from them', async () => {
+    const { router } = build({ a: answer({ usage: false }) }, priced({ a: { price } }));
+    const drawn = await router.images.generate({ model: 'a', prompt: 'A hat', stream: true });
+    await collect(drawn);
+    expect(callRecord(drawn)?.costUsd).toBeNull();
+    expect(callRecord(drawn)?.estimated).toBeUndefined();
+  });
+
   it('that broke is estimated: its input, and what was delivered', async () => {
     const words = Array.from({ length: 40 }, (_, i) => ` word${i}`);
     const { router } = build({ a: cut({ chunks: words, afterChunks: 30 }) }, priced({ a: { price } }));

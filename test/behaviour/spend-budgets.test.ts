@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { callOptions, callRecord, type RouterEvent, SpendBudgetExceededError } from 'model-router';
 import { answer, cut, fail, hang, reset } from 'model-router/testing';
 import { OpenAI } from 'openai';
@@ -84,6 +85,20 @@ describe('maxCostUsd', () => {
       0.6,
       3,
     );
+  });
+
+  it('goes by how many images an upload asks for, and by one where that cannot be read', async () => {
+    const { router, fake } = build({ a: answer() }, { ...one, maxCostUsd: 2.5 });
+    const image = () => new File(['picture'], 'a.png', { type: 'image/png' });
+    const refused = await refusal(router.images.edit({ model: 'a', image: image(), prompt: 'A hat', n: 3 }));
+    expect(refused.estimateUsd).toBeCloseTo(3, 3);
+    expect((await refusal(router.images.createVariation({ model: 'a', image: image(), n: 4 }))).estimateUsd).toBe(4);
+    const streamed = router.images.edit(
+      { model: 'a', image: createReadStream('package.json'), prompt: 'A hat' },
+      callOptions({ maxCostUsd: 0.9 }),
+    );
+    expect((await refusal(streamed)).estimateUsd).toBe(1);
+    expect(fake.requests).toEqual([]);
   });
 
   it('counts all attempts, each at the dearest that may be asked', () => {

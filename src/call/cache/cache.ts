@@ -241,7 +241,7 @@ class Cached implements Asker {
     const flight: Flight = new Flight({
       call,
       body,
-      source: (signal) => request.share(body, request.query, signal),
+      source: request.share(body, request.query),
       next,
       isRefresh,
       onLanded: (reply, landed) => land(reply, landed, call, keep),

@@ -108,7 +108,8 @@ function outputOf({ state }: Target, own: number | undefined): number {
 /** Whether there is an output that is billed: vectors and verdicts are not. */
 function answers(protocol: Protocol, body: unknown): boolean {
   if (protocol === 'embeddings') return false;
-  return protocol !== 'json' || (isRecord(body) && 'prompt' in body) || body instanceof FormData;
+  // A moderation has an input, and an image a prompt; an upload may be a stream, of which nothing is known.
+  return protocol !== 'json' || !isRecord(body) || !('input' in body);
 }
 
 /** Of `/completions`: how many are written, and billed, for each one that is handed out. */

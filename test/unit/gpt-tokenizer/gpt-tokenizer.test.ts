@@ -39,6 +39,23 @@ describe('gptTokenizer', () => {
     expect(count({ text: `1${run}${unit}1`, model })).toBeUndefined();
   });
 
+  it.each(['’', '。', '\u00a0', '\u0001'])('leaves runs of %j among others of its kind to it', async (unit) => {
+    const count = gptTokenizer();
+    await count.ready;
+    const mixed = unit === '\u00a0' ? ` ${unit}` : `!${unit}`;
+    expect(count({ text: `1${mixed.repeat(100)}1`, model })).toBe(o200k(`1${mixed.repeat(100)}1`));
+    expect(count({ text: `1${mixed.repeat(101)}1`, model })).toBeUndefined();
+  });
+
+  it.each([
+    ['blanks', 'слово и ещё слово '],
+    ['ASCII', '中文，abc def '],
+  ])('counts long texts of another script with %s in them', async (_, part) => {
+    const count = gptTokenizer();
+    await count.ready;
+    expect(count({ text: part.repeat(100), model })).toBe(o200k(part.repeat(100)));
+  });
+
   it('counts long numbers', async () => {
     const count = gptTokenizer();
     await count.ready;

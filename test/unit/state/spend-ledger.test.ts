@@ -124,6 +124,21 @@ describe('its windows', () => {
     expect(ledger.states(9)).toMatchObject([{ spentUsd: 0 }]);
   });
 
+  it('count what is spent after a clock has come back by many of them', () => {
+    const ledger = new SpendLedger([{ ...monthly, window: 'hour' }]);
+    const now = Date.now();
+    for (let hour = 6; hour > 0; hour--) {
+      vi.setSystemTime(now + hour * HOUR);
+      spend(ledger, 1);
+    }
+    vi.setSystemTime(now);
+    spend(ledger, 2);
+    spend(ledger, 2);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 10, leftUsd: 0 }]);
+    vi.setSystemTime(now + 7 * HOUR);
+    expect(ledger.states(9)).toMatchObject([{ spentUsd: 0 }]);
+  });
+
   it('slide by a clock that nobody sets: money leaves at most a sixtieth late, and never early', () => {
     const ledger = new SpendLedger([{ ...monthly, window: 60_000 }]);
     vi.advanceTimersByTime(500);
@@ -204,6 +219,16 @@ describe('scopes', () => {
     spend(ledger, 6, of('b'));
     ledger.settle(running, 0);
     expect(ledger.reserve(5, of('b'))).toMatchObject({ refused: true, scope: 'other' });
+  });
+
+  it('get none either while calls of theirs may be running in the shared one', () => {
+    const ledger = new SpendLedger([perScope], 1);
+    const first = kept(ledger.reserve(8, of('a')));
+    const running = kept(ledger.reserve(8, of('b')));
+    ledger.settle(first, 0);
+    expect(ledger.reserve(8, of('b'))).toMatchObject({ refused: true, scope: 'other', reservedUsd: 8 });
+    ledger.settle(running, 0);
+    expect(ledger.reserve(8, of('b')).refused).toBe(false);
   });
 
   it('may be called `other`', () => {
