@@ -231,6 +231,25 @@ describe('a budget', () => {
     expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: expect.closeTo(2 * COST, 6), reservedUsd: 0 }]);
   });
 
+  it('says when there will be enough: never, at a time, or when running calls have ended', async () => {
+    const { router } = build(
+      { a: answer({ usage, latencyMs: 10 }) },
+      { ...one, budgets: [{ usd: 1.5, window: 'day' }] },
+    );
+    const running = ask(router);
+    const twice = { model: 'a', messages, n: 2 };
+    expect((await refusal(router.chat.completions.create(twice))).message).toContain(
+      'It is more than the whole budget',
+    );
+    expect((await refusal(ask(router))).message).toContain('There may be enough when running calls have ended.');
+    await pass(10);
+    await running;
+    const { message } = await refusal(ask(router));
+    expect(message).toContain('There will be enough at 2030-01-02T00:00:00.000Z.');
+    expect(message).not.toContain('maxAttempts');
+    expect(router.explain(twice, callOptions({ maxAttempts: 2 })).refusal).toContain('lower maxAttempts');
+  });
+
   it('can be of a route', async () => {
     const { router } = build(
       { a: answer({ usage }) },
