@@ -50,7 +50,7 @@ describe('maxCostUsd', () => {
     expect(error.message).toContain('up to 1000 of output');
     expect(error.message).toContain('maxCostUsd is $1.00; nothing was sent');
     expect(error.message).toContain('max_tokens');
-    expect(callRecord(error)).toMatchObject({ attempts: [], usage: null });
+    expect(callRecord(error)).toMatchObject({ attempts: [], usage: null, costUsd: 0 });
   });
 
   it('allows one that cannot', async () => {
