@@ -393,6 +393,18 @@ describe('what is kept for a call', () => {
     expect(callRecord(value)?.costUsd).toBeGreaterThan(0);
   });
 
+  it('is no less than what is estimated of a stream that broke', async () => {
+    const words = Array.from({ length: 40 }, (_, i) => ` word${i}`);
+    const built = build({ a: cut({ chunks: words, afterChunks: 30 }) }, { ...one, budgets });
+    const overruns: RouterEvent[] = [];
+    built.router.on('budget-overrun', (event) => overruns.push(event));
+    const body = { model: 'standard', messages, max_tokens: 20, stream: true } as const;
+    const { error } = await read(await built.router.chat.completions.create(body));
+    expect(callRecord(error)).toMatchObject({ estimated: true, costUsd: built.router.explain(body).maxCostUsd });
+    expect(overruns).toEqual([]);
+    expect(reserved(built)).toBe(0);
+  });
+
   it('is the most it may have cost where the answer is handed out unread', async () => {
     const built = build({ a: answer({ usage }) }, { ...one, budgets });
     const promise = ask(built.router);
