@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { ModelRouter } from 'model-router';
-import { OpenAI } from 'openai';
+import { type ClientOptions, OpenAI } from 'openai';
 import { compare, type Work } from './pairs.ts';
 import { answering, failing } from './stub.ts';
 
@@ -10,10 +10,15 @@ const messages = [{ role: 'user' as const, content: 'Summarise this in one sente
 const apiKey = 'sk-bench-0000';
 type Fetch = typeof answering;
 
-const plainClient = (baseURL: string, fetch?: Fetch) =>
-  new OpenAI({ apiKey, baseURL, maxRetries: 0, ...(fetch && { fetch }) });
+const optionsOf = (baseURL: string, fetch?: Fetch): ClientOptions => ({
+  apiKey,
+  baseURL,
+  maxRetries: 0,
+  ...(fetch && { fetch }),
+});
+const plainClient = (baseURL: string, fetch?: Fetch) => new OpenAI(optionsOf(baseURL, fetch));
 
-function routerOver(primary: OpenAI, fallback: OpenAI, cache = false): ModelRouter {
+function routerOver(primary: ClientOptions, fallback: ClientOptions, cache = false): ModelRouter {
   return new ModelRouter({
     clients: { default: primary, fallback },
     deployments: {
@@ -50,17 +55,17 @@ const stream =
 
 const inProcess = 'http://bench.invalid/v1';
 const plain = plainClient(inProcess, answering);
-const router = routerOver(plainClient(inProcess, answering), plainClient(inProcess, answering));
-const hitting = routerOver(plainClient(inProcess, answering), plainClient(inProcess, answering), true);
-const missing = routerOver(plainClient(inProcess, answering), plainClient(inProcess, answering), true);
-const failingOver = routerOver(plainClient(inProcess, failing), plainClient(inProcess, answering));
+const router = routerOver(optionsOf(inProcess, answering), optionsOf(inProcess, answering));
+const hitting = routerOver(optionsOf(inProcess, answering), optionsOf(inProcess, answering), true);
+const missing = routerOver(optionsOf(inProcess, answering), optionsOf(inProcess, answering), true);
+const failingOver = routerOver(optionsOf(inProcess, failing), optionsOf(inProcess, answering));
 
 const upstream = fork(new URL('./upstream.ts', import.meta.url));
 const [port] = await once(upstream, 'message');
 const at = (kind: string) => `http://127.0.0.1:${port}/${kind}/v1`;
 const plainLoopback = plainClient(at('ok'));
-const loopback = routerOver(plainClient(at('ok')), plainClient(at('ok')));
-const loopbackFailingOver = routerOver(plainClient(at('down')), plainClient(at('ok')));
+const loopback = routerOver(optionsOf(at('ok')), optionsOf(at('ok')));
+const loopbackFailingOver = routerOver(optionsOf(at('down')), optionsOf(at('ok')));
 
 interface Scenario {
   readonly name: string;

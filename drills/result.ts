@@ -7,7 +7,18 @@ export interface Target {
   readonly most?: number;
   /** How far a sample of this size misses it by chance once in a thousand times; 0 for what is no matter of chance. */
   readonly margin: number;
-  readonly unit: '%' | 'ms' | 'bytes' | 'calls' | 'times' | 'deployments' | 'x';
+  readonly unit:
+    | '%'
+    | 'ms'
+    | 'bytes'
+    | 'calls'
+    | 'times'
+    | 'deployments'
+    | 'x'
+    | 'KB'
+    | 'timers'
+    | 'listeners'
+    | 'sockets';
 }
 
 /** What one drill has found. */

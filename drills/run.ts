@@ -7,6 +7,7 @@ import { run as s4 } from './s4.ts';
 import { run as s4Cold } from './s4-cold.ts';
 import { run as s5 } from './s5.ts';
 import { run as s6 } from './s6.ts';
+import { run as s7 } from './s7.ts';
 import { run as s8 } from './s8.ts';
 import { run as tail } from './tail.ts';
 
@@ -29,6 +30,7 @@ const drills: readonly (readonly [name: string, start: Start])[] = [
   ['s5', (options) => s5({ ...options, minutes: 5, fault: 'hangs' })],
   ['s5', (options) => s5({ ...options, minutes: 5, fault: 'mixed' })],
   ['s6', (options) => s6({ ...options, pairs: 100_000 })],
+  ['s7', (options) => s7({ ...options, calls: 1_000_000, socketCalls: 5000 })],
   ['s8', (options) => s8({ ...options, rounds: 20 })],
   ['tail', (options) => tail({ ...options, calls: 100_000 })],
   ['tail', (options) => tail({ ...options, calls: 100_000, deployments: 3 })],
@@ -70,7 +72,7 @@ function bound({ least, most, unit }: Target): string {
 }
 
 function show(value: number, unit: Target['unit']): string {
-  const digits = unit === '%' || unit === 'x' ? 4 : 0;
+  const digits = unit === '%' || unit === 'x' ? 4 : unit === 'KB' ? 2 : 0;
   return unit === 'x' ? value.toFixed(digits) : `${value.toFixed(digits)} ${unit}`;
 }
 

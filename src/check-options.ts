@@ -18,6 +18,7 @@ import type { CacheStore } from './state/response-store.js';
 import type { Budget } from './state/spend-ledger.js';
 import type { CountTokens } from './tokens/estimate-input.js';
 import type { Capability } from './types.js';
+import { trusted } from './util/chance.js';
 import {
   checkFunction,
   checkKeys,
@@ -136,10 +137,9 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
     prices: checkPrices(settings.prices),
     countTokens: settings.countTokens,
-    random: settings.random ?? Math.random,
+    random: checkRandom(settings.random),
     options: checkCall('', pick(settings, CALL_KEYS), priorities),
   };
-  checkFunction('random', config.random);
   if (config.countTokens !== undefined) checkFunction('countTokens', config.countTokens);
   for (const [name, route] of routes) checkCall(`routes.${name}`, route.options, priorities);
   if (config.cacheStore !== undefined) {
@@ -147,6 +147,12 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     for (const [name, { options }] of routes) checkUnsized(`routes.${name}.cache`, options.cache, OWN_STORE);
   }
   return config;
+}
+
+function checkRandom(random: RouterSettings['random']): () => number {
+  if (random === undefined) return Math.random;
+  checkFunction('random', random);
+  return trusted(random);
 }
 
 /** Checks the options of a call, wherever they were given. `path` is what their names are prefixed with in a message. */

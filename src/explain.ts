@@ -4,7 +4,7 @@ import { explainSpend } from './call/spend/explain-spend.js';
 import { viewTargets } from './call/view.js';
 import { TokenBudgetExceededError } from './errors.js';
 import { plan } from './plan/plan.js';
-import { type CallReader, protocolOf } from './request/calls.js';
+import { type CallReader, NO_OTHER, protocolOf } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
 import { checkRecord } from './util/check.js';
 
@@ -65,7 +65,13 @@ export function explain(
   };
   const usable = views.map((view) => ({ id: view.target.state.id, why: reason(view) }));
   const first = step.type === 'ask' ? step.target.state.id : undefined;
-  const hedgeAfterMs = step.type === 'ask' ? (hedgeDelay(call, step.target) ?? null) : null;
+  const dueMs = step.type === 'ask' ? hedgeDelay(call, step.target) : undefined;
+  const whyNot =
+    notHedged ??
+    // Limits of money may have left out all others.
+    (call.targets.length < 2 ? NO_OTHER : undefined) ??
+    (step.type === 'ask' ? undefined : 'nothing may be asked now') ??
+    (dueMs === undefined ? 'too little is known of how long its deployment takes' : undefined);
   const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
   const ruledOut = [...leftOut, ...money.leftOut].map(({ target, why }) => ({ id: target.state.id, why }));
   const { maxInputTokens } = call.settings;
@@ -78,8 +84,8 @@ export function explain(
     deadlineMs: call.settings.deadlineMs,
     attemptTimeoutMs: step.type === 'ask' ? step.timeoutMs : null,
     maxAttempts: call.maxAttempts,
-    hedgeAfterMs,
-    notHedged: notHedged ?? (hedgeAfterMs === null ? TOO_LITTLE : null),
+    hedgeAfterMs: whyNot === undefined ? (dueMs ?? null) : null,
+    notHedged: whyNot ?? null,
     cache: explainCache(call),
     maxCostUsd: money.usd,
     inputTokens,
@@ -89,8 +95,6 @@ export function explain(
         : (money.refused?.message ?? null),
   };
 }
-
-const TOO_LITTLE = 'too little is known of how long its deployment takes';
 
 function rank({ id, why }: { id: string; why: string | undefined }, first: string | undefined): number {
   if (id === first) return 0;

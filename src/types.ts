@@ -1,5 +1,6 @@
 import type { Log } from './log.js';
 import type { DeploymentState } from './state/deployment-state.js';
+import type { CancelSignal } from './util/cancel-signal.js';
 
 /**
  * Tokens as the provider counted them: `inputTokens` and `outputTokens` are all of them, everything else is a part of one
@@ -133,6 +134,8 @@ export interface Upstream {
   readonly name: string;
   /** Its own limit for one attempt, where the application has set one. */
   readonly timeoutMs: number | undefined;
+  /** Its requests can be ended without a signal. */
+  readonly isClosable: boolean;
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** Gives back an error without the keys that it may quote, those of the request too. */
   redact(error: Error, source: unknown): Error;
@@ -148,10 +151,10 @@ export interface UpstreamRequest {
   /** Ask for the usage of a stream. */
   readonly includeUsage: boolean;
   readonly timeoutMs: number;
-  /** In place of the caller's. */
-  readonly signal: AbortSignal | undefined;
-  /** Called with the headers, and with what ends the rest of the answer. */
-  readonly onHeaders: (close: () => void) => void;
+  /** In place of the caller's; `null`: none, as `onOpen` gets what ends the request from its beginning on. */
+  readonly signal: AbortSignal | null | undefined;
+  /** Called with what ends the request, or the rest of the answer: with the headers, and before where there is no signal. */
+  readonly onOpen: (close: () => void) => void;
   /** Asked after that: is the body to be left unread? */
   readonly wantsRaw: () => boolean;
 }
@@ -252,7 +255,7 @@ export interface CacheRequest {
   /** What was said by `X-Router-Cache`. */
   readonly directive: 'no-store' | 'no-cache' | undefined;
   /** The same request for a run that several callers share: with this body and signal. */
-  readonly share: (body: unknown, signal: AbortSignal) => unknown;
+  readonly share: (body: unknown) => unknown;
 }
 
 /** One request of the user, on its way through the router. */
@@ -270,7 +273,7 @@ export interface Call {
   /** `performance.now()` at its start and at the moment by which it must have ended. */
   readonly startedAt: number;
   readonly deadline: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: CancelSignal | undefined;
   readonly record: CallRecord;
   readonly failures: Failure[];
   readonly maxAttempts: number;
@@ -308,8 +311,6 @@ export interface Attempt {
   untilDeadline: boolean;
   /** Ask even though the breaker is open: everything else is out too. */
   readonly forced: boolean;
-  /** For a call that has a signal, or is hedged: the SDK is given one of the attempt's own, as some of its versions keep listening. */
-  readonly controller: AbortController | undefined;
   /** Ends what is left of the upstream's answer; there once its headers are. Until then the client's own timer ends it. */
   close: (() => void) | undefined;
   /** Its time is up, or its caller has gone away. */
@@ -325,7 +326,7 @@ export interface Lane {
   /** When another deployment is asked too, in milliseconds after its start; `undefined` where too little is known. */
   readonly afterMs: number | undefined;
   /** It has a valid answer: the others end at this very moment. */
-  readonly won: (reply: Reply) => void;
+  readonly won: () => void;
   /** Its time is up: for how many milliseconds it may go on beside another one; 0 if it must end. */
   readonly moreMs: () => number;
   /** Ends it, because another one has won. Set by the layer that ends attempts. */

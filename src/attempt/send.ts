@@ -17,9 +17,8 @@ export function send(): Handler<Attempt, Reply> {
       headers: headersOf(attempt),
       includeUsage: asksForUsage(attempt),
       timeoutMs: wireMs(attempt),
-      // An unread body outlives the attempt: there the caller's own signal is left in its place.
-      signal: isLeftUnread(attempt) && attempt.lane === undefined ? undefined : attempt.controller?.signal,
-      onHeaders: (close) => {
+      signal: signalOf(attempt),
+      onOpen: (close) => {
         if (attempt.isOver) close();
         else attempt.close = close;
       },
@@ -38,7 +37,24 @@ function wireMs(attempt: Attempt): number {
   return lane === undefined ? limitOf(attempt) : call.deadline - attempt.startedAt + 1;
 }
 
-const isLeftUnread = ({ call }: Attempt) => call.wantsRaw() || call.protocol === 'binary';
+/**
+ * What ends the request before its time. An unread body outlives the attempt, and is its caller's to abort: there the
+ * caller's own signal counts too.
+ */
+function signalOf(attempt: Attempt): AbortSignal | null | undefined {
+  const { call, lane, target } = attempt;
+  if (call.signal === undefined && lane === undefined) return undefined;
+  const isLeftUnread = call.wantsRaw() || call.protocol === 'binary';
+  // Without another one, the request's own is left in its place.
+  if (isLeftUnread && lane === undefined) return undefined;
+  if (!isLeftUnread && target.state.deployment.upstream.isClosable) return null;
+  // One of the attempt's own, as some versions of the SDK keep listening.
+  const controller = new AbortController();
+  attempt.close = () => controller.abort(call.signal?.reason);
+  // Tied to the caller's by the platform: a listener would hold on to the call for as long as that signal lives.
+  const isTied = isLeftUnread && call.signal instanceof AbortSignal;
+  return isTied ? AbortSignal.any([call.signal, controller.signal]) : controller.signal;
+}
 
 function headersOf({ call, target }: Attempt): Readonly<Record<string, string>> | undefined {
   return call.settings.priority === 'premium' ? target.premiumHeaders : target.headers;

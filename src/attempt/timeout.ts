@@ -38,7 +38,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
             // It came after all, from a client that does not heed its abort: nobody will read it.
             if (attempt.isOver) return discard(reply);
             settle();
-            attempt.lane?.won(reply);
+            attempt.lane?.won();
             resolve(reply);
           },
           (error) => {
@@ -64,11 +64,14 @@ function tooLate(attempt: Attempt, jitter: number): AttemptFailed {
   return new AttemptFailed(isToBlame(attempt, limit) ? found : { ...found, breaker: 'neutral' });
 }
 
-/** Another deployment has answered first: that of itself is no fault. */
+/** Another deployment has answered first: that of itself is no fault, nor is it a probe's before its hedge was due. */
 function lost(attempt: Attempt): AttemptFailed {
   const now = performance.now();
+  const ms = now - attempt.startedAt;
   const found = failure('lost', new LostError(), now, 0);
-  return new AttemptFailed(isToBlame(attempt, now - attempt.startedAt) ? { ...found, breaker: 'failure' } : found);
+  const isHedgeDue = ms >= (attempt.lane?.afterMs ?? Number.POSITIVE_INFINITY);
+  const isSlow = isHedgeDue ? isToBlame(attempt, ms) : ms >= usualMs(attempt);
+  return new AttemptFailed(isSlow ? { ...found, breaker: 'failure' } : found);
 }
 
 /**

@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import { abortError, copyError } from '../classify.js';
+import { abortError, copyError, LostError } from '../classify.js';
 import { AttemptFailed, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Handler } from '../pipeline.js';
@@ -50,12 +50,13 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
     /** Plans, waits as planned, and asks. No await stands between the plan that is followed and the permit it counts on. */
     function tryNext(): Promise<Reply> {
       if (call.signal?.aborted) throw abortError(call.signal.reason);
+      if (race?.isWon) throw new LostError();
       const step = first ?? plan(view(call, jitter, race));
       if (step.type === 'stop') throw new Stopped(step);
       if (step.waitMs > 0) return pause(call, step.waitMs).then(tryNext);
       if (step.again) retryBudget.tryTake();
       if (call.record.attempts.length === 0) retryBudget.onFirstAttempt();
-      const begun = begin(call, step, race !== undefined);
+      const begun = begin(call, step);
       if (race === undefined) return attempt(begun);
       if (first !== undefined) begun.record.hedge = true;
       first = undefined;
@@ -112,7 +113,7 @@ async function pause(call: Call, waitMs: number): Promise<void> {
   }
 }
 
-function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask, isHedged: boolean): Attempt {
+function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask): Attempt {
   const startedAt = performance.now();
   const record: AttemptRecord = {
     number: call.record.attempts.length + 1,
@@ -128,7 +129,6 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask, is
   call.record.attempts.push(record);
   call.record.deployment = target.state.id;
   call.record.region = target.state.deployment.region ?? null;
-  const controller = call.signal !== undefined || isHedged ? new AbortController() : undefined;
   return {
     call,
     target,
@@ -137,8 +137,7 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask, is
     timeoutMs,
     untilDeadline,
     forced,
-    controller,
-    close: controller && (() => controller.abort(call.signal?.reason)),
+    close: undefined,
     isOver: false,
     lane: undefined,
     onEnd: [],
@@ -152,7 +151,7 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask, is
 function finalError(call: Call, stop: Stop | undefined): Error {
   const { failures } = call;
   const last = failures.at(-1);
-  const upstream = failures.findLast((failure) => failure.status !== undefined && failure.outcome !== 'aborted');
+  const upstream = failures.findLast((failure) => failure.status !== undefined);
   if (last === undefined) return unasked(call, stop);
   if (last.outcome === 'aborted') return last.error;
   const everywhere = failures.find((failure) => isFinal(failure) && failure.status !== undefined);

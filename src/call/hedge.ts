@@ -23,6 +23,7 @@ export class Race {
   /** Attempts that have neither answered nor failed, eldest first, with the timers of their hedges. */
   readonly #running = new Map<Attempt, NodeJS.Timeout | undefined>();
   #runs = 0;
+  #isWon = false;
   #resolve: (reply: Reply) => void = ignore;
   #reject: (error: unknown) => void = ignore;
 
@@ -33,6 +34,11 @@ export class Race {
   /** Those that this call waits for. */
   get inFlight(): readonly Target[] {
     return Array.from(this.#running.keys(), ({ target }) => target);
+  }
+
+  /** There is an answer: a run that has just failed, or waits, must ask nobody any more. */
+  get isWon(): boolean {
+    return this.#isWon;
   }
 
   start(): Promise<Reply> {
@@ -48,7 +54,7 @@ export class Race {
     const afterMs = hedgeDelay(attempt.call, attempt.target);
     attempt.lane = {
       afterMs,
-      won: (reply) => this.#won(attempt, reply),
+      won: () => this.#won(attempt),
       moreMs: () => this.#moreMs(attempt),
       lose: ignore,
     };
@@ -95,8 +101,9 @@ export class Race {
   }
 
   /** Here at the moment of the answer: nothing that is late can come between. */
-  #won(winner: Attempt, { answer }: Reply): void {
+  #won(winner: Attempt): void {
     const { call } = this.#parts;
+    this.#isWon = true;
     const others = [...this.#running];
     this.#running.clear();
     for (const [attempt, timer] of others) {
@@ -106,8 +113,6 @@ export class Race {
     // They are those of the attempt that was begun last.
     call.record.deployment = winner.target.state.id;
     call.record.region = winner.target.state.deployment.region ?? null;
-    // A body that is handed out unread is still its caller's to abort.
-    if (answer.raw) call.signal?.addEventListener('abort', () => winner.close?.(), { once: true });
   }
 
   /**

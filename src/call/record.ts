@@ -52,9 +52,18 @@ function totalCost({ attempts }: CallRecord): number | null {
   return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
 }
 
-/** The one that answered, or failed last: a later one may have been asked beside it, in vain. */
+/** The one that answered, or ended last: one that began later may have been asked beside it, in vain. */
 export function lastThatCounts(attempts: readonly AttemptRecord[]): AttemptRecord | undefined {
-  return attempts.findLast(({ outcome }) => outcome !== 'lost');
+  let last: AttemptRecord | undefined;
+  for (const attempt of attempts) {
+    if (attempt.outcome !== 'lost' && (last === undefined || endOf(attempt) >= endOf(last))) last = attempt;
+  }
+  return last;
+}
+
+/** Nothing ends after the answer, also where it is the same moment. */
+function endOf({ outcome, startedMs, durationMs }: AttemptRecord): number {
+  return outcome === 'success' ? Number.POSITIVE_INFINITY : startedMs + durationMs;
 }
 
 /** A listener may keep what it is given, and may not change ours. */

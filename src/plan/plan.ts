@@ -84,8 +84,8 @@ export function planHedge(view: View): Ask | undefined {
   return step?.type === 'ask' ? step : undefined;
 }
 
-/** What failed so fails everywhere. */
-export const isFinal = ({ next, again }: Failure) => next === 'no' && again === 'no';
+/** What failed so fails everywhere: there, too, where it failed. */
+export const isFinal = ({ next }: Failure) => next === 'no';
 
 /** The first deployment that has not been asked yet and can be asked now. */
 function fresh(view: View): Candidate | undefined {
@@ -107,9 +107,7 @@ function isOpenTo(view: View, each: TargetView): boolean {
   return view.failures.every(
     (failure) =>
       failure.target !== each.target &&
-      (failure.next === 'yes' ||
-        (failure.next === 'larger' &&
-          (each.contextWindow ?? 0) > (windowOf(view, failure) ?? Number.POSITIVE_INFINITY))),
+      (failure.next !== 'larger' || (each.contextWindow ?? 0) > (windowOf(view, failure) ?? Number.POSITIVE_INFINITY)),
   );
 }
 
@@ -178,7 +176,7 @@ function fits(view: View, each: TargetView, readyAt: number): boolean {
 function toStep(view: View, candidate: Candidate): Step {
   const readyAt = Math.max(view.now, candidate.readyAt);
   const left = view.deadline - readyAt;
-  if (left < 1 || (!isFirstAttempt(view) && !fits(view, candidate.view, readyAt))) return STOP.noTime;
+  if (left < 1) return STOP.noTime;
   const share = left - reserveMs(view, candidate, left);
   // Whole milliseconds: timers have no others, and all that end an attempt must agree.
   const timeoutMs = Math.max(

@@ -120,7 +120,9 @@ export class CallReader {
     const notHedged =
       settings.hedgeAfterMs === undefined
         ? 'hedgeAfterMs is not set'
-        : whyNotHedged(protocol, source.body, targets, maxAttempts, reading?.hasCredentials ?? false);
+        : config.retry.budget === 0
+          ? 'retry.budget is 0, and a hedge takes a token'
+          : whyNotHedged(protocol, source.body, targets, maxAttempts, reading?.hasCredentials ?? false);
     const call: Call = {
       protocol,
       stream: source.stream === true,
@@ -255,8 +257,8 @@ function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefin
     headers,
     hasCredentials: reading?.hasCredentials ?? false,
     directive: reading?.cache,
-    share: (copy, signal) => {
-      const shared: RequestOptions = { ...source, body: copy, signal };
+    share: (copy) => {
+      const shared: RequestOptions = { ...source, body: copy, signal: null };
       if (source.headers != null) shared.headers = headers;
       if (source.query != null) shared.query = jsonCopy(source.query);
       return shared;
@@ -274,6 +276,8 @@ function isReplayable(body: unknown): boolean {
   return body === undefined || body === null || body instanceof FormData || isPlain(body);
 }
 
+export const NO_OTHER = 'there is no other deployment that it may go to';
+
 /** Why another deployment may not be asked beside the first one, in words. */
 function whyNotHedged(
   protocol: Protocol,
@@ -283,9 +287,10 @@ function whyNotHedged(
   hasCredentials: boolean,
 ): string | undefined {
   if (maxAttempts < 2) return 'it may make one attempt only';
-  if (targets.length < 2) return 'there is no other deployment that it may go to';
   if (hasCredentials) return 'the call brings credentials of its own';
-  return isPlain(body) ? whyNeverShared(protocol, body) : undefined;
+  // Before how many there are: what it uses on a server has left it with one.
+  const why = isPlain(body) ? whyNeverShared(protocol, body) : undefined;
+  return why ?? (targets.length < 2 ? NO_OTHER : undefined);
 }
 
 /** How many answers were asked for: `n`, for each prompt. */

@@ -2,6 +2,7 @@ import { type ClientOptions, OpenAI } from 'openai';
 import { InvalidOptionError } from '../errors.js';
 import { checkMs, checkSecretRecord, unknownOption } from '../util/check.js';
 import { nearest } from '../util/nearest.js';
+import { closable } from './closable-fetch.js';
 
 /** Other ways to say who is calling than a key. */
 const OTHER_CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'credential', 'provider'] as const;
@@ -66,10 +67,18 @@ function buildClient(path: string, spec: unknown): OpenAI {
     );
   }
   try {
-    return usesEnvironment ? new OpenAI(options) : withoutEnvironment(options);
+    const built = closableOptions(options);
+    return usesEnvironment ? new OpenAI(built) : withoutEnvironment(built);
   } catch (error) {
     throw new InvalidOptionError(path, error instanceof Error ? error.message : 'the client could not be built.');
   }
+}
+
+/** The SDK allows no other `fetch` than its own with a client certificate, and says itself what is wrong with none at all. */
+function closableOptions(options: ClientOptions): ClientOptions {
+  const fetch = options.fetch ?? globalThis.fetch;
+  if (typeof fetch !== 'function' || Reflect.get(options, 'x509Transport') != null) return options;
+  return { ...options, fetch: closable(fetch) };
 }
 
 /** By names and not by the SDK's type: its versions differ in which of them they know. */

@@ -3,6 +3,7 @@ import { Stream } from 'openai/streaming';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
 import { MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
+import { isClosable, told } from './closable-fetch.js';
 import type { Redact } from './redact.js';
 import { headerRows, mergeHeaders, type RequestOptions } from './request-headers.js';
 import { tapBody } from './tap-body.js';
@@ -32,6 +33,10 @@ export class OpenAIUpstream implements Upstream {
     this.timeoutMs = client.timeout === SDK_DEFAULT_TIMEOUT_MS ? undefined : client.timeout;
   }
 
+  get isClosable(): boolean {
+    return isClosable(this.client['fetch']);
+  }
+
   redact(error: Error, source: unknown): Error {
     return this.redactor(error, (source as RequestOptions).headers);
   }
@@ -42,7 +47,7 @@ export class OpenAIUpstream implements Upstream {
     );
     const props = await promise['responsePromise'];
     const { status, headers } = props.response;
-    request.onHeaders(() => props.controller.abort());
+    request.onOpen(() => props.controller.abort());
     if (request.wantsRaw()) {
       const handle: Handle = { props, promise, isParsed: false, data: undefined };
       return { status, headers, data: undefined, stream: undefined, raw: true, handle };
@@ -58,7 +63,15 @@ export class OpenAIUpstream implements Upstream {
 const bodyOf = ({ source }: UpstreamRequest) => (source as RequestOptions).body;
 
 /** A fresh copy for each attempt: the SDK writes into the options it is given. */
-function attemptOptions({ source, model, headers, includeUsage, timeoutMs, signal }: UpstreamRequest): RequestOptions {
+function attemptOptions({
+  source,
+  model,
+  headers,
+  includeUsage,
+  timeoutMs,
+  signal,
+  onOpen,
+}: UpstreamRequest): RequestOptions {
   const given = source as RequestOptions;
   const options: RequestOptions = {
     ...given,
@@ -67,6 +80,7 @@ function attemptOptions({ source, model, headers, includeUsage, timeoutMs, signa
     timeout: Math.min(MAX_MS, Math.ceil(timeoutMs)),
   };
   if (signal !== undefined) options.signal = signal;
+  if (signal === null) options.fetchOptions = { ...given.fetchOptions, ...told(onOpen) };
   if (given.__metadata !== undefined) options.__metadata = { ...given.__metadata };
   if (options.__metadata !== undefined && 'model' in options.__metadata && model !== undefined)
     options.__metadata.model = model;

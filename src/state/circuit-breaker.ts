@@ -45,20 +45,21 @@ const TRIM_EVERY = 64;
 
 const ignore = () => {};
 
-// Results that call back at once: opossum counts and changes state before fire() returns, as no promise could make it.
-const handled = { catch: ignore };
+// Results that are there at once: opossum counts and changes state before fire() returns, as no promise could make it.
 const succeeded: Settlement = {
   // biome-ignore lint/suspicious/noThenProperty: a promise in shape only
   then(succeed) {
     succeed();
-    return handled;
+    return { catch: ignore };
   },
 };
-const failed: Settlement = {
-  // biome-ignore lint/suspicious/noThenProperty: a promise in shape only
-  then: () => ({ catch: (fail) => fail() }),
-};
-const settle = (outcome: 'success' | 'failure') => (outcome === 'success' ? succeeded : failed);
+/** One for all: it is thrown far from where anybody could read its stack. */
+const failed = new Error('The attempt has failed.');
+
+function settle(outcome: 'success' | 'failure'): Settlement {
+  if (outcome === 'failure') throw failed;
+  return succeeded;
+}
 
 /** One timer for the windows of all breakers; it keeps no process alive. */
 export function createRotation(windowMs: number): Rotation {
@@ -143,7 +144,6 @@ export class DeploymentBreaker {
 
   /** Ends timers and listeners. The state stands still, and reports no longer count. */
   close(): void {
-    if (this.#shutDown) return;
     this.#shutDown = true;
     this.#circuit.shutdown();
   }

@@ -1,5 +1,7 @@
+import type { CancelSignal } from './cancel-signal.js';
+
 /** Waits `ms` milliseconds; rejects with the signal's reason as soon as it is aborted. Leaves no timer and no listener. */
-export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+export function sleep(ms: number, signal: CancelSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const onAbort = () => {

@@ -1,5 +1,5 @@
 import { callRecord, DeadlineExceededError } from 'model-router';
-import { answer, commentFlood, fail, hang, hangAfterHeaders, slowDrip } from 'model-router/testing';
+import { answer, commentFlood, fail, hang, hangAfterHeaders, reset, slowDrip } from 'model-router/testing';
 import { APIConnectionTimeoutError, InternalServerError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
@@ -98,6 +98,43 @@ describe('the deadline', () => {
       message: 'The call did not end within its deadline of 1000 ms.',
     });
     expect(error instanceof Error && error.cause).toBeInstanceOf(InternalServerError);
+  });
+
+  it('has the error from before as its cause, where none had a status; and its own where there was none', async () => {
+    const { router } = build({ a: reset(), b: hang() }, { deadlineMs: 1000 });
+    const { error } = await settled(ask(router));
+    expect(error).toBeInstanceOf(DeadlineExceededError);
+    expect(error instanceof Error && error.cause).toMatchObject({ cause: { message: 'fetch failed' } });
+    const alone = build({ a: hang() }, { deadlineMs: 1000 });
+    const { error: own } = await settled(ask(alone.router));
+    expect(own).toBeInstanceOf(DeadlineExceededError);
+    expect(own instanceof Error && own.cause).toMatchObject({ message: expect.stringContaining('1000 ms') });
+  });
+
+  it('is told where there is no time for any attempt, without a cause', async () => {
+    const { router, asked } = build({ a: answer() });
+    const { error } = await settled(askWith(router, { deadlineMs: 0.5 }));
+    expect(error).toBeInstanceOf(DeadlineExceededError);
+    expect(error instanceof Error && error.cause).toBeUndefined();
+    expect(asked()).toEqual([]);
+  });
+
+  it('is all that the last attempt has, whoever else could be asked', async () => {
+    const { router } = build({ a: fail(500), b: hang(), c: answer() }, { deadlineMs: 1000, maxAttempts: 2 });
+    const call = await settled(ask(router));
+    expect(call).toMatchObject({ at: 1000, error: { code: 'deadline_exceeded' } });
+    expect(callRecord(call.error)?.attempts.map(({ outcome }) => outcome)).toEqual(['server-error', 'deadline']);
+  });
+
+  it('leaves an attempt pending in the record until its end', async () => {
+    const { router } = build({ a: hang() }, { deadlineMs: 1000 });
+    const promise = ask(router);
+    const call = watch(promise);
+    await pass(999);
+    expect(callRecord(promise)?.attempts).toMatchObject([{ outcome: 'pending' }]);
+    await pass(1);
+    expect(call.state).toBe('rejected');
+    expect(callRecord(promise)?.attempts).toMatchObject([{ outcome: 'deadline' }]);
   });
 });
 

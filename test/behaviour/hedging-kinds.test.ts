@@ -34,6 +34,46 @@ describe('a hedged stream', () => {
     expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
+  it('is not waited for beyond firstChunkTimeoutMs, whoever is asked beside it', async () => {
+    const { router } = build({ a: hang(), b: hang() }, { ...calm, firstChunkTimeoutMs: 700, deadlineMs: 5000 });
+    const { error } = await settled(askStream(router));
+    expect(callRecord(error)?.attempts).toMatchObject([
+      { durationMs: 700, outcome: 'timeout' },
+      { startedMs: 500, durationMs: 700, outcome: 'timeout' },
+    ]);
+  });
+
+  it('that comes too late, from a client that heeds no abort, is closed and changes nothing', async () => {
+    const closed: string[] = [];
+    const chunk = (model: string, finish_reason: string | null) =>
+      new TextEncoder().encode(
+        `data: ${JSON.stringify({ model, choices: [{ index: 0, delta: { content: model }, finish_reason }] })}\n\n`,
+      );
+    const fetch = (_: unknown, init?: RequestInit) => {
+      const { model } = JSON.parse(String(init?.body)) as { model: string };
+      let timer: NodeJS.Timeout;
+      const body = new ReadableStream({
+        start(stream) {
+          timer = setTimeout(() => stream.enqueue(chunk(model, null)), model === 'a' ? 700 : 100);
+          if (model === 'b') setTimeout(() => stream.enqueue(chunk(model, 'stop')), 1000);
+        },
+        cancel() {
+          clearTimeout(timer);
+          closed.push(model);
+        },
+      });
+      return Promise.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }));
+    };
+    const { router } = build(['a', 'b'], { ...calm, clients: { default: { fetch } }, chunkTimeoutMs: 2000 });
+    const reading = watch(askStream(router).then(async (stream) => ({ stream, ...(await read(stream)) })));
+    await pass(5000);
+    expect(reading.value?.text).toBe('bb');
+    expect(closed).toContain('a');
+    expect(outcomes(reading.value?.stream)).toEqual(['lost', 'success']);
+    expect(callRecord(reading.value?.stream)).toMatchObject({ deployment: 'b', timeToFirstChunkMs: 600 });
+    expect(router.snapshot().deployments.a).toMatchObject({ inFlight: 0 });
+  });
+
   it('is not hedged once it has begun, however slow it goes on', async () => {
     const slow = answer({ latencyMs: 400, chunks: ['a', 'b'], chunkMs: 5000 });
     const { router, asked } = build({ a: slow, b: answer() }, calm);
@@ -87,14 +127,21 @@ describe('a hedged call of every kind', () => {
     expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('a body that is handed out unread: the loser ends at the headers, the rest is still for its caller to abort', async () => {
+  const speech = { model: 'standard', input: 'x', voice: 'alloy' } as const;
+  const unread: [string, (router: OpenAI, options: OpenAI.RequestOptions) => Promise<Response>][] = [
+    ['binary', (r, options) => r.audio.speech.create(speech, options)],
+    ['asResponse', (r, options) => ask(r, 'standard', options).asResponse()],
+    ['asResponse of a stream', (r, options) => askStream(r, 'standard', options).asResponse()],
+  ];
+  it.each(unread)('%s: the loser ends at the headers, the rest is still for its caller to abort', async (_, make) => {
     const { router, fake } = build({ a: hang(), b: slowDrip({ bytesPerMs: 0.001 }) }, calm);
-    const controller = new AbortController();
-    const speech = { model: 'standard', input: 'x', voice: 'alloy' } as const;
-    const { value } = await settled(router.audio.speech.create(speech, { signal: controller.signal }));
+    const { controller, signal, listeners } = countedSignal();
+    const { value } = await settled(make(router, { signal }));
+    // One that lives longer than its calls must not hold on to them.
+    expect(listeners()).toBe(0);
     expect(fake.requests.map(({ outcome }) => outcome)).toEqual(['aborted', 'open']);
     expect(fake.open).toBe(1);
-    const body = watch((value as Response).arrayBuffer());
+    const body = watch(Promise.resolve(value?.arrayBuffer()));
     await pass(100);
     controller.abort();
     await pass(0);
@@ -120,7 +167,7 @@ describe('a call that must reach one upstream only is not hedged', () => {
       'credentials of its own',
       chat,
       { headers: { Authorization: 'Bearer sk-own' } },
-      'there is no other deployment that it may go to',
+      'the call brings credentials of its own',
     ],
     ['a stored chat', { ...chat, store: true }, {}, 'the server stores its completion (`store`)'],
     [
@@ -130,12 +177,17 @@ describe('a call that must reach one upstream only is not hedged', () => {
       'the server stores its response, unless `store` is false',
     ],
     ['a background response', { ...response, background: true }, {}, 'it runs in the background'],
-    ['a conversation', { ...response, conversation: 'conv_1' }, {}, 'there is no other deployment that it may go to'],
+    [
+      'a conversation',
+      { ...response, conversation: 'conv_1' },
+      {},
+      'it goes on with a conversation that is kept on the server',
+    ],
     [
       'a previous response',
       { ...response, previous_response_id: 'resp_1' },
       {},
-      'there is no other deployment that it may go to',
+      'it goes on with a conversation that is kept on the server',
     ],
     [
       'tools on the server',
@@ -250,6 +302,30 @@ describe('the breaker of one that lost', () => {
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
   });
 
+  it('stays half-open where its probe, a hedge, was ended before it could be slow', async () => {
+    const { router } = build(
+      { a: answer({ latencyMs: 310 }), b: [fail(503), answer({ latencyMs: 100 })] },
+      { breaker: { consecutive: 1, cooldownMs: 1000 }, hedgeAfterMs: 300 },
+    );
+    await settled(ask(router, 'b', { maxRetries: 0 }).catch(() => undefined));
+    await pass(1000);
+    expect(outcomes((await settled(ask(router))).value)).toEqual(['success', 'lost']);
+    expect(router.snapshot().deployments.b).toMatchObject({ state: 'halfOpen', failures: 1 });
+    await settled(ask(router, 'b', { maxRetries: 0 }));
+    expect(router.snapshot().deployments.b).toMatchObject({ state: 'closed' });
+  });
+
+  it('opens again where its probe had a hedge asked beside it, and lost to that', async () => {
+    const { router } = build(
+      { a: [fail(503), hang()], b: answer() },
+      { breaker: { consecutive: 1, cooldownMs: 1000 }, hedgeAfterMs: 300 },
+    );
+    await settled(ask(router, 'a', { maxRetries: 0 }).catch(() => undefined));
+    await pass(1000);
+    expect(outcomes((await settled(ask(router))).value)).toEqual(['lost', 'success']);
+    expect(router.snapshot().deployments.a).toMatchObject({ state: 'open' });
+  });
+
   it('is asked no more by a hedge, once it is open', async () => {
     const { router, asked } = build(
       { a: [fail(400), hang()], b: fail(503), c: answer() },
@@ -263,6 +339,18 @@ describe('the breaker of one that lost', () => {
 });
 
 describe('a hedged call that others have joined', () => {
+  it('has nobody cut short at the deadline of the first, who has kept time for the next one', async () => {
+    const { router } = build({ a: answer({ latencyMs: 3000 }), b: hang() }, { ...calm, cache: true });
+    const first = watch(ask(router.withOptions({ deadlineMs: 1000 })));
+    await pass(100);
+    const second = watch(ask(router.withOptions({ deadlineMs: 10_000 })));
+    await pass(2899);
+    expect([first.state, second.state]).toEqual(['rejected', 'pending']);
+    await pass(1);
+    expect([second.state, callRecord(second.value)?.deployment]).toEqual(['fulfilled', 'a']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('is one hedge for all, and goes on for who has more time', async () => {
     const cached = { ...calm, cache: true, hedgeAfterMs: 500 } as const;
     const { router, asked } = build({ a: hang(), b: answer({ latencyMs: 3000 }) }, cached);

@@ -1,9 +1,9 @@
 import { callRecord, type EventOf } from 'model-router';
-import { answer, fail, hang } from 'model-router/testing';
+import { answer, cut, fail, hang } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askWith, errorOf } from '../helpers/messages.js';
-import { build } from '../helpers/routers.js';
+import { ask, askStream, askWith, errorOf, read } from '../helpers/messages.js';
+import { build, type Setup } from '../helpers/routers.js';
 import { countedSignal } from '../helpers/signals.js';
 
 useFakeTime();
@@ -167,6 +167,13 @@ describe('a failure beside another attempt', () => {
     expect(asked()).toHaveLength(4);
   });
 
+  it("asks nobody else beside the other after a caller's error", async () => {
+    const models = { a: fail(400, { latencyMs: 600 }), b: answer({ latencyMs: 1000 }), c: answer() };
+    const { router, asked } = build(models, calm);
+    await settled(ask(router));
+    expect(asked()).toEqual(['a', 'b']);
+  });
+
   it('gives the error of the last one that had a status', async () => {
     const { router } = build(
       { a: fail(500, { latencyMs: 600 }), b: fail(502, { latencyMs: 50 }) },
@@ -176,6 +183,114 @@ describe('a failure beside another attempt', () => {
     const [error] = await Promise.all([errorOf(promise), pass(1000)]);
     expect(error).toMatchObject({ status: 500 });
     expect(attemptsOf(error)).toEqual(['a 0+600 server-error', 'b 500+50 server-error hedge']);
+  });
+});
+
+describe('two at the very same moment', () => {
+  const deployments = { a: {}, b: { price }, c: {} };
+  const routes = { standard: ['a', 'b', 'c'] };
+
+  /** A call that both `a` and `b` are asked for, by a fetch whose answers are given by hand. */
+  async function open(stream: boolean) {
+    const gates = { a: Promise.withResolvers<Response>(), b: Promise.withResolvers<Response>() };
+    const asked: string[] = [];
+    const { signal, listeners } = countedSignal();
+    const fetch = (_: unknown, init?: RequestInit) => {
+      const { model } = JSON.parse(String(init?.body)) as { model: 'a' | 'b' };
+      asked.push(model);
+      // A third attempt would hang.
+      return asked.length > 2 ? new Promise<Response>(() => undefined) : gates[model].promise;
+    };
+    const { router } = build([], { ...calm, deployments, routes, clients: { default: { fetch } } });
+    const made = stream ? askStream(router, 'standard', { signal }) : ask(router, 'standard', { signal });
+    const watched = watch<object>(made);
+    await pass(500);
+    const inFlight = () => Object.values(router.snapshot().deployments).map((each) => each.inFlight);
+    return { gates, asked, listeners, watched, inFlight };
+  }
+
+  async function wait(microtasks: number) {
+    for (let i = 0; i < microtasks; i++) await Promise.resolve();
+  }
+
+  const finish = { index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'Hello.' } };
+  const answerOf = (model: string) => Response.json({ model, choices: [finish] });
+
+  it('a failure beside the answer leaves nobody asked', async () => {
+    const outcomes = new Set<unknown>();
+    for (let microtasks = 0; microtasks < 40; microtasks++) {
+      const { gates, asked, watched, inFlight, listeners } = await open(false);
+      gates.b.resolve(answerOf('b'));
+      await wait(microtasks);
+      gates.a.reject(new TypeError('fetch failed'));
+      await pass(0);
+      const { deployment, attempts = [] } = callRecord(watched.value) ?? {};
+      // Where the failure was just before the answer, the next one was asked, and has lost.
+      expect(['a,b', 'a,b,c']).toContain(asked.join());
+      expect(deployment).toBe('b');
+      expect(attempts.map(({ outcome }) => outcome)).not.toContain('pending');
+      expect([inFlight(), listeners()]).toEqual([[0, 0, 0], 0]);
+      outcomes.add(attempts[0]?.outcome);
+    }
+    // The failure came before the answer was won, and after.
+    expect([...outcomes]).toEqual(['connection', 'lost']);
+  });
+
+  it('the cost is that of the answer, not of a failure that was asked later', async () => {
+    const outcomes = new Set<unknown>();
+    for (let microtasks = 0; microtasks < 40; microtasks++) {
+      const { gates, watched } = await open(false);
+      gates.b.reject(new TypeError('fetch failed'));
+      await wait(microtasks);
+      gates.a.resolve(answerOf('a'));
+      await pass(0);
+      expect(callRecord(watched.value)).toMatchObject({ deployment: 'a', costUsd: null });
+      outcomes.add(callRecord(watched.value)?.attempts[1]?.outcome);
+    }
+    expect(outcomes).toContain('connection');
+  });
+
+  it('of two streams one is handed out, and the other closed', async () => {
+    for (let microtasks = 0; microtasks < 40; microtasks++) {
+      const { gates, watched, listeners } = await open(true);
+      const closed: string[] = [];
+      const streamOf = (model: string) => {
+        const chunk = { model, choices: [{ index: 0, delta: { content: model } }] };
+        const body = new ReadableStream({
+          start: (stream) => stream.enqueue(new TextEncoder().encode(`data: ${JSON.stringify(chunk)}\n\n`)),
+          cancel: () => void closed.push(model),
+        });
+        return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+      };
+      gates.b.resolve(streamOf('b'));
+      // Without any wait, the other has begun before the first is handed out.
+      if (microtasks > 0) await wait(microtasks);
+      gates.a.resolve(streamOf('a'));
+      await pass(0);
+      const { deployment, attempts } = callRecord(watched.value) ?? {};
+      expect(closed).toEqual(deployment === 'a' ? ['b'] : ['a']);
+      expect(attempts?.map(({ outcome }) => outcome).toSorted()).toEqual(['lost', 'pending']);
+      expect(listeners()).toBe(1);
+    }
+  });
+});
+
+describe('what a hedged call has cost', () => {
+  const unpriced = { ...calm, deployments: { a: {}, b: { price } }, routes: { standard: ['a', 'b'] }, maxAttempts: 2 };
+
+  it('is unknown where that of its answer is, whatever was asked beside it', async () => {
+    const { router } = build({ a: answer({ latencyMs: 600 }), b: fail(503, { latencyMs: 50 }) }, unpriced);
+    const { value } = await settled(ask(router));
+    expect(attemptsOf(value)).toEqual(['a 0+600 success', 'b 500+50 server-error hedge']);
+    expect(callRecord(value)).toMatchObject({ costUsd: null, priceSource: null });
+  });
+
+  it('is that of a stream which was broken off, likewise', async () => {
+    const models = { a: cut({ latencyMs: 600, afterChunks: 2 }), b: fail(503, { latencyMs: 50 }) };
+    const { router } = build(models, unpriced);
+    const error = await settled(askStream(router).then(read)).then(({ value }) => value?.error);
+    expect(attemptsOf(error)[1]).toBe('b 500+50 server-error hedge');
+    expect(callRecord(error)).toMatchObject({ deployment: 'a', costUsd: null, priceSource: null });
   });
 });
 
@@ -210,6 +325,26 @@ describe('whom a hedge does not ask', () => {
       hedgeAfterMs: null,
       notHedged: 'it may make one attempt only',
     });
+  });
+
+  it('anybody, where explain() says so: no tokens at all, the others too dear, everybody paused', async () => {
+    const body = { model: 'standard', messages: [] };
+    const models = { a: fail(429, { headers: { 'retry-after': '60' } }), b: answer({ latencyMs: 900 }) };
+    const explained = (settings: Setup) => build(models, { hedgeAfterMs: 500, ...settings }).router.explain(body);
+    expect(explained({})).toMatchObject({ hedgeAfterMs: 500, notHedged: null });
+    expect(explained({ retry: { budget: 0 } })).toMatchObject({
+      hedgeAfterMs: null,
+      notHedged: 'retry.budget is 0, and a hedge takes a token',
+    });
+    const deployments = { a: {}, b: { price } };
+    const routes = { standard: ['a', 'b'] };
+    expect(explained({ deployments, routes, maxCostUsd: 1, unknownPrice: 'refuse' })).toMatchObject({
+      hedgeAfterMs: null,
+      notHedged: 'there is no other deployment that it may go to',
+    });
+    const { router } = build({ a: models.a, b: models.a }, { hedgeAfterMs: 500, deadlineMs: 1000 });
+    await settled(ask(router));
+    expect(router.explain(body)).toMatchObject({ hedgeAfterMs: null, notHedged: 'nothing may be asked now' });
   });
 
   it('one whose vectors are others', async () => {
@@ -281,6 +416,12 @@ describe('the time of an attempt', () => {
     for (let i = 0; i < 10; i++) await settled(ask(router));
     const { value } = await settled(ask(router));
     expect(attemptsOf(value)).toEqual(['a 0+1900 lost', 'b 500+1400 success hedge']);
+  });
+
+  it('asks the next one without a token, where it is up for good', async () => {
+    const { router } = build({ a: hang(), b: answer() }, { ...kept, attemptTimeoutMs: 800 });
+    const { value } = await settled(ask(router));
+    expect(attemptsOf(value)).toEqual(['a 0+800 timeout', 'b 800+0 success']);
   });
 
   it('is never longer than attemptTimeoutMs', async () => {

@@ -9,6 +9,7 @@ import { run as s4 } from '../../drills/s4.ts';
 import { run as s4Cold } from '../../drills/s4-cold.ts';
 import { run as s5 } from '../../drills/s5.ts';
 import { run as s6 } from '../../drills/s6.ts';
+import { run as s7 } from '../../drills/s7.ts';
 import { run as s8 } from '../../drills/s8.ts';
 import { run as tail } from '../../drills/tail.ts';
 
@@ -54,6 +55,10 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
   it('S6: pairs of calls and scopes', async () => check(await s6({ pairs: 1500, seed: SEED })));
 
   it('tail: slow outliers with hedging', async () => check(await tail({ calls: 3000, seed: SEED })));
+
+  // The heap says something only after many calls.
+  it('S7: calls of all kinds leave nothing behind', async () =>
+    check(await s7({ calls: 2000, socketCalls: 200, heap: false, seed: SEED })));
 
   it('S8: 64 calls at once while the primary is down', async () => check(await s8({ rounds: 4, seed: SEED })));
 });

@@ -140,6 +140,28 @@ describe("an application's own code that throws", () => {
     router.close();
   });
 
+  it.each<[string, () => number]>([
+    ['throws', boom],
+    ['gives no number', () => Number.NaN],
+  ])('as the source of chance that %s harms no call, also in its timers', async (_, random) => {
+    const settings = { random, attemptTimeoutMs: 20, retry: { baseMs: 1 }, breaker: { consecutive: 1 } } as const;
+    const { router } = routerOver({ fetch: fakeFetch([hang(), fail(500)]) }, settings);
+    const { outcomes } = await askBoth(router);
+    expect(outcomes).toEqual([
+      ['timeout', 'success'],
+      ['server-error', 'success'],
+    ]);
+    expect(router.snapshot().deployments.first?.state).toBe('open');
+    const { router: retrying } = routerOver(
+      { fetch: fakeFetch([fail(500), answer(said)]) },
+      { ...settings, breaker: false },
+    );
+    const completion = await retrying.chat.completions.create({ model: 'first', messages });
+    expect(completion.choices[0]?.message.content).toBe(PRIMARY_TEXT);
+    router.close();
+    retrying.close();
+  });
+
   it.each([
     ['throws', boom],
     ['rejects', async () => boom()],

@@ -228,7 +228,7 @@ class Cached implements Asker {
     const flight: Flight = new Flight({
       call,
       body: copy,
-      source: (signal) => request.share(copy, signal),
+      source: request.share(copy),
       next,
       isRefresh,
       onLanded: (reply, landed) => land(reply, landed, call, keep),

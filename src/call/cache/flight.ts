@@ -3,6 +3,7 @@ import { DeadlineExceededError } from '../../errors.js';
 import type { Handler } from '../../pipeline.js';
 import type { Call, CallRecord, CallReply } from '../../types.js';
 import { jsonCopy } from '../../util/canonical-json.js';
+import { RunSignal } from './run-signal.js';
 import type { SharedStream } from './shared-stream.js';
 
 /** Lets the run say by itself why it ended, where its deadline and a caller's are the same moment. */
@@ -13,7 +14,7 @@ export interface FlightParts {
   readonly call: Call;
   /** What is asked. */
   readonly body: unknown;
-  readonly source: (signal: AbortSignal) => unknown;
+  readonly source: unknown;
   readonly next: Handler<Call, CallReply>;
   /** The answer is there, and nobody has it yet. */
   readonly onLanded: (reply: CallReply, flight: Flight) => void;
@@ -37,7 +38,7 @@ export class Flight {
   stream: SharedStream | undefined;
   readonly isRefresh: boolean;
   readonly #parts: FlightParts;
-  readonly #controller = new AbortController();
+  readonly #signal = new RunSignal();
   #deadline: number;
   #isOver = false;
   #isPaid = false;
@@ -50,9 +51,9 @@ export class Flight {
     const latest = () => this.#deadline;
     this.call = {
       ...call,
-      source: source(this.#controller.signal),
+      source,
       body,
-      signal: this.#controller.signal,
+      signal: this.#signal,
       record: { ...call.record, attempts: [] },
       failures: [],
       wantsRaw: () => false,
@@ -70,7 +71,7 @@ export class Flight {
       (error: unknown) => {
         this.end();
         // What is left on the wire of an attempt that was given up.
-        this.#controller.abort();
+        this.#signal.abort(undefined);
         throw error;
       },
     );
@@ -132,7 +133,11 @@ export class Flight {
   /** Takes one out who waits or reads. */
   leave(call: Call): void {
     const isLast = this.#isLast(call);
-    if (this.isOwner(call) && isLast) this.payOver(call.record);
+    if (this.isOwner(call)) {
+      if (isLast) this.payOver(call.record);
+      // The next in line bears the cost: what was asked upstream is in one record only.
+      else call.record.attempts = [];
+    }
     this.waiters.delete(call);
     if (isLast) this.#cancel(undefined);
     else this.#prolong();
@@ -165,7 +170,7 @@ export class Flight {
 
   #cancel(reason: unknown): void {
     this.end();
-    this.#controller.abort(reason);
+    this.#signal.abort(reason);
   }
 
   #prolong(): void {

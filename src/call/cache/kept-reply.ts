@@ -1,4 +1,5 @@
 import type { AttemptEnd, KeptReply } from '../../types.js';
+import type { CancelSignal } from '../../util/cancel-signal.js';
 import { isRecord } from '../../util/is-record.js';
 
 type Result = IteratorResult<unknown, undefined>;
@@ -25,7 +26,7 @@ export function keptAnswer(data: unknown, requestId: string | null, headers?: He
 }
 
 /** A stream of chunks that are there already. */
-export function keptStream(chunks: unknown[], requestId: string | null, signal: AbortSignal | undefined): KeptReply {
+export function keptStream(chunks: unknown[], requestId: string | null, signal: CancelSignal | undefined): KeptReply {
   const iterator = new KeptChunks(chunks, signal);
   const onEnd: KeptReply['onEnd'] = (listener) => iterator.onEnd(listener);
   return { kept: { data: undefined, headers: undefined, requestId }, chunks: iterator, onEnd };
@@ -33,12 +34,12 @@ export function keptStream(chunks: unknown[], requestId: string | null, signal: 
 
 class KeptChunks implements AsyncIterator<unknown, undefined> {
   readonly #chunks: unknown[];
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: CancelSignal | undefined;
   readonly #listeners: ((end: AttemptEnd) => void)[] = [];
   #end: AttemptEnd | undefined;
   #answerId: unknown;
 
-  constructor(chunks: unknown[], signal: AbortSignal | undefined) {
+  constructor(chunks: unknown[], signal: CancelSignal | undefined) {
     this.#chunks = chunks.reverse();
     this.#signal = signal;
   }

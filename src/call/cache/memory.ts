@@ -2,6 +2,7 @@ import { KeptTree } from '../../state/kept-tree.js';
 import type { RecentKeys } from '../../state/recent-keys.js';
 import { type CachedAnswer, type CacheStore, ResponseStore } from '../../state/response-store.js';
 import type { CacheSettings } from '../../types.js';
+import type { CancelSignal } from '../../util/cancel-signal.js';
 import { isRecord } from '../../util/is-record.js';
 
 /** A store of the application's own may be far away. */
@@ -22,7 +23,7 @@ export class Memory {
   recall(
     key: string,
     settings: CacheSettings,
-    signal: AbortSignal | undefined,
+    signal: CancelSignal | undefined,
   ): Recalled | undefined | Promise<Recalled | undefined> {
     try {
       const found = this.store().get(key);
@@ -77,7 +78,7 @@ function isAnswer(value: unknown): value is CachedAnswer {
 }
 
 /** Waits for a short while, and no longer than the caller does. */
-function patiently<T>(found: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+function patiently<T>(found: PromiseLike<T>, signal: CancelSignal | undefined): Promise<T | undefined> {
   return new Promise((resolve) => {
     const settle = (value: T | undefined) => {
       clearTimeout(timer);

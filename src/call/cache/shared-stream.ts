@@ -1,4 +1,5 @@
 import type { AttemptEnd, CallReply } from '../../types.js';
+import type { CancelSignal } from '../../util/cancel-signal.js';
 
 type Result = IteratorResult<unknown, undefined>;
 const DONE: Result = { done: true, value: undefined };
@@ -73,7 +74,7 @@ export class SharedStream {
 }
 
 export interface ReaderParts {
-  readonly signal: AbortSignal | undefined;
+  readonly signal: CancelSignal | undefined;
   /** Not for this reader: the usage, which it did not ask for. */
   readonly isHidden: (chunk: unknown) => boolean;
   /** The error of the source, as this reader's own. */

@@ -161,6 +161,17 @@ describe('streams in flight', () => {
     expect(fake.requests).toHaveLength(3);
   });
 
+  it('are in the record of the one who bears the cost: the next in line, if the first breaks off', async () => {
+    const { router } = build({ a: fail(500), b: slow() }, { cache: true });
+    const ended: string[][] = [];
+    router.on('call-ended', ({ record }) => ended.push(record.attempts.map(({ outcome }) => outcome)));
+    const [one, two] = await Promise.all([askStream(router), askStream(router)]);
+    for await (const _ of one) break;
+    await settled(read(two));
+    expect(ended).toEqual([[], ['server-error', 'success']]);
+    expect(callRecord(one)?.attempts).toEqual([]);
+  });
+
   it('that break, break for each, and are not kept', async () => {
     const { router, asked } = build(
       { a: cut({ afterChunks: 3, content: 'one two three four five six' }) },

@@ -8,6 +8,8 @@ const out = (dueAt = 5000) => targetView({ out: true, dueAt });
 const paused = (pausedUntil: number) => targetView({ pausedUntil });
 const setAside = (setAsideUntil = 60_000) => targetView({ setAsideUntil });
 
+const both = (pausedUntil: number, dueAt: number) => targetView({ out: true, dueAt, pausedUntil });
+
 /** What the plan says, in short. */
 const planned = (view: View) => inShort(plan(view), view);
 
@@ -27,7 +29,11 @@ describe('the first attempt', () => {
     ['waits for the pause that ends first', [paused(3000), paused(2000)], '1 after 2000'],
     ['waits for a pause rather than ask an open breaker', [out(), paused(2000)], '1 after 2000'],
     ['waits for nothing that ends too late', [paused(10_000)], 'paused'],
+    ['waits for the first of two pauses that end at once', [paused(2000), paused(2000)], '0 after 2000'],
     ['asks of all open breakers the one that is due first', [out(5000), out(4000), out(6000)], '1 forced'],
+    ['asks the first of two open breakers that are due at once', [out(), out()], '0 forced'],
+    ['asks an open breaker whose pause ends first', [both(2000, 6000), both(3000, 5000)], '0 after 2000 forced'],
+    ['asks it wherever it stands', [both(3000, 5000), both(2000, 6000)], '1 after 2000 forced'],
     ['asks an open breaker where no pause fits', [paused(20_000), out()], '1 forced'],
     ['asks a client that was set aside, if nothing else is left', [setAside()], '0'],
     ['asks an open breaker that is due before a client is of use again', [setAside(), out()], '1 forced'],
@@ -38,6 +44,7 @@ describe('the first attempt', () => {
 
   it('is made although it may not fit: the past may be over', () => {
     expect(planned(viewOf([targetView({ fastestMs: 20_000 })]))).toBe('0');
+    expect(planned(viewOf([targetView({ fastestMs: 20_000, out: true, dueAt: 5000 })]))).toBe('0 forced');
   });
 
   it('is not made when the time is over', () => {
@@ -145,6 +152,13 @@ describe('after a failure', () => {
     expect(planned(viewOf([a, other], { now, failures: [failed(a, 'timeout')] }))).toBe(expected);
   });
 
+  it('says that there is no time left, not that somebody is paused, where a pause ends now', () => {
+    const other = targetView({ fastestMs: 1000, pausedUntil: 9500 });
+    expect(planned(viewOf([a, other], { now: 9500, failures: [failed(a, 'timeout')] }))).toBe('no-time');
+    const later = targetView({ fastestMs: 1000, pausedUntil: 9501 });
+    expect(planned(viewOf([a, later], { now: 9500, failures: [failed(a, 'timeout')] }))).toBe('paused');
+  });
+
   it('starts nothing with less than a millisecond left', () => {
     const failures = [failed(a)];
     expect(planned(viewOf([a, b], { now: 9999, failures }))).toBe('1');
@@ -184,6 +198,18 @@ describe('the time of an attempt', () => {
     ['whole milliseconds', [a, b], { now: 0.25 }, 4999],
   ])('is %s', (_, targets, more, timeoutMs) => {
     expect(asked(viewOf(targets, more)).timeoutMs).toBe(timeoutMs);
+  });
+
+  it.each<[string, number | undefined, number | undefined, number | undefined, number]>([
+    ['less a reserve, if that leaves its own p95', undefined, 7500, 2000, 7500],
+    ['else all that is left', undefined, 7501, 2000, 10_000],
+    ['else all, where it may be as slow as the slowest that is known', 100, undefined, 8000, 10_000],
+    ['less a reserve, where nothing is known of anybody', undefined, undefined, undefined, 5000],
+  ])('after a failure is %s', (_, failedP95, ownP95, nextP95, timeoutMs) => {
+    const first = next(failedP95);
+    const targets = [first, next(ownP95), next(nextP95)];
+    const step = asked(viewOf(targets, { failures: [failed(first)], attemptsLeft: 2 }));
+    expect(step).toMatchObject({ target: targets[1]?.target, timeoutMs });
   });
 
   it('is of what is left then, not now', () => {

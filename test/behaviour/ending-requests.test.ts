@@ -1,0 +1,75 @@
+import { ModelRouter } from 'model-router';
+import { answer, fakeFetch, hang, startFakeProvider } from 'model-router/testing';
+import { OpenAI } from 'openai';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { errorOf, messages } from '../helpers/messages.js';
+
+afterEach(() => vi.restoreAllMocks());
+
+/** Until it holds, on real sockets. */
+const until = (holds: () => boolean) => vi.waitFor(() => expect(holds()).toBe(true), { timeout: 5000, interval: 5 });
+
+describe('the requests of a client that the router has built', () => {
+  it('are ended by an abort before their headers, down to the socket', async () => {
+    await using provider = await startFakeProvider({ models: { m: hang() } });
+    await using router = new ModelRouter({ apiKey: 'k', baseURL: provider.url });
+    const controller = new AbortController();
+    const call = errorOf(router.chat.completions.create({ model: 'm', messages }, { signal: controller.signal }));
+    await until(() => provider.open === 1);
+    controller.abort();
+    expect(await call).toMatchObject({ name: 'Error', message: 'Request was aborted.' });
+    await until(() => provider.open === 0);
+    expect(provider.requests[0]?.outcome).toBe('aborted');
+  });
+
+  it('are not composed of signals by the SDK, whatever the caller brings', async () => {
+    const any = vi.spyOn(AbortSignal, 'any');
+    const options = { apiKey: 'k', baseURL: 'http://a.test/v1', fetch: fakeFetch(answer('Hi.')) };
+    const { signal } = new AbortController();
+    await using router = new ModelRouter({ clients: { default: options }, cache: true });
+    await router.chat.completions.create({ model: 'm', messages }, { signal });
+    expect(any).not.toHaveBeenCalled();
+  });
+
+  it('never leave where the attempt was over before its key was there', async () => {
+    vi.useFakeTimers();
+    const fetch = fakeFetch(answer('Hi.'));
+    const apiKey = () => new Promise<string>((resolve) => setTimeout(resolve, 100, 'k'));
+    const router = new ModelRouter({ clients: { default: { apiKey, baseURL: 'http://a.test/v1', fetch } } });
+    const controller = new AbortController();
+    const call = errorOf(router.chat.completions.create({ model: 'm', messages }, { signal: controller.signal }));
+    await vi.advanceTimersByTimeAsync(50);
+    controller.abort();
+    await call;
+    await vi.advanceTimersByTimeAsync(100);
+    expect(fetch.count).toBe(0);
+    router.close();
+    vi.useRealTimers();
+  });
+
+  it('go through a `fetch` with classes of its own, as without a router', async () => {
+    const inner = fakeFetch(answer('Hi.'));
+    class OtherResponse extends Response {}
+    const fetch = Object.assign((...given: Parameters<typeof inner>) => inner(...given), { Response: OtherResponse });
+    await using router = new ModelRouter({ clients: { default: { apiKey: 'k', baseURL: 'http://a.test/v1', fetch } } });
+    const file = new File(['a'], 'a.wav');
+    await router.audio.transcriptions.create({ model: 'm', file });
+    // The SDK asks `data:,` of a fetch that does not say what its responses are.
+    expect(inner.count).toBe(1);
+  });
+});
+
+describe('the requests of a client that the application has built', () => {
+  it('are ended by a signal, and its `fetch` is left as it is', async () => {
+    const fetch = fakeFetch(hang());
+    const client = new OpenAI({ apiKey: 'k', baseURL: 'http://a.test/v1', fetch });
+    await using router = new ModelRouter({ clients: { default: client } });
+    expect(client['fetch']).toBe(fetch);
+    const controller = new AbortController();
+    const call = errorOf(router.chat.completions.create({ model: 'm', messages }, { signal: controller.signal }));
+    await vi.waitFor(() => expect(fetch.open).toBe(1));
+    controller.abort();
+    await call;
+    expect(fetch.open).toBe(0);
+  });
+});

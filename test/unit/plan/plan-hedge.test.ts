@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { isFinal, plan, planHedge, type TargetView, type View } from '../../../src/plan/plan.js';
+import { failed, inShort, targetView, viewOf } from '../../helpers/plan-views.js';
+
+const [a, b, c] = [targetView(), targetView(), targetView()];
+const out = targetView({ out: true, dueAt: 5000 });
+const paused = targetView({ pausedUntil: 1 });
+const setAside = targetView({ setAsideUntil: 1 });
+
+/** A view at which the first target still runs. */
+const running = (targets: readonly TargetView[], more: Partial<View> = {}) =>
+  viewOf(targets, { inFlight: targets.slice(0, 1).map(({ target }) => target), attemptsLeft: 2, ...more });
+
+/** Whom it asks beside the first, by place. */
+function hedged(view: View): string {
+  const step = planHedge(view);
+  return step === undefined ? 'nobody' : inShort(step, view);
+}
+
+describe('a hedge', () => {
+  it.each<[string, TargetView[], Partial<View>, string]>([
+    ['asks the next', [a, b, c], {}, '1'],
+    ['asks nobody who runs already', [a, b, c], { inFlight: [a.target, b.target] }, '2'],
+    ['asks nobody who has failed', [a, b, c], { failures: [failed(b)] }, '2'],
+    ['asks nobody where nobody else is', [a], {}, 'nobody'],
+    ['passes over those that are out, paused or set aside', [a, out, paused, setAside, b], {}, '4'],
+    ['waits for none of them', [a, out, paused, setAside], {}, 'nobody'],
+    ['passes over one that could not finish', [a, targetView({ fastestMs: 10_001 }), c], {}, '2'],
+    ['asks one that just can', [a, targetView({ fastestMs: 10_000 }), c], {}, '1'],
+    ['needs a token', [a, b], { mayRetry: false }, 'nobody'],
+    ['needs an attempt', [a, b], { attemptsLeft: 0 }, 'nobody'],
+    ['may be the last attempt', [a, b], { attemptsLeft: 1 }, '1'],
+    ['is of no use after what fails everywhere', [a, b, c], { failures: [failed(c, 'caller-error')] }, 'nobody'],
+    ['is not begun without a millisecond', [a, b], { now: 9999.5 }, 'nobody'],
+  ])('%s', (_, targets, more, expected) => {
+    expect(hedged(running(targets, more))).toBe(expected);
+  });
+
+  it('has the time of an attempt', () => {
+    expect(planHedge(running([a, b, c]))).toMatchObject({
+      timeoutMs: 5000,
+      waitMs: 0,
+      again: false,
+      untilDeadline: false,
+    });
+    expect(planHedge(running([a, b]))).toMatchObject({ timeoutMs: 10_000, untilDeadline: true });
+  });
+});
+
+describe('while another attempt runs', () => {
+  const planned = (view: View) => inShort(plan(view), view);
+
+  it('a failure leads to one that nobody has asked, not to a wait, a retry or an open breaker', () => {
+    expect(planned(running([a, b, c], { failures: [failed(b)] }))).toBe('2');
+    expect(planned(running([a, b], { failures: [failed(b)] }))).toBe('nothing-left');
+    expect(planned(running([a, b, paused], { failures: [failed(b)] }))).toBe('paused');
+    expect(planned(running([a, b, out], { failures: [failed(b)] }))).toBe('no-time');
+  });
+
+  it('what fails everywhere ends the run', () => {
+    expect(planned(running([a, b, c], { failures: [failed(b, 'caller-error')] }))).toBe('failed');
+  });
+
+  it('the next is asked only if it can finish', () => {
+    expect(planned(running([a, targetView({ fastestMs: 10_001 })]))).toBe('no-time');
+  });
+});
+
+it.each([
+  ['caller-error', true],
+  ['content-filter', true],
+  ['interrupted', true],
+  ['aborted', true],
+  ['context-length', false],
+  ['timeout', false],
+  ['server-error', false],
+] as const)('whether %s is final: %s', (outcome, is) => {
+  expect(isFinal(failed(a, outcome))).toBe(is);
+});
