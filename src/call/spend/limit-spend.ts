@@ -112,10 +112,11 @@ function tryLimits(
   usd: number,
   keep: boolean,
 ): SpendBudgetExceededError | { reservation: Reservation | undefined } {
+  const { maxAttempts: attempts, record } = call;
   const { maxCostUsd, scope } = call.settings;
-  const could = () => couldCost(usd, most, call.maxAttempts);
+  const could = () => couldCost(usd, most, attempts);
   if (maxCostUsd !== undefined && usd > maxCostUsd) {
-    return new SpendBudgetExceededError(overCallLimit(could(), maxCostUsd), {
+    return new SpendBudgetExceededError(overCallLimit(could(), attempts, maxCostUsd), {
       budget: 'maxCostUsd',
       estimateUsd: usd,
       limitUsd: maxCostUsd,
@@ -124,10 +125,12 @@ function tryLimits(
     });
   }
   if (ledger === undefined) return { reservation: undefined };
-  const keys = { route: call.record.route, scope };
+  const keys = { route: record.route, scope };
   const result = keep ? ledger.reserve(usd, keys) : ledger.refusalOf(usd, keys);
   if (result === undefined) return { reservation: undefined };
-  return result.refused ? refusalError(overBudget(could(), result), usd, result) : { reservation: result };
+  return result.refused
+    ? refusalError(overBudget(could(), usd, attempts, result), usd, result)
+    : { reservation: result };
 }
 
 function refusalError(message: string, usd: number, refusal: Refusal): SpendBudgetExceededError {

@@ -29,27 +29,28 @@ export function couldCost(usd: number, most: readonly Most[], attempts: number):
   return `The call could cost up to ${showUsd(usd)}${of}`;
 }
 
-const SMALLER =
-  'allow fewer tokens of output (max_tokens, max_completion_tokens or max_output_tokens), shorten the input, lower maxAttempts';
 const CHEAPER = "or list a cheaper deployment and set overBudget: 'next'";
 
-export function overCallLimit(could: string, maxCostUsd: number): string {
-  return `${could}, and maxCostUsd is ${showUsd(maxCostUsd)}; nothing was sent. To change that, ${SMALLER}, raise maxCostUsd, ${CHEAPER}.`;
+function smaller(attempts: number): string {
+  const fewer = attempts > 1 ? ', lower maxAttempts' : '';
+  return `allow fewer tokens of output (max_tokens, max_completion_tokens or max_output_tokens), shorten the input${fewer}`;
 }
 
-export function overBudget(could: string, refusal: Refusal): string {
-  const { budget, spentUsd, reservedUsd, leftUsd, freeAt } = refusal;
+export function overCallLimit(could: string, attempts: number, maxCostUsd: number): string {
+  return `${could}, and maxCostUsd is ${showUsd(maxCostUsd)}; nothing was sent. To change that, ${smaller(attempts)}, raise maxCostUsd, ${CHEAPER}.`;
+}
+
+export function overBudget(could: string, usd: number, attempts: number, refusal: Refusal): string {
+  const { budget, spentUsd, reservedUsd, leftUsd } = refusal;
   const state = `${showUsd(spentUsd)} is spent and ${showUsd(reservedUsd)} is kept for running calls`;
   return (
     `${could}, and ${showUsd(Math.max(0, leftUsd))} is left of the budget of ${nameOf(budget)} (${state}); nothing was sent. ` +
-    `${whenFree(refusal, freeAt)} To change that, ${SMALLER}, raise the budget, ${CHEAPER}.`
+    `${whenFree(refusal, usd)} To change that, ${smaller(attempts)}, raise the budget, ${CHEAPER}.`
   );
 }
 
-function whenFree({ budget, leftUsd, spentUsd, reservedUsd }: Refusal, freeAt: number | undefined): string {
+function whenFree({ budget, freeAt }: Refusal, usd: number): string {
   if (freeAt !== undefined) return `There will be enough at ${new Date(freeAt).toISOString()}.`;
-  const isEver = leftUsd + spentUsd + reservedUsd > 0 && reservedUsd > 0;
-  return isEver
-    ? 'There may be enough when running calls have ended.'
-    : `It is more than the whole budget of ${nameOf(budget)}.`;
+  if (usd > budget.usd) return `It is more than the whole budget of ${nameOf(budget)}.`;
+  return 'There may be enough when running calls have ended.';
 }
