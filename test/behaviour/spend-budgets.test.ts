@@ -53,6 +53,31 @@ describe('maxCostUsd', () => {
     expect(callRecord(error)).toMatchObject({ attempts: [], usage: null });
   });
 
+  it('goes by what the call asks for, also where that is more than the deployment is said to give', async () => {
+    const { router, fake } = build({ a: answer({ usage }) }, { ...one, maxCostUsd: 1.1 });
+    const request = { model: 'standard', messages, max_tokens: 2000 };
+    expect((await refusal(router.chat.completions.create(request))).estimateUsd).toBeCloseTo(2, 3);
+    expect(router.explain(request).maxCostUsd).toBeCloseTo(2, 3);
+    expect(fake.requests).toEqual([]);
+    await router.chat.completions.create({ ...request, max_tokens: 1000 });
+    await router.chat.completions.create({ model: 'standard', messages });
+  });
+
+  it('tells a call that has cost more than it could have by what was known, also without a budget', async () => {
+    const { router } = build(
+      { a: [answer({ usage }), answer({ usage: { inputTokens: 10, outputTokens: 9000 } })] },
+      { ...one, maxCostUsd: 1.1 },
+    );
+    const overruns: RouterEvent[] = [];
+    router.on('budget-overrun', (event) => overruns.push(event));
+    await ask(router);
+    expect(overruns).toEqual([]);
+    const record = callRecord(await ask(router));
+    expect(overruns).toEqual([
+      { type: 'budget-overrun', callId: record?.id, reservedUsd: expect.closeTo(1, 3), costUsd: expect.closeTo(9, 3) },
+    ]);
+  });
+
   it('allows one that cannot', async () => {
     const { router } = build({ a: answer({ usage }) }, { ...one, maxCostUsd: 1.1 });
     expect(callRecord(await ask(router))?.costUsd).toBeCloseTo(COST, 6);
@@ -71,13 +96,14 @@ describe('maxCostUsd', () => {
     expect(router.explain(body, callOptions({ maxCostUsd: 0.51 })).refusal).toBeNull();
   });
 
-  it('goes by 4096 tokens where nobody sets a limit, and by the deployment’s where the call’s is larger', () => {
+  it('goes by 4096 tokens where nobody sets a limit, and by the call’s where that of the deployment is smaller', () => {
     const { router } = build(
       { a: answer(), b: answer() },
       { deployments: { a: { price }, b: { price, maxOutputTokens: 10 } }, maxAttempts: 1 },
     );
     expect(router.explain({ model: 'a', messages }).maxCostUsd).toBeCloseTo(4.096, 3);
-    expect(router.explain({ model: 'b', messages, max_tokens: 1000 }).maxCostUsd).toBeCloseTo(0.01, 3);
+    expect(router.explain({ model: 'b', messages }).maxCostUsd).toBeCloseTo(0.01, 3);
+    expect(router.explain({ model: 'b', messages, max_tokens: 1000 }).maxCostUsd).toBeCloseTo(1, 3);
     expect(router.explain({ model: 'a', messages, max_tokens: -1 }).maxCostUsd).toBeCloseTo(4.096, 3);
     expect(router.explain({ model: 'a', input: 'Hello', dimensions: 10 }).maxCostUsd).toBeLessThan(0.0001);
     expect(router.explain({ model: 'a', input: 'Hello', max_output_tokens: 100 }).maxCostUsd).toBeCloseTo(0.1, 3);

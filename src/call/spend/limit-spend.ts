@@ -51,6 +51,7 @@ async function withMoney(parts: SpendParts, call: Call, next: Handler<Call, Call
   }
   const hold = new Hold({
     call,
+    usd,
     most,
     mayRepeat: parts.mayRepeat,
     kept: ledger && reservation && { ledger, reservation },
