@@ -129,6 +129,6 @@ export class AttemptFailed extends Error {
 }
 
 /** Not enumerable: a logger that prints an error's own properties does not print these. */
-function setHidden(target: object, key: string, value: unknown): void {
+export function setHidden(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, configurable: true, enumerable: false });
 }

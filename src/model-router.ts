@@ -110,7 +110,7 @@ export class ModelRouter extends OpenAI {
     return snapshot(this.#opened.engine);
   }
 
-  /** What was spent by day (of UTC), deployment, route and scope, as CSV: `day,deployment,route,scope,usd`. */
+  /** What was spent by day (of UTC), deployment, route and scope, as CSV: `day,deployment,route,scope,usd,unpriced`. */
   spendCsv(): string {
     return spendCsv(this.#opened.engine.spendTable.rows());
   }

@@ -199,6 +199,34 @@ describe('a deployment of unknown price, under a limit of money', () => {
     });
   });
 
+  it('is told once, in the log and by an event', async () => {
+    const warn = vi.fn();
+    const logger = { error: vi.fn(), warn, info: vi.fn(), debug: vi.fn() };
+    const { router } = build(models, { ...unpriced, budgets: [{ usd: 10, window: 'day' }], logger, logLevel: 'warn' });
+    const events: RouterEvent[] = [];
+    router.on('price-unknown', (event) => events.push(event));
+    await ask(router);
+    await ask(router);
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^model-router not asked: a: its price is not known/)]]);
+    expect(events).toEqual([
+      {
+        type: 'price-unknown',
+        deployment: 'a',
+        model: 'a',
+        hint: expect.stringMatching(/^it is not asked: its price/),
+      },
+    ]);
+  });
+
+  it('is named by the error of those that were asked, which stays the upstream’s', async () => {
+    const { router } = build({ ...models, b: fail(503) }, { ...unpriced, maxAttempts: 1 });
+    expect((await errorOf(ask(router, 'b'))).cause).toBeUndefined();
+    const error = await errorOf(askWith(router, { maxCostUsd: 10 }, 'standard'));
+    expect(error).toBeInstanceOf(OpenAI.InternalServerError);
+    expect(error.cause).toMatchObject({ message: expect.stringContaining('Not asked: a: its price is not known') });
+    expect(Object.keys(error)).not.toContain('cause');
+  });
+
   it('is nobody, where there is no other: the error says how to give a price', async () => {
     const { router, fake } = build(models, { ...unpriced, budgets: [{ usd: 1, window: 'day' }] });
     const error = await errorOf(ask(router, 'a'));
