@@ -7,10 +7,12 @@ export class InvalidOptionError extends OpenAIError {
   /** The option, as a path: `routes.standard.deadlineMs`. */
   readonly option: string;
 
-  constructor(option: string, message: string) {
+  /** `cause`: what a function of the application has thrown. */
+  constructor(option: string, message: string, cause?: unknown) {
     super(`${option}: ${message}`);
     this.name = 'InvalidOptionError';
     this.option = option;
+    if (cause !== undefined) setHidden(this, 'cause', cause);
   }
 }
 

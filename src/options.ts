@@ -6,7 +6,7 @@ import type { Capability, Price } from './types.js';
 
 /** Options of one call. Given on the constructor, on a route, by `withOptions` or in the call itself: the nearest wins. */
 export interface CallOptions {
-  /** `'standard'`, `'premium'` or one of `priorities`; chooses the route of `model: 'auto'`. @default 'standard' */
+  /** `'standard'`, `'premium'` (also as `'high'`) or one of `priorities`; chooses the route of `model: 'auto'`. @default 'standard' */
   priority?: string;
   /** The whole call, in milliseconds: all attempts and waits; for a stream, until its first content. @default 120_000 */
   deadlineMs?: number;

@@ -51,6 +51,9 @@ describe('maxCostUsd', () => {
     expect(error.message).toContain('maxCostUsd is $1.00; nothing was sent');
     expect(error.message).toContain('max_tokens');
     expect(callRecord(error)).toMatchObject({ attempts: [], usage: null });
+    expect(error.message).toContain("set overBudget: 'next'");
+    const tokens = router.explain({ model: 'standard', messages }).inputTokens;
+    expect(error.message).toContain(`up to ${Math.ceil(tokens / 0.95)} tokens of input, which is 5 % more`);
   });
 
   it('goes by what the call asks for, also where that is more than the deployment is said to give', async () => {
@@ -161,7 +164,9 @@ describe('overBudget', () => {
 
   it("'next' refuses where nobody is cheap enough", async () => {
     const { router, fake } = build({ a: answer(), b: answer() }, { ...two, maxCostUsd: 0.5, overBudget: 'next' });
-    expect((await refusal(ask(router))).estimateUsd).toBeCloseTo(1, 3);
+    const error = await refusal(ask(router));
+    expect(error.estimateUsd).toBeCloseTo(1, 3);
+    expect(error.message).toContain('or list a cheaper deployment.');
     expect(fake.requests).toEqual([]);
   });
 

@@ -10,10 +10,23 @@ export function showUsd(usd: number): string {
 
 /** What a budget is called in messages, events and logs: `$400 a month`, `$5 a day for each scope`. */
 export function nameOf({ usd, window, of }: Budget): string {
-  const each = typeof window === 'number' ? `in ${window} ms` : `${window === 'hour' ? 'an' : 'a'} ${window}`;
+  const each = typeof window === 'number' ? `in any ${spell(window)}` : `${window === 'hour' ? 'an' : 'a'} ${window}`;
   const whose =
     of === 'router' ? '' : of === 'scope' ? ' for each scope' : ` for the route ${JSON.stringify(of.route)}`;
   return `${showUsd(usd).replace(/\.00$/, '')} ${each}${whose}`;
+}
+
+const SPANS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1000],
+] as const;
+
+/** `7 days`, `90 minutes`: in the largest unit of which it is a whole number of more than one. */
+function spell(ms: number): string {
+  for (const [unit, length] of SPANS) if (ms % length === 0 && ms > length) return `${ms / length} ${unit}s`;
+  return ms === 1000 ? 'second' : `${ms} ms`;
 }
 
 /** What the call could cost, and where that comes from. */
@@ -25,24 +38,26 @@ export function couldCost(usd: number, most: readonly Most[], attempts: number):
   const of =
     dearest === undefined
       ? ''
-      : ` (about ${dearest.inputTokens} tokens of input and up to ${dearest.outputTokens} of output, ${attempts === 1 ? 'in one attempt' : `in up to ${attempts} attempts`})`;
+      : ` (up to ${dearest.inputTokens} tokens of input, which is 5 % more than is estimated, and up to ${dearest.outputTokens} of output, ${attempts === 1 ? 'in one attempt' : `in up to ${attempts} attempts`})`;
   return `The call could cost up to ${showUsd(usd)}${of}`;
 }
 
 const SMALLER =
   'allow fewer tokens of output (max_tokens, max_completion_tokens or max_output_tokens), shorten the input, lower maxAttempts';
-const CHEAPER = "or list a cheaper deployment and set overBudget: 'next'";
+const cheaper = (leavesOut: boolean) =>
+  leavesOut ? 'or list a cheaper deployment' : "or list a cheaper deployment and set overBudget: 'next'";
 
-export function overCallLimit(could: string, maxCostUsd: number): string {
-  return `${could}, and maxCostUsd is ${showUsd(maxCostUsd)}; nothing was sent. To change that, ${SMALLER}, raise maxCostUsd, ${CHEAPER}.`;
+/** `leavesOut`: what is too dear is left out already (`overBudget: 'next'`). */
+export function overCallLimit(could: string, maxCostUsd: number, leavesOut: boolean): string {
+  return `${could}, and maxCostUsd is ${showUsd(maxCostUsd)}; nothing was sent. To change that, ${SMALLER}, raise maxCostUsd, ${cheaper(leavesOut)}.`;
 }
 
-export function overBudget(could: string, refusal: Refusal): string {
+export function overBudget(could: string, refusal: Refusal, leavesOut: boolean): string {
   const { budget, spentUsd, reservedUsd, leftUsd, freeAt } = refusal;
   const state = `${showUsd(spentUsd)} is spent and ${showUsd(reservedUsd)} is kept for running calls`;
   return (
     `${could}, and ${showUsd(Math.max(0, leftUsd))} is left of the budget of ${nameOf(budget)} (${state}); nothing was sent. ` +
-    `${whenFree(refusal, freeAt)} To change that, ${SMALLER}, raise the budget, ${CHEAPER}.`
+    `${whenFree(refusal, freeAt)} To change that, ${SMALLER}, raise the budget, ${cheaper(leavesOut)}.`
   );
 }
 
