@@ -38,7 +38,7 @@ while (stopped === undefined && done < 1700) {
   );
 }
 assert(stopped instanceof SpendBudgetExceededError);
-const { totalUsd, byDeployment, budgets } = router.snapshot().spend;
+const { totalUsd, budgets } = router.snapshot().spend;
 assert(totalUsd !== null);
 console.log(`Stopped after ${done} documents and $${totalUsd.toFixed(2)}; all of them would have been $4,080.`);
 console.log(`  ${stopped.message}`);
@@ -57,6 +57,6 @@ const tooDear = await router.chat.completions.create(body, single).catch((error:
 assert(tooDear instanceof SpendBudgetExceededError);
 assert.equal(tooDear.budget, 'maxCostUsd');
 
-console.log('Where the money went:', byDeployment);
+console.log('Where the money went:', router.snapshot().spend.byDeployment);
 console.log(router.spendCsv().split('\r\n').slice(0, 3).join('\n'));
 router.close();

@@ -71,8 +71,8 @@ export function assemble({
       told, // outermost: it sees refusals and what the cache answers too
       admit(isClosed),
       cache({ ...cached, events, background: told }), // what is joined runs under a signal and a deadline of its own
-      limitSpend(spend), // below the cache: what is answered from there costs nothing
       budget({ events, estimator }), // below the cache: what costs nothing is not refused
+      limitSpend(spend), // after it: no money is kept for what is too long
     ],
     failover({ plan, planHedge, events, retryBudget, retry, random, attempt }),
   );

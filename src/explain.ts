@@ -40,6 +40,7 @@ export function explain(
   checkRecord('body', body, 'the body of a request');
   const request = { method: 'post', path: pathOf(body), stream: body.stream === true, ...options, body } as const;
   const { call, leftOut, notHedged } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
+  const inputTokens = reader.engine.estimator.ofCall(call);
   const money = explainSpend(reader.engine.spend, call);
   const now = call.startedAt;
   const views = viewTargets(call);
@@ -73,7 +74,6 @@ export function explain(
     (dueMs === undefined ? 'too little is known of how long its deployment takes' : undefined);
   const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
   const ruledOut = [...leftOut, ...money.leftOut].map(({ target, why }) => ({ id: target.state.id, why }));
-  const inputTokens = reader.engine.estimator.ofCall(call);
   const { maxInputTokens } = call.settings;
   return {
     route: call.record.route,

@@ -256,8 +256,8 @@ export interface CacheRequest {
   readonly hasCredentials: boolean;
   /** What was said by `X-Router-Cache`. */
   readonly directive: 'no-store' | 'no-cache' | undefined;
-  /** The same request for a run that several callers share: with this body and signal. */
-  readonly share: (body: unknown) => unknown;
+  /** The same request for a run that several callers share: with this body and query, and a signal of the run's own. */
+  readonly share: (body: unknown, query: unknown) => unknown;
 }
 
 /** One request of the user, on its way through the router. */

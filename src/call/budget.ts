@@ -15,8 +15,8 @@ export function budget({ events, estimator }: BudgetParts): Layer<Call, CallRepl
     function budget(call) {
       const { maxInputTokens } = call.settings;
       if (maxInputTokens === undefined) return next(call);
-      const estimate = estimator.ofCall(call);
-      if (estimate <= maxInputTokens) return next(call);
+      const estimate = estimator.over(call, maxInputTokens);
+      if (estimate === undefined) return next(call);
       if (events.heard('budget-refused')) {
         const { id: callId, route } = call.record;
         events.emit({ type: 'budget-refused', callId, route, budget: 'tokens', estimate, limit: maxInputTokens });

@@ -4,7 +4,7 @@ import { round } from '../cost.js';
 import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
 import { addUsage, type Totals } from '../state/totals.js';
-import type { AttemptRecord, CacheUse, Call, CallRecord, CallReply } from '../types.js';
+import type { AttemptRecord, Call, CallRecord, CallReply } from '../types.js';
 
 /** Writes down what became of the call, tells it once, and ties the record to the error where there is one. */
 export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>): Layer<Call, CallReply> {
@@ -47,11 +47,9 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
 
 const isEstimated = ({ estimated }: AttemptRecord) => estimated === true;
 
-/** The known costs of all attempts, if that of the one that ended the call is known. */
-function totalCost({ attempts, cache }: CallRecord): number | null {
-  const last = lastThatCounts(attempts);
-  if (last === undefined) return FREE.has(cache) ? 0 : null;
-  if (last.costUsd === null) return null;
+/** The known costs of all attempts, if that of the one that ended the call is known. What was not sent costs nothing. */
+function totalCost({ attempts }: CallRecord): number | null {
+  if (attempts.length > 0 && (lastThatCounts(attempts)?.costUsd ?? null) === null) return null;
   return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
 }
 
@@ -68,9 +66,6 @@ export function lastThatCounts(attempts: readonly AttemptRecord[]): AttemptRecor
 function endOf({ outcome, startedMs, durationMs }: AttemptRecord): number {
   return outcome === 'success' ? Number.POSITIVE_INFINITY : startedMs + durationMs;
 }
-
-/** What the cache has answered, or another call has paid for. */
-const FREE: ReadonlySet<CacheUse> = new Set(['hit', 'stale', 'joined', 'stale-if-error']);
 
 /** A listener may keep what it is given, and may not change ours. */
 function structuredCopy(record: CallRecord): CallRecord {

@@ -10,9 +10,8 @@ import type { CallOptions, SingleCallOptions } from '../options.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
 import { isPlain } from '../sdk/upstream.js';
 import type { CacheRequest, Call, CallRecord, CallSettings, Protocol, Target } from '../types.js';
-import { jsonCopy } from '../util/canonical-json.js';
 import { checkMs, checkNumber, checkString } from '../util/check.js';
-import { isRecord } from '../util/is-record.js';
+import { isPlainObject, isRecord } from '../util/is-record.js';
 import { carriedOptions } from './call-options.js';
 import { type HeaderReading, readHeaders } from './header-options.js';
 import { readNeeds } from './request-needs.js';
@@ -241,7 +240,11 @@ function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefin
   // A stream class of the caller's own makes something else of the answer than the SDK does, and options of its own for
   // `fetch` may change what is sent, headers too.
   const isUsual =
-    source.__streamClass === undefined && source.__binaryResponse !== true && source.fetchOptions === undefined;
+    source.__streamClass === undefined &&
+    source.__binaryResponse !== true &&
+    source.fetchOptions === undefined &&
+    source.defaultBaseURL === undefined &&
+    isUsualQuery(query);
   return {
     path,
     body: isUsual && isPlain(body) ? body : undefined,
@@ -249,13 +252,20 @@ function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefin
     headers,
     hasCredentials: reading?.hasCredentials ?? false,
     directive: reading?.cache,
-    share: (copy) => {
+    share: (copy, copyOfQuery) => {
       const shared: RequestOptions = { ...source, body: copy, signal: null };
       if (source.headers != null) shared.headers = headers;
-      if (source.query != null) shared.query = jsonCopy(source.query);
+      if (isRecord(copyOfQuery)) shared.query = copyOfQuery;
       return shared;
     },
   };
+}
+
+/** What is written in a URL as it is in JSON: not `NaN`, nor anything that is an object of a class. */
+function isUsualQuery(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return typeof value !== 'function' && typeof value !== 'symbol';
+  return (Array.isArray(value) || isPlainObject(value)) && Object.values(value).every(isUsualQuery);
 }
 
 function modelOf({ body, __metadata: metadata }: RequestOptions): string | undefined {

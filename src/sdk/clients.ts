@@ -90,8 +90,11 @@ function buildClient(path: string, spec: unknown): OpenAI {
 
 /** The SDK reads headers of any shape, and says of a wrong one only that it cannot be iterated, with the first call. */
 export function checkHeaderBag(option: string, value: unknown): void {
-  if (value !== undefined && value !== null && typeof value !== 'object')
-    fail(option, typeof value === 'string' ? 'a string' : value, 'an object of names and values, or Headers');
+  if (value === undefined || value === null || typeof value === 'object') return;
+  const what = 'an object of names and values, or Headers';
+  // It may well hold a key: it is not shown.
+  if (typeof value === 'string') throw new InvalidOptionError(option, `a string is not allowed; give ${what}.`);
+  fail(option, value, what);
 }
 
 /** The SDK allows no other `fetch` than its own with a client certificate, and says itself what is wrong with none at all. */

@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache';
-import { jsonCopy } from '../util/canonical-json.js';
 import { heapBytes } from '../util/heap-bytes.js';
 
 /** What a key is made of: `body` less the names in `skip`, and everything else in `rest`. */
@@ -47,7 +46,9 @@ export class RecentKeys {
     const print = printOf(question);
     if (print === UNFIT) return;
     const { rest, body, skip } = question;
-    const copy = { rest: jsonCopy(rest), body: jsonCopy(body), skip };
+    const kept = skip.size === 0 ? body : Object.fromEntries(Object.entries(body).filter(([name]) => !skip.has(name)));
+    // A text that was cut out of a longer one would hold on to all of it: a clone has texts of its own.
+    const copy = { ...structuredClone({ rest, body: kept }), skip };
     const bytes = 400 + heapBytes(copy.rest) + heapBytes(copy.body);
     if (bytes <= MOST_BYTES_EACH) this.#entries.set(print, { question: copy, key, bytes });
   }
@@ -91,8 +92,8 @@ function printObject(seed: number, value: object, skip?: ReadonlySet<string>): n
     }
     return print;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return UNFIT;
+  // Nor one without a prototype: that may be raw JSON.
+  if (Object.getPrototypeOf(value) !== Object.prototype) return UNFIT;
   print = mix(seed, 13);
   for (const [name, each] of Object.entries(value)) {
     if (skip?.has(name)) continue;

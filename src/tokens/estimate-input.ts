@@ -2,7 +2,7 @@ import type { Protocol } from '../types.js';
 import { imageTokens } from './image-tokens.js';
 import { type Input, readInput } from './read-input.js';
 import { addText, newFeatures } from './text-features.js';
-import { FRAMES, type Tokenizer, tokenizersOf, weigh } from './tokenizers.js';
+import { FRAMES, MOST_FRAMING, type Tokenizer, tokenizersOf, weigh } from './tokenizers.js';
 
 /**
  * Counts the tokens of a text for a model, where it can; `undefined` leaves it to the router's estimate. It runs on the
@@ -29,6 +29,17 @@ export function estimateInputTokens(
 export function tokensOf(input: Input, model: string | undefined, countTokens: CountTokens | undefined): number {
   const images = input.images.reduce((sum, image) => sum + imageTokens(image, model), 0);
   return Math.ceil(textTokens(input, model, countTokens) + input.flat + images);
+}
+
+/** No text has more for a code unit, by any tokenizer: a short word of rare letters comes to 5.1. */
+const MOST_PER_UNIT = 6;
+
+/** What no estimate of this input is above, for any model, without a look at its texts. `undefined` where images must be looked at. */
+export function boundOf({ texts, images, messages, flat }: Input): number | undefined {
+  if (images.length > 0) return undefined;
+  let units = 0;
+  for (const { length } of texts) units += length;
+  return Math.ceil(MOST_PER_UNIT * units + flat + (messages === 0 ? 0 : MOST_FRAMING * (1 + messages)));
 }
 
 function textTokens(input: Input, model: string | undefined, countTokens: CountTokens | undefined): number {

@@ -1,6 +1,6 @@
 import type { Events } from '../events.js';
 import type { Call } from '../types.js';
-import { type CountTokens, tokensOf } from './estimate-input.js';
+import { boundOf, type CountTokens, tokensOf } from './estimate-input.js';
 import { type Input, readInput } from './read-input.js';
 
 /** Estimates the input of calls. Once in a router's life it tells that the application's `countTokens` is of no use. */
@@ -14,7 +14,18 @@ export class InputEstimator {
 
   /** For whichever of a call's deployments counts most: any of them may be asked. */
   ofCall(call: Call): number {
+    return this.#most(readInput(call.body, call.protocol), call);
+  }
+
+  /** The estimate, if it is over a limit. What is far below it is not looked at letter by letter. */
+  over(call: Call, limit: number): number | undefined {
     const input = readInput(call.body, call.protocol);
+    if (this.countTokens === undefined && (boundOf(input) ?? Number.POSITIVE_INFINITY) <= limit) return undefined;
+    const estimate = this.#most(input, call);
+    return estimate > limit ? estimate : undefined;
+  }
+
+  #most(input: Input, call: Call): number {
     const models = new Set(call.targets.map((target) => target.model));
     return Math.max(0, ...[...models].map((model) => this.ofInput(input, model, call)));
   }

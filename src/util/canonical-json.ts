@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /**
  * JSON with sorted keys, and otherwise what `JSON.stringify` writes: two values have the same text exactly if they would
  * be the same on the wire but for the order of keys. `undefined` for what JSON leaves out. Throws what cannot be written.
@@ -35,7 +37,7 @@ function writeObject(
     return write(converted, key, false, skip);
   }
   if (Array.isArray(value)) return writeArray(value);
-  if (isBoxed(value)) return JSON.stringify(value);
+  if (isBoxed(value) || isRaw(value)) return JSON.stringify(value);
   let text = '{';
   for (const name of Object.keys(value).sort()) {
     if (skip?.has(name)) continue;
@@ -52,8 +54,14 @@ function writeArray(value: readonly unknown[]): string {
 }
 
 function isBoxed(value: object): boolean {
-  if (Object.getPrototypeOf(value) === Object.prototype) return false;
-  return value instanceof Number || value instanceof String || value instanceof Boolean;
+  return Object.getPrototypeOf(value) !== Object.prototype && types.isBoxedPrimitive(value);
+}
+
+/** As `JSON.rawJSON` makes it: text that is written as it stands, and that nobody can change. */
+function isRaw(value: object): boolean {
+  if (Object.getPrototypeOf(value) !== null || !Object.isFrozen(value)) return false;
+  const keys = Reflect.ownKeys(value);
+  return keys.length === 1 && 'rawJSON' in value && typeof value.rawJSON === 'string';
 }
 
 /** A copy that would be the same on the wire, keys in their order. What its owner does to the original is not seen in it. */
@@ -65,6 +73,7 @@ export function jsonCopy(value: unknown): unknown {
     return text === undefined ? undefined : JSON.parse(text);
   }
   if (Array.isArray(value)) return value.map(copyOne);
+  if (isRaw(value)) return value;
   // Spread makes even a key such as `__proto__` one of the copy's own, which can then be set like any other.
   const copy: Record<string, unknown> = { ...value };
   for (const name of Object.keys(copy)) {

@@ -4,12 +4,20 @@ export function textBytes(text: string): number {
   return 24 + (Buffer.byteLength(text) === text.length ? text.length : 2 * text.length);
 }
 
-/** What parsed JSON takes in memory, about and rather too much. The names of properties are shared by all values. */
+/** Of the name of a property, in characters. */
+const SHORT = 24;
+
+/** What parsed JSON takes in memory, about and rather too much. Short names of properties are mostly shared by all values. */
 export function heapBytes(value: unknown): number {
   if (typeof value === 'string') return textBytes(value);
   if (typeof value !== 'object' || value === null) return 0;
   let bytes = 64;
-  if (Array.isArray(value)) for (const each of value) bytes += 8 + heapBytes(each);
-  else for (const each of Object.values(value)) bytes += 24 + heapBytes(each);
+  if (Array.isArray(value)) {
+    // Numbers are in the array itself only where nothing else is.
+    const each = value.every((item) => typeof item === 'number') ? 8 : 24;
+    for (const item of value) bytes += each + heapBytes(item);
+  } else for (const [name, item] of Object.entries(value)) bytes += 24 + nameBytes(name) + heapBytes(item);
   return bytes;
 }
+
+const nameBytes = (name: string) => (name.length > SHORT ? textBytes(name) : 0);

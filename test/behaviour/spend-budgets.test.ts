@@ -50,7 +50,7 @@ describe('maxCostUsd', () => {
     expect(error.message).toContain('up to 1000 of output');
     expect(error.message).toContain('maxCostUsd is $1.00; nothing was sent');
     expect(error.message).toContain('max_tokens');
-    expect(callRecord(error)).toMatchObject({ attempts: [], usage: null });
+    expect(callRecord(error)).toMatchObject({ attempts: [], usage: null, costUsd: 0 });
     expect(error.message).toContain("set overBudget: 'next'");
     const tokens = router.explain({ model: 'standard', messages }).inputTokens;
     expect(error.message).toContain(`up to ${Math.ceil(tokens / 0.95)} tokens of input, which is 5 % more`);
@@ -290,6 +290,25 @@ describe('a budget', () => {
     expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: expect.closeTo(2 * COST, 6), reservedUsd: 0 }]);
   });
 
+  it('says when there will be enough: never, at a time, or when running calls have ended', async () => {
+    const { router } = build(
+      { a: answer({ usage, latencyMs: 10 }) },
+      { ...one, budgets: [{ usd: 1.5, window: 'day' }] },
+    );
+    const running = ask(router);
+    const twice = { model: 'a', messages, n: 2 };
+    expect((await refusal(router.chat.completions.create(twice))).message).toContain(
+      'It is more than the whole budget',
+    );
+    expect((await refusal(ask(router))).message).toContain('There may be enough when running calls have ended.');
+    await pass(10);
+    await running;
+    const { message } = await refusal(ask(router));
+    expect(message).toContain('There will be enough at 2030-01-02T00:00:00.000Z.');
+    expect(message).not.toContain('maxAttempts');
+    expect(router.explain(twice, callOptions({ maxAttempts: 2 })).refusal).toContain('lower maxAttempts');
+  });
+
   it('can be of a route', async () => {
     const { router } = build(
       { a: answer({ usage }) },
@@ -431,6 +450,18 @@ describe('what is kept for a call', () => {
     expect(reserved(built)).toBe(0);
     expect(callRecord(value)).toMatchObject({ estimated: true, attempts: [{ outcome: 'aborted', estimated: true }] });
     expect(callRecord(value)?.costUsd).toBeGreaterThan(0);
+  });
+
+  it('is no less than what is estimated of a stream that broke', async () => {
+    const words = Array.from({ length: 40 }, (_, i) => ` word${i}`);
+    const built = build({ a: cut({ chunks: words, afterChunks: 30 }) }, { ...one, budgets });
+    const overruns: RouterEvent[] = [];
+    built.router.on('budget-overrun', (event) => overruns.push(event));
+    const body = { model: 'standard', messages, max_tokens: 20, stream: true } as const;
+    const { error } = await read(await built.router.chat.completions.create(body));
+    expect(callRecord(error)).toMatchObject({ estimated: true, costUsd: built.router.explain(body).maxCostUsd });
+    expect(overruns).toEqual([]);
+    expect(reserved(built)).toBe(0);
   });
 
   it('is the most it may have cost where the answer is handed out unread', async () => {

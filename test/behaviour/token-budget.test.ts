@@ -109,6 +109,17 @@ describe('maxInputTokens', () => {
     expect(asked()).toEqual([]);
   });
 
+  it('goes before limits of money, also where they leave everybody out', async () => {
+    const deployments = { a: {}, b: { price: { input: 1, output: 1 } } };
+    const { router } = build({ a: answer(), b: answer() }, { deployments, maxInputTokens: 2, maxCostUsd: 1e-6 });
+    for (const model of ['a', 'b']) {
+      const error = await errorOf(ask(router, model));
+      expect(error).toBeInstanceOf(TokenBudgetExceededError);
+      const explained = router.explain({ model, messages });
+      expect(explained).toMatchObject({ refusal: error.message, inputTokens: size });
+    }
+  });
+
   it('does not refuse what the cache answers, nor check()', async () => {
     const { router, asked } = build({ a: answer() }, { cache: true });
     await ask(router);

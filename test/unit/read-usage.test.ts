@@ -11,6 +11,11 @@ describe('readUsage', () => {
   it.each<[string, unknown, Partial<Usage> | null]>([
     ['chat', { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 }, { inputTokens: 10, outputTokens: 5 }],
     [
+      'what is cached in words of Anthropic’s beside OpenAI’s details, which it is in',
+      { input_tokens: 10, output_tokens: 5, cache_read_input_tokens: 4, input_tokens_details: { cached_tokens: 4 } },
+      { inputTokens: 10, outputTokens: 5, cachedInputTokens: 4 },
+    ],
+    [
       'chat with details',
       {
         prompt_tokens: 10,

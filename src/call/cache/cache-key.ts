@@ -47,15 +47,14 @@ export function vectorKeys(call: Call, request: CacheRequest, inputs: readonly u
 /** What two calls in flight must share beside the key: streams join streams that tell as much. */
 export function flightKey(call: Call, request: CacheRequest, key: string): string {
   const streamed = call.stream ? `${key} ${canonicalJson(request.body?.stream_options) ?? ''}` : key;
-  const limits = limitsOf(call);
-  return limits === undefined ? streamed : `${streamed} ${limits}`;
+  return `${streamed} ${limitsOf(call)}`;
 }
 
 /** One caller's limits are not for the others to fail by. */
-export function limitsOf({ settings }: Call): string | undefined {
-  const { maxInputTokens, maxCostUsd, overBudget } = settings;
-  if (maxInputTokens === undefined && maxCostUsd === undefined && overBudget === 'refuse') return undefined;
-  return `${maxInputTokens} ${maxCostUsd} ${overBudget}`;
+export function limitsOf({ settings, maxAttempts, stream }: Call): string {
+  const { maxInputTokens, maxCostUsd, overBudget, attemptTimeoutMs, firstChunkTimeoutMs, chunkTimeoutMs } = settings;
+  const limits = `${maxInputTokens} ${maxCostUsd} ${overBudget} ${maxAttempts} ${attemptTimeoutMs}`;
+  return stream ? `${limits} ${firstChunkTimeoutMs} ${chunkTimeoutMs}` : limits;
 }
 
 /** The names of what is in the key: nothing of what they say. */

@@ -74,24 +74,39 @@ class Cached implements Asker {
   answer(call: Call, request: CacheRequest, settings: CacheSettings): Promise<CallReply> {
     if (!judge(call).cacheable || request.body === undefined) return this.bypass(call);
     try {
-      if (call.protocol === 'embeddings') return answerVectors(this, call, request, request.body, settings);
-      if (request.directive === 'no-cache')
-        return this.fly(call, request, this.#order(call, request, keyOf(call, request), settings));
-      const { recent } = this.memory;
-      const question = recent && questionOf(call, request, request.body);
-      const known = question && recent.find(question);
-      const key = known ?? keyOf(call, request);
+      const kept = this.#recognised(call, request, request.body, settings);
+      if (kept !== undefined) return Promise.resolve(kept);
+      // From here on, what the caller does to its own is not what was asked, nor what a getter says another time.
+      const body = jsonCopy(request.body);
+      const asked: CacheRequest = { ...request, body, query: jsonCopy(request.query) };
+      if (call.protocol === 'embeddings') return answerVectors(this, call, asked, body, settings);
+      const key = keyOf(call, asked);
+      if (request.directive === 'no-cache') return this.fly(call, asked, this.#order(call, asked, key, settings));
       const found = this.memory.recall(key, settings, call.signal);
-      if (!isPromise(found)) {
-        if (known === undefined && question !== undefined && found !== undefined) recent?.add(question, key);
-        return this.#decide(call, request, settings, key, found);
-      }
-      const copy = { ...request, body: jsonCopy(request.body), query: jsonCopy(request.query) };
-      return Promise.resolve(found).then((late) => this.#decide(call, copy, settings, key, late));
+      if (isPromise(found))
+        return Promise.resolve(found).then((late) => this.#decide(call, asked, settings, key, late));
+      if (found !== undefined) this.memory.recent?.add(questionOf(call, asked, body), key);
+      return this.#decide(call, asked, settings, key, found);
     } catch {
       // A body that cannot be written as JSON has no key; the SDK will say what is wrong with it.
       return this.bypass(call);
     }
+  }
+
+  /** A question that was answered lately, and whose answer is fresh: nothing of it is copied, written out or hashed. */
+  #recognised(
+    call: Call,
+    request: CacheRequest,
+    body: Record<string, unknown>,
+    settings: CacheSettings,
+  ): CallReply | undefined {
+    if (call.protocol === 'embeddings' || request.directive === 'no-cache') return undefined;
+    const key = this.memory.recent?.find(questionOf(call, request, body));
+    const found = key === undefined ? undefined : this.memory.recall(key, settings, call.signal);
+    if (found === undefined || isPromise(found) || found.state !== 'fresh') return undefined;
+    const reply = readAnswer(call, found.answer);
+    if (reply !== undefined) this.tell(call, 'hit', [found.answer], found.ageMs);
+    return reply;
   }
 
   bypass(call: Call): Promise<CallReply> {
@@ -223,12 +238,10 @@ class Cached implements Asker {
     isRefresh: boolean,
     canBeJoined: boolean,
   ): Flight {
-    // What the caller does to its body from here on is not what was asked.
-    const copy = jsonCopy(body);
     const flight: Flight = new Flight({
       call,
-      body: copy,
-      source: request.share(copy),
+      body,
+      source: request.share(body, request.query),
       next,
       isRefresh,
       onLanded: (reply, landed) => land(reply, landed, call, keep),
@@ -241,12 +254,13 @@ class Cached implements Asker {
   }
 
   /** The one who bears the cost gets the answer as it came, everybody else one of its own. */
-  #handOut(call: Call, flight: Flight, reply: CallReply): CallReply {
+  #handOut(call: Call, flight: Flight, reply: CallReply): CallReply | Promise<CallReply> {
     if (flight.stream !== undefined) return this.#handOutStream(call, flight, flight.stream, reply);
     if (flight.isOwner(call)) {
       flight.payOver(call.record);
       return reply;
     }
+    if (!flight.isCopied) return this.bypass(call);
     this.tell(call, 'joined', [learned(flight)], null);
     const data = flight.copyForAnother();
     if (data !== null && typeof data === 'object' && 'usage' in data) call.record.providerUsage = data.usage;
@@ -291,8 +305,12 @@ function land(reply: CallReply, flight: Flight, { protocol }: Call, keep: Order[
   const requestId = headersOf(reply)?.get('x-request-id') ?? null;
   if (reply.chunks === undefined) {
     const data = isKept(reply) ? reply.kept.data : reply.answer.data;
-    keep(data, flight, requestId);
-    if (flight.waiters.size > (flight.isRefresh ? 0 : 1)) flight.wholeOf(data);
+    try {
+      if (flight.waiters.size > (flight.isRefresh ? 0 : 1)) flight.wholeOf(data);
+      keep(data, flight, requestId);
+    } catch {
+      // It is nested too deeply to be copied: nobody else's than the first one's.
+    }
     return;
   }
   const stream: SharedStream = new SharedStream(reply, reply.chunks, ({ outcome, unfinished }) => {

@@ -125,6 +125,10 @@ export class Flight {
     return this.#whole;
   }
 
+  get isCopied(): boolean {
+    return this.#whole !== undefined;
+  }
+
   /** The answer for one of those who joined. */
   copyForAnother(): unknown {
     return jsonCopy(this.#whole);
@@ -170,6 +174,7 @@ export class Flight {
 
   #cancel(reason: unknown): void {
     this.end();
+    this.stream?.stop();
     this.#signal.abort(reason);
   }
 

@@ -73,9 +73,13 @@ function isAnswer(value: unknown): value is CachedAnswer {
     isRecord(value) &&
     typeof value.text === 'string' &&
     typeof value.storedAt === 'number' &&
-    (value.kind === 'json' || value.kind === 'chunks' || value.kind === 'vector')
+    (value.kind === 'json' || value.kind === 'chunks' || value.kind === 'vector') &&
+    [value.requestId, value.deployment, value.servedModel, value.region].every(isTextOrNull) &&
+    [value.costUsd, value.tokens].every((each) => each === null || Number.isFinite(each))
   );
 }
+
+const isTextOrNull = (value: unknown) => value === null || typeof value === 'string';
 
 /** Waits for a short while, and no longer than the caller does. */
 function patiently<T>(found: PromiseLike<T>, signal: CancelSignal | undefined): Promise<T | undefined> {

@@ -8,6 +8,7 @@ import type { Memory } from './memory.js';
 export interface Order {
   /** What an equal order has in common with it. */
   readonly flightKey: string;
+  /** Nobody else's. */
   readonly body: Record<string, unknown>;
   /** A whole answer is there: keeps what is to be kept of it. */
   readonly keep: (data: unknown, flight: Flight, requestId: string | null) => void;
@@ -19,8 +20,10 @@ export type Source = Pick<CachedAnswer, 'deployment' | 'servedModel' | 'region' 
 /** What a run has learned of its answer. */
 export function learned({ call: { record } }: Flight): Source {
   const { deployment, servedModel, region, usage, attempts } = record;
-  const tokens = usage === null ? null : usage.inputTokens + usage.outputTokens;
-  return { deployment, servedModel, region, costUsd: lastThatCounts(attempts)?.costUsd ?? null, tokens };
+  const last = lastThatCounts(attempts);
+  // An estimate is not what the provider has told, and no answer that is given later could tell it.
+  const tokens = usage === null || last?.estimated ? null : usage.inputTokens + usage.outputTokens;
+  return { deployment, servedModel, region, costUsd: last?.costUsd ?? null, tokens };
 }
 
 /** What single answers and batches of vectors need of the cache. */

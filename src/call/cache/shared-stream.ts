@@ -6,7 +6,7 @@ const DONE: Result = { done: true, value: undefined };
 
 /**
  * One stream for several readers. What has come is kept as text, so that each reader gets chunks of its own, also one
- * that joins late; the fastest of them asks for more. The source is broken off when the last reader leaves.
+ * that joins late; the fastest of them asks for more. Who leaves last stops it: one that joins may not read yet.
  */
 export class SharedStream {
   readonly texts: string[] = [];
@@ -32,11 +32,11 @@ export class SharedStream {
 
   remove(reader: SharedReader): void {
     this.#readers.delete(reader);
-    if (this.#readers.size === 0 && !this.#isDone) this.stop();
   }
 
   /** Nobody wants the rest. */
   stop(): void {
+    if (this.#isDone) return;
     this.#isDone = true;
     this.#source.return?.().catch(() => undefined);
   }
@@ -52,17 +52,26 @@ export class SharedStream {
   pull(): void {
     if (this.#isPulling || this.#isDone) return;
     this.#isPulling = true;
+    const fail = (error: unknown) => {
+      this.#failed = { error };
+      this.#isDone = true;
+    };
     this.#source.next().then(
       ({ done, value }) => {
         this.#isPulling = false;
-        if (done) this.#isDone = true;
-        else this.texts.push(JSON.stringify(value));
+        try {
+          if (done) this.#isDone = true;
+          else this.texts.push(JSON.stringify(value));
+        } catch (error) {
+          // It is nested too deeply to be written.
+          this.stop();
+          fail(error);
+        }
         this.#wake();
       },
       (error: unknown) => {
         this.#isPulling = false;
-        this.#isDone = true;
-        this.#failed = { error };
+        fail(error);
         this.#wake();
       },
     );

@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import { readValue } from '../../state/kept-tree.js';
 import type { CachedAnswer } from '../../state/response-store.js';
 import { type CacheRequest, type CacheSettings, type Call, type CallReply, isKept } from '../../types.js';
-import { jsonCopy } from '../../util/canonical-json.js';
 import { isRecord } from '../../util/is-record.js';
 import { limitsOf, vectorKeys } from './cache-key.js';
 import { isOfTargets } from './errors.js';
@@ -42,9 +41,7 @@ export function answerVectors(
   const found = keys.map((key) => cached.memory.recall(key, settings, call.signal));
   const known = found.flatMap((each) => (isPromise(each) ? [] : [each]));
   if (known.length === found.length) return new Batch(cached, call, request, body, settings, inputs(known)).answer();
-  // The body may be changed while the store is asked.
-  const copy = jsonCopy(body);
-  return Promise.all(found).then((all) => new Batch(cached, call, request, copy, settings, inputs(all)).answer());
+  return Promise.all(found).then((all) => new Batch(cached, call, request, body, settings, inputs(all)).answer());
 }
 
 class Batch {
@@ -118,7 +115,7 @@ class Batch {
     const kept: Told[] = [];
     const all: Told[] = [];
     for (const { key, found } of inputs) {
-      const told = byKey.get(key) ?? (found && toldOf(found));
+      const told = separate(byKey.get(key)) ?? (found && toldOf(found));
       if (told === undefined) return reply;
       if (!byKey.has(key)) kept.push(told);
       all.push(told);
@@ -169,6 +166,10 @@ function toldOf({ answer }: Recalled): Told | undefined {
   const { deployment, servedModel, region, costUsd, tokens } = answer;
   return { vector, deployment, servedModel, region, costUsd, tokens };
 }
+
+/** An input that comes twice has a vector of its own each time. */
+const separate = (told: Told | undefined) =>
+  Array.isArray(told?.vector) ? { ...told, vector: [...told.vector] } : told;
 
 /** The vectors of an answer, in the order of the inputs. */
 function read(data: unknown, inputs: readonly Input[], source: Omit<Told, 'vector'>): Told[] | undefined {

@@ -126,10 +126,9 @@ function tryLimits(
   keep: boolean,
 ): SpendBudgetExceededError | { reservation: Reservation | undefined } {
   const { maxCostUsd, scope } = call.settings;
-  const leavesOut = call.settings.overBudget === 'next';
   const could = () => couldCost(usd, most, call.maxAttempts);
   if (maxCostUsd !== undefined && usd > maxCostUsd) {
-    return new SpendBudgetExceededError(overCallLimit(could(), maxCostUsd, leavesOut), {
+    return new SpendBudgetExceededError(overCallLimit(could(), call, maxCostUsd), {
       budget: 'maxCostUsd',
       estimateUsd: usd,
       limitUsd: maxCostUsd,
@@ -141,7 +140,7 @@ function tryLimits(
   const keys = { route: call.record.route, scope };
   const result = keep ? ledger.reserve(usd, keys) : ledger.refusalOf(usd, keys);
   if (result === undefined) return { reservation: undefined };
-  return result.refused ? refusalError(overBudget(could(), result, leavesOut), usd, result) : { reservation: result };
+  return result.refused ? refusalError(overBudget(could(), usd, call, result), usd, result) : { reservation: result };
 }
 
 function refusalError(message: string, usd: number, refusal: Refusal): SpendBudgetExceededError {

@@ -1,4 +1,5 @@
 import type { Budget, Refusal } from '../../state/spend-ledger.js';
+import type { Call } from '../../types.js';
 import type { Most } from './most.js';
 
 /** Dollars as people read them: cents from a dollar on, below that two digits that count. */
@@ -42,29 +43,30 @@ export function couldCost(usd: number, most: readonly Most[], attempts: number):
   return `The call could cost up to ${showUsd(usd)}${of}`;
 }
 
-const SMALLER =
-  'allow fewer tokens of output (max_tokens, max_completion_tokens or max_output_tokens), shorten the input, lower maxAttempts';
-const cheaper = (leavesOut: boolean) =>
-  leavesOut ? 'or list a cheaper deployment' : "or list a cheaper deployment and set overBudget: 'next'";
-
-/** `leavesOut`: what is too dear is left out already (`overBudget: 'next'`). */
-export function overCallLimit(could: string, maxCostUsd: number, leavesOut: boolean): string {
-  return `${could}, and maxCostUsd is ${showUsd(maxCostUsd)}; nothing was sent. To change that, ${SMALLER}, raise maxCostUsd, ${cheaper(leavesOut)}.`;
-}
-
-export function overBudget(could: string, refusal: Refusal, leavesOut: boolean): string {
-  const { budget, spentUsd, reservedUsd, leftUsd, freeAt } = refusal;
-  const state = `${showUsd(spentUsd)} is spent and ${showUsd(reservedUsd)} is kept for running calls`;
+function toChange({ maxAttempts, settings }: Call, raise: string): string {
+  const lower = maxAttempts > 1 ? ', lower maxAttempts' : '';
+  const leave = settings.overBudget === 'next' ? '' : " and set overBudget: 'next'";
   return (
-    `${could}, and ${showUsd(Math.max(0, leftUsd))} is left of the budget of ${nameOf(budget)} (${state}); nothing was sent. ` +
-    `${whenFree(refusal, freeAt)} To change that, ${SMALLER}, raise the budget, ${cheaper(leavesOut)}.`
+    'To change that, allow fewer tokens of output (max_tokens, max_completion_tokens or max_output_tokens), shorten the ' +
+    `input${lower}, raise ${raise}, or list a cheaper deployment${leave}.`
   );
 }
 
-function whenFree({ budget, leftUsd, spentUsd, reservedUsd }: Refusal, freeAt: number | undefined): string {
+export function overCallLimit(could: string, call: Call, maxCostUsd: number): string {
+  return `${could}, and maxCostUsd is ${showUsd(maxCostUsd)}; nothing was sent. ${toChange(call, 'maxCostUsd')}`;
+}
+
+export function overBudget(could: string, usd: number, call: Call, refusal: Refusal): string {
+  const { budget, spentUsd, reservedUsd, leftUsd } = refusal;
+  const state = `${showUsd(spentUsd)} is spent and ${showUsd(reservedUsd)} is kept for running calls`;
+  return (
+    `${could}, and ${showUsd(Math.max(0, leftUsd))} is left of the budget of ${nameOf(budget)} (${state}); nothing was sent. ` +
+    `${whenFree(refusal, usd)} ${toChange(call, 'the budget')}`
+  );
+}
+
+function whenFree({ budget, freeAt }: Refusal, usd: number): string {
   if (freeAt !== undefined) return `There will be enough at ${new Date(freeAt).toISOString()}.`;
-  const isEver = leftUsd + spentUsd + reservedUsd > 0 && reservedUsd > 0;
-  return isEver
-    ? 'There may be enough when running calls have ended.'
-    : `It is more than the whole budget of ${nameOf(budget)}.`;
+  if (usd > budget.usd) return `It is more than the whole budget of ${nameOf(budget)}.`;
+  return 'There may be enough when running calls have ended.';
 }

@@ -107,6 +107,21 @@ describe('identical calls in flight', () => {
     expect(asked()).toHaveLength(2);
   });
 
+  it('are not joined where one would fail by the limits of another', async () => {
+    const { router } = build({ a: answer({ latencyMs: 500 }) }, { cache: true });
+    const impatient = watch(ask(router, 'standard', { timeout: 100 }));
+    const once = watch(ask(router, 'standard', { maxRetries: 0 }));
+    const usual = [watch(ask(router)), watch(ask(router))];
+    await pass(500);
+    expect([impatient, once, ...usual].map(({ state }) => state)).toEqual([
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+    ]);
+    expect(usual.map(({ value }) => use(value))).toEqual(['miss', 'joined']);
+  });
+
   it('ask what was asked, whatever becomes of the body', async () => {
     const { router, fake } = build({ a: [fail(500, { latencyMs: 10 }), answer()] }, { cache: true });
     const body = { model: 'standard', messages: [{ role: 'user' as const, content: 'Refunds?' }] };
@@ -159,6 +174,23 @@ describe('streams in flight', () => {
     expect(callRecord(fourth)?.attempts).toMatchObject([{ outcome: 'aborted' }]);
     await settled(askStream(router, 'a'));
     expect(fake.requests).toHaveLength(3);
+  });
+
+  it('are whole for one that joins in the very moment in which the only reader leaves', async () => {
+    for (const how of ['break', 'abort']) {
+      for (let ticks = 0; ticks < 8; ticks++) {
+        const { router } = build({ a: slow() }, { cache: true });
+        const stream = await askStream(router);
+        const reader = stream[Symbol.asyncIterator]();
+        await reader.next();
+        const joined = askStream(router).then(read);
+        for (let i = 0; i < ticks; i++) await Promise.resolve();
+        if (how === 'abort') stream.controller.abort();
+        else void reader.return?.();
+        const { value } = await settled(joined);
+        expect(value).toMatchObject({ text: 'one two three four five six', error: undefined });
+      }
+    }
   });
 
   it('are in the record of the one who bears the cost: the next in line, if the first breaks off', async () => {

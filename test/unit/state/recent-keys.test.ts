@@ -43,7 +43,8 @@ describe('RecentKeys', () => {
       a = 1;
     }
     const odd = [new Date(0), new Own(), Object.assign([1], { toJSON: () => 2 }), { toJSON: () => 3 }, () => 4, 5n];
-    for (const value of [...odd, new String('x'), Symbol('x'), new Map()]) {
+    const bare: unknown = Object.freeze(Object.assign(Object.create(null), { rawJSON: '1' }));
+    for (const value of [...odd, new String('x'), Symbol('x'), new Map(), bare]) {
       recent.add(question({ value }), 'the key');
       expect(recent.find(question({ value }))).toBeUndefined();
     }

@@ -194,6 +194,7 @@ it('sound and files count by their bytes, or flat', () => {
   expect(part({ type: 'input_audio', input_audio: { data, format: 'wav' } })).toBe(100);
   expect(part({ type: 'input_audio', input_audio: { data, format: 'mp3' } })).toBe(400);
   expect(part({ type: 'file', file: { file_id: 'file-1' } })).toBe(1500);
+  expect(part({ type: 'file', file: { file_data: 'data:application/pdf;base64,JVBERi0=' } })).toBe(1500);
   expect(part({ type: 'input_file', file_data: `data:application/pdf;base64,${data}` })).toBeGreaterThan(6000);
 });
 
@@ -220,4 +221,10 @@ describe('countTokens', () => {
   ])('%s means the estimate', (_, count) => {
     expect(tokens(user('one two three'), 'chat', count)).toBe(tokens(user('one two three')));
   });
+});
+
+it('of lists within lists counts what is not too deep, and does not overflow', () => {
+  const nested: unknown = JSON.parse(`${'['.repeat(50_000)}"deep"${']'.repeat(50_000)}`);
+  expect(tokens(user(nested))).toBe(tokens(user([])));
+  expect(tokens(user([[['deep']]]))).toBeGreaterThan(tokens(user([])));
 });

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { KeptTree } from '../../../src/state/kept-tree.js';
+import { RecentKeys } from '../../../src/state/recent-keys.js';
 import { ResponseStore } from '../../../src/state/response-store.js';
 import { heapBytes, textBytes } from '../../../src/util/heap-bytes.js';
 
@@ -33,6 +34,33 @@ describe('what is kept', () => {
     expect(textBytes('abc') - textBytes('')).toBe(3);
     expect(textBytes(`${'a'.repeat(100)}漢`) - textBytes('')).toBe(202);
     expect(heapBytes({ a: ['xyz'] })).toBeGreaterThan(heapBytes({ a: [] }) + 3);
+  });
+
+  it('is counted with long names, and with numbers that do not stand among numbers only', () => {
+    expect(heapBytes({ ['x'.repeat(1000)]: 1 }) - heapBytes({ x: 1 })).toBe(textBytes('x'.repeat(1000)));
+    expect(heapBytes([1.5, 2.5]) - heapBytes([])).toBe(16);
+    expect(heapBytes(['', 1.5]) - heapBytes([''])).toBeGreaterThanOrEqual(24);
+  });
+
+  it.each([
+    [
+      'texts cut out of longer ones',
+      (i: number) => ({ content: `${'x'.repeat(100_000)}${i}`.split('').join('').slice(-1000) }),
+    ],
+    ['long names', (i: number) => ({ [`${'x'.repeat(1000)}${i}`]: i })],
+    [
+      'numbers among other things',
+      (i: number) => ({ list: ['', ...Array.from({ length: 500 }, (_, j) => i + j / 7)] }),
+    ],
+  ])('takes no more memory than is counted for questions: %s', (_, bodyOf) => {
+    const recent = new RecentKeys(1e8);
+    gc();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 500; i++) recent.add({ body: bodyOf(i), rest: [i], skip: new Set() }, `key of ${i}`.padEnd(43));
+    gc();
+    const grown = process.memoryUsage().heapUsed - before;
+    expect(recent.bytes).toBeGreaterThan(500 * 400);
+    expect(grown).toBeLessThan(1.05 * recent.bytes + 500_000);
   });
 
   it.each([

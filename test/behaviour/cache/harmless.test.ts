@@ -1,0 +1,79 @@
+import { callRecord, ModelRouter } from 'model-router';
+import { answer } from 'model-router/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { settled, useFakeTime } from '../../helpers/clock.js';
+import { ask, askStream, collect } from '../../helpers/messages.js';
+import { build } from '../../helpers/routers.js';
+
+useFakeTime();
+
+const use = (holder: unknown) => callRecord(holder)?.cache;
+const deep = '['.repeat(20_000) + ']'.repeat(20_000);
+
+/** A router of which every answer has this body. */
+function routerOf(body: string, type: string): ModelRouter {
+  const fetch = async () => new Response(body, { headers: { 'content-type': type } });
+  const router = new ModelRouter({
+    clients: { default: { apiKey: 'sk-a', baseURL: 'https://a.test/v1', fetch } },
+    cache: true,
+  });
+  onTestFinished(() => router.close());
+  return router;
+}
+
+describe('the cache harms no call', () => {
+  it('whose answer is nested too deeply to be copied: each caller gets one of its own', async () => {
+    const message = '{"role":"assistant","content":"hi"}';
+    const router = routerOf(
+      `{"id":"x","extra":${deep},"choices":[{"index":0,"message":${message},"finish_reason":"stop"}]}`,
+      'application/json',
+    );
+    const answers = await Promise.all([ask(router, 'm'), ask(router, 'm')]);
+    expect(answers.map(({ choices }) => choices[0]?.message.content)).toEqual(['hi', 'hi']);
+    expect(answers[0] === answers[1]).toBe(false);
+    expect(router.snapshot().cache).toMatchObject({ entries: 0 });
+  });
+
+  it('whose stream is nested too deeply to be shared: it ends with an error', async () => {
+    const chunk = (more: string, content: string) =>
+      `data: {"id":"x",${more}"choices":[{"delta":{"content":"${content}"}}]}\n\n`;
+    const router = routerOf(chunk('', 'a') + chunk(`"extra":${deep},`, 'b'), 'text/event-stream');
+    const stream = await askStream(router, 'm');
+    const { value } = await settled(collect(stream));
+    expect(value?.chunks).toHaveLength(1);
+    expect(value?.error).toBeInstanceOf(Error);
+  });
+
+  it.each([
+    ['requestId', undefined],
+    ['deployment', 1],
+    ['costUsd', undefined],
+    ['costUsd', '0.1'],
+    ['tokens', Number.NaN],
+    ['storedAt', '1'],
+    ['kind', 'other'],
+    ['text', undefined],
+  ])('where a store gives nonsense: %s is %s', async (name, value) => {
+    const good = {
+      kind: 'json',
+      text: '{"choices":[{"message":{"content":"kept"}}]}',
+      storedAt: Date.now(),
+      requestId: null,
+      deployment: null,
+      servedModel: null,
+      region: null,
+      costUsd: null,
+      tokens: null,
+    } as const;
+    const stored: { value: object } = { value: good };
+    const get = (): never => stored.value as never;
+    const nothing = () => undefined;
+    const { router } = build(
+      { a: answer() },
+      { cache: true, cacheStore: { get, set: nothing, delete: nothing, clear: nothing } },
+    );
+    expect(use(await ask(router))).toBe('hit');
+    stored.value = { ...good, [name]: value };
+    expect(use((await ask(router).withResponse()).data)).toBe('miss');
+  });
+});
