@@ -1,3 +1,4 @@
+import { OpenAIError } from 'openai';
 import { NoDeploymentAvailableError, SpendBudgetExceededError, setHidden } from '../../errors.js';
 import type { Events } from '../../events.js';
 import type { Handler, Layer } from '../../pipeline.js';
@@ -78,8 +79,8 @@ async function withMoney(
     return reply;
   } catch (error) {
     hold.end();
-    // The error of those that were asked says nothing of who was not.
-    if (error instanceof Error && error.cause === undefined && unpriced.length > 0 && call.failures.length > 0)
+    // The error of those that were asked says nothing of who was not. An error of the application's own is left alone.
+    if (unpriced.length > 0 && call.failures.length > 0 && error instanceof OpenAIError && error.cause === undefined)
       setHidden(error, 'cause', new NoDeploymentAvailableError(`Not asked: ${namesOf(unpriced)}: ${UNKNOWN}.`));
     throw error;
   }
