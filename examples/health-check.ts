@@ -50,7 +50,9 @@ console.log('snapshot(), plain JSON, for a /status page:');
 for (const [id, deployment] of Object.entries(router.snapshot().deployments)) {
   const { state, requests, failures, latencyMs, costUsd } = deployment;
   const times = `p50 ${latencyMs.p50?.toFixed(0) ?? '-'} ms, p99 ${latencyMs.p99?.toFixed(0) ?? '-'} ms`;
-  console.log(`  ${id}: ${state}, ${requests} requests, ${failures} failures, ${times}, $${costUsd.toFixed(6)}`);
+  console.log(
+    `  ${id}: ${state}, ${requests} requests, ${failures} failures, ${times}, $${costUsd?.toFixed(6) ?? '?'}`,
+  );
 }
 assert.equal(router.snapshot().deployments[cheap]?.state, 'open');
 // Printing a router shows this too, and never a key.

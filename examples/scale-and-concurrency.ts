@@ -56,7 +56,7 @@ console.log(
 
 const { deployments, routes } = router.snapshot();
 console.log(
-  `the route standard: ${routes.standard?.requests} calls, ${routes.standard?.failures} failed, $${routes.standard?.costUsd.toFixed(2)}`,
+  `the route standard: ${routes.standard?.requests} calls, ${routes.standard?.failures} failed, $${routes.standard?.costUsd?.toFixed(2)}`,
 );
 assert.equal(routes.standard?.failures, 0);
 assert.equal(deployments[other]?.inFlight, 0);

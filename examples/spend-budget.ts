@@ -39,6 +39,7 @@ while (stopped === undefined && done < 1700) {
 }
 assert(stopped instanceof SpendBudgetExceededError);
 const { totalUsd, budgets } = router.snapshot().spend;
+assert(totalUsd !== null);
 console.log(`Stopped after ${done} documents and $${totalUsd.toFixed(2)}; all of them would have been $4,080.`);
 console.log(`  ${stopped.message}`);
 assert(totalUsd <= 400 && totalUsd > 395);

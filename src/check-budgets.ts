@@ -38,6 +38,11 @@ function checkWindowMs(path: string, value: unknown): number {
 
 function checkRoute(path: string, value: unknown, routes: readonly string[]): { route: string } {
   const given = checkRecord(path, value, "'router', 'scope' or { route }");
+  if ('scope' in given)
+    throw new InvalidOptionError(
+      `${path}.scope`,
+      "there is no such option; of: 'scope' gives each scope a budget of its own.",
+    );
   checkKeys(path, given, ['route']);
   const route = checkString(`${path}.route`, given.route, 'the name of a route');
   if (!routes.includes(route))

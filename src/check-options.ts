@@ -2,6 +2,8 @@ import { checkBudgets } from './check-budgets.js';
 import { cacheSizeOf, checkCache, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
 import { checkPresent } from './check-present.js';
 import { InvalidOptionError } from './errors.js';
+import { CALL_KEYS, DEPLOYMENT_KEYS } from './option-keys.js';
+import { checkPlaces } from './option-places.js';
 import type {
   BreakerOptions,
   CallOptions,
@@ -11,7 +13,6 @@ import type {
   RetryOptions,
   RouteOptions,
   RouterSettings,
-  SingleCallOptions,
 } from './options.js';
 import { checkPrice, checkPrices, type PriceSource } from './prices/check-price.js';
 import type { BreakerSettings } from './state/circuit-breaker.js';
@@ -33,44 +34,6 @@ import {
   MAX_MS,
   show,
 } from './util/check.js';
-
-export const CALL_KEYS = [
-  'priority',
-  'deadlineMs',
-  'attemptTimeoutMs',
-  'firstChunkTimeoutMs',
-  'chunkTimeoutMs',
-  'maxAttempts',
-  'hedgeAfterMs',
-  'regions',
-  'cache',
-  'scope',
-  'maxCostUsd',
-  'overBudget',
-  'maxInputTokens',
-] as const satisfies readonly (keyof CallOptions)[];
-
-export const SINGLE_CALL_KEYS = [...CALL_KEYS, 'route'] as const satisfies readonly (keyof SingleCallOptions)[];
-
-export const SETTING_KEYS = [
-  ...CALL_KEYS,
-  'deployments',
-  'routes',
-  'fallbacks',
-  'prefixes',
-  'priorities',
-  'unlistedModels',
-  'headerOptions',
-  'breaker',
-  'retry',
-  'budgets',
-  'unknownPrice',
-  'slowMs',
-  'cacheStore',
-  'prices',
-  'countTokens',
-  'random',
-] as const satisfies readonly (keyof RouterSettings)[];
 
 const CAPABILITIES = ['tools', 'jsonSchema', 'vision', 'audio', 'logprobs'] as const satisfies readonly Capability[];
 const HEADER_OPTIONS = ['priority', 'deadline', 'cache', 'route', 'scope'] as const satisfies readonly HeaderOption[];
@@ -168,7 +131,7 @@ export function checkCall<T extends CallOptions>(
   keys: readonly string[] = CALL_KEYS,
 ): T {
   const at = (name: string) => (path === '' ? name : `${path}.${name}`);
-  checkKeys(path, options, keys);
+  checkPlaces(path, options, keys);
   const {
     priority,
     deadlineMs,
@@ -232,18 +195,7 @@ function checkDeployments(
       );
     }
     const given: DeploymentOptions = checkRecord(path, value, 'an object such as { client, model, price }');
-    checkKeys(path, given, [
-      'client',
-      'model',
-      'price',
-      'region',
-      'contextWindow',
-      'maxOutputTokens',
-      'capabilities',
-      'headers',
-      'streamUsage',
-      'embeddingSpace',
-    ]);
+    checkPlaces(path, given, DEPLOYMENT_KEYS);
     const {
       client = defaultClient,
       model = name,
@@ -286,6 +238,7 @@ function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, unknown>)
     const { deployments: names, ...options }: RouteOptions = Array.isArray(value)
       ? { deployments: value }
       : { deployments: [], ...checkRecord(path, value, 'an array of deployments, or { deployments, ... }') };
+    checkPlaces(path, options, [...CALL_KEYS, 'deployments']);
     checkNames(`${path}.deployments`, names, deployments, 'deployment');
     if (names.length === 0)
       throw new InvalidOptionError(`${path}.deployments`, 'it is empty; give at least one deployment.');
@@ -295,7 +248,6 @@ function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, unknown>)
         `a deployment has the same name, so the route must begin with it; it begins with ${show(names[0])}.`,
       );
     }
-    checkKeys(path, options, CALL_KEYS);
     checkPresent(path, options);
     checked.set(name, { deployments: [...names], options: pick(options, CALL_KEYS) });
   }

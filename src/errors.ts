@@ -7,10 +7,12 @@ export class InvalidOptionError extends OpenAIError {
   /** The option, as a path: `routes.standard.deadlineMs`. */
   readonly option: string;
 
-  constructor(option: string, message: string) {
+  /** `cause`: what a function of the application has thrown. */
+  constructor(option: string, message: string, cause?: unknown) {
     super(`${option}: ${message}`);
     this.name = 'InvalidOptionError';
     this.option = option;
+    if (cause !== undefined) setHidden(this, 'cause', cause);
   }
 }
 
@@ -129,6 +131,6 @@ export class AttemptFailed extends Error {
 }
 
 /** Not enumerable: a logger that prints an error's own properties does not print these. */
-function setHidden(target: object, key: string, value: unknown): void {
+export function setHidden(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, configurable: true, enumerable: false });
 }

@@ -51,7 +51,10 @@ export type RouterEvent =
   | { type: 'breaker-closed'; deployment: string }
   | { type: 'deployment-paused'; deployment: string; forMs: number; status: number | null }
   | { type: 'client-set-aside'; client: string; forMs: number; status: number | null; code: string | null }
-  /** Once for each model whose cost is `null` for want of a price. `hint` says how to give one. */
+  /**
+   * Once for each model whose cost is `null` for want of a price, and once for each deployment that a limit of money
+   * leaves out for it. `hint` says how to give one.
+   */
   | { type: 'price-unknown'; deployment: string; model: string | null; hint: string }
   /** So much of a budget is spent: told once in each window at 50, 80 and 100 %. Amounts are US dollars. */
   | {

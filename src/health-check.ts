@@ -1,5 +1,6 @@
 import { codeOf, describe, statusOf } from './classify.js';
-import { type CallReader, callOptions } from './request/calls.js';
+import { callOptions } from './request/call-options.js';
+import type { CallReader } from './request/calls.js';
 import type { RequestOptions } from './sdk/request-headers.js';
 import type { Protocol } from './types.js';
 import { checkKeys, checkMs } from './util/check.js';

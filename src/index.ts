@@ -38,7 +38,7 @@ export type {
 export { formatProjection } from './projection/format-projection.js';
 export type { ProjectedRoute, ProjectionOptions } from './projection/options.js';
 export { type ProjectedStage, type Projection, projectCost } from './projection/project-cost.js';
-export { callOptions } from './request/calls.js';
+export { callOptions } from './request/call-options.js';
 export type { CacheSnapshot, DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
 export type { BudgetSnapshot, SpendSnapshot } from './spend-snapshot.js';
 export type { CachedAnswer, CacheStore } from './state/response-store.js';

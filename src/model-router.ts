@@ -7,7 +7,8 @@ import { type Explanation, explain } from './explain.js';
 import { fetchDoor } from './fetch-door.js';
 import { type CheckOptions, type CheckResult, checkAll } from './health-check.js';
 import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options.js';
-import { CallReader, callOptions, protocolOf } from './request/calls.js';
+import { callOptions } from './request/call-options.js';
+import { CallReader, protocolOf } from './request/calls.js';
 import { withoutRouterHeaders } from './request/header-options.js';
 import { handOut } from './sdk/kept-answer.js';
 import { headerRows, type RequestOptions } from './sdk/request-headers.js';
@@ -17,6 +18,7 @@ import { type Opened, openRouter, openView } from './setup.js';
 import { type Snapshot, snapshot } from './snapshot.js';
 import { spendCsv } from './spend-csv.js';
 import { isKept, type KeptReply, type Protocol } from './types.js';
+import { fail } from './util/check.js';
 import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];
@@ -90,9 +92,14 @@ export class ModelRouter extends OpenAI {
     prompt: string,
     options: SingleCallOptions & { signal?: AbortSignal } = {},
   ): APIPromise<OpenAI.ChatCompletion> {
-    const { signal, ...rest } = options;
-    const body = { model: 'auto', messages: [{ role: 'user' as const, content: prompt }] };
-    return this.chat.completions.create(body, { ...callOptions(rest), ...(signal && { signal }) });
+    try {
+      if (typeof prompt !== 'string') fail('routeRequest', prompt, 'the text of one message, as a string');
+      const { signal, ...rest } = options;
+      const body = { model: 'auto', messages: [{ role: 'user' as const, content: prompt }] };
+      return this.chat.completions.create(body, { ...callOptions(rest), ...(signal && { signal }) });
+    } catch (error) {
+      return new RoutedPromise(this, new Run(() => Promise.reject(error)));
+    }
   }
 
   /** Asks each deployment for one token. Never rejects because one does not work. */
@@ -110,7 +117,7 @@ export class ModelRouter extends OpenAI {
     return snapshot(this.#opened.engine);
   }
 
-  /** What was spent by day (of UTC), deployment, route and scope, as CSV: `day,deployment,route,scope,usd`. */
+  /** What was spent by day (of UTC), deployment, route and scope, as CSV: `day,deployment,route,scope,usd,unpriced`. */
   spendCsv(): string {
     return spendCsv(this.#opened.engine.spendTable.rows());
   }

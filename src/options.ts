@@ -9,7 +9,7 @@ import type { Capability, Price } from './types.js';
  * that is there but undefined says nothing; of `scope` and `regions` that is an InvalidOptionError.
  */
 export interface CallOptions {
-  /** `'standard'`, `'premium'` or one of `priorities`; chooses the route of `model: 'auto'`. @default 'standard' */
+  /** `'standard'`, `'premium'` (also as `'high'`) or one of `priorities`; chooses the route of `model: 'auto'`. @default 'standard' */
   priority?: string | undefined;
   /** The whole call, in milliseconds: all attempts and waits; for a stream, until its first content. @default 120_000 */
   deadlineMs?: number | undefined;

@@ -1,19 +1,21 @@
 import { type ClientOptions, OpenAI } from 'openai';
 import { checkUnsized, isSized, ONE_STORE } from './check-cache.js';
-import { CALL_KEYS, checkCall, checkRouter, pick, type RouterConfig, SETTING_KEYS } from './check-options.js';
+import { checkCall, checkRouter, pick, type RouterConfig } from './check-options.js';
 import { checkPresent } from './check-present.js';
 import { Engine } from './engine.js';
 import { InvalidOptionError } from './errors.js';
 import { Log } from './log.js';
+import { CALL_KEYS, SETTING_KEYS } from './option-keys.js';
+import { checkPlaces, misplaced } from './option-places.js';
 import type { CallOptions, RouterOptions, RouterSettings, SingleClientOptions, ViewOptions } from './options.js';
 import type { View } from './request/calls.js';
 import { attemptsOf } from './request/calls.js';
 import { withoutRouterHeaders } from './request/header-options.js';
-import { buildClients, settingsOf } from './sdk/clients.js';
+import { buildClients, checkHeaderBag, settingsOf } from './sdk/clients.js';
 import { type Redact, redactor } from './sdk/redact.js';
 import { headerRows, mergeHeaders } from './sdk/request-headers.js';
 import { OpenAIUpstream } from './sdk/upstream.js';
-import { checkKeys, checkMs, checkSecretRecord, unknownOption } from './util/check.js';
+import { checkMs, checkSecretRecord, unknownOption } from './util/check.js';
 import { nearest } from './util/nearest.js';
 
 /** A router's parts, as its constructor needs them. */
@@ -66,7 +68,7 @@ function openSeveral(options: RouterOptions): Opened {
   for (const key of CREDENTIAL_KEYS) {
     if (key in options) throw new InvalidOptionError(key, `it belongs to one of \`clients\`: clients.default.${key}.`);
   }
-  checkKeys('', options, ['clients', ...SETTING_KEYS, ...SDK_KEYS]);
+  checkPlaces('', options, ['clients', ...SETTING_KEYS, ...SDK_KEYS]);
   const clients = buildClients(options.clients);
   return open(
     clients,
@@ -80,6 +82,8 @@ function openSingle(options: SingleClientOptions, cacheSize?: RouterConfig['cach
   const clientOptions: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (SETTING_KEYS.some((each) => each === key) || key === 'clients') continue;
+    const place = misplaced(key);
+    if (place !== undefined) throw new InvalidOptionError(key, place);
     const [meant] = nearest(key, SETTING_KEYS, 1);
     if (meant !== undefined && !isKnownToSdk(key)) unknownOption('', key, SETTING_KEYS);
     clientOptions[key] = value;
@@ -113,6 +117,7 @@ function open(
   sdk: SdkOptions,
   cacheSize?: RouterConfig['cacheSize'],
 ): Opened {
+  checkHeaderBag('defaultHeaders', sdk.defaultHeaders);
   const checked = checkRouter(settings, [...clients.keys()]);
   const config = cacheSize === undefined ? checked : { ...checked, cacheSize };
   const deployments = [...config.deployments.values()].map((each) => each.headers);
@@ -155,11 +160,12 @@ export function openView(from: Opened, options: ViewOptions): Opened {
       "it cannot be changed by withOptions: it belongs to one of the router's clients.",
     );
   }
-  checkKeys('', options, [...SDK_KEYS, ...CALL_KEYS]);
+  checkPlaces('', options, [...SDK_KEYS, ...CALL_KEYS]);
   return withView(from, options);
 }
 
 function withView(from: Opened, options: ViewOptions): Opened {
+  checkHeaderBag('defaultHeaders', options.defaultHeaders);
   const { view, engine } = from;
   const { defaultHeaders, defaultQuery } = options;
   const callOptions = checkCall('', callOptionsOf(options), engine.config.priorities);

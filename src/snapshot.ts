@@ -3,7 +3,7 @@ import type { Engine } from './engine.js';
 import { type SpendSnapshot, spendSnapshot } from './spend-snapshot.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { LatencyHistogram } from './state/latency-histogram.js';
-import { newTotals, type Totals, usageOf } from './state/totals.js';
+import { knownSum, newTotals, type Totals, usageOf } from './state/totals.js';
 import type { Usage } from './types.js';
 
 /** Milliseconds, of the last 5 minutes; `null` where there was nothing. */
@@ -20,8 +20,10 @@ export interface Sums {
   /** The share of attempts that the deployment did not fail; `null` before the first. */
   uptime: number | null;
   usage: Usage;
-  /** US dollars, of what is known. */
-  costUsd: number;
+  /** US dollars, of what is known; `null` where nothing is. */
+  costUsd: number | null;
+  /** Those whose cost is not known: no price, or no usage told. They are not in `costUsd`. */
+  unpriced: number;
 }
 
 export interface DeploymentSnapshot extends Sums {
@@ -104,13 +106,14 @@ function ofDeployment(state: DeploymentState): DeploymentSnapshot {
 }
 
 function sums(totals: Totals): Sums {
-  const { requests, failures, costUsd } = totals;
+  const { requests, failures, costUsd, unpriced } = totals;
   return {
     requests,
     failures,
     uptime: requests === 0 ? null : 1 - failures / requests,
     usage: usageOf(totals),
-    costUsd: round(costUsd),
+    costUsd: knownSum(round(costUsd), unpriced),
+    unpriced,
   };
 }
 

@@ -1,6 +1,13 @@
 import type { SpendRow } from './state/spend-table.js';
 
-const COLUMNS = ['day', 'deployment', 'route', 'scope', 'usd'] as const satisfies readonly (keyof SpendRow)[];
+const COLUMNS = [
+  'day',
+  'deployment',
+  'route',
+  'scope',
+  'usd',
+  'unpriced',
+] as const satisfies readonly (keyof SpendRow)[];
 
 /** One line a row, as RFC 4180 has it. */
 export function spendCsv(rows: readonly SpendRow[]): string {

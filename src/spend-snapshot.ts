@@ -24,16 +24,18 @@ export interface BudgetSnapshot {
   resetsAt: string | null;
 }
 
-/** What was spent since the router was made, in US dollars; estimates included. */
+/** What was spent since the router was made, in US dollars; estimates included. `null` where nothing of it is known. */
 export interface SpendSnapshot {
   budgets: BudgetSnapshot[];
-  totalUsd: number;
-  byDay: Record<string, number>;
-  byDeployment: Record<string, number>;
+  totalUsd: number | null;
+  /** Attempts whose cost is not known: no price, or no usage told. They are not in the sums. */
+  unpriced: number;
+  byDay: Record<string, number | null>;
+  byDeployment: Record<string, number | null>;
   /** Of calls that named a route. */
-  byRoute: Record<string, number>;
+  byRoute: Record<string, number | null>;
   /** Of calls with a scope: the hundred that have spent most. */
-  byScope: Record<string, number>;
+  byScope: Record<string, number | null>;
 }
 
 export function spendSnapshot({
@@ -45,14 +47,14 @@ export function spendSnapshot({
 }): SpendSnapshot {
   const rows = spendTable.rows();
   const sums = (by: 'day' | 'deployment' | 'route' | 'scope') => {
-    const found = new Map<string, number>();
+    const found = new Map<string, number | null>();
     for (const row of rows) {
       const name = row[by];
-      if (name !== null) found.set(name, (found.get(name) ?? 0) + row.usd);
+      if (name !== null) found.set(name, add(found.get(name) ?? null, row.usd));
     }
-    return [...found].map(([name, usd]): [string, number] => [name, round(usd)]);
+    return [...found].map(([name, usd]): [string, number | null] => [name, roundKnown(usd)]);
   };
-  const dearest = sums('scope').sort(([, a], [, b]) => b - a);
+  const dearest = sums('scope').sort(([, a], [, b]) => (b ?? 0) - (a ?? 0));
   return {
     budgets: (ledger?.states(MOST_SCOPES) ?? []).map(({ budget, scope, resetsAt, ...amounts }) => ({
       budget: nameOf(budget),
@@ -62,10 +64,18 @@ export function spendSnapshot({
       ...amounts,
       resetsAt: toIso(resetsAt),
     })),
-    totalUsd: round(rows.reduce((sum, { usd }) => sum + usd, 0)),
+    totalUsd: rows.length === 0 ? 0 : roundKnown(rows.reduce<number | null>((sum, { usd }) => add(sum, usd), null)),
+    unpriced: rows.reduce((sum, { unpriced }) => sum + unpriced, 0),
     byDay: Object.fromEntries(sums('day')),
     byDeployment: Object.fromEntries(sums('deployment')),
     byRoute: Object.fromEntries(sums('route')),
     byScope: Object.fromEntries(dearest.slice(0, MOST_SCOPES)),
   };
+}
+
+const roundKnown = (usd: number | null) => (usd === null ? null : round(usd));
+
+/** What is not known adds nothing to what is. */
+function add(sum: number | null, usd: number | null): number | null {
+  return sum === null || usd === null ? (sum ?? usd) : sum + usd;
 }

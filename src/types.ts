@@ -165,6 +165,8 @@ export interface UpstreamStream {
   /** Whether the protocol's own end mark (`[DONE]`) was seen. */
   readonly doneSeen: () => boolean;
   readonly bytesRead: () => number;
+  /** Of the stream's own controller. */
+  readonly signal: CancelSignal;
   /** The caller has aborted the stream itself. */
   readonly aborted: () => boolean;
 }

@@ -50,6 +50,8 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     // The callers of a shared run each see what they asked for.
     this.#hidesUsage = asksForUsage(attempt) && !attempt.call.isShared;
     attempt.call.signal?.addEventListener('abort', this.#onAbort);
+    stream.signal.addEventListener('abort', this.#onOwnAbort);
+    if (stream.signal.aborted) this.#onOwnAbort();
   }
 
   onEnd(listener: (end: AttemptEnd) => void): void {
@@ -141,6 +143,15 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     } else this.#interrupt('stalled', undefined);
   };
 
+  /**
+   * `stream.controller.abort()`. The SDK aborts it too, where a pull fails: its result, which comes at once, says why.
+   */
+  readonly #onOwnAbort = (): void => {
+    if (this.#pending === undefined) return this.#onAbort();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#onAbort, 0);
+  };
+
   readonly #onAbort = (): void => {
     if (this.#end !== undefined) return;
     this.#held.length = 0;
@@ -196,6 +207,7 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#attempt.call.signal?.removeEventListener('abort', this.#onAbort);
+    this.#stream.signal.removeEventListener('abort', this.#onOwnAbort);
     for (const listener of this.#listeners.splice(0)) listener(end);
   }
 

@@ -85,10 +85,9 @@ export function measure({ events, prices, spent, estimator, slowMs, random }: Me
     }
     target.state.inFlight--;
     if (usage !== null) addUsage(totals, usage);
-    if (record.costUsd !== null) {
-      totals.costUsd += record.costUsd;
-      spent.add(target.state.id, call.record.route, call.settings.scope, record.costUsd);
-    }
+    if (record.costUsd === null) totals.unpriced++;
+    else totals.costUsd += record.costUsd;
+    spent.add(target.state.id, call.record.route, call.settings.scope, record.costUsd);
     call.spend?.onAttemptEnd();
     if (end.breaker === 'failure') totals.failures++;
     if (end.outcome === 'success' && !call.stream && !isRaw) target.state.answered(false, record.durationMs);

@@ -41,6 +41,7 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
   totals.requests++;
   if (failed) totals.failures++;
   totals.costUsd += record.costUsd ?? 0;
+  if (record.costUsd === null && record.attempts.length > 0) totals.unpriced++;
   if (record.usage !== null) addUsage(totals, record.usage);
 }
 

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { PriceQuery } from '../options.js';
+import { InvalidOptionError } from '../errors.js';
+import type { PriceFunction, PriceQuery } from '../options.js';
 import type { KnownPrice, Price } from '../types.js';
 import { show } from '../util/check.js';
 import { BUILT_IN_PRICES, BUILT_IN_PRICES_VERSION } from './built-in.js';
@@ -23,7 +24,7 @@ export class PriceBook {
     const { source } = this;
     if (source === false) return undefined;
     const name = query.servedModel ?? query.model;
-    const given = typeof source === 'function' ? source(query) : source.get(name);
+    const given = typeof source === 'function' ? asked(source, query) : source.get(name);
     if (given === null) return undefined;
     if (given !== undefined) return { price: this.#checked(name, given), source: this.#name };
     const builtIn = BUILT_IN_PRICES.get(name);
@@ -59,4 +60,20 @@ export class PriceBook {
   #checked(model: string, given: Price): Price {
     return typeof this.source === 'function' ? checkPrice(`prices(${show(model)})`, given) : given;
   }
+}
+
+/** Prices are asked for while the router is made, and between two lines of a call: nobody can wait for them. */
+function asked(source: PriceFunction, query: PriceQuery): Price | null | undefined {
+  let given: ReturnType<PriceFunction> | Promise<unknown>;
+  try {
+    given = source(query);
+  } catch (error) {
+    throw new InvalidOptionError('prices', `the function threw for ${show(query.model)}.`, error);
+  }
+  if (!(given instanceof Promise)) return given;
+  given.catch(() => undefined);
+  throw new InvalidOptionError(
+    'prices',
+    'the function gives a promise; it has to give the price itself: load prices before the router is made.',
+  );
 }

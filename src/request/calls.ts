@@ -1,17 +1,18 @@
-import type { OpenAI } from 'openai';
 import { whyNeverShared } from '../call/never-shared.js';
 import { cacheSettings, checkUnsized, ONE_STORE } from '../check-cache.js';
-import { checkCall, pick, priorityOf, SINGLE_CALL_KEYS } from '../check-options.js';
-import { checkPresent } from '../check-present.js';
+import { checkCall, pick, priorityOf } from '../check-options.js';
 import type { Engine } from '../engine.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Log } from '../log.js';
+import { SINGLE_CALL_KEYS } from '../option-keys.js';
+import { checkPlaces } from '../option-places.js';
 import type { CallOptions, SingleCallOptions } from '../options.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
 import { isPlain } from '../sdk/upstream.js';
 import type { CacheRequest, Call, CallRecord, CallSettings, Protocol, Target } from '../types.js';
-import { checkKeys, checkMs, checkNumber, checkString } from '../util/check.js';
+import { checkMs, checkNumber, checkString } from '../util/check.js';
 import { isPlainObject, isRecord } from '../util/is-record.js';
+import { carriedOptions } from './call-options.js';
 import { type HeaderReading, readHeaders } from './header-options.js';
 import { readNeeds } from './request-needs.js';
 import { type LeftOut, narrow, type Resolution } from './routing.js';
@@ -39,16 +40,6 @@ export interface View {
   readonly headers: RequestOptions['headers'];
   readonly query: Record<string, string | undefined> | undefined;
   readonly log: Log;
-}
-
-/** Where the router's own options travel in the SDK's: a symbol, so that spreading keeps it and nothing else sees it. */
-const ROUTER_OPTIONS = Symbol.for('model-router.callOptions');
-
-/** Options of the router for one call, to be spread into the SDK's own: `create(body, { ...callOptions({ route }), signal })`. */
-export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
-  if (isRecord(options)) checkPresent('', options);
-  const carried: OpenAI.RequestOptions = {};
-  return Object.assign(carried, { [ROUTER_OPTIONS]: { ...options } });
 }
 
 const DEFAULTS = { priority: 'standard', deadlineMs: 120_000, chunkTimeoutMs: 30_000, maxAttempts: 3 } as const;
@@ -166,18 +157,18 @@ export class CallReader {
       if (name in source)
         throw new InvalidOptionError(name, `it is an option of the router: give it by callOptions({ ${name} }).`);
     }
-    const given: unknown = Reflect.get(source, ROUTER_OPTIONS);
+    const given = carriedOptions(source);
     if (given === undefined && byHeader === undefined && timeout === undefined && maxRetries === undefined)
       return undefined;
     const { deadlineMs: _, scope: _scope, ...headerOptions } = byHeader ?? {};
-    if (isRecord(given)) checkUnsized('cache', given.cache, ONE_STORE);
+    if (given !== undefined) checkUnsized('cache', given.cache, ONE_STORE);
     return checkCall(
       '',
       {
         ...headerOptions,
         ...(timeout !== undefined && { attemptTimeoutMs: checkMs('timeout', timeout) }),
         ...(maxRetries !== undefined && { maxAttempts: attemptsOf(maxRetries) }),
-        ...givenOptions(given),
+        ...(given !== undefined && saidOf(given)),
       },
       this.engine.config.priorities,
       SINGLE_CALL_KEYS,
@@ -231,9 +222,8 @@ export class CallReader {
 }
 
 /** But for `scope` and `regions`, an option that is there but undefined says nothing: it must not lift what the router or the route has set. */
-function givenOptions(given: unknown): SingleCallOptions {
-  if (!isRecord(given)) return {};
-  checkKeys('', given, SINGLE_CALL_KEYS);
+function saidOf(given: SingleCallOptions): SingleCallOptions {
+  checkPlaces('', given, SINGLE_CALL_KEYS);
   return pick<SingleCallOptions, (typeof SINGLE_CALL_KEYS)[number]>(given, SINGLE_CALL_KEYS);
 }
 

@@ -1,6 +1,8 @@
 import { type ClientOptions, OpenAI } from 'openai';
 import { InvalidOptionError } from '../errors.js';
-import { checkMs, checkSecretRecord, unknownOption } from '../util/check.js';
+import { DEPLOYMENT_KEYS, SETTING_KEYS } from '../option-keys.js';
+import { misplaced } from '../option-places.js';
+import { checkMs, checkSecretRecord, fail, unknownOption } from '../util/check.js';
 import { nearest } from '../util/nearest.js';
 import { closable } from './closable-fetch.js';
 
@@ -53,10 +55,22 @@ function buildClient(path: string, spec: unknown): OpenAI {
     }
   }
   for (const key of Object.keys(options)) {
-    const [meant] = CLIENT_KEYS.includes(key) ? [] : nearest(key, CLIENT_KEYS, 1);
+    if (CLIENT_KEYS.includes(key)) continue;
+    if ([...SETTING_KEYS, ...DEPLOYMENT_KEYS].some((each) => each === key))
+      throw new InvalidOptionError(
+        `${path}.${key}`,
+        misplaced(key) ?? 'it is an option of the router: give it beside `clients`.',
+      );
+    const [meant] = nearest(key, CLIENT_KEYS, 1);
     // A name that is nothing like those known may be a newer version's.
     if (meant !== undefined) unknownOption(path, key, CLIENT_KEYS);
   }
+  if (options.apiKey === '')
+    throw new InvalidOptionError(
+      `${path}.apiKey`,
+      'it is empty; is an environment variable missing? A server without keys takes any.',
+    );
+  checkHeaderBag(`${path}.defaultHeaders`, options.defaultHeaders);
   if (options.timeout !== undefined) checkMs(`${path}.timeout`, options.timeout);
   const usesEnvironment =
     options.apiKey === undefined && options.baseURL === undefined && !hasOtherCredentials(options);
@@ -72,6 +86,15 @@ function buildClient(path: string, spec: unknown): OpenAI {
   } catch (error) {
     throw new InvalidOptionError(path, error instanceof Error ? error.message : 'the client could not be built.');
   }
+}
+
+/** The SDK reads headers of any shape, and says of a wrong one only that it cannot be iterated, with the first call. */
+export function checkHeaderBag(option: string, value: unknown): void {
+  if (value === undefined || value === null || typeof value === 'object') return;
+  const what = 'an object of names and values, or Headers';
+  // It may well hold a key: it is not shown.
+  if (typeof value === 'string') throw new InvalidOptionError(option, `a string is not allowed; give ${what}.`);
+  fail(option, value, what);
 }
 
 /** The SDK allows no other `fetch` than its own with a client certificate, and says itself what is wrong with none at all. */

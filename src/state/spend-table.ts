@@ -9,7 +9,10 @@ export interface SpendRow {
   readonly route: string | null;
   /** `null` for calls without one; `other` for those that there is no room for. */
   readonly scope: string | null;
-  readonly usd: number;
+  /** What is known of it; `null` where nothing is. */
+  readonly usd: number | null;
+  /** Attempts whose cost is not known. */
+  readonly unpriced: number;
 }
 
 interface Entry {
@@ -19,6 +22,7 @@ interface Entry {
   readonly scope: string | null;
   /** Billionths of a dollar. */
   spent: number;
+  unpriced: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -39,27 +43,32 @@ export class SpendTable {
     this.#mostRows = mostRows;
   }
 
-  add(deployment: string, route: string | null, scope: string | undefined, usd: number): void {
-    const spent = toNano(usd);
-    if (spent <= 0) return;
+  /** `null` is a cost that is not known: such attempts are counted. */
+  add(deployment: string, route: string | null, scope: string | undefined, usd: number | null): void {
+    const spent = toNano(usd ?? 0);
+    const unpriced = usd === null ? 1 : 0;
+    if (spent <= 0 && unpriced === 0) return;
     const day = Math.floor(Date.now() / DAY_MS);
     const name = scope ?? null;
     const last = this.#last;
     if (last?.deployment === deployment && last.day === day && last.route === route && last.scope === name) {
       last.spent += spent;
+      last.unpriced += unpriced;
       return;
     }
     const entry = this.#find(day, deployment, route, name);
     entry.spent += spent;
+    entry.unpriced += unpriced;
     this.#last = entry;
   }
 
   /** The oldest first. */
   rows(): SpendRow[] {
-    return [...this.#earlier.values(), ...this.#rows.values()].map(({ day, spent, ...rest }) => ({
+    return [...this.#earlier.values(), ...this.#rows.values()].map(({ day, spent, unpriced, ...rest }) => ({
       day: day === EARLIER ? 'earlier' : new Date(day * DAY_MS).toISOString().slice(0, 10),
       ...rest,
-      usd: toUsd(spent),
+      usd: spent === 0 && unpriced > 0 ? null : toUsd(spent),
+      unpriced,
     }));
   }
 
@@ -77,7 +86,9 @@ export class SpendTable {
       const { deployment, route, scope } = row;
       const isKnown = this.#earlier.has(keyOf(EARLIER, deployment, route, scope));
       const name = isKnown || this.#earlier.size < this.#mostRows ? scope : 'other';
-      entryOf(this.#earlier, EARLIER, deployment, route, name).spent += row.spent;
+      const entry = entryOf(this.#earlier, EARLIER, deployment, route, name);
+      entry.spent += row.spent;
+      entry.unpriced += row.unpriced;
       this.#rows.delete(key);
       if (this.#last === row) this.#last = undefined;
       return true;
@@ -96,7 +107,7 @@ function entryOf(
   const key = keyOf(day, deployment, route, scope);
   const found = rows.get(key);
   if (found !== undefined) return found;
-  const entry = { day, deployment, route, scope, spent: 0 };
+  const entry = { day, deployment, route, scope, spent: 0, unpriced: 0 };
   rows.set(key, entry);
   return entry;
 }

@@ -9,6 +9,13 @@ export interface Totals extends Usage {
   hedges: number;
   /** US dollars, of what is known. */
   costUsd: number;
+  /** Of which the cost is not known. */
+  unpriced: number;
+}
+
+/** A sum of which something is not known: nothing is no 0. */
+export function knownSum(usd: number, unpriced: number): number | null {
+  return usd === 0 && unpriced > 0 ? null : usd;
 }
 
 export function newTotals(): Totals {
@@ -22,6 +29,7 @@ export function newTotals(): Totals {
     cachedInputTokens: 0,
     reasoningTokens: 0,
     costUsd: 0,
+    unpriced: 0,
   };
 }
 

@@ -8,10 +8,13 @@ export const MAX_MS = 2 ** 31 - 1;
 /** Shows a value in a message: short, and in one line. */
 export function show(value: unknown): string {
   if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  if (typeof value === 'object' && value !== null) return isEmpty(value) ? 'an empty object' : 'an object';
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
+
+const isEmpty = (value: object) => Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0;
 
 export function fail(option: string, value: unknown, allowed: string): never {
   throw new InvalidOptionError(option, `${show(value)} is not allowed; give ${allowed}.`);

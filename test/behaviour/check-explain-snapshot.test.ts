@@ -203,6 +203,7 @@ describe('snapshot()', () => {
           uptime: null,
           usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 },
           costUsd: 0,
+          unpriced: 0,
           latencyMs: none,
           timeToFirstChunkMs: none,
           inFlight: 0,
@@ -210,7 +211,7 @@ describe('snapshot()', () => {
       },
       routes: {},
       cache: { hits: 0, misses: 0, joined: 0, stale: 0, entries: 0, bytes: 0, savedUsd: 0, savedTokens: 0 },
-      spend: { budgets: [], totalUsd: 0, byDay: {}, byDeployment: {}, byRoute: {}, byScope: {} },
+      spend: { budgets: [], totalUsd: 0, unpriced: 0, byDay: {}, byDeployment: {}, byRoute: {}, byScope: {} },
     });
   });
 
@@ -227,8 +228,8 @@ describe('snapshot()', () => {
     await settled(ask(router));
     await settled(ask(router));
     const { deployments, routes } = router.snapshot();
-    expect(deployments.a).toMatchObject({ requests: 2, failures: 1, uptime: 0.5, usage, costUsd: 0 });
-    expect(deployments.b).toMatchObject({ requests: 1, failures: 0, uptime: 1, usage, costUsd: 0.002 });
+    expect(deployments.a).toMatchObject({ requests: 2, failures: 1, uptime: 0.5, usage, costUsd: null, unpriced: 1 });
+    expect(deployments.b).toMatchObject({ requests: 1, failures: 0, uptime: 1, usage, costUsd: 0.002, unpriced: 0 });
     expect(deployments.b?.latencyMs.p50).toBeCloseTo(200, -1);
     expect(routes.standard).toMatchObject({
       deployments: ['a', 'b'],
@@ -237,6 +238,7 @@ describe('snapshot()', () => {
       uptime: 1,
       usage: { inputTokens: 2000, outputTokens: 200 },
       costUsd: 0.002,
+      unpriced: 1,
     });
   });
 

@@ -78,7 +78,16 @@ describe('a cost that nobody knows', () => {
     const record = callRecord(await ask(router));
     expect(record?.costUsd).toBeNull();
     expect(record?.attempts[0]?.costUsd).toBeNull();
-    expect(router.snapshot().deployments.a?.costUsd).toBe(0);
+    const { deployments, routes, spend } = router.snapshot();
+    expect(deployments.a).toMatchObject({ costUsd: null, unpriced: 1 });
+    expect(routes.standard).toMatchObject({ costUsd: null, unpriced: 1 });
+    expect(spend).toMatchObject({
+      totalUsd: null,
+      unpriced: 1,
+      byDeployment: { a: null },
+      byRoute: { standard: null },
+    });
+    expect(router.spendCsv()).toContain(',a,standard,,,1\r\n');
   });
 
   it('is estimated of an attempt that was cut off or took too long: it may have been billed, and nobody told', async () => {

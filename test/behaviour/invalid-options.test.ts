@@ -48,7 +48,7 @@ const wrong: [option: string, options: object, message: string][] = [
     budget({ of: { route: 'premium' } }),
     '"premium" is not allowed; give a route that exists: "standard".',
   ],
-  ['budgets[0].of.scope', budget({ of: { scope: 'a' } }), 'there is no such option'],
+  ['budgets[0].of.scope', budget({ of: { scope: 'a' } }), "of: 'scope' gives each scope a budget of its own"],
   ['budgets[0].usdPerMonth', budget({ usdPerMonth: 4 }), 'there is no such option'],
   ['maxCostUsd', { maxCostUsd: -1 }, '-1 is not allowed; give US dollars, 0 to 1000000.'],
   ['routes.standard.maxCostUsd', route({ maxCostUsd: '1' }), '"1" is not allowed'],
@@ -177,11 +177,42 @@ const wrong: [option: string, options: object, message: string][] = [
   ['deployment', { deployment: {} }, 'there is no such option; did you mean `deployments`?'],
   ['somethingElseAltogether', { somethingElseAltogether: 1 }, 'there is no such option; known are clients, '],
   ['prices', { prices: true }, 'true is not allowed; give a table of prices by model, a function, or false.'],
-  ['prices', { prices: [] }, 'an array is not allowed; give a table of prices by model'],
+  ['prices', { prices: [] }, 'an empty array is not allowed; give a table of prices by model'],
   ['prices', { prices: null }, 'null is not allowed; give a table of prices by model'],
   ['prices.m', priceOf(0.25), '0.25 is not allowed; give { input, output } in US dollars per million tokens.'],
   ['prices.m.output', priceOf({ input: 1 }), 'undefined is not allowed; give US dollars per million tokens, 0 to'],
   ['prices.m.audio', priceOf({ input: 1, output: 1, audio: 1 }), 'there is no such option'],
+  ['maxOutputTokens', { maxOutputTokens: 100 }, 'it is an option of a deployment: deployments.NAME.maxOutputTokens.'],
+  ['price', { price: { input: 1, output: 1 } }, 'it is an option of a deployment: deployments.NAME.price.'],
+  ['routes.standard.model', route({ model: 'a' }), 'it is an option of a deployment'],
+  ['routes.standard.budgets', route({ budgets: [] }), 'of the constructor: new ModelRouter({ budgets }).'],
+  ['routes.standard.timeout', route({ timeout: 5 }), 'it is an option of the SDK: give it beside callOptions'],
+  ['routes.standard.timeout', route({ timeout: 5 }), ', or attemptTimeoutMs.'],
+  ['routes.standard.deployment', { routes: { standard: { deployment: ['a'] } } }, 'did you mean `deployments`?'],
+  ['deployments.a.deadlineMs', deployment({ deadlineMs: 5 }), 'it is an option of a call: give it to the constructor'],
+  ...(['deadlineMs', 'maxAttempts', 'budgets', 'breaker', 'cache'] as const).map((key): (typeof wrong)[number] => [
+    `clients.default.${key}`,
+    { clients: { default: { ...client, [key]: 1 } } },
+    'it is an option of the router: give it beside `clients`.',
+  ]),
+  ...(['price', 'model', 'capabilities'] as const).map((key): (typeof wrong)[number] => [
+    `clients.default.${key}`,
+    { clients: { default: { ...client, [key]: 1 } } },
+    `it is an option of a deployment: deployments.NAME.${key}.`,
+  ]),
+  ['clients.default.apiKey', { clients: { default: { ...client, apiKey: '' } } }, 'it is empty; is an environment'],
+  ['clients.default.defaultHeaders', { clients: { default: { ...client, defaultHeaders: 5 } } }, '5 is not allowed'],
+  ['defaultHeaders', { defaultHeaders: 'Authorization: Bearer sk-secret' }, 'a string is not allowed'],
+  ['prices', { prices: async () => ({ input: 1, output: 1 }) }, 'the function gives a promise'],
+  [
+    'prices',
+    {
+      prices: () => {
+        throw new Error('no table');
+      },
+    },
+    'the function threw for "a".',
+  ],
   ['prices("a").input', { prices: () => ({}) }, 'undefined is not allowed; give US dollars'],
 ];
 

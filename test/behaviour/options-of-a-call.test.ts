@@ -214,7 +214,15 @@ describe('attemptTimeoutMs and maxAttempts', () => {
 describe('a wrong option of a call', () => {
   it.each<[string, object, string]>([
     ['an unknown one', { deadlnMs: 5 }, 'deadlnMs: there is no such option; did you mean `deadlineMs`?'],
-    ['one of another kind', { clients: {} }, 'clients: there is no such option; known are priority, '],
+    [
+      'one of the constructor',
+      { clients: {} },
+      'clients: it is an option of the constructor: new ModelRouter({ clients }).',
+    ],
+    ['a budget', { budgets: [] }, 'budgets: it is an option of the constructor'],
+    ['one of a deployment', { maxOutputTokens: 5 }, 'maxOutputTokens: it is an option of a deployment'],
+    ['a timeout', { timeout: 5 }, 'timeout: it is an option of the SDK: give it beside callOptions'],
+    ['a signal', { signal: new AbortController().signal }, 'signal: it is an option of the SDK: give it beside'],
     ['a priority', { priority: 'urgent' }, 'priority: "urgent" is not allowed; give one of "standard", "premium".'],
     ['a deadline of 0', { deadlineMs: 0 }, 'deadlineMs: 0 is not allowed; give milliseconds above 0, at most'],
     ['a deadline as text', { deadlineMs: '5s' }, 'deadlineMs: "5s" is not allowed; give milliseconds above 0'],
@@ -251,9 +259,41 @@ describe('a wrong option of a call', () => {
     ['unknown', { deadlnMs: 5 }, /^deadlnMs: there is no such option; did you mean `deadlineMs`\?/],
     ['wrong', { maxAttempts: 0 }, /^maxAttempts: 0 is not allowed/],
     ['only for one call', { route: 'standard' }, /^route: there is no such option/],
-    ['only for the constructor', { routes: {} }, /^routes: there is no such option/],
+    ['only for the constructor', { routes: {} }, /^routes: it is an option of the constructor/],
   ])('throws from withOptions: %s', (_, options: object, message) => {
     const { router } = build({ a: answer() });
     expect(() => router.withOptions(options)).toThrow(message);
+  });
+
+  it.each([5, null, [], 'standard'])('callOptions itself refuses what is no object: %j', (options) => {
+    expect(() => callOptions(options as never)).toThrow(InvalidOptionError);
+  });
+
+  it.each([undefined, { model: 'a' }, 5])('routeRequest rejects what is no text: %j', async (prompt) => {
+    const { router, fake } = build({ a: answer() });
+    const error = await errorOf(router.routeRequest(prompt as never));
+    expect(error).toMatchObject({ code: 'invalid_option', option: 'routeRequest' });
+    expect(fake.count).toBe(0);
+  });
+});
+
+describe('several callOptions that are spread', () => {
+  const explain = (options: object) => {
+    const { router } = build({ a: answer() });
+    return router.explain({ model: 'standard' }, options);
+  };
+
+  it('have the options of all, the last first', () => {
+    const options = {
+      ...callOptions({ priority: 'premium', deadlineMs: 500, maxAttempts: 2 }),
+      ...callOptions({ deadlineMs: 700, maxAttempts: undefined } as object),
+    };
+    expect(explain(options)).toMatchObject({ priority: 'premium', deadlineMs: 700 });
+    expect(explain({ ...callOptions({ deadlineMs: 500 }), ...callOptions({}) })).toMatchObject({ deadlineMs: 500 });
+  });
+
+  it('have the wrong ones of all', () => {
+    const options = { ...callOptions({ deadlnMs: 5 } as object), ...callOptions({ deadlineMs: 700 }) };
+    expect(() => explain(options)).toThrow('deadlnMs: there is no such option');
   });
 });

@@ -51,6 +51,34 @@ describe('maxCostUsd', () => {
     expect(error.message).toContain('maxCostUsd is $1.00; nothing was sent');
     expect(error.message).toContain('max_tokens');
     expect(callRecord(error)).toMatchObject({ attempts: [], usage: null, costUsd: 0 });
+    expect(error.message).toContain("set overBudget: 'next'");
+    const tokens = router.explain({ model: 'standard', messages }).inputTokens;
+    expect(error.message).toContain(`up to ${Math.ceil(tokens / 0.95)} tokens of input, which is 5 % more`);
+  });
+
+  it('goes by what the call asks for, also where that is more than the deployment is said to give', async () => {
+    const { router, fake } = build({ a: answer({ usage }) }, { ...one, maxCostUsd: 1.1 });
+    const request = { model: 'standard', messages, max_tokens: 2000 };
+    expect((await refusal(router.chat.completions.create(request))).estimateUsd).toBeCloseTo(2, 3);
+    expect(router.explain(request).maxCostUsd).toBeCloseTo(2, 3);
+    expect(fake.requests).toEqual([]);
+    await router.chat.completions.create({ ...request, max_tokens: 1000 });
+    await router.chat.completions.create({ model: 'standard', messages });
+  });
+
+  it('tells a call that has cost more than it could have by what was known, also without a budget', async () => {
+    const { router } = build(
+      { a: [answer({ usage }), answer({ usage: { inputTokens: 10, outputTokens: 9000 } })] },
+      { ...one, maxCostUsd: 1.1 },
+    );
+    const overruns: RouterEvent[] = [];
+    router.on('budget-overrun', (event) => overruns.push(event));
+    await ask(router);
+    expect(overruns).toEqual([]);
+    const record = callRecord(await ask(router));
+    expect(overruns).toEqual([
+      { type: 'budget-overrun', callId: record?.id, reservedUsd: expect.closeTo(1, 3), costUsd: expect.closeTo(9, 3) },
+    ]);
   });
 
   it('allows one that cannot', async () => {
@@ -71,13 +99,14 @@ describe('maxCostUsd', () => {
     expect(router.explain(body, callOptions({ maxCostUsd: 0.51 })).refusal).toBeNull();
   });
 
-  it('goes by 4096 tokens where nobody sets a limit, and by the deployment’s where the call’s is larger', () => {
+  it('goes by 4096 tokens where nobody sets a limit, and by the call’s where that of the deployment is smaller', () => {
     const { router } = build(
       { a: answer(), b: answer() },
       { deployments: { a: { price }, b: { price, maxOutputTokens: 10 } }, maxAttempts: 1 },
     );
     expect(router.explain({ model: 'a', messages }).maxCostUsd).toBeCloseTo(4.096, 3);
-    expect(router.explain({ model: 'b', messages, max_tokens: 1000 }).maxCostUsd).toBeCloseTo(0.01, 3);
+    expect(router.explain({ model: 'b', messages }).maxCostUsd).toBeCloseTo(0.01, 3);
+    expect(router.explain({ model: 'b', messages, max_tokens: 1000 }).maxCostUsd).toBeCloseTo(1, 3);
     expect(router.explain({ model: 'a', messages, max_tokens: -1 }).maxCostUsd).toBeCloseTo(4.096, 3);
     expect(router.explain({ model: 'a', input: 'Hello', dimensions: 10 }).maxCostUsd).toBeLessThan(0.0001);
     expect(router.explain({ model: 'a', input: 'Hello', max_output_tokens: 100 }).maxCostUsd).toBeCloseTo(0.1, 3);
@@ -135,7 +164,9 @@ describe('overBudget', () => {
 
   it("'next' refuses where nobody is cheap enough", async () => {
     const { router, fake } = build({ a: answer(), b: answer() }, { ...two, maxCostUsd: 0.5, overBudget: 'next' });
-    expect((await refusal(ask(router))).estimateUsd).toBeCloseTo(1, 3);
+    const error = await refusal(ask(router));
+    expect(error.estimateUsd).toBeCloseTo(1, 3);
+    expect(error.message).toContain('or list a cheaper deployment.');
     expect(fake.requests).toEqual([]);
   });
 
@@ -171,6 +202,34 @@ describe('a deployment of unknown price, under a limit of money', () => {
       id: 'a',
       leftOut: expect.stringContaining('its price is not known'),
     });
+  });
+
+  it('is told once, in the log and by an event', async () => {
+    const warn = vi.fn();
+    const logger = { error: vi.fn(), warn, info: vi.fn(), debug: vi.fn() };
+    const { router } = build(models, { ...unpriced, budgets: [{ usd: 10, window: 'day' }], logger, logLevel: 'warn' });
+    const events: RouterEvent[] = [];
+    router.on('price-unknown', (event) => events.push(event));
+    await ask(router);
+    await ask(router);
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^model-router not asked: a: its price is not known/)]]);
+    expect(events).toEqual([
+      {
+        type: 'price-unknown',
+        deployment: 'a',
+        model: 'a',
+        hint: expect.stringMatching(/^it is not asked: its price/),
+      },
+    ]);
+  });
+
+  it('is named by the error of those that were asked, which stays the upstream’s', async () => {
+    const { router } = build({ ...models, b: fail(503) }, { ...unpriced, maxAttempts: 1 });
+    expect((await errorOf(ask(router, 'b'))).cause).toBeUndefined();
+    const error = await errorOf(askWith(router, { maxCostUsd: 10 }, 'standard'));
+    expect(error).toBeInstanceOf(OpenAI.InternalServerError);
+    expect(error.cause).toMatchObject({ message: expect.stringContaining('Not asked: a: its price is not known') });
+    expect(Object.keys(error)).not.toContain('cause');
   });
 
   it('is nobody, where there is no other: the error says how to give a price', async () => {

@@ -1,9 +1,14 @@
 import type { Reservation, SpendLedger, Warning } from '../../state/spend-ledger.js';
 import type { Call, SpendHold } from '../../types.js';
+import { toNano, toNanoUp } from '../../util/money.js';
 import { type Most, mostOfAttempts } from './most.js';
+
+const NOT_KEPT = { overrun: false, warnings: [] };
 
 export interface HoldParts {
   readonly call: Call;
+  /** The most that it may cost in all, in US dollars. */
+  readonly usd: number;
   /** Of those that may be asked. */
   readonly most: readonly Most[];
   readonly mayRepeat: boolean;
@@ -41,10 +46,10 @@ export class Hold implements SpendHold {
 
   /** The call is over. */
   end(): void {
-    const { kept, onSettled } = this.#parts;
-    if (kept === undefined) return;
+    const { kept, usd, onSettled } = this.#parts;
     const spentUsd = this.#usd(false);
-    onSettled(spentUsd, kept.ledger.settle(kept.reservation, spentUsd));
+    const { overrun, warnings } = kept?.ledger.settle(kept.reservation, spentUsd) ?? NOT_KEPT;
+    onSettled(spentUsd, { overrun: overrun || toNano(spentUsd) > toNanoUp(usd), warnings });
   }
 
   /** What the attempts have cost, those that run at their most, and those that may yet be made. */

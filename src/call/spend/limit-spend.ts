@@ -1,4 +1,5 @@
-import { SpendBudgetExceededError } from '../../errors.js';
+import { OpenAIError } from 'openai';
+import { NoDeploymentAvailableError, SpendBudgetExceededError, setHidden } from '../../errors.js';
 import type { Events } from '../../events.js';
 import type { Handler, Layer } from '../../pipeline.js';
 import type { Refusal, Reservation, SpendLedger, Warning } from '../../state/spend-ledger.js';
@@ -31,9 +32,11 @@ export interface Verdict {
 
 /** Keeps the most that a call may cost of every limit of money, or refuses it. Without such a limit it adds nothing. */
 export function limitSpend(parts: SpendParts): Layer<Call, CallReply> {
+  /** Who was left out for want of a price: told once each. */
+  const told = new Set<string>();
   return (next) =>
     function limitSpend(call) {
-      return isLimited(parts, call) ? withMoney(parts, call, next) : next(call);
+      return isLimited(parts, call) ? withMoney(parts, told, call, next) : next(call);
     };
 }
 
@@ -41,9 +44,16 @@ export function isLimited({ ledger }: SpendParts, { settings, record }: Call): b
   return settings.maxCostUsd !== undefined || (ledger?.concerns(record.route) ?? false);
 }
 
-async function withMoney(parts: SpendParts, call: Call, next: Handler<Call, CallReply>): Promise<CallReply> {
+async function withMoney(
+  parts: SpendParts,
+  told: Set<string>,
+  call: Call,
+  next: Handler<Call, CallReply>,
+): Promise<CallReply> {
   const { ledger } = parts;
   const { most, usd, leftOut, refused, reservation } = judge(parts, call, true);
+  const unpriced = leftOut.filter(({ why }) => why === UNKNOWN).map(({ target }) => target);
+  if (unpriced.length > 0) tellUnpriced(parts.events, told, call, unpriced);
   if (refused !== undefined) throw tellRefused(parts.events, call, refused);
   if (leftOut.length > 0) {
     call.targets = most.map(({ target }) => target);
@@ -51,6 +61,7 @@ async function withMoney(parts: SpendParts, call: Call, next: Handler<Call, Call
   }
   const hold = new Hold({
     call,
+    usd,
     most,
     mayRepeat: parts.mayRepeat,
     kept: ledger && reservation && { ledger, reservation },
@@ -68,6 +79,9 @@ async function withMoney(parts: SpendParts, call: Call, next: Handler<Call, Call
     return reply;
   } catch (error) {
     hold.end();
+    // The error of those that were asked says nothing of who was not. An error of the application's own is left alone.
+    if (unpriced.length > 0 && call.failures.length > 0 && error instanceof OpenAIError && error.cause === undefined)
+      setHidden(error, 'cause', new NoDeploymentAvailableError(`Not asked: ${namesOf(unpriced)}: ${UNKNOWN}.`));
     throw error;
   }
 }
@@ -112,11 +126,10 @@ function tryLimits(
   usd: number,
   keep: boolean,
 ): SpendBudgetExceededError | { reservation: Reservation | undefined } {
-  const { maxAttempts: attempts, record } = call;
   const { maxCostUsd, scope } = call.settings;
-  const could = () => couldCost(usd, most, attempts);
+  const could = () => couldCost(usd, most, call.maxAttempts);
   if (maxCostUsd !== undefined && usd > maxCostUsd) {
-    return new SpendBudgetExceededError(overCallLimit(could(), attempts, maxCostUsd), {
+    return new SpendBudgetExceededError(overCallLimit(could(), call, maxCostUsd), {
       budget: 'maxCostUsd',
       estimateUsd: usd,
       limitUsd: maxCostUsd,
@@ -125,12 +138,10 @@ function tryLimits(
     });
   }
   if (ledger === undefined) return { reservation: undefined };
-  const keys = { route: record.route, scope };
+  const keys = { route: call.record.route, scope };
   const result = keep ? ledger.reserve(usd, keys) : ledger.refusalOf(usd, keys);
   if (result === undefined) return { reservation: undefined };
-  return result.refused
-    ? refusalError(overBudget(could(), usd, attempts, result), usd, result)
-    : { reservation: result };
+  return result.refused ? refusalError(overBudget(could(), usd, call, result), usd, result) : { reservation: result };
 }
 
 function refusalError(message: string, usd: number, refusal: Refusal): SpendBudgetExceededError {
@@ -148,6 +159,25 @@ function takeDearest(most: Most[]): Most | undefined {
   let dearest = 0;
   for (const [i, { usd = 0 }] of most.entries()) if (usd >= (most[dearest]?.usd ?? 0)) dearest = i;
   return most.splice(dearest, 1)[0];
+}
+
+const namesOf = (targets: readonly Target[]) => targets.map(({ state }) => state.id).join(', ');
+
+/** A deployment that served before there was a limit is asked no more: nobody should have to find that out. */
+function tellUnpriced(events: Events, told: Set<string>, { log }: Call, targets: readonly Target[]): void {
+  const fresh = targets.filter(({ state }) => !told.has(state.id));
+  if (fresh.length === 0) return;
+  log.warn(`model-router not asked: ${namesOf(fresh)}: ${UNKNOWN}`);
+  for (const { state, model } of fresh) {
+    told.add(state.id);
+    if (events.heard('price-unknown'))
+      events.emit({
+        type: 'price-unknown',
+        deployment: state.id,
+        model: model ?? null,
+        hint: `it is not asked: ${UNKNOWN}`,
+      });
+  }
 }
 
 function tellRefused(events: Events, { record }: Call, error: SpendBudgetExceededError): Error {

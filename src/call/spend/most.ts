@@ -100,9 +100,8 @@ function ownLimit(body: unknown): number | undefined {
 }
 
 function outputOf({ state }: Target, own: number | undefined): number {
-  const { maxOutputTokens } = state.deployment;
-  if (own === undefined) return maxOutputTokens ?? OUTPUT_TOKENS;
-  return Math.min(own, maxOutputTokens ?? own);
+  // The call's own goes before: it is what is sent, and a server may allow more than was said of it here.
+  return own ?? state.deployment.maxOutputTokens ?? OUTPUT_TOKENS;
 }
 
 /** Whether there is an output that is billed: vectors and verdicts are not. */

@@ -1,4 +1,5 @@
 import type { Budget, Refusal } from '../../state/spend-ledger.js';
+import type { Call } from '../../types.js';
 import type { Most } from './most.js';
 
 /** Dollars as people read them: cents from a dollar on, below that two digits that count. */
@@ -10,10 +11,23 @@ export function showUsd(usd: number): string {
 
 /** What a budget is called in messages, events and logs: `$400 a month`, `$5 a day for each scope`. */
 export function nameOf({ usd, window, of }: Budget): string {
-  const each = typeof window === 'number' ? `in ${window} ms` : `${window === 'hour' ? 'an' : 'a'} ${window}`;
+  const each = typeof window === 'number' ? `in any ${spell(window)}` : `${window === 'hour' ? 'an' : 'a'} ${window}`;
   const whose =
     of === 'router' ? '' : of === 'scope' ? ' for each scope' : ` for the route ${JSON.stringify(of.route)}`;
   return `${showUsd(usd).replace(/\.00$/, '')} ${each}${whose}`;
+}
+
+const SPANS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1000],
+] as const;
+
+/** `7 days`, `90 minutes`: in the largest unit of which it is a whole number of more than one. */
+function spell(ms: number): string {
+  for (const [unit, length] of SPANS) if (ms % length === 0 && ms > length) return `${ms / length} ${unit}s`;
+  return ms === 1000 ? 'second' : `${ms} ms`;
 }
 
 /** What the call could cost, and where that comes from. */
@@ -25,27 +39,29 @@ export function couldCost(usd: number, most: readonly Most[], attempts: number):
   const of =
     dearest === undefined
       ? ''
-      : ` (about ${dearest.inputTokens} tokens of input and up to ${dearest.outputTokens} of output, ${attempts === 1 ? 'in one attempt' : `in up to ${attempts} attempts`})`;
+      : ` (up to ${dearest.inputTokens} tokens of input, which is 5 % more than is estimated, and up to ${dearest.outputTokens} of output, ${attempts === 1 ? 'in one attempt' : `in up to ${attempts} attempts`})`;
   return `The call could cost up to ${showUsd(usd)}${of}`;
 }
 
-const CHEAPER = "or list a cheaper deployment and set overBudget: 'next'";
-
-function smaller(attempts: number): string {
-  const fewer = attempts > 1 ? ', lower maxAttempts' : '';
-  return `allow fewer tokens of output (max_tokens, max_completion_tokens or max_output_tokens), shorten the input${fewer}`;
+function toChange({ maxAttempts, settings }: Call, raise: string): string {
+  const lower = maxAttempts > 1 ? ', lower maxAttempts' : '';
+  const leave = settings.overBudget === 'next' ? '' : " and set overBudget: 'next'";
+  return (
+    'To change that, allow fewer tokens of output (max_tokens, max_completion_tokens or max_output_tokens), shorten the ' +
+    `input${lower}, raise ${raise}, or list a cheaper deployment${leave}.`
+  );
 }
 
-export function overCallLimit(could: string, attempts: number, maxCostUsd: number): string {
-  return `${could}, and maxCostUsd is ${showUsd(maxCostUsd)}; nothing was sent. To change that, ${smaller(attempts)}, raise maxCostUsd, ${CHEAPER}.`;
+export function overCallLimit(could: string, call: Call, maxCostUsd: number): string {
+  return `${could}, and maxCostUsd is ${showUsd(maxCostUsd)}; nothing was sent. ${toChange(call, 'maxCostUsd')}`;
 }
 
-export function overBudget(could: string, usd: number, attempts: number, refusal: Refusal): string {
+export function overBudget(could: string, usd: number, call: Call, refusal: Refusal): string {
   const { budget, spentUsd, reservedUsd, leftUsd } = refusal;
   const state = `${showUsd(spentUsd)} is spent and ${showUsd(reservedUsd)} is kept for running calls`;
   return (
     `${could}, and ${showUsd(Math.max(0, leftUsd))} is left of the budget of ${nameOf(budget)} (${state}); nothing was sent. ` +
-    `${whenFree(refusal, usd)} To change that, ${smaller(attempts)}, raise the budget, ${CHEAPER}.`
+    `${whenFree(refusal, usd)} ${toChange(call, 'the budget')}`
   );
 }
 

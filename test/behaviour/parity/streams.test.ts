@@ -189,10 +189,6 @@ const leaving: ParityCase[] = [
       stream.controller.abort();
       return (await collect(stream)).length === 0;
     },
-    differs: {
-      why: 'what came before the first content is at hand, and is handed out',
-      to: (plain) => ({ ...plain, result: false }),
-    },
   },
   {
     name: 'a signal aborted in mid-stream: chat',

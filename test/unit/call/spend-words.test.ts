@@ -20,7 +20,11 @@ describe('nameOf', () => {
   it.each([
     [{ usd: 400, window: 'month', of: 'router' } as const, '$400 a month'],
     [{ usd: 2.5, window: 'hour', of: 'scope' } as const, '$2.50 an hour for each scope'],
-    [{ usd: 1, window: 60_000, of: { route: 'chat' } } as const, '$1 in 60000 ms for the route "chat"'],
+    [{ usd: 1, window: 60_000, of: { route: 'chat' } } as const, '$1 in any 60 seconds for the route "chat"'],
+    [{ usd: 1, window: 3_600_000, of: 'router' } as const, '$1 in any 60 minutes'],
+    [{ usd: 1, window: 7 * 86_400_000, of: 'router' } as const, '$1 in any 7 days'],
+    [{ usd: 1, window: 1000, of: 'router' } as const, '$1 in any second'],
+    [{ usd: 1, window: 1500, of: 'router' } as const, '$1 in any 1500 ms'],
   ])('names a budget', (budget, name) => {
     expect(nameOf(budget)).toBe(name);
   });

@@ -32,7 +32,7 @@ describe('a price comes from', () => {
 
   it.each<[string, unknown, string]>([
     ['a price of one side', { input: 1 }, 'prices("m").output: undefined'],
-    ['a promise', Promise.resolve(price), 'prices("m").input: undefined'],
+    ['a promise', Promise.resolve(price), 'prices: the function gives a promise'],
     ['a number', 3, 'prices("m"): 3 is not allowed'],
   ])('no function that gives %s', (_, given, message) => {
     const wrong = book(() => given as Price);
@@ -74,7 +74,7 @@ describe('a name that comes with a call', () => {
       throw new Error('no table');
     });
     expect(throwing.ofCall({ model: 'm', deployment: 'd' })).toBeUndefined();
-    expect(() => throwing.of({ model: 'm', deployment: 'd' })).toThrow('no table');
+    expect(() => throwing.of({ model: 'm', deployment: 'd' })).toThrow('prices: the function threw for "m".');
   });
 });
 

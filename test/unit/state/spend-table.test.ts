@@ -7,7 +7,7 @@ import { useFakeTime } from '../../helpers/clock.js';
 useFakeTime();
 
 const DAY = 86_400_000;
-const total = (table: SpendTable) => table.rows().reduce((sum, { usd }) => sum + usd, 0);
+const total = (table: SpendTable) => table.rows().reduce((sum, { usd }) => sum + (usd ?? 0), 0);
 
 describe('SpendTable', () => {
   it('adds up by day of UTC, deployment, route and scope', () => {
@@ -20,9 +20,9 @@ describe('SpendTable', () => {
     vi.setSystemTime(Date.now() + 1);
     table.add('a', 'chat', 'acme', 2);
     expect(table.rows()).toEqual([
-      { day: '2030-01-01', deployment: 'a', route: 'chat', scope: 'acme', usd: 1.3 },
-      { day: '2030-01-01', deployment: 'a', route: null, scope: null, usd: 1 },
-      { day: '2030-01-02', deployment: 'a', route: 'chat', scope: 'acme', usd: 2 },
+      { day: '2030-01-01', deployment: 'a', route: 'chat', scope: 'acme', usd: 1.3, unpriced: 0 },
+      { day: '2030-01-01', deployment: 'a', route: null, scope: null, usd: 1, unpriced: 0 },
+      { day: '2030-01-02', deployment: 'a', route: 'chat', scope: 'acme', usd: 2, unpriced: 0 },
     ]);
   });
 
@@ -30,6 +30,21 @@ describe('SpendTable', () => {
     const table = new SpendTable();
     table.add('a', null, undefined, 0);
     expect(table.rows()).toEqual([]);
+  });
+
+  it('counts what nobody knows the cost of: nothing known is null, not 0', () => {
+    const table = new SpendTable(1);
+    table.add('a', null, undefined, null);
+    table.add('a', null, undefined, null);
+    expect(table.rows()).toMatchObject([{ usd: null, unpriced: 2 }]);
+    table.add('a', null, undefined, 0.5);
+    expect(table.rows()).toMatchObject([{ usd: 0.5, unpriced: 2 }]);
+    vi.setSystemTime(Date.now() + DAY);
+    table.add('b', null, undefined, null);
+    expect(table.rows()).toMatchObject([
+      { day: 'earlier', deployment: 'a', usd: 0.5, unpriced: 2 },
+      { deployment: 'b', usd: null, unpriced: 1 },
+    ]);
   });
 
   it('keeps every sum and its bounds, however many scopes and days there are', () => {
@@ -72,11 +87,11 @@ describe('SpendTable', () => {
 });
 
 describe('spendCsv', () => {
-  const row = { day: '2030-01-01', deployment: 'a', route: null, scope: null, usd: 1 };
+  const row = { day: '2030-01-01', deployment: 'a', route: null, scope: null, usd: 1, unpriced: 0 };
 
   it('is a line a row, with plain numbers', () => {
-    expect(spendCsv([row, { ...row, route: 'chat', usd: 0.00000025 }, { ...row, usd: 100 }])).toBe(
-      'day,deployment,route,scope,usd\r\n2030-01-01,a,,,1\r\n2030-01-01,a,chat,,0.00000025\r\n2030-01-01,a,,,100\r\n',
+    expect(spendCsv([row, { ...row, route: 'chat', usd: 0.00000025 }, { ...row, usd: null, unpriced: 10 }])).toBe(
+      'day,deployment,route,scope,usd,unpriced\r\n2030-01-01,a,,,1,0\r\n2030-01-01,a,chat,,0.00000025,0\r\n2030-01-01,a,,,,10\r\n',
     );
   });
 
@@ -91,6 +106,6 @@ describe('spendCsv', () => {
     ['a minus', '-1', '"\'-1"'],
     ['nothing special', 'acme', 'acme'],
   ])('quotes %s', (_, scope, field) => {
-    expect(spendCsv([{ ...row, scope }])).toContain(`,${field},1\r\n`);
+    expect(spendCsv([{ ...row, scope }])).toContain(`,${field},1,0\r\n`);
   });
 });

@@ -1,0 +1,37 @@
+import type { OpenAI } from 'openai';
+import { checkPresent } from '../check-present.js';
+import type { SingleCallOptions } from '../options.js';
+import { checkRecord } from '../util/check.js';
+
+/** Says that there are any. */
+const CARRIED = Symbol.for('model-router.callOptions');
+/**
+ * The router's own options travel in the SDK's under symbols, so that spreading keeps them and nothing else sees them.
+ * Each has its own, so that what is spread later replaces only what it says.
+ */
+const PREFIX = 'model-router.callOptions.';
+
+/**
+ * Options of the router for one call, to be spread into the SDK's own: `create(body, { ...callOptions({ route }), signal })`.
+ * Of several that are spread, the last that gives an option wins.
+ */
+export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
+  const carried: OpenAI.RequestOptions = {};
+  if (options === undefined) return carried;
+  const given = checkRecord('callOptions', options, 'an object of options of one call, such as { deadlineMs: 2000 }');
+  checkPresent('', given);
+  Reflect.set(carried, CARRIED, true);
+  for (const [key, value] of Object.entries(given)) Reflect.set(carried, Symbol.for(PREFIX + key), value);
+  return carried;
+}
+
+/** What `callOptions` has put there, unchecked; `undefined` where nothing was. */
+export function carriedOptions(source: object): SingleCallOptions | undefined {
+  if (!(CARRIED in source)) return undefined;
+  const given: Record<string, unknown> = {};
+  for (const symbol of Object.getOwnPropertySymbols(source)) {
+    const key = symbol.description ?? '';
+    if (key.startsWith(PREFIX)) given[key.slice(PREFIX.length)] = Reflect.get(source, symbol);
+  }
+  return given;
+}
