@@ -1,4 +1,4 @@
-import { callRecord, type EventOf } from 'model-router';
+import { callOptions, callRecord, type EventOf } from 'model-router';
 import { answer, cut, fail, hang } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
@@ -42,6 +42,18 @@ describe('hedgeAfterMs: 500', () => {
     await settled(ask(router));
     await pass(10_000);
     expect(asked()).toEqual(['a', 'a']);
+  });
+
+  it('takes no token where there is nobody to ask', async () => {
+    const models = { a: answer({ latencyMs: 600 }), b: [fail(429, { headers: { 'retry-after': '30' } }), answer()] };
+    const { router, asked } = build(models, { ...calm, routes: { standard: ['a', 'b'], paused: ['b'] }, maxAttempts: 2 });
+    await settled(ask(router, 'paused', { ...callOptions({ maxAttempts: 1 }) }));
+    for (let i = 0; i < 20; i++) await settled(ask(router));
+    expect(asked().filter((model) => model === 'b')).toHaveLength(1);
+    await pass(30_000);
+    // Ten at the start and one for each ten calls: enough for all, if none was taken before.
+    await Promise.all(Array.from({ length: 12 }, () => settled(ask(router))));
+    expect(router.snapshot().deployments.b?.hedges).toBe(12);
   });
 
   it('takes the answer of the first one, if that comes first after all', async () => {
