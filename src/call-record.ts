@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { CallRecord } from './types.js';
+import type { CallRecord } from './record-types.js';
 
 /** Not enumerable on what carries it, so that it shows in no comparison, copy or JSON. */
 export const RECORD = Symbol.for('model-router.record');

@@ -1,4 +1,4 @@
-import type { Price, Usage } from './types.js';
+import type { Price, Usage } from './record-types.js';
 
 const TOKENS_PER_PRICE = 1e6;
 

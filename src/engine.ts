@@ -7,6 +7,7 @@ import type { DeploymentConfig, RouterConfig } from './check-options.js';
 import { Events } from './events.js';
 import type { Handler } from './pipeline.js';
 import { PriceBook } from './prices/price-book.js';
+import type { KnownPrice } from './record-types.js';
 import { Routing } from './request/routing.js';
 import { createRotation, DeploymentBreaker, type Rotation } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
@@ -16,7 +17,7 @@ import { SpendLedger } from './state/spend-ledger.js';
 import { SpendTable } from './state/spend-table.js';
 import { newTotals, type Totals } from './state/totals.js';
 import { InputEstimator } from './tokens/input-estimator.js';
-import type { Call, CallReply, Capability, Deployment, KnownPrice, Upstream } from './types.js';
+import type { Call, CallReply, Capability, Deployment, Upstream } from './types.js';
 
 /** How many ids of things kept on servers are remembered with the client that made them. */
 const STORED_IDS = 10_000;

@@ -1,4 +1,4 @@
-import type { AttemptRecord, CallRecord } from './types.js';
+import type { AttemptRecord, CallRecord } from './record-types.js';
 import { checkFunction, checkOneOf } from './util/check.js';
 
 /** What the router tells while it works. Events hold no key and no prompt. */

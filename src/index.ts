@@ -38,10 +38,11 @@ export type {
 export { formatProjection } from './projection/format-projection.js';
 export type { ProjectedRoute, ProjectionOptions } from './projection/options.js';
 export { type ProjectedStage, type Projection, projectCost } from './projection/project-cost.js';
+export type { AttemptRecord, CacheUse, CallRecord, Outcome, Price, Usage } from './record-types.js';
 export { callOptions } from './request/call-options.js';
 export type { CacheSnapshot, DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
 export type { BudgetSnapshot, SpendSnapshot } from './spend-snapshot.js';
 export type { CachedAnswer, CacheStore } from './state/response-store.js';
 export type { SpendRow } from './state/spend-table.js';
 export type { CountTokens } from './tokens/estimate-input.js';
-export type { AttemptRecord, CacheUse, CallRecord, Capability, Outcome, Price, Usage } from './types.js';
+export type { Capability } from './types.js';

@@ -1,4 +1,4 @@
-import type { CallRecord } from './types.js';
+import type { CallRecord } from './record-types.js';
 
 /** The SDK's own shape of a logger. */
 export interface Logger {

@@ -1,8 +1,9 @@
 import type { ClientOptions, OpenAI } from 'openai';
 import type { Logger, LogLevel } from './log.js';
+import type { Price } from './record-types.js';
 import type { CacheStore } from './state/response-store.js';
 import type { CountTokens } from './tokens/estimate-input.js';
-import type { Capability, Price } from './types.js';
+import type { Capability } from './types.js';
 
 /**
  * Options of one call. Given on the constructor, on a route, by `withOptions` or in the call itself: the nearest wins. One

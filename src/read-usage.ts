@@ -1,4 +1,4 @@
-import type { Usage } from './types.js';
+import type { Usage } from './record-types.js';
 import { isRecord } from './util/is-record.js';
 
 type Fields = Record<string, unknown>;

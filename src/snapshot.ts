@@ -1,10 +1,10 @@
 import { round } from './cost.js';
 import type { Engine } from './engine.js';
+import type { Usage } from './record-types.js';
 import { type SpendSnapshot, spendSnapshot } from './spend-snapshot.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { LatencyHistogram } from './state/latency-histogram.js';
 import { knownSum, newTotals, type Totals, usageOf } from './state/totals.js';
-import type { Usage } from './types.js';
 
 /** Milliseconds, of the last 5 minutes; `null` where there was nothing. */
 export interface Percentiles {

@@ -1,8 +1,9 @@
 import { wasSent } from '../classify.js';
 import { costOf } from '../cost.js';
+import type { Outcome, Price, Usage } from '../record-types.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import { readInput } from '../tokens/read-input.js';
-import type { Attempt, AttemptEnd, Outcome, Price, Usage } from '../types.js';
+import type { Attempt, AttemptEnd } from '../types.js';
 import { writtenText } from './written-text.js';
 
 /** What was used and what it cost, where the provider told nothing of it. */

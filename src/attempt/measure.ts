@@ -5,10 +5,11 @@ import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
 import type { PriceBook } from '../prices/price-book.js';
 import { readUsage } from '../read-usage.js';
+import type { KnownPrice, Price, Usage } from '../record-types.js';
 import type { SpendTable } from '../state/spend-table.js';
 import { addUsage } from '../state/totals.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
-import type { Attempt, AttemptEnd, Call, Failure, KnownPrice, Price, Reply, Usage } from '../types.js';
+import type { Attempt, AttemptEnd, Call, Failure, Reply } from '../types.js';
 import { show } from '../util/check.js';
 import { bookUntold } from './book-untold.js';
 

@@ -4,8 +4,9 @@ import { AttemptFailed, DeadlineExceededError, NoDeploymentAvailableError } from
 import type { Events } from '../events.js';
 import type { Handler } from '../pipeline.js';
 import { type Ask, isFinal, type Step, type View } from '../plan/plan.js';
+import type { AttemptRecord } from '../record-types.js';
 import type { RetryBudget } from '../state/retry-budget.js';
-import type { Attempt, AttemptRecord, Call, Reply, Target } from '../types.js';
+import type { Attempt, Call, Reply, Target } from '../types.js';
 import { sleep } from '../util/sleep.js';
 import { Race } from './hedge.js';
 import { viewTargets } from './view.js';

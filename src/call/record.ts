@@ -3,8 +3,9 @@ import { codeOf, statusOf } from '../classify.js';
 import { round } from '../cost.js';
 import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
+import type { AttemptRecord, CallRecord } from '../record-types.js';
 import { addUsage, type Totals } from '../state/totals.js';
-import type { AttemptRecord, Call, CallRecord, CallReply } from '../types.js';
+import type { Call, CallReply } from '../types.js';
 
 /** Writes down what became of the call, tells it once, and ties the record to the error where there is one. */
 export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>): Layer<Call, CallReply> {

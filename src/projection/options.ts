@@ -1,5 +1,5 @@
 import { checkPrice } from '../prices/check-price.js';
-import type { Price } from '../types.js';
+import type { Price } from '../record-types.js';
 import { checkKeys, checkNumber, checkRecord, checkString, fail, show } from '../util/check.js';
 
 /** A route's share of the traffic, and who answers it. */

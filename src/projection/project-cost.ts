@@ -1,5 +1,5 @@
 import { costOf, round } from '../cost.js';
-import type { Price } from '../types.js';
+import type { Price } from '../record-types.js';
 import { type CheckedProjection, checkProjection, type ProjectionOptions } from './options.js';
 
 /** One stage of growth. Money is US dollars. */

@@ -1,8 +1,9 @@
 import type { Prefix, RouterConfig } from '../check-options.js';
 import { InvalidOptionError } from '../errors.js';
 import type { CallOptions } from '../options.js';
+import type { KnownPrice } from '../record-types.js';
 import type { DeploymentState } from '../state/deployment-state.js';
-import type { Capability, KnownPrice, Protocol, Target } from '../types.js';
+import type { Capability, Protocol, Target } from '../types.js';
 import { show } from '../util/check.js';
 import { nearest } from '../util/nearest.js';
 

@@ -46,7 +46,11 @@ describe('hedgeAfterMs: 500', () => {
 
   it('takes no token where there is nobody to ask', async () => {
     const models = { a: answer({ latencyMs: 600 }), b: [fail(429, { headers: { 'retry-after': '30' } }), answer()] };
-    const { router, asked } = build(models, { ...calm, routes: { standard: ['a', 'b'], paused: ['b'] }, maxAttempts: 2 });
+    const { router, asked } = build(models, {
+      ...calm,
+      routes: { standard: ['a', 'b'], paused: ['b'] },
+      maxAttempts: 2,
+    });
     await settled(ask(router, 'paused', { ...callOptions({ maxAttempts: 1 }) }));
     for (let i = 0; i < 20; i++) await settled(ask(router));
     expect(asked().filter((model) => model === 'b')).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { costOf } from '../../src/cost.js';
-import type { Price, Usage } from '../../src/types.js';
+import type { Price, Usage } from '../../src/record-types.js';
 
 const none: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
 

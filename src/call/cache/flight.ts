@@ -1,7 +1,8 @@
 import { abortError } from '../../classify.js';
 import { DeadlineExceededError } from '../../errors.js';
 import type { Handler } from '../../pipeline.js';
-import type { Call, CallRecord, CallReply } from '../../types.js';
+import type { CallRecord } from '../../record-types.js';
+import type { Call, CallReply } from '../../types.js';
 import { jsonCopy } from '../../util/canonical-json.js';
 import { RunSignal } from './run-signal.js';
 import type { SharedStream } from './shared-stream.js';

@@ -1,7 +1,8 @@
+import type { Price } from '../../record-types.js';
 import { readNeeds } from '../../request/request-needs.js';
 import type { InputEstimator } from '../../tokens/input-estimator.js';
 import { readInput } from '../../tokens/read-input.js';
-import type { Call, Price, Protocol, Target } from '../../types.js';
+import type { Call, Protocol, Target } from '../../types.js';
 import { isRecord } from '../../util/is-record.js';
 
 /** What an answer may have where neither the call nor the deployment says more. */

@@ -1,6 +1,6 @@
 import type { OpenAI } from 'openai';
 import { callRecord } from '../../call-record.js';
-import type { CallRecord } from '../../types.js';
+import type { CallRecord } from '../../record-types.js';
 import { isRecord } from '../../util/is-record.js';
 import type { DueCall } from './traffic.js';
 

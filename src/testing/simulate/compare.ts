@@ -1,5 +1,5 @@
 import type { ModelRouter } from '../../model-router.js';
-import type { CallRecord } from '../../types.js';
+import type { CallRecord } from '../../record-types.js';
 import { checkFunction, checkKeys, checkNumber, checkRecord, fail } from '../../util/check.js';
 import type { Script } from '../script.js';
 import { checkOptions } from './check.js';

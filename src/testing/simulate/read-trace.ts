@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { InvalidOptionError } from '../../errors.js';
-import type { AttemptRecord, CallRecord } from '../../types.js';
+import type { AttemptRecord, CallRecord } from '../../record-types.js';
 import { show } from '../../util/check.js';
 import { isRecord } from '../../util/is-record.js';
 

@@ -1,4 +1,4 @@
-import type { CallRecord, Outcome } from '../../types.js';
+import type { CallRecord, Outcome } from '../../record-types.js';
 
 /** Milliseconds over all calls, failed ones too; `null` where there was none. */
 export interface Spread {

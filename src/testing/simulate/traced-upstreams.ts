@@ -1,4 +1,4 @@
-import type { AttemptRecord, Outcome, Usage } from '../../types.js';
+import type { AttemptRecord, Outcome, Usage } from '../../record-types.js';
 import { isRecord } from '../../util/is-record.js';
 import type { AnswerUsage, Behaviour } from '../behaviours.js';
 import { answer, cut, empty, fail, hang, reset } from '../constructors.js';
