@@ -1,7 +1,7 @@
 // What the router adds to the plain client: `npm run bench`, or `npm run bench -- call stream` for some of it.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { ModelRouter } from 'model-router';
+import { ModelRouter, type RouterSettings } from 'model-router';
 import { type ClientOptions, OpenAI } from 'openai';
 import { compare, type Work } from './pairs.ts';
 import { answering, failing } from './stub.ts';
@@ -18,17 +18,18 @@ const optionsOf = (baseURL: string, fetch?: Fetch): ClientOptions => ({
 });
 const plainClient = (baseURL: string, fetch?: Fetch) => new OpenAI(optionsOf(baseURL, fetch));
 
-function routerOver(primary: ClientOptions, fallback: ClientOptions, cache = false): ModelRouter {
+function routerOver(primary: ClientOptions, fallback: ClientOptions, more: RouterSettings = {}): ModelRouter {
+  const price = { input: 0.25, output: 0.25 };
   return new ModelRouter({
     clients: { default: primary, fallback },
     deployments: {
-      primary: { client: 'default', model: 'bench-model' },
-      fallback: { client: 'fallback', model: 'bench-model' },
+      primary: { client: 'default', model: 'bench-model', price },
+      fallback: { client: 'fallback', model: 'bench-model', price },
     },
     routes: { bench: ['primary', 'fallback'] },
     // Each call of the failover must meet the failing primary.
     breaker: false,
-    cache,
+    ...more,
   });
 }
 
@@ -56,8 +57,12 @@ const stream =
 const inProcess = 'http://bench.invalid/v1';
 const plain = plainClient(inProcess, answering);
 const router = routerOver(optionsOf(inProcess, answering), optionsOf(inProcess, answering));
-const hitting = routerOver(optionsOf(inProcess, answering), optionsOf(inProcess, answering), true);
-const missing = routerOver(optionsOf(inProcess, answering), optionsOf(inProcess, answering), true);
+const hitting = routerOver(optionsOf(inProcess, answering), optionsOf(inProcess, answering), { cache: true });
+const missing = routerOver(optionsOf(inProcess, answering), optionsOf(inProcess, answering), { cache: true });
+const limited = (more: RouterSettings) =>
+  routerOver(optionsOf(inProcess, answering), optionsOf(inProcess, answering), more);
+const limitedTokens = limited({ maxInputTokens: 100_000 });
+const limitedMoney = limited({ maxCostUsd: 1, budgets: [{ usd: 1e6, window: 'month' }] });
 const failingOver = routerOver(optionsOf(inProcess, failing), optionsOf(inProcess, answering));
 
 const upstream = fork(new URL('./upstream.ts', import.meta.url));
@@ -85,6 +90,18 @@ const scenarios: Scenario[] = [
     goal: 'at most 15 us over cache-off',
     plain: newCall(router, 'bench'),
     router: newCall(missing, 'bench'),
+  },
+  {
+    name: 'limit-tokens',
+    goal: 'at most 5 us over no limit',
+    plain: call(router, 'bench'),
+    router: call(limitedTokens, 'bench'),
+  },
+  {
+    name: 'limit-money',
+    goal: 'at most 5 us over no limit',
+    plain: call(router, 'bench'),
+    router: call(limitedMoney, 'bench'),
   },
   { name: 'failover', goal: 'CPU <= 2.15', plain: call(plain, 'bench-model'), router: call(failingOver, 'bench') },
   {
@@ -137,5 +154,6 @@ for (const { name, goal, plain, router, concurrency = 1 } of scenarios) {
   console.log(cells.join(' | '));
 }
 
-for (const each of [router, hitting, missing, failingOver, loopback, loopbackFailingOver]) each.close();
+for (const each of [router, hitting, missing, limitedTokens, limitedMoney, failingOver, loopback, loopbackFailingOver])
+  each.close();
 upstream.kill();
