@@ -32,5 +32,7 @@ console.log('at 500M tokens a month, by route:');
 const [month] = mixed.stages;
 for (const [name, route] of Object.entries(month?.routes ?? {}))
   console.log(`  ${name.padEnd(11)} ${route.model.padEnd(30)} $${route.usdPerMonth.toFixed(2)}`);
-console.log(`  ${'all'.padEnd(42)} $${month?.usdPerMonth.toFixed(2)} against $${month?.againstUsdPerMonth?.toFixed(2)}`);
+console.log(
+  `  ${'all'.padEnd(42)} $${month?.usdPerMonth.toFixed(2)} against $${month?.againstUsdPerMonth?.toFixed(2)}`,
+);
 assert.equal(month?.usdPerMonth, 45 + 37.5 + 125);

@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { ask, askStream, askWith, errorOf, messages, read } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
+import { SDK } from '../helpers/sdk.js';
 
 useFakeTime();
 
@@ -116,12 +117,18 @@ describe('maxCostUsd', () => {
     );
   });
 
-  it('goes by how many images an upload asks for, and by one where that cannot be read', async () => {
+  it('goes by how many images an upload asks for', async () => {
     const { router, fake } = build({ a: answer() }, { ...one, maxCostUsd: 2.5 });
     const image = () => new File(['picture'], 'a.png', { type: 'image/png' });
     const refused = await refusal(router.images.edit({ model: 'a', image: image(), prompt: 'A hat', n: 3 }));
     expect(refused.estimateUsd).toBeCloseTo(3, 3);
     expect((await refusal(router.images.createVariation({ model: 'a', image: image(), n: 4 }))).estimateUsd).toBe(4);
+    expect(fake.requests).toEqual([]);
+  });
+
+  // openai 6 does not say which model a streamed upload is for, so its price is not known either.
+  it.skipIf(SDK < 7)('goes by one image where an upload is a stream, and cannot be read', async () => {
+    const { router, fake } = build({ a: answer() }, { ...one, maxCostUsd: 2.5 });
     const streamed = router.images.edit(
       { model: 'a', image: createReadStream('package.json'), prompt: 'A hat' },
       callOptions({ maxCostUsd: 0.9 }),

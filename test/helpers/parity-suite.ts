@@ -1,12 +1,10 @@
 import { ModelRouter } from 'model-router';
 import { startFakeProvider } from 'model-router/testing';
-import { VERSION } from 'openai/version';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Door, Outcome, ParityCase } from './parity-case.js';
 import { API_KEY, clientOf, doors, nameBehind, usualModels } from './parity-clients.js';
 import { seen, view, viewError } from './parity-observe.js';
-
-export const SDK = Number(VERSION.split('.')[0]);
+import { SDK } from './sdk.js';
 
 /** Makes each call on a plain client and on routers, over real sockets, and compares all that comes of it. */
 export function describeParity(title: string, cases: readonly ParityCase[], routers = doors): void {

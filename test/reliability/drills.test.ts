@@ -12,6 +12,7 @@ import { run as s6 } from '../../drills/s6.ts';
 import { run as s7 } from '../../drills/s7.ts';
 import { run as s8 } from '../../drills/s8.ts';
 import { run as tail } from '../../drills/tail.ts';
+import { SDK } from '../helpers/sdk.js';
 
 // The same drills as `npm run drills`, short: a target may be missed by as much as chance makes of a sample this small
 // once in a thousand times. What is no matter of chance is held to the letter.
@@ -56,9 +57,11 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
 
   it('tail: slow outliers with hedging', async () => check(await tail({ calls: 3000, seed: SEED })));
 
-  // The heap says something only after many calls.
-  it('S7: calls of all kinds leave nothing behind', async () =>
-    check(await s7({ calls: 2000, socketCalls: 200, heap: false, seed: SEED })));
+  // The heap says something only after many calls. openai 6, also without a router, keeps listening on the signal of a
+  // call whose body is handed out unread.
+  it.skipIf(SDK < 7)('S7: calls of all kinds leave nothing behind', async () =>
+    check(await s7({ calls: 2000, socketCalls: 200, heap: false, seed: SEED })),
+  );
 
   it('S8: 64 calls at once while the primary is down', async () => check(await s8({ rounds: 4, seed: SEED })));
 });

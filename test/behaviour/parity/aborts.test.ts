@@ -2,7 +2,8 @@ import { answer, hang, hangAfterHeaders, reset, slowDrip } from 'model-router/te
 import { expect } from 'vitest';
 import { messages } from '../../helpers/parity-bodies.js';
 import type { Outcome, ParityCase } from '../../helpers/parity-case.js';
-import { describeParity, SDK } from '../../helpers/parity-suite.js';
+import { describeParity } from '../../helpers/parity-suite.js';
+import { SDK } from '../../helpers/sdk.js';
 
 const models = {
   silent: hang(),

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { messages, sound } from '../../helpers/parity-bodies.js';
 import { API_KEY, usualModels } from '../../helpers/parity-clients.js';
 import { collect, seen, view, viewError } from '../../helpers/parity-observe.js';
-import { SDK } from '../../helpers/parity-suite.js';
+import { SDK } from '../../helpers/sdk.js';
 
 type AzureOptions = ConstructorParameters<typeof AzureOpenAI>[0];
 
