@@ -41,6 +41,8 @@ export class Flight {
   readonly #parts: FlightParts;
   readonly #signal = new RunSignal();
   #deadline: number;
+  /** The latest that it has been: an attempt may be under way that was given this much. */
+  #furthest: number;
   #isOver = false;
   #isPaid = false;
 
@@ -49,6 +51,7 @@ export class Flight {
     this.#parts = parts;
     this.isRefresh = parts.isRefresh;
     this.#deadline = call.deadline;
+    this.#furthest = call.deadline;
     const latest = () => this.#deadline;
     this.call = {
       ...call,
@@ -99,7 +102,7 @@ export class Flight {
         else leave(abortError(call.signal?.reason));
       };
       const onTime = () => {
-        if (this.#deadline <= call.deadline && !isLate) {
+        if (this.#furthest <= call.deadline && !isLate) {
           isLate = true;
           timer = setTimeout(onTime, GRACE_MS);
         } else leave(new DeadlineExceededError(call.settings.deadlineMs, undefined));
@@ -183,5 +186,6 @@ export class Flight {
     let latest = this.isRefresh ? this.#parts.call.deadline : 0;
     for (const { deadline } of this.waiters) latest = Math.max(latest, deadline);
     this.#deadline = latest;
+    this.#furthest = Math.max(this.#furthest, latest);
   }
 }

@@ -70,6 +70,22 @@ describe('identical calls in flight', () => {
     expect(fake.requests.at(-1)?.outcome).toBe('aborted');
   });
 
+  it('each keep their own deadline, also after one with a later deadline has come and gone', async () => {
+    const { router, fake } = build({ a: hang(), b: hang() }, { cache: true, deadlineMs: 1000, breaker: false });
+    const one = watch(ask(router));
+    await pass(300);
+    const other = withSignal();
+    const two = watch(ask(router, 'standard', other.options));
+    await pass(400);
+    other.controller.abort();
+    await pass(299);
+    expect([one.state, two.state]).toEqual(['pending', 'rejected']);
+    await pass(1);
+    expect(one).toMatchObject({ state: 'rejected', at: 1000 });
+    expect(one.error).toBeInstanceOf(DeadlineExceededError);
+    expect(fake.open).toBe(0);
+  });
+
   it('each keep their own deadline, and the run has the latest of them', async () => {
     const { router, asked } = build({ a: answer({ latencyMs: 500 }) }, { cache: true, maxAttempts: 1 });
     const short = watch(ask(router, 'standard', callOptions({ deadlineMs: 200 })));
