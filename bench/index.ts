@@ -38,6 +38,17 @@ const call =
   () =>
     client.chat.completions.create({ model, messages });
 
+/** What an application would write by itself, without a router. */
+const byHand =
+  (first: OpenAI, second: OpenAI): Work =>
+  async () => {
+    try {
+      return await first.chat.completions.create({ model: 'bench-model', messages });
+    } catch {
+      return second.chat.completions.create({ model: 'bench-model', messages });
+    }
+  };
+
 let asked = 0;
 /** A prompt that was never asked before, of the same length. */
 const newCall =
@@ -102,6 +113,12 @@ const scenarios: Scenario[] = [
     goal: 'at most 5 us over no limit',
     plain: call(router, 'bench'),
     router: call(limitedMoney, 'bench'),
+  },
+  {
+    name: 'by-hand',
+    goal: 'for failover',
+    plain: call(plain, 'bench-model'),
+    router: byHand(plainClient(inProcess, failing), plain),
   },
   { name: 'failover', goal: 'CPU <= 2.15', plain: call(plain, 'bench-model'), router: call(failingOver, 'bench') },
   {

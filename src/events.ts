@@ -74,24 +74,26 @@ export type RouterEvent =
 
 export type RouterEventType = RouterEvent['type'];
 export type EventOf<T extends RouterEventType> = Extract<RouterEvent, { type: T }>;
-const TYPES: readonly RouterEventType[] = [
-  'call-ended',
-  'cache-hit',
-  'budget-refused',
-  'count-tokens-failed',
-  'attempt-started',
-  'attempt-failed',
-  'hedge-started',
-  'attempt-slow',
-  'breaker-opened',
-  'breaker-closed',
-  'deployment-paused',
-  'client-set-aside',
-  'price-unknown',
-  'budget-warning',
-  'budget-overrun',
-  'model-not-found',
-];
+/** A record, so that none can be missing. */
+const EACH: Readonly<Record<RouterEventType, true>> = {
+  'call-ended': true,
+  'cache-hit': true,
+  'budget-refused': true,
+  'count-tokens-failed': true,
+  'attempt-started': true,
+  'attempt-failed': true,
+  'hedge-started': true,
+  'attempt-slow': true,
+  'breaker-opened': true,
+  'breaker-closed': true,
+  'deployment-paused': true,
+  'client-set-aside': true,
+  'price-unknown': true,
+  'budget-warning': true,
+  'budget-overrun': true,
+  'model-not-found': true,
+};
+export const EVENT_TYPES = Object.keys(EACH) as RouterEventType[];
 type Listener = (event: RouterEvent) => unknown;
 
 /** Listeners by type of event. One that throws, or rejects, harms nobody. */
@@ -105,7 +107,7 @@ export class Events {
 
   /** Throws InvalidOptionError for a type that does not exist. */
   on<T extends RouterEventType>(type: T, listener: (event: EventOf<T>) => unknown): () => void {
-    checkOneOf('on', type, TYPES);
+    checkOneOf('on', type, EVENT_TYPES);
     checkFunction('on.listener', listener);
     const entry: Listener = (event) => (isOf(event, type) ? listener(event) : undefined);
     const listeners = this.#listeners.get(type) ?? new Set();

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelRouter } from 'model-router';
+import { seededRandom } from 'model-router/testing';
 import { OpenAI } from 'openai';
-import { seeded } from './chance.ts';
 import { cheap, newRouter, other, pro } from './models.ts';
 import { LiveScreen, PlainScreen } from './screen.ts';
 import { Tally, table } from './tally.ts';
@@ -29,7 +29,7 @@ export async function runOffline(signal: AbortSignal): Promise<void> {
   const connection = { apiKey: 'a-key-for-the-fake', baseURL: ours.url };
   const router = newRouter(
     { default: connection, fallback: connection, pro: connection },
-    { timeout, breaker: { cooldownMs: 3000 }, random: seeded(seed) },
+    { timeout, breaker: { cooldownMs: 3000 }, random: seededRandom(seed) },
   );
   const plain = new OpenAI({ apiKey: 'a-key-for-the-fake', baseURL: theirs.url, timeout });
 

@@ -1,7 +1,7 @@
 // The application of the demo: written for an OpenAI client, so a plain one and a router run the very same code.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { seededRandom } from 'model-router/testing';
 import type { OpenAI } from 'openai';
-import { seeded } from './chance.ts';
 import type { Tally } from './tally.ts';
 import { reply } from './weather.ts';
 
@@ -18,7 +18,7 @@ interface Names {
 
 /** Which calls are made, and when: the same for the same seed. */
 export function schedule(seed: number, totalMs: number, perSecond: number): Planned[] {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const planned: Planned[] = [];
   for (let atMs = 0; atMs < totalMs; atMs += (0.5 + random()) * (1000 / perSecond)) {
     const drawn = random();

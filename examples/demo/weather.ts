@@ -7,9 +7,9 @@ import {
   type FakeProvider,
   fail,
   hang,
+  seededRandom,
   startFakeProvider,
 } from 'model-router/testing';
-import { seeded } from './chance.ts';
 import { cheap, other, prices, pro } from './models.ts';
 
 export interface Phase {
@@ -67,7 +67,7 @@ export function phaseAt(ms: number): Phase | undefined {
 export function startProvider(seed: number, elapsed: () => number): Promise<FakeProvider> {
   let streams = 0;
   return startFakeProvider({
-    random: seeded(seed),
+    random: seededRandom(seed),
     models: {
       [cheap]: ({ stream }) => phaseAt(elapsed())?.does(stream, stream ? streams++ : 0) ?? usual,
       [other]: answer({ ...whole, latencyMs: between(180, 360) }),

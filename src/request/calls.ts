@@ -19,22 +19,6 @@ import { readNeeds } from './request-needs.js';
 import { type LeftOut, narrow, type Resolution } from './routing.js';
 
 const NONE: readonly string[] = [];
-/** What is easily written beside the SDK's own options, where it would do nothing. */
-const MISPLACED = [
-  'deadlineMs',
-  'priority',
-  'route',
-  'attemptTimeoutMs',
-  'maxAttempts',
-  'hedgeAfterMs',
-  'regions',
-  'cache',
-  'scope',
-  'maxCostUsd',
-  'overBudget',
-  'maxInputTokens',
-] as const;
-
 /** What `withOptions` sets for all calls made through one router object. */
 export interface View {
   readonly options: CallOptions;
@@ -154,7 +138,8 @@ export class CallReader {
   /** What was said for this very call: in code, and, where code is silent, by header. */
   #ownOptions(source: RequestOptions, byHeader: SingleCallOptions | undefined): SingleCallOptions | undefined {
     const { timeout, maxRetries } = source;
-    for (const name of MISPLACED) {
+    // They are easily written beside the SDK's own, where they would do nothing.
+    for (const name of SINGLE_CALL_KEYS) {
       if (name in source)
         throw new InvalidOptionError(name, `it is an option of the router: give it by callOptions({ ${name} }).`);
     }

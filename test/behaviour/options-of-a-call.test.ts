@@ -1,6 +1,7 @@
 import { callOptions, callRecord, InvalidOptionError, ModelRouter, type SingleCallOptions } from 'model-router';
 import { answer, fail, hang, slowDrip } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
+import { SINGLE_CALL_KEYS } from '../../src/option-keys.js';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { ask, askStream, askWith, errorOf } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
@@ -37,6 +38,13 @@ describe('the nearest to the call wins', () => {
     const call = await settled(askWith(router, { deadlineMs: 500 }));
     expect(fake.count).toBe(2);
     expect(callRecord(call.error)?.priority).toBe('premium');
+  });
+
+  it.each(SINGLE_CALL_KEYS)('%s beside the options of the SDK is refused, where it would do nothing', async (name) => {
+    const { router, fake } = build({ a: answer() });
+    const misplaced = ask(router, 'standard', { [name]: 1 });
+    expect(await errorOf(misplaced)).toMatchObject({ code: 'invalid_option', option: name });
+    expect(fake.count).toBe(0);
   });
 
   it('views add up', async () => {

@@ -2,6 +2,7 @@ import { callRecord, ModelRouter, type RouterEvent } from 'model-router';
 import { answer, type Behaviour, bytes, errorEvent, fail, fakeFetch, type Script } from 'model-router/testing';
 import { AzureOpenAI, type OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
+import { EVENT_TYPES } from '../../src/events.js';
 import { collect } from '../helpers/parity-observe.js';
 import { watch, writtenOut } from '../helpers/parity-secrets.js';
 
@@ -14,18 +15,6 @@ const GATEWAY_KEY = 'key-in-a-header-0123456789';
 const PROMPT = 'my-most-secret-prompt';
 const messages = [{ role: 'user' as const, content: `Please keep this: ${PROMPT}` }];
 const model = 'route';
-
-const EVENTS = [
-  'call-ended',
-  'attempt-started',
-  'attempt-failed',
-  'attempt-slow',
-  'breaker-opened',
-  'breaker-closed',
-  'deployment-paused',
-  'client-set-aside',
-  'model-not-found',
-] as const;
 
 /** What a provider does, given the secrets that it was sent. */
 type Say = (heard: string) => Behaviour;
@@ -63,7 +52,7 @@ function openRouter(
     logger: { error: write, warn: write, info: write, debug: write },
     logLevel: 'info',
   });
-  for (const type of EVENTS) router.on(type, (event) => events.push(event));
+  for (const type of EVENT_TYPES) router.on(type, (event) => events.push(event));
   return { router, events, lines, sent, [Symbol.dispose]: () => router.close() };
 }
 

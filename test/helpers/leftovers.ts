@@ -8,7 +8,7 @@ export function activeResources(): Record<string, number> {
 }
 
 /** The kinds of which there are more now than there were. */
-export function leftOver(before: Record<string, number>): string[] {
+function leftOver(before: Record<string, number>): string[] {
   return Object.entries(activeResources()).flatMap(([kind, now]) => {
     const more = now - (before[kind] ?? 0);
     return more > 0 ? [`${more} ${kind}`] : [];
@@ -24,3 +24,17 @@ export async function eventually<T>(read: () => T, isRight: (value: T) => boolea
     await sleep(2);
   }
 }
+
+/** What is left of it a second later at the most. */
+export const leftInTheEnd = (before: Record<string, number>): Promise<string[]> =>
+  eventually(
+    () => leftOver(before),
+    (left) => left.length === 0,
+  );
+
+/** Requests that are still open a second later at the most. */
+export const openInTheEnd = (...upstreams: readonly { readonly open: number }[]): Promise<number> =>
+  eventually(
+    () => upstreams.reduce((sum, { open }) => sum + open, 0),
+    (open) => open === 0,
+  );

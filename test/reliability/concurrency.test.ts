@@ -14,7 +14,7 @@ import { APIUserAbortError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { FALLBACK_TEXT, saidByFallback } from '../helpers/faults.js';
-import { activeResources, eventually, leftOver } from '../helpers/leftovers.js';
+import { activeResources, leftInTheEnd, openInTheEnd } from '../helpers/leftovers.js';
 import { ask, errorOf, messages, read } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
@@ -56,21 +56,11 @@ describe('64 calls at once, 20 times, while the primary is down', () => {
     expect(attempts).toBe(primary.count + fallback.count);
     // The first round finds out, half of it while its own calls are still on their way; then there are only probes.
     expect(primary.count).toBeLessThanOrEqual(AT_ONCE + ROUNDS);
-    expect(
-      await eventually(
-        () => primary.open + fallback.open,
-        (open) => open === 0,
-      ),
-    ).toBe(0);
+    expect(await openInTheEnd(primary, fallback)).toBe(0);
     router.close();
     await primary.close();
     await fallback.close();
-    expect(
-      await eventually(
-        () => leftOver(before),
-        (left) => left.length === 0,
-      ),
-    ).toEqual([]);
+    expect(await leftInTheEnd(before)).toEqual([]);
   }, 30_000);
 
   describe('in virtual time', () => {

@@ -4,7 +4,7 @@ import { bytes, fakeFetch, startFakeProvider } from 'model-router/testing';
 import type { OpenAI } from 'openai';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FALLBACK_TEXT, saidByFallback } from '../helpers/faults.js';
-import { eventually } from '../helpers/leftovers.js';
+import { openInTheEnd } from '../helpers/leftovers.js';
 import { messages, read } from '../helpers/messages.js';
 import { recordedStream, recordedText, saidIn } from '../helpers/recorded-stream.js';
 
@@ -113,11 +113,6 @@ describe('a stream that is cut', () => {
       else expect(text, where).toBe(saidIn(cutAt).finished ? recordedText : FALLBACK_TEXT);
     }
     router.close();
-    expect(
-      await eventually(
-        () => primary.open + fallback.open,
-        (open) => open === 0,
-      ),
-    ).toBe(0);
+    expect(await openInTheEnd(primary, fallback)).toBe(0);
   });
 });

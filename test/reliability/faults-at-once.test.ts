@@ -2,7 +2,7 @@ import { callRecord, ModelRouter, type Outcome, StreamInterruptedError } from 'm
 import { type Behaviour, startFakeProvider } from 'model-router/testing';
 import { expect, it } from 'vitest';
 import { type Fault, faults, saidByFallback } from '../helpers/faults.js';
-import { activeResources, eventually, leftOver } from '../helpers/leftovers.js';
+import { activeResources, leftInTheEnd, openInTheEnd } from '../helpers/leftovers.js';
 import { messages, read } from '../helpers/messages.js';
 
 /** One of plain calls, one of streams. */
@@ -69,20 +69,10 @@ it('answers every call, or interrupts it honestly, with all faults at once', { t
   expect(primary.count).toBe(ROUNDS * behaviours.length);
   expect(attempts).toBe(primary.count + fallback.count);
   expect(ends).toEqual({ answered: primary.count - interruptions, interrupted: interruptions });
-  expect(
-    await eventually(
-      () => primary.open + fallback.open,
-      (open) => open === 0,
-    ),
-  ).toBe(0);
+  expect(await openInTheEnd(primary, fallback)).toBe(0);
   expect(Object.values(router.snapshot().deployments).map(({ inFlight }) => inFlight)).toEqual([0, 0]);
   router.close();
   await primary.close();
   await fallback.close();
-  expect(
-    await eventually(
-      () => leftOver(before),
-      (left) => left.length === 0,
-    ),
-  ).toEqual([]);
+  expect(await leftInTheEnd(before)).toEqual([]);
 });

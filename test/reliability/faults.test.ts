@@ -3,7 +3,7 @@ import { callRecord, ModelRouter, StreamInterruptedError } from 'model-router';
 import { type FakeProvider, startFakeProvider } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { type Ending, FALLBACK_TEXT, type Fault, faults, PRIMARY_TEXT, saidByFallback } from '../helpers/faults.js';
-import { activeResources, eventually, leftOver } from '../helpers/leftovers.js';
+import { activeResources, leftInTheEnd, openInTheEnd } from '../helpers/leftovers.js';
 import { messages, type ReadResult, read } from '../helpers/messages.js';
 
 interface Upstreams {
@@ -31,23 +31,13 @@ async function withUpstreams(fault: Fault, use: (router: ModelRouter, upstreams:
   });
   try {
     await use(router, { primary, fallback });
-    expect(
-      await eventually(
-        () => primary.open + fallback.open,
-        (open) => open === 0,
-      ),
-    ).toBe(0);
+    expect(await openInTheEnd(primary, fallback)).toBe(0);
   } finally {
     router.close();
     await primary.close();
     await fallback.close();
   }
-  expect(
-    await eventually(
-      () => leftOver(before),
-      (left) => left.length === 0,
-    ),
-  ).toEqual([]);
+  expect(await leftInTheEnd(before)).toEqual([]);
 }
 
 /** The records of a call, against what the providers have seen and what the call came to. */

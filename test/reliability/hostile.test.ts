@@ -4,6 +4,7 @@ import { callRecord, ModelRouter, NoDeploymentAvailableError, type RouterOptions
 import { answer, fail, fakeFetch, hang, startFakeProvider } from 'model-router/testing';
 import type { ClientOptions } from 'openai';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EVENT_TYPES } from '../../src/events.js';
 import { FALLBACK_TEXT, PRIMARY_TEXT, said, saidByFallback } from '../helpers/faults.js';
 import { eventually } from '../helpers/leftovers.js';
 import { errorOf, messages, read } from '../helpers/messages.js';
@@ -120,17 +121,7 @@ describe("an application's own code that throws", () => {
   ])('as a listener that %s harms no call', async (_, listener) => {
     const fetch = fakeFetch([fail(429, { headers: { 'retry-after-ms': '1' } }), fail(401), fail(404), fail(500)]);
     const { router } = routerOver({ fetch }, { slowMs: 0.001, breaker: { consecutive: 1 } });
-    for (const type of [
-      'call-ended',
-      'attempt-started',
-      'attempt-failed',
-      'attempt-slow',
-      'breaker-opened',
-      'breaker-closed',
-      'deployment-paused',
-      'client-set-aside',
-      'model-not-found',
-    ] as const) {
+    for (const type of EVENT_TYPES) {
       router.on(type, listener);
     }
     for (let i = 0; i < 3; i += 1) {

@@ -14,6 +14,7 @@ import {
 } from 'model-router/testing';
 import { APIUserAbortError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
+import { EVENT_TYPES } from '../../src/events.js';
 import { pass, useFakeTime, type Watched, watch } from '../helpers/clock.js';
 import { ask, askStream, collect } from '../helpers/messages.js';
 import { type Built, build } from '../helpers/routers.js';
@@ -33,18 +34,7 @@ const rejects = async () => boom();
 
 /** Every place at which an application's own code runs, and fails. */
 function harm(router: ModelRouter): void {
-  for (const type of [
-    'call-ended',
-    'cache-hit',
-    'attempt-started',
-    'attempt-failed',
-    'attempt-slow',
-    'breaker-opened',
-    'breaker-closed',
-    'deployment-paused',
-    'client-set-aside',
-    'model-not-found',
-  ] as const) {
+  for (const type of EVENT_TYPES) {
     router.on(type, boom);
     router.on(type, rejects);
   }
