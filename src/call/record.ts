@@ -24,9 +24,10 @@ export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>)
   function finish(call: Call, error: unknown): void {
     const { record, log } = call;
     record.durationMs = performance.now() - call.startedAt;
-    record.costUsd = totalCost(record);
+    const last = lastThatCounts(record.attempts);
+    record.costUsd = totalCost(record, last);
     if (record.attempts.some(isEstimated)) record.estimated = true;
-    record.priceSource = lastThatCounts(record.attempts)?.priceSource ?? null;
+    record.priceSource = last?.priceSource ?? null;
     if (error !== undefined) linkRecord(error, record);
     linkRecord(record.providerUsage, record);
     addTo(routeTotals.get(record.route ?? ''), record, error !== undefined);
@@ -49,8 +50,8 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
 const isEstimated = ({ estimated }: AttemptRecord) => estimated === true;
 
 /** The known costs of all attempts, if that of the one that ended the call is known. What was not sent costs nothing. */
-function totalCost({ attempts }: CallRecord): number | null {
-  if (attempts.length > 0 && (lastThatCounts(attempts)?.costUsd ?? null) === null) return null;
+function totalCost({ attempts }: CallRecord, last: AttemptRecord | undefined): number | null {
+  if (attempts.length > 0 && (last?.costUsd ?? null) === null) return null;
   return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
 }
 
