@@ -3,7 +3,7 @@ import { InvalidOptionError } from './errors.js';
 import type { Outcome } from './record-types.js';
 import { is, isApiError } from './sdk/sdk-errors.js';
 import type { Failure } from './types.js';
-import { jsonCopy } from './util/canonical-json.js';
+import { jsonCopy } from './util/canonical.js';
 import { isRecord } from './util/is-record.js';
 import { parseRetryAfter } from './util/retry-after.js';
 

@@ -148,7 +148,7 @@ export interface Call {
   readonly settings: CallSettings;
   /** `performance.now()` at its start and at the moment by which it must have ended. */
   readonly startedAt: number;
-  readonly deadline: number;
+  deadline: number;
   readonly signal: CancelSignal | undefined;
   readonly record: CallRecord;
   readonly failures: Failure[];

@@ -43,11 +43,10 @@ function wireMs(attempt: Attempt): number {
  */
 function signalOf(attempt: Attempt): AbortSignal | null | undefined {
   const { call, lane, target } = attempt;
-  if (call.signal === undefined && lane === undefined) return undefined;
   const isLeftUnread = call.wantsRaw() || call.protocol === 'binary';
-  // Without another one, the request's own is left in its place.
-  if (isLeftUnread && lane === undefined) return undefined;
   if (!isLeftUnread && target.state.deployment.upstream.isClosable) return null;
+  // Without another one, the request's own is left in its place.
+  if (lane === undefined && (call.signal === undefined || isLeftUnread)) return undefined;
   // One of the attempt's own, as some versions of the SDK keep listening.
   const controller = new AbortController();
   attempt.close = () => controller.abort(call.signal?.reason);

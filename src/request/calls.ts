@@ -19,6 +19,8 @@ import { readNeeds } from './request-needs.js';
 import { type LeftOut, narrow, type Resolution } from './routing.js';
 
 const NONE: readonly string[] = [];
+const OWN_NAMES: ReadonlySet<string> = new Set(SINGLE_CALL_KEYS);
+
 /** What `withOptions` sets for all calls made through one router object. */
 export interface View {
   readonly options: CallOptions;
@@ -139,8 +141,8 @@ export class CallReader {
   #ownOptions(source: RequestOptions, byHeader: SingleCallOptions | undefined): SingleCallOptions | undefined {
     const { timeout, maxRetries } = source;
     // They are easily written beside the SDK's own, where they would do nothing.
-    for (const name of SINGLE_CALL_KEYS) {
-      if (name in source)
+    for (const name in source) {
+      if (OWN_NAMES.has(name))
         throw new InvalidOptionError(name, `it is an option of the router: give it by callOptions({ ${name} }).`);
     }
     const given = carriedOptions(source);

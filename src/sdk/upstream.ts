@@ -3,7 +3,7 @@ import { Stream } from 'openai/streaming';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
 import { MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
-import { isClosable, told } from './closable-fetch.js';
+import { isClosable, OnRequest } from './closable.js';
 import type { Redact } from './redact.js';
 import { headerRows, mergeHeaders, type RequestOptions } from './request-headers.js';
 import { tapBody } from './tap-body.js';
@@ -24,6 +24,7 @@ const SDK_DEFAULT_TIMEOUT_MS = 600_000;
 /** Asks one OpenAI client, once: its own retries are off, and it changes nothing of what the caller gave. */
 export class OpenAIUpstream implements Upstream {
   readonly timeoutMs: number | undefined;
+  readonly isClosable: boolean;
 
   constructor(
     readonly name: string,
@@ -31,10 +32,7 @@ export class OpenAIUpstream implements Upstream {
     readonly redactor: Redact,
   ) {
     this.timeoutMs = client.timeout === SDK_DEFAULT_TIMEOUT_MS ? undefined : client.timeout;
-  }
-
-  get isClosable(): boolean {
-    return isClosable(this.client['fetch']);
+    this.isClosable = isClosable(client);
   }
 
   redact(error: Error, source: unknown): Error {
@@ -42,10 +40,15 @@ export class OpenAIUpstream implements Upstream {
   }
 
   async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
-    const promise: APIPromise<unknown> = this.client.request(
-      attemptOptions(isByteStream(bodyOf(request)) ? await withReadForm(request) : request),
-    );
-    const props = await promise['responsePromise'];
+    const sent = isByteStream(bodyOf(request)) ? await withReadForm(request) : request;
+    const onRequest = request.signal === null ? new OnRequest(request.onOpen) : undefined;
+    const promise: APIPromise<unknown> = this.client.request(attemptOptions(sent, onRequest));
+    let props: ResponseProps;
+    try {
+      props = await promise['responsePromise'];
+    } finally {
+      onRequest?.forget();
+    }
     const { status, headers } = props.response;
     request.onOpen(() => props.controller.abort());
     if (request.wantsRaw()) {
@@ -63,15 +66,10 @@ export class OpenAIUpstream implements Upstream {
 const bodyOf = ({ source }: UpstreamRequest) => (source as RequestOptions).body;
 
 /** A fresh copy for each attempt: the SDK writes into the options it is given. */
-function attemptOptions({
-  source,
-  model,
-  headers,
-  includeUsage,
-  timeoutMs,
-  signal,
-  onOpen,
-}: UpstreamRequest): RequestOptions {
+function attemptOptions(
+  { source, model, headers, includeUsage, timeoutMs, signal }: UpstreamRequest,
+  onRequest: OnRequest | undefined,
+): RequestOptions {
   const given = source as RequestOptions;
   const options: RequestOptions = {
     ...given,
@@ -80,7 +78,7 @@ function attemptOptions({
     timeout: Math.min(MAX_MS, Math.ceil(timeoutMs)),
   };
   if (signal !== undefined) options.signal = signal;
-  if (signal === null) options.fetchOptions = { ...given.fetchOptions, ...told(onOpen) };
+  if (onRequest !== undefined) options.fetchOptions = { ...given.fetchOptions, ...onRequest.options };
   if (given.__metadata !== undefined) options.__metadata = { ...given.__metadata };
   if (options.__metadata !== undefined && 'model' in options.__metadata && model !== undefined)
     options.__metadata.model = model;

@@ -16,9 +16,12 @@ interface Entry {
 
 /** A longer question costs more to keep than its key does to make. */
 const MOST_BYTES_EACH = 64 * 1024;
-const UNFIT = -1;
-/** Characters that are looked at from either end of a text. */
-const END = 32;
+/** Of a text, the characters that are looked at from its head, its middle and its tail. */
+const HEAD = 8;
+const MIDDLE = 16;
+const TAIL = 16;
+/** Of a list, the elements that are looked at from its end. */
+const LAST = 3;
 
 /**
  * The keys of questions that were answered lately. To write a question out and to hash it costs more than all else of
@@ -37,20 +40,20 @@ export class RecentKeys {
   }
 
   find(question: Question): string | undefined {
+    if (this.#entries.size === 0) return undefined;
     const entry = this.#entries.get(printOf(question));
-    if (entry === undefined || !same(entry.question.rest, question.rest)) return undefined;
+    if (entry === undefined || !isUsual(question.body) || !same(entry.question.rest, question.rest)) return undefined;
     return sameObject(entry.question.body, question.body, question.skip) ? entry.key : undefined;
   }
 
   add(question: Question, key: string): void {
-    const print = printOf(question);
-    if (print === UNFIT) return;
     const { rest, body, skip } = question;
-    const kept = skip.size === 0 ? body : Object.fromEntries(Object.entries(body).filter(([name]) => !skip.has(name)));
+    const kept = Object.fromEntries(Object.entries(body).filter(([name]) => !skip.has(name)));
+    if (!isFit(kept) || !isFit(rest)) return;
     // A text that was cut out of a longer one would hold on to all of it: a clone has texts of its own.
     const copy = { ...structuredClone({ rest, body: kept }), skip };
     const bytes = 400 + heapBytes(copy.rest) + heapBytes(copy.body);
-    if (bytes <= MOST_BYTES_EACH) this.#entries.set(print, { question: copy, key, bytes });
+    if (bytes <= MOST_BYTES_EACH) this.#entries.set(printOf(question), { question: copy, key, bytes });
   }
 
   clear(): void {
@@ -58,10 +61,9 @@ export class RecentKeys {
   }
 }
 
-/** A number that equal questions have in common, and others seldom; `UNFIT` where something is not plain JSON. */
+/** A number that equal questions have in common, and others seldom: of a long one, only some places are looked at. */
 function printOf({ rest, body, skip }: Question): number {
-  const print = printObject(1, body, skip);
-  return print === UNFIT ? UNFIT : printValue(print, rest);
+  return printValue(printObject(1, body, skip), rest);
 }
 
 function printValue(seed: number, value: unknown): number {
@@ -72,45 +74,35 @@ function printValue(seed: number, value: unknown): number {
       return mix(seed, value * 64);
     case 'boolean':
       return mix(seed, value ? 3 : 5);
-    case 'undefined':
-      return mix(seed, 7);
     case 'object':
-      return value === null ? mix(seed, 11) : printObject(seed, value);
+      if (value === null) return mix(seed, 11);
+      return Array.isArray(value) ? printList(seed, value) : printObject(seed, value);
     default:
-      return UNFIT;
+      return mix(seed, 7);
   }
 }
 
+function printList(seed: number, list: readonly unknown[]): number {
+  let print = mix(seed, list.length);
+  for (let at = Math.max(0, list.length - LAST); at < list.length; at++) print = printValue(print, list[at]);
+  return print;
+}
+
 function printObject(seed: number, value: object, skip?: ReadonlySet<string>): number {
-  if ('toJSON' in value && typeof value.toJSON === 'function') return UNFIT;
-  let print: number;
-  if (Array.isArray(value)) {
-    print = mix(seed, value.length);
-    for (const each of value) {
-      print = printValue(print, each);
-      if (print === UNFIT) return UNFIT;
-    }
-    return print;
-  }
-  // Nor one without a prototype: that may be raw JSON.
-  if (Object.getPrototypeOf(value) !== Object.prototype) return UNFIT;
-  print = mix(seed, 13);
-  for (const [name, each] of Object.entries(value)) {
-    if (skip?.has(name)) continue;
-    print = printValue(mix(print, name.length), each);
-    if (print === UNFIT) return UNFIT;
+  let print = mix(seed, 13);
+  for (const name in value) {
+    if (!skip?.has(name)) print = printValue(mix(print, name.length), Reflect.get(value, name));
   }
   return print;
 }
 
-/** Its length, both ends, and some of what is between: what differs elsewhere is found when it is compared. */
 function printText(seed: number, text: string): number {
   const { length } = text;
   let print = mix(seed, length);
-  const head = Math.min(length, END);
+  const head = Math.min(length, HEAD);
   for (let at = 0; at < head; at++) print = mix(print, text.charCodeAt(at));
-  const tail = Math.max(head, length - END);
-  const step = Math.max(1, (tail - head) >> 5);
+  const tail = Math.max(head, length - TAIL);
+  const step = Math.max(1, Math.ceil((tail - head) / MIDDLE));
   for (let at = head; at < tail; at += step) print = mix(print, text.charCodeAt(at));
   for (let at = tail; at < length; at++) print = mix(print, text.charCodeAt(at));
   return print;
@@ -118,28 +110,35 @@ function printText(seed: number, text: string): number {
 
 const mix = (seed: number, value: number) => (Math.imul(seed ^ value, 0x9e3779b1) ^ (seed >>> 15)) >>> 0;
 
+/** Nothing in it is written in a way of its own. */
+function isFit(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return isUsual(value) && Object.values(value).every(isFit);
+  return typeof value !== 'function' && typeof value !== 'symbol' && typeof value !== 'bigint';
+}
+
+/** An array or an object as JSON has them. One without a prototype may be raw JSON. */
+function isUsual(value: object): boolean {
+  if ('toJSON' in value && typeof value.toJSON === 'function') return false;
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** `a` is fit; `b` may be anything. */
 function same(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (!Array.isArray(a)) return !Array.isArray(b) && sameObject(a, b);
-  if (!Array.isArray(b) || a.length !== b.length) return false;
+  if (typeof a !== 'object' || a === null) return a === b;
+  if (typeof b !== 'object' || b === null || Array.isArray(a) !== Array.isArray(b) || !isUsual(b)) return false;
+  if (!Array.isArray(a) || !Array.isArray(b)) return sameObject(a, b);
+  if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (!same(a[i], b[i])) return false;
   return true;
 }
 
-/** With the same names in the same order. */
+/** With the same names in the same order, but for those of `b` that are skipped. */
 function sameObject(a: object, b: object, skip?: ReadonlySet<string>): boolean {
-  const names = namesOf(a, skip);
-  const others = namesOf(b, skip);
-  if (names.length !== others.length) return false;
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i];
-    if (name === undefined || name !== others[i] || !same(Reflect.get(a, name), Reflect.get(b, name))) return false;
+  const names = Object.keys(a);
+  let at = 0;
+  for (const name in b) {
+    if (skip?.has(name)) continue;
+    if (name !== names[at++] || !same(Reflect.get(a, name), Reflect.get(b, name))) return false;
   }
-  return true;
-}
-
-function namesOf(value: object, skip: ReadonlySet<string> | undefined): string[] {
-  const names = Object.keys(value);
-  return skip === undefined ? names : names.filter((name) => !skip.has(name));
+  return at === names.length;
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { textBytes } from '../util/heap-bytes.js';
-import { KeptTree } from './kept-tree.js';
+import { KeptTree, readValue } from './kept-tree.js';
 import { RecentKeys } from './recent-keys.js';
 
 /** An answer as it is kept: plain data that can be written as JSON, and that nobody changes. */
@@ -42,15 +42,16 @@ const OVERHEAD_BYTES = 400;
 export class ResponseStore implements CacheStore {
   readonly recent: RecentKeys;
   readonly #answers: LRUCache<string, CachedAnswer>;
+  readonly #answerBytes: number;
 
   constructor({ maxEntries, maxBytes }: { maxEntries: number; maxBytes: number }) {
     const recentBytes = Math.min(MOST_RECENT_BYTES, Math.floor(maxBytes / 16));
     this.recent = new RecentKeys(recentBytes);
+    this.#answerBytes = maxBytes - recentBytes;
     this.#answers = new LRUCache({
       max: maxEntries,
-      maxSize: maxBytes - recentBytes,
-      sizeCalculation: (answer, key) =>
-        (answer instanceof KeptTree ? answer.bytes : textBytes(answer.text)) + textBytes(key) + OVERHEAD_BYTES,
+      maxSize: this.#answerBytes,
+      sizeCalculation: bytesOf,
       // Milliseconds are looked at each time; the clock too, as one that is captured cannot be moved by a test. A time of 0
       // is taken for none.
       ttlResolution: 0,
@@ -66,8 +67,14 @@ export class ResponseStore implements CacheStore {
     return this.#answers.calculatedSize + this.recent.bytes;
   }
 
+  /** Most answers are never asked for again, and text is what costs least to keep: one that is becomes a tree. */
   get(key: string): CachedAnswer | undefined {
-    return this.#answers.get(key);
+    const found = this.#answers.get(key);
+    if (found?.kind !== 'json' || found instanceof KeptTree) return found;
+    const tree = new KeptTree(readValue(found), found);
+    if (bytesOf(tree, key) > this.#answerBytes) return found;
+    this.#answers.set(key, tree, { noUpdateTTL: true });
+    return tree;
   }
 
   set(key: string, answer: CachedAnswer, keepMs: number): void {
@@ -82,4 +89,9 @@ export class ResponseStore implements CacheStore {
     this.#answers.clear();
     this.recent.clear();
   }
+}
+
+function bytesOf(answer: CachedAnswer, key: string): number {
+  const own = answer instanceof KeptTree ? answer.bytes : textBytes(answer.text);
+  return own + textBytes(key) + OVERHEAD_BYTES;
 }

@@ -75,12 +75,16 @@ export class SpendLedger {
     return this.#accounts.some((account) => account.concerns(route));
   }
 
-  /** Keeps so much of every budget that is concerned, or of none. Synchronous: two calls never get the same money. */
-  reserve(usd: number, keys: SpendKeys): Reservation | Refusal {
+  /**
+   * Keeps so much of every budget that is concerned, or of none: only where `leastUsd` are left. Synchronous: two calls
+   * never get the same money.
+   */
+  reserve(usd: number, keys: SpendKeys, leastUsd = usd): Reservation | Refusal {
     const amount = toNanoUp(usd);
+    const least = toNanoUp(leastUsd);
     const accounts = this.#accounts.filter((account) => account.concerns(keys.route));
     for (const account of accounts) {
-      const refusal = account.refusalOf(amount, keys.scope);
+      const refusal = account.refusalOf(least, keys.scope);
       if (refusal !== undefined) return refusal;
     }
     const pots = accounts.map((account) => account.open(keys.scope));
@@ -109,8 +113,8 @@ export class SpendLedger {
   }
 
   /** Gives back what was kept, and books what it came to: also where that is more. Tells what has come to be nearly spent. */
-  settle(reservation: Reservation, usd: number): { readonly overrun: boolean; readonly warnings: readonly Warning[] } {
-    if (reservation.isSettled) return { overrun: false, warnings: [] };
+  settle(reservation: Reservation, usd: number): readonly Warning[] {
+    if (reservation.isSettled) return [];
     const { pots, amount } = reservation;
     const spent = toNano(usd);
     reservation.isSettled = true;
@@ -121,7 +125,7 @@ export class SpendLedger {
     }
     const warnings = spent > 0 ? pots.flatMap((pot) => pot.account.warnings(pot)) : [];
     for (const pot of pots) pot.account.closeIfEmpty(pot);
-    return { overrun: spent > amount, warnings };
+    return warnings;
   }
 
   /** Each budget; of those by scope the `most` scopes that have used most. */

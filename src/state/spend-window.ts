@@ -40,6 +40,8 @@ const MOST_KNOWN = 4;
  */
 export class CalendarWindow implements SpendWindow {
   readonly #unit: CalendarUnit;
+  /** The window of the last look at the clock: to tell which one it is takes a while. */
+  #latest = { window: Number.NaN, start: 0, end: 0 };
   /** The earliest first. */
   #booked: { readonly window: number; amount: number }[] = [];
   #told = { window: Number.NaN, percent: 0 };
@@ -86,7 +88,11 @@ export class CalendarWindow implements SpendWindow {
   }
 
   #now(): number {
-    return windowOf(this.#unit, Date.now());
+    const now = Date.now();
+    if (now >= this.#latest.start && now < this.#latest.end) return this.#latest.window;
+    const window = windowOf(this.#unit, now);
+    this.#latest = { window, start: startOf(this.#unit, window), end: startOf(this.#unit, window + 1) };
+    return window;
   }
 
   #since(window: number): number {

@@ -20,9 +20,14 @@ export class InputEstimator {
   /** The estimate, if it is over a limit. What is far below it is not looked at letter by letter. */
   over(call: Call, limit: number): number | undefined {
     const input = readInput(call.body, call.protocol);
-    if (this.countTokens === undefined && (boundOf(input) ?? Number.POSITIVE_INFINITY) <= limit) return undefined;
+    if ((this.boundOf(input) ?? Number.POSITIVE_INFINITY) <= limit) return undefined;
     const estimate = this.#most(input, call);
     return estimate > limit ? estimate : undefined;
+  }
+
+  /** What no estimate is above, without a look at the texts; `undefined` where it takes one. */
+  boundOf(input: Input): number | undefined {
+    return this.countTokens === undefined ? boundOf(input) : undefined;
   }
 
   #most(input: Input, call: Call): number {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Question } from '../../state/recent-keys.js';
 import type { CacheRequest, Call } from '../../types.js';
-import { canonicalJson } from '../../util/canonical-json.js';
+import { canonicalText } from '../../util/canonical.js';
 
 /** Changes with the meaning of what is kept, so that a store that outlives the process gives no answer of another kind. */
 const KEY_VERSION = 1;
@@ -19,7 +19,7 @@ const USUAL_ACCEPT = /^(application\/json|text\/event-stream|\*\/\*)$/;
 
 /** The key of a call. Throws where the body cannot be written as JSON. */
 export function keyOf(call: Call, request: CacheRequest): string {
-  return digest(`${preludeOf(call, request)}${canonicalJson(request.body, NOT_IN_KEY)}`);
+  return digest(`${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY)}`);
 }
 
 /** What the key of a call is made of, to find it among those that are known. */
@@ -40,13 +40,13 @@ export function questionOf({ settings, record }: Call, request: CacheRequest, bo
 
 /** The keys of the single inputs of an embeddings call. Throws where the body cannot be written as JSON. */
 export function vectorKeys(call: Call, request: CacheRequest, inputs: readonly unknown[]): string[] {
-  const prelude = `${preludeOf(call, request)}${canonicalJson(request.body, NOT_IN_KEY_OF_VECTORS)}`;
-  return inputs.map((input) => digest(`${prelude}${canonicalJson(input)}`));
+  const prelude = `${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY_OF_VECTORS)}`;
+  return inputs.map((input) => digest(`${prelude}${canonicalText(input)}`));
 }
 
 /** What two calls in flight must share beside the key: streams join streams that tell as much. */
 export function flightKey(call: Call, request: CacheRequest, key: string): string {
-  const streamed = call.stream ? `${key} ${canonicalJson(request.body?.stream_options) ?? ''}` : key;
+  const streamed = call.stream ? `${key} ${canonicalText(request.body?.stream_options) ?? ''}` : key;
   return `${streamed} ${limitsOf(call)}`;
 }
 
@@ -78,21 +78,20 @@ export function keyParts({ settings, record }: Call, request: CacheRequest): str
   ];
 }
 
-/** Each part is JSON in an array of its own, so that no two different calls give the same text. */
 function preludeOf({ settings, record }: Call, request: CacheRequest): string {
   const { path, query } = request;
-  const regions = settings.regions === undefined ? null : [...settings.regions].sort();
-  const asked = [
+  const prelude = canonicalText([
     KEY_VERSION,
     path,
     record.requestedModel,
     record.route,
     settings.scope ?? null,
     settings.priority,
-    regions,
-  ];
-  const headers = request.headers.length === 0 ? [] : keyedHeaders(request);
-  return JSON.stringify([asked, headers]) + (isEmpty(query) ? 'null' : canonicalJson(query));
+    settings.regions === undefined ? null : [...settings.regions].sort(),
+    request.headers.length === 0 ? [] : keyedHeaders(request),
+    isEmpty(query) ? null : query,
+  ]);
+  return prelude ?? '';
 }
 
 function keyedHeaders({ headers }: CacheRequest): (readonly [string, string | null])[] {

@@ -2,7 +2,7 @@ import { abortError } from '../../classify.js';
 import { round } from '../../cost.js';
 import type { Events } from '../../events.js';
 import type { Handler, Layer } from '../../pipeline.js';
-import type { CacheStore } from '../../state/response-store.js';
+import type { CachedAnswer, CacheStore } from '../../state/response-store.js';
 import {
   type AttemptEnd,
   type CacheRequest,
@@ -11,7 +11,7 @@ import {
   type CallReply,
   isKept,
 } from '../../types.js';
-import { jsonCopy } from '../../util/canonical-json.js';
+import { jsonCopy } from '../../util/canonical.js';
 import { flightKey, keyOf, questionOf } from './cache-key.js';
 import { judge } from './cacheable.js';
 import { fromChunks } from './convert.js';
@@ -148,9 +148,11 @@ class Cached implements Asker {
         if (!isStorable(call.protocol, data, settings.toolCalls)) return;
         const facts = { storedAt: Date.now(), requestId, ...learned(flight) };
         const { stream } = flight;
-        if (stream === undefined)
-          this.memory.keepValue(key, flight.wholeOf(data), { kind: 'json', ...facts }, settings);
-        else this.memory.keep(key, { kind: 'chunks', text: `[${stream.texts.join()}]`, ...facts }, settings);
+        const answer: CachedAnswer =
+          stream === undefined
+            ? { kind: 'json', text: JSON.stringify(data), ...facts }
+            : { kind: 'chunks', text: `[${stream.texts.join()}]`, ...facts };
+        this.memory.keep(key, answer, settings);
       },
     };
   }
@@ -280,7 +282,7 @@ class Cached implements Asker {
       if (how === 'left') flight.leave(call);
       else if (flight.isOwner(call)) flight.payOver(record);
       else this.tell(call, 'joined', [learned(flight)], null);
-      flight.waiters.delete(call);
+      flight.finish(call);
       end = endFor(how, stream);
       for (const listener of listeners.splice(0)) listener(end);
     };
@@ -306,7 +308,7 @@ function land(reply: CallReply, flight: Flight, { protocol }: Call, keep: Order[
   if (reply.chunks === undefined) {
     const data = isKept(reply) ? reply.kept.data : reply.answer.data;
     try {
-      if (flight.waiters.size > (flight.isRefresh ? 0 : 1)) flight.wholeOf(data);
+      if (flight.hasOthers) flight.wholeOf(data);
       keep(data, flight, requestId);
     } catch {
       // It is nested too deeply to be copied: nobody else's than the first one's.

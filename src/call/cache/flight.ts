@@ -3,12 +3,9 @@ import { DeadlineExceededError } from '../../errors.js';
 import type { Handler } from '../../pipeline.js';
 import type { CallRecord } from '../../record-types.js';
 import type { Call, CallReply } from '../../types.js';
-import { jsonCopy } from '../../util/canonical-json.js';
+import { jsonCopy } from '../../util/canonical.js';
 import { RunSignal } from './run-signal.js';
 import type { SharedStream } from './shared-stream.js';
-
-/** Lets the run say by itself why it ended, where its deadline and a caller's are the same moment. */
-const GRACE_MS = 10;
 
 export interface FlightParts {
   /** The call that it is begun for. */
@@ -31,8 +28,11 @@ export interface FlightParts {
  */
 export class Flight {
   readonly call: Call;
-  /** Those who have not left, eldest first. The first one bears the cost. */
-  readonly waiters = new Set<Call>();
+  /**
+   * Those who have not left, eldest first: the first one bears the cost. With how they are given a timer, unless they
+   * have one: they need it once the run may go on without them.
+   */
+  readonly #waiters = new Map<Call, (() => void) | undefined>();
   readonly reply: Promise<CallReply>;
   /** The answer as it came, where somebody else than the first one needs it: nobody's to change. */
   #whole: unknown;
@@ -40,8 +40,7 @@ export class Flight {
   readonly isRefresh: boolean;
   readonly #parts: FlightParts;
   readonly #signal = new RunSignal();
-  #deadline: number;
-  /** The latest that it has been: an attempt may be under way that was given this much. */
+  /** The latest deadline that the run has had: an attempt may be under way that was given this much. */
   #furthest: number;
   #isOver = false;
   #isPaid = false;
@@ -50,9 +49,7 @@ export class Flight {
     const { call, body, source, next } = parts;
     this.#parts = parts;
     this.isRefresh = parts.isRefresh;
-    this.#deadline = call.deadline;
     this.#furthest = call.deadline;
-    const latest = () => this.#deadline;
     this.call = {
       ...call,
       source,
@@ -62,9 +59,6 @@ export class Flight {
       failures: [],
       wantsRaw: () => false,
       isShared: true,
-      get deadline() {
-        return latest();
-      },
     };
     this.reply = next(this.call).then(
       (reply) => {
@@ -84,11 +78,11 @@ export class Flight {
 
   /** Waits for the answer as long as this caller may. */
   wait(call: Call): Promise<CallReply> {
-    this.waiters.add(call);
-    this.#prolong();
     return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
       const settle = () => {
         clearTimeout(timer);
+        if (this.#waiters.has(call)) this.#waiters.set(call, undefined);
         call.signal?.removeEventListener('abort', onAbort);
       };
       const leave = (error: Error) => {
@@ -101,19 +95,16 @@ export class Flight {
         if (this.#isLast(call)) this.#cancel(call.signal?.reason);
         else leave(abortError(call.signal?.reason));
       };
-      const onTime = () => {
-        if (this.#furthest <= call.deadline && !isLate) {
-          isLate = true;
-          timer = setTimeout(onTime, GRACE_MS);
-        } else leave(new DeadlineExceededError(call.settings.deadlineMs, undefined));
-      };
-      let isLate = false;
-      let timer = setTimeout(onTime, Math.max(0, Math.ceil(call.deadline - performance.now())));
+      this.#waiters.set(call, () => {
+        const ms = Math.max(0, Math.ceil(call.deadline - performance.now()));
+        timer = setTimeout(() => leave(new DeadlineExceededError(call.settings.deadlineMs, undefined)), ms);
+      });
+      this.#prolong();
       call.signal?.addEventListener('abort', onAbort);
       this.reply.then(
         (reply) => {
           settle();
-          if (this.waiters.has(call)) resolve(reply);
+          if (this.#waiters.has(call)) resolve(reply);
         },
         (error) => {
           settle();
@@ -127,6 +118,16 @@ export class Flight {
   wholeOf(data: unknown): unknown {
     this.#whole ??= jsonCopy(data);
     return this.#whole;
+  }
+
+  /** Somebody waits beside the one who gets the answer as it came. */
+  get hasOthers(): boolean {
+    return this.#waiters.size > (this.isRefresh ? 0 : 1);
+  }
+
+  /** Has read all there is. */
+  finish(call: Call): void {
+    this.#waiters.delete(call);
   }
 
   get isCopied(): boolean {
@@ -146,15 +147,15 @@ export class Flight {
       // The next in line bears the cost: what was asked upstream is in one record only.
       else call.record.attempts = [];
     }
-    this.waiters.delete(call);
+    this.#waiters.delete(call);
     if (isLast) this.#cancel(undefined);
     else this.#prolong();
   }
 
   isOwner(call: Call): boolean {
     if (this.isRefresh || this.#isPaid) return false;
-    const [first] = this.waiters;
-    return first === call;
+    for (const first of this.#waiters.keys()) return first === call;
+    return false;
   }
 
   /** Writes what the run has learned and cost into the record of the one who bears it. */
@@ -173,7 +174,7 @@ export class Flight {
   }
 
   #isLast(call: Call): boolean {
-    return !this.isRefresh && this.waiters.size === 1 && this.waiters.has(call);
+    return !this.isRefresh && this.#waiters.size === 1 && this.#waiters.has(call);
   }
 
   #cancel(reason: unknown): void {
@@ -184,8 +185,13 @@ export class Flight {
 
   #prolong(): void {
     let latest = this.isRefresh ? this.#parts.call.deadline : 0;
-    for (const { deadline } of this.waiters) latest = Math.max(latest, deadline);
-    this.#deadline = latest;
+    for (const { deadline } of this.#waiters.keys()) latest = Math.max(latest, deadline);
+    this.call.deadline = latest;
     this.#furthest = Math.max(this.#furthest, latest);
+    for (const [call, giveTimer] of this.#waiters) {
+      if (giveTimer === undefined || call.deadline >= this.#furthest) continue;
+      this.#waiters.set(call, undefined);
+      giveTimer();
+    }
   }
 }

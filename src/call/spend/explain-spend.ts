@@ -1,3 +1,4 @@
+import { readInput } from '../../tokens/read-input.js';
 import type { Call } from '../../types.js';
 import { isLimited, judge, type SpendParts, type Verdict } from './limit-spend.js';
 import { mostOfAttempts, mostPerAttempt } from './most.js';
@@ -8,11 +9,11 @@ export function explainSpend(
   call: Call,
 ): { usd: number | null; leftOut: Verdict['leftOut']; refused: Verdict['refused'] } {
   if (isLimited(parts, call)) {
-    const { most, usd, leftOut, refused } = judge(parts, call, false);
+    const { most, usd, leftOut, refused } = judge(parts, call, readInput(call.body, call.protocol), false);
     if (leftOut.length > 0) call.targets = most.map(({ target }) => target);
     return { usd: most.some((each) => each.usd !== undefined) ? usd : null, leftOut, refused };
   }
-  const most = mostPerAttempt(call, parts.estimator);
+  const most = mostPerAttempt(call, readInput(call.body, call.protocol), parts.estimator);
   const isKnown = most.length > 0 && most.every(({ usd }) => usd !== undefined);
   return {
     usd: isKnown ? mostOfAttempts(most, call.maxAttempts, parts.mayRepeat) : null,

@@ -3,18 +3,24 @@ import type { Call, SpendHold } from '../../types.js';
 import { toNano, toNanoUp } from '../../util/money.js';
 import { type Most, mostOfAttempts } from './most.js';
 
-const NOT_KEPT = { overrun: false, warnings: [] };
-
 export interface HoldParts {
   readonly call: Call;
-  /** The most that it may cost in all, in US dollars. */
-  readonly usd: number;
-  /** Of those that may be asked. */
+  /** Of those that may be asked: what is reserved goes by it. */
   readonly most: readonly Most[];
+  /** The same, by the estimate of the input: what is reserved may be more. */
+  readonly expected: () => readonly Most[];
   readonly mayRepeat: boolean;
   /** `undefined` where no budget is concerned. */
   readonly kept: { readonly ledger: SpendLedger; readonly reservation: Reservation } | undefined;
-  readonly onSettled: (spentUsd: number, result: { overrun: boolean; warnings: readonly Warning[] }) => void;
+  readonly onSettled: (end: Settled) => void;
+}
+
+/** What a call has come to. */
+export interface Settled {
+  readonly spentUsd: number;
+  /** The most that its attempts could cost by what was known; there only where one of them has cost more. */
+  readonly expectedUsd: number | undefined;
+  readonly warnings: readonly Warning[];
 }
 
 /**
@@ -23,6 +29,7 @@ export interface HoldParts {
  */
 export class Hold implements SpendHold {
   readonly #parts: HoldParts;
+  #expected: readonly Most[] | undefined;
   #isCommitted = false;
 
   constructor(parts: HoldParts) {
@@ -35,7 +42,7 @@ export class Hold implements SpendHold {
   }
 
   mostAt(deployment: string): number {
-    return this.#parts.most.find(({ target }) => target.state.id === deployment)?.usd ?? 0;
+    return at(this.#exact(), deployment)?.usd ?? 0;
   }
 
   /** An answer is handed out: nobody else is asked. */
@@ -46,10 +53,30 @@ export class Hold implements SpendHold {
 
   /** The call is over. */
   end(): void {
-    const { kept, usd, onSettled } = this.#parts;
+    const { kept, onSettled } = this.#parts;
     const spentUsd = this.#usd(false);
-    const { overrun, warnings } = kept?.ledger.settle(kept.reservation, spentUsd) ?? NOT_KEPT;
-    onSettled(spentUsd, { overrun: overrun || toNano(spentUsd) > toNanoUp(usd), warnings });
+    const warnings = kept?.ledger.settle(kept.reservation, spentUsd) ?? [];
+    onSettled({ spentUsd, expectedUsd: this.#exceeded(), warnings });
+  }
+
+  /** What was expected of the attempts, where one has cost more. An estimate is made only where that may be so. */
+  #exceeded(): number | undefined {
+    const { call, most } = this.#parts;
+    const { attempts } = call.record;
+    const isOver = (all: readonly Most[], limitOf: (most: Most) => number) =>
+      attempts.some(({ deployment, costUsd }) => {
+        const each = at(all, deployment);
+        return each !== undefined && toNano(costUsd ?? 0) > toNanoUp(limitOf(each));
+      });
+    if (!isOver(most, ({ usd = 0, inputUsd = 0 }) => usd - inputUsd)) return undefined;
+    const exact = this.#exact();
+    if (!isOver(exact, ({ usd = 0 }) => usd)) return undefined;
+    return attempts.reduce((sum, { deployment }) => sum + (at(exact, deployment)?.usd ?? 0), 0);
+  }
+
+  #exact(): readonly Most[] {
+    this.#expected ??= this.#parts.expected();
+    return this.#expected;
   }
 
   /** What the attempts have cost, those that run at their most, and those that may yet be made. */
@@ -58,9 +85,13 @@ export class Hold implements SpendHold {
     const { attempts } = call.record;
     let usd = 0;
     for (const { outcome, costUsd, deployment } of attempts) {
-      usd += outcome === 'pending' ? this.mostAt(deployment) : (costUsd ?? 0);
+      usd += outcome === 'pending' ? (at(most, deployment)?.usd ?? 0) : (costUsd ?? 0);
     }
     if (!withMore || this.#isCommitted) return usd;
     return usd + mostOfAttempts(most, call.maxAttempts - attempts.length, mayRepeat);
   }
+}
+
+function at(most: readonly Most[], deployment: string): Most | undefined {
+  return most.find(({ target }) => target.state.id === deployment);
 }

@@ -4,9 +4,10 @@ import type { Events } from '../../events.js';
 import type { Handler, Layer } from '../../pipeline.js';
 import type { Refusal, Reservation, SpendLedger, Warning } from '../../state/spend-ledger.js';
 import type { InputEstimator } from '../../tokens/input-estimator.js';
+import { type Input, readInput } from '../../tokens/read-input.js';
 import type { Call, CallReply, Target } from '../../types.js';
 import { Hold } from './hold.js';
-import { type Most, mostOfAttempts, mostPerAttempt } from './most.js';
+import { boundPerAttempt, type Most, mostOfAttempts, mostPerAttempt } from './most.js';
 import { couldCost, nameOf, overBudget, overCallLimit, showUsd } from './words.js';
 
 export interface SpendParts {
@@ -50,8 +51,10 @@ async function withMoney(
   call: Call,
   next: Handler<Call, CallReply>,
 ): Promise<CallReply> {
-  const { ledger } = parts;
-  const { most, usd, leftOut, refused, reservation } = judge(parts, call, true);
+  const { ledger, mayRepeat } = parts;
+  const input = readInput(call.body, call.protocol);
+  const rough = judgeRoughly(parts, call, input);
+  const { most, leftOut, refused, reservation } = rough ?? judge(parts, call, input, true);
   const unpriced = leftOut.filter(({ why }) => why === UNKNOWN).map(({ target }) => target);
   if (unpriced.length > 0) tellUnpriced(parts.events, told, call, unpriced);
   if (refused !== undefined) throw tellRefused(parts.events, call, refused);
@@ -61,13 +64,18 @@ async function withMoney(
   }
   const hold = new Hold({
     call,
-    usd,
     most,
-    mayRepeat: parts.mayRepeat,
+    mayRepeat,
     kept: ledger && reservation && { ledger, reservation },
-    onSettled: (spentUsd, { overrun, warnings }) => {
-      if (overrun)
-        parts.events.emit({ type: 'budget-overrun', callId: call.record.id, reservedUsd: usd, costUsd: spentUsd });
+    expected: () => (rough === undefined ? most : mostPerAttempt(call, input, parts.estimator)),
+    onSettled: ({ spentUsd, expectedUsd, warnings }) => {
+      if (expectedUsd !== undefined)
+        parts.events.emit({
+          type: 'budget-overrun',
+          callId: call.record.id,
+          reservedUsd: expectedUsd,
+          costUsd: spentUsd,
+        });
       for (const warning of warnings) tellWarning(parts.events, call, warning);
     },
   });
@@ -86,9 +94,30 @@ async function withMoney(
   }
 }
 
+/** Of what a budget has left, how many times as much as a rough reservation may be too large. */
+const PLENTY = 1000;
+
+/**
+ * Where all limits are far away, the letters of a prompt need not be counted to see that: what is kept for its input is
+ * a bound, several times the estimate. `undefined` where that could make a difference.
+ */
+function judgeRoughly(parts: SpendParts, call: Call, input: Input): Verdict | undefined {
+  const { ledger, unknownPrice, mayRepeat } = parts;
+  const { maxCostUsd, scope } = call.settings;
+  const most = boundPerAttempt(call, input, parts.estimator);
+  if (most === undefined) return undefined;
+  if (unknownPrice === 'refuse' && most.some((each) => each.usd === undefined)) return undefined;
+  const usd = mostOfAttempts(most, call.maxAttempts, mayRepeat);
+  if (maxCostUsd !== undefined && usd > maxCostUsd) return undefined;
+  const inputUsd = most.reduce((sum, each) => Math.max(sum, each.inputUsd ?? 0), 0) * call.maxAttempts;
+  const reservation = ledger?.reserve(usd, { route: call.record.route, scope }, usd + PLENTY * inputUsd);
+  if (reservation?.refused) return undefined;
+  return { most, usd, leftOut: [], refused: undefined, reservation };
+}
+
 /** Whether the limits allow the call, and of whom. Keeps the money only where it is told to. */
-export function judge(parts: SpendParts, call: Call, keep: boolean): Verdict {
-  const { leftOut, most } = known(parts, mostPerAttempt(call, parts.estimator));
+export function judge(parts: SpendParts, call: Call, input: Input, keep: boolean): Verdict {
+  const { leftOut, most } = known(parts, mostPerAttempt(call, input, parts.estimator));
   for (;;) {
     const usd = mostOfAttempts(most, call.maxAttempts, parts.mayRepeat);
     if (most.length === 0) return { most, usd, leftOut, refused: undefined, reservation: undefined };

@@ -1,7 +1,7 @@
 import type { Price } from '../../record-types.js';
 import { readNeeds } from '../../request/request-needs.js';
 import type { InputEstimator } from '../../tokens/input-estimator.js';
-import { readInput } from '../../tokens/read-input.js';
+import type { Input } from '../../tokens/read-input.js';
 import type { Call, Protocol, Target } from '../../types.js';
 import { isRecord } from '../../util/is-record.js';
 
@@ -16,28 +16,42 @@ export interface Most {
   readonly target: Target;
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** US dollars; `undefined` where the price is not known. */
+  /** US dollars, of which `inputUsd` is for the input; `undefined` where the price is not known. */
   readonly usd: number | undefined;
+  readonly inputUsd: number | undefined;
 }
 
-/** What each of the call's targets may cost for one attempt. */
-export function mostPerAttempt(call: Call, estimator: InputEstimator): Most[] {
-  const { protocol, targets, body } = call;
-  const input = readInput(body, protocol);
-  const kinds = new Kinds(call, body, input.images.length > 0);
-  const own = ownLimit(body);
+/** What each of the call's targets may cost for one attempt, by the estimate of its input. */
+export function mostPerAttempt(call: Call, input: Input, estimator: InputEstimator): Most[] {
   const counts = new Map<string | undefined, number>();
-  return targets.map((target) => {
-    let inputTokens = counts.get(target.model);
-    if (inputTokens === undefined) {
-      inputTokens = Math.ceil(estimator.ofInput(input, target.model, call) / (1 - SHORT_BY));
-      counts.set(target.model, inputTokens);
+  return mostWith(call, input, (model) => {
+    let tokens = counts.get(model);
+    if (tokens === undefined) {
+      tokens = Math.ceil(estimator.ofInput(input, model, call) / (1 - SHORT_BY));
+      counts.set(model, tokens);
     }
+    return tokens;
+  });
+}
+
+/** The same with more tokens than any estimate could have: the texts are not looked at. `undefined` where that takes a look. */
+export function boundPerAttempt(call: Call, input: Input, estimator: InputEstimator): Most[] | undefined {
+  const bound = estimator.boundOf(input);
+  return bound === undefined ? undefined : mostWith(call, input, () => Math.ceil(bound / (1 - SHORT_BY)));
+}
+
+function mostWith(call: Call, { images }: Input, tokensFor: (model: string | undefined) => number): Most[] {
+  const { protocol, targets, body } = call;
+  const kinds = new Kinds(call, body, images.length > 0);
+  const own = ownLimit(body);
+  return targets.map((target) => {
+    const inputTokens = tokensFor(target.model);
     const outputTokens = answers(protocol, body) ? outputOf(target, own) * call.choices * drafts(body) : 0;
-    const { price } = target;
-    const usd =
-      price && (inputTokens * kinds.input(price.price) + outputTokens * kinds.output(price.price)) / TOKENS_PER_PRICE;
-    return { target, inputTokens, outputTokens, usd };
+    const price = target.price?.price;
+    const input = price && inputTokens * kinds.input(price);
+    const usd = price && ((input ?? 0) + outputTokens * kinds.output(price)) / TOKENS_PER_PRICE;
+    const inputUsd = input && input / TOKENS_PER_PRICE;
+    return { target, inputTokens, outputTokens, usd, inputUsd };
   });
 }
 

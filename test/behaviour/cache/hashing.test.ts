@@ -2,15 +2,15 @@ import * as crypto from 'node:crypto';
 import { callOptions } from 'model-router';
 import { answer } from 'model-router/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import * as canonical from '../../../src/util/canonical-json.js';
+import * as canonical from '../../../src/util/canonical.js';
 import { ask, askStream, collect } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 vi.mock('node:crypto', { spy: true });
-vi.mock('../../../src/util/canonical-json.js', { spy: true });
+vi.mock('../../../src/util/canonical.js', { spy: true });
 
 const worked = () =>
-  [crypto.hash, crypto.createHash, canonical.canonicalJson, canonical.jsonCopy].reduce(
+  [crypto.hash, crypto.createHash, canonical.canonicalText, canonical.jsonCopy].reduce(
     (sum, each) => sum + vi.mocked(each).mock.calls.length,
     0,
   );
@@ -35,7 +35,7 @@ describe('what the cache costs', () => {
     vi.clearAllMocks();
     await ask(router);
     expect(vi.mocked(crypto.hash)).not.toHaveBeenCalled();
-    expect(vi.mocked(canonical.canonicalJson)).not.toHaveBeenCalled();
+    expect(vi.mocked(canonical.canonicalText)).not.toHaveBeenCalled();
     expect(router.snapshot().cache.hits).toBe(2);
   });
 });

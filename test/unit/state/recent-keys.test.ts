@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Question, RecentKeys } from '../../../src/state/recent-keys.js';
-import { canonicalJson, jsonCopy } from '../../../src/util/canonical-json.js';
+import { canonicalText, jsonCopy } from '../../../src/util/canonical.js';
 
 const SKIP = new Set(['user']);
 const question = (body: Record<string, unknown>, ...rest: unknown[]): Question => ({ body, rest, skip: SKIP });
@@ -80,7 +80,7 @@ describe('RecentKeys', () => {
       fc.property(fc.array(body, { minLength: 2, maxLength: 12, size: 'max' }), (bodies) => {
         const recent = new RecentKeys(1_000_000);
         for (const each of bodies) {
-          const key = canonicalJson(each, SKIP) ?? '';
+          const key = canonicalText(each, SKIP) ?? '';
           const known = recent.find(question(each));
           if (known !== undefined) {
             found++;

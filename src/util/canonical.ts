@@ -1,17 +1,18 @@
 import { types } from 'node:util';
 
 /**
- * JSON with sorted keys, and otherwise what `JSON.stringify` writes: two values have the same text exactly if they would
- * be the same on the wire but for the order of keys. `undefined` for what JSON leaves out. Throws what cannot be written.
+ * One text for each value: two values have the same one exactly if they would be the same on the wire but for the order
+ * of keys. Not JSON itself, which takes its time to escape long texts. `undefined` for what JSON leaves out. Throws what
+ * cannot be written.
  */
-export function canonicalJson(value: unknown, skip?: ReadonlySet<string>): string | undefined {
+export function canonicalText(value: unknown, skip?: ReadonlySet<string>): string | undefined {
   return write(value, '', true, skip);
 }
 
 function write(value: unknown, key: string, mayConvert: boolean, skip?: ReadonlySet<string>): string | undefined {
   switch (typeof value) {
     case 'string':
-      return JSON.stringify(value);
+      return writeText(value);
     case 'number':
       return Number.isFinite(value) ? String(value) : 'null';
     case 'boolean':
@@ -20,10 +21,15 @@ function write(value: unknown, key: string, mayConvert: boolean, skip?: Readonly
       return value === null ? 'null' : writeObject(value, key, mayConvert, skip);
     case 'bigint':
       // Throws, unless the application has taught bigints otherwise.
-      return JSON.stringify(value);
+      return writeJson(JSON.stringify(value));
     default:
       return undefined;
   }
+}
+
+/** Its length says where it ends. Halves of characters are lost when a text is hashed: such a text is escaped. */
+function writeText(text: string): string {
+  return text.isWellFormed() ? `"${text.length}:${text}` : `~${JSON.stringify(text)}`;
 }
 
 function writeObject(
@@ -37,19 +43,19 @@ function writeObject(
     return write(converted, key, false, skip);
   }
   if (Array.isArray(value)) return writeArray(value);
-  if (isBoxed(value) || isRaw(value)) return JSON.stringify(value);
+  if (isBoxed(value) || isRaw(value)) return writeJson(JSON.stringify(value));
   let text = '{';
   for (const name of Object.keys(value).sort()) {
     if (skip?.has(name)) continue;
     const written = write(Reflect.get(value, name), name, true);
-    if (written !== undefined) text += `${text.length === 1 ? '' : ','}${JSON.stringify(name)}:${written}`;
+    if (written !== undefined) text += `${writeText(name)}${written}`;
   }
   return `${text}}`;
 }
 
 function writeArray(value: readonly unknown[]): string {
   let text = '[';
-  for (let i = 0; i < value.length; i++) text += `${i === 0 ? '' : ','}${write(value[i], String(i), true) ?? 'null'}`;
+  for (let i = 0; i < value.length; i++) text += `${write(value[i], String(i), true) ?? 'null'},`;
   return `${text}]`;
 }
 
@@ -62,6 +68,11 @@ function isRaw(value: object): boolean {
   if (Object.getPrototypeOf(value) !== null || !Object.isFrozen(value)) return false;
   const keys = Reflect.ownKeys(value);
   return keys.length === 1 && 'rawJSON' in value && typeof value.rawJSON === 'string';
+}
+
+/** What only `JSON.stringify` can write. A number keeps its digits. */
+function writeJson(json: string | undefined): string | undefined {
+  return json === undefined || !/^["[{]/.test(json) ? json : write(JSON.parse(json), '', false);
 }
 
 /** A copy that would be the same on the wire, keys in their order. What its owner does to the original is not seen in it. */
