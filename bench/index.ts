@@ -171,6 +171,25 @@ for (const { name, goal, plain, router, concurrency = 1 } of scenarios) {
   console.log(cells.join(' | '));
 }
 
+if (wanted.length === 0 || wanted.includes('estimate')) {
+  const units = ['a', 'z', 'Q', '7', '"', ' ', '-', '\n', '\t', '(', 'я', '中', 'é', '😀', '\u0000', 'aB', 'a1'];
+  const times = units.map((unit) => ({ unit, ms: timeToEstimate(unit.repeat(Math.ceil(100_000 / unit.length))) }));
+  const { unit, ms } = times.reduce((slowest, each) => (each.ms > slowest.ms ? each : slowest));
+  const what = `the slowest is ${JSON.stringify(unit)}, best of 12`;
+  console.log(
+    `\nexplain() of 100 KB of one letter: ${ms.toFixed(2)} ms (${what}; goal: under 5 ms for the estimate in it)`,
+  );
+}
+
+function timeToEstimate(content: string): number {
+  const time = () => {
+    const startedAt = performance.now();
+    router.explain({ model: 'bench', messages: [{ role: 'user', content }] });
+    return performance.now() - startedAt;
+  };
+  return Math.min(...Array.from({ length: 12 }, time));
+}
+
 for (const each of [router, hitting, missing, limitedTokens, limitedMoney, failingOver, loopback, loopbackFailingOver])
   each.close();
 upstream.kill();

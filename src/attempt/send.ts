@@ -44,9 +44,9 @@ function wireMs(attempt: Attempt): number {
 function signalOf(attempt: Attempt): AbortSignal | null | undefined {
   const { call, lane, target } = attempt;
   const isLeftUnread = call.wantsRaw() || call.protocol === 'binary';
-  if (!isLeftUnread && target.state.deployment.upstream.isClosable) return null;
   // Without another one, the request's own is left in its place.
   if (lane === undefined && (call.signal === undefined || isLeftUnread)) return undefined;
+  if (!isLeftUnread && target.state.deployment.upstream.isClosable) return null;
   // One of the attempt's own, as some versions of the SDK keep listening.
   const controller = new AbortController();
   attempt.close = () => controller.abort(call.signal?.reason);

@@ -4,7 +4,7 @@ import { DEPLOYMENT_KEYS, SETTING_KEYS } from '../option-keys.js';
 import { misplaced } from '../option-places.js';
 import { checkMs, checkSecretRecord, fail, unknownOption } from '../util/check.js';
 import { nearest } from '../util/nearest.js';
-import { makeClosable } from './closable.js';
+import { closable } from './closable-fetch.js';
 
 /** Other ways to say who is calling than a key. */
 const OTHER_CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'credential', 'provider'] as const;
@@ -81,9 +81,8 @@ function buildClient(path: string, spec: unknown): OpenAI {
     );
   }
   try {
-    const client = usesEnvironment ? new OpenAI(options) : withoutEnvironment(options);
-    // With a client certificate, the SDK goes a way of its own.
-    return Reflect.get(options, 'x509Transport') == null ? makeClosable(client) : client;
+    const built = closableOptions(options);
+    return usesEnvironment ? new OpenAI(built) : withoutEnvironment(built);
   } catch (error) {
     throw new InvalidOptionError(path, error instanceof Error ? error.message : 'the client could not be built.');
   }
@@ -96,6 +95,13 @@ export function checkHeaderBag(option: string, value: unknown): void {
   // It may well hold a key: it is not shown.
   if (typeof value === 'string') throw new InvalidOptionError(option, `a string is not allowed; give ${what}.`);
   fail(option, value, what);
+}
+
+/** The SDK allows no other `fetch` than its own with a client certificate, and says itself what is wrong with none at all. */
+function closableOptions(options: ClientOptions): ClientOptions {
+  const fetch = options.fetch ?? globalThis.fetch;
+  if (typeof fetch !== 'function' || Reflect.get(options, 'x509Transport') != null) return options;
+  return { ...options, fetch: closable(fetch) };
 }
 
 /** By names and not by the SDK's type: its versions differ in which of them they know. */

@@ -3,7 +3,7 @@ import { Stream } from 'openai/streaming';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
 import { MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
-import { isClosable, OnRequest } from './closable.js';
+import { isClosable, OnRequest } from './closable-fetch.js';
 import type { Redact } from './redact.js';
 import { headerRows, mergeHeaders, type RequestOptions } from './request-headers.js';
 import { tapBody } from './tap-body.js';
@@ -24,7 +24,6 @@ const SDK_DEFAULT_TIMEOUT_MS = 600_000;
 /** Asks one OpenAI client, once: its own retries are off, and it changes nothing of what the caller gave. */
 export class OpenAIUpstream implements Upstream {
   readonly timeoutMs: number | undefined;
-  readonly isClosable: boolean;
 
   constructor(
     readonly name: string,
@@ -32,7 +31,10 @@ export class OpenAIUpstream implements Upstream {
     readonly redactor: Redact,
   ) {
     this.timeoutMs = client.timeout === SDK_DEFAULT_TIMEOUT_MS ? undefined : client.timeout;
-    this.isClosable = isClosable(client);
+  }
+
+  get isClosable(): boolean {
+    return isClosable(this.client['fetch']);
   }
 
   redact(error: Error, source: unknown): Error {

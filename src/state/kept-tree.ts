@@ -43,6 +43,11 @@ export class KeptTree implements CachedAnswer {
     return JSON.stringify(this.#value);
   }
 
+  asText(): CachedAnswer {
+    const { kind, text, storedAt, requestId, deployment, servedModel, region, costUsd, tokens } = this;
+    return { kind, text, storedAt, requestId, deployment, servedModel, region, costUsd, tokens };
+  }
+
   /** For one caller, to do with as it likes. */
   copy(): unknown {
     return this.#part === undefined ? this.#value : copyOf(this.#part);

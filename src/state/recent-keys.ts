@@ -39,8 +39,11 @@ export class RecentKeys {
     return this.#entries.calculatedSize;
   }
 
+  get isEmpty(): boolean {
+    return this.#entries.size === 0;
+  }
+
   find(question: Question): string | undefined {
-    if (this.#entries.size === 0) return undefined;
     const entry = this.#entries.get(printOf(question));
     if (entry === undefined || !isUsual(question.body) || !same(entry.question.rest, question.rest)) return undefined;
     return sameObject(entry.question.body, question.body, question.skip) ? entry.key : undefined;

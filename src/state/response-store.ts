@@ -67,8 +67,13 @@ export class ResponseStore implements CacheStore {
     return this.#answers.calculatedSize + this.recent.bytes;
   }
 
-  /** Most answers are never asked for again, and text is what costs least to keep: one that is becomes a tree. */
   get(key: string): CachedAnswer | undefined {
+    const found = this.#answers.get(key);
+    return found instanceof KeptTree ? found.asText() : found;
+  }
+
+  /** The same, ready to be copied. Most answers are never asked for again, and text is what costs least to keep. */
+  getTree(key: string): CachedAnswer | undefined {
     const found = this.#answers.get(key);
     if (found?.kind !== 'json' || found instanceof KeptTree) return found;
     const tree = new KeptTree(readValue(found), found);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { type BreakerOptions, type CallRecord, callRecord, ModelRouter } from 'model-router';
 import {
   answer,
@@ -15,6 +14,7 @@ import {
 } from 'model-router/testing';
 import { pass, type Watched, watch } from './clock.js';
 import { collect, messages } from './messages.js';
+import fc from './property.js';
 import { fakeClients } from './routers.js';
 import { countedSignal } from './signals.js';
 

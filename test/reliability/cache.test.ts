@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { callOptions, callRecord } from 'model-router';
 import { answer, fail } from 'model-router/testing';
 import { APIUserAbortError, type OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { CacheModel, LATENCY_MS, TIMES } from '../helpers/cache-model.js';
 import { pass, useFakeTime, type Watched, watch } from '../helpers/clock.js';
+import fc from '../helpers/property.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { callOptions, callRecord, type ModelRouter, NoDeploymentAvailableError } from 'model-router';
 import {
   answer,
@@ -17,6 +16,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { EVENT_TYPES } from '../../src/events.js';
 import { pass, useFakeTime, type Watched, watch } from '../helpers/clock.js';
 import { ask, askStream, collect } from '../helpers/messages.js';
+import fc from '../helpers/property.js';
 import { type Built, build } from '../helpers/routers.js';
 import { countedSignal } from '../helpers/signals.js';
 

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { costOf } from '../../src/cost.js';
 import { readUsage } from '../../src/read-usage.js';
 import type { Usage } from '../../src/record-types.js';
+import fc from '../helpers/property.js';
 import { usageFixtures } from '../helpers/usage-fixtures.js';
 
 const none: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };

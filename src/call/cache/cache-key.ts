@@ -44,17 +44,14 @@ export function vectorKeys(call: Call, request: CacheRequest, inputs: readonly u
   return inputs.map((input) => digest(`${prelude}${canonicalText(input)}`));
 }
 
-/** What two calls in flight must share beside the key: streams join streams that tell as much. */
-export function flightKey(call: Call, request: CacheRequest, key: string): string {
-  const streamed = call.stream ? `${key} ${canonicalText(request.body?.stream_options) ?? ''}` : key;
-  return `${streamed} ${limitsOf(call)}`;
-}
-
-/** One caller's limits are not for the others to fail by. */
-export function limitsOf({ settings, maxAttempts, stream }: Call): string {
+/**
+ * What two calls in flight must share beside the key: streams join streams that tell as much, and one caller's limits are
+ * not for the others to fail by.
+ */
+export function termsOf({ settings, maxAttempts, stream }: Call, body: Question['body']): string {
   const { maxInputTokens, maxCostUsd, overBudget, attemptTimeoutMs, firstChunkTimeoutMs, chunkTimeoutMs } = settings;
   const limits = `${maxInputTokens} ${maxCostUsd} ${overBudget} ${maxAttempts} ${attemptTimeoutMs}`;
-  return stream ? `${limits} ${firstChunkTimeoutMs} ${chunkTimeoutMs}` : limits;
+  return stream ? `${limits} ${firstChunkTimeoutMs} ${chunkTimeoutMs} ${canonicalText(body.stream_options)}` : limits;
 }
 
 /** The names of what is in the key: nothing of what they say. */

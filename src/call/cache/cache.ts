@@ -12,11 +12,12 @@ import {
   isKept,
 } from '../../types.js';
 import { jsonCopy } from '../../util/canonical.js';
-import { flightKey, keyOf, questionOf } from './cache-key.js';
+import { keyOf, questionOf } from './cache-key.js';
 import { judge } from './cacheable.js';
 import { fromChunks } from './convert.js';
 import { copyForAnother, isOfTargets } from './errors.js';
 import { Flight } from './flight.js';
+import { Flights } from './flights.js';
 import { idOf, keptAnswer } from './kept-reply.js';
 import { isPromise, Memory, type Recalled } from './memory.js';
 import { type Asker, learned, type Order, type Source } from './order.js';
@@ -61,7 +62,7 @@ class Cached implements Asker {
   readonly next: Handler<Call, CallReply>;
   readonly #parts: CacheParts;
   readonly #background: Handler<Call, CallReply>;
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new Flights();
 
   constructor(parts: CacheParts, next: Handler<Call, CallReply>) {
     this.#parts = parts;
@@ -101,7 +102,8 @@ class Cached implements Asker {
     settings: CacheSettings,
   ): CallReply | undefined {
     if (call.protocol === 'embeddings' || request.directive === 'no-cache') return undefined;
-    const key = this.memory.recent?.find(questionOf(call, request, body));
+    const { recent } = this.memory;
+    const key = recent === undefined || recent.isEmpty ? undefined : recent.find(questionOf(call, request, body));
     const found = key === undefined ? undefined : this.memory.recall(key, settings, call.signal);
     if (found === undefined || isPromise(found) || found.state !== 'fresh') return undefined;
     const reply = readAnswer(call, found.answer);
@@ -142,7 +144,7 @@ class Cached implements Asker {
 
   #order(call: Call, request: CacheRequest, key: string, settings: CacheSettings): Order {
     return {
-      flightKey: flightKey(call, request, key),
+      key,
       body: request.body ?? {},
       keep: (data, flight, requestId) => {
         if (!isStorable(call.protocol, data, settings.toolCalls)) return;
@@ -164,26 +166,25 @@ class Cached implements Asker {
     if (call.signal?.aborted) return Promise.reject(abortError(call.signal.reason));
     const { totals } = this.#parts;
     const isAlone = request.directive === 'no-cache';
-    const joined = isAlone ? undefined : this.#flights.get(order.flightKey);
+    const joined = isAlone ? undefined : this.#flights.find(order.key, call, order.body);
     call.record.cache = joined === undefined ? 'miss' : 'joined';
     if (joined === undefined) totals.misses++;
     else totals.joined++;
     const flight = joined ?? this.#start(call, request, order, this.next, false, !isAlone);
-    return flight.wait(call).then(
+    return flight.wait(
+      call,
       (reply) => this.#handOut(call, flight, reply),
-      (error: unknown) => {
-        if (flight.isOwner(call)) {
-          flight.payOver(call.record);
-          throw error;
-        }
-        throw copyForAnother(error, call);
+      (error) => {
+        if (!flight.isOwner(call)) return copyForAnother(error, call);
+        flight.payOver(call.record);
+        return error;
       },
     );
   }
 
   /** Asks upstream once more, behind an answer that is no longer fresh. */
   refresh(call: Call, request: CacheRequest, order: Order): void {
-    if (this.#flights.has(order.flightKey)) return;
+    if (this.#flights.find(order.key, call, order.body) !== undefined) return;
     const startedAt = performance.now();
     const behind: Call = {
       ...call,
@@ -235,7 +236,7 @@ class Cached implements Asker {
   #start(
     call: Call,
     request: CacheRequest,
-    { flightKey: key, body, keep }: Order,
+    { key, body, keep }: Order,
     next: Handler<Call, CallReply>,
     isRefresh: boolean,
     canBeJoined: boolean,
@@ -248,10 +249,10 @@ class Cached implements Asker {
       isRefresh,
       onLanded: (reply, landed) => land(reply, landed, call, keep),
       onOver: () => {
-        if (canBeJoined && this.#flights.get(key) === flight) this.#flights.delete(key);
+        if (canBeJoined) this.#flights.remove(key, flight);
       },
     });
-    if (canBeJoined) this.#flights.set(key, flight);
+    if (canBeJoined) this.#flights.add(key, flight);
     return flight;
   }
 

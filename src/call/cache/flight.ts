@@ -4,6 +4,7 @@ import type { Handler } from '../../pipeline.js';
 import type { CallRecord } from '../../record-types.js';
 import type { Call, CallReply } from '../../types.js';
 import { jsonCopy } from '../../util/canonical.js';
+import { termsOf } from './cache-key.js';
 import { RunSignal } from './run-signal.js';
 import type { SharedStream } from './shared-stream.js';
 
@@ -11,7 +12,7 @@ export interface FlightParts {
   /** The call that it is begun for. */
   readonly call: Call;
   /** What is asked. */
-  readonly body: unknown;
+  readonly body: Readonly<Record<string, unknown>>;
   readonly source: unknown;
   readonly next: Handler<Call, CallReply>;
   /** The answer is there, and nobody has it yet. */
@@ -73,11 +74,22 @@ export class Flight {
         throw error;
       },
     );
-    this.reply.catch(() => undefined);
   }
 
-  /** Waits for the answer as long as this caller may. */
-  wait(call: Call): Promise<CallReply> {
+  /** What another call must have in common with it to join it, beside the key. */
+  get terms(): string {
+    return termsOf(this.#parts.call, this.#parts.body);
+  }
+
+  /**
+   * Waits for the answer as long as this caller may. What becomes of it `answered` and `failed` say, who are asked once
+   * the caller waits no longer.
+   */
+  wait(
+    call: Call,
+    answered: (reply: CallReply) => CallReply | Promise<CallReply>,
+    failed: (error: unknown) => unknown,
+  ): Promise<CallReply> {
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const settle = () => {
@@ -88,7 +100,7 @@ export class Flight {
       const leave = (error: Error) => {
         settle();
         this.leave(call);
-        reject(error);
+        reject(failed(error));
       };
       const onAbort = () => {
         // The last one waits for the run's own end, so that its record has it.
@@ -104,11 +116,11 @@ export class Flight {
       this.reply.then(
         (reply) => {
           settle();
-          if (this.#waiters.has(call)) resolve(reply);
+          if (this.#waiters.has(call)) resolve(answered(reply));
         },
         (error) => {
           settle();
-          reject(call.signal?.aborted ? abortError(call.signal.reason) : error);
+          reject(failed(call.signal?.aborted ? abortError(call.signal.reason) : error));
         },
       );
     });

@@ -26,7 +26,8 @@ export class Memory {
     signal: CancelSignal | undefined,
   ): Recalled | undefined | Promise<Recalled | undefined> {
     try {
-      const found = this.store().get(key);
+      const store = this.store();
+      const found = store instanceof ResponseStore ? store.getTree(key) : store.get(key);
       if (!isPromise(found)) return recalled(found, settings);
       return patiently(found, signal).then((answer) => recalled(answer, settings));
     } catch {

@@ -6,8 +6,8 @@ import type { Memory } from './memory.js';
 
 /** What is asked of a flight, beside what its call says. */
 export interface Order {
-  /** What an equal order has in common with it. */
-  readonly flightKey: string;
+  /** What an equal order has in common with it, beside its terms. */
+  readonly key: string;
   /** Nobody else's. */
   readonly body: Record<string, unknown>;
   /** A whole answer is there: keeps what is to be kept of it. */

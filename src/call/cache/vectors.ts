@@ -3,7 +3,7 @@ import { readValue } from '../../state/kept-tree.js';
 import type { CachedAnswer } from '../../state/response-store.js';
 import { type CacheRequest, type CacheSettings, type Call, type CallReply, isKept } from '../../types.js';
 import { isRecord } from '../../util/is-record.js';
-import { limitsOf, vectorKeys } from './cache-key.js';
+import { vectorKeys } from './cache-key.js';
 import { isOfTargets } from './errors.js';
 import { keptAnswer } from './kept-reply.js';
 import { isPromise, type Recalled } from './memory.js';
@@ -79,14 +79,10 @@ class Batch {
   }
 
   #order(missing: readonly Input[]): Order {
-    const { body, cached, call, settings } = this;
+    const { body, cached, settings } = this;
     const isWhole = missing.length === this.inputs.length;
     return {
-      flightKey: hash(
-        'sha256',
-        JSON.stringify([body.encoding_format, limitsOf(call), missing.map(({ key }) => key)]),
-        'base64url',
-      ),
+      key: hash('sha256', JSON.stringify([body.encoding_format, missing.map(({ key }) => key)]), 'base64url'),
       body: isWhole ? body : { ...body, input: missing.map(({ value }) => value) },
       keep: (data, flight, requestId) => {
         const { costUsd, tokens, ...source } = learned(flight);

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import fc from '../../helpers/property.js';
 import { givenCalls, isDeaf, makeCalls } from '../../helpers/random-calls.js';
 import { countedSignal } from '../../helpers/signals.js';
 

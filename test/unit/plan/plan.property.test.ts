@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { failure } from '../../../src/classify.js';
 import { plan, type Step, type TargetView, type View } from '../../../src/plan/plan.js';
 import { failed, targetView, viewOf } from '../../helpers/plan-views.js';
+import fc from '../../helpers/property.js';
 
 type Outcome = Parameters<typeof failure>[0];
 type Ask = Extract<Step, { type: 'ask' }>;

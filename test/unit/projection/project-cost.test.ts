@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { type ProjectionOptions, projectCost } from 'model-router';
 import { describe, expect, it } from 'vitest';
+import fc from '../../helpers/property.js';
 
 const models = { flash: 0.25, other: 10 };
 const usdOf = (options: Partial<ProjectionOptions>) =>

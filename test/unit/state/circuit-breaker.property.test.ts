@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   type BreakerOutcome,
@@ -9,6 +8,7 @@ import {
   type Permit,
 } from '../../../src/state/circuit-breaker.js';
 import { BreakerModel, type ModelPermit } from '../../helpers/breaker-model.js';
+import fc from '../../helpers/property.js';
 
 type Op =
   | { do: 'acquire' }

@@ -1,7 +1,7 @@
 import { setImmediate as realImmediate } from 'node:timers/promises';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LatencyHistogram } from '../../../src/state/latency-histogram.js';
+import fc from '../../helpers/property.js';
 
 const SLOT = 30_000;
 const WINDOW = 10 * SLOT;

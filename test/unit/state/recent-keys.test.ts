@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Question, RecentKeys } from '../../../src/state/recent-keys.js';
 import { canonicalText, jsonCopy } from '../../../src/util/canonical.js';
+import fc from '../../helpers/property.js';
 
 const SKIP = new Set(['user']);
 const question = (body: Record<string, unknown>, ...rest: unknown[]): Question => ({ body, rest, skip: SKIP });

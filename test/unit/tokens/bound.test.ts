@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { boundOf, tokensOf } from '../../../src/tokens/estimate-input.js';
 import { readInput } from '../../../src/tokens/read-input.js';
+import fc from '../../helpers/property.js';
 
 const MODELS = ['gpt-4o', 'gpt-4', 'deepseek-ai/DeepSeek-V4-Flash', 'qwen/Qwen3-32B', undefined];
 

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalText, jsonCopy } from '../../../src/util/canonical.js';
+import fc from '../../helpers/property.js';
 
 /** Not yet among TypeScript's own types. */
 const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
