@@ -471,6 +471,86 @@ describe('what is kept for a call', () => {
     expect(reserved(built)).toBe(0);
   });
 
+  it('is rough where there is plenty left, and exact before that could make a difference', async () => {
+    const long = [{ role: 'user' as const, content: 'word '.repeat(2000) }];
+    const at = async (usd: number) => {
+      const built = build(
+        { a: answer({ usage, latencyMs: 10 }) },
+        { ...one, deployments: { a: { price: { input: 10, output: 10 } } }, budgets: [{ usd, window: 'month' }] },
+      );
+      const body = { model: 'standard', messages: long, max_tokens: 1 };
+      const expected = built.router.explain(body).maxCostUsd ?? 0;
+      const call = built.router.chat.completions.create(body);
+      const watched = watch(call);
+      await pass(5);
+      const kept = reserved(built) ?? 0;
+      await settled(call);
+      expect(watched.state).toBe('fulfilled');
+      return { expected, kept };
+    };
+    const plenty = await at(1e6);
+    expect(plenty.kept).toBeGreaterThan(10 * plenty.expected);
+    const near = await at(5000);
+    expect(near.kept).toBeCloseTo(near.expected, 6);
+  });
+
+  it('hardly ever refuses a call that an exact one would allow', async () => {
+    const built = build(
+      { a: answer({ usage, latencyMs: 10 }) },
+      {
+        ...one,
+        deployments: { a: { price: { input: 1000, output: 1000 } } },
+        budgets: [{ usd: 1000, window: 'month' }],
+      },
+    );
+    const body = { model: 'standard', messages, max_tokens: 99 };
+    const each = built.router.explain(body).maxCostUsd ?? 0;
+    const most = Math.floor(1000 / each);
+    const calls = Array.from({ length: most + 50 }, () => watch(built.router.chat.completions.create(body)));
+    await pass(5);
+    const refused = calls.filter(({ state }) => state === 'rejected').length;
+    // Thousands of calls at once are needed to see a difference at all.
+    expect(most).toBeGreaterThan(8000);
+    expect(refused).toBeGreaterThanOrEqual(50);
+    expect(most + 50 - refused).toBeGreaterThan(0.85 * most);
+    await pass(50);
+    expect(reserved(built)).toBe(0);
+  });
+
+  it('tells an overrun by what was expected, not by what was kept', async () => {
+    const built = build(
+      {
+        a: [
+          answer({ usage: { inputTokens: 10, outputTokens: 1000 } }),
+          answer({ usage: { inputTokens: 10, outputTokens: 1001 } }),
+        ],
+      },
+      {
+        ...one,
+        deployments: { a: { price: { input: 1000, output: 1000 } } },
+        maxAttempts: 3,
+        budgets: [{ usd: 1e6, window: 'month' }],
+      },
+    );
+    const overruns: RouterEvent[] = [];
+    built.router.on('budget-overrun', (event) => overruns.push(event));
+    const body = { model: 'standard', messages: [{ role: 'user' as const, content: 'Hi.' }], max_tokens: 1000 };
+    await built.router.chat.completions.create(body);
+    expect(overruns).toEqual([]);
+    const dearer = { ...body, max_tokens: 900 };
+    const record = callRecord(await built.router.chat.completions.create(dearer));
+    const expected = built.router.explain(dearer, callOptions({ maxAttempts: 1 })).maxCostUsd ?? 0;
+    expect(record?.costUsd).toBeGreaterThan(expected);
+    expect(overruns).toEqual([
+      {
+        type: 'budget-overrun',
+        callId: record?.id,
+        reservedUsd: expect.closeTo(expected, 9),
+        costUsd: record?.costUsd,
+      },
+    ]);
+  });
+
   it('is the most it may have cost where the answer is handed out unread', async () => {
     const built = build({ a: answer({ usage }) }, { ...one, budgets });
     const promise = ask(built.router);

@@ -116,7 +116,12 @@ export class Flight {
       this.reply.then(
         (reply) => {
           settle();
-          if (this.#waiters.has(call)) resolve(answered(reply));
+          if (!this.#waiters.has(call)) return;
+          try {
+            resolve(answered(reply));
+          } catch (error) {
+            reject(error);
+          }
         },
         (error) => {
           settle();

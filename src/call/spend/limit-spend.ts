@@ -94,8 +94,11 @@ async function withMoney(
   }
 }
 
-/** Of what a budget has left, how many times as much as a rough reservation may be too large. */
-const PLENTY = 1000;
+/**
+ * A budget has plenty where it has this many times as much left as a rough reservation can be too large: of a hundred
+ * calls at once, all of them together keep less than a hundredth too much.
+ */
+const PLENTY = 10_000;
 
 /**
  * Where all limits are far away, the letters of a prompt need not be counted to see that: what is kept for its input is

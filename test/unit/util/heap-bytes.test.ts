@@ -32,6 +32,7 @@ const answerOf = (content: string, i: number): unknown =>
 describe('what is kept', () => {
   it('is counted by characters, two bytes each as soon as one needs them', () => {
     expect(textBytes('abc') - textBytes('')).toBe(3);
+    expect(textBytes('é'.repeat(100)) - textBytes('')).toBe(100);
     expect(textBytes(`${'a'.repeat(100)}漢`) - textBytes('')).toBe(202);
     expect(heapBytes({ a: ['xyz'] })).toBeGreaterThan(heapBytes({ a: [] }) + 3);
   });
@@ -67,6 +68,7 @@ describe('what is kept', () => {
     ['short', (i: number) => `Answer ${i}.`],
     ['ASCII', (i: number) => `${i} `.padEnd(1000, 'plain text ')],
     ['ASCII with one letter that needs two bytes', (i: number) => `${i} 漢`.padEnd(1000, 'plain text ')],
+    ['accents', (i: number) => `${i} `.padEnd(1000, 'déjà vu ')],
     ['Chinese', (i: number) => `${i} `.padEnd(600, '退款政策是什么')],
   ])('takes no more memory than is counted: %s', (_, contentOf) => {
     const store = new ResponseStore({ maxEntries: 10_000, maxBytes: 1e9 });
