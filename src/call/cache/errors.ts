@@ -40,8 +40,9 @@ export function copyForAnother(error: unknown, call: Call, read?: readonly unkno
 /** The same kind of error with the same properties, stack included, but headers of its own. */
 function cloned(error: Error): Error {
   const copy = new Error(error.message);
-  Object.defineProperties(copy, Object.getOwnPropertyDescriptors(error));
-  if ('headers' in copy && copy.headers instanceof Headers)
-    Object.defineProperty(copy, 'headers', { value: new Headers(copy.headers), configurable: true, writable: true });
+  const properties: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(error);
+  if ('headers' in error && error.headers instanceof Headers)
+    properties.headers = { value: new Headers(error.headers), configurable: true, writable: true };
+  Object.defineProperties(copy, properties);
   return Object.setPrototypeOf(copy, Object.getPrototypeOf(error));
 }

@@ -41,6 +41,8 @@ export class Flight {
   readonly isRefresh: boolean;
   readonly #parts: FlightParts;
   readonly #signal = new RunSignal();
+  /** Of a stream: they are in part of the body, which an application's own client may change as it sends it. */
+  readonly #streamTerms: string | undefined;
   /** The latest deadline that the run has had: an attempt may be under way that was given this much. */
   #furthest: number;
   #isOver = false;
@@ -51,6 +53,7 @@ export class Flight {
     this.#parts = parts;
     this.isRefresh = parts.isRefresh;
     this.#furthest = call.deadline;
+    this.#streamTerms = call.stream ? termsOf(call, body) : undefined;
     this.call = {
       ...call,
       source,
@@ -74,11 +77,12 @@ export class Flight {
         throw error;
       },
     );
+    this.reply.catch(() => undefined);
   }
 
   /** What another call must have in common with it to join it, beside the key. */
   get terms(): string {
-    return termsOf(this.#parts.call, this.#parts.body);
+    return this.#streamTerms ?? termsOf(this.#parts.call, this.#parts.body);
   }
 
   /**
@@ -97,10 +101,17 @@ export class Flight {
         if (this.#waiters.has(call)) this.#waiters.set(call, undefined);
         call.signal?.removeEventListener('abort', onAbort);
       };
+      const fail = (error: unknown) => {
+        try {
+          reject(failed(error));
+        } catch (thrown) {
+          reject(thrown);
+        }
+      };
       const leave = (error: Error) => {
         settle();
         this.leave(call);
-        reject(failed(error));
+        fail(error);
       };
       const onAbort = () => {
         // The last one waits for the run's own end, so that its record has it.
@@ -125,7 +136,7 @@ export class Flight {
         },
         (error) => {
           settle();
-          reject(failed(call.signal?.aborted ? abortError(call.signal.reason) : error));
+          fail(call.signal?.aborted ? abortError(call.signal.reason) : error);
         },
       );
     });

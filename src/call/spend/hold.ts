@@ -85,7 +85,8 @@ export class Hold implements SpendHold {
     const { attempts } = call.record;
     let usd = 0;
     for (const { outcome, costUsd, deployment } of attempts) {
-      usd += outcome === 'pending' ? (at(most, deployment)?.usd ?? 0) : (costUsd ?? 0);
+      if (outcome !== 'pending') usd += costUsd ?? 0;
+      else usd += withMore ? (at(most, deployment)?.usd ?? 0) : this.mostAt(deployment);
     }
     if (!withMore || this.#isCommitted) return usd;
     return usd + mostOfAttempts(most, call.maxAttempts - attempts.length, mayRepeat);

@@ -7,7 +7,7 @@ import type { InputEstimator } from '../../tokens/input-estimator.js';
 import { type Input, readInput } from '../../tokens/read-input.js';
 import type { Call, CallReply, Target } from '../../types.js';
 import { Hold } from './hold.js';
-import { boundPerAttempt, type Most, mostOfAttempts, mostPerAttempt } from './most.js';
+import { boundPerAttempt, estimated, type Most, mostOfAttempts, mostPerAttempt } from './most.js';
 import { couldCost, nameOf, overBudget, overCallLimit, showUsd } from './words.js';
 
 export interface SpendParts {
@@ -67,7 +67,7 @@ async function withMoney(
     most,
     mayRepeat,
     kept: ledger && reservation && { ledger, reservation },
-    expected: () => (rough === undefined ? most : mostPerAttempt(call, input, parts.estimator)),
+    expected: () => (rough === undefined ? most : estimated(most, call, input, parts.estimator)),
     onSettled: ({ spentUsd, expectedUsd, warnings }) => {
       if (expectedUsd !== undefined)
         parts.events.emit({

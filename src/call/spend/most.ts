@@ -19,19 +19,31 @@ export interface Most {
   /** US dollars, of which `inputUsd` is for the input; `undefined` where the price is not known. */
   readonly usd: number | undefined;
   readonly inputUsd: number | undefined;
+  readonly prices: Prices | undefined;
+}
+
+/** US dollars for a million tokens. */
+interface Prices {
+  readonly input: number;
+  readonly output: number;
 }
 
 /** What each of the call's targets may cost for one attempt, by the estimate of its input. */
 export function mostPerAttempt(call: Call, input: Input, estimator: InputEstimator): Most[] {
+  return mostWith(call, input, counter(call, input, estimator));
+}
+
+/** Estimates for each model once. */
+function counter(call: Call, input: Input, estimator: InputEstimator): (model: string | undefined) => number {
   const counts = new Map<string | undefined, number>();
-  return mostWith(call, input, (model) => {
+  return (model) => {
     let tokens = counts.get(model);
     if (tokens === undefined) {
       tokens = Math.ceil(estimator.ofInput(input, model, call) / (1 - SHORT_BY));
       counts.set(model, tokens);
     }
     return tokens;
-  });
+  };
 }
 
 /** The same with more tokens than any estimate could have: the texts are not looked at. `undefined` where that takes a look. */
@@ -48,11 +60,23 @@ function mostWith(call: Call, { images }: Input, tokensFor: (model: string | und
     const inputTokens = tokensFor(target.model);
     const outputTokens = answers(protocol, body) ? outputOf(target, own) * call.choices * drafts(body) : 0;
     const price = target.price?.price;
-    const input = price && inputTokens * kinds.input(price);
-    const usd = price && ((input ?? 0) + outputTokens * kinds.output(price)) / TOKENS_PER_PRICE;
-    const inputUsd = input && input / TOKENS_PER_PRICE;
-    return { target, inputTokens, outputTokens, usd, inputUsd };
+    const prices = price && { input: kinds.input(price), output: kinds.output(price) };
+    return mostOf(target, inputTokens, outputTokens, prices);
   });
+}
+
+function mostOf(target: Target, inputTokens: number, outputTokens: number, prices: Prices | undefined): Most {
+  const input = prices && inputTokens * prices.input;
+  const usd = prices && ((input ?? 0) + outputTokens * prices.output) / TOKENS_PER_PRICE;
+  return { target, inputTokens, outputTokens, usd, inputUsd: input && input / TOKENS_PER_PRICE, prices };
+}
+
+/** What was bound, by the estimate: nothing else of the body is read again, which its owner may have changed by now. */
+export function estimated(bounds: readonly Most[], call: Call, input: Input, estimator: InputEstimator): Most[] {
+  const tokensFor = counter(call, input, estimator);
+  return bounds.map(({ target, outputTokens, prices }) =>
+    mostOf(target, tokensFor(target.model), outputTokens, prices),
+  );
 }
 
 /** The dearest so many attempts: any of the deployments each time, or, where nothing is asked twice, each of them once. */

@@ -1,0 +1,79 @@
+import { ModelRouter } from 'model-router';
+import { answer, fail, fakeFetch } from 'model-router/testing';
+import { OpenAI } from 'openai';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { pass, useFakeTime, watch } from '../../helpers/clock.js';
+import { ask } from '../../helpers/messages.js';
+import { build } from '../../helpers/routers.js';
+
+useFakeTime();
+
+const unhandled: unknown[] = [];
+const hear = (reason: unknown) => void unhandled.push(reason);
+beforeEach(() => void process.on('unhandledRejection', hear));
+afterEach(() => {
+  process.off('unhandledRejection', hear);
+  unhandled.length = 0;
+});
+
+/** A client of the application's own that throws what is given. */
+function clientThatThrows(error: Error): OpenAI {
+  class Own extends OpenAI {
+    protected override async prepareOptions(): Promise<void> {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      throw error;
+    }
+  }
+  return new Own({ apiKey: 'k', baseURL: 'https://own.test/v1', fetch: fakeFetch(answer()) });
+}
+
+describe('joined calls that end in an odd way', () => {
+  it('reject for each caller, with an error of its own, where the error is frozen', async () => {
+    const error = Object.freeze(Object.assign(new Error('no token'), { headers: new Headers({ a: '1' }) }));
+    await using router = new ModelRouter({
+      clients: { default: clientThatThrows(error) },
+      deployments: { a: {} },
+      routes: { standard: ['a'] },
+      cache: true,
+    });
+    const calls = [watch(ask(router)), watch(ask(router))];
+    await pass(100);
+    expect(calls).toMatchObject([
+      { state: 'rejected', error: { message: 'no token' } },
+      { state: 'rejected', error: { message: 'no token' } },
+    ]);
+    expect(calls[0]?.error).not.toBe(calls[1]?.error);
+  });
+
+  it.each([
+    ['cannot be copied', () => ({ get: () => 5 })],
+    [
+      'throws when it is read',
+      () => ({
+        get: () => {
+          throw new RangeError('not to be read');
+        },
+      }),
+    ],
+  ])('reject for each caller where a property of the error %s', async (_, property) => {
+    const error = Object.defineProperty(new Error('odd'), 'headers', property());
+    await using router = new ModelRouter({
+      clients: { default: clientThatThrows(error) },
+      deployments: { a: {} },
+      routes: { standard: ['a'] },
+      cache: true,
+    });
+    const calls = [watch(ask(router)), watch(ask(router)), watch(ask(router))];
+    await pass(100);
+    expect(calls.map(({ state }) => state)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('leave no rejection unhandled where a signal is none', async () => {
+    const { router } = build({ a: fail(400, { latencyMs: 10 }) }, { cache: true });
+    const call = watch(ask(router, 'standard', { signal: { aborted: false } as AbortSignal }));
+    await pass(100);
+    expect(call.state).toBe('rejected');
+    expect(unhandled).toEqual([]);
+  });
+});
