@@ -20,7 +20,13 @@ const lines = [
   ["an attempt's listener", 'src/attempt/timeout.ts', "signal?.removeEventListener('abort', onAbort);", '', FAILOVER],
   ['the timer of a wait', 'src/util/sleep.ts', 'clearTimeout(timer);', '', ABORTS],
   ["a wait's listener", 'src/util/sleep.ts', "signal?.removeEventListener('abort', onAbort);", '', ANY_ORDER],
-  ['the timer of a stream', 'src/attempt/guarded-stream.ts', 'clearTimeout(this.#timer);', '', ANY_ORDER],
+  [
+    'the timer of a stream',
+    'src/attempt/guarded-stream.ts',
+    'clearTimeout(this.#timer);\n    this.#timer = undefined;\n    this.#attempt',
+    'this.#attempt',
+    ANY_ORDER,
+  ],
   [
     "a stream's listener",
     'src/attempt/guarded-stream.ts',
