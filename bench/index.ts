@@ -155,7 +155,18 @@ const show = ({ median, low, high }: { median: number; low: number; high: number
 console.log(
   'Router against the plain client in turns, 30 pairs of 250 ms; medians, and 95 % intervals of the medians.\n',
 );
-console.log(['scenario', 'plain us', 'router us', 'p50 ratio', 'CPU ratio', 'CPU added us', 'goal'].join(' | '));
+console.log(
+  [
+    'scenario',
+    'plain us',
+    'router us',
+    'p50 ratio',
+    'CPU ratio',
+    'CPU added us',
+    'p50 added us in quiet turns',
+    'goal',
+  ].join(' | '),
+);
 for (const { name, goal, plain, router, concurrency = 1 } of scenarios) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const result = await compare(plain, router, { concurrency });
@@ -166,6 +177,7 @@ for (const { name, goal, plain, router, concurrency = 1 } of scenarios) {
     show(result.p50),
     show(result.cpu),
     show(result.addedCpu, 1),
+    result.addedQuietly.toFixed(1),
     goal,
   ];
   console.log(cells.join(' | '));

@@ -66,7 +66,9 @@ export class RecentKeys {
 
 /** A number that equal questions have in common, and others seldom: of a long one, only some places are looked at. */
 function printOf({ rest, body, skip }: Question): number {
-  return printValue(printObject(1, body, skip), rest);
+  let print = printObject(1, body, skip);
+  for (const each of rest) print = printValue(print, each);
+  return print;
 }
 
 function printValue(seed: number, value: unknown): number {

@@ -170,7 +170,7 @@ describe('explain()', () => {
     expect(router.explain(body, callOptions({ regions: ['mars'], maxInputTokens: 1 })).refusal).toBe(refusal);
   });
 
-  it('says that nobody may be asked for now', async () => {
+  it('says that nobody may be asked at this moment', async () => {
     const { router } = build({ a: fail(429, { headers: { 'retry-after': '60' } }) }, { deadlineMs: 1000 });
     await errorOf(ask(router, 'a'));
     expect(router.explain({ model: 'a', messages: [] }).refusal).toMatch(/asked \(a: the server asked to stay away/);

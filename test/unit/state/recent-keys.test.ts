@@ -18,6 +18,15 @@ describe('RecentKeys', () => {
     }
   });
 
+  it('knows the same question of several callers at once: none takes the place of another', () => {
+    const recent = new RecentKeys(100_000);
+    const rests = ['scope', 'path', 'route'].flatMap((what) =>
+      [1, 2, 3].map((i) => [what, i, null, undefined, null, null]),
+    );
+    for (const rest of rests) recent.add(question({ a: 1 }, ...rest), `key of ${rest.join()}`);
+    for (const rest of rests) expect(recent.find(question({ a: 1 }, ...rest))).toBe(`key of ${rest.join()}`);
+  });
+
   it('leaves out the names that are in no key', () => {
     const recent = new RecentKeys(10_000);
     recent.add(question({ a: 1, user: 'ann' }), 'the key');
