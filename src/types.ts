@@ -31,6 +31,8 @@ export interface UpstreamRequest {
   readonly onOpen: (close: () => void) => void;
   /** Asked after that: is the body to be left unread? */
   readonly wantsRaw: () => boolean;
+  /** The answer's text is of use too. */
+  readonly wantsText: boolean;
 }
 
 /** A stream of parsed chunks that is still being read. */
@@ -50,6 +52,8 @@ export interface UpstreamAnswer {
   readonly headers: Headers;
   /** The parsed body; of no use for a stream or a raw answer. */
   readonly data: unknown;
+  /** What `data` was parsed from; only where it was asked for, and can be had. */
+  readonly text: string | undefined;
   readonly stream: UpstreamStream | undefined;
   readonly raw: boolean;
   /** What the door needs to hand the answer out; the engine does not look into it. */

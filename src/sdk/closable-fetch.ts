@@ -5,18 +5,46 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 const ON_REQUEST = Symbol('model-router.onRequest');
 
 /**
- * Who is told when a request begins, and how to end it; forgotten once the headers are there. The SDK keeps a request's
+ * Who is told when a request begins, and how to end it; forgotten once that is of no use. The SDK keeps a request's
  * options for as long as the answer lives, and the platform keeps that one until a full garbage collection.
  */
 export class OnRequest {
-  constructor(public tell: ((close: () => void) => void) | undefined) {}
+  #tell: ((close: () => void) => void) | undefined;
+  #close: (() => void) | undefined;
+
+  constructor(
+    tell: (close: () => void) => void,
+    /** The SDK's own signal ends it, too: that of a stream is its caller's to abort. */
+    readonly isLinked: boolean,
+  ) {
+    this.#tell = tell;
+  }
 
   get options(): object {
     return { [ON_REQUEST]: this };
   }
 
+  get isAwaited(): boolean {
+    return this.#tell !== undefined;
+  }
+
+  /** Whether there is something to end it by. */
+  get isOpen(): boolean {
+    return this.#close !== undefined;
+  }
+
+  open(close: () => void): void {
+    this.#close = close;
+    this.#tell?.(close);
+  }
+
+  close(): void {
+    this.#close?.();
+  }
+
   forget(): void {
-    this.tell = undefined;
+    this.#tell = undefined;
+    this.#close = undefined;
   }
 }
 
@@ -26,14 +54,14 @@ export class OnRequest {
  */
 export function closable(fetch: Fetch): Fetch {
   const closableFetch: Fetch = (input, init) => {
-    const tell = onRequestOf(init)?.tell;
-    if (init == null || tell === undefined) return fetch(input, init);
+    const onRequest = onRequestOf(init);
+    if (init == null || !onRequest?.isAwaited) return fetch(input, init);
     const controller = new AbortController();
     const given = init.signal;
     if (given?.aborted) controller.abort(given.reason);
     // The SDK's own, which lives as long as the request.
-    else given?.addEventListener('abort', () => controller.abort(given.reason), { once: true });
-    tell(() => controller.abort());
+    else if (onRequest.isLinked) given?.addEventListener('abort', () => controller.abort(given.reason), { once: true });
+    onRequest.open(() => controller.abort());
     // It was over before it began.
     if (controller.signal.aborted) return Promise.reject(controller.signal.reason);
     return fetch(input, { ...init, signal: controller.signal });

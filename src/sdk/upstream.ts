@@ -7,6 +7,7 @@ import { isClosable, OnRequest } from './closable-fetch.js';
 import type { Redact } from './redact.js';
 import { headerRows, mergeHeaders, type RequestOptions } from './request-headers.js';
 import { tapBody } from './tap-body.js';
+import { tapText } from './tap-text.js';
 
 /** What the SDK keeps of an answer, to parse it. */
 export type ResponseProps = Awaited<ConstructorParameters<typeof APIPromise>[1]>;
@@ -43,25 +44,30 @@ export class OpenAIUpstream implements Upstream {
 
   async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
     const sent = isByteStream(bodyOf(request)) ? await withReadForm(request) : request;
-    const onRequest = request.signal === null ? new OnRequest(request.onOpen) : undefined;
+    const isLinked = (request.source as RequestOptions).stream === true;
+    const onRequest = request.signal === null ? new OnRequest(request.onOpen, isLinked) : undefined;
     const promise: APIPromise<unknown> = this.client.request(attemptOptions(sent, onRequest));
-    let props: ResponseProps;
     try {
-      props = await promise['responsePromise'];
+      const props = await promise['responsePromise'];
+      const { status, headers } = props.response;
+      if (isLinked || !onRequest?.isOpen) request.onOpen(() => props.controller.abort());
+      if (request.wantsRaw()) {
+        const handle: Handle = { props, promise, isParsed: false, data: undefined };
+        return { status, headers, data: undefined, text: undefined, stream: undefined, raw: true, handle };
+      }
+      const textOf = request.wantsText ? tapText(props.response) : undefined;
+      const data = await promise['parse']();
+      const handle: Handle = { props, promise, isParsed: true, data };
+      const stream = isStream(data) ? readStream(data, props) : undefined;
+      const raw = props.options.__binaryResponse === true;
+      return { status, headers, data, text: textOf?.(), stream, raw, handle };
+    } catch (error) {
+      // The SDK may give up on a body by its own timer, which ends nothing that is not linked.
+      onRequest?.close();
+      throw error;
     } finally {
       onRequest?.forget();
     }
-    const { status, headers } = props.response;
-    request.onOpen(() => props.controller.abort());
-    if (request.wantsRaw()) {
-      const handle: Handle = { props, promise, isParsed: false, data: undefined };
-      return { status, headers, data: undefined, stream: undefined, raw: true, handle };
-    }
-    const data = await promise['parse']();
-    const handle: Handle = { props, promise, isParsed: true, data };
-    const stream = isStream(data) ? readStream(data, props) : undefined;
-    const raw = props.options.__binaryResponse === true;
-    return { status, headers, data, stream, raw, handle };
   }
 }
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { textBytes } from '../util/heap-bytes.js';
 import { KeptTree, readValue } from './kept-tree.js';
-import { RecentKeys } from './recent-keys.js';
+import { isSame, type Key, settle, slotOf } from './question.js';
 
 /** An answer as it is kept: plain data that can be written as JSON, and that nobody changes. */
 export interface CachedAnswer {
@@ -33,70 +33,86 @@ export interface CacheStore {
   clear(): unknown;
 }
 
-/** Of `maxBytes`, what the keys of recent questions may take: a sixteenth, and no more than this. */
-const MOST_RECENT_BYTES = 2 * 1024 * 1024;
-/** What an entry takes beside its answer and its key, about: two objects, and its place in the lists of the cache. */
+/** Beside answer and question: the objects around them, and their place in the lists of the cache. */
 const OVERHEAD_BYTES = 400;
+const QUESTION_BYTES = 250;
+/** A question may take this part of `maxBytes`; a longer one is known by a digest. */
+const SHARE = 64;
 
-/** The router's own store: the answers used last, bounded by number and by bytes. */
+interface Entry {
+  readonly key: Key;
+  readonly answer: CachedAnswer;
+  readonly bytes: number;
+  /** `performance.now()` from when on it is gone. */
+  readonly until: number;
+}
+
+/**
+ * The router's own store: the answers used last, bounded by number and by bytes. They are found by their questions
+ * themselves. Why: to compare one with another takes less time than to write it out and to hash it.
+ */
 export class ResponseStore implements CacheStore {
-  readonly recent: RecentKeys;
-  readonly #answers: LRUCache<string, CachedAnswer>;
-  readonly #answerBytes: number;
+  /** In characters. */
+  readonly longestQuestion: number;
+  readonly #entries: LRUCache<number | string, Entry>;
+  readonly #maxBytes: number;
 
   constructor({ maxEntries, maxBytes }: { maxEntries: number; maxBytes: number }) {
-    const recentBytes = Math.min(MOST_RECENT_BYTES, Math.floor(maxBytes / 16));
-    this.recent = new RecentKeys(recentBytes);
-    this.#answerBytes = maxBytes - recentBytes;
-    this.#answers = new LRUCache({
-      max: maxEntries,
-      maxSize: this.#answerBytes,
-      sizeCalculation: bytesOf,
-      // Milliseconds are looked at each time; the clock too, as one that is captured cannot be moved by a test. A time of 0
-      // is taken for none.
-      ttlResolution: 0,
-      perf: { now: () => performance.now() + 1 },
-    });
+    this.longestQuestion = Math.floor(maxBytes / SHARE);
+    this.#maxBytes = maxBytes;
+    this.#entries = new LRUCache({ max: maxEntries, maxSize: maxBytes, sizeCalculation: ({ bytes }) => bytes });
   }
 
   get entries(): number {
-    return this.#answers.size;
+    return this.#entries.size;
   }
 
   get bytes(): number {
-    return this.#answers.calculatedSize + this.recent.bytes;
+    return this.#entries.calculatedSize;
   }
 
-  get(key: string): CachedAnswer | undefined {
-    const found = this.#answers.get(key);
-    return found instanceof KeptTree ? found.asText() : found;
-  }
-
-  /** The same, ready to be copied. Most answers are never asked for again, and text is what costs least to keep. */
-  getTree(key: string): CachedAnswer | undefined {
-    const found = this.#answers.get(key);
-    if (found?.kind !== 'json' || found instanceof KeptTree) return found;
-    const tree = new KeptTree(readValue(found), found);
-    if (bytesOf(tree, key) > this.#answerBytes) return found;
-    this.#answers.set(key, tree, { noUpdateTTL: true });
+  /** The answer, ready to be copied. */
+  find(key: Key): CachedAnswer | undefined {
+    const entry = this.#entryOf(key);
+    if (entry === undefined || entry.answer.kind !== 'json' || entry.answer instanceof KeptTree) return entry?.answer;
+    // Most answers are never asked for again, and text is what costs least to keep.
+    const tree = new KeptTree(readValue(entry.answer), entry.answer);
+    const bytes = entry.bytes - bytesOf(entry.answer) + bytesOf(tree);
+    if (bytes > this.#maxBytes) return entry.answer;
+    this.#entries.set(slotOf(key), { ...entry, answer: tree, bytes });
     return tree;
   }
 
+  /** Of two questions with one print, the later one is kept. `key` is nobody else's. */
+  keep(key: Key, answer: CachedAnswer, keepMs: number): void {
+    const keyBytes = typeof key === 'string' ? textBytes(key) : QUESTION_BYTES + settle(key);
+    const bytes = keyBytes + bytesOf(answer) + OVERHEAD_BYTES;
+    this.#entries.set(slotOf(key), { key, answer, bytes, until: performance.now() + keepMs });
+  }
+
+  #entryOf(key: Key): Entry | undefined {
+    const entry = this.#entries.get(slotOf(key));
+    return entry !== undefined && performance.now() < entry.until && isSame(entry.key, key) ? entry : undefined;
+  }
+
+  get(key: string): CachedAnswer | undefined {
+    const found = this.#entryOf(key)?.answer;
+    return found instanceof KeptTree ? found.asText() : found;
+  }
+
   set(key: string, answer: CachedAnswer, keepMs: number): void {
-    this.#answers.set(key, answer, { ttl: Math.max(1, keepMs) });
+    this.keep(key, answer, keepMs);
   }
 
   delete(key: string): void {
-    this.#answers.delete(key);
+    this.#entries.delete(key);
   }
 
   clear(): void {
-    this.#answers.clear();
-    this.recent.clear();
+    this.#entries.clear();
   }
 }
 
-function bytesOf(answer: CachedAnswer, key: string): number {
-  const own = answer instanceof KeptTree ? answer.bytes : textBytes(answer.text);
-  return own + textBytes(key) + OVERHEAD_BYTES;
+function bytesOf(answer: CachedAnswer): number {
+  return answer instanceof KeptTree ? answer.bytes : textBytes(answer.text);
 }

@@ -1,9 +1,11 @@
 /** A character that has no room in one byte. The engine need not look for it in a text that has one byte for each. */
 const IS_WIDE = /[\u0100-\uffff]/;
 
+export const isWide = (text: string): boolean => IS_WIDE.test(text);
+
 /** What a string takes: one byte a character, or two as soon as one of them needs it. */
 export function textBytes(text: string): number {
-  return 24 + (IS_WIDE.test(text) ? 2 * text.length : text.length);
+  return 24 + (isWide(text) ? 2 * text.length : text.length);
 }
 
 /** Of the name of a property, in characters. */
@@ -22,4 +24,4 @@ export function heapBytes(value: unknown): number {
   return bytes;
 }
 
-const nameBytes = (name: string) => (name.length > SHORT ? textBytes(name) : 0);
+export const nameBytes = (name: string) => (name.length > SHORT ? textBytes(name) : 0);

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Question } from '../../state/recent-keys.js';
+import { printOf, type Question } from '../../state/question.js';
 import type { CacheRequest, Call } from '../../types.js';
 import { canonicalText } from '../../util/canonical.js';
 
@@ -17,25 +17,33 @@ const NOT_KEYED =
 /** What an SDK says by itself, and some callers do not say. */
 const USUAL_ACCEPT = /^(application\/json|text\/event-stream|\*\/\*)$/;
 
-/** The key of a call. Throws where the body cannot be written as JSON. */
-export function keyOf(call: Call, request: CacheRequest): string {
+/** A text that stands for the question of a call. Throws where the body cannot be written as JSON. */
+export function digestOf(call: Call, request: CacheRequest): string {
   return digest(`${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY)}`);
 }
 
-/** What the key of a call is made of, to find it among those that are known. */
-export function questionOf({ settings, record }: Call, request: CacheRequest, body: Question['body']): Question {
-  const { path, query, headers } = request;
+/** The question of a call whose request is nobody else's. `undefined` where only its digest will do. */
+export function questionOf(
+  { settings, record }: Call,
+  request: CacheRequest,
+  body: Question['body'],
+  longest: number,
+): Question | undefined {
+  const { path, query } = request;
+  const { scope, priority, regions } = settings;
+  const headers = keyedHeaders(request);
   const rest = [
     path,
     record.requestedModel,
     record.route,
-    settings.scope,
-    settings.priority,
-    settings.regions && [...settings.regions],
+    scope,
+    priority,
+    regions && [...regions].sort(),
     isEmpty(query) ? null : query,
-    headers.length === 0 ? null : keyedHeaders(request),
+    headers.length === 0 ? null : headers,
   ];
-  return { rest, body, skip: NOT_IN_KEY };
+  const print = printOf(rest, body, NOT_IN_KEY, longest);
+  return print === undefined ? undefined : { rest, body, skip: NOT_IN_KEY, print };
 }
 
 /** The keys of the single inputs of an embeddings call. Throws where the body cannot be written as JSON. */
@@ -85,13 +93,14 @@ function preludeOf({ settings, record }: Call, request: CacheRequest): string {
     settings.scope ?? null,
     settings.priority,
     settings.regions === undefined ? null : [...settings.regions].sort(),
-    request.headers.length === 0 ? [] : keyedHeaders(request),
+    keyedHeaders(request),
     isEmpty(query) ? null : query,
   ]);
   return prelude ?? '';
 }
 
 function keyedHeaders({ headers }: CacheRequest): (readonly [string, string | null])[] {
+  if (headers.length === 0) return [];
   return headers
     .filter(([name, value]) => !NOT_KEYED.test(name) && !(isAccept(name) && USUAL_ACCEPT.test(value ?? '')))
     .map(([name, value]) => [name.toLowerCase(), value] as const)

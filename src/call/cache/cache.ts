@@ -2,6 +2,7 @@ import { abortError } from '../../classify.js';
 import { round } from '../../cost.js';
 import type { Events } from '../../events.js';
 import type { Handler, Layer } from '../../pipeline.js';
+import type { Key, Question } from '../../state/question.js';
 import type { CachedAnswer, CacheStore } from '../../state/response-store.js';
 import {
   type AttemptEnd,
@@ -12,11 +13,12 @@ import {
   isKept,
 } from '../../types.js';
 import { jsonCopy } from '../../util/canonical.js';
-import { keyOf, questionOf } from './cache-key.js';
+import { isRecord } from '../../util/is-record.js';
+import { digestOf, questionOf } from './cache-key.js';
 import { judge } from './cacheable.js';
 import { fromChunks } from './convert.js';
 import { copyForAnother, isOfTargets } from './errors.js';
-import { Flight } from './flight.js';
+import { Flight, type Host } from './flight.js';
 import { Flights } from './flights.js';
 import { idOf, keptAnswer } from './kept-reply.js';
 import { isPromise, Memory, type Recalled } from './memory.js';
@@ -57,7 +59,7 @@ export function cache(parts: CacheParts): Layer<Call, CallReply> {
   };
 }
 
-class Cached implements Asker {
+class Cached implements Asker, Host {
   readonly memory: Memory;
   readonly next: Handler<Call, CallReply>;
   readonly #parts: CacheParts;
@@ -75,18 +77,15 @@ class Cached implements Asker {
   answer(call: Call, request: CacheRequest, settings: CacheSettings): Promise<CallReply> {
     if (!judge(call).cacheable || request.body === undefined) return this.bypass(call);
     try {
-      const kept = this.#recognised(call, request, request.body, settings);
-      if (kept !== undefined) return Promise.resolve(kept);
       // From here on, what the caller does to its own is not what was asked, nor what a getter says another time.
       const body = jsonCopy(request.body);
       const asked: CacheRequest = { ...request, body, query: jsonCopy(request.query) };
       if (call.protocol === 'embeddings') return answerVectors(this, call, asked, body, settings);
-      const key = keyOf(call, asked);
+      const key = this.#keyOf(call, asked, body);
       if (request.directive === 'no-cache') return this.fly(call, asked, this.#order(call, asked, key, settings));
       const found = this.memory.recall(key, settings, call.signal);
       if (isPromise(found))
         return Promise.resolve(found).then((late) => this.#decide(call, asked, settings, key, late));
-      if (found !== undefined) this.memory.recent?.add(questionOf(call, asked, body), key);
       return this.#decide(call, asked, settings, key, found);
     } catch {
       // A body that cannot be written as JSON has no key; the SDK will say what is wrong with it.
@@ -94,21 +93,11 @@ class Cached implements Asker {
     }
   }
 
-  /** A question that was answered lately, and whose answer is fresh: nothing of it is copied, written out or hashed. */
-  #recognised(
-    call: Call,
-    request: CacheRequest,
-    body: Record<string, unknown>,
-    settings: CacheSettings,
-  ): CallReply | undefined {
-    if (call.protocol === 'embeddings' || request.directive === 'no-cache') return undefined;
-    const { recent } = this.memory;
-    const key = recent === undefined || recent.isEmpty ? undefined : recent.find(questionOf(call, request, body));
-    const found = key === undefined ? undefined : this.memory.recall(key, settings, call.signal);
-    if (found === undefined || isPromise(found) || found.state !== 'fresh') return undefined;
-    const reply = readAnswer(call, found.answer);
-    if (reply !== undefined) this.tell(call, 'hit', [found.answer], found.ageMs);
-    return reply;
+  /** Where the store is the router's own, mostly the question itself: nothing is written out or hashed. */
+  #keyOf(call: Call, asked: CacheRequest, body: Question['body']): Key {
+    const { own } = this.memory;
+    const question = own === undefined ? undefined : questionOf(call, asked, body, own.longestQuestion);
+    return question ?? digestOf(call, asked);
   }
 
   bypass(call: Call): Promise<CallReply> {
@@ -120,7 +109,7 @@ class Cached implements Asker {
     call: Call,
     request: CacheRequest,
     settings: CacheSettings,
-    key: string,
+    key: Key,
     found: Recalled | undefined,
   ): Promise<CallReply> {
     if (found === undefined) return this.fly(call, request, this.#order(call, request, key, settings));
@@ -142,17 +131,17 @@ class Cached implements Asker {
     });
   }
 
-  #order(call: Call, request: CacheRequest, key: string, settings: CacheSettings): Order {
+  #order(call: Call, request: CacheRequest, key: Key, settings: CacheSettings): Order {
     return {
       key,
       body: request.body ?? {},
-      keep: (data, flight, requestId) => {
+      keep: (data, flight, requestId, text) => {
         if (!isStorable(call.protocol, data, settings.toolCalls)) return;
         const facts = { storedAt: Date.now(), requestId, ...learned(flight) };
         const { stream } = flight;
         const answer: CachedAnswer =
           stream === undefined
-            ? { kind: 'json', text: JSON.stringify(data), ...facts }
+            ? { kind: 'json', text: text ?? JSON.stringify(data), ...facts }
             : { kind: 'chunks', text: `[${stream.texts.join()}]`, ...facts };
         this.memory.keep(key, answer, settings);
       },
@@ -171,15 +160,13 @@ class Cached implements Asker {
     if (joined === undefined) totals.misses++;
     else totals.joined++;
     const flight = joined ?? this.#start(call, request, order, this.next, false, !isAlone);
-    return flight.wait(
-      call,
-      (reply) => this.#handOut(call, flight, reply),
-      (error) => {
-        if (!flight.isOwner(call)) return copyForAnother(error, call);
-        flight.payOver(call.record);
-        return error;
-      },
-    );
+    return flight.wait(call, this);
+  }
+
+  errorFor(call: Call, flight: Flight, error: unknown): unknown {
+    if (!flight.isOwner(call)) return copyForAnother(error, call);
+    flight.payOver(call.record);
+    return error;
   }
 
   /** Asks upstream once more, behind an answer that is no longer fresh. */
@@ -193,11 +180,7 @@ class Cached implements Asker {
       signal: undefined,
       record: { ...call.record, id: `${call.record.id}-refresh`, attempts: [], cache: 'refresh', providerUsage: null },
     };
-    const flight = this.#start(behind, request, order, this.#background, true, true);
-    flight.reply.then(
-      () => (flight.stream === undefined ? undefined : drain(flight.stream)),
-      () => undefined,
-    );
+    this.#start(behind, request, order, this.#background, true, true);
   }
 
   /** Counts and tells an answer that nobody was asked for. */
@@ -241,23 +224,29 @@ class Cached implements Asker {
     isRefresh: boolean,
     canBeJoined: boolean,
   ): Flight {
+    // What is sent an application's own client may change; a question stays what it was.
+    const sent = jsonCopy(body);
     const flight: Flight = new Flight({
+      key,
       call,
-      body,
-      source: request.share(body, request.query),
+      body: sent,
+      source: request.share(sent, jsonCopy(request.query)),
       next,
       isRefresh,
-      onLanded: (reply, landed) => land(reply, landed, call, keep),
+      onLanded: (reply, landed) => {
+        land(reply, landed, call, keep);
+        if (isRefresh && landed.stream !== undefined) void drain(landed.stream);
+      },
       onOver: () => {
-        if (canBeJoined) this.#flights.remove(key, flight);
+        if (canBeJoined) this.#flights.remove(flight);
       },
     });
-    if (canBeJoined) this.#flights.add(key, flight);
+    if (canBeJoined) this.#flights.add(flight);
     return flight;
   }
 
   /** The one who bears the cost gets the answer as it came, everybody else one of its own. */
-  #handOut(call: Call, flight: Flight, reply: CallReply): CallReply | Promise<CallReply> {
+  handOut(call: Call, flight: Flight, reply: CallReply): CallReply | Promise<CallReply> {
     if (flight.stream !== undefined) return this.#handOutStream(call, flight, flight.stream, reply);
     if (flight.isOwner(call)) {
       flight.payOver(call.record);
@@ -305,12 +294,11 @@ class Cached implements Asker {
 }
 
 function land(reply: CallReply, flight: Flight, { protocol }: Call, keep: Order['keep']): void {
-  const requestId = headersOf(reply)?.get('x-request-id') ?? null;
   if (reply.chunks === undefined) {
     const data = isKept(reply) ? reply.kept.data : reply.answer.data;
     try {
       if (flight.hasOthers) flight.wholeOf(data);
-      keep(data, flight, requestId);
+      keep(data, flight, requestIdOf(reply, data), isKept(reply) ? undefined : reply.answer.text);
     } catch {
       // It is nested too deeply to be copied: nobody else's than the first one's.
     }
@@ -323,9 +311,15 @@ function land(reply: CallReply, flight: Flight, { protocol }: Call, keep: Order[
       protocol,
       stream.texts.map((text): unknown => JSON.parse(text)),
     );
-    keep(whole, flight, requestId);
+    keep(whole, flight, requestIdOf(reply));
   });
   flight.stream = stream;
+}
+
+/** The SDK has looked it up already, and written it into what it has parsed. */
+function requestIdOf(reply: CallReply, data?: unknown): string | null {
+  if (isRecord(data) && typeof data._request_id === 'string') return data._request_id;
+  return headersOf(reply)?.get('x-request-id') ?? null;
 }
 
 function headersOf(reply: CallReply): Headers | undefined {

@@ -1,5 +1,5 @@
 import type { Call } from '../../types.js';
-import { keyOf, keyParts, vectorKeys } from './cache-key.js';
+import { digestOf, keyParts, vectorKeys } from './cache-key.js';
 import { judge, type Verdict } from './cacheable.js';
 
 /** Shows why a call is cacheable or not, and its key: names and a hash, nothing that the request says. */
@@ -8,7 +8,8 @@ export function explainCache(call: Call): Verdict & { key: { hash: string; parts
   const { cacheRequest: request, protocol } = call;
   if (!verdict.cacheable || request === undefined) return { ...verdict, key: null };
   try {
-    const hash = protocol === 'embeddings' ? vectorKeys(call, request, [request.body?.input])[0] : keyOf(call, request);
+    const hash =
+      protocol === 'embeddings' ? vectorKeys(call, request, [request.body?.input])[0] : digestOf(call, request);
     return { ...verdict, key: { hash: hash ?? '', parts: keyParts(call, request) } };
   } catch {
     return { cacheable: false, why: 'its body cannot be written as JSON', key: null };

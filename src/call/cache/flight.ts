@@ -2,6 +2,7 @@ import { abortError } from '../../classify.js';
 import { DeadlineExceededError } from '../../errors.js';
 import type { Handler } from '../../pipeline.js';
 import type { CallRecord } from '../../record-types.js';
+import type { Key } from '../../state/question.js';
 import type { Call, CallReply } from '../../types.js';
 import { jsonCopy } from '../../util/canonical.js';
 import { termsOf } from './cache-key.js';
@@ -9,6 +10,7 @@ import { RunSignal } from './run-signal.js';
 import type { SharedStream } from './shared-stream.js';
 
 export interface FlightParts {
+  readonly key: Key;
   /** The call that it is begun for. */
   readonly call: Call;
   /** What is asked. */
@@ -23,18 +25,23 @@ export interface FlightParts {
   readonly isRefresh: boolean;
 }
 
+/** What becomes of a run's end for one of those who waited for it. */
+export interface Host {
+  handOut(call: Call, flight: Flight, reply: CallReply): CallReply | Promise<CallReply>;
+  /** The error as this caller gets it. */
+  errorFor(call: Call, flight: Flight, error: unknown): unknown;
+}
+
 /**
  * One upstream call for all who ask the same while it is in flight. It runs under a signal of its own, until the latest
  * deadline of those who wait; each of them leaves by its own abort or deadline, and the last one ends the run.
  */
 export class Flight {
+  readonly key: Key;
   readonly call: Call;
-  /**
-   * Those who have not left, eldest first: the first one bears the cost. With how they are given a timer, unless they
-   * have one: they need it once the run may go on without them.
-   */
-  readonly #waiters = new Map<Call, (() => void) | undefined>();
-  readonly reply: Promise<CallReply>;
+  /** Those who have not left, eldest first: the first one bears the cost. */
+  readonly #waiters = new Map<Call, Waiter>();
+  #reply: CallReply | undefined;
   /** The answer as it came, where somebody else than the first one needs it: nobody's to change. */
   #whole: unknown;
   stream: SharedStream | undefined;
@@ -51,6 +58,7 @@ export class Flight {
   constructor(parts: FlightParts) {
     const { call, body, source, next } = parts;
     this.#parts = parts;
+    this.key = parts.key;
     this.isRefresh = parts.isRefresh;
     this.#furthest = call.deadline;
     this.#streamTerms = call.stream ? termsOf(call, body) : undefined;
@@ -64,20 +72,28 @@ export class Flight {
       wantsRaw: () => false,
       isShared: true,
     };
-    this.reply = next(this.call).then(
-      (reply) => {
-        if (reply.chunks === undefined) this.end();
-        parts.onLanded(reply, this);
-        return reply;
-      },
-      (error: unknown) => {
-        this.end();
-        // What is left on the wire of an attempt that was given up.
-        this.#signal.abort(undefined);
-        throw error;
-      },
+    next(this.call).then(
+      (reply) => this.#land(reply),
+      (error) => this.#fail(error),
     );
-    this.reply.catch(() => undefined);
+  }
+
+  #land(reply: CallReply): void {
+    if (reply.chunks === undefined) this.end();
+    try {
+      this.#parts.onLanded(reply, this);
+    } catch (error) {
+      return this.#fail(error);
+    }
+    this.#reply = reply;
+    for (const waiter of this.#waiters.values()) waiter.answer(reply);
+  }
+
+  #fail(error: unknown): void {
+    this.end();
+    // What is left on the wire of an attempt that was given up.
+    this.#signal.abort(undefined);
+    for (const waiter of this.#waiters.values()) waiter.fail(error);
   }
 
   /** What another call must have in common with it to join it, beside the key. */
@@ -85,61 +101,21 @@ export class Flight {
     return this.#streamTerms ?? termsOf(this.#parts.call, this.#parts.body);
   }
 
-  /**
-   * Waits for the answer as long as this caller may. What becomes of it `answered` and `failed` say, who are asked once
-   * the caller waits no longer.
-   */
-  wait(
-    call: Call,
-    answered: (reply: CallReply) => CallReply | Promise<CallReply>,
-    failed: (error: unknown) => unknown,
-  ): Promise<CallReply> {
+  /** Waits for the answer as long as this caller may. `host` says what comes of it, once it waits no longer. */
+  wait(call: Call, host: Host): Promise<CallReply> {
     return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const settle = () => {
-        clearTimeout(timer);
-        if (this.#waiters.has(call)) this.#waiters.set(call, undefined);
-        call.signal?.removeEventListener('abort', onAbort);
-      };
-      const fail = (error: unknown) => {
-        try {
-          reject(failed(error));
-        } catch (thrown) {
-          reject(thrown);
-        }
-      };
-      const leave = (error: Error) => {
-        settle();
-        this.leave(call);
-        fail(error);
-      };
-      const onAbort = () => {
-        // The last one waits for the run's own end, so that its record has it.
-        if (this.#isLast(call)) this.#cancel(call.signal?.reason);
-        else leave(abortError(call.signal?.reason));
-      };
-      this.#waiters.set(call, () => {
-        const ms = Math.max(0, Math.ceil(call.deadline - performance.now()));
-        timer = setTimeout(() => leave(new DeadlineExceededError(call.settings.deadlineMs, undefined)), ms);
-      });
+      const waiter = new Waiter(this, call, host, resolve, reject);
+      this.#waiters.set(call, waiter);
       this.#prolong();
-      call.signal?.addEventListener('abort', onAbort);
-      this.reply.then(
-        (reply) => {
-          settle();
-          if (!this.#waiters.has(call)) return;
-          try {
-            resolve(answered(reply));
-          } catch (error) {
-            reject(error);
-          }
-        },
-        (error) => {
-          settle();
-          fail(call.signal?.aborted ? abortError(call.signal.reason) : error);
-        },
-      );
+      if (this.#reply !== undefined) waiter.answer(this.#reply);
     });
+  }
+
+  /** The last one waits for the run's own end, so that its record has it. Whether it is. */
+  cancelFor(call: Call): boolean {
+    const isLast = this.#isLast(call);
+    if (isLast) this.#cancel(call.signal?.reason);
+    return isLast;
   }
 
   /** The answer, before anybody has it. Copied at most once. */
@@ -216,10 +192,80 @@ export class Flight {
     for (const { deadline } of this.#waiters.keys()) latest = Math.max(latest, deadline);
     this.call.deadline = latest;
     this.#furthest = Math.max(this.#furthest, latest);
-    for (const [call, giveTimer] of this.#waiters) {
-      if (giveTimer === undefined || call.deadline >= this.#furthest) continue;
-      this.#waiters.set(call, undefined);
-      giveTimer();
+    for (const [call, waiter] of this.#waiters) if (call.deadline < this.#furthest) waiter.limit();
+  }
+}
+
+/** One of those who wait for a run. It ends with the run, but for its caller's abort and deadline. */
+class Waiter {
+  readonly #flight: Flight;
+  readonly #call: Call;
+  readonly #host: Host;
+  readonly #resolve: (reply: CallReply | Promise<CallReply>) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #onAbort: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(
+    flight: Flight,
+    call: Call,
+    host: Host,
+    resolve: (reply: CallReply | Promise<CallReply>) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#flight = flight;
+    this.#call = call;
+    this.#host = host;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    if (call.signal === undefined) return;
+    this.#onAbort = () => {
+      if (!flight.cancelFor(call)) this.#leave(abortError(call.signal?.reason));
+    };
+    call.signal.addEventListener('abort', this.#onAbort);
+  }
+
+  /** The run may go on without it: it needs a timer of its own. */
+  limit(): void {
+    if (this.#isOver || this.#timer !== undefined) return;
+    const { deadline, settings } = this.#call;
+    const ms = Math.max(0, Math.ceil(deadline - performance.now()));
+    this.#timer = setTimeout(() => this.#leave(new DeadlineExceededError(settings.deadlineMs, undefined)), ms);
+  }
+
+  answer(reply: CallReply): void {
+    this.#settle();
+    try {
+      this.#resolve(this.#host.handOut(this.#call, this.#flight, reply));
+    } catch (error) {
+      this.#reject(error);
     }
+  }
+
+  fail(error: unknown): void {
+    const { signal } = this.#call;
+    this.#settle();
+    this.#tell(signal?.aborted ? abortError(signal.reason) : error);
+  }
+
+  #leave(error: Error): void {
+    this.#settle();
+    this.#flight.leave(this.#call);
+    this.#tell(error);
+  }
+
+  #tell(error: unknown): void {
+    try {
+      this.#reject(this.#host.errorFor(this.#call, this.#flight, error));
+    } catch (thrown) {
+      this.#reject(thrown);
+    }
+  }
+
+  #settle(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    if (this.#onAbort !== undefined) this.#call.signal?.removeEventListener('abort', this.#onAbort);
   }
 }

@@ -1,3 +1,4 @@
+import { isSame, type Key, slotOf } from '../../state/question.js';
 import type { Call } from '../../types.js';
 import { termsOf } from './cache-key.js';
 import type { Flight } from './flight.js';
@@ -6,25 +7,27 @@ type Body = Readonly<Record<string, unknown>>;
 
 /** The runs that an equal call can join: mostly one for a key, and several where their terms differ. */
 export class Flights {
-  readonly #byKey = new Map<string, Flight[]>();
+  readonly #bySlot = new Map<number | string, Flight[]>();
 
   /** One with the same terms as this call. They are only written out where there is something to compare. */
-  find(key: string, call: Call, body: Body): Flight | undefined {
-    const flights = this.#byKey.get(key);
-    if (flights === undefined) return undefined;
+  find(key: Key, call: Call, body: Body): Flight | undefined {
+    const equal = this.#bySlot.get(slotOf(key))?.filter((flight) => isSame(flight.key, key));
+    if (equal === undefined || equal.length === 0) return undefined;
     const terms = termsOf(call, body);
-    return flights.find((flight) => flight.terms === terms);
+    return equal.find((flight) => flight.terms === terms);
   }
 
-  add(key: string, flight: Flight): void {
-    const flights = this.#byKey.get(key);
-    if (flights === undefined) this.#byKey.set(key, [flight]);
-    else flights.push(flight);
+  add(flight: Flight): void {
+    const slot = slotOf(flight.key);
+    const others = this.#bySlot.get(slot);
+    if (others === undefined) this.#bySlot.set(slot, [flight]);
+    else others.push(flight);
   }
 
-  remove(key: string, flight: Flight): void {
-    const others = this.#byKey.get(key)?.filter((each) => each !== flight) ?? [];
-    if (others.length === 0) this.#byKey.delete(key);
-    else this.#byKey.set(key, others);
+  remove(flight: Flight): void {
+    const slot = slotOf(flight.key);
+    const others = this.#bySlot.get(slot)?.filter((each) => each !== flight) ?? [];
+    if (others.length === 0) this.#bySlot.delete(slot);
+    else this.#bySlot.set(slot, others);
   }
 }

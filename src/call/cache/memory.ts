@@ -1,5 +1,5 @@
 import { KeptTree } from '../../state/kept-tree.js';
-import type { RecentKeys } from '../../state/recent-keys.js';
+import type { Key } from '../../state/question.js';
 import { type CachedAnswer, type CacheStore, ResponseStore } from '../../state/response-store.js';
 import type { CacheSettings } from '../../types.js';
 import type { CancelSignal } from '../../util/cancel-signal.js';
@@ -20,14 +20,21 @@ export interface Recalled {
 export class Memory {
   constructor(readonly store: () => CacheStore) {}
 
+  /** Whether it is the router's own, which is asked by questions themselves. Another one has their digests. */
+  get own(): ResponseStore | undefined {
+    const store = this.store();
+    return store instanceof ResponseStore ? store : undefined;
+  }
+
   recall(
-    key: string,
+    key: Key,
     settings: CacheSettings,
     signal: CancelSignal | undefined,
   ): Recalled | undefined | Promise<Recalled | undefined> {
     try {
       const store = this.store();
-      const found = store instanceof ResponseStore ? store.getTree(key) : store.get(key);
+      if (store instanceof ResponseStore) return recalled(store.find(key), settings);
+      const found = typeof key === 'string' ? store.get(key) : undefined;
       if (!isPromise(found)) return recalled(found, settings);
       return patiently(found, signal).then((answer) => recalled(answer, settings));
     } catch {
@@ -35,21 +42,18 @@ export class Memory {
     }
   }
 
-  /** Of the router's own store only: with another one, no question is kept. */
-  get recent(): RecentKeys | undefined {
-    const store = this.store();
-    return store instanceof ResponseStore ? store.recent : undefined;
-  }
-
   /** `value` is nobody else's. */
   keepValue(key: string, value: unknown, facts: Omit<CachedAnswer, 'text'>, settings: CacheSettings): void {
-    const isOwn = this.store() instanceof ResponseStore;
+    const isOwn = this.own !== undefined;
     this.keep(key, isOwn ? new KeptTree(value, facts) : { ...facts, text: JSON.stringify(value) }, settings);
   }
 
-  keep(key: string, answer: CachedAnswer, { ttlMs, staleMs, staleIfErrorMs }: CacheSettings): void {
+  keep(key: Key, answer: CachedAnswer, { ttlMs, staleMs, staleIfErrorMs }: CacheSettings): void {
+    const keepMs = ttlMs + Math.max(staleMs, staleIfErrorMs);
     try {
-      const kept = this.store().set(key, answer, ttlMs + Math.max(staleMs, staleIfErrorMs));
+      const store = this.store();
+      if (store instanceof ResponseStore) return store.keep(key, answer, keepMs);
+      const kept = typeof key === 'string' ? store.set(key, answer, keepMs) : undefined;
       if (isPromise(kept)) kept.then(undefined, () => undefined);
     } catch {
       // The store's fault is not the call's.

@@ -1,3 +1,4 @@
+import type { Key } from '../../state/question.js';
 import type { CachedAnswer } from '../../state/response-store.js';
 import type { CacheRequest, Call, CallReply } from '../../types.js';
 import { lastThatCounts } from '../record.js';
@@ -7,11 +8,11 @@ import type { Memory } from './memory.js';
 /** What is asked of a flight, beside what its call says. */
 export interface Order {
   /** What an equal order has in common with it, beside its terms. */
-  readonly key: string;
+  readonly key: Key;
   /** Nobody else's. */
   readonly body: Record<string, unknown>;
-  /** A whole answer is there: keeps what is to be kept of it. */
-  readonly keep: (data: unknown, flight: Flight, requestId: string | null) => void;
+  /** A whole answer is there: keeps what is to be kept of it. `text` is what it was parsed from, if that is known. */
+  readonly keep: (data: unknown, flight: Flight, requestId: string | null, text?: string) => void;
 }
 
 /** What an answer is known by, and what it saves. */

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { KeptTree } from '../../../src/state/kept-tree.js';
-import { RecentKeys } from '../../../src/state/recent-keys.js';
+import { printOf } from '../../../src/state/question.js';
 import { ResponseStore } from '../../../src/state/response-store.js';
 import { heapBytes, textBytes } from '../../../src/util/heap-bytes.js';
 
@@ -54,14 +54,20 @@ describe('what is kept', () => {
       (i: number) => ({ list: ['', ...Array.from({ length: 500 }, (_, j) => i + j / 7)] }),
     ],
   ])('takes no more memory than is counted for questions: %s', (_, bodyOf) => {
-    const recent = new RecentKeys(1e8);
+    const store = new ResponseStore({ maxEntries: 10_000, maxBytes: 1e9 });
+    const skip = new Set<string>();
     gc();
     const before = process.memoryUsage().heapUsed;
-    for (let i = 0; i < 500; i++) recent.add({ body: bodyOf(i), rest: [i], skip: new Set() }, `key of ${i}`.padEnd(43));
+    for (let i = 0; i < 500; i++) {
+      const body = bodyOf(i);
+      const print = printOf([i], body, skip, store.longestQuestion) ?? 0;
+      store.keep({ rest: [i], body, skip, print }, { ...facts, text: `"${i}"` }, 1e6);
+    }
     gc();
     const grown = process.memoryUsage().heapUsed - before;
-    expect(recent.bytes).toBeGreaterThan(500 * 400);
-    expect(grown).toBeLessThan(1.05 * recent.bytes + 500_000);
+    expect(store.entries).toBe(500);
+    expect(store.bytes).toBeGreaterThan(500 * 800);
+    expect(grown).toBeLessThan(1.05 * store.bytes + 500_000);
   });
 
   it.each([

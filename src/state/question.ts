@@ -1,0 +1,209 @@
+import { isWide, nameBytes, textBytes } from '../util/heap-bytes.js';
+import { isRecord } from '../util/is-record.js';
+
+/** What an answer is the answer to: plain JSON, and not too long to be kept itself. */
+export interface Question {
+  /** `body` less the names in `skip`, and everything else in `rest`. */
+  readonly rest: readonly unknown[];
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly skip: ReadonlySet<string>;
+  /** A number that equal questions have in common, and others seldom. */
+  readonly print: number;
+}
+
+/** What an answer is found by: a question, or a text that stands for one. */
+export type Key = Question | string;
+
+/** Where a key is looked up. Others may have the same place. */
+export const slotOf = (key: Key): number | string => (typeof key === 'string' ? key : key.print);
+
+/** Characters that a question may have in all its texts. */
+const MOST_CHARACTERS = 32 * 1024;
+
+const BYTES = Buffer.allocUnsafeSlow(2 * MOST_CHARACTERS);
+const WORDS = new Int32Array(BYTES.buffer);
+const FLOAT = new Float64Array(1);
+const HALVES = new Int32Array(FLOAT.buffer);
+
+/** Shorter texts are read faster one by one. */
+const SHORT = 24;
+/** Longer ones may be cut out of another, or put together, rather than a text of their own. */
+const NEVER_CUT = 12;
+
+/**
+ * The print of a question, which is as `jsonCopy` makes it. `undefined` where it has more characters than `most`, or
+ * anything that is written in a way of its own: such a question is known by its text.
+ */
+export function printOf(
+  rest: Question['rest'],
+  body: Question['body'],
+  skip: Question['skip'],
+  most: number,
+): number | undefined {
+  const printer = new Printer(Math.min(most, MOST_CHARACTERS));
+  let print = printer.object(body, skip);
+  for (const each of rest) print = mix(print, each === undefined ? 7 : printer.value(each));
+  return printer.isFit ? print >>> 0 : undefined;
+}
+
+class Printer {
+  isFit = true;
+  #room: number;
+
+  constructor(room: number) {
+    this.#room = room;
+  }
+
+  value(value: unknown): number {
+    switch (typeof value) {
+      case 'string':
+        return this.text(value);
+      case 'number':
+        if (!Number.isFinite(value)) this.isFit = false;
+        // A zero has no sign on the wire.
+        FLOAT[0] = value + 0;
+        return mix(HALVES[0] ?? 0, HALVES[1] ?? 0);
+      case 'boolean':
+        return value ? 3 : 5;
+      case 'object':
+        if (Array.isArray(value)) return this.list(value);
+        return isRecord(value) ? this.object(value) : 11;
+      default:
+        this.isFit = false;
+        return 0;
+    }
+  }
+
+  /** All of it is looked at: prompts that are made by filling in a form differ by a few characters anywhere. */
+  text(text: string): number {
+    const { length } = text;
+    this.#room -= length;
+    if (this.#room < 0) {
+      this.isFit = false;
+      return 0;
+    }
+    let one = length;
+    if (length < SHORT) {
+      for (let at = 0; at < length; at++) one = mix(one, text.charCodeAt(at));
+      return one;
+    }
+    // Of a character that has two bytes, one will do.
+    BYTES.write(text, 0, length, 'latin1');
+    let two = 0;
+    let three = 0;
+    let four = 0;
+    const words = length >> 2;
+    // In four strands, which the processor follows at the same time.
+    for (let at = 3; at < words; at += 4) {
+      one = mix(one, WORDS[at - 3] ?? 0);
+      two = mix(two, WORDS[at - 2] ?? 0);
+      three = mix(three, WORDS[at - 1] ?? 0);
+      four = mix(four, WORDS[at] ?? 0);
+    }
+    for (let at = length - 16; at < length; at++) one = mix(one, text.charCodeAt(at));
+    return mix(mix(one, two), mix(three, four));
+  }
+
+  list(list: readonly unknown[]): number {
+    let print = list.length;
+    for (let at = 0; at < list.length && this.isFit; at++) print = mix(print, this.value(list[at]));
+    return print;
+  }
+
+  /** The same in whichever order its names are. */
+  object(value: Readonly<Record<string, unknown>>, skip?: ReadonlySet<string>): number {
+    // One without a prototype may be raw JSON.
+    if (Object.getPrototypeOf(value) !== Object.prototype) this.isFit = false;
+    let print = 13;
+    for (const name in value) {
+      if (!this.isFit) break;
+      if (skip?.has(name)) continue;
+      const each = value[name];
+      if (each === undefined) continue;
+      this.#room -= name.length;
+      print = (print + mix(mix(name.length, name.charCodeAt(0)), this.value(each))) | 0;
+    }
+    if (this.#room < 0) this.isFit = false;
+    return print;
+  }
+}
+
+function mix(seed: number, value: number): number {
+  const mixed = Math.imul(seed ^ value, 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
+}
+
+export function isSame(known: Key, asked: Key): boolean {
+  if (typeof known === 'string' || typeof asked === 'string') return known === asked;
+  return known.print === asked.print && same(known.rest, asked.rest) && sameObject(known.body, asked.body, asked.skip);
+}
+
+function same(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || a === null) return a === b;
+  if (typeof b !== 'object' || b === null) return false;
+  if (!Array.isArray(a)) return !Array.isArray(b) && sameObject(a, b);
+  if (!Array.isArray(b) || a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (!same(a[at], b[at])) return false;
+  return true;
+}
+
+function sameObject(a: object, b: object, skip?: ReadonlySet<string>): boolean {
+  let names = 0;
+  for (const name in b) {
+    if (skip?.has(name)) continue;
+    const each: unknown = Reflect.get(b, name);
+    if (each === undefined) continue;
+    if (!Object.hasOwn(a, name) || !same(Reflect.get(a, name), each)) return false;
+    names++;
+  }
+  for (const name in a) if (Reflect.get(a, name) !== undefined && !skip?.has(name)) names--;
+  return names === 0;
+}
+
+/**
+ * For a question that is kept: its texts become its own, as one that was cut out of a longer text holds on to all of it,
+ * and what is not part of it is forgotten. Gives the bytes that it takes, counted as `heapBytes` does.
+ */
+export function settle({ rest, body, skip }: Question): number {
+  for (const name of skip) if (Object.hasOwn(body, name)) Reflect.set(body, name, undefined);
+  return settled(rest) + settled(body);
+}
+
+function settled(value: unknown): number {
+  if (Array.isArray(value)) return settleList(value);
+  return isRecord(value) ? settleObject(value) : 0;
+}
+
+function settleList(list: unknown[]): number {
+  let bytes = 64 + 24 * list.length;
+  for (let at = 0; at < list.length; at++) {
+    const each = list[at];
+    if (typeof each === 'number') continue;
+    if (typeof each === 'string') {
+      const own = ownText(each);
+      list[at] = own;
+      bytes += textBytes(own);
+    } else bytes += settled(each);
+  }
+  return bytes;
+}
+
+function settleObject(value: Record<string, unknown>): number {
+  let bytes = 64;
+  for (const name in value) {
+    const each = value[name];
+    bytes += 24 + nameBytes(name);
+    if (typeof each === 'string') {
+      const own = ownText(each);
+      value[name] = own;
+      bytes += textBytes(own);
+    } else bytes += settled(each);
+  }
+  return bytes;
+}
+
+function ownText(text: string): string {
+  if (text.length <= NEVER_CUT) return text;
+  const encoding = isWide(text) ? 'utf16le' : 'latin1';
+  return BYTES.toString(encoding, 0, BYTES.write(text, encoding));
+}
