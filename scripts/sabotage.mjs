@@ -12,6 +12,7 @@ const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import
 const ABORTS = 'test/reliability/aborts.test.ts';
 const ANY_ORDER = 'test/reliability/interleavings.test.ts';
 const FAILOVER = 'test/unit/call/failover.property.test.ts';
+const QUESTIONS = 'test/behaviour/cache/questions.test.ts';
 const BREAKER = 'test/unit/state/circuit-breaker.test.ts';
 
 /** @type {[name: string, file: string, line: string, instead: string, tests: string][]} */
@@ -34,13 +35,35 @@ const lines = [
     '',
     FAILOVER,
   ],
-  ['the timer of who joined', 'src/call/cache/flight.ts', 'clearTimeout(timer);', '', ANY_ORDER],
+  ['the timer of who joined', 'src/call/cache/flight.ts', 'clearTimeout(this.#timer);', '', ANY_ORDER],
   [
     'the listener of who joined',
     'src/call/cache/flight.ts',
-    "call.signal?.removeEventListener('abort', onAbort);",
+    "if (this.#onAbort !== undefined) this.#call.signal?.removeEventListener('abort', this.#onAbort);",
     '',
     ANY_ORDER,
+  ],
+  [
+    'the comparison of questions with one print',
+    'src/state/question.ts',
+    ' && same(known.rest, asked.rest) && sameObject(known.body, asked.body, asked.skip)',
+    '',
+    QUESTIONS,
+  ],
+  ['the copy that is sent', 'src/call/cache/cache.ts', 'const sent = jsonCopy(body);', 'const sent = body;', QUESTIONS],
+  [
+    'the copy of a text that may be cut out of another',
+    'src/state/question.ts',
+    'if (text.length <= NEVER_CUT) return text;',
+    'return text;',
+    'test/unit/util/heap-bytes.test.ts',
+  ],
+  [
+    'the end of a body that was given up',
+    'src/sdk/upstream.ts',
+    'onRequest?.close();',
+    '',
+    'test/unit/sdk/upstream.test.ts',
   ],
   [
     'the listener of who reads with others',

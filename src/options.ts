@@ -75,7 +75,7 @@ export interface CacheOptions {
   toolCalls?: boolean | undefined;
   /** Answers in the router's store; of the constructor, or of a route (the largest counts). @default 1000 */
   maxEntries?: number | undefined;
-  /** Bytes in the router's store; of the constructor, or of a route (the largest counts). @default 67_108_864 */
+  /** Bytes of answers and their questions in the router's store; of the constructor, or of a route (the largest counts). @default 67_108_864 */
   maxBytes?: number | undefined;
 }
 
