@@ -18,7 +18,7 @@ export type Key = Question | string;
 export const slotOf = (key: Key): number | string => (typeof key === 'string' ? key : key.print);
 
 /** Characters that a question may have in all its texts. */
-const MOST_CHARACTERS = 32 * 1024;
+const MOST_CHARACTERS = 64 * 1024;
 
 const BYTES = Buffer.allocUnsafeSlow(2 * MOST_CHARACTERS);
 const WORDS = new Int32Array(BYTES.buffer);
