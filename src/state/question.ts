@@ -20,6 +20,7 @@ export const slotOf = (key: Key): number | string => (typeof key === 'string' ? 
 /** Characters that a question may have in all its texts. */
 const MOST_CHARACTERS = 64 * 1024;
 
+// Scratch paper: what is on it is of no use between two calls.
 const BYTES = Buffer.allocUnsafeSlow(2 * MOST_CHARACTERS);
 const WORDS = new Int32Array(BYTES.buffer);
 const FLOAT = new Float64Array(1);

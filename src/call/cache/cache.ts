@@ -4,27 +4,19 @@ import type { Events } from '../../events.js';
 import type { Handler, Layer } from '../../pipeline.js';
 import type { Key, Question } from '../../state/question.js';
 import type { CachedAnswer, CacheStore } from '../../state/response-store.js';
-import {
-  type AttemptEnd,
-  type CacheRequest,
-  type CacheSettings,
-  type Call,
-  type CallReply,
-  isKept,
-} from '../../types.js';
+import type { AttemptEnd, CacheRequest, CacheSettings, Call, CallReply } from '../../types.js';
 import { jsonCopy } from '../../util/canonical.js';
-import { isRecord } from '../../util/is-record.js';
 import { digestOf, questionOf } from './cache-key.js';
 import { judge } from './cacheable.js';
-import { fromChunks } from './convert.js';
 import { copyForAnother, isOfTargets } from './errors.js';
 import { Flight, type Host } from './flight.js';
 import { Flights } from './flights.js';
-import { idOf, keptAnswer } from './kept-reply.js';
+import { keptAnswer } from './kept-reply.js';
+import { endFor, headersOf, land } from './landing.js';
 import { isPromise, Memory, type Recalled } from './memory.js';
 import { type Asker, learned, type Order, type Source } from './order.js';
 import { isOnlyUsage, readAnswer } from './read-answer.js';
-import { SharedReader, SharedStream } from './shared-stream.js';
+import { SharedReader, type SharedStream } from './shared-stream.js';
 import { isStorable } from './storable.js';
 import { answerVectors } from './vectors.js';
 
@@ -233,10 +225,7 @@ class Cached implements Asker, Host {
       source: request.share(sent, jsonCopy(request.query)),
       next,
       isRefresh,
-      onLanded: (reply, landed) => {
-        land(reply, landed, call, keep);
-        if (isRefresh && landed.stream !== undefined) void drain(landed.stream);
-      },
+      onLanded: (reply, landed) => land(reply, landed, keep),
       onOver: () => {
         if (canBeJoined) this.#flights.remove(flight);
       },
@@ -290,70 +279,5 @@ class Cached implements Asker, Host {
         else listener(end);
       },
     };
-  }
-}
-
-function land(reply: CallReply, flight: Flight, { protocol }: Call, keep: Order['keep']): void {
-  if (reply.chunks === undefined) {
-    const data = isKept(reply) ? reply.kept.data : reply.answer.data;
-    try {
-      if (flight.hasOthers) flight.wholeOf(data);
-      keep(data, flight, requestIdOf(reply, data), isKept(reply) ? undefined : reply.answer.text);
-    } catch {
-      // It is nested too deeply to be copied: nobody else's than the first one's.
-    }
-    return;
-  }
-  const stream: SharedStream = new SharedStream(reply, reply.chunks, ({ outcome, unfinished }) => {
-    flight.end();
-    if (outcome !== 'success' || unfinished) return;
-    const whole = fromChunks(
-      protocol,
-      stream.texts.map((text): unknown => JSON.parse(text)),
-    );
-    keep(whole, flight, requestIdOf(reply));
-  });
-  flight.stream = stream;
-}
-
-/** The SDK has looked it up already, and written it into what it has parsed. */
-function requestIdOf(reply: CallReply, data?: unknown): string | null {
-  if (isRecord(data) && typeof data._request_id === 'string') return data._request_id;
-  return headersOf(reply)?.get('x-request-id') ?? null;
-}
-
-function headersOf(reply: CallReply): Headers | undefined {
-  return isKept(reply) ? reply.kept.headers : reply.answer.headers;
-}
-
-function endFor(how: 'ended' | 'left' | { readonly error: unknown }, { end, texts }: SharedStream): AttemptEnd {
-  const answerId = idOf(texts[0] === undefined ? undefined : JSON.parse(texts[0]));
-  const base: AttemptEnd = {
-    ...(end ?? { servedModel: undefined, usage: undefined, status: 200, unfinished: false }),
-    outcome: 'success',
-    breaker: 'neutral',
-    failure: undefined,
-    answerId: typeof answerId === 'string' ? answerId : undefined,
-  };
-  if (how === 'ended') return base;
-  if (how === 'left') return { ...base, outcome: 'aborted' };
-  const { error } = how;
-  const failure = end?.failure !== undefined && error instanceof Error ? { ...end.failure, error } : end?.failure;
-  return { ...base, outcome: 'interrupted', failure };
-}
-
-/** Reads a stream that nobody waits for, so that it can be kept. */
-async function drain(stream: SharedStream): Promise<void> {
-  const ignore = () => undefined;
-  const reader = new SharedReader(stream, {
-    signal: undefined,
-    isHidden: () => false,
-    errorFor: (error) => error,
-    onOver: ignore,
-  });
-  try {
-    for (;;) if ((await reader.next()).done) return;
-  } catch {
-    // Told by its attempt; the stale answer stays.
   }
 }
