@@ -16,7 +16,7 @@ export function tapText(response: Response): () => string | undefined {
     reading.then(note, ignore);
     return reading;
   };
-  Object.assign(response, { text });
+  if (!Reflect.set(response, 'text', text)) return () => undefined;
   return () => {
     const taken = noted;
     noted = undefined;

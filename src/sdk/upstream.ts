@@ -1,8 +1,8 @@
-import type { APIPromise, OpenAI } from 'openai';
+import { type APIPromise, OpenAI } from 'openai';
 import { Stream } from 'openai/streaming';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
 import { MAX_MS } from '../util/check.js';
-import { isRecord } from '../util/is-record.js';
+import { isGiven, isRecord } from '../util/is-record.js';
 import { isClosable, OnRequest } from './closable-fetch.js';
 import type { Redact } from './redact.js';
 import { headerRows, mergeHeaders, type RequestOptions } from './request-headers.js';
@@ -42,20 +42,36 @@ export class OpenAIUpstream implements Upstream {
     return this.redactor(error, (source as RequestOptions).headers);
   }
 
+  /** Nothing of the application's own stands between the SDK and its answer. */
+  get #isUsual(): boolean {
+    return HOOKS.every((name) => Reflect.get(this.client, name) === Reflect.get(OpenAI.prototype, name));
+  }
+
+  /** Somebody else may have a hold of the signal that the SDK makes for the request: a stream's caller has. */
+  #isEndedByOthers({ source }: UpstreamRequest): boolean {
+    const { stream, fetchOptions } = source as RequestOptions;
+    const { client } = this;
+    const hasProvider = isGiven(Reflect.get(client['_options'], 'provider'));
+    return stream === true || hasProvider || hasSignal(client.fetchOptions) || hasSignal(fetchOptions);
+  }
+
   async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
     const sent = isByteStream(bodyOf(request)) ? await withReadForm(request) : request;
-    const isLinked = (request.source as RequestOptions).stream === true;
-    const onRequest = request.signal === null ? new OnRequest(request.onOpen, isLinked) : undefined;
+    const { signal, onOpen, wantsText } = request;
+    const isUsual = (wantsText || signal === null) && this.#isUsual;
+    const onRequest = signal === null ? new OnRequest(onOpen, !isUsual || this.#isEndedByOthers(request)) : undefined;
     const promise: APIPromise<unknown> = this.client.request(attemptOptions(sent, onRequest));
+    let isAnswered = false;
     try {
       const props = await promise['responsePromise'];
+      isAnswered = true;
       const { status, headers } = props.response;
-      if (isLinked || !onRequest?.isOpen) request.onOpen(() => props.controller.abort());
+      if (!onRequest?.isOpen || onRequest.isLinked) onOpen(() => props.controller.abort());
       if (request.wantsRaw()) {
         const handle: Handle = { props, promise, isParsed: false, data: undefined };
         return { status, headers, data: undefined, text: undefined, stream: undefined, raw: true, handle };
       }
-      const textOf = request.wantsText ? tapText(props.response) : undefined;
+      const textOf = wantsText && isUsual ? tapText(props.response) : undefined;
       const data = await promise['parse']();
       const handle: Handle = { props, promise, isParsed: true, data };
       const stream = isStream(data) ? readStream(data, props) : undefined;
@@ -63,13 +79,18 @@ export class OpenAIUpstream implements Upstream {
       return { status, headers, data, text: textOf?.(), stream, raw, handle };
     } catch (error) {
       // The SDK may give up on a body by its own timer, which ends nothing that is not linked.
-      onRequest?.close();
+      if (isAnswered) onRequest?.close();
       throw error;
     } finally {
       onRequest?.forget();
     }
   }
 }
+
+/** What an application may put in the place of the SDK's own. */
+const HOOKS = ['constructor', 'request', 'responsePromise', 'prepareOptions', 'prepareRequest', 'fetchWithTimeout'];
+
+const hasSignal = (options: unknown) => isRecord(options) && isGiven(options.signal);
 
 const bodyOf = ({ source }: UpstreamRequest) => (source as RequestOptions).body;
 

@@ -1,4 +1,4 @@
-import { isWide, nameBytes, textBytes } from '../util/heap-bytes.js';
+import { isWide, propertyBytes, textBytes } from '../util/heap-bytes.js';
 import { isRecord } from '../util/is-record.js';
 
 /** What an answer is the answer to: plain JSON, and not too long to be kept itself. */
@@ -17,23 +17,25 @@ export type Key = Question | string;
 /** Where a key is looked up. Others may have the same place. */
 export const slotOf = (key: Key): number | string => (typeof key === 'string' ? key : key.print);
 
-/** Characters that a question may have in all its texts. */
-const MOST_CHARACTERS = 64 * 1024;
+/** That a question may take, about: its characters, and what is around them. */
+const MOST_BYTES = 64 * 1024;
 
 // Scratch paper: what is on it is of no use between two calls.
-const BYTES = Buffer.allocUnsafeSlow(2 * MOST_CHARACTERS);
+const BYTES = Buffer.allocUnsafeSlow(2 * MOST_BYTES);
 const WORDS = new Int32Array(BYTES.buffer);
 const FLOAT = new Float64Array(1);
 const HALVES = new Int32Array(FLOAT.buffer);
 
+/** What a value takes beside its characters, about. */
+const VALUE_BYTES = 24;
 /** Shorter texts are read faster one by one. */
 const SHORT = 24;
 /** Longer ones may be cut out of another, or put together, rather than a text of their own. */
 const NEVER_CUT = 12;
 
 /**
- * The print of a question, which is as `jsonCopy` makes it. `undefined` where it has more characters than `most`, or
- * anything that is written in a way of its own: such a question is known by its text.
+ * The print of a question, which is as `jsonCopy` makes it. `undefined` where it takes more than about `most` bytes, or
+ * has anything that is written in a way of its own: such a question is known by its text.
  */
 export function printOf(
   rest: Question['rest'],
@@ -41,7 +43,7 @@ export function printOf(
   skip: Question['skip'],
   most: number,
 ): number | undefined {
-  const printer = new Printer(Math.min(most, MOST_CHARACTERS));
+  const printer = new Printer(Math.min(most, MOST_BYTES));
   let print = printer.object(body, skip);
   for (const each of rest) print = mix(print, each === undefined ? 7 : printer.value(each));
   return printer.isFit ? print >>> 0 : undefined;
@@ -56,6 +58,7 @@ class Printer {
   }
 
   value(value: unknown): number {
+    this.#take(VALUE_BYTES);
     switch (typeof value) {
       case 'string':
         return this.text(value);
@@ -78,22 +81,17 @@ class Printer {
   /** All of it is looked at: prompts that are made by filling in a form differ by a few characters anywhere. */
   text(text: string): number {
     const { length } = text;
-    this.#room -= length;
-    if (this.#room < 0) {
-      this.isFit = false;
-      return 0;
-    }
+    this.#take(length);
+    if (!this.isFit) return 0;
     let one = length;
     if (length < SHORT) {
       for (let at = 0; at < length; at++) one = mix(one, text.charCodeAt(at));
       return one;
     }
-    // Of a character that has two bytes, one will do.
-    BYTES.write(text, 0, length, 'latin1');
+    const words = BYTES.write(text, isWide(text) ? 'utf16le' : 'latin1') >> 2;
     let two = 0;
     let three = 0;
     let four = 0;
-    const words = length >> 2;
     // In four strands, which the processor follows at the same time.
     for (let at = 3; at < words; at += 4) {
       one = mix(one, WORDS[at - 3] ?? 0);
@@ -116,16 +114,18 @@ class Printer {
     // One without a prototype may be raw JSON.
     if (Object.getPrototypeOf(value) !== Object.prototype) this.isFit = false;
     let print = 13;
-    for (const name in value) {
+    for (const name of Object.keys(value)) {
       if (!this.isFit) break;
       if (skip?.has(name)) continue;
       const each = value[name];
-      if (each === undefined) continue;
-      this.#room -= name.length;
-      print = (print + mix(mix(name.length, name.charCodeAt(0)), this.value(each))) | 0;
+      if (each !== undefined) print = (print + mix(this.text(name), this.value(each))) | 0;
     }
-    if (this.#room < 0) this.isFit = false;
     return print;
+  }
+
+  #take(bytes: number): void {
+    this.#room -= bytes;
+    if (this.#room < 0) this.isFit = false;
   }
 }
 
@@ -150,14 +150,14 @@ function same(a: unknown, b: unknown): boolean {
 
 function sameObject(a: object, b: object, skip?: ReadonlySet<string>): boolean {
   let names = 0;
-  for (const name in b) {
+  for (const name of Object.keys(b)) {
     if (skip?.has(name)) continue;
     const each: unknown = Reflect.get(b, name);
     if (each === undefined) continue;
     if (!Object.hasOwn(a, name) || !same(Reflect.get(a, name), each)) return false;
     names++;
   }
-  for (const name in a) if (Reflect.get(a, name) !== undefined && !skip?.has(name)) names--;
+  for (const name of Object.keys(a)) if (Reflect.get(a, name) !== undefined && !skip?.has(name)) names--;
   return names === 0;
 }
 
@@ -190,10 +190,11 @@ function settleList(list: unknown[]): number {
 }
 
 function settleObject(value: Record<string, unknown>): number {
+  const names = Object.keys(value);
   let bytes = 64;
-  for (const name in value) {
+  for (const name of names) {
     const each = value[name];
-    bytes += 24 + nameBytes(name);
+    bytes += propertyBytes(name, names.length);
     if (typeof each === 'string') {
       const own = ownText(each);
       value[name] = own;

@@ -52,13 +52,13 @@ interface Entry {
  * themselves. Why: to compare one with another takes less time than to write it out and to hash it.
  */
 export class ResponseStore implements CacheStore {
-  /** In characters. */
-  readonly longestQuestion: number;
+  /** Bytes that a question may take. */
+  readonly largestQuestion: number;
   readonly #entries: LRUCache<number | string, Entry>;
   readonly #maxBytes: number;
 
   constructor({ maxEntries, maxBytes }: { maxEntries: number; maxBytes: number }) {
-    this.longestQuestion = Math.floor(maxBytes / SHARE);
+    this.largestQuestion = Math.floor(maxBytes / SHARE);
     this.#maxBytes = maxBytes;
     this.#entries = new LRUCache({ max: maxEntries, maxSize: maxBytes, sizeCalculation: ({ bytes }) => bytes });
   }
@@ -91,8 +91,12 @@ export class ResponseStore implements CacheStore {
   }
 
   #entryOf(key: Key): Entry | undefined {
-    const entry = this.#entries.get(slotOf(key));
-    return entry !== undefined && performance.now() < entry.until && isSame(entry.key, key) ? entry : undefined;
+    const slot = slotOf(key);
+    const entry = this.#entries.peek(slot);
+    if (entry === undefined || !isSame(entry.key, key)) return undefined;
+    if (performance.now() < entry.until) return this.#entries.get(slot);
+    this.#entries.delete(slot);
+    return undefined;
   }
 
   get(key: string): CachedAnswer | undefined {

@@ -10,6 +10,10 @@ export function textBytes(text: string): number {
 
 /** Of the name of a property, in characters. */
 const SHORT = 24;
+/** An object that has more names is a table of its own, with names that few others have. */
+const FEW = 16;
+/** What a name takes there, about, beside its characters. */
+const OWN_NAME_BYTES = 128;
 
 /** What parsed JSON takes in memory, about and rather too much. Short names of properties are mostly shared by all values. */
 export function heapBytes(value: unknown): number {
@@ -20,8 +24,15 @@ export function heapBytes(value: unknown): number {
     // Numbers are in the array itself only where nothing else is.
     const each = value.every((item) => typeof item === 'number') ? 8 : 24;
     for (const item of value) bytes += each + heapBytes(item);
-  } else for (const [name, item] of Object.entries(value)) bytes += 24 + nameBytes(name) + heapBytes(item);
+  } else {
+    const entries = Object.entries(value);
+    for (const [name, item] of entries) bytes += propertyBytes(name, entries.length) + heapBytes(item);
+  }
   return bytes;
 }
 
-export const nameBytes = (name: string) => (name.length > SHORT ? textBytes(name) : 0);
+/** What one of `count` properties takes beside its value. */
+export function propertyBytes(name: string, count: number): number {
+  if (count > FEW) return 24 + OWN_NAME_BYTES + textBytes(name);
+  return name.length > SHORT ? 24 + textBytes(name) : 24;
+}

@@ -31,6 +31,30 @@ describe('the requests of a client that the router has built', () => {
     expect(any).not.toHaveBeenCalled();
   });
 
+  it.each<[string, object, object]>([
+    ['shared', { cache: true }, {}],
+    ['with a signal of its own', {}, { signal: new AbortController().signal }],
+    ['hedged', { hedgeAfterMs: 10_000, retry: { budget: 0.1 } }, {}],
+  ])('are ended by the signal in the options of `fetch` of their client: %s', async (_, settings, options) => {
+    const shutdown = new AbortController();
+    const fetch = fakeFetch({ models: { m: hang() } });
+    // Not among the SDK's types, but heeded by it.
+    const fetchOptions: object = { signal: shutdown.signal };
+    const own = { apiKey: 'k', baseURL: 'http://a.test/v1', fetch, fetchOptions };
+    await using router = new ModelRouter({
+      clients: { default: own },
+      deployments: { a: { model: 'm' }, b: { model: 'm' } },
+      routes: { r: ['a', 'b'] },
+      maxAttempts: 2,
+      ...settings,
+    });
+    const call = errorOf(router.chat.completions.create({ model: 'r', messages }, options));
+    await until(() => fetch.count === 1);
+    shutdown.abort();
+    await call;
+    await until(() => fetch.requests.every(({ outcome }) => outcome === 'aborted'));
+  });
+
   it('never leave where the attempt was over before its key was there', async () => {
     vi.useFakeTimers();
     const fetch = fakeFetch(answer('Hi.'));

@@ -65,6 +65,19 @@ describe('a store of the application', () => {
 });
 
 describe('the store in memory', () => {
+  it('forgets what is over, and does not take a look at it for a use', async () => {
+    const store = new ResponseStore({ maxEntries: 2, maxBytes: 100_000 });
+    const kept = { kind: 'json', text: '1', storedAt: 0, requestId: null, deployment: null } as const;
+    const answer: CachedAnswer = { ...kept, servedModel: null, region: null, costUsd: null, tokens: null };
+    store.set('a', answer, 10);
+    store.set('b', answer, 1000);
+    await pass(10);
+    expect(store.get('a')).toBeUndefined();
+    expect(store.entries).toBe(1);
+    store.set('c', answer, 1000);
+    expect([store.get('b'), store.get('c')]).toEqual([answer, answer]);
+  });
+
   it('stays under its bytes over very many prompts, and eviction rejects nobody', () => {
     const store = new ResponseStore({ maxEntries: 100_000, maxBytes: 200_000 });
     const kept = {

@@ -27,7 +27,7 @@ export function questionOf(
   { settings, record }: Call,
   request: CacheRequest,
   body: Question['body'],
-  longest: number,
+  largest: number,
 ): Question | undefined {
   const { path, query } = request;
   const { scope, priority, regions } = settings;
@@ -42,7 +42,7 @@ export function questionOf(
     isEmpty(query) ? null : query,
     headers.length === 0 ? null : headers,
   ];
-  const print = printOf(rest, body, NOT_IN_KEY, longest);
+  const print = printOf(rest, body, NOT_IN_KEY, largest);
   return print === undefined ? undefined : { rest, body, skip: NOT_IN_KEY, print };
 }
 

@@ -88,7 +88,7 @@ class Cached implements Asker, Host {
   /** Where the store is the router's own, mostly the question itself: nothing is written out or hashed. */
   #keyOf(call: Call, asked: CacheRequest, body: Question['body']): Key {
     const { own } = this.memory;
-    const question = own === undefined ? undefined : questionOf(call, asked, body, own.longestQuestion);
+    const question = own === undefined ? undefined : questionOf(call, asked, body, own.largestQuestion);
     return question ?? digestOf(call, asked);
   }
 
@@ -149,9 +149,9 @@ class Cached implements Asker, Host {
     const isAlone = request.directive === 'no-cache';
     const joined = isAlone ? undefined : this.#flights.find(order.key, call, order.body);
     call.record.cache = joined === undefined ? 'miss' : 'joined';
+    const flight = joined ?? this.#start(call, request, order, this.next, false, !isAlone);
     if (joined === undefined) totals.misses++;
     else totals.joined++;
-    const flight = joined ?? this.#start(call, request, order, this.next, false, !isAlone);
     return flight.wait(call, this);
   }
 

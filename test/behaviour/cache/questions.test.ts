@@ -1,6 +1,6 @@
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, fakeFetch } from 'model-router/testing';
-import { OpenAI } from 'openai';
+import { type APIPromise, OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { printOf } from '../../../src/state/question.js';
 import { build } from '../../helpers/routers.js';
@@ -62,6 +62,37 @@ describe('a question in memory', () => {
     const both = router.snapshot().cache.bytes ?? 0;
     expect(both - 2 * one).toBeGreaterThan(9800);
     expect(both - 2 * one).toBeLessThan(10_000);
+  });
+
+  it('is answered again as a client of the application has changed the answer', async () => {
+    class Own extends OpenAI {
+      override request<T>(options: Parameters<OpenAI['request']>[0]): APIPromise<T> {
+        return super.request<OpenAI.ChatCompletion>(options)._thenUnwrap((completion) => {
+          for (const { message } of completion.choices) message.content = 'redacted';
+          return completion;
+        }) as unknown as APIPromise<T>;
+      }
+    }
+    const fake = fakeFetch({ models: { a: answer('secret') } });
+    await using router = new ModelRouter({
+      clients: { default: new Own({ apiKey: 'k', baseURL: 'https://own.test/v1', fetch: fake }) },
+      deployments: { a: {} },
+      routes: { standard: ['a'] },
+      cache: true,
+    });
+    const three = [about(router, 'x'), about(router, 'x')];
+    const answers = [...(await Promise.all(three)), await about(router, 'x')];
+    expect(answers.map(use)).toEqual(['miss', 'joined', 'hit']);
+    expect(answers.map(said)).toEqual(['redacted', 'redacted', 'redacted']);
+  });
+
+  it('is told from others by any of its numbers, however many there are', async () => {
+    const { router } = build({ a: answer() }, { cache: { which: 'all', maxBytes: 200_000 } });
+    const prompt = Array.from({ length: 10_000 }, (_, i) => i);
+    const complete = (last: number) =>
+      router.completions.create({ model: 'standard', prompt: [...prompt, last] }).then(use);
+    expect([await complete(1), await complete(2), await complete(1)]).toEqual(['miss', 'miss', 'hit']);
+    expect(router.snapshot().cache.bytes).toBeLessThan(5000);
   });
 
   it('stays what was asked, whatever a client of the application makes of it', async () => {

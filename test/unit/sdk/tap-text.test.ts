@@ -27,6 +27,16 @@ describe('tapText', () => {
     expect(textOf()).toBeUndefined();
   });
 
+  it('leaves a response that cannot be changed as it is', async () => {
+    const frozen = Object.freeze(new Response('{}'));
+    const textOf = tapText(frozen);
+    expect(await frozen.text()).toBe('{}');
+    expect(textOf()).toBeUndefined();
+    const { text } = Response.prototype;
+    const fixed = Object.defineProperty(new Response('{}'), 'text', { get: () => text });
+    expect(tapText(fixed)()).toBeUndefined();
+  });
+
   it('lets an error of reading through, and leaves none unhandled', async () => {
     const body = new ReadableStream({ start: (controller) => controller.error(new Error('broken off')) });
     const response = new Response(body);

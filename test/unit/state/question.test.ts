@@ -88,6 +88,8 @@ describe('a question', () => {
     ['too many texts', Array.from({ length: 11 }, () => 'x'.repeat(1000))],
     ['too many short texts', Array.from({ length: 1100 }, () => 'x'.repeat(10))],
     ['names that are too long', { ['x'.repeat(MOST + 1)]: 1 }],
+    ['too many numbers', Array.from({ length: 500 }, (_, i) => i)],
+    ['too many empty objects', Array.from({ length: 500 }, () => ({}))],
   ])('is known by its text where it has %s', (_, value) => {
     expect(question({ value })).toBeUndefined();
     expect(question({}, value)).toBeUndefined();
@@ -99,6 +101,35 @@ describe('a question', () => {
     for (let at = 0; at < text.length; at++)
       prints.add(question({ text: `${text.slice(0, at)}7${text.slice(at + 1)}` })?.print);
     expect(prints.size).toBe(text.length);
+  });
+
+  it.each<[string, (i: number) => Record<string, unknown>]>([
+    ['names of one length', (i) => ({ logit_bias: { [50_000 + i]: -100 } })],
+    ['values that change places', (i) => ({ a: { [`x${i}`]: 1, [`y${i}`]: 2 } })],
+    [
+      'a wide character in the middle',
+      (i) => ({ a: `${'退款政策'.repeat(10)}${String.fromCharCode(0x4e00 + i)}${'退款政策'.repeat(10)}` }),
+    ],
+    ['numbers', (i) => ({ temperature: i / 10_000, seed: 2 ** 40 + i })],
+    ['elements of a long list', (i) => ({ list: Array.from({ length: 100 }, (_, at) => (at === i % 100 ? i : 0)) })],
+  ])('has prints of its own, also beside others with other %s', (_, bodyOf) => {
+    const prints = new Set<number | undefined>();
+    for (let i = 0; i < 1000; i++) prints.add(question(bodyOf(i))?.print);
+    expect(prints.size).toBe(1000);
+    const [turned, given] = [question({ a: { x: 1, y: 2 } }), question({ a: { x: 2, y: 1 } })];
+    expect(turned?.print).not.toBe(given?.print);
+  });
+
+  it('is what it has of its own, whatever all objects have', () => {
+    const kept = question({ a: 1 });
+    Object.assign(Object.prototype, { b: 2 });
+    try {
+      expect(same(kept, question({ a: 1 }))).toBe(true);
+      expect(same(question({ a: 1, b: 2 }), question({ a: 1 }))).toBe(false);
+      expect(same(question({ a: 1 }), question({ a: 1, b: 2 }))).toBe(false);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'b');
+    }
   });
 
   it('is the same exactly if the canonical text is', () => {

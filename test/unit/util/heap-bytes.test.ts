@@ -50,6 +50,18 @@ describe('what is kept', () => {
     ],
     ['long names', (i: number) => ({ [`${'x'.repeat(1000)}${i}`]: i })],
     [
+      'weights of tokens',
+      (i: number) => ({
+        bias: Object.fromEntries(Array.from({ length: 200 }, (_, j) => [`${50_000 + 7 * j + i}`, j / 7])),
+      }),
+    ],
+    [
+      'names that no other has',
+      (i: number) => ({
+        names: Object.fromEntries(Array.from({ length: 100 }, (_, j) => [`${i} ${j} `.padEnd(24, 'x'), j])),
+      }),
+    ],
+    [
       'numbers among other things',
       (i: number) => ({ list: ['', ...Array.from({ length: 500 }, (_, j) => i + j / 7)] }),
     ],
@@ -60,7 +72,7 @@ describe('what is kept', () => {
     const before = process.memoryUsage().heapUsed;
     for (let i = 0; i < 500; i++) {
       const body = bodyOf(i);
-      const print = printOf([i], body, skip, store.longestQuestion) ?? 0;
+      const print = printOf([i], body, skip, store.largestQuestion) ?? 0;
       store.keep({ rest: [i], body, skip, print }, { ...facts, text: `"${i}"` }, 1e6);
     }
     gc();
