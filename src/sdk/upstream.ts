@@ -25,12 +25,14 @@ const SDK_DEFAULT_TIMEOUT_MS = 600_000;
 /** Asks one OpenAI client, once: its own retries are off, and it changes nothing of what the caller gave. */
 export class OpenAIUpstream implements Upstream {
   readonly timeoutMs: number | undefined;
+  readonly #hasUsualHooks: boolean;
 
   constructor(
     readonly name: string,
     readonly client: OpenAI,
     readonly redactor: Redact,
   ) {
+    this.#hasUsualHooks = HOOKS.every((name) => Reflect.get(client, name) === Reflect.get(OpenAI.prototype, name));
     this.timeoutMs = client.timeout === SDK_DEFAULT_TIMEOUT_MS ? undefined : client.timeout;
   }
 
@@ -44,7 +46,7 @@ export class OpenAIUpstream implements Upstream {
 
   /** Nothing of the application's own stands between the SDK and its answer. */
   get #isUsual(): boolean {
-    return HOOKS.every((name) => Reflect.get(this.client, name) === Reflect.get(OpenAI.prototype, name));
+    return this.#hasUsualHooks && this.client.request === OpenAI.prototype.request;
   }
 
   /** Somebody else may have a hold of the signal that the SDK makes for the request: a stream's caller has. */
@@ -88,7 +90,7 @@ export class OpenAIUpstream implements Upstream {
 }
 
 /** What an application may put in the place of the SDK's own. */
-const HOOKS = ['constructor', 'request', 'responsePromise', 'prepareOptions', 'prepareRequest', 'fetchWithTimeout'];
+const HOOKS = ['constructor', 'responsePromise', 'prepareOptions', 'prepareRequest', 'fetchWithTimeout'];
 
 const hasSignal = (options: unknown) => isRecord(options) && isGiven(options.signal);
 
