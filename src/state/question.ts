@@ -46,24 +46,24 @@ export function printOf(
   const printer = new Printer(Math.min(most, MOST_BYTES));
   let print = printer.object(body, skip);
   for (const each of rest) print = mix(print, each === undefined ? 7 : printer.value(each));
-  return printer.isFit ? print >>> 0 : undefined;
+  return printer.room < 0 ? undefined : print >>> 0;
 }
 
 class Printer {
-  isFit = true;
-  #room: number;
+  /** What is left of the bytes; below 0 also for what has no print. */
+  room: number;
 
   constructor(room: number) {
-    this.#room = room;
+    this.room = room;
   }
 
   value(value: unknown): number {
-    this.#take(VALUE_BYTES);
+    this.room -= VALUE_BYTES;
     switch (typeof value) {
       case 'string':
         return this.text(value);
       case 'number':
-        if (!Number.isFinite(value)) this.isFit = false;
+        if (!Number.isFinite(value)) this.room = -1;
         // A zero has no sign on the wire.
         FLOAT[0] = value + 0;
         return mix(HALVES[0] ?? 0, HALVES[1] ?? 0);
@@ -73,60 +73,57 @@ class Printer {
         if (Array.isArray(value)) return this.list(value);
         return isRecord(value) ? this.object(value) : 11;
       default:
-        this.isFit = false;
+        this.room = -1;
         return 0;
     }
   }
 
-  /** All of it is looked at: prompts that are made by filling in a form differ by a few characters anywhere. */
   text(text: string): number {
     const { length } = text;
-    this.#take(length);
-    if (!this.isFit) return 0;
-    let one = length;
-    if (length < SHORT) {
-      for (let at = 0; at < length; at++) one = mix(one, text.charCodeAt(at));
-      return one;
-    }
-    const words = BYTES.write(text, isWide(text) ? 'utf16le' : 'latin1') >> 2;
-    let two = 0;
-    let three = 0;
-    let four = 0;
-    // In four strands, which the processor follows at the same time.
-    for (let at = 3; at < words; at += 4) {
-      one = mix(one, WORDS[at - 3] ?? 0);
-      two = mix(two, WORDS[at - 2] ?? 0);
-      three = mix(three, WORDS[at - 1] ?? 0);
-      four = mix(four, WORDS[at] ?? 0);
-    }
-    for (let at = length - 16; at < length; at++) one = mix(one, text.charCodeAt(at));
-    return mix(mix(one, two), mix(three, four));
+    this.room -= length;
+    if (length >= SHORT) return this.room < 0 ? 0 : printOfLong(text);
+    let print = length;
+    for (let at = 0; at < length; at++) print = mix(print, text.charCodeAt(at));
+    return print;
   }
 
   list(list: readonly unknown[]): number {
     let print = list.length;
-    for (let at = 0; at < list.length && this.isFit; at++) print = mix(print, this.value(list[at]));
+    for (let at = 0; at < list.length && this.room >= 0; at++) print = mix(print, this.value(list[at]));
     return print;
   }
 
   /** The same in whichever order its names are. */
   object(value: Readonly<Record<string, unknown>>, skip?: ReadonlySet<string>): number {
     // One without a prototype may be raw JSON.
-    if (Object.getPrototypeOf(value) !== Object.prototype) this.isFit = false;
+    if (Object.getPrototypeOf(value) !== Object.prototype) this.room = -1;
     let print = 13;
     for (const name of Object.keys(value)) {
-      if (!this.isFit) break;
+      if (this.room < 0) break;
       if (skip?.has(name)) continue;
       const each = value[name];
       if (each !== undefined) print = (print + mix(this.text(name), this.value(each))) | 0;
     }
     return print;
   }
+}
 
-  #take(bytes: number): void {
-    this.#room -= bytes;
-    if (this.#room < 0) this.isFit = false;
+/** All of it is looked at: prompts that are made by filling in a form differ by a few characters anywhere. */
+function printOfLong(text: string): number {
+  const words = BYTES.write(text, isWide(text) ? 'utf16le' : 'latin1') >> 2;
+  let one = text.length;
+  let two = 0;
+  let three = 0;
+  let four = 0;
+  // In four strands, which the processor follows at the same time.
+  for (let at = 3; at < words; at += 4) {
+    one = mix(one, WORDS[at - 3] ?? 0);
+    two = mix(two, WORDS[at - 2] ?? 0);
+    three = mix(three, WORDS[at - 1] ?? 0);
+    four = mix(four, WORDS[at] ?? 0);
   }
+  for (let at = text.length - 16; at < text.length; at++) one = mix(one, text.charCodeAt(at));
+  return mix(mix(one, two), mix(three, four));
 }
 
 function mix(seed: number, value: number): number {
@@ -142,22 +139,36 @@ export function isSame(known: Key, asked: Key): boolean {
 function same(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || a === null) return a === b;
   if (typeof b !== 'object' || b === null) return false;
-  if (!Array.isArray(a)) return !Array.isArray(b) && sameObject(a, b);
+  if (!Array.isArray(a)) return isRecord(a) && isRecord(b) && sameObject(a, b);
   if (!Array.isArray(b) || a.length !== b.length) return false;
   for (let at = 0; at < a.length; at++) if (!same(a[at], b[at])) return false;
   return true;
 }
 
-function sameObject(a: object, b: object, skip?: ReadonlySet<string>): boolean {
+type Values = Readonly<Record<string, unknown>>;
+
+/** Mostly the names are in one order. */
+function sameObject(a: Values, b: Values, skip?: ReadonlySet<string>): boolean {
+  const names = Object.keys(a);
+  const others = Object.keys(b);
+  if (names.length !== others.length) return sameInAnyOrder(a, b, skip);
+  for (let at = 0; at < names.length; at++) {
+    const name = names[at] ?? '';
+    if (name !== others[at]) return sameInAnyOrder(a, b, skip);
+    if (!skip?.has(name) && !same(a[name], b[name])) return false;
+  }
+  return true;
+}
+
+function sameInAnyOrder(a: Values, b: Values, skip: ReadonlySet<string> | undefined): boolean {
   let names = 0;
   for (const name of Object.keys(b)) {
-    if (skip?.has(name)) continue;
-    const each: unknown = Reflect.get(b, name);
-    if (each === undefined) continue;
-    if (!Object.hasOwn(a, name) || !same(Reflect.get(a, name), each)) return false;
+    const each = b[name];
+    if (each === undefined || skip?.has(name)) continue;
+    if (!Object.hasOwn(a, name) || !same(a[name], each)) return false;
     names++;
   }
-  for (const name of Object.keys(a)) if (Reflect.get(a, name) !== undefined && !skip?.has(name)) names--;
+  for (const name of Object.keys(a)) if (a[name] !== undefined && !skip?.has(name)) names--;
   return names === 0;
 }
 

@@ -92,9 +92,9 @@ export class ResponseStore implements CacheStore {
 
   #entryOf(key: Key): Entry | undefined {
     const slot = slotOf(key);
-    const entry = this.#entries.peek(slot);
+    const entry = this.#entries.get(slot);
     if (entry === undefined || !isSame(entry.key, key)) return undefined;
-    if (performance.now() < entry.until) return this.#entries.get(slot);
+    if (performance.now() < entry.until) return entry;
     this.#entries.delete(slot);
     return undefined;
   }
