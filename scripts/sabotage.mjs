@@ -46,8 +46,8 @@ const lines = [
   [
     'the comparison of questions with one print',
     'src/state/question.ts',
-    ' && same(known.rest, asked.rest) && sameObject(known.body, asked.body, asked.skip)',
-    '',
+    'return sameObject(body, asked.body, asked.skip);',
+    'return true;',
     QUESTIONS,
   ],
   ['the copy that is sent', 'src/call/cache/cache.ts', 'const sent = jsonCopy(body);', 'const sent = body;', QUESTIONS],

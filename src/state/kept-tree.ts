@@ -3,9 +3,12 @@ import type { CachedAnswer } from './response-store.js';
 
 /** A value, and those of its properties that are objects: what has to be copied, found once. */
 interface Part {
-  readonly value: object;
-  readonly inner: readonly (readonly [name: string, part: Part])[];
+  readonly value: Values | readonly unknown[];
+  readonly names: readonly string[];
+  readonly parts: readonly Part[];
 }
+
+type Values = Record<string, unknown>;
 
 /** Of a part, beside its value: two objects, and an array for each property. */
 const PART_BYTES = 160;
@@ -65,23 +68,32 @@ export function readValue(answer: CachedAnswer): unknown {
   }
 }
 
-function partOf(value: object): Part {
-  const inner: (readonly [string, Part])[] = [];
+function partOf(value: Part['value']): Part {
+  const names: string[] = [];
+  const parts: Part[] = [];
   // Not `Object.entries`: a vector is long, and has nothing to be copied in it.
-  if (!Array.isArray(value) || value.some(isObject))
-    for (const [name, each] of Object.entries(value)) if (isObject(each)) inner.push([name, partOf(each)]);
-  return { value, inner };
+  if (!Array.isArray(value) || value.some(isObject)) {
+    for (const [name, each] of Object.entries(value)) {
+      if (!isObject(each)) continue;
+      names.push(name);
+      parts.push(partOf(each));
+    }
+  }
+  return { value, names, parts };
 }
 
 function countOf(part: Part | undefined): number {
-  return part === undefined ? 0 : part.inner.reduce((sum, [, each]) => sum + countOf(each), 1);
+  return part === undefined ? 0 : part.parts.reduce((sum, each) => sum + countOf(each), 1);
 }
 
-function copyOf({ value, inner }: Part): object {
+function copyOf({ value, names, parts }: Part): object {
   // Spread makes even a key such as `__proto__` one of the copy's own, which can then be set like any other.
-  const copy: object = Array.isArray(value) ? value.slice() : { ...value };
-  for (const [name, part] of inner) Reflect.set(copy, name, copyOf(part));
+  const copy = (Array.isArray(value) ? value.slice() : { ...value }) as Values;
+  for (let at = 0; at < parts.length; at++) {
+    const part = parts[at];
+    if (part !== undefined) copy[names[at] ?? ''] = copyOf(part);
+  }
   return copy;
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is Part['value'] => typeof value === 'object' && value !== null;

@@ -1,10 +1,18 @@
 import { isWide, propertyBytes, textBytes } from '../util/heap-bytes.js';
 import { isRecord } from '../util/is-record.js';
 
+/** What counts beside a body. Nobody's to change. */
+export interface Circumstances {
+  readonly values: readonly unknown[];
+  /** `undefined` where they have none. */
+  readonly print: number | undefined;
+  readonly bytes: number;
+}
+
 /** What an answer is the answer to: plain JSON, and not too long to be kept itself. */
 export interface Question {
-  /** `body` less the names in `skip`, and everything else in `rest`. */
-  readonly rest: readonly unknown[];
+  readonly rest: Circumstances;
+  /** Less the names in `skip`. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly skip: ReadonlySet<string>;
   /** A number that equal questions have in common, and others seldom. */
@@ -34,18 +42,31 @@ const SHORT = 24;
 const NEVER_CUT = 12;
 
 /**
- * The print of a question, which is as `jsonCopy` makes it. `undefined` where it takes more than about `most` bytes, or
- * has anything that is written in a way of its own: such a question is known by its text.
+ * The same ones as before, if they are: a call mostly differs from the one before it in its body only. Otherwise they
+ * become their own.
+ */
+export function circumstancesOf(values: unknown[], before: Circumstances | undefined): Circumstances {
+  if (before !== undefined && same(before.values, values)) return before;
+  const printer = new Printer(MOST_BYTES);
+  let print = 1;
+  for (const each of values) print = mix(print, each === undefined ? 7 : printer.value(each));
+  if (printer.room < 0) return { values, print: undefined, bytes: 0 };
+  return { values, print, bytes: settled(values) };
+}
+
+/**
+ * The print of a question, whose body is as `jsonCopy` makes it. `undefined` where it takes more than about `most` bytes,
+ * or has anything that is written in a way of its own: such a question is known by its text.
  */
 export function printOf(
-  rest: Question['rest'],
+  rest: Circumstances,
   body: Question['body'],
   skip: Question['skip'],
   most: number,
 ): number | undefined {
-  const printer = new Printer(Math.min(most, MOST_BYTES));
-  let print = printer.object(body, skip);
-  for (const each of rest) print = mix(print, each === undefined ? 7 : printer.value(each));
+  if (rest.print === undefined) return undefined;
+  const printer = new Printer(Math.min(most, MOST_BYTES) - rest.bytes);
+  const print = mix(rest.print, printer.object(body, skip));
   return printer.room < 0 ? undefined : print >>> 0;
 }
 
@@ -133,7 +154,9 @@ function mix(seed: number, value: number): number {
 
 export function isSame(known: Key, asked: Key): boolean {
   if (typeof known === 'string' || typeof asked === 'string') return known === asked;
-  return known.print === asked.print && same(known.rest, asked.rest) && sameObject(known.body, asked.body, asked.skip);
+  const { rest, body, print } = known;
+  if (print !== asked.print || (rest !== asked.rest && !same(rest.values, asked.rest.values))) return false;
+  return sameObject(body, asked.body, asked.skip);
 }
 
 function same(a: unknown, b: unknown): boolean {
@@ -178,7 +201,7 @@ function sameInAnyOrder(a: Values, b: Values, skip: ReadonlySet<string> | undefi
  */
 export function settle({ rest, body, skip }: Question): number {
   for (const name of skip) if (Object.hasOwn(body, name)) Reflect.set(body, name, undefined);
-  return settled(rest) + settled(body);
+  return rest.bytes + settled(body);
 }
 
 function settled(value: unknown): number {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { printOf, type Question } from '../../state/question.js';
+import { type Circumstances, circumstancesOf, printOf, type Question } from '../../state/question.js';
 import type { CacheRequest, Call } from '../../types.js';
 import { canonicalText } from '../../util/canonical.js';
 
@@ -22,17 +22,16 @@ export function digestOf(call: Call, request: CacheRequest): string {
   return digest(`${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY)}`);
 }
 
-/** The question of a call whose request is nobody else's. `undefined` where only its digest will do. */
-export function questionOf(
+/** What counts of a call beside its body. Its request is nobody else's. */
+export function restOf(
   { settings, record }: Call,
   request: CacheRequest,
-  body: Question['body'],
-  largest: number,
-): Question | undefined {
+  before: Circumstances | undefined,
+): Circumstances {
   const { path, query } = request;
   const { scope, priority, regions } = settings;
   const headers = keyedHeaders(request);
-  const rest = [
+  const values = [
     path,
     record.requestedModel,
     record.route,
@@ -42,6 +41,11 @@ export function questionOf(
     isEmpty(query) ? null : query,
     headers.length === 0 ? null : headers,
   ];
+  return circumstancesOf(values, before);
+}
+
+/** A question with this body, which is nobody else's. `undefined` where only its digest will do. */
+export function questionOf(rest: Circumstances, body: Question['body'], largest: number): Question | undefined {
   const print = printOf(rest, body, NOT_IN_KEY, largest);
   return print === undefined ? undefined : { rest, body, skip: NOT_IN_KEY, print };
 }

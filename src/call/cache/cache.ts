@@ -2,11 +2,11 @@ import { abortError } from '../../classify.js';
 import { round } from '../../cost.js';
 import type { Events } from '../../events.js';
 import type { Handler, Layer } from '../../pipeline.js';
-import type { Key, Question } from '../../state/question.js';
+import type { Circumstances, Key, Question } from '../../state/question.js';
 import type { CachedAnswer, CacheStore } from '../../state/response-store.js';
 import type { AttemptEnd, CacheRequest, CacheSettings, Call, CallReply } from '../../types.js';
 import { jsonCopy } from '../../util/canonical.js';
-import { digestOf, questionOf } from './cache-key.js';
+import { digestOf, questionOf, restOf } from './cache-key.js';
 import { judge } from './cacheable.js';
 import { copyForAnother, isOfTargets } from './errors.js';
 import { Flight, type Host } from './flight.js';
@@ -57,6 +57,8 @@ class Cached implements Asker, Host {
   readonly #parts: CacheParts;
   readonly #background: Handler<Call, CallReply>;
   readonly #flights = new Flights();
+  /** Of the call before. */
+  #rest: Circumstances | undefined;
 
   constructor(parts: CacheParts, next: Handler<Call, CallReply>) {
     this.#parts = parts;
@@ -88,8 +90,9 @@ class Cached implements Asker, Host {
   /** Where the store is the router's own, mostly the question itself: nothing is written out or hashed. */
   #keyOf(call: Call, asked: CacheRequest, body: Question['body']): Key {
     const { own } = this.memory;
-    const question = own === undefined ? undefined : questionOf(call, asked, body, own.largestQuestion);
-    return question ?? digestOf(call, asked);
+    if (own === undefined) return digestOf(call, asked);
+    this.#rest = restOf(call, asked, this.#rest);
+    return questionOf(this.#rest, body, own.largestQuestion) ?? digestOf(call, asked);
   }
 
   bypass(call: Call): Promise<CallReply> {

@@ -2,7 +2,7 @@ import { callRecord, ModelRouter } from 'model-router';
 import { answer, fakeFetch } from 'model-router/testing';
 import { type APIPromise, OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { printOf } from '../../../src/state/question.js';
+import { circumstancesOf, printOf } from '../../../src/state/question.js';
 import { build } from '../../helpers/routers.js';
 
 const bodyOf = (content: string) => ({ model: 'standard', messages: [{ role: 'user' as const, content }] });
@@ -15,12 +15,14 @@ const echo = (request: { readonly body: unknown }) => {
   return answer({ content: `About ${messages[0]?.content}` });
 };
 
+const NONE = circumstancesOf([], undefined);
+
 /** Two prompts whose questions have one print. */
 function twins(): [string, string] {
   const seen = new Map<number | undefined, string>();
   for (let i = 0; ; i++) {
     const content = `Where is my order ${i}?`;
-    const print = printOf([], bodyOf(content), new Set(), 1000);
+    const print = printOf(NONE, bodyOf(content), new Set(), 1000);
     const other = seen.get(print);
     if (other !== undefined) return [other, content];
     seen.set(print, content);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSame, printOf, type Question, settle } from '../../../src/state/question.js';
+import { circumstancesOf, isSame, printOf, type Question, settle } from '../../../src/state/question.js';
 import { canonicalText, jsonCopy } from '../../../src/util/canonical.js';
 import fc from '../../helpers/property.js';
 
@@ -7,8 +7,9 @@ const SKIP = new Set(['user']);
 const MOST = 10_000;
 
 /** As the cache makes it of a call. */
-function question(given: Record<string, unknown>, ...rest: unknown[]): Question | undefined {
+function question(given: Record<string, unknown>, ...values: unknown[]): Question | undefined {
   const body = jsonCopy(given);
+  const rest = circumstancesOf([...values], undefined);
   const print = printOf(rest, body, SKIP, MOST);
   return print === undefined ? undefined : { rest, body, skip: SKIP, print };
 }
@@ -75,6 +76,16 @@ describe('a question', () => {
         expect(same(question({ a: 1 }, ...a), question({ a: 1 }, ...b))).toBe(i === j);
     }
     expect(same(question({}, undefined), question({}, null))).toBe(false);
+  });
+
+  it('has the circumstances of the one before, where they are equal', () => {
+    const first = circumstancesOf(['path', undefined, ['eu'], { a: '1' }], undefined);
+    expect(circumstancesOf(['path', undefined, ['eu'], { a: '1' }], first)).toBe(first);
+    for (const values of [['path', null, ['eu'], { a: '1' }], ['path', undefined, ['eu'], { a: '2' }], ['path']]) {
+      const other = circumstancesOf(values, first);
+      expect(other.values).toEqual(values);
+      expect(other.print).not.toBe(first.print);
+    }
   });
 
   it.each<[string, unknown]>([
@@ -191,6 +202,6 @@ describe('a question', () => {
     settle(kept);
     expect(kept.body).toEqual({ texts, n: 1 });
     expect(kept.body.user).toBeUndefined();
-    expect(kept.rest).toEqual(texts);
+    expect(kept.rest.values).toEqual(texts);
   });
 });

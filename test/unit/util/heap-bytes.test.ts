@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { KeptTree } from '../../../src/state/kept-tree.js';
-import { printOf } from '../../../src/state/question.js';
+import { circumstancesOf, printOf } from '../../../src/state/question.js';
 import { ResponseStore } from '../../../src/state/response-store.js';
 import { heapBytes, textBytes } from '../../../src/util/heap-bytes.js';
 
@@ -72,8 +72,9 @@ describe('what is kept', () => {
     const before = process.memoryUsage().heapUsed;
     for (let i = 0; i < 500; i++) {
       const body = bodyOf(i);
-      const print = printOf([i], body, skip, store.largestQuestion) ?? 0;
-      store.keep({ rest: [i], body, skip, print }, { ...facts, text: `"${i}"` }, 1e6);
+      const rest = circumstancesOf([i], undefined);
+      const print = printOf(rest, body, skip, store.largestQuestion) ?? 0;
+      store.keep({ rest, body, skip, print }, { ...facts, text: `"${i}"` }, 1e6);
     }
     gc();
     const grown = process.memoryUsage().heapUsed - before;
