@@ -10,7 +10,7 @@ interface Part {
 
 type Values = Record<string, unknown>;
 
-/** Of a part, beside its value: two objects, and an array for each property. */
+/** Of a part, beside its value: an object and two arrays. */
 const PART_BYTES = 160;
 
 /** An answer in this process's own memory: as the value itself, which is copied faster than text is parsed. */

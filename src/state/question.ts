@@ -197,7 +197,7 @@ function sameInAnyOrder(a: Values, b: Values, skip: ReadonlySet<string> | undefi
 
 /**
  * For a question that is kept: its texts become its own, as one that was cut out of a longer text holds on to all of it,
- * and what is not part of it is forgotten. Gives the bytes that it takes, counted as `heapBytes` does.
+ * and what is not part of it is forgotten. Gives the bytes that it takes, about and rather too much.
  */
 export function settle({ rest, body, skip }: Question): number {
   for (const name of skip) if (Object.hasOwn(body, name)) Reflect.set(body, name, undefined);
@@ -211,31 +211,23 @@ function settled(value: unknown): number {
 
 function settleList(list: unknown[]): number {
   let bytes = 64 + 24 * list.length;
-  for (let at = 0; at < list.length; at++) {
-    const each = list[at];
-    if (typeof each === 'number') continue;
-    if (typeof each === 'string') {
-      const own = ownText(each);
-      list[at] = own;
-      bytes += textBytes(own);
-    } else bytes += settled(each);
-  }
+  for (let at = 0; at < list.length; at++) bytes += settleAt(list, at);
   return bytes;
 }
 
 function settleObject(value: Record<string, unknown>): number {
   const names = Object.keys(value);
   let bytes = 64;
-  for (const name of names) {
-    const each = value[name];
-    bytes += propertyBytes(name, names.length);
-    if (typeof each === 'string') {
-      const own = ownText(each);
-      value[name] = own;
-      bytes += textBytes(own);
-    } else bytes += settled(each);
-  }
+  for (const name of names) bytes += propertyBytes(name, names.length) + settleAt(value, name);
   return bytes;
+}
+
+function settleAt<Place extends PropertyKey>(holder: Record<Place, unknown>, at: Place): number {
+  const each = holder[at];
+  if (typeof each !== 'string') return settled(each);
+  const own = ownText(each);
+  holder[at] = own;
+  return textBytes(own);
 }
 
 function ownText(text: string): string {

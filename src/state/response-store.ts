@@ -36,7 +36,7 @@ export interface CacheStore {
 /** Beside answer and question: the objects around them, and their place in the lists of the cache. */
 const OVERHEAD_BYTES = 400;
 const QUESTION_BYTES = 250;
-/** A question may take this part of `maxBytes`; a longer one is known by a digest. */
+/** A question may take this part of `maxBytes`; a larger one is known by a digest. */
 const SHARE = 64;
 
 interface Entry {
@@ -83,13 +83,6 @@ export class ResponseStore implements CacheStore {
     return tree;
   }
 
-  /** Of two questions with one print, the later one is kept. `key` is nobody else's. */
-  keep(key: Key, answer: CachedAnswer, keepMs: number): void {
-    const keyBytes = typeof key === 'string' ? textBytes(key) : QUESTION_BYTES + settle(key);
-    const bytes = keyBytes + bytesOf(answer) + OVERHEAD_BYTES;
-    this.#entries.set(slotOf(key), { key, answer, bytes, until: performance.now() + keepMs });
-  }
-
   #entryOf(key: Key): Entry | undefined {
     const slot = slotOf(key);
     const entry = this.#entries.get(slot);
@@ -104,8 +97,11 @@ export class ResponseStore implements CacheStore {
     return found instanceof KeptTree ? found.asText() : found;
   }
 
-  set(key: string, answer: CachedAnswer, keepMs: number): void {
-    this.keep(key, answer, keepMs);
+  /** Of two questions with one print, the later one is kept. `key` is nobody else's. */
+  set(key: Key, answer: CachedAnswer, keepMs: number): void {
+    const keyBytes = typeof key === 'string' ? textBytes(key) : QUESTION_BYTES + settle(key);
+    const bytes = keyBytes + bytesOf(answer) + OVERHEAD_BYTES;
+    this.#entries.set(slotOf(key), { key, answer, bytes, until: performance.now() + keepMs });
   }
 
   delete(key: string): void {

@@ -1,7 +1,5 @@
 import { types } from 'node:util';
 
-const FEW = 16;
-
 /**
  * One text for each value: two values have the same one exactly if they would be the same on the wire but for the order
  * of keys. Not JSON itself, which takes its time to escape long texts. `undefined` for what JSON leaves out. Throws what
@@ -29,13 +27,9 @@ function write(value: unknown, key: string, mayConvert: boolean, skip?: Readonly
   }
 }
 
-/** How texts of the usual lengths begin: to write a number takes longer than to look it up. */
-const HEADS = Array.from({ length: 256 }, (_, length) => `"${length}:`);
-
 /** Its length says where it ends. Halves of characters are lost when a text is hashed: such a text is escaped. */
 function writeText(text: string): string {
-  if (!text.isWellFormed()) return `~${JSON.stringify(text)}`;
-  return (HEADS[text.length] ?? `"${text.length}:`) + text;
+  return text.isWellFormed() ? `"${text.length}:${text}` : `~${JSON.stringify(text)}`;
 }
 
 function writeObject(
@@ -51,7 +45,7 @@ function writeObject(
   if (Array.isArray(value)) return writeArray(value);
   if (isBoxed(value) || isRaw(value)) return writeJson(JSON.stringify(value));
   let text = '{';
-  for (const name of inOrder(Object.keys(value))) {
+  for (const name of Object.keys(value).sort()) {
     if (skip?.has(name)) continue;
     const written = write(Reflect.get(value, name), name, true);
     if (written !== undefined) text += `${writeText(name)}${written}`;
@@ -63,19 +57,6 @@ function writeArray(value: readonly unknown[]): string {
   let text = '[';
   for (let i = 0; i < value.length; i++) text += `${write(value[i], String(i), true) ?? 'null'},`;
   return `${text}]`;
-}
-
-/** Most objects have few names, which `sort` takes far longer for. */
-function inOrder(names: string[]): string[] {
-  if (names.length > FEW) return names.sort();
-  for (let i = 1; i < names.length; i++) {
-    const name = names[i] ?? '';
-    let at = i;
-    for (let before = names[at - 1]; before !== undefined && before > name; before = names[at - 1])
-      names[at--] = before;
-    names[at] = name;
-  }
-  return names;
 }
 
 function isBoxed(value: object): boolean {

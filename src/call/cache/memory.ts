@@ -20,7 +20,7 @@ export interface Recalled {
 export class Memory {
   constructor(readonly store: () => CacheStore) {}
 
-  /** Whether it is the router's own, which is asked by questions themselves. Another one has their digests. */
+  /** The store, if it is the router's own: that one is asked by questions themselves, another one by their digests. */
   get own(): ResponseStore | undefined {
     const store = this.store();
     return store instanceof ResponseStore ? store : undefined;
@@ -52,7 +52,7 @@ export class Memory {
     const keepMs = ttlMs + Math.max(staleMs, staleIfErrorMs);
     try {
       const store = this.store();
-      if (store instanceof ResponseStore) return store.keep(key, answer, keepMs);
+      if (store instanceof ResponseStore) return store.set(key, answer, keepMs);
       const kept = typeof key === 'string' ? store.set(key, answer, keepMs) : undefined;
       if (isPromise(kept)) kept.then(undefined, () => undefined);
     } catch {

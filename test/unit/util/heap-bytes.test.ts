@@ -74,7 +74,7 @@ describe('what is kept', () => {
       const body = bodyOf(i);
       const rest = circumstancesOf([i], undefined);
       const print = printOf(rest, body, skip, store.largestQuestion) ?? 0;
-      store.keep({ rest, body, skip, print }, { ...facts, text: `"${i}"` }, 1e6);
+      store.set({ rest, body, skip, print }, { ...facts, text: `"${i}"` }, 1e6);
     }
     gc();
     const grown = process.memoryUsage().heapUsed - before;
