@@ -7,6 +7,7 @@ rmSync('dist', { recursive: true, force: true });
 const entry = {
   index: 'src/index.ts',
   testing: 'src/testing/index.ts',
+  simulate: 'src/simulate/index.ts',
   'genai-prices': 'src/genai-prices/index.ts',
   'gpt-tokenizer': 'src/gpt-tokenizer/index.ts',
 };

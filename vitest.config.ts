@@ -8,9 +8,7 @@ export default defineConfig(({ mode }) => ({
   resolve: {
     alias: [
       { find: /^model-router$/, replacement: path('./src/index.ts') },
-      { find: /^model-router\/genai-prices$/, replacement: path('./src/genai-prices/index.ts') },
-      { find: /^model-router\/testing$/, replacement: path('./src/testing/index.ts') },
-      { find: /^model-router\/gpt-tokenizer$/, replacement: path('./src/gpt-tokenizer/index.ts') },
+      { find: /^model-router\/(.+)$/, replacement: `${path('./src/')}$1/index.ts` },
       ...(mode === 'openai6' ? [{ find: /^openai(?=\/|$)/, replacement: 'openai-6' }] : []),
     ],
   },

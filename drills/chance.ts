@@ -1,4 +1,4 @@
-export { seededRandom as mulberry32 } from 'model-router/testing';
+export { seededRandom as mulberry32 } from 'model-router/simulate';
 
 /** How rarely the bounds below are passed by chance alone. */
 const ALPHA = 0.001;

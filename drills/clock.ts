@@ -1,2 +1,2 @@
 // The virtual time of the drills is that of `simulate`.
-export { inVirtualTime, type VirtualClock } from 'model-router/testing';
+export { inVirtualTime, type VirtualClock } from 'model-router/simulate';

@@ -10,7 +10,7 @@ export interface Load {
   readonly fleet: Fleet;
   readonly calls: number;
   /** Milliseconds between two bursts, whatever becomes of the calls. */
-  readonly everyMs: number;
+  readonly stepMs: number;
   /** Calls in a burst. @default 1 */
   readonly atOnce?: number;
   /** Each so-manieth call is a stream. @default none */
@@ -26,7 +26,7 @@ const PROGRESS_STEPS = 100;
 
 /** Sends calls at their times, waits for the last one, and looks at what is left at that very moment. */
 export async function sendLoad(load: Load): Promise<Invariants> {
-  const { clock, fleet, calls, everyMs, atOnce = 1, streamEvery = Number.POSITIVE_INFINITY } = load;
+  const { clock, fleet, calls, stepMs, atOnce = 1, streamEvery = Number.POSITIVE_INFINITY } = load;
   const invariants = new Invariants(clock, fleet);
   const { signal } = new AbortController();
   setMaxListeners(0, signal);
@@ -51,10 +51,10 @@ export async function sendLoad(load: Load): Promise<Invariants> {
   };
   const burst = (): void => {
     for (let i = 0; i < atOnce && started < calls; i += 1) start();
-    if (started < calls) setTimeout(burst, everyMs);
+    if (started < calls) setTimeout(burst, stepMs);
   };
 
-  const end = performance.now() + Math.ceil(calls / atOnce) * everyMs + fleet.deadlineMs + GRACE_MS;
+  const end = performance.now() + Math.ceil(calls / atOnce) * stepMs + fleet.deadlineMs + GRACE_MS;
   burst();
   await clock.settle();
   while (settled < calls && performance.now() < end) await clock.step();

@@ -16,7 +16,7 @@ import {
 /** Different questions that may be answered from the cache: more than it holds. */
 const QUESTIONS = 300;
 export const CACHE = {
-  which: 'idempotent',
+  mode: 'idempotent',
   ttlMs: 2000,
   staleMs: 1000,
   staleIfErrorMs: 1000,

@@ -1,4 +1,5 @@
-import { answer, type Choose, fail, hang, lognormal } from 'model-router/testing';
+import { lognormal } from 'model-router/simulate';
+import { answer, type Choose, fail, hang } from 'model-router/testing';
 
 /** The fault model that the bounds were found with: each attempt draws for itself, no two share a cause. */
 export const MODEL_L = {

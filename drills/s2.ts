@@ -11,12 +11,12 @@ export interface S2Options extends DrillOptions {
   /** @default 2 */
   readonly deployments?: 2 | 3;
   /** Milliseconds between two calls. With few calls, little is known of the others. @default 50 */
-  readonly everyMs?: number;
+  readonly stepMs?: number;
 }
 
 /** S2: model L with failover and no hedge. */
 export async function run(options: S2Options): Promise<DrillResult> {
-  const { calls, deployments = 2, everyMs = 50, seed, onProgress } = options;
+  const { calls, deployments = 2, stepMs = 50, seed, onProgress } = options;
   const tally = new Tally();
   const { lateMs, broken } = await inVirtualTime(async (clock) => {
     const third = { third: modelL(mulberry32(seed + 3), MODEL_L.otherErrors) };
@@ -27,14 +27,14 @@ export async function run(options: S2Options): Promise<DrillResult> {
     };
     const fleet = openFleet(scripts, seed);
     const onSettled = tally.add.bind(tally);
-    const invariants = await sendLoad({ clock, fleet, calls, everyMs, streamEvery: 5, onSettled, onProgress });
+    const invariants = await sendLoad({ clock, fleet, calls, stepMs, streamEvery: 5, onSettled, onProgress });
     fleet.router.close();
     return invariants;
   });
   return resultOf({
     drill: 'S2',
     faults: `${MODEL_L_IN_WORDS}; ${deployments} deployments, deadline ${DEADLINE_MS} ms`,
-    size: `${calls} calls, one every ${everyMs} ms`,
+    size: `${calls} calls, one every ${stepMs} ms`,
     measured: { answered: tally.answeredPercent, p99: tally.quantile(0.99), load: tally.load, late: lateMs },
     targets: {
       answered: answered(0.002, tally),

@@ -24,7 +24,7 @@ export async function run(options: DrillOptions & { readonly calls: number }): P
     const fleet = openFleet(scripts, seed, { hedgeAfterMs: 'p95' });
     watch.listen(fleet);
     const onSettled = tally.add.bind(tally);
-    const found = await sendLoad({ clock, fleet, calls, everyMs: EVERY_MS, streamEvery: 5, onSettled, onProgress });
+    const found = await sendLoad({ clock, fleet, calls, stepMs: EVERY_MS, streamEvery: 5, onSettled, onProgress });
     fleet.router.close();
     return found;
   });

@@ -40,7 +40,7 @@ export async function run({ minutes, streams, deadlineMs, seed, onProgress }: Co
       clock,
       fleet,
       calls: ms / EVERY_MS,
-      everyMs: EVERY_MS,
+      stepMs: EVERY_MS,
       ...(streams && { streamEvery: 1 }),
       onSettled: tally.add.bind(tally),
       onProgress,

@@ -43,7 +43,7 @@ export async function run(options: S4Options): Promise<DrillResult> {
       clock,
       fleet,
       calls,
-      everyMs: EVERY_MS,
+      stepMs: EVERY_MS,
       streamEvery: 5,
       onSettled: (settled) => {
         if (settled.startedMs >= from && settled.startedMs < to) inOutage.add(settled);

@@ -46,7 +46,7 @@ export async function run({ minutes, fault = 'mixed', seed, onProgress }: S5Opti
       clock,
       fleet,
       calls,
-      everyMs: EVERY_MS,
+      stepMs: EVERY_MS,
       streamEvery: 5,
       onSettled: (settled) => {
         if (settled.startedMs >= to) after.add(settled);

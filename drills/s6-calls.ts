@@ -14,7 +14,7 @@ export interface Asked {
   readonly turned: boolean;
 }
 
-const TEXTS = ['What is your refund policy?', 'Refunds?', '', '","scope":"b', '__proto__', '退款'] as const;
+const TEXTS = ['What is your refund policy?', 'Refunds?', '', '","tenant":"b', '__proto__', '退款'] as const;
 const IMAGES = ['data:image/png;base64,AAAA', 'data:image/png;base64,AAAB'] as const;
 const SCOPES = [undefined, 'a', 'b', 'constructor', '__proto__', 'a b'] as const;
 
@@ -61,7 +61,7 @@ export function changed(asked: Asked, choose: Choose): Asked {
 function withOneChange(asked: Asked, choose: Choose): Asked {
   const { body, options, headers, query } = asked;
   switch (
-    choose(['parameter', 'parameter', 'text', 'image', 'scope', 'scope', 'header', 'query', 'priority', 'model'])
+    choose(['parameter', 'parameter', 'text', 'image', 'tenant', 'tenant', 'header', 'query', 'priority', 'model'])
   ) {
     case 'text':
       return { ...asked, body: { ...body, messages: [{ role: 'user', content: choose(TEXTS) }] } };
@@ -72,10 +72,10 @@ function withOneChange(asked: Asked, choose: Choose): Asked {
       ];
       return { ...asked, body: { ...body, messages: [{ role: 'user', content: parts }] } };
     }
-    case 'scope': {
-      const scope = choose(SCOPES);
-      const { scope: _, ...rest } = options;
-      return { ...asked, options: scope === undefined ? rest : { ...rest, scope } };
+    case 'tenant': {
+      const tenant = choose(SCOPES);
+      const { tenant: _, ...rest } = options;
+      return { ...asked, options: tenant === undefined ? rest : { ...rest, tenant } };
     }
     case 'header':
       return { ...asked, headers: { ...headers, [choose(['x-version', 'openai-beta'])]: choose(['1', '2']) } };
@@ -97,13 +97,13 @@ function withOneChange(asked: Asked, choose: Choose): Asked {
   }
 }
 
-/** Two calls may share an answer exactly if this is the same. Its first word is the scope. */
+/** Two calls may share an answer exactly if this is the same. Its first word is the tenant. */
 export function identityOf({ body, options, headers, query }: Asked): string {
   const sorted = (record: Readonly<Record<string, unknown>>) =>
     Object.entries(record).sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
-  const { scope, priority = 'standard' } = options;
+  const { tenant, priority = 'standard' } = options;
   const rest = JSON.stringify([sorted(body), priority, sorted(headers), sorted(query)]);
-  return `${encodeURIComponent(scope ?? '(none)')} ${encodeURIComponent(rest)}`;
+  return `${encodeURIComponent(tenant ?? '(none)')} ${encodeURIComponent(rest)}`;
 }
 
 export function asBody({ body, turned }: Asked): Omit<OpenAI.ChatCompletionCreateParams, 'stream'> {

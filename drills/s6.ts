@@ -10,8 +10,8 @@ const AROUND = 300;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * S6: random pairs of calls and scopes, of which the second is the first with its keys in another order, or with one
- * thing changed: a parameter, an image, a tool, a schema, the query, a header, the route, the priority, the scope. The
+ * S6: random pairs of calls and tenants, of which the second is the first with its keys in another order, or with one
+ * thing changed: a parameter, an image, a tool, a schema, the query, a header, the route, the priority, the tenant. The
  * upstream answers with who has asked it, so that an answer shows whose it is.
  */
 export async function run({
@@ -25,9 +25,9 @@ export async function run({
     clients: { default: new OpenAI({ apiKey: 'sk-drill', baseURL: 'https://drill.test/v1', fetch: echo }) },
     deployments: { m: {}, n: {} },
     routes: { standard: ['m'], other: ['m'], premium: ['n'] },
-    cache: { which: 'all', toolCalls: true, maxEntries: 100_000, maxBytes: MAX_BYTES },
+    cache: { mode: 'all', toolCalls: true, maxEntries: 100_000, maxBytes: MAX_BYTES },
   });
-  const found = { wrong: 0, acrossScopes: 0, failed: 0, answers: 0, kept: 0, mostBytes: 0 };
+  const found = { wrong: 0, acrossTenants: 0, failed: 0, answers: 0, kept: 0, mostBytes: 0 };
   const broken = new Map<string, number>();
 
   async function ask(asked: Asked): Promise<void> {
@@ -56,7 +56,7 @@ export async function run({
     if (use === 'hit' || use === 'joined') found.kept++;
     if (told === identity) return;
     found.wrong++;
-    if (told?.split(' ')[0] !== identity.split(' ')[0]) found.acrossScopes++;
+    if (told?.split(' ')[0] !== identity.split(' ')[0]) found.acrossTenants++;
   }
 
   let around: Asked[] = [];
@@ -73,21 +73,21 @@ export async function run({
     onProgress?.(pair / pairs);
   }
   router.close();
-  const { answers, kept, wrong, acrossScopes, failed, mostBytes } = found;
+  const { answers, kept, wrong, acrossTenants, failed, mostBytes } = found;
   return resultOf({
     drill: 'S6',
     faults: 'none; whole answers and streams, one after the other and at once',
     size: `${pairs} pairs`,
     measured: {
       'of a different call': wrong,
-      'of another scope': acrossScopes,
+      'of another tenant': acrossTenants,
       failed,
       'kept or joined': (100 * kept) / answers,
       'over maxBytes': Math.max(0, mostBytes - MAX_BYTES),
     },
     targets: {
       'of a different call': atMost(0, 'calls'),
-      'of another scope': atMost(0, 'calls'),
+      'of another tenant': atMost(0, 'calls'),
       failed: atMost(0, 'calls'),
       // Where nearly all are misses, nothing is shown.
       'kept or joined': { least: 30, margin: 0, unit: '%' },

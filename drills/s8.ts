@@ -37,7 +37,7 @@ export async function run(options: DrillOptions & { readonly rounds: number }): 
         clock,
         fleet,
         calls,
-        everyMs: BETWEEN_MS,
+        stepMs: BETWEEN_MS,
         atOnce: AT_ONCE,
         streamEvery: 3,
         onSettled,

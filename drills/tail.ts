@@ -1,4 +1,5 @@
-import { answer, bimodal, type Choose } from 'model-router/testing';
+import { bimodal } from 'model-router/simulate';
+import { answer, type Choose } from 'model-router/testing';
 import { BreakerWatch } from './breaker-watch.ts';
 import { mulberry32 } from './chance.ts';
 import { inVirtualTime } from './clock.ts';
@@ -35,7 +36,7 @@ export async function run(options: TailOptions): Promise<DrillResult> {
     );
     watch.listen(fleet);
     const onSettled = tally.add.bind(tally);
-    const found = await sendLoad({ clock, fleet, calls, everyMs: EVERY_MS, onSettled, onProgress });
+    const found = await sendLoad({ clock, fleet, calls, stepMs: EVERY_MS, onSettled, onProgress });
     fleet.router.close();
     return found;
   });

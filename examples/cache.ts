@@ -11,7 +11,7 @@ const router = new ModelRouter({
   clients: { default: { apiKey: 'a-key-for-the-fake', baseURL: provider.url } },
   deployments: { [model]: { price: { input: 0.25, output: 0.25 } } },
   routes: { support: [model] },
-  cache: { which: 'all', ttlMs: 600_000, staleMs: 60_000, staleIfErrorMs: 3_600_000 },
+  cache: { mode: 'all', ttlMs: 600_000, staleMs: 60_000, staleIfErrorMs: 3_600_000 },
 });
 
 const questions = [
@@ -33,7 +33,7 @@ async function ask(question: string, tenant: string) {
   asked += 1;
   const completion = await router.chat.completions.create(
     { model: 'support', messages },
-    callOptions({ scope: tenant }),
+    callOptions({ tenant: tenant }),
   );
   const record = callRecord(completion);
   assert(record);
@@ -61,7 +61,7 @@ assert.deepEqual([cache.misses, cache.joined, cache.hits], [6, 14, 20]);
 assert(cache.savedUsd > 5 * costUsd);
 
 const other = await ask(questions[0] ?? '', 'another shop');
-console.log(`The same question in another scope: ${other.cache}`);
+console.log(`The same question in another tenant: ${other.cache}`);
 assert.equal(other.cache, 'miss');
 
 router.close();

@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ModelRouter, type RouterOptions } from 'model-router';
-import { answer, fail, hang, lognormal, simulate, simulationReport, simulationTable } from 'model-router/testing';
+import { lognormal, simulate, simulationReport, simulationTable } from 'model-router/simulate';
+import { answer, fail, hang } from 'model-router/testing';
 
 const { values } = parseArgs({
   options: {
@@ -46,17 +47,23 @@ const result = await simulate({
   traffic: { perSecond: Number(values.calls), durationMs: at(1), streamShare: 0.2, model: 'standard' },
   upstreams: { [cheap]: usual(350), [second]: usual(450), [third]: usual(600) },
   faults: [
-    { at: cheap, does: hang(), fromMs: at(0.1), toMs: at(0.4) },
-    { at: cheap, does: fail(503), fromMs: at(0.5), toMs: at(0.6) },
-    { at: second, does: fail(429, { headers: { 'retry-after': '20' } }), share: 0.1, fromMs: at(0.3), toMs: at(0.55) },
+    { at: cheap, behavior: hang(), fromMs: at(0.1), toMs: at(0.4) },
+    { at: cheap, behavior: fail(503), fromMs: at(0.5), toMs: at(0.6) },
+    {
+      at: second,
+      behavior: fail(429, { headers: { 'retry-after': '20' } }),
+      share: 0.1,
+      fromMs: at(0.3),
+      toMs: at(0.55),
+    },
     {
       at: [cheap, second],
-      does: answer({ latencyMs: lognormal({ medianMs: 2500 }), usage }),
+      behavior: answer({ latencyMs: lognormal({ medianMs: 2500 }), usage }),
       fromMs: at(0.7),
       toMs: at(0.8),
     },
-    { at: [cheap, second, third], does: fail(500), share: 0.01 },
-    { at: cheap, does: hang(), share: 0.002 },
+    { at: [cheap, second, third], behavior: fail(500), share: 0.01 },
+    { at: cheap, behavior: hang(), share: 0.002 },
   ],
   baseline: true,
   seed: Number(values.seed),

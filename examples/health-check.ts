@@ -41,8 +41,8 @@ for (let i = 0; i < 10; i += 1) await ask();
 
 console.log('explain(), the plan for a call without making it:');
 const plan = router.explain({ model: 'standard', messages: [] });
-for (const { id, leftOut = `would be asked, at most ${plan.attemptTimeoutMs} ms` } of plan.deployments) {
-  console.log(`  ${id}: ${leftOut}`);
+for (const { id, excluded = `would be asked, at most ${plan.attemptTimeoutMs} ms` } of plan.deployments) {
+  console.log(`  ${id}: ${excluded}`);
 }
 assert.equal(plan.deployments[0]?.id, other);
 

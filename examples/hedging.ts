@@ -40,8 +40,8 @@ assert((await call('The cheap model is quick again, and nobody else is asked', {
 assert.equal(provider.requests.filter(({ model }) => model === other).length, 1);
 
 // What may be done twice is the caller's to say: a call that the server stores goes to one place only.
-const { hedgeAfterMs, notHedged } = router.explain({ model: 'standard', messages, store: true });
-console.log(`With store: true: ${hedgeAfterMs === null ? `no hedge, ${notHedged}` : 'hedged'}`);
+const { hedgeAfterMs, hedgeDisabledReason } = router.explain({ model: 'standard', messages, store: true });
+console.log(`With store: true: ${hedgeAfterMs === null ? `no hedge, ${hedgeDisabledReason}` : 'hedged'}`);
 assert.equal(hedgeAfterMs, null);
 
 router.close();

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ModelRouter, type RouterOptions } from 'model-router';
-import { hang, simulate, simulationTable } from 'model-router/testing';
+import { simulate, simulationTable } from 'model-router/simulate';
+import { hang } from 'model-router/testing';
 
 const cheap = 'deepseek-ai/DeepSeek-V4-Flash';
 const other = 'qwen/Qwen3-32B';
@@ -21,7 +22,7 @@ const outage = (changes: Partial<RouterOptions> = {}) =>
   simulate({
     router: ({ offline }) => new ModelRouter(offline({ ...options, ...changes })),
     traffic: { perSecond: 10, durationMs: 4 * 60_000, model: 'standard' },
-    faults: [{ at: cheap, does: hang(), fromMs: 60_000, toMs: 3 * 60_000 }],
+    faults: [{ at: cheap, behavior: hang(), fromMs: 60_000, toMs: 3 * 60_000 }],
   });
 
 test('my fallback is reachable within my deadline', async () => {

@@ -38,8 +38,8 @@ assert.equal(await ask('all is well', router.chat.completions.create({ model: 's
 assert.equal(await ask('patient data', router.chat.completions.create({ model: 'patients', messages })), 'eu-west-1');
 
 // The plan says why a deployment is left out, before anything is sent.
-for (const { id, leftOut = 'may be asked' } of router.explain({ model: 'patients', messages }).deployments) {
-  console.log(`  ${id}: ${leftOut}`);
+for (const { id, excluded = 'may be asked' } of router.explain({ model: 'patients', messages }).deployments) {
+  console.log(`  ${id}: ${excluded}`);
 }
 
 await us.close();

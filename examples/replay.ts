@@ -2,7 +2,8 @@
 // replayed against the configuration that it came from, and against another one.
 import assert from 'node:assert/strict';
 import { ModelRouter, type RouterOptions } from 'model-router';
-import { answer, compare, fail, hang, lognormal, simulate } from 'model-router/testing';
+import { compare, lognormal, simulate } from 'model-router/simulate';
+import { answer, fail, hang } from 'model-router/testing';
 
 const cheap = 'deepseek-ai/DeepSeek-V4-Flash';
 const other = 'qwen/Qwen3-32B';
@@ -32,12 +33,12 @@ await simulate({
     [other]: answer({ latencyMs: 600, usage }),
   },
   faults: [
-    { at: cheap, does: hang(), fromMs: 10 * 60_000, toMs: 15 * 60_000 },
-    { at: cheap, does: fail(503), share: 0.01 },
+    { at: cheap, behavior: hang(), fromMs: 10 * 60_000, toMs: 15 * 60_000 },
+    { at: cheap, behavior: fail(503), share: 0.01 },
   ],
 });
 
-const { table, cannotTell, configurations, recorded } = await compare({
+const { table, caveats, configurations, recorded } = await compare({
   trace: lines.join('\n'), // or what `readTrace('calls.jsonl')` gives
   configurations: {
     now: ({ offline }) => new ModelRouter(offline(now)),
@@ -46,7 +47,7 @@ const { table, cannotTell, configurations, recorded } = await compare({
 });
 console.log(table);
 console.log('\nWhat the trace cannot tell:');
-for (const each of cannotTell) console.log(`- ${each}`);
+for (const each of caveats) console.log(`- ${each}`);
 
 const availability = (name: string) => configurations[name]?.availability ?? 0;
 assert.ok(Math.abs(availability('now') - recorded.availability) < 0.01, 'a replay comes close to what was recorded');

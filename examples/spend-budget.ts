@@ -14,13 +14,13 @@ const router = new ModelRouter({
   routes: { batch: ['o1-pro', 'deepseek-ai/DeepSeek-V4-Flash'] },
   budgets: [
     { usd: 400, window: 'month' },
-    { usd: 20, window: 'day', of: 'scope' }, // each tenant's
+    { usd: 20, window: 'day', of: 'tenant' }, // each tenant's
   ],
   maxAttempts: 1,
   logLevel: 'off', // the warnings are in the log, too, at `warn`
 });
-router.on('budget-warning', ({ budget, percent, spentUsd, scope }) => {
-  if (scope === null) console.log(`  ${percent} % of ${budget}: $${spentUsd.toFixed(2)} is spent`);
+router.on('budget-warning', ({ budget, percent, spentUsd, tenant }) => {
+  if (tenant === null) console.log(`  ${percent} % of ${budget}: $${spentUsd.toFixed(2)} is spent`);
 });
 
 const body = { model: 'batch', messages: [{ role: 'user' as const, content: 'Summarise document 17.' }] };
@@ -29,8 +29,8 @@ console.log(`A call may cost up to $${router.explain(body).maxCostUsd?.toFixed(2
 let done = 0;
 let stopped: unknown;
 while (stopped === undefined && done < 1700) {
-  const scope = `tenant-${done % 100}`;
-  await router.chat.completions.create(body, callOptions({ scope })).then(
+  const tenant = `tenant-${done % 100}`;
+  await router.chat.completions.create(body, callOptions({ tenant })).then(
     () => done++,
     (error: unknown) => {
       stopped = error;
@@ -47,12 +47,12 @@ assert.equal(fake.requests.length, done);
 assert.equal(budgets[0]?.reservedUsd, 0);
 
 // What the message says can be done: the dear model is left out, and the cheap one goes on with what is left.
-const { model } = await router.chat.completions.create(body, callOptions({ overBudget: 'next', scope: 'tenant-1' }));
-console.log(`With overBudget: 'next', ${model} answered.`);
+const { model } = await router.chat.completions.create(body, callOptions({ overBudget: 'skip', tenant: 'tenant-1' }));
+console.log(`With overBudget: 'skip', ${model} answered.`);
 assert.equal(model, 'deepseek-ai/DeepSeek-V4-Flash');
 
 // One tenant's budget is not another's.
-const single = callOptions({ overBudget: 'refuse', scope: 'tenant-1', maxCostUsd: 0.5 });
+const single = callOptions({ overBudget: 'refuse', tenant: 'tenant-1', maxCostUsd: 0.5 });
 const tooDear = await router.chat.completions.create(body, single).catch((error: unknown) => error);
 assert(tooDear instanceof SpendBudgetExceededError);
 assert.equal(tooDear.budget, 'maxCostUsd');

@@ -27,7 +27,7 @@ const router = new ModelRouter({
 });
 const messages = [{ role: 'user' as const, content: 'Hello!' }];
 
-router.on('client-set-aside', ({ client, status, forMs }) => {
+router.on('client-suspended', ({ client, status, forMs }) => {
   console.log(`-- the client ${client} was refused (${status}) and is set aside for ${forMs / 1000} s`);
 });
 

@@ -154,7 +154,11 @@ try {
         (error) => { if (!/npm install --save-dev @sinonjs\\/fake-timers/.test(error.message)) throw error; },
       );
       if (!(await fakeFetch(answer('hello'))('https://a.test/v1/models')).ok) throw new Error('the fake does not answer');`;
-    program('alone.mjs', `import { answer, fakeFetch, inVirtualTime } from 'model-router/testing';${needsTimers}`);
+    program(
+      'alone.mjs',
+      `import { answer, fakeFetch } from 'model-router/testing';
+import { inVirtualTime } from 'model-router/simulate';${needsTimers}`,
+    );
     program(
       'alone.cjs',
       `const { answer, fakeFetch, inVirtualTime } = require('./node_modules/model-router/dist/testing.cjs');(async () => {${needsTimers}})();`,

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 
-const outputs = ['index', 'testing', 'genai-prices', 'gpt-tokenizer'].flatMap((name) =>
+const outputs = ['index', 'testing', 'simulate', 'genai-prices', 'gpt-tokenizer'].flatMap((name) =>
   ['.js', '.cjs', '.d.ts', '.d.cts'].map((ending) => `dist/${name}${ending}`),
 );
 const configs = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'tsup.config.ts'];

@@ -35,10 +35,10 @@ const lines = [
     '',
     FAILOVER,
   ],
-  ['the timer of who joined', 'src/call/cache/flight.ts', 'clearTimeout(this.#timer);', '', ANY_ORDER],
+  ['the timer of who joined', 'src/call/cache/shared-call.ts', 'clearTimeout(this.#timer);', '', ANY_ORDER],
   [
     'the listener of who joined',
-    'src/call/cache/flight.ts',
+    'src/call/cache/shared-call.ts',
     "if (this.#onAbort !== undefined) this.#call.signal?.removeEventListener('abort', this.#onAbort);",
     '',
     ANY_ORDER,
@@ -50,7 +50,7 @@ const lines = [
     'return true;',
     QUESTIONS,
   ],
-  ['the copy that is sent', 'src/call/cache/cache.ts', 'const sent = jsonCopy(body);', 'const sent = body;', QUESTIONS],
+  ['the copy that is sent', 'src/call/cache/layer.ts', 'const sent = jsonCopy(body);', 'const sent = body;', QUESTIONS],
   [
     'the copy of a text that may be cut out of another',
     'src/state/question.ts',

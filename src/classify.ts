@@ -1,31 +1,31 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
 import { InvalidOptionError } from './errors.js';
-import type { Outcome } from './record-types.js';
 import { is, isApiError } from './sdk/sdk-errors.js';
+import type { Outcome } from './telemetry/record-types.js';
 import type { Failure } from './types.js';
 import { jsonCopy } from './util/canonical.js';
 import { isRecord } from './util/is-record.js';
 import { parseRetryAfter } from './util/retry-after.js';
 
-type Rule = Pick<Failure, 'breaker' | 'again' | 'next' | 'setAside'>;
+type Rule = Pick<Failure, 'breaker' | 'again' | 'next' | 'suspends'>;
 
 /** What each outcome means for the breaker, for the same deployment and for the next one. The table of the documentation. */
 const RULES: Readonly<Record<Exclude<Outcome, 'pending' | 'success'>, Rule>> = {
-  'caller-error': { breaker: 'success', again: 'no', next: 'no', setAside: false },
-  'context-length': { breaker: 'success', again: 'no', next: 'larger', setAside: false },
-  'content-filter': { breaker: 'success', again: 'no', next: 'no', setAside: false },
-  unauthorized: { breaker: 'neutral', again: 'no', next: 'yes', setAside: true },
-  forbidden: { breaker: 'neutral', again: 'no', next: 'yes', setAside: false },
-  'model-not-found': { breaker: 'neutral', again: 'no', next: 'yes', setAside: false },
-  'server-error': { breaker: 'failure', again: 'yes', next: 'yes', setAside: false },
-  'rate-limited': { breaker: 'neutral', again: 'yes', next: 'yes', setAside: false },
-  connection: { breaker: 'failure', again: 'once', next: 'yes', setAside: false },
-  timeout: { breaker: 'failure', again: 'no', next: 'yes', setAside: false },
-  deadline: { breaker: 'failure', again: 'no', next: 'no', setAside: false },
-  'invalid-answer': { breaker: 'failure', again: 'yes', next: 'yes', setAside: false },
-  interrupted: { breaker: 'failure', again: 'no', next: 'no', setAside: false },
-  lost: { breaker: 'neutral', again: 'no', next: 'no', setAside: false },
-  aborted: { breaker: 'neutral', again: 'no', next: 'no', setAside: false },
+  'caller-error': { breaker: 'success', again: 'no', next: 'no', suspends: false },
+  'context-length': { breaker: 'success', again: 'no', next: 'larger', suspends: false },
+  'content-filter': { breaker: 'success', again: 'no', next: 'no', suspends: false },
+  unauthorized: { breaker: 'neutral', again: 'no', next: 'yes', suspends: true },
+  forbidden: { breaker: 'neutral', again: 'no', next: 'yes', suspends: false },
+  'model-not-found': { breaker: 'neutral', again: 'no', next: 'yes', suspends: false },
+  'server-error': { breaker: 'failure', again: 'yes', next: 'yes', suspends: false },
+  'rate-limited': { breaker: 'neutral', again: 'yes', next: 'yes', suspends: false },
+  connection: { breaker: 'failure', again: 'once', next: 'yes', suspends: false },
+  timeout: { breaker: 'failure', again: 'no', next: 'yes', suspends: false },
+  deadline: { breaker: 'failure', again: 'no', next: 'no', suspends: false },
+  'invalid-answer': { breaker: 'failure', again: 'yes', next: 'yes', suspends: false },
+  interrupted: { breaker: 'failure', again: 'no', next: 'no', suspends: false },
+  lost: { breaker: 'neutral', again: 'no', next: 'no', suspends: false },
+  aborted: { breaker: 'neutral', again: 'no', next: 'no', suspends: false },
 };
 
 type FailedOutcome = keyof typeof RULES;

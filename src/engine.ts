@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { assemble } from './assemble.js';
-import type { CacheTotals } from './call/cache/cache.js';
-import type { SpendParts } from './call/spend/limit-spend.js';
-import type { DeploymentConfig, RouterConfig } from './check-options.js';
-import { Events } from './events.js';
+import type { CacheTotals } from './call/cache/layer.js';
+import type { SpendParts } from './call/spend/layer.js';
+import type { DeploymentConfig, RouterConfig } from './options/check-options.js';
 import type { Handler } from './pipeline.js';
 import { PriceBook } from './prices/price-book.js';
-import type { KnownPrice } from './record-types.js';
-import { Routing } from './request/routing.js';
+import { Routing } from './request/resolve-model.js';
 import { createRotation, DeploymentBreaker, type Rotation } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
-import { type CacheStore, ResponseStore } from './state/response-store.js';
+import { type CacheStore, ResponseStore } from './state/memory-store.js';
 import { RetryBudget } from './state/retry-budget.js';
 import { SpendLedger } from './state/spend-ledger.js';
 import { SpendTable } from './state/spend-table.js';
 import { newTotals, type Totals } from './state/totals.js';
+import { Events } from './telemetry/events.js';
+import type { KnownPrice } from './telemetry/record-types.js';
 import { InputEstimator } from './tokens/input-estimator.js';
 import type { Call, CallReply, Capability, Deployment, Upstream } from './types.js';
 
@@ -58,7 +58,7 @@ export class Engine {
     const known = new Map([...config.deployments].map(([id, each]) => [id, priceOf(id, each, prices)]));
     this.estimator = new InputEstimator(config.countTokens, this.events);
     this.#rotation = config.breaker && createRotation(config.breaker.windowMs);
-    this.#clients = new Map([...upstreams.keys()].map((name) => [name, { name, setAsideUntil: 0 }]));
+    this.#clients = new Map([...upstreams.keys()].map((name) => [name, { name, suspendedUntil: 0 }]));
     for (const [id, deployment] of config.deployments) this.#add(id, this.#deployment(id, deployment, known.get(id)));
     this.routing = new Routing(config, new Map(this.states), {
       stateOf: (client) => this.#unlisted(client),
@@ -119,7 +119,7 @@ export class Engine {
   }
 
   #add(id: string, deployment: Deployment): DeploymentState {
-    const client = this.#clients.get(deployment.upstream.name) ?? { name: deployment.upstream.name, setAsideUntil: 0 };
+    const client = this.#clients.get(deployment.upstream.name) ?? { name: deployment.upstream.name, suspendedUntil: 0 };
     const state = new DeploymentState(deployment, client, this.#breaker(id));
     this.states.set(id, state);
     return state;

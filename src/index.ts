@@ -1,6 +1,5 @@
 // For CommonJS applications: there `require('openai')` is another copy of the SDK than the one the router extends.
 export { OpenAI } from 'openai';
-export { callRecord } from './call-record.js';
 export {
   DeadlineExceededError,
   type InterruptionReason,
@@ -11,10 +10,17 @@ export {
   StreamInterruptedError,
   TokenBudgetExceededError,
 } from './errors.js';
-export type { EventOf, RouterEvent, RouterEventType } from './events.js';
-export type { Explanation } from './explain.js';
-export type { CheckOptions, CheckResult } from './health-check.js';
-export type { Logger, LogLevel } from './log.js';
+export type { Explanation } from './inspect/explain.js';
+export type { CheckOptions, CheckResult } from './inspect/health-check.js';
+export type {
+  CacheSnapshot,
+  DeploymentSnapshot,
+  Percentiles,
+  RouteSnapshot,
+  Snapshot,
+  Sums,
+} from './inspect/snapshot.js';
+export type { BudgetSnapshot, SpendSnapshot } from './inspect/spend-snapshot.js';
 export { ModelRouter } from './model-router.js';
 export type {
   BreakerOptions,
@@ -34,15 +40,16 @@ export type {
   SingleCallOptions,
   SingleClientOptions,
   ViewOptions,
-} from './options.js';
-export { formatProjection } from './projection/format-projection.js';
-export type { ProjectedRoute, ProjectionOptions } from './projection/options.js';
-export { type ProjectedStage, type Projection, projectCost } from './projection/project-cost.js';
-export type { AttemptRecord, CacheUse, CallRecord, Outcome, Price, Usage } from './record-types.js';
+} from './options/options.js';
+export { formatProjection } from './prices/projection/format-projection.js';
+export type { ProjectedRoute, ProjectionOptions } from './prices/projection/options.js';
+export { type ProjectedStage, type Projection, projectCost } from './prices/projection/project-cost.js';
 export { callOptions } from './request/call-options.js';
-export type { CacheSnapshot, DeploymentSnapshot, Percentiles, RouteSnapshot, Snapshot, Sums } from './snapshot.js';
-export type { BudgetSnapshot, SpendSnapshot } from './spend-snapshot.js';
-export type { CachedAnswer, CacheStore } from './state/response-store.js';
+export type { CachedAnswer, CacheStore } from './state/memory-store.js';
 export type { SpendRow } from './state/spend-table.js';
+export { callRecord } from './telemetry/call-record.js';
+export type { EventOf, RouterEvent, RouterEventType } from './telemetry/events.js';
+export type { Logger, LogLevel } from './telemetry/log.js';
+export type { AttemptRecord, CacheUse, CallRecord, Outcome, Price, Usage } from './telemetry/record-types.js';
 export type { CountTokens } from './tokens/estimate-input.js';
 export type { Capability } from './types.js';

@@ -1,22 +1,22 @@
 import { inspect } from 'node:util';
 import { type APIPromise, OpenAI } from 'openai';
-import { linkAnswerId, linkRecord } from './call-record.js';
+import { asFetch } from './as-fetch.js';
 import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
-import type { EventOf, RouterEventType } from './events.js';
-import { type Explanation, explain } from './explain.js';
-import { fetchDoor } from './fetch-door.js';
-import { type CheckOptions, type CheckResult, checkAll } from './health-check.js';
-import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options.js';
+import { type Explanation, explain } from './inspect/explain.js';
+import { type CheckOptions, type CheckResult, checkAll } from './inspect/health-check.js';
+import { type Snapshot, snapshot } from './inspect/snapshot.js';
+import { spendCsv } from './inspect/spend-csv.js';
+import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options/options.js';
 import { callOptions } from './request/call-options.js';
-import { CallReader, protocolOf } from './request/calls.js';
-import { withoutRouterHeaders } from './request/header-options.js';
-import { handOut } from './sdk/kept-answer.js';
+import { withoutRouterHeaders } from './request/headers.js';
+import { CallReader, protocolOf } from './request/read-call.js';
+import { handOut } from './sdk/cached-answer.js';
 import { headerRows, type RequestOptions } from './sdk/request-headers.js';
 import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
 import { type Handle, isStream, type ResponseProps } from './sdk/upstream.js';
 import { type Opened, openRouter, openView } from './setup.js';
-import { type Snapshot, snapshot } from './snapshot.js';
-import { spendCsv } from './spend-csv.js';
+import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
+import type { EventOf, RouterEventType } from './telemetry/events.js';
 import { isKept, type KeptReply, type Protocol } from './types.js';
 import { fail } from './util/check.js';
 import { isRecord } from './util/is-record.js';
@@ -84,7 +84,7 @@ export class ModelRouter extends OpenAI {
    * incoming credentials are dropped. @default baseURL 'https://api.openai.com/v1'
    */
   asFetch({ baseURL = 'https://api.openai.com/v1' }: { baseURL?: string } = {}): typeof fetch {
-    return fetchDoor(this, baseURL);
+    return asFetch(this, baseURL);
   }
 
   /** The short form: one user message, to the route of the call's priority. */
@@ -117,7 +117,7 @@ export class ModelRouter extends OpenAI {
     return snapshot(this.#opened.engine);
   }
 
-  /** What was spent by day (of UTC), deployment, route and scope, as CSV: `day,deployment,route,scope,usd,unpriced`. */
+  /** What was spent by day (of UTC), deployment, route and tenant, as CSV: `day,deployment,route,tenant,usd,unpriced`. */
   spendCsv(): string {
     return spendCsv(this.#opened.engine.spendTable.rows());
   }

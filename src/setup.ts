@@ -1,20 +1,26 @@
 import { type ClientOptions, OpenAI } from 'openai';
-import { checkUnsized, isSized, ONE_STORE } from './check-cache.js';
-import { checkCall, checkRouter, pick, type RouterConfig } from './check-options.js';
-import { checkPresent } from './check-present.js';
 import { Engine } from './engine.js';
 import { InvalidOptionError } from './errors.js';
-import { Log } from './log.js';
-import { CALL_KEYS, SETTING_KEYS } from './option-keys.js';
-import { checkPlaces, misplaced } from './option-places.js';
-import type { CallOptions, RouterOptions, RouterSettings, SingleClientOptions, ViewOptions } from './options.js';
-import type { View } from './request/calls.js';
-import { attemptsOf } from './request/calls.js';
-import { withoutRouterHeaders } from './request/header-options.js';
+import { checkUnsized, isSized, ONE_STORE } from './options/check-cache.js';
+import { checkCall, checkRouter, pick, type RouterConfig } from './options/check-options.js';
+import { checkPresent } from './options/check-present.js';
+import { CALL_KEYS, SETTING_KEYS } from './options/option-keys.js';
+import { checkPlaces, misplaced } from './options/option-places.js';
+import type {
+  CallOptions,
+  RouterOptions,
+  RouterSettings,
+  SingleClientOptions,
+  ViewOptions,
+} from './options/options.js';
+import { withoutRouterHeaders } from './request/headers.js';
+import type { View } from './request/read-call.js';
+import { attemptsOf } from './request/read-call.js';
 import { buildClients, checkHeaderBag, settingsOf } from './sdk/clients.js';
 import { type Redact, redactor } from './sdk/redact.js';
 import { headerRows, mergeHeaders } from './sdk/request-headers.js';
 import { OpenAIUpstream } from './sdk/upstream.js';
+import { Log } from './telemetry/log.js';
 import { checkMs, checkSecretRecord, unknownOption } from './util/check.js';
 import { nearest } from './util/nearest.js';
 

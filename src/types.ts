@@ -1,6 +1,6 @@
-import type { Log } from './log.js';
-import type { AttemptRecord, CallRecord, HedgeAfter, KnownPrice, Outcome } from './record-types.js';
 import type { DeploymentState } from './state/deployment-state.js';
+import type { Log } from './telemetry/log.js';
+import type { AttemptRecord, CallRecord, HedgeAfter, KnownPrice, Outcome } from './telemetry/record-types.js';
 import type { CancelSignal } from './util/cancel-signal.js';
 
 /** One account that can be asked, as the engine sees it: it knows nothing of SDK classes. */
@@ -106,10 +106,10 @@ export interface CallSettings {
   /** Nothing leaves these. */
   readonly regions: ReadonlySet<string> | undefined;
   readonly cache: CacheSettings | undefined;
-  /** Whose call it is: answers are shared within a scope only. */
-  readonly scope: string | undefined;
+  /** Whose call it is: answers are shared within a tenant only. */
+  readonly tenant: string | undefined;
   readonly maxCostUsd: number | undefined;
-  readonly overBudget: 'refuse' | 'next';
+  readonly overBudget: 'refuse' | 'skip';
   readonly hedgeAfterMs: HedgeAfter | undefined;
   /** The most that the input may be estimated at. */
   readonly maxInputTokens: number | undefined;
@@ -117,7 +117,7 @@ export interface CallSettings {
 
 /** What may be answered from the cache, and for how long. Times are in milliseconds. */
 export interface CacheSettings {
-  readonly which: 'idempotent' | 'all';
+  readonly mode: 'idempotent' | 'all';
   readonly ttlMs: number;
   readonly staleMs: number;
   readonly staleIfErrorMs: number;
@@ -148,7 +148,7 @@ export interface Call {
   /** Those that may be asked, in order. A limit of money may leave some of them out yet. */
   targets: readonly Target[];
   /** Why others may not, in words. */
-  leftOut: readonly string[];
+  excluded: readonly string[];
   readonly settings: CallSettings;
   /** `performance.now()` at its start and at the moment by which it must have ended. */
   readonly startedAt: number;
@@ -243,7 +243,7 @@ export interface Failure {
   /** How long the server asked us to stay away. */
   readonly retryAfterMs: number | undefined;
   /** Its client is of no use for a while. */
-  readonly setAside: boolean;
+  readonly suspends: boolean;
   readonly endedAt: number;
   /** Drawn once, 0 to 1, so that a plan gives the same answer whenever it is asked. */
   readonly jitter: number;

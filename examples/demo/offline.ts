@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelRouter } from 'model-router';
-import { seededRandom } from 'model-router/testing';
+import { seededRandom } from 'model-router/simulate';
 import { OpenAI } from 'openai';
 import { cheap, newRouter, other, pro } from './models.ts';
 import { LiveScreen, PlainScreen } from './screen.ts';

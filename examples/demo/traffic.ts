@@ -1,6 +1,6 @@
 // The application of the demo: written for an OpenAI client, so a plain one and a router run the very same code.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { seededRandom } from 'model-router/testing';
+import { seededRandom } from 'model-router/simulate';
 import type { OpenAI } from 'openai';
 import type { Tally } from './tally.ts';
 import { reply } from './weather.ts';

@@ -1,4 +1,6 @@
 // What happens to the cheap model, and when. Both sides of the demo get the same weather at the same time.
+
+import { seededRandom } from 'model-router/simulate';
 import {
   answer,
   type Behaviour,
@@ -7,7 +9,6 @@ import {
   type FakeProvider,
   fail,
   hang,
-  seededRandom,
   startFakeProvider,
 } from 'model-router/testing';
 import { cheap, other, prices, pro } from './models.ts';

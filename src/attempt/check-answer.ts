@@ -1,7 +1,7 @@
 import { InvalidAnswer } from '../classify.js';
+import { isServerFault } from '../protocol/progress.js';
 import type { Protocol, UpstreamAnswer } from '../types.js';
 import { isRecord } from '../util/is-record.js';
-import { isServerFault } from './progress.js';
 
 /** What an answer must have to be one. */
 const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = {

@@ -1,8 +1,8 @@
 import { classify, failure, isErrorEvent } from '../classify.js';
 import { type InterruptionReason, StreamInterruptedError } from '../errors.js';
+import { isUsageChunk, type Progress, textOf } from '../protocol/progress.js';
+import { asksForUsage } from '../protocol/stream-usage.js';
 import type { Attempt, AttemptEnd, UpstreamStream } from '../types.js';
-import { isUsageChunk, type Progress, textOf } from './progress.js';
-import { asksForUsage } from './stream-usage.js';
 
 type Result = IteratorResult<unknown, undefined>;
 interface Pending {

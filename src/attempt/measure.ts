@@ -1,17 +1,17 @@
 import { classify, describe } from '../classify.js';
-import { costOf } from '../cost.js';
 import { AttemptFailed } from '../errors.js';
-import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
+import { costOf } from '../prices/cost.js';
 import type { PriceBook } from '../prices/price-book.js';
-import { readUsage } from '../read-usage.js';
-import type { KnownPrice, Price, Usage } from '../record-types.js';
+import { readUsage } from '../protocol/usage.js';
 import type { SpendTable } from '../state/spend-table.js';
 import { addUsage } from '../state/totals.js';
+import type { Events } from '../telemetry/events.js';
+import type { KnownPrice, Price, Usage } from '../telemetry/record-types.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Attempt, AttemptEnd, Call, Failure, Reply } from '../types.js';
 import { show } from '../util/check.js';
-import { bookUntold } from './book-untold.js';
+import { bookUntold } from './estimate-usage.js';
 
 /** Names come from outside: that so many have no price is told, and no more. */
 const MOST_UNPRICED = 1000;
@@ -88,7 +88,7 @@ export function measure({ events, prices, spent, estimator, slowMs, random }: Me
     if (usage !== null) addUsage(totals, usage);
     if (record.costUsd === null) totals.unpriced++;
     else totals.costUsd += record.costUsd;
-    spent.add(target.state.id, call.record.route, call.settings.scope, record.costUsd);
+    spent.add(target.state.id, call.record.route, call.settings.tenant, record.costUsd);
     call.spend?.onAttemptEnd();
     if (end.breaker === 'failure') totals.failures++;
     if (end.outcome === 'success' && !call.stream && !isRaw) target.state.answered(false, record.durationMs);

@@ -1,10 +1,10 @@
 import type { Handler } from '../pipeline.js';
+import { asksForUsage } from '../protocol/stream-usage.js';
 import type { Attempt, AttemptEnd, Reply, UpstreamAnswer } from '../types.js';
 import { MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { checkAnswer } from './check-answer.js';
 import { limitOf } from './limit.js';
-import { asksForUsage } from './stream-usage.js';
 
 /** Asks the upstream. Every layer above sees a reply that is what was asked for, or an error. */
 export function send(): Handler<Attempt, Reply> {

@@ -1,8 +1,8 @@
 import { InvalidAnswer } from '../classify.js';
 import type { Layer } from '../pipeline.js';
+import { Progress } from '../protocol/progress.js';
 import type { Attempt, Reply, UpstreamStream } from '../types.js';
 import { GuardedStream } from './guarded-stream.js';
-import { Progress } from './progress.js';
 
 const MOST_CHUNKS_HELD = 64;
 const MOST_BYTES_HELD = 256 * 1024;

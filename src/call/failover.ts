@@ -1,11 +1,11 @@
 import pRetry from 'p-retry';
 import { abortError, copyError, LostError } from '../classify.js';
 import { AttemptFailed, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
-import type { Events } from '../events.js';
 import type { Handler } from '../pipeline.js';
 import { type Ask, isFinal, type Step, type View } from '../plan/plan.js';
-import type { AttemptRecord } from '../record-types.js';
 import type { RetryBudget } from '../state/retry-budget.js';
+import type { Events } from '../telemetry/events.js';
+import type { AttemptRecord } from '../telemetry/record-types.js';
 import type { Attempt, Call, Reply, Target } from '../types.js';
 import { sleep } from '../util/sleep.js';
 import { Race } from './hedge.js';
@@ -169,7 +169,7 @@ function unasked(call: Call, stop: Stop | undefined): Error {
   if (stop?.reason === 'no-time') return new DeadlineExceededError(call.settings.deadlineMs, undefined);
   const paused = call.targets.map(pausedBy).find((error) => error !== undefined);
   if (paused !== undefined) return copyError(paused);
-  const why = call.leftOut.length === 0 ? '' : ` (${call.leftOut.join('; ')})`;
+  const why = call.excluded.length === 0 ? '' : ` (${call.excluded.join('; ')})`;
   return new NoDeploymentAvailableError(`No deployment may be asked${why}.`);
 }
 

@@ -1,6 +1,6 @@
-import type { Events } from '../events.js';
 import type { Ask } from '../plan/plan.js';
-import type { HedgeAfter } from '../record-types.js';
+import type { Events } from '../telemetry/events.js';
+import type { HedgeAfter } from '../telemetry/record-types.js';
 import type { Attempt, Call, Reply, Target } from '../types.js';
 
 const QUANTILES = { p90: 0.9, p95: 0.95, p99: 0.99 } as const satisfies Record<Exclude<HedgeAfter, number>, number>;

@@ -1,10 +1,10 @@
-import { linkRecord } from '../call-record.js';
 import { codeOf, statusOf } from '../classify.js';
-import { round } from '../cost.js';
-import type { Events } from '../events.js';
 import type { Layer } from '../pipeline.js';
-import type { AttemptRecord, CallRecord } from '../record-types.js';
+import { round } from '../prices/cost.js';
 import { addUsage, type Totals } from '../state/totals.js';
+import { linkRecord } from '../telemetry/call-record.js';
+import type { Events } from '../telemetry/events.js';
+import type { AttemptRecord, CallRecord } from '../telemetry/record-types.js';
 import type { Call, CallReply } from '../types.js';
 
 /** Writes down what became of the call, tells it once, and ties the record to the error where there is one. */

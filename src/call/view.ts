@@ -34,8 +34,8 @@ class LiveView implements TargetView {
   get pausedUntil(): number {
     return this.target.state.pausedUntil;
   }
-  get setAsideUntil(): number {
-    return this.target.state.client.setAsideUntil;
+  get suspendedUntil(): number {
+    return this.target.state.client.suspendedUntil;
   }
   get contextWindow(): number | undefined {
     return this.target.state.deployment.contextWindow;

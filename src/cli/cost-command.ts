@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { InvalidOptionError } from '../errors.js';
 import { BUILT_IN_PRICES } from '../prices/built-in.js';
-import { formatProjection } from '../projection/format-projection.js';
-import { projectCost } from '../projection/project-cost.js';
-import type { Price } from '../record-types.js';
+import { formatProjection } from '../prices/projection/format-projection.js';
+import { projectCost } from '../prices/projection/project-cost.js';
+import type { Price } from '../telemetry/record-types.js';
 
 /** What a command prints, and how it ends: 0 for well, 2 for a wrong argument. */
 export interface CommandResult {

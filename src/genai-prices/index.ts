@@ -1,7 +1,7 @@
 import { calcPrice } from '@pydantic/genai-prices';
 import { LRUCache } from 'lru-cache';
-import type { PriceFunction } from '../options.js';
-import type { Price } from '../record-types.js';
+import type { PriceFunction } from '../options/options.js';
+import type { Price } from '../telemetry/record-types.js';
 import { checkKeys, checkRecord, checkString, fail } from '../util/check.js';
 import { tablePrice } from './table-price.js';
 import { tableVersion } from './version.js';

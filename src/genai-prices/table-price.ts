@@ -1,5 +1,5 @@
 import type { ModelInfo, ModelPrice } from '@pydantic/genai-prices';
-import type { Price } from '../record-types.js';
+import type { Price } from '../telemetry/record-types.js';
 
 /** What the table calls each part of a price. */
 const NAMES = {

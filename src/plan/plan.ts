@@ -27,7 +27,7 @@ export interface TargetView {
   /** When the breaker lets the next probe through. */
   readonly dueAt: number;
   readonly pausedUntil: number;
-  readonly setAsideUntil: number;
+  readonly suspendedUntil: number;
   readonly contextWindow: number | undefined;
   /** Its client's own limit for one attempt. */
   readonly timeoutMs: number | undefined;
@@ -96,7 +96,7 @@ function fresh(view: View): Candidate | undefined {
 }
 
 function isFresh(view: View, each: TargetView): boolean {
-  return isOpenTo(view, each) && !each.out && each.pausedUntil <= view.now && each.setAsideUntil <= view.now;
+  return isOpenTo(view, each) && !each.out && each.pausedUntil <= view.now && each.suspendedUntil <= view.now;
 }
 
 const isFirstAttempt = (view: View) => view.failures.length === 0 && view.inFlight.length === 0;
@@ -118,7 +118,7 @@ function windowOf(view: View, failure: Failure): number | undefined {
 /** Whoever may be asked soonest: one that asked for a pause, or one of those that failed, after a backoff. */
 function waiting(view: View): Candidate | undefined {
   const paused = view.targets
-    .filter((each) => isOpenTo(view, each) && !each.out && each.setAsideUntil <= view.now)
+    .filter((each) => isOpenTo(view, each) && !each.out && each.suspendedUntil <= view.now)
     .map((each) => ({ view: each, readyAt: afterPause(view, each), again: false, forced: false }));
   const again = view.mayRetry ? view.targets.flatMap((each) => retryOf(view, each)) : [];
   // A deployment that cannot answer before the deadline does not keep the others from being asked.
@@ -130,7 +130,7 @@ function waiting(view: View): Candidate | undefined {
 function retryOf(view: View, each: TargetView): Candidate[] {
   const failures = view.failures.filter((failure) => failure.target === each.target);
   const last = failures.at(-1);
-  if (last === undefined || each.out || each.setAsideUntil > view.now) return [];
+  if (last === undefined || each.out || each.suspendedUntil > view.now) return [];
   if (last.again === 'no' || (last.again === 'once' && failures.length > 1)) return [];
   const backoff = last.endedAt + backoffMs(failures.length - 1, view.retry, last.jitter);
   return [{ view: each, readyAt: Math.max(backoff, afterPause(view, each)), again: true, forced: false }];
@@ -159,7 +159,7 @@ function isSooner(one: Candidate, other: Candidate): boolean {
   return one.readyAt < other.readyAt || (one.readyAt === other.readyAt && dueAt(one) <= dueAt(other));
 }
 
-const dueAt = (candidate: Candidate) => Math.max(candidate.view.dueAt, candidate.view.setAsideUntil);
+const dueAt = (candidate: Candidate) => Math.max(candidate.view.dueAt, candidate.view.suspendedUntil);
 
 /** Why there is nobody to ask: those that are left asked for a pause, or could not finish any more, or there are none. */
 function nobody(view: View): Step {

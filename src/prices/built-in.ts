@@ -1,4 +1,4 @@
-import type { Price } from '../record-types.js';
+import type { Price } from '../telemetry/record-types.js';
 
 /** The day of these prices: records name it, so that a cost can be told from one by a later table. */
 export const BUILT_IN_PRICES_VERSION = '2026-11-22';

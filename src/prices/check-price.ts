@@ -1,5 +1,5 @@
-import type { PriceFunction, RouterSettings } from '../options.js';
-import type { Price } from '../record-types.js';
+import type { PriceFunction, RouterSettings } from '../options/options.js';
+import type { Price } from '../telemetry/record-types.js';
 import { checkKeys, checkNumber, checkRecord, fail } from '../util/check.js';
 
 const PARTS = [

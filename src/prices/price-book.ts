@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { InvalidOptionError } from '../errors.js';
-import type { PriceFunction, PriceQuery } from '../options.js';
-import type { KnownPrice, Price } from '../record-types.js';
+import type { PriceFunction, PriceQuery } from '../options/options.js';
+import type { KnownPrice, Price } from '../telemetry/record-types.js';
 import { show } from '../util/check.js';
 import { BUILT_IN_PRICES, BUILT_IN_PRICES_VERSION } from './built-in.js';
 import { checkPrice, type PriceSource } from './check-price.js';

@@ -1,6 +1,6 @@
 import type { OpenAI } from 'openai';
-import { checkPresent } from '../check-present.js';
-import type { SingleCallOptions } from '../options.js';
+import { checkPresent } from '../options/check-present.js';
+import type { SingleCallOptions } from '../options/options.js';
 import { checkRecord } from '../util/check.js';
 
 /** Says that there are any. */

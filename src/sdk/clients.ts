@@ -1,7 +1,7 @@
 import { type ClientOptions, OpenAI } from 'openai';
 import { InvalidOptionError } from '../errors.js';
-import { DEPLOYMENT_KEYS, SETTING_KEYS } from '../option-keys.js';
-import { misplaced } from '../option-places.js';
+import { DEPLOYMENT_KEYS, SETTING_KEYS } from '../options/option-keys.js';
+import { misplaced } from '../options/option-places.js';
 import { checkMs, checkSecretRecord, fail, unknownOption } from '../util/check.js';
 import { nearest } from '../util/nearest.js';
 import { closable } from './closable-fetch.js';

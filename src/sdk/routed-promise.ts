@@ -1,6 +1,6 @@
 import { APIPromise, type OpenAI } from 'openai';
-import { linkRecord, RECORD } from '../call-record.js';
-import type { CallRecord } from '../record-types.js';
+import { linkRecord, RECORD } from '../telemetry/call-record.js';
+import type { CallRecord } from '../telemetry/record-types.js';
 import type { Redact } from './redact.js';
 import type { ResponseProps } from './upstream.js';
 

@@ -4,10 +4,10 @@ import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '
 import { MAX_MS } from '../util/check.js';
 import { isGiven, isRecord } from '../util/is-record.js';
 import { isClosable, OnRequest } from './closable-fetch.js';
+import { tapBody } from './observe-body.js';
+import { tapText } from './observe-text.js';
 import type { Redact } from './redact.js';
 import { headerRows, mergeHeaders, type RequestOptions } from './request-headers.js';
-import { tapBody } from './tap-body.js';
-import { tapText } from './tap-text.js';
 
 /** What the SDK keeps of an answer, to parse it. */
 export type ResponseProps = Awaited<ConstructorParameters<typeof APIPromise>[1]>;

@@ -12,7 +12,7 @@ const live = (latencies: LatencyHistogram, q: number) => (latencies.count < ENOU
 export interface ClientState {
   readonly name: string;
   /** `performance.now()` time. */
-  setAsideUntil: number;
+  suspendedUntil: number;
 }
 
 /** What the router remembers of one deployment, for as long as it lives. */

@@ -1,5 +1,5 @@
 import { heapBytes } from '../util/heap-bytes.js';
-import type { CachedAnswer } from './response-store.js';
+import type { CachedAnswer } from './memory-store.js';
 
 /** A value, and those of its properties that are objects: what has to be copied, found once. */
 interface Part {

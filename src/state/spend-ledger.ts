@@ -5,20 +5,20 @@ import { type CalendarUnit, CalendarWindow, SlidingWindow, type SpendWindow } fr
 export interface Budget {
   readonly usd: number;
   readonly window: CalendarUnit | number;
-  readonly of: 'router' | 'scope' | { readonly route: string };
+  readonly of: 'router' | 'tenant' | { readonly route: string };
 }
 
 /** Whose money it is. */
 export interface SpendKeys {
   readonly route: string | null;
-  readonly scope: string | undefined;
+  readonly tenant: string | undefined;
 }
 
-/** A budget as it stands, for one scope where it is by scope. Times are of `Date.now()`. */
+/** A budget as it stands, for one tenant where it is by tenant. Times are of `Date.now()`. */
 export interface BudgetState {
   readonly budget: Budget;
-  /** Of a budget by scope; `undefined` for calls without one. */
-  readonly scope: string | undefined;
+  /** Of a budget by tenant; `undefined` for calls without one. */
+  readonly tenant: string | undefined;
   readonly spentUsd: number;
   readonly reservedUsd: number;
   /** What may be reserved yet; below 0 after an overrun. */
@@ -45,10 +45,10 @@ export interface Reservation {
   isSettled: boolean;
 }
 
-/** What one budget, or one scope of it, has spent and reserved. */
+/** What one budget, or one tenant of it, has spent and reserved. */
 interface Pot {
   readonly account: Account;
-  readonly scope: string | undefined;
+  readonly tenant: string | undefined;
   readonly window: SpendWindow;
   reserved: number;
   /** How many calls have money in it that is not settled. */
@@ -66,8 +66,8 @@ const PERCENTS = [50, 80, 100];
 export class SpendLedger {
   readonly #accounts: readonly Account[];
 
-  constructor(budgets: readonly Budget[], mostScopes = MOST_SCOPES) {
-    this.#accounts = budgets.map((budget) => new Account(budget, mostScopes));
+  constructor(budgets: readonly Budget[], mostTenants = MOST_SCOPES) {
+    this.#accounts = budgets.map((budget) => new Account(budget, mostTenants));
   }
 
   /** Whether any budget is concerned with calls of this route. */
@@ -84,10 +84,10 @@ export class SpendLedger {
     const least = toNanoUp(leastUsd);
     const accounts = this.#accounts.filter((account) => account.concerns(keys.route));
     for (const account of accounts) {
-      const refusal = account.refusalOf(least, keys.scope);
+      const refusal = account.refusalOf(least, keys.tenant);
       if (refusal !== undefined) return refusal;
     }
-    const pots = accounts.map((account) => account.open(keys.scope));
+    const pots = accounts.map((account) => account.open(keys.tenant));
     for (const pot of pots) {
       pot.reserved += amount;
       pot.calls++;
@@ -96,9 +96,9 @@ export class SpendLedger {
   }
 
   /** Why so much could not be kept, without keeping it. */
-  refusalOf(usd: number, { route, scope }: SpendKeys): Refusal | undefined {
+  refusalOf(usd: number, { route, tenant }: SpendKeys): Refusal | undefined {
     for (const account of this.#accounts) {
-      const refusal = account.concerns(route) ? account.refusalOf(toNanoUp(usd), scope) : undefined;
+      const refusal = account.concerns(route) ? account.refusalOf(toNanoUp(usd), tenant) : undefined;
       if (refusal !== undefined) return refusal;
     }
     return undefined;
@@ -128,27 +128,27 @@ export class SpendLedger {
     return warnings;
   }
 
-  /** Each budget; of those by scope the `most` scopes that have used most. */
+  /** Each budget; of those by tenant the `most` tenants that have used most. */
   states(most: number): BudgetState[] {
     return this.#accounts.flatMap((account) => account.states(most));
   }
 }
 
-/** One budget, with a pot, or with one for each scope. */
+/** One budget, with a pot, or with one for each tenant. */
 class Account {
   readonly #budget: Budget;
   readonly #limit: number;
-  readonly #mostScopes: number;
+  readonly #mostTenants: number;
   readonly #pots = new Map<string | undefined, Pot>();
-  /** Of all scopes that there is no room for. */
+  /** Of all tenants that there is no room for. */
   #other: Pot | undefined;
   #sweptAt = Number.NEGATIVE_INFINITY;
 
-  constructor(budget: Budget, mostScopes: number) {
+  constructor(budget: Budget, mostTenants: number) {
     this.#budget = budget;
     this.#limit = toNano(budget.usd);
-    this.#mostScopes = mostScopes;
-    if (budget.of !== 'scope') this.open(undefined);
+    this.#mostTenants = mostTenants;
+    if (budget.of !== 'tenant') this.open(undefined);
   }
 
   concerns(route: string | null): boolean {
@@ -156,60 +156,60 @@ class Account {
     return typeof of === 'string' || of.route === route;
   }
 
-  refusalOf(amount: number, scope: string | undefined): Refusal | undefined {
-    const pot = this.#find(scope);
+  refusalOf(amount: number, tenant: string | undefined): Refusal | undefined {
+    const pot = this.#find(tenant);
     const used = pot === undefined ? 0 : pot.window.spent() + pot.reserved;
     const left = Math.max(0, this.#limit - used);
     if (amount <= left) return undefined;
     const freeAt = amount > this.#limit ? undefined : pot?.window.freeAt(amount - (this.#limit - used));
-    const name = this.#budget.of === 'scope' ? (pot?.scope ?? scope) : undefined;
+    const name = this.#budget.of === 'tenant' ? (pot?.tenant ?? tenant) : undefined;
     return { ...this.#state(pot, name), refused: true, freeAt };
   }
 
-  open(scope: string | undefined): Pot {
-    const found = this.#find(scope);
+  open(tenant: string | undefined): Pot {
+    const found = this.#find(tenant);
     if (found !== undefined) return found;
     const isOwn = this.#mayHaveOwn();
     const pot: Pot = {
       account: this,
-      scope: isOwn ? scope : 'other',
+      tenant: isOwn ? tenant : 'other',
       window: windowFor(this.#budget),
       reserved: 0,
       calls: 0,
     };
-    if (isOwn) this.#pots.set(scope, pot);
+    if (isOwn) this.#pots.set(tenant, pot);
     else this.#other = pot;
     return pot;
   }
 
   /** One that holds nothing says nothing. */
   closeIfEmpty(pot: Pot): void {
-    if (this.#budget.of !== 'scope' || pot.calls > 0 || !pot.window.isEmpty()) return;
+    if (this.#budget.of !== 'tenant' || pot.calls > 0 || !pot.window.isEmpty()) return;
     if (pot === this.#other) this.#other = undefined;
-    else this.#pots.delete(pot.scope);
+    else this.#pots.delete(pot.tenant);
   }
 
   warnings(pot: Pot): Warning[] {
     const share = (100 * pot.window.spent()) / this.#limit;
     return PERCENTS.filter((percent) => share >= percent && pot.window.tell(percent)).map((percent) => ({
-      ...this.#state(pot, pot.scope),
+      ...this.#state(pot, pot.tenant),
       percent,
     }));
   }
 
   states(most: number): BudgetState[] {
     const pots = this.#other === undefined ? this.#pots.values() : [...this.#pots.values(), this.#other];
-    const states = Array.from(pots, (pot) => this.#state(pot, pot.scope));
+    const states = Array.from(pots, (pot) => this.#state(pot, pot.tenant));
     if (states.length > most) states.sort((a, b) => a.leftUsd - b.leftUsd).length = most;
     return states;
   }
 
-  #state(pot: Pot | undefined, scope: string | undefined): BudgetState {
+  #state(pot: Pot | undefined, tenant: string | undefined): BudgetState {
     const spent = pot?.window.spent() ?? 0;
     const reserved = pot?.reserved ?? 0;
     return {
       budget: this.#budget,
-      scope,
+      tenant,
       spentUsd: toUsd(spent),
       reservedUsd: toUsd(reserved),
       leftUsd: toUsd(this.#limit - spent - reserved),
@@ -217,21 +217,21 @@ class Account {
     };
   }
 
-  /** A scope without a pot of its own: what it has spent, if anything, is in the one that is shared. */
-  #find(scope: string | undefined): Pot | undefined {
-    const own = this.#pots.get(this.#budget.of === 'scope' ? scope : undefined);
+  /** A tenant without a pot of its own: what it has spent, if anything, is in the one that is shared. */
+  #find(tenant: string | undefined): Pot | undefined {
+    const own = this.#pots.get(this.#budget.of === 'tenant' ? tenant : undefined);
     return own ?? (this.#mayHaveOwn() ? undefined : this.#other);
   }
 
   /**
-   * Scopes come from outside, so there is room for so many; the rest share a pot. As long as that one has money of the
+   * Tenants come from outside, so there is room for so many; the rest share a pot. As long as that one has money of the
    * window or running calls in it nobody gets a new pot of its own, which would forget what is in there.
    */
   #mayHaveOwn(): boolean {
     if (this.#other !== undefined && (this.#other.calls > 0 || this.#other.window.spent() > 0)) return false;
-    if (this.#pots.size < this.#mostScopes) return true;
+    if (this.#pots.size < this.#mostTenants) return true;
     this.#sweep();
-    return this.#pots.size < this.#mostScopes;
+    return this.#pots.size < this.#mostTenants;
   }
 
   /** Forgets those whose windows have ended. Looking through all of them takes its time, so it is not done for each call. */

@@ -1,4 +1,4 @@
-import type { Usage } from '../record-types.js';
+import type { Usage } from '../telemetry/record-types.js';
 
 /** The sums that `snapshot()` shows. */
 export interface Totals extends Usage {

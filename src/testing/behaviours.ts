@@ -148,7 +148,7 @@ export interface SlowDrip extends AnswerOptions {
 export interface CommentFlood extends AnswerOptions {
   readonly type: 'comment-flood';
   readonly count: number;
-  readonly everyMs: number;
+  readonly stepMs: number;
 }
 
 /** 200 and no body, labelled as what was asked for. */

@@ -153,18 +153,18 @@ export function slowDrip({
 }
 
 /**
- * So many SSE comments (@default for ever), one `everyMs` (@default 100), before a good answer; empty lines before JSON.
+ * So many SSE comments (@default for ever), one `stepMs` (@default 100), before a good answer; empty lines before JSON.
  * @throws RangeError for a flood without end and without a pause, which would leave its reader no turn
  */
 export function commentFlood({
   count = Number.POSITIVE_INFINITY,
-  everyMs = 100,
+  stepMs = 100,
   ...options
-}: AnswerOptions & { readonly count?: number; readonly everyMs?: number } = {}): CommentFlood {
-  if (count === Number.POSITIVE_INFINITY && !(everyMs > 0)) {
-    throw new RangeError(`everyMs must be above 0 where count is not given, got ${everyMs}`);
+}: AnswerOptions & { readonly count?: number; readonly stepMs?: number } = {}): CommentFlood {
+  if (count === Number.POSITIVE_INFINITY && !(stepMs > 0)) {
+    throw new RangeError(`stepMs must be above 0 where count is not given, got ${stepMs}`);
   }
-  return { ...options, type: 'comment-flood', count, everyMs };
+  return { ...options, type: 'comment-flood', count, stepMs };
 }
 
 /** 200 with an empty body. */

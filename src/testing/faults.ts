@@ -63,7 +63,7 @@ export function* broken(behaviour: AnswerLike, body: Iterable<Step>, { stream, e
       break;
     case 'comment-flood':
       for (let count = 0; count < behaviour.count; count += 1) {
-        yield* wait(behaviour.everyMs);
+        yield* wait(behaviour.stepMs);
         yield chunk(stream ? ': keep-alive\n\n' : '\n');
       }
       yield* body;
@@ -135,7 +135,7 @@ function* cutAtShare(body: Iterable<Step>, share: number): Generator<Step> {
 
 function* dripping(body: Iterable<Step>, bytesPerMs: number): Generator<Step> {
   const size = Math.max(1, Math.floor(bytesPerMs));
-  const everyMs = size / bytesPerMs;
+  const stepMs = size / bytesPerMs;
   for (const step of body) {
     if (step.type !== 'chunk') {
       yield step;
@@ -143,7 +143,7 @@ function* dripping(body: Iterable<Step>, bytesPerMs: number): Generator<Step> {
     }
     const data = toBytes(step.data);
     for (let start = 0; start < data.length; start += size) {
-      yield* wait(everyMs);
+      yield* wait(stepMs);
       yield chunk(data.subarray(start, start + size), step.part);
     }
   }

@@ -1,4 +1,4 @@
-import type { Events } from '../events.js';
+import type { Events } from '../telemetry/events.js';
 import type { Call } from '../types.js';
 import { boundOf, type CountTokens, tokensOf } from './estimate-input.js';
 import { type Input, readInput } from './read-input.js';

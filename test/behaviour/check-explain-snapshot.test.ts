@@ -93,7 +93,7 @@ describe('explain()', () => {
       attemptTimeoutMs: 90_000,
       maxAttempts: 3,
       hedgeAfterMs: null,
-      notHedged: 'hedgeAfterMs is not set',
+      hedgeDisabledReason: 'hedgeAfterMs is not set',
       cache: { cacheable: false, why: expect.any(String), key: null },
       maxCostUsd: null,
       inputTokens: expect.any(Number),
@@ -127,13 +127,13 @@ describe('explain()', () => {
     const tools = [{ type: 'function', function: { name: 'f' } }];
     expect(router.explain({ ...body, tools }).deployments).toEqual([
       { id: 'b' },
-      { id: 'a', leftOut: 'the server asked to stay away for 7000 ms' },
-      { id: 'c', leftOut: 'it has no tools' },
+      { id: 'a', excluded: 'the server asked to stay away for 7000 ms' },
+      { id: 'c', excluded: 'it has no tools' },
     ]);
     expect(router.explain(body, callOptions({ regions: ['eu'] })).deployments).toEqual([
       { id: 'b' },
       { id: 'c' },
-      { id: 'a', leftOut: 'its region is us, and only eu may be used' },
+      { id: 'a', excluded: 'its region is us, and only eu may be used' },
     ]);
   });
 
@@ -141,7 +141,7 @@ describe('explain()', () => {
     const { router } = build({ ...models, a: fail(401), b: fail(500) }, { ...settings, breaker: { consecutive: 1 } });
     await settled(ask(router));
     const { deployments } = router.explain(body);
-    expect(deployments).toContainEqual({ id: 'a', leftOut: 'its client is set aside for 60000 ms' });
+    expect(deployments).toContainEqual({ id: 'a', excluded: 'its client is set aside for 60000 ms' });
     expect(router.explain({ ...body, model: 'b' }).deployments).toEqual([{ id: 'b' }]);
     expect(deployments).toHaveLength(3);
   });
@@ -151,7 +151,7 @@ describe('explain()', () => {
     const input = 'Hello';
     expect(router.explain({ model: 'standard', input, encoding_format: 'float' }).deployments).toEqual([
       { id: 'a' },
-      { id: 'b', leftOut: 'its vectors are not comparable with those of the first' },
+      { id: 'b', excluded: 'its vectors are not comparable with those of the first' },
     ]);
     expect(router.explain({ model: 'standard', input }).deployments).toEqual([{ id: 'a' }, { id: 'b' }]);
   });
@@ -196,7 +196,7 @@ describe('snapshot()', () => {
           hedges: 0,
           state: 'closed',
           pausedUntil: null,
-          setAsideUntil: null,
+          suspendedUntil: null,
           region: 'eu',
           requests: 0,
           failures: 0,
@@ -211,7 +211,7 @@ describe('snapshot()', () => {
       },
       routes: {},
       cache: { hits: 0, misses: 0, joined: 0, stale: 0, entries: 0, bytes: 0, savedUsd: 0, savedTokens: 0 },
-      spend: { budgets: [], totalUsd: 0, unpriced: 0, byDay: {}, byDeployment: {}, byRoute: {}, byScope: {} },
+      spend: { budgets: [], totalUsd: 0, unpriced: 0, byDay: {}, byDeployment: {}, byRoute: {}, byTenant: {} },
     });
   });
 

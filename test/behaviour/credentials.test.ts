@@ -182,7 +182,7 @@ describe('credentials given with a call', () => {
   it('are told of by explain', () => {
     using open = openRouter();
     const { deployments } = open.router.explain({ model, messages }, { headers: { Authorization: 'Bearer x' } });
-    expect(deployments).toEqual([{ id: 'first' }, { id: 'second', leftOut: expect.stringContaining('credentials') }]);
+    expect(deployments).toEqual([{ id: 'first' }, { id: 'second', excluded: expect.stringContaining('credentials') }]);
   });
 });
 

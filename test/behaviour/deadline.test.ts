@@ -30,7 +30,7 @@ describe('the deadline', () => {
     ['headers and no body', hangAfterHeaders()],
     ['a body that drips', slowDrip({ bytesPerMs: 0.001 })],
     ['a body that drips and ignores its abort', slowDrip({ bytesPerMs: 0.001, ignoreAbort: true })],
-    ['empty lines for ever', commentFlood({ everyMs: 50 })],
+    ['empty lines for ever', commentFlood({ stepMs: 50 })],
   ])('settles the call exactly on time: %s', async (_, script) => {
     const { router } = build({ a: script });
     const call = watch(askWith(router, { deadlineMs: 2000 }));
@@ -46,7 +46,7 @@ describe('the deadline', () => {
 
   it.each([
     ['one that hangs', hang()],
-    ['role and comments, but no content', commentFlood({ everyMs: 50 })],
+    ['role and comments, but no content', commentFlood({ stepMs: 50 })],
     ['a stream that drips', slowDrip({ bytesPerMs: 0.001 })],
   ])('is a stream’s until its first content: %s', async (_, script) => {
     const { router } = build({ a: script });
@@ -200,7 +200,7 @@ describe('the first content of a stream', () => {
     ['the shorter of both', { firstChunkTimeoutMs: 900, attemptTimeoutMs: 400 }, 400],
     ['what the deadline leaves', { firstChunkTimeoutMs: 5000, deadlineMs: 2000 }, 1000],
   ])('is waited for %s', async (_, options, limitMs) => {
-    const { router, asked } = build({ a: commentFlood({ everyMs: 50 }), b: answer() });
+    const { router, asked } = build({ a: commentFlood({ stepMs: 50 }), b: answer() });
     const call = watch(askStream(router.withOptions(options)));
     await pass(limitMs - 1);
     expect(asked()).toEqual(['a']);

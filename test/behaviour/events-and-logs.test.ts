@@ -107,7 +107,7 @@ describe('events', () => {
     const heard = hear(
       router,
       'deployment-paused',
-      'client-set-aside',
+      'client-suspended',
       'model-not-found',
       'breaker-opened',
       'breaker-closed',
@@ -118,7 +118,7 @@ describe('events', () => {
       { type: 'model-not-found', deployment: 'vendor/model', model: 'vendor/model', nearest: 'vendor/model-2' },
       { type: 'deployment-paused', deployment: 'busy', forMs: 3000, status: 429 },
       { type: 'breaker-opened', deployment: 'down', cooldownMs: 10_000 },
-      { type: 'client-set-aside', client: 'default', forMs: 60_000, status: 401, code: 'invalid_api_key' },
+      { type: 'client-suspended', client: 'default', forMs: 60_000, status: 401, code: 'invalid_api_key' },
     ]);
   });
 

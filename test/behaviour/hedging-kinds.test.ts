@@ -203,7 +203,7 @@ describe('a call that must reach one upstream only is not hedged', () => {
       { ...calm, routes: { standard: ['a', 'b'] } },
     );
     const path = 'input' in body ? '/responses' : '/chat/completions';
-    expect(router.explain(body, options)).toMatchObject({ hedgeAfterMs: null, notHedged: why });
+    expect(router.explain(body, options)).toMatchObject({ hedgeAfterMs: null, hedgeDisabledReason: why });
     await settled(router.post(path, { body, ...options }));
     expect(asked()).toEqual(['a']);
     expect(fake.open).toBe(0);
@@ -270,9 +270,9 @@ describe("hedgeAfterMs: 'p95'", () => {
     const view = router.withOptions({ hedgeAfterMs: 'p95' });
     expect(view.explain({ model: 'b', messages })).toMatchObject({
       hedgeAfterMs: null,
-      notHedged: 'too little is known of how long its deployment takes',
+      hedgeDisabledReason: 'too little is known of how long its deployment takes',
     });
-    expect(view.explain({ model: 'standard', messages })).toMatchObject({ notHedged: null });
+    expect(view.explain({ model: 'standard', messages })).toMatchObject({ hedgeDisabledReason: null });
   });
 
   it('keeps streams and others apart', async () => {

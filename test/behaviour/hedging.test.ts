@@ -140,7 +140,7 @@ describe('hedgeAfterMs: 500', () => {
     await settled(ask(router));
     expect(asked()).toEqual(['a', 'b']);
     const body = { model: 'standard', messages: [] };
-    expect(router.explain(body)).toMatchObject({ hedgeAfterMs: 500, notHedged: null });
+    expect(router.explain(body)).toMatchObject({ hedgeAfterMs: 500, hedgeDisabledReason: null });
     expect(router.withOptions({ hedgeAfterMs: 20 }).explain(body)).toMatchObject({ hedgeAfterMs: 20 });
     const { value } = await settled(askWith(router, { hedgeAfterMs: false }));
     expect(attemptsOf(value)).toEqual(['a 0+500 timeout', 'b 500+0 success']);
@@ -339,7 +339,7 @@ describe('whom a hedge does not ask', () => {
     expect(asked()).toEqual(['a']);
     expect(router.explain({ model: 'standard', messages: [] }, { maxRetries: 0 })).toMatchObject({
       hedgeAfterMs: null,
-      notHedged: 'it may make one attempt only',
+      hedgeDisabledReason: 'it may make one attempt only',
     });
   });
 
@@ -347,20 +347,20 @@ describe('whom a hedge does not ask', () => {
     const body = { model: 'standard', messages: [] };
     const models = { a: fail(429, { headers: { 'retry-after': '60' } }), b: answer({ latencyMs: 900 }) };
     const explained = (settings: Setup) => build(models, { hedgeAfterMs: 500, ...settings }).router.explain(body);
-    expect(explained({})).toMatchObject({ hedgeAfterMs: 500, notHedged: null });
+    expect(explained({})).toMatchObject({ hedgeAfterMs: 500, hedgeDisabledReason: null });
     expect(explained({ retry: { budget: 0 } })).toMatchObject({
       hedgeAfterMs: null,
-      notHedged: 'retry.budget is 0, and a hedge takes a token',
+      hedgeDisabledReason: 'retry.budget is 0, and a hedge takes a token',
     });
     const deployments = { a: {}, b: { price } };
     const routes = { standard: ['a', 'b'] };
     expect(explained({ deployments, routes, maxCostUsd: 1, unknownPrice: 'refuse' })).toMatchObject({
       hedgeAfterMs: null,
-      notHedged: 'there is no other deployment that it may go to',
+      hedgeDisabledReason: 'there is no other deployment that it may go to',
     });
     const { router } = build({ a: models.a, b: models.a }, { hedgeAfterMs: 500, deadlineMs: 1000 });
     await settled(ask(router));
-    expect(router.explain(body)).toMatchObject({ hedgeAfterMs: null, notHedged: 'nothing may be asked now' });
+    expect(router.explain(body)).toMatchObject({ hedgeAfterMs: null, hedgeDisabledReason: 'nothing may be asked now' });
   });
 
   it.each<[string, Setup, number | null, string[]]>([
@@ -371,8 +371,9 @@ describe('whom a hedge does not ask', () => {
       { a: hang(), b: answer() },
       { ...calm, hedgeAfterMs: 5000, deadlineMs: 1000, ...settings },
     );
-    const notHedged = hedgeAfterMs === null ? expect.stringMatching(/due after 5000 ms.*over after 300 ms/) : null;
-    expect(router.explain({ model: 'standard', messages: [] })).toMatchObject({ hedgeAfterMs, notHedged });
+    const hedgeDisabledReason =
+      hedgeAfterMs === null ? expect.stringMatching(/due after 5000 ms.*over after 300 ms/) : null;
+    expect(router.explain({ model: 'standard', messages: [] })).toMatchObject({ hedgeAfterMs, hedgeDisabledReason });
     const { value } = await settled(ask(router));
     expect(attemptsOf(value)).toEqual(attempts);
   });
@@ -380,8 +381,8 @@ describe('whom a hedge does not ask', () => {
   it('a stream whose first content is due before', () => {
     const { router } = build({ a: hang(), b: answer() }, { ...calm, deadlineMs: 9000, firstChunkTimeoutMs: 300 });
     const body = { model: 'standard', messages: [] };
-    expect(router.explain({ ...body, stream: true }).notHedged).toMatch(/over after 300 ms/);
-    expect(router.explain(body)).toMatchObject({ hedgeAfterMs: 500, notHedged: null });
+    expect(router.explain({ ...body, stream: true }).hedgeDisabledReason).toMatch(/over after 300 ms/);
+    expect(router.explain(body)).toMatchObject({ hedgeAfterMs: 500, hedgeDisabledReason: null });
   });
 
   it('one whose vectors are others', async () => {

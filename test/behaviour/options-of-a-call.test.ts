@@ -1,7 +1,7 @@
 import { callOptions, callRecord, InvalidOptionError, ModelRouter, type SingleCallOptions } from 'model-router';
 import { answer, fail, hang, slowDrip } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
-import { SINGLE_CALL_KEYS } from '../../src/option-keys.js';
+import { SINGLE_CALL_KEYS } from '../../src/options/option-keys.js';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { ask, askStream, askWith, errorOf } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
@@ -72,7 +72,7 @@ describe('the nearest to the call wins', () => {
     expect(twice.explain({ model: 'a', messages: [] }).deadlineMs).toBe(700);
   });
 
-  it.each(['scope', 'regions'])('%s is never undefined: the tenant may be missing', async (name) => {
+  it.each(['tenant', 'regions'])('%s is never undefined: the tenant may be missing', async (name) => {
     const options: SingleCallOptions = Object.fromEntries([[name, undefined]]);
     const refused = new RegExp(`${name}: it is there, but undefined`);
     const { router } = build({ a: answer() });

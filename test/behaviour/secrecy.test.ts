@@ -2,7 +2,7 @@ import { callRecord, ModelRouter, type RouterEvent } from 'model-router';
 import { answer, type Behaviour, bytes, errorEvent, fail, fakeFetch, type Script } from 'model-router/testing';
 import { AzureOpenAI, type OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { EVENT_TYPES } from '../../src/events.js';
+import { EVENT_TYPES } from '../../src/telemetry/events.js';
 import { collect } from '../helpers/parity-observe.js';
 import { watch, writtenOut } from '../helpers/parity-secrets.js';
 

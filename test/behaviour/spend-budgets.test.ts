@@ -52,7 +52,7 @@ describe('maxCostUsd', () => {
     expect(error.message).toContain('maxCostUsd is $1.00; nothing was sent');
     expect(error.message).toContain('max_tokens');
     expect(callRecord(error)).toMatchObject({ attempts: [], usage: null, costUsd: 0 });
-    expect(error.message).toContain("set overBudget: 'next'");
+    expect(error.message).toContain("set overBudget: 'skip'");
     const tokens = router.explain({ model: 'standard', messages }).inputTokens;
     expect(error.message).toContain(`up to ${Math.ceil(tokens / 0.95)} tokens of input, which is 5 % more`);
   });
@@ -159,18 +159,18 @@ describe('overBudget', () => {
   it("'next' leaves out what is too dear, and says so", async () => {
     const { router, asked } = build(
       { a: answer({ usage }), b: answer({ usage }) },
-      { ...two, maxCostUsd: 2, overBudget: 'next' },
+      { ...two, maxCostUsd: 2, overBudget: 'skip' },
     );
     expect(callRecord(await ask(router))?.deployment).toBe('b');
     expect(asked()).toEqual(['b']);
     expect(router.explain({ model: 'standard', messages }).deployments).toEqual([
       { id: 'b' },
-      { id: 'a', leftOut: expect.stringMatching(/^it is too dear/) },
+      { id: 'a', excluded: expect.stringMatching(/^it is too dear/) },
     ]);
   });
 
   it("'next' refuses where nobody is cheap enough", async () => {
-    const { router, fake } = build({ a: answer(), b: answer() }, { ...two, maxCostUsd: 0.5, overBudget: 'next' });
+    const { router, fake } = build({ a: answer(), b: answer() }, { ...two, maxCostUsd: 0.5, overBudget: 'skip' });
     const error = await refusal(ask(router));
     expect(error.estimateUsd).toBeCloseTo(1, 3);
     expect(error.message).toContain('or list a cheaper deployment.');
@@ -185,7 +185,7 @@ describe('overBudget', () => {
   it("'next' goes by what is left of a budget, too", async () => {
     const { router, asked } = build(
       { a: answer({ usage }), b: answer({ usage }) },
-      { ...two, budgets: [{ usd: 12, window: 'day' }], overBudget: 'next' },
+      { ...two, budgets: [{ usd: 12, window: 'day' }], overBudget: 'skip' },
     );
     await ask(router);
     await ask(router);
@@ -207,7 +207,7 @@ describe('a deployment of unknown price, under a limit of money', () => {
     expect(asked()).toEqual(['b']);
     expect(router.explain({ model: 'standard', messages }).deployments[1]).toEqual({
       id: 'a',
-      leftOut: expect.stringContaining('its price is not known'),
+      excluded: expect.stringContaining('its price is not known'),
     });
   });
 
@@ -327,18 +327,18 @@ describe('a budget', () => {
     await ask(router, 'a');
   });
 
-  it('can be of each scope', async () => {
+  it('can be of each tenant', async () => {
     const { router } = build(
       { a: answer({ usage }) },
-      { ...one, budgets: [{ usd: 1.5, windowMs: 60_000, of: 'scope' }] },
+      { ...one, budgets: [{ usd: 1.5, windowMs: 60_000, of: 'tenant' }] },
     );
-    await askWith(router, { scope: 'acme' });
-    await refusal(askWith(router, { scope: 'acme' }));
-    await askWith(router, { scope: 'umbrella' });
+    await askWith(router, { tenant: 'acme' });
+    await refusal(askWith(router, { tenant: 'acme' }));
+    await askWith(router, { tenant: 'umbrella' });
     await ask(router);
-    expect(router.snapshot().spend.budgets.map(({ scope }) => scope)).toEqual(['acme', 'umbrella', null]);
+    expect(router.snapshot().spend.budgets.map(({ tenant }) => tenant)).toEqual(['acme', 'umbrella', null]);
     await pass(61_000);
-    await askWith(router, { scope: 'acme' });
+    await askWith(router, { tenant: 'acme' });
   });
 
   it('tells what was refused, and warns at 50, 80 and 100 %: once, also in the log', async () => {
@@ -359,7 +359,7 @@ describe('a budget', () => {
       {
         type: 'budget-warning',
         budget: '$2 a day',
-        scope: null,
+        tenant: null,
         percent: 50,
         limitUsd: 2,
         spentUsd: expect.closeTo(COST, 6),

@@ -138,7 +138,7 @@ describe('maxInputTokens', () => {
   });
 
   it('is not hidden by an old answer', async () => {
-    const cache = { which: 'all', ttlMs: 0, staleIfErrorMs: 60_000 } as const;
+    const cache = { mode: 'all', ttlMs: 0, staleIfErrorMs: 60_000 } as const;
     const { router } = build({ a: [answer(), fail(503)] }, { cache, maxAttempts: 1 });
     await ask(router);
     expect(callRecord(await ask(router))?.cache).toBe('stale-if-error');

@@ -2,7 +2,7 @@ import type { CachedAnswer, CacheStore } from 'model-router';
 import { callRecord } from 'model-router';
 import { answer, cacheStoreContract } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
-import { ResponseStore } from '../../src/state/response-store.js';
+import { ResponseStore } from '../../src/state/memory-store.js';
 import { pass, useFakeTime, watch } from '../helpers/clock.js';
 import { ask } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';

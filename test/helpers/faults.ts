@@ -57,8 +57,8 @@ const timing: Record<string, Fault> = {
     options: brief,
   },
   'pauses, but not for too long': both(kit.stall({ ...said, afterChunks: 2, ms: 40 }), primary),
-  'sends comments for ever': both(kit.commentFlood({ ...said, everyMs: 2 }), fallback('timeout'), brief),
-  'sends comments, then answers': both(kit.commentFlood({ ...said, everyMs: 1, count: 20 }), primary),
+  'sends comments for ever': both(kit.commentFlood({ ...said, stepMs: 2 }), fallback('timeout'), brief),
+  'sends comments, then answers': both(kit.commentFlood({ ...said, stepMs: 1, count: 20 }), primary),
   'sends comments in place of the rest': {
     primary: kit.bytes({
       headers: eventStream,

@@ -10,7 +10,7 @@ export function targetView(more: Partial<TargetView> = {}): TargetView {
     out: false,
     dueAt: 0,
     pausedUntil: 0,
-    setAsideUntil: 0,
+    suspendedUntil: 0,
     contextWindow: undefined,
     timeoutMs: undefined,
     p95Ms: undefined,

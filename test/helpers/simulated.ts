@@ -1,5 +1,6 @@
 import { ModelRouter, type RouterOptions } from 'model-router';
-import { answer, type SimulateOptions } from 'model-router/testing';
+import type { SimulateOptions } from 'model-router/simulate';
+import { answer } from 'model-router/testing';
 
 export const simulatedOptions: RouterOptions = {
   // As where a variable is missing.

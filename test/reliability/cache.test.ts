@@ -20,7 +20,7 @@ const step = fc.oneof(
       type: fc.constant('call' as const),
       // Few ways to ask, so that most calls meet others.
       text: fc.constantFrom('x', 'x', 'x', 'y'),
-      scope: fc.constantFrom(undefined, undefined, '__proto__'),
+      tenant: fc.constantFrom(undefined, undefined, '__proto__'),
       stream: fc.constantFrom(false, false, true),
       deadlineMs: fc.constantFrom(DEFAULT_DEADLINE_MS, DEFAULT_DEADLINE_MS, 23, 70),
     }),
@@ -47,7 +47,7 @@ function both() {
     model.isDown ? fail(500, { latencyMs: LATENCY_MS }) : answer({ content: String(next++), latencyMs: LATENCY_MS });
   const { router, fake } = build(
     { a },
-    { cache: { which: 'all', ...TIMES }, maxAttempts: 1, breaker: false, retry: { budget: 0 } },
+    { cache: { mode: 'all', ...TIMES }, maxAttempts: 1, breaker: false, retry: { budget: 0 } },
   );
   const calls: { watched: Watched<Told>; controller: AbortController }[] = [];
 
@@ -75,9 +75,9 @@ function both() {
     else if (each.type === 'turn') model.isDown = !model.isDown;
     else if (each.type === 'call') {
       const controller = new AbortController();
-      const { scope, deadlineMs } = each;
-      model.call(calls.length, `${each.text} ${scope}`, each.stream, deadlineMs, now);
-      const options = { ...callOptions({ deadlineMs, ...(scope && { scope }) }), signal: controller.signal };
+      const { tenant, deadlineMs } = each;
+      model.call(calls.length, `${each.text} ${tenant}`, each.stream, deadlineMs, now);
+      const options = { ...callOptions({ deadlineMs, ...(tenant && { tenant }) }), signal: controller.signal };
       calls.push({ watched: watch(ask(each, options)), controller });
       await pass(0);
     } else {
@@ -127,32 +127,32 @@ describe('embeddings in batches', () => {
   const INPUTS = ['a', 'b', 'c', 'd'];
   const batch = fc.record({
     inputs: fc.array(fc.constantFrom(...INPUTS), { minLength: 1, maxLength: 5 }),
-    scope: fc.constantFrom(...SCOPES),
+    tenant: fc.constantFrom(...SCOPES),
     waitMs: fc.constantFrom(0, 400, 1000),
   });
 
   it('ask for what is missing, once, and give each input its own vector', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(batch, { minLength: 4, maxLength: 12, size: 'max' }), async (batches) => {
-        const { router, fake } = build({ a: answer() }, { cache: { which: 'all', ttlMs: 1000 } });
+        const { router, fake } = build({ a: answer() }, { cache: { mode: 'all', ttlMs: 1000 } });
         const kept = new Map<string, { vector: number[]; at: number }>();
-        for (const { inputs, scope, waitMs } of batches) {
+        for (const { inputs, tenant, waitMs } of batches) {
           await pass(waitMs);
           const now = performance.now();
           const isFresh = (input: string) =>
-            now - (kept.get(`${scope} ${input}`)?.at ?? Number.NEGATIVE_INFINITY) < 1000;
+            now - (kept.get(`${tenant} ${input}`)?.at ?? Number.NEGATIVE_INFINITY) < 1000;
           const missing = [...new Set(inputs)].filter((input) => !isFresh(input));
           const before = fake.requests.length;
           const { data } = await router.embeddings.create(
             { model: 'standard', input: inputs, encoding_format: 'float' },
-            callOptions(scope === undefined ? {} : { scope }),
+            callOptions(tenant === undefined ? {} : { tenant }),
           );
           const asked = fake.requests.slice(before).map(({ body }) => (body as { input: unknown }).input);
           // A batch without a repeated or a known input is sent as it was given.
           expect(asked.map((input) => [...new Set([input].flat())])).toEqual(missing.length === 0 ? [] : [missing]);
           expect(data.map(({ index }) => index)).toEqual(inputs.map((_, i) => i));
           for (const [i, input] of inputs.entries()) {
-            const key = `${scope} ${input}`;
+            const key = `${tenant} ${input}`;
             const vector = data[i]?.embedding ?? [];
             expect(vector.length).toBeGreaterThan(0);
             if (missing.includes(input)) kept.set(key, { vector: [...vector], at: now });

@@ -33,7 +33,7 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
     { deployments: 2 },
     { deployments: 3 },
     // Little is known of the others where few calls reach them.
-    { deployments: 3, everyMs: 2000 },
+    { deployments: 3, stepMs: 2000 },
   ] as const)('S2: model L with failover: %o', async (options) =>
     check(await s2({ calls: 6000, seed: SEED, ...options })),
   );
@@ -53,7 +53,7 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
     check(await s5({ minutes: 1, fault, seed: SEED })),
   );
 
-  it('S6: pairs of calls and scopes', async () => check(await s6({ pairs: 1500, seed: SEED })));
+  it('S6: pairs of calls and tenants', async () => check(await s6({ pairs: 1500, seed: SEED })));
 
   it('tail: slow outliers with hedging', async () => check(await tail({ calls: 3000, seed: SEED })));
 

@@ -4,7 +4,7 @@ import { callRecord, ModelRouter, NoDeploymentAvailableError, type RouterOptions
 import { answer, fail, fakeFetch, hang, startFakeProvider } from 'model-router/testing';
 import type { ClientOptions } from 'openai';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { EVENT_TYPES } from '../../src/events.js';
+import { EVENT_TYPES } from '../../src/telemetry/events.js';
 import { FALLBACK_TEXT, PRIMARY_TEXT, said, saidByFallback } from '../helpers/faults.js';
 import { eventually } from '../helpers/leftovers.js';
 import { errorOf, messages, read } from '../helpers/messages.js';

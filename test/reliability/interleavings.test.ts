@@ -13,7 +13,7 @@ import {
 } from 'model-router/testing';
 import { APIUserAbortError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
-import { EVENT_TYPES } from '../../src/events.js';
+import { EVENT_TYPES } from '../../src/telemetry/events.js';
 import { pass, useFakeTime, type Watched, watch } from '../helpers/clock.js';
 import { ask, askStream, collect } from '../helpers/messages.js';
 import fc from '../helpers/property.js';
@@ -81,7 +81,7 @@ describe('after any number of turns, through attempts, waits and bodies', () => 
     [
       'a joined call',
       async (router, signal) => {
-        const options = callOptions({ cache: { which: 'all' } });
+        const options = callOptions({ cache: { mode: 'all' } });
         return ask(router, 'standard', { ...options, ...(signal && { signal }) });
       },
     ],
@@ -259,7 +259,7 @@ describe('calls, aborts and a close() in any order', () => {
 /** A plain call, a stream that is left after a chunk, or one that is read to its end. */
 function begin(router: ModelRouter, kind: number, cached: boolean): Made {
   const { controller, signal, listeners } = countedSignal();
-  const options = { ...callOptions(cached ? { cache: { which: 'all' } } : {}), signal };
+  const options = { ...callOptions(cached ? { cache: { mode: 'all' } } : {}), signal };
   const made = { startedAt: performance.now(), controller, listeners, abortedAt: undefined };
   if (kind === 1 || kind === 2) {
     const promise = askStream(router, 'standard', options);

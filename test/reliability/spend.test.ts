@@ -46,7 +46,7 @@ interface Ask {
   readonly afterMs: number;
   readonly stream: boolean;
   readonly route: string;
-  readonly scope: string | undefined;
+  readonly tenant: string | undefined;
   readonly abortMs: number | undefined;
   readonly hedgeAfterMs: number | undefined;
   /** How many chunks are read; the rest is left. */
@@ -59,7 +59,7 @@ const asks: fc.Arbitrary<Ask[]> = fc.array(
     afterMs: fc.nat(60),
     stream: fc.boolean(),
     route: fc.constantFrom('chat', 'mail'),
-    scope: fc.constantFrom(undefined, 'acme', 'umbrella'),
+    tenant: fc.constantFrom(undefined, 'acme', 'umbrella'),
     abortMs: fc.option(fc.nat(150), { nil: undefined, freq: 3 }),
     hedgeAfterMs: fc.option(fc.integer({ min: 5, max: 60 }), { nil: undefined, freq: 2 }),
     readsOnly: fc.option(fc.nat(3), { nil: undefined, freq: 3 }),
@@ -71,7 +71,7 @@ const asks: fc.Arbitrary<Ask[]> = fc.array(
 interface World {
   readonly scripts: Record<'a' | 'b' | 'c', Behaviour[]>;
   readonly asks: Ask[];
-  readonly overBudget: 'refuse' | 'next';
+  readonly overBudget: 'refuse' | 'skip';
   readonly chance: number;
 }
 
@@ -80,7 +80,7 @@ const world = (usage: fc.Arbitrary<AnswerUsage | false>): fc.Arbitrary<World> =>
   return fc.record({
     scripts: fc.record({ a: script, b: script, c: script }),
     asks,
-    overBudget: fc.constantFrom('refuse' as const, 'next' as const),
+    overBudget: fc.constantFrom('refuse' as const, 'skip' as const),
     chance: fc.double({ min: 0, max: 0.99, noNaN: true }),
   });
 };
@@ -95,7 +95,7 @@ function build({ scripts, overBudget, chance }: World) {
     routes: { chat: ['a', 'b'], mail: ['b', 'c'] },
     budgets: [
       { usd: 6, window: 'day' },
-      { usd: 3, windowMs: 60_000, of: 'scope' },
+      { usd: 3, windowMs: 60_000, of: 'tenant' },
       { usd: 2.5, window: 'hour', of: { route: 'chat' } },
     ],
     cache: 'idempotent',
@@ -110,11 +110,11 @@ function build({ scripts, overBudget, chance }: World) {
 
 async function ask(
   router: ModelRouter,
-  { stream, route, scope, hedgeAfterMs, readsOnly, seed }: Ask,
+  { stream, route, tenant, hedgeAfterMs, readsOnly, seed }: Ask,
   signal: AbortSignal,
 ): Promise<void> {
   const options = {
-    ...callOptions({ ...(scope !== undefined && { scope }), ...(hedgeAfterMs !== undefined && { hedgeAfterMs }) }),
+    ...callOptions({ ...(tenant !== undefined && { tenant }), ...(hedgeAfterMs !== undefined && { hedgeAfterMs }) }),
     signal,
   };
   const body = { model: route, messages, ...(seed !== undefined && { seed }) };

@@ -30,7 +30,7 @@ router.on('hedge-started', ({ number, afterMs }) => {
   expectTrue<Same<typeof number, number>>();
   expectTrue<Same<typeof afterMs, number>>();
 });
-router.on('client-set-aside', async ({ client, code }) => [client, code]);
+router.on('client-suspended', async ({ client, code }) => [client, code]);
 const off = router.on('breaker-closed', () => undefined);
 expectTrue<Same<typeof off, () => void>>();
 // @ts-expect-error there is no such event
@@ -52,7 +52,7 @@ function tell(event: RouterEvent): string {
       return event.callId;
     case 'attempt-failed':
       return event.attempt.deployment;
-    case 'client-set-aside':
+    case 'client-suspended':
       return event.client;
     case 'budget-overrun':
       return event.callId;

@@ -48,12 +48,12 @@ const all: RouterOptions = {
   slowMs: 500,
   budgets: [
     { usd: 400, window: 'month' },
-    { usd: 5, windowMs: 60_000, of: 'scope' },
+    { usd: 5, windowMs: 60_000, of: 'tenant' },
     { usd: 5, window: 'hour', of: { route: 'standard' } },
   ],
   unknownPrice: 'allow',
   maxCostUsd: 0.05,
-  overBudget: 'next',
+  overBudget: 'skip',
   prices: { small: { input: 1, output: 2 }, large: null },
   random: () => 0.5,
   priority: 'premium',
@@ -64,8 +64,8 @@ const all: RouterOptions = {
   maxAttempts: 2,
   hedgeAfterMs: 'p95',
   regions: ['eu'],
-  cache: { which: 'all', ttlMs: 1, staleMs: 1, staleIfErrorMs: 1, toolCalls: true, maxEntries: 1, maxBytes: 1 },
-  scope: 'a',
+  cache: { mode: 'all', ttlMs: 1, staleMs: 1, staleIfErrorMs: 1, toolCalls: true, maxEntries: 1, maxBytes: 1 },
+  tenant: 'a',
   maxInputTokens: 8000,
   timeout: 500,
   maxRetries: 1,
@@ -144,7 +144,7 @@ new ModelRouter({ clients, budgets: [{ usd: 1, window: 'day', windowMs: 1000 }] 
 // @ts-expect-error none
 new ModelRouter({ clients, budgets: [{ usd: 1 }] });
 // @ts-expect-error no such thing to have one
-new ModelRouter({ clients, budgets: [{ usd: 1, window: 'day', of: 'tenant' }] });
+new ModelRouter({ clients, budgets: [{ usd: 1, window: 'day', of: 'x' }] });
 // @ts-expect-error neither 'refuse' nor 'next'
 new ModelRouter({ clients, overBudget: 'ask' });
 
@@ -163,6 +163,6 @@ new ModelRouter({ clients, deployments: { small: { contextWindow: maybe, price: 
 });
 new ModelRouter({ clients, deployments: { small: {} }, routes: { a: { deployments: ['small'], deadlineMs: maybe } } });
 // @ts-expect-error a tenant that is missing would share everybody's answers
-callOptions({ scope: undefined });
+callOptions({ tenant: undefined });
 // @ts-expect-error regions that are missing would be all
 callOptions({ regions: undefined });

@@ -18,7 +18,7 @@ import {
   statusOf,
 } from '../../src/classify.js';
 import { DeadlineExceededError, InvalidOptionError } from '../../src/errors.js';
-import type { Outcome } from '../../src/record-types.js';
+import type { Outcome } from '../../src/telemetry/record-types.js';
 
 const status = (code: number, fields: object = {}, headers: Record<string, string> = {}) =>
   APIError.generate(code, { error: { message: 'It said no.', ...fields } }, undefined, new Headers(headers));

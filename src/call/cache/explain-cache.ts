@@ -1,6 +1,6 @@
 import type { Call } from '../../types.js';
-import { digestOf, keyParts, vectorKeys } from './cache-key.js';
-import { judge, type Verdict } from './cacheable.js';
+import { judge, type Verdict } from './eligibility.js';
+import { digestOf, keyParts, vectorKeys } from './key.js';
 
 /** Shows why a call is cacheable or not, and its key: names and a hash, nothing that the request says. */
 export function explainCache(call: Call): Verdict & { key: { hash: string; parts: string[] } | null } {

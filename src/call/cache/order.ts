@@ -1,9 +1,9 @@
+import type { CachedAnswer } from '../../state/memory-store.js';
 import type { Key } from '../../state/question.js';
-import type { CachedAnswer } from '../../state/response-store.js';
 import type { CacheRequest, Call, CallReply } from '../../types.js';
 import { lastThatCounts } from '../record.js';
-import type { Flight } from './flight.js';
-import type { Memory } from './memory.js';
+import type { Memory } from './lookup.js';
+import type { Flight } from './shared-call.js';
 
 /** What is asked of a flight, beside what its call says. */
 export interface Order {

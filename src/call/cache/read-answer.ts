@@ -1,9 +1,9 @@
+import { fromChunks, toChunks } from '../../protocol/convert.js';
 import { readValue } from '../../state/kept-tree.js';
-import type { CachedAnswer } from '../../state/response-store.js';
+import type { CachedAnswer } from '../../state/memory-store.js';
 import type { Call, KeptReply } from '../../types.js';
 import { isRecord } from '../../util/is-record.js';
-import { fromChunks, toChunks } from './convert.js';
-import { keptAnswer, keptStream } from './kept-reply.js';
+import { keptAnswer, keptStream } from './cached-reply.js';
 
 /**
  * What was kept, as this caller asked for it: made anew each time, so that nobody changes another's answer.

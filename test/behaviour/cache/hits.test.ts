@@ -87,7 +87,7 @@ describe('an equal call', () => {
   });
 
   it('is answered until `ttlMs`, and not after', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: { which: 'all', ttlMs: 1000 } });
+    const { router, asked } = build({ a: answer() }, { cache: { mode: 'all', ttlMs: 1000 } });
     await ask(router);
     await pass(999);
     expect(use(await ask(router))).toBe('hit');
@@ -120,7 +120,7 @@ describe('another call', () => {
     ['a key named constructor', { constructor: 'a' }, {}],
     ['a key named toJSON', { toJSON: 'a' }, {}],
     ['its priority', {}, callOptions({ priority: 'premium' })],
-    ['its scope', {}, callOptions({ scope: 'b' })],
+    ['its tenant', {}, callOptions({ tenant: 'b' })],
     ['its regions', {}, callOptions({ regions: ['eu'] })],
   ])('is asked: %s', async (_, more, options) => {
     const { router, asked } = build(
@@ -228,7 +228,7 @@ describe('what is never cached', () => {
   });
 });
 
-describe('X-Router-Cache and X-Router-Scope', () => {
+describe('X-Router-Cache and X-Router-Tenant', () => {
   it('no-cache asks again, and keeps the new answer', async () => {
     const { router } = build({ a: [answer({ content: 'old' }), answer({ content: 'new' })] }, { cache: true });
     await ask(router);
@@ -244,30 +244,30 @@ describe('X-Router-Cache and X-Router-Scope', () => {
     });
   });
 
-  it('a scope by header counts only if it is listed, and where code has set none', async () => {
+  it('a tenant by header counts only if it is listed, and where code has set none', async () => {
     const unlisted = build({ a: answer() }, { cache: true });
-    const inScope = { headers: { 'X-Router-Scope': 'b' } };
+    const inTenant = { headers: { 'X-Router-Tenant': 'b' } };
     await ask(unlisted.router);
-    expect(use(await ask(unlisted.router, {}, inScope))).toBe('hit');
-    const { router } = build({ a: answer() }, { cache: true, headerOptions: ['scope'] });
+    expect(use(await ask(unlisted.router, {}, inTenant))).toBe('hit');
+    const { router } = build({ a: answer() }, { cache: true, headerOptions: ['tenant'] });
     await ask(router);
-    expect(use(await ask(router, {}, inScope))).toBe('miss');
-    expect(use(await askWith(router, { scope: 'b' }))).toBe('hit');
-    expect(use(await ask(router.withOptions({ scope: 'c' }), {}, inScope))).toBe('miss');
-    expect(use(await ask(router, {}, { ...callOptions({ scope: 'c' }), ...inScope }))).toBe('hit');
+    expect(use(await ask(router, {}, inTenant))).toBe('miss');
+    expect(use(await askWith(router, { tenant: 'b' }))).toBe('hit');
+    expect(use(await ask(router.withOptions({ tenant: 'c' }), {}, inTenant))).toBe('miss');
+    expect(use(await ask(router, {}, { ...callOptions({ tenant: 'c' }), ...inTenant }))).toBe('hit');
   });
 });
 
 describe('explain', () => {
   it('says why, and shows the parts of the key without what they say', () => {
     const { router } = build({ a: answer() }, { cache: 'idempotent' });
-    const { cache } = router.explain({ ...body }, callOptions({ scope: 'tenant-7' }));
+    const { cache } = router.explain({ ...body }, callOptions({ tenant: 'tenant-7' }));
     expect(cache).toEqual({
       cacheable: true,
       why: 'its temperature is 0',
       key: {
         hash: expect.stringMatching(/^[\w-]{43}$/),
-        parts: ['version', 'path', 'route', 'scope', 'priority', 'body.messages', 'body.model', 'body.temperature'],
+        parts: ['version', 'path', 'route', 'tenant', 'priority', 'body.messages', 'body.model', 'body.temperature'],
       },
     });
     expect(JSON.stringify(cache)).not.toMatch(/Refunds|tenant-7/);

@@ -35,9 +35,9 @@ describe('identical calls in flight', () => {
     expect(routes.standard).toMatchObject({ requests: 50, costUsd: costs[0] });
   });
 
-  it('are not shared across scopes, nor by a stream and a call that is none', async () => {
+  it('are not shared across tenants, nor by a stream and a call that is none', async () => {
     const { router, asked } = build({ a: answer({ latencyMs: 100 }) }, { cache: true });
-    const calls = [ask(router), ask(router, 'standard', callOptions({ scope: 'b' })), askStream(router)];
+    const calls = [ask(router), ask(router, 'standard', callOptions({ tenant: 'b' })), askStream(router)];
     await pass(200);
     await Promise.all(calls);
     expect(asked()).toHaveLength(3);
@@ -267,7 +267,7 @@ describe('a stream and a completion', () => {
 
   it('are, with tool calls where they are asked for', async () => {
     const toolCalls = [{ name: 'f', arguments: { a: 1 } }];
-    const { router, asked } = build({ a: answer({ toolCalls }) }, { cache: { which: 'all', toolCalls: true } });
+    const { router, asked } = build({ a: answer({ toolCalls }) }, { cache: { mode: 'all', toolCalls: true } });
     const withTools = { ...body, tools: [{ type: 'function' as const, function: { name: 'f' } }] };
     await read(await router.chat.completions.create({ ...withTools, stream: true }));
     const whole = await router.chat.completions.create(withTools);

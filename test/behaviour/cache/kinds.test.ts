@@ -94,7 +94,7 @@ describe('the size of the store', () => {
 
   it('is refused on a route beside a store of the application', () => {
     const clients = { default: { apiKey: 'sk-a', baseURL: 'https://a.test/v1' } };
-    const routes = { standard: { deployments: ['a'], cache: { which: 'all', maxEntries: 5 } } } as const;
+    const routes = { standard: { deployments: ['a'], cache: { mode: 'all', maxEntries: 5 } } } as const;
     expect(() => new ModelRouter({ clients, deployments: { a: {} }, routes, cacheStore: store })).toThrow(
       expect.objectContaining({ code: 'invalid_option', option: 'routes.standard.cache.maxEntries' }),
     );
@@ -106,7 +106,7 @@ describe('the size of the store', () => {
     ['another account of a view', {}],
   ])('stays what it is for a view: %s', async (name, options) => {
     const fetch = fakeFetch({ models: { m: answer() } });
-    const single = { apiKey: 'sk-one', baseURL: 'https://one.test/v1', fetch, cache: { which: 'all', maxEntries: 2 } };
+    const single = { apiKey: 'sk-one', baseURL: 'https://one.test/v1', fetch, cache: { mode: 'all', maxEntries: 2 } };
     const router = new ModelRouter(single as ConstructorParameters<typeof ModelRouter>[0]);
     const from = name === 'another account of a view' ? router.withOptions({ cache: true }) : router;
     const view = from.withOptions(name === 'another account of a view' ? { apiKey: 'sk-other' } : options);

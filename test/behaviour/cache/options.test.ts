@@ -10,7 +10,7 @@ const store = { get: () => undefined, set: () => undefined, delete: () => undefi
 describe('options of the cache', () => {
   it.each<[string, object]>([
     ['cache', { cache: 'all' }],
-    ['cache.which', { cache: { which: 'some' } }],
+    ['cache.mode', { cache: { mode: 'some' } }],
     ['cache.ttlMs', { cache: { ttlMs: -1 } }],
     ['cache.staleMs', { cache: { staleMs: '5' } }],
     ['cache.staleIfErrorMs', { cache: { staleIfErrorMs: Number.NaN } }],
@@ -18,7 +18,7 @@ describe('options of the cache', () => {
     ['cache.maxEntries', { cache: { maxEntries: 0 } }],
     ['cache.maxBytes', { cache: { maxBytes: 1.5 } }],
     ['cache.ttl', { cache: { ttl: 5 } }],
-    ['scope', { scope: '' }],
+    ['tenant', { tenant: '' }],
     ['cacheStore.clear', { cacheStore: { ...store, clear: undefined } }],
     ['cache.maxBytes', { cacheStore: store, cache: { maxBytes: 5 } }],
   ])('%s is checked', (option, settings) => {
@@ -29,7 +29,7 @@ describe('options of the cache', () => {
 
   it('the size belongs to the one store, so a call or a view cannot give it', async () => {
     const { router } = build({ a: answer() });
-    const cache = { which: 'all', maxEntries: 5 } as const;
+    const cache = { mode: 'all', maxEntries: 5 } as const;
     expect(await errorOf(ask(router, 'standard', callOptions({ cache })))).toMatchObject({
       option: 'cache.maxEntries',
     });
@@ -40,8 +40,8 @@ describe('options of the cache', () => {
     const { router } = build(
       { a: answer() },
       {
-        cache: { which: 'all', maxEntries: 1 },
-        routes: { standard: ['a'], b: { deployments: ['a'], cache: { which: 'all', maxEntries: 2 } } },
+        cache: { mode: 'all', maxEntries: 1 },
+        routes: { standard: ['a'], b: { deployments: ['a'], cache: { mode: 'all', maxEntries: 2 } } },
         deployments: { a: {} },
       },
     );

@@ -89,7 +89,7 @@ describe('a question in memory', () => {
   });
 
   it('is told from others by any of its numbers, however many there are', async () => {
-    const { router } = build({ a: answer() }, { cache: { which: 'all', maxBytes: 200_000 } });
+    const { router } = build({ a: answer() }, { cache: { mode: 'all', maxBytes: 200_000 } });
     const prompt = Array.from({ length: 10_000 }, (_, i) => i);
     const complete = (last: number) =>
       router.completions.create({ model: 'standard', prompt: [...prompt, last] }).then(use);

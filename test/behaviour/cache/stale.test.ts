@@ -18,7 +18,7 @@ const first = async (router: Parameters<typeof ask>[0]) => {
 
 describe('staleMs', () => {
   it('answers stale and asks anew behind, until its bound', async () => {
-    const { router, asked } = build({ a: twice() }, { cache: { which: 'all', ttlMs: 1000, staleMs: 500 } });
+    const { router, asked } = build({ a: twice() }, { cache: { mode: 'all', ttlMs: 1000, staleMs: 500 } });
     const records: unknown[] = [];
     router.on('call-ended', ({ record }) => records.push(record.cache));
     await first(router);
@@ -36,7 +36,7 @@ describe('staleMs', () => {
   });
 
   it('is over at its end', async () => {
-    const { router } = build({ a: twice() }, { cache: { which: 'all', ttlMs: 1000, staleMs: 500 } });
+    const { router } = build({ a: twice() }, { cache: { mode: 'all', ttlMs: 1000, staleMs: 500 } });
     await first(router);
     await pass(1500);
     const call = watch(ask(router));
@@ -49,7 +49,7 @@ describe('staleMs', () => {
   it('keeps the old answer when the refresh fails, and refreshes streams too', async () => {
     const { router, asked } = build(
       { a: [answer({ content: 'old' }), fail(400), answer({ content: 'new' })] },
-      { cache: { which: 'all', ttlMs: 1000, staleMs: 500 } },
+      { cache: { mode: 'all', ttlMs: 1000, staleMs: 500 } },
     );
     await read(await askStream(router));
     await pass(1000);
@@ -62,7 +62,7 @@ describe('staleMs', () => {
 });
 
 describe('staleIfErrorMs', () => {
-  const settings = { cache: { which: 'all', ttlMs: 1000, staleIfErrorMs: 500 }, maxAttempts: 1 } as const;
+  const settings = { cache: { mode: 'all', ttlMs: 1000, staleIfErrorMs: 500 }, maxAttempts: 1 } as const;
 
   it('answers stale when all deployments fail, until its bound', async () => {
     const { router } = build({ a: [answer({ content: 'old', latencyMs: 10 }), fail(500)] }, settings);

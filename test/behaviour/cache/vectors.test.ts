@@ -50,13 +50,13 @@ describe('embeddings', () => {
     expect(fake.requests).toHaveLength(1);
   });
 
-  it('tell tokens from text, and one size and scope from another', async () => {
+  it('tell tokens from text, and one size and tenant from another', async () => {
     const { router, fake } = build({ a: answer() }, { cache: 'idempotent' });
     await embedIt(router, [1, 2]);
     await embedIt(router, '[1,2]');
     await embedIt(router, 'x', { dimensions: 8 });
     await embedIt(router, 'x');
-    await embedIt(router, 'x', {}, callOptions({ scope: 'b' }));
+    await embedIt(router, 'x', {}, callOptions({ tenant: 'b' }));
     expect(fake.requests).toHaveLength(5);
     expect(use(await embedIt(router, [1, 2]))).toBe('hit');
   });

@@ -1,8 +1,9 @@
-import { answer, fail, hang, simulate } from 'model-router/testing';
+import { simulate } from 'model-router/simulate';
+import { answer, fail, hang } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { small } from '../../helpers/simulated.js';
 
-const faults = [{ at: 'first', does: hang(), fromMs: 10_000, toMs: 50_000 }];
+const faults = [{ at: 'first', behavior: hang(), fromMs: 10_000, toMs: 50_000 }];
 const advise = async (changes: Parameters<typeof small>[0], options: Parameters<typeof small>[1] = {}) =>
   (await simulate(small({ faults, ...changes }, options))).advice.join('\n');
 
@@ -45,17 +46,17 @@ describe('advice', () => {
   });
 
   it('tells of a fault that struck no request', async () => {
-    const atSecond = [{ at: ['second'], does: fail(503), fromMs: 5000, toMs: 9000 }];
+    const atSecond = [{ at: ['second'], behavior: fail(503), fromMs: 5000, toMs: 9000 }];
     const { advice, faults: told } = await simulate(small({ faults: atSecond }));
     expect(advice.join('\n')).toMatch(/A fault has struck nothing: .* second from 5 s to 9 s .*fails with 503/);
     expect(told).toMatchObject([{ struck: 0 }]);
-    const struck = await simulate(small({ faults: [{ at: 'first', does: fail(503), fromMs: 59_500 }] }));
+    const struck = await simulate(small({ faults: [{ at: 'first', behavior: fail(503), fromMs: 59_500 }] }));
     expect(struck.advice.join('\n')).not.toContain('struck nothing');
     expect(struck.faults).toMatchObject([{ struck: 2, fromMs: 59_500, toMs: 60_000 }]);
   });
 
   it('tells of a fault after the last of planned calls, which ends no earlier than it begins', async () => {
-    const late = [{ at: 'first', does: hang(), fromMs: 5000 }];
+    const late = [{ at: 'first', behavior: hang(), fromMs: 5000 }];
     const { advice, faults: told } = await simulate(small({ traffic: { calls: [{ atMs: 1000 }] }, faults: late }));
     expect(advice.join('\n')).toContain('A fault has struck nothing');
     expect(told).toMatchObject([{ fromMs: 5000, toMs: 5000 }]);

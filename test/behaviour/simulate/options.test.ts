@@ -1,5 +1,6 @@
 import { ModelRouter } from 'model-router';
-import { bimodal, compare, empirical, fail, hang, lognormal, simulate } from 'model-router/testing';
+import { bimodal, compare, empirical, lognormal, simulate } from 'model-router/simulate';
+import { fail, hang } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { small } from '../../helpers/simulated.js';
 
@@ -19,24 +20,24 @@ const wrong: [option: string, changes: object, message: RegExp][] = [
   ['upstreams.first', { upstreams: { first: 'slow' } }, /a behaviour such as hang\(\)/],
   ['upstreams', { upstreams: { frist: hang() } }, /perhaps first/],
   ['faults', { faults: {} }, /a list of faults/],
-  ['faults[0].at', { faults: [{ does: hang() }] }, /a deployment/],
-  ['faults[0].at', { faults: [{ at: 'secnd', does: hang() }] }, /perhaps second/],
-  ['faults[0].does', { faults: [{ at: 'first', does: [] }] }, /a behaviour/],
-  ['faults[0].share', { faults: [{ at: 'first', does: hang(), share: 1.1 }] }, /from 0 to 1/],
-  ['faults[0].toMs', { faults: [{ at: 'first', does: hang(), fromMs: 5, toMs: 5 }] }, /after fromMs, 5/],
+  ['faults[0].at', { faults: [{ behavior: hang() }] }, /a deployment/],
+  ['faults[0].at', { faults: [{ at: 'secnd', behavior: hang() }] }, /perhaps second/],
+  ['faults[0].behavior', { faults: [{ at: 'first', behavior: [] }] }, /a behaviour/],
+  ['faults[0].share', { faults: [{ at: 'first', behavior: hang(), share: 1.1 }] }, /from 0 to 1/],
+  ['faults[0].toMs', { faults: [{ at: 'first', behavior: hang(), fromMs: 5, toMs: 5 }] }, /after fromMs, 5/],
   [
     'faults[0].fromMs',
-    { faults: [{ at: 'first', does: hang(), fromMs: 60_000 }] },
+    { faults: [{ at: 'first', behavior: hang(), fromMs: 60_000 }] },
     /before the end of the traffic, 60000/,
   ],
-  ['faults[0].does', { faults: [{ at: 'first', does: fail }] }, /fail must be called/],
+  ['faults[0].behavior', { faults: [{ at: 'first', behavior: fail }] }, /fail must be called/],
   ['traffic.model', { traffic: { perSecond: 1, durationMs: 1000, model: 'standrd' } }, /perhaps standard/],
   ['traffic.calls[0].endpoint', { traffic: { calls: [{ atMs: 0, endpoint: 'chats' }] } }, /"chat"/],
-  ['faults[0].until', { faults: [{ at: 'first', does: hang(), until: 5 }] }, /no such option/],
+  ['faults[0].until', { faults: [{ at: 'first', behavior: hang(), until: 5 }] }, /no such option/],
   ['baseline.retries', { baseline: { retries: 1 } }, /maxRetries/],
   ['seed', { seed: 1.5 }, /a whole number/],
-  ['everyMs', { everyMs: 1 }, /at most 10000 steps/],
-  ['keepFailed', { keepFailed: -1 }, /-1/],
+  ['stepMs', { stepMs: 1 }, /at most 10000 steps/],
+  ['maxFailedCalls', { maxFailedCalls: -1 }, /-1/],
   ['fault', { fault: [] }, /did you mean `faults`/],
 ];
 

@@ -1,4 +1,5 @@
-import { answer, bimodal, fail, hang, lognormal, reset, simulate } from 'model-router/testing';
+import { bimodal, lognormal, simulate } from 'model-router/simulate';
+import { answer, fail, hang, reset } from 'model-router/testing';
 import { expect, it } from 'vitest';
 import { small } from '../../helpers/simulated.js';
 
@@ -13,9 +14,9 @@ it('one seed gives one outcome, whatever the version of Node', async () => {
         second: answer({ latencyMs: bimodal({ medianMs: 300, slowShare: 0.05 }) }),
       },
       faults: [
-        { at: 'first', does: hang(), fromMs: 30_000, toMs: 60_000 },
-        { at: ['first', 'second'], does: fail(503), share: 0.05, spellMs: 2000 },
-        { at: 'second', does: reset(), share: 0.02 },
+        { at: 'first', behavior: hang(), fromMs: 30_000, toMs: 60_000 },
+        { at: ['first', 'second'], behavior: fail(503), share: 0.05, burstMs: 2000 },
+        { at: 'second', behavior: reset(), share: 0.02 },
       ],
     }),
   );

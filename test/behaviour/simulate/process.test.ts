@@ -1,5 +1,5 @@
 import { mock } from 'node:test';
-import { inVirtualTime, simulate } from 'model-router/testing';
+import { inVirtualTime, simulate } from 'model-router/simulate';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { small } from '../../helpers/simulated.js';
 

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ModelRouter, type RouterOptions } from 'model-router';
-import { answer, compare, fail, hang, readTrace, simulate } from 'model-router/testing';
+import { compare, readTrace, simulate } from 'model-router/simulate';
+import { answer, fail, hang } from 'model-router/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { simulatedOptions, small } from '../../helpers/simulated.js';
 
@@ -35,28 +36,28 @@ beforeAll(async () => {
         first: answer({ latencyMs: 100, usage: { inputTokens: 800, outputTokens: 200 } }),
         second: answer({ latencyMs: 300, chunkMs: 50, usage: { inputTokens: 800, outputTokens: 200 } }),
       },
-      faults: [{ at: 'first', does: hang(), fromMs: 40_000, toMs: 80_000 }],
+      faults: [{ at: 'first', behavior: hang(), fromMs: 40_000, toMs: 80_000 }],
     }),
   );
 });
 
 describe('a replayed trace', () => {
   it('comes close to what was recorded under the same configuration, and shows what another one would do', async () => {
-    const { recorded, configurations, table, cannotTell, leftOut } = await compare({
+    const { recorded, configurations, table, caveats, excluded } = await compare({
       trace: text(lines),
       configurations: { now: onlyFirst, next: configuration() },
     });
     const { now, next } = configurations;
     expect(recorded.calls).toBe(480);
-    expect(leftOut).toBe(0);
+    expect(excluded).toBe(0);
     expect(recorded.availability).toBeLessThan(0.9);
     expect(Math.abs((now?.availability ?? 0) - recorded.availability)).toBeLessThan(0.02);
     expect(now?.latencyMs.p50).toBeGreaterThan(90);
     expect(next?.availability).toBeGreaterThan(0.995);
     expect(next?.costUsd).toBeGreaterThan(now?.costUsd ?? Number.POSITIVE_INFINITY);
     expect(table.split('\n').map((row) => row.split('  ')[0])).toEqual(['', 'as recorded', 'now', 'next']);
-    expect(cannotTell.join('\n')).toMatch(/\d+ attempts would have taken that were given up on/);
-    expect(cannotTell.join('\n')).toMatch(/another load/);
+    expect(caveats.join('\n')).toMatch(/\d+ attempts would have taken that were given up on/);
+    expect(caveats.join('\n')).toMatch(/another load/);
   });
 
   it('replays each call at its time, streams as streams, with the tokens of the call', async () => {
@@ -83,24 +84,22 @@ describe('a replayed trace', () => {
     const trace = text(lines);
     const next = configuration({ ...options, routes: { standard: ['third', 'second'] } });
     const unknown = await compare({ trace, configurations: { next } });
-    expect(unknown.cannotTell.join('\n')).toMatch(
-      /third: it was never asked in the trace.*upstreams.*\{ "third": answer/,
-    );
+    expect(unknown.caveats.join('\n')).toMatch(/third: it was never asked in the trace.*upstreams.*\{ "third": answer/);
     // At all times, also outside the fault: hangs are spread as in the whole trace.
     const { attempts = 0, outcomes } = unknown.configurations['next']?.deployments['third'] ?? {};
     expect(attempts).toBeGreaterThan(200);
     expect(outcomes?.success).toBeGreaterThan(0.6 * attempts);
     const upstreams = { third: answer({ latencyMs: 7 }) };
     const known = await compare({ trace, configurations: { next }, upstreams });
-    expect(known.cannotTell.join('\n')).toContain('Anything of third: not in the trace, so as `upstreams` says');
-    expect(known.cannotTell.join('\n')).not.toContain('never asked');
+    expect(known.caveats.join('\n')).toContain('Anything of third: not in the trace, so as `upstreams` says');
+    expect(known.caveats.join('\n')).not.toContain('never asked');
     expect(known.configurations['next']?.deployments['third']?.latencyMs.max).toBe(7);
   });
 
   it('says nothing of one that no call asks', async () => {
     const options = { ...simulatedOptions, deployments: { ...simulatedOptions.deployments, third: {} } };
-    const { cannotTell } = await compare({ trace: text(lines), configurations: { next: configuration(options) } });
-    expect(cannotTell.join('\n')).not.toContain('third');
+    const { caveats } = await compare({ trace: text(lines), configurations: { next: configuration(options) } });
+    expect(caveats.join('\n')).not.toContain('third');
   });
 
   it('leaves out calls that failed by their own fault, and says so', async () => {
@@ -113,27 +112,27 @@ describe('a replayed trace', () => {
       startedMs: 0,
       durationMs: 5,
     };
-    const { leftOut, cannotTell } = await compare({
+    const { excluded, caveats } = await compare({
       trace: text([...lines.slice(0, 40), { ...line, attempts: [attempt] }]),
       configurations: { now: onlyFirst },
     });
-    expect(leftOut).toBe(1);
-    expect(cannotTell.join('\n')).toContain('1 calls that failed by their own fault');
+    expect(excluded).toBe(1);
+    expect(caveats.join('\n')).toContain('1 calls that failed by their own fault');
   });
 
   it('learns nothing from a call whose caller left', async () => {
     const [line = {}] = lines;
     const gone = { number: 1, deployment: 'first', outcome: 'aborted', status: null, startedMs: 0, durationMs: 5 };
     const trace = text([{ ...line, requestedModel: 'standard', attempts: [gone] }]);
-    const { cannotTell } = await compare({ trace, configurations: { now: onlyFirst } });
-    expect(cannotTell.join('\n')).toMatch(/Anything of first: .*the kit's usual good answer/);
+    const { caveats } = await compare({ trace, configurations: { now: onlyFirst } });
+    expect(caveats.join('\n')).toMatch(/Anything of first: .*the kit's usual good answer/);
   });
 
   it('is spread evenly where it has no times', async () => {
     const trace = text(lines.slice(0, 40).map(({ endedAt: _, ...line }) => line));
-    const { configurations, cannotTell } = await compare({ trace, configurations: { now: onlyFirst }, perSecond: 2 });
+    const { configurations, caveats } = await compare({ trace, configurations: { now: onlyFirst }, perSecond: 2 });
     expect(configurations['now']?.trafficMs).toBe(19_500);
-    expect(cannotTell.join('\n')).toContain('no times');
+    expect(caveats.join('\n')).toContain('no times');
   });
 
   it.each([

@@ -1,10 +1,11 @@
 import { callOptions, ModelRouter } from 'model-router';
-import { answer, cut, fail, fakeFetch, hang, lognormal, simulate, stall } from 'model-router/testing';
+import { lognormal, simulate } from 'model-router/simulate';
+import { answer, cut, fail, fakeFetch, hang, stall } from 'model-router/testing';
 import { OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { simulatedOptions, small } from '../../helpers/simulated.js';
 
-const outage = { at: 'first', does: hang(), fromMs: 20_000, toMs: 40_000 } as const;
+const outage = { at: 'first', behavior: hang(), fromMs: 20_000, toMs: 40_000 } as const;
 
 describe('what a simulation tells', () => {
   it('of calls that go well', async () => {
@@ -54,11 +55,11 @@ describe('what a simulation tells', () => {
     expect(faults).toEqual([
       {
         at: ['first'],
-        does: 'hangs',
+        behavior: 'hangs',
         share: 1,
         fromMs: 20_000,
         toMs: 40_000,
-        spellMs: null,
+        burstMs: null,
         struck: first?.wasted,
         isOutage: true,
       },
@@ -66,8 +67,8 @@ describe('what a simulation tells', () => {
   });
 
   it('of calls that fail: their errors and records, the first few of them', async () => {
-    const faults = [{ at: ['first', 'second'], does: fail(503) }];
-    const result = await simulate(small({ faults, keepFailed: 2 }));
+    const faults = [{ at: ['first', 'second'], behavior: fail(503) }];
+    const result = await simulate(small({ faults, maxFailedCalls: 2 }));
     expect(result.availability).toBe(0);
     expect(result.errors).toEqual({ InternalServerError: 240 });
     expect(result.failedCalls).toHaveLength(2);
@@ -84,9 +85,9 @@ describe('what a simulation tells', () => {
   });
 
   it('of pauses that a server asked for', async () => {
-    const does = fail(429, { headers: { 'retry-after': '5' } });
+    const behavior = fail(429, { headers: { 'retry-after': '5' } });
     const { deployments, availability } = await simulate(
-      small({ faults: [{ at: 'first', does, fromMs: 10_000, toMs: 11_000 }] }),
+      small({ faults: [{ at: 'first', behavior, fromMs: 10_000, toMs: 11_000 }] }),
     );
     expect(availability).toBe(1);
     expect(deployments['first']?.pauses).toEqual([{ fromMs: 10_000, forMs: 5000, status: 429 }]);
@@ -95,12 +96,12 @@ describe('what a simulation tells', () => {
   it('of streams that break', async () => {
     const traffic = { perSecond: 4, durationMs: 10_000, arrivals: 'even', streamShare: 1 } as const;
     const broken = await simulate(
-      small({ traffic, faults: [{ at: 'first', does: cut({ afterChunks: 2 }), fromMs: 5000 }] }),
+      small({ traffic, faults: [{ at: 'first', behavior: cut({ afterChunks: 2 }), fromMs: 5000 }] }),
     );
     expect(broken).toMatchObject({ answered: 35, errors: { StreamInterruptedError: 5 } });
     // After these five in a row, its breaker is open.
     expect(broken.timeToFirstChunkMs.p50).toBe(100);
-    const stalled = await simulate(small({ traffic, faults: [{ at: 'first', does: stall({ afterChunks: 1 }) }] }));
+    const stalled = await simulate(small({ traffic, faults: [{ at: 'first', behavior: stall({ afterChunks: 1 }) }] }));
     expect(stalled.answered).toBe(0);
     expect(stalled.failedCalls[0]?.tookMs).toBe(30_000);
   });
@@ -146,7 +147,7 @@ describe('what a simulation tells', () => {
 describe('faults', () => {
   it('with a share strike so many requests', async () => {
     const { deployments } = await simulate(
-      small({ faults: [{ at: 'first', does: fail(500), share: 0.1 }] }, { breaker: false }),
+      small({ faults: [{ at: 'first', behavior: fail(500), share: 0.1 }] }, { breaker: false }),
     );
     const errors = deployments['first']?.outcomes['server-error'] ?? 0;
     expect(errors).toBeGreaterThan(10);
@@ -155,8 +156,8 @@ describe('faults', () => {
   });
 
   it('of a common cause strike all of their deployments in the same spells', async () => {
-    const strike = async (spellMs: number | undefined) => {
-      const fault = { at: ['first', 'second'], does: fail(500), share: 0.3, ...(spellMs && { spellMs }) };
+    const strike = async (burstMs: number | undefined) => {
+      const fault = { at: ['first', 'second'], behavior: fail(500), share: 0.3, ...(burstMs && { burstMs }) };
       const options = { breaker: false, retry: { budget: 0 }, maxAttempts: 2 } as const;
       return (await simulate(small({ faults: [fault] }, options))).availability ?? 0;
     };
@@ -167,10 +168,10 @@ describe('faults', () => {
 
   it('take the first that strikes, else what the deployment usually does', async () => {
     const faults = [
-      { at: 'first', does: fail(500), fromMs: 10_000, toMs: 10_001 },
-      { at: 'first', does: fail(503), fromMs: 10_000, toMs: 10_251 },
+      { at: 'first', behavior: fail(500), fromMs: 10_000, toMs: 10_001 },
+      { at: 'first', behavior: fail(503), fromMs: 10_000, toMs: 10_251 },
     ];
-    const { deployments } = await simulate(small({ faults, keepFailed: 10 }, { maxAttempts: 1 }));
+    const { deployments } = await simulate(small({ faults, maxFailedCalls: 10 }, { maxAttempts: 1 }));
     expect(deployments['first']?.outcomes).toEqual({ success: 238, 'server-error': 2 });
   });
 });
@@ -181,7 +182,7 @@ describe('the same seed', () => {
       seed,
       traffic: { perSecond: 5, durationMs: 30_000, streamShare: 0.3 },
       upstreams: { first: answer({ latencyMs: lognormal({ medianMs: 300 }) }) },
-      faults: [{ at: 'first', does: fail(503), share: 0.2 }],
+      faults: [{ at: 'first', behavior: fail(503), share: 0.2 }],
     });
 
   it('gives the same result, another seed another', async () => {
@@ -226,7 +227,7 @@ describe('clients', () => {
   it('take the options of each call', async () => {
     const traffic = { perSecond: 1, durationMs: 5000, options: callOptions({ deadlineMs: 700 }) };
     const { latencyMs, failed } = await simulate(
-      small({ traffic, faults: [{ at: ['first', 'second'], does: hang() }] }),
+      small({ traffic, faults: [{ at: ['first', 'second'], behavior: hang() }] }),
     );
     expect(latencyMs.max).toBe(700);
     expect(failed).toBeGreaterThan(0);

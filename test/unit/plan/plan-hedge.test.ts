@@ -5,7 +5,7 @@ import { failed, inShort, targetView, viewOf } from '../../helpers/plan-views.js
 const [a, b, c] = [targetView(), targetView(), targetView()];
 const out = targetView({ out: true, dueAt: 5000 });
 const paused = targetView({ pausedUntil: 1 });
-const setAside = targetView({ setAsideUntil: 1 });
+const suspends = targetView({ suspendedUntil: 1 });
 
 /** A view at which the first target still runs. */
 const running = (targets: readonly TargetView[], more: Partial<View> = {}) =>
@@ -23,8 +23,8 @@ describe('a hedge', () => {
     ['asks nobody who runs already', [a, b, c], { inFlight: [a.target, b.target] }, '2'],
     ['asks nobody who has failed', [a, b, c], { failures: [failed(b)] }, '2'],
     ['asks nobody where nobody else is', [a], {}, 'nobody'],
-    ['passes over those that are out, paused or set aside', [a, out, paused, setAside, b], {}, '4'],
-    ['waits for none of them', [a, out, paused, setAside], {}, 'nobody'],
+    ['passes over those that are out, paused or set aside', [a, out, paused, suspends, b], {}, '4'],
+    ['waits for none of them', [a, out, paused, suspends], {}, 'nobody'],
     ['passes over one that could not finish', [a, targetView({ fastestMs: 10_001 }), c], {}, '2'],
     ['asks one that just can', [a, targetView({ fastestMs: 10_000 }), c], {}, '1'],
     ['needs a token', [a, b], { mayRetry: false }, 'nobody'],

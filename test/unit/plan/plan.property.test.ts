@@ -19,7 +19,7 @@ const target: fc.Arbitrary<TargetView> = fc
   .record({
     dueAt: moment,
     pausedUntil: moment,
-    setAsideUntil: moment,
+    suspendedUntil: moment,
     contextWindow: fc.constantFrom(undefined, 4000, 8000, 16_000),
     timeoutMs: perhapsMs,
     fastestMs: perhapsMs,
@@ -173,11 +173,11 @@ describe('whatever happens, the plan', () => {
   it('asks past an open breaker or a client set aside only when nobody else can be asked', () => {
     holds((view, step, asked) => {
       expect(step.forced).toBe(asked.out);
-      if (!asked.out && asked.setAsideUntil <= view.now) return;
+      if (!asked.out && asked.suspendedUntil <= view.now) return;
       const others = view.targets.filter(
         (each) =>
           !each.out &&
-          Math.max(each.pausedUntil, each.setAsideUntil) <= view.now &&
+          Math.max(each.pausedUntil, each.suspendedUntil) <= view.now &&
           view.deadline - view.now >= Math.max(1, each.fastestMs ?? 1) &&
           view.failures.every((failure) => failure.target !== each.target && failure.next === 'yes'),
       );
@@ -194,9 +194,9 @@ describe('whatever happens, the plan', () => {
 
   it('follows the order of the route as long as nobody was asked', () => {
     holds((view, step, asked) => {
-      if (view.failures.length > 0 || asked.out || asked.setAsideUntil > view.now) return;
+      if (view.failures.length > 0 || asked.out || asked.suspendedUntil > view.now) return;
       const before = view.targets.slice(0, view.targets.indexOf(asked));
-      const free = before.filter((each) => !each.out && Math.max(each.pausedUntil, each.setAsideUntil) <= view.now);
+      const free = before.filter((each) => !each.out && Math.max(each.pausedUntil, each.suspendedUntil) <= view.now);
       expect(step.again || free.length === 0).toBe(true);
     });
   });

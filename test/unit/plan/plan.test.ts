@@ -6,7 +6,7 @@ import { failed, inShort, targetView, viewOf } from '../../helpers/plan-views.js
 const [a, b, c] = [targetView(), targetView(), targetView()];
 const out = (dueAt = 5000) => targetView({ out: true, dueAt });
 const paused = (pausedUntil: number) => targetView({ pausedUntil });
-const setAside = (setAsideUntil = 60_000) => targetView({ setAsideUntil });
+const suspends = (suspendedUntil = 60_000) => targetView({ suspendedUntil });
 
 const both = (pausedUntil: number, dueAt: number) => targetView({ out: true, dueAt, pausedUntil });
 
@@ -24,7 +24,7 @@ describe('the first attempt', () => {
     ['goes to the first', [a, b], '0'],
     ['passes over one whose breaker is open', [out(), b], '1'],
     ['passes over one that asked for a pause', [paused(5000), b], '1'],
-    ['passes over one whose client is set aside', [setAside(), b], '1'],
+    ['passes over one whose client is set aside', [suspends(), b], '1'],
     ['goes to one whose pause ends now', [paused(0), b], '0'],
     ['waits for the pause that ends first', [paused(3000), paused(2000)], '1 after 2000'],
     ['waits for a pause rather than ask an open breaker', [out(), paused(2000)], '1 after 2000'],
@@ -35,8 +35,8 @@ describe('the first attempt', () => {
     ['asks an open breaker whose pause ends first', [both(2000, 6000), both(3000, 5000)], '0 after 2000 forced'],
     ['asks it wherever it stands', [both(3000, 5000), both(2000, 6000)], '1 after 2000 forced'],
     ['asks an open breaker where no pause fits', [paused(20_000), out()], '1 forced'],
-    ['asks a client that was set aside, if nothing else is left', [setAside()], '0'],
-    ['asks an open breaker that is due before a client is of use again', [setAside(), out()], '1 forced'],
+    ['asks a client that was set aside, if nothing else is left', [suspends()], '0'],
+    ['asks an open breaker that is due before a client is of use again', [suspends(), out()], '1 forced'],
     ['stops where there is nobody', [], 'nothing-left'],
   ])('%s', (_, targets, expected) => {
     expect(planned(viewOf(targets))).toBe(expected);
@@ -123,7 +123,7 @@ describe('after a failure', () => {
   });
 
   it('does not ask the same one again while its breaker is open or its client set aside', () => {
-    for (const gone of [out(), setAside()]) {
+    for (const gone of [out(), suspends()]) {
       expect(planned(viewOf([gone], { failures: [failed(gone)] }))).toBe('nothing-left');
     }
   });
@@ -178,7 +178,7 @@ describe('the time of an attempt', () => {
     ['at most 75 %', [a, next(10)], {}, 7500],
     ['at least 40 %', [a, next(9000)], {}, 4000],
     ['the next that may be asked is what counts', [a, out(), next(3000)], {}, 6400],
-    ['all, where the next may not be asked', [a, out(), paused(100), setAside()], {}, 10_000],
+    ['all, where the next may not be asked', [a, out(), paused(100), suspends()], {}, 10_000],
     ['the limit of the attempt', [a, b], { attemptTimeoutMs: 700 }, 700],
     ['no more than its share, whatever the limit', [a, b], { attemptTimeoutMs: 9000 }, 5000],
     ['the limit of its client', [targetView({ timeoutMs: 300 }), b], {}, 300],
@@ -253,7 +253,7 @@ describe('a hedge', () => {
 
   it.each<[string, TargetView[], string | undefined]>([
     ['goes to the next one that was not asked', [a, b, c], '1'],
-    ['passes over one that is out, paused or set aside', [a, out(), paused(5000), setAside(), c], '4'],
+    ['passes over one that is out, paused or set aside', [a, out(), paused(5000), suspends(), c], '4'],
     ['waits for nobody', [a, paused(100)], undefined],
     ['forces no open breaker', [a, out()], undefined],
     ['needs another one', [a], undefined],

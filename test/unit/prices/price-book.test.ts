@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { PriceQuery } from '../../../src/options.js';
+import type { PriceQuery } from '../../../src/options/options.js';
 import { BUILT_IN_PRICES_VERSION } from '../../../src/prices/built-in.js';
 import { checkPrices } from '../../../src/prices/check-price.js';
 import { PriceBook } from '../../../src/prices/price-book.js';
-import type { Price } from '../../../src/record-types.js';
+import type { Price } from '../../../src/telemetry/record-types.js';
 
 const price: Price = { input: 1, output: 2 };
 const builtIn = { price: { input: 0.28, output: 0.28 }, source: `built-in ${BUILT_IN_PRICES_VERSION}` };

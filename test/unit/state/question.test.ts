@@ -68,7 +68,7 @@ describe('a question', () => {
   });
 
   it('is another in other circumstances', () => {
-    const rests = ['scope', 'path', 'route'].flatMap((what) =>
+    const rests = ['tenant', 'path', 'route'].flatMap((what) =>
       [1, 2, 3].map((i) => [what, i, null, undefined, null, null]),
     );
     for (const [i, a] of rests.entries()) {

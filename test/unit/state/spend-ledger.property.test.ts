@@ -7,7 +7,7 @@ const WINDOW_MS = 6000;
 const START = Date.UTC(2030, 0, 31, 22);
 
 type Op =
-  | { do: 'reserve'; mils: number; route: string | null; scope: string | undefined }
+  | { do: 'reserve'; mils: number; route: string | null; tenant: string | undefined }
   /** `share` of what is reserved; above 1 is an overrun. `back`: which, counted from the newest. */
   | { do: 'settle'; back: number; share: number }
   | { do: 'shrink'; back: number; share: number }
@@ -20,7 +20,7 @@ const reserve = fc.record({
   do: fc.constant('reserve' as const),
   mils: fc.integer({ min: 0, max: 4000 }),
   route: fc.constantFrom(null, 'chat'),
-  scope: fc.constantFrom(undefined, 'a', 'b', 'c', 'd'),
+  tenant: fc.constantFrom(undefined, 'a', 'b', 'c', 'd'),
 });
 const settleBy = (share: fc.Arbitrary<number>) => fc.record({ do: fc.constant('settle' as const), back, share });
 const share = fc.double({ min: 0, max: 1, noNaN: true });
@@ -33,17 +33,17 @@ const shrink = fc.record({ do: fc.constant('shrink' as const), back, share });
 
 const budgets: readonly Budget[] = [
   { usd: 10, window: 'month', of: 'router' },
-  { usd: 5, window: 'day', of: 'scope' },
+  { usd: 5, window: 'day', of: 'tenant' },
   { usd: 4, window: 'hour', of: { route: 'chat' } },
   { usd: 3, window: WINDOW_MS, of: 'router' },
-  { usd: 2.5, window: WINDOW_MS, of: 'scope' },
+  { usd: 2.5, window: WINDOW_MS, of: 'tenant' },
 ];
 /** Fewer than there are, so that some share. */
 const MOST_SCOPES = 3;
 
 interface Booking {
   readonly route: string | null;
-  readonly scope: string | undefined;
+  readonly tenant: string | undefined;
   readonly usd: number;
   readonly wall: number;
   readonly mono: number;
@@ -57,11 +57,11 @@ const windowOf: Record<'hour' | 'day' | 'month', (at: number) => number> = {
 
 function concerns(
   { of }: Budget,
-  { route, scope }: Pick<Booking, 'route' | 'scope'>,
+  { route, tenant }: Pick<Booking, 'route' | 'tenant'>,
   whose: string | undefined,
 ): boolean {
   if (of === 'router') return true;
-  return of === 'scope' ? scope === whose : of.route === route;
+  return of === 'tenant' ? tenant === whose : of.route === route;
 }
 
 /** What must be counted at least: everything of the window, added up from scratch. */
@@ -79,7 +79,7 @@ function spentIn(budget: Budget, bookings: readonly Booking[], whose: string | u
 interface Open {
   readonly reservation: Reservation;
   readonly route: string | null;
-  readonly scope: string | undefined;
+  readonly tenant: string | undefined;
   usd: number;
 }
 
@@ -113,12 +113,12 @@ class Run {
     for (const open of this.open.splice(0)) this.#settle(open, open.usd / 2);
   }
 
-  #reserve({ mils, route, scope }: Extract<Op, { do: 'reserve' }>): void {
+  #reserve({ mils, route, tenant }: Extract<Op, { do: 'reserve' }>): void {
     const before = this.#reserved();
     const usd = mils / 1000;
-    const result = this.ledger.reserve(usd, { route, scope });
+    const result = this.ledger.reserve(usd, { route, tenant });
     if (!result.refused) {
-      this.open.push({ reservation: result, route, scope, usd });
+      this.open.push({ reservation: result, route, tenant, usd });
       return;
     }
     this.refusals++;
@@ -131,9 +131,9 @@ class Run {
     return this.ledger.states(100).reduce((sum, { reservedUsd }) => sum + reservedUsd, 0);
   }
 
-  #settle({ reservation, route, scope }: Open, usd: number): void {
+  #settle({ reservation, route, tenant }: Open, usd: number): void {
     this.ledger.settle(reservation, usd);
-    this.bookings.push({ route, scope, usd, wall: Date.now(), mono: performance.now() });
+    this.bookings.push({ route, tenant, usd, wall: Date.now(), mono: performance.now() });
   }
 }
 
@@ -195,7 +195,7 @@ describe('SpendLedger, over random histories', () => {
           for (const budget of budgets) {
             const own = states.filter((state) => state.budget === budget);
             const sum = own.reduce((all, { spentUsd }) => all + spentUsd, 0);
-            const whole = budget.of === 'scope' ? { ...budget, of: 'router' as const } : budget;
+            const whole = budget.of === 'tenant' ? { ...budget, of: 'router' as const } : budget;
             expect(sum).toBeGreaterThanOrEqual(spentIn(whole, bookings, undefined) - TINY);
             expect(sum).toBeLessThanOrEqual(total + TINY);
           }
@@ -214,7 +214,7 @@ describe('SpendLedger, over random histories', () => {
               .states(100)
               .filter((state) => state.budget === budget)
               .reduce((all, { spentUsd }) => all + spentUsd, 0);
-            const whole = budget.of === 'scope' ? { ...budget, of: 'router' as const } : budget;
+            const whole = budget.of === 'tenant' ? { ...budget, of: 'router' as const } : budget;
             expect(sum).toBeLessThanOrEqual(spentIn(whole, bookings, undefined, WINDOW_MS / 60) + TINY);
           }
         }, history);
@@ -223,15 +223,15 @@ describe('SpendLedger, over random histories', () => {
     );
   });
 
-  it('lets no scope have more than its budget, also where it shares with others', () => {
+  it('lets no tenant have more than its budget, also where it shares with others', () => {
     fc.assert(
       fc.property(ops(), (history) => {
         each(({ bookings, open }) => {
           const [, perDay] = budgets;
           if (perDay === undefined) return;
-          for (const scope of [undefined, 'a', 'b', 'c', 'd']) {
-            const reserved = open.filter((one) => one.scope === scope).reduce((sum, { usd }) => sum + usd, 0);
-            expect(spentIn(perDay, bookings, scope) + reserved).toBeLessThanOrEqual(perDay.usd + TINY);
+          for (const tenant of [undefined, 'a', 'b', 'c', 'd']) {
+            const reserved = open.filter((one) => one.tenant === tenant).reduce((sum, { usd }) => sum + usd, 0);
+            expect(spentIn(perDay, bookings, tenant) + reserved).toBeLessThanOrEqual(perDay.usd + TINY);
           }
         }, history);
       }),

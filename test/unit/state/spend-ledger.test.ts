@@ -4,10 +4,10 @@ import { useFakeTime } from '../../helpers/clock.js';
 
 useFakeTime();
 
-const NOBODY = { route: null, scope: undefined };
-const of = (scope: string | undefined) => ({ route: null, scope });
+const NOBODY = { route: null, tenant: undefined };
+const of = (tenant: string | undefined) => ({ route: null, tenant });
 const monthly: Budget = { usd: 10, window: 'month', of: 'router' };
-const perScope: Budget = { usd: 10, window: 'hour', of: 'scope' };
+const perTenant: Budget = { usd: 10, window: 'hour', of: 'tenant' };
 const HOUR = 3_600_000;
 
 function kept(result: Reservation | Refusal): Reservation {
@@ -15,7 +15,7 @@ function kept(result: Reservation | Refusal): Reservation {
   return result;
 }
 
-function spend(ledger: SpendLedger, usd: number, keys: { route: string | null; scope: string | undefined } = NOBODY) {
+function spend(ledger: SpendLedger, usd: number, keys: { route: string | null; tenant: string | undefined } = NOBODY) {
   return ledger.settle(kept(ledger.reserve(usd, keys)), usd);
 }
 
@@ -36,7 +36,10 @@ describe('a budget', () => {
 
   it('is all or none of those that are concerned', () => {
     const ledger = new SpendLedger([monthly, { usd: 1, window: 'day', of: { route: 'chat' } }]);
-    expect(ledger.reserve(2, { route: 'chat', scope: undefined })).toMatchObject({ refused: true, budget: { usd: 1 } });
+    expect(ledger.reserve(2, { route: 'chat', tenant: undefined })).toMatchObject({
+      refused: true,
+      budget: { usd: 1 },
+    });
     expect(ledger.states(9).map(({ reservedUsd }) => reservedUsd)).toEqual([0, 0]);
     expect(ledger.reserve(2, NOBODY).refused).toBe(false);
     expect([ledger.concerns('chat'), ledger.concerns('mail')]).toEqual([true, true]);
@@ -183,16 +186,16 @@ describe('warnings', () => {
     expect(percents(ledger, 4)).toEqual([50]);
   });
 
-  it('are for each scope', () => {
-    const ledger = new SpendLedger([perScope]);
-    expect(spend(ledger, 5, of('a'))).toMatchObject([{ scope: 'a', percent: 50 }]);
+  it('are for each tenant', () => {
+    const ledger = new SpendLedger([perTenant]);
+    expect(spend(ledger, 5, of('a'))).toMatchObject([{ tenant: 'a', percent: 50 }]);
     expect(spend(ledger, 4, of('b'))).toEqual([]);
   });
 });
 
-describe('scopes', () => {
+describe('tenants', () => {
   it('have a budget each; those without one are one', () => {
-    const ledger = new SpendLedger([perScope]);
+    const ledger = new SpendLedger([perTenant]);
     spend(ledger, 10, of('a'));
     spend(ledger, 10);
     expect(ledger.reserve(1, of('a')).refused).toBe(true);
@@ -201,53 +204,53 @@ describe('scopes', () => {
   });
 
   it('that there is no room for share one, and nothing that was spent is forgotten', () => {
-    const ledger = new SpendLedger([perScope], 2);
-    for (const scope of ['a', 'b', 'c']) spend(ledger, 6, of(scope));
-    expect(ledger.reserve(5, of('d'))).toMatchObject({ refused: true, scope: 'other', leftUsd: 4 });
-    expect(ledger.reserve(5, of('a'))).toMatchObject({ refused: true, scope: 'a' });
+    const ledger = new SpendLedger([perTenant], 2);
+    for (const tenant of ['a', 'b', 'c']) spend(ledger, 6, of(tenant));
+    expect(ledger.reserve(5, of('d'))).toMatchObject({ refused: true, tenant: 'other', leftUsd: 4 });
+    expect(ledger.reserve(5, of('a'))).toMatchObject({ refused: true, tenant: 'a' });
     vi.setSystemTime(Date.now() + 2 * HOUR);
     vi.advanceTimersByTime(1000);
     spend(ledger, 6, of('d'));
-    expect(ledger.reserve(5, of('d'))).toMatchObject({ refused: true, scope: 'd' });
+    expect(ledger.reserve(5, of('d'))).toMatchObject({ refused: true, tenant: 'd' });
     expect(ledger.reserve(5, of('c')).refused).toBe(false);
   });
 
   it('get no pot of their own while money of theirs may be in the shared one', () => {
-    const ledger = new SpendLedger([perScope], 1);
+    const ledger = new SpendLedger([perTenant], 1);
     const running = kept(ledger.reserve(1, of('a')));
     spend(ledger, 6, of('b'));
     ledger.settle(running, 0);
-    expect(ledger.reserve(5, of('b'))).toMatchObject({ refused: true, scope: 'other' });
+    expect(ledger.reserve(5, of('b'))).toMatchObject({ refused: true, tenant: 'other' });
   });
 
   it('get none either while calls of theirs may be running in the shared one', () => {
-    const ledger = new SpendLedger([perScope], 1);
+    const ledger = new SpendLedger([perTenant], 1);
     const first = kept(ledger.reserve(8, of('a')));
     const running = kept(ledger.reserve(8, of('b')));
     ledger.settle(first, 0);
-    expect(ledger.reserve(8, of('b'))).toMatchObject({ refused: true, scope: 'other', reservedUsd: 8 });
+    expect(ledger.reserve(8, of('b'))).toMatchObject({ refused: true, tenant: 'other', reservedUsd: 8 });
     ledger.settle(running, 0);
     expect(ledger.reserve(8, of('b')).refused).toBe(false);
   });
 
   it('may be called `other`', () => {
-    const ledger = new SpendLedger([perScope], 2);
+    const ledger = new SpendLedger([perTenant], 2);
     spend(ledger, 10, of('other'));
     expect(ledger.reserve(10, of('b')).refused).toBe(false);
   });
 
   it('are forgotten once nothing of theirs is left, but not while they run', () => {
-    const ledger = new SpendLedger([perScope]);
+    const ledger = new SpendLedger([perTenant]);
     const running = kept(ledger.reserve(0, of('a')));
     ledger.settle(kept(ledger.reserve(1, of('a'))), 0);
     ledger.settle(running, 3);
-    expect(ledger.states(9)).toMatchObject([{ scope: 'a', spentUsd: 3 }]);
+    expect(ledger.states(9)).toMatchObject([{ tenant: 'a', spentUsd: 3 }]);
     ledger.settle(kept(ledger.reserve(1, of('b'))), 0);
     expect(ledger.states(9)).toHaveLength(1);
   });
 
   it('are bounded, and cost no more to look up', () => {
-    const ledger = new SpendLedger([perScope]);
+    const ledger = new SpendLedger([perTenant]);
     for (let i = 0; i < 30_000; i++) spend(ledger, 0.0001, of(`tenant ${i}`));
     const states = ledger.states(100_000);
     expect(states).toHaveLength(10_001);

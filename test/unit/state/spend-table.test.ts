@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { spendCsv } from '../../../src/spend-csv.js';
+import { spendCsv } from '../../../src/inspect/spend-csv.js';
 import { SpendTable } from '../../../src/state/spend-table.js';
 import { useFakeTime } from '../../helpers/clock.js';
 import fc from '../../helpers/property.js';
@@ -10,7 +10,7 @@ const DAY = 86_400_000;
 const total = (table: SpendTable) => table.rows().reduce((sum, { usd }) => sum + (usd ?? 0), 0);
 
 describe('SpendTable', () => {
-  it('adds up by day of UTC, deployment, route and scope', () => {
+  it('adds up by day of UTC, deployment, route and tenant', () => {
     const table = new SpendTable();
     table.add('a', 'chat', 'acme', 0.1);
     table.add('a', 'chat', 'acme', 0.2);
@@ -20,9 +20,9 @@ describe('SpendTable', () => {
     vi.setSystemTime(Date.now() + 1);
     table.add('a', 'chat', 'acme', 2);
     expect(table.rows()).toEqual([
-      { day: '2030-01-01', deployment: 'a', route: 'chat', scope: 'acme', usd: 1.3, unpriced: 0 },
-      { day: '2030-01-01', deployment: 'a', route: null, scope: null, usd: 1, unpriced: 0 },
-      { day: '2030-01-02', deployment: 'a', route: 'chat', scope: 'acme', usd: 2, unpriced: 0 },
+      { day: '2030-01-01', deployment: 'a', route: 'chat', tenant: 'acme', usd: 1.3, unpriced: 0 },
+      { day: '2030-01-01', deployment: 'a', route: null, tenant: null, usd: 1, unpriced: 0 },
+      { day: '2030-01-02', deployment: 'a', route: 'chat', tenant: 'acme', usd: 2, unpriced: 0 },
     ]);
   });
 
@@ -47,18 +47,18 @@ describe('SpendTable', () => {
     ]);
   });
 
-  it('keeps every sum and its bounds, however many scopes and days there are', () => {
+  it('keeps every sum and its bounds, however many tenants and days there are', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ scope: fc.nat(30), days: fc.constantFrom(0, 0, 0, 0, 1, 30), mils: fc.nat(1000) }), {
+        fc.array(fc.record({ tenant: fc.nat(30), days: fc.constantFrom(0, 0, 0, 0, 1, 30), mils: fc.nat(1000) }), {
           maxLength: 120,
         }),
         (spends) => {
           vi.setSystemTime(Date.UTC(2030, 0, 1));
           const table = new SpendTable(8);
-          for (const { scope, days, mils } of spends) {
+          for (const { tenant, days, mils } of spends) {
             vi.setSystemTime(Date.now() + days * DAY);
-            table.add('a', 'chat', `s${scope}`, mils / 1000);
+            table.add('a', 'chat', `s${tenant}`, mils / 1000);
           }
           expect(total(table)).toBeCloseTo(
             spends.reduce((sum, { mils }) => sum + mils / 1000, 0),
@@ -72,12 +72,12 @@ describe('SpendTable', () => {
     );
   });
 
-  it('takes the day from the oldest rows, and the name from new scopes of one day', () => {
+  it('takes the day from the oldest rows, and the name from new tenants of one day', () => {
     const table = new SpendTable(2);
     table.add('a', null, 'old', 1);
     vi.setSystemTime(Date.now() + DAY);
-    for (const scope of ['x', 'y', 'z', 'x']) table.add('a', null, scope, 1);
-    expect(table.rows().map(({ day, scope, usd }) => [day, scope, usd])).toEqual([
+    for (const tenant of ['x', 'y', 'z', 'x']) table.add('a', null, tenant, 1);
+    expect(table.rows().map(({ day, tenant, usd }) => [day, tenant, usd])).toEqual([
       ['earlier', 'old', 1],
       ['2030-01-02', 'x', 2],
       ['2030-01-02', 'y', 1],
@@ -87,11 +87,11 @@ describe('SpendTable', () => {
 });
 
 describe('spendCsv', () => {
-  const row = { day: '2030-01-01', deployment: 'a', route: null, scope: null, usd: 1, unpriced: 0 };
+  const row = { day: '2030-01-01', deployment: 'a', route: null, tenant: null, usd: 1, unpriced: 0 };
 
   it('is a line a row, with plain numbers', () => {
     expect(spendCsv([row, { ...row, route: 'chat', usd: 0.00000025 }, { ...row, usd: null, unpriced: 10 }])).toBe(
-      'day,deployment,route,scope,usd,unpriced\r\n2030-01-01,a,,,1,0\r\n2030-01-01,a,chat,,0.00000025,0\r\n2030-01-01,a,,,,10\r\n',
+      'day,deployment,route,tenant,usd,unpriced\r\n2030-01-01,a,,,1,0\r\n2030-01-01,a,chat,,0.00000025,0\r\n2030-01-01,a,,,,10\r\n',
     );
   });
 
@@ -105,7 +105,7 @@ describe('spendCsv', () => {
     ['one behind a tab', '\t=1', '"\'\t=1"'],
     ['a minus', '-1', '"\'-1"'],
     ['nothing special', 'acme', 'acme'],
-  ])('quotes %s', (_, scope, field) => {
-    expect(spendCsv([{ ...row, scope }])).toContain(`,${field},1,0\r\n`);
+  ])('quotes %s', (_, tenant, field) => {
+    expect(spendCsv([{ ...row, tenant }])).toContain(`,${field},1,0\r\n`);
   });
 });

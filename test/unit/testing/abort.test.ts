@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { answer, bytes, commentFlood, cut, fakeFetch, hang, reset, stall } from '../../../src/testing/index.js';
-import { doorNames, doors, post } from './doors.js';
+import { doorNames, doors, post } from './entry-points.js';
 
 const path = '/chat/completions';
 const asked = { model: 'm', messages: [] };
@@ -78,7 +78,7 @@ describe.each(doorNames)('an abort, %s', (name) => {
   });
 
   it('is not needed to hold back a flood that nobody reads', async () => {
-    await using door = await doors[name]({ models: { m: commentFlood({ count: 1e7, everyMs: 0 }) } });
+    await using door = await doors[name]({ models: { m: commentFlood({ count: 1e7, stepMs: 0 }) } });
     const response = await door.fetch(path, post(streamed));
     expect(door.fake.open).toBe(1);
     await response.body?.cancel();

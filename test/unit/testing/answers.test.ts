@@ -9,7 +9,7 @@ import {
   fakeFetch,
   noFinishReason,
 } from '../../../src/testing/index.js';
-import { post } from './doors.js';
+import { post } from './entry-points.js';
 
 const messages = [{ role: 'user' as const, content: 'Hello!' }];
 const usage = { include_usage: true };

@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import * as kit from '../../../src/testing/index.js';
-import { doorNames, doors, sdkNames } from './doors.js';
+import { doorNames, doors, sdkNames } from './entry-points.js';
 
 const content = 'one two three four ';
 const said = { content, chunks: ['one ', 'two ', 'three ', 'four '] };
@@ -103,7 +103,7 @@ const rows: Record<string, Row> = {
   wrongType: { behaviour: kit.wrongType(said), plain: 'string {"id":"chatcmpl', stream: '' },
   slowDrip: { behaviour: kit.slowDrip({ ...said, bytesPerMs: 200 }), plain: `${content}/stop`, stream: wholeStream },
   commentFlood: {
-    behaviour: kit.commentFlood({ ...said, count: 5, everyMs: 1 }),
+    behaviour: kit.commentFlood({ ...said, count: 5, stepMs: 1 }),
     plain: `${content}/stop`,
     stream: wholeStream,
   },

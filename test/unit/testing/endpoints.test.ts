@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { answer, type FakeOptions, type RecordedRequest } from '../../../src/testing/index.js';
-import { type doorNames, doors, sdkNames } from './doors.js';
+import { type doorNames, doors, sdkNames } from './entry-points.js';
 import { everyCall } from './sdk-calls.js';
 
 /** Asks for a tool as long as none has answered. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
 import { answer, hang, stall, startFakeProvider } from '../../../src/testing/index.js';
-import { post } from './doors.js';
+import { post } from './entry-points.js';
 
 afterEach(() => {
   vi.useRealTimers();

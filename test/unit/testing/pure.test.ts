@@ -3,7 +3,7 @@ import { answer, cut, embed, fakeFetch, hugeError, truncated } from '../../../sr
 import { sampleJson } from '../../../src/testing/sample-json.js';
 import { page } from '../../../src/testing/store.js';
 import { countTokens, piecesOf } from '../../../src/testing/tokens.js';
-import { post } from './doors.js';
+import { post } from './entry-points.js';
 
 const url = 'https://provider.test/v1/chat/completions';
 

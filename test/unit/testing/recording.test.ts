@@ -2,7 +2,7 @@ import { AzureOpenAI } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { answer, cut, fail, fakeFetch, hang } from '../../../src/testing/index.js';
 import { Recorder } from '../../../src/testing/recorder.js';
-import { doorNames, doors, post } from './doors.js';
+import { doorNames, doors, post } from './entry-points.js';
 
 const path = '/chat/completions';
 

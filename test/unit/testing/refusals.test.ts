@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { doorNames, doors, post } from './doors.js';
+import { doorNames, doors, post } from './entry-points.js';
 
 const json = { 'content-type': 'application/json' };
 

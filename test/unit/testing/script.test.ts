@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { answer, fail, fakeFetch, type Models, type Script, startFakeProvider } from '../../../src/testing/index.js';
-import { doorNames, doors, post } from './doors.js';
+import { doorNames, doors, post } from './entry-points.js';
 
 const path = '/chat/completions';
 const url = `https://provider.test/v1${path}`;

@@ -11,7 +11,7 @@ import {
   slowDrip,
   stall,
 } from '../../../src/testing/index.js';
-import { post } from './doors.js';
+import { post } from './entry-points.js';
 
 const url = 'https://provider.test/v1/chat/completions';
 const plain = post({ model: 'm', messages: [] });
@@ -132,7 +132,7 @@ describe('in virtual time', () => {
   });
 
   it('floods with comments first', async () => {
-    const times = await arrivals(commentFlood({ count: 3, everyMs: 100, chunks: ['a'] }), streamed, (text) =>
+    const times = await arrivals(commentFlood({ count: 3, stepMs: 100, chunks: ['a'] }), streamed, (text) =>
       text.startsWith(':') ? text : contentOf(text),
     );
     expect(times).toEqual([
@@ -178,6 +178,6 @@ describe('in virtual time', () => {
 });
 
 it('refuses a flood that would leave nobody a turn', () => {
-  expect(() => commentFlood({ everyMs: 0 })).toThrow('everyMs must be above 0 where count is not given, got 0');
+  expect(() => commentFlood({ stepMs: 0 })).toThrow('stepMs must be above 0 where count is not given, got 0');
   expect(() => slowDrip({ bytesPerMs: 0 })).toThrow('bytesPerMs must be above 0, got 0');
 });

@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { KeptTree } from '../../../src/state/kept-tree.js';
+import { ResponseStore } from '../../../src/state/memory-store.js';
 import { circumstancesOf, printOf } from '../../../src/state/question.js';
-import { ResponseStore } from '../../../src/state/response-store.js';
 import { heapBytes, textBytes } from '../../../src/util/heap-bytes.js';
 
 setFlagsFromString('--expose-gc');

@@ -1,0 +1,55 @@
+import { codeOf } from '../classify.js';
+import type { Layer } from '../pipeline.js';
+import type { Events } from '../telemetry/events.js';
+import type { Attempt, Failure, Reply } from '../types.js';
+import { nearest } from '../util/nearest.js';
+
+/** How long a client is left alone that refuses its key or has no quota left. */
+const SET_ASIDE_MS = 60_000;
+
+/** Keeps what a server has said about itself: stay away for a while, this key is no good, I have no such model. */
+export function heed(events: Events, modelNames: () => Iterable<string>): Layer<Attempt, Reply> {
+  return (next) =>
+    function heed(attempt) {
+      attempt.onEnd.push((end) => {
+        if (end.failure !== undefined) learn(attempt, end.failure);
+      });
+      return next(attempt);
+    };
+
+  function learn({ target }: Attempt, failure: Failure): void {
+    const { state } = target;
+    if (failure.retryAfterMs !== undefined && (failure.status === 429 || failure.status === 503)) {
+      state.pause(failure.endedAt + failure.retryAfterMs, failure);
+      events.emit({
+        type: 'deployment-paused',
+        deployment: state.id,
+        forMs: failure.retryAfterMs,
+        status: failure.status,
+      });
+    }
+    if (failure.suspends) {
+      // Only news is told: with many calls in flight one bad key would be told many times.
+      const isNews = state.client.suspendedUntil <= failure.endedAt;
+      state.client.suspendedUntil = failure.endedAt + SET_ASIDE_MS;
+      const { status = null } = failure;
+      if (isNews)
+        events.emit({
+          type: 'client-suspended',
+          client: state.client.name,
+          forMs: SET_ASIDE_MS,
+          status,
+          code: codeOf(failure.error),
+        });
+    }
+    if (failure.outcome === 'model-not-found') {
+      const model = target.model ?? null;
+      const known = model === null ? undefined : nearest(model, without(modelNames(), model))[0];
+      events.emit({ type: 'model-not-found', deployment: state.id, model, nearest: known ?? null });
+    }
+  }
+}
+
+function* without(names: Iterable<string>, excluded: string): Iterable<string> {
+  for (const name of names) if (name !== excluded) yield name;
+}

@@ -1,0 +1,55 @@
+import type { CacheSettings, Call } from '../../types.js';
+import { isGiven, isRecord } from '../../util/is-record.js';
+import { whyNeverShared } from '../never-shared.js';
+
+type Body = Record<string, unknown>;
+
+const PROTOCOLS = new Set(['chat', 'completions', 'responses', 'embeddings']);
+
+export interface Verdict {
+  readonly cacheable: boolean;
+  /** In words, without anything of the request. */
+  readonly why: string;
+}
+
+/** Whether a call may be answered from the cache at all, and why. */
+export function judge(call: Call): Verdict {
+  const { cache } = call.settings;
+  const { cacheRequest: request } = call;
+  if (cache === undefined || request === undefined) return no('the cache is off');
+  if (request.directive === 'no-store') return no('X-Router-Cache says no-store');
+  if (!PROTOCOLS.has(call.protocol)) return no('answers of this endpoint are not cached');
+  if (request.body === undefined) return no('its body is not plain JSON, or it is sent or read in a way of its own');
+  if (request.hasCredentials) return no('the call brings credentials of its own');
+  const why = whyNever(call, request.body) ?? whyNoTools(cache, request.body);
+  if (why !== undefined) return no(why);
+  return cache.mode === 'all' ? yes("every call may be cached (`mode: 'all'`)") : judgeIdempotent(call, request.body);
+}
+
+function judgeIdempotent({ protocol }: Call, { temperature, seed }: Body): Verdict {
+  if (protocol === 'embeddings') return yes('embeddings of one input are always the same');
+  if (temperature === 0) return yes('its temperature is 0');
+  if (typeof seed === 'number') return yes('it has a seed');
+  const given = temperature === undefined ? 'it says no temperature' : 'its temperature is not 0';
+  return no(`only idempotent calls are cached, and ${given} and no seed`);
+}
+
+/** What would be wrong for some caller, whatever the application has said. */
+function whyNever({ protocol, choices }: Call, body: Body): string | undefined {
+  const bound = whyNeverShared(protocol, body);
+  if (bound !== undefined) return bound;
+  if (isRecord(body.prompt) && !isGiven(body.prompt.version)) return 'its stored prompt has no version, and may change';
+  if (choices > 1) return 'it asks for several answers';
+  if (isGiven(body.audio) || (Array.isArray(body.modalities) && body.modalities.includes('audio')))
+    return 'answers with audio are not cached';
+  return undefined;
+}
+
+function whyNoTools({ toolCalls }: CacheSettings, { tools, functions }: Body): string | undefined {
+  if (toolCalls || !(isNonEmpty(tools) || isNonEmpty(functions))) return undefined;
+  return 'its answer may call tools, and `toolCalls` is not set';
+}
+
+const isNonEmpty = (value: unknown) => Array.isArray(value) && value.length > 0;
+const no = (why: string): Verdict => ({ cacheable: false, why });
+const yes = (why: string): Verdict => ({ cacheable: true, why });

@@ -1,0 +1,76 @@
+import { InvalidOptionError } from '../errors.js';
+import type { CacheStore } from '../state/memory-store.js';
+import type { CacheSettings } from '../types.js';
+import { checkKeys, checkNumber, checkOneOf, checkRecord, fail, MAX_MS } from '../util/check.js';
+import { isRecord } from '../util/is-record.js';
+import type { CacheOptions, CallOptions } from './options.js';
+
+const DEFAULTS = { mode: 'idempotent', ttlMs: 300_000, staleMs: 0, staleIfErrorMs: 0, toolCalls: false } as const;
+const SIZES = ['maxEntries', 'maxBytes'] as const;
+const DEFAULT_SIZE = { maxEntries: 1000, maxBytes: 64 * 1024 * 1024 } as const;
+const WHAT = "true, false, 'idempotent', or an object such as { mode, ttlMs }";
+
+export const OWN_STORE = 'a store of the application bounds itself';
+export const ONE_STORE = "the store is the router's: give it to the constructor, or on a route";
+
+/** Throws InvalidOptionError. */
+export function checkCache(path: string, value: unknown): void {
+  if (typeof value === 'boolean' || value === 'idempotent') return;
+  if (!isRecord(value)) fail(path, value, WHAT);
+  checkKeys(path, value, ['mode', 'ttlMs', 'staleMs', 'staleIfErrorMs', 'toolCalls', 'maxEntries', 'maxBytes']);
+  const { mode, ttlMs, staleMs, staleIfErrorMs, toolCalls, maxEntries, maxBytes } = value;
+  if (mode !== undefined) checkOneOf(`${path}.mode`, mode, ['idempotent', 'all']);
+  const what = `milliseconds, 0 to ${MAX_MS}`;
+  for (const [name, ms] of Object.entries({ ttlMs, staleMs, staleIfErrorMs })) {
+    if (ms !== undefined) checkNumber(`${path}.${name}`, ms, { least: 0, most: MAX_MS, what });
+  }
+  if (toolCalls !== undefined && typeof toolCalls !== 'boolean') fail(`${path}.toolCalls`, toolCalls, 'true or false');
+  if (maxEntries !== undefined) checkSize(`${path}.maxEntries`, maxEntries, 10_000_000);
+  if (maxBytes !== undefined) checkSize(`${path}.maxBytes`, maxBytes, Number.MAX_SAFE_INTEGER);
+}
+
+/** There is one store for all: nothing that is given for some calls can bound it. Throws InvalidOptionError. */
+export function checkUnsized(path: string, value: unknown, why: string): void {
+  for (const name of SIZES) {
+    if (isSized(value, [name])) throw new InvalidOptionError(`${path}.${name}`, `${why}.`);
+  }
+}
+
+/** Whether an option `cache` gives a size of the store. */
+export function isSized(value: unknown, names: readonly string[] = SIZES): boolean {
+  return isRecord(value) && names.some((name) => value[name] !== undefined);
+}
+
+/** The size of the one store: the largest that is asked for. */
+export function cacheSizeOf(options: readonly Pick<CallOptions, 'cache'>[]): { maxEntries: number; maxBytes: number } {
+  const given = options.flatMap(({ cache }) => (isRecord(cache) ? [cache] : []));
+  const largest = (name: 'maxEntries' | 'maxBytes') => {
+    const sizes = given.flatMap((each) => (typeof each[name] === 'number' ? [each[name]] : []));
+    return sizes.length === 0 ? DEFAULT_SIZE[name] : Math.max(...sizes);
+  };
+  return { maxEntries: largest('maxEntries'), maxBytes: largest('maxBytes') };
+}
+
+/** Throws InvalidOptionError. */
+export function checkStore(value: unknown): CacheStore | undefined {
+  if (value === undefined) return undefined;
+  const store = checkRecord('cacheStore', value, 'an object with get, set, delete and clear');
+  for (const name of ['get', 'set', 'delete', 'clear']) {
+    if (typeof store[name] !== 'function') fail(`cacheStore.${name}`, store[name], 'a function');
+  }
+  return value as CacheStore;
+}
+
+/** What the option means, filled; `undefined` where there is no cache. */
+export function cacheSettings(value: CallOptions['cache']): CacheSettings | undefined {
+  if (value === undefined || value === false) return undefined;
+  if (value === true) return { ...DEFAULTS, mode: 'all' };
+  if (value === 'idempotent') return DEFAULTS;
+  const { maxEntries: _entries, maxBytes: _bytes, ...given }: CacheOptions = value;
+  const set = Object.fromEntries(Object.entries(given).filter(([, each]) => each !== undefined));
+  return { ...DEFAULTS, ...set };
+}
+
+function checkSize(option: string, value: unknown, most: number): void {
+  checkNumber(option, value, { least: 1, most, whole: true, what: `a whole number, 1 to ${most}` });
+}

@@ -1,0 +1,393 @@
+import { InvalidOptionError } from '../errors.js';
+import { checkPrice, checkPrices, type PriceSource } from '../prices/check-price.js';
+import type { BreakerSettings } from '../state/circuit-breaker.js';
+import type { CacheStore } from '../state/memory-store.js';
+import type { Budget } from '../state/spend-ledger.js';
+import type { CountTokens } from '../tokens/estimate-input.js';
+import type { Capability } from '../types.js';
+import {
+  checkFunction,
+  checkKeys,
+  checkMs,
+  checkNumber,
+  checkOneOf,
+  checkRecord,
+  checkString,
+  checkStrings,
+  fail,
+  MAX_MS,
+  show,
+} from '../util/check.js';
+import { trusted } from '../util/safe-random.js';
+import { checkBudgets } from './check-budgets.js';
+import { cacheSizeOf, checkCache, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
+import { checkPresent } from './check-present.js';
+import { CALL_KEYS, DEPLOYMENT_KEYS } from './option-keys.js';
+import { checkPlaces } from './option-places.js';
+import type {
+  BreakerOptions,
+  CallOptions,
+  DeploymentOptions,
+  HeaderOption,
+  PrefixOptions,
+  RetryOptions,
+  RouteOptions,
+  RouterSettings,
+} from './options.js';
+
+const CAPABILITIES = ['tools', 'jsonSchema', 'vision', 'audio', 'logprobs'] as const satisfies readonly Capability[];
+const HEADER_OPTIONS = ['priority', 'deadline', 'cache', 'route', 'tenant'] as const satisfies readonly HeaderOption[];
+
+/** With a value for each option. */
+type Filled<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
+
+/** The options of a router, checked and filled: inside, nothing is optional that has a default. */
+export interface RouterConfig {
+  readonly clientNames: readonly string[];
+  readonly defaultClient: string;
+  readonly deployments: ReadonlyMap<string, DeploymentConfig>;
+  readonly routes: ReadonlyMap<string, { readonly deployments: readonly string[]; readonly options: CallOptions }>;
+  readonly fallbacks: readonly string[];
+  readonly prefixes: readonly Prefix[];
+  /** The route of each priority; a priority of the default table has one only where that route exists. */
+  readonly priorities: ReadonlyMap<string, string | undefined>;
+  readonly unlistedModels: 'pass' | 'refuse';
+  readonly headerOptions: ReadonlySet<HeaderOption>;
+  readonly breaker: BreakerSettings | undefined;
+  readonly retry: Filled<RetryOptions>;
+  readonly budgets: readonly Budget[];
+  readonly unknownPrice: 'allow' | 'refuse';
+  readonly slowMs: number;
+  readonly cacheStore: CacheStore | undefined;
+  /** Of the router's own store. */
+  readonly cacheSize: { readonly maxEntries: number; readonly maxBytes: number };
+  readonly prices: PriceSource;
+  readonly countTokens: CountTokens | undefined;
+  readonly random: () => number;
+  readonly options: CallOptions;
+}
+
+export interface DeploymentConfig extends DeploymentOptions {
+  readonly client: string;
+  readonly model: string;
+}
+
+export interface Prefix extends Filled<PrefixOptions> {
+  readonly prefix: string;
+}
+
+/** Checks everything that can be checked before the first call. Throws InvalidOptionError. */
+export function checkRouter(settings: RouterSettings, clientNames: readonly string[]): RouterConfig {
+  checkPresent('', settings);
+  const defaultClient = clientNames.includes('default')
+    ? 'default'
+    : (clientNames[0] ?? fail('clients', {}, 'at least one client'));
+  const deployments = checkDeployments(settings.deployments, clientNames, defaultClient);
+  const routes = checkRoutes(settings.routes, deployments);
+  const priorities = checkPriorities(settings.priorities, routes);
+  const config: RouterConfig = {
+    clientNames,
+    defaultClient,
+    deployments,
+    routes,
+    fallbacks:
+      settings.fallbacks === undefined ? [] : checkNames('fallbacks', settings.fallbacks, deployments, 'deployment'),
+    prefixes: checkPrefixes(settings.prefixes, clientNames),
+    priorities,
+    unlistedModels: checkOneOf('unlistedModels', settings.unlistedModels ?? 'pass', ['pass', 'refuse']),
+    headerOptions: checkHeaderOptions(settings.headerOptions),
+    breaker: checkBreaker(settings.breaker),
+    retry: checkRetry(settings.retry),
+    budgets: checkBudgets(settings.budgets, [...routes.keys()]),
+    unknownPrice: checkOneOf('unknownPrice', settings.unknownPrice ?? 'refuse', ['allow', 'refuse']),
+    slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
+    cacheStore: checkStore(settings.cacheStore),
+    cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
+    prices: checkPrices(settings.prices),
+    countTokens: settings.countTokens,
+    random: checkRandom(settings.random),
+    options: checkCall('', pick(settings, CALL_KEYS), priorities),
+  };
+  if (config.countTokens !== undefined) checkFunction('countTokens', config.countTokens);
+  for (const [name, route] of routes) checkCall(`routes.${name}`, route.options, priorities);
+  if (config.cacheStore !== undefined) {
+    checkUnsized('cache', settings.cache, OWN_STORE);
+    for (const [name, { options }] of routes) checkUnsized(`routes.${name}.cache`, options.cache, OWN_STORE);
+  }
+  return config;
+}
+
+function checkRandom(random: RouterSettings['random']): () => number {
+  if (random === undefined) return Math.random;
+  checkFunction('random', random);
+  return trusted(random);
+}
+
+/** Checks the options of a call, wherever they were given. `path` is what their names are prefixed with in a message. */
+export function checkCall<T extends CallOptions>(
+  path: string,
+  options: T,
+  priorities: RouterConfig['priorities'],
+  keys: readonly string[] = CALL_KEYS,
+): T {
+  const at = (name: string) => (path === '' ? name : `${path}.${name}`);
+  checkPlaces(path, options, keys);
+  const {
+    priority,
+    deadlineMs,
+    attemptTimeoutMs,
+    firstChunkTimeoutMs,
+    chunkTimeoutMs,
+    maxAttempts,
+    hedgeAfterMs,
+    regions,
+    cache,
+    tenant,
+    maxCostUsd,
+    overBudget,
+    maxInputTokens,
+  } = options;
+  if (priority !== undefined && !priorities.has(priorityOf(priority, priorities))) {
+    fail(at('priority'), priority, `one of ${[...priorities.keys()].map(show).join(', ')}`);
+  }
+  if (deadlineMs !== undefined) checkMs(at('deadlineMs'), deadlineMs);
+  if (attemptTimeoutMs !== undefined) checkMs(at('attemptTimeoutMs'), attemptTimeoutMs);
+  if (firstChunkTimeoutMs !== undefined) checkMs(at('firstChunkTimeoutMs'), firstChunkTimeoutMs);
+  if (chunkTimeoutMs !== undefined) checkMs(at('chunkTimeoutMs'), chunkTimeoutMs);
+  if (maxAttempts !== undefined) checkWhole(at('maxAttempts'), maxAttempts, 1);
+  if (hedgeAfterMs !== undefined) checkHedge(at('hedgeAfterMs'), hedgeAfterMs);
+  if (regions !== undefined && checkStrings(at('regions'), regions, 'an array of regions').length === 0) {
+    throw new InvalidOptionError(at('regions'), 'it is empty; give at least one region, or leave it out to allow all.');
+  }
+  if (cache !== undefined) checkCache(at('cache'), cache);
+  if (tenant !== undefined) checkString(at('tenant'), tenant);
+  if (maxCostUsd !== undefined)
+    checkNumber(at('maxCostUsd'), maxCostUsd, { least: 0, most: 1e6, what: 'US dollars, 0 to 1000000' });
+  if (overBudget !== undefined) checkOneOf(at('overBudget'), overBudget, ['refuse', 'skip']);
+  if (maxInputTokens !== undefined) checkWhole(at('maxInputTokens'), maxInputTokens, 1);
+  return options;
+}
+
+function checkHedge(option: string, value: unknown): void {
+  if (value === false || value === 'p90' || value === 'p95' || value === 'p99') return;
+  const what = `milliseconds above 0, at most ${MAX_MS}, or 'p90', 'p95', 'p99' or false`;
+  checkNumber(option, value, { above: 0, most: MAX_MS, what });
+}
+
+/** `high`, as it is written in the header, means `premium`, unless the application has a priority of that name. */
+export function priorityOf(priority: string, priorities: RouterConfig['priorities']): string {
+  return priority === 'high' && !priorities.has('high') ? 'premium' : priority;
+}
+
+function checkDeployments(
+  deployments: unknown,
+  clientNames: readonly string[],
+  defaultClient: string,
+): Map<string, DeploymentConfig> {
+  const checked = new Map<string, DeploymentConfig>();
+  if (deployments === undefined) return checked;
+  for (const [name, value] of Object.entries(checkRecord('deployments', deployments))) {
+    const path = `deployments.${name}`;
+    if (name === 'auto' || name.endsWith('/*')) {
+      throw new InvalidOptionError(
+        path,
+        "this name is taken: `auto` is a route by priority, and `CLIENT/*` a client's unlisted models.",
+      );
+    }
+    const given: DeploymentOptions = checkRecord(path, value, 'an object such as { client, model, price }');
+    checkPlaces(path, given, DEPLOYMENT_KEYS);
+    const {
+      client = defaultClient,
+      model = name,
+      price,
+      region,
+      contextWindow,
+      maxOutputTokens,
+      capabilities,
+      headers,
+      streamUsage,
+      embeddingSpace,
+    } = given;
+    checkName(`${path}.client`, client, clientNames, 'client');
+    checkString(`${path}.model`, model, 'the name of a model');
+    if (region !== undefined) checkString(`${path}.region`, region);
+    if (contextWindow !== undefined) checkWhole(`${path}.contextWindow`, contextWindow, 1);
+    if (maxOutputTokens !== undefined) checkWhole(`${path}.maxOutputTokens`, maxOutputTokens, 1);
+    if (capabilities !== undefined) checkCapabilities(`${path}.capabilities`, capabilities);
+    if (headers !== undefined) checkHeaders(`${path}.headers`, headers);
+    if (streamUsage !== undefined && typeof streamUsage !== 'boolean')
+      fail(`${path}.streamUsage`, streamUsage, 'true or false');
+    if (embeddingSpace !== undefined) checkString(`${path}.embeddingSpace`, embeddingSpace);
+    checked.set(name, {
+      ...given,
+      client,
+      model,
+      ...(price !== undefined && { price: checkPrice(`${path}.price`, price) }),
+    });
+  }
+  return checked;
+}
+
+function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, unknown>): RouterConfig['routes'] {
+  const checked = new Map<string, { deployments: readonly string[]; options: CallOptions }>();
+  if (routes === undefined) return checked;
+  for (const [name, value] of Object.entries(checkRecord('routes', routes))) {
+    const path = `routes.${name}`;
+    if (name === 'auto')
+      throw new InvalidOptionError(path, '"auto" is taken: it means the route of the call\'s priority.');
+    const { deployments: names, ...options }: RouteOptions = Array.isArray(value)
+      ? { deployments: value }
+      : { deployments: [], ...checkRecord(path, value, 'an array of deployments, or { deployments, ... }') };
+    checkPlaces(path, options, [...CALL_KEYS, 'deployments']);
+    checkNames(`${path}.deployments`, names, deployments, 'deployment');
+    if (names.length === 0)
+      throw new InvalidOptionError(`${path}.deployments`, 'it is empty; give at least one deployment.');
+    if (deployments.has(name) && names[0] !== name) {
+      throw new InvalidOptionError(
+        path,
+        `a deployment has the same name, so the route must begin with it; it begins with ${show(names[0])}.`,
+      );
+    }
+    checkPresent(path, options);
+    checked.set(name, { deployments: [...names], options: pick(options, CALL_KEYS) });
+  }
+  return checked;
+}
+
+function checkPriorities(priorities: unknown, routes: RouterConfig['routes']): RouterConfig['priorities'] {
+  const orNone = (route: string) => (routes.has(route) ? route : undefined);
+  const checked = new Map([
+    ['standard', orNone('standard')],
+    ['premium', orNone('premium')],
+  ]);
+  if (priorities === undefined) return checked;
+  for (const [priority, route] of Object.entries(checkRecord('priorities', priorities))) {
+    const path = `priorities.${priority}`;
+    checked.set(
+      priority,
+      checkName(path, checkString(path, route, 'the name of a route'), [...routes.keys()], 'route'),
+    );
+  }
+  return checked;
+}
+
+function checkPrefixes(prefixes: unknown, clientNames: readonly string[]): Prefix[] {
+  if (prefixes === undefined) {
+    if (!clientNames.includes('pro')) return [];
+    return [{ prefix: 'Pro/', client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } }];
+  }
+  return (
+    Object.entries(checkRecord('prefixes', prefixes))
+      .map(([prefix, value]) => {
+        const path = `prefixes.${prefix}`;
+        checkString('prefixes', prefix, 'prefixes that are not empty');
+        const given: Partial<PrefixOptions> =
+          typeof value === 'string'
+            ? { client: value }
+            : checkRecord(path, value, 'a client, or { client, premium, headers }');
+        checkKeys(path, given, ['client', 'premium', 'headers']);
+        const { premium = false, headers = {} } = given;
+        if (typeof premium !== 'boolean') fail(`${path}.premium`, premium, 'true or false');
+        checkHeaders(`${path}.headers`, headers);
+        return { prefix, client: checkName(`${path}.client`, given.client, clientNames, 'client'), premium, headers };
+      })
+      // The longest says the most.
+      .sort((a, b) => b.prefix.length - a.prefix.length)
+  );
+}
+
+function checkBreaker(breaker: unknown): BreakerSettings | undefined {
+  if (breaker === false) return undefined;
+  const given: BreakerOptions = breaker === undefined ? {} : checkRecord('breaker', breaker, 'an object, or false');
+  checkKeys('breaker', given, ['failures', 'windowMs', 'minRate', 'consecutive', 'cooldownMs']);
+  const { failures = 5, windowMs = 10_000, minRate = 0.5, consecutive = 5, cooldownMs = 10_000 } = given;
+  if (consecutive !== Number.POSITIVE_INFINITY) checkWhole('breaker.consecutive', consecutive, 1);
+  return {
+    failures: checkWhole('breaker.failures', failures, 1),
+    windowMs: checkNumber('breaker.windowMs', windowMs, {
+      least: 10,
+      most: 86_400_000,
+      what: 'milliseconds, 10 to 86400000',
+    }),
+    minRate: checkNumber('breaker.minRate', minRate, { least: 0, most: 1, what: 'a share from 0 to 1' }),
+    consecutive,
+    cooldownMs: checkMs('breaker.cooldownMs', cooldownMs),
+  };
+}
+
+function checkRetry(retry: unknown): Filled<RetryOptions> {
+  const given: RetryOptions = retry === undefined ? {} : checkRecord('retry', retry);
+  checkKeys('retry', given, ['baseMs', 'maxMs', 'budget']);
+  const { baseMs = 250, maxMs = 8000, budget = 0.1 } = given;
+  checkNumber('retry.baseMs', baseMs, { least: 0, most: 600_000, what: 'milliseconds, 0 to 600000' });
+  checkNumber('retry.maxMs', maxMs, {
+    least: baseMs,
+    most: 600_000,
+    what: 'milliseconds, from retry.baseMs to 600000',
+  });
+  return {
+    baseMs,
+    maxMs,
+    budget: checkNumber('retry.budget', budget, { least: 0, most: 1, what: 'a share from 0 to 1' }),
+  };
+}
+
+function checkHeaderOptions(value: unknown): Set<HeaderOption> {
+  if (value === undefined) return new Set(['priority', 'deadline', 'cache']);
+  const names = checkStrings('headerOptions', value, 'an array');
+  return new Set(names.map((name, i) => checkOneOf(`headerOptions[${i}]`, name, HEADER_OPTIONS)));
+}
+
+function checkCapabilities(path: string, value: unknown): void {
+  const capabilities = checkRecord(path, value, 'an object of what it cannot do, such as { vision: false }');
+  checkKeys(path, capabilities, CAPABILITIES);
+  for (const [name, can] of Object.entries(capabilities)) {
+    if (typeof can !== 'boolean') fail(`${path}.${name}`, can, 'true or false');
+  }
+}
+
+function checkHeaders(path: string, value: unknown): void {
+  for (const [name, header] of Object.entries(checkRecord(path, value, 'an object of names and values'))) {
+    if (/^x-router-/i.test(name))
+      throw new InvalidOptionError(`${path}.${name}`, 'X-Router-* headers never leave the process.');
+    checkString(`${path}.${name}`, header);
+  }
+}
+
+function checkName(option: string, value: unknown, names: readonly string[], what: string): string {
+  const name = checkString(option, value, `the name of a ${what}`);
+  if (!names.includes(name))
+    fail(option, name, `a ${what} that exists: ${names.map(show).join(', ') || 'there is none'}`);
+  return name;
+}
+
+function checkNames(option: string, value: unknown, known: ReadonlyMap<string, unknown>, what: string): string[] {
+  const names = checkStrings(option, value, `an array of names of ${what}s`);
+  names.forEach((name, i) => {
+    checkName(`${option}[${i}]`, name, [...known.keys()], what);
+    if (names.indexOf(name) !== i) throw new InvalidOptionError(`${option}[${i}]`, `${show(name)} is listed twice.`);
+  });
+  return names;
+}
+
+function checkWhole(option: string, value: unknown, least: number): number {
+  return checkNumber(option, value, {
+    least,
+    most: Number.MAX_SAFE_INTEGER,
+    whole: true,
+    what: `a whole number of at least ${least}`,
+  });
+}
+
+/** Only the named properties that are set. */
+export function pick<T extends object, K extends keyof T>(
+  from: T,
+  keys: readonly K[],
+): { [P in K]?: Exclude<T[P], undefined> } {
+  const picked: { [P in K]?: Exclude<T[P], undefined> } = {};
+  for (const key of keys) {
+    const value = from[key];
+    if (value !== undefined) picked[key] = value as Exclude<T[K], undefined>;
+  }
+  return picked;
+}

@@ -1,0 +1,50 @@
+import { InvalidOptionError } from '../errors.js';
+import { unknownOption } from '../util/check.js';
+import { CALL_KEYS, SETTING_KEYS } from './option-keys.js';
+
+/** Of a deployment, and of nothing else. */
+const OF_DEPLOYMENTS = [
+  'model',
+  'price',
+  'contextWindow',
+  'maxOutputTokens',
+  'capabilities',
+  'streamUsage',
+  'embeddingSpace',
+];
+/** The SDK's own for one call, and what says the same elsewhere. */
+const OF_THE_SDK: ReadonlyMap<string, string> = new Map([
+  ['timeout', ', or attemptTimeoutMs'],
+  ['maxRetries', ', or maxAttempts, which is one more'],
+  ['signal', ''],
+  ['headers', ''],
+  ['query', ''],
+  ['idempotencyKey', ''],
+]);
+
+const has = (names: readonly string[], key: string) => names.includes(key);
+
+/** Where an option of deployments belongs that was given to something else. */
+export function misplaced(key: string): string | undefined {
+  return has(OF_DEPLOYMENTS, key) ? `it is an option of a deployment: deployments.NAME.${key}.` : undefined;
+}
+
+/** No option is ignored: one that belongs elsewhere is an error that says where, any other one names the nearest. */
+export function checkPlaces(path: string, value: object, allowed: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    if (has(allowed, key)) continue;
+    const place = misplaced(key) ?? placeOf(key);
+    if (place === undefined) unknownOption(path, key, allowed);
+    throw new InvalidOptionError(path === '' ? key : `${path}.${key}`, place);
+  }
+}
+
+function placeOf(key: string): string | undefined {
+  if (has(CALL_KEYS, key))
+    return `it is an option of a call: give it to the constructor, on a route, or by callOptions({ ${key} }).`;
+  if (has(SETTING_KEYS, key) || key === 'clients')
+    return `it is an option of the constructor: new ModelRouter({ ${key} }).`;
+  const same = OF_THE_SDK.get(key);
+  if (same === undefined) return undefined;
+  return `it is an option of the SDK: give it beside callOptions, as in create(body, { ...callOptions({ … }), ${key} })${same}.`;
+}

@@ -1,0 +1,229 @@
+import type { ClientOptions, OpenAI } from 'openai';
+import type { CacheStore } from '../state/memory-store.js';
+import type { Logger, LogLevel } from '../telemetry/log.js';
+import type { Price } from '../telemetry/record-types.js';
+import type { CountTokens } from '../tokens/estimate-input.js';
+import type { Capability } from '../types.js';
+
+/**
+ * Options of one call. Given on the constructor, on a route, by `withOptions` or in the call itself: the nearest wins. One
+ * that is there but undefined says nothing; of `tenant` and `regions` that is an InvalidOptionError.
+ */
+export interface CallOptions {
+  /** `'standard'`, `'premium'` (also as `'high'`) or one of `priorities`; chooses the route of `model: 'auto'`. @default 'standard' */
+  priority?: string | undefined;
+  /** The whole call, in milliseconds: all attempts and waits; for a stream, until its first content. @default 120_000 */
+  deadlineMs?: number | undefined;
+  /** One attempt, body included, in milliseconds. @default what the deadline leaves, less a reserve for the next deployment */
+  attemptTimeoutMs?: number | undefined;
+  /** A stream's first content, in milliseconds from the start of an attempt. @default the attempt's time */
+  firstChunkTimeoutMs?: number | undefined;
+  /** The longest gap between two chunks of a stream, in milliseconds. @default 30_000 */
+  chunkTimeoutMs?: number | undefined;
+  /** Attempts a call may make over all deployments, the first included. 1 means no failover. @default 3 */
+  maxAttempts?: number | undefined;
+  /**
+   * When the next deployment is asked too, if there is no answer (of a stream: no content) by then: in milliseconds, or
+   * by a live percentile of the asked deployment's own times. The first valid answer wins. @default false
+   */
+  hedgeAfterMs?: number | 'p90' | 'p95' | 'p99' | false | undefined;
+  /** Residency: only deployments in one of these regions are asked. @default all */
+  regions?: readonly string[];
+  /**
+   * What may be answered from the cache, or by an identical call in flight: `'idempotent'` (a temperature of 0 or a seed
+   * is given, and embeddings), `true` (every call), or an object that says more. @default false
+   */
+  cache?: false | true | 'idempotent' | CacheOptions | undefined;
+  /** Whose call it is (a tenant, a user): answers are shared within a tenant only, budgets can be by tenant. @default one for all */
+  tenant?: string;
+  /** US dollars that the call may cost, all its attempts together; one that could cost more is refused. @default no limit */
+  maxCostUsd?: number | undefined;
+  /**
+   * What to do with a call that could cost more than `maxCostUsd` or than is left of a budget: refuse it, or leave out
+   * the deployments that are too dear and go on with cheaper ones. @default 'refuse'
+   */
+  overBudget?: 'refuse' | 'skip' | undefined;
+  /**
+   * Tokens. A call whose input is estimated at more is refused with `TokenBudgetExceededError`, and nothing is sent.
+   * @default no limit
+   */
+  maxInputTokens?: number | undefined;
+}
+
+interface BudgetBase {
+  /** US dollars. */
+  usd: number;
+  /** Whose: the whole router's, each tenant's, or a route's. @default 'router' */
+  of?: 'router' | 'tenant' | { route: string } | undefined;
+}
+
+/** A limit to what may be spent: in an hour, a day or a month of the UTC calendar, or in the last `windowMs` milliseconds. */
+export type BudgetOptions = BudgetBase &
+  ({ window: 'hour' | 'day' | 'month'; windowMs?: undefined } | { windowMs: number; window?: undefined });
+
+/** What is kept, and for how long. Given anew at a place nearer to the call, it replaces the whole object. */
+export interface CacheOptions {
+  /** @default 'idempotent' */
+  mode?: 'idempotent' | 'all' | undefined;
+  /** How long an answer is given again, in milliseconds. @default 300_000 */
+  ttlMs?: number | undefined;
+  /** How much longer it is given while it is asked for anew behind, in milliseconds. @default 0 */
+  staleMs?: number | undefined;
+  /** How much longer it is given if all deployments fail, in milliseconds. @default 0 */
+  staleIfErrorMs?: number | undefined;
+  /** Also calls that offer tools, and answers that call them. @default false */
+  toolCalls?: boolean | undefined;
+  /** Answers in the router's store; of the constructor, or of a route (the largest counts). @default 1000 */
+  maxEntries?: number | undefined;
+  /** Bytes of answers and their questions in the router's store; of the constructor, or of a route (the largest counts). @default 67_108_864 */
+  maxBytes?: number | undefined;
+}
+
+/** Whose price is asked for. */
+export interface PriceQuery {
+  /** The upstream's name of the model. */
+  model: string;
+  /** The `model` of an answer: asked for once more where the name in the request has no price. */
+  servedModel?: string;
+  /** A deployment's name; `CLIENT/*` for a model that is not listed. */
+  deployment: string;
+}
+
+/** Gives a price, `undefined` to let the built-in table be asked, or `null` to have none. Asked once for each model. */
+export interface PriceFunction {
+  (query: PriceQuery): Price | null | undefined;
+  /** Told as `priceSource` by records. @default 'prices' */
+  readonly version?: string;
+}
+
+/** Options that only make sense for a single call. */
+export interface SingleCallOptions extends CallOptions {
+  /** As if `model` named this route. */
+  route?: string | undefined;
+}
+
+/** An `OpenAI` or `AzureOpenAI` client, or the options to build an `OpenAI` client from. */
+export type ClientSpec = OpenAI | ClientOptions;
+
+/** One place that can answer: a client and a model on it. */
+export interface DeploymentOptions {
+  /** A name in `clients`. @default the default client */
+  client?: string | undefined;
+  /** The upstream's name of the model. @default the deployment's own name */
+  model?: string | undefined;
+  /** US dollars per million tokens. @default what `prices` says of `model`, else what the built-in table says; else cost is `null` */
+  price?: Price | undefined;
+  /** Where it runs, for `regions`. */
+  region?: string | undefined;
+  /** Tokens. After `context_length_exceeded` only a larger one is asked. */
+  contextWindow?: number | undefined;
+  /** Tokens. What an answer can have at most, where a call sets no limit itself: for limits of money. @default 4096 */
+  maxOutputTokens?: number | undefined;
+  /** What it cannot do, each `false`: a call that needs it goes elsewhere. What is not said is taken to work. */
+  capabilities?: Partial<Record<Capability, boolean>> | undefined;
+  /** Sent with each request to it. */
+  headers?: Record<string, string> | undefined;
+  /** Whether it understands `stream_options.include_usage`. @default true */
+  streamUsage?: boolean | undefined;
+  /** Deployments with the same name here give interchangeable vectors. @default the upstream's name of the model */
+  embeddingSpace?: string | undefined;
+}
+
+/** What a caller asks for by name: where it may be answered, in order, and the options of its calls. */
+export interface RouteOptions extends CallOptions {
+  deployments: readonly string[];
+}
+
+/** A prefix of model names that chooses a client. */
+export interface PrefixOptions {
+  client: string;
+  /** Calls that go there are sent with `X-Request-Priority: high`. @default false */
+  premium?: boolean | undefined;
+  headers?: Record<string, string> | undefined;
+}
+
+/** When a deployment that fails gets no more traffic. */
+export interface BreakerOptions {
+  /** Failures within `windowMs`. @default 5 */
+  failures?: number | undefined;
+  /** Milliseconds. @default 10_000 */
+  windowMs?: number | undefined;
+  /** The least share of failures within the window, 0 to 1. @default 0.5 */
+  minRate?: number | undefined;
+  /** Failures in a row that open it whatever the window holds; `Infinity` turns this off. @default 5 */
+  consecutive?: number | undefined;
+  /** Milliseconds until one probe is let through; shortened by up to 20 % by chance. @default 10_000 */
+  cooldownMs?: number | undefined;
+}
+
+export interface RetryOptions {
+  /** Milliseconds; the wait before retry n is `random() * min(maxMs, baseMs * 2 ** n)`. @default 250 */
+  baseMs?: number | undefined;
+  /** Milliseconds. @default 8000 */
+  maxMs?: number | undefined;
+  /** Retries of the same deployment and hedges, as a share of all calls. Failing over is not limited. @default 0.1 */
+  budget?: number | undefined;
+}
+
+export type HeaderOption = 'priority' | 'deadline' | 'cache' | 'route' | 'tenant';
+
+/** What is particular to a router, apart from its clients. */
+export interface RouterSettings extends CallOptions {
+  deployments?: Record<string, DeploymentOptions> | undefined;
+  routes?: Record<string, readonly string[] | RouteOptions> | undefined;
+  /** Deployments to ask after one that was named itself, or after an unlisted model. @default [] */
+  fallbacks?: readonly string[] | undefined;
+  /** @default { 'Pro/': { client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } } } where a client `pro` exists */
+  prefixes?: Record<string, string | PrefixOptions> | undefined;
+  /** The route of each priority, for `model: 'auto'`. @default { standard: 'standard', premium: 'premium' } */
+  priorities?: Record<string, string> | undefined;
+  /** Whether a model that is neither a route nor a deployment is sent on as it stands. @default 'pass' */
+  unlistedModels?: 'pass' | 'refuse' | undefined;
+  /** Which options a caller may give by header. @default ['priority', 'deadline', 'cache'] */
+  headerOptions?: readonly HeaderOption[] | undefined;
+  /** @default on */
+  breaker?: BreakerOptions | false | undefined;
+  retry?: RetryOptions | undefined;
+  /** What may be spent. Calls that could cost more than is left are refused before anything is sent. @default none */
+  budgets?: readonly BudgetOptions[] | undefined;
+  /** Under a limit of money, whether deployments whose price is not known are asked. @default 'refuse' */
+  unknownPrice?: 'allow' | 'refuse' | undefined;
+  /** A slower attempt is logged, counted and told by `attempt-slow`, in milliseconds. @default 500 */
+  slowMs?: number | undefined;
+  /** Where answers are kept, in place of the router's own memory. `maxEntries` and `maxBytes` are then its own matter. */
+  cacheStore?: CacheStore | undefined;
+  /**
+   * Prices of models whose deployment has none, unlisted ones too: by the upstream's name of the model, or a function.
+   * What it does not know is looked up in a small dated table; `false` turns both off. @default the built-in table
+   */
+  prices?: Readonly<Record<string, Price | null>> | PriceFunction | false | undefined;
+  /**
+   * Counts the tokens of a text in place of the router's estimate, where a limit needs it. It runs on the event loop, for
+   * each model that the call may be sent to; `undefined` leaves it to the estimate. Where it throws, so does nothing else.
+   */
+  countTokens?: CountTokens | undefined;
+  /** The only source of chance: 0 up to 1. @default Math.random */
+  random?: (() => number) | undefined;
+}
+
+/** A router over several clients. The client `default`, else the first, gets what is not routed. */
+export interface RouterOptions extends RouterSettings {
+  clients: Record<string, ClientSpec>;
+  /** The SDK's own option: one attempt's time. The same as `attemptTimeoutMs`. */
+  timeout?: number | undefined;
+  /** The SDK's own option. The same as `maxAttempts - 1`. */
+  maxRetries?: number | undefined;
+  /** Sent with each call. */
+  defaultHeaders?: ClientOptions['defaultHeaders'] | undefined;
+  defaultQuery?: ClientOptions['defaultQuery'] | undefined;
+  /** @default console */
+  logger?: Logger | undefined;
+  /** The router's line for each call is written at `info`. @default 'warn' */
+  logLevel?: LogLevel | undefined;
+}
+
+/** A router over one client, from that client's own options. */
+export type SingleClientOptions = ClientOptions & RouterSettings & { clients?: undefined };
+
+/** What `withOptions` takes. What belongs to an account (`apiKey`, `baseURL`) only where the router has a single client. */
+export type ViewOptions = Partial<ClientOptions> & CallOptions;

@@ -1,0 +1,323 @@
+import { whyNeverShared } from '../call/never-shared.js';
+import type { Engine } from '../engine.js';
+import { InvalidOptionError } from '../errors.js';
+import { cacheSettings, checkUnsized, ONE_STORE } from '../options/check-cache.js';
+import { checkCall, pick, priorityOf } from '../options/check-options.js';
+import { SINGLE_CALL_KEYS } from '../options/option-keys.js';
+import { checkPlaces } from '../options/option-places.js';
+import type { CallOptions, SingleCallOptions } from '../options/options.js';
+import { readNeeds } from '../protocol/requirements.js';
+import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
+import { isPlain } from '../sdk/upstream.js';
+import type { Log } from '../telemetry/log.js';
+import type { CallRecord } from '../telemetry/record-types.js';
+import type { CacheRequest, Call, CallSettings, Protocol, Target } from '../types.js';
+import { checkMs, checkNumber, checkString } from '../util/check.js';
+import { isPlainObject, isRecord } from '../util/is-record.js';
+import { carriedOptions } from './call-options.js';
+import { type HeaderReading, readHeaders } from './headers.js';
+import { type LeftOut, narrow, type Resolution } from './resolve-model.js';
+
+const NONE: readonly string[] = [];
+const OWN_NAMES: ReadonlySet<string> = new Set(SINGLE_CALL_KEYS);
+
+/** What `withOptions` sets for all calls made through one router object. */
+export interface View {
+  readonly options: CallOptions;
+  readonly headers: RequestOptions['headers'];
+  readonly query: Record<string, string | undefined> | undefined;
+  readonly log: Log;
+}
+
+const DEFAULTS = { priority: 'standard', deadlineMs: 120_000, chunkTimeoutMs: 30_000, maxAttempts: 3 } as const;
+
+const ENDPOINTS: ReadonlyMap<string, Protocol> = new Map([
+  ['/chat/completions', 'chat'],
+  ['/completions', 'completions'],
+  ['/responses', 'responses'],
+  ['/embeddings', 'embeddings'],
+  ['/moderations', 'json'],
+  ['/images/generations', 'json'],
+  ['/images/edits', 'json'],
+  ['/images/variations', 'json'],
+  ['/audio/speech', 'binary'],
+  ['/audio/transcriptions', 'text'],
+  ['/audio/translations', 'text'],
+]);
+
+/** The protocol of a request that is routed; `undefined` for one that goes to the default client untouched. */
+export function protocolOf({ method, path, body }: RequestOptions): Protocol | undefined {
+  if (method !== 'post' || path === undefined) return undefined;
+  // Text and bytes that the application has made itself cannot be read, and have no model that could be replaced.
+  if (typeof body === 'string' || body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return undefined;
+  const query = path.indexOf('?');
+  return ENDPOINTS.get(query === -1 ? path : path.slice(0, query));
+}
+
+export interface Prepared {
+  readonly call: Call;
+  readonly resolution: Resolution;
+  readonly excluded: readonly LeftOut[];
+  /** Why it is not hedged, in words. */
+  readonly hedgeDisabledReason: string | undefined;
+}
+
+/** Turns requests into calls: reads the model and the options, and who may answer. */
+export class CallReader {
+  readonly #settings = new Map<string | undefined, CallSettings>();
+
+  constructor(
+    readonly engine: Engine,
+    readonly view: View,
+  ) {}
+
+  /** Throws InvalidOptionError. */
+  read(given: RequestOptions, protocol: Protocol, wantsRaw: () => boolean): Prepared {
+    const { engine, view } = this;
+    const { config } = engine;
+    const startedAt = performance.now();
+    const viewed = this.#withView(given);
+    const reading = viewed.headers == null ? undefined : readHeaders(viewed.headers, config.headerOptions);
+    const source =
+      reading === undefined || reading.headers === viewed.headers ? viewed : { ...viewed, headers: reading.headers };
+    const own = this.#ownOptions(source, reading?.options);
+    const priority = own?.priority ?? view.options.priority ?? config.options.priority ?? DEFAULTS.priority;
+    const model = modelOf(source);
+    const resolution = engine.routing.resolve(model, own?.route, priorityOf(priority, config.priorities));
+    const settings = this.#settle(resolution, own, reading?.options.tenant);
+    const needs = readNeeds(source.body);
+    const { targets, excluded } = narrow(resolution.targets, {
+      protocol,
+      regions: settings.regions,
+      needs: needs.capabilities,
+      pinned: reading?.hasCredentials ?? false,
+      boundTo: this.#boundTo(needs.storedIds),
+    });
+    const deadlineMs = Math.min(settings.deadlineMs, reading?.options.deadlineMs ?? settings.deadlineMs);
+    // A body that can be read only once can be sent only once.
+    const maxAttempts = isReplayable(source.body) ? settings.maxAttempts : 1;
+    const hedgeDisabledReason =
+      settings.hedgeAfterMs === undefined
+        ? 'hedgeAfterMs is not set'
+        : config.retry.budget === 0
+          ? 'retry.budget is 0, and a hedge takes a token'
+          : whyHedgeDisabled(protocol, source.body, targets, maxAttempts, reading?.hasCredentials ?? false);
+    const call: Call = {
+      protocol,
+      stream: source.stream === true,
+      source,
+      body: source.body,
+      targets,
+      excluded: excluded.length === 0 ? NONE : excluded.map(({ target, why }) => `${target.state.id}: ${why}`),
+      settings: deadlineMs === settings.deadlineMs ? settings : { ...settings, deadlineMs, deadlineIsDefault: false },
+      startedAt,
+      deadline: startedAt + deadlineMs,
+      signal: source.signal ?? undefined,
+      record: newRecord(engine.nextCallId(), model, resolution, settings.priority),
+      failures: [],
+      maxAttempts,
+      hedgeAfterMs: hedgeDisabledReason === undefined ? settings.hedgeAfterMs : undefined,
+      choices: choicesOf(source.body),
+      wantsUsage: wantsUsage(source.body),
+      log: view.log,
+      wantsRaw,
+      cacheRequest: settings.cache === undefined ? undefined : cacheRequestOf(source, reading),
+      isShared: false,
+      spend: undefined,
+    };
+    return { call, resolution, excluded, hedgeDisabledReason };
+  }
+
+  #withView(given: RequestOptions): RequestOptions {
+    const { headers, query } = this.view;
+    if (headers == null && query === undefined) return given;
+    const source = { ...given };
+    if (headers != null) source.headers = mergeHeaders(given.headers, headerRows(headers));
+    if (query !== undefined) source.query = { ...query, ...given.query };
+    return source;
+  }
+
+  /** What was said for this very call: in code, and, where code is silent, by header. */
+  #ownOptions(source: RequestOptions, byHeader: SingleCallOptions | undefined): SingleCallOptions | undefined {
+    const { timeout, maxRetries } = source;
+    // They are easily written beside the SDK's own, where they would do nothing.
+    for (const name in source) {
+      if (OWN_NAMES.has(name))
+        throw new InvalidOptionError(name, `it is an option of the router: give it by callOptions({ ${name} }).`);
+    }
+    const given = carriedOptions(source);
+    if (given === undefined && byHeader === undefined && timeout === undefined && maxRetries === undefined)
+      return undefined;
+    const { deadlineMs: _, tenant: _scope, ...headerOptions } = byHeader ?? {};
+    if (given !== undefined) checkUnsized('cache', given.cache, ONE_STORE);
+    return checkCall(
+      '',
+      {
+        ...headerOptions,
+        ...(timeout !== undefined && { attemptTimeoutMs: checkMs('timeout', timeout) }),
+        ...(maxRetries !== undefined && { maxAttempts: attemptsOf(maxRetries) }),
+        ...(given !== undefined && saidOf(given)),
+      },
+      this.engine.config.priorities,
+      SINGLE_CALL_KEYS,
+    );
+  }
+
+  #settle(resolution: Resolution, own: SingleCallOptions | undefined, tenant: string | undefined): CallSettings {
+    if (own !== undefined || tenant !== undefined) return this.#fill(resolution, own, tenant);
+    const known = this.#settings.get(resolution.route);
+    if (known !== undefined) return known;
+    const settings = this.#fill(resolution, undefined, undefined);
+    this.#settings.set(resolution.route, settings);
+    return settings;
+  }
+
+  /** A tenant by header never takes the place of one that code has set for the call, its view or its route. */
+  #fill(resolution: Resolution, own: SingleCallOptions | undefined, tenant: string | undefined): CallSettings {
+    const options: SingleCallOptions = {
+      ...this.engine.config.options,
+      ...(tenant !== undefined && { tenant: checkString('X-Router-Tenant', tenant) }),
+      ...resolution.options,
+      ...this.view.options,
+      ...own,
+    };
+    return {
+      priority: priorityOf(options.priority ?? DEFAULTS.priority, this.engine.config.priorities),
+      deadlineMs: options.deadlineMs ?? DEFAULTS.deadlineMs,
+      deadlineIsDefault: options.deadlineMs === undefined,
+      attemptTimeoutMs: options.attemptTimeoutMs,
+      firstChunkTimeoutMs: options.firstChunkTimeoutMs,
+      chunkTimeoutMs: options.chunkTimeoutMs ?? DEFAULTS.chunkTimeoutMs,
+      maxAttempts: options.maxAttempts ?? DEFAULTS.maxAttempts,
+      regions: options.regions === undefined ? undefined : new Set(options.regions),
+      cache: cacheSettings(options.cache),
+      tenant: options.tenant,
+      maxCostUsd: options.maxCostUsd,
+      overBudget: options.overBudget ?? 'refuse',
+      hedgeAfterMs: options.hedgeAfterMs === false ? undefined : options.hedgeAfterMs,
+      maxInputTokens: options.maxInputTokens,
+    };
+  }
+
+  #boundTo(storedIds: readonly string[]): string | null | undefined {
+    if (storedIds.length === 0) return undefined;
+    for (const id of storedIds) {
+      const client = this.engine.storedBy.get(id);
+      if (client !== undefined) return client;
+    }
+    return null;
+  }
+}
+
+/** But for `tenant` and `regions`, an option that is there but undefined says nothing: it must not lift what the router or the route has set. */
+function saidOf(given: SingleCallOptions): SingleCallOptions {
+  checkPlaces('', given, SINGLE_CALL_KEYS);
+  return pick<SingleCallOptions, (typeof SINGLE_CALL_KEYS)[number]>(given, SINGLE_CALL_KEYS);
+}
+
+/** The SDK's `maxRetries`, in attempts. */
+export function attemptsOf(maxRetries: unknown): number {
+  const what = 'a whole number of at least 0';
+  return 1 + checkNumber('maxRetries', maxRetries, { least: 0, most: 1e6, whole: true, what });
+}
+
+/** What the cache may know of a request. */
+function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefined): CacheRequest {
+  const headers = headerRows(source.headers);
+  const { path = '', query, body } = source;
+  // A stream class of the caller's own makes something else of the answer than the SDK does, and options of its own for
+  // `fetch` may change what is sent, headers too.
+  const isUsual =
+    source.__streamClass === undefined &&
+    source.__binaryResponse !== true &&
+    source.fetchOptions === undefined &&
+    source.defaultBaseURL === undefined &&
+    isUsualQuery(query);
+  return {
+    path,
+    body: isUsual && isPlain(body) ? body : undefined,
+    query,
+    headers,
+    hasCredentials: reading?.hasCredentials ?? false,
+    directive: reading?.cache,
+    share: (copy, copyOfQuery) => {
+      const shared: RequestOptions = { ...source, body: copy, signal: null };
+      if (source.headers != null) shared.headers = headers;
+      if (isRecord(copyOfQuery)) shared.query = copyOfQuery;
+      return shared;
+    },
+  };
+}
+
+/** What is written in a URL as it is in JSON: not `NaN`, nor anything that is an object of a class. */
+function isUsualQuery(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return typeof value !== 'function' && typeof value !== 'symbol';
+  return (Array.isArray(value) || isPlainObject(value)) && Object.values(value).every(isUsualQuery);
+}
+
+function modelOf({ body, __metadata: metadata }: RequestOptions): string | undefined {
+  const model: unknown = body instanceof FormData ? body.get('model') : isRecord(body) ? body.model : undefined;
+  if (typeof model === 'string') return model;
+  return typeof metadata?.model === 'string' ? metadata.model : undefined;
+}
+
+function isReplayable(body: unknown): boolean {
+  return body === undefined || body === null || body instanceof FormData || isPlain(body);
+}
+
+export const NO_OTHER = 'there is no other deployment that it may go to';
+
+/** Why another deployment may not be asked beside the first one, in words. */
+function whyHedgeDisabled(
+  protocol: Protocol,
+  body: unknown,
+  targets: readonly Target[],
+  maxAttempts: number,
+  hasCredentials: boolean,
+): string | undefined {
+  if (maxAttempts < 2) return 'it may make one attempt only';
+  if (hasCredentials) return 'the call brings credentials of its own';
+  // Before how many there are: what it uses on a server has left it with one.
+  const why = isPlain(body) ? whyNeverShared(protocol, body) : undefined;
+  return why ?? (targets.length < 2 ? NO_OTHER : undefined);
+}
+
+/** How many answers were asked for: `n`, for each prompt. */
+function choicesOf(body: unknown): number {
+  if (body instanceof FormData) return Math.max(1, Number(body.get('n')) || 1);
+  if (!isRecord(body)) return 1;
+  const { n, prompt } = body;
+  // An array of numbers is one prompt, in tokens.
+  const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? Math.max(1, prompt.length) : 1;
+  return prompts * (typeof n === 'number' && n > 1 ? n : 1);
+}
+
+function wantsUsage(body: unknown): boolean {
+  return isRecord(body) && isRecord(body.stream_options) && body.stream_options.include_usage === true;
+}
+
+function newRecord(
+  id: string,
+  requestedModel: string | undefined,
+  resolution: Resolution,
+  priority: string,
+): CallRecord {
+  return {
+    id,
+    route: resolution.route ?? null,
+    priority,
+    requestedModel: requestedModel ?? null,
+    deployment: null,
+    servedModel: null,
+    region: null,
+    attempts: [],
+    cache: 'off',
+    usage: null,
+    providerUsage: null,
+    costUsd: null,
+    priceSource: null,
+    durationMs: 0,
+    timeToFirstChunkMs: null,
+  };
+}

@@ -1,0 +1,180 @@
+import { InvalidOptionError } from '../errors.js';
+import type { Prefix, RouterConfig } from '../options/check-options.js';
+import type { CallOptions } from '../options/options.js';
+import type { DeploymentState } from '../state/deployment-state.js';
+import type { KnownPrice } from '../telemetry/record-types.js';
+import type { Capability, Protocol, Target } from '../types.js';
+import { show } from '../util/check.js';
+import { nearest } from '../util/nearest.js';
+
+/** Where a call may go before anything rules a deployment out, and the options of its route. */
+export interface Resolution {
+  readonly route: string | undefined;
+  readonly targets: readonly Target[];
+  readonly options: CallOptions;
+}
+
+/** What rules deployments out for one call. */
+export interface Restrictions {
+  readonly protocol: Protocol;
+  readonly regions: ReadonlySet<string> | undefined;
+  readonly needs: ReadonlySet<Capability>;
+  /** The call brings credentials of its own: only the first may see them. */
+  readonly pinned: boolean;
+  /** The client that made what the call refers to; `null` where nobody remembers, so that it is the first's. */
+  readonly boundTo: string | null | undefined;
+}
+
+export interface LeftOut {
+  readonly target: Target;
+  readonly why: string;
+}
+
+/** What is known of models that are not listed. */
+export interface Unlisted {
+  /** The state that all of a client's share. */
+  readonly stateOf: (client: string) => DeploymentState;
+  readonly priceOf: (deployment: string, model: string) => KnownPrice | undefined;
+}
+
+const NO_OPTIONS: CallOptions = {};
+const PREMIUM = { 'X-Request-Priority': 'high' };
+
+/** Reads `model`: a route, a deployment, `auto`, or a model that is passed on by its own name. */
+export class Routing {
+  readonly #routes = new Map<string, Resolution>();
+  readonly #deployments = new Map<string, Resolution>();
+  readonly #fallbacks: readonly Target[];
+
+  constructor(
+    readonly config: RouterConfig,
+    states: ReadonlyMap<string, DeploymentState>,
+    readonly unlisted: Unlisted,
+  ) {
+    const targets = new Map<string, Target>();
+    for (const [id, state] of states) {
+      const { model } = state.deployment;
+      targets.set(
+        id,
+        this.#target(state, model, this.#prefixOf(model, state.client.name), config.deployments.get(id)?.headers),
+      );
+    }
+    const named = (ids: readonly string[]) => ids.flatMap((id) => targets.get(id) ?? []);
+    this.#fallbacks = named(config.fallbacks);
+    for (const [name, { deployments, options }] of config.routes) {
+      this.#routes.set(name, { route: name, targets: named(deployments), options });
+    }
+    for (const id of states.keys()) {
+      const ids = [id, ...config.fallbacks.filter((each) => each !== id)];
+      this.#deployments.set(id, { route: undefined, targets: named(ids), options: NO_OPTIONS });
+    }
+  }
+
+  /** Throws InvalidOptionError for a route, a priority or a refused model that does not exist. */
+  resolve(model: string | undefined, route: string | undefined, priority: string): Resolution {
+    if (route !== undefined) return this.#routes.get(route) ?? this.#unknown('route', route);
+    if (model === undefined) return this.#unlisted(undefined);
+    if (model === 'auto') return this.#auto(priority);
+    return this.#routes.get(model) ?? this.#deployments.get(model) ?? this.#unlisted(model);
+  }
+
+  #auto(priority: string): Resolution {
+    const route = this.config.priorities.get(priority);
+    const found = route === undefined ? undefined : this.#routes.get(route);
+    if (found !== undefined) return found;
+    throw new InvalidOptionError(
+      'model',
+      `"auto" needs a route for the priority ${show(priority)}; give \`routes\` or \`priorities\`.`,
+    );
+  }
+
+  #unlisted(model: string | undefined): Resolution {
+    if (model !== undefined && this.config.unlistedModels === 'refuse') return this.#unknown('model', model);
+    const prefix = this.#prefixOf(model);
+    const state = this.unlisted.stateOf(prefix?.client ?? this.config.defaultClient);
+    return {
+      route: undefined,
+      targets: [this.#target(state, model, prefix, undefined), ...this.#fallbacks],
+      options: NO_OPTIONS,
+    };
+  }
+
+  #prefixOf(model: string | undefined, client?: string): Prefix | undefined {
+    if (model === undefined) return undefined;
+    return this.config.prefixes.find(
+      (each) => model.startsWith(each.prefix) && each.client === (client ?? each.client),
+    );
+  }
+
+  #target(
+    state: DeploymentState,
+    model: string | undefined,
+    prefix: Prefix | undefined,
+    own: Readonly<Record<string, string>> | undefined,
+  ): Target {
+    const headers = { ...prefix?.headers, ...(prefix?.premium && PREMIUM), ...own };
+    const hasNone = Object.keys(headers).length === 0;
+    const { price, model: listed } = state.deployment;
+    const isUnlisted = listed === undefined && model !== undefined;
+    return {
+      state,
+      model,
+      headers: hasNone ? undefined : headers,
+      premiumHeaders: { ...PREMIUM, ...headers },
+      price: isUnlisted ? this.unlisted.priceOf(state.id, model) : price,
+    };
+  }
+
+  #unknown(option: string, name: string): never {
+    const known = option === 'route' ? [...this.#routes.keys()] : [...this.#routes.keys(), ...this.#deployments.keys()];
+    const near = nearest(name, known);
+    const hint =
+      near.length > 0
+        ? `the nearest are ${near.map(show).join(', ')}`
+        : `known are ${known.map(show).join(', ') || 'none'}`;
+    throw new InvalidOptionError(option, `there is no ${option} ${show(name)}; ${hint}.`);
+  }
+}
+
+const NONE: readonly LeftOut[] = [];
+
+/** The deployments that a call may use, and why not the others. */
+export function narrow(
+  targets: readonly Target[],
+  restrictions: Restrictions,
+): { targets: readonly Target[]; excluded: readonly LeftOut[] } {
+  const { protocol, regions, needs, pinned, boundTo } = restrictions;
+  if (regions === undefined && needs.size === 0 && !pinned && boundTo === undefined && protocol !== 'embeddings') {
+    return { targets, excluded: NONE };
+  }
+  const excluded: LeftOut[] = [];
+  const allowed: Target[] = [];
+  for (const target of targets) {
+    const why = reason(target, restrictions, allowed[0]);
+    if (why === undefined) allowed.push(target);
+    else excluded.push({ target, why });
+  }
+  return excluded.length === 0 ? { targets, excluded } : { targets: allowed, excluded };
+}
+
+function reason(
+  target: Target,
+  { protocol, regions, needs, pinned, boundTo }: Restrictions,
+  first: Target | undefined,
+): string | undefined {
+  const { deployment, client } = target.state;
+  if (regions !== undefined && (deployment.region === undefined || !regions.has(deployment.region))) {
+    return `its region is ${deployment.region ?? 'not known'}, and only ${[...regions].join(', ')} may be used`;
+  }
+  for (const need of needs) if (deployment.lacks.has(need)) return `it has no ${need}`;
+  if (typeof boundTo === 'string' && client.name !== boundTo)
+    return `the call refers to something kept by the client ${boundTo}`;
+  if (first === undefined) return undefined;
+  if (boundTo === null) return 'the call refers to something kept on a server, so it goes to the first deployment only';
+  if (pinned) return 'the call brings its own credentials, which go to its first deployment only';
+  if (protocol === 'embeddings' && spaceOf(target) !== spaceOf(first))
+    return 'its vectors are not comparable with those of the first';
+  return undefined;
+}
+
+const spaceOf = ({ state, model }: Target) => state.deployment.embeddingSpace ?? model;

@@ -1,0 +1,138 @@
+import type { Explanation } from '../inspect/explain.js';
+import type { FaultReport, SimulatedDeployment, Simulation } from './result.js';
+
+type Found = Omit<Simulation, 'baseline' | 'advice'>;
+
+/** The default of `deadlineMs`. */
+const DEFAULT_DEADLINE_MS = 120_000;
+/** Attempts in vain at one deployment per 5 minutes that a breaker would not have let happen. */
+const MANY_WASTED = 100;
+const WINDOW_MS = 300_000;
+const MUCH_LOAD = 1.5;
+/** Errors of limits, and which they are. */
+const LIMITS: Readonly<Record<string, string>> = {
+  SpendBudgetExceededError:
+    'they could cost more than `maxCostUsd` or what is left of `budgets`; set a limit of output, and low `maxAttempts`',
+  TokenBudgetExceededError: 'their input is estimated at more than `maxInputTokens`',
+};
+
+/** What is wrong with a configuration, as far as its plans and what came of them show it; each once, in a sentence. */
+export function advise(found: Found, explanations: readonly Explanation[], unlisted: readonly string[]): string[] {
+  const sentences = [
+    ...explanations.flatMap((explanation) => aboutPlan(explanation, found)),
+    ...Object.entries(found.deployments).flatMap(([id, deployment]) => aboutDeployment(id, deployment, found)),
+    ...found.faults.flatMap(aboutFault),
+    ...unlisted.map(
+      (model) =>
+        `No route or deployment is named ${model}: its calls went to a client as they stand, and to \`fallbacks\`. Is that meant?`,
+    ),
+    ...aboutAll(found),
+  ];
+  return [...new Set(sentences)];
+}
+
+function aboutPlan(
+  { route, deployments, deadlineMs, attemptTimeoutMs, maxAttempts }: Explanation,
+  found: Found,
+): string[] {
+  const usable = deployments.filter(({ excluded }) => excluded === undefined).map(({ id }) => id);
+  const [first, second] = usable;
+  const whose = route === null ? `Calls that ask ${first ?? 'for a model'}` : `The route ${route}`;
+  const sentences: string[] = [];
+  if (usable.length === 0)
+    sentences.push(
+      `${whose} may ask no deployment at all: ${deployments.map(({ id, excluded }) => `${id}: ${excluded}`).join('; ')}.`,
+    );
+  if (first !== undefined && second === undefined) {
+    sentences.push(
+      `${whose} has one deployment, ${first}: when it is down, nobody else is asked. Add one to the route, or to \`fallbacks\`.`,
+    );
+  }
+  if (second !== undefined && (maxAttempts === 1 || (attemptTimeoutMs ?? 0) >= deadlineMs)) {
+    const why = maxAttempts === 1 ? '`maxAttempts` is 1' : 'nothing is kept back';
+    sentences.push(
+      `No reserve: ${whose[0]?.toLowerCase()}${whose.slice(1)} give${route === null ? '' : 's'} the first attempt all of its ${told(attemptTimeoutMs ?? deadlineMs)} ms (${why}), so nothing is left for ${second} when ${first} hangs. ${maxAttempts === 1 ? 'Allow at least 2 attempts.' : 'Set a shorter `attemptTimeoutMs`, or none.'}`,
+    );
+  }
+  if (deadlineMs === DEFAULT_DEADLINE_MS) {
+    sentences.push(
+      `${whose} ${route === null ? 'have' : 'has'} the default deadline of 120,000 ms: a deployment that hangs is left after ${told(attemptTimeoutMs ?? deadlineMs)} ms only. Set \`deadlineMs\` to what your callers wait for.`,
+    );
+  }
+  if (found.failed > 0 && maxAttempts > 1) {
+    for (const id of usable.slice(1)) {
+      if (found.deployments[id]?.attempts === 0)
+        sentences.push(`${id} was never asked, although ${told(found.failed)} calls failed.`);
+    }
+  }
+  const outages = found.faults.filter(({ isOutage }) => isOutage);
+  const allDown = outages.find(
+    ({ fromMs }) =>
+      usable.length > 0 &&
+      usable.every((id) => outages.some((each) => each.at.includes(id) && each.fromMs <= fromMs && fromMs < each.toMs)),
+  );
+  if (allDown !== undefined) {
+    sentences.push(
+      `${whose} had all of the deployments down at once, first after ${told(allDown.fromMs / 1000)} s: what they have in common, no router makes up for.`,
+    );
+  }
+  const alone = found.failedCalls.filter(
+    ({ record }) =>
+      isLate(record?.attempts.at(-1)?.outcome) &&
+      new Set(record?.attempts.map(({ deployment }) => deployment)).size === 1,
+  );
+  if (second !== undefined && alone.length * 2 > found.failedCalls.length) {
+    sentences.push(
+      `The fallback is not reached within the deadline: ${told(alone.length)} of the ${told(found.failedCalls.length)} failed calls that were kept asked one deployment only, until their time was over.`,
+    );
+  }
+  return sentences;
+}
+
+function aboutDeployment(
+  id: string,
+  { attempts, wasted, breaker }: SimulatedDeployment,
+  { durationMs }: Found,
+): string[] {
+  const sentences: string[] = [];
+  const allowed = MANY_WASTED * Math.max(1, durationMs / WINDOW_MS);
+  if (wasted > allowed && breaker.length === 1) {
+    sentences.push(
+      `${id} was asked ${told(wasted)} times while it was down, and its breaker never opened: is \`breaker\` off, or are its limits too wide?`,
+    );
+  } else if (wasted > allowed) {
+    sentences.push(
+      `${id} was asked ${told(wasted)} times while it was down: its breaker opens late, or probes often. Look at \`breaker\`.`,
+    );
+  }
+  return attempts === 0 ? [] : sentences;
+}
+
+function aboutFault({ at, behavior, fromMs, toMs, share, struck }: FaultReport): string[] {
+  if (struck > 0 || share === 0) return [];
+  const when = `from ${told(fromMs / 1000)} s to ${told(toMs / 1000)} s`;
+  return [
+    `A fault has struck nothing: no request came to ${at.join(', ')} ${when} that it would have struck (${behavior}).`,
+  ];
+}
+
+function aboutAll({ load, costUsd, answered, durationMs, errors, calls }: Found): string[] {
+  const sentences: string[] = [];
+  for (const [name, limits] of Object.entries(LIMITS)) {
+    const refused = errors[name] ?? 0;
+    if (refused > 0)
+      sentences.push(`${told(refused)} of ${told(calls)} calls were refused by a limit, and never sent: ${limits}.`);
+  }
+  if (load !== null && load > MUCH_LOAD) {
+    sentences.push(`${load.toFixed(2)} upstream calls were made for each call.`);
+  }
+  if (costUsd === null && answered > 0)
+    sentences.push('No deployment that answered has a `price`, so the cost is not known.');
+  return durationMs === 0 ? [] : sentences;
+}
+
+function isLate(outcome: string | undefined): boolean {
+  return outcome === 'deadline' || outcome === 'timeout';
+}
+
+const told = (n: number) => Math.round(n).toLocaleString('en-US');

@@ -1,0 +1,216 @@
+import type { ModelRouter } from '../model-router.js';
+import type { CallRecord } from '../telemetry/record-types.js';
+import type { Script } from '../testing/script.js';
+import { checkFunction, checkKeys, checkNumber, checkRecord, fail } from '../util/check.js';
+import { checkOptions } from './check.js';
+import type { Stage } from './context.js';
+import { HEALTHY } from './fault-book.js';
+import type { PlannedCall } from './options.js';
+import { readTrace, type TracedCall } from './read-trace.js';
+import type { Simulation, Spread } from './result.js';
+import { simulateChecked } from './simulate.js';
+import { simulationTable } from './table.js';
+import { Times } from './tally.js';
+import {
+  bodyOfTraced,
+  isGivenUp,
+  isOwnFault,
+  NEAREST,
+  pooled,
+  samplesIn,
+  type TimedCall,
+  tracedUpstreams,
+} from './traced-upstreams.js';
+
+export interface CompareOptions {
+  /** What `readTrace` has read, or what it can read. */
+  readonly trace: readonly TracedCall[] | string | URL;
+  /** By name: what each builds a router with, as in `simulate`. */
+  readonly configurations: Readonly<Record<string, (stage: Stage) => ModelRouter | Promise<ModelRouter>>>;
+  /**
+   * What deployments do that the trace does not know; and, in place of the trace, those that it does.
+   * @default as the attempts of the trace at all deployments, drawn together
+   */
+  readonly upstreams?: Readonly<Record<string, Script>>;
+  /** The model that a traced call asks for. @default what its caller wrote, else its route */
+  readonly model?: (record: CallRecord) => string;
+  /** For a trace without times: calls a second. @default 1 */
+  readonly perSecond?: number;
+  /** @default 1 */
+  readonly seed?: number;
+}
+
+/** What the trace itself tells of its calls. */
+export interface RecordedTraffic {
+  calls: number;
+  answered: number;
+  availability: number;
+  latencyMs: Spread;
+  /** Attempts per call. */
+  load: number;
+  /** US dollars, of what is known. */
+  costUsd: number | null;
+}
+
+/** One trace under several configurations. */
+export interface Comparison {
+  recorded: RecordedTraffic;
+  configurations: Record<string, Simulation>;
+  /** Calls of the trace that failed by their own fault, and are not replayed. */
+  excluded: number;
+  /** What a replay cannot know, each in a sentence. */
+  caveats: string[];
+  /** The numbers side by side, to be printed. */
+  table: string;
+}
+
+const ANSWERED_FROM_CACHE: ReadonlySet<string> = new Set(['hit', 'joined', 'stale', 'stale-if-error']);
+
+/**
+ * Replays a recorded trace under other configurations: each call at its time; each request is answered as one of the 20
+ * attempts that were recorded at that deployment nearest in time, drawn by chance. Runs in virtual time, as `simulate`.
+ *
+ * A deployment that neither the trace nor `upstreams` knows answers as all attempts of the trace, whenever they were.
+ *
+ * @throws InvalidOptionError
+ */
+export async function compare(options: CompareOptions): Promise<Comparison> {
+  const { configurations, upstreams = {}, seed = 1, perSecond, model = modelOf } = checkCompare(options);
+  const given = options.trace;
+  const trace = typeof given === 'string' || given instanceof URL ? readTrace(given) : given;
+  const calls = timed(
+    trace.filter((call) => !isOwnFault(call)),
+    perSecond ?? 1,
+  );
+  if (calls.length === 0) fail('trace', trace, 'calls that did not all fail by their own fault');
+  const samples = samplesIn(calls);
+  const planned = calls.map(({ atMs, record }): PlannedCall => {
+    const headers = record.priority === 'standard' ? undefined : { 'X-Request-Priority': record.priority };
+    const stream = typeof record.timeToFirstChunkMs === 'number';
+    return { atMs, model: model(record), stream, body: bodyOfTraced, ...(headers && { options: { headers } }) };
+  });
+
+  const results: [string, Simulation][] = [];
+  const described = new Set<string>();
+  const strangers = new Set<string>();
+  const usual = (id: string): Script => {
+    strangers.add(id);
+    return pooled(calls, seed, id) ?? HEALTHY;
+  };
+  for (const [name, build] of Object.entries(configurations)) {
+    const router = async (stage: Stage): Promise<ModelRouter> => {
+      const built = await build(stage);
+      for (const id of Object.keys(built.snapshot().deployments)) {
+        if (!samples.has(id) && upstreams[id] !== undefined) described.add(id);
+      }
+      return built;
+    };
+    const scripts = { ...tracedUpstreams(calls, seed), ...upstreams };
+    const settings = checkOptions({ router, traffic: { calls: planned }, upstreams: scripts, seed });
+    results.push([name, await simulateChecked({ ...settings, mayNameOthers: true, usual })]);
+  }
+  const recorded = recordedTraffic(calls);
+  return {
+    recorded,
+    configurations: Object.fromEntries(results),
+    excluded: trace.length - calls.length,
+    caveats: caveats({ trace, calls, samples, described, strangers, perSecond: perSecond ?? 1 }),
+    table: simulationTable({ 'as recorded': recorded, ...Object.fromEntries(results) }),
+  };
+}
+
+function checkCompare(options: CompareOptions): CompareOptions {
+  checkRecord('options', options);
+  checkKeys('', options, ['trace', 'configurations', 'upstreams', 'model', 'perSecond', 'seed']);
+  const { configurations, model, perSecond } = options;
+  const entries = Object.entries(
+    checkRecord('configurations', configurations, 'an object of functions that build a router'),
+  );
+  if (entries.length === 0) fail('configurations', configurations, 'at least one, by name');
+  for (const [name, build] of entries) checkFunction(`configurations.${name}`, build);
+  if (model !== undefined) checkFunction('model', model);
+  if (perSecond !== undefined) checkNumber('perSecond', perSecond, { above: 0, most: 1e6, what: 'a number above 0' });
+  return options;
+}
+
+function modelOf({ requestedModel, route }: CallRecord): string {
+  return requestedModel ?? route ?? 'auto';
+}
+
+function timed(trace: readonly TracedCall[], perSecond: number): TimedCall[] {
+  const at = trace.map(({ atMs, record }, index) => ({ record, atMs: atMs ?? (index * 1000) / perSecond }));
+  return at.sort((a, b) => a.atMs - b.atMs);
+}
+
+function recordedTraffic(calls: readonly TimedCall[]): RecordedTraffic {
+  const times = new Times();
+  let answered = 0;
+  let attempts = 0;
+  let costUsd: number | null = null;
+  for (const { record } of calls) {
+    times.add(record.durationMs);
+    attempts += record.attempts.length;
+    const isGood =
+      record.attempts.some(({ outcome }) => outcome === 'success') || ANSWERED_FROM_CACHE.has(record.cache);
+    if (isGood) answered += 1;
+    if (isGood && record.costUsd !== null) costUsd = (costUsd ?? 0) + record.costUsd;
+  }
+  const { length } = calls;
+  return {
+    calls: length,
+    answered,
+    availability: answered / length,
+    latencyMs: times.spread(),
+    load: attempts / length,
+    costUsd,
+  };
+}
+
+function caveats({
+  trace,
+  calls,
+  samples,
+  described,
+  strangers,
+  perSecond,
+}: {
+  readonly trace: readonly TracedCall[];
+  readonly calls: readonly TimedCall[];
+  readonly samples: ReadonlyMap<string, number>;
+  readonly described: ReadonlySet<string>;
+  readonly strangers: ReadonlySet<string>;
+  readonly perSecond: number;
+}): string[] {
+  const attempts = calls.flatMap(({ record }) => record.attempts);
+  const givenUp = attempts.filter(isGivenUp).length;
+  const limited = attempts.filter(({ outcome }) => outcome === 'rate-limited').length;
+  const withoutUsage = calls.filter(({ record }) => record.usage == null).length;
+  const few = [...samples].filter(([, count]) => count < NEAREST).map(([id, count]) => `${id} (${count})`);
+  return [
+    ...(trace[0]?.atMs === null
+      ? [`When calls were made: the trace has no times, so they are spread evenly, ${perSecond} a second.`]
+      : []),
+    ...(trace.length > calls.length
+      ? [
+          `What other models would have said to ${trace.length - calls.length} calls that failed by their own fault: these are left out.`,
+        ]
+      : []),
+    ...(givenUp > 0
+      ? [`How long ${givenUp} attempts would have taken that were given up on: they are taken to hang for ever.`]
+      : []),
+    ...(limited > 0
+      ? [`What \`Retry-After\` said in ${limited} answers with 429: it is not in a record, so nothing is paused.`]
+      : []),
+    ...(withoutUsage > 0 ? [`The tokens of ${withoutUsage} calls: those of the last call before them are taken.`] : []),
+    ...(few.length > 0 ? [`Much of deployments with few attempts in the trace: ${few.join(', ')}.`] : []),
+    ...(described.size > 0
+      ? [`Anything of ${[...described].join(', ')}: not in the trace, so as \`upstreams\` says.`]
+      : []),
+    ...[...strangers].map((id) => {
+      const as = samples.size === 0 ? "as the kit's usual good answer" : 'as all attempts of the trace, drawn together';
+      return `Anything of ${id}: it was never asked in the trace, so it answers ${as}. Say in \`upstreams\` what it does: { ${JSON.stringify(id)}: answer({ latencyMs: 500 }) }.`;
+    }),
+    'How deployments behave under another load than they had: here, more traffic makes none slower.',
+    'What was asked: every call is a chat of its own, so a cache answers none of them, and a context length is never exceeded.',
+  ];
+}

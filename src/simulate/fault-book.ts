@@ -1,0 +1,125 @@
+import type { Behaviour } from '../testing/behaviours.js';
+import { answer } from '../testing/constructors.js';
+import type { RecordedRequest } from '../testing/recorder.js';
+import { RunningScript, type Script } from '../testing/script.js';
+import type { Settings } from './check.js';
+import { lognormal } from './latencies.js';
+import type { SimulatedFault } from './options.js';
+import type { FaultReport } from './result.js';
+import { seededRandom, seedFor } from './seeded-random.js';
+
+/** A good answer, as fast as most models are. */
+export const HEALTHY = answer({ latencyMs: lognormal({ medianMs: 350, sigma: 0.45 }) });
+
+/** One fault at one deployment, as it runs. */
+interface RunningFault {
+  readonly script: RunningScript;
+  readonly share: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Whether it strikes a request now. */
+  readonly strikes: (now: number) => boolean;
+  readonly index: number;
+}
+
+/** What each deployment does at each moment of one run. Time is `performance.now()`, from 0. */
+export class FaultBook {
+  readonly #seed: number;
+  readonly #healthy: ReadonlyMap<string, Script>;
+  readonly #faults: readonly SimulatedFault[];
+  readonly #running = new Map<string, { readonly healthy: RunningScript; readonly faults: readonly RunningFault[] }>();
+  /** Requests that came while their deployment was kept from answering, by deployment. */
+  readonly wasted = new Map<string, number>();
+  /** Requests that each fault has struck. */
+  readonly struck: number[];
+  readonly #usual: (deployment: string) => Script;
+
+  constructor({ seed, upstreams, faults, usual }: Pick<Settings, 'seed' | 'upstreams' | 'faults' | 'usual'>) {
+    this.#seed = seed;
+    this.#healthy = new Map(Object.entries(upstreams));
+    this.#faults = faults;
+    this.#usual = usual;
+    this.struck = faults.map(() => 0);
+  }
+
+  behaviour(deployment: string, request: RecordedRequest): Behaviour {
+    const { healthy, faults } = this.#of(deployment);
+    const now = performance.now();
+    for (const { fromMs, toMs, share, strikes, script, index } of faults) {
+      if (now < fromMs || now >= toMs || !strikes(now)) continue;
+      this.struck[index] = (this.struck[index] ?? 0) + 1;
+      const behaviour = script.next(request);
+      if (share === 1 && isDown(behaviour)) {
+        this.wasted.set(deployment, (this.wasted.get(deployment) ?? 0) + 1);
+      }
+      return behaviour;
+    }
+    return healthy.next(request);
+  }
+
+  #of(deployment: string): { readonly healthy: RunningScript; readonly faults: readonly RunningFault[] } {
+    const known = this.#running.get(deployment);
+    if (known !== undefined) return known;
+    const running = {
+      healthy: new RunningScript(this.#healthy.get(deployment) ?? this.#usual(deployment)),
+      faults: this.#faults.flatMap((fault, index) =>
+        deploymentsOf(fault).includes(deployment) ? [this.#start(fault, index, deployment)] : [],
+      ),
+    };
+    this.#running.set(deployment, running);
+    return running;
+  }
+
+  #start(fault: SimulatedFault, index: number, deployment: string): RunningFault {
+    const { behavior, share = 1, fromMs = 0, toMs = Number.POSITIVE_INFINITY, burstMs } = fault;
+    const each = seededRandom(seedFor(this.#seed, 'fault', index, deployment));
+    // By the spell and not by the request: every deployment, and the plain client too, finds the same one.
+    const inSpell = (now: number, length: number) =>
+      seededRandom(seedFor(this.#seed, 'spell', index, Math.floor(now / length)))();
+    const strikes = (now: number) => share === 1 || (burstMs === undefined ? each() : inSpell(now, burstMs)) < share;
+    return { script: new RunningScript(behavior), share, fromMs, toMs, strikes, index };
+  }
+}
+
+export function deploymentsOf({ at }: SimulatedFault): readonly string[] {
+  return typeof at === 'string' ? [at] : at;
+}
+
+/** The faults in words, for who reads the result. */
+export function tellFaults(faults: readonly SimulatedFault[], struck: readonly number[], endMs: number): FaultReport[] {
+  return faults.map((fault, index) => ({
+    at: [...deploymentsOf(fault)],
+    behavior: inWords(fault.behavior),
+    share: fault.share ?? 1,
+    fromMs: fault.fromMs ?? 0,
+    toMs: Math.max(fault.fromMs ?? 0, Math.min(fault.toMs ?? endMs, endMs)),
+    burstMs: fault.burstMs ?? null,
+    struck: struck[index] ?? 0,
+    isOutage: (fault.share ?? 1) === 1 && isDown(fault.behavior),
+  }));
+}
+
+/** Never a good answer; what a function decides is not known beforehand. */
+function isDown(script: Script): boolean {
+  if (typeof script === 'function') return false;
+  return isList(script) ? script.every(isDown) : script.type !== 'answer';
+}
+
+function inWords(script: Script): string {
+  if (typeof script === 'function') return 'as a function decides';
+  if (isList(script)) return script.map((each) => inWords(each)).join(', then ');
+  if (script.type === 'fail') return `fails with ${script.status}`;
+  const words: Partial<Record<Behaviour['type'], string>> = {
+    answer: 'answers otherwise than usual',
+    hang: 'hangs',
+    reset: 'resets the connection',
+    'break-off': 'breaks off within the answer',
+    stall: 'stalls within the answer',
+    empty: 'answers with nothing',
+  };
+  return words[script.type] ?? `has the fault ${script.type}`;
+}
+
+function isList(script: Script): script is Exclude<Script, Behaviour | ((...given: never) => unknown)> {
+  return Array.isArray(script);
+}

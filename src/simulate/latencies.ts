@@ -1,0 +1,41 @@
+import { checkNumber, fail } from '../util/check.js';
+import { normal } from './seeded-random.js';
+
+type Draw = (random: () => number) => number;
+
+const ABOVE_ZERO = { above: 0, most: Number.MAX_VALUE, what: 'milliseconds above 0' };
+
+/** As most models answer: half below `medianMs`, and a tail that grows with `sigma` (0.45: p95 is twice the median). */
+export function lognormal({ medianMs, sigma = 0.45 }: { readonly medianMs: number; readonly sigma?: number }): Draw {
+  checkNumber('lognormal.medianMs', medianMs, ABOVE_ZERO);
+  checkNumber('lognormal.sigma', sigma, { least: 0, most: 10, what: 'a number from 0 to 10' });
+  return (random) => medianMs * Math.exp(sigma * normal(random));
+}
+
+export interface BimodalOptions {
+  readonly medianMs: number;
+  /** Spread of both humps. @default 0 */
+  readonly sigma?: number;
+  /** How many are slow, 0 to 1. @default 0.05 */
+  readonly slowShare?: number;
+  /** How many times as long these take. @default 10 */
+  readonly slowFactor?: number;
+}
+
+/** Mostly fast, some of them many times slower. */
+export function bimodal({ medianMs, sigma = 0, slowShare = 0.05, slowFactor = 10 }: BimodalOptions): Draw {
+  const usual = lognormal({ medianMs, sigma });
+  checkNumber('bimodal.slowShare', slowShare, { least: 0, most: 1, what: 'a share from 0 to 1' });
+  checkNumber('bimodal.slowFactor', slowFactor, { above: 0, most: Number.MAX_VALUE, what: 'a number above 0' });
+  return (random) => usual(random) * (random() < slowShare ? slowFactor : 1);
+}
+
+/** One of the latencies that were measured, in milliseconds, each as likely as any other. */
+export function empirical(measuredMs: readonly number[]): Draw {
+  const what = 'a list of milliseconds from 0 on, at least one';
+  if (!Array.isArray(measuredMs) || measuredMs.length === 0) fail('empirical', measuredMs, what);
+  const all: readonly number[] = measuredMs.map((ms, i) =>
+    checkNumber(`empirical[${i}]`, ms, { least: 0, most: Number.MAX_VALUE, what: 'milliseconds from 0 on' }),
+  );
+  return (random) => all[Math.floor(random() * all.length)] ?? 0;
+}

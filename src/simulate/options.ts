@@ -1,0 +1,96 @@
+import type { OpenAI } from 'openai';
+import type { ModelRouter } from '../model-router.js';
+import type { Script } from '../testing/script.js';
+import type { Stage } from './context.js';
+
+/** What a call of the traffic asks for. */
+export interface SimulatedCall {
+  /** A route, a deployment or `'auto'`. @default the router's first route, else its first deployment */
+  readonly model?: string;
+  /** @default 'chat' */
+  readonly endpoint?: 'chat' | 'responses' | 'embeddings';
+  /** Further fields of the body; a function is given the number of the call, from 0. @default a short question, another one for each call */
+  readonly body?: Readonly<Record<string, unknown>> | ((call: number) => Readonly<Record<string, unknown>>);
+  /** Options of the call, as `create` takes them: `callOptions({ deadlineMs: 2000 })`. */
+  readonly options?: OpenAI.RequestOptions;
+}
+
+/** One kind of call among others. */
+export interface TrafficShare extends SimulatedCall {
+  /** Its weight beside the others'. @default 1 */
+  readonly share?: number;
+  /** How many of these calls are streams, 0 to 1. @default 0 */
+  readonly streamShare?: number;
+}
+
+/** Calls at a rate. */
+export interface SteadyTraffic extends Omit<TrafficShare, 'share'> {
+  readonly perSecond: number;
+  readonly durationMs: number;
+  /** By chance, as independent callers come, or one exactly after the other. @default 'poisson' */
+  readonly arrivals?: 'poisson' | 'even';
+  /** Several kinds of calls, in place of one. */
+  readonly mix?: readonly TrafficShare[];
+}
+
+/** One call at its time. */
+export interface PlannedCall extends SimulatedCall {
+  /** Milliseconds from the start. */
+  readonly atMs: number;
+  /** @default false */
+  readonly stream?: boolean;
+}
+
+/** Calls at times of their own. */
+export interface PlannedTraffic {
+  readonly calls: readonly PlannedCall[];
+}
+
+export type Traffic = SteadyTraffic | PlannedTraffic;
+
+/** What goes wrong, where, and when. */
+export interface SimulatedFault {
+  /** The deployment that it strikes, or several. */
+  readonly at: string | readonly string[];
+  /** A behaviour of the kit, `hang()` or `fail(503)`; a list is taken one after the other; a function decides for each request. */
+  readonly behavior: Script;
+  /** How many requests it strikes, 0 to 1. @default 1 */
+  readonly share?: number;
+  /** Milliseconds from the start. @default 0 */
+  readonly fromMs?: number;
+  /** @default until the end */
+  readonly toMs?: number;
+  /**
+   * A cause that deployments have in common: `share` is drawn once for every spell of so many milliseconds, and then it
+   * strikes all of `at` for as long. @default drawn for each request by itself
+   */
+  readonly burstMs?: number;
+}
+
+/** The same traffic and faults on a plain client, to compare with. */
+export interface BaselineOptions {
+  /** The SDK's own option. @default 2 */
+  readonly maxRetries?: number;
+  /** The SDK's own option, in milliseconds: one attempt's time. @default 600_000 */
+  readonly timeoutMs?: number;
+}
+
+export interface SimulateOptions {
+  /** Builds the router, from your own options: `({ offline }) => new ModelRouter(offline(options))`. It is closed at the end. */
+  readonly router: (stage: Stage) => ModelRouter | Promise<ModelRouter>;
+  readonly traffic: Traffic;
+  /** What deployments do while nothing is wrong, by id. @default a good answer, lognormal with a median of 350 ms and sigma 0.45 */
+  readonly upstreams?: Readonly<Record<string, Script>>;
+  /** The first of the list that strikes a request decides. @default none */
+  readonly faults?: readonly SimulatedFault[];
+  /** Also send the same traffic to the plain client of each call's first deployment. @default false */
+  readonly baseline?: boolean | BaselineOptions;
+  /** The same seed gives the same result. @default 1 */
+  readonly seed?: number;
+  /** Milliseconds of one step of `series`. @default a 60th of the traffic's time, at least 1000 */
+  readonly stepMs?: number;
+  /** How many of the calls that failed are kept with their records; the first ones. @default 20 */
+  readonly maxFailedCalls?: number;
+  /** Told now and then how far it is, 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+}

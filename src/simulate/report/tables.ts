@@ -1,0 +1,62 @@
+import type { Simulation } from '../result.js';
+import { clock, count, escapeHtml, ms, percent, usd } from './format.js';
+
+type Cell = string | { readonly text: string };
+
+function table(head: readonly Cell[], rows: readonly (readonly Cell[])[]): string {
+  const cell = (tag: 'th' | 'td', value: Cell) =>
+    typeof value === 'string'
+      ? `<${tag}${tag === 'th' ? ' tenant="col"' : ''}>${escapeHtml(value)}</${tag}>`
+      : `<${tag} class="text"${tag === 'th' ? ' tenant="col"' : ''}>${escapeHtml(value.text)}</${tag}>`;
+  const row = (tag: 'th' | 'td', cells: readonly Cell[]) => `<tr>${cells.map((each) => cell(tag, each)).join('')}</tr>`;
+  return `<div class="scroll"><table><thead>${row('th', head)}</thead><tbody>${rows.map((each) => row('td', each)).join('')}</tbody></table></div>`;
+}
+
+export function deploymentTable({ deployments }: Simulation): string {
+  return table(
+    ['deployment', 'answered', 'attempts', 'while down', 'p50', 'p95', 'cost'],
+    Object.entries(deployments).map(([id, { answered, attempts, wasted, latencyMs, costUsd }]) => [
+      id,
+      count(answered),
+      count(attempts),
+      count(wasted),
+      ms(latencyMs.p50),
+      ms(latencyMs.p95),
+      usd(costUsd),
+    ]),
+  );
+}
+
+export function faultTable({ faults }: Simulation): string {
+  return table(
+    ['where', { text: 'what' }, 'how often', 'from', 'to'],
+    faults.map(({ at, behavior, share, fromMs, toMs, burstMs }) => [
+      at.join(', '),
+      { text: burstMs === null ? behavior : `${behavior}, in spells of ${ms(burstMs)}` },
+      share === 1 ? 'always' : percent(share),
+      clock(fromMs),
+      clock(toMs),
+    ]),
+  );
+}
+
+/** The first calls that failed, folded away. */
+export function failedCalls({ failedCalls: calls, failed }: Simulation): string {
+  if (calls.length === 0) return '';
+  const rows = calls.map(({ startedMs, tookMs, error, record }) => [
+    clock(startedMs),
+    ms(tookMs),
+    { text: `${error.name}${error.status === null ? '' : ` ${error.status}`}` },
+    {
+      text:
+        record?.attempts
+          .map(({ deployment, outcome, durationMs }) => `${deployment}: ${outcome} after ${ms(durationMs)}`)
+          .join('; ') ?? '',
+    },
+  ]);
+  const said =
+    calls.length === failed
+      ? `The ${count(failed)} calls that failed`
+      : `The first ${count(calls.length)} of ${count(failed)} calls that failed`;
+  return `<section><details><summary>${said}</summary>${table(['at', 'after', { text: 'error' }, { text: 'attempts' }], rows)}</details></section>`;
+}

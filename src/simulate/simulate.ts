@@ -1,0 +1,120 @@
+import { advise } from './advice.js';
+import { ask } from './ask.js';
+import { runBaseline } from './baseline.js';
+import { CallPlans } from './call-plans.js';
+import { checkModels, checkNames, checkOptions, checkRouter, type Settings } from './check.js';
+import { inVirtualTime, type VirtualClock } from './clock.js';
+import { Upstreams } from './context.js';
+import { FaultBook, tellFaults } from './fault-book.js';
+import type { SimulateOptions } from './options.js';
+import type { FailedCall, Simulation } from './result.js';
+import { seededRandom, seedFor } from './seeded-random.js';
+import { sendAll } from './send.js';
+import { errorOf, Tally } from './tally.js';
+import { dueCalls, durationOf, kindsOf } from './traffic.js';
+import { Watch } from './watch.js';
+
+/**
+ * Runs your router, with its real options, against upstreams that fail as you say, in virtual time: minutes take seconds,
+ * and the same seed gives the same result. The process's timers, `Date`, `performance`, `fetch` and `Math.random` are
+ * replaced until it ends, so do nothing else meanwhile. Needs `@sinonjs/fake-timers`.
+ *
+ * @throws InvalidOptionError, and Error where timers are replaced already
+ */
+export async function simulate(options: SimulateOptions): Promise<Simulation> {
+  return simulateChecked(checkOptions(options));
+}
+
+export async function simulateChecked(settings: Settings): Promise<Simulation> {
+  const inside = <T>(work: (clock: VirtualClock) => Promise<T>) =>
+    inVirtualTime((clock) => withoutTheWorld(settings.seed, () => work(clock)));
+  const { plans, ...result } = await inside((clock) => run(settings, clock));
+  // In a time of its own, so that the faults are at the same moments.
+  const baseline =
+    settings.baseline === undefined ? null : await inside((clock) => runBaseline(settings, plans, clock));
+  return { ...result, baseline };
+}
+
+/** Chance is seeded, and nothing reaches the network, whatever the router's options forget. */
+async function withoutTheWorld<T>(seed: number, work: () => Promise<T>): Promise<T> {
+  const { fetch } = globalThis;
+  const { random } = Math;
+  Math.random = seededRandom(seedFor(seed, 'Math.random'));
+  globalThis.fetch = async () => {
+    throw new Error(
+      'A simulation reaches no network: build the router from offline(options), or give its clients `fetch`.',
+    );
+  };
+  try {
+    return await work();
+  } finally {
+    Math.random = random;
+    globalThis.fetch = fetch;
+  }
+}
+
+async function run(
+  settings: Settings,
+  clock: VirtualClock,
+): Promise<Omit<Simulation, 'baseline'> & { plans: CallPlans }> {
+  const { seed, traffic, stepMs, maxFailedCalls, onProgress } = settings;
+  const durationMs = durationOf(traffic);
+  const tally = new Tally(stepMs, durationMs);
+  const book = new FaultBook(settings);
+  const upstreams = new Upstreams(book, seed, () => tally.addUpstreamCall());
+  const router = await settings.router(upstreams);
+  checkRouter(router);
+  try {
+    if (!settings.mayNameOthers) checkNames(settings, Object.keys(router.snapshot().deployments));
+    const watch = new Watch(router);
+    const plans = new CallPlans(router);
+    upstreams.learn(plans.routable);
+    const failedCalls: FailedCall[] = [];
+    // Before the first call: what the router would do while it knows nothing.
+    const kinds = kindsOf(traffic).map((call) => plans.of(call));
+    const explanations = kinds.map(({ explanation }) => explanation);
+    const unlisted = [...new Set(kinds.flatMap(({ unlisted: model }) => model ?? []))];
+    if (!settings.mayNameOthers) checkModels(settings, unlisted, plans.names);
+    await sendAll({
+      clock,
+      calls: dueCalls(traffic, seed),
+      durationMs,
+      longestMs: Math.max(...explanations.map(({ deadlineMs }) => deadlineMs)),
+      send: (due) => ask(router, due, plans.modelOf(due.call)),
+      onSettled: (settled) => {
+        tally.add(settled);
+        watch.add(settled);
+        const { error, record, due, startedMs, tookMs } = settled;
+        if (error === undefined || failedCalls.length >= maxFailedCalls) return;
+        const told = record === undefined ? null : { ...structuredClone(record), id: `call_${due.number}` };
+        failedCalls.push({ startedMs, tookMs, stream: due.stream, error: errorOf(error), record: told });
+      },
+      problem: () => upstreams.problem ?? unheard(watch, upstreams),
+      onProgress: onProgress && ((share) => onProgress(settings.baseline === undefined ? share : share / 2)),
+    });
+    const deployments = watch.end(book.wasted);
+    const endMs = performance.now();
+    const result = {
+      ...tally.result(upstreams.count),
+      seed,
+      trafficMs: durationMs,
+      durationMs: endMs,
+      stepMs,
+      deployments,
+      wasted: Object.values(deployments).reduce((total, { wasted }) => total + wasted, 0),
+      failedCalls,
+      faults: tellFaults(settings.faults, book.struck, durationMs),
+    };
+    return { ...result, advice: advise(result, explanations, unlisted), plans };
+  } finally {
+    router.close();
+  }
+}
+
+/** A router whose requests go elsewhere: to a client that was built with a `fetch` of its own. */
+function unheard({ started }: Watch, { count }: Upstreams): Error | undefined {
+  if (count > 0 || started === 0) return undefined;
+  return new Error(
+    'The router has sent a request that did not reach the simulation: build it from offline(options), or give its clients `fetch`.',
+  );
+}

@@ -1,0 +1,117 @@
+import { callRecord, type RouterEvent } from 'model-router';
+import { answer, errorEvent, fail } from 'model-router/testing';
+import { describe, expect, it } from 'vitest';
+import { pass, settled, useFakeTime } from '../helpers/clock.js';
+import { ask, askStream, errorOf, read } from '../helpers/messages.js';
+import { type Built, build, type Setup } from '../helpers/routers.js';
+
+useFakeTime();
+
+const twoClients: Setup = {
+  clients: ['default', 'other'],
+  deployments: { a: {}, b: {}, c: { client: 'other' } },
+  routes: { standard: ['a', 'b', 'c'] },
+};
+const noKey = fail(401);
+
+const setAsideOf = ({ router }: Built) =>
+  Object.entries(router.snapshot().deployments).flatMap(([id, { suspendedUntil }]) =>
+    suspendedUntil === null ? [] : [id],
+  );
+
+describe('a client whose key is refused', () => {
+  it.each([
+    ['401', noKey],
+    ['insufficient_quota', fail(429, { code: 'insufficient_quota' })],
+    ['a hard limit on billing', fail(400, { code: 'billing_hard_limit_reached' })],
+  ])('is set aside with all its deployments: %s', async (_, script) => {
+    const built = build({ a: script, b: answer(), c: answer() }, twoClients);
+    expect(callRecord(await ask(built.router))?.deployment).toBe('c');
+    expect(built.asked()).toEqual(['a', 'c']);
+    expect(setAsideOf(built)).toEqual(['a', 'b']);
+  });
+
+  it('is asked again after 60 s', async () => {
+    const built = build({ a: [noKey, answer()], b: answer(), c: answer() }, twoClients);
+    await ask(built.router);
+    await pass(59_999);
+    await ask(built.router);
+    expect(built.asked()).toEqual(['a', 'c', 'c']);
+    await pass(1);
+    await ask(built.router);
+    expect(built.asked()).toEqual(['a', 'c', 'c', 'a']);
+    expect(setAsideOf(built)).toEqual([]);
+  });
+
+  it('is told by an event, once for as long as it lasts', async () => {
+    const events: RouterEvent[] = [];
+    const built = build({ a: noKey, b: noKey, c: answer() }, twoClients);
+    built.router.on('client-suspended', (event) => events.push(event));
+    await Promise.all([ask(built.router), ask(built.router)]);
+    await ask(built.router);
+    expect(events).toEqual([
+      { type: 'client-suspended', client: 'default', forMs: 60_000, status: 401, code: 'invalid_api_key' },
+    ]);
+    await pass(60_000);
+    await ask(built.router);
+    expect(events).toHaveLength(2);
+  });
+
+  it('does not open breakers', async () => {
+    const built = build({ a: noKey, b: answer(), c: answer() }, { ...twoClients, breaker: { consecutive: 1 } });
+    await ask(built.router);
+    expect(built.router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
+  });
+
+  it('is used again if nothing else is left', async () => {
+    const built = build(
+      { a: [noKey, answer()], b: answer(), c: fail(500) },
+      { ...twoClients, breaker: { consecutive: 1 } },
+    );
+    expect(callRecord(await ask(built.router))?.deployment).toBe('b');
+    expect(built.asked()).toEqual(['a', 'c', 'b']);
+    built.fake.clear();
+    expect(callRecord(await ask(built.router))?.deployment).toBe('a');
+  });
+
+  it('alone fails with its own error, and is asked again by the next call', async () => {
+    const built = build({ a: [noKey, answer()] });
+    expect(await errorOf(ask(built.router))).toMatchObject({ status: 401, code: 'invalid_api_key' });
+    expect(built.asked()).toEqual(['a']);
+    await ask(built.router);
+    expect(built.asked()).toEqual(['a', 'a']);
+  });
+});
+
+describe('a client of which only one prompt was refused', () => {
+  it.each([402, 403])('is not set aside: %i', async (status) => {
+    const script = fail(status, { type: 'payment_required', code: null });
+    const built = build({ a: script, b: answer(), c: answer() }, twoClients);
+    await ask(built.router);
+    expect(built.asked()).toEqual(['a', 'b']);
+    expect(setAsideOf(built)).toEqual([]);
+  });
+});
+
+it('a key function that throws sets its client aside, too', async () => {
+  const built = build(
+    { a: answer(), c: answer() },
+    {
+      clients: { default: { apiKey: () => Promise.reject(new Error('no token today')) }, other: {} },
+      deployments: { a: {}, c: { client: 'other' } },
+      routes: { standard: ['a', 'c'] },
+    },
+  );
+  expect(callRecord(await ask(built.router))?.deployment).toBe('c');
+  expect(setAsideOf(built)).toEqual(['a']);
+});
+
+it('a quota that ends in a stream before its first content is the same', async () => {
+  const built = build(
+    { a: errorEvent({ afterChunks: 0, error: { code: 'insufficient_quota' } }), b: answer(), c: answer() },
+    twoClients,
+  );
+  const { value: stream } = await settled(askStream(built.router));
+  expect((await read(stream ?? (await askStream(built.router)))).text).toContain('of c');
+  expect(setAsideOf(built)).toEqual(['a', 'b']);
+});

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { isUsageChunk, Progress, textOf } from '../../../src/protocol/progress.js';
+import type { Protocol } from '../../../src/types.js';
+
+function read(protocol: Protocol, chunks: readonly unknown[], choices = 1) {
+  const progress = new Progress(protocol, choices);
+  for (const chunk of chunks) progress.read(chunk);
+  return progress;
+}
+
+const choice = (delta: unknown, finish_reason: string | null = null, index = 0) => ({
+  id: 'chatcmpl-1',
+  model: 'm',
+  choices: [{ index, delta, finish_reason }],
+});
+const text = (value: string, finish_reason: string | null = null, index = 0) => ({
+  choices: [{ index, text: value, finish_reason }],
+});
+
+describe('content of a chat', () => {
+  it.each<[string, unknown, boolean]>([
+    ['a role', { role: 'assistant' }, false],
+    ['a role and no text', { role: 'assistant', content: '', refusal: null }, false],
+    ['nothing', {}, false],
+    ['no delta', undefined, false],
+    ['null', { content: null }, false],
+    ['empty lists', { content: null, tool_calls: [] }, false],
+    ['text', { content: 'a' }, true],
+    ['a space', { content: ' ' }, true],
+    ['reasoning', { reasoning_content: 'hm' }, true],
+    ['a refusal', { refusal: 'no' }, true],
+    ['a tool call', { tool_calls: [{ index: 0 }] }, true],
+    ['a function call', { function_call: { name: 'f' } }, true],
+    ['audio', { audio: { data: 'AA' } }, true],
+    ['what a provider adds', { thoughts: 'hm' }, true],
+  ])('%s: %s', (_, delta, expected) => {
+    expect(read('chat', [choice(delta)]).hasContent).toBe(expected);
+  });
+
+  it('stays, once there was some', () => {
+    expect(read('chat', [choice({ content: 'a' }), choice({})]).hasContent).toBe(true);
+  });
+});
+
+describe('the end of a chat', () => {
+  it('is a finish reason', () => {
+    expect(read('chat', [choice({ content: 'a' })]).finished).toBe(false);
+    expect(read('chat', [choice({ content: 'a' }), choice({}, 'stop')]).finished).toBe(true);
+    expect(read('chat', [choice({}, '')]).finished).toBe(false);
+  });
+
+  it('is one of each choice, however often one says so', () => {
+    const [a, b] = [choice({}, 'stop', 0), choice({}, 'length', 1)];
+    expect(read('chat', [a], 2).finished).toBe(false);
+    expect(read('chat', [a, a], 2).finished).toBe(false);
+    expect(read('chat', [a, b], 2).finished).toBe(true);
+  });
+});
+
+describe('completions', () => {
+  it('have text and finish reasons', () => {
+    const progress = new Progress('completions', 1);
+    progress.read(text(''));
+    expect(progress.hasContent).toBe(false);
+    progress.read(text('a'));
+    expect([progress.hasContent, progress.finished]).toEqual([true, false]);
+    progress.read(text('', 'stop'));
+    expect(progress.finished).toBe(true);
+  });
+});
+
+describe('responses', () => {
+  const event = (type: string, response?: object) => ({ type, ...(response && { response }) });
+
+  it.each([
+    ['response.created', false],
+    ['response.in_progress', false],
+    ['response.output_item.added', false],
+    ['response.content_part.added', false],
+    ['response.output_text.delta', true],
+    ['response.reasoning_summary_text.delta', true],
+    ['response.refusal.delta', true],
+    ['response.function_call_arguments.delta', true],
+    ['response.audio.delta', true],
+    ['response.image_generation_call.partial_image', true],
+  ])('%s is content: %s', (type, expected) => {
+    expect(read('responses', [event(type)]).hasContent).toBe(expected);
+  });
+
+  it.each([
+    ['response.completed', true, false],
+    ['response.incomplete', true, false],
+    ['response.failed', true, true],
+    ['response.cancelled', true, false],
+    ['response.in_progress', false, false],
+  ])('%s: finished %s, failed %s', (type, finished, hasFailed) => {
+    expect(read('responses', [event(type, { id: 'resp_1' })])).toMatchObject({ finished, failed: hasFailed });
+  });
+
+  it('an error event is a failure', () => {
+    expect(read('responses', [event('error')])).toMatchObject({ failed: true, finished: false });
+  });
+
+  it('tell model, id and usage', () => {
+    const response = { id: 'resp_1', model: 'm-2024', usage: { input_tokens: 1 } };
+    expect(read('responses', [event('response.completed', response)])).toMatchObject({
+      id: 'resp_1',
+      model: 'm-2024',
+      usage: response.usage,
+    });
+  });
+});
+
+describe('what else is told', () => {
+  it('the first model and id, the last usage', () => {
+    const usage = { prompt_tokens: 1 };
+    const chunks = [choice({}), { ...choice({}), id: 'other', model: 'other' }, { choices: [], usage }];
+    expect(read('chat', chunks)).toMatchObject({ id: 'chatcmpl-1', model: 'm', usage });
+  });
+
+  it.each<[string, unknown]>([
+    ['no choices', { id: '1' }],
+    ['choices that are none', { choices: 'x' }],
+    ['a choice that is none', { choices: [null, 7] }],
+    ['usage that is none', { choices: [], usage: null }],
+  ])('nothing, by %s', (_, chunk) => {
+    expect(read('chat', [chunk])).toMatchObject({ hasContent: false, finished: false, usage: undefined });
+  });
+
+  it('a chunk that is no object is content: it is not for us to judge', () => {
+    expect(read('chat', ['x']).hasContent).toBe(true);
+  });
+
+  it('streams of other endpoints end where they end', () => {
+    expect(read('text', [{ type: 'transcript.text.delta' }])).toMatchObject({ hasContent: true, finished: true });
+  });
+});
+
+describe('isUsageChunk', () => {
+  it.each<[unknown, boolean]>([
+    [{ choices: [], usage: { prompt_tokens: 1 } }, true],
+    [{ choices: [{}], usage: { prompt_tokens: 1 } }, false],
+    [{ choices: [], usage: null }, false],
+    [{ usage: { prompt_tokens: 1 } }, false],
+    [null, false],
+  ])('%j: %s', (chunk, expected) => {
+    expect(isUsageChunk(chunk)).toBe(expected);
+  });
+});
+
+describe('textOf', () => {
+  it('is the text of the first choice, of any protocol', () => {
+    const chunks = [
+      choice({ content: 'One' }),
+      choice({ reasoning_content: 'hm' }),
+      text(' two'),
+      { type: 'response.output_text.delta', delta: ' three' },
+      { type: 'response.created' },
+      { choices: [] },
+      null,
+    ];
+    expect(textOf(chunks)).toBe('One two three');
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { Events, type RouterEvent } from '../../../src/telemetry/events.js';
+
+const opened: RouterEvent = { type: 'breaker-opened', deployment: 'a', cooldownMs: 10_000 };
+const closed: RouterEvent = { type: 'breaker-closed', deployment: 'a' };
+
+describe('Events', () => {
+  it('tells those who listen to that type, in the order in which they came', () => {
+    const events = new Events();
+    const heard: unknown[] = [];
+    events.on('breaker-opened', (event) => heard.push(['first', event]));
+    events.on('breaker-opened', (event) => heard.push(['second', event]));
+    events.on('breaker-closed', (event) => heard.push(['other', event]));
+    events.emit(opened);
+    expect(heard).toEqual([
+      ['first', opened],
+      ['second', opened],
+    ]);
+  });
+
+  it('says whether anybody listens', () => {
+    const events = new Events();
+    expect(events.heard('breaker-opened')).toBe(false);
+    const off = events.on('breaker-opened', () => {});
+    expect([events.heard('breaker-opened'), events.heard('breaker-closed')]).toEqual([true, false]);
+    off();
+    expect(events.heard('breaker-opened')).toBe(false);
+  });
+
+  it('the same function heard twice is told twice, and taken away one at a time', () => {
+    const events = new Events();
+    let count = 0;
+    const listener = () => {
+      count += 1;
+    };
+    const off = events.on('breaker-opened', listener);
+    events.on('breaker-opened', listener);
+    events.emit(opened);
+    expect(count).toBe(2);
+    off();
+    off();
+    events.emit(opened);
+    expect(count).toBe(3);
+  });
+
+  it('taking one away twice takes no other away', () => {
+    const events = new Events();
+    const off = events.on('breaker-opened', () => {});
+    off();
+    let count = 0;
+    events.on('breaker-opened', () => {
+      count += 1;
+    });
+    off();
+    events.emit(opened);
+    expect(count).toBe(1);
+  });
+
+  it('a listener that throws or rejects keeps nobody else from hearing', async () => {
+    const events = new Events();
+    const heard: unknown[] = [];
+    events.on('breaker-opened', () => {
+      throw new Error('no');
+    });
+    events.on('breaker-opened', () => Promise.reject(new Error('no')));
+    events.on('breaker-opened', (event) => heard.push(event));
+    expect(() => events.emit(opened)).not.toThrow();
+    await Promise.resolve();
+    expect(heard).toEqual([opened]);
+  });
+
+  it('a listener may take itself away, or add another, while it is told', () => {
+    const events = new Events();
+    const heard: string[] = [];
+    const off = events.on('breaker-closed', () => {
+      heard.push('once');
+      off();
+      if (heard.length < 5) events.on('breaker-opened', () => heard.push('added'));
+    });
+    events.emit(closed);
+    events.emit(closed);
+    events.emit(opened);
+    expect(heard).toEqual(['once', 'added']);
+  });
+
+  it('after clear nobody hears anything', () => {
+    const events = new Events();
+    const heard: unknown[] = [];
+    const off = events.on('breaker-opened', (event) => heard.push(event));
+    events.clear();
+    events.emit(opened);
+    off();
+    expect([heard, events.heard('breaker-opened')]).toEqual([[], false]);
+  });
+});
