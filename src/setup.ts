@@ -1,10 +1,11 @@
 import { type ClientOptions, OpenAI } from 'openai';
 import { Engine } from './engine.js';
 import { InvalidOptionError } from './errors.js';
+import { CALL_KEYS } from './options/call-options.js';
 import { checkUnsized, isSized, ONE_STORE } from './options/check-cache.js';
-import { checkCall, checkRouter, pick, type RouterConfig } from './options/check-options.js';
-import { checkPresent } from './options/check-present.js';
-import { CALL_KEYS, SETTING_KEYS } from './options/option-keys.js';
+import { checkCall, checkPresent } from './options/check-call.js';
+import { checkRouter, type RouterConfig } from './options/check-options.js';
+import { SETTING_KEYS } from './options/option-keys.js';
 import { checkPlaces, misplaced } from './options/option-places.js';
 import type {
   CallOptions,
@@ -23,6 +24,7 @@ import { OpenAIUpstream } from './sdk/upstream.js';
 import { Log } from './telemetry/log.js';
 import { checkMs, checkSecretRecord, unknownOption } from './util/check.js';
 import { nearest } from './util/nearest.js';
+import { pick } from './util/pick.js';
 
 /** A router's parts, as its constructor needs them. */
 export interface Opened {

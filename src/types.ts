@@ -1,7 +1,11 @@
+import type { CallSettings } from './options/call-options.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { Log } from './telemetry/log.js';
 import type { AttemptRecord, CallRecord, HedgeAfter, KnownPrice, Outcome } from './telemetry/record-types.js';
 import type { CancelSignal } from './util/cancel-signal.js';
+
+export type { CallSettings } from './options/call-options.js';
+export type { CacheSettings } from './options/check-cache.js';
 
 /** One account that can be asked, as the engine sees it: it knows nothing of SDK classes. */
 export interface Upstream {
@@ -91,38 +95,6 @@ export interface Target {
 
 /** The protocol of an endpoint, as far as it matters to the router. */
 export type Protocol = 'chat' | 'completions' | 'responses' | 'embeddings' | 'json' | 'text' | 'binary';
-
-/** Every option of a call, filled. Times are in milliseconds. */
-export interface CallSettings {
-  readonly priority: string;
-  readonly deadlineMs: number;
-  /** Nobody has set `deadlineMs`. */
-  readonly deadlineIsDefault: boolean;
-  readonly attemptTimeoutMs: number | undefined;
-  readonly firstChunkTimeoutMs: number | undefined;
-  readonly chunkTimeoutMs: number;
-  /** Including the first. */
-  readonly maxAttempts: number;
-  /** Nothing leaves these. */
-  readonly regions: ReadonlySet<string> | undefined;
-  readonly cache: CacheSettings | undefined;
-  /** Whose call it is: answers are shared within a tenant only. */
-  readonly tenant: string | undefined;
-  readonly maxCostUsd: number | undefined;
-  readonly overBudget: 'refuse' | 'skip';
-  readonly hedgeAfterMs: HedgeAfter | undefined;
-  /** The most that the input may be estimated at. */
-  readonly maxInputTokens: number | undefined;
-}
-
-/** What may be answered from the cache, and for how long. Times are in milliseconds. */
-export interface CacheSettings {
-  readonly mode: 'idempotent' | 'all';
-  readonly ttlMs: number;
-  readonly staleMs: number;
-  readonly staleIfErrorMs: number;
-  readonly toolCalls: boolean;
-}
 
 /** What the cache needs to know of a request. There only where the call has a cache. */
 export interface CacheRequest {

@@ -7,7 +7,8 @@ import { type Ask, plan } from '../plan/plan.js';
 import { type CallReader, NO_OTHER, protocolOf } from '../request/read-call.js';
 import type { RequestOptions } from '../sdk/request-headers.js';
 import type { Call } from '../types.js';
-import { checkRecord } from '../util/check.js';
+import { fail } from '../util/check.js';
+import { isRecord } from '../util/is-record.js';
 
 /** The plan for a call. */
 export interface Explanation {
@@ -38,7 +39,7 @@ export function explain(
   body: Record<string, unknown>,
   options: Partial<RequestOptions>,
 ): Explanation {
-  checkRecord('body', body, 'the body of a request');
+  if (!isRecord(body)) fail('body', body, 'the body of a request');
   const request = { method: 'post', path: pathOf(body), stream: body.stream === true, ...options, body } as const;
   const { call, excluded, hedgeDisabledReason } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
   // Where all are left out, for those: the input is what it is.

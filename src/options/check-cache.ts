@@ -1,9 +1,17 @@
 import { InvalidOptionError } from '../errors.js';
 import type { CacheStore } from '../state/memory-store.js';
-import type { CacheSettings } from '../types.js';
 import { checkKeys, checkNumber, checkOneOf, checkRecord, fail, MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
-import type { CacheOptions, CallOptions } from './options.js';
+import type { CacheOptions, CallOptions } from './call-options.js';
+
+/** What may be answered from the cache, and for how long. Times are in milliseconds. */
+export interface CacheSettings {
+  readonly mode: 'idempotent' | 'all';
+  readonly ttlMs: number;
+  readonly staleMs: number;
+  readonly staleIfErrorMs: number;
+  readonly toolCalls: boolean;
+}
 
 const DEFAULTS = { mode: 'idempotent', ttlMs: 300_000, staleMs: 0, staleIfErrorMs: 0, toolCalls: false } as const;
 const SIZES = ['maxEntries', 'maxBytes'] as const;
@@ -16,9 +24,9 @@ export const ONE_STORE = "the store is the router's: give it to the constructor,
 /** Throws InvalidOptionError. */
 export function checkCache(path: string, value: unknown): void {
   if (typeof value === 'boolean' || value === 'idempotent') return;
-  if (!isRecord(value)) fail(path, value, WHAT);
-  checkKeys(path, value, ['mode', 'ttlMs', 'staleMs', 'staleIfErrorMs', 'toolCalls', 'maxEntries', 'maxBytes']);
-  const { mode, ttlMs, staleMs, staleIfErrorMs, toolCalls, maxEntries, maxBytes } = value;
+  const given = checkRecord(path, value, WHAT);
+  checkKeys(path, given, ['mode', 'ttlMs', 'staleMs', 'staleIfErrorMs', 'toolCalls', 'maxEntries', 'maxBytes']);
+  const { mode, ttlMs, staleMs, staleIfErrorMs, toolCalls, maxEntries, maxBytes } = given;
   if (mode !== undefined) checkOneOf(`${path}.mode`, mode, ['idempotent', 'all']);
   const what = `milliseconds, 0 to ${MAX_MS}`;
   for (const [name, ms] of Object.entries({ ttlMs, staleMs, staleIfErrorMs })) {
@@ -54,7 +62,8 @@ export function cacheSizeOf(options: readonly Pick<CallOptions, 'cache'>[]): { m
 /** Throws InvalidOptionError. */
 export function checkStore(value: unknown): CacheStore | undefined {
   if (value === undefined) return undefined;
-  const store = checkRecord('cacheStore', value, 'an object with get, set, delete and clear');
+  // Usually an instance of a class.
+  const store = isRecord(value) ? value : fail('cacheStore', value, 'an object with get, set, delete and clear');
   for (const name of ['get', 'set', 'delete', 'clear']) {
     if (typeof store[name] !== 'function') fail(`cacheStore.${name}`, store[name], 'a function');
   }

@@ -14,19 +14,20 @@ import {
   checkRecord,
   checkString,
   checkStrings,
+  checkWhole,
   fail,
-  MAX_MS,
   show,
 } from '../util/check.js';
+import { pick } from '../util/pick.js';
 import { trusted } from '../util/safe-random.js';
+import { CALL_KEYS, type CallOptions } from './call-options.js';
 import { checkBudgets } from './check-budgets.js';
-import { cacheSizeOf, checkCache, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
-import { checkPresent } from './check-present.js';
-import { CALL_KEYS, DEPLOYMENT_KEYS } from './option-keys.js';
+import { cacheSizeOf, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
+import { checkCall, checkPresent } from './check-call.js';
+import { DEPLOYMENT_KEYS } from './option-keys.js';
 import { checkPlaces } from './option-places.js';
 import type {
   BreakerOptions,
-  CallOptions,
   DeploymentOptions,
   HeaderOption,
   PrefixOptions,
@@ -121,62 +122,6 @@ function checkRandom(random: RouterSettings['random']): () => number {
   if (random === undefined) return Math.random;
   checkFunction('random', random);
   return trusted(random);
-}
-
-/** Checks the options of a call, wherever they were given. `path` is what their names are prefixed with in a message. */
-export function checkCall<T extends CallOptions>(
-  path: string,
-  options: T,
-  priorities: RouterConfig['priorities'],
-  keys: readonly string[] = CALL_KEYS,
-): T {
-  const at = (name: string) => (path === '' ? name : `${path}.${name}`);
-  checkPlaces(path, options, keys);
-  const {
-    priority,
-    deadlineMs,
-    attemptTimeoutMs,
-    firstChunkTimeoutMs,
-    chunkTimeoutMs,
-    maxAttempts,
-    hedgeAfterMs,
-    regions,
-    cache,
-    tenant,
-    maxCostUsd,
-    overBudget,
-    maxInputTokens,
-  } = options;
-  if (priority !== undefined && !priorities.has(priorityOf(priority, priorities))) {
-    fail(at('priority'), priority, `one of ${[...priorities.keys()].map(show).join(', ')}`);
-  }
-  if (deadlineMs !== undefined) checkMs(at('deadlineMs'), deadlineMs);
-  if (attemptTimeoutMs !== undefined) checkMs(at('attemptTimeoutMs'), attemptTimeoutMs);
-  if (firstChunkTimeoutMs !== undefined) checkMs(at('firstChunkTimeoutMs'), firstChunkTimeoutMs);
-  if (chunkTimeoutMs !== undefined) checkMs(at('chunkTimeoutMs'), chunkTimeoutMs);
-  if (maxAttempts !== undefined) checkWhole(at('maxAttempts'), maxAttempts, 1);
-  if (hedgeAfterMs !== undefined) checkHedge(at('hedgeAfterMs'), hedgeAfterMs);
-  if (regions !== undefined && checkStrings(at('regions'), regions, 'an array of regions').length === 0) {
-    throw new InvalidOptionError(at('regions'), 'it is empty; give at least one region, or leave it out to allow all.');
-  }
-  if (cache !== undefined) checkCache(at('cache'), cache);
-  if (tenant !== undefined) checkString(at('tenant'), tenant);
-  if (maxCostUsd !== undefined)
-    checkNumber(at('maxCostUsd'), maxCostUsd, { least: 0, most: 1e6, what: 'US dollars, 0 to 1000000' });
-  if (overBudget !== undefined) checkOneOf(at('overBudget'), overBudget, ['refuse', 'skip']);
-  if (maxInputTokens !== undefined) checkWhole(at('maxInputTokens'), maxInputTokens, 1);
-  return options;
-}
-
-function checkHedge(option: string, value: unknown): void {
-  if (value === false || value === 'p90' || value === 'p95' || value === 'p99') return;
-  const what = `milliseconds above 0, at most ${MAX_MS}, or 'p90', 'p95', 'p99' or false`;
-  checkNumber(option, value, { above: 0, most: MAX_MS, what });
-}
-
-/** `high`, as it is written in the header, means `premium`, unless the application has a priority of that name. */
-export function priorityOf(priority: string, priorities: RouterConfig['priorities']): string {
-  return priority === 'high' && !priorities.has('high') ? 'premium' : priority;
 }
 
 function checkDeployments(
@@ -368,26 +313,4 @@ function checkNames(option: string, value: unknown, known: ReadonlyMap<string, u
     if (names.indexOf(name) !== i) throw new InvalidOptionError(`${option}[${i}]`, `${show(name)} is listed twice.`);
   });
   return names;
-}
-
-function checkWhole(option: string, value: unknown, least: number): number {
-  return checkNumber(option, value, {
-    least,
-    most: Number.MAX_SAFE_INTEGER,
-    whole: true,
-    what: `a whole number of at least ${least}`,
-  });
-}
-
-/** Only the named properties that are set. */
-export function pick<T extends object, K extends keyof T>(
-  from: T,
-  keys: readonly K[],
-): { [P in K]?: Exclude<T[P], undefined> } {
-  const picked: { [P in K]?: Exclude<T[P], undefined> } = {};
-  for (const key of keys) {
-    const value = from[key];
-    if (value !== undefined) picked[key] = value as Exclude<T[K], undefined>;
-  }
-  return picked;
 }

@@ -1,52 +1,38 @@
-import type { CallOptions, DeploymentOptions, RouterSettings, SingleCallOptions } from './options.js';
+import { CALL_KEYS, type CallOptions } from './call-options.js';
+import type { DeploymentOptions, RouterSettings } from './options.js';
 
-export const CALL_KEYS = [
-  'priority',
-  'deadlineMs',
-  'attemptTimeoutMs',
-  'firstChunkTimeoutMs',
-  'chunkTimeoutMs',
-  'maxAttempts',
-  'hedgeAfterMs',
-  'regions',
-  'cache',
-  'tenant',
-  'maxCostUsd',
-  'overBudget',
-  'maxInputTokens',
-] as const satisfies readonly (keyof CallOptions)[];
+/** The compiler says which one is missing. */
+const SETTINGS: Readonly<Record<Exclude<keyof RouterSettings, keyof CallOptions>, true>> = {
+  deployments: true,
+  routes: true,
+  fallbacks: true,
+  prefixes: true,
+  priorities: true,
+  unlistedModels: true,
+  headerOptions: true,
+  breaker: true,
+  retry: true,
+  budgets: true,
+  unknownPrice: true,
+  slowMs: true,
+  cacheStore: true,
+  prices: true,
+  countTokens: true,
+  random: true,
+};
 
-export const SINGLE_CALL_KEYS = [...CALL_KEYS, 'route'] as const satisfies readonly (keyof SingleCallOptions)[];
+const DEPLOYMENT: Readonly<Record<keyof DeploymentOptions, true>> = {
+  client: true,
+  model: true,
+  price: true,
+  region: true,
+  contextWindow: true,
+  maxOutputTokens: true,
+  capabilities: true,
+  headers: true,
+  streamUsage: true,
+  embeddingSpace: true,
+};
 
-export const SETTING_KEYS = [
-  ...CALL_KEYS,
-  'deployments',
-  'routes',
-  'fallbacks',
-  'prefixes',
-  'priorities',
-  'unlistedModels',
-  'headerOptions',
-  'breaker',
-  'retry',
-  'budgets',
-  'unknownPrice',
-  'slowMs',
-  'cacheStore',
-  'prices',
-  'countTokens',
-  'random',
-] as const satisfies readonly (keyof RouterSettings)[];
-
-export const DEPLOYMENT_KEYS = [
-  'client',
-  'model',
-  'price',
-  'region',
-  'contextWindow',
-  'maxOutputTokens',
-  'capabilities',
-  'headers',
-  'streamUsage',
-  'embeddingSpace',
-] as const satisfies readonly (keyof DeploymentOptions)[];
+export const SETTING_KEYS = [...CALL_KEYS, ...Object.keys(SETTINGS)] as readonly (keyof RouterSettings)[];
+export const DEPLOYMENT_KEYS = Object.keys(DEPLOYMENT) as readonly (keyof DeploymentOptions)[];

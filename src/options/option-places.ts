@@ -1,17 +1,10 @@
 import { InvalidOptionError } from '../errors.js';
 import { unknownOption } from '../util/check.js';
-import { CALL_KEYS, SETTING_KEYS } from './option-keys.js';
+import { CALL_KEYS } from './call-options.js';
+import { DEPLOYMENT_KEYS, SETTING_KEYS } from './option-keys.js';
 
-/** Of a deployment, and of nothing else. */
-const OF_DEPLOYMENTS = [
-  'model',
-  'price',
-  'contextWindow',
-  'maxOutputTokens',
-  'capabilities',
-  'streamUsage',
-  'embeddingSpace',
-];
+/** An application writes these in other places too, as what is near says. */
+const ALSO_ELSEWHERE = ['client', 'headers', 'region'];
 /** The SDK's own for one call, and what says the same elsewhere. */
 const OF_THE_SDK: ReadonlyMap<string, string> = new Map([
   ['timeout', ', or attemptTimeoutMs'],
@@ -26,7 +19,8 @@ const has = (names: readonly string[], key: string) => names.includes(key);
 
 /** Where an option of deployments belongs that was given to something else. */
 export function misplaced(key: string): string | undefined {
-  return has(OF_DEPLOYMENTS, key) ? `it is an option of a deployment: deployments.NAME.${key}.` : undefined;
+  const isOnlyThere = has(DEPLOYMENT_KEYS, key) && !has(SETTING_KEYS, key) && !has(ALSO_ELSEWHERE, key);
+  return isOnlyThere ? `it is an option of a deployment: deployments.NAME.${key}.` : undefined;
 }
 
 /** No option is ignored: one that belongs elsewhere is an error that says where, any other one names the nearest. */

@@ -4,51 +4,9 @@ import type { Logger, LogLevel } from '../telemetry/log.js';
 import type { Price } from '../telemetry/record-types.js';
 import type { CountTokens } from '../tokens/estimate-input.js';
 import type { Capability } from '../types.js';
+import type { CallOptions } from './call-options.js';
 
-/**
- * Options of one call. Given on the constructor, on a route, by `withOptions` or in the call itself: the nearest wins. One
- * that is there but undefined says nothing; of `tenant` and `regions` that is an InvalidOptionError.
- */
-export interface CallOptions {
-  /** `'standard'`, `'premium'` (also as `'high'`) or one of `priorities`; chooses the route of `model: 'auto'`. @default 'standard' */
-  priority?: string | undefined;
-  /** The whole call, in milliseconds: all attempts and waits; for a stream, until its first content. @default 120_000 */
-  deadlineMs?: number | undefined;
-  /** One attempt, body included, in milliseconds. @default what the deadline leaves, less a reserve for the next deployment */
-  attemptTimeoutMs?: number | undefined;
-  /** A stream's first content, in milliseconds from the start of an attempt. @default the attempt's time */
-  firstChunkTimeoutMs?: number | undefined;
-  /** The longest gap between two chunks of a stream, in milliseconds. @default 30_000 */
-  chunkTimeoutMs?: number | undefined;
-  /** Attempts a call may make over all deployments, the first included. 1 means no failover. @default 3 */
-  maxAttempts?: number | undefined;
-  /**
-   * When the next deployment is asked too, if there is no answer (of a stream: no content) by then: in milliseconds, or
-   * by a live percentile of the asked deployment's own times. The first valid answer wins. @default false
-   */
-  hedgeAfterMs?: number | 'p90' | 'p95' | 'p99' | false | undefined;
-  /** Residency: only deployments in one of these regions are asked. @default all */
-  regions?: readonly string[];
-  /**
-   * What may be answered from the cache, or by an identical call in flight: `'idempotent'` (a temperature of 0 or a seed
-   * is given, and embeddings), `true` (every call), or an object that says more. @default false
-   */
-  cache?: false | true | 'idempotent' | CacheOptions | undefined;
-  /** Whose call it is (a tenant, a user): answers are shared within a tenant only, budgets can be by tenant. @default one for all */
-  tenant?: string;
-  /** US dollars that the call may cost, all its attempts together; one that could cost more is refused. @default no limit */
-  maxCostUsd?: number | undefined;
-  /**
-   * What to do with a call that could cost more than `maxCostUsd` or than is left of a budget: refuse it, or leave out
-   * the deployments that are too dear and go on with cheaper ones. @default 'refuse'
-   */
-  overBudget?: 'refuse' | 'skip' | undefined;
-  /**
-   * Tokens. A call whose input is estimated at more is refused with `TokenBudgetExceededError`, and nothing is sent.
-   * @default no limit
-   */
-  maxInputTokens?: number | undefined;
-}
+export type { CacheOptions, CallOptions, SingleCallOptions } from './call-options.js';
 
 interface BudgetBase {
   /** US dollars. */
@@ -60,24 +18,6 @@ interface BudgetBase {
 /** A limit to what may be spent: in an hour, a day or a month of the UTC calendar, or in the last `windowMs` milliseconds. */
 export type BudgetOptions = BudgetBase &
   ({ window: 'hour' | 'day' | 'month'; windowMs?: undefined } | { windowMs: number; window?: undefined });
-
-/** What is kept, and for how long. Given anew at a place nearer to the call, it replaces the whole object. */
-export interface CacheOptions {
-  /** @default 'idempotent' */
-  mode?: 'idempotent' | 'all' | undefined;
-  /** How long an answer is given again, in milliseconds. @default 300_000 */
-  ttlMs?: number | undefined;
-  /** How much longer it is given while it is asked for anew behind, in milliseconds. @default 0 */
-  staleMs?: number | undefined;
-  /** How much longer it is given if all deployments fail, in milliseconds. @default 0 */
-  staleIfErrorMs?: number | undefined;
-  /** Also calls that offer tools, and answers that call them. @default false */
-  toolCalls?: boolean | undefined;
-  /** Answers in the router's store; of the constructor, or of a route (the largest counts). @default 1000 */
-  maxEntries?: number | undefined;
-  /** Bytes of answers and their questions in the router's store; of the constructor, or of a route (the largest counts). @default 67_108_864 */
-  maxBytes?: number | undefined;
-}
 
 /** Whose price is asked for. */
 export interface PriceQuery {
@@ -94,12 +34,6 @@ export interface PriceFunction {
   (query: PriceQuery): Price | null | undefined;
   /** Told as `priceSource` by records. @default 'prices' */
   readonly version?: string;
-}
-
-/** Options that only make sense for a single call. */
-export interface SingleCallOptions extends CallOptions {
-  /** As if `model` named this route. */
-  route?: string | undefined;
 }
 
 /** An `OpenAI` or `AzureOpenAI` client, or the options to build an `OpenAI` client from. */

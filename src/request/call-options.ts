@@ -1,6 +1,6 @@
 import type { OpenAI } from 'openai';
-import { checkPresent } from '../options/check-present.js';
-import type { SingleCallOptions } from '../options/options.js';
+import type { SingleCallOptions } from '../options/call-options.js';
+import { checkPresent } from '../options/check-call.js';
 import { checkRecord } from '../util/check.js';
 
 /** Says that there are any. */

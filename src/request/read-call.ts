@@ -1,11 +1,17 @@
 import { whyNeverShared } from '../call/never-shared.js';
 import type { Engine } from '../engine.js';
 import { InvalidOptionError } from '../errors.js';
-import { cacheSettings, checkUnsized, ONE_STORE } from '../options/check-cache.js';
-import { checkCall, pick, priorityOf } from '../options/check-options.js';
-import { SINGLE_CALL_KEYS } from '../options/option-keys.js';
+import {
+  CALL_OPTIONS,
+  type CallOptions,
+  priorityOf,
+  SINGLE_CALL_KEYS,
+  type SingleCallOptions,
+  settingsOf,
+} from '../options/call-options.js';
+import { checkUnsized, ONE_STORE } from '../options/check-cache.js';
+import { checkCall } from '../options/check-call.js';
 import { checkPlaces } from '../options/option-places.js';
-import type { CallOptions, SingleCallOptions } from '../options/options.js';
 import { readNeeds } from '../protocol/requirements.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
 import { isPlain } from '../sdk/upstream.js';
@@ -14,6 +20,7 @@ import type { CallRecord } from '../telemetry/record-types.js';
 import type { CacheRequest, Call, CallSettings, Protocol, Target } from '../types.js';
 import { checkMs, checkNumber, checkString } from '../util/check.js';
 import { isPlainObject, isRecord } from '../util/is-record.js';
+import { pick } from '../util/pick.js';
 import { carriedOptions } from './call-options.js';
 import { type HeaderReading, readHeaders } from './headers.js';
 import { type LeftOut, narrow, type Resolution } from './resolve-model.js';
@@ -28,8 +35,6 @@ export interface View {
   readonly query: Record<string, string | undefined> | undefined;
   readonly log: Log;
 }
-
-const DEFAULTS = { priority: 'standard', deadlineMs: 120_000, chunkTimeoutMs: 30_000, maxAttempts: 3 } as const;
 
 const ENDPOINTS: ReadonlyMap<string, Protocol> = new Map([
   ['/chat/completions', 'chat'],
@@ -81,7 +86,7 @@ export class CallReader {
     const source =
       reading === undefined || reading.headers === viewed.headers ? viewed : { ...viewed, headers: reading.headers };
     const own = this.#ownOptions(source, reading?.options);
-    const priority = own?.priority ?? view.options.priority ?? config.options.priority ?? DEFAULTS.priority;
+    const priority = own?.priority ?? view.options.priority ?? config.options.priority ?? CALL_OPTIONS.priority.default;
     const model = modelOf(source);
     const resolution = engine.routing.resolve(model, own?.route, priorityOf(priority, config.priorities));
     const settings = this.#settle(resolution, own, reading?.options.tenant);
@@ -181,22 +186,7 @@ export class CallReader {
       ...this.view.options,
       ...own,
     };
-    return {
-      priority: priorityOf(options.priority ?? DEFAULTS.priority, this.engine.config.priorities),
-      deadlineMs: options.deadlineMs ?? DEFAULTS.deadlineMs,
-      deadlineIsDefault: options.deadlineMs === undefined,
-      attemptTimeoutMs: options.attemptTimeoutMs,
-      firstChunkTimeoutMs: options.firstChunkTimeoutMs,
-      chunkTimeoutMs: options.chunkTimeoutMs ?? DEFAULTS.chunkTimeoutMs,
-      maxAttempts: options.maxAttempts ?? DEFAULTS.maxAttempts,
-      regions: options.regions === undefined ? undefined : new Set(options.regions),
-      cache: cacheSettings(options.cache),
-      tenant: options.tenant,
-      maxCostUsd: options.maxCostUsd,
-      overBudget: options.overBudget ?? 'refuse',
-      hedgeAfterMs: options.hedgeAfterMs === false ? undefined : options.hedgeAfterMs,
-      maxInputTokens: options.maxInputTokens,
-    };
+    return settingsOf(options, this.engine.config.priorities);
   }
 
   #boundTo(storedIds: readonly string[]): string | null | undefined {
@@ -212,7 +202,7 @@ export class CallReader {
 /** But for `tenant` and `regions`, an option that is there but undefined says nothing: it must not lift what the router or the route has set. */
 function saidOf(given: SingleCallOptions): SingleCallOptions {
   checkPlaces('', given, SINGLE_CALL_KEYS);
-  return pick<SingleCallOptions, (typeof SINGLE_CALL_KEYS)[number]>(given, SINGLE_CALL_KEYS);
+  return pick(given, SINGLE_CALL_KEYS);
 }
 
 /** The SDK's `maxRetries`, in attempts. */

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
-import { isRecord } from './is-record.js';
+import { isPlainObject, isRecord } from './is-record.js';
 import { nearest } from './nearest.js';
 
 /** The longest time a timer can hold; a longer one would fire at once. */
@@ -42,6 +42,11 @@ export function checkNumber(
   return value;
 }
 
+export function checkWhole(option: string, value: unknown, least: number): number {
+  const what = `a whole number of at least ${least}`;
+  return checkNumber(option, value, { least, most: Number.MAX_SAFE_INTEGER, whole: true, what });
+}
+
 export function checkString(option: string, value: unknown, what = 'a string that is not empty'): string {
   return typeof value === 'string' && value !== '' ? value : fail(option, value, what);
 }
@@ -55,8 +60,13 @@ export function checkStrings(option: string, value: unknown, what: string): stri
   return value.map((each: unknown, i) => checkString(`${option}[${i}]`, each));
 }
 
+/** A plain object: of a Map, a Date or an instance of a class the options would be silently empty. */
 export function checkRecord(option: string, value: unknown, what = 'an object'): Record<string, unknown> {
-  return isRecord(value) ? value : fail(option, value, what);
+  if (!isRecord(value)) fail(option, value, what);
+  if (isPlainObject(value)) return value;
+  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+  const kind = typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an object of a class';
+  throw new InvalidOptionError(option, `${kind} is not allowed; give ${what.replace(/^an object/, 'a plain object')}.`);
 }
 
 /** The same where a string may well be a key: it is not shown. */

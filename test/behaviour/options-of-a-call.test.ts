@@ -1,7 +1,7 @@
 import { callOptions, callRecord, InvalidOptionError, ModelRouter, type SingleCallOptions } from 'model-router';
 import { answer, fail, hang, slowDrip } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
-import { SINGLE_CALL_KEYS } from '../../src/options/option-keys.js';
+import { SINGLE_CALL_KEYS } from '../../src/options/call-options.js';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { ask, askStream, askWith, errorOf } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';

@@ -1,0 +1,204 @@
+import { InvalidOptionError } from '../errors.js';
+import type { HedgeAfter } from '../telemetry/record-types.js';
+import {
+  checkMs,
+  checkNumber,
+  checkOneOf,
+  checkString,
+  checkStrings,
+  checkWhole,
+  fail,
+  MAX_MS,
+  show,
+} from '../util/check.js';
+import { cacheSettings, checkCache } from './check-cache.js';
+
+/**
+ * Options of one call. Set them on the constructor, on a route, with `withOptions` or in the call itself: the nearest to
+ * the call wins. `undefined` is ignored, so you can pass options conditionally; only `tenant` and `regions` throw an
+ * InvalidOptionError, as a missing one would let calls share what must stay apart.
+ */
+export interface CallOptions {
+  /** `'standard'`, `'premium'` (also as `'high'`) or one of `priorities`. Chooses the route of `model: 'auto'`. @default 'standard' */
+  priority?: string | undefined;
+  /** Time for the whole call in milliseconds: all attempts and waits; for a stream, until its first content. @default 120_000 */
+  deadlineMs?: number | undefined;
+  /** Time for one attempt in milliseconds, body included. @default what the deadline leaves, less a reserve for the next deployment */
+  attemptTimeoutMs?: number | undefined;
+  /** Time until a stream's first content in milliseconds, from the start of an attempt. @default the attempt's time */
+  firstChunkTimeoutMs?: number | undefined;
+  /** The longest gap between two chunks of a stream, in milliseconds. @default 30_000 */
+  chunkTimeoutMs?: number | undefined;
+  /** Attempts that a call may make over all deployments, the first included. 1 means no failover. @default 3 */
+  maxAttempts?: number | undefined;
+  /**
+   * Also sends the call to the next deployment if there is no answer (for a stream: no content) by then: a number of
+   * milliseconds, or a live percentile of the first deployment's own times. The first valid answer wins. @default false
+   */
+  hedgeAfterMs?: HedgeAfter | false | undefined;
+  /** Residency: only deployments in one of these regions are used. @default all */
+  regions?: readonly string[];
+  /**
+   * What may be answered from the cache, or by an identical call in flight: `'idempotent'` (calls with `temperature: 0`
+   * or a `seed`, and embeddings), `true` (every call), or an object with more settings. @default false
+   */
+  cache?: false | true | 'idempotent' | CacheOptions | undefined;
+  /** Whose call it is (a customer, a user): answers are shared within a tenant only, budgets can be per tenant. @default one for all */
+  tenant?: string;
+  /** US dollars that the call may cost, all its attempts together. A call that could cost more is refused. @default no limit */
+  maxCostUsd?: number | undefined;
+  /**
+   * What to do with a call that could cost more than `maxCostUsd` or than is left of a budget: refuse it, or skip the
+   * deployments that are too expensive and go on with cheaper ones. @default 'refuse'
+   */
+  overBudget?: 'refuse' | 'skip' | undefined;
+  /** Tokens. A call with a larger estimated input fails with `TokenBudgetExceededError`; nothing is sent. @default no limit */
+  maxInputTokens?: number | undefined;
+}
+
+/** Options that only make sense for a single call. */
+export interface SingleCallOptions extends CallOptions {
+  /** As if `model` named this route. */
+  route?: string | undefined;
+}
+
+/** What is cached, and for how long. Set nearer to the call, it replaces the whole object. */
+export interface CacheOptions {
+  /** `'idempotent'`: calls with `temperature: 0` or a `seed`, and embeddings. `'all'`: every call. @default 'idempotent' */
+  mode?: 'idempotent' | 'all' | undefined;
+  /** How long an answer is fresh, in milliseconds. @default 300_000 */
+  ttlMs?: number | undefined;
+  /** How much longer it is served while it is refreshed in the background, in milliseconds. @default 0 */
+  staleMs?: number | undefined;
+  /** How much longer it is served if all deployments fail, in milliseconds. @default 0 */
+  staleIfErrorMs?: number | undefined;
+  /** Also cache calls that offer tools, and answers that call them. @default false */
+  toolCalls?: boolean | undefined;
+  /** Answers in the router's store. Only on the constructor or a route; the largest counts. @default 1000 */
+  maxEntries?: number | undefined;
+  /** Bytes of answers and their keys in the router's store. Only on the constructor or a route; the largest counts. @default 67_108_864 */
+  maxBytes?: number | undefined;
+}
+
+/** The route of each priority, as far as a check needs it. */
+export type Priorities = ReadonlyMap<string, unknown>;
+
+/** One option of a call: everything that the router knows about it. */
+interface CallOption {
+  /** Throws InvalidOptionError for a wrong value. `at` is the option's path in the message. Never sees `undefined`. */
+  readonly check: (at: string, value: unknown, priorities: Priorities) => unknown;
+  /** Its value where nothing sets it; `undefined` for none. */
+  readonly default: unknown;
+  /** Turns it into the setting that the engine reads; left out where that is the value itself. */
+  readonly read?: (value: never, priorities: Priorities) => unknown;
+  /** Only for a single call, not for the constructor, a route or a view. */
+  readonly onlyInCall?: true;
+  /** What may be missing where it is `undefined`: an error then, as the call would be everybody's. */
+  readonly neverUndefined?: string;
+}
+
+/**
+ * START HERE to add an option of a call: one entry in this table, one docblock in `CallOptions` above. Keys, checks,
+ * defaults, the places where it may be set, and the settings of a call follow from it.
+ */
+export const CALL_OPTIONS = {
+  priority: { check: checkPriority, default: 'standard', read: priorityOf },
+  deadlineMs: { check: checkMs, default: 120_000 },
+  attemptTimeoutMs: { check: checkMs, default: undefined },
+  firstChunkTimeoutMs: { check: checkMs, default: undefined },
+  chunkTimeoutMs: { check: checkMs, default: 30_000 },
+  maxAttempts: { check: atLeastOne, default: 3 },
+  hedgeAfterMs: { check: checkHedge, default: false, read: (after: HedgeAfter | false) => after || undefined },
+  regions: {
+    check: checkRegions,
+    default: undefined,
+    read: (regions: readonly string[] | undefined): ReadonlySet<string> | undefined => regions && new Set(regions),
+    neverUndefined: 'region',
+  },
+  cache: { check: checkCache, default: false, read: cacheSettings },
+  tenant: { check: checkName, default: undefined, neverUndefined: 'tenant' },
+  maxCostUsd: { check: checkUsd, default: undefined },
+  overBudget: {
+    check: (at, value) => checkOneOf(at, value, ['refuse', 'skip']),
+    default: 'refuse',
+  },
+  maxInputTokens: { check: atLeastOne, default: undefined },
+  // Whether there is such a route is found when the call is routed.
+  route: { check: () => undefined, default: undefined, onlyInCall: true },
+} as const satisfies { readonly [K in keyof Required<SingleCallOptions>]: CallOption };
+
+type Table = typeof CALL_OPTIONS;
+/** What the engine reads of one option. */
+type Setting<K extends keyof Table> = Table[K] extends { readonly read: (...args: never[]) => infer Read }
+  ? Read
+  : Exclude<SingleCallOptions[K], undefined> | (undefined extends Table[K]['default'] ? undefined : never);
+
+/** Every option of a call, filled. */
+export type CallSettings = { readonly [K in keyof Table]: Setting<K> } & {
+  /** Nothing has set `deadlineMs`. */
+  readonly deadlineIsDefault: boolean;
+};
+
+const entries: readonly (readonly [keyof Table, CallOption])[] = Object.entries(CALL_OPTIONS) as [
+  keyof Table,
+  CallOption,
+][];
+
+export const SINGLE_CALL_KEYS: readonly (keyof SingleCallOptions)[] = entries.map(([key]) => key);
+export const CALL_KEYS = entries.flatMap(([key, { onlyInCall }]) => (onlyInCall ? [] : [key as keyof CallOptions]));
+
+/** Throws InvalidOptionError for the first wrong value. `path` stands before the option's name in the message. */
+export function checkValues(path: string, options: SingleCallOptions, priorities: Priorities): void {
+  for (const [key, { check }] of entries) {
+    const value = options[key];
+    if (value !== undefined) check(path === '' ? key : `${path}.${key}`, value, priorities);
+  }
+}
+
+/** The options that must not be there and `undefined`, and what may be missing then. */
+export const NEVER_UNDEFINED: ReadonlyMap<string, string> = new Map(
+  entries.flatMap(([key, { neverUndefined }]) => (neverUndefined === undefined ? [] : [[key, neverUndefined]])),
+);
+
+/** What the engine reads, of options that were checked. */
+export function settingsOf(options: SingleCallOptions, priorities: Priorities): CallSettings {
+  const settings: Record<string, unknown> = { deadlineIsDefault: options.deadlineMs === undefined };
+  for (const [key, option] of entries) {
+    const value = options[key] ?? option.default;
+    settings[key] = option.read === undefined ? value : option.read(value as never, priorities);
+  }
+  return settings as CallSettings;
+}
+
+/** `high`, as it is written in the header, means `premium`, unless the application has a priority of that name. */
+export function priorityOf(priority: string, priorities: Priorities): string {
+  return priority === 'high' && !priorities.has('high') ? 'premium' : priority;
+}
+
+function checkPriority(at: string, value: unknown, priorities: Priorities): void {
+  if (typeof value !== 'string' || !priorities.has(priorityOf(value, priorities)))
+    fail(at, value, `one of ${[...priorities.keys()].map(show).join(', ')}`);
+}
+
+function checkHedge(at: string, value: unknown): void {
+  if (value === false || value === 'p90' || value === 'p95' || value === 'p99') return;
+  const what = `milliseconds above 0, at most ${MAX_MS}, or 'p90', 'p95', 'p99' or false`;
+  checkNumber(at, value, { above: 0, most: MAX_MS, what });
+}
+
+function checkRegions(at: string, value: unknown): void {
+  if (checkStrings(at, value, 'an array of regions').length > 0) return;
+  throw new InvalidOptionError(at, 'it is empty; give at least one region, or leave it out to allow all.');
+}
+
+function checkName(at: string, value: unknown): void {
+  checkString(at, value);
+}
+
+function checkUsd(at: string, value: unknown): void {
+  checkNumber(at, value, { least: 0, most: 1e6, what: 'US dollars, 0 to 1000000' });
+}
+
+function atLeastOne(at: string, value: unknown): void {
+  checkWhole(at, value, 1);
+}

@@ -1,0 +1,30 @@
+import { InvalidOptionError } from '../errors.js';
+import { CALL_KEYS, checkValues, NEVER_UNDEFINED, type Priorities, type SingleCallOptions } from './call-options.js';
+import { checkPlaces } from './option-places.js';
+
+/**
+ * Checks the options of a call, wherever they were set. `path` stands before their names in a message.
+ *
+ * @throws InvalidOptionError
+ */
+export function checkCall<T extends SingleCallOptions>(
+  path: string,
+  options: T,
+  priorities: Priorities,
+  keys: readonly string[] = CALL_KEYS,
+): T {
+  checkPlaces(path, options, keys);
+  checkValues(path, options, priorities);
+  return options;
+}
+
+/** `undefined` is ignored, but not where it may be a tenant or a region that is missing. Throws InvalidOptionError. */
+export function checkPresent(path: string, options: object): void {
+  for (const [name, what] of NEVER_UNDEFINED) {
+    if (!(name in options) || Reflect.get(options, name) !== undefined) continue;
+    throw new InvalidOptionError(
+      path === '' ? name : `${path}.${name}`,
+      `it is there, but undefined; is the ${what} missing? Leave it out where there is none.`,
+    );
+  }
+}
