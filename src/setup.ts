@@ -130,7 +130,9 @@ function open(
   const config = cacheSize === undefined ? checked : { ...checked, cacheSize };
   const deployments = [...config.deployments.values()].map((each) => each.headers);
   const prefixes = config.prefixes.map((each) => each.headers);
-  const redact = redactor(clients.values(), [sdk.defaultHeaders, ...deployments, ...prefixes]);
+  const models = [...config.deployments].flatMap(([id, { model }]) => [id, model]);
+  const names = [...clients.keys(), ...config.routes.keys(), ...models];
+  const redact = redactor(clients.values(), [sdk.defaultHeaders, ...deployments, ...prefixes], names);
   const upstreams = new Map([...clients].map(([name, client]) => [name, new OpenAIUpstream(name, client, redact)]));
   const defaultClient = clients.get(config.defaultClient);
   if (defaultClient === undefined) throw new Error('No default client: the options were not checked.');

@@ -1,27 +1,34 @@
 import type { APIError, OpenAI } from 'openai';
 import { APIConnectionError } from 'openai';
-import { headerRows, type RequestOptions } from './request-headers.js';
+import { isRecord } from '../util/is-record.js';
+import type { RequestOptions } from './request-headers.js';
 import { isApiError } from './sdk-errors.js';
+import { nameTest, secretsOf } from './secret-headers.js';
 
 /** Too short to be a key; replacing it would only garble what an upstream has said. */
 const SHORTEST = 6;
-const SECRET_HEADER = /authorization|cookie|key|token|secret|credential/i;
 
 /** Gives back an error without the keys that it may quote. */
-export type Redact = <T>(error: T, headers?: RequestOptions['headers']) => T | Error;
+export type Redact = <T>(error: T, request?: Pick<RequestOptions, 'headers' | 'body'>) => T | Error;
 
 /**
  * Replaces all known keys by `***` in what an upstream said, wherever an error shows it. Keys are read when an error is
  * there, as a client may get new ones.
  */
-export function redactor(clients: Iterable<OpenAI>, headers: Iterable<RequestOptions['headers']>): Redact {
+export function redactor(
+  clients: Iterable<OpenAI>,
+  headers: Iterable<RequestOptions['headers']>,
+  names: Iterable<string>,
+): Redact {
   const all = [...clients];
+  const isName = nameTest(names);
   const fixed = [...headers, ...all.map((client) => client['_options'].defaultHeaders)].flatMap(secretsOf);
-  return (error, given) => {
+  return (error, request) => {
     if (!(error instanceof Error)) return error;
     const own = all.flatMap((client) => [client.apiKey, client.adminAPIKey]);
-    const secrets = [...own, ...fixed, ...(given == null ? [] : secretsOf(given))].filter(
-      (each) => typeof each === 'string' && each.length >= SHORTEST,
+    const model = isRecord(request?.body) ? request.body.model : undefined;
+    const secrets = [...own, ...fixed, ...(request == null ? [] : secretsOf(request.headers))].filter(
+      (each) => typeof each === 'string' && each.length >= SHORTEST && !isName(each) && each !== model,
     );
     const clean = (text: string) => secrets.reduce<string>((left, each) => left.replaceAll(each ?? text, '***'), text);
     if (isPlainAnswer(error)) {
@@ -31,13 +38,6 @@ export function redactor(clients: Iterable<OpenAI>, headers: Iterable<RequestOpt
     }
     return cleanError(error, clean, 4);
   };
-}
-
-/** `Bearer x` is a secret for its `x`. */
-function secretsOf(headers: RequestOptions['headers']): string[] {
-  return headerRows(headers).flatMap(([name, value]) =>
-    value !== null && SECRET_HEADER.test(name) ? [value.replace(/^\w+ /, '')] : [],
-  );
 }
 
 /** The SDK's error of a status: all that it shows besides its headers is its message, its id and its body. */

@@ -41,7 +41,7 @@ export class OpenAIUpstream implements Upstream {
   }
 
   redact(error: Error, source: unknown): Error {
-    return this.redactor(error, (source as RequestOptions).headers);
+    return this.redactor(error, source as RequestOptions);
   }
 
   /** Nothing of the application's own stands between the SDK and its answer. */

@@ -1,0 +1,79 @@
+import { headerRows, type RequestOptions } from './request-headers.js';
+
+/** The last part of a word that names a credential, and what is written in one word with it (`apikey`, `accesstoken`). */
+const SECRET_WORD =
+  /^(?:api|access|account|auth|bearer|client|id|master|private|refresh|secret|service|session|subscription|user)*(?:auth|authentication|authorization|bearer|cookie|credentials?|jwt|key|passphrase|password|secret|token)$/;
+/** Sent with each request, and no secret. */
+const NO_SECRET = new Set(['idempotency-key', 'sec-websocket-key']);
+
+/** Whether a whole word of a header's name says that its value is a credential: `x-portkey-api-key`, not `x-portkey-provider`. */
+export function isSecretHeader(name: string): boolean {
+  if (NO_SECRET.has(name.toLowerCase())) return false;
+  // `X-AuthToken` and `x_auth_token` are `x-auth-token`.
+  const words = name
+    .replace(/([a-z\d])([A-Z])/g, '$1-$2')
+    .toLowerCase()
+    .split(/[^a-z\d]+/);
+  return words.some((word) => SECRET_WORD.test(word));
+}
+
+/** The credentials in headers, without their scheme: `Bearer x` is a secret for its `x`. */
+export function secretsOf(headers: RequestOptions['headers']): string[] {
+  return headerRows(headers).flatMap(([name, value]) =>
+    value !== null && isSecretHeader(name) ? [value.replace(/^\w+ /, '')] : [],
+  );
+}
+
+/** Words that stand for a key where a server wants none (`apiKey: 'ollama'`), and that errors use in their own sense. */
+const PROVIDERS = [
+  'ai21',
+  'anthropic',
+  'azure',
+  'azure-openai',
+  'baseten',
+  'bedrock',
+  'cerebras',
+  'cloudflare',
+  'cohere',
+  'dashscope',
+  'databricks',
+  'deepinfra',
+  'deepseek',
+  'fireworks',
+  'fireworks-ai',
+  'gemini',
+  'google',
+  'huggingface',
+  'litellm',
+  'llamacpp',
+  'lm-studio',
+  'lmstudio',
+  'localai',
+  'mistral',
+  'mistralai',
+  'moonshot',
+  'novita',
+  'nvidia',
+  'ollama',
+  'openai',
+  'openrouter',
+  'perplexity',
+  'portkey',
+  'replicate',
+  'sambanova',
+  'siliconflow',
+  'together',
+  'together-ai',
+  'vertex',
+  'vertex-ai',
+  'vllm',
+];
+
+/**
+ * Tells names from keys: those of providers, and those of the router's own clients, models, deployments and routes. A name
+ * is never masked, as an error would lose the word that says what is wrong.
+ */
+export function nameTest(names: Iterable<string>): (value: string) => boolean {
+  const known = new Set([...PROVIDERS, ...names].map((name) => name.toLowerCase()));
+  return (value) => known.has(value.toLowerCase());
+}
