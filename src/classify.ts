@@ -1,6 +1,6 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
 import { InvalidOptionError } from './errors.js';
-import { is, isApiError } from './sdk/sdk-errors.js';
+import { errorName, is, isApiError } from './sdk/sdk-errors.js';
 import type { Outcome } from './telemetry/record-types.js';
 import type { Failure } from './types.js';
 import { jsonCopy } from './util/canonical.js';
@@ -218,8 +218,7 @@ export function describe(error: unknown): string {
   if (error instanceof InvalidAnswer || error instanceof InvalidOptionError || error instanceof LostError)
     return error.message;
   if (!(error instanceof Error)) return typeof error;
-  const name = error.constructor.name || error.name;
-  return [name, statusOf(error) ?? '', codeOf(error) ?? codeOfCause(error) ?? '']
+  return [errorName(error), statusOf(error) ?? '', codeOf(error) ?? codeOfCause(error) ?? '']
     .filter((part) => part !== '')
     .join(' ');
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { assemble } from './assemble.js';
 import type { CacheTotals } from './call/cache/layer.js';
@@ -18,6 +17,7 @@ import { Events } from './telemetry/events.js';
 import type { KnownPrice } from './telemetry/record-types.js';
 import { InputEstimator } from './tokens/input-estimator.js';
 import type { Call, CallReply, Capability, Deployment, Upstream } from './types.js';
+import { randomHex } from './util/random-hex.js';
 
 /** How many ids of things kept on servers are remembered with the client that made them. */
 const STORED_IDS = 10_000;
@@ -42,8 +42,11 @@ export class Engine {
   /** What limits of money go by. */
   readonly spend: SpendParts;
   closed = false;
-  /** Ids are counted, under a prefix that no other router has, in whichever process. */
-  readonly #idPrefix = `call_${randomUUID().replaceAll('-', '')}`;
+  /**
+   * Ids are counted, under a prefix that no other router has, in whichever process. Drawn with the first call: Workers
+   * allow no random values at module scope.
+   */
+  #idPrefix: string | undefined;
   #calls = 0;
   #store: ResponseStore | undefined;
   readonly #rotation: Rotation | undefined;
@@ -89,6 +92,7 @@ export class Engine {
   }
 
   nextCallId(): string {
+    this.#idPrefix ??= `call_${randomHex()}`;
     return `${this.#idPrefix}${(this.#calls++).toString(36)}`;
   }
 

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { type APIPromise, OpenAI } from 'openai';
 import { asFetch } from './as-fetch.js';
 import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
@@ -23,6 +22,8 @@ import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];
 
+/** By what Node, Bun and Deno print an object. */
+const inspect = Symbol.for('nodejs.util.inspect.custom');
 /** Set by `withOptions` only: the parts that a new object over the same engine shares. */
 const VIEW_OF = Symbol('viewOf');
 
@@ -141,7 +142,7 @@ export class ModelRouter extends OpenAI {
   }
 
   /** A client shows its key when it is printed; a router shows its snapshot. */
-  [inspect.custom](): Snapshot {
+  [inspect](): Snapshot {
     return this.snapshot();
   }
 

@@ -1,6 +1,7 @@
 import { codeOf, statusOf } from '../classify.js';
 import type { Layer } from '../pipeline.js';
 import { round } from '../prices/cost.js';
+import { errorName } from '../sdk/sdk-errors.js';
 import { addUsage, type Totals } from '../state/totals.js';
 import { linkRecord } from '../telemetry/call-record.js';
 import type { Events } from '../telemetry/events.js';
@@ -32,7 +33,7 @@ export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>)
     linkRecord(record.providerUsage, record);
     addTo(routeTotals.get(record.route ?? ''), record, error !== undefined);
     const failure =
-      error instanceof Error ? { name: error.constructor.name, status: statusOf(error), code: codeOf(error) } : null;
+      error instanceof Error ? { name: errorName(error), status: statusOf(error), code: codeOf(error) } : null;
     log.call(record, failure);
     if (events.heard('call-ended')) events.emit({ type: 'call-ended', record: structuredCopy(record), error: failure });
   }

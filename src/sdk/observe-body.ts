@@ -49,7 +49,7 @@ export function tapBody(response: Response): Tap {
 
 /** The mark is at the end of what was read, possibly cut in two. */
 function tail(bytes: Uint8Array | undefined): string {
-  return bytes === undefined ? '' : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  return bytes === undefined ? '' : new TextDecoder().decode(bytes);
 }
 
 function ignore(): void {}

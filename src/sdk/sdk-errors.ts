@@ -1,25 +1,111 @@
-import * as openai from 'openai';
+import {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  InternalServerError,
+  NotFoundError,
+  OpenAIError,
+  PermissionDeniedError,
+  RateLimitError,
+  UnprocessableEntityError,
+} from 'openai';
 
 type Named = 'OpenAIError' | 'APIError' | 'APIConnectionError' | 'APIConnectionTimeoutError' | 'APIUserAbortError';
 
+const OURS: Record<Named, abstract new (...args: never[]) => Error> = {
+  OpenAIError,
+  APIError,
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIUserAbortError,
+};
+
 /**
- * Whether an error is of one of the SDK's classes, in whichever copy of the SDK: a CommonJS application has another one
- * than an ES module, and may hand over clients of its own.
+ * Classes and their names, subclasses first. The SDK leaves `error.name` at `Error`, and a minifier renames classes, so
+ * a name can only come from a table.
+ */
+const NAMES = [
+  [BadRequestError, 'BadRequestError'],
+  [AuthenticationError, 'AuthenticationError'],
+  [PermissionDeniedError, 'PermissionDeniedError'],
+  [NotFoundError, 'NotFoundError'],
+  [ConflictError, 'ConflictError'],
+  [UnprocessableEntityError, 'UnprocessableEntityError'],
+  [RateLimitError, 'RateLimitError'],
+  [InternalServerError, 'InternalServerError'],
+  [APIUserAbortError, 'APIUserAbortError'],
+  [APIConnectionTimeoutError, 'APIConnectionTimeoutError'],
+  [APIConnectionError, 'APIConnectionError'],
+  [APIError, 'APIError'],
+  [OpenAIError, 'OpenAIError'],
+] as const;
+
+/** The classes that another copy of the SDK makes for a status. */
+const NAMES_BY_STATUS: Record<number, string> = {
+  400: 'BadRequestError',
+  401: 'AuthenticationError',
+  403: 'PermissionDeniedError',
+  404: 'NotFoundError',
+  409: 'ConflictError',
+  422: 'UnprocessableEntityError',
+  429: 'RateLimitError',
+};
+
+/**
+ * Whether an error is of one of the SDK's classes. An application may pass in clients of another copy of the SDK (the
+ * other module system's, another version): their errors are known by their shape.
  */
 export function is(error: unknown, name: Named): boolean {
   if (!(error instanceof Error)) return false;
-  const { [name]: OurCopy }: Record<Named, abstract new (...args: never[]) => Error> = openai;
-  if (error instanceof OurCopy) return true;
-  for (
-    let type: unknown = Reflect.get(error, 'constructor');
-    typeof type === 'function';
-    type = Object.getPrototypeOf(type)
-  ) {
-    if (type.name === name) return true;
-  }
-  return false;
+  if (isOurs(error, name)) return true;
+  if (isOurs(error, 'OpenAIError') || error.name !== 'Error') return false;
+  if (name === 'OpenAIError') return isForeignApiError(error) || isDirectSubclass(error);
+  if (!isForeignApiError(error)) return false;
+  if (name === 'APIError') return true;
+  if (error.status !== undefined || error.headers !== undefined || error.error !== undefined) return false;
+  const wasAborted = error.message === 'Request was aborted.';
+  if (name === 'APIUserAbortError') return wasAborted;
+  return !wasAborted && (name === 'APIConnectionError' || error.message === 'Request timed out.');
 }
 
-export function isApiError(error: unknown): error is openai.APIError {
+/** Not a type guard: an error of another copy is of none of these classes to the compiler, yet is to be looked at. */
+function isOurs(error: unknown, name: Named): boolean {
+  return error instanceof OURS[name];
+}
+
+export function isApiError(error: unknown): error is APIError {
   return is(error, 'APIError');
+}
+
+/** The name of an error's class, whatever a bundler made of it. */
+export function errorName(error: Error): string {
+  if (error.name !== 'Error') return error.name;
+  const known = NAMES.find(([type]) => error instanceof type)?.[1];
+  if (known !== undefined) return known;
+  if (!isApiError(error)) return is(error, 'OpenAIError') ? 'OpenAIError' : 'Error';
+  if (typeof error.status === 'number')
+    return NAMES_BY_STATUS[error.status] ?? (error.status >= 500 ? 'InternalServerError' : 'APIError');
+  const kinds = ['APIUserAbortError', 'APIConnectionTimeoutError', 'APIConnectionError'] as const;
+  return kinds.find((kind) => is(error, kind)) ?? 'APIError';
+}
+
+interface Shape extends Error {
+  status: unknown;
+  headers: unknown;
+  error: unknown;
+}
+
+/** The properties that the SDK's `APIError` sets in every version. */
+function isForeignApiError(error: Error): error is Shape {
+  return ['status', 'headers', 'error', 'code', 'param', 'type'].every((key) => Object.hasOwn(error, key));
+}
+
+/** `class OpenAIError extends Error {}`: nothing else tells it. */
+function isDirectSubclass(error: Error): boolean {
+  const prototype: unknown = Object.getPrototypeOf(error);
+  return prototype !== Error.prototype && Object.getPrototypeOf(prototype) === Error.prototype;
 }

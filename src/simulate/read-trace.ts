@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { InvalidOptionError } from '../errors.js';
 import type { AttemptRecord, CallRecord } from '../telemetry/record-types.js';
 import { show } from '../util/check.js';
@@ -16,13 +15,14 @@ const ENDED = ['endedAt', 'time', 'timestamp', '@timestamp'];
 
 /**
  * Reads a recorded trace: JSON lines, each a record or an event of `router.on('call-ended')`, best with the time beside
- * it: `JSON.stringify({ endedAt: Date.now(), ...record })`. Give the text itself, or the path of a file.
+ * it: `JSON.stringify({ endedAt: Date.now(), ...record })`. Pass the text itself or, on Node, Bun and Deno, the path of a
+ * file.
  *
  * @throws InvalidOptionError that names the line
  */
 export function readTrace(source: string | URL): TracedCall[] {
   const isText = typeof source === 'string' && /^\s*(\{|$)/.test(source);
-  const lines = (isText ? source : readFileSync(source, 'utf8')).split('\n');
+  const lines = (isText ? source : readFile(source)).split('\n');
   const read = lines.flatMap((line, index) => (line.trim() === '' ? [] : [readLine(line, index + 1)]));
   if (read.length === 0) throw new InvalidOptionError('trace', 'it is empty; give JSON lines of call records.');
   const timed = read.filter(({ startedAt }) => startedAt !== undefined).length;
@@ -34,6 +34,13 @@ export function readTrace(source: string | URL): TracedCall[] {
   return read
     .map(({ startedAt, record }) => ({ atMs: startedAt === undefined ? null : startedAt - first, record }))
     .sort((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0));
+}
+
+/** Not by an import: the module must load where there are no files. */
+function readFile(path: string | URL): string {
+  const fs = globalThis.process?.getBuiltinModule?.('node:fs');
+  if (fs === undefined) throw new InvalidOptionError('trace', 'this runtime reads no files; pass the text itself.');
+  return fs.readFileSync(path, 'utf8');
 }
 
 interface Line {

@@ -1,4 +1,5 @@
 import { round } from '../prices/cost.js';
+import { errorName } from '../sdk/sdk-errors.js';
 import type { Settled } from './ask.js';
 import type { SeriesStep, SimulatedTraffic, Spread } from './result.js';
 
@@ -110,8 +111,7 @@ export function errorOf(error: unknown): { name: string; status: number | null; 
   const status: unknown = Reflect.get(error, 'status');
   const code: unknown = Reflect.get(error, 'code');
   return {
-    // The SDK's errors are all named `Error`; a bundler may have renamed the classes of the router's.
-    name: error.name === 'Error' ? error.constructor.name : error.name,
+    name: errorName(error),
     status: typeof status === 'number' ? status : null,
     code: typeof code === 'string' ? code : null,
   };

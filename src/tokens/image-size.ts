@@ -1,3 +1,5 @@
+import { decodeBase64 } from '../util/base64.js';
+
 export interface ImageSize {
   readonly width: number;
   readonly height: number;
@@ -10,32 +12,35 @@ const JPEG_CHARS = 96 * 1024;
 export function imageSizeOf(url: string): ImageSize | undefined {
   const comma = url.slice(0, 100).indexOf(',');
   if (!/^data:image\/[\w.+-]+;base64,/i.test(url.slice(0, comma + 1))) return undefined;
-  const start = Buffer.from(url.slice(comma + 1, comma + 65), 'base64');
-  const size = start[0] === 0xff ? jpeg(url, comma + 1) : (png(start) ?? gif(start) ?? webp(start));
+  const start = bytesOf(url.slice(comma + 1, comma + 65));
+  const size =
+    start.byteLength > 0 && start.getUint8(0) === 0xff
+      ? jpeg(url, comma + 1)
+      : (png(start) ?? gif(start) ?? webp(start));
   return size !== undefined && size.width > 0 && size.height > 0 ? size : undefined;
 }
 
-function png(bytes: Buffer): ImageSize | undefined {
-  if (bytes.length < 24 || bytes.toString('latin1', 1, 4) !== 'PNG') return undefined;
-  return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
+function png(bytes: DataView): ImageSize | undefined {
+  if (bytes.byteLength < 24 || ascii(bytes, 1, 4) !== 'PNG') return undefined;
+  return { width: bytes.getUint32(16), height: bytes.getUint32(20) };
 }
 
-function gif(bytes: Buffer): ImageSize | undefined {
-  if (bytes.length < 10 || bytes.toString('latin1', 0, 3) !== 'GIF') return undefined;
-  return { width: bytes.readUInt16LE(6), height: bytes.readUInt16LE(8) };
+function gif(bytes: DataView): ImageSize | undefined {
+  if (bytes.byteLength < 10 || ascii(bytes, 0, 3) !== 'GIF') return undefined;
+  return { width: bytes.getUint16(6, true), height: bytes.getUint16(8, true) };
 }
 
-function webp(bytes: Buffer): ImageSize | undefined {
-  if (bytes.length < 30 || bytes.toString('latin1', 8, 12) !== 'WEBP') return undefined;
-  switch (bytes.toString('latin1', 12, 16)) {
+function webp(bytes: DataView): ImageSize | undefined {
+  if (bytes.byteLength < 30 || ascii(bytes, 8, 12) !== 'WEBP') return undefined;
+  switch (ascii(bytes, 12, 16)) {
     case 'VP8 ':
-      return { width: bytes.readUInt16LE(26) & 0x3fff, height: bytes.readUInt16LE(28) & 0x3fff };
+      return { width: bytes.getUint16(26, true) & 0x3fff, height: bytes.getUint16(28, true) & 0x3fff };
     case 'VP8L': {
-      const bits = bytes.readUInt32LE(21);
+      const bits = bytes.getUint32(21, true);
       return { width: (bits & 0x3fff) + 1, height: ((bits >> 14) & 0x3fff) + 1 };
     }
     case 'VP8X':
-      return { width: bytes.readUIntLE(24, 3) + 1, height: bytes.readUIntLE(27, 3) + 1 };
+      return { width: uint24(bytes, 24) + 1, height: uint24(bytes, 27) + 1 };
     default:
       return undefined;
   }
@@ -43,14 +48,27 @@ function webp(bytes: Buffer): ImageSize | undefined {
 
 /** Goes from segment to segment until the one that has the size. */
 function jpeg(url: string, from: number): ImageSize | undefined {
-  const bytes = Buffer.from(url.slice(from, from + JPEG_CHARS), 'base64');
+  const bytes = bytesOf(url.slice(from, from + JPEG_CHARS));
   let at = 2;
-  while (at + 9 < bytes.length && bytes[at] === 0xff) {
-    const marker = bytes[at + 1] ?? 0;
+  while (at + 9 < bytes.byteLength && bytes.getUint8(at) === 0xff) {
+    const marker = bytes.getUint8(at + 1);
     // Start of frame, in its variants; the others of this range are tables.
     if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker))
-      return { width: bytes.readUInt16BE(at + 7), height: bytes.readUInt16BE(at + 5) };
-    at += marker === 0xff ? 1 : 2 + bytes.readUInt16BE(at + 2);
+      return { width: bytes.getUint16(at + 7), height: bytes.getUint16(at + 5) };
+    at += marker === 0xff ? 1 : 2 + bytes.getUint16(at + 2);
   }
   return undefined;
+}
+
+function bytesOf(base64: string): DataView {
+  return new DataView(decodeBase64(base64).buffer);
+}
+
+function ascii(bytes: DataView, from: number, to: number): string {
+  return String.fromCharCode(...new Uint8Array(bytes.buffer, from, to - from));
+}
+
+/** Little end first. */
+function uint24(bytes: DataView, at: number): number {
+  return bytes.getUint16(at, true) | (bytes.getUint8(at + 2) << 16);
 }

@@ -1,5 +1,3 @@
-import { types } from 'node:util';
-
 /**
  * One text for each value: two values have the same one exactly if they would be the same on the wire but for the order
  * of keys. Not JSON itself, which takes its time to escape long texts. `undefined` for what JSON leaves out. Throws what
@@ -59,8 +57,11 @@ function writeArray(value: readonly unknown[]): string {
   return `${text}]`;
 }
 
+const BOXED = /^\[object (Number|String|Boolean|BigInt|Symbol)\]$/;
+
+/** `new String('a')`, of this realm or another: JSON writes the primitive in it. */
 function isBoxed(value: object): boolean {
-  return Object.getPrototypeOf(value) !== Object.prototype && types.isBoxedPrimitive(value);
+  return Object.getPrototypeOf(value) !== Object.prototype && BOXED.test(Object.prototype.toString.call(value));
 }
 
 /** As `JSON.rawJSON` makes it: text that is written as it stands, and that nobody can change. */
