@@ -53,3 +53,4 @@ export type { Logger, LogLevel } from './telemetry/log.js';
 export type { AttemptRecord, CacheUse, CallRecord, Outcome, Price, Usage } from './telemetry/record-types.js';
 export type { CountTokens } from './tokens/estimate-input.js';
 export type { Capability } from './types.js';
+export { type Calibration, type CalibrationGoal, type CalibrationPoint, type CalibrationRecord, calibrate } from './experiments/calibrate.js';
