@@ -10,6 +10,13 @@ export {
   StreamInterruptedError,
   TokenBudgetExceededError,
 } from './errors.js';
+export {
+  type Calibration,
+  type CalibrationGoal,
+  type CalibrationPoint,
+  type CalibrationRecord,
+  calibrate,
+} from './experiments/calibrate.js';
 export type { Explanation } from './inspect/explain.js';
 export type { CheckOptions, CheckResult } from './inspect/health-check.js';
 export type {
@@ -53,4 +60,3 @@ export type { Logger, LogLevel } from './telemetry/log.js';
 export type { AttemptRecord, CacheUse, CallRecord, Outcome, Price, Usage } from './telemetry/record-types.js';
 export type { CountTokens } from './tokens/estimate-input.js';
 export type { Capability } from './types.js';
-export { type Calibration, type CalibrationGoal, type CalibrationPoint, type CalibrationRecord, calibrate } from './experiments/calibrate.js';
