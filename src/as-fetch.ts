@@ -7,42 +7,76 @@ import {
   SpendBudgetExceededError,
   TokenBudgetExceededError,
 } from './errors.js';
+import { endpointOf, normalizedPath, takesForm } from './request/endpoints.js';
+import { checkForwardHeaders, headerFilter } from './request/incoming-headers.js';
 import { protocolOf } from './request/read-call.js';
 import type { RequestOptions } from './sdk/request-headers.js';
 import { routerHeaders } from './sdk/routed-promise.js';
 import { encodeEvents } from './sdk/server-sent-events.js';
 import { callRecord } from './telemetry/call-record.js';
+import { checkKeys, checkSecretRecord, checkStrings, fail } from './util/check.js';
 import { isRecord } from './util/is-record.js';
+import { shown } from './util/shown.js';
 
-/** The caller's own credentials stay here; what describes the bytes of one hop is not for the next. */
-const DROPPED = new Set([
-  'authorization',
-  'api-key',
-  'x-api-key',
-  'proxy-authorization',
-  'cookie',
-  'openai-organization',
-  'openai-project',
-  'host',
+/** What belongs to the connection to the upstream, and is nothing of the answer; cookies are the upstream's with the router. */
+const NOT_PASSED_BACK = [
   'connection',
+  'content-encoding',
   'content-length',
-  'accept-encoding',
-  'user-agent',
-]);
-const NOT_PASSED_BACK = ['content-length', 'content-encoding', 'transfer-encoding', 'connection', 'set-cookie'];
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'set-cookie',
+  'set-cookie2',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
 const METHODS = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;
+/** A routed endpoint takes POST only, and none of these may reach it unseen. */
+const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+export interface AsFetchOptions {
+  /** URLs outside of it are refused. @default 'https://api.openai.com/v1' */
+  baseURL?: string;
+  /**
+   * Which requests that are not routed (lists, files, batches) reach the default client: all, those with GET only, or a
+   * list of methods and paths, in which `*` stands for one segment. Nothing that passes is limited or booked, so an
+   * endpoint that tenants can reach needs `'reads'` or a list. @default 'all'
+   * @example ['GET /models', 'GET /models/*']
+   */
+  passThrough?: 'all' | 'reads' | readonly string[];
+  /**
+   * Names of further request headers to send on. By default only `accept`, `content-type`, `user-agent`, `openai-*` but
+   * credentials, `x-request-priority`, `idempotency-key` and tracing headers are. @default []
+   */
+  forwardHeaders?: readonly string[];
+}
+
+/** What `asFetch` needs of its router. */
+export interface AsFetchRouter {
+  readonly client: OpenAI;
+  readonly warn: (line: string) => void;
+}
+
+interface Settings {
+  readonly base: URL;
+  readonly passes: (method: string, path: string) => boolean;
+  readonly headersOf: (headers: Headers) => [string, string][];
+}
 
 /** The router as a `fetch`: reads a request, has it answered as any other call, and writes the answer out. */
-export function asFetch(router: OpenAI, baseURL: string): typeof fetch {
-  const base = readBase(baseURL);
+export function asFetch({ client, warn }: AsFetchRouter, options: AsFetchOptions): typeof fetch {
+  const settings = readOptions(options, warn);
   return async function routedFetch(input, init) {
     const request = new Request(input, init);
     // Not the request's own: that one follows the caller's only as long as the request is held.
     const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
     try {
-      const options = await readRequest(request, base, signal);
+      const options = await readRequest(request, settings, signal);
       if (options instanceof Response) return options;
-      return await answer(router, options);
+      return await answer(client, options);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       return withRouterHeaders(errorResponse(error), error);
@@ -50,33 +84,79 @@ export function asFetch(router: OpenAI, baseURL: string): typeof fetch {
   };
 }
 
-function readBase(baseURL: string): URL {
-  const base = URL.canParse(baseURL) ? new URL(baseURL) : undefined;
-  if (base === undefined)
-    throw new InvalidOptionError('baseURL', `${JSON.stringify(baseURL)} is not allowed; give an absolute URL.`);
-  return base;
+function readOptions(options: AsFetchOptions, warn: AsFetchRouter['warn']): Settings {
+  checkSecretRecord('asFetch', options, 'an object such as { baseURL }');
+  checkKeys('asFetch', options, ['baseURL', 'passThrough', 'forwardHeaders']);
+  const { baseURL = 'https://api.openai.com/v1', passThrough = 'all', forwardHeaders = [] } = options;
+  const forward = checkForwardHeaders(forwardHeaders);
+  return {
+    base: readBase(baseURL),
+    passes: readPassThrough(passThrough),
+    headersOf: headerFilter(forward, (name) =>
+      warn(
+        `model-router asFetch() does not send on the header ${shown(name)}; name it in asFetch({ forwardHeaders }) if it should.`,
+      ),
+    ),
+  };
 }
+
+function readBase(baseURL: unknown): URL {
+  if (typeof baseURL === 'string' && URL.canParse(baseURL)) return new URL(baseURL);
+  return fail('baseURL', baseURL, 'an absolute URL');
+}
+
+function readPassThrough(given: unknown): Settings['passes'] {
+  if (given === 'all') return () => true;
+  if (given === 'reads') return (method) => method === 'GET';
+  const what = "'all', 'reads', or an array such as ['GET /models', 'GET /models/*']";
+  const entries = checkStrings('passThrough', given, what).map((entry, i) => {
+    const [method = '', path = ''] = entry.split(' ');
+    if (!Object.hasOwn(METHODS, method) || !path.startsWith('/') || entry !== `${method} ${path}`)
+      fail(`passThrough[${i}]`, entry, "a method and a path, such as 'GET /models'");
+    return { method, segments: segmentsOf(normalizedPath(path) ?? '') };
+  });
+  return (method, path) => {
+    const segments = segmentsOf(path);
+    return entries.some(
+      (entry) =>
+        entry.method === method &&
+        entry.segments.length === segments.length &&
+        entry.segments.every((each, i) => each === '*' || each === segments[i]),
+    );
+  };
+}
+
+const segmentsOf = (path: string) => path.split('/').slice(1);
 
 async function readRequest(
   request: Request,
-  base: URL,
+  { base, passes, headersOf }: Settings,
   signal: AbortSignal | undefined,
 ): Promise<RequestOptions | Response> {
+  const { method } = request;
   const url = new URL(request.url);
   const prefix = base.pathname.replace(/\/$/, '');
-  if (url.origin !== base.origin || !url.pathname.startsWith(`${prefix}/`)) {
-    return ownError(400, 'invalid_url', `This fetch answers only below ${base.href}.`);
+  const path = url.pathname.slice(prefix.length);
+  const normalized = normalizedPath(path);
+  if (url.origin !== base.origin || !url.pathname.startsWith(`${prefix}/`) || normalized === undefined) {
+    return ownError(400, 'invalid_url', `This fetch answers only below ${base.origin}${base.pathname}.`);
   }
-  const method = Object.entries(METHODS).find(([name]) => name === request.method)?.[1];
-  if (method === undefined) return ownError(400, 'invalid_method', `${request.method} is not supported.`);
-  const type = request.headers.get('content-type') ?? '';
-  const body = await readBody(request, type);
+  const known = Object.entries(METHODS).find(([name]) => name === method)?.[1];
+  if (known === undefined) return ownError(400, 'invalid_method', `${shown(method)} is not supported.`);
+  const endpoint = WRITES.has(method) ? endpointOf(normalized) : undefined;
+  if (endpoint !== undefined && known !== 'post')
+    return ownError(400, 'invalid_method', `${endpoint} takes POST, not ${method}.`);
+  if (endpoint === undefined && !passes(method, normalized))
+    return ownError(400, 'not_allowed', `${method} ${shown(normalized)} is not allowed here.`);
+  const body = await (endpoint === undefined ? readAnyBody(request) : readRoutedBody(request, endpoint));
   if (body instanceof Response) return body;
+  // The SDK writes JSON and form data itself, with their types; other bytes keep theirs.
+  const isTyped = body instanceof ArrayBuffer;
   const options: RequestOptions = {
-    method,
-    path: url.pathname.slice(prefix.length),
+    method: known,
+    path: endpoint ?? path,
     query: readQuery(url.searchParams),
-    headers: headersOf(request, body),
+    headers: headersOf(request.headers).filter(([name]) => isTyped || name !== 'content-type'),
     ...(signal && { signal }),
     __security: { bearerAuth: true },
     ...(body !== undefined && { body }),
@@ -101,12 +181,52 @@ function readQuery(params: URLSearchParams): Record<string, string | string[]> {
   return Object.fromEntries(query);
 }
 
-async function readBody(request: Request, type: string): Promise<unknown> {
+/** The body of a routed endpoint, whatever type it claims to have: an object or a form, or else it is refused. */
+async function readRoutedBody(request: Request, endpoint: string): Promise<unknown> {
+  const type = typeOf(request);
+  if (type === 'multipart/form-data' || type === 'application/x-www-form-urlencoded') {
+    if (!takesForm(endpoint)) return ownError(400, 'invalid_json', `${endpoint} takes JSON, not a form.`);
+    const form = await readForm(request);
+    return form instanceof Response ? form : (refusedStream(form.get('stream'), FORM_STREAM) ?? form);
+  }
+  const body = await readJson(request);
+  if (body instanceof Response) return body;
+  if (!isRecord(body) || Array.isArray(body)) return ownError(400, 'invalid_json', 'The body is not a JSON object.');
+  return refusedStream(body.stream, STREAM) ?? body;
+}
+
+const STREAM: ReadonlySet<unknown> = new Set([undefined, null, true, false]);
+const FORM_STREAM: ReadonlySet<unknown> = new Set([null, '', 'true', 'false']);
+
+/** Some servers take `"true"` or 1 for true, others do not: the answer would not be what the router expects. */
+function refusedStream(stream: unknown, allowed: ReadonlySet<unknown>): Response | undefined {
+  return allowed.has(stream) ? undefined : ownError(400, 'invalid_stream', 'stream must be true or false.');
+}
+
+async function readAnyBody(request: Request): Promise<unknown> {
   if (request.body === null) return undefined;
-  if (type.startsWith('multipart/form-data'))
-    return request.formData().catch(() => ownError(400, 'invalid_form', 'The body is not a valid form.'));
+  const type = typeOf(request);
+  if (type === 'multipart/form-data') return readForm(request);
   // Some callers leave the type out: what reads as JSON is JSON.
-  if (!/json|^$|^text\/plain/.test(type)) return request.arrayBuffer();
+  return /json|^$|^text\/plain$/.test(type) ? readJson(request) : request.arrayBuffer();
+}
+
+/** The media type without its parameters. */
+function typeOf({ headers }: Request): string {
+  const [type = ''] = (headers.get('content-type') ?? '').split(';', 1);
+  return type.trim().toLowerCase();
+}
+
+async function readForm(request: Request): Promise<FormData | Response> {
+  try {
+    return await request.formData();
+  } catch (error) {
+    if (request.signal.aborted) throw error;
+    return ownError(400, 'invalid_form', 'The body is not a valid form.');
+  }
+}
+
+async function readJson(request: Request): Promise<unknown> {
   try {
     const body: unknown = await request.json();
     return body;
@@ -116,15 +236,12 @@ async function readBody(request: Request, type: string): Promise<unknown> {
   }
 }
 
-function headersOf({ headers }: Request, body: unknown): Record<string, string> {
-  // The SDK writes JSON and form data itself, with their types; other bytes keep theirs.
-  const typed = body instanceof ArrayBuffer;
-  return Object.fromEntries([...headers].filter(([name]) => !DROPPED.has(name) && (typed || name !== 'content-type')));
-}
-
 async function answer(router: OpenAI, options: RequestOptions): Promise<Response> {
   const protocol = protocolOf(options);
-  if (protocol === undefined) return router.request<unknown>(options).asResponse();
+  if (protocol === undefined) {
+    const { body, status, statusText, headers } = await router.request<unknown>(options).asResponse();
+    return new Response(body, { status, statusText, headers: withoutRouterHeaders(passedBack(headers)) });
+  }
   const { data, response } = await router.request<unknown>(options).withResponse();
   const headers = passedBack(response.headers);
   const { status } = response;
@@ -141,11 +258,17 @@ function passedBack(from: Headers): Headers {
   return headers;
 }
 
+/** An upstream has no say in what the router reports. */
+function withoutRouterHeaders(headers: Headers): Headers {
+  for (const name of [...headers.keys()]) if (name.startsWith('x-router-')) headers.delete(name);
+  return headers;
+}
+
 function isIterable(data: unknown): data is AsyncIterable<unknown> {
   return typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
 }
 
-/** Which deployments were asked is told of an error, too. */
+/** Errors report their attempts, too. */
 function withRouterHeaders(response: Response, error: unknown): Response {
   const record = callRecord(error);
   for (const [name, value] of record === undefined ? [] : Object.entries(routerHeaders(record))) {
@@ -170,7 +293,7 @@ function errorResponse(error: unknown): Response {
 }
 
 function jsonHeaders(from: Headers): Headers {
-  const headers = passedBack(from);
+  const headers = withoutRouterHeaders(passedBack(from));
   headers.delete('content-type');
   return headers;
 }

@@ -1,5 +1,6 @@
 // For CommonJS applications: there `require('openai')` is another copy of the SDK than the one the router extends.
 export { OpenAI } from 'openai';
+export type { AsFetchOptions } from './as-fetch.js';
 export {
   DeadlineExceededError,
   type InterruptionReason,

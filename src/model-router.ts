@@ -1,5 +1,5 @@
 import { type APIPromise, OpenAI } from 'openai';
-import { asFetch } from './as-fetch.js';
+import { type AsFetchOptions, asFetch } from './as-fetch.js';
 import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
 import { type Explanation, explain } from './inspect/explain.js';
 import { type CheckOptions, type CheckResult, checkAll } from './inspect/health-check.js';
@@ -10,7 +10,7 @@ import { callOptions } from './request/call-options.js';
 import { withoutRouterHeaders } from './request/headers.js';
 import { CallReader, protocolOf } from './request/read-call.js';
 import { handOut } from './sdk/cached-answer.js';
-import { headerRows, type RequestOptions } from './sdk/request-headers.js';
+import { headerRows, type RequestOptions, withoutDefaultRouterHeaders } from './sdk/request-headers.js';
 import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
 import { type Handle, isStream, type ResponseProps } from './sdk/upstream.js';
 import { type Opened, openRouter, openView } from './setup.js';
@@ -82,10 +82,10 @@ export class ModelRouter extends OpenAI {
 
   /**
    * The same engine as a `fetch`, for libraries that bring their own client or none. URLs outside `baseURL` are refused,
-   * incoming credentials are dropped. @default baseURL 'https://api.openai.com/v1'
+   * incoming credentials and unknown headers are dropped. Throws InvalidOptionError.
    */
-  asFetch({ baseURL = 'https://api.openai.com/v1' }: { baseURL?: string } = {}): typeof fetch {
-    return asFetch(this, baseURL);
+  asFetch(options: AsFetchOptions = {}): typeof fetch {
+    return asFetch({ client: this, warn: (line) => this.#opened.view.log.warn(line) }, options);
   }
 
   /** The short form: one user message, to the route of the call's priority. */
@@ -205,8 +205,9 @@ export class ModelRouter extends OpenAI {
     const { engine } = this.#opened;
     if (engine.closed) throw new NoDeploymentAvailableError('The router is closed.');
     const { client, name } = this.#clientFor(given.path);
-    if (given.headers == null) return { client, name, options: given };
-    return { client, name, options: { ...given, headers: withoutRouterHeaders(given.headers) } };
+    const own = given.headers == null ? given.headers : withoutRouterHeaders(given.headers);
+    const headers = withoutDefaultRouterHeaders(client, own);
+    return { client, name, options: headers === given.headers ? given : { ...given, headers } };
   }
 
   /** The client that made what the path names, else the default one. Throws where the path leads to another server. */

@@ -3,7 +3,7 @@ import { headerRows, type RequestOptions } from '../sdk/request-headers.js';
 import { checkOneOf, fail, MAX_MS } from '../util/check.js';
 
 /** Who is calling: a call that brings its own goes nowhere else. */
-const CREDENTIALS = new Set([
+export const CREDENTIALS: ReadonlySet<string> = new Set([
   'authorization',
   'proxy-authorization',
   'api-key',

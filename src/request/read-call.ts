@@ -22,6 +22,7 @@ import { checkMs, checkNumber, checkString } from '../util/check.js';
 import { isPlainObject, isRecord } from '../util/is-record.js';
 import { pick } from '../util/pick.js';
 import { carriedOptions } from './call-options.js';
+import { protocolOfPath } from './endpoints.js';
 import { type HeaderReading, readHeaders } from './headers.js';
 import { type LeftOut, narrow, type Resolution } from './resolve-model.js';
 
@@ -36,27 +37,13 @@ export interface View {
   readonly log: Log;
 }
 
-const ENDPOINTS: ReadonlyMap<string, Protocol> = new Map([
-  ['/chat/completions', 'chat'],
-  ['/completions', 'completions'],
-  ['/responses', 'responses'],
-  ['/embeddings', 'embeddings'],
-  ['/moderations', 'json'],
-  ['/images/generations', 'json'],
-  ['/images/edits', 'json'],
-  ['/images/variations', 'json'],
-  ['/audio/speech', 'binary'],
-  ['/audio/transcriptions', 'text'],
-  ['/audio/translations', 'text'],
-]);
-
 /** The protocol of a request that is routed; `undefined` for one that goes to the default client untouched. */
 export function protocolOf({ method, path, body }: RequestOptions): Protocol | undefined {
   if (method !== 'post' || path === undefined) return undefined;
   // Text and bytes that the application has made itself cannot be read, and have no model that could be replaced.
   if (typeof body === 'string' || body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return undefined;
   const query = path.indexOf('?');
-  return ENDPOINTS.get(query === -1 ? path : path.slice(0, query));
+  return protocolOfPath(query === -1 ? path : path.slice(0, query));
 }
 
 export interface Prepared {

@@ -11,7 +11,21 @@ export function mergeHeaders(given: RequestOptions['headers'], added: readonly H
   return merged.length === 0 ? given : [...merged, ...rows];
 }
 
-type HeaderRow = [string, string | null];
+export type HeaderRow = [string, string | null];
+
+/** Removes `X-Router-*` headers that a client of the application's would send by default: they never leave the process. */
+export function withoutDefaultRouterHeaders(
+  client: OpenAI,
+  given: RequestOptions['headers'],
+): RequestOptions['headers'] {
+  const { defaultHeaders } = client['_options'];
+  if (defaultHeaders == null) return given;
+  const removed = headerRows(defaultHeaders).filter(([name]) => /^x-router-/i.test(name));
+  return mergeHeaders(
+    given,
+    removed.map(([name]): HeaderRow => [name, null]),
+  );
+}
 
 /** Headers in any of the shapes the SDK takes, as rows; `null` removes one that a client would send. */
 export function headerRows(headers: RequestOptions['headers']): HeaderRow[] {

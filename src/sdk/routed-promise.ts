@@ -127,6 +127,8 @@ export function routerHeaders(record: CallRecord): Record<string, string> {
 /** The headers of a fetched response cannot be changed: this one shows the same response with more of them. */
 function withRouterHeaders(response: Response, record: CallRecord): Response {
   const headers = new Headers(response.headers);
+  // An upstream has no say in them.
+  for (const name of response.headers.keys()) if (name.startsWith('x-router-')) headers.delete(name);
   for (const [name, value] of Object.entries(routerHeaders(record))) headers.set(name, encodeURI(value));
   return new Proxy(response, {
     get(target, property) {

@@ -7,7 +7,7 @@ import { isClosable, OnRequest } from './closable-fetch.js';
 import { tapBody } from './observe-body.js';
 import { tapText } from './observe-text.js';
 import type { Redact } from './redact.js';
-import { headerRows, mergeHeaders, type RequestOptions } from './request-headers.js';
+import { headerRows, mergeHeaders, type RequestOptions, withoutDefaultRouterHeaders } from './request-headers.js';
 
 /** What the SDK keeps of an answer, to parse it. */
 export type ResponseProps = Awaited<ConstructorParameters<typeof APIPromise>[1]>;
@@ -62,7 +62,7 @@ export class OpenAIUpstream implements Upstream {
     const { signal, onOpen, wantsText } = request;
     const isUsual = (wantsText || signal === null) && this.#isUsual;
     const onRequest = signal === null ? new OnRequest(onOpen, !isUsual || this.#isEndedByOthers(request)) : undefined;
-    const promise: APIPromise<unknown> = this.client.request(attemptOptions(sent, onRequest));
+    const promise: APIPromise<unknown> = this.client.request(attemptOptions(this.client, sent, onRequest));
     let isAnswered = false;
     try {
       const props = await promise['responsePromise'];
@@ -98,6 +98,7 @@ const bodyOf = ({ source }: UpstreamRequest) => (source as RequestOptions).body;
 
 /** A fresh copy for each attempt: the SDK writes into the options it is given. */
 function attemptOptions(
+  client: OpenAI,
   { source, model, headers, includeUsage, timeoutMs, signal }: UpstreamRequest,
   onRequest: OnRequest | undefined,
 ): RequestOptions {
@@ -113,7 +114,9 @@ function attemptOptions(
   if (given.__metadata !== undefined) options.__metadata = { ...given.__metadata };
   if (options.__metadata !== undefined && 'model' in options.__metadata && model !== undefined)
     options.__metadata.model = model;
-  if (headers !== undefined) options.headers = mergeHeaders(given.headers, Object.entries(headers));
+  const own = headers === undefined ? given.headers : mergeHeaders(given.headers, Object.entries(headers));
+  const safe = withoutDefaultRouterHeaders(client, own);
+  if (safe !== given.headers) options.headers = safe;
   if (given.stream && given.__streamClass === undefined) options.__streamClass = TappedStream;
   if ('body' in given) options.body = bodyFor(given.body, model, includeUsage);
   return options;

@@ -194,7 +194,8 @@ describe('asFetch, and what it lets through', () => {
   });
 
   it("drops the caller's credentials, and sends the router's", async () => {
-    const { routed, fake } = await open({ first: fail(503), second: answer() });
+    const { router, fake } = await open({ first: fail(503), second: answer() });
+    const routed = router.asFetch({ forwardHeaders: ['X-Tag'] });
     const headers = {
       authorization: 'Bearer sk-of-the-caller',
       'api-key': 'sk-of-the-caller',

@@ -1,0 +1,68 @@
+import { InvalidOptionError } from '../errors.js';
+import { checkStrings, show } from '../util/check.js';
+import { CREDENTIALS } from './headers.js';
+
+/** What `asFetch()` sends on of a request's headers by itself. */
+const FORWARDED =
+  /^(accept|content-type|user-agent|x-request-priority|idempotency-key|openai-[\w-]+|x-router-[\w-]+|x-stainless-helper-method|traceparent|tracestate|baggage|b3|x-b3-[\w-]+|x-datadog-[\w-]+|sentry-trace|x-request-id|x-client-request-id|x-correlation-id|x-trace-id|x-amzn-trace-id|x-cloud-trace-context)$/;
+
+/** They belong to one hop, or describe bytes that are written again. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'host',
+  'content-length',
+  'content-encoding',
+  'accept-encoding',
+]);
+
+/** Browsers and the SDK send these with every request: to drop them is no news. */
+const USUAL =
+  /^(accept-language|accept-charset|cache-control|pragma|dnt|origin|referer|priority|via|forwarded|x-forwarded-[\w-]+|x-real-ip|sec-[\w-]+|x-stainless-[\w-]+|upgrade-insecure-requests)$/;
+
+/** So many names of dropped headers are remembered. */
+const MAX_WARNED = 100;
+
+/** Checks `forwardHeaders`. Throws InvalidOptionError. */
+export function checkForwardHeaders(value: unknown): ReadonlySet<string> {
+  const names = checkStrings('forwardHeaders', value, 'an array of names of headers').map((name) => name.toLowerCase());
+  for (const [i, name] of names.entries()) {
+    if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name))
+      throw new InvalidOptionError(`forwardHeaders[${i}]`, `${show(name)} is not the name of a header.`);
+    if (HOP_BY_HOP.has(name))
+      throw new InvalidOptionError(
+        `forwardHeaders[${i}]`,
+        `${show(name)} belongs to one connection and cannot be sent on.`,
+      );
+  }
+  return new Set(names);
+}
+
+/** Picks the headers of an incoming request that may be sent on; `onDropped` hears each other name once. */
+export function headerFilter(
+  forward: ReadonlySet<string>,
+  onDropped: (name: string) => void,
+): (headers: Headers) => [string, string][] {
+  const warned = new Set<string>();
+  return (headers) => {
+    const named = new Set((headers.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase()));
+    return [...headers].filter(([name]) => {
+      if (HOP_BY_HOP.has(name) || named.has(name)) return false;
+      if (forward.has(name)) return true;
+      if (CREDENTIALS.has(name)) return false;
+      if (FORWARDED.test(name)) return true;
+      if (!USUAL.test(name) && !warned.has(name) && warned.size < MAX_WARNED) {
+        warned.add(name);
+        onDropped(name);
+      }
+      return false;
+    });
+  };
+}
