@@ -1,0 +1,33 @@
+/** A number above 0 and below 1 for an id: the same for the same inputs. */
+export type Draw = (id: string) => number;
+
+/**
+ * For calls with an assignment key: the top 53 bits of SHA-256 over `salt \0 id \0 key`, so that processes, restarts and
+ * other languages agree. `sha256` gives hexadecimal.
+ */
+export function drawByKey(sha256: (text: string) => string, salt: string, key: string): Draw {
+  return (id) => {
+    const hex = sha256(`${salt}\0${id}\0${key}`);
+    const high = Number.parseInt(hex.slice(0, 8), 16);
+    const low = Number.parseInt(hex.slice(8, 14), 16) >>> 3;
+    return (high * 2 ** 21 + low + 0.5) / 2 ** 53;
+  };
+}
+
+/** For calls without a key: from the route's seed, the number of the call and the id, so that the next draw can be explained. */
+export function drawByNumber(seed: number, callNumber: number): Draw {
+  const start = mix(seed ^ Math.imul(callNumber, 0x9e3779b1));
+  return (id) => {
+    let hash = start;
+    for (let i = 0; i < id.length; i += 1) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+    return ((mix(hash) >>> 0) + 0.5) / 2 ** 32;
+  };
+}
+
+/** Spreads every bit over all others (the finaliser of MurmurHash3). */
+function mix(value: number): number {
+  let hash = value;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}

@@ -1,0 +1,42 @@
+/** One deployment that a call may use, as a strategy sees it. Times are in milliseconds. */
+export interface StrategyDeployment {
+  readonly id: string;
+  /** From the strategy's `weights`, else the deployment's `weight`, else 1. */
+  readonly weight: number;
+  /** Attempts that run there now, of all calls. */
+  readonly inFlight: number;
+  readonly maxConcurrent: number | undefined;
+  /** Of the answers of the last minutes, streams and whole answers apart; `undefined` until enough are known. */
+  readonly p50Ms: number | undefined;
+  readonly p95Ms: number | undefined;
+  /** What this request is expected to cost there, in US dollars; `undefined` where the price is unknown. */
+  readonly expectedCostUsd: number | undefined;
+}
+
+/** What a strategy may go by. It holds only the deployments that the call is allowed to use, in listed order. */
+export interface StrategyView {
+  readonly route: string;
+  readonly stream: boolean;
+  readonly deployments: readonly StrategyDeployment[];
+}
+
+/**
+ * Orders the deployments of a route. The order is also the failover order.
+ *
+ * `order` must be pure: it returns ids, the one to try first at the front. Unknown and repeated ids are ignored, missing
+ * ones go last in listed order. If it throws or returns anything but an array, the listed order is used, with one warning.
+ */
+export interface Strategy {
+  /** Appears as `chosenBy` in the record of a call. */
+  readonly name: string;
+  order(view: StrategyView): readonly string[];
+}
+
+/** Ids by a number of each, lowest first; equal ones stay in their order. */
+export function sortedBy<T extends { readonly id: string }>(deployments: readonly T[], by: (each: T) => number): T[] {
+  const keys = new Map(deployments.map((each) => [each, by(each)]));
+  return [...deployments].sort((a, b) => compare(keys.get(a) ?? 0, keys.get(b) ?? 0));
+}
+
+/** Infinity equals itself here: a difference of two would be NaN. */
+const compare = (a: number, b: number) => (a === b ? 0 : a < b ? -1 : 1);
