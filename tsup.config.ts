@@ -25,7 +25,7 @@ const shared: Options = {
 export default defineConfig([
   // The command is a program, not a module: it has no declarations, and one format is enough.
   { ...shared, entry: { ...entry, cli: 'src/cli/index.ts' }, dts: { entry }, format: 'esm', splitting: true },
-  // p-retry and is-network-error are ESM only, so the CommonJS build carries them. No splitting: there tsup rewrites
+  // p-retry, is-network-error and @noble/hashes are ESM only, so the CommonJS build carries them. No splitting: there tsup rewrites
   // the code (`?.` and `??` become helper calls).
-  { ...shared, format: 'cjs', splitting: false, noExternal: ['p-retry', 'is-network-error'] },
+  { ...shared, format: 'cjs', splitting: false, noExternal: ['p-retry', 'is-network-error', /^@noble\/hashes/] },
 ]);
