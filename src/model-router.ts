@@ -16,6 +16,7 @@ import { type Handle, isStream, type ResponseProps } from './sdk/upstream.js';
 import { type Opened, openRouter, openView } from './setup.js';
 import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
 import type { EventOf, RouterEventType } from './telemetry/events.js';
+import type { CallRecord } from './telemetry/record-types.js';
 import { isKept, type KeptReply, type Protocol } from './types.js';
 import { fail } from './util/check.js';
 import { isRecord } from './util/is-record.js';
@@ -151,7 +152,7 @@ export class ModelRouter extends OpenAI {
     const protocol = protocolOf(options);
     if (protocol === undefined) return this.#passThrough(run, options, remainingRetries);
     const { engine } = this.#opened;
-    const { call } = this.#calls.read(options, protocol, () => run.wantsRaw);
+    const { call } = this.#calls.read(options, protocol, wantsRaw(run));
     run.record = call.record;
     if (call.signal !== undefined) linkRecord(call.signal, call.record);
     const reply = await engine.handle(call);
@@ -179,9 +180,7 @@ export class ModelRouter extends OpenAI {
     if (reply.chunks === undefined) run.parsed = { data };
     run.requestId = reply.kept.requestId;
     run.parse = () => data;
-    reply.onEnd(({ answerId }) => {
-      if (answerId !== undefined && record !== undefined && isFromHelper(options)) linkAnswerId(answerId, record);
-    });
+    if (record !== undefined && isFromHelper(options)) linkAtEnd(reply, record);
     return props;
   }
 
@@ -221,6 +220,18 @@ export class ModelRouter extends OpenAI {
     checkOrigin(client, path ?? '');
     return { client, name: other === undefined || maker === undefined ? defaultClient : maker };
   }
+}
+
+/** A function of its own, as the listener must not hold the caller's stream. */
+function linkAtEnd(reply: KeptReply, record: CallRecord): void {
+  reply.onEnd(({ answerId }) => {
+    if (answerId !== undefined) linkAnswerId(answerId, record);
+  });
+}
+
+/** Holds nothing else of the run. */
+function wantsRaw({ wants }: Run): () => boolean {
+  return () => wants.raw;
 }
 
 /** An id as it stands in a path. One that cannot be read was made by nobody. */

@@ -6,8 +6,11 @@ import type { ResponseProps } from './upstream.js';
 
 /** A request on its way: what its promise needs to know of it. */
 export class Run {
-  /** The caller wants the response itself, its body unread. Read once the headers are there. */
-  wantsRaw = false;
+  /**
+   * Whether the caller wants the response itself, its body unread. Read once the headers are there. Apart from the run,
+   * which holds the caller's stream: what the router remembers of a call must not.
+   */
+  readonly wants = { raw: false };
   /** Calls that are not routed have none. */
   record: CallRecord | undefined;
   /** Of an answer that has no response of its own yet; `undefined` for all others. */
@@ -48,7 +51,7 @@ export class RoutedPromise<T> extends APIPromise<T> {
   }
 
   override asResponse(): Promise<Response> {
-    this.#run.wantsRaw = true;
+    this.#run.wants.raw = true;
     return this.#run.props.then((props) => unread(props, this.#run));
   }
 
