@@ -1,21 +1,39 @@
 import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type Options } from 'tsup';
+import { entries } from './scripts/entries.mjs';
 
-// Here and not by tsup's `clean`: the two builds run at the same time, and one would remove what the other has written.
 rmSync('dist', { recursive: true, force: true });
 
-const entry = {
-  index: 'src/index.ts',
-  testing: 'src/testing/index.ts',
-  simulate: 'src/simulate/index.ts',
-  'genai-prices': 'src/genai-prices/index.ts',
-  'gpt-tokenizer': 'src/gpt-tokenizer/index.ts',
+type Plugin = NonNullable<Options['esbuildPlugins']>[number];
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** Libraries that are bundled and import a Node builtin get it from us, or are taken in their build without it. */
+const withoutBuiltins: Plugin = {
+  name: 'without-builtins',
+  setup(build) {
+    build.onResolve({ filter: /^events$/ }, () => ({ path: 'events', namespace: 'builtin' }));
+    build.onLoad({ filter: /^events$/, namespace: 'builtin' }, () => ({
+      contents: `const { EventEmitter } = require('./event-emitter.ts');
+        module.exports = Object.assign(EventEmitter, { EventEmitter });`,
+      resolveDir: path('./src/util'),
+    }));
+    build.onResolve({ filter: /^lru-cache$/ }, () => ({
+      path: path('./node_modules/lru-cache/dist/esm/browser/index.js'),
+    }));
+  },
 };
 
-const shared: Options = {
-  entry,
+export default defineConfig({
+  // The command is a program, not a module: it has no declarations, and one format is enough.
+  entry: { ...entries, cli: 'src/cli/index.ts' },
+  dts: { entry: entries },
+  format: 'esm',
+  splitting: true,
   tsconfig: 'tsconfig.build.json',
   target: 'node22',
+<<<<<<< HEAD
   platform: 'node',
   sourcemap: true,
   dts: true,
@@ -29,3 +47,16 @@ export default defineConfig([
   // the code (`?.` and `??` become helper calls).
   { ...shared, format: 'cjs', splitting: false, noExternal: ['p-retry', 'is-network-error', /^@noble\/hashes/] },
 ]);
+=======
+  platform: 'neutral',
+  removeNodeProtocol: false,
+  // What is not a peer is bundled: opossum requires `events`, which breaks ES bundles, Workers and browsers.
+  external: [/^node:/, 'openai', '@pydantic/genai-prices', 'gpt-tokenizer', '@sinonjs/fake-timers'],
+  esbuildPlugins: [withoutBuiltins],
+  esbuildOptions(options) {
+    // opossum has nothing but `main`.
+    options.mainFields = ['module', 'main'];
+  },
+  metafile: true,
+});
+>>>>>>> 0ab6fd4 (One list of entry points; everything but the peers is bundled, without Node builtins; the CommonJS build is made of the ES build, file by file; notices, security policy and docs are in the package; no source maps)

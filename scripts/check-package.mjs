@@ -10,12 +10,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { buildSync, transformSync } from 'esbuild';
+import { entries } from './entries.mjs';
 
-/** @type {{ name: string; version: string; dependencies: Record<string, string>; peerDependencies: Record<string, string>; peerDependenciesMeta: Record<string, object> }} */
+/** @type {{ name: string; version: string; dependencies?: Record<string, string>; peerDependencies: Record<string, string>; peerDependenciesMeta: Record<string, object> }} */
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
-const peers = Object.keys(manifest.peerDependencies).filter((name) => !(name in manifest.peerDependenciesMeta));
+const peerNames = Object.keys(manifest.peerDependencies);
+const peers = peerNames.filter((name) => !(name in manifest.peerDependenciesMeta));
 const app = realpathSync(mkdtempSync(join(tmpdir(), 'model-router-check-')));
 const installed = join(app, 'node_modules', manifest.name);
 /** @type {string[]} */
@@ -42,11 +46,43 @@ function must(condition, message) {
   if (!condition) throw new Error(message);
 }
 
-/** Links a package of this checkout into the application. @param {string} name */
-function link(name) {
-  const target = join(app, 'node_modules', name);
+/** Links a package of this checkout into the application. @param {string} name @param {string} as */
+function link(name, as = name) {
+  const target = join(app, 'node_modules', as);
   mkdirSync(dirname(target), { recursive: true });
+  rmSync(target, { force: true });
   symlinkSync(resolve('node_modules', name), target, 'junction');
+}
+
+/** @param {string} name @returns {string} */
+const versionOf = (name) => JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8')).version;
+
+/** @param {string} path @param {string} name */
+const isOf = (path, name) => path === name || path.startsWith(`${name}/`);
+
+/** @param {string} code */
+const withoutComments = (code) => transformSync(code, { minifyWhitespace: true, legalComments: 'none' }).code;
+
+/**
+ * All files of ours that an entry point loads, each with the packages and builtins that it imports or requires.
+ * @param {string} name
+ */
+function loadedBy(name) {
+  const { metafile } = buildSync({
+    entryPoints: [join(installed, 'dist', name)],
+    bundle: true,
+    write: false,
+    outdir: app,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    metafile: true,
+    logLevel: 'error',
+  });
+  return Object.entries(metafile.inputs).map(([path, { imports }]) => ({
+    file: basename(path),
+    externals: imports.filter(({ external }) => external).map((each) => each.path),
+  }));
 }
 
 /** Runs a program of the application; it fails by throwing. @param {string} file @param {string} code */
@@ -72,7 +108,7 @@ try {
   );
   mkdirSync(installed, { recursive: true });
   run('tar', '-xzf', packed.filename, '-C', installed, '--strip-components', '1');
-  for (const name of [...Object.keys(manifest.dependencies), ...peers, '@types/node']) link(name);
+  for (const name of [...peers, '@types/node']) link(name);
 
   const dist = join(installed, 'dist');
   const files = readdirSync(dist);
@@ -80,31 +116,42 @@ try {
   const read = (file) => readFileSync(join(dist, file), 'utf8');
 
   check('only what is meant to be published is in the package', () => {
-    const allowed = /^(dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)(\.map)?|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    const allowed =
+      /^(dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)|docs\/[\w-]+\.md|(README|CHANGELOG|SECURITY)\.md|package\.json|LICENSE|THIRD-PARTY-NOTICES)$/;
     /** @type {{ path: string }[]} */
     const listed = packed.files;
     const others = listed.filter(({ path }) => !allowed.test(path)).map(({ path }) => path);
     must(others.length === 0, `also packed: ${others.join(', ')}`);
   });
 
-  check('dist holds the code of no other package, but the two that CommonJS cannot load', () => {
-    for (const file of files.filter((name) => name.endsWith('.map'))) {
-      /** @type {{ sources: string[] }} */
-      const { sources } = JSON.parse(read(file));
-      const names = sources.map((source) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1]);
-      const bundled = [...new Set(names)].filter((name) => name !== undefined);
-      const allowed = file.endsWith('.cjs.map') ? ['p-retry', 'is-network-error'] : [];
-      must(
-        bundled.every((name) => allowed.includes(name)),
-        `${file}: ${bundled.join(', ')}`,
-      );
+  check('it is small', () => {
+    must(packed.size < 600_000, `${packed.size} bytes packed`);
+    must(packed.unpackedSize < 2_200_000, `${packed.unpackedSize} bytes unpacked`);
+  });
+
+  check('it needs no package but its peers, and names those whose code it holds', () => {
+    const notices = readFileSync(join(installed, 'THIRD-PARTY-NOTICES'), 'utf8');
+    for (const name of ['is-network-error', 'lru-cache', 'opossum', 'p-retry'])
+      must(notices.includes(`\n${name} ${versionOf(name)} (`), `${name} is not in THIRD-PARTY-NOTICES`);
+    must(manifest.dependencies === undefined, 'it has dependencies');
+    for (const name of Object.keys(entries).flatMap((each) => [`${each}.js`, `${each}.cjs`])) {
+      for (const { file, externals } of loadedBy(name)) {
+        must(!/X-Stainless-Package-Version|class APIResource\b/.test(read(file)), `${file} holds the openai SDK`);
+        const others = externals.filter((path) => !isBuiltin(path) && !peerNames.some((peer) => isOf(path, peer)));
+        must(others.length === 0, `${file} imports ${others.join(', ')}`);
+      }
     }
-    for (const file of files.filter((name) => /\.c?js$/.test(name))) {
-      must(!/X-Stainless-Package-Version|class APIResource\b/.test(read(file)), `${file} holds the openai SDK`);
-      must(
-        !/require\(["'](p-retry|is-network-error)["']\)/.test(read(file)),
-        `${file} requires a package that is ESM only`,
-      );
+  });
+
+  check('what runs everywhere loads no module of Node', () => {
+    // The others are Node's by nature.
+    const portable = Object.keys(entries).filter((name) => !['testing', 'node'].includes(name));
+    for (const name of portable.flatMap((each) => [`${each}.js`, `${each}.cjs`])) {
+      for (const { file, externals } of loadedBy(name)) {
+        const builtins = externals.filter((path) => isBuiltin(path));
+        must(builtins.length === 0, `${name} has ${file}, which imports ${builtins.join(', ')}`);
+        must(!/\bBuffer\b/.test(withoutComments(read(file))), `${name} has ${file}, which uses Buffer`);
+      }
     }
   });
 
@@ -140,13 +187,6 @@ try {
     );
   });
 
-  check('the CommonJS build works, for tools that do not know module-sync', () => {
-    program(
-      'fallback.cjs',
-      `const { ModelRouter } = require('./node_modules/model-router/dist/index.cjs');\nconst { startFakeProvider } = require('./node_modules/model-router/dist/testing.cjs');\n${useIt}`,
-    );
-  });
-
   check('without the optional packages, only what needs them says so', () => {
     const needsTimers = `
       await inVirtualTime(() => undefined).then(
@@ -161,28 +201,45 @@ import { inVirtualTime } from 'model-router/simulate';${needsTimers}`,
     );
     program(
       'alone.cjs',
-      `const { answer, fakeFetch, inVirtualTime } = require('./node_modules/model-router/dist/testing.cjs');(async () => {${needsTimers}})();`,
+      `const { answer, fakeFetch } = require('model-router/testing');
+const { inVirtualTime } = require('model-router/simulate');(async () => {${needsTimers}})();`,
     );
   });
 
   link('@pydantic/genai-prices');
 
-  check('import and require give one class', () => {
-    program(
-      'one-class.mjs',
-      `import { createRequire } from 'node:module';
-      import * as main from 'model-router';
-      import * as prices from 'model-router/genai-prices';
-      import * as testing from 'model-router/testing';
-      const require = createRequire(import.meta.url);
-      for (const [path, imported] of [['model-router', main], ['model-router/testing', testing], ['model-router/genai-prices', prices]]) {
-        const required = require(path);
-        for (const name of Object.keys(imported)) {
-          if (required[name] !== imported[name]) throw new Error(path + ': ' + name + ' differs');
-        }
-      }
-      if (typeof main.ModelRouter !== 'function') throw new Error('no ModelRouter');`,
-    );
+  for (const major of ['openai', 'openai-6']) {
+    link(major, 'openai');
+    for (const [file, load] of /** @type {const} */ ([
+      ['same-sdk.mjs', "import { ModelRouter } from 'model-router';\nimport OpenAI from 'openai';\n"],
+      ['same-sdk.cjs', "const { ModelRouter } = require('model-router');\nconst OpenAI = require('openai');\n"],
+    ])) {
+      check(`${file}: the SDK is the application's own (${major} ${versionOf(major)})`, () => {
+        program(file, `${load}${readFileSync('test/runtimes/same-sdk.js', 'utf8')}`);
+      });
+    }
+  }
+  link('openai');
+
+  check('a bundle of esbuild runs, as ES module and CommonJS, minified too', () => {
+    for (const [format, minify] of /** @type {const} */ ([
+      ['esm', false],
+      ['esm', true],
+      ['cjs', false],
+      ['cjs', true],
+    ])) {
+      const file = `bundle-${minify}.${format === 'esm' ? 'mjs' : 'cjs'}`;
+      const contents = `import { ModelRouter } from 'model-router';\nimport OpenAI from 'openai';\n${readFileSync('test/runtimes/same-sdk.js', 'utf8')}`;
+      buildSync({
+        stdin: { contents, resolveDir: app },
+        bundle: true,
+        platform: 'node',
+        outfile: join(app, file),
+        format,
+        minify,
+      });
+      run(process.execPath, file);
+    }
   });
 
   check('prices come from the table of @pydantic/genai-prices, in both module systems', () => {
@@ -192,10 +249,7 @@ import { inVirtualTime } from 'model-router/simulate';${needsTimers}`,
       if (!/^genai-prices \\d/.test(prices.version)) throw new Error('no version: ' + prices.version);
     `;
     program('table.mjs', `import { genaiPrices } from 'model-router/genai-prices';\n${useTable}`);
-    program(
-      'table.cjs',
-      `const { genaiPrices } = require('./node_modules/model-router/dist/genai-prices.cjs');\n${useTable}`,
-    );
+    program('table.cjs', `const { genaiPrices } = require('model-router/genai-prices');\n${useTable}`);
   });
 
   check('`model-router cost` prints the projection', () => {
@@ -222,10 +276,7 @@ import { inVirtualTime } from 'model-router/simulate';${needsTimers}`,
       });`;
     const use = (/** @type {string} */ ready) => {
       program('tokenizer.mjs', `import { gptTokenizer } from 'model-router/gpt-tokenizer';${tokenizer(ready)}`);
-      program(
-        'tokenizer.cjs',
-        `const { gptTokenizer } = require('./node_modules/model-router/dist/gpt-tokenizer.cjs');${tokenizer(ready)}`,
-      );
+      program('tokenizer.cjs', `const { gptTokenizer } = require('model-router/gpt-tokenizer');${tokenizer(ready)}`);
     };
     use('undefined');
     link('gpt-tokenizer');

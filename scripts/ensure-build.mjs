@@ -1,17 +1,22 @@
 // Builds when `dist` is missing or older than what it is made from.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { outputs } from './entries.mjs';
 
-const outputs = ['index', 'testing', 'simulate', 'genai-prices', 'gpt-tokenizer'].flatMap((name) =>
-  ['.js', '.cjs', '.d.ts', '.d.cts'].map((ending) => `dist/${name}${ending}`),
-);
-const configs = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'tsup.config.ts'];
+const configs = [
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'tsup.config.ts',
+  'scripts/commonjs.mjs',
+  'scripts/notices.mjs',
+];
 
 /** @param {string} path */
 const changed = (path) => statSync(path).mtimeMs;
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).map((file) => `src/${file}`);
 const newestSource = Math.max(...[...configs, ...sources].map(changed));
-const fresh = outputs.every((file) => existsSync(file) && changed(file) >= newestSource);
+const fresh = [...outputs, 'THIRD-PARTY-NOTICES'].every((file) => existsSync(file) && changed(file) >= newestSource);
 
 if (!fresh) {
   // Its output goes to stderr: `npm pack --json` must stay readable.

@@ -1,7 +1,5 @@
 /** The part of opossum 10 that `circuit-breaker.ts` uses; the published types lag behind the library. */
 declare module 'opossum' {
-  import type { EventEmitter } from 'node:events';
-
   /** One slice of the rolling window. */
   interface Bucket {
     failures: number;
@@ -22,7 +20,8 @@ declare module 'opossum' {
     rollingPercentilesEnabled: boolean;
     enableSnapshots: boolean;
     volumeThreshold: number;
-    rotateBucketController: EventEmitter;
+    /** An `EventEmitter`, which moves the window on by `rotate`. */
+    rotateBucketController: object;
     state?: { closed: boolean; halfOpen: boolean };
   }
 

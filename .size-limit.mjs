@@ -1,0 +1,26 @@
+// What an application's bundle holds of each entry point: minified, without its peers.
+import { buildSync } from 'esbuild';
+import { entries } from './scripts/entries.mjs';
+
+/** Gzipped. `index` is what a browser bundle adds to that of `openai`. @type {Record<string, string>} */
+const limits = { index: '76 kB', simulate: '45 kB', testing: '20 kB' };
+/** Of an entry point that is not listed. */
+const usual = '10 kB';
+
+buildSync({
+  entryPoints: Object.keys(entries).map((name) => `dist/${name}.js`),
+  outdir: '.size',
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  logLevel: 'error',
+  platform: 'neutral',
+  external: ['node:*', 'openai', '@pydantic/genai-prices', 'gpt-tokenizer', '@sinonjs/fake-timers'],
+});
+
+export default Object.keys(entries).map((name) => ({
+  name: name === 'index' ? 'model-router' : `model-router/${name}`,
+  path: `.size/${name}.js`,
+  gzip: true,
+  limit: limits[name] ?? usual,
+}));
