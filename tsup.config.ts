@@ -33,21 +33,6 @@ export default defineConfig({
   splitting: true,
   tsconfig: 'tsconfig.build.json',
   target: 'node22',
-<<<<<<< HEAD
-  platform: 'node',
-  sourcemap: true,
-  dts: true,
-  external: ['openai', '@pydantic/genai-prices', 'gpt-tokenizer', '@sinonjs/fake-timers'],
-};
-
-export default defineConfig([
-  // The command is a program, not a module: it has no declarations, and one format is enough.
-  { ...shared, entry: { ...entry, cli: 'src/cli/index.ts' }, dts: { entry }, format: 'esm', splitting: true },
-  // p-retry, is-network-error and @noble/hashes are ESM only, so the CommonJS build carries them. No splitting: there tsup rewrites
-  // the code (`?.` and `??` become helper calls).
-  { ...shared, format: 'cjs', splitting: false, noExternal: ['p-retry', 'is-network-error', /^@noble\/hashes/] },
-]);
-=======
   platform: 'neutral',
   removeNodeProtocol: false,
   // What is not a peer is bundled: opossum requires `events`, which breaks ES bundles, Workers and browsers.
@@ -59,4 +44,3 @@ export default defineConfig([
   },
   metafile: true,
 });
->>>>>>> 0ab6fd4 (One list of entry points; everything but the peers is bundled, without Node builtins; the CommonJS build is made of the ES build, file by file; notices, security policy and docs are in the package; no source maps)

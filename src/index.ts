@@ -1,4 +1,4 @@
-// For CommonJS applications: there `require('openai')` is another copy of the SDK than the one the router extends.
+/** The SDK's class that `ModelRouter` extends: the one that your own `import` or `require` of `openai` gives. */
 export { OpenAI } from 'openai';
 export type { AsFetchOptions } from './as-fetch.js';
 export {

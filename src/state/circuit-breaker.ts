@@ -1,6 +1,6 @@
 /// <reference path="./opossum.d.ts" />
+import { EventEmitter } from 'node:events';
 import CircuitBreaker, { type Settlement } from 'opossum';
-import { EventEmitter } from '../util/event-emitter.js';
 
 export type BreakerState = 'closed' | 'open' | 'halfOpen';
 export type BreakerOutcome = 'success' | 'failure' | 'neutral';
@@ -63,7 +63,7 @@ function settle(outcome: 'success' | 'failure'): Settlement {
 
 /** One timer for the windows of all breakers; it keeps no process alive. */
 export function createRotation(windowMs: number): Rotation {
-  const emitter = new EventEmitter();
+  const emitter = new EventEmitter().setMaxListeners(0);
   const timer = setInterval(() => emitter.emit('rotate'), Math.max(1, Math.floor(windowMs / BUCKETS)));
   timer.unref();
   return {

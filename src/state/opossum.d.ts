@@ -1,5 +1,7 @@
 /** The part of opossum 10 that `circuit-breaker.ts` uses; the published types lag behind the library. */
 declare module 'opossum' {
+  import type { EventEmitter } from 'node:events';
+
   /** One slice of the rolling window. */
   interface Bucket {
     failures: number;
@@ -20,8 +22,7 @@ declare module 'opossum' {
     rollingPercentilesEnabled: boolean;
     enableSnapshots: boolean;
     volumeThreshold: number;
-    /** An `EventEmitter`, which moves the window on by `rotate`. */
-    rotateBucketController: object;
+    rotateBucketController: EventEmitter;
     state?: { closed: boolean; halfOpen: boolean };
   }
 

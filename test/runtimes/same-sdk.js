@@ -10,10 +10,13 @@ function must(condition, message) {
 /** The error of a call, on a client that the router builds or gets. */
 async function errorOf(fetch, options = {}, body = {}) {
   const settings = { apiKey: 'sk-check', baseURL: 'https://upstream.test/v1', fetch };
+  const plain = new OpenAI(settings);
   const found = [];
-  for (const client of [settings, new OpenAI(settings)]) {
+  for (const client of [settings, plain]) {
     const router = new ModelRouter({ clients: { default: client } });
-    must(router instanceof OpenAI && router instanceof ModelRouter, 'the router is no OpenAI');
+    // The main export of openai 6 is in CommonJS a function that no client is an instance of.
+    must(router instanceof OpenAI === plain instanceof OpenAI, 'the router is no OpenAI');
+    must(router instanceof OpenAI.OpenAI && router instanceof ModelRouter, 'the router is no OpenAI');
     const error = await router.chat.completions.create({ model: 'a', messages, ...body }, options).then(
       async (answer) => {
         try {
