@@ -10,7 +10,7 @@ import { callOptions } from './request/call-options.js';
 import { withoutRouterHeaders } from './request/headers.js';
 import { CallReader, protocolOf } from './request/read-call.js';
 import { handOut } from './sdk/cached-answer.js';
-import { headerRows, type RequestOptions, withoutDefaultRouterHeaders } from './sdk/request-headers.js';
+import { headerRows, mergeHeaders, type RequestOptions, withoutDefaultRouterHeaders } from './sdk/request-headers.js';
 import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
 import { type Handle, isStream, type ResponseProps } from './sdk/upstream.js';
 import { type Opened, openRouter, openView } from './setup.js';
@@ -60,13 +60,15 @@ export class ModelRouter extends OpenAI {
       ): Promise<ResponseProps> {
         const { client, options } = this.#untouched(await given);
         return client['makeRequest'](options, remainingRetries, undefined).catch((error: unknown) => {
-          throw this.#opened.redact(error);
+          throw this.#redact(error, client, options);
         });
       },
     );
     const { requestAPIList } = OpenAI.prototype;
     Reflect.set(prototype, 'requestAPIList', function list(this: ModelRouter, ...given: unknown[]) {
-      return redactRejections(Reflect.apply(requestAPIList, this, given), this.#opened.redact);
+      return redactRejections(Reflect.apply(requestAPIList, this, given), (error) =>
+        this.#redact(error, this.#opened.passThrough, {}),
+      );
     });
   }
 
@@ -163,7 +165,7 @@ export class ModelRouter extends OpenAI {
       linkRecord(data, call.record);
       run.parsed = { data };
     }
-    run.parse = isParsed ? () => data : () => redactRejections(promise, this.#opened.redact);
+    run.parse = isParsed ? () => data : () => redactRejections(promise, (error) => this.#opened.redact(error, options));
     reply.onEnd(({ answerId }) => {
       if (answerId === undefined) return;
       if (isStored(protocol, options)) engine.storedBy.set(answerId, reply.attempt.target.state.client.name);
@@ -188,14 +190,22 @@ export class ModelRouter extends OpenAI {
     const { client, name, options } = this.#untouched(given);
     const { storedBy } = this.#opened.engine;
     const promise = client.request<unknown>(options, remainingRetries);
-    const { redact } = this.#opened;
     run.parse = async () => {
-      const data = await redactRejections(promise, redact);
+      const data = await redactRejections(promise, (error) => this.#redact(error, client, options));
       if (options.method === 'post' && isRecord(data) && typeof data.id === 'string') storedBy.set(data.id, name);
       return data;
     };
     return promise['responsePromise'].catch((error: unknown) => {
-      throw redact(error);
+      throw this.#redact(error, client, options);
+    });
+  }
+
+  /** Without the keys of the call, and those that `client`, which may be a view's own, adds to it. */
+  #redact(error: unknown, client: OpenAI, { headers, query }: Partial<RequestOptions>): unknown {
+    const { defaultHeaders, defaultQuery } = client['_options'];
+    return this.#opened.redact(error, {
+      headers: mergeHeaders(headers, headerRows(defaultHeaders)),
+      query: { ...defaultQuery, ...(isRecord(query) && query) },
     });
   }
 
@@ -204,6 +214,7 @@ export class ModelRouter extends OpenAI {
     const { engine } = this.#opened;
     if (engine.closed) throw new NoDeploymentAvailableError('The router is closed.');
     const { client, name } = this.#clientFor(given.path);
+    this.#opened.redact.note(name, client);
     const own = given.headers == null ? given.headers : withoutRouterHeaders(given.headers);
     const headers = withoutDefaultRouterHeaders(client, own);
     return { client, name, options: headers === given.headers ? given : { ...given, headers } };

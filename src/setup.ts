@@ -132,7 +132,7 @@ function open(
   const prefixes = config.prefixes.map((each) => each.headers);
   const models = [...config.deployments].flatMap(([id, { model }]) => [id, model]);
   const names = [...clients.keys(), ...config.routes.keys(), ...models];
-  const redact = redactor(clients.values(), [sdk.defaultHeaders, ...deployments, ...prefixes], names);
+  const redact = redactor(clients, [sdk.defaultHeaders, ...deployments, ...prefixes], [sdk.defaultQuery], names);
   const upstreams = new Map([...clients].map(([name, client]) => [name, new OpenAIUpstream(name, client, redact)]));
   const defaultClient = clients.get(config.defaultClient);
   if (defaultClient === undefined) throw new Error('No default client: the options were not checked.');

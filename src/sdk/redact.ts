@@ -1,43 +1,60 @@
 import type { APIError, OpenAI } from 'openai';
 import { APIConnectionError } from 'openai';
 import { isRecord } from '../util/is-record.js';
+import { cut } from '../util/shown.js';
+import { ClientSecrets, secretsOfQuery } from './client-secrets.js';
 import type { RequestOptions } from './request-headers.js';
 import { isApiError } from './sdk-errors.js';
 import { nameTest, secretsOf } from './secret-headers.js';
+import { SecretMask } from './secret-mask.js';
 
-/** Too short to be a key; replacing it would only garble what an upstream has said. */
-const SHORTEST = 6;
+/** An error of an upstream keeps so many characters: a longer one is of no use to anyone. */
+export const MAX_ERROR_CHARS = 65_536;
 
-/** Gives back an error without the keys that it may quote. */
-export type Redact = <T>(error: T, request?: Pick<RequestOptions, 'headers' | 'body'>) => T | Error;
+/** Returns an error without the keys that it may quote, cut where it is very long. */
+export interface Redact {
+  <T>(error: T, request?: Pick<RequestOptions, 'headers' | 'query' | 'body'>): T | Error;
+  /** Remembers a client's key, which may be another one by the time that an error quotes it. */
+  readonly note: (name: string, client: OpenAI) => void;
+}
 
-/**
- * Replaces all known keys by `***` in what an upstream said, wherever an error shows it. Keys are read when an error is
- * there, as a client may get new ones.
- */
+/** Replaces all known keys by `***` in what an upstream said, wherever an error shows it. */
 export function redactor(
-  clients: Iterable<OpenAI>,
+  clients: ReadonlyMap<string, OpenAI>,
   headers: Iterable<RequestOptions['headers']>,
+  queries: Iterable<unknown>,
   names: Iterable<string>,
 ): Redact {
-  const all = [...clients];
+  const known = new ClientSecrets(clients);
   const isName = nameTest(names);
-  const fixed = [...headers, ...all.map((client) => client['_options'].defaultHeaders)].flatMap(secretsOf);
-  return (error, request) => {
+  const fixed = [...[...headers].flatMap(secretsOf), ...[...queries].flatMap(secretsOfQuery)];
+  const maskOf = (secrets: readonly string[]) => new SecretMask(secrets.filter((each) => !isName(each)));
+  let version = -1;
+  let mask = maskOf([]);
+
+  function redact<T>(error: T, request?: Pick<RequestOptions, 'headers' | 'query' | 'body'>): T | Error {
     if (!(error instanceof Error)) return error;
-    const own = all.flatMap((client) => [client.apiKey, client.adminAPIKey]);
+    known.noteAll();
+    if (version !== known.version) {
+      version = known.version;
+      mask = maskOf([...known.all(), ...fixed]);
+    }
     const model = isRecord(request?.body) ? request.body.model : undefined;
-    const secrets = [...own, ...fixed, ...(request == null ? [] : secretsOf(request.headers))].filter(
-      (each) => typeof each === 'string' && each.length >= SHORTEST && !isName(each) && each !== model,
-    );
-    const clean = (text: string) => secrets.reduce<string>((left, each) => left.replaceAll(each ?? text, '***'), text);
+    const except = typeof model === 'string' ? model : undefined;
+    const own = request == null ? [] : [...secretsOf(request.headers), ...secretsOfQuery(request.query)];
+    const ownMask = own.length === 0 ? undefined : maskOf(own);
+    const clean = (given: string) => {
+      const text = given.length > MAX_ERROR_CHARS ? cut(given, MAX_ERROR_CHARS) : given;
+      return mask.mask(ownMask?.mask(text, except) ?? text, except);
+    };
     if (isPlainAnswer(error)) {
-      const said = `${error.message}\n${error.requestID}`;
-      const isClean = clean(said) === said && cleanValue(error.error, clean) === error.error;
+      const said = [error.message, error.requestID ?? ''];
+      const isClean = said.every((each) => clean(each) === each) && cleanValue(error.error, clean) === error.error;
       if (isClean && cleanWhenRead(error, 'headers', error.headers, clean)) return error;
     }
     return cleanError(error, clean, 4);
-  };
+  }
+  return Object.assign(redact, { note: (name: string, client: OpenAI) => known.note(name, client) });
 }
 
 /** The SDK's error of a status: all that it shows besides its headers is its message, its id and its body. */
@@ -48,6 +65,7 @@ function isPlainAnswer(error: Error): error is APIError & { headers: Headers } {
 type Clean = (text: string) => string;
 
 function cleanError(error: Error, clean: Clean, depth: number): Error {
+  if (depth < 0) return error;
   const { message } = error;
   for (const key of Object.getOwnPropertyNames(error)) {
     // Reading a stack makes V8 write it out, which is dear; it quotes nothing but the message.
@@ -82,20 +100,50 @@ function replacement(error: Error, clean: Clean): Error {
   return new APIConnectionError({ message: clean(error.message) });
 }
 
-/** Cleans strings wherever they are, keys of objects too; what goes deeper than anybody's error body is left out. */
-function cleanValue(value: unknown, clean: Clean, depth = 8): unknown {
-  if (typeof value === 'string') return clean(value);
+/** How much of an error body may still be kept. */
+interface Room {
+  chars: number;
+}
+
+/**
+ * Cleans strings wherever they are, keys of objects too. What goes deeper than any error body, or beyond the most that
+ * is kept of one, is left out.
+ */
+function cleanValue(value: unknown, clean: Clean, depth = 8, room: Room = { chars: MAX_ERROR_CHARS }): unknown {
+  if (typeof value === 'string') return cleanText(value, clean, room);
+  room.chars -= 8;
   if (value instanceof Headers) return cleanHeaders(value, clean);
+  if (value instanceof Error) return cleanError(value, clean, depth - 5);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === 0) return null;
   if (Array.isArray(value)) {
-    const items = value.map((each) => cleanValue(each, clean, depth - 1));
-    return items.every((each, i) => each === value[i]) ? value : items;
+    const items: unknown[] = [];
+    for (const each of value) {
+      if (room.chars <= 0) break;
+      items.push(cleanValue(each, clean, depth - 1, room));
+    }
+    return items.length === value.length && items.every((each, i) => each === value[i]) ? value : items;
   }
-  const entries = Object.entries(value);
-  const cleaned = entries.map(([key, each]): [string, unknown] => [clean(key), cleanValue(each, clean, depth - 1)]);
-  const isSame = cleaned.every(([key, each], i) => key === entries[i]?.[0] && each === entries[i]?.[1]);
+  const cleaned: [string, unknown][] = [];
+  let isSame = true;
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue;
+    if (room.chars <= 0) {
+      isSame = false;
+      break;
+    }
+    const each: unknown = Reflect.get(value, key);
+    const entry: [string, unknown] = [cleanText(key, clean, room), cleanValue(each, clean, depth - 1, room)];
+    isSame &&= entry[0] === key && entry[1] === each;
+    cleaned.push(entry);
+  }
   return isSame ? value : Object.fromEntries(cleaned);
+}
+
+function cleanText(text: string, clean: Clean, room: Room): string {
+  const left = Math.max(0, room.chars);
+  room.chars -= text.length;
+  return clean(text.length > left ? cut(text, left) : text);
 }
 
 function cleanHeaders(headers: Headers, clean: Clean): Headers {

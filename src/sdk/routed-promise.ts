@@ -1,7 +1,6 @@
 import { APIPromise, type OpenAI } from 'openai';
 import { linkRecord, RECORD } from '../telemetry/call-record.js';
 import type { CallRecord } from '../telemetry/record-types.js';
-import type { Redact } from './redact.js';
 import type { ResponseProps } from './upstream.js';
 
 /** A request on its way: what its promise needs to know of it. */
@@ -79,7 +78,7 @@ export class RoutedPromise<T> extends APIPromise<T> {
 }
 
 /** Makes the errors of one of the SDK's promises quote no key: those of its parsing, which begins when it is asked. */
-export function redactRejections<P extends Promise<unknown>>(promise: P, redact: Redact): P {
+export function redactRejections<P extends Promise<unknown>>(promise: P, redact: (error: unknown) => unknown): P {
   const parse = promise.then.bind(promise);
   const safely = () =>
     parse(undefined, (error: unknown) => {

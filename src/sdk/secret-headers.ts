@@ -2,7 +2,7 @@ import { headerRows, type RequestOptions } from './request-headers.js';
 
 /** The last part of a word that names a credential, and what is written in one word with it (`apikey`, `accesstoken`). */
 const SECRET_WORD =
-  /^(?:api|access|account|auth|bearer|client|id|master|private|refresh|secret|service|session|subscription|user)*(?:auth|authentication|authorization|bearer|cookie|credentials?|jwt|key|passphrase|password|secret|token)$/;
+  /^(?:api|access|account|auth|bearer|client|id|master|private|refresh|secret|service|session|subscription|user)*(?:auth|authentication|authorization|bearer|cookie|credentials?|jwt|key|pass|passphrase|passwd|password|secret|token)$/;
 /** Sent with each request, and no secret. */
 const NO_SECRET = new Set(['idempotency-key', 'sec-websocket-key']);
 

@@ -58,6 +58,7 @@ export class OpenAIUpstream implements Upstream {
   }
 
   async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
+    this.redactor.note(this.name, this.client);
     const sent = isByteStream(bodyOf(request)) ? await withReadForm(request) : request;
     const { signal, onOpen, wantsText } = request;
     const isUsual = (wantsText || signal === null) && this.#isUsual;

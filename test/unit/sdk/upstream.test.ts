@@ -11,7 +11,11 @@ async function sent(body: string): Promise<{ signal: AbortSignal | undefined; is
     return new Response(body, { headers: { 'content-type': 'application/json' } });
   });
   const client = new OpenAI({ apiKey: 'k', baseURL: 'https://one.test/v1', fetch, logLevel: 'off' });
-  const upstream = new OpenAIUpstream('one', client, (error) => error);
+  const upstream = new OpenAIUpstream(
+    'one',
+    client,
+    Object.assign(<T>(error: T) => error, { note: () => {} }),
+  );
   let isOpen = false;
   const answer = upstream.send({
     source: { method: 'post', path: '/chat/completions', body: { model: 'm', messages: [] } },
