@@ -18,6 +18,7 @@ import { withoutRouterHeaders } from './request/headers.js';
 import type { View } from './request/read-call.js';
 import { attemptsOf } from './request/read-call.js';
 import { buildClients, checkHeaderBag, settingsOf } from './sdk/clients.js';
+import { optionsOf } from './sdk/internals.js';
 import { type Redact, redactor } from './sdk/redact.js';
 import { headerRows, mergeHeaders } from './sdk/request-headers.js';
 import { OpenAIUpstream } from './sdk/upstream.js';
@@ -212,7 +213,8 @@ function copyOf(client: OpenAI, options: SdkOptions): OpenAI {
 /** What the default client is given for calls that are not routed: one among others keeps what it adds itself. */
 function sdkOptionsFor({ clients, engine, single }: Opened, options: ViewOptions): SdkOptions {
   const sdk = pick(options, SDK_KEYS);
-  const own = single === undefined ? clients.get(engine.config.defaultClient)?.['_options'] : undefined;
+  const client = clients.get(engine.config.defaultClient);
+  const own = single === undefined && client !== undefined ? optionsOf(client) : undefined;
   const { defaultHeaders, defaultQuery } = sdk;
   return {
     ...sdk,

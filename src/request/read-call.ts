@@ -13,6 +13,7 @@ import { checkUnsized, ONE_STORE } from '../options/check-cache.js';
 import { checkCall } from '../options/check-call.js';
 import { checkPlaces } from '../options/option-places.js';
 import { readNeeds } from '../protocol/requirements.js';
+import { hasStreamClass, isBinary, metadataOf } from '../sdk/internals.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
 import { isPlain } from '../sdk/upstream.js';
 import type { Log } from '../telemetry/log.js';
@@ -205,8 +206,8 @@ function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefin
   // A stream class of the caller's own makes something else of the answer than the SDK does, and options of its own for
   // `fetch` may change what is sent, headers too.
   const isUsual =
-    source.__streamClass === undefined &&
-    source.__binaryResponse !== true &&
+    !hasStreamClass(source) &&
+    !isBinary(source) &&
     source.fetchOptions === undefined &&
     source.defaultBaseURL === undefined &&
     isUsualQuery(query);
@@ -233,7 +234,9 @@ function isUsualQuery(value: unknown): boolean {
   return (Array.isArray(value) || isPlainObject(value)) && Object.values(value).every(isUsualQuery);
 }
 
-function modelOf({ body, __metadata: metadata }: RequestOptions): string | undefined {
+function modelOf(source: RequestOptions): string | undefined {
+  const { body } = source;
+  const metadata = metadataOf(source);
   const model: unknown = body instanceof FormData ? body.get('model') : isRecord(body) ? body.model : undefined;
   if (typeof model === 'string') return model;
   return typeof metadata?.model === 'string' ? metadata.model : undefined;

@@ -1,4 +1,5 @@
 import type { OpenAI } from 'openai';
+import { optionsOf } from './internals.js';
 import { isSecretHeader, secretsOf } from './secret-headers.js';
 
 /** So many of a client's last keys are known: an error may quote one that was rotated a moment ago. */
@@ -13,7 +14,7 @@ export class ClientSecrets {
 
   constructor(readonly clients: ReadonlyMap<string, OpenAI>) {
     this.#fixed = [...clients.values()].flatMap((client) => {
-      const { defaultHeaders, defaultQuery } = client['_options'];
+      const { defaultHeaders, defaultQuery } = optionsOf(client);
       return [...secretsOf(defaultHeaders), ...secretsOfQuery(defaultQuery), ...secretsOfUrl(client.baseURL)];
     });
   }

@@ -5,6 +5,7 @@ import { misplaced } from '../options/option-places.js';
 import { checkMs, checkSecretRecord, fail, unknownOption } from '../util/check.js';
 import { nearest } from '../util/nearest.js';
 import { closable } from './closable-fetch.js';
+import { fetchOf, optionsOf } from './internals.js';
 
 /** Other ways to say who is calling than a key. */
 const OTHER_CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'credential', 'provider'] as const;
@@ -118,7 +119,7 @@ function withoutEnvironment(options: ClientOptions): OpenAI {
     ...options,
   });
   // OPENAI_CUSTOM_HEADERS is read whatever the options say.
-  client['_options'].defaultHeaders = options.defaultHeaders;
+  optionsOf(client).defaultHeaders = options.defaultHeaders;
   return client;
 }
 
@@ -142,7 +143,7 @@ export function settingsOf(client: OpenAI): ClientOptions {
   const { apiKey, baseURL, organization, project, webhookSecret, adminAPIKey, timeout, maxRetries, fetchOptions } =
     client;
   return {
-    apiKey: client['_options'].apiKey ?? apiKey ?? 'held-by-the-wrapped-client',
+    apiKey: optionsOf(client).apiKey ?? apiKey ?? 'held-by-the-wrapped-client',
     adminAPIKey,
     baseURL,
     organization,
@@ -151,11 +152,11 @@ export function settingsOf(client: OpenAI): ClientOptions {
     timeout,
     maxRetries,
     fetchOptions,
-    fetch: client['fetch'],
+    fetch: fetchOf(client),
     logger: client.logger,
     logLevel: client.logLevel,
-    defaultHeaders: client['_options'].defaultHeaders,
-    defaultQuery: client['_options'].defaultQuery,
+    defaultHeaders: optionsOf(client).defaultHeaders,
+    defaultQuery: optionsOf(client).defaultQuery,
     dangerouslyAllowBrowser: true,
   };
 }

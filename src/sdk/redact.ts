@@ -3,7 +3,7 @@ import { APIConnectionError } from 'openai';
 import { isRecord } from '../util/is-record.js';
 import { cut } from '../util/shown.js';
 import { ClientSecrets, secretsOfQuery } from './client-secrets.js';
-import type { RequestOptions } from './request-headers.js';
+import type { RequestOptions } from './internals.js';
 import { isApiError } from './sdk-errors.js';
 import { nameTest, secretsOf } from './secret-headers.js';
 import { SecretMask } from './secret-mask.js';

@@ -1,7 +1,7 @@
 import type { OpenAI } from 'openai';
+import { optionsOf, type RequestOptions } from './internals.js';
 
-/** The options of one request, as the SDK's resources give them to `client.request()`. */
-export type RequestOptions = Exclude<Parameters<OpenAI['request']>[0], Promise<unknown>>;
+export type { RequestOptions } from './internals.js';
 
 /** What the caller gave for this call stands above what is added to it. */
 export function mergeHeaders(given: RequestOptions['headers'], added: readonly HeaderRow[]): RequestOptions['headers'] {
@@ -18,7 +18,7 @@ export function withoutDefaultRouterHeaders(
   client: OpenAI,
   given: RequestOptions['headers'],
 ): RequestOptions['headers'] {
-  const { defaultHeaders } = client['_options'];
+  const { defaultHeaders } = optionsOf(client);
   if (defaultHeaders == null) return given;
   const removed = headerRows(defaultHeaders).filter(([name]) => /^x-router-/i.test(name));
   return mergeHeaders(

@@ -1,7 +1,7 @@
 import { APIPromise, type OpenAI } from 'openai';
 import { linkRecord, RECORD } from '../telemetry/call-record.js';
 import type { CallRecord } from '../telemetry/record-types.js';
-import type { ResponseProps } from './upstream.js';
+import { overrideParse, type ResponseProps } from './internals.js';
 
 /** A request on its way: what its promise needs to know of it. */
 export class Run {
@@ -14,6 +14,10 @@ export class Run {
   record: CallRecord | undefined;
   /** Of an answer that has no response of its own yet; `undefined` for all others. */
   requestId: string | null | undefined;
+  /** The caller has asked for the parsed answer. */
+  isTaken = false;
+  /** What the caller gets as the response, once it has asked for it. */
+  response: Response | undefined;
   /** Gives what the answer was parsed to; there as soon as one is committed. */
   parse: () => unknown = () => undefined;
   /** What it was parsed to, where that has been done already. */
@@ -29,43 +33,59 @@ export class Run {
 
 type Parse<T> = NonNullable<ConstructorParameters<typeof APIPromise<T>>[2]>;
 
+/** What a promise works with. An object under one symbol, no `#` members: applications wrap promises in a `Proxy`. */
+interface State<T> {
+  readonly client: OpenAI;
+  readonly run: Run;
+  readonly parse: Parse<T>;
+  /** The answer, parsed once for all who wait. */
+  parsed: Promise<T> | undefined;
+}
+
+const STATE: unique symbol = Symbol('model-router.promise');
+
 /**
  * The SDK's promise of a request, over a call that may be answered by any of several clients. It does what the SDK's own
  * does: the answer is parsed when it is awaited, and `asResponse()` gives it unread.
  */
 export class RoutedPromise<T> extends APIPromise<T> {
-  readonly #client: OpenAI;
-  readonly #run: Run;
-  readonly #parse: Parse<T>;
+  declare private readonly [STATE]: State<T>;
 
   constructor(client: OpenAI, run: Run, parse: Parse<T> = () => run.parse() as ReturnType<Parse<T>>) {
     super(client, run.props, parse);
-    this.#client = client;
-    this.#run = run;
-    this.#parse = parse;
+    const state: State<T> = { client, run, parse, parsed: undefined };
+    Object.defineProperty(this, STATE, { value: state });
+  }
+
+  static {
+    // biome-ignore lint/complexity/noThisInStatic: by its name, the bundler would give the class another one
+    overrideParse(this.prototype, ({ [STATE]: state }: RoutedPromise<unknown>) => {
+      state.run.isTaken = true;
+      state.parsed ??= state.run.props.then((props) => state.parse(state.client, props));
+      return state.parsed;
+    });
   }
 
   get [RECORD](): CallRecord | undefined {
-    return this.#run.record;
+    return this[STATE].run.record;
   }
 
   override asResponse(): Promise<Response> {
-    this.#run.wants.raw = true;
-    return this.#run.props.then((props) => unread(props, this.#run));
+    const { run } = this[STATE];
+    run.wants.raw = true;
+    return run.props.then((props) => responseOf(props, run));
   }
 
   override async withResponse(): Promise<{ data: T; response: Response; request_id: string | null }> {
     const data = await this;
-    const { response } = await this.#run.props;
-    const { record } = this.#run;
-    const shown = record === undefined ? response : withRouterHeaders(response, record);
-    return { data, response: shown, request_id: response.headers.get('x-request-id') };
+    const { run } = this[STATE];
+    const response = responseOf(await run.props, run);
+    return { data, response, request_id: response.headers.get('x-request-id') };
   }
 
   override _thenUnwrap<U>(transform: (data: T, props: ResponseProps) => U): APIPromise<U> {
-    const parse = this.#parse;
-    const run = this.#run;
-    return new RoutedPromise<U>(this.#client, run, (client, props) => {
+    const { client: owner, run, parse } = this[STATE];
+    return new RoutedPromise<U>(owner, run, (client, props) => {
       const finish = (data: T) => {
         const transformed = withRequestId(transform(data, props), run, props);
         if (run.record !== undefined) linkRecord(transformed, run.record);
@@ -108,9 +128,18 @@ function withRequestId(value: unknown, { requestId: known, parsed }: Run, props:
   });
 }
 
-/** Asked for only after the answer was parsed, the body is gone: it is written out once more. */
+/** The one response of a call, whichever way it is requested. */
+function responseOf(props: ResponseProps, run: Run): Response {
+  if (run.response === undefined) {
+    const response = unread(props, run);
+    run.response = run.record === undefined ? response : withRouterHeaders(response, run.record);
+  }
+  return run.response;
+}
+
+/** The router has read the body already, the caller has not: it is written out once more. */
 function unread({ response, options }: ResponseProps, run: Run): Response {
-  if (!response.bodyUsed || options.stream === true || run.parsed === undefined) return response;
+  if (run.isTaken || !response.bodyUsed || options.stream === true || run.parsed === undefined) return response;
   const { data } = run.parsed;
   const { status, statusText, headers } = response;
   return new Response(typeof data === 'string' ? data : JSON.stringify(data), { status, statusText, headers });
@@ -126,12 +155,14 @@ export function routerHeaders(record: CallRecord): Record<string, string> {
   };
 }
 
-/** The headers of a fetched response cannot be changed: this one shows the same response with more of them. */
+/** A fetched response's headers cannot be changed, so it gets others: it stays the same object for all who hold it. */
 function withRouterHeaders(response: Response, record: CallRecord): Response {
   const headers = new Headers(response.headers);
   // An upstream has no say in them.
   for (const name of response.headers.keys()) if (name.startsWith('x-router-')) headers.delete(name);
   for (const [name, value] of Object.entries(routerHeaders(record))) headers.set(name, encodeURI(value));
+  if (Reflect.defineProperty(response, 'headers', { value: headers, configurable: true })) return response;
+  // A response of the application's own kind, which cannot be changed.
   return new Proxy(response, {
     get(target, property) {
       if (property === 'headers') return headers;

@@ -4,13 +4,23 @@ import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '
 import { MAX_MS } from '../util/check.js';
 import { isGiven, isRecord } from '../util/is-record.js';
 import { isClosable, OnRequest } from './closable-fetch.js';
+import {
+  fetchOf,
+  isBinary,
+  metadataOf,
+  optionsOf,
+  ownMetadata,
+  parseOf,
+  propsOf,
+  type ResponseProps,
+  setStreamClass,
+} from './internals.js';
 import { tapBody } from './observe-body.js';
 import { tapText } from './observe-text.js';
 import type { Redact } from './redact.js';
 import { headerRows, mergeHeaders, type RequestOptions, withoutDefaultRouterHeaders } from './request-headers.js';
 
-/** What the SDK keeps of an answer, to parse it. */
-export type ResponseProps = Awaited<ConstructorParameters<typeof APIPromise>[1]>;
+export type { ResponseProps } from './internals.js';
 
 /** What the door hands out: the SDK's own promise of the attempt that won, and what it was parsed to, if it was. */
 export interface Handle {
@@ -37,7 +47,7 @@ export class OpenAIUpstream implements Upstream {
   }
 
   get isClosable(): boolean {
-    return isClosable(this.client['fetch']);
+    return isClosable(fetchOf(this.client));
   }
 
   redact(error: Error, source: unknown): Error {
@@ -53,7 +63,7 @@ export class OpenAIUpstream implements Upstream {
   #isEndedByOthers({ source }: UpstreamRequest): boolean {
     const { stream, fetchOptions } = source as RequestOptions;
     const { client } = this;
-    const hasProvider = isGiven(Reflect.get(client['_options'], 'provider'));
+    const hasProvider = isGiven(Reflect.get(optionsOf(client), 'provider'));
     return stream === true || hasProvider || hasSignal(client.fetchOptions) || hasSignal(fetchOptions);
   }
 
@@ -66,7 +76,7 @@ export class OpenAIUpstream implements Upstream {
     const promise: APIPromise<unknown> = this.client.request(attemptOptions(this.client, sent, onRequest));
     let isAnswered = false;
     try {
-      const props = await promise['responsePromise'];
+      const props = await propsOf(promise);
       isAnswered = true;
       const { status, headers } = props.response;
       if (!onRequest?.isOpen || onRequest.isLinked) onOpen(() => props.controller.abort());
@@ -75,10 +85,10 @@ export class OpenAIUpstream implements Upstream {
         return { status, headers, data: undefined, text: undefined, stream: undefined, raw: true, handle };
       }
       const textOf = wantsText && isUsual ? tapText(props.response) : undefined;
-      const data = await promise['parse']();
+      const data = await parseOf(promise);
       const handle: Handle = { props, promise, isParsed: true, data };
       const stream = isStream(data) ? readStream(data, props) : undefined;
-      const raw = props.options.__binaryResponse === true;
+      const raw = isBinary(props.options);
       return { status, headers, data, text: textOf?.(), stream, raw, handle };
     } catch (error) {
       // The SDK may give up on a body by its own timer, which ends nothing that is not linked.
@@ -112,13 +122,11 @@ function attemptOptions(
   };
   if (signal !== undefined) options.signal = signal;
   if (onRequest !== undefined) options.fetchOptions = { ...given.fetchOptions, ...onRequest.options };
-  if (given.__metadata !== undefined) options.__metadata = { ...given.__metadata };
-  if (options.__metadata !== undefined && 'model' in options.__metadata && model !== undefined)
-    options.__metadata.model = model;
+  ownMetadata(options, model);
   const own = headers === undefined ? given.headers : mergeHeaders(given.headers, Object.entries(headers));
   const safe = withoutDefaultRouterHeaders(client, own);
   if (safe !== given.headers) options.headers = safe;
-  if (given.stream && given.__streamClass === undefined) options.__streamClass = TappedStream;
+  if (given.stream) setStreamClass(options, TappedStream);
   if ('body' in given) options.body = bodyFor(given.body, model, includeUsage);
   return options;
 }
@@ -128,8 +136,9 @@ function attemptOptions(
  * changed. Where the name is the same it is sent as it comes.
  */
 async function withReadForm(request: UpstreamRequest): Promise<UpstreamRequest> {
-  const { body, headers, __metadata: metadata } = request.source as RequestOptions;
-  if (request.model === undefined || metadata?.model === request.model || !isByteStream(body)) return request;
+  const source = request.source as RequestOptions;
+  const { body, headers } = source;
+  if (request.model === undefined || metadataOf(source)?.model === request.model || !isByteStream(body)) return request;
   const type = headerRows(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
   if (!type?.startsWith('multipart/form-data')) return request;
   const form = await new Response(ReadableStream.from(body), { headers: { 'content-type': type } }).formData();

@@ -1,0 +1,184 @@
+import type { OpenAI } from 'openai';
+import type { Engine } from './engine.js';
+import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
+import { withoutRouterHeaders } from './request/headers.js';
+import { CallReader, protocolOf } from './request/read-call.js';
+import { handOut } from './sdk/cached-answer.js';
+import {
+  helperOf,
+  makeRequest,
+  optionsOf,
+  propsOf,
+  type RequestOptions,
+  type ResponseProps,
+  replaceIterator,
+} from './sdk/internals.js';
+import { headerRows, mergeHeaders, withoutDefaultRouterHeaders } from './sdk/request-headers.js';
+import { type Run, redactRejections } from './sdk/routed-promise.js';
+import { type Handle, isStream } from './sdk/upstream.js';
+import type { Opened } from './setup.js';
+import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
+import type { CallRecord } from './telemetry/record-types.js';
+import { isKept, type KeptReply, type Protocol } from './types.js';
+import { isRecord } from './util/is-record.js';
+
+/** Sends the requests of one router object: what stands between the SDK's resources and the engine. */
+export class Dispatcher {
+  readonly calls: CallReader;
+
+  constructor(
+    readonly router: OpenAI,
+    readonly opened: Opened,
+  ) {
+    this.calls = new CallReader(opened.engine, opened.view);
+  }
+
+  get engine(): Engine {
+    return this.opened.engine;
+  }
+
+  /** Sends one request of a resource: to a deployment, or, where it is not routed, to the default client untouched. */
+  async start(
+    run: Run,
+    given: RequestOptions | Promise<RequestOptions>,
+    remainingRetries: number | null,
+  ): Promise<ResponseProps> {
+    const options = await given;
+    const protocol = protocolOf(options);
+    if (protocol === undefined) return this.#passThrough(run, options, remainingRetries);
+    const { engine } = this.opened;
+    const { call } = this.calls.read(options, protocol, wantsRaw(run));
+    run.record = call.record;
+    if (call.signal !== undefined) linkRecord(call.signal, call.record);
+    const reply = await engine.handle(call);
+    if (isKept(reply)) return this.#handOutKept(run, reply, call.source as RequestOptions, protocol);
+    const { props, promise, isParsed, data } = reply.answer.handle as Handle;
+    // The stream that the caller gets is the SDK's own, with chunks that are watched.
+    if (reply.chunks !== undefined && isStream(data)) replaceIterator(data, reply.chunks);
+    if (isParsed) {
+      linkRecord(data, call.record);
+      run.parsed = { data };
+    }
+    run.parse = isParsed ? () => data : () => redactRejections(promise, (error) => this.opened.redact(error, options));
+    reply.onEnd(({ answerId }) => {
+      if (answerId === undefined) return;
+      if (isStored(protocol, options)) engine.storedBy.set(answerId, reply.attempt.target.state.client.name);
+      if (isFromHelper(options)) linkAnswerId(answerId, call.record);
+    });
+    return props;
+  }
+
+  /** An answer that was kept, or that another call has asked for. */
+  #handOutKept(run: Run, reply: KeptReply, options: RequestOptions, protocol: Protocol): ResponseProps {
+    const { props, data } = handOut(this.router, reply, options, protocol);
+    const { record } = run;
+    if (record !== undefined) linkRecord(data, record);
+    if (reply.chunks === undefined) run.parsed = { data };
+    run.requestId = reply.kept.requestId;
+    run.parse = () => data;
+    if (record !== undefined && isFromHelper(options)) linkAtEnd(reply, record);
+    return props;
+  }
+
+  async #passThrough(run: Run, given: RequestOptions, remainingRetries: number | null): Promise<ResponseProps> {
+    const { client, name, options } = this.#untouched(given);
+    const { storedBy } = this.opened.engine;
+    const promise = client.request<unknown>(options, remainingRetries);
+    run.parse = async () => {
+      const data = await redactRejections(promise, (error) => this.#redact(error, client, options));
+      if (options.method === 'post' && isRecord(data) && typeof data.id === 'string') storedBy.set(data.id, name);
+      return data;
+    };
+    return propsOf(promise).catch((error: unknown) => {
+      throw this.#redact(error, client, options);
+    });
+  }
+
+  /** Sends what does not go through `request`: the pages of lists. */
+  async sendList(given: RequestOptions, remainingRetries: number | null): Promise<ResponseProps> {
+    const { client, options } = this.#untouched(given);
+    return makeRequest(client, options, remainingRetries).catch((error: unknown) => {
+      throw this.#redact(error, client, options);
+    });
+  }
+
+  /** The same for what a list rejects with. */
+  redactList(error: unknown): unknown {
+    return this.#redact(error, this.opened.passThrough, {});
+  }
+
+  /** Without the keys of the call, and those that `client`, which may be a view's own, adds to it. */
+  #redact(error: unknown, client: OpenAI, { headers, query }: Partial<RequestOptions>): unknown {
+    const { defaultHeaders, defaultQuery } = optionsOf(client);
+    return this.opened.redact(error, {
+      headers: mergeHeaders(headers, headerRows(defaultHeaders)),
+      query: { ...defaultQuery, ...(isRecord(query) && query) },
+    });
+  }
+
+  /** Client and sanitised options for a pass-through request. Throws where it must not be made. */
+  #untouched(given: RequestOptions): { client: OpenAI; name: string; options: RequestOptions } {
+    const { engine } = this.opened;
+    if (engine.closed) throw new NoDeploymentAvailableError('The router is closed.');
+    const { client, name } = this.#clientFor(given.path);
+    this.opened.redact.note(name, client);
+    const own = given.headers == null ? given.headers : withoutRouterHeaders(given.headers);
+    const headers = withoutDefaultRouterHeaders(client, own);
+    return { client, name, options: headers === given.headers ? given : { ...given, headers } };
+  }
+
+  /** The client that made what the path names, else the default one. Throws where the path leads to another server. */
+  #clientFor(path: string | undefined): { client: OpenAI; name: string } {
+    const { engine, clients, passThrough } = this.opened;
+    const { defaultClient } = engine.config;
+    const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
+    const maker = id === undefined ? undefined : engine.storedBy.get(decode(id));
+    const other = maker === undefined || maker === defaultClient ? undefined : clients.get(maker);
+    const client = other ?? passThrough;
+    checkOrigin(client, path ?? '');
+    return { client, name: other === undefined || maker === undefined ? defaultClient : maker };
+  }
+}
+
+/** A function of its own, as the listener must not hold the caller's stream. */
+function linkAtEnd(reply: KeptReply, record: CallRecord): void {
+  reply.onEnd(({ answerId }) => {
+    if (answerId !== undefined) linkAnswerId(answerId, record);
+  });
+}
+
+/** Holds nothing else of the run. */
+function wantsRaw({ wants }: Run): () => boolean {
+  return () => wants.raw;
+}
+
+/** An id as it stands in a path. One that cannot be read was made by nobody. */
+function decode(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return '';
+  }
+}
+
+/** A client's key goes to its own server only: the SDK would send it to any absolute URL. */
+function checkOrigin(client: OpenAI, path: string): void {
+  if (path.startsWith('/')) return;
+  const { origin } = new URL(client.baseURL);
+  if (new URL(client.buildURL(path, null)).origin !== origin) {
+    throw new InvalidOptionError(
+      'path',
+      `it leads to another server than the client's, ${origin}; its key must not go there.`,
+    );
+  }
+}
+
+function isStored(protocol: Protocol, { body }: RequestOptions): boolean {
+  return protocol === 'responses' || (protocol === 'chat' && isRecord(body) && body.store === true);
+}
+
+/** `chat.completions.stream()` and its kind build results of their own, in which nothing of ours is left but the id. */
+function isFromHelper(options: RequestOptions): boolean {
+  if (helperOf(options) !== undefined) return true;
+  return headerRows(options.headers).some(([name]) => name.toLowerCase() === 'x-stainless-helper-method');
+}

@@ -1,0 +1,112 @@
+import { type APIPromise, type ClientOptions, OpenAI } from 'openai';
+import type { Stream } from 'openai/streaming';
+
+// The only file that touches what the SDK's types keep private or leave out. `INTERNALS` lists each name with what it is
+// needed for; test/unit/sdk/internals.test.ts fails by name when a version of the SDK no longer has one.
+
+/** The options of one request, as the SDK's resources give them to `client.request()`. */
+export type RequestOptions = Exclude<Parameters<OpenAI['request']>[0], Promise<unknown>>;
+/** What the SDK knows of an answer, to parse it. */
+export type ResponseProps = Awaited<ConstructorParameters<typeof APIPromise>[1]>;
+
+interface Internal {
+  readonly of: 'client' | 'promise' | 'stream' | 'request';
+  readonly name: string;
+  readonly use: string;
+}
+
+export const INTERNALS: readonly Internal[] = [
+  { of: 'client', name: 'makeRequest', use: 'lists do not go through `request`, but through this' },
+  { of: 'client', name: 'requestAPIList', use: 'its errors are cleaned of keys' },
+  { of: 'client', name: '_options', use: 'default headers and query, key functions and the provider of a client' },
+  { of: 'client', name: 'fetch', use: 'whether a request can be ended without a signal; what a router hands on' },
+  { of: 'client', name: 'fetchWithTimeout', use: 'whether an application has put its own in its place' },
+  { of: 'client', name: 'prepareOptions', use: 'a hook of subclasses' },
+  { of: 'client', name: 'prepareRequest', use: 'a hook of subclasses' },
+  { of: 'client', name: 'authHeaders', use: 'a hook of subclasses' },
+  { of: 'client', name: 'bearerAuth', use: 'a hook of subclasses' },
+  { of: 'client', name: 'defaultQuery', use: 'a hook of subclasses' },
+  { of: 'client', name: 'makeStatusError', use: 'a hook of subclasses' },
+  { of: 'client', name: 'shouldRetry', use: 'a hook of subclasses' },
+  { of: 'promise', name: 'responsePromise', use: 'the response of an attempt before its body is read' },
+  { of: 'promise', name: 'parse', use: 'reads the body as the SDK does; ours reads it once for all who wait' },
+  { of: 'stream', name: 'iterator', use: 'replaced by one whose chunks are watched' },
+  { of: 'request', name: '__metadata', use: 'names the model and the helper; each attempt needs one of its own' },
+  { of: 'request', name: '__streamClass', use: 'a stream that notes whether its end mark was read' },
+];
+
+export function makeRequest(client: OpenAI, options: RequestOptions, retries: number | null): Promise<ResponseProps> {
+  return client['makeRequest'](options, retries, undefined);
+}
+
+/** Puts functions of ours in the place of the SDK's, where its types do not allow to override them. */
+export function overrideClient<Client extends OpenAI>(
+  prototype: Client,
+  {
+    makeRequest,
+    wrapList,
+  }: {
+    makeRequest: (client: Client, options: RequestOptions, retries: number | null) => Promise<ResponseProps>;
+    wrapList: <P extends Promise<unknown>>(client: Client, list: P) => P;
+  },
+): void {
+  const { requestAPIList } = OpenAI.prototype;
+  define(prototype, 'makeRequest', async function (this: Client, given: PromiseOr<RequestOptions>, retries: never) {
+    return makeRequest(this, await given, retries);
+  });
+  define(prototype, 'requestAPIList', function (this: Client, ...given: unknown[]) {
+    return wrapList(this, Reflect.apply(requestAPIList, this, given));
+  });
+}
+
+type PromiseOr<T> = T | Promise<T>;
+
+/** The SDK's own reads the body through a private field, which a `Proxy` around the promise does not have. */
+export function overrideParse(prototype: object, parse: (promise: never) => Promise<unknown>): void {
+  define(prototype, 'parse', function (this: never) {
+    return parse(this);
+  });
+}
+
+function define(target: object, name: string, value: (...args: never[]) => unknown): void {
+  Object.defineProperty(target, name, { value, writable: true, configurable: true });
+}
+
+export const optionsOf = (client: OpenAI): ClientOptions => client['_options'];
+export const fetchOf = (client: OpenAI): OpenAI['fetch'] => client['fetch'];
+export const propsOf = (promise: APIPromise<unknown>): Promise<ResponseProps> => promise['responsePromise'];
+export const parseOf = (promise: APIPromise<unknown>): Promise<unknown> => promise['parse']();
+
+/** Replaces what the SDK's stream reads its chunks from. */
+export function replaceIterator(stream: Stream<unknown>, chunks: AsyncIterator<unknown>): void {
+  const consumed = stream['iterator'].bind(stream);
+  let taken = false;
+  stream['iterator'] = () => {
+    // The SDK's own iterator is at work already: asked once more, it says that a stream can be read only once.
+    if (taken) return consumed();
+    taken = true;
+    return chunks;
+  };
+}
+
+/** What the SDK notes of a request beside what is sent: its model, and the helper that makes it. */
+export const metadataOf = (options: RequestOptions): Readonly<Record<string, unknown>> | undefined =>
+  options.__metadata;
+
+/** Gives a request metadata of its own: the SDK writes into them. */
+export function ownMetadata(options: RequestOptions, model: string | undefined): void {
+  if (options.__metadata === undefined) return;
+  options.__metadata = { ...options.__metadata };
+  if ('model' in options.__metadata && model !== undefined) options.__metadata.model = model;
+}
+
+/** `chat.completions.stream()` and its kind name themselves here. */
+export const helperOf = (options: RequestOptions): unknown => options.__metadata?.helperMethod;
+
+/** A stream class of the SDK or of ours, unless the application has given one. */
+export function setStreamClass(options: RequestOptions, streamClass: typeof Stream): void {
+  options.__streamClass ??= streamClass;
+}
+
+export const hasStreamClass = (options: RequestOptions): boolean => options.__streamClass !== undefined;
+export const isBinary = (options: RequestOptions): boolean => options.__binaryResponse === true;
