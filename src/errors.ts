@@ -72,28 +72,47 @@ export class SpendBudgetExceededError extends OpenAIError implements SpendLimit 
   }
 }
 
-/** Why a stream broke after its first content. */
-export type InterruptionReason = 'cut' | 'stalled' | 'error-event' | 'missing-end' | 'malformed';
+/** Why a stream broke after its first content; `too-long` is `maxStreamMs`. */
+export type InterruptionReason = 'cut' | 'stalled' | 'error-event' | 'missing-end' | 'malformed' | 'too-long';
 
 /**
- * A stream broke after its first content. What had arrived is in `partial`; nothing was repeated and no other
- * deployment was asked. `partial` and `text` do not show up when the error is logged.
+ * A stream broke after its first content. What had arrived is in `partial`; nothing is repeated and no other deployment
+ * is tried. `partial` and `text` do not show up when the error is logged.
  */
 export class StreamInterruptedError extends APIConnectionError {
   override readonly code = 'stream_interrupted';
   readonly reason: InterruptionReason;
-  /** Every chunk that was delivered, in order. */
+  /** The upstream's own code (else its type) for what broke, where it sent one: `server_error`, `overloaded`, `1302`. */
+  readonly upstreamCode: string | undefined;
+  /** The chunks that were delivered, in order; of a long stream, those with the last 256 KiB of its text. */
   declare readonly partial: readonly unknown[];
   /** The text in these chunks. */
   declare readonly text: string;
 
-  constructor(reason: InterruptionReason, partial: readonly unknown[], text: string, cause: Error | undefined) {
+  constructor(
+    reason: InterruptionReason,
+    partial: readonly unknown[],
+    text: string,
+    cause: Error | undefined,
+    upstreamCode = upstreamCodeOf(cause),
+  ) {
     super({ message: `The stream broke after its first content (${reason}).`, cause });
     this.name = 'StreamInterruptedError';
     this.reason = reason;
+    this.upstreamCode = upstreamCode;
     setHidden(this, 'partial', partial);
     setHidden(this, 'text', text);
   }
+}
+
+/** Only of an error that the upstream sent, and only what looks like a code: it may be in logs. */
+function upstreamCodeOf(cause: Error | undefined): string | undefined {
+  if (cause === undefined || !('error' in cause)) return undefined;
+  for (const code of [Reflect.get(cause, 'code'), Reflect.get(cause, 'type')]) {
+    if (typeof code === 'number') return String(code);
+    if (typeof code === 'string' && /^[\w.-]{1,64}$/.test(code)) return code;
+  }
+  return undefined;
 }
 
 /** The input may have more tokens than `maxInputTokens` allows. Nothing was sent. */

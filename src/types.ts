@@ -1,4 +1,5 @@
 import type { CallSettings } from './options/call-options.js';
+import type { DeliveredText } from './protocol/delivered.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { Log } from './telemetry/log.js';
 import type { AttemptRecord, CallRecord, HedgeAfter, KnownPrice, Outcome } from './telemetry/record-types.js';
@@ -197,8 +198,8 @@ export interface AttemptEnd {
   /** The provider's id of the answer. */
   readonly answerId: string | undefined;
   readonly unfinished: boolean;
-  /** The chunks of a stream that were handed out. */
-  readonly delivered?: readonly unknown[];
+  /** Reads what a stream delivered; `undefined` where the answer is no stream. */
+  readonly delivered?: () => DeliveredText;
 }
 
 /** What a failed attempt means for what comes next. */

@@ -1,6 +1,6 @@
 import { wasSent } from '../classify.js';
 import { costOf } from '../prices/cost.js';
-import { writtenText } from '../protocol/output-text.js';
+import type { DeliveredText } from '../protocol/delivered.js';
 import type { Outcome, Price, Usage } from '../telemetry/record-types.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import { readInput } from '../tokens/read-input.js';
@@ -47,10 +47,9 @@ export function bookUntold(
     return most === undefined ? UNKNOWN : { usage: null, costUsd: most, estimated: true };
   if (price === undefined && (delivered === undefined || outcome === 'success')) return UNKNOWN;
   const { model } = target;
-  const texts = delivered === undefined ? [] : [writtenText(delivered)];
   const usage: Usage = {
     inputTokens: estimator.ofInput(readInput(call.body, call.protocol), model, call),
-    outputTokens: texts.length === 0 ? 0 : estimator.ofInput({ texts, images: [], messages: 0, flat: 0 }, model, call),
+    outputTokens: delivered === undefined ? 0 : tokensOf(delivered(), (text) => estimate(text, attempt, estimator)),
     cachedInputTokens: 0,
     reasoningTokens: 0,
   };
@@ -60,6 +59,15 @@ export function bookUntold(
     costUsd: costUsd === null || most === undefined ? costUsd : Math.min(costUsd, most),
     estimated: true,
   };
+}
+
+/** Of a long stream only the end is known: its beginning counts as much for its length. */
+function tokensOf({ text, length }: DeliveredText, count: (text: string) => number): number {
+  return text === '' ? 0 : Math.round((count(text) * length) / text.length);
+}
+
+function estimate(text: string, { call, target }: Attempt, estimator: InputEstimator): number {
+  return estimator.ofInput({ texts: [text], images: [], messages: 0, flat: 0 }, target.model, call);
 }
 
 function mayBeBilled(outcome: Outcome, error: Error, status: number | undefined): boolean {

@@ -1,8 +1,11 @@
-import { classify, failure, isErrorEvent } from '../classify.js';
+import { classify, failure, InvalidAnswer, isErrorEvent } from '../classify.js';
 import { type InterruptionReason, StreamInterruptedError } from '../errors.js';
-import { isUsageChunk, type Progress, textOf } from '../protocol/progress.js';
+import { Delivered, textOf } from '../protocol/delivered.js';
+import { isUsageChunk, type Progress } from '../protocol/progress.js';
 import { asksForUsage } from '../protocol/stream-usage.js';
-import type { Attempt, AttemptEnd, UpstreamStream } from '../types.js';
+import type { Attempt, AttemptEnd, Failure, UpstreamStream } from '../types.js';
+import { onCollected } from '../util/on-collected.js';
+import { chunkTimeoutOf, limitOf } from './limit.js';
 
 type Result = IteratorResult<unknown, undefined>;
 interface Pending {
@@ -12,55 +15,85 @@ interface Pending {
 
 const DONE: Result = { done: true, value: undefined };
 
+/** A timer that fires later than this has found a blocked process: what has arrived meanwhile is read first. */
+const LATE_MS = 50;
+
+export interface GuardedParts {
+  readonly attempt: Attempt;
+  readonly status: number;
+  readonly stream: UpstreamStream;
+  readonly progress: Progress;
+  /** Chunks that came before the first content. */
+  readonly held: unknown[];
+  readonly random: () => number;
+  /** The first content has come. */
+  readonly onContent: () => void;
+}
+
 /**
- * A committed stream: hands out what was held back, then what comes, and watches over its end. A cut, a stall, an error
- * or a missing end is a `StreamInterruptedError` with exactly what was handed out. Leaves no timer and no listener.
+ * A committed stream: delivers what was held back, then what comes, and guards its end. A cut, a stall, an error or a
+ * missing end is a `StreamInterruptedError` with what was delivered. Leaves no timer and no listener.
+ *
+ * Signals, timers and the upstream hold this object, and the caller holds an iterator that holds it: a caller that drops
+ * the iterator ends the attempt. So nothing here may refer to what the caller has.
  */
-export class GuardedStream implements AsyncIterator<unknown, undefined> {
-  readonly #attempt: Attempt;
-  readonly #status: number;
-  readonly #stream: UpstreamStream;
-  readonly #progress: Progress;
+export class GuardedStream {
+  readonly #parts: GuardedParts;
   readonly #held: unknown[];
-  readonly #random: () => number;
-  readonly #delivered: unknown[] = [];
+  readonly #delivered = new Delivered();
   readonly #listeners: ((end: AttemptEnd) => void)[] = [];
   readonly #hidesUsage: boolean;
+  readonly #chunkTimeoutMs: number;
+  /** Until when the first content must have come. */
+  #contentDueAt: number;
   #pending: Pending | undefined;
   /** The promise of the pull that is or was the last. */
   #pulled: Promise<unknown> = Promise.resolve();
   #waitingSince = 0;
+  #isLate = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #maxTimer: ReturnType<typeof setTimeout> | undefined;
   #end: AttemptEnd | undefined;
+  /** What broke it while nothing was read. */
+  #error: Error | undefined;
+  /** Resolved in the async context of the call: so its listeners run there, whatever ends the stream. */
+  #resolveEnd: () => void = ignore;
 
-  constructor(
-    attempt: Attempt,
-    status: number,
-    stream: UpstreamStream,
-    progress: Progress,
-    held: unknown[],
-    random: () => number,
-  ) {
-    this.#attempt = attempt;
-    this.#status = status;
-    this.#stream = stream;
-    this.#progress = progress;
+  constructor(parts: GuardedParts) {
+    const { attempt, stream, held } = parts;
+    const { call, startedAt } = attempt;
+    this.#parts = parts;
     this.#held = held.reverse();
-    this.#random = random;
     // The callers of a shared run each see what they asked for.
-    this.#hidesUsage = asksForUsage(attempt) && !attempt.call.isShared;
-    attempt.call.signal?.addEventListener('abort', this.#onAbort);
+    this.#hidesUsage = asksForUsage(attempt) && !call.isShared;
+    this.#chunkTimeoutMs = chunkTimeoutOf(call);
+    this.#contentDueAt = Math.min(startedAt + limitOf(attempt), call.deadline);
+    const ended = new Promise<void>((resolve) => {
+      this.#resolveEnd = resolve;
+    });
+    void ended.then(() => this.#notify());
+    if (parts.progress.hasContent) parts.onContent();
+    const { maxStreamMs } = call.settings;
+    if (maxStreamMs !== undefined) {
+      const ms = Math.max(0, Math.ceil(startedAt + maxStreamMs - performance.now()));
+      this.#maxTimer = setTimeout(() => this.#interrupt('too-long', undefined), ms);
+    }
+    call.signal?.addEventListener('abort', this.#onAbort);
     stream.signal.addEventListener('abort', this.#onOwnAbort);
     if (stream.signal.aborted) this.#onOwnAbort();
+  }
+
+  /** What the caller reads. The stream ends as aborted once nothing holds it any more. */
+  iterator(): AsyncIterableIterator<unknown, undefined> {
+    const iterator = iterate(this);
+    const callOff = onCollected(iterator, () => this.#leave());
+    this.onEnd(callOff);
+    return iterator;
   }
 
   onEnd(listener: (end: AttemptEnd) => void): void {
     if (this.#end === undefined) this.#listeners.push(listener);
     else listener(this.#end);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 
   next(): Promise<Result> {
@@ -72,20 +105,30 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
       const chunk = this.#held.pop();
       if (!this.#isHidden(chunk)) return Promise.resolve(this.#deliver(chunk));
     }
+    const error = this.#error;
+    this.#error = undefined;
+    if (error !== undefined) return Promise.reject(error);
     if (this.#end !== undefined) return Promise.resolve(DONE);
     return this.#pull();
   }
 
-  /** The caller breaks off: the upstream's socket is closed. */
+  /** The caller leaves: the upstream's socket is closed. */
   return(): Promise<Result> {
+    this.#leave();
+    // It is the caller's own turn, and what has become of the stream is known when it ends.
+    this.#notify();
+    return Promise.resolve(DONE);
+  }
+
+  #leave(): void {
+    this.#error = undefined;
     if (this.#end === undefined) {
       const pending = this.#settle();
-      this.#finish(this.#progress.finished ? this.#success() : this.#aborted());
+      this.#finish(this.#left());
       this.#close();
       pending?.resolve(DONE);
     }
     this.#held.length = 0;
-    return Promise.resolve(DONE);
   }
 
   #pull(): Promise<Result> {
@@ -94,49 +137,82 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     });
     this.#pulled = pulled;
     this.#waitingSince = performance.now();
-    this.#timer ??= setTimeout(this.#onIdle, this.#attempt.call.settings.chunkTimeoutMs);
+    // A reader that comes late is no fault of the upstream's.
+    if (this.#contentDueAt <= this.#waitingSince) this.#contentDueAt = this.#waitingSince + this.#chunkTimeoutMs;
+    this.#isLate = false;
+    if (this.#timer === undefined) this.#watch();
     this.#read();
     return pulled;
   }
 
   #read(): void {
-    this.#stream.chunks.next().then(this.#onResult, this.#onError);
+    this.#parts.stream.chunks.next().then(this.#onResult, this.#onError);
   }
 
   readonly #onResult = (result: IteratorResult<unknown>): void => {
     if (this.#pending === undefined) return;
     if (result.done) return this.#onDone();
-    this.#progress.read(result.value);
+    const { progress } = this.#parts;
+    const hadContent = progress.hasContent;
+    progress.read(result.value);
+    if (!hadContent && progress.hasContent) this.#onContent();
+    if (progress.failedFinish !== undefined) return this.#onFailedFinish(progress.failedFinish);
     if (this.#isHidden(result.value)) return this.#read();
     this.#settle()?.resolve(this.#deliver(result.value));
   };
 
+  #onContent(): void {
+    this.#parts.onContent();
+    // From here on it is the gap between two chunks that counts.
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #onFailedFinish(reason: string): void {
+    this.#interrupt('error-event', new InvalidAnswer('its stream reported a failure'), reason);
+  }
+
   #onDone(): void {
-    if (this.#stream.aborted()) return this.#endWith(this.#aborted());
-    if (this.#progress.finished) return this.#endWith(this.#success());
-    if (this.#progress.hasContent && this.#stream.doneSeen())
+    const { stream, progress, attempt } = this.#parts;
+    if (stream.aborted()) return this.#endWith(this.#aborted());
+    if (progress.finished) return this.#endWith(this.#success());
+    const { protocol } = attempt.call;
+    const hasKnownEnd = protocol === 'chat' || protocol === 'completions' || protocol === 'responses';
+    // Other endpoints' streams are whole for a plain client, too, where their body ends.
+    if (!hasKnownEnd || (progress.hasContent && stream.doneSeen()))
       return this.#endWith({ ...this.#success(), unfinished: true });
     this.#interrupt('missing-end', undefined);
   }
 
   readonly #onError = (thrown: unknown): void => {
     if (this.#pending === undefined) return;
-    // All that was asked for has come; what breaks after it is of no interest.
-    if (this.#progress.finished) return this.#endWith(this.#success());
-    const { upstream } = this.#attempt.target.state.deployment;
-    const cause = thrown instanceof Error ? upstream.redact(thrown, this.#attempt.call.source) : undefined;
+    // All that was requested has come, and nothing but usage after it: what breaks then does no harm.
+    if (this.#parts.progress.isFinal) return this.#endWith(this.#success());
+    const { target, call } = this.#parts.attempt;
+    const cause = thrown instanceof Error ? target.state.deployment.upstream.redact(thrown, call.source) : undefined;
     if (thrown instanceof SyntaxError) this.#interrupt('malformed', cause);
     else this.#interrupt(isErrorEvent(thrown) ? 'error-event' : 'cut', cause);
   };
 
-  /** Fires at the end of a wait that was too long; a slow reader of ours does not count as one. */
+  get #dueAt(): number {
+    return this.#parts.progress.hasContent ? this.#waitingSince + this.#chunkTimeoutMs : this.#contentDueAt;
+  }
+
+  #watch(): void {
+    const ms = Math.max(0, Math.ceil(this.#dueAt - performance.now()));
+    if (ms !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(this.#onIdle, ms);
+  }
+
+  /** Fires at the end of a wait that was too long; a slow reader does not count as one. */
   readonly #onIdle = (): void => {
     this.#timer = undefined;
     if (this.#pending === undefined) return;
-    const limit = this.#attempt.call.settings.chunkTimeoutMs;
-    const left = this.#waitingSince + limit - performance.now();
-    if (left > 0) this.#timer = setTimeout(this.#onIdle, Math.ceil(left));
-    else if (this.#progress.finished) {
+    const lateMs = performance.now() - this.#dueAt;
+    if (lateMs < 0) return this.#watch();
+    if (lateMs > LATE_MS && !this.#isLate) {
+      this.#isLate = true;
+      this.#timer = setTimeout(this.#onIdle, 0);
+    } else if (this.#parts.progress.isFinal) {
       // All has come, but the server does not hang up.
       this.#endWith(this.#success());
       this.#close();
@@ -162,15 +238,26 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
     pending?.resolve(DONE);
   };
 
-  #interrupt(reason: InterruptionReason, cause: Error | undefined): void {
-    const error = new StreamInterruptedError(reason, this.#delivered, textOf(this.#delivered), cause);
+  #interrupt(reason: InterruptionReason, cause: Error | undefined, upstreamCode?: string): void {
+    if (this.#end !== undefined) return;
+    const { attempt, random } = this.#parts;
+    const partial = this.#delivered.chunks();
+    const error = new StreamInterruptedError(reason, partial, textOf(partial), cause, upstreamCode);
     const now = performance.now();
-    const found = failure('interrupted', error, now, this.#random());
-    const breaker = cause === undefined ? found.breaker : classify(cause, now, 0).breaker;
+    const found = failure('interrupted', error, now, random());
+    const breaker = this.#breakerAfter(reason, cause, found);
     const pending = this.#settle();
-    this.#finish(this.#ended('interrupted', breaker, { ...found, breaker, target: this.#attempt.target }));
+    if (pending === undefined) this.#error = error;
+    this.#held.length = 0;
+    this.#finish(this.#ended('interrupted', breaker, { ...found, breaker, target: attempt.target }));
     this.#close();
     pending?.reject(error);
+  }
+
+  #breakerAfter(reason: InterruptionReason, cause: Error | undefined, found: Failure): Failure['breaker'] {
+    // The application's own limit, or a process that was blocked.
+    if (reason === 'too-long' || this.#isLate) return 'neutral';
+    return cause === undefined ? found.breaker : classify(cause, found.endedAt, 0).breaker;
   }
 
   #endWith(end: AttemptEnd): void {
@@ -180,40 +267,56 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
   }
 
   #success(): AttemptEnd {
-    return this.#ended('success', this.#progress.failed ? 'failure' : 'success', undefined);
+    return this.#ended('success', this.#parts.progress.failed ? 'failure' : 'success', undefined);
   }
 
   #aborted(): AttemptEnd {
     return this.#ended('aborted', 'neutral', undefined);
   }
 
+  /** Of a reader that went after the end, a success; a finish reason beside content need not have been the end. */
+  #left(): AttemptEnd {
+    const { isFinal, finished } = this.#parts.progress;
+    if (isFinal) return this.#success();
+    return finished && this.#held.length === 0 ? { ...this.#success(), unfinished: true } : this.#aborted();
+  }
+
   #ended(outcome: AttemptEnd['outcome'], breaker: AttemptEnd['breaker'], found: AttemptEnd['failure']): AttemptEnd {
-    const { usage, model, id } = this.#progress;
+    const { progress, status } = this.#parts;
+    const { usage, model, id } = progress;
     return {
       outcome,
       breaker,
       failure: found,
-      status: this.#status,
+      status,
       usage,
       servedModel: model,
       answerId: id,
       unfinished: false,
-      delivered: this.#delivered,
+      delivered: () => this.#delivered.written(),
     };
   }
 
   #finish(end: AttemptEnd): void {
+    const { attempt, stream } = this.#parts;
     this.#end = end;
     clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#attempt.call.signal?.removeEventListener('abort', this.#onAbort);
-    this.#stream.signal.removeEventListener('abort', this.#onOwnAbort);
+    clearTimeout(this.#maxTimer);
+    attempt.call.signal?.removeEventListener('abort', this.#onAbort);
+    stream.signal.removeEventListener('abort', this.#onOwnAbort);
+    this.#resolveEnd();
+  }
+
+  #notify(): void {
+    const end = this.#end;
+    if (end === undefined) return;
     for (const listener of this.#listeners.splice(0)) listener(end);
+    this.#delivered.clear();
   }
 
   #close(): void {
-    this.#stream.chunks.return?.().catch(() => undefined);
-    this.#attempt.close?.();
+    this.#parts.stream.chunks.return?.().catch(() => undefined);
+    this.#parts.attempt.close?.();
   }
 
   #settle(): Pending | undefined {
@@ -227,7 +330,19 @@ export class GuardedStream implements AsyncIterator<unknown, undefined> {
   }
 
   #deliver(value: unknown): Result {
-    this.#delivered.push(value);
+    this.#delivered.add(value);
     return { done: false, value };
   }
 }
+
+/** Apart from the stream, so that nothing of it refers to the iterator. */
+function iterate(stream: GuardedStream): AsyncIterableIterator<unknown, undefined> {
+  const iterator: AsyncIterableIterator<unknown, undefined> = {
+    next: () => stream.next(),
+    return: () => stream.return(),
+    [Symbol.asyncIterator]: () => iterator,
+  };
+  return iterator;
+}
+
+function ignore(): void {}

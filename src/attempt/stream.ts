@@ -1,15 +1,16 @@
 import { InvalidAnswer } from '../classify.js';
 import type { Layer } from '../pipeline.js';
 import { Progress } from '../protocol/progress.js';
-import type { Attempt, Reply, UpstreamStream } from '../types.js';
+import type { Attempt, Call, Reply, UpstreamStream } from '../types.js';
+import { isRecord } from '../util/is-record.js';
 import { GuardedStream } from './guarded-stream.js';
 
-const MOST_CHUNKS_HELD = 64;
-const MOST_BYTES_HELD = 256 * 1024;
+const MAX_CHUNKS_HELD = 64;
+const MAX_BYTES_HELD = 256 * 1024;
 
 /**
  * Holds a stream back until its first content. Until then it can fail like any other answer, and another deployment be
- * asked; from then on it is committed, and only ever ends, or is interrupted.
+ * tried; from then on it is committed, and only ever ends, or is interrupted.
  */
 export function stream(random: () => number): Layer<Attempt, Reply> {
   return (next) =>
@@ -22,35 +23,61 @@ export function stream(random: () => number): Layer<Attempt, Reply> {
     const { stream } = reply.answer;
     if (stream === undefined) return reply;
     const progress = new Progress(attempt.call.protocol, attempt.call.choices);
-    const held = await untilContent(stream, progress);
+    const held = await untilContent(attempt, stream, progress);
     if (attempt.isOver) {
       close(stream);
       throw new InvalidAnswer('too late');
     }
-    attempt.call.record.timeToFirstChunkMs = performance.now() - attempt.call.startedAt;
-    attempt.target.state.answered(true, performance.now() - attempt.startedAt);
-    const guarded = new GuardedStream(attempt, reply.answer.status, stream, progress, held, random);
-    return { ...reply, chunks: guarded, onEnd: (listener) => guarded.onEnd(listener) };
+    const { status } = reply.answer;
+    const onContent = () => noteFirstContent(attempt);
+    const guarded = new GuardedStream({ attempt, status, stream, progress, held, random, onContent });
+    return { ...reply, chunks: guarded.iterator(), onEnd: (listener) => guarded.onEnd(listener) };
   }
 }
 
-async function untilContent(stream: UpstreamStream, progress: Progress): Promise<unknown[]> {
+function noteFirstContent({ call, target, startedAt }: Attempt): void {
+  const now = performance.now();
+  call.record.timeToFirstChunkMs = now - call.startedAt;
+  target.state.answered(true, now - startedAt);
+}
+
+async function untilContent(attempt: Attempt, stream: UpstreamStream, progress: Progress): Promise<unknown[]> {
   const held: unknown[] = [];
-  while (held.length < MOST_CHUNKS_HELD && stream.bytesRead() < MOST_BYTES_HELD) {
+  const isReleasedAtOnce = attempt.call.protocol === 'responses' && !canFailOver(attempt);
+  while (held.length < MAX_CHUNKS_HELD && stream.bytesRead() < MAX_BYTES_HELD) {
     const { done, value } = await stream.chunks.next();
     if (done) {
-      if (progress.finished || stream.aborted()) return held;
+      if (progress.finished || stream.aborted() || mayBeNoStream(attempt.call, held)) return held;
       throw new InvalidAnswer(held.length === 0 ? 'with an empty stream' : 'its stream ended before any content');
     }
     held.push(value);
     progress.read(value);
-    if (progress.failed) {
+    if (progress.hasFailedForGood) {
       close(stream);
       throw new InvalidAnswer('its stream reported a failure');
     }
-    if (progress.hasContent || progress.finished) return held;
+    if (progress.isEmpty) {
+      close(stream);
+      throw new InvalidAnswer('with an empty answer: 0 output tokens');
+    }
+    if (progress.hasContent || progress.hasItem || isReleasedAtOnce) return held;
+    // An end without content is an answer, unless the usage that follows says that nothing was written.
+    if (progress.isFinal && progress.usage !== undefined) return held;
   }
   return held;
+}
+
+/** Whether another deployment may yet be tried: only then does it make sense to hold anything back. */
+function canFailOver({ call, target, lane }: Attempt): boolean {
+  if (lane !== undefined) return true;
+  if (call.record.attempts.length >= call.maxAttempts) return false;
+  const tried = new Set(call.failures.map((failure) => failure.target));
+  return call.targets.some((other) => other !== target && !tried.has(other));
+}
+
+/** The SDK reads an answer as a stream where `stream` is anything but false, and a server may see that differently. */
+function mayBeNoStream({ body }: Call, held: readonly unknown[]): boolean {
+  return held.length === 0 && isRecord(body) && !(body instanceof FormData) && body.stream !== true;
 }
 
 function close(stream: UpstreamStream): void {

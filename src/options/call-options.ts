@@ -27,8 +27,13 @@ export interface CallOptions {
   attemptTimeoutMs?: number | undefined;
   /** Time until a stream's first content in milliseconds, from the start of an attempt. @default the attempt's time */
   firstChunkTimeoutMs?: number | undefined;
-  /** The longest gap between two chunks of a stream, in milliseconds. @default 30_000 */
+  /** The longest gap between two chunks of a stream after its first content, in milliseconds. @default 30_000; image streams: none */
   chunkTimeoutMs?: number | undefined;
+  /**
+   * The longest that a stream may take, in milliseconds, from the start of its attempt, however regularly chunks arrive.
+   * It ends with a StreamInterruptedError. @default no limit
+   */
+  maxStreamMs?: number | undefined;
   /** Attempts that a call may make over all deployments, the first included. 1 means no failover. @default 3 */
   maxAttempts?: number | undefined;
   /**
@@ -107,6 +112,7 @@ export const CALL_OPTIONS = {
   attemptTimeoutMs: { check: checkMs, default: undefined },
   firstChunkTimeoutMs: { check: checkMs, default: undefined },
   chunkTimeoutMs: { check: checkMs, default: 30_000 },
+  maxStreamMs: { check: checkMs, default: undefined },
   maxAttempts: { check: atLeastOne, default: 3 },
   hedgeAfterMs: { check: checkHedge, default: false, read: (after: HedgeAfter | false) => after || undefined },
   regions: {
@@ -137,6 +143,8 @@ type Setting<K extends keyof Table> = Table[K] extends { readonly read: (...args
 export type CallSettings = { readonly [K in keyof Table]: Setting<K> } & {
   /** Nothing has set `deadlineMs`. */
   readonly deadlineIsDefault: boolean;
+  /** Nothing has set `chunkTimeoutMs`. */
+  readonly chunkTimeoutIsDefault: boolean;
 };
 
 const entries: readonly (readonly [keyof Table, CallOption])[] = Object.entries(CALL_OPTIONS) as [
@@ -162,7 +170,10 @@ export const NEVER_UNDEFINED: ReadonlyMap<string, string> = new Map(
 
 /** What the engine reads, of options that were checked. */
 export function settingsOf(options: SingleCallOptions, priorities: Priorities): CallSettings {
-  const settings: Record<string, unknown> = { deadlineIsDefault: options.deadlineMs === undefined };
+  const settings: Record<string, unknown> = {
+    deadlineIsDefault: options.deadlineMs === undefined,
+    chunkTimeoutIsDefault: options.chunkTimeoutMs === undefined,
+  };
   for (const [key, option] of entries) {
     const value = options[key] ?? option.default;
     settings[key] = option.read === undefined ? value : option.read(value as never, priorities);

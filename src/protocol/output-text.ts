@@ -1,29 +1,55 @@
 import { isRecord } from '../util/is-record.js';
 
-/** All that a model has written in the chunks of a stream: text, reasoning, refusals, calls of tools, of every choice. */
+/** Everything that a model has written in the chunks of a stream: text, reasoning, refusals and tool calls of every choice. */
 export function writtenText(chunks: readonly unknown[]): string {
   const texts: string[] = [];
-  for (const chunk of chunks) {
-    if (!isRecord(chunk)) continue;
-    if (Array.isArray(chunk.choices)) for (const choice of chunk.choices) readChoice(choice, texts);
-    else if (typeof chunk.type === 'string' && chunk.type.endsWith('.delta') && !chunk.type.includes('audio.delta'))
-      read(chunk.delta, texts);
-  }
+  for (const chunk of chunks) visit(chunk, (text) => texts.push(text));
   return texts.join('');
 }
 
-function readChoice(choice: unknown, texts: string[]): void {
-  if (!isRecord(choice)) return;
-  read(choice.text, texts);
-  read(choice.delta, texts);
+/** The length of that text in one chunk. */
+export function writtenLength(chunk: unknown): number {
+  let length = 0;
+  visit(chunk, (text) => {
+    length += text.length;
+  });
+  return length;
 }
 
-/** Names of what is not written by the model, and bytes that are no text. */
+/** The text that a chunk adds to the answer, of its first choice. */
+export function textOfChunk(chunk: unknown): string {
+  if (!isRecord(chunk)) return '';
+  const { type, delta } = chunk;
+  if (type === 'response.output_text.delta' || type === 'transcript.text.delta')
+    return typeof delta === 'string' ? delta : '';
+  const choice: unknown = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined;
+  if (!isRecord(choice)) return '';
+  if (typeof choice.text === 'string') return choice.text;
+  return isRecord(choice.delta) && typeof choice.delta.content === 'string' ? choice.delta.content : '';
+}
+
+type OnText = (text: string) => void;
+
+function visit(chunk: unknown, onText: OnText): void {
+  if (!isRecord(chunk)) return;
+  if (Array.isArray(chunk.choices)) for (const choice of chunk.choices) visitChoice(choice, onText);
+  else if (typeof chunk.type === 'string' && chunk.type.endsWith('.delta') && !chunk.type.includes('audio.delta'))
+    visitValue(chunk.delta, onText);
+}
+
+function visitChoice(choice: unknown, onText: OnText): void {
+  if (!isRecord(choice)) return;
+  visitValue(choice.text, onText);
+  visitValue(choice.delta, onText);
+}
+
+/** Names of what the model does not write, and bytes that are no text. */
 const NOT_WRITTEN = new Set(['role', 'id', 'type', 'data', 'index']);
 
-function read(value: unknown, texts: string[], depth = 4): void {
-  if (typeof value === 'string') texts.push(value);
+function visitValue(value: unknown, onText: OnText, depth = 4): void {
+  if (typeof value === 'string') onText(value);
   else if (depth === 0) return;
-  else if (Array.isArray(value)) for (const each of value) read(each, texts, depth - 1);
-  else if (isRecord(value)) for (const key in value) if (!NOT_WRITTEN.has(key)) read(value[key], texts, depth - 1);
+  else if (Array.isArray(value)) for (const each of value) visitValue(each, onText, depth - 1);
+  else if (isRecord(value))
+    for (const key in value) if (!NOT_WRITTEN.has(key)) visitValue(value[key], onText, depth - 1);
 }

@@ -1,27 +1,72 @@
 import type { Protocol } from '../types.js';
 import { isRecord } from '../util/is-record.js';
+import { readUsage } from './usage.js';
+
+/** Finish reasons by which a server says that it failed. */
+const FAILED_FINISH: ReadonlySet<unknown> = new Set(['error', 'network_error', 'insufficient_system_resource']);
+
+/** Finish reasons of an answer that is empty on purpose. */
+const FILTERED_FINISH: ReadonlySet<unknown> = new Set(['content_filter', 'refusal', 'safety']);
+
+/** The last events of streams that are neither chat nor responses. */
+const LAST_EVENT = /^(image_generation|image_edit)\.completed$|^transcript\.text\.done$|^speech\.audio\.done$/;
 
 /** What the chunks of a stream have said so far: content, its end, its usage. */
 export class Progress {
   /** Something that a reader would see has come. */
   hasContent = false;
+  /** The server has begun to work: to reason, to search, to call a tool. */
+  hasItem = false;
   /** The server has reported that the answer failed. */
   failed = false;
+  /** The finish reason by which it did. */
+  failedFinish: string | undefined;
   usage: unknown;
   model: string | undefined;
   id: string | undefined;
-  readonly #ended = new Set<unknown>();
+  /** By choice: whether its finish reason is sure to be the end. */
+  readonly #finishes = new Map<unknown, boolean>();
+  /** Choices that had content without a finish reason: there, one beside content says something. */
+  readonly #unfinished = new Set<unknown>();
+  readonly #choices = new Set<unknown>();
+  #lastEvents = 0;
   #isComplete = false;
+  /** A response has failed, and the event with the reason is still to come. */
+  #awaitsReason = false;
+  #isFiltered = false;
 
   constructor(
     readonly protocol: Protocol,
-    /** How many choices must end. */
+    /** How many choices were asked for. */
     readonly choices: number,
   ) {}
 
-  /** The stream has ended as its protocol says. */
+  /** Each choice that has come has its finish reason, or the endpoint's own last event has. */
   get finished(): boolean {
-    return this.#isComplete || this.#ended.size >= this.choices;
+    if (this.#isComplete || this.#awaitsReason || this.#lastEvents > 0) return true;
+    return this.#finishes.size > 0 && this.#finishes.size >= this.#choices.size;
+  }
+
+  /**
+   * All that was requested has come, so that a break is harmless. A finish reason beside content is no proof where each
+   * chunk before had one, too: some servers send it every time.
+   */
+  get isFinal(): boolean {
+    if (this.#isComplete || this.#lastEvents >= this.choices) return true;
+    if (this.#finishes.size < Math.max(this.choices, this.#choices.size)) return false;
+    for (const isSure of this.#finishes.values()) if (!isSure) return false;
+    return true;
+  }
+
+  /** The server has reported that the answer failed, and will not say more about it. */
+  get hasFailedForGood(): boolean {
+    return this.failed && !this.#awaitsReason;
+  }
+
+  /** It has ended, and its usage says that nothing was written. */
+  get isEmpty(): boolean {
+    if (this.hasContent || this.#isFiltered || !this.finished) return false;
+    return readUsage(this.usage)?.outputTokens === 0;
   }
 
   read(chunk: unknown): void {
@@ -30,48 +75,89 @@ export class Progress {
       return;
     }
     if (this.protocol === 'responses') this.#readResponseEvent(chunk);
-    else if (this.protocol === 'chat' || this.protocol === 'completions') this.#readChoices(chunk);
-    else {
-      // Streams of other endpoints (images, transcripts) have no end of their own: they end where they end.
-      if (isRecord(chunk.usage)) this.usage = chunk.usage;
-      this.hasContent = true;
-      this.#isComplete = true;
-    }
+    else if (Array.isArray(chunk.choices) || this.protocol === 'chat' || this.protocol === 'completions')
+      this.#readChoices(chunk);
+    else this.#readEvent(chunk);
   }
 
   #readChoices(chunk: Record<string, unknown>): void {
-    if (this.model === undefined && typeof chunk.model === 'string') this.model = chunk.model;
-    if (this.id === undefined && typeof chunk.id === 'string') this.id = chunk.id;
-    if (isRecord(chunk.usage)) this.usage = chunk.usage;
+    this.#readIdentity(chunk);
+    this.#readUsage(chunk.usage);
     if (!Array.isArray(chunk.choices)) return;
     for (const choice of chunk.choices) {
       if (!isRecord(choice)) continue;
-      if (!this.hasContent) this.hasContent = isContent(choice.text) || hasContent(choice.delta);
-      if (choice.finish_reason) this.#ended.add(choice.index);
+      const { index = 0, finish_reason: reason } = choice;
+      this.#readUsage(choice.usage);
+      this.#choices.add(index);
+      const isSaying = isContent(choice.text) || hasContent(choice.delta);
+      if (isSaying) {
+        this.hasContent = true;
+        // What was said to be the end was not: the next one is no proof, either.
+        if (this.#finishes.delete(index)) this.#unfinished.delete(index);
+        else if (!isFinish(reason)) this.#unfinished.add(index);
+      }
+      if (!isFinish(reason)) continue;
+      const isSure = !isSaying || this.#unfinished.has(index);
+      if (!this.#finishes.get(index)) this.#finishes.set(index, isSure);
+      if (FILTERED_FINISH.has(reason)) this.#isFiltered = true;
+      if (!FAILED_FINISH.has(reason)) continue;
+      this.failed = true;
+      this.failedFinish = reason;
     }
   }
 
   #readResponseEvent(event: Record<string, unknown>): void {
     const { type } = event;
     if (typeof type !== 'string') return;
-    if (type.endsWith('.delta') || type.endsWith('partial_image')) this.hasContent = true;
+    if (isContentEvent(type, event)) this.hasContent = true;
+    if (type === 'response.output_item.added' && isWork(event.item)) this.hasItem = true;
     if (!isRecord(event.response)) {
       if (type === 'error') this.failed = true;
       return;
     }
-    const { id, model, usage } = event.response;
-    if (typeof id === 'string') this.id = id;
-    if (typeof model === 'string') this.model = model;
-    if (isRecord(usage)) this.usage = usage;
+    const { response } = event;
+    this.#readIdentity(response);
+    this.#readUsage(response.usage);
     // What the caller has caused is the caller's to read.
-    if (type === 'response.failed' && isServerFault(event.response.error)) this.failed = true;
-    if (/^response\.(completed|incomplete|failed|cancelled)$/.test(type)) this.#isComplete = true;
+    if (type === 'response.failed' && isServerFault(response.error)) this.failed = true;
+    if (type === 'response.incomplete') this.#isFiltered = true;
+    // A failed response without its reason is followed by an event that has it.
+    const isLast = /^response\.(completed|incomplete|cancelled)$/.test(type);
+    if (isLast || (type === 'response.failed' && isRecord(response.error))) this.#isComplete = true;
+    else if (type === 'response.failed') this.#awaitsReason = true;
+  }
+
+  /** Images, transcripts, speech, and what an endpoint has that is not known yet: that ends where its body ends. */
+  #readEvent(event: Record<string, unknown>): void {
+    this.#readIdentity(event);
+    this.#readUsage(event.usage);
+    this.hasContent = true;
+    if (typeof event.type === 'string' && LAST_EVENT.test(event.type)) this.#lastEvents++;
+  }
+
+  /** An empty name says nothing (Azure's first chunk has one); the first that says something counts. */
+  #readIdentity({ id, model }: Record<string, unknown>): void {
+    if (typeof id === 'string' && id !== '') this.id ??= id;
+    if (typeof model === 'string' && model !== '') this.model ??= model;
+  }
+
+  /** Some servers send zeros after the real usage. */
+  #readUsage(usage: unknown): void {
+    if (!isRecord(usage)) return;
+    const read = readUsage(usage);
+    const isNothing = read === null || (read.inputTokens === 0 && read.outputTokens === 0);
+    if (this.usage === undefined || !isNothing) this.usage = usage;
   }
 }
 
-/** Whether a failed response is the server's fault, and worth asking somebody else. */
+/** Whether a failed response is the server's fault, so that another deployment may do better. */
 export function isServerFault(error: unknown): boolean {
   return !isRecord(error) || /server_error|rate_limit/.test(String(error.code));
+}
+
+/** Some servers send the text `"null"` with every chunk. */
+function isFinish(reason: unknown): reason is string {
+  return typeof reason === 'string' && reason !== '' && reason !== 'null';
 }
 
 /** Anything but the role counts: text, reasoning, a refusal, a tool call, audio, or what a provider adds tomorrow. */
@@ -86,21 +172,18 @@ function isContent(value: unknown): boolean {
   return isRecord(value);
 }
 
-/** The chunk that only tells the usage: no choice, no text. */
+/** A piece of content, or the whole of it from a server that sends no pieces. */
+function isContentEvent(type: string, event: Record<string, unknown>): boolean {
+  if (type.endsWith('.delta')) return event.delta !== '';
+  if (type.endsWith('partial_image')) return true;
+  if (!type.endsWith('.done')) return false;
+  return isContent(event.text) || isContent(event.arguments) || isContent(event.refusal);
+}
+
+/** A message is opened right before its first text, and says nothing until then; anything else is work that takes time. */
+const isWork = (item: unknown) => isRecord(item) && item.type !== 'message';
+
+/** The chunk that has nothing but the usage: no choice, no text. */
 export function isUsageChunk(chunk: unknown): boolean {
   return isRecord(chunk) && isRecord(chunk.usage) && Array.isArray(chunk.choices) && chunk.choices.length === 0;
-}
-
-/** The text in chunks that were delivered. */
-export function textOf(chunks: readonly unknown[]): string {
-  return chunks.map(textOfChunk).join('');
-}
-
-function textOfChunk(chunk: unknown): string {
-  if (!isRecord(chunk)) return '';
-  if (chunk.type === 'response.output_text.delta' && typeof chunk.delta === 'string') return chunk.delta;
-  const choice: unknown = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined;
-  if (!isRecord(choice)) return '';
-  if (typeof choice.text === 'string') return choice.text;
-  return isRecord(choice.delta) && typeof choice.delta.content === 'string' ? choice.delta.content : '';
 }

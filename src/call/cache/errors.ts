@@ -31,6 +31,7 @@ export function copyForAnother(error: unknown, call: Call, read?: readonly unkno
       read ?? error.partial,
       error.text,
       cause instanceof Error ? cause : undefined,
+      error.upstreamCode,
     );
   if (is(error, 'APIUserAbortError')) return abortError(cause);
   const copy = copyError(error);

@@ -61,9 +61,12 @@ export function vectorKeys(call: Call, request: CacheRequest, inputs: readonly u
  * not for the others to fail by.
  */
 export function termsOf({ settings, maxAttempts, stream }: Call, body: Question['body']): string {
-  const { maxInputTokens, maxCostUsd, overBudget, attemptTimeoutMs, firstChunkTimeoutMs, chunkTimeoutMs } = settings;
+  const { maxInputTokens, maxCostUsd, overBudget, attemptTimeoutMs } = settings;
+  const { firstChunkTimeoutMs, chunkTimeoutMs, maxStreamMs } = settings;
   const limits = `${maxInputTokens} ${maxCostUsd} ${overBudget} ${maxAttempts} ${attemptTimeoutMs}`;
-  return stream ? `${limits} ${firstChunkTimeoutMs} ${chunkTimeoutMs} ${canonicalText(body.stream_options)}` : limits;
+  return stream
+    ? `${limits} ${firstChunkTimeoutMs} ${chunkTimeoutMs} ${maxStreamMs} ${canonicalText(body.stream_options)}`
+    : limits;
 }
 
 /** The names of what is in the key: nothing of what they say. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isUsageChunk, Progress, textOf } from '../../../src/protocol/progress.js';
+import { textOf } from '../../../src/protocol/delivered.js';
+import { isUsageChunk, Progress } from '../../../src/protocol/progress.js';
 import type { Protocol } from '../../../src/types.js';
 
 function read(protocol: Protocol, chunks: readonly unknown[], choices = 1) {
@@ -51,9 +52,44 @@ describe('the end of a chat', () => {
 
   it('is one of each choice, however often one says so', () => {
     const [a, b] = [choice({}, 'stop', 0), choice({}, 'length', 1)];
-    expect(read('chat', [a], 2).finished).toBe(false);
-    expect(read('chat', [a, a], 2).finished).toBe(false);
-    expect(read('chat', [a, b], 2).finished).toBe(true);
+    expect(read('chat', [a], 2).isFinal).toBe(false);
+    expect(read('chat', [a, a], 2).isFinal).toBe(false);
+    expect(read('chat', [a, b], 2).isFinal).toBe(true);
+  });
+
+  it('is one of each choice that came, where the body ends: a server may ignore `n`', () => {
+    expect(read('chat', [choice({ content: 'a' }), choice({}, 'stop')], 2).finished).toBe(true);
+    expect(read('chat', [choice({}, 'stop'), choice({ content: 'b' }, null, 1)], 2).finished).toBe(false);
+  });
+
+  it('is withdrawn by content after it', () => {
+    expect(read('chat', [choice({}, 'stop'), choice({ content: 'b' })])).toMatchObject({
+      finished: false,
+      isFinal: false,
+    });
+  });
+
+  it('is one beside content where the chunks before had none', () => {
+    expect(read('chat', [choice({ content: 'a' }), choice({ content: 'b' }, 'stop')]).isFinal).toBe(true);
+  });
+
+  it('is no proof beside content where every chunk has one', () => {
+    const withdrawn = [choice({ content: 'a' }), choice({}, 'stop'), choice({ content: 'b' }, 'stop')];
+    expect(read('chat', withdrawn)).toMatchObject({ finished: true, isFinal: false });
+    expect(read('chat', [choice({ content: 'a' }, 'stop')])).toMatchObject({ finished: true, isFinal: false });
+    expect(read('chat', [choice({ content: 'a' }, 'stop'), choice({}, 'stop')]).isFinal).toBe(true);
+  });
+
+  it('is not the text "null"', () => {
+    expect(read('chat', [choice({ content: 'a' }, 'null')]).finished).toBe(false);
+  });
+
+  it.each([
+    ['stop', { completion_tokens: 0, prompt_tokens: 3 }, true],
+    ['stop', { completion_tokens: 1, prompt_tokens: 3 }, false],
+    ['content_filter', { completion_tokens: 0, prompt_tokens: 3 }, false],
+  ])('without content is empty only if usage says so: %s, %o', (reason, usage, expected) => {
+    expect(read('chat', [choice({}, reason), { choices: [], usage }]).isEmpty).toBe(expected);
   });
 });
 
@@ -97,6 +133,22 @@ describe('responses', () => {
     expect(read('responses', [event(type, { id: 'resp_1' })])).toMatchObject({ finished, failed: hasFailed });
   });
 
+  it('that failed without a reason wait for the event that has it', () => {
+    expect(read('responses', [event('response.failed', { error: null })])).toMatchObject({
+      finished: true,
+      isFinal: false,
+      hasFailedForGood: false,
+    });
+    const known = event('response.failed', { error: { code: 'server_error' } });
+    expect(read('responses', [known])).toMatchObject({ isFinal: true, hasFailedForGood: true });
+  });
+
+  it('have begun to work with an item that is no message', () => {
+    const added = (type: string) => ({ type: 'response.output_item.added', item: { type } });
+    expect(read('responses', [added('message')]).hasItem).toBe(false);
+    expect(read('responses', [added('reasoning')])).toMatchObject({ hasItem: true, hasContent: false });
+  });
+
   it('an error event is a failure', () => {
     expect(read('responses', [event('error')])).toMatchObject({ failed: true, finished: false });
   });
@@ -131,8 +183,36 @@ describe('what else is told', () => {
     expect(read('chat', ['x']).hasContent).toBe(true);
   });
 
-  it('streams of other endpoints end where they end', () => {
-    expect(read('text', [{ type: 'transcript.text.delta' }])).toMatchObject({ hasContent: true, finished: true });
+  it('no empty model and id, as in the first chunk of Azure', () => {
+    const chunks = [{ id: '', model: '', choices: [], prompt_filter_results: [] }, choice({ content: 'a' })];
+    expect(read('chat', chunks)).toMatchObject({ id: 'chatcmpl-1', model: 'm' });
+  });
+
+  it.each<[Protocol, (usage: object) => unknown]>([
+    ['chat', (usage) => ({ choices: [], usage })],
+    ['responses', (usage) => ({ type: 'response.in_progress', response: { usage } })],
+    ['json', (usage) => ({ type: 'image_generation.completed', usage })],
+  ])('no zeros after a real usage: %s', (protocol, chunk) => {
+    const usage = { input_tokens: 3, output_tokens: 5 };
+    const zeros = { input_tokens: 0, output_tokens: 0 };
+    expect(read(protocol, [chunk(zeros), chunk(usage), chunk(zeros)]).usage).toEqual(usage);
+    expect(read(protocol, [chunk(zeros)]).usage).toEqual(zeros);
+  });
+
+  it.each<[Protocol, string, string]>([
+    ['json', 'image_generation.partial_image', 'image_generation.completed'],
+    ['json', 'image_edit.partial_image', 'image_edit.completed'],
+    ['text', 'transcript.text.delta', 'transcript.text.done'],
+    ['binary', 'speech.audio.delta', 'speech.audio.done'],
+  ])('a stream of the other endpoints (%s) goes on after %s and ends with %s', (protocol, before, last) => {
+    expect(read(protocol, [{ type: before }])).toMatchObject({ hasContent: true, finished: false, isFinal: false });
+    expect(read(protocol, [{ type: before }, { type: last }])).toMatchObject({ finished: true, isFinal: true });
+    expect(read(protocol, [{ type: last }], 2)).toMatchObject({ finished: true, isFinal: false });
+  });
+
+  it('a transcript in the shape of a chat is read like one', () => {
+    expect(read('text', [choice({ content: 'a' })])).toMatchObject({ hasContent: true, finished: false });
+    expect(read('text', [choice({}, 'stop')]).isFinal).toBe(true);
   });
 });
 

@@ -1,0 +1,16 @@
+const registry =
+  typeof FinalizationRegistry === 'undefined'
+    ? undefined
+    : new FinalizationRegistry<() => void>((run) => {
+        run();
+      });
+
+/**
+ * Runs `run` some time after `target` has been collected as garbage, where the platform can tell. `run` must not hold on
+ * to `target`: it never would be then. Returns a function that calls it off.
+ */
+export function onCollected(target: object, run: () => void): () => void {
+  const token = {};
+  registry?.register(target, run, token);
+  return () => registry?.unregister(token);
+}

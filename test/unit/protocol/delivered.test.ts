@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { mulberry32 } from '../../../drills/chance.ts';
+import { Delivered, textOf } from '../../../src/protocol/delivered.js';
+
+const chunk = (content: string, more: object = {}) => ({
+  id: 'chatcmpl-1',
+  object: 'chat.completion.chunk',
+  choices: [{ index: 0, delta: { content }, finish_reason: null }],
+  ...more,
+});
+
+function deliver(chunks: readonly unknown[]): Delivered {
+  const delivered = new Delivered();
+  for (const each of chunks) delivered.add(each);
+  return delivered;
+}
+
+describe('what was delivered', () => {
+  it('comes back chunk by chunk as it was', () => {
+    const chunks = [
+      { ...chunk(''), choices: [{ index: 0, delta: { role: 'assistant', content: '' } }] },
+      chunk('One '),
+      chunk('One '),
+      chunk('two\n"three" \u0001 \u2028 日本語 😀'),
+      chunk('two', { usage: null }),
+      { type: 'response.created', sequence_number: 0, response: { id: 'resp_1' } },
+      { type: 'response.output_text.delta', sequence_number: 1, delta: 'a' },
+      { type: 'response.output_text.delta', sequence_number: 2, delta: 'b' },
+      { type: 'response.output_text.delta', sequence_number: 20, delta: 'c' },
+      { type: 'response.output_text.delta', delta: 'd' },
+      { choices: [] },
+      'text',
+      null,
+      7,
+    ];
+    expect(deliver(chunks).chunks()).toEqual(chunks);
+    expect(deliver([]).chunks()).toEqual([]);
+  });
+
+  it('comes back as it was, of any chunks', () => {
+    const random = mulberry32(7);
+    const pick = <T>(...from: T[]) => from[Math.floor(random() * from.length)];
+    for (let round = 0; round < 200; round += 1) {
+      let number = 0;
+      const chunks = Array.from({ length: Math.floor(random() * 40) }, () => {
+        number += pick(1, 1, 1, 2, 0) ?? 1;
+        return pick<unknown>(
+          chunk(pick('a', 'ab', 'b', '', '"', '\n', '}]', 'aaa') ?? ''),
+          { type: 'x', sequence_number: number, delta: pick('1', '11', '2') },
+          { sequence_number: number, delta: pick('1', '11', '2'), deep: { sequence_number: number } },
+          { id: pick(1, 11, 111), a: pick(null, [], {}) },
+        );
+      });
+      expect(deliver(chunks).chunks()).toEqual(chunks);
+    }
+  });
+
+  it('leaves out what cannot be written as JSON', () => {
+    let deep: unknown = 1;
+    for (let depth = 0; depth < 20_000; depth += 1) deep = [deep];
+    expect(deliver([chunk('a'), deep, undefined, chunk('b')]).chunks()).toEqual([chunk('a'), chunk('b')]);
+  });
+
+  it('is kept in less than twice its text, whatever stands around it', () => {
+    const words = Array.from({ length: 5000 }, (_, i) => `word ${i} `);
+    const text = words.join('').length;
+    expect(deliver(words.map((word) => chunk(word))).size).toBeLessThan(1.5 * text);
+    const events = words.map((delta, i) => ({
+      type: 'response.output_text.delta',
+      item_id: 'msg_0123456789abcdef0123456789abcdef',
+      output_index: 0,
+      delta,
+      sequence_number: i,
+    }));
+    expect(deliver(events).size).toBeLessThan(1.5 * text);
+  });
+
+  it('of a long stream is its end: the last 256 KiB of text', () => {
+    const delivered = new Delivered();
+    const words = Array.from({ length: 60_000 }, (_, i) => `word ${i} `);
+    for (const [i, word] of words.entries()) {
+      delivered.add(chunk(word));
+      if (i % 5000 === 0) expect(delivered.size).toBeLessThan(2.1 * 256 * 1024);
+    }
+    const text = textOf(delivered.chunks());
+    expect(text).toHaveLength(256 * 1024);
+    expect(words.join('').endsWith(text)).toBe(true);
+    expect(delivered.chunks().at(-1)).toEqual(chunk('word 59999 '));
+    const { text: end, length } = delivered.written();
+    expect(length).toBe(words.join('').length);
+    expect(end.length).toBeGreaterThanOrEqual(256 * 1024);
+  });
+
+  it('is bounded also where there is hardly any text in it', () => {
+    const delivered = new Delivered();
+    const random = mulberry32(3);
+    const noise = () => String(random()).repeat(20);
+    for (let i = 0; i < 10_000; i += 1) delivered.add({ [noise()]: noise() });
+    expect(delivered.size).toBeLessThan(3 * 256 * 1024);
+    delivered.add({ b64_json: 'A'.repeat(1_000_000) });
+    expect(delivered.size).toBeLessThan(3 * 256 * 1024);
+  });
+
+  it('is nothing once it was cleared', () => {
+    const delivered = deliver([chunk('a'), chunk('b')]);
+    delivered.clear();
+    expect([delivered.chunks(), delivered.size]).toEqual([[], 0]);
+  });
+});
+
+describe('textOf', () => {
+  it('counts in bytes, and cuts no character in two', () => {
+    const text = textOf([chunk('😀'.repeat(100_000))]);
+    expect(new TextEncoder().encode(text).length).toBeLessThanOrEqual(256 * 1024);
+    expect(text).toBe('😀'.repeat(65_536));
+    expect(textOf([chunk(`a${'😀'.repeat(65_536)}`)])).toBe('😀'.repeat(65_536));
+    expect(textOf([chunk(`${'😀'.repeat(65_536)}ab`)])).toBe(`${'😀'.repeat(65_535)}ab`);
+  });
+});
