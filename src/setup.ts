@@ -17,7 +17,14 @@ import type {
 import { withoutRouterHeaders } from './request/headers.js';
 import type { View } from './request/read-call.js';
 import { attemptsOf } from './request/read-call.js';
-import { buildClients, checkHeaderBag, settingsOf } from './sdk/clients.js';
+import {
+  buildClients,
+  checkBaseURL,
+  checkHeaderBag,
+  checkLogger,
+  settingsOf,
+  withCurrentFetch,
+} from './sdk/clients.js';
 import { optionsOf } from './sdk/internals.js';
 import { type Redact, redactor } from './sdk/redact.js';
 import { headerRows, mergeHeaders } from './sdk/request-headers.js';
@@ -26,6 +33,7 @@ import { Log } from './telemetry/log.js';
 import { checkMs, checkSecretRecord, unknownOption } from './util/check.js';
 import { nearest } from './util/nearest.js';
 import { pick } from './util/pick.js';
+import { synonymOf } from './util/synonyms.js';
 
 /** A router's parts, as its constructor needs them. */
 export interface Opened {
@@ -93,19 +101,26 @@ function openSingle(options: SingleClientOptions, cacheSize?: RouterConfig['cach
     if (SETTING_KEYS.some((each) => each === key) || key === 'clients') continue;
     const place = misplaced(key);
     if (place !== undefined) throw new InvalidOptionError(key, place);
-    const [meant] = nearest(key, SETTING_KEYS, 1);
-    if (meant !== undefined && !isKnownToSdk(key)) unknownOption('', key, SETTING_KEYS);
+    if (!isKnownToSdk(key)) checkMeant(key);
     clientOptions[key] = value;
   }
   // `withOptions` replaces these, as it does on a plain client, so they are not the client's.
   const { defaultHeaders: _headers, defaultQuery: _query, ...rest } = clientOptions;
-  const client = new OpenAI(rest);
+  checkBaseURL('baseURL', options.baseURL);
+  const client = new OpenAI(withCurrentFetch(rest));
   const { maxRetries } = options;
   // The client's timeout is known from the client.
   const settings =
     maxRetries === undefined ? options : { ...options, ...callOptionsOf({ maxRetries, ...pick(options, CALL_KEYS) }) };
   const sdk = pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']);
   return { ...open(new Map([['default', client]]), settings, sdk, cacheSize), single: options };
+}
+
+/** A name of neither that is like one of them. One that is nothing like them may be a newer SDK's. */
+function checkMeant(key: string): void {
+  if (synonymOf('clients', key) !== undefined) unknownOption('clients', key, SETTING_KEYS, key);
+  if (synonymOf('', key) !== undefined || nearest(key, SETTING_KEYS, 1).length > 0)
+    unknownOption('', key, SETTING_KEYS);
 }
 
 const isKnownToSdk = (key: string) => [...CREDENTIAL_KEYS, ...SDK_KEYS].includes(key);
@@ -127,6 +142,7 @@ function open(
   cacheSize?: RouterConfig['cacheSize'],
 ): Opened {
   checkHeaderBag('defaultHeaders', sdk.defaultHeaders);
+  checkLogger('logger', sdk.logger);
   const checked = checkRouter(settings, [...clients.keys()]);
   const config = cacheSize === undefined ? checked : { ...checked, cacheSize };
   const deployments = [...config.deployments.values()].map((each) => each.headers);
@@ -177,6 +193,7 @@ export function openView(from: Opened, options: ViewOptions): Opened {
 
 function withView(from: Opened, options: ViewOptions): Opened {
   checkHeaderBag('defaultHeaders', options.defaultHeaders);
+  checkLogger('logger', options.logger);
   const { view, engine } = from;
   const { defaultHeaders, defaultQuery } = options;
   const callOptions = checkCall('', callOptionsOf(options), engine.config.priorities);

@@ -124,10 +124,7 @@ export const CALL_OPTIONS = {
   cache: { check: checkCache, default: false, read: cacheSettings },
   tenant: { check: checkName, default: undefined, neverUndefined: 'tenant' },
   maxCostUsd: { check: checkUsd, default: undefined },
-  overBudget: {
-    check: (at, value) => checkOneOf(at, value, ['refuse', 'skip']),
-    default: 'refuse',
-  },
+  overBudget: { check: checkOverBudget, default: 'refuse' },
   maxInputTokens: { check: atLeastOne, default: undefined },
   // Whether there is such a route is found when the call is routed.
   route: { check: () => undefined, default: undefined, onlyInCall: true },
@@ -208,6 +205,11 @@ function checkName(at: string, value: unknown): void {
 
 function checkUsd(at: string, value: unknown): void {
   checkNumber(at, value, { least: 0, most: 1e6, what: 'US dollars, 0 to 1000000' });
+}
+
+function checkOverBudget(at: string, value: unknown): void {
+  if (value === 'next') throw new InvalidOptionError(at, '"next" is not allowed; it is called \'skip\'.');
+  checkOneOf(at, value, ['refuse', 'skip']);
 }
 
 function atLeastOne(at: string, value: unknown): void {

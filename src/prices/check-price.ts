@@ -1,6 +1,6 @@
 import type { PriceFunction, RouterSettings } from '../options/options.js';
 import type { Price } from '../telemetry/record-types.js';
-import { checkKeys, checkNumber, checkRecord, fail } from '../util/check.js';
+import { checkKeys, checkNumber, checkRecord } from '../util/check.js';
 
 const PARTS = [
   'cachedInput',
@@ -28,12 +28,9 @@ export type PriceSource = ReadonlyMap<string, Price | null> | PriceFunction | fa
 export function checkPrices(value: RouterSettings['prices']): PriceSource {
   if (value === undefined) return new Map();
   if (value === false || typeof value === 'function') return value;
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
-    return fail('prices', value, 'a table of prices by model, a function, or false');
   return new Map(
-    Object.entries(value).map(([model, price]) => [
-      model,
-      price === null ? null : checkPrice(`prices.${model}`, price),
-    ]),
+    Object.entries(checkRecord('prices', value, 'a table of prices by model, a function, or false')).map(
+      ([model, price]) => [model, price === null ? null : checkPrice(`prices.${model}`, price)],
+    ),
   );
 }

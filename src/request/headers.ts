@@ -1,3 +1,4 @@
+import { InvalidOptionError } from '../errors.js';
 import type { HeaderOption, SingleCallOptions } from '../options/options.js';
 import { headerRows, type RequestOptions } from '../sdk/request-headers.js';
 import { checkOneOf, fail, MAX_MS } from '../util/check.js';
@@ -39,6 +40,8 @@ export function readHeaders(headers: RequestOptions['headers'], allowed: Readonl
       options.deadlineMs = readMs(value);
     if (lower === 'x-router-route' && value !== null && allowed.has('route')) options.route = value;
     if (lower === 'x-router-tenant' && value !== null && allowed.has('tenant')) options.tenant = value;
+    if (lower === 'x-router-scope' && value !== null && allowed.has('tenant'))
+      throw new InvalidOptionError('X-Router-Scope', 'there is no such header; did you mean `X-Router-Tenant`?');
     if (lower === 'x-router-cache' && value !== null && allowed.has('cache')) cache = readDirective(value);
     return false;
   });

@@ -4,7 +4,8 @@ import { DEPLOYMENT_KEYS, SETTING_KEYS } from '../options/option-keys.js';
 import { misplaced } from '../options/option-places.js';
 import { checkMs, checkSecretRecord, fail, unknownOption } from '../util/check.js';
 import { nearest } from '../util/nearest.js';
-import { closable } from './closable-fetch.js';
+import { synonymOf } from '../util/synonyms.js';
+import { closable, type Fetch } from './closable-fetch.js';
 import { fetchOf, optionsOf } from './internals.js';
 
 /** Other ways to say who is calling than a key. */
@@ -48,7 +49,10 @@ export function buildClients(specs: unknown): Map<string, OpenAI> {
 }
 
 function buildClient(path: string, spec: unknown): OpenAI {
-  if (isClient(spec)) return spec;
+  if (isClient(spec)) {
+    checkBaseURL(`${path}.baseURL`, spec.baseURL);
+    return spec;
+  }
   const options: ClientOptions = checkSecretRecord(path, spec, 'an OpenAI client, or the options of one');
   for (const key of ['apiKey', 'baseURL'] as const) {
     if (key in options && options[key] === undefined) {
@@ -62,7 +66,7 @@ function buildClient(path: string, spec: unknown): OpenAI {
         `${path}.${key}`,
         misplaced(key) ?? 'it is an option of the router: give it beside `clients`.',
       );
-    const [meant] = nearest(key, CLIENT_KEYS, 1);
+    const meant = synonymOf(path, key) ?? nearest(key, CLIENT_KEYS, 1)[0];
     // A name that is nothing like those known may be a newer version's.
     if (meant !== undefined) unknownOption(path, key, CLIENT_KEYS);
   }
@@ -71,6 +75,8 @@ function buildClient(path: string, spec: unknown): OpenAI {
       `${path}.apiKey`,
       'it is empty; is an environment variable missing? A server without keys takes any.',
     );
+  checkBaseURL(`${path}.baseURL`, options.baseURL);
+  checkLogger(`${path}.logger`, options.logger);
   checkHeaderBag(`${path}.defaultHeaders`, options.defaultHeaders);
   if (options.timeout !== undefined) checkMs(`${path}.timeout`, options.timeout);
   const usesEnvironment =
@@ -98,11 +104,61 @@ export function checkHeaderBag(option: string, value: unknown): void {
   fail(option, value, what);
 }
 
+/**
+ * A client's key goes to its base URL. An empty one means api.openai.com to the SDK, and a relative one fails with the
+ * first call. `null` is the SDK's word for api.openai.com. Throws InvalidOptionError.
+ */
+export function checkBaseURL(option: string, value: unknown): void {
+  if (value === undefined || value === null) return;
+  if (typeof value !== 'string') fail(option, value, 'an absolute URL, as a string');
+  if (value.trim() === '')
+    throw new InvalidOptionError(
+      option,
+      'it is empty, which would mean api.openai.com; is an environment variable missing?',
+    );
+  if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return;
+  // A URL may hold a password: only what looks like a host and a path is shown.
+  const isShown = /^[\w.-]+(?::\d+)?(?:\/[\w./-]*)?$/.test(value) && value.length <= 200;
+  throw new InvalidOptionError(
+    option,
+    isShown
+      ? `"${value}" is no absolute URL; did you mean "https://${value}"?`
+      : `a string of ${value.length} characters is no absolute URL; give one such as "https://host.example/v1".`,
+  );
+}
+
+const LOGGER = ['error', 'warn', 'info', 'debug'] as const;
+
+/** Throws InvalidOptionError. */
+export function checkLogger(option: string, value: unknown): void {
+  if (value === undefined || value === null) return;
+  const isObject = typeof value === 'object' || typeof value === 'function';
+  if (!isObject) fail(option, value, 'an object with the functions error, warn, info and debug, such as `console`');
+  for (const name of LOGGER) {
+    const write: unknown = Reflect.get(value, name);
+    if (typeof write !== 'function') fail(`${option}.${name}`, write, 'a function, as `console` has it');
+  }
+}
+
 /** The SDK allows no other `fetch` than its own with a client certificate, and says itself what is wrong with none at all. */
 function closableOptions(options: ClientOptions): ClientOptions {
-  const fetch = options.fetch ?? globalThis.fetch;
-  if (typeof fetch !== 'function' || Reflect.get(options, 'x509Transport') != null) return options;
-  return { ...options, fetch: closable(fetch) };
+  if (Reflect.get(options, 'x509Transport') != null) return options;
+  const fetch = options.fetch ?? currentFetch();
+  return typeof fetch === 'function' ? { ...options, fetch: closable(fetch) } : options;
+}
+
+/**
+ * The platform's `fetch` as it is at each request, for clients that the router builds: what a test or a tracer puts in
+ * its place later counts too. The SDK keeps the one of the moment when it was constructed.
+ */
+function currentFetch(): Fetch | undefined {
+  return typeof globalThis.fetch === 'function' ? (input, init) => globalThis.fetch(input, init) : undefined;
+}
+
+/** The options of a router's only client: as given, but for the platform's own `fetch`. */
+export function withCurrentFetch(options: ClientOptions): ClientOptions {
+  const isGiven = options.fetch != null || options.workloadIdentity != null;
+  return isGiven ? options : closableOptions(options);
 }
 
 /** By names and not by the SDK's type: its versions differ in which of them they know. */

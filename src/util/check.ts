@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import { isPlainObject, isRecord } from './is-record.js';
 import { nearest } from './nearest.js';
+import { synonymOf } from './synonyms.js';
 
 /** The longest time a timer can hold; a longer one would fire at once. */
 export const MAX_MS = 2 ** 31 - 1;
@@ -86,8 +87,24 @@ export function checkKeys(path: string, value: object, allowed: readonly string[
   }
 }
 
-export function unknownOption(path: string, key: string, allowed: readonly string[]): never {
+/** So many names of options are shown in an error. */
+const SHOWN = 6;
+
+/** Names what was probably meant: a synonym, the nearest name, or a handful of those that exist. */
+export function unknownOption(
+  path: string,
+  key: string,
+  allowed: readonly string[],
+  option = path === '' ? key : `${path}.${key}`,
+): never {
+  throw new InvalidOptionError(option, `there is no such option; ${hint(path, key, allowed)}`);
+}
+
+function hint(path: string, key: string, allowed: readonly string[]): string {
+  const synonym = synonymOf(path, key, path === 'clients' ? undefined : allowed);
+  if (synonym !== undefined) return synonym;
   const [meant] = nearest(key, allowed, 1);
-  const hint = meant === undefined ? `known are ${allowed.join(', ')}` : `did you mean \`${meant}\`?`;
-  throw new InvalidOptionError(path === '' ? key : `${path}.${key}`, `there is no such option; ${hint}`);
+  if (meant !== undefined) return `did you mean \`${meant}\`?`;
+  if (allowed.length <= SHOWN) return `known are ${allowed.join(', ')}`;
+  return `there are ${allowed.slice(0, SHOWN).join(', ')} and ${allowed.length - SHOWN} others; docs/options.md lists all`;
 }

@@ -77,7 +77,7 @@ const wrong: [option: string, options: object, message: string][] = [
   [
     'deployments.a.price.cached',
     deployment({ price: { input: 1, output: 1, cached: 1 } }),
-    'there is no such option; known are input, output, cachedInput',
+    'there is no such option; did you mean `cachedInput`?',
   ],
   [
     'deployments.a.price.cacheWrite',
@@ -141,7 +141,7 @@ const wrong: [option: string, options: object, message: string][] = [
     'give one of "priority", "deadline", "cache", "route", "tenant".',
   ],
   ['breaker', { breaker: true }, 'true is not allowed; give an object, or false.'],
-  ['breaker.threshold', { breaker: { threshold: 5 } }, 'there is no such option; known are failures, windowMs'],
+  ['breaker.threshold', { breaker: { threshold: 5 } }, 'there is no such option; did you mean `failures`?'],
   ['breaker.failures', { breaker: { failures: 0 } }, `0 is not allowed; ${whole}`],
   ['breaker.windowMs', { breaker: { windowMs: 9 } }, '9 is not allowed; give milliseconds, 10 to 86400000.'],
   ['breaker.minRate', { breaker: { minRate: 50 } }, `50 is not allowed; ${share}`],
@@ -175,7 +175,7 @@ const wrong: [option: string, options: object, message: string][] = [
   ['fetch', { fetch }, 'it belongs to one of `clients`: clients.default.fetch.'],
   ['route', { route: 'standard' }, 'there is no such option; did you mean `routes`?'],
   ['deployment', { deployment: {} }, 'there is no such option; did you mean `deployments`?'],
-  ['somethingElseAltogether', { somethingElseAltogether: 1 }, 'there is no such option; known are clients, '],
+  ['somethingElseAltogether', { somethingElseAltogether: 1 }, 'there is no such option; there are clients, priority, '],
   ['prices', { prices: true }, 'true is not allowed; give a table of prices by model, a function, or false.'],
   ['prices', { prices: [] }, 'an empty array is not allowed; give a table of prices by model'],
   ['prices', { prices: null }, 'null is not allowed; give a table of prices by model'],
