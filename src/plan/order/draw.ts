@@ -1,17 +1,24 @@
+import { sha256 } from '../../util/sha256.js';
+
 /** A number above 0 and below 1 for an id: the same for the same inputs. */
 export type Draw = (id: string) => number;
 
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** The top 53 bits of a text's SHA-256. */
+export function hash53(text: string): number {
+  const digest = sha256(text);
+  let bits = 0;
+  for (let i = 0; i < 8; i += 1) bits = bits * 64 + DIGITS.indexOf(digest.charAt(i));
+  return bits * 32 + (DIGITS.indexOf(digest.charAt(8)) >>> 1);
+}
+
 /**
- * For calls with an assignment key: the top 53 bits of SHA-256 over `salt \0 id \0 key`, so that processes, restarts and
- * other languages agree. `sha256` gives hexadecimal.
+ * For calls with an assignment key: from the top 53 bits of SHA-256 over `salt \0 id \0 key` in UTF-8, so that
+ * processes, restarts and other languages agree.
  */
-export function drawByKey(sha256: (text: string) => string, salt: string, key: string): Draw {
-  return (id) => {
-    const hex = sha256(`${salt}\0${id}\0${key}`);
-    const high = Number.parseInt(hex.slice(0, 8), 16);
-    const low = Number.parseInt(hex.slice(8, 14), 16) >>> 3;
-    return (high * 2 ** 21 + low + 0.5) / 2 ** 53;
-  };
+export function drawByKey(salt: string, key: string): Draw {
+  return (id) => (hash53(`${salt}\0${id}\0${key}`) + 0.5) / 2 ** 53;
 }
 
 /** For calls without a key: from the route's seed, the number of the call and the id, so that the next draw can be explained. */

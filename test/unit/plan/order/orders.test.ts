@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { seededRandom } from 'model-router/simulate';
 import { describe, expect, it } from 'vitest';
-import { drawByKey, drawByNumber } from '../../../../src/plan/order/draw.js';
+import { drawByKey, drawByNumber, hash53 } from '../../../../src/plan/order/draw.js';
 import { leastBusyOrder } from '../../../../src/plan/order/least-busy.js';
 import { lowestCostOrder } from '../../../../src/plan/order/lowest-cost.js';
 import { weightedOrder } from '../../../../src/plan/order/weighted.js';
 import fc from '../../../helpers/property.js';
 
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const ids = (deployments: readonly { id: string }[]) => deployments.map(({ id }) => id);
 
 describe('weighted', () => {
@@ -19,7 +18,7 @@ describe('weighted', () => {
 
   it.each([
     ['by number', (i: number) => drawByNumber(7, i)],
-    ['by key', (i: number) => drawByKey(sha256, 'chat', `user-${i}`)],
+    ['by key', (i: number) => drawByKey('chat', `user-${i}`)],
   ])('gives each its share: %s', (_, draw) => {
     const calls = 100_000;
     const counts = new Map<string, number>();
@@ -46,7 +45,7 @@ describe('weighted', () => {
     const keys = 20_000;
     let moved = 0;
     for (let i = 0; i < keys; i += 1) {
-      const draw = drawByKey(sha256, 'chat', `user-${i}`);
+      const draw = drawByKey('chat', `user-${i}`);
       const [old, now] = [weightedOrder(before, draw)[0]?.id, weightedOrder(after, draw)[0]?.id];
       if (old === now) continue;
       moved += 1;
@@ -60,9 +59,15 @@ describe('weighted', () => {
   it('gives every process and language the same variant for a key', () => {
     const golden = Array.from(
       { length: 100 },
-      (_, i) => weightedOrder(variants, drawByKey(sha256, 'chat', `user-${i}`))[0]?.id,
+      (_, i) => weightedOrder(variants, drawByKey('chat', `user-${i}`))[0]?.id,
     ).join('');
     expect(golden).toMatchSnapshot();
+  });
+
+  it('draws from the top 53 bits of SHA-256', () => {
+    const text = 'chat\0variant\0user-1';
+    const hex = createHash('sha256').update(text).digest('hex');
+    expect(BigInt(hash53(text))).toBe(BigInt(`0x${hex}`) >> 203n);
   });
 
   it('puts weight 0 last, in listed order', () => {
