@@ -7,6 +7,7 @@ import { attemptTimeout } from './attempt/timeout.js';
 import { admit } from './call/admit.js';
 import { type CacheParts, cache } from './call/cache/layer.js';
 import { failover } from './call/failover.js';
+import { type OrderParts, order } from './call/order.js';
 import { record } from './call/record.js';
 import { limitSpend, type SpendParts } from './call/spend/layer.js';
 import { budget } from './call/token-limit.js';
@@ -34,6 +35,7 @@ export interface Parts {
   readonly spendTable: SpendTable;
   readonly estimator: InputEstimator;
   readonly cache: Omit<CacheParts, 'events' | 'background'>;
+  readonly order: Omit<OrderParts, 'estimator'>;
 }
 
 /**
@@ -51,6 +53,7 @@ export function assemble({
   spendTable,
   estimator,
   cache: cached,
+  order: orderParts,
 }: Parts): Handler<Call, CallReply> {
   const { random, retry, slowMs } = config;
 
@@ -73,6 +76,7 @@ export function assemble({
       cache({ ...cached, events, background: told }), // what is joined runs under a signal and a deadline of its own
       budget({ events, estimator }), // below the cache: what costs nothing is not refused
       limitSpend(spend), // after it: no money is kept for what is too long
+      order({ ...orderParts, estimator }), // the route's strategy: what is left is put in order
     ],
     failover({ plan, planHedge, events, retryBudget, retry, random, attempt }),
   );

@@ -2,7 +2,9 @@ import { LRUCache } from 'lru-cache';
 import { assemble } from './assemble.js';
 import type { CacheTotals } from './call/cache/layer.js';
 import type { SpendParts } from './call/spend/layer.js';
+import type { AbTable, Exposure } from './experiments/ab-table.js';
 import type { DeploymentConfig, RouterConfig } from './options/check-options.js';
+import type { StrategyConfig } from './options/check-strategy.js';
 import type { Handler } from './pipeline.js';
 import { PriceBook } from './prices/price-book.js';
 import { Routing } from './request/resolve-model.js';
@@ -10,11 +12,12 @@ import { createRotation, DeploymentBreaker, type Rotation } from './state/circui
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
 import { type CacheStore, ResponseStore } from './state/memory-store.js';
 import { RetryBudget } from './state/retry-budget.js';
+import { RouteOrder } from './state/route-order.js';
 import { SpendLedger } from './state/spend-ledger.js';
 import { SpendTable } from './state/spend-table.js';
 import { newTotals, type Totals } from './state/totals.js';
 import { Events } from './telemetry/events.js';
-import type { KnownPrice } from './telemetry/record-types.js';
+import type { CallRecord, KnownPrice } from './telemetry/record-types.js';
 import { InputEstimator } from './tokens/input-estimator.js';
 import type { Call, CallReply, Capability, Deployment, Upstream } from './types.js';
 import { randomHex } from './util/random-hex.js';
@@ -33,6 +36,10 @@ export class Engine {
   readonly states = new Map<string, DeploymentState>();
   /** Which client made what is kept on a server. */
   readonly storedBy = new LRUCache<string, string>({ max: STORED_IDS });
+  /** How routes with a strategy order their deployments. */
+  readonly orders: ReadonlyMap<string, RouteOrder>;
+  /** The variant of each call on a weighted route, by its record. */
+  readonly exposures = new WeakMap<CallRecord, { readonly table: AbTable; readonly exposure: Exposure }>();
   /** Sums over the calls of each route. */
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly cacheTotals: CacheTotals = { hits: 0, misses: 0, joined: 0, stale: 0, savedUsd: 0, savedTokens: 0 };
@@ -68,6 +75,7 @@ export class Engine {
       priceOf: (deployment, model) => prices.ofCall({ deployment, model }),
     });
     this.routeTotals = new Map([...config.routes.keys()].map((name) => [name, newTotals()]));
+    this.orders = new Map([...config.routes].flatMap(([route, { strategy }]) => this.#order(route, strategy)));
     this.ledger = config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets);
     this.spend = {
       ledger: this.ledger,
@@ -88,7 +96,26 @@ export class Engine {
       spendTable: this.spendTable,
       estimator: this.estimator,
       cache: { store: () => this.#cacheStore(), totals: this.cacheTotals },
+      order: { orders: this.orders, onExposure: (call, table, exposure) => this.#expose(call, table, exposure) },
     });
+  }
+
+  /** Adds the call to its route's comparison when it has ended, and finds its variant again for `feedback`. */
+  #expose(call: Call, table: AbTable, exposure: Exposure): void {
+    const { record } = call;
+    this.exposures.set(record, { table, exposure });
+    call.onRecorded = (failed) => {
+      table.record(exposure, {
+        crossed: record.deployment !== exposure.variant,
+        failed,
+        durationMs: record.durationMs,
+        timeToFirstChunkMs: record.timeToFirstChunkMs,
+        costUsd: record.costUsd,
+        tokens: record.usage === null ? null : record.usage.inputTokens + record.usage.outputTokens,
+        escalated: false,
+      });
+      if (table.becameMismatched()) this.events.emit({ type: 'sample-ratio-mismatch', route: record.route ?? '' });
+    };
   }
 
   nextCallId(): string {
@@ -115,6 +142,12 @@ export class Engine {
     for (const { breaker } of this.states.values()) breaker?.close();
     this.#rotation?.close();
     this.events.clear();
+  }
+
+  #order(route: string, config: StrategyConfig | undefined): [string, RouteOrder][] {
+    if (config === undefined) return [];
+    const { random, breaker } = this.config;
+    return [[route, new RouteOrder({ route, config, cooldownMs: breaker?.cooldownMs ?? 0, random })]];
   }
 
   #unlisted(client: string): DeploymentState {
@@ -163,6 +196,7 @@ export class Engine {
       ),
       streamUsage: config.streamUsage ?? true,
       embeddingSpace: config.embeddingSpace,
+      maxConcurrent: config.maxConcurrent,
     };
   }
 }

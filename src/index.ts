@@ -11,6 +11,7 @@ export {
   StreamInterruptedError,
   TokenBudgetExceededError,
 } from './errors.js';
+export type { AbComparison, AbReport, AbVariant } from './experiments/ab-report.js';
 export {
   type Calibration,
   type CalibrationGoal,
@@ -30,6 +31,7 @@ export type {
 } from './inspect/snapshot.js';
 export type { BudgetSnapshot, SpendSnapshot } from './inspect/spend-snapshot.js';
 export { ModelRouter } from './model-router.js';
+export type { StrategyName, StrategyOptions } from './options/check-strategy.js';
 export type {
   BreakerOptions,
   BudgetOptions,
@@ -49,6 +51,7 @@ export type {
   SingleClientOptions,
   ViewOptions,
 } from './options/options.js';
+export type { Strategy, StrategyDeployment, StrategyView } from './plan/order/strategy.js';
 export { formatProjection } from './prices/projection/format-projection.js';
 export type { ProjectedRoute, ProjectionOptions } from './prices/projection/options.js';
 export { type ProjectedStage, type Projection, projectCost } from './prices/projection/project-cost.js';

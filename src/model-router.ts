@@ -1,6 +1,8 @@
 import { type APIPromise, OpenAI } from 'openai';
 import { type AsFetchOptions, asFetch } from './as-fetch.js';
 import { Dispatcher } from './dispatch.js';
+import { InvalidOptionError } from './errors.js';
+import { type AbReport, abReport } from './experiments/ab-report.js';
 import { type Explanation, explain } from './inspect/explain.js';
 import { type CheckOptions, type CheckResult, checkAll } from './inspect/health-check.js';
 import { type Snapshot, snapshot } from './inspect/snapshot.js';
@@ -10,8 +12,9 @@ import { callOptions } from './request/call-options.js';
 import { overrideClient, type RequestOptions } from './sdk/internals.js';
 import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
 import { type Opened, openRouter, openView } from './setup.js';
+import { callRecord } from './telemetry/call-record.js';
 import type { EventOf, RouterEventType } from './telemetry/events.js';
-import { fail } from './util/check.js';
+import { checkNumber, checkRecord, fail, show } from './util/check.js';
 import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];
@@ -99,6 +102,42 @@ export class ModelRouter extends OpenAI {
   /** What was spent by day (of UTC), deployment, route and tenant, as CSV: `day,deployment,route,tenant,usd,unpriced`. */
   spendCsv(): string {
     return spendCsv(this[PARTS].engine.spendTable.rows());
+  }
+
+  /**
+   * How the variants of a weighted route compare. It may be read as often as you like: the intervals hold at every look.
+   * `String()` of it is a table.
+   *
+   * @throws InvalidOptionError for a route that does not exist, or is not weighted
+   */
+  abReport(route: string): AbReport {
+    const { config, orders } = this[PARTS].engine;
+    const table = orders.get(route)?.table;
+    if (table !== undefined) return abReport(route, table);
+    const known = [...orders].flatMap(([name, order]) => (order.table === undefined ? [] : [name]));
+    const weighted = `the weighted routes are ${known.map(show).join(', ') || 'none'}`;
+    throw new InvalidOptionError(
+      'abReport',
+      config.routes.has(route)
+        ? `the route ${show(route)} is not weighted, so it has no variants; ${weighted}.`
+        : `there is no route ${show(route)}; ${weighted}.`,
+    );
+  }
+
+  /**
+   * Adds your own numbers to the comparison that an answer belongs to, such as `{ helpful: 1 }`. Answers of routes that
+   * are not weighted are ignored.
+   *
+   * @throws InvalidOptionError for what is not the router's answer, and for values that are not numbers
+   */
+  feedback(answer: unknown, numbers: Readonly<Record<string, number>>): void {
+    const record = callRecord(answer);
+    if (record === undefined)
+      throw new InvalidOptionError('feedback', 'give an answer of this router, as it was returned.');
+    for (const [name, value] of Object.entries(checkRecord('feedback.numbers', numbers, 'numbers by name')))
+      checkNumber(`feedback.${name}`, value, { least: -1e12, most: 1e12, what: 'a number' });
+    const found = this[PARTS].engine.exposures.get(record);
+    found?.table.feedback(found.exposure, numbers);
   }
 
   /** Hears of one type of event. Returns a function that ends it. */

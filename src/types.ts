@@ -79,6 +79,7 @@ export interface Deployment {
   readonly lacks: ReadonlySet<Capability>;
   readonly streamUsage: boolean;
   readonly embeddingSpace: string | undefined;
+  readonly maxConcurrent: number | undefined;
 }
 
 export type Capability = 'tools' | 'jsonSchema' | 'vision' | 'audio' | 'logprobs';
@@ -141,6 +142,10 @@ export interface Call {
   readonly cacheRequest: CacheRequest | undefined;
   /** Several callers may wait for it: its deadline may yet move, and its usage is asked for whoever began it. */
   readonly isShared: boolean;
+  /** What the order of its route learns from its attempts; `undefined` for routes in listed order. */
+  orderFeedback?: OrderFeedback;
+  /** Runs once the record is complete; `failed` leaves out what the caller is to blame for. */
+  onRecorded?: (failed: boolean) => void;
   /** What is kept for it of limits of money; there only under such a limit. */
   spend: SpendHold | undefined;
 }
@@ -151,6 +156,14 @@ export interface SpendHold {
   onAttemptEnd(): void;
   /** The most that an attempt may cost there, in US dollars. */
   mostAt(deployment: string): number;
+}
+
+/** What the order of a route learns from a call's attempts. */
+export interface OrderFeedback {
+  /** An answer, or a stream's first content. */
+  answered(deployment: string, ms: number, outputTokens: number | undefined): void;
+  /** An attempt that was waited for in vain. */
+  gaveUp(deployment: string, ms: number): void;
 }
 
 /** One try. */

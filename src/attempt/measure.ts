@@ -49,6 +49,8 @@ export function measure({ events, prices, spent, estimator, slowMs, random }: Me
       try {
         const reply = await next(attempt);
         tellIfSlow(attempt);
+        if (call.stream)
+          call.orderFeedback?.answered(target.state.id, performance.now() - attempt.startedAt, undefined);
         reply.onEnd((end) => finish(attempt, end, reply.answer.raw));
         return reply;
       } catch (thrown) {
@@ -91,9 +93,14 @@ export function measure({ events, prices, spent, estimator, slowMs, random }: Me
     spent.add(target.state.id, call.record.route, call.settings.tenant, record.costUsd);
     call.spend?.onAttemptEnd();
     if (end.breaker === 'failure') totals.failures++;
-    if (end.outcome === 'success' && !call.stream && !isRaw) target.state.answered(false, record.durationMs);
-    if (end.outcome === 'timeout' || end.outcome === 'deadline' || isSlowLoser(attempt))
+    if (end.outcome === 'success' && !call.stream && !isRaw) {
+      target.state.answered(false, record.durationMs);
+      call.orderFeedback?.answered(target.state.id, record.durationMs, usage?.outputTokens);
+    }
+    if (end.outcome === 'timeout' || end.outcome === 'deadline' || isSlowLoser(attempt)) {
       target.state.gaveUp(call.stream, record.durationMs);
+      call.orderFeedback?.gaveUp(target.state.id, record.durationMs);
+    }
     for (const listener of attempt.onEnd) listener(end);
     if (end.failure === undefined) return;
     record.error = describe(end.failure.error);

@@ -3,6 +3,7 @@ import type { Layer } from '../pipeline.js';
 import { round } from '../prices/cost.js';
 import { errorName } from '../sdk/sdk-errors.js';
 import { addUsage, type Totals } from '../state/totals.js';
+import { isBlamed } from '../telemetry/blame.js';
 import { linkRecord } from '../telemetry/call-record.js';
 import type { Events } from '../telemetry/events.js';
 import type { AttemptRecord, CallRecord } from '../telemetry/record-types.js';
@@ -31,7 +32,9 @@ export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>)
     record.priceSource = last?.priceSource ?? null;
     if (error !== undefined) linkRecord(error, record);
     linkRecord(record.providerUsage, record);
-    addTo(routeTotals.get(record.route ?? ''), record, error !== undefined);
+    const failed = isBlamed(record, error);
+    addTo(routeTotals.get(record.route ?? ''), record, failed);
+    call.onRecorded?.(failed);
     const failure =
       error instanceof Error ? { name: errorName(error), status: statusOf(error), code: codeOf(error) } : null;
     log.call(record, failure);

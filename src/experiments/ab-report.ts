@@ -1,5 +1,5 @@
 import type { AbTable, BucketSums, Variant } from './ab-table.js';
-import { halfWidth, type Interval, meanOf, quantileRanks, sampleRatioMismatch } from './intervals.js';
+import { halfWidth, type Interval, meanOf, quantileRanks } from './intervals.js';
 import type { LatencyCounts } from './latency-counts.js';
 
 /** What was seen of one variant. Times are in milliseconds; `null` where nothing was seen. */
@@ -50,7 +50,6 @@ export interface AbReport {
 }
 
 const ALPHA = 0.05;
-const MISMATCH_ALPHA = 0.001;
 /** No interval below this many filled buckets in each variant, or this many errors in both. */
 const LEAST_BUCKETS = 30;
 const LEAST_ERRORS = 30;
@@ -88,10 +87,7 @@ export function abReport(route: string, table: AbTable): AbReport {
   return {
     route,
     since: table.since,
-    sampleRatioMismatch: sampleRatioMismatch(
-      variants.map(({ keys, weight }) => ({ keys: keys.size, weight })),
-      MISMATCH_ALPHA,
-    ),
+    sampleRatioMismatch: table.isMismatched,
     variants: Object.fromEntries(variants.map((each) => [each.id, shown(each)])),
     comparisons: pairs.flatMap(([a, b]) => metrics.map((metric) => compare(metric, a, b, alpha))),
     toString() {

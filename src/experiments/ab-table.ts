@@ -1,4 +1,4 @@
-import type { BucketSum } from './intervals.js';
+import { type BucketSum, sampleRatioMismatch } from './intervals.js';
 import { KeySample } from './key-sample.js';
 import { LatencyCounts } from './latency-counts.js';
 
@@ -13,6 +13,9 @@ export interface Exposure {
   /** 53 bits of the key's hash under a salt of the process; of the call where it has no key. */
   readonly keyHash: number;
 }
+
+const MISMATCH_ALPHA = 0.001;
+const LOOK_EVERY = 64;
 
 /** What a call came to. */
 export interface AbResult {
@@ -68,6 +71,8 @@ export class Variant {
 export class AbTable {
   readonly since = new Date().toISOString();
   readonly variants: ReadonlyMap<string, Variant>;
+  #looks = 0;
+  #isMismatched = false;
 
   constructor(variants: readonly { readonly id: string; readonly weight: number }[]) {
     this.variants = new Map(variants.map(({ id, weight }) => [id, new Variant(id, weight)]));
@@ -86,6 +91,19 @@ export class AbTable {
     if (result.failed) return;
     variant.latency.record(result.durationMs, bucket);
     if (result.timeToFirstChunkMs !== null) variant.firstChunk.record(result.timeToFirstChunkMs, bucket);
+  }
+
+  /** True once: at the first look that finds the keys split otherwise than the weights say. */
+  becameMismatched(): boolean {
+    this.#looks += 1;
+    if (this.#isMismatched || this.#looks % LOOK_EVERY !== 0) return false;
+    this.#isMismatched = this.isMismatched;
+    return this.#isMismatched;
+  }
+
+  get isMismatched(): boolean {
+    const variants = [...this.variants.values()].map(({ keys, weight }) => ({ keys: keys.size, weight }));
+    return sampleRatioMismatch(variants, MISMATCH_ALPHA);
   }
 
   feedback({ variant: id, keyHash }: Exposure, numbers: Readonly<Record<string, number>>): void {

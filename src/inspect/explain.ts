@@ -1,5 +1,6 @@
 import { explainCache } from '../call/cache/explain-cache.js';
 import { hedgeDelay } from '../call/hedge.js';
+import { orderRequest } from '../call/order.js';
 import { explainSpend } from '../call/spend/explain-spend.js';
 import { viewTargets } from '../call/view.js';
 import { TokenBudgetExceededError } from '../errors.js';
@@ -47,6 +48,10 @@ export function explain(
   const inputTokens = reader.engine.estimator.ofCall(counted);
   const money = explainSpend(reader.engine.spend, call);
   const now = call.startedAt;
+  const { orders, estimator } = reader.engine;
+  const routeOrder = orders.get(call.record.route ?? '');
+  if (routeOrder !== undefined && call.targets.length > 0)
+    call.targets = routeOrder.decide(orderRequest(call, estimator, now)).targets;
   const views = viewTargets(call);
   const { config } = reader.engine;
   const step = plan({

@@ -57,6 +57,11 @@ export interface CallOptions {
    * deployments that are too expensive and go on with cheaper ones. @default 'refuse'
    */
   overBudget?: 'refuse' | 'skip' | undefined;
+  /**
+   * Who the call is for, on a weighted route: equal keys always get the same variant. Also keeps a key's calls together
+   * under `lowest-latency`, so that prompt caches stay warm. Hashed, never stored or logged. @default none
+   */
+  assignmentKey?: string | undefined;
   /** Tokens. A call with a larger estimated input fails with `TokenBudgetExceededError`; nothing is sent. @default no limit */
   maxInputTokens?: number | undefined;
 }
@@ -125,6 +130,7 @@ export const CALL_OPTIONS = {
   tenant: { check: checkName, default: undefined, neverUndefined: 'tenant' },
   maxCostUsd: { check: checkUsd, default: undefined },
   overBudget: { check: checkOverBudget, default: 'refuse' },
+  assignmentKey: { check: checkName, default: undefined },
   maxInputTokens: { check: atLeastOne, default: undefined },
   // Whether there is such a route is found when the call is routed.
   route: { check: () => undefined, default: undefined, onlyInCall: true },

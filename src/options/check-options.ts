@@ -24,6 +24,7 @@ import { CALL_KEYS, type CallOptions } from './call-options.js';
 import { checkBudgets } from './check-budgets.js';
 import { cacheSizeOf, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
 import { checkCall, checkPresent } from './check-call.js';
+import { checkStrategy, checkWeight, type StrategyConfig } from './check-strategy.js';
 import { DEPLOYMENT_KEYS } from './option-keys.js';
 import { checkPlaces } from './option-places.js';
 import type {
@@ -47,7 +48,7 @@ export interface RouterConfig {
   readonly clientNames: readonly string[];
   readonly defaultClient: string;
   readonly deployments: ReadonlyMap<string, DeploymentConfig>;
-  readonly routes: ReadonlyMap<string, { readonly deployments: readonly string[]; readonly options: CallOptions }>;
+  readonly routes: ReadonlyMap<string, RouteConfig>;
   readonly fallbacks: readonly string[];
   readonly prefixes: readonly Prefix[];
   /** The route of each priority; a priority of the default table has one only where that route exists. */
@@ -66,6 +67,14 @@ export interface RouterConfig {
   readonly countTokens: CountTokens | undefined;
   readonly random: () => number;
   readonly options: CallOptions;
+}
+
+/** One route, checked. */
+export interface RouteConfig {
+  readonly deployments: readonly string[];
+  readonly options: CallOptions;
+  /** `undefined` for the listed order. */
+  readonly strategy: StrategyConfig | undefined;
 }
 
 export interface DeploymentConfig extends DeploymentOptions {
@@ -152,6 +161,8 @@ function checkDeployments(
       headers,
       streamUsage,
       embeddingSpace,
+      weight,
+      maxConcurrent,
     } = given;
     checkName(`${path}.client`, client, clientNames, 'client');
     checkString(`${path}.model`, model, 'the name of a model');
@@ -162,6 +173,8 @@ function checkDeployments(
     if (headers !== undefined) checkHeaders(`${path}.headers`, headers);
     if (streamUsage !== undefined && typeof streamUsage !== 'boolean')
       fail(`${path}.streamUsage`, streamUsage, 'true or false');
+    if (weight !== undefined) checkWeight(`${path}.weight`, weight);
+    if (maxConcurrent !== undefined) checkWhole(`${path}.maxConcurrent`, maxConcurrent, 1);
     if (embeddingSpace !== undefined) checkString(`${path}.embeddingSpace`, embeddingSpace);
     checked.set(name, {
       ...given,
@@ -173,17 +186,21 @@ function checkDeployments(
   return checked;
 }
 
-function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, unknown>): RouterConfig['routes'] {
-  const checked = new Map<string, { deployments: readonly string[]; options: CallOptions }>();
+function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, DeploymentConfig>): RouterConfig['routes'] {
+  const checked = new Map<string, RouteConfig>();
   if (routes === undefined) return checked;
   for (const [name, value] of Object.entries(checkRecord('routes', routes))) {
     const path = `routes.${name}`;
     if (name === 'auto')
       throw new InvalidOptionError(path, '"auto" is taken: it means the route of the call\'s priority.');
-    const { deployments: names, ...options }: RouteOptions = Array.isArray(value)
+    const {
+      deployments: names,
+      strategy,
+      ...options
+    }: RouteOptions = Array.isArray(value)
       ? { deployments: value }
       : { deployments: [], ...checkRecord(path, value, 'an array of deployments, or { deployments, ... }') };
-    checkPlaces(path, options, [...CALL_KEYS, 'deployments']);
+    checkPlaces(path, options, [...CALL_KEYS, 'deployments', 'strategy']);
     checkNames(`${path}.deployments`, names, deployments, 'deployment');
     if (names.length === 0)
       throw new InvalidOptionError(`${path}.deployments`, 'it is empty; give at least one deployment.');
@@ -194,7 +211,12 @@ function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, unknown>)
       );
     }
     checkPresent(path, options);
-    checked.set(name, { deployments: [...names], options: pick(options, CALL_KEYS) });
+    const weights = new Map(names.map((each) => [each, deployments.get(each)?.weight ?? 1]));
+    checked.set(name, {
+      deployments: [...names],
+      options: pick(options, CALL_KEYS),
+      strategy: checkStrategy(`${path}.strategy`, strategy, name, weights),
+    });
   }
   return checked;
 }

@@ -32,6 +32,8 @@ const DEPLOYMENT: Readonly<Record<keyof DeploymentOptions, true>> = {
   headers: true,
   streamUsage: true,
   embeddingSpace: true,
+  weight: true,
+  maxConcurrent: true,
 };
 
 export const SETTING_KEYS = [...CALL_KEYS, ...Object.keys(SETTINGS)] as readonly (keyof RouterSettings)[];

@@ -1,10 +1,12 @@
 import type { ClientOptions, OpenAI } from 'openai';
+import type { Strategy } from '../plan/order/strategy.js';
 import type { CacheStore } from '../state/memory-store.js';
 import type { Logger, LogLevel } from '../telemetry/log.js';
 import type { Price } from '../telemetry/record-types.js';
 import type { CountTokens } from '../tokens/estimate-input.js';
 import type { Capability } from '../types.js';
 import type { CallOptions } from './call-options.js';
+import type { StrategyName, StrategyOptions } from './check-strategy.js';
 
 export type { CacheOptions, CallOptions, SingleCallOptions } from './call-options.js';
 
@@ -61,11 +63,17 @@ export interface DeploymentOptions {
   streamUsage?: boolean | undefined;
   /** Deployments with the same name here give interchangeable vectors. @default the upstream's name of the model */
   embeddingSpace?: string | undefined;
+  /** Its share of the traffic under `weighted`, and its size under `least-busy`. 0: only when the others cannot answer. @default 1 */
+  weight?: number | undefined;
+  /** How many attempts may run there at once. @default no limit */
+  maxConcurrent?: number | undefined;
 }
 
 /** What a caller asks for by name: where it may be answered, in order, and the options of its calls. */
 export interface RouteOptions extends CallOptions {
   deployments: readonly string[];
+  /** How they are ordered; the order is also the failover order. @default 'priority', the listed order */
+  strategy?: StrategyName | StrategyOptions | Strategy | undefined;
 }
 
 /** A prefix of model names that chooses a client. */

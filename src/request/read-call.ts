@@ -292,6 +292,8 @@ function newRecord(
     servedModel: null,
     region: null,
     attempts: [],
+    variant: null,
+    chosenBy: resolution.route === undefined ? null : 'priority',
     cache: 'off',
     usage: null,
     providerUsage: null,

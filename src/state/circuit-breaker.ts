@@ -115,6 +115,11 @@ export class DeploymentBreaker {
     return performance.now() >= this.#noProbeBefore ? 0 : this.#noProbeBefore;
   }
 
+  /** It is open, and would let a probe through now. */
+  get isProbeDue(): boolean {
+    return this.#state !== 'closed' && this.dueAt === 0;
+  }
+
   /** Closed: a permit. Half-open: a probe, one at a time, on a lease of `cooldownMs`. Open: nothing. */
   tryAcquire(): Permit | undefined {
     if (this.#state === 'closed') return this.#takeShared();

@@ -70,6 +70,8 @@ export type RouterEvent =
     }
   /** A call has cost more than the most it was thought to cost. It is booked all the same. */
   | { type: 'budget-overrun'; callId: string; reservedUsd: number; costUsd: number }
+  /** The keys of a weighted route do not split as its weights say: do not trust its comparison. Once for each comparison. */
+  | { type: 'sample-ratio-mismatch'; route: string }
   | { type: 'model-not-found'; deployment: string; model: string | null; nearest: string | null };
 
 export type RouterEventType = RouterEvent['type'];
@@ -92,6 +94,7 @@ const EACH: Readonly<Record<RouterEventType, true>> = {
   'budget-warning': true,
   'budget-overrun': true,
   'model-not-found': true,
+  'sample-ratio-mismatch': true,
 };
 export const EVENT_TYPES = Object.keys(EACH) as RouterEventType[];
 type Listener = (event: RouterEvent) => unknown;

@@ -110,6 +110,10 @@ export interface CallRecord {
   servedModel: string | null;
   region: string | null;
   attempts: AttemptRecord[];
+  /** The variant that the call was assigned to, on a weighted route. */
+  variant: string | null;
+  /** The route's strategy; `probe` or `recovery` where the first deployment was tried to see how it is. `null` without a route. */
+  chosenBy: string | null;
   /** What the response cache had to do with it. */
   cache: CacheUse;
   usage: Usage | null;

@@ -31,7 +31,7 @@ expectTrue<Same<Exclude<keyof OpenAI, keyof ModelRouter>, never>>();
 expectTrue<
   Same<
     Exclude<keyof ModelRouter, keyof OpenAI | symbol>,
-    'asFetch' | 'check' | 'close' | 'explain' | 'on' | 'routeRequest' | 'snapshot' | 'spendCsv' | 'toJSON'
+    'abReport' | 'asFetch' | 'check' | 'close' | 'explain' | 'feedback' | 'on' | 'routeRequest' | 'snapshot' | 'spendCsv' | 'toJSON'
   >
 >();
 

@@ -58,6 +58,8 @@ function tell(event: RouterEvent): string {
       return event.callId;
     case 'budget-warning':
       return event.budget;
+    case 'sample-ratio-mismatch':
+      return event.route;
     default:
       return event.deployment;
   }

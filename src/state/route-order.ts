@@ -1,0 +1,266 @@
+import type { AbTable, Exposure } from '../experiments/ab-table.js';
+import { AbTable as Table } from '../experiments/ab-table.js';
+import type { StrategyConfig } from '../options/check-strategy.js';
+import { type Draw, drawByKey, drawByNumber, hash53 } from '../plan/order/draw.js';
+import { leastBusyOrder } from '../plan/order/least-busy.js';
+import { lowestCostOrder } from '../plan/order/lowest-cost.js';
+import type { StrategyDeployment, StrategyView } from '../plan/order/strategy.js';
+import { weightedOrder } from '../plan/order/weighted.js';
+import type { Target } from '../types.js';
+import { comparableMs, LatencyScores } from './latency-scores.js';
+
+/** Output tokens of so many answers give a route's median. */
+const RECENT_OUTPUTS = 101;
+
+/** What an order may go by for one call. */
+export interface OrderRequest {
+  readonly targets: readonly Target[];
+  readonly stream: boolean;
+  readonly now: number;
+  readonly assignmentKey: string | undefined;
+  /** In US dollars; `undefined` where the price is unknown. Only called where the strategy goes by cost. */
+  readonly expectedCostUsd: (target: Target, medianOutputTokens: number | undefined) => number | undefined;
+}
+
+/** Which deployments to try, in order, and why. */
+export interface OrderDecision {
+  readonly targets: readonly Target[];
+  /** The strategy's name, `probe` or `recovery`. */
+  readonly chosenBy: string;
+  /** The assigned variant of a weighted route. */
+  readonly exposure: Exposure | undefined;
+  /** The deployment that is tried first to learn how fast it is. */
+  readonly probe: string | undefined;
+  /** The deployment that is tried first because its breaker is due. */
+  readonly recovery: string | undefined;
+  /** Why the listed order stands in for the application's own strategy. */
+  readonly broken: string | undefined;
+}
+
+export interface RouteOrderParts {
+  readonly route: string;
+  readonly config: StrategyConfig;
+  readonly cooldownMs: number;
+  /** 0 to 1. Drawn from at the first call, not before. */
+  readonly random: () => number;
+}
+
+/**
+ * How one route orders its deployments, and what it has learned for that. `decide` changes nothing, so `explain()` shows
+ * what the next call will do; `commit` moves on.
+ */
+export class RouteOrder {
+  readonly table: AbTable | undefined;
+  readonly #parts: RouteOrderParts;
+  readonly #latency: { readonly stream: LatencyScores; readonly whole: LatencyScores } | undefined;
+  readonly #recoveredAt = new Map<string, number>();
+  readonly #outputs: number[] = [];
+  #median: number | undefined;
+  #calls = 0;
+  #seed: number | undefined;
+  #warned = false;
+
+  constructor(parts: RouteOrderParts) {
+    this.#parts = parts;
+    const { config } = parts;
+    if (config.by === 'weighted') this.table = new Table([...config.weights].map(([id, weight]) => ({ id, weight })));
+    if (config.by === 'lowest-latency')
+      this.#latency = { stream: new LatencyScores(config), whole: new LatencyScores(config) };
+  }
+
+  decide(request: OrderRequest): OrderDecision {
+    const { ids, chosenBy, probe, exposure, broken } = this.#byStrategy(request);
+    const targets = inOrder(request.targets, ids);
+    const name = probe === undefined ? chosenBy : 'probe';
+    const decision = { targets, chosenBy: name, exposure, probe, recovery: undefined, broken };
+    const due = this.#due(request, targets);
+    if (due === undefined) return decision;
+    const rest = targets.filter((target) => target !== due);
+    const recovery = due.state.id;
+    return { targets: [due, ...rest], chosenBy: 'recovery', exposure, probe: undefined, recovery, broken };
+  }
+
+  commit({ targets, probe, recovery }: OrderDecision, stream: boolean, now: number): void {
+    this.#calls += 1;
+    this.#scores(stream)?.commit({ order: targets.map((target) => target.state.id), probe }, now);
+    if (recovery !== undefined) this.#recoveredAt.set(recovery, now);
+  }
+
+  /** True once: a strategy that fails on each call is one warning. */
+  shouldWarn({ broken }: OrderDecision): boolean {
+    if (broken === undefined || this.#warned) return false;
+    this.#warned = true;
+    return true;
+  }
+
+  /** An answer of this route, or a stream's first content. */
+  answered(id: string, stream: boolean, ms: number, outputTokens: number | undefined, now: number): void {
+    this.#scores(stream)?.record(id, stream ? ms : comparableMs(ms, outputTokens), now);
+    if (outputTokens === undefined) return;
+    this.#outputs.push(outputTokens);
+    if (this.#outputs.length > RECENT_OUTPUTS) this.#outputs.shift();
+    this.#median = undefined;
+  }
+
+  /** An attempt that was waited for in vain: the wait is what is known of it. */
+  gaveUp(id: string, stream: boolean, ms: number, now: number): void {
+    this.#scores(stream)?.record(id, ms, now);
+  }
+
+  endProbe(id: string, stream: boolean, succeeded: boolean | undefined, now: number): void {
+    this.#scores(stream)?.endProbe(id, succeeded, now);
+  }
+
+  #scores(stream: boolean): LatencyScores | undefined {
+    return stream ? this.#latency?.stream : this.#latency?.whole;
+  }
+
+  #byStrategy(request: OrderRequest): {
+    ids: readonly string[];
+    chosenBy: string;
+    probe?: string | undefined;
+    exposure?: Exposure | undefined;
+    broken?: string | undefined;
+  } {
+    const { config, route } = this.#parts;
+    const { stream, now, assignmentKey, targets } = request;
+    switch (config.by) {
+      case 'weighted': {
+        const draw = this.#draw(config.salt, assignmentKey);
+        const weighted = targets.map(({ state }) => ({ id: state.id, weight: config.weights.get(state.id) ?? 0 }));
+        const ids = idsOf(weightedOrder(weighted, draw));
+        const variant = assigned(config.weights, ids, draw);
+        return { ids, chosenBy: config.by, exposure: { variant, keyHash: this.#keyHash(assignmentKey) } };
+      }
+      case 'lowest-latency': {
+        const busy = targets.map(({ state }) => ({ id: state.id, inFlight: state.inFlight }));
+        const draw = assignmentKey === undefined ? undefined : drawByKey(route, assignmentKey);
+        const { order, probe } = this.#scores(stream)?.decide(busy, now, draw) ?? { order: [], probe: undefined };
+        return { ids: order, chosenBy: config.by, probe };
+      }
+      case 'lowest-cost': {
+        const costs = targets.map((target) => ({
+          id: target.state.id,
+          expectedCostUsd: request.expectedCostUsd(target, this.#medianOutput()),
+          p95Ms: target.state.p95Ms(stream),
+        }));
+        return { ids: idsOf(lowestCostOrder(costs, config.preferP95Ms)), chosenBy: config.by };
+      }
+      case 'least-busy': {
+        const busy = targets.map(({ state }) => ({
+          id: state.id,
+          weight: config.weights.get(state.id) ?? 1,
+          inFlight: state.inFlight,
+          maxConcurrent: state.deployment.maxConcurrent,
+        }));
+        return { ids: idsOf(leastBusyOrder(busy, this.#draw(route, undefined))), chosenBy: config.by };
+      }
+      case 'custom': {
+        return this.#custom(request, config);
+      }
+    }
+  }
+
+  #custom(
+    request: OrderRequest,
+    { strategy, weights }: Extract<StrategyConfig, { by: 'custom' }>,
+  ): { ids: readonly string[]; chosenBy: string; broken?: string } {
+    const view: StrategyView = {
+      route: this.#parts.route,
+      stream: request.stream,
+      deployments: request.targets.map((target) => this.#view(request, target, weights)),
+    };
+    const chosenBy = strategy.name;
+    try {
+      const ids: unknown = strategy.order(view);
+      return Array.isArray(ids) ? { ids, chosenBy } : { ids: [], chosenBy, broken: 'it returned no array' };
+    } catch (error) {
+      // Not its message: that may quote anything.
+      return { ids: [], chosenBy, broken: `it threw ${error instanceof Error ? error.name : typeof error}` };
+    }
+  }
+
+  #view(request: OrderRequest, target: Target, weights: ReadonlyMap<string, number>): StrategyDeployment {
+    const { state } = target;
+    const latencies = state.latencies(request.stream);
+    const median = () => this.#medianOutput();
+    return {
+      id: state.id,
+      weight: weights.get(state.id) ?? 1,
+      inFlight: state.inFlight,
+      maxConcurrent: state.deployment.maxConcurrent,
+      // Read when they are looked at: most strategies look at one of them.
+      get p50Ms() {
+        return latencies.live(0.5);
+      },
+      get p95Ms() {
+        return state.p95Ms(request.stream);
+      },
+      get expectedCostUsd() {
+        return request.expectedCostUsd(target, median());
+      },
+    };
+  }
+
+  /**
+   * One whose breaker is due, that the order does not put first anyway: once in a cooldown a call tries it, or it would
+   * stay out of use. Never one of weight 0, and never a call whose key belongs elsewhere.
+   */
+  #due({ assignmentKey, now }: OrderRequest, targets: readonly Target[]): Target | undefined {
+    const { config, cooldownMs } = this.#parts;
+    if (assignmentKey !== undefined) return undefined;
+    return targets.find(
+      ({ state }, i) =>
+        i > 0 &&
+        state.breaker?.isProbeDue === true &&
+        !('weights' in config && config.weights.get(state.id) === 0) &&
+        now >= (this.#recoveredAt.get(state.id) ?? Number.NEGATIVE_INFINITY) + cooldownMs,
+    );
+  }
+
+  #draw(salt: string, assignmentKey: string | undefined): Draw {
+    return assignmentKey === undefined ? drawByNumber(this.#seedOf(), this.#calls) : drawByKey(salt, assignmentKey);
+  }
+
+  #keyHash(assignmentKey: string | undefined): number {
+    const text = assignmentKey === undefined ? `call ${this.#calls}` : `key ${assignmentKey}`;
+    // Without a key there is nothing to hide, so the quick one will do.
+    if (assignmentKey === undefined) return Math.floor(drawByNumber(this.#seedOf(), this.#calls)(text) * 2 ** 32);
+    return hash53(`${this.#seedOf()} ${text}`);
+  }
+
+  #seedOf(): number {
+    this.#seed ??= Math.floor(this.#parts.random() * 2 ** 32);
+    return this.#seed;
+  }
+
+  #medianOutput(): number | undefined {
+    if (this.#outputs.length === 0) return undefined;
+    this.#median ??= [...this.#outputs].sort((a, b) => a - b)[Math.floor(this.#outputs.length / 2)];
+    return this.#median;
+  }
+}
+
+const idsOf = (deployments: readonly { readonly id: string }[]) => deployments.map(({ id }) => id);
+
+/** The first of all variants, also where it may not be used now: what a call is assigned to does not change with outages. */
+function assigned(weights: ReadonlyMap<string, number>, ids: readonly string[], draw: Draw): string {
+  const [first] = weightedOrder(
+    [...weights].map(([id, weight]) => ({ id, weight })),
+    draw,
+  );
+  return first?.id ?? ids[0] ?? '';
+}
+
+/** The targets in the order of `ids`. Unknown and repeated ids are ignored, missing ones go last in listed order. */
+function inOrder(targets: readonly Target[], ids: readonly unknown[]): readonly Target[] {
+  const left = new Map(targets.map((target) => [target.state.id as unknown, target]));
+  const ordered: Target[] = [];
+  for (const id of ids) {
+    const target = left.get(id);
+    if (target === undefined) continue;
+    ordered.push(target);
+    left.delete(id);
+  }
+  return [...ordered, ...left.values()];
+}
