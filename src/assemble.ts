@@ -8,7 +8,7 @@ import { admit } from './call/admit.js';
 import { type CacheParts, cache } from './call/cache/layer.js';
 import { failover } from './call/failover.js';
 import { type OrderParts, order } from './call/order.js';
-import { record } from './call/record.js';
+import { type RecordParts, record } from './call/record.js';
 import { limitSpend, type SpendParts } from './call/spend/layer.js';
 import { budget } from './call/token-limit.js';
 import type { RouterConfig } from './options/check-options.js';
@@ -36,6 +36,7 @@ export interface Parts {
   readonly estimator: InputEstimator;
   readonly cache: Omit<CacheParts, 'events' | 'background'>;
   readonly order: Omit<OrderParts, 'estimator'>;
+  readonly onRecorded: RecordParts['onRecorded'];
 }
 
 /**
@@ -54,6 +55,7 @@ export function assemble({
   estimator,
   cache: cached,
   order: orderParts,
+  onRecorded,
 }: Parts): Handler<Call, CallReply> {
   const { random, retry, slowMs } = config;
 
@@ -68,7 +70,7 @@ export function assemble({
     send(),
   );
 
-  const told = record(events, routeTotals);
+  const told = record({ events, routeTotals, onRecorded });
   return compose<Call, CallReply>(
     [
       told, // outermost: it sees refusals and what the cache answers too

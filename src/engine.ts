@@ -17,7 +17,7 @@ import { SpendLedger } from './state/spend-ledger.js';
 import { SpendTable } from './state/spend-table.js';
 import { newTotals, type Totals } from './state/totals.js';
 import { Events } from './telemetry/events.js';
-import type { CallRecord, KnownPrice } from './telemetry/record-types.js';
+import type { AttemptRecord, CallRecord, KnownPrice } from './telemetry/record-types.js';
 import { InputEstimator } from './tokens/input-estimator.js';
 import type { Call, CallReply, Capability, Deployment, Upstream } from './types.js';
 import { randomHex } from './util/random-hex.js';
@@ -38,8 +38,11 @@ export class Engine {
   readonly storedBy = new LRUCache<string, string>({ max: STORED_IDS });
   /** How routes with a strategy order their deployments. */
   readonly orders: ReadonlyMap<string, RouteOrder>;
-  /** The variant of each call on a weighted route, by its record. */
-  readonly exposures = new WeakMap<CallRecord, { readonly table: AbTable; readonly exposure: Exposure }>();
+  /** The variant of each call on a weighted route, by its attempts: a joined call's record takes over those of another. */
+  readonly exposures = new WeakMap<
+    readonly AttemptRecord[],
+    { readonly table: AbTable; readonly exposure: Exposure }
+  >();
   /** Sums over the calls of each route. */
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly cacheTotals: CacheTotals = { hits: 0, misses: 0, joined: 0, stale: 0, savedUsd: 0, savedTokens: 0 };
@@ -96,26 +99,30 @@ export class Engine {
       spendTable: this.spendTable,
       estimator: this.estimator,
       cache: { store: () => this.#cacheStore(), totals: this.cacheTotals },
-      order: { orders: this.orders, onExposure: (call, table, exposure) => this.#expose(call, table, exposure) },
+      order: {
+        orders: this.orders,
+        onExposure: ({ record }, table, exposure) => this.exposures.set(record.attempts, { table, exposure }),
+      },
+      onRecorded: (record, failed) => this.#compare(record, failed),
     });
   }
 
-  /** Adds the call to its route's comparison when it has ended, and finds its variant again for `feedback`. */
-  #expose(call: Call, table: AbTable, exposure: Exposure): void {
-    const { record } = call;
-    this.exposures.set(record, { table, exposure });
-    call.onRecorded = (failed) => {
-      table.record(exposure, {
-        crossed: record.deployment !== exposure.variant,
-        failed,
-        durationMs: record.durationMs,
-        timeToFirstChunkMs: record.timeToFirstChunkMs,
-        costUsd: record.costUsd,
-        tokens: record.usage === null ? null : record.usage.inputTokens + record.usage.outputTokens,
-        escalated: false,
-      });
-      if (table.becameMismatched()) this.events.emit({ type: 'sample-ratio-mismatch', route: record.route ?? '' });
-    };
+  /** Adds the call to its route's comparison. */
+  #compare(record: CallRecord, failed: boolean): void {
+    const found = this.exposures.get(record.attempts);
+    if (found === undefined) return;
+    const { table, exposure } = found;
+    record.variant = exposure.variant;
+    table.record(exposure, {
+      crossed: record.deployment !== exposure.variant,
+      failed,
+      durationMs: record.durationMs,
+      timeToFirstChunkMs: record.timeToFirstChunkMs,
+      costUsd: record.costUsd,
+      tokens: record.usage === null ? null : record.usage.inputTokens + record.usage.outputTokens,
+      escalated: false,
+    });
+    if (table.becameMismatched()) this.events.emit({ type: 'sample-ratio-mismatch', route: record.route ?? '' });
   }
 
   nextCallId(): string {

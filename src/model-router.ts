@@ -136,7 +136,7 @@ export class ModelRouter extends OpenAI {
       throw new InvalidOptionError('feedback', 'give an answer of this router, as it was returned.');
     for (const [name, value] of Object.entries(checkRecord('feedback.numbers', numbers, 'numbers by name')))
       checkNumber(`feedback.${name}`, value, { least: -1e12, most: 1e12, what: 'a number' });
-    const found = this[PARTS].engine.exposures.get(record);
+    const found = this[PARTS].engine.exposures.get(record.attempts);
     found?.table.feedback(found.exposure, numbers);
   }
 

@@ -144,8 +144,6 @@ export interface Call {
   readonly isShared: boolean;
   /** What the order of its route learns from its attempts; `undefined` for routes in listed order. */
   orderFeedback?: OrderFeedback;
-  /** Runs once the record is complete; `failed` leaves out what the caller is to blame for. */
-  onRecorded?: (failed: boolean) => void;
   /** What is kept for it of limits of money; there only under such a limit. */
   spend: SpendHold | undefined;
 }

@@ -14,7 +14,7 @@ export interface OrderParts {
   /** By route; those in listed order are missing. */
   readonly orders: ReadonlyMap<string, RouteOrder>;
   readonly estimator: InputEstimator;
-  /** Where `feedback` finds the variant of a call again. */
+  /** A weighted route has assigned a variant to the call. */
   readonly onExposure: (call: Call, table: AbTable, exposure: Exposure) => void;
 }
 

@@ -9,8 +9,15 @@ import type { Events } from '../telemetry/events.js';
 import type { AttemptRecord, CallRecord } from '../telemetry/record-types.js';
 import type { Call, CallReply } from '../types.js';
 
+export interface RecordParts {
+  readonly events: Events;
+  readonly routeTotals: ReadonlyMap<string, Totals>;
+  /** The record is complete. `failed` leaves out what the caller is to blame for. */
+  readonly onRecorded: (record: CallRecord, failed: boolean) => void;
+}
+
 /** Writes down what became of the call, tells it once, and ties the record to the error where there is one. */
-export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>): Layer<Call, CallReply> {
+export function record({ events, routeTotals, onRecorded }: RecordParts): Layer<Call, CallReply> {
   return (next) =>
     async function record(call) {
       try {
@@ -34,7 +41,7 @@ export function record(events: Events, routeTotals: ReadonlyMap<string, Totals>)
     linkRecord(record.providerUsage, record);
     const failed = isBlamed(record, error);
     addTo(routeTotals.get(record.route ?? ''), record, failed);
-    call.onRecorded?.(failed);
+    onRecorded(record, failed);
     const failure =
       error instanceof Error ? { name: errorName(error), status: statusOf(error), code: codeOf(error) } : null;
     log.call(record, failure);

@@ -31,7 +31,17 @@ expectTrue<Same<Exclude<keyof OpenAI, keyof ModelRouter>, never>>();
 expectTrue<
   Same<
     Exclude<keyof ModelRouter, keyof OpenAI | symbol>,
-    'abReport' | 'asFetch' | 'check' | 'close' | 'explain' | 'feedback' | 'on' | 'routeRequest' | 'snapshot' | 'spendCsv' | 'toJSON'
+    | 'abReport'
+    | 'asFetch'
+    | 'check'
+    | 'close'
+    | 'explain'
+    | 'feedback'
+    | 'on'
+    | 'routeRequest'
+    | 'snapshot'
+    | 'spendCsv'
+    | 'toJSON'
   >
 >();
 
