@@ -40,6 +40,8 @@ const failedOver = {
   providerUsage: expect.objectContaining({ total_tokens: 33 }),
   costUsd: expect.closeTo((26 * 1 + 7 * 2) / 1e6, 9),
   priceSource: 'deployment',
+  variant: null,
+  chosenBy: 'priority',
   durationMs: expect.any(Number),
 };
 const answered = { ...failedOver, timeToFirstChunkMs: null };

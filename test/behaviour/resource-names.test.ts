@@ -32,10 +32,12 @@ describe('the names of the router', () => {
       [
         'Symbol(Symbol.asyncDispose)',
         'Symbol(nodejs.util.inspect.custom)',
+        'abReport',
         'asFetch',
         'check',
         'close',
         'explain',
+        'feedback',
         'on',
         'routeRequest',
         'snapshot',
