@@ -16,6 +16,7 @@ import { encodeEvents } from './sdk/server-sent-events.js';
 import { callRecord } from './telemetry/call-record.js';
 import { checkKeys, checkSecretRecord, checkStrings, fail } from './util/check.js';
 import { isRecord } from './util/is-record.js';
+import { jsonText } from './util/json-text.js';
 import { shown } from './util/shown.js';
 
 /** What belongs to the connection to the upstream, and is nothing of the answer; cookies are the upstream's with the router. */
@@ -249,7 +250,7 @@ async function answer(router: OpenAI, options: RequestOptions): Promise<Response
   if (isIterable(data)) return new Response(encodeEvents(data, protocol, options.signal), { status, headers });
   if (typeof data === 'string') return new Response(data, { status, headers });
   headers.set('content-type', 'application/json');
-  return new Response(JSON.stringify(data), { status, headers });
+  return new Response(jsonText(data), { status, headers });
 }
 
 function passedBack(from: Headers): Headers {

@@ -3,7 +3,7 @@ import type { Engine } from './engine.js';
 import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
 import { withoutRouterHeaders } from './request/headers.js';
 import { CallReader, protocolOf } from './request/read-call.js';
-import { handOut } from './sdk/cached-answer.js';
+import { wrapCached } from './sdk/cached-answer.js';
 import {
   helperOf,
   makeRequest,
@@ -19,7 +19,7 @@ import { type Handle, isStream } from './sdk/upstream.js';
 import type { Opened } from './setup.js';
 import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
 import type { CallRecord } from './telemetry/record-types.js';
-import { isKept, type KeptReply, type Protocol } from './types.js';
+import { type CachedReply, isCached, type Protocol } from './types.js';
 import { isRecord } from './util/is-record.js';
 
 /** Sends the requests of one router object: what stands between the SDK's resources and the engine. */
@@ -51,7 +51,7 @@ export class Dispatcher {
     run.record = call.record;
     if (call.signal !== undefined) linkRecord(call.signal, call.record);
     const reply = await engine.handle(call);
-    if (isKept(reply)) return this.#handOutKept(run, reply, call.source as RequestOptions, protocol);
+    if (isCached(reply)) return this.#returnCached(run, reply, call.source as RequestOptions, protocol);
     const { props, promise, isParsed, data } = reply.answer.handle as Handle;
     // The stream that the caller gets is the SDK's own, with chunks that are watched.
     if (reply.chunks !== undefined && isStream(data)) replaceIterator(data, reply.chunks);
@@ -69,12 +69,12 @@ export class Dispatcher {
   }
 
   /** An answer that was kept, or that another call has asked for. */
-  #handOutKept(run: Run, reply: KeptReply, options: RequestOptions, protocol: Protocol): ResponseProps {
-    const { props, data } = handOut(this.router, reply, options, protocol);
+  #returnCached(run: Run, reply: CachedReply, options: RequestOptions, protocol: Protocol): ResponseProps {
+    const { props, data } = wrapCached(this.router, reply, options, protocol);
     const { record } = run;
     if (record !== undefined) linkRecord(data, record);
     if (reply.chunks === undefined) run.parsed = { data };
-    run.requestId = reply.kept.requestId;
+    run.requestId = reply.cached.requestId;
     run.parse = () => data;
     if (record !== undefined && isFromHelper(options)) linkAtEnd(reply, record);
     return props;
@@ -141,7 +141,7 @@ export class Dispatcher {
 }
 
 /** A function of its own, as the listener must not hold the caller's stream. */
-function linkAtEnd(reply: KeptReply, record: CallRecord): void {
+function linkAtEnd(reply: CachedReply, record: CallRecord): void {
   reply.onEnd(({ answerId }) => {
     if (answerId !== undefined) linkAnswerId(answerId, record);
   });

@@ -98,7 +98,12 @@ export class Engine {
       spend: this.spend,
       spendTable: this.spendTable,
       estimator: this.estimator,
-      cache: { store: () => this.#cacheStore(), totals: this.cacheTotals },
+      cache: {
+        store: () => this.#cacheStore(),
+        size: config.cacheStore === undefined ? config.cacheSize : undefined,
+        shareInFlight: config.shareInFlight,
+        totals: this.cacheTotals,
+      },
       order: {
         orders: this.orders,
         onExposure: ({ record }, table, exposure) => this.exposures.set(record.attempts, { table, exposure }),

@@ -36,8 +36,6 @@ export interface UpstreamRequest {
   readonly onOpen: (close: () => void) => void;
   /** Asked after that: is the body to be left unread? */
   readonly wantsRaw: () => boolean;
-  /** The answer's text is of use too. */
-  readonly wantsText: boolean;
 }
 
 /** A stream of parsed chunks that is still being read. */
@@ -57,8 +55,6 @@ export interface UpstreamAnswer {
   readonly headers: Headers;
   /** The parsed body; of no use for a stream or a raw answer. */
   readonly data: unknown;
-  /** What `data` was parsed from; only where it was asked for, and can be had. */
-  readonly text: string | undefined;
   readonly stream: UpstreamStream | undefined;
   readonly raw: boolean;
   /** What the door needs to hand the answer out; the engine does not look into it. */
@@ -243,10 +239,10 @@ export interface Reply {
   readonly onEnd: (listener: (end: AttemptEnd) => void) => void;
 }
 
-/** An answer that no upstream of this call stands behind: one that was kept, or that another call has asked for. */
-export interface KeptReply {
-  readonly kept: {
-    /** The parsed answer, nobody else's; `undefined` for a stream. */
+/** An answer that no attempt of this call stands behind: a cached one, or that of an equal call in flight. */
+export interface CachedReply {
+  readonly cached: {
+    /** The parsed answer, for this caller alone; `undefined` for a stream. */
     readonly data: unknown;
     /** The headers of the upstream's answer, where they are still known. */
     readonly headers: Headers | undefined;
@@ -257,8 +253,8 @@ export interface KeptReply {
 }
 
 /** What a call comes to. */
-export type CallReply = Reply | KeptReply;
+export type CallReply = Reply | CachedReply;
 
-export function isKept(reply: CallReply): reply is KeptReply {
-  return 'kept' in reply;
+export function isCached(reply: CallReply): reply is CachedReply {
+  return 'cached' in reply;
 }

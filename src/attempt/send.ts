@@ -23,7 +23,6 @@ export function send(): Handler<Attempt, Reply> {
         else attempt.close = close;
       },
       wantsRaw: call.wantsRaw,
-      wantsText: call.isShared && !call.stream && call.protocol !== 'embeddings',
     });
     if (!answer.raw && answer.stream === undefined) checkAnswer(call.protocol, answer);
     const end = success(answer);

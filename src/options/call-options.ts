@@ -64,7 +64,15 @@ export interface CallOptions {
   assignmentKey?: string | undefined;
   /** Tokens. A call with a larger estimated input fails with `TokenBudgetExceededError`; nothing is sent. @default no limit */
   maxInputTokens?: number | undefined;
+  /**
+   * Keeps the platform alive for work in the background: refreshing a stale answer, storing one. Pass `ctx.waitUntil`
+   * bound to its context, on Cloudflare Workers and Vercel. @default none: what the platform ends is not finished
+   */
+  waitUntil?: WaitUntil | undefined;
 }
+
+/** The platform's own function: the request's process lives until `promise` settles, though the response is sent. */
+export type WaitUntil = (promise: Promise<unknown>) => void;
 
 /** Options that only make sense for a single call. */
 export interface SingleCallOptions extends CallOptions {
@@ -84,7 +92,7 @@ export interface CacheOptions {
   staleIfErrorMs?: number | undefined;
   /** Also cache calls that offer tools, and answers that call them. @default false */
   toolCalls?: boolean | undefined;
-  /** Answers in the router's store. Only on the constructor or a route; the largest counts. @default 1000 */
+  /** Answers in the router's store. Only on the constructor or a route; the largest counts. @default 10_000 */
   maxEntries?: number | undefined;
   /** Bytes of answers and their keys in the router's store. Only on the constructor or a route; the largest counts. @default 67_108_864 */
   maxBytes?: number | undefined;
@@ -132,6 +140,7 @@ export const CALL_OPTIONS = {
   overBudget: { check: checkOverBudget, default: 'refuse' },
   assignmentKey: { check: checkName, default: undefined },
   maxInputTokens: { check: atLeastOne, default: undefined },
+  waitUntil: { check: checkWaitUntil, default: undefined },
   // Whether there is such a route is found when the call is routed.
   route: { check: () => undefined, default: undefined, onlyInCall: true },
 } as const satisfies { readonly [K in keyof Required<SingleCallOptions>]: CallOption };
@@ -216,6 +225,10 @@ function checkUsd(at: string, value: unknown): void {
 function checkOverBudget(at: string, value: unknown): void {
   if (value === 'next') throw new InvalidOptionError(at, '"next" is not allowed; it is called \'skip\'.');
   checkOneOf(at, value, ['refuse', 'skip']);
+}
+
+function checkWaitUntil(at: string, value: unknown): void {
+  if (typeof value !== 'function') fail(at, value, 'a function such as (promise) => ctx.waitUntil(promise)');
 }
 
 function atLeastOne(at: string, value: unknown): void {

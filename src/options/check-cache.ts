@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
-import type { CacheStore } from '../state/memory-store.js';
+import type { CacheSize, CacheStore } from '../state/memory-store.js';
 import { checkKeys, checkNumber, checkOneOf, checkRecord, fail, MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import type { CacheOptions, CallOptions } from './call-options.js';
@@ -15,7 +15,7 @@ export interface CacheSettings {
 
 const DEFAULTS = { mode: 'idempotent', ttlMs: 300_000, staleMs: 0, staleIfErrorMs: 0, toolCalls: false } as const;
 const SIZES = ['maxEntries', 'maxBytes'] as const;
-const DEFAULT_SIZE = { maxEntries: 1000, maxBytes: 64 * 1024 * 1024 } as const;
+const DEFAULT_SIZE = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 } as const;
 const WHAT = "true, false, 'idempotent', or an object such as { mode, ttlMs }";
 
 export const OWN_STORE = 'a store of the application bounds itself';
@@ -50,7 +50,7 @@ export function isSized(value: unknown, names: readonly string[] = SIZES): boole
 }
 
 /** The size of the one store: the largest that is asked for. */
-export function cacheSizeOf(options: readonly Pick<CallOptions, 'cache'>[]): { maxEntries: number; maxBytes: number } {
+export function cacheSizeOf(options: readonly Pick<CallOptions, 'cache'>[]): CacheSize {
   const given = options.flatMap(({ cache }) => (isRecord(cache) ? [cache] : []));
   const largest = (name: 'maxEntries' | 'maxBytes') => {
     const sizes = given.flatMap((each) => (typeof each[name] === 'number' ? [each[name]] : []));
@@ -82,4 +82,10 @@ export function cacheSettings(value: CallOptions['cache']): CacheSettings | unde
 
 function checkSize(option: string, value: unknown, most: number): void {
   checkNumber(option, value, { least: 1, most, whole: true, what: `a whole number, 1 to ${most}` });
+}
+
+/** On Workers, input and output belong to the request that began them: one that waits for another's may hang. */
+export function checkShareInFlight(value: unknown): boolean {
+  if (value === undefined) return globalThis.navigator?.userAgent !== 'Cloudflare-Workers';
+  return typeof value === 'boolean' ? value : fail('shareInFlight', value, 'true or false');
 }

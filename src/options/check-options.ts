@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import { checkPrice, checkPrices, type PriceSource } from '../prices/check-price.js';
 import type { BreakerSettings } from '../state/circuit-breaker.js';
-import type { CacheStore } from '../state/memory-store.js';
+import type { CacheSize, CacheStore } from '../state/memory-store.js';
 import type { Budget } from '../state/spend-ledger.js';
 import type { CountTokens } from '../tokens/estimate-input.js';
 import type { Capability } from '../types.js';
@@ -22,7 +22,7 @@ import { pick } from '../util/pick.js';
 import { trusted } from '../util/safe-random.js';
 import { CALL_KEYS, type CallOptions } from './call-options.js';
 import { checkBudgets } from './check-budgets.js';
-import { cacheSizeOf, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
+import { cacheSizeOf, checkShareInFlight, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
 import { checkCall, checkPresent } from './check-call.js';
 import { checkStrategy, checkWeight, type StrategyConfig } from './check-strategy.js';
 import { DEPLOYMENT_KEYS } from './option-keys.js';
@@ -62,7 +62,8 @@ export interface RouterConfig {
   readonly slowMs: number;
   readonly cacheStore: CacheStore | undefined;
   /** Of the router's own store. */
-  readonly cacheSize: { readonly maxEntries: number; readonly maxBytes: number };
+  readonly cacheSize: CacheSize;
+  readonly shareInFlight: boolean;
   readonly prices: PriceSource;
   readonly countTokens: CountTokens | undefined;
   readonly random: () => number;
@@ -113,6 +114,7 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
     cacheStore: checkStore(settings.cacheStore),
     cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
+    shareInFlight: checkShareInFlight(settings.shareInFlight),
     prices: checkPrices(settings.prices),
     countTokens: settings.countTokens,
     random: checkRandom(settings.random),

@@ -16,6 +16,7 @@ const SETTINGS: Readonly<Record<Exclude<keyof RouterSettings, keyof CallOptions>
   unknownPrice: true,
   slowMs: true,
   cacheStore: true,
+  shareInFlight: true,
   prices: true,
   countTokens: true,
   random: true,

@@ -132,8 +132,13 @@ export interface RouterSettings extends CallOptions {
   unknownPrice?: 'allow' | 'refuse' | undefined;
   /** A slower attempt is logged, counted and told by `attempt-slow`, in milliseconds. @default 500 */
   slowMs?: number | undefined;
-  /** Where answers are kept, in place of the router's own memory. `maxEntries` and `maxBytes` are then its own matter. */
+  /** Where answers are cached, in place of the router's own memory. It bounds itself: `maxEntries` and `maxBytes` are then errors. */
   cacheStore?: CacheStore | undefined;
+  /**
+   * Whether equal calls in flight share one upstream call. Turn it off where one request must not wait for another's
+   * input and output. @default true, but false on Cloudflare Workers
+   */
+  shareInFlight?: boolean | undefined;
   /**
    * Prices of models whose deployment has none, unlisted ones too: by the upstream's name of the model, or a function.
    * What it does not know is looked up in a small dated table; `false` turns both off. @default the built-in table

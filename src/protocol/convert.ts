@@ -1,10 +1,11 @@
 import type { Protocol } from '../types.js';
 import { isRecord } from '../util/is-record.js';
+import { jsonText } from '../util/json-text.js';
 import { responseEvents } from './response-events.js';
 
 type Json = Record<string, unknown>;
 
-/** The chunks in which a stream would have told a whole answer. */
+/** The chunks in which a stream would have sent a whole answer; none where it cannot be told. */
 export function toChunks(protocol: Protocol, data: unknown, wantsUsage: boolean): unknown[] {
   if (!isRecord(data)) return [];
   if (protocol === 'responses') return responseEvents(data);
@@ -12,8 +13,8 @@ export function toChunks(protocol: Protocol, data: unknown, wantsUsage: boolean)
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
   if (!isRecord(choice)) return [];
   const base = { ...rest, object: protocol === 'chat' ? 'chat.completion.chunk' : 'text_completion' };
-  const unsaid = wantsUsage ? { usage: null } : {};
-  const told =
+  const noUsage = wantsUsage ? { usage: null } : {};
+  const pieces =
     protocol === 'chat'
       ? chatChoices(choice)
       : [
@@ -21,20 +22,20 @@ export function toChunks(protocol: Protocol, data: unknown, wantsUsage: boolean)
           { ...choice, text: '' },
         ];
   return [
-    ...told.map((each) => ({ ...base, choices: [each], ...unsaid })),
+    ...pieces.map((piece) => ({ ...base, choices: [piece], ...noUsage })),
     ...(wantsUsage ? [{ ...base, choices: [], usage }] : []),
   ];
 }
 
-/** Role, what it thought, what it says and calls, and how it ended. */
+/** Role, reasoning and the like, content, tool calls, and how it ended. */
 function chatChoices(choice: Json): Json[] {
   const { message, finish_reason: finishReason, logprobs = null, index = 0, ...rest } = choice;
   const { role = 'assistant', content, refusal: _, tool_calls: calls, ...others } = isRecord(message) ? message : {};
   const part = (delta: Json, more: Json = {}) => ({ index, delta, logprobs: null, finish_reason: null, ...more });
-  const said = Object.entries(others).filter(([, value]) => !isNothing(value));
+  const extensions = Object.entries(others).filter(([, value]) => !isNothing(value));
   return [
     part({ role, content: '' }),
-    ...(said.length > 0 ? [part(Object.fromEntries(said))] : []),
+    ...(extensions.length > 0 ? [part(Object.fromEntries(extensions))] : []),
     ...(content === null || content === undefined ? [] : [part({ content }, { logprobs })]),
     ...(Array.isArray(calls) ? [part({ tool_calls: calls.map((call: Json, i) => ({ index: i, ...call })) })] : []),
     part({}, { ...rest, finish_reason: finishReason }),
@@ -44,67 +45,218 @@ function chatChoices(choice: Json): Json[] {
 const isNothing = (value: unknown) =>
   value === null || value === undefined || (Array.isArray(value) && value.length === 0);
 
-/** The whole answer that a stream has told; `undefined` where it has told something that cannot be put together. */
+/**
+ * The whole answer of a stream: in the fields of OpenAI's API, just what the SDK's stream helper makes of the same chunks.
+ * `undefined` where that is unclear, as for a field of a provider's own that comes in several pieces.
+ */
 export function fromChunks(protocol: Protocol, chunks: readonly unknown[]): unknown {
   if (protocol === 'responses') {
     const last = chunks.findLast((chunk) => isRecord(chunk) && chunk.type === 'response.completed');
     return isRecord(last) ? last.response : undefined;
   }
-  const whole: Json = {};
-  const choice: Json = { index: 0, logprobs: null, finish_reason: null };
-  const message: Json = {};
-  for (const chunk of chunks) {
-    if (!isRecord(chunk)) return undefined;
-    const { choices, usage, obfuscation: _, ...rest } = chunk;
-    for (const name in rest) whole[name] ??= rest[name];
-    if (isRecord(usage)) whole.usage = usage;
-    const [told]: unknown[] = Array.isArray(choices) ? choices : [];
-    if (!isRecord(told)) continue;
-    const { delta, text, logprobs, ...fields } = told;
-    for (const [name, value] of Object.entries(fields)) if (value !== null) choice[name] = value;
-    if (isRecord(logprobs) && !add(choice, 'logprobs', logprobs)) return undefined;
-    if (typeof text === 'string' && !add(choice, 'text', text)) return undefined;
-    if (isRecord(delta) && !Object.entries(delta).every(([name, value]) => add(message, name, value))) return undefined;
+  try {
+    return protocol === 'chat' ? joinChat(chunks) : joinCompletion(chunks);
+  } catch (error) {
+    if (error instanceof NotConvertible) return undefined;
+    throw error;
   }
-  whole.object = protocol === 'chat' ? 'chat.completion' : 'text_completion';
-  if (protocol === 'chat') choice.message = { content: null, refusal: null, ...message };
-  whole.choices = [choice];
-  return whole;
 }
 
-/** Adds a piece to what came before it. False where nobody can say how. */
-function add(to: Json, name: string, piece: unknown): boolean {
-  if (name === '__proto__') return false;
-  const before = to[name];
-  if (piece === null || piece === undefined) return true;
-  if (name === 'tool_calls') return addCalls(to, piece);
-  if (before === null || before === undefined || name === 'role') to[name] = piece;
-  else if (typeof before === 'string' && typeof piece === 'string') to[name] = before + piece;
-  else if (Array.isArray(before) && Array.isArray(piece)) to[name] = [...before, ...piece];
-  else if (isRecord(before) && isRecord(piece)) {
-    const copy = { ...before };
-    to[name] = copy;
-    return Object.entries(piece).every(([key, value]) => add(copy, key, value));
-  } else return before === piece;
-  return true;
+/** No answer can be made of the chunks. */
+class NotConvertible extends Error {}
+
+/** A record whose keys may be copied: `__proto__` would become a prototype. */
+function recordOf(value: unknown): Json {
+  if (!isRecord(value) || Object.hasOwn(value, '__proto__')) throw new NotConvertible();
+  return value;
 }
 
-/** Tool calls come in pieces by their index, of which only the arguments are in several. */
-function addCalls(to: Json, pieces: unknown): boolean {
-  if (!Array.isArray(pieces)) return false;
-  const calls: unknown[] = Array.isArray(to.tool_calls) ? [...to.tool_calls] : [];
-  for (const piece of pieces) {
-    if (!isRecord(piece) || typeof piece.index !== 'number') return false;
-    const { index, ...rest } = piece;
-    if (index > calls.length) return false;
-    const known = calls[index];
-    const call: Json = isRecord(known) ? { ...known } : {};
-    calls[index] = call;
+/** Fields of which each piece is all of it: the SDK takes the last. */
+const SET_OF_ANSWER = new Set(['id', 'created', 'model', 'object', 'service_tier', 'system_fingerprint', 'usage']);
+
+function joinChat(chunks: readonly unknown[]): Json {
+  const { answer, choices } = joinAnswer(chunks);
+  const choice: Json = { index: 0, finish_reason: null, logprobs: null };
+  const message = new Message();
+  for (const piece of choices) {
+    const { delta, logprobs, finish_reason: finishReason, index, ...others } = piece;
+    if (index !== 0) throw new NotConvertible();
+    if (finishReason) choice.finish_reason = finishReason;
+    if (isGiven(logprobs)) addLists(choice, 'logprobs', recordOf(logprobs));
+    setSame(choice, others);
+    if (isGiven(delta)) message.add(recordOf(delta));
+  }
+  choice.message = message.whole();
+  if (!answer.system_fingerprint) delete answer.system_fingerprint;
+  return { ...answer, object: 'chat.completion', choices: [choice] };
+}
+
+function joinCompletion(chunks: readonly unknown[]): Json {
+  const { answer, choices } = joinAnswer(chunks);
+  const choice: Json = { index: 0, finish_reason: null, logprobs: null };
+  const texts: string[] = [];
+  for (const piece of choices) {
+    const { text, logprobs, finish_reason: finishReason, index = 0, ...others } = piece;
+    if (index !== 0) throw new NotConvertible();
+    if (finishReason) choice.finish_reason = finishReason;
+    if (isGiven(logprobs)) addLists(choice, 'logprobs', recordOf(logprobs));
+    if (typeof text === 'string') texts.push(text);
+    setSame(choice, others);
+  }
+  return { ...answer, object: 'text_completion', choices: [{ ...choice, text: texts.join('') }] };
+}
+
+/** What chunks say of the answer itself, and the pieces of its choices. */
+function joinAnswer(chunks: readonly unknown[]): { answer: Json; choices: Json[] } {
+  const answer: Json = {};
+  const joined: Json[] = [];
+  for (const chunk of chunks) {
+    const { choices, obfuscation: _, ...rest } = recordOf(chunk);
+    const extensions: Json = {};
     for (const [name, value] of Object.entries(rest)) {
-      if ((name === 'id' || name === 'type') && call[name] !== undefined) continue;
-      if (!add(call, name, value)) return false;
+      if (!SET_OF_ANSWER.has(name)) extensions[name] = value;
+      // An empty one, as in Azure's first chunk, says nothing.
+      else if (isGiven(value) && value !== '') answer[name] = value;
+      else answer[name] ??= value;
+    }
+    setSame(answer, extensions);
+    if (Array.isArray(choices)) for (const choice of choices) joined.push(recordOf(choice));
+  }
+  return { answer, choices: joined };
+}
+
+/** A provider's own fields: nothing says whether a second piece adds to the first or replaces it, unless they are equal. */
+function setSame(to: Json, fields: Json): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (name === '__proto__') throw new NotConvertible();
+    if (!isGiven(to[name])) to[name] = value;
+    else if (isGiven(value) && jsonText(to[name]) !== jsonText(value)) throw new NotConvertible();
+  }
+}
+
+/** Lists grow, in place; everything else is set. */
+function addLists(to: Json, name: string, piece: Json): void {
+  const before = to[name];
+  const grown: Json = isRecord(before) ? before : {};
+  to[name] = grown;
+  for (const [key, value] of Object.entries(piece)) {
+    const list = grown[key];
+    if (!Array.isArray(value)) grown[key] = isGiven(value) ? value : (list ?? value);
+    else if (Array.isArray(list)) for (const each of value) list.push(each);
+    else grown[key] = [...value];
+  }
+}
+
+/** A message as its deltas come. */
+class Message {
+  #role: unknown;
+  readonly #texts = new Map<string, string[]>();
+  readonly #calls: ToolCall[] = [];
+  #hasCalls = false;
+  #functionCall: { name: unknown; arguments: string[] } | undefined;
+  readonly #extensions: Json = {};
+
+  add(delta: Json): void {
+    const { role, content, refusal, tool_calls: calls, function_call: call, audio, ...others } = delta;
+    if (role) this.#role = role;
+    this.#addText('content', content);
+    if (refusal) this.#addText('refusal', refusal);
+    if (isGiven(audio)) throw new NotConvertible();
+    if (isGiven(calls)) this.#addCalls(calls);
+    if (isGiven(call)) this.#addFunctionCall(recordOf(call));
+    for (const [name, value] of Object.entries(others)) this.#addExtension(name, value);
+  }
+
+  whole(): Json {
+    if (!this.#role) throw new NotConvertible();
+    const texts = Object.fromEntries([...this.#texts].map(([name, pieces]) => [name, pieces.join('')]));
+    const message: Json = { content: null, refusal: null, ...this.#extensions, ...texts, role: this.#role };
+    const call = this.#functionCall;
+    if (call !== undefined) {
+      if (!call.name) throw new NotConvertible();
+      message.function_call = { name: call.name, arguments: call.arguments.join('') };
+    }
+    if (this.#hasCalls) message.tool_calls = Array.from(this.#calls, wholeCall);
+    return message;
+  }
+
+  #addText(name: string, text: unknown): void {
+    if (!isGiven(text)) return;
+    if (typeof text !== 'string') throw new NotConvertible();
+    const texts = this.#texts.get(name);
+    if (texts === undefined) this.#texts.set(name, [text]);
+    else texts.push(text);
+  }
+
+  /** Reasoning is text that goes on, under whichever of its names. */
+  #addExtension(name: string, value: unknown): void {
+    if (name === 'reasoning' || name === 'reasoning_content') return this.#addText(name, value);
+    if (!isGiven(value)) return;
+    if (name === '__proto__' || Object.hasOwn(this.#extensions, name)) throw new NotConvertible();
+    this.#extensions[name] = value;
+  }
+
+  #addFunctionCall({ name, arguments: args }: Json): void {
+    this.#functionCall ??= { name: undefined, arguments: [] };
+    if (name) this.#functionCall.name = name;
+    if (args) this.#functionCall.arguments.push(textOf(args));
+  }
+
+  #addCalls(pieces: unknown): void {
+    if (!Array.isArray(pieces)) throw new NotConvertible();
+    this.#hasCalls = true;
+    for (const each of pieces) {
+      const piece = recordOf(each);
+      const { index } = piece;
+      if (typeof index !== 'number' || (!(index in this.#calls) && index !== this.#calls.length))
+        throw new NotConvertible();
+      this.#calls[index] ??= { id: undefined, type: undefined, name: undefined, pieces: [], extensions: {} };
+      addToCall(this.#calls[index], piece);
     }
   }
-  to.tool_calls = calls;
-  return true;
 }
+
+interface ToolCall {
+  id: unknown;
+  type: unknown;
+  name: unknown;
+  /** Of its arguments, or its input. */
+  readonly pieces: string[];
+  readonly extensions: Json;
+}
+
+/** Ids and names are set, not added up: some servers send them with every piece. */
+function addToCall(call: ToolCall, piece: Json): void {
+  const { index: _, id, type, function: fn, custom, ...others } = piece;
+  // Some servers number every parallel call 0.
+  if (id && call.id !== undefined && id !== call.id) throw new NotConvertible();
+  if (id) call.id = id;
+  if (type) call.type = type;
+  for (const named of [fn, custom]) {
+    if (!isGiven(named)) continue;
+    const { name, arguments: args, input, ...rest } = recordOf(named);
+    if (Object.keys(rest).length > 0) throw new NotConvertible();
+    if (name) call.name = name;
+    if (args || input) call.pieces.push(textOf(args || input));
+  }
+  for (const [name, value] of Object.entries(others)) {
+    if (!isGiven(value)) continue;
+    if (Object.hasOwn(call.extensions, name)) throw new NotConvertible();
+    call.extensions[name] = value;
+  }
+}
+
+function wholeCall({ id, type, name, pieces, extensions }: ToolCall): Json {
+  if (!id || !isGiven(name)) throw new NotConvertible();
+  const text = pieces.join('');
+  if (type === 'function') return { ...extensions, id, type, function: { name, arguments: text } };
+  if (type === 'custom') return { ...extensions, id, type, custom: { name, input: text } };
+  throw new NotConvertible();
+}
+
+function textOf(value: unknown): string {
+  if (typeof value !== 'string') throw new NotConvertible();
+  return value;
+}
+
+const isGiven = (value: unknown) => value !== null && value !== undefined;

@@ -1,7 +1,9 @@
 import type { Protocol } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 
-/** Whether an answer is whole, and of the kind that may be given again: not cut short, filtered, refused or empty. */
+type Json = Record<string, unknown>;
+
+/** Whether an answer is whole and may be given again: not cut short, filtered, refused or empty. */
 export function isStorable(protocol: Protocol, data: unknown, toolCalls: boolean): boolean {
   if (!isRecord(data) || isRecord(data.error)) return false;
   if (protocol === 'responses') return isWholeResponse(data, toolCalls);
@@ -9,21 +11,91 @@ export function isStorable(protocol: Protocol, data: unknown, toolCalls: boolean
   if (!isRecord(choice)) return false;
   if (protocol === 'completions') return choice.finish_reason === 'stop' && isFilled(choice.text);
   return (
-    protocol === 'chat' && isRecord(choice.message) && isWholeMessage(choice.message, choice.finish_reason, toolCalls)
+    protocol === 'chat' &&
+    isRecord(choice.message) &&
+    isWholeChoice(partsOf(choice.message), choice.finish_reason, toolCalls)
   );
 }
 
-function isWholeMessage(message: Record<string, unknown>, finishReason: unknown, toolCalls: boolean): boolean {
-  if (isFilled(message.refusal) || isRecord(message.audio)) return false;
-  const callsTools = isFilled(message.tool_calls) || isRecord(message.function_call);
-  if (callsTools) return toolCalls && /^(stop|tool_calls|function_call)$/.test(String(finishReason));
-  return finishReason === 'stop' && isFilled(message.content);
+/** The same for a stream, as its chunks come: nothing is put together for it. */
+export interface StreamJudge {
+  read(chunk: unknown): void;
+  readonly isStorable: boolean;
 }
 
-function isWholeResponse(
-  { status, output, incomplete_details: cut }: Record<string, unknown>,
-  toolCalls: boolean,
-): boolean {
+export function judgeStream(protocol: Protocol, toolCalls: boolean): StreamJudge {
+  return protocol === 'responses' ? new ResponseJudge(toolCalls) : new ChoiceJudge(protocol, toolCalls);
+}
+
+class ResponseJudge implements StreamJudge {
+  isStorable = false;
+
+  constructor(readonly toolCalls: boolean) {}
+
+  read(chunk: unknown): void {
+    if (isRecord(chunk) && chunk.type === 'response.completed' && isRecord(chunk.response))
+      this.isStorable = isWholeResponse(chunk.response, this.toolCalls);
+  }
+}
+
+class ChoiceJudge implements StreamJudge {
+  #finishReason: unknown;
+  #hasOthers = false;
+  readonly #parts: Parts = { content: false, refusal: false, audio: false, calls: false };
+
+  constructor(
+    readonly protocol: Protocol,
+    readonly toolCalls: boolean,
+  ) {}
+
+  get isStorable(): boolean {
+    if (this.#hasOthers) return false;
+    const isWhole = isWholeChoice(this.#parts, this.#finishReason, this.toolCalls);
+    return (this.protocol === 'chat' || this.protocol === 'completions') && isWhole;
+  }
+
+  read(chunk: unknown): void {
+    if (!isRecord(chunk)) return;
+    if (isRecord(chunk.error)) this.#hasOthers = true;
+    if (!Array.isArray(chunk.choices)) return;
+    for (const choice of chunk.choices) {
+      if (!isRecord(choice)) continue;
+      if ((choice.index ?? 0) !== 0) this.#hasOthers = true;
+      if (choice.finish_reason) this.#finishReason = choice.finish_reason;
+      const parts = this.protocol === 'chat' ? partsOf(choice.delta) : partsOf({ content: choice.text });
+      this.#parts.content ||= parts.content;
+      this.#parts.refusal ||= parts.refusal;
+      this.#parts.audio ||= parts.audio;
+      this.#parts.calls ||= parts.calls;
+    }
+  }
+}
+
+/** What there is in a message. */
+interface Parts {
+  content: boolean;
+  refusal: boolean;
+  audio: boolean;
+  calls: boolean;
+}
+
+function partsOf(message: unknown): Parts {
+  const { content, refusal, audio, tool_calls: calls, function_call: call }: Json = isRecord(message) ? message : {};
+  return {
+    content: isFilled(content),
+    refusal: isFilled(refusal),
+    audio: isRecord(audio),
+    calls: isFilled(calls) || isRecord(call),
+  };
+}
+
+function isWholeChoice({ content, refusal, audio, calls }: Parts, finishReason: unknown, toolCalls: boolean): boolean {
+  if (refusal || audio) return false;
+  if (calls) return toolCalls && /^(stop|tool_calls|function_call)$/.test(String(finishReason));
+  return finishReason === 'stop' && content;
+}
+
+function isWholeResponse({ status, output, incomplete_details: cut }: Json, toolCalls: boolean): boolean {
   if (status !== 'completed' || isRecord(cut) || !Array.isArray(output) || output.length === 0) return false;
   return output.every((item) => isWholeItem(item, toolCalls)) && output.some((item) => item.type !== 'reasoning');
 }

@@ -1,31 +1,35 @@
 import { type OpenAI, OpenAIError } from 'openai';
 import { Stream } from 'openai/streaming';
-import type { KeptReply, Protocol } from '../types.js';
+import type { CachedReply, Protocol } from '../types.js';
+import { jsonText } from '../util/json-text.js';
 import type { RequestOptions } from './request-headers.js';
 import { encodeEvents } from './server-sent-events.js';
 import type { ResponseProps } from './upstream.js';
 
-/** As the SDK's own streams say it. */
+/** The SDK's own words. */
 const CONSUMED = 'Cannot iterate over a consumed stream, use `.tee()` to split the stream.';
 
-/** An answer without a response of its own, as the SDK hands answers out: its stream, and a response if one is asked for. */
-export function handOut(
+/** An answer without a response of its own in the SDK's form: its stream, and a response if one is asked for. */
+export function wrapCached(
   client: OpenAI,
-  reply: KeptReply,
+  reply: CachedReply,
   options: RequestOptions,
   protocol: Protocol,
 ): { props: ResponseProps; data: unknown } {
-  const { kept, chunks } = reply;
-  const props = new KeptProps(reply, options, protocol);
-  if (chunks !== undefined) return { props, data: streamOf(client, chunks, props.controller) };
-  const { data } = kept;
+  const { cached, chunks } = reply;
+  const props = new CachedProps(reply, options, protocol);
+  if (chunks !== undefined) {
+    abortAtEnd(reply, new WeakRef(props.controller));
+    return { props, data: streamOf(client, chunks, props.controller) };
+  }
+  const { data } = cached;
   if (typeof data === 'object' && data !== null)
-    Object.defineProperty(data, '_request_id', { value: kept.requestId, enumerable: false });
+    Object.defineProperty(data, '_request_id', { value: cached.requestId, enumerable: false });
   return { props, data };
 }
 
-/** Few callers look at any of it, and to make a response costs more than all else that an answer from the cache does. */
-class KeptProps implements ResponseProps {
+/** Few callers look at any of it, and making a response costs more than all else of a cached answer. */
+class CachedProps implements ResponseProps {
   readonly requestLogID = '';
   readonly retryOfRequestLogID = undefined;
   readonly startTime = Date.now();
@@ -33,7 +37,7 @@ class KeptProps implements ResponseProps {
   #controller: AbortController | undefined;
 
   constructor(
-    readonly reply: KeptReply,
+    readonly reply: CachedReply,
     readonly given: RequestOptions,
     readonly protocol: Protocol,
   ) {}
@@ -48,16 +52,16 @@ class KeptProps implements ResponseProps {
   }
 
   get response(): Response {
-    const { kept, chunks } = this.reply;
+    const { cached, chunks } = this.reply;
     this.#response ??= new Response(
-      chunks === undefined ? JSON.stringify(kept.data) : encodeEvents(chunks, this.protocol, this.given.signal, 0),
-      { status: 200, headers: headersOf(kept, chunks !== undefined) },
+      chunks === undefined ? jsonText(cached.data) : encodeEvents(chunks, this.protocol, this.given.signal, 0),
+      { status: 200, headers: headersOf(cached, chunks !== undefined) },
     );
     return this.#response;
   }
 }
 
-/** `stream.controller.abort()` ends this caller's stream, and nobody else's. */
+/** `stream.controller.abort()` ends this caller's stream only. */
 function streamOf(client: OpenAI, chunks: AsyncIterator<unknown>, controller: AbortController): Stream<unknown> {
   controller.signal.addEventListener('abort', () => void chunks.return?.(), { once: true });
   let isTaken = false;
@@ -69,7 +73,17 @@ function streamOf(client: OpenAI, chunks: AsyncIterator<unknown>, controller: Ab
   return new Stream(iterate, controller, client);
 }
 
-function headersOf({ headers, requestId }: KeptReply['kept'], isStream: boolean): Headers {
+/**
+ * The SDK aborts a stream's controller when its caller's signal is aborted, at a `break`, and at an error; its helpers
+ * tell an abort by that. Weakly, as the router holds the listener, and the controller leads to the caller's stream.
+ */
+function abortAtEnd(reply: CachedReply, controller: WeakRef<AbortController>): void {
+  reply.onEnd(({ outcome }) => {
+    if (outcome !== 'success') controller.deref()?.abort();
+  });
+}
+
+function headersOf({ headers, requestId }: CachedReply['cached'], isStream: boolean): Headers {
   const shown = new Headers(headers);
   for (const name of ['content-length', 'content-encoding', 'transfer-encoding']) shown.delete(name);
   shown.set('content-type', isStream ? 'text/event-stream' : 'application/json');

@@ -1,6 +1,7 @@
 import { APIPromise, type OpenAI } from 'openai';
 import { linkRecord, RECORD } from '../telemetry/call-record.js';
 import type { CallRecord } from '../telemetry/record-types.js';
+import { jsonText } from '../util/json-text.js';
 import { overrideParse, type ResponseProps } from './internals.js';
 
 /** A request on its way: what its promise needs to know of it. */
@@ -142,7 +143,7 @@ function unread({ response, options }: ResponseProps, run: Run): Response {
   if (run.isTaken || !response.bodyUsed || options.stream === true || run.parsed === undefined) return response;
   const { data } = run.parsed;
   const { status, statusText, headers } = response;
-  return new Response(typeof data === 'string' ? data : JSON.stringify(data), { status, statusText, headers });
+  return new Response(typeof data === 'string' ? data : jsonText(data), { status, statusText, headers });
 }
 
 /** What is known of the call by now, as headers. */

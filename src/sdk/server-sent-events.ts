@@ -1,4 +1,5 @@
 import { isRecord } from '../util/is-record.js';
+import { jsonText } from '../util/json-text.js';
 
 /** Chunks as server-sent events. A stream that breaks makes the body fail: half an answer never looks like a whole one. */
 export function encodeEvents(
@@ -30,5 +31,5 @@ export function encodeEvents(
 
 function eventOf(chunk: unknown): string {
   const name = isRecord(chunk) && typeof chunk.type === 'string' ? `event: ${chunk.type}\n` : '';
-  return `${name}data: ${JSON.stringify(chunk)}\n\n`;
+  return `${name}data: ${jsonText(chunk)}\n\n`;
 }

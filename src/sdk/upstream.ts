@@ -16,7 +16,6 @@ import {
   setStreamClass,
 } from './internals.js';
 import { tapBody } from './observe-body.js';
-import { tapText } from './observe-text.js';
 import type { Redact } from './redact.js';
 import { headerRows, mergeHeaders, type RequestOptions, withoutDefaultRouterHeaders } from './request-headers.js';
 
@@ -70,9 +69,9 @@ export class OpenAIUpstream implements Upstream {
   async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
     this.redactor.note(this.name, this.client);
     const sent = isByteStream(bodyOf(request)) ? await withReadForm(request) : request;
-    const { signal, onOpen, wantsText } = request;
-    const isUsual = (wantsText || signal === null) && this.#isUsual;
-    const onRequest = signal === null ? new OnRequest(onOpen, !isUsual || this.#isEndedByOthers(request)) : undefined;
+    const { signal, onOpen } = request;
+    const isEndedByOthers = () => !this.#isUsual || this.#isEndedByOthers(request);
+    const onRequest = signal === null ? new OnRequest(onOpen, isEndedByOthers()) : undefined;
     const promise: APIPromise<unknown> = this.client.request(attemptOptions(this.client, sent, onRequest));
     let isAnswered = false;
     try {
@@ -82,14 +81,13 @@ export class OpenAIUpstream implements Upstream {
       if (!onRequest?.isOpen || onRequest.isLinked) onOpen(() => props.controller.abort());
       if (request.wantsRaw()) {
         const handle: Handle = { props, promise, isParsed: false, data: undefined };
-        return { status, headers, data: undefined, text: undefined, stream: undefined, raw: true, handle };
+        return { status, headers, data: undefined, stream: undefined, raw: true, handle };
       }
-      const textOf = wantsText && isUsual ? tapText(props.response) : undefined;
       const data = await parseOf(promise);
       const handle: Handle = { props, promise, isParsed: true, data };
       const stream = isStream(data) ? readStream(data, props) : undefined;
       const raw = isBinary(props.options);
-      return { status, headers, data, text: textOf?.(), stream, raw, handle };
+      return { status, headers, data, stream, raw, handle };
     } catch (error) {
       // The SDK may give up on a body by its own timer, which ends nothing that is not linked.
       if (isAnswered) onRequest?.close();

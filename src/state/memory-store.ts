@@ -1,14 +1,12 @@
-import { LRUCache } from 'lru-cache';
 import { textBytes } from '../util/heap-bytes.js';
-import { KeptTree, readValue } from './kept-tree.js';
-import { isSame, type Key, settle, slotOf } from './question.js';
+import { type Entry, SharesBySize, TenantShare } from './tenant-share.js';
 
-/** An answer as it is kept: plain data that can be written as JSON, and that nobody changes. */
+/** A cached answer: plain data that can be written as JSON. Nothing changes it. */
 export interface CachedAnswer {
   /** What `text` is the JSON of: a whole answer, the array of a stream's chunks, or one vector. */
   readonly kind: 'json' | 'chunks' | 'vector';
   readonly text: string;
-  /** `Date.now()` when it was kept. */
+  /** `Date.now()` when it was stored. */
   readonly storedAt: number;
   /** Of the request that was answered so. */
   readonly requestId: string | null;
@@ -17,50 +15,50 @@ export interface CachedAnswer {
   readonly region: string | null;
   /** What it cost, in US dollars, and so saves each time it is used; `null` where that is not known. */
   readonly costUsd: number | null;
-  /** Input and output tokens; `null` where the provider has not told them. */
+  /** Input and output tokens; `null` where the provider has not reported them. */
   readonly tokens: number | null;
 }
 
 /**
- * Where answers are kept. The router's own is in memory; another one may be shared by several processes. Any member may
- * answer with a promise. One that throws, rejects or takes more than 100 ms to `get` is a miss, and harms no call.
+ * Where answers are stored. The router's own store is in memory; one of yours may be shared by several processes. Any
+ * method may return a promise. A store that throws, rejects or takes more than 100 ms to `get` is a miss and harms no
+ * call. A store of yours sees the SHA-256 of each key, never the request.
  */
 export interface CacheStore {
   get(key: string): CachedAnswer | undefined | Promise<CachedAnswer | undefined>;
-  /** Keeps `answer` for `keepMs` milliseconds at most. */
-  set(key: string, answer: CachedAnswer, keepMs: number): unknown;
+  /** Stores `answer` for at most `keepMs` milliseconds. `tenant` is whose it is, so that you can bound each one's share. */
+  set(key: string, answer: CachedAnswer, keepMs: number, tenant?: string): unknown;
   delete(key: string): unknown;
   clear(): unknown;
 }
 
-/** Beside answer and question: the objects around them, and their place in the lists of the cache. */
-const OVERHEAD_BYTES = 400;
-const QUESTION_BYTES = 250;
-/** A question may take this part of `maxBytes`; a larger one is known by a digest. */
-const SHARE = 64;
+/** The bounds of the router's own store. */
+export interface CacheSize {
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+}
 
-interface Entry {
-  readonly key: Key;
-  readonly answer: CachedAnswer;
-  readonly bytes: number;
-  /** `performance.now()` from when on it is gone. */
-  readonly until: number;
+/** Beside its texts: the objects around an answer, and its place in the lists. */
+const OVERHEAD_BYTES = 400;
+
+/** What an answer takes in the router's own store, its key included. */
+export function entryBytes(key: string, answer: CachedAnswer): number {
+  return textBytes(key) + textBytes(answer.text) + OVERHEAD_BYTES;
 }
 
 /**
- * The router's own store: the answers used last, bounded by number and by bytes. They are found by their questions
- * themselves. Why: to compare one with another takes less time than to write it out and to hash it.
+ * The router's own store: the answers used last, bounded by number and by bytes. Tenants share it fairly: when it is
+ * full, a tenant that has more than an equal part of it gives up its own oldest answers.
  */
 export class ResponseStore implements CacheStore {
-  /** Bytes that a question may take. */
-  readonly largestQuestion: number;
-  readonly #entries: LRUCache<number | string, Entry>;
-  readonly #maxBytes: number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #shares = new Map<string | undefined, TenantShare>();
+  readonly #bySize = new SharesBySize();
+  readonly #size: CacheSize;
+  #bytes = 0;
 
-  constructor({ maxEntries, maxBytes }: { maxEntries: number; maxBytes: number }) {
-    this.largestQuestion = Math.floor(maxBytes / SHARE);
-    this.#maxBytes = maxBytes;
-    this.#entries = new LRUCache({ max: maxEntries, maxSize: maxBytes, sizeCalculation: ({ bytes }) => bytes });
+  constructor(size: CacheSize) {
+    this.#size = size;
   }
 
   get entries(): number {
@@ -68,51 +66,76 @@ export class ResponseStore implements CacheStore {
   }
 
   get bytes(): number {
-    return this.#entries.calculatedSize;
-  }
-
-  /** The answer, ready to be copied. */
-  find(key: Key): CachedAnswer | undefined {
-    const entry = this.#entryOf(key);
-    if (entry === undefined || entry.answer.kind !== 'json' || entry.answer instanceof KeptTree) return entry?.answer;
-    // Most answers are never asked for again, and text is what costs least to keep.
-    const tree = new KeptTree(readValue(entry.answer), entry.answer);
-    const bytes = entry.bytes - bytesOf(entry.answer) + bytesOf(tree);
-    if (bytes > this.#maxBytes) return entry.answer;
-    this.#entries.set(slotOf(key), { ...entry, answer: tree, bytes });
-    return tree;
-  }
-
-  #entryOf(key: Key): Entry | undefined {
-    const slot = slotOf(key);
-    const entry = this.#entries.get(slot);
-    if (entry === undefined || !isSame(entry.key, key)) return undefined;
-    if (performance.now() < entry.until) return entry;
-    this.#entries.delete(slot);
-    return undefined;
+    return this.#bytes;
   }
 
   get(key: string): CachedAnswer | undefined {
-    const found = this.#entryOf(key)?.answer;
-    return found instanceof KeptTree ? found.asText() : found;
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    if (performance.now() >= entry.until) {
+      this.#remove(entry);
+      return undefined;
+    }
+    entry.share.touch(entry);
+    return entry.answer;
   }
 
-  /** Of two questions with one print, the later one is kept. `key` is nobody else's. */
-  set(key: Key, answer: CachedAnswer, keepMs: number): void {
-    const keyBytes = typeof key === 'string' ? textBytes(key) : QUESTION_BYTES + settle(key);
-    const bytes = keyBytes + bytesOf(answer) + OVERHEAD_BYTES;
-    this.#entries.set(slotOf(key), { key, answer, bytes, until: performance.now() + keepMs });
+  set(key: string, answer: CachedAnswer, keepMs: number, tenant?: string): void {
+    this.delete(key);
+    const bytes = entryBytes(key, answer);
+    if (bytes > this.#size.maxBytes) return;
+    const share = this.#shareOf(tenant);
+    const until = performance.now() + keepMs;
+    const entry: Entry = { key, answer, bytes, until, share, older: undefined, newer: undefined };
+    this.#entries.set(key, entry);
+    share.add(entry);
+    this.#bytes += bytes;
+    this.#place(share);
+    while (this.#isOver) this.#evictFor(share);
   }
 
   delete(key: string): void {
-    this.#entries.delete(key);
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) this.#remove(entry);
   }
 
   clear(): void {
-    this.#entries.clear();
+    for (const entry of [...this.#entries.values()]) this.#remove(entry);
   }
-}
 
-function bytesOf(answer: CachedAnswer): number {
-  return answer instanceof KeptTree ? answer.bytes : textBytes(answer.text);
+  get #isOver(): boolean {
+    return this.#bytes > this.#size.maxBytes || this.#entries.size > this.#size.maxEntries;
+  }
+
+  /** Its own oldest, where it has more than its part; else the oldest of one that has. */
+  #evictFor(share: TenantShare): void {
+    const isOverItsPart = share.entries > 1 && this.#partOf(share) * this.#shares.size > 1;
+    const victim = (isOverItsPart ? share : this.#bySize.largest())?.oldest;
+    if (victim !== undefined) this.#remove(victim);
+  }
+
+  #partOf({ entries, bytes }: TenantShare): number {
+    return Math.max(entries / this.#size.maxEntries, bytes / this.#size.maxBytes);
+  }
+
+  #shareOf(tenant: string | undefined): TenantShare {
+    const known = this.#shares.get(tenant);
+    if (known !== undefined) return known;
+    const share = new TenantShare(tenant);
+    this.#shares.set(tenant, share);
+    return share;
+  }
+
+  #remove(entry: Entry): void {
+    const { share } = entry;
+    this.#entries.delete(entry.key);
+    share.remove(entry);
+    this.#bytes -= entry.bytes;
+    this.#place(share);
+    if (share.entries === 0) this.#shares.delete(share.tenant);
+  }
+
+  #place(share: TenantShare): void {
+    this.#bySize.place(share, share.entries === 0 ? 0 : this.#partOf(share));
+  }
 }

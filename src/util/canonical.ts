@@ -1,7 +1,7 @@
 /**
- * One text for each value: two values have the same one exactly if they would be the same on the wire but for the order
- * of keys. Not JSON itself, which takes its time to escape long texts. `undefined` for what JSON leaves out. Throws what
- * cannot be written.
+ * One text for each value: two values have the same text exactly if JSON would write them alike, but for the order of
+ * keys. The text is not JSON itself, as escaping long strings takes time. Returns `undefined` for what JSON leaves out.
+ * Throws what JSON cannot write.
  */
 export function canonicalText(value: unknown, skip?: ReadonlySet<string>): string | undefined {
   return write(value, '', true, skip);
@@ -12,20 +12,21 @@ function write(value: unknown, key: string, mayConvert: boolean, skip?: Readonly
     case 'string':
       return writeText(value);
     case 'number':
+      // -0 too is written as 0.
       return Number.isFinite(value) ? String(value) : 'null';
     case 'boolean':
       return value ? 'true' : 'false';
     case 'object':
       return value === null ? 'null' : writeObject(value, key, mayConvert, skip);
     case 'bigint':
-      // Throws, unless the application has taught bigints otherwise.
+      // Throws, unless the application has taught bigints a `toJSON`.
       return writeJson(JSON.stringify(value));
     default:
       return undefined;
   }
 }
 
-/** Its length says where it ends. Halves of characters are lost when a text is hashed: such a text is escaped. */
+/** The length says where the text ends. Hashing loses lone surrogates, so a text with one is escaped. */
 function writeText(text: string): string {
   return text.isWellFormed() ? `"${text.length}:${text}` : `~${JSON.stringify(text)}`;
 }
@@ -36,10 +37,7 @@ function writeObject(
   mayConvert: boolean,
   skip: ReadonlySet<string> | undefined,
 ): string | undefined {
-  if (mayConvert && 'toJSON' in value && typeof value.toJSON === 'function') {
-    const converted: unknown = value.toJSON(key);
-    return write(converted, key, false, skip);
-  }
+  if (mayConvert && hasToJson(value)) return write(value.toJSON(key), key, false, skip);
   if (Array.isArray(value)) return writeArray(value);
   if (isBoxed(value) || isRaw(value)) return writeJson(JSON.stringify(value));
   let text = '{';
@@ -57,6 +55,9 @@ function writeArray(value: readonly unknown[]): string {
   return `${text}]`;
 }
 
+const hasToJson = (value: object): value is { toJSON: (key: string) => unknown } =>
+  'toJSON' in value && typeof value.toJSON === 'function';
+
 const BOXED = /^\[object (Number|String|Boolean|BigInt|Symbol)\]$/;
 
 /** `new String('a')`, of this realm or another: JSON writes the primitive in it. */
@@ -64,7 +65,7 @@ function isBoxed(value: object): boolean {
   return Object.getPrototypeOf(value) !== Object.prototype && BOXED.test(Object.prototype.toString.call(value));
 }
 
-/** As `JSON.rawJSON` makes it: text that is written as it stands, and that nobody can change. */
+/** As `JSON.rawJSON` makes it: frozen text, which JSON writes unchanged. */
 function isRaw(value: object): boolean {
   if (Object.getPrototypeOf(value) !== null || !Object.isFrozen(value)) return false;
   const keys = Reflect.ownKeys(value);
@@ -76,23 +77,40 @@ function writeJson(json: string | undefined): string | undefined {
   return json === undefined || !/^["[{]/.test(json) ? json : write(JSON.parse(json), '', false);
 }
 
-/** A copy that would be the same on the wire, keys in their order. What its owner does to the original is not seen in it. */
-export function jsonCopy<T>(value: T): T;
-export function jsonCopy(value: unknown): unknown {
+/** A value has more values in it than `jsonCopy` may copy. */
+export class TooManyValuesError extends Error {}
+
+/**
+ * A copy that JSON writes just as it would write the original, keys in their order. Later changes of the original do not
+ * show in it. Throws what JSON cannot write, and TooManyValuesError above `maxValues` values.
+ */
+export function jsonCopy(value: unknown, maxValues = Number.POSITIVE_INFINITY): unknown {
+  return copy(value, '', { left: maxValues });
+}
+
+function copy(value: unknown, key: string, values: { left: number }, mayConvert = true): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (('toJSON' in value && typeof value.toJSON === 'function') || isBoxed(value)) {
+  if (mayConvert && hasToJson(value)) return copy(value.toJSON(key), key, values, false);
+  if (Array.isArray(value)) {
+    count(values, value.length);
+    return value.map((each, i) => (typeof each === 'object' && each !== null ? copy(each, String(i), values) : each));
+  }
+  if (isBoxed(value)) {
     const text: string | undefined = JSON.stringify(value);
     return text === undefined ? undefined : JSON.parse(text);
   }
-  if (Array.isArray(value)) return value.map(copyOne);
   if (isRaw(value)) return value;
+  count(values, Object.keys(value).length);
   // Spread makes even a key such as `__proto__` one of the copy's own, which can then be set like any other.
-  const copy: Record<string, unknown> = { ...value };
-  for (const name of Object.keys(copy)) {
-    const each = copy[name];
-    if (typeof each === 'object' && each !== null) copy[name] = jsonCopy(each);
+  const own: Record<string, unknown> = { ...value };
+  for (const name of Object.keys(own)) {
+    const each = own[name];
+    if (typeof each === 'object' && each !== null) own[name] = copy(each, name, values);
   }
-  return copy;
+  return own;
 }
 
-const copyOne = (value: unknown): unknown => jsonCopy(value);
+function count(values: { left: number }, more: number): void {
+  values.left -= more;
+  if (values.left < 0) throw new TooManyValuesError();
+}

@@ -1,11 +1,12 @@
-import type { AttemptEnd, KeptReply } from '../../types.js';
+import type { AttemptEnd, CachedReply } from '../../types.js';
 import type { CancelSignal } from '../../util/cancel-signal.js';
 import { isRecord } from '../../util/is-record.js';
+import { onCollected } from '../../util/on-collected.js';
 
 type Result = IteratorResult<unknown, undefined>;
 const DONE: Result = { done: true, value: undefined };
 
-/** The end of an answer that no attempt of this call has given. */
+/** The end of an answer for a call that made no attempt for it. */
 function endOf(answerId: unknown, outcome: AttemptEnd['outcome'] = 'success'): AttemptEnd {
   return {
     outcome,
@@ -19,33 +20,42 @@ function endOf(answerId: unknown, outcome: AttemptEnd['outcome'] = 'success'): A
   };
 }
 
-/** A whole answer, nobody else's. */
-export function keptAnswer(data: unknown, requestId: string | null, headers?: Headers): KeptReply {
+/** A whole answer, for one caller alone. */
+export function cachedAnswer(data: unknown, requestId: string | null, headers?: Headers): CachedReply {
   const end = endOf(isRecord(data) ? data.id : undefined);
-  return { kept: { data, headers, requestId }, chunks: undefined, onEnd: (listener) => listener(end) };
+  return { cached: { data, headers, requestId }, chunks: undefined, onEnd: (listener) => listener(end) };
 }
 
 /** A stream of chunks that are there already. */
-export function keptStream(chunks: unknown[], requestId: string | null, signal: CancelSignal | undefined): KeptReply {
-  const iterator = new KeptChunks(chunks, signal);
-  const onEnd: KeptReply['onEnd'] = (listener) => iterator.onEnd(listener);
-  return { kept: { data: undefined, headers: undefined, requestId }, chunks: iterator, onEnd };
+export function cachedStream(
+  chunks: unknown[],
+  requestId: string | null,
+  signal: CancelSignal | undefined,
+): CachedReply {
+  const replay = new Replay(chunks);
+  const iterator = new ReplayReader(replay);
+  const leave = () => replay.leave();
+  const callOff = onCollected(iterator, leave);
+  signal?.addEventListener('abort', leave);
+  replay.onEnd(() => {
+    callOff();
+    signal?.removeEventListener('abort', leave);
+  });
+  return {
+    cached: { data: undefined, headers: undefined, requestId },
+    chunks: iterator,
+    onEnd: (listener) => replay.onEnd(listener),
+  };
 }
 
-class KeptChunks implements AsyncIterator<unknown, undefined> {
+class Replay {
   readonly #chunks: unknown[];
-  readonly #signal: CancelSignal | undefined;
   readonly #listeners: ((end: AttemptEnd) => void)[] = [];
   #end: AttemptEnd | undefined;
   #answerId: unknown;
 
-  constructor(chunks: unknown[], signal: CancelSignal | undefined) {
+  constructor(chunks: unknown[]) {
     this.#chunks = chunks.reverse();
-    this.#signal = signal;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 
   onEnd(listener: (end: AttemptEnd) => void): void {
@@ -53,22 +63,20 @@ class KeptChunks implements AsyncIterator<unknown, undefined> {
     else listener(this.#end);
   }
 
-  next(): Promise<Result> {
-    // As the SDK does: an abort ends the iteration without an error.
-    if (this.#signal?.aborted) return this.return();
+  next(): Result {
     if (this.#chunks.length === 0) {
       this.#finish('success');
-      return Promise.resolve(DONE);
+      return DONE;
     }
     const value = this.#chunks.pop();
     this.#answerId ??= idOf(value);
-    return Promise.resolve({ done: false, value });
+    return { done: false, value };
   }
 
-  return(): Promise<Result> {
+  /** As the SDK does: an abort ends the iteration without an error. */
+  leave(): void {
     this.#finish(this.#chunks.length === 0 ? 'success' : 'aborted');
     this.#chunks.length = 0;
-    return Promise.resolve(DONE);
   }
 
   #finish(outcome: AttemptEnd['outcome']): void {
@@ -78,8 +86,30 @@ class KeptChunks implements AsyncIterator<unknown, undefined> {
   }
 }
 
-/** The id of the answer that a chunk is part of. */
+/** What a caller's stream reads from. Nothing of the router holds it. */
+class ReplayReader implements AsyncIterator<unknown, undefined> {
+  readonly #replay: Replay;
+
+  constructor(replay: Replay) {
+    this.#replay = replay;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<Result> {
+    return this.#replay.next();
+  }
+
+  async return(): Promise<Result> {
+    this.#replay.leave();
+    return DONE;
+  }
+}
+
+/** The id of the answer that a chunk is part of. Some providers send an empty one first. */
 export function idOf(chunk: unknown): unknown {
   if (!isRecord(chunk)) return undefined;
-  return isRecord(chunk.response) ? chunk.response.id : chunk.id;
+  return (isRecord(chunk.response) ? chunk.response.id : chunk.id) || undefined;
 }

@@ -6,27 +6,28 @@ type Body = Record<string, unknown>;
 
 const PROTOCOLS = new Set(['chat', 'completions', 'responses', 'embeddings']);
 
-export interface Verdict {
+export interface Eligibility {
   readonly cacheable: boolean;
   /** In words, without anything of the request. */
   readonly why: string;
 }
 
 /** Whether a call may be answered from the cache at all, and why. */
-export function judge(call: Call): Verdict {
+export function judge(call: Call): Eligibility {
   const { cache } = call.settings;
   const { cacheRequest: request } = call;
   if (cache === undefined || request === undefined) return no('the cache is off');
-  if (request.directive === 'no-store') return no('X-Router-Cache says no-store');
+  if (request.directive === 'no-store') return no('X-Router-Cache is no-store');
   if (!PROTOCOLS.has(call.protocol)) return no('answers of this endpoint are not cached');
-  if (request.body === undefined) return no('its body is not plain JSON, or it is sent or read in a way of its own');
+  if (request.body === undefined)
+    return no('its body is not plain JSON, or the request or its answer is handled in a way of its own');
   if (request.hasCredentials) return no('the call brings credentials of its own');
   const why = whyNever(call, request.body) ?? whyNoTools(cache, request.body);
   if (why !== undefined) return no(why);
   return cache.mode === 'all' ? yes("every call may be cached (`mode: 'all'`)") : judgeIdempotent(call, request.body);
 }
 
-function judgeIdempotent({ protocol }: Call, { temperature, seed }: Body): Verdict {
+function judgeIdempotent({ protocol }: Call, { temperature, seed }: Body): Eligibility {
   if (protocol === 'embeddings') return yes('embeddings of one input are always the same');
   if (temperature === 0) return yes('its temperature is 0');
   if (typeof seed === 'number') return yes('it has a seed');
@@ -51,5 +52,5 @@ function whyNoTools({ toolCalls }: CacheSettings, { tools, functions }: Body): s
 }
 
 const isNonEmpty = (value: unknown) => Array.isArray(value) && value.length > 0;
-const no = (why: string): Verdict => ({ cacheable: false, why });
-const yes = (why: string): Verdict => ({ cacheable: true, why });
+const no = (why: string): Eligibility => ({ cacheable: false, why });
+const yes = (why: string): Eligibility => ({ cacheable: true, why });

@@ -1,17 +1,24 @@
 import type { Call } from '../../types.js';
-import { judge, type Verdict } from './eligibility.js';
-import { digestOf, keyParts, vectorKeys } from './key.js';
+import { TooManyValuesError } from '../../util/canonical.js';
+import { sha256 } from '../../util/sha256.js';
+import { type Eligibility, judge } from './eligibility.js';
+import { keyOf, keyParts, snapshotOf, vectorKeys } from './key.js';
 
-/** Shows why a call is cacheable or not, and its key: names and a hash, nothing that the request says. */
-export function explainCache(call: Call): Verdict & { key: { hash: string; parts: string[] } | null } {
-  const verdict = judge(call);
+/** Shows why a call is cacheable or not, and its key: names and a hash, no value of the request. */
+export function explainCache(call: Call): Eligibility & { key: { hash: string; parts: string[] } | null } {
+  const eligibility = judge(call);
   const { cacheRequest: request, protocol } = call;
-  if (!verdict.cacheable || request === undefined) return { ...verdict, key: null };
+  if (!eligibility.cacheable || request?.body === undefined) return { ...eligibility, key: null };
   try {
-    const hash =
-      protocol === 'embeddings' ? vectorKeys(call, request, [request.body?.input])[0] : digestOf(call, request);
-    return { ...verdict, key: { hash: hash ?? '', parts: keyParts(call, request) } };
-  } catch {
-    return { cacheable: false, why: 'its body cannot be written as JSON', key: null };
+    const snapshot = snapshotOf(request, request.body);
+    const text =
+      protocol === 'embeddings' ? vectorKeys(call, snapshot).ofInput(snapshot.body.input) : keyOf(call, snapshot);
+    return { ...eligibility, key: { hash: sha256(text), parts: keyParts(call, snapshot) } };
+  } catch (error) {
+    const why =
+      error instanceof TooManyValuesError
+        ? 'its body has more than 100,000 values'
+        : 'its body cannot be written as JSON';
+    return { cacheable: false, why, key: null };
   }
 }

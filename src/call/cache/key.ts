@@ -1,66 +1,51 @@
-import { hash } from 'node:crypto';
-import { type Circumstances, circumstancesOf, printOf, type Question } from '../../state/question.js';
 import type { CacheRequest, Call } from '../../types.js';
-import { canonicalText } from '../../util/canonical.js';
+import { canonicalText, jsonCopy } from '../../util/canonical.js';
 
-/** Changes with the meaning of what is kept, so that a store that outlives the process gives no answer of another kind. */
-const KEY_VERSION = 1;
+/** Changes with the meaning of a cached answer, so that a store that outlives the process returns no answer of another kind. */
+const KEY_VERSION = 2;
 
-/** Parameters that say how an answer is delivered, or for whom, and not what it says. Everything else is in the key. */
+/** Values in a body above which it is neither cached nor joined: to compare such bodies costs more than it saves. */
+const MAX_VALUES = 100_000;
+
+/** Parameters that say how an answer is delivered, or to whom, and not what it says. Everything else is in the key. */
 const NOT_IN_KEY = new Set(['stream', 'stream_options', 'user', 'metadata']);
-/** Vectors are kept one by one, and given out in either encoding. */
+/** Vectors are cached one by one, and returned in either encoding. */
 const NOT_IN_KEY_OF_VECTORS = new Set([...NOT_IN_KEY, 'input', 'encoding_format']);
 
-/** Headers that follow a request for tracing, are of one try only, or tell who made it. */
+/** Headers for tracing, for one attempt only, or that say who made the request. */
 const NOT_KEYED =
   /^(x-router-|x-stainless-|x-b3-|x-datadog-|x-client-request-id$|x-request-id$|x-correlation-id$|x-amzn-trace-id$|x-cloud-trace-context$|traceparent$|tracestate$|baggage$|b3$|sentry-trace$|idempotency-key$|user-agent$)/i;
-/** What an SDK says by itself, and some callers do not say. */
+/** What an SDK sends by itself, and some callers do not. */
 const USUAL_ACCEPT = /^(application\/json|text\/event-stream|\*\/\*)$/;
 
-/** A text that stands for the question of a call. Throws where the body cannot be written as JSON. */
-export function digestOf(call: Call, request: CacheRequest): string {
-  return digest(`${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY)}`);
+type Body = Record<string, unknown>;
+
+/** The request as it is now, whatever the caller does with its body later. Throws where it has no key. */
+export function snapshotOf(request: CacheRequest, body: Body): CacheRequest & { readonly body: Body } {
+  // The body of a request is a record, so its copy is one.
+  return { ...request, body: jsonCopy(body, MAX_VALUES) as Body, query: jsonCopy(request.query) };
 }
 
-/** What counts of a call beside its body. Its request is nobody else's. */
-export function restOf(
-  { settings, record }: Call,
-  request: CacheRequest,
-  before: Circumstances | undefined,
-): Circumstances {
-  const { path, query } = request;
-  const { tenant, priority, regions } = settings;
-  const headers = keyedHeaders(request);
-  const values = [
-    path,
-    record.requestedModel,
-    record.route,
-    tenant,
-    priority,
-    regions && [...regions].sort(),
-    isEmpty(query) ? null : query,
-    headers.length === 0 ? null : headers,
-  ];
-  return circumstancesOf(values, before);
+/** The canonical text of a call: equal calls have the same. Throws where the body cannot be written as JSON. */
+export function keyOf(call: Call, request: CacheRequest): string {
+  return `${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY)}`;
 }
 
-/** A question with this body, which is nobody else's. `undefined` where only its digest will do. */
-export function questionOf(rest: Circumstances, body: Question['body'], largest: number): Question | undefined {
-  const print = printOf(rest, body, NOT_IN_KEY, largest);
-  return print === undefined ? undefined : { rest, body, skip: NOT_IN_KEY, print };
-}
-
-/** The keys of the single inputs of an embeddings call. Throws where the body cannot be written as JSON. */
-export function vectorKeys(call: Call, request: CacheRequest, inputs: readonly unknown[]): string[] {
+/** The same for the single inputs of an embeddings call, and for several of them together. */
+export function vectorKeys(call: Call, request: CacheRequest) {
   const prelude = `${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY_OF_VECTORS)}`;
-  return inputs.map((input) => digest(`${prelude}${canonicalText(input)}`));
+  return {
+    ofInput: (input: unknown) => `${prelude}${canonicalText(input)}`,
+    ofBatch: (inputs: readonly unknown[]) =>
+      `${prelude}${canonicalText(request.body?.encoding_format)}${canonicalText(inputs)}`,
+  };
 }
 
 /**
- * What two calls in flight must share beside the key: streams join streams that tell as much, and one caller's limits are
- * not for the others to fail by.
+ * What two calls in flight must have in common beside the key: only streams with the same options join each other, and
+ * no call fails by the limits of another.
  */
-export function termsOf({ settings, maxAttempts, stream }: Call, body: Question['body']): string {
+export function termsOf({ settings, maxAttempts, stream }: Call, body: Body): string {
   const { maxInputTokens, maxCostUsd, overBudget, attemptTimeoutMs } = settings;
   const { firstChunkTimeoutMs, chunkTimeoutMs, maxStreamMs } = settings;
   const limits = `${maxInputTokens} ${maxCostUsd} ${overBudget} ${maxAttempts} ${attemptTimeoutMs}`;
@@ -69,7 +54,7 @@ export function termsOf({ settings, maxAttempts, stream }: Call, body: Question[
     : limits;
 }
 
-/** The names of what is in the key: nothing of what they say. */
+/** The names of what is in the key, without any value. */
 export function keyParts({ settings, record }: Call, request: CacheRequest): string[] {
   const { query } = request;
   return [
@@ -114,9 +99,7 @@ function keyedHeaders({ headers }: CacheRequest): (readonly [string, string | nu
     .sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
 }
 
-/** No query is an empty one: the doors differ in how they say it. */
+/** No query is the same as an empty one: the entry points differ in which they give. */
 const isEmpty = (query: unknown) => query == null || (typeof query === 'object' && Object.keys(query).length === 0);
 
 const isAccept = (name: string) => name.toLowerCase() === 'accept';
-
-const digest = (text: string) => hash('sha256', text, 'base64url');

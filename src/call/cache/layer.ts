@@ -1,24 +1,32 @@
 import { abortError } from '../../classify.js';
 import type { Handler, Layer } from '../../pipeline.js';
 import { round } from '../../prices/cost.js';
-import { isStorable } from '../../protocol/storable.js';
-import type { CachedAnswer, CacheStore } from '../../state/memory-store.js';
-import type { Circumstances, Key, Question } from '../../state/question.js';
+import { isStorable, judgeStream } from '../../protocol/storable.js';
+import type { CacheSize, CacheStore } from '../../state/memory-store.js';
 import type { Events } from '../../telemetry/events.js';
-import type { AttemptEnd, CacheRequest, CacheSettings, Call, CallReply } from '../../types.js';
-import { jsonCopy } from '../../util/canonical.js';
-import { keptAnswer } from './cached-reply.js';
+import {
+  type AttemptEnd,
+  type CacheRequest,
+  type CacheSettings,
+  type Call,
+  type CallReply,
+  isCached,
+} from '../../types.js';
+import { jsonText } from '../../util/json-text.js';
+import { onCollected } from '../../util/on-collected.js';
+import { type CacheContext, type CacheUseOfHit, type Fetch, type Source, sourceOf } from './cache-context.js';
+import { cachedAnswer } from './cached-reply.js';
 import { judge } from './eligibility.js';
 import { answerVectors } from './embeddings.js';
 import { copyForAnother, isOfTargets } from './errors.js';
-import { digestOf, questionOf, restOf } from './key.js';
-import { isPromise, Memory, type Recalled } from './lookup.js';
-import { type Asker, learned, type Order, type Source } from './order.js';
+import { keyOf, snapshotOf, termsOf, vectorKeys } from './key.js';
+import { CacheLookup, type Found, isPromise } from './lookup.js';
+import type { Participant } from './participant.js';
 import { isOnlyUsage, readAnswer } from './read-answer.js';
-import { Flight, type Host } from './shared-call.js';
-import { Flights } from './shared-calls.js';
-import { SharedReader, type SharedStream } from './shared-stream.js';
-import { endFor, headersOf, land } from './store-answer.js';
+import { SharedCall } from './shared-call.js';
+import { SharedCalls } from './shared-calls.js';
+import { SharedStream } from './shared-stream.js';
+import { type HowOver, SharedReader, StreamPlace } from './stream-place.js';
 
 /** What the cache has come to since the router was made. */
 export interface CacheTotals {
@@ -33,16 +41,20 @@ export interface CacheTotals {
 
 export interface CacheParts {
   readonly store: () => CacheStore;
+  /** Of the router's own store; `undefined` for one of the application's, which bounds itself and sees hashed keys. */
+  readonly size: CacheSize | undefined;
+  /** Calls of different requests may wait for one another. */
+  readonly shareInFlight: boolean;
   readonly totals: CacheTotals;
   readonly events: Events;
-  /** Around a refresh, which is a call of its own that nobody waits for. */
+  /** Around a refresh, which is a call of its own in the background. */
   readonly background: Layer<Call, CallReply>;
 }
 
-/** Answers from what is kept, joins what is in flight, and keeps what comes. Without the option it adds nothing. */
+/** Answers from the cache, joins equal calls in flight, and stores what comes. Does nothing without the option. */
 export function cache(parts: CacheParts): Layer<Call, CallReply> {
   return (next) => {
-    const cached = new Cached(parts, next);
+    const cached = new ResponseCache(parts, next);
     return function cache(call) {
       const { cacheRequest, settings } = call;
       if (cacheRequest === undefined || settings.cache === undefined) return next(call);
@@ -51,140 +63,131 @@ export function cache(parts: CacheParts): Layer<Call, CallReply> {
   };
 }
 
-class Cached implements Asker, Host {
-  readonly memory: Memory;
-  readonly next: Handler<Call, CallReply>;
+class ResponseCache implements CacheContext {
+  readonly lookup: CacheLookup;
+  readonly #next: Handler<Call, CallReply>;
   readonly #parts: CacheParts;
   readonly #background: Handler<Call, CallReply>;
-  readonly #flights = new Flights();
-  /** Of the call before. */
-  #rest: Circumstances | undefined;
+  readonly #shared = new SharedCalls();
 
   constructor(parts: CacheParts, next: Handler<Call, CallReply>) {
     this.#parts = parts;
-    this.memory = new Memory(parts.store);
-    this.next = next;
+    this.lookup = new CacheLookup(parts.store, parts.size);
+    this.#next = next;
     this.#background = parts.background(next);
   }
 
   /** Without an `await` on the way to an answer that is there. */
-  answer(call: Call, request: CacheRequest, settings: CacheSettings): Promise<CallReply> {
-    if (!judge(call).cacheable || request.body === undefined) return this.bypass(call);
+  answer(call: Call, given: CacheRequest, settings: CacheSettings): Promise<CallReply> {
+    if (!judge(call).cacheable || given.body === undefined) return this.bypass(call);
+    let request: ReturnType<typeof snapshotOf>;
+    let key: string;
     try {
-      // From here on, what the caller does to its own is not what was asked, nor what a getter says another time.
-      const body = jsonCopy(request.body);
-      const asked: CacheRequest = { ...request, body, query: jsonCopy(request.query) };
-      if (call.protocol === 'embeddings') return answerVectors(this, call, asked, body, settings);
-      const key = this.#keyOf(call, asked, body);
-      if (request.directive === 'no-cache') return this.fly(call, asked, this.#order(call, asked, key, settings));
-      const found = this.memory.recall(key, settings, call.signal);
-      if (isPromise(found))
-        return Promise.resolve(found).then((late) => this.#decide(call, asked, settings, key, late));
-      return this.#decide(call, asked, settings, key, found);
+      request = snapshotOf(given, given.body);
+      if (call.protocol === 'embeddings') {
+        const keys = vectorKeys(call, request);
+        return answerVectors(this, call, request, keys, settings) ?? this.bypass(call);
+      }
+      key = this.lookup.keyOf(keyOf(call, request));
     } catch {
-      // A body that cannot be written as JSON has no key; the SDK will say what is wrong with it.
+      // It cannot be written as JSON, about which the SDK will say more, or it has too many values.
       return this.bypass(call);
     }
-  }
-
-  /** Where the store is the router's own, mostly the question itself: nothing is written out or hashed. */
-  #keyOf(call: Call, asked: CacheRequest, body: Question['body']): Key {
-    const { own } = this.memory;
-    if (own === undefined) return digestOf(call, asked);
-    this.#rest = restOf(call, asked, this.#rest);
-    return questionOf(this.#rest, body, own.largestQuestion) ?? digestOf(call, asked);
+    const fetch = this.#fetchOf(call, request, key, settings);
+    if (request.directive === 'no-cache') return this.fetch(call, request, fetch);
+    const found = this.lookup.get(key, settings, call.signal);
+    if (isPromise(found))
+      return Promise.resolve(found).then((late) => this.#decide(call, request, settings, fetch, late));
+    return this.#decide(call, request, settings, fetch, found);
   }
 
   bypass(call: Call): Promise<CallReply> {
     call.record.cache = 'bypass';
-    return this.next(call);
+    return this.#next(call);
   }
 
   #decide(
     call: Call,
     request: CacheRequest,
     settings: CacheSettings,
-    key: Key,
-    found: Recalled | undefined,
+    fetch: Fetch,
+    found: Found | undefined,
   ): Promise<CallReply> {
-    if (found === undefined) return this.fly(call, request, this.#order(call, request, key, settings));
-    if (found.state !== 'error') {
-      const reply = readAnswer(call, found.answer);
-      if (reply !== undefined) {
-        if (found.state === 'stale') this.refresh(call, request, this.#order(call, request, key, settings));
-        this.tell(call, found.state === 'fresh' ? 'hit' : 'stale', [found.answer], found.ageMs);
+    if (found === undefined) return this.fetch(call, request, fetch);
+    const { answer, ageMs, state } = found;
+    if (state !== 'error') {
+      const reply = readAnswer(call, answer);
+      if (reply !== undefined && (state === 'fresh' || this.refresh(call, request, fetch))) {
+        this.useCached(call, state === 'fresh' ? 'hit' : 'stale', [answer], ageMs);
         return Promise.resolve(reply);
       }
     }
-    const reply = this.fly(call, request, this.#order(call, request, key, settings));
-    if (found.ageMs >= settings.ttlMs + settings.staleIfErrorMs) return reply;
-    return reply.catch((error: unknown) => {
-      const kept = isOfTargets(error) ? readAnswer(call, found.answer) : undefined;
-      if (kept === undefined) throw error;
-      this.tell(call, 'stale-if-error', [found.answer], found.ageMs);
-      return kept;
+    const fetched = this.fetch(call, request, fetch);
+    if (state !== 'stale' && ageMs >= settings.ttlMs + settings.staleIfErrorMs) return fetched;
+    return fetched.catch((error: unknown) => {
+      const reply = isOfTargets(error) ? readAnswer(call, answer) : undefined;
+      if (reply === undefined) throw error;
+      this.useCached(call, 'stale-if-error', [answer], ageMs);
+      return reply;
     });
   }
 
-  #order(call: Call, request: CacheRequest, key: Key, settings: CacheSettings): Order {
+  #fetchOf(
+    { protocol, settings: { tenant } }: Call,
+    { body }: CacheRequest,
+    key: string,
+    settings: CacheSettings,
+  ): Fetch {
+    const { toolCalls } = settings;
     return {
       key,
-      body: request.body ?? {},
-      keep: (data, flight, requestId, text) => {
-        if (!isStorable(call.protocol, data, settings.toolCalls)) return;
-        const facts = { storedAt: Date.now(), requestId, ...learned(flight) };
-        const { stream } = flight;
-        const answer: CachedAnswer =
-          stream === undefined
-            ? { kind: 'json', text: text ?? JSON.stringify(data), ...facts }
-            : { kind: 'chunks', text: `[${stream.texts.join()}]`, ...facts };
-        this.memory.keep(key, answer, settings);
+      body: body ?? {},
+      toolCalls,
+      store: ({ data, text, isStream, source, requestId }) => {
+        if (!isStream && !isStorable(protocol, data, toolCalls)) return undefined;
+        const kind = isStream ? 'chunks' : 'json';
+        const answer = { kind, text: text(), storedAt: Date.now(), requestId, ...source } as const;
+        return this.lookup.set(key, answer, settings, tenant);
       },
     };
   }
 
-  /** Asks upstream, or joins a call that does. */
-  fly(call: Call, request: CacheRequest, order: Order): Promise<CallReply> {
-    // An answer that is handed out unread cannot be shared, nor kept.
+  async fetch(call: Call, request: CacheRequest, fetch: Fetch): Promise<CallReply> {
+    // An answer that is returned unread can be neither shared nor stored.
     if (call.wantsRaw()) return this.bypass(call);
-    if (call.signal?.aborted) return Promise.reject(abortError(call.signal.reason));
-    const { totals } = this.#parts;
-    const isAlone = request.directive === 'no-cache';
-    const joined = isAlone ? undefined : this.#flights.find(order.key, call, order.body);
+    if (call.signal?.aborted) throw abortError(call.signal.reason);
+    const { totals, shareInFlight } = this.#parts;
+    const id = shareInFlight && request.directive !== 'no-cache' ? idOf(call, fetch) : undefined;
+    const joined = id === undefined ? undefined : this.#shared.find(id);
     call.record.cache = joined === undefined ? 'miss' : 'joined';
-    const flight = joined ?? this.#start(call, request, order, this.next, false, !isAlone);
     if (joined === undefined) totals.misses++;
     else totals.joined++;
-    return flight.wait(call, this);
+    const shared = joined ?? this.#create(call, request, fetch, this.#next, id, false);
+    const participant = shared.join(call);
+    if (joined === undefined) shared.start();
+    return this.#receive(shared, participant, request, fetch);
   }
 
-  errorFor(call: Call, flight: Flight, error: unknown): unknown {
-    if (!flight.isOwner(call)) return copyForAnother(error, call);
-    flight.payOver(call.record);
-    return error;
-  }
-
-  /** Asks upstream once more, behind an answer that is no longer fresh. */
-  refresh(call: Call, request: CacheRequest, order: Order): void {
-    if (this.#flights.find(order.key, call, order.body) !== undefined) return;
+  refresh(call: Call, request: CacheRequest, fetch: Fetch): boolean {
+    const { waitUntil } = call.settings;
+    if (waitUntil === undefined && !this.#parts.shareInFlight) return false;
+    const id = idOf(call, fetch);
+    if (this.#shared.find(id) !== undefined) return true;
     const startedAt = performance.now();
-    const behind: Call = {
+    const refreshing: Call = {
       ...call,
       startedAt,
       deadline: startedAt + call.settings.deadlineMs,
       signal: undefined,
       record: { ...call.record, id: `${call.record.id}-refresh`, attempts: [], cache: 'refresh', providerUsage: null },
     };
-    this.#start(behind, request, order, this.#background, true, true);
+    const shared = this.#create(refreshing, request, fetch, this.#background, id, true);
+    shared.start();
+    keepAlive(call, shared.done);
+    return true;
   }
 
-  /** Counts and tells an answer that nobody was asked for. */
-  tell(
-    call: Call,
-    how: 'hit' | 'joined' | 'stale' | 'stale-if-error',
-    from: readonly Source[],
-    ageMs: number | null,
-  ): void {
+  useCached(call: Call, how: CacheUseOfHit, from: readonly Source[], ageMs: number | null): void {
     const { totals, events } = this.#parts;
     const { record } = call;
     record.cache = how;
@@ -195,12 +198,11 @@ class Cached implements Asker, Host {
     if (call.stream) record.timeToFirstChunkMs = performance.now() - call.startedAt;
     if (how === 'hit') totals.hits++;
     else if (how !== 'joined') totals.stale++;
-    const savedUsd = this.save(from);
+    const savedUsd = this.addSaved(from);
     if (events.heard('cache-hit')) events.emit({ type: 'cache-hit', callId: record.id, how, ageMs, savedUsd });
   }
 
-  /** Books what these answers would have cost. */
-  save(from: readonly Source[]): number | null {
+  addSaved(from: readonly Source[]): number | null {
     const { totals } = this.#parts;
     let saved: number | null = 0;
     for (const { costUsd, tokens } of from) {
@@ -211,76 +213,227 @@ class Cached implements Asker, Host {
     return saved === null ? null : round(saved);
   }
 
-  #start(
+  #create(
     call: Call,
     request: CacheRequest,
-    { key, body, keep }: Order,
+    fetch: Fetch,
     next: Handler<Call, CallReply>,
+    /** `undefined`: it cannot be joined. */
+    id: string | undefined,
     isRefresh: boolean,
-    canBeJoined: boolean,
-  ): Flight {
-    // What is sent an application's own client may change; a question stays what it was.
-    const sent = jsonCopy(body);
-    const flight: Flight = new Flight({
-      key,
+  ): SharedCall {
+    const shared: SharedCall = new SharedCall({
       call,
-      body: sent,
-      source: request.share(sent, jsonCopy(request.query)),
+      body: fetch.body,
+      source: request.share(fetch.body, request.query),
       next,
       isRefresh,
-      onLanded: (reply, landed) => land(reply, landed, keep),
+      onLanded: (reply) => this.#land(reply, shared, fetch),
       onOver: () => {
-        if (canBeJoined) this.#flights.remove(flight);
+        if (id !== undefined) this.#shared.remove(id, shared);
       },
     });
-    if (canBeJoined) this.#flights.add(flight);
-    return flight;
+    if (id !== undefined) this.#shared.add(id, shared);
+    return shared;
   }
 
-  /** The one who bears the cost gets the answer as it came, everybody else one of its own. */
-  handOut(call: Call, flight: Flight, reply: CallReply): CallReply | Promise<CallReply> {
-    if (flight.stream !== undefined) return this.#handOutStream(call, flight, flight.stream, reply);
-    if (flight.isOwner(call)) {
-      flight.payOver(call.record);
+  /** Stores what may be stored of an answer that has come, before any caller has it. */
+  #land(reply: CallReply, shared: SharedCall, fetch: Fetch): void {
+    if (reply.chunks !== undefined) return this.#landStream(reply, reply.chunks, shared, fetch);
+    const data = dataOf(reply);
+    try {
+      const text = () => {
+        shared.text ??= jsonText(data);
+        return shared.text;
+      };
+      if (shared.hasOthers) text();
+      const landed = { data, text, isStream: false, source: sourceOf(shared), requestId: requestIdOf(reply, data) };
+      const stored = fetch.store(landed);
+      if (isPromise(stored)) keepAlive(shared.call, stored);
+      shared.settle(stored);
+    } catch {
+      // A client of the application has put something into it that JSON cannot write: only the first caller has it.
+      shared.settle();
+    }
+  }
+
+  #landStream(reply: CallReply, source: AsyncIterator<unknown>, shared: SharedCall, fetch: Fetch): void {
+    const stream: SharedStream = new SharedStream({
+      reply,
+      source,
+      judge: judgeStream(shared.call.protocol, fetch.toolCalls),
+      maxHeld: this.#parts.size?.maxBytes ?? Number.POSITIVE_INFINITY,
+      onTooLarge: () => shared.end(),
+      onEnd: ({ outcome, unfinished }) => {
+        shared.end();
+        const text = outcome === 'success' && !unfinished ? stream.storable : undefined;
+        if (text === undefined) return shared.settle();
+        const landed = { data: undefined, text: () => text, isStream: true, source: sourceOf(shared) };
+        const stored = fetch.store({ ...landed, requestId: requestIdOf(reply, undefined) });
+        if (isPromise(stored)) keepAlive(shared.call, stored);
+        shared.settle(stored);
+      },
+    });
+    shared.stream = stream;
+    if (shared.isRefresh) void drain(stream);
+  }
+
+  /** What comes of a shared call for one of its callers, in that caller's own async context. */
+  async #receive(
+    shared: SharedCall,
+    participant: Participant,
+    request: CacheRequest,
+    fetch: Fetch,
+  ): Promise<CallReply> {
+    const { call } = participant;
+    const reply = await participant.reply.catch((error: unknown) => {
+      const isOwner = shared.isOwner(participant);
+      if (isOwner) shared.payOver(call.record);
+      throw isOwner || participant.hasLeft ? error : copyForAnother(error, call);
+    });
+    if (participant.hasLeft) throw abortError(call.signal?.reason);
+    const { stream } = shared;
+    if (stream !== undefined) return this.#returnStream(shared, stream, participant, reply, request, fetch);
+    const isOwner = shared.isOwner(participant);
+    shared.finish(participant);
+    if (isOwner) {
+      shared.payOver(call.record);
       return reply;
     }
-    if (!flight.isCopied) return this.bypass(call);
-    this.tell(call, 'joined', [learned(flight)], null);
-    const data = flight.copyForAnother();
-    if (data !== null && typeof data === 'object' && 'usage' in data) call.record.providerUsage = data.usage;
+    if (shared.text === undefined) return this.bypass(call);
+    this.useCached(call, 'joined', [sourceOf(shared)], null);
+    const data: unknown = JSON.parse(shared.text);
+    if (typeof data === 'object' && data !== null && 'usage' in data) call.record.providerUsage = data.usage;
     const headers = headersOf(reply);
-    return keptAnswer(data, headers?.get('x-request-id') ?? null, headers);
+    return cachedAnswer(data, headers?.get('x-request-id') ?? null, headers);
   }
 
-  #handOutStream(call: Call, flight: Flight, stream: SharedStream, reply: CallReply): CallReply {
+  #returnStream(
+    shared: SharedCall,
+    stream: SharedStream,
+    participant: Participant,
+    reply: CallReply,
+    request: CacheRequest,
+    fetch: Fetch,
+  ): CallReply {
     const headers = headersOf(reply);
-    const listeners: ((end: AttemptEnd) => void)[] = [];
-    let end: AttemptEnd | undefined;
+    const { call } = participant;
     const { record } = call;
-    const { deployment, region } = flight.call.record;
+    const isOwner = shared.isOwner(participant);
+    const { deployment, region, attempts } = shared.call.record;
     Object.assign(record, { deployment, region, timeToFirstChunkMs: performance.now() - call.startedAt });
-    if (flight.isOwner(call)) record.attempts = flight.call.record.attempts;
-    const finish = (how: 'ended' | 'left' | { readonly error: unknown }) => {
-      if (how === 'left') flight.leave(call);
-      else if (flight.isOwner(call)) flight.payOver(record);
-      else this.tell(call, 'joined', [learned(flight)], null);
-      flight.finish(call);
-      end = endFor(how, stream);
-      for (const listener of listeners.splice(0)) listener(end);
-    };
-    const chunks = new SharedReader(stream, {
-      signal: call.signal,
-      isHidden: (chunk) => !call.wantsUsage && isOnlyUsage(chunk),
-      errorFor: (error, read) => (flight.isOwner(call) ? error : copyForAnother(error, call, read)),
-      onOver: finish,
-    });
+    if (isOwner) record.attempts = attempts;
+    const place = this.#placeOf(
+      shared,
+      stream,
+      participant,
+      isOwner ? undefined : () => this.fetch(call, request, fetch),
+    );
+    participant.place = place;
+    participant.pause();
+    if (call.signal?.aborted) place.leave();
     return {
-      kept: { data: undefined, headers, requestId: headers?.get('x-request-id') ?? null },
-      chunks,
-      onEnd: (listener) => {
-        if (end === undefined) listeners.push(listener);
-        else listener(end);
-      },
+      cached: { data: undefined, headers, requestId: headers?.get('x-request-id') ?? null },
+      chunks: readerOf(place, participant),
+      onEnd: (listener) => participant.onEnd(listener),
     };
+  }
+
+  #placeOf(
+    shared: SharedCall,
+    stream: SharedStream,
+    participant: Participant,
+    again: (() => Promise<CallReply>) | undefined,
+  ): StreamPlace {
+    const { call } = participant;
+    const onOver = (how: HowOver) => {
+      if (how === 'left') shared.leave(participant);
+      else if (shared.isOwner(participant)) shared.payOver(call.record);
+      else this.useCached(call, 'joined', [sourceOf(shared)], null);
+      shared.finish(participant);
+      participant.finish(endFor(how, stream));
+    };
+    const restart = async (): Promise<AsyncIterator<unknown>> => {
+      shared.leave(participant);
+      participant.pause();
+      // It may be long since the call began: what counts is the time until its first content.
+      call.deadline = performance.now() + call.settings.deadlineMs;
+      const { chunks, onEnd } = await (again?.() ?? Promise.reject(new Error('It has a stream of its own.')));
+      if (chunks === undefined) throw new Error('A stream was asked for.');
+      onEnd((end) => participant.finish(end));
+      return chunks;
+    };
+    return new StreamPlace(stream, {
+      onBegin: () => participant.begin(),
+      onOver,
+      isHidden: (chunk) => !call.wantsUsage && isOnlyUsage(chunk),
+      errorFor: (error, partial) => (shared.isOwner(participant) ? error : copyForAnother(error, call, partial)),
+      restart: again && restart,
+    });
+  }
+}
+
+/** What an equal call in flight has in common. */
+function idOf(call: Call, { key, body }: Fetch): string {
+  return `${call.stream ? 'stream' : 'whole'} ${termsOf(call, body)}\n${key}`;
+}
+
+/** On a platform that ends what goes on after a request. */
+function keepAlive({ settings: { waitUntil } }: Call, promise: PromiseLike<unknown>): void {
+  try {
+    waitUntil?.(Promise.resolve(promise));
+  } catch {
+    // The request may be over. What fails is the application's, not the call.
+  }
+}
+
+const dataOf = (reply: CallReply) => (isCached(reply) ? reply.cached.data : reply.answer.data);
+
+function headersOf(reply: CallReply): Headers | undefined {
+  return isCached(reply) ? reply.cached.headers : reply.answer.headers;
+}
+
+/** The SDK has looked it up already, and written it into what it has parsed. */
+function requestIdOf(reply: CallReply, data: unknown): string | null {
+  const known: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, '_request_id') : undefined;
+  return typeof known === 'string' ? known : (headersOf(reply)?.get('x-request-id') ?? null);
+}
+
+/** A function of its own: no closure that the router holds must lead to the reader. */
+function readerOf(place: StreamPlace, participant: Participant): SharedReader {
+  const reader = new SharedReader(place);
+  participant.onEnd(onCollected(reader, () => place.leave()));
+  return reader;
+}
+
+function endFor(how: HowOver, { end, answerId }: SharedStream): AttemptEnd {
+  const base: AttemptEnd = {
+    ...(end ?? { servedModel: undefined, usage: undefined, status: 200, unfinished: false }),
+    outcome: 'success',
+    breaker: 'neutral',
+    failure: undefined,
+    answerId: typeof answerId === 'string' ? answerId : undefined,
+  };
+  if (how === 'ended') return base;
+  if (how === 'left') return { ...base, outcome: 'aborted' };
+  const { error } = how;
+  const failure = end?.failure !== undefined && error instanceof Error ? { ...end.failure, error } : end?.failure;
+  return { ...base, outcome: 'interrupted', failure };
+}
+
+/** Reads a stream that no caller waits for, so that it can be stored. */
+async function drain(stream: SharedStream): Promise<void> {
+  const ignore = () => undefined;
+  const place = new StreamPlace(stream, {
+    onBegin: ignore,
+    onOver: ignore,
+    isHidden: () => false,
+    errorFor: (error) => error,
+    restart: undefined,
+  });
+  try {
+    for (;;) if ((await place.read()).done) return;
+  } catch {
+    // Its attempt has reported it; the stale answer stays.
   }
 }

@@ -1,60 +1,61 @@
-import { KeptTree } from '../../state/kept-tree.js';
-import { type CachedAnswer, type CacheStore, ResponseStore } from '../../state/memory-store.js';
-import type { Key } from '../../state/question.js';
+import type { CachedAnswer, CacheSize, CacheStore } from '../../state/memory-store.js';
 import type { CacheSettings } from '../../types.js';
 import type { CancelSignal } from '../../util/cancel-signal.js';
 import { isRecord } from '../../util/is-record.js';
+import { sha256 } from '../../util/sha256.js';
 
 /** A store of the application's own may be far away. */
-const PATIENCE_MS = 100;
+const GET_TIMEOUT_MS = 100;
+/** A longer key is hashed: it would take more memory than most answers. */
+const MAX_KEY_LENGTH = 64 * 1024;
 
-/** What is known of a key: the answer, and how it may be used by now. */
-export interface Recalled {
+/** A stored answer, and how it may be used by now. */
+export interface Found {
   readonly answer: CachedAnswer;
   readonly ageMs: number;
-  /** `error`: only where nothing better can be had. */
+  /** `error`: only if nothing better can be had. */
   readonly state: 'fresh' | 'stale' | 'error';
 }
 
-/** A store whose faults are nobody's: what throws, rejects, hangs or gives nonsense is a miss. */
-export class Memory {
-  constructor(readonly store: () => CacheStore) {}
+/** The store behind its faults: one that throws, rejects, hangs or returns nonsense is a miss. */
+export class CacheLookup {
+  readonly #store: () => CacheStore;
+  /** Of the router's own store; `undefined` for one of the application's. */
+  readonly size: CacheSize | undefined;
 
-  /** The store, if it is the router's own: that one is asked by questions themselves, another one by their digests. */
-  get own(): ResponseStore | undefined {
-    const store = this.store();
-    return store instanceof ResponseStore ? store : undefined;
+  constructor(store: () => CacheStore, size: CacheSize | undefined) {
+    this.#store = store;
+    this.size = size;
   }
 
-  recall(
-    key: Key,
+  /** The key of a canonical text: in this process's memory the text itself, elsewhere only its hash. */
+  keyOf(text: string): string {
+    return this.size === undefined || text.length > MAX_KEY_LENGTH ? sha256(text) : text;
+  }
+
+  get(
+    key: string,
     settings: CacheSettings,
     signal: CancelSignal | undefined,
-  ): Recalled | undefined | Promise<Recalled | undefined> {
+  ): Found | undefined | Promise<Found | undefined> {
     try {
-      const store = this.store();
-      if (store instanceof ResponseStore) return recalled(store.find(key), settings);
-      const found = typeof key === 'string' ? store.get(key) : undefined;
-      if (!isPromise(found)) return recalled(found, settings);
-      return patiently(found, signal).then((answer) => recalled(answer, settings));
+      const found = this.#store().get(key);
+      if (!isPromise(found)) return foundOf(found, settings);
+      return withTimeout(found, signal).then((answer) => foundOf(answer, settings));
     } catch {
       return undefined;
     }
   }
 
-  /** `value` is nobody else's. */
-  keepValue(key: string, value: unknown, facts: Omit<CachedAnswer, 'text'>, settings: CacheSettings): void {
-    const isOwn = this.own !== undefined;
-    this.keep(key, isOwn ? new KeptTree(value, facts) : { ...facts, text: JSON.stringify(value) }, settings);
-  }
-
-  keep(key: Key, answer: CachedAnswer, { ttlMs, staleMs, staleIfErrorMs }: CacheSettings): void {
-    const keepMs = ttlMs + Math.max(staleMs, staleIfErrorMs);
+  set(
+    key: string,
+    answer: CachedAnswer,
+    { ttlMs, staleMs, staleIfErrorMs }: CacheSettings,
+    tenant: string | undefined,
+  ): void {
     try {
-      const store = this.store();
-      if (store instanceof ResponseStore) return store.set(key, answer, keepMs);
-      const kept = typeof key === 'string' ? store.set(key, answer, keepMs) : undefined;
-      if (isPromise(kept)) kept.then(undefined, () => undefined);
+      const stored = this.#store().set(key, answer, ttlMs + Math.max(staleMs, staleIfErrorMs), tenant);
+      if (isPromise(stored)) stored.then(undefined, () => undefined);
     } catch {
       // The store's fault is not the call's.
     }
@@ -62,7 +63,7 @@ export class Memory {
 }
 
 /** By the wall clock, which stores of several processes share. One that was set back makes an answer too old, not young. */
-function recalled(answer: unknown, { ttlMs, staleMs, staleIfErrorMs }: CacheSettings): Recalled | undefined {
+function foundOf(answer: unknown, { ttlMs, staleMs, staleIfErrorMs }: CacheSettings): Found | undefined {
   if (!isAnswer(answer)) return undefined;
   const ageMs = Date.now() - answer.storedAt;
   if (ageMs < 0) return undefined;
@@ -72,8 +73,6 @@ function recalled(answer: unknown, { ttlMs, staleMs, staleIfErrorMs }: CacheSett
 }
 
 function isAnswer(value: unknown): value is CachedAnswer {
-  // Our own, whose text is only made when somebody asks for it.
-  if (value instanceof KeptTree) return true;
   return (
     isRecord(value) &&
     typeof value.text === 'string' &&
@@ -87,7 +86,7 @@ function isAnswer(value: unknown): value is CachedAnswer {
 const isTextOrNull = (value: unknown) => value === null || typeof value === 'string';
 
 /** Waits for a short while, and no longer than the caller does. */
-function patiently<T>(found: PromiseLike<T>, signal: CancelSignal | undefined): Promise<T | undefined> {
+function withTimeout<T>(found: PromiseLike<T>, signal: CancelSignal | undefined): Promise<T | undefined> {
   return new Promise((resolve) => {
     const settle = (value: T | undefined) => {
       clearTimeout(timer);
@@ -95,7 +94,7 @@ function patiently<T>(found: PromiseLike<T>, signal: CancelSignal | undefined): 
       resolve(value);
     };
     const giveUp = () => settle(undefined);
-    const timer = setTimeout(giveUp, PATIENCE_MS);
+    const timer = setTimeout(giveUp, GET_TIMEOUT_MS);
     signal?.addEventListener('abort', giveUp);
     found.then(settle, giveUp);
   });
@@ -105,4 +104,14 @@ export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T>
 export function isPromise(value: unknown): value is PromiseLike<unknown>;
 export function isPromise(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** The value of a stored answer, parsed for one caller. `undefined` where its text cannot be read. */
+export function readValue({ text }: CachedAnswer): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
 }

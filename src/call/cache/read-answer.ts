@@ -1,15 +1,15 @@
 import { fromChunks, toChunks } from '../../protocol/convert.js';
-import { readValue } from '../../state/kept-tree.js';
 import type { CachedAnswer } from '../../state/memory-store.js';
-import type { Call, KeptReply } from '../../types.js';
+import type { CachedReply, Call } from '../../types.js';
 import { isRecord } from '../../util/is-record.js';
-import { keptAnswer, keptStream } from './cached-reply.js';
+import { cachedAnswer, cachedStream } from './cached-reply.js';
+import { readValue } from './lookup.js';
 
 /**
- * What was kept, as this caller asked for it: made anew each time, so that nobody changes another's answer.
- * `undefined` where it cannot be told so, or cannot be read.
+ * A stored answer in the form that this caller asked for, parsed for it alone. `undefined` where it cannot have that
+ * form, or cannot be read.
  */
-export function readAnswer(call: Call, answer: CachedAnswer): KeptReply | undefined {
+export function readAnswer(call: Call, answer: CachedAnswer): CachedReply | undefined {
   if (answer.kind === 'vector') return undefined;
   const value = readValue(answer);
   if (value === undefined) return undefined;
@@ -18,12 +18,12 @@ export function readAnswer(call: Call, answer: CachedAnswer): KeptReply | undefi
     const chunks = isStream ? chunksOf(call, answer, value) : converted(call, value);
     if (chunks === undefined) return undefined;
     call.record.providerUsage = usageIn(chunks) ?? null;
-    return keptStream(chunks, answer.requestId, call.signal);
+    return cachedStream(chunks, answer.requestId, call.signal);
   }
   const data = isStream ? joined(call, answer, value) : value;
   if (!isRecord(data)) return undefined;
   call.record.providerUsage = data.usage ?? null;
-  return keptAnswer(data, answer.requestId);
+  return cachedAnswer(data, answer.requestId);
 }
 
 function chunksOf(call: Call, { tokens }: CachedAnswer, value: unknown): unknown[] | undefined {
@@ -42,7 +42,7 @@ function joined({ protocol }: Call, { tokens }: CachedAnswer, value: unknown): u
   return fromChunks(protocol, value);
 }
 
-/** The chunk that only tells the usage. */
+/** The chunk that reports only the usage. */
 export function isOnlyUsage(chunk: unknown): boolean {
   return isRecord(chunk) && isRecord(chunk.usage) && Array.isArray(chunk.choices) && chunk.choices.length === 0;
 }

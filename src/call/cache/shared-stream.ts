@@ -1,69 +1,142 @@
+import type { StreamJudge } from '../../protocol/storable.js';
 import type { AttemptEnd, CallReply } from '../../types.js';
-import type { CancelSignal } from '../../util/cancel-signal.js';
+import { jsonText } from '../../util/json-text.js';
+import { idOf } from './cached-reply.js';
 
-type Result = IteratorResult<unknown, undefined>;
-const DONE: Result = { done: true, value: undefined };
+/** Of the texts of chunks that a stream holds for readers and for the store, in characters. */
+const MAX_HELD = 16 * 1024 * 1024;
+/** Of what an error says had arrived. */
+const MAX_PARTIAL = 256 * 1024;
+
+/** Where a reader is. */
+export interface Place {
+  /** The next chunk to be read. */
+  readonly at: number;
+  /** It has read nothing yet, and may ask for itself. */
+  readonly canRestart: boolean;
+}
+
+export interface SharedStreamParts {
+  readonly reply: CallReply;
+  readonly source: AsyncIterator<unknown>;
+  /** Says as the chunks come whether the stream may be stored. */
+  readonly judge: StreamJudge;
+  /** `MAX_HELD`, or less where the store takes less. */
+  readonly maxHeld: number;
+  /** From here on it can neither be joined nor stored. */
+  readonly onTooLarge: () => void;
+  readonly onEnd: (end: AttemptEnd) => void;
+}
 
 /**
- * One stream for several readers. What has come is kept as text, so that each reader gets chunks of its own, also one
- * that joins late; the fastest of them asks for more. Who leaves last stops it: one that joins may not read yet.
+ * One stream for several readers. Chunks are held as text, so that each reader gets its own, also one that joins late.
+ * The fastest reader asks for more. A stream that grows too large holds only what some reader has not read yet.
  */
 export class SharedStream {
-  readonly texts: string[] = [];
-  /** How the source ended; the readers may still have something to read. */
+  /** How the source ended; readers may still have something to read. */
   end: AttemptEnd | undefined;
-  readonly #source: AsyncIterator<unknown>;
-  readonly #readers = new Set<SharedReader>();
+  failed: { readonly error: unknown } | undefined;
+  isDone = false;
+  /** The provider's id of the answer. */
+  answerId: unknown;
+  /** The first chunk that is still held. */
+  first = 0;
+  readonly #parts: SharedStreamParts;
+  readonly #texts: string[] = [];
+  readonly #places = new Set<Place>();
+  readonly #waiting = new Set<() => void>();
+  #held = 0;
+  #isWhole = true;
   #isPulling = false;
-  #isDone = false;
-  #failed: { readonly error: unknown } | undefined;
+  #isBlocked = false;
 
-  constructor(reply: CallReply, source: AsyncIterator<unknown>, onEnd: (end: AttemptEnd) => void) {
-    this.#source = source;
-    reply.onEnd((end) => {
+  constructor(parts: SharedStreamParts) {
+    this.#parts = { ...parts, maxHeld: Math.min(parts.maxHeld, MAX_HELD) };
+    parts.reply.onEnd((end) => {
       this.end = end;
-      onEnd(end);
+      parts.onEnd(end);
     });
   }
 
-  add(reader: SharedReader): void {
-    this.#readers.add(reader);
+  add(place: Place): void {
+    this.#places.add(place);
   }
 
-  remove(reader: SharedReader): void {
-    this.#readers.delete(reader);
+  remove(place: Place): void {
+    this.#places.delete(place);
+    this.#unblock();
+  }
+
+  textAt(at: number): string | undefined {
+    return this.#texts[at - this.first];
+  }
+
+  /** All of it as the JSON of an array, where it may be stored. */
+  get storable(): string | undefined {
+    return this.#isWhole && this.#parts.judge.isStorable ? `[${this.#texts.join()}]` : undefined;
+  }
+
+  /** The last chunks before `at`. */
+  partialBefore(at: number): unknown[] {
+    const partial: unknown[] = [];
+    let length = 0;
+    for (let last = at - 1; last >= this.first; last--) {
+      const text = this.textAt(last) ?? '';
+      length += text.length;
+      if (length > MAX_PARTIAL && partial.length > 0) break;
+      partial.push(JSON.parse(text));
+    }
+    return partial.reverse();
   }
 
   /** Nobody wants the rest. */
   stop(): void {
-    if (this.#isDone) return;
-    this.#isDone = true;
-    this.#source.return?.().catch(() => undefined);
+    if (this.isDone) return;
+    this.isDone = true;
+    this.#parts.source.return?.().catch(() => undefined);
   }
 
-  get isDone(): boolean {
-    return this.#isDone;
+  /** Runs `wake` once, when something has come or the source has ended. */
+  waitForMore(wake: () => void): void {
+    this.#waiting.add(wake);
+    this.#pull();
   }
 
-  get failed(): { readonly error: unknown } | undefined {
-    return this.#failed;
+  stopWaiting(wake: () => void): void {
+    this.#waiting.delete(wake);
   }
 
-  pull(): void {
-    if (this.#isPulling || this.#isDone) return;
+  /** A reader has read on. */
+  advance(): void {
+    this.#unblock();
+  }
+
+  #unblock(): void {
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
+    this.#pull();
+  }
+
+  #pull(): void {
+    if (this.#isPulling || this.isDone) return;
+    if (!this.#makeRoom()) {
+      // The fastest reader waits for the slowest: neither loses a chunk.
+      this.#isBlocked = true;
+      return;
+    }
     this.#isPulling = true;
     const fail = (error: unknown) => {
-      this.#failed = { error };
-      this.#isDone = true;
+      this.failed = { error };
+      this.isDone = true;
     };
-    this.#source.next().then(
+    this.#parts.source.next().then(
       ({ done, value }) => {
         this.#isPulling = false;
         try {
-          if (done) this.#isDone = true;
-          else this.texts.push(JSON.stringify(value));
+          if (done) this.isDone = true;
+          else this.#hold(value);
         } catch (error) {
-          // It is nested too deeply to be written.
+          // An application's own client has put something into it that JSON cannot write.
           this.stop();
           fail(error);
         }
@@ -77,98 +150,33 @@ export class SharedStream {
     );
   }
 
+  #hold(chunk: unknown): void {
+    const text = jsonText(chunk);
+    this.answerId ??= idOf(chunk);
+    this.#texts.push(text);
+    this.#held += text.length;
+    if (!this.#isWhole) return;
+    this.#parts.judge.read(chunk);
+    if (this.#held <= this.#parts.maxHeld) return;
+    this.#isWhole = false;
+    this.#parts.onTooLarge();
+  }
+
+  /** Lets go of what every reader has read, but only once there is much of it. */
+  #makeRoom(): boolean {
+    const { maxHeld } = this.#parts;
+    if (this.#held <= maxHeld) return true;
+    let next = this.first + this.#texts.length;
+    // One that has read nothing yet can as well begin a stream of its own.
+    for (const place of this.#places) if (!place.canRestart) next = Math.min(next, place.at);
+    for (const text of this.#texts.splice(0, next - this.first)) this.#held -= text.length;
+    this.first = next;
+    return this.#held <= maxHeld;
+  }
+
   #wake(): void {
-    for (const reader of [...this.#readers]) reader.wake();
-  }
-}
-
-export interface ReaderParts {
-  readonly signal: CancelSignal | undefined;
-  /** Not for this reader: the usage, which it did not ask for. */
-  readonly isHidden: (chunk: unknown) => boolean;
-  /** The error of the source, as this reader's own. */
-  readonly errorFor: (error: unknown, read: readonly unknown[]) => unknown;
-  readonly onOver: (how: 'ended' | 'left' | { readonly error: unknown }) => void;
-}
-
-/** One caller's way through a shared stream: from its beginning, at its own pace. */
-export class SharedReader implements AsyncIterator<unknown, undefined> {
-  readonly #stream: SharedStream;
-  readonly #parts: ReaderParts;
-  readonly #read: unknown[] = [];
-  #next = 0;
-  #isOver = false;
-  #waiting: PromiseWithResolvers<Result> | undefined;
-
-  constructor(stream: SharedStream, parts: ReaderParts) {
-    this.#stream = stream;
-    this.#parts = parts;
-    stream.add(this);
-    parts.signal?.addEventListener('abort', this.#onAbort);
-    if (parts.signal?.aborted) this.#onAbort();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  next(): Promise<Result> {
-    if (this.#waiting !== undefined) {
-      const again = () => this.next();
-      return this.#waiting.promise.then(again, again);
-    }
-    if (this.#isOver) return Promise.resolve(DONE);
-    const waiting = Promise.withResolvers<Result>();
-    this.#waiting = waiting;
-    this.wake();
-    return waiting.promise;
-  }
-
-  return(): Promise<Result> {
-    this.#leave();
-    return Promise.resolve(DONE);
-  }
-
-  /** Something has come, or the source has ended. */
-  wake(): void {
-    if (this.#waiting === undefined) return;
-    for (let text = this.#stream.texts[this.#next]; text !== undefined; text = this.#stream.texts[this.#next]) {
-      this.#next++;
-      const value: unknown = JSON.parse(text);
-      if (this.#parts.isHidden(value)) continue;
-      this.#read.push(value);
-      return this.#settle()?.resolve({ done: false, value });
-    }
-    if (!this.#stream.isDone) return this.#stream.pull();
-    const { failed } = this.#stream;
-    if (failed === undefined) {
-      this.#finish('ended');
-      this.#settle()?.resolve(DONE);
-    } else {
-      const error = this.#parts.errorFor(failed.error, this.#read);
-      this.#finish({ error });
-      this.#settle()?.reject(error);
-    }
-  }
-
-  readonly #onAbort = (): void => this.#leave();
-
-  #leave(): void {
-    if (this.#isOver) return;
-    this.#finish('left');
-    this.#settle()?.resolve(DONE);
-  }
-
-  #finish(how: 'ended' | 'left' | { readonly error: unknown }): void {
-    this.#isOver = true;
-    this.#parts.signal?.removeEventListener('abort', this.#onAbort);
-    this.#stream.remove(this);
-    this.#parts.onOver(how);
-  }
-
-  #settle(): PromiseWithResolvers<Result> | undefined {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    return waiting;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
   }
 }

@@ -2,7 +2,7 @@ import { callRecord, ModelRouter } from 'model-router';
 import { answer } from 'model-router/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { settled, useFakeTime } from '../../helpers/clock.js';
-import { ask, askStream, collect } from '../../helpers/messages.js';
+import { ask, askStream, messages, read } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -22,26 +22,32 @@ function routerOf(body: string, type: string): ModelRouter {
 }
 
 describe('the cache harms no call', () => {
-  it('whose answer is nested too deeply to be copied: each caller gets one of its own', async () => {
+  it('whose answer is nested too deeply for JSON.stringify: it is joined, cached and passed on as any other', async () => {
     const message = '{"role":"assistant","content":"hi"}';
     const router = routerOf(
       `{"id":"x","extra":${deep},"choices":[{"index":0,"message":${message},"finish_reason":"stop"}]}`,
       'application/json',
     );
-    const answers = await Promise.all([ask(router, 'm'), ask(router, 'm')]);
-    expect(answers.map(({ choices }) => choices[0]?.message.content)).toEqual(['hi', 'hi']);
-    expect(answers[0] === answers[1]).toBe(false);
-    expect(router.snapshot().cache).toMatchObject({ entries: 0 });
+    const answers = [...(await Promise.all([ask(router, 'm'), ask(router, 'm')])), await ask(router, 'm')];
+    expect(answers.map(({ choices }) => choices[0]?.message.content)).toEqual(['hi', 'hi', 'hi']);
+    expect(answers.map(use)).toEqual(['miss', 'joined', 'hit']);
+    expect(new Set(answers).size).toBe(3);
+    const request = { method: 'POST', body: JSON.stringify({ model: 'm', messages }) };
+    const response = await router.asFetch()('https://api.openai.com/v1/chat/completions', request);
+    expect(response.status).toBe(200);
+    expect((await response.text()).includes(deep)).toBe(true);
   });
 
-  it('whose stream is nested too deeply to be shared: it ends with an error', async () => {
+  it('whose stream is nested too deeply for JSON.stringify: it is whole', async () => {
     const chunk = (more: string, content: string) =>
-      `data: {"id":"x",${more}"choices":[{"delta":{"content":"${content}"}}]}\n\n`;
-    const router = routerOf(chunk('', 'a') + chunk(`"extra":${deep},`, 'b'), 'text/event-stream');
-    const stream = await askStream(router, 'm');
-    const { value } = await settled(collect(stream));
-    expect(value?.chunks).toHaveLength(1);
-    expect(value?.error).toBeInstanceOf(Error);
+      `data: {"id":"x",${more}"choices":[{"index":0,"delta":{"content":"${content}"},"finish_reason":"stop"}]}\n\n`;
+    const body = `${chunk('', 'a') + chunk(`"extra":${deep},`, 'b')}data: [DONE]\n\n`;
+    const router = routerOf(body, 'text/event-stream');
+    for (const expected of ['miss', 'hit']) {
+      const stream = await askStream(router, 'm');
+      const { value } = await settled(read(stream));
+      expect([value?.text, value?.error === undefined, use(stream)]).toEqual(['ab', true, expected]);
+    }
   });
 
   it.each([

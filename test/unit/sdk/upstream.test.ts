@@ -28,7 +28,6 @@ async function sent(body: string): Promise<{ signal: AbortSignal | undefined; is
       isOpen = true;
     },
     wantsRaw: () => false,
-    wantsText: true,
   });
   const failed = await answer.then(
     () => false,

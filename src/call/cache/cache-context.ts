@@ -1,0 +1,56 @@
+import type { CachedAnswer } from '../../state/memory-store.js';
+import type { CacheRequest, Call, CallReply } from '../../types.js';
+import { lastThatCounts } from '../record.js';
+import type { CacheLookup } from './lookup.js';
+import type { SharedCall } from './shared-call.js';
+
+/** What to ask upstream, and what to do with the answer. */
+export interface Fetch {
+  /** What an equal fetch in flight has in common with it, beside its terms. */
+  readonly key: string;
+  /** Nothing changes it. */
+  readonly body: Record<string, unknown>;
+  /** Answers that call tools may be stored. */
+  readonly toolCalls: boolean;
+  /** Stores what may be stored of an answer that has come. Returns the store's promise, if any. */
+  readonly store: (landed: Landed) => unknown;
+}
+
+/** An answer that has come from upstream. */
+export interface Landed {
+  /** Of a whole answer. */
+  readonly data: unknown;
+  /** JSON: of `data`, or of the array of a stream's chunks. */
+  readonly text: () => string;
+  readonly isStream: boolean;
+  readonly source: Source;
+  readonly requestId: string | null;
+}
+
+/** Where an answer comes from, and what it saves. */
+export type Source = Pick<CachedAnswer, 'deployment' | 'servedModel' | 'region' | 'costUsd' | 'tokens'>;
+
+export function sourceOf({ call: { record } }: SharedCall): Source {
+  const { deployment, servedModel, region, usage, attempts } = record;
+  const last = lastThatCounts(attempts);
+  // An estimate is not what the provider has reported, and a cached answer could not report it.
+  const tokens = usage === null || last?.estimated ? null : usage.inputTokens + usage.outputTokens;
+  return { deployment, servedModel, region, costUsd: last?.costUsd ?? null, tokens };
+}
+
+export type CacheUseOfHit = 'hit' | 'joined' | 'stale' | 'stale-if-error';
+
+/** What single answers and batches of vectors need of the cache. */
+export interface CacheContext {
+  readonly lookup: CacheLookup;
+  /** Asks upstream without the cache. */
+  bypass(call: Call): Promise<CallReply>;
+  /** Asks upstream, or joins an equal call in flight. */
+  fetch(call: Call, request: CacheRequest, fetch: Fetch): Promise<CallReply>;
+  /** Asks upstream in the background. False where the platform would end that: then ask in the foreground. */
+  refresh(call: Call, request: CacheRequest, fetch: Fetch): boolean;
+  /** Counts an answer that cost nothing, and writes it into the record. */
+  useCached(call: Call, how: CacheUseOfHit, from: readonly Source[], ageMs: number | null): void;
+  /** Counts what these answers would have cost. */
+  addSaved(from: readonly Source[]): number | null;
+}

@@ -1,0 +1,167 @@
+import type { Place, SharedStream } from './shared-stream.js';
+
+type Result = IteratorResult<unknown, undefined>;
+const DONE: Result = { done: true, value: undefined };
+
+export type HowOver = 'ended' | 'left' | { readonly error: unknown };
+
+export interface PlaceParts {
+  /** The first read. */
+  readonly onBegin: () => void;
+  readonly onOver: (how: HowOver) => void;
+  /** Not for this reader: the usage, which it did not ask for. */
+  readonly isHidden: (chunk: unknown) => boolean;
+  /** The error of the source as this reader's own. */
+  readonly errorFor: (error: unknown, partial: readonly unknown[]) => unknown;
+  /** Asks upstream again, for this reader alone; `undefined` for the one that the stream was started for. */
+  readonly restart: (() => Promise<AsyncIterator<unknown>>) | undefined;
+}
+
+/**
+ * One caller's place in a shared stream: from its beginning, at its own pace. The router holds places; the iterator over
+ * one is held by its caller alone, so that a dropped stream can be collected.
+ */
+export class StreamPlace implements Place {
+  at = 0;
+  #stream: SharedStream | undefined;
+  readonly #parts: PlaceParts;
+  #hasBegun = false;
+  #hasRead = false;
+  #isOver = false;
+  #isReading = false;
+  #reading: Promise<Result> | undefined;
+  #wake: (() => void) | undefined;
+  /** The iterator, while something waits for its next chunk. */
+  reader: object | undefined;
+  /** A stream of its own that has taken the place of the shared one. */
+  #own: AsyncIterator<unknown> | undefined;
+
+  constructor(stream: SharedStream, parts: PlaceParts) {
+    this.#stream = stream;
+    this.#parts = parts;
+    stream.add(this);
+  }
+
+  get canRestart(): boolean {
+    return !this.#hasRead && this.#parts.restart !== undefined;
+  }
+
+  /** Reads on in the caller's own async context: what ends with the stream ends there. */
+  read(reader?: object): Promise<Result> {
+    if (this.#reading !== undefined) {
+      const again = () => this.read(reader);
+      return this.#reading.then(again, again);
+    }
+    this.reader = reader;
+    const reading = this.#read();
+    if (this.#isReading) this.#reading = reading;
+    return reading;
+  }
+
+  /** Reads no more: by `break`, an abort, or because the stream was dropped. */
+  leave(): void {
+    if (this.#own !== undefined) void this.#own.return?.();
+    else if (!this.#isOver) this.#finish('left');
+    this.#wake?.();
+  }
+
+  async #read(): Promise<Result> {
+    this.#isReading = true;
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      this.#parts.onBegin();
+    }
+    try {
+      for (;;) {
+        if (this.#own !== undefined) return (await this.#own.next()) as Result;
+        const stream = this.#stream;
+        if (stream === undefined) return DONE;
+        if (this.canRestart && (stream.failed !== undefined || this.at < stream.first)) {
+          await this.#restart();
+          continue;
+        }
+        const text = stream.textAt(this.at);
+        if (text !== undefined) {
+          this.at++;
+          stream.advance();
+          const value: unknown = JSON.parse(text);
+          if (this.#parts.isHidden(value)) continue;
+          this.#hasRead = true;
+          return { done: false, value };
+        }
+        if (stream.isDone) return this.#conclude(stream);
+        await this.#more(stream);
+      }
+    } finally {
+      this.#isReading = false;
+      this.#reading = undefined;
+      this.reader = undefined;
+    }
+  }
+
+  async #more(stream: SharedStream): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    stream.waitForMore(resolve);
+    await promise;
+    this.#wake = undefined;
+    stream.stopWaiting(resolve);
+  }
+
+  async #restart(): Promise<void> {
+    try {
+      const own = await this.#parts.restart?.();
+      this.#own = own;
+      if (this.#isOver) void own?.return?.();
+      this.#release();
+    } catch (error) {
+      if (this.#isOver) return;
+      this.#finish({ error });
+      throw error;
+    }
+  }
+
+  #conclude(stream: SharedStream): Result {
+    if (stream.failed === undefined) {
+      this.#finish('ended');
+      return DONE;
+    }
+    const partial = stream.partialBefore(this.at).filter((chunk) => !this.#parts.isHidden(chunk));
+    const error = this.#parts.errorFor(stream.failed.error, partial);
+    this.#finish({ error });
+    throw error;
+  }
+
+  #finish(how: HowOver): void {
+    this.#isOver = true;
+    this.#release();
+    this.#parts.onOver(how);
+  }
+
+  #release(): void {
+    this.#stream?.remove(this);
+    this.#stream = undefined;
+  }
+}
+
+/** What a caller's stream reads from. Nothing of the router holds it. */
+export class SharedReader implements AsyncIterator<unknown, undefined> {
+  readonly #place: StreamPlace;
+
+  constructor(place: StreamPlace) {
+    this.#place = place;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<Result> {
+    return this.#place.read(this);
+  }
+
+  return(): Promise<Result> {
+    this.#place.leave();
+    return Promise.resolve(DONE);
+  }
+}
