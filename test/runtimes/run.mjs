@@ -1,0 +1,97 @@
+// `npm run test:runtimes [-- PART OF A NAME...]`: the same scenario in every runtime and bundle, on a plain client and on a
+// router. A cell fails if a step fails with the router that does not fail with the plain client.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const here = import.meta.dirname;
+const limitMs = 60_000;
+const atOnce = 2;
+const started = performance.now();
+
+install();
+const { startServer } = await import('./server.mjs');
+const { cells, missing } = await import('./cells.mjs');
+const { workerCases } = await import('./worker-cases.mjs').catch(() => ({ workerCases: {} }));
+
+const wanted = process.argv.slice(2);
+const server = await startServer();
+const rows = Object.entries({ ...cells, ...workerCases }).filter(
+  ([name]) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
+);
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const queue = [...rows];
+await Promise.all(Array.from({ length: atOnce }, work));
+server.close();
+console.log(
+  `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${Math.round((performance.now() - started) / 1000)} s`,
+);
+process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
+
+async function work() {
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) await runCell(...next);
+}
+
+/** @param {string} name @param {(typeof cells)[string]} cell */
+async function runCell(name, cell) {
+  const why = missing(name);
+  if (why !== undefined) {
+    counts.skipped += 1;
+    console.log(`SKIPPED ${name}: ${why}`);
+    return;
+  }
+  const from = performance.now();
+  const abort = new AbortController();
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => {
+      abort.abort();
+      reject(new Error(`not done in ${limitMs / 1000} s`));
+    }, limitMs);
+  });
+  try {
+    const running = cell({ name, baseURL: server.baseURL, server, signal: abort.signal });
+    running.catch(() => {});
+    const { plain, router } = await Promise.race([running, late]);
+    const alsoPlain = new Set(plain.filter(({ error }) => error !== null).map(({ step }) => step));
+    const broken = router.filter(({ step, error }) => error !== null && !alsoPlain.has(step));
+    const took = `${((performance.now() - from) / 1000).toFixed(1)} s`;
+    const passed = router.filter(({ error }) => error === null).length;
+    const note =
+      alsoPlain.size === 0 ? '' : `; the plain client fails ${[...alsoPlain].map((step) => `"${step}"`).join(', ')}`;
+    console.log(
+      `${broken.length === 0 ? 'ok     ' : 'FAILED '} ${name}: ${passed} of ${router.length} steps, ${took}${note}`,
+    );
+    for (const { step, error } of broken)
+      console.log(`          ${step}: ${error?.replaceAll('\n', '\n            ')}`);
+    counts[broken.length === 0 ? 'passed' : 'failed'] += 1;
+  } catch (error) {
+    counts.failed += 1;
+    const { stdout = '', stderr = '' } = /** @type {{ stdout?: string, stderr?: string }} */ (error);
+    console.log(
+      `FAILED  ${name}: ${String((error instanceof Error && error.stack) || error).slice(0, 3000)}\n${stdout.slice(-1500)}${stderr.slice(-3000)}`,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The tools, if they are not here or of another lock, and the packed package as an application has it. */
+function install() {
+  const root = join(here, '../..');
+  const installed = join(here, 'node_modules/.installed');
+  const lock = readFileSync(join(here, 'package-lock.json'), 'utf8');
+  if (!existsSync(installed) || readFileSync(installed, 'utf8') !== lock) {
+    execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], {
+      cwd: here,
+      stdio: 'inherit',
+    });
+    writeFileSync(installed, lock);
+  }
+  const target = join(here, 'node_modules/model-router');
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(target, { recursive: true });
+  const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', target], { cwd: root, encoding: 'utf8' });
+  const { filename } = JSON.parse(packed)[0];
+  execFileSync('tar', ['-xzf', join(target, filename), '-C', target, '--strip-components', '1']);
+}
