@@ -15,7 +15,6 @@ import type { RouterConfig } from './options/check-options.js';
 import { compose, type Handler } from './pipeline.js';
 import { plan, planHedge } from './plan/plan.js';
 import type { PriceBook } from './prices/price-book.js';
-import type { RetryBudget } from './state/retry-budget.js';
 import type { SpendTable } from './state/spend-table.js';
 import type { Totals } from './state/totals.js';
 import type { Events } from './telemetry/events.js';
@@ -26,7 +25,6 @@ export interface Parts {
   readonly config: RouterConfig;
   readonly events: Events;
   readonly prices: PriceBook;
-  readonly retryBudget: RetryBudget;
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly isClosed: () => boolean;
   /** What limits of money go by. */
@@ -47,7 +45,6 @@ export function assemble({
   config,
   events,
   prices,
-  retryBudget,
   routeTotals,
   isClosed,
   spend,
@@ -57,7 +54,7 @@ export function assemble({
   order: orderParts,
   onRecorded,
 }: Parts): Handler<Call, CallReply> {
-  const { random, retry, slowMs } = config;
+  const { random, slowMs } = config;
 
   const attempt = compose<Attempt, Reply>(
     [
@@ -80,6 +77,6 @@ export function assemble({
       limitSpend(spend), // after it: no money is kept for what is too long
       order({ ...orderParts, estimator }), // the route's strategy: what is left is put in order
     ],
-    failover({ plan, planHedge, events, retryBudget, retry, random, attempt }),
+    failover({ plan, planHedge, events, random, attempt }),
   );
 }

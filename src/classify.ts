@@ -19,8 +19,8 @@ const RULES: Readonly<Record<Exclude<Outcome, 'pending' | 'success'>, Rule>> = {
   'model-not-found': { breaker: 'neutral', again: 'no', next: 'yes', suspends: false },
   'server-error': { breaker: 'failure', again: 'yes', next: 'yes', suspends: false },
   'rate-limited': { breaker: 'neutral', again: 'yes', next: 'yes', suspends: false },
-  connection: { breaker: 'failure', again: 'once', next: 'yes', suspends: false },
-  timeout: { breaker: 'failure', again: 'no', next: 'yes', suspends: false },
+  connection: { breaker: 'failure', again: 'yes', next: 'yes', suspends: false },
+  timeout: { breaker: 'failure', again: 'last', next: 'yes', suspends: false },
   deadline: { breaker: 'failure', again: 'no', next: 'no', suspends: false },
   'invalid-answer': { breaker: 'failure', again: 'yes', next: 'yes', suspends: false },
   interrupted: { breaker: 'failure', again: 'no', next: 'no', suspends: false },
@@ -60,7 +60,7 @@ function outcomeOf(error: Error): FailedOutcome {
   if (answered && typeof error.status === 'number') return outcomeOfStatus(error.status, error);
   if (isAbort(error)) return 'aborted';
   if (error instanceof InvalidAnswer) return 'invalid-answer';
-  if (isTimeout(error)) return 'timeout';
+  if (isTimeout(error)) return isNeverSent(error) ? 'connection' : 'timeout';
   // An error event inside a stream has no status; its code says what it would have been.
   if (answered) return isErrorEvent(error) ? outcomeOfEvent(error) : 'connection';
   // The SDK reads and parses bodies: what breaks there is the server's body, not the caller's request.
@@ -208,9 +208,12 @@ function codeOfCause(error: Error): string | null {
 const NEVER_SENT =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_\w+|ERR_TLS_\w+|ERR_SSL_\w+|\w*(SELF_SIGNED|UNABLE_TO_VERIFY)\w*)$/;
 
+/** The connection was not made in time: the SDK reports it like an answer that is late. */
+const isNeverSent = (error: Error) => NEVER_SENT.test(codeOfCause(error) ?? '');
+
 /** Whether the server may have seen the request that ended with this. */
 export function wasSent(error: Error): boolean {
-  return !NEVER_SENT.test(codeOfCause(error) ?? '');
+  return !isNeverSent(error);
 }
 
 /** An error in words for records, logs and events: the kind, never the upstream's own text, which may quote a prompt. */

@@ -8,7 +8,7 @@ import type { StrategyConfig } from './options/check-strategy.js';
 import type { Handler } from './pipeline.js';
 import { PriceBook } from './prices/price-book.js';
 import { Routing } from './request/resolve-model.js';
-import { createRotation, DeploymentBreaker, type Rotation } from './state/circuit-breaker.js';
+import { DeploymentBreaker } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
 import { type CacheStore, ResponseStore } from './state/memory-store.js';
 import { RetryBudget } from './state/retry-budget.js';
@@ -19,7 +19,7 @@ import { newTotals, type Totals } from './state/totals.js';
 import { Events } from './telemetry/events.js';
 import type { AttemptRecord, CallRecord, KnownPrice } from './telemetry/record-types.js';
 import { InputEstimator } from './tokens/input-estimator.js';
-import type { Call, CallReply, Capability, Deployment, Upstream } from './types.js';
+import type { Call, CallReply, CallRetry, Capability, Deployment, Target, Upstream } from './types.js';
 import { randomHex } from './util/random-hex.js';
 
 /** How many ids of things kept on servers are remembered with the client that made them. */
@@ -59,8 +59,11 @@ export class Engine {
   #idPrefix: string | undefined;
   #calls = 0;
   #store: ResponseStore | undefined;
-  readonly #rotation: Rotation | undefined;
   readonly #clients: ReadonlyMap<string, ClientState>;
+  /** Of calls with credentials of their own. It counts nothing. */
+  readonly #unlimited = new RetryBudget({ budget: false, minPerSecond: 0 });
+  /** By route. */
+  readonly #retries: ReadonlyMap<string, CallRetry>;
 
   constructor(
     readonly config: RouterConfig,
@@ -70,13 +73,15 @@ export class Engine {
     // Before anything is made that would have to be closed.
     const known = new Map([...config.deployments].map(([id, each]) => [id, priceOf(id, each, prices)]));
     this.estimator = new InputEstimator(config.countTokens, this.events);
-    this.#rotation = config.breaker && createRotation(config.breaker.windowMs);
-    this.#clients = new Map([...upstreams.keys()].map((name) => [name, { name, suspendedUntil: 0 }]));
+    this.#clients = new Map([...upstreams.keys()].map((name) => [name, this.#newClient(name)]));
     for (const [id, deployment] of config.deployments) this.#add(id, this.#deployment(id, deployment, known.get(id)));
     this.routing = new Routing(config, new Map(this.states), {
       stateOf: (client) => this.#unlisted(client),
       priceOf: (deployment, model) => prices.ofCall({ deployment, model }),
     });
+    this.#retries = new Map(
+      [...config.routes].map(([name, { retry }]) => [name, { ...retry, budget: new RetryBudget(retry) }]),
+    );
     this.routeTotals = new Map([...config.routes.keys()].map((name) => [name, newTotals()]));
     this.orders = new Map([...config.routes].flatMap(([route, { strategy }]) => this.#order(route, strategy)));
     this.ledger = config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets);
@@ -85,14 +90,14 @@ export class Engine {
       events: this.events,
       estimator: this.estimator,
       unknownPrice: config.unknownPrice,
-      mayRepeat: config.retry.budget > 0,
+      mayRepeat: [config.retry, ...[...config.routes.values()].map(({ retry }) => retry)].some(
+        (each) => new RetryBudget(each).allowsAny,
+      ),
     };
-    const retryBudget = new RetryBudget(config.retry.budget);
     this.handle = assemble({
       config,
       events: this.events,
       prices,
-      retryBudget,
       routeTotals: this.routeTotals,
       isClosed: () => this.closed,
       spend: this.spend,
@@ -152,7 +157,6 @@ export class Engine {
     if (this.closed) return;
     this.closed = true;
     for (const { breaker } of this.states.values()) breaker?.close();
-    this.#rotation?.close();
     this.events.clear();
   }
 
@@ -162,13 +166,28 @@ export class Engine {
     return [[route, new RouteOrder({ route, config, cooldownMs: breaker?.cooldownMs ?? 0, random })]];
   }
 
+  /**
+   * How calls of a route are retried, or, without a route, calls to a client. Those with credentials of their own take no
+   * tokens that others share.
+   */
+  retryOf(route: string | undefined, first: Target | undefined, hasOwnCredentials: boolean): CallRetry {
+    const { retry } = this.config;
+    const ofRoute = route === undefined ? undefined : this.#retries.get(route);
+    if (hasOwnCredentials) return { ...(ofRoute ?? retry), budget: this.#unlimited };
+    return ofRoute ?? { ...retry, budget: first?.state.client.retryBudget ?? this.#unlimited };
+  }
+
+  #newClient(name: string): ClientState {
+    return { name, suspendedUntil: 0, retryBudget: new RetryBudget(this.config.retry) };
+  }
+
   #unlisted(client: string): DeploymentState {
     const id = `${client}/*`;
     return this.states.get(id) ?? this.#add(id, this.#deployment(id, { client, model: undefined }, undefined));
   }
 
   #add(id: string, deployment: Deployment): DeploymentState {
-    const client = this.#clients.get(deployment.upstream.name) ?? { name: deployment.upstream.name, suspendedUntil: 0 };
+    const client = this.#clients.get(deployment.upstream.name) ?? this.#newClient(deployment.upstream.name);
     const state = new DeploymentState(deployment, client, this.#breaker(id));
     this.states.set(id, state);
     return state;
@@ -176,10 +195,9 @@ export class Engine {
 
   #breaker(deployment: string): DeploymentBreaker | undefined {
     const { breaker: settings, random } = this.config;
-    if (settings === undefined || this.#rotation === undefined) return undefined;
+    if (settings === undefined) return undefined;
     return new DeploymentBreaker(settings, {
       random,
-      rotate: this.#rotation.emitter,
       onChange: (state) => {
         if (state === 'open') this.events.emit({ type: 'breaker-opened', deployment, cooldownMs: settings.cooldownMs });
         if (state === 'closed') this.events.emit({ type: 'breaker-closed', deployment });

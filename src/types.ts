@@ -1,6 +1,7 @@
 import type { CallSettings } from './options/call-options.js';
 import type { DeliveredText } from './protocol/delivered.js';
 import type { DeploymentState } from './state/deployment-state.js';
+import type { RetryBudget } from './state/retry-budget.js';
 import type { Log } from './telemetry/log.js';
 import type { AttemptRecord, CallRecord, HedgeAfter, KnownPrice, Outcome } from './telemetry/record-types.js';
 import type { CancelSignal } from './util/cancel-signal.js';
@@ -108,6 +109,13 @@ export interface CacheRequest {
   readonly share: (body: unknown, query: unknown) => unknown;
 }
 
+/** The waits before a retry, and the budget that it draws on. */
+export interface CallRetry {
+  readonly baseMs: number;
+  readonly maxMs: number;
+  readonly budget: RetryBudget;
+}
+
 /** One request of the user, on its way through the router. */
 export interface Call {
   readonly protocol: Protocol;
@@ -127,6 +135,10 @@ export interface Call {
   readonly record: CallRecord;
   readonly failures: Failure[];
   readonly maxAttempts: number;
+  /** How the same deployment is tried again, and the tokens for it. */
+  readonly retry: CallRetry;
+  /** It brings credentials of its own: what happens to it changes nothing that other calls share. */
+  readonly hasOwnCredentials: boolean;
   /** There only where this call may be hedged. */
   readonly hedgeAfterMs: HedgeAfter | undefined;
   /** How many choices were asked for (`n`). */
@@ -171,6 +183,8 @@ export interface Attempt {
   untilDeadline: boolean;
   /** Ask even though the breaker is open: everything else is out too. */
   readonly forced: boolean;
+  /** It goes through a pause, to find out whether the server answers again. */
+  readonly probe: boolean;
   /** Ends what is left of the upstream's answer; there once its headers are. Until then the client's own timer ends it. */
   close: (() => void) | undefined;
   /** Its time is up, or its caller has gone away. */
@@ -216,8 +230,8 @@ export interface Failure {
   readonly status: number | undefined;
   readonly target: Target | undefined;
   readonly breaker: 'success' | 'failure' | 'neutral';
-  /** Ask the same deployment again? */
-  readonly again: 'yes' | 'once' | 'no';
+  /** Try the same deployment again? `last`: only where no other deployment is left. */
+  readonly again: 'yes' | 'last' | 'no';
   /** Ask another one? `larger`: only one with a larger context window. */
   readonly next: 'yes' | 'no' | 'larger';
   /** How long the server asked us to stay away. */

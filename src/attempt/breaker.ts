@@ -2,16 +2,17 @@ import type { Layer } from '../pipeline.js';
 import type { Attempt, Reply } from '../types.js';
 
 /**
- * Asks the deployment's breaker for a permit, and reports when the attempt is over: a stream's at the stream's end. The
- * plan has looked at the breaker without a pause in between, so a permit is only missing if a caller broke that rule.
+ * Takes a permit of the deployment's breaker, and reports how the attempt ended: a stream's at the stream's end. The plan
+ * has looked at the breaker without an await in between, so a permit is only missing if a caller broke that rule. Calls
+ * with credentials of their own say nothing about the deployment for others.
  */
 export function breaker(): Layer<Attempt, Reply> {
   return (next) =>
     function breaker(attempt) {
       const gate = attempt.target.state.breaker;
-      if (gate === undefined) return next(attempt);
+      if (gate === undefined || attempt.call.hasOwnCredentials) return next(attempt);
       const permit = attempt.forced ? gate.force() : (gate.tryAcquire() ?? gate.force());
-      attempt.onEnd.push((end) => gate.report(permit, end.breaker));
+      attempt.onEnd.push((end) => gate.report(permit, end.breaker, attempt.startedAt));
       return next(attempt);
     };
 }

@@ -1,7 +1,7 @@
 import { codeOf } from '../classify.js';
 import type { Layer } from '../pipeline.js';
 import type { Events } from '../telemetry/events.js';
-import type { Attempt, Failure, Reply } from '../types.js';
+import type { Attempt, Failure, Reply, Target } from '../types.js';
 import { nearest } from '../util/nearest.js';
 
 /** How long a client is left alone that refuses its key or has no quota left. */
@@ -11,14 +11,26 @@ const SET_ASIDE_MS = 60_000;
 export function heed(events: Events, modelNames: () => Iterable<string>): Layer<Attempt, Reply> {
   return (next) =>
     function heed(attempt) {
+      const { state } = attempt.target;
+      if (attempt.probe) state.startProbe(attempt);
       attempt.onEnd.push((end) => {
+        state.endProbe(attempt);
         if (end.failure !== undefined) learn(attempt, end.failure);
       });
-      return next(attempt);
+      if (!attempt.probe) return next(attempt);
+      return next(attempt).then((reply) => {
+        // A stream's first content is enough.
+        state.endProbe(attempt);
+        state.onAnswer(attempt.startedAt);
+        return reply;
+      });
     };
 
-  function learn({ target }: Attempt, failure: Failure): void {
+  function learn({ call, target }: Attempt, failure: Failure): void {
     const { state } = target;
+    if (failure.outcome === 'model-not-found') tellUnknown(target);
+    // Its account is not the router's.
+    if (call.hasOwnCredentials) return;
     if (failure.retryAfterMs !== undefined && (failure.status === 429 || failure.status === 503)) {
       state.pause(failure.endedAt + failure.retryAfterMs, failure);
       events.emit({
@@ -42,11 +54,11 @@ export function heed(events: Events, modelNames: () => Iterable<string>): Layer<
           code: codeOf(failure.error),
         });
     }
-    if (failure.outcome === 'model-not-found') {
-      const model = target.model ?? null;
-      const known = model === null ? undefined : nearest(model, without(modelNames(), model))[0];
-      events.emit({ type: 'model-not-found', deployment: state.id, model, nearest: known ?? null });
-    }
+  }
+
+  function tellUnknown({ state, model }: Target): void {
+    const known = model === undefined ? undefined : nearest(model, without(modelNames(), model))[0];
+    events.emit({ type: 'model-not-found', deployment: state.id, model: model ?? null, nearest: known ?? null });
   }
 }
 

@@ -3,7 +3,7 @@ import { abortError, copyError, LostError } from '../classify.js';
 import { AttemptFailed, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
 import type { Handler } from '../pipeline.js';
 import { type Ask, isFinal, type Step, type View } from '../plan/plan.js';
-import type { RetryBudget } from '../state/retry-budget.js';
+import type { RetryToken } from '../state/retry-budget.js';
 import type { Events } from '../telemetry/events.js';
 import type { AttemptRecord } from '../telemetry/record-types.js';
 import type { Attempt, Call, Reply, Target } from '../types.js';
@@ -17,8 +17,6 @@ export interface FailoverParts {
   readonly plan: (view: View) => Step;
   readonly planHedge: (view: View) => Ask | undefined;
   readonly events: Events;
-  readonly retryBudget: RetryBudget;
-  readonly retry: View['retry'];
   readonly random: () => number;
   readonly attempt: Handler<Attempt, Reply>;
 }
@@ -28,7 +26,7 @@ export interface FailoverParts {
  * call is several runs of it.
  */
 export function failover(parts: FailoverParts): Handler<Call, Reply> {
-  const { plan, planHedge, events, retryBudget, retry, random, attempt } = parts;
+  const { plan, planHedge, events, random, attempt } = parts;
 
   return function failover(call) {
     const jitter = random();
@@ -39,7 +37,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       run: (race, first) => run(call, jitter, race, first),
       next: (race) => {
         const step = planHedge(view(call, jitter, race));
-        return step !== undefined && retryBudget.tryTake() ? step : undefined;
+        return step !== undefined && call.retry.budget.tryTake() !== undefined ? step : undefined;
       },
     });
     return race.start();
@@ -53,11 +51,15 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       if (call.signal?.aborted) throw abortError(call.signal.reason);
       if (race?.isWon) throw new LostError();
       const step = first ?? plan(view(call, jitter, race));
-      if (step.type === 'stop') throw new Stopped(step);
+      if (step.type === 'stop') {
+        if (step.reason === 'withheld') withhold(call, step.target);
+        throw new Stopped(step);
+      }
       if (step.waitMs > 0) return pause(call, step.waitMs).then(tryNext);
-      if (step.again) retryBudget.tryTake();
-      if (call.record.attempts.length === 0) retryBudget.onFirstAttempt();
+      const token = step.again ? call.retry.budget.tryTake() : undefined;
+      if (call.record.attempts.length === 0) call.retry.budget.onFirstAttempt();
       const begun = begin(call, step);
+      if (token !== undefined) returnIfItHelped(begun, token);
       if (race === undefined) return attempt(begun);
       if (first !== undefined) begun.record.hedge = true;
       first = undefined;
@@ -79,6 +81,13 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
     }
   }
 
+  function withhold(call: Call, { state }: Target): void {
+    state.totals.retriesWithheld++;
+    if (!events.heard('retry-withheld')) return;
+    const { id, route, attempts } = call.record;
+    events.emit({ type: 'retry-withheld', callId: id, route, deployment: state.id, number: attempts.length + 1 });
+  }
+
   function view(call: Call, jitter: number, race: Race | undefined): View {
     return {
       now: performance.now(),
@@ -89,8 +98,8 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       targets: viewTargets(call),
       failures: call.failures,
       inFlight: race === undefined ? NOBODY : race.inFlight,
-      mayRetry: retryBudget.tokens >= 1,
-      retry,
+      mayRetry: call.retry.budget.tokens >= 1,
+      retry: call.retry,
       jitter,
     };
   }
@@ -105,16 +114,32 @@ class Stopped extends Error {
   }
 }
 
+/** A retry that succeeds costs no token: the budget limits retries only where they do not help. */
+function returnIfItHelped({ call, onEnd }: Attempt, token: RetryToken): void {
+  onEnd.push(({ outcome }) => {
+    if (outcome === 'success') call.retry.budget.giveBack(token);
+  });
+}
+
+/** Waits; an answer that ends the pause of one of the call's deployments ends the wait too. */
 async function pause(call: Call, waitMs: number): Promise<void> {
+  const now = performance.now();
+  const paused = call.targets.flatMap(({ state }) => (state.pausedUntil > now ? [state] : []));
+  const onWake = (wake: () => void) => {
+    const ends = paused.map((state) => state.onResumed(wake));
+    return () => {
+      for (const end of ends) end();
+    };
+  };
   try {
     // Rounded up: a timer that fires a fraction early would find nothing ready.
-    await sleep(Math.ceil(waitMs), call.signal);
+    await sleep(Math.ceil(waitMs), call.signal, paused.length === 0 ? undefined : onWake);
   } catch {
     throw abortError(call.signal?.reason);
   }
 }
 
-function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask): Attempt {
+function begin(call: Call, { target, timeoutMs, untilDeadline, forced, probe }: Ask): Attempt {
   const startedAt = performance.now();
   const record: AttemptRecord = {
     number: call.record.attempts.length + 1,
@@ -138,6 +163,7 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced }: Ask): A
     timeoutMs,
     untilDeadline,
     forced,
+    probe,
     close: undefined,
     isOver: false,
     lane: undefined,

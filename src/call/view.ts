@@ -2,18 +2,21 @@ import type { TargetView } from '../plan/plan.js';
 import type { Call, Target } from '../types.js';
 
 /** The targets of a route are the same array for each of its calls, and so are their views. */
-const known = { stream: newViews(), other: newViews() };
+const known = { stream: newViews(), other: newViews(), ownStream: newViews(), own: newViews() };
 
 function newViews(): WeakMap<readonly Target[], readonly TargetView[]> {
   return new WeakMap();
 }
 
 /** The deployments of a call as they stand now, for the plan to choose from. */
-export function viewTargets({ targets, stream }: Pick<Call, 'targets' | 'stream'>): readonly TargetView[] {
-  const views = stream ? known.stream : known.other;
+export function viewTargets(call: Pick<Call, 'targets' | 'stream' | 'hasOwnCredentials'>): readonly TargetView[] {
+  const { targets, stream, hasOwnCredentials } = call;
+  const views = hasOwnCredentials ? (stream ? known.ownStream : known.own) : stream ? known.stream : known.other;
   const found = views.get(targets);
   if (found !== undefined) return found;
-  const made = targets.map((target) => new LiveView(target, stream));
+  const made = targets.map((target) =>
+    hasOwnCredentials ? new IndependentView(target, stream) : new LiveView(target, stream),
+  );
   views.set(targets, made);
   return made;
 }
@@ -34,6 +37,9 @@ class LiveView implements TargetView {
   get pausedUntil(): number {
     return this.target.state.pausedUntil;
   }
+  get probeAt(): number {
+    return this.target.state.probeAt;
+  }
   get suspendedUntil(): number {
     return this.target.state.client.suspendedUntil;
   }
@@ -48,5 +54,18 @@ class LiveView implements TargetView {
   }
   get fastestMs(): number | undefined {
     return this.target.state.latencies(this.stream).min;
+  }
+}
+
+/** For calls with credentials of their own: what the router's account was refused says nothing about theirs. */
+class IndependentView extends LiveView {
+  override get dueAt(): number {
+    return 0;
+  }
+  override get pausedUntil(): number {
+    return 0;
+  }
+  override get suspendedUntil(): number {
+    return 0;
   }
 }

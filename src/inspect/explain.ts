@@ -53,7 +53,6 @@ export function explain(
   if (routeOrder !== undefined && call.targets.length > 0)
     call.targets = routeOrder.decide(orderRequest(call, estimator, now)).targets;
   const views = viewTargets(call);
-  const { config } = reader.engine;
   const step = plan({
     now,
     deadline: call.deadline,
@@ -64,7 +63,7 @@ export function explain(
     failures: [],
     inFlight: [],
     mayRetry: true,
-    retry: config.retry,
+    retry: call.retry,
     jitter: 0,
   });
   const reason = (view: (typeof views)[number]) => {

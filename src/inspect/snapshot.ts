@@ -34,6 +34,8 @@ export interface DeploymentSnapshot extends Sums {
   slow: number;
   /** Attempts that were begun beside another one (`hedgeAfterMs`). */
   hedges: number;
+  /** Retries that the retry budget did not allow: `retry.budget` and `retry.minPerSecond`. */
+  retriesWithheld: number;
   state: 'closed' | 'open' | 'halfOpen';
   /** ISO 8601, or `null`. */
   pausedUntil: string | null;
@@ -94,6 +96,7 @@ function ofDeployment(state: DeploymentState): DeploymentSnapshot {
     model: deployment.model ?? null,
     slow: totals.slow,
     hedges: totals.hedges,
+    retriesWithheld: totals.retriesWithheld,
     state: breaker?.state ?? 'closed',
     pausedUntil: wallClock(state.pausedUntil),
     suspendedUntil: wallClock(client.suspendedUntil),

@@ -76,6 +76,7 @@ export interface RouteConfig {
   readonly options: CallOptions;
   /** `undefined` for the listed order. */
   readonly strategy: StrategyConfig | undefined;
+  readonly retry: Filled<RetryOptions>;
 }
 
 export interface DeploymentConfig extends DeploymentOptions {
@@ -94,7 +95,8 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     ? 'default'
     : (clientNames[0] ?? fail('clients', {}, 'at least one client'));
   const deployments = checkDeployments(settings.deployments, clientNames, defaultClient);
-  const routes = checkRoutes(settings.routes, deployments);
+  const retry = checkRetry('retry', settings.retry);
+  const routes = checkRoutes(settings.routes, deployments, retry);
   const priorities = checkPriorities(settings.priorities, routes);
   const config: RouterConfig = {
     clientNames,
@@ -108,7 +110,7 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     unlistedModels: checkOneOf('unlistedModels', settings.unlistedModels ?? 'pass', ['pass', 'refuse']),
     headerOptions: checkHeaderOptions(settings.headerOptions),
     breaker: checkBreaker(settings.breaker),
-    retry: checkRetry(settings.retry),
+    retry,
     budgets: checkBudgets(settings.budgets, [...routes.keys()]),
     unknownPrice: checkOneOf('unknownPrice', settings.unknownPrice ?? 'refuse', ['allow', 'refuse']),
     slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
@@ -188,7 +190,11 @@ function checkDeployments(
   return checked;
 }
 
-function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, DeploymentConfig>): RouterConfig['routes'] {
+function checkRoutes(
+  routes: unknown,
+  deployments: ReadonlyMap<string, DeploymentConfig>,
+  retry: RouterConfig['retry'],
+): RouterConfig['routes'] {
   const checked = new Map<string, RouteConfig>();
   if (routes === undefined) return checked;
   for (const [name, value] of Object.entries(checkRecord('routes', routes))) {
@@ -202,7 +208,7 @@ function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, Deploymen
     }: RouteOptions = Array.isArray(value)
       ? { deployments: value }
       : { deployments: [], ...checkRecord(path, value, 'an array of deployments, or { deployments, ... }') };
-    checkPlaces(path, options, [...CALL_KEYS, 'deployments', 'strategy']);
+    checkPlaces(path, options, [...CALL_KEYS, 'deployments', 'strategy', 'retry']);
     checkNames(`${path}.deployments`, names, deployments, 'deployment');
     if (names.length === 0)
       throw new InvalidOptionError(`${path}.deployments`, 'it is empty; give at least one deployment.');
@@ -218,6 +224,7 @@ function checkRoutes(routes: unknown, deployments: ReadonlyMap<string, Deploymen
       deployments: [...names],
       options: pick(options, CALL_KEYS),
       strategy: checkStrategy(`${path}.strategy`, strategy, name, weights),
+      retry: checkRetry(`${path}.retry`, options.retry, retry),
     });
   }
   return checked;
@@ -284,21 +291,25 @@ function checkBreaker(breaker: unknown): BreakerSettings | undefined {
   };
 }
 
-function checkRetry(retry: unknown): Filled<RetryOptions> {
-  const given: RetryOptions = retry === undefined ? {} : checkRecord('retry', retry);
-  checkKeys('retry', given, ['baseMs', 'maxMs', 'budget']);
-  const { baseMs = 250, maxMs = 8000, budget = 0.1 } = given;
-  checkNumber('retry.baseMs', baseMs, { least: 0, most: 600_000, what: 'milliseconds, 0 to 600000' });
-  checkNumber('retry.maxMs', maxMs, {
+function checkRetry(
+  path: string,
+  retry: unknown,
+  defaults: Filled<RetryOptions> = { baseMs: 250, maxMs: 8000, budget: 0.2, minPerSecond: 10 },
+): Filled<RetryOptions> {
+  const given: RetryOptions = retry === undefined ? {} : checkRecord(path, retry);
+  checkKeys(path, given, ['baseMs', 'maxMs', 'budget', 'minPerSecond']);
+  const { baseMs = defaults.baseMs, budget = defaults.budget, minPerSecond = defaults.minPerSecond } = given;
+  const { maxMs = defaults.maxMs } = given;
+  checkNumber(`${path}.baseMs`, baseMs, { least: 0, most: 600_000, what: 'milliseconds, 0 to 600000' });
+  checkNumber(`${path}.maxMs`, maxMs, {
     least: baseMs,
     most: 600_000,
-    what: 'milliseconds, from retry.baseMs to 600000',
+    what: `milliseconds, from ${path}.baseMs to 600000`,
   });
-  return {
-    baseMs,
-    maxMs,
-    budget: checkNumber('retry.budget', budget, { least: 0, most: 1, what: 'a share from 0 to 1' }),
-  };
+  if (budget !== false)
+    checkNumber(`${path}.budget`, budget, { least: 0, most: 1, what: 'a share from 0 to 1, or false for no limit' });
+  checkNumber(`${path}.minPerSecond`, minPerSecond, { least: 0, most: 100_000, what: 'a number from 0 to 100000' });
+  return { baseMs, maxMs, budget, minPerSecond };
 }
 
 function checkHeaderOptions(value: unknown): Set<HeaderOption> {

@@ -74,6 +74,8 @@ export interface RouteOptions extends CallOptions {
   deployments: readonly string[];
   /** How they are ordered; the order is also the failover order. @default 'priority', the listed order */
   strategy?: StrategyName | StrategyOptions | Strategy | undefined;
+  /** How this route's calls are retried; what it leaves out is as in the router's `retry`. @default the router's */
+  retry?: RetryOptions | undefined;
 }
 
 /** A prefix of model names that chooses a client. */
@@ -86,25 +88,41 @@ export interface PrefixOptions {
 
 /** When a deployment that fails gets no more traffic. */
 export interface BreakerOptions {
-  /** Failures within `windowMs`. @default 5 */
+  /** Opens at this many failures within `windowMs`, if they are at least `minRate` of the attempts. @default 5 */
   failures?: number | undefined;
-  /** Milliseconds. @default 10_000 */
+  /** Milliseconds, from 10. @default 10_000 */
   windowMs?: number | undefined;
-  /** The least share of failures within the window, 0 to 1. @default 0.5 */
+  /** The least share of failures within the window, 0 to 1. With 0, `failures` alone decides. @default 0.5 */
   minRate?: number | undefined;
-  /** Failures in a row that open it whatever the window holds; `Infinity` turns this off. @default 5 */
+  /**
+   * Also opens at this many failures in a row that span at least one second, whatever the share. A success that ended
+   * since an attempt began breaks its row. `Infinity` turns this off; 1 opens at the first failure. @default 5
+   */
   consecutive?: number | undefined;
-  /** Milliseconds until one probe is let through; shortened by up to 20 % by chance. @default 10_000 */
+  /** Milliseconds until one probe is let through; shortened by up to 20 % at random. @default 10_000 */
   cooldownMs?: number | undefined;
 }
 
+/**
+ * How the same deployment is tried again. Failing over to another deployment is not limited by it.
+ *
+ * @example
+ * retry: { baseMs: 100, maxMs: 2000 }            // shorter waits
+ * @example
+ * retry: { budget: 0, minPerSecond: 0 }          // no retry of the same deployment, and no hedge
+ */
 export interface RetryOptions {
-  /** Milliseconds; the wait before retry n is `random() * min(maxMs, baseMs * 2 ** n)`. @default 250 */
+  /** Milliseconds. The wait before retry n (from 0) is half of `min(maxMs, baseMs * 2 ** n)`, and up to as much again at random. @default 250 */
   baseMs?: number | undefined;
-  /** Milliseconds. @default 8000 */
+  /** The longest wait in milliseconds. @default 8000 */
   maxMs?: number | undefined;
-  /** Retries of the same deployment and hedges, as a share of all calls. Failing over is not limited. @default 0.1 */
-  budget?: number | undefined;
+  /**
+   * Retries and hedges within 10 s, as a share (0 to 1) of the calls, beside `minPerSecond`. A retry that succeeds does
+   * not count. `false`: no limit. @default 0.2
+   */
+  budget?: number | false | undefined;
+  /** Retries and hedges per second that are always allowed. @default 10 */
+  minPerSecond?: number | undefined;
 }
 
 export type HeaderOption = 'priority' | 'deadline' | 'cache' | 'route' | 'tenant';
@@ -123,8 +141,9 @@ export interface RouterSettings extends CallOptions {
   unlistedModels?: 'pass' | 'refuse' | undefined;
   /** Which options a caller may give by header. @default ['priority', 'deadline', 'cache'] */
   headerOptions?: readonly HeaderOption[] | undefined;
-  /** @default on */
+  /** When a deployment that fails gets no more traffic; `false`: never. @default on */
   breaker?: BreakerOptions | false | undefined;
+  /** How the same deployment is tried again; a route can have its own. */
   retry?: RetryOptions | undefined;
   /** What may be spent. Calls that could cost more than is left are refused before anything is sent. @default none */
   budgets?: readonly BudgetOptions[] | undefined;

@@ -27,6 +27,8 @@ export interface TargetView {
   /** When the breaker lets the next probe through. */
   readonly dueAt: number;
   readonly pausedUntil: number;
+  /** From when a call may go through the pause as its probe. */
+  readonly probeAt: number;
   readonly suspendedUntil: number;
   readonly contextWindow: number | undefined;
   /** Its client's own limit for one attempt. */
@@ -47,8 +49,12 @@ export type Step =
       untilDeadline: boolean;
       again: boolean;
       forced: boolean;
+      /** It goes through a pause, to find out whether the server answers again. */
+      probe: boolean;
     }
-  | { type: 'stop'; reason: 'failed' | 'attempts' | 'no-time' | 'paused' | 'nothing-left' };
+  | { type: 'stop'; reason: 'failed' | 'attempts' | 'no-time' | 'paused' | 'nothing-left' }
+  /** There would be a retry of `target`, but the retry budget has no token. */
+  | { type: 'stop'; reason: 'withheld'; target: Target };
 
 export type Ask = Extract<Step, { type: 'ask' }>;
 
@@ -71,9 +77,12 @@ const STOP = {
 export function plan(view: View): Step {
   if (view.failures.some(isFinal)) return STOP.failed;
   if (view.attemptsLeft <= 0) return STOP.attempts;
-  const candidate = fresh(view) ?? (view.inFlight.length > 0 ? undefined : (waiting(view) ?? lastResort(view)));
-  if (candidate === undefined) return nobody(view);
-  return toStep(view, candidate);
+  const mayWait = view.inFlight.length === 0;
+  const candidate = fresh(view) ?? (mayWait ? later(view, view.mayRetry) : undefined);
+  if (candidate !== undefined) return toStep(view, candidate);
+  const withheld = mayWait && !view.mayRetry ? later(view, true) : undefined;
+  if (withheld?.again) return { type: 'stop', reason: 'withheld', target: withheld.view.target };
+  return nobody(view);
 }
 
 /** Whom to ask beside those that still run: one that this call has not asked, that can be asked now, and has the time. */
@@ -115,41 +124,71 @@ function windowOf(view: View, failure: Failure): number | undefined {
   return view.targets.find((each) => each.target === failure.target)?.contextWindow;
 }
 
-/** Whoever may be asked soonest: one that asked for a pause, or one of those that failed, after a backoff. */
-function waiting(view: View): Candidate | undefined {
-  const paused = view.targets
-    .filter((each) => isOpenTo(view, each) && !each.out && each.suspendedUntil <= view.now)
-    .map((each) => ({ view: each, readyAt: afterPause(view, each), again: false, forced: false }));
-  const again = view.mayRetry ? view.targets.flatMap((each) => retryOf(view, each)) : [];
-  // A deployment that cannot answer before the deadline does not keep the others from being asked.
-  return [...paused, ...again]
-    .filter((each) => fits(view, each.view, each.readyAt))
-    .reduce<Candidate | undefined>((best, each) => (best && best.readyAt <= each.readyAt ? best : each), undefined);
-}
-
-function retryOf(view: View, each: TargetView): Candidate[] {
-  const failures = view.failures.filter((failure) => failure.target === each.target);
-  const last = failures.at(-1);
-  if (last === undefined || each.out || each.suspendedUntil > view.now) return [];
-  if (last.again === 'no' || (last.again === 'once' && failures.length > 1)) return [];
-  const backoff = last.endedAt + backoffMs(failures.length - 1, view.retry, last.jitter);
-  return [{ view: each, readyAt: Math.max(backoff, afterPause(view, each)), again: true, forced: false }];
-}
-
-function afterPause(view: View, each: TargetView): number {
-  return each.pausedUntil > view.now ? each.pausedUntil + view.jitter * view.retry.baseMs : view.now;
-}
-
 /**
- * When all that is left is out: the one whose breaker is due first, or whose client was set aside. What a server asked
- * for is kept: one that is paused as well is only asked after its pause.
+ * What to try where no deployment is free that this call has not tried yet: wait for a pause or a backoff, whichever ends
+ * first; else panic mode; and only where no other deployment is left, one that has timed out before.
  */
-function lastResort(view: View): Candidate | undefined {
-  return view.targets
-    .filter((each) => isOpenTo(view, each))
-    .map((each) => ({ view: each, readyAt: afterPause(view, each), again: false, forced: each.out }))
-    .filter((each) => isFirst(view, each) || fits(view, each.view, each.readyAt))
-    .reduce<Candidate | undefined>((best, each) => (best && isSooner(best, each) ? best : each), undefined);
+function later(view: View, mayRetry: boolean): Candidate | undefined {
+  const retried = mayRetry ? view.targets.filter((each) => mayRetryAt(view, each, 'yes')) : [];
+  // While another deployment can be tried, a paused one is left alone.
+  const mayProbe = !retried.some((each) => isUsable(view, each) && each.pausedUntil <= view.now);
+  const untried = view.targets.filter((each) => isOpenTo(view, each)).map((each) => firstTry(view, each, mayProbe));
+  const retries = retried.map((each) => retryOf(view, each, mayProbe));
+  const all = [...untried, ...retries];
+  const timedOut = mayRetry ? view.targets.filter((each) => mayRetryAt(view, each, 'last')) : [];
+  return (
+    // A deployment that cannot answer before the deadline does not keep the others from being tried.
+    soonest(all.filter((each) => isUsable(view, each.view) && fits(view, each.view, each.readyAt))) ??
+    // Panic mode: an opening breaker never takes away what a call was allowed before, and one refused key does not
+    // silence a router of one client.
+    soonest(all.filter((each) => isFirst(view, each) || fits(view, each.view, each.readyAt))) ??
+    soonest(timedOut.map((each) => retryOf(view, each, true)).filter((each) => fits(view, each.view, each.readyAt)))
+  );
+}
+
+/** Its breaker lets calls through, and its client is in use. */
+const isUsable = (view: View, each: TargetView) => !each.out && each.suspendedUntil <= view.now;
+
+const failuresAt = (view: View, each: TargetView) => view.failures.filter((failure) => failure.target === each.target);
+
+function mayRetryAt(view: View, each: TargetView, again: 'yes' | 'last'): boolean {
+  return failuresAt(view, each).at(-1)?.again === again;
+}
+
+function firstTry(view: View, each: TargetView, mayProbe: boolean): Candidate {
+  return { view: each, readyAt: throughPause(view, each, mayProbe), again: false, forced: each.out };
+}
+
+/** After a backoff, and after what the server asked of this very call. */
+function retryOf(view: View, each: TargetView, mayProbe: boolean): Candidate {
+  const failures = failuresAt(view, each);
+  const last = failures.at(-1);
+  const jitter = last?.jitter ?? 0;
+  const backoff = (last?.endedAt ?? view.now) + backoffMs(failures.length - 1, view.retry, jitter);
+  const refusedUntil = Math.max(0, ...failures.filter(isRefusal).map(refusedFor));
+  const readyAt = Math.max(backoff, refusedUntil, throughPause(view, each, mayProbe && refusedUntil === 0));
+  return { view: each, readyAt, again: true, forced: each.out };
+}
+
+/** The server asked this call to stay away. Such a call is no probe: it waits. */
+const isRefusal = ({ status, retryAfterMs }: Failure) =>
+  retryAfterMs !== undefined && (status === 429 || status === 503);
+
+const refusedFor = ({ endedAt, retryAfterMs = 0 }: Failure) => endedAt + retryAfterMs;
+
+/** When a call may go to a deployment that asked for a pause: at its end, spread over one backoff, or as its probe. */
+function throughPause(view: View, each: TargetView, mayProbe: boolean): number {
+  if (each.pausedUntil <= view.now) return view.now;
+  const end = each.pausedUntil + view.jitter * view.retry.baseMs;
+  return mayProbe ? Math.min(end, Math.max(view.now, each.probeAt)) : end;
+}
+
+/** Of those that are ready at once, the one whose breaker or client is due first. */
+function soonest(candidates: readonly Candidate[]): Candidate | undefined {
+  return candidates.reduce<Candidate | undefined>(
+    (best, each) => (best && isSooner(best, each) ? best : each),
+    undefined,
+  );
 }
 
 /** Before anything has failed, an attempt is made even if the time is short. */
@@ -191,6 +230,7 @@ function toStep(view: View, candidate: Candidate): Step {
     untilDeadline: timeoutMs >= Math.floor(left),
     again: candidate.again,
     forced: candidate.forced,
+    probe: candidate.view.pausedUntil > readyAt,
   };
 }
 

@@ -89,12 +89,14 @@ export class CallReader {
     const deadlineMs = Math.min(settings.deadlineMs, reading?.options.deadlineMs ?? settings.deadlineMs);
     // A body that can be read only once can be sent only once.
     const maxAttempts = isReplayable(source.body) ? settings.maxAttempts : 1;
+    const hasOwnCredentials = reading?.hasCredentials ?? false;
+    const retry = engine.retryOf(resolution.route, targets[0], hasOwnCredentials);
     const hedgeDisabledReason =
       settings.hedgeAfterMs === undefined
         ? 'hedgeAfterMs is not set'
-        : config.retry.budget === 0
-          ? 'retry.budget is 0, and a hedge takes a token'
-          : whyHedgeDisabled(protocol, source.body, targets, maxAttempts, reading?.hasCredentials ?? false);
+        : !retry.budget.allowsAny
+          ? 'retry.budget and retry.minPerSecond are 0, and a hedge takes a token'
+          : whyHedgeDisabled(protocol, source.body, targets, maxAttempts, hasOwnCredentials);
     const call: Call = {
       protocol,
       stream: source.stream === true,
@@ -109,6 +111,8 @@ export class CallReader {
       record: newRecord(engine.nextCallId(), model, resolution, settings.priority),
       failures: [],
       maxAttempts,
+      retry,
+      hasOwnCredentials,
       hedgeAfterMs: hedgeDisabledReason === undefined ? settings.hedgeAfterMs : undefined,
       choices: choicesOf(source.body),
       wantsUsage: wantsUsage(source.body),

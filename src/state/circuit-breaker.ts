@@ -1,6 +1,5 @@
 /// <reference path="./opossum.d.ts" />
-import { EventEmitter } from 'node:events';
-import CircuitBreaker, { type Settlement } from 'opossum';
+import CircuitBreaker, { type RotateBucketController, type Settlement } from 'opossum';
 
 export type BreakerState = 'closed' | 'open' | 'halfOpen';
 export type BreakerOutcome = 'success' | 'failure' | 'neutral';
@@ -12,7 +11,10 @@ export interface BreakerSettings {
   windowMs: number;
   /** From 0 (any share) to 1. */
   minRate: number;
-  /** Opens at this many failures in a row, whatever the window holds. `Infinity` turns the rule off. */
+  /**
+   * Opens at this many failures in a row that span at least a second, whatever the window holds. `Infinity` turns the
+   * rule off; a row of 1 needs no span.
+   */
   consecutive: number;
   /** The longest open time, and the lease of a probe; each open time is up to 20 % shorter by chance. */
   cooldownMs: number;
@@ -24,16 +26,9 @@ export interface Permit {
   readonly probe: boolean;
 }
 
-/** What all breakers of a router share: the clock that moves their windows on. */
-export interface Rotation {
-  readonly emitter: EventEmitter;
-  close(): void;
-}
-
 export interface BreakerDeps {
   /** From 0 up to 1. */
   random: () => number;
-  rotate: EventEmitter;
   onChange?: (state: BreakerState) => void;
 }
 
@@ -42,6 +37,8 @@ const COOLDOWN_JITTER = 0.2;
 /** A longer timer fires after 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const TRIM_EVERY = 64;
+/** Calls that end together are no row. */
+const ROW_SPAN_MS = 1000;
 
 const ignore = () => {};
 
@@ -61,18 +58,41 @@ function settle(outcome: 'success' | 'failure'): Settlement {
   return succeeded;
 }
 
-/** One timer for the windows of all breakers; it keeps no process alive. */
-export function createRotation(windowMs: number): Rotation {
-  const emitter = new EventEmitter().setMaxListeners(0);
-  const timer = setInterval(() => emitter.emit('rotate'), Math.max(1, Math.floor(windowMs / BUCKETS)));
-  timer.unref();
-  return {
-    emitter,
-    close() {
-      clearInterval(timer);
-      emitter.removeAllListeners();
-    },
-  };
+/**
+ * Moves opossum's window on by the clock, when something is reported: opossum would need a timer for each breaker, which
+ * also runs while there is no traffic.
+ */
+class WindowClock implements RotateBucketController {
+  readonly #bucketMs: number;
+  #bucket: number;
+  #rotate: (() => void) | undefined;
+
+  constructor(windowMs: number) {
+    this.#bucketMs = windowMs / BUCKETS;
+    this.#bucket = this.#now();
+  }
+
+  listenerCount(): number {
+    return this.#rotate === undefined ? 0 : 1;
+  }
+
+  on(_event: string, rotate: () => void): void {
+    this.#rotate = rotate;
+  }
+
+  removeListener(): void {
+    this.#rotate = undefined;
+  }
+
+  turn(): void {
+    const bucket = this.#now();
+    for (let i = Math.min(BUCKETS, bucket - this.#bucket); i > 0; i -= 1) this.#rotate?.();
+    this.#bucket = bucket;
+  }
+
+  #now(): number {
+    return Math.floor(performance.now() / this.#bucketMs);
+  }
 }
 
 /**
@@ -84,6 +104,7 @@ export class DeploymentBreaker {
   readonly #settings: BreakerSettings;
   readonly #deps: BreakerDeps;
   #circuit: CircuitBreaker<'success' | 'failure'>;
+  #clock: WindowClock;
   #state: BreakerState = 'closed';
   #shutDown = false;
   /** Grows with each opening and each closing. */
@@ -92,7 +113,10 @@ export class DeploymentBreaker {
   #shared: Permit = Object.freeze({ generation: 0, probe: false });
   /** Shared permits that are still out: with more reports than permits, the surplus does not count. */
   #sharedOut = 0;
+  /** Failures since the last success, and when the first of them was reported. */
   #failuresInARow = 0;
+  #rowSince = 0;
+  #lastSuccessAt = Number.NEGATIVE_INFINITY;
   /** No probe before this time: the end of the open time, or of the live probe's lease. */
   #noProbeBefore = 0;
   #probe: Permit | undefined;
@@ -103,6 +127,7 @@ export class DeploymentBreaker {
   constructor(settings: BreakerSettings, deps: BreakerDeps) {
     this.#settings = settings;
     this.#deps = deps;
+    this.#clock = new WindowClock(settings.windowMs);
     this.#circuit = this.#createCircuit('closed');
   }
 
@@ -141,9 +166,9 @@ export class DeploymentBreaker {
    * How the permitted call ended. Counts once, and only in the permit's own generation: what began before the last
    * opening or closing is void. A probe that outlived its lease still counts, else slow answers could never close.
    */
-  report(permit: Permit, outcome: BreakerOutcome): void {
+  report(permit: Permit, outcome: BreakerOutcome, startedAt: number): void {
     if (this.#shutDown || permit.generation !== this.#generation) return;
-    if (this.#state === 'closed') this.#reportClosed(permit, outcome);
+    if (this.#state === 'closed') this.#reportClosed(permit, outcome, startedAt);
     else if (this.#unreported.delete(permit)) this.#reportHalfOpen(permit, outcome);
   }
 
@@ -177,17 +202,24 @@ export class DeploymentBreaker {
     return permit;
   }
 
-  #reportClosed(permit: Permit, outcome: BreakerOutcome): void {
+  #reportClosed(permit: Permit, outcome: BreakerOutcome, startedAt: number): void {
     if (permit !== this.#shared || this.#sharedOut === 0) return;
     this.#sharedOut -= 1;
     if (outcome === 'neutral') return;
     this.#fire(outcome);
+    const now = performance.now();
     if (outcome === 'success') {
       this.#failuresInARow = 0;
+      this.#lastSuccessAt = now;
       return;
     }
+    // Others were answered while this one ran: it begins a row, and does not continue one.
+    if (this.#failuresInARow === 0 || this.#lastSuccessAt > startedAt) {
+      this.#failuresInARow = 0;
+      this.#rowSince = now;
+    }
     this.#failuresInARow += 1;
-    if (!this.#mustOpen()) return;
+    if (!this.#mustOpen(now)) return;
     const openMs = this.#setOpenMs();
     this.#circuit.open();
     this.#enterOpen(openMs);
@@ -209,8 +241,10 @@ export class DeploymentBreaker {
     }
   }
 
-  #mustOpen(): boolean {
-    if (this.#failuresInARow >= this.#settings.consecutive) return true;
+  #mustOpen(now: number): boolean {
+    const { consecutive } = this.#settings;
+    const spanMs = consecutive === 1 ? 0 : ROW_SPAN_MS;
+    if (this.#failuresInARow >= consecutive && now - this.#rowSince >= spanMs) return true;
     let failures = 0;
     let successes = 0;
     for (const bucket of this.#circuit.status.window) {
@@ -244,6 +278,7 @@ export class DeploymentBreaker {
     this.#shared = Object.freeze({ generation: this.#generation, probe: false });
     this.#sharedOut = 0;
     this.#failuresInARow = 0;
+    this.#lastSuccessAt = Number.NEGATIVE_INFINITY;
   }
 
   #notify(): void {
@@ -255,6 +290,7 @@ export class DeploymentBreaker {
   }
 
   #fire(outcome: 'success' | 'failure'): void {
+    this.#clock.turn();
     this.#circuit.fire(outcome).catch(ignore);
     this.#fires += 1;
     // opossum keeps a number for each call of a bucket, even with percentiles off.
@@ -266,6 +302,7 @@ export class DeploymentBreaker {
 
   #replaceCircuit(state: 'closed' | 'halfOpen'): void {
     this.#circuit.shutdown();
+    this.#clock = new WindowClock(this.#settings.windowMs);
     this.#circuit = this.#createCircuit(state);
   }
 
@@ -279,7 +316,7 @@ export class DeploymentBreaker {
       enableSnapshots: false,
       // Never reached: only our own two rules open it.
       volumeThreshold: Number.MAX_SAFE_INTEGER,
-      rotateBucketController: this.#deps.rotate,
+      rotateBucketController: this.#clock,
       state: { closed: state === 'closed', halfOpen: state === 'halfOpen' },
     });
     circuit.on('halfOpen', () => {

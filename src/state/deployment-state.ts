@@ -1,6 +1,7 @@
-import type { Deployment, Failure } from '../types.js';
+import type { Attempt, Deployment, Failure } from '../types.js';
 import type { DeploymentBreaker } from './circuit-breaker.js';
 import { LatencyHistogram } from './latency-histogram.js';
+import type { RetryBudget } from './retry-budget.js';
 import { newTotals } from './totals.js';
 
 /** Fewer answers than this have no p95 to speak of. */
@@ -8,11 +9,16 @@ const ENOUGH = 20;
 
 const live = (latencies: LatencyHistogram, q: number) => (latencies.count < ENOUGH ? undefined : latencies.live(q));
 
+/** A pause lets its first probe through after this time, the next ones at doubling intervals. */
+const PROBE_MS = 250;
+
 /** What is known of one account: when it refuses its key or has no quota, none of its deployments is of use. */
 export interface ClientState {
   readonly name: string;
   /** `performance.now()` time. */
   suspendedUntil: number;
+  /** Of the calls that name a model of its own, not a route. */
+  readonly retryBudget: RetryBudget;
 }
 
 /** What the router remembers of one deployment, for as long as it lives. */
@@ -28,6 +34,12 @@ export class DeploymentState {
   /** `performance.now()` time until which the server asked us to stay away, and the failure that said so. */
   pausedUntil = 0;
   pausedBy: Failure | undefined;
+  #pausedSince = 0;
+  #nextProbeAt = 0;
+  #probeStepMs = PROBE_MS;
+  #probe: Attempt | undefined;
+  /** Calls that wait for the end of the pause. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(
     readonly deployment: Deployment,
@@ -76,8 +88,43 @@ export class DeploymentState {
 
   /** The longer pause wins: a short `Retry-After` never ends a longer one. */
   pause(until: number, failure: Failure): void {
+    const now = performance.now();
+    if (this.pausedUntil <= now) {
+      this.#pausedSince = now;
+      this.#probeStepMs = PROBE_MS;
+      this.#nextProbeAt = now + PROBE_MS;
+      this.#probe = undefined;
+    }
     if (until <= this.pausedUntil) return;
     this.pausedUntil = until;
     this.pausedBy = failure;
+  }
+
+  /** From when the next call may go through the pause: one at a time, in a `performance.now()` time. */
+  get probeAt(): number {
+    return this.#probe === undefined ? this.#nextProbeAt : Math.max(this.#nextProbeAt, performance.now() + PROBE_MS);
+  }
+
+  startProbe(attempt: Attempt): void {
+    this.#probe = attempt;
+    this.#probeStepMs *= 2;
+    this.#nextProbeAt = performance.now() + this.#probeStepMs;
+  }
+
+  endProbe(attempt: Attempt): void {
+    if (this.#probe === attempt) this.#probe = undefined;
+  }
+
+  /** An answer to what was sent during the pause ends it for everyone. */
+  onAnswer(startedAt: number): void {
+    if (this.pausedUntil <= performance.now() || startedAt < this.#pausedSince) return;
+    this.pausedUntil = 0;
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Calls `wake` when an answer ends the pause; returns what ends that. */
+  onResumed(wake: () => void): () => void {
+    this.#waiting.add(wake);
+    return () => this.#waiting.delete(wake);
   }
 }

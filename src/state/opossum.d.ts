@@ -1,7 +1,5 @@
 /** The part of opossum 10 that `circuit-breaker.ts` uses; the published types lag behind the library. */
 declare module 'opossum' {
-  import type { EventEmitter } from 'node:events';
-
   /** One slice of the rolling window. */
   interface Bucket {
     failures: number;
@@ -14,6 +12,13 @@ declare module 'opossum' {
     then(succeed: () => void): { catch(fail: () => void): void };
   }
 
+  /** What turns the window in place of a timer: opossum registers one listener. */
+  interface RotateBucketController {
+    listenerCount(event: string, listener: () => void): number;
+    on(event: string, listener: () => void): void;
+    removeListener(event: string, listener: () => void): void;
+  }
+
   interface Options {
     timeout: number | false;
     resetTimeout: number;
@@ -22,7 +27,7 @@ declare module 'opossum' {
     rollingPercentilesEnabled: boolean;
     enableSnapshots: boolean;
     volumeThreshold: number;
-    rotateBucketController: EventEmitter;
+    rotateBucketController: RotateBucketController;
     state?: { closed: boolean; halfOpen: boolean };
   }
 
@@ -36,5 +41,5 @@ declare module 'opossum' {
     shutdown(): void;
   }
 
-  export { CircuitBreaker as default, type Settlement };
+  export { CircuitBreaker as default, type RotateBucketController, type Settlement };
 }

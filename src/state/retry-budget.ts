@@ -1,40 +1,97 @@
-const START = 10;
-const CAP = 100;
+/** The sliding window, and the slices that it moves by. */
+const WINDOW_MS = 10_000;
+const SLICE_MS = 100;
+const SLICES = WINDOW_MS / SLICE_MS + 1;
+
+/** How much may be retried. All filled and checked by the caller. */
+export interface RetryBudgetSettings {
+  /** Retries and hedges as a share of first attempts; `false`: no limit at all. */
+  readonly budget: number | false;
+  /** Retries and hedges a second that are allowed whatever the share comes to. */
+  readonly minPerSecond: number;
+}
+
+/** A token that was taken, to be returned where the retry succeeds. */
+export interface RetryToken {
+  readonly slice: number;
+}
 
 /**
- * Keeps extra attempts (same-target retries and hedges) under a share of first attempts. Holds 10 tokens at the
- * start and 100 at most; each first attempt adds `ratio`, each extra attempt takes one. With ratio 0 there is none.
+ * Limits extra attempts (retries of the same deployment, hedges) where they do not help: in a sliding 10 s there are
+ * `budget` tokens for each first attempt and `minPerSecond` for each second. An extra attempt takes one; one that
+ * succeeds returns it. The window follows the clock at each use, so there is no timer.
  */
 export class RetryBudget {
-  readonly #ratio: number;
-  readonly #start: number;
-  #firstAttempts = 0;
-  /** Tokens taken, and those that came when it was full. */
-  #gone = 0;
+  readonly #settings: RetryBudgetSettings;
+  readonly #firstAttempts = new Int32Array(SLICES);
+  readonly #taken = new Int32Array(SLICES);
+  #firstInWindow = 0;
+  #takenInWindow = 0;
+  /** The slice that the clock is in. */
+  #slice = 0;
 
-  constructor(ratio: number) {
-    this.#ratio = ratio;
-    this.#start = ratio > 0 ? START : 0;
+  constructor(settings: RetryBudgetSettings) {
+    this.#settings = settings;
+  }
+
+  /** Whether there is ever a token. */
+  get allowsAny(): boolean {
+    const { budget, minPerSecond } = this.#settings;
+    return budget === false || budget > 0 || minPerSecond > 0;
   }
 
   get tokens(): number {
-    return this.#earned - this.#gone;
+    const { budget, minPerSecond } = this.#settings;
+    if (budget === false) return Number.POSITIVE_INFINITY;
+    this.#turn();
+    // Rounded: ten times 0.1 is a whole token.
+    const earned = Math.round((budget * this.#firstInWindow + (minPerSecond * WINDOW_MS) / 1000) * 1e6) / 1e6;
+    return earned - this.#takenInWindow;
   }
 
   onFirstAttempt(): void {
-    this.#firstAttempts += 1;
-    this.#gone = Math.max(this.#gone, this.#earned - CAP);
+    if (this.#settings.budget === false) return;
+    this.#turn();
+    this.#add(this.#firstAttempts, this.#slice, 1);
+    this.#firstInWindow += 1;
   }
 
   /** Takes a token if there is a whole one. Synchronous, so that two calls never take the same. */
-  tryTake(): boolean {
-    if (this.tokens < 1) return false;
-    this.#gone += 1;
-    return true;
+  tryTake(): RetryToken | undefined {
+    if (this.tokens < 1) return undefined;
+    if (this.#settings.budget !== false) {
+      this.#add(this.#taken, this.#slice, 1);
+      this.#takenInWindow += 1;
+    }
+    return { slice: this.#slice };
   }
 
-  /** Multiplied rather than added up: ten times 0.1 added falls short of 1. */
-  get #earned(): number {
-    return this.#start + this.#ratio * this.#firstAttempts;
+  /** The retry has succeeded. A token whose time is over has been returned already. */
+  giveBack({ slice }: RetryToken): void {
+    if (this.#settings.budget === false) return;
+    this.#turn();
+    if (this.#slice - slice >= SLICES) return;
+    this.#add(this.#taken, slice, -1);
+    this.#takenInWindow -= 1;
+  }
+
+  #add(counts: Int32Array, slice: number, by: number): void {
+    const at = slice % SLICES;
+    counts[at] = (counts[at] ?? 0) + by;
+  }
+
+  /** Drops what has left the window. */
+  #turn(): void {
+    const slice = Math.floor(performance.now() / SLICE_MS);
+    if (slice <= this.#slice) return;
+    const dropped = Math.min(SLICES, slice - this.#slice);
+    for (let i = 1; i <= dropped; i += 1) {
+      const at = (this.#slice + i) % SLICES;
+      this.#firstInWindow -= this.#firstAttempts[at] ?? 0;
+      this.#takenInWindow -= this.#taken[at] ?? 0;
+      this.#firstAttempts[at] = 0;
+      this.#taken[at] = 0;
+    }
+    this.#slice = slice;
   }
 }

@@ -7,6 +7,8 @@ export interface Totals extends Usage {
   slow: number;
   /** Attempts that a hedge has begun. */
   hedges: number;
+  /** Retries that the retry budget did not allow. */
+  retriesWithheld: number;
   /** US dollars, of what is known. */
   costUsd: number;
   /** Of which the cost is not known. */
@@ -24,6 +26,7 @@ export function newTotals(): Totals {
     failures: 0,
     slow: 0,
     hedges: 0,
+    retriesWithheld: 0,
     inputTokens: 0,
     outputTokens: 0,
     cachedInputTokens: 0,

@@ -46,6 +46,8 @@ export type RouterEvent =
   | { type: 'attempt-failed'; callId: string; attempt: AttemptRecord }
   /** Attempt `number` is about to begin, beside one that has been running for `afterMs` milliseconds. */
   | { type: 'hedge-started'; callId: string; deployment: string; number: number; afterMs: number }
+  /** Attempt `number` would have been a retry of this deployment, but the retry budget had no token: the call fails instead. */
+  | { type: 'retry-withheld'; callId: string; route: string | null; deployment: string; number: number }
   | { type: 'attempt-slow'; callId: string; deployment: string; number: number; slowMs: number; durationMs: number }
   | { type: 'breaker-opened'; deployment: string; cooldownMs: number }
   | { type: 'breaker-closed'; deployment: string }
@@ -85,6 +87,7 @@ const EACH: Readonly<Record<RouterEventType, true>> = {
   'attempt-started': true,
   'attempt-failed': true,
   'hedge-started': true,
+  'retry-withheld': true,
   'attempt-slow': true,
   'breaker-opened': true,
   'breaker-closed': true,

@@ -1,26 +1,39 @@
 /** No server keeps us away for longer than this. */
-const MOST_MS = 60_000;
+const MAX_RETRY_AFTER_MS = 60_000;
+/** Longer values are nonsense, and are not looked at. */
+const MAX_LENGTH = 64;
 
 /**
- * How long a server asks us to stay away, in milliseconds: `retry-after-ms`, or `retry-after` as seconds or as an
- * HTTP date. Nonsense (negative, not finite, in the past, unreadable) is `undefined`; 60 s is the most.
+ * How long a server asks us to stay away, in milliseconds: `retry-after-ms`, or `retry-after` as seconds (`1`, `1.5`,
+ * `1s`) or as an HTTP date. Of a header that a proxy has doubled (`1, 1`) the first value counts. Nonsense (negative,
+ * not finite, in the past, unreadable) is `undefined`; 60 s is the maximum.
  */
 export function parseRetryAfter(headers: Headers): number | undefined {
-  return inMs(number(headers.get('retry-after-ms'))) ?? secondsOrDate(headers.get('retry-after')?.trim());
+  return (
+    inMs(number(readable(headers.get('retry-after-ms')), /^ms$/i)) ??
+    secondsOrDate(readable(headers.get('retry-after')))
+  );
+}
+
+function readable(value: string | null): string | undefined {
+  const text = value?.trim();
+  return text === undefined || text === '' || text.length > MAX_LENGTH ? undefined : text;
 }
 
 function secondsOrDate(value: string | undefined): number | undefined {
-  if (value === undefined || value === '') return undefined;
-  const seconds = number(value);
+  if (value === undefined) return undefined;
+  const seconds = number(value, /^s$/i);
   if (seconds !== undefined) return inMs(seconds * 1000);
   return /[a-z]/i.test(value) ? inMs(Date.parse(value) - Date.now()) : undefined;
 }
 
-function number(value: string | null): number | undefined {
-  if (value === null || !/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value)) return undefined;
-  return Number(value);
+/** The number at the beginning, where nothing follows it but its unit or a comma. */
+function number(value: string | undefined, unit: RegExp): number | undefined {
+  if (value === undefined) return undefined;
+  const [, digits, rest = ''] = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([^\s,]*)\s*(?:,.*)?$/i.exec(value) ?? [];
+  return digits !== undefined && (rest === '' || unit.test(rest)) ? Number(digits) : undefined;
 }
 
 function inMs(ms: number | undefined): number | undefined {
-  return ms !== undefined && Number.isFinite(ms) && ms > 0 ? Math.min(ms, MOST_MS) : undefined;
+  return ms !== undefined && Number.isFinite(ms) && ms > 0 ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined;
 }

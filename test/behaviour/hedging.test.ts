@@ -328,7 +328,7 @@ describe('whom a hedge does not ask', () => {
   });
 
   it('anybody, without a token: the time that is kept for the next one is what is left', async () => {
-    const { router } = build({ a: hang(), b: answer() }, { ...calm, deadlineMs: 2000, retry: { budget: 0 } });
+    const { router } = build({ a: hang(), b: answer() }, { ...calm, deadlineMs: 2000, retry: { budget: 0, minPerSecond: 0 } });
     const { value } = await settled(ask(router));
     expect(attemptsOf(value)).toEqual(['a 0+1000 timeout', 'b 1000+0 success']);
   });
@@ -348,7 +348,7 @@ describe('whom a hedge does not ask', () => {
     const models = { a: fail(429, { headers: { 'retry-after': '60' } }), b: answer({ latencyMs: 900 }) };
     const explained = (settings: Setup) => build(models, { hedgeAfterMs: 500, ...settings }).router.explain(body);
     expect(explained({})).toMatchObject({ hedgeAfterMs: 500, hedgeDisabledReason: null });
-    expect(explained({ retry: { budget: 0 } })).toMatchObject({
+    expect(explained({ retry: { budget: 0, minPerSecond: 0 } })).toMatchObject({
       hedgeAfterMs: null,
       hedgeDisabledReason: 'retry.budget is 0, and a hedge takes a token',
     });

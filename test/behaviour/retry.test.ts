@@ -9,11 +9,14 @@ useFakeTime();
 
 describe('the wait before the same deployment is asked again', () => {
   it.each([
-    [0.9, [225, 450, 900]],
-    [0.5, [125, 250, 500]],
-    [0.1, [25, 50, 100]],
-  ])('is full jitter over an exponential cap: random %f', async (random, waits) => {
-    const { router, fake } = build({ a: fail(500) }, { maxAttempts: 4, random: () => random, breaker: false });
+    [0.8, [225, 450, 900]],
+    [0.2, [150, 300, 600]],
+    [0, [125, 250, 500]],
+  ])('is half of an exponential cap, and up to as much again: random %f', async (random, waits) => {
+    const { router, fake } = build(
+      { a: fail(500) },
+      { maxAttempts: 4, random: () => random, breaker: false, retry: { baseMs: 250 } },
+    );
     const call = watch(ask(router));
     await pass(0);
     for (const [index, wait] of waits.entries()) {
@@ -27,7 +30,7 @@ describe('the wait before the same deployment is asked again', () => {
   });
 
   it('can be nothing at all', async () => {
-    const { router, fake } = build({ a: fail(500) }, { random: () => 0 });
+    const { router, fake } = build({ a: fail(500) }, { retry: { baseMs: 0 } });
     expect((await settled(ask(router))).at).toBe(0);
     expect(fake.count).toBe(3);
   });
@@ -38,19 +41,19 @@ describe('the wait before the same deployment is asked again', () => {
       { maxAttempts: 5, random: () => 0.5, retry: { baseMs: 100, maxMs: 200 }, breaker: false },
     );
     const { error } = await settled(ask(router));
-    expect(callRecord(error)?.attempts.map((attempt) => attempt.startedMs)).toEqual([0, 50, 150, 250, 350]);
+    expect(callRecord(error)?.attempts.map((attempt) => attempt.startedMs)).toEqual([0, 75, 225, 375, 525]);
   });
 
-  it('is drawn anew each time', async () => {
+  it('is drawn again each time', async () => {
     const draws = [0, 0.2, 0.8];
-    const { router } = build({ a: fail(500) }, { random: () => draws.shift() ?? 0 });
+    const { router } = build({ a: fail(500) }, { random: () => draws.shift() ?? 0, retry: { baseMs: 250 } });
     const { error } = await settled(ask(router));
     // The first is the call's own, for pauses.
-    expect(callRecord(error)?.attempts.map((attempt) => attempt.startedMs)).toEqual([0, 50, 450]);
+    expect(callRecord(error)?.attempts.map((attempt) => attempt.startedMs)).toEqual([0, 150, 600]);
   });
 
   it('is not made where the deadline would not leave time for an answer', async () => {
-    const { router, fake } = build({ a: fail(500) }, { random: () => 0.8 });
+    const { router, fake } = build({ a: fail(500) }, { random: () => 0.6, retry: { baseMs: 250 } });
     expect(await settled(askWith(router, { deadlineMs: 200 }))).toMatchObject({ error: { status: 500 }, at: 0 });
     expect(fake.count).toBe(1);
     await settled(askWith(router, { deadlineMs: 201, maxAttempts: 2 }));
@@ -58,7 +61,7 @@ describe('the wait before the same deployment is asked again', () => {
   });
 
   it('ends at once when the caller goes away', async () => {
-    const { router, fake } = build({ a: fail(500) }, { random: () => 0.8 });
+    const { router, fake } = build({ a: fail(500) }, { random: () => 0.6, retry: { baseMs: 250 } });
     const controller = new AbortController();
     const call = watch(ask(router, 'standard', { signal: controller.signal }));
     await pass(199);
@@ -71,16 +74,19 @@ describe('the wait before the same deployment is asked again', () => {
 
   it('is made for whichever of several may be asked first, when all have failed', async () => {
     const draws = [0, 0.8, 0.4];
-    const { router, asked } = build({ a: fail(500), b: [fail(500), answer()] }, { random: () => draws.shift() ?? 0 });
+    const { router, asked } = build(
+      { a: fail(500), b: [fail(500), answer()] },
+      { random: () => draws.shift() ?? 0, retry: { baseMs: 250 } },
+    );
     const call = await settled(ask(router));
     expect(asked()).toEqual(['a', 'b', 'b']);
-    expect(call).toMatchObject({ state: 'fulfilled', at: 100 });
+    expect(call).toMatchObject({ state: 'fulfilled', at: 175 });
   });
 
-  it('is made once after a connection that broke', async () => {
-    const { router, fake } = build({ a: reset() }, { maxAttempts: 9 });
+  it('is made as long as attempts are left after a connection that broke, as on a plain client', async () => {
+    const { router, fake } = build({ a: reset() }, { maxAttempts: 4 });
     await settled(ask(router));
-    expect(fake.count).toBe(2);
+    expect(fake.count).toBe(4);
   });
 });
 
@@ -145,42 +151,105 @@ describe('Retry-After', () => {
 });
 
 describe('the retry budget', () => {
-  it('is ten retries, and one more for every ten calls', async () => {
-    const { router, fake } = build({ a: fail(500) }, { maxAttempts: 2, breaker: false });
-    for (let i = 0; i < 10; i += 1) await errorOf(ask(router));
-    expect(fake.count).toBe(20);
-    // Ten first attempts have brought one token more.
+  /** So few that they are counted soon. */
+  const small = { retry: { budget: 0.2, minPerSecond: 0.2 }, maxAttempts: 2, breaker: false } as const;
+
+  it('is a share of the calls of the last 10 s, beside a number a second', async () => {
+    const { router, fake } = build({ a: fail(500) }, small);
+    for (let i = 0; i < 2; i += 1) await errorOf(ask(router));
+    expect(fake.count).toBe(4);
+    // The two first attempts have brought 0.4 more: the third call brings 0.6, the fifth a whole one.
+    for (let i = 0; i < 3; i += 1) await errorOf(ask(router));
+    expect(fake.count).toBe(8);
+    await pass(10_100);
     await errorOf(ask(router));
-    expect(fake.count).toBe(22);
-    for (let i = 0; i < 8; i += 1) await errorOf(ask(router));
-    expect(fake.count).toBe(30);
-    await errorOf(ask(router));
-    expect(fake.count).toBe(32);
+    expect(fake.count).toBe(10);
   });
 
-  it('of 0 allows none', async () => {
-    const { router, fake } = build({ a: fail(500) }, { retry: { budget: 0 } });
-    await errorOf(ask(router));
-    expect(fake.count).toBe(1);
-  });
-
-  it('is of no concern to failing over', async () => {
-    const { router, fake } = build({ a: fail(500), b: answer() }, { retry: { budget: 0 }, breaker: false });
+  it('does not count a retry that succeeds', async () => {
+    const { router, fake } = build({ a: (_, n) => (n % 2 === 0 ? fail(503) : answer()) }, small);
     for (let i = 0; i < 30; i += 1) await ask(router);
     expect(fake.count).toBe(60);
   });
 
-  it('is shared by all calls of a router, whatever they ask', async () => {
-    const { router, fake } = build({ a: fail(500), b: fail(500) }, { maxAttempts: 6, breaker: false });
-    await errorOf(ask(router, 'a'));
-    await errorOf(ask(router.withOptions({ priority: 'premium' }), 'b'));
-    expect(fake.count).toBe(12);
-    await errorOf(ask(router, 'a'));
-    expect(fake.count).toBe(13);
+  it('is not exhausted by little traffic: 30 % of 503 at one call a second for 30 minutes', async () => {
+    const { router } = build({ a: (_, n) => ((n * 7) % 10 < 3 ? fail(503) : answer()) }, { breaker: false });
+    let failed = 0;
+    for (let i = 0; i < 300; i += 1) {
+      await pass(1000);
+      if ((await settled(ask(router))).state === 'rejected') failed += 1;
+    }
+    expect(failed).toBe(0);
+    expect(router.snapshot().deployments.a?.retriesWithheld).toBe(0);
+  });
+
+  it('of 0 and 0 a second allows none', async () => {
+    const { router, fake } = build({ a: fail(500) }, { retry: { budget: 0, minPerSecond: 0 } });
+    await errorOf(ask(router));
+    expect(fake.count).toBe(1);
+  });
+
+  it('of false has no limit', async () => {
+    const { router, fake } = build(
+      { a: fail(500) },
+      { retry: { budget: false, minPerSecond: 0 }, maxAttempts: 2, breaker: false },
+    );
+    for (let i = 0; i < 200; i += 1) await errorOf(ask(router));
+    expect(fake.count).toBe(400);
+  });
+
+  it('is of no concern to failing over', async () => {
+    const { router, fake } = build(
+      { a: fail(500), b: answer() },
+      { retry: { budget: 0, minPerSecond: 0 }, breaker: false },
+    );
+    for (let i = 0; i < 30; i += 1) await ask(router);
+    expect(fake.count).toBe(60);
+  });
+
+  it('reports what it withholds: an event, a counter', async () => {
+    const { router } = build({ a: fail(500) }, { ...small, retry: { budget: 0, minPerSecond: 0.1 } });
+    const events: unknown[] = [];
+    router.on('retry-withheld', (event) => events.push(event));
+    await errorOf(ask(router));
+    expect(events).toEqual([]);
+    const error = await errorOf(ask(router));
+    expect(events).toEqual([
+      { type: 'retry-withheld', callId: callRecord(error)?.id, route: 'standard', deployment: 'a', number: 2 },
+    ]);
+    expect(router.snapshot().deployments.a?.retriesWithheld).toBe(1);
+  });
+
+  it('is one for each route, and can be set for each', async () => {
+    const { router, fake } = build(
+      { a: fail(500) },
+      {
+        ...small,
+        retry: { budget: 0, minPerSecond: 0.1 },
+        deployments: { a: {} },
+        routes: {
+          one: ['a'],
+          two: ['a'],
+          more: { deployments: ['a'], retry: { minPerSecond: 0.3 } },
+          all: { deployments: ['a'], retry: { budget: false } },
+        },
+      },
+    );
+    const sent = async (model: string) => {
+      fake.clear();
+      for (let i = 0; i < 5; i += 1) await errorOf(ask(router, model));
+      return fake.count;
+    };
+    expect([await sent('one'), await sent('two'), await sent('more'), await sent('all')]).toEqual([6, 6, 8, 10]);
+    // Calls by name draw on their client's.
+    expect([await sent('a'), await sent('a')]).toEqual([6, 5]);
   });
 
   it('is not overdrawn by calls that run at once', async () => {
-    const { router, fake } = build({ a: fail(500, { latencyMs: 5 }) }, { maxAttempts: 2, breaker: false });
+    const { router, fake } = build(
+      { a: fail(500, { latencyMs: 5 }) },
+      { ...small, retry: { budget: 0.1, minPerSecond: 1 } },
+    );
     await settled(Promise.allSettled(Array.from({ length: 15 }, () => ask(router))));
     expect(fake.count).toBe(15 + 11);
   });

@@ -61,7 +61,7 @@ describe('before its first content, a stream fails over like any other call', ()
   });
 
   it('and the last one to fail is what comes out', async () => {
-    const { router } = build({ a: cut(before), b: fail(503) }, { retry: { budget: 0 } });
+    const { router } = build({ a: cut(before), b: fail(503) }, { retry: { budget: 0, minPerSecond: 0 } });
     expect(await errorOf(askStream(router))).toMatchObject({ status: 503 });
   });
 

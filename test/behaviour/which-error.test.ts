@@ -39,12 +39,12 @@ describe('the error of a call that nobody answered', () => {
   });
 
   it('is the last one that had a status', async () => {
-    const { router } = build({ a: fail(503), b: fail(502), c: reset() }, { retry: { budget: 0 } });
+    const { router } = build({ a: fail(503), b: fail(502), c: reset() }, { retry: { budget: 0, minPerSecond: 0 } });
     expect(await errorOf(ask(router))).toMatchObject({ status: 502 });
   });
 
   it('is the last one where none had a status', async () => {
-    const { router } = build({ a: reset(), b: empty() }, { retry: { budget: 0 } });
+    const { router } = build({ a: reset(), b: empty() }, { retry: { budget: 0, minPerSecond: 0 } });
     const error = await errorOf(ask(router));
     expect(error).toBeInstanceOf(APIConnectionError);
     expect(error.message).toBe('The upstream answered, but with an empty body.');

@@ -3,7 +3,6 @@ import {
   type BreakerOutcome,
   type BreakerSettings,
   type BreakerState,
-  createRotation,
   DeploymentBreaker,
   type Permit,
 } from '../../src/state/circuit-breaker.js';
@@ -17,17 +16,15 @@ export const defaults: BreakerSettings = {
   cooldownMs: 10_000,
 };
 
-/** A breaker of its own rotation, and the list of its changes of state. */
+/** A breaker, and the list of its changes of state. */
 export function build(settings: Partial<BreakerSettings> = {}, random = () => 0) {
   const given = { ...defaults, ...settings };
   const changes: BreakerState[] = [];
-  const rotation = createRotation(given.windowMs);
   const breaker = new DeploymentBreaker(given, {
     random,
-    rotate: rotation.emitter,
     onChange: (state) => changes.push(state),
   });
-  return { breaker, changes, rotation };
+  return { breaker, changes };
 }
 
 export function acquire(breaker: DeploymentBreaker): Permit {
@@ -36,8 +33,9 @@ export function acquire(breaker: DeploymentBreaker): Permit {
   return permit;
 }
 
+/** Calls that begin and end at once. */
 export function report(breaker: DeploymentBreaker, outcome: BreakerOutcome, times = 1): void {
-  for (let i = 0; i < times; i += 1) breaker.report(acquire(breaker), outcome);
+  for (let i = 0; i < times; i += 1) breaker.report(acquire(breaker), outcome, performance.now());
 }
 
 /** One that has just opened, with `consecutive: 1`. */

@@ -21,9 +21,12 @@ export class BreakerModel {
   #ticks = 0;
   #openUntil = 0;
   #timerAt = 0;
-  #row = 0;
+  /** When the failures of the row ended. */
+  #row: number[] = [];
+  #lastSuccessAt = Number.NEGATIVE_INFINITY;
   #sharedOut = 0;
-  #window = emptyWindow();
+  /** Everything that counts: when, and whether it failed. */
+  #window: { at: number; failed: boolean }[] = [];
   #probes: ModelPermit[] = [];
 
   readonly #settings: BreakerSettings;
@@ -57,9 +60,9 @@ export class BreakerModel {
     return this.#probe();
   }
 
-  report(permit: ModelPermit, outcome: BreakerOutcome): void {
+  report(permit: ModelPermit, outcome: BreakerOutcome, startedAt: number): void {
     if (permit.generation !== this.generation) return;
-    if (permit.kind === 'shared') this.#reportShared(outcome);
+    if (permit.kind === 'shared') this.#reportShared(outcome, startedAt);
     else if (!permit.reported) this.#reportHalfOpen(permit, outcome);
   }
 
@@ -73,32 +76,32 @@ export class BreakerModel {
     this.now += ms;
   }
 
-  rotate(): void {
-    this.#window = [{ failures: 0, successes: 0 }, ...this.#window.slice(0, BUCKETS - 1)];
-  }
-
   #reportHalfOpen(permit: ModelPermit, outcome: BreakerOutcome): void {
     permit.reported = true;
     if (outcome === 'success') this.#close();
     else if (outcome === 'failure' && permit.kind === 'probe') this.#open();
   }
 
-  #reportShared(outcome: BreakerOutcome): void {
+  #reportShared(outcome: BreakerOutcome, startedAt: number): void {
     if (this.#sharedOut === 0) return;
     this.#sharedOut -= 1;
     if (outcome === 'neutral') return;
-    const bucket = this.#window[0]!;
+    const { failures: least, minRate, consecutive } = this.#settings;
+    this.#window.push({ at: this.now, failed: outcome === 'failure' });
     if (outcome === 'success') {
-      bucket.successes += 1;
-      this.#row = 0;
+      this.#row = [];
+      this.#lastSuccessAt = this.now;
       return;
     }
-    bucket.failures += 1;
-    this.#row += 1;
-    const failures = this.#window.reduce((sum, b) => sum + b.failures, 0);
-    const calls = this.#window.reduce((sum, b) => sum + b.failures + b.successes, 0);
-    const often = failures >= this.#settings.failures && failures / calls >= this.#settings.minRate;
-    if (often || this.#row >= this.#settings.consecutive) this.#open();
+    if (this.#lastSuccessAt > startedAt) this.#row = [];
+    this.#row.push(this.now);
+    const bucketOf = (at: number) => Math.floor(at / (this.#settings.windowMs / BUCKETS));
+    const counted = this.#window.filter(({ at }) => bucketOf(this.now) - bucketOf(at) < BUCKETS);
+    const failures = counted.filter(({ failed }) => failed).length;
+    const often = failures >= least && failures / counted.length >= minRate;
+    const [since = this.now] = this.#row;
+    const inARow = this.#row.length >= consecutive && (consecutive === 1 || this.now - since >= 1000);
+    if (often || inARow) this.#open();
   }
 
   #shared(): ModelPermit {
@@ -122,13 +125,14 @@ export class BreakerModel {
   }
 
   #close(): void {
-    this.#window = emptyWindow();
+    this.#window = [];
     this.#next('closed');
   }
 
   #next(state: BreakerState): void {
     this.generation += 1;
-    this.#row = 0;
+    this.#row = [];
+    this.#lastSuccessAt = Number.NEGATIVE_INFINITY;
     this.#sharedOut = 0;
     this.#probes = [];
     this.#change(state);
@@ -138,8 +142,4 @@ export class BreakerModel {
     this.state = state;
     this.changes.push(state);
   }
-}
-
-function emptyWindow() {
-  return Array.from({ length: BUCKETS }, () => ({ failures: 0, successes: 0 }));
 }

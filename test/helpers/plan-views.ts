@@ -10,6 +10,7 @@ export function targetView(more: Partial<TargetView> = {}): TargetView {
     out: false,
     dueAt: 0,
     pausedUntil: 0,
+    probeAt: Number.POSITIVE_INFINITY,
     suspendedUntil: 0,
     contextWindow: undefined,
     timeoutMs: undefined,
@@ -48,8 +49,16 @@ export function failed(
 
 /** A step in short: which target by its place, after which wait; or why nothing more. */
 export function inShort(step: Step, { targets }: View): string {
-  if (step.type === 'stop') return step.reason;
+  if (step.type === 'stop')
+    return step.reason === 'withheld'
+      ? `withheld ${targets.findIndex((each) => each.target === step.target)}`
+      : step.reason;
   const place = targets.findIndex((each) => each.target === step.target);
-  const marks = [step.waitMs > 0 && `after ${step.waitMs}`, step.again && 'again', step.forced && 'forced'];
+  const marks = [
+    step.waitMs > 0 && `after ${step.waitMs}`,
+    step.again && 'again',
+    step.forced && 'forced',
+    step.probe && 'probe',
+  ];
   return [place, ...marks].filter((each) => each !== false).join(' ');
 }

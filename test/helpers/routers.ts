@@ -24,7 +24,7 @@ export interface Built {
 
 /**
  * A router whose deployments are the given models, in order the route `standard`, all of them behind one fake. Without
- * chance: jitter is 0, so that the same deployment is asked again at once. `apiKeyOf` of a request is its client's name.
+ * chance, and without a backoff: the same deployment is tried again at once. `apiKeyOf` of a request is its client's name.
  */
 export function build(models: Models, { fake: more, clients, ...settings }: Setup = {}): Built {
   const names = Array.isArray(models) ? models : Object.keys(models);
@@ -35,6 +35,7 @@ export function build(models: Models, { fake: more, clients, ...settings }: Setu
     ...(names.length > 0 && settings.deployments === undefined && { routes: { standard: names } }),
     random: () => 0,
     ...settings,
+    retry: { baseMs: 0, ...settings.retry },
   });
   onTestFinished(() => router.close());
   return { router, fake, asked: () => fake.requests.map((request) => request.model) };

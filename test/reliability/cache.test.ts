@@ -47,7 +47,7 @@ function both() {
     model.isDown ? fail(500, { latencyMs: LATENCY_MS }) : answer({ content: String(next++), latencyMs: LATENCY_MS });
   const { router, fake } = build(
     { a },
-    { cache: { mode: 'all', ...TIMES }, maxAttempts: 1, breaker: false, retry: { budget: 0 } },
+    { cache: { mode: 'all', ...TIMES }, maxAttempts: 1, breaker: false, retry: { budget: 0, minPerSecond: 0 } },
   );
   const calls: { watched: Watched<Told>; controller: AbortController }[] = [];
 

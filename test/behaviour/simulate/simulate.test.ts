@@ -158,7 +158,7 @@ describe('faults', () => {
   it('of a common cause strike all of their deployments in the same spells', async () => {
     const strike = async (burstMs: number | undefined) => {
       const fault = { at: ['first', 'second'], behavior: fail(500), share: 0.3, ...(burstMs && { burstMs }) };
-      const options = { breaker: false, retry: { budget: 0 }, maxAttempts: 2 } as const;
+      const options = { breaker: false, retry: { budget: 0, minPerSecond: 0 }, maxAttempts: 2 } as const;
       return (await simulate(small({ faults: [fault] }, options))).availability ?? 0;
     };
     // Independent: 0.3 x 0.3 fail both. In common: whoever finds the first one struck finds the second one struck.

@@ -81,17 +81,39 @@ describe('after a failure', () => {
   });
 
   it.each([
-    ['server-error', '0 again'],
-    ['rate-limited', '0 again'],
-    ['invalid-answer', '0 again'],
-    ['connection', '0 again'],
+    ['server-error', '0 after 125 again'],
+    ['rate-limited', '0 after 125 again'],
+    ['invalid-answer', '0 after 125 again'],
+    ['connection', '0 after 125 again'],
     ['unauthorized', 'nothing-left'],
     ['forbidden', 'nothing-left'],
     ['model-not-found', 'nothing-left'],
-    ['timeout', 'nothing-left'],
+    ['timeout', '0 after 125 again'],
   ] as const)('%s, and nobody else: %s', (outcome, expected) => {
     expect(at(outcome, [a])).toBe(expected);
-    expect(at(outcome, [a], { mayRetry: false })).toBe('nothing-left');
+    const without = expected === 'nothing-left' ? expected : 'withheld 0';
+    expect(at(outcome, [a], { mayRetry: false })).toBe(without);
+  });
+
+  it('retries a deployment that timed out only where no other one is left', () => {
+    const late = failed(a, 'timeout');
+    expect(planned(viewOf([a, b], { failures: [late] }))).toBe('1');
+    expect(planned(viewOf([a, out()], { failures: [late] }))).toBe('1 forced');
+    expect(planned(viewOf([a, paused(3000)], { failures: [late] }))).toBe('1 after 3000');
+    expect(planned(viewOf([a, b], { failures: [late, failed(b)] }))).toBe('1 after 125 again');
+    expect(planned(viewOf([a, b], { failures: [late, failed(b, 'unauthorized')] }))).toBe('0 after 125 again');
+    expect(planned(viewOf([a, b], { failures: [late, failed(b, 'timeout', { endedAt: 50 })] }))).toBe(
+      '0 after 125 again',
+    );
+    const open = out();
+    expect(planned(viewOf([open], { failures: [failed(open, 'timeout')] }))).toBe('0 after 125 again forced');
+  });
+
+  it('waits between half of the backoff and all of it', () => {
+    const after = (jitter: number, times = 1) =>
+      planned(viewOf([a], { failures: Array.from({ length: times }, () => failed(a, 'server-error', { jitter })) }));
+    expect([after(0), after(0.5), after(1)]).toEqual(['0 after 125 again', '0 after 187.5 again', '0 after 250 again']);
+    expect([after(0, 2), after(1, 2)]).toEqual(['0 after 250 again', '0 after 500 again']);
   });
 
   it('of the context, only a larger window will do', () => {
@@ -107,25 +129,28 @@ describe('after a failure', () => {
     expect(planned(viewOf(windows, { failures }))).toBe('3');
   });
 
-  it('the same one is asked a second time after a broken connection, not a third', () => {
-    const failures = [failed(a, 'connection'), failed(a, 'connection')];
-    expect(planned(viewOf([a], { failures }))).toBe('nothing-left');
-  });
-
   it('stops when no attempt is left', () => {
     expect(at('server-error', [a, b], { attemptsLeft: 0 })).toBe('attempts');
   });
 
   it('waits for whoever may be asked first', () => {
     const failures = [failed(a, 'server-error', { jitter: 0.8 }), failed(b, 'server-error', { jitter: 0.4 })];
-    expect(planned(viewOf([a, b], { failures }))).toBe('1 after 100 again');
+    expect(planned(viewOf([a, b], { failures }))).toBe('1 after 175 again');
     expect(planned(viewOf([a, b, paused(50)], { failures }))).toBe('2 after 50');
   });
 
-  it('does not ask the same one again while its breaker is open or its client set aside', () => {
-    for (const gone of [out(), suspends()]) {
-      expect(planned(viewOf([gone], { failures: [failed(gone)] }))).toBe('nothing-left');
-    }
+  it('retries the same one past its open breaker or suspended client, if nothing else is left: it was allowed before', () => {
+    const [open, gone] = [out(), suspends()];
+    expect(planned(viewOf([open], { failures: [failed(open)] }))).toBe('0 after 125 again forced');
+    expect(planned(viewOf([gone], { failures: [failed(gone)] }))).toBe('0 after 125 again');
+    // Not one whose failure allows no retry.
+    expect(planned(viewOf([open], { failures: [failed(open, 'unauthorized')] }))).toBe('nothing-left');
+    // Nor before another one that lets calls through.
+    expect(planned(viewOf([open, b], { failures: [failed(open), failed(b, 'server-error', { jitter: 1 })] }))).toBe(
+      '1 after 250 again',
+    );
+    // One that was not tried yet comes first.
+    expect(planned(viewOf([open, out(9000)], { failures: [failed(open)] }))).toBe('1 forced');
   });
 
   it('asks another whose breaker is open rather than give up', () => {
@@ -149,14 +174,14 @@ describe('after a failure', () => {
     [9001, 'no-time'],
   ])('starts nothing that could not finish: after %i of 10,000 ms, %s', (now, expected) => {
     const other = targetView({ fastestMs: 1000 });
-    expect(planned(viewOf([a, other], { now, failures: [failed(a, 'timeout')] }))).toBe(expected);
+    expect(planned(viewOf([a, other], { now, failures: [failed(a, 'unauthorized')] }))).toBe(expected);
   });
 
   it('says that there is no time left, not that somebody is paused, where a pause ends now', () => {
     const other = targetView({ fastestMs: 1000, pausedUntil: 9500 });
-    expect(planned(viewOf([a, other], { now: 9500, failures: [failed(a, 'timeout')] }))).toBe('no-time');
+    expect(planned(viewOf([a, other], { now: 9500, failures: [failed(a, 'unauthorized')] }))).toBe('no-time');
     const later = targetView({ fastestMs: 1000, pausedUntil: 9501 });
-    expect(planned(viewOf([a, later], { now: 9500, failures: [failed(a, 'timeout')] }))).toBe('paused');
+    expect(planned(viewOf([a, later], { now: 9500, failures: [failed(a, 'unauthorized')] }))).toBe('paused');
   });
 
   it('starts nothing with less than a millisecond left', () => {
@@ -230,17 +255,55 @@ describe('backoffMs', () => {
 
   it.each([
     [0, 1, 250],
+    [0, 0, 125],
     [1, 1, 500],
     [5, 1, 8000],
     [2000, 1, 8000],
-    [3, 0, 0],
-    [3, 0.25, 500],
+    [3, 0, 1000],
+    [3, 0.25, 1250],
   ])('before retry %i, with chance %f: %i', (retries, jitter, ms) => {
     expect(backoffMs(retries, retry, jitter)).toBe(ms);
   });
 
   it('is nothing without a base', () => {
     expect(backoffMs(4, { baseMs: 0, maxMs: 0 }, 0.9)).toBe(0);
+  });
+});
+
+describe('a pause that every deployment asks for', () => {
+  const probed = (pausedUntil: number, probeAt: number) => targetView({ pausedUntil, probeAt });
+  const refused = (target: TargetView, retryAfterMs = 3000) =>
+    failed(target, 'rate-limited', { status: 429, retryAfterMs });
+
+  it.each<[string, TargetView[], string]>([
+    ['lets a probe through at its time', [probed(5000, 0)], '0 probe'],
+    ['not before', [probed(5000, 250)], '0 after 250 probe'],
+    ['is waited out where the next probe is due later', [probed(500, 750)], '0 after 500'],
+    ['is probed where it ends after the deadline', [probed(60_000, 250)], '0 after 250 probe'],
+    ['is probed at whichever deployment is due first', [probed(5000, 400), probed(9000, 300)], '1 after 300 probe'],
+    [
+      'is probed past an open breaker too',
+      [targetView({ pausedUntil: 5000, probeAt: 250, out: true, dueAt: 9000 })],
+      '0 after 250 forced probe',
+    ],
+    ['is left alone while another one is free', [probed(5000, 0), b], '1'],
+  ])('%s', (_, targets, expected) => {
+    expect(planned(viewOf(targets))).toBe(expected);
+  });
+
+  it('is not probed by a call that was refused itself: it waits as long as it was asked to', () => {
+    const [one] = [probed(5000, 0)];
+    expect(planned(viewOf([one], { failures: [refused(one)] }))).toBe('0 after 5000 again');
+    // Another call's answer has ended the pause: what this call was asked still stands.
+    expect(planned(viewOf([a], { failures: [refused(a)] }))).toBe('0 after 3000 again');
+    // One that failed in another way may probe.
+    expect(planned(viewOf([one], { failures: [failed(one)] }))).toBe('0 after 125 again probe');
+  });
+
+  it('is not probed while a retry of another deployment is possible', () => {
+    const other = probed(5000, 0);
+    expect(planned(viewOf([a, other], { failures: [failed(a)] }))).toBe('0 after 125 again');
+    expect(planned(viewOf([a, other], { failures: [failed(a, 'unauthorized')] }))).toBe('1 probe');
   });
 });
 

@@ -1,6 +1,6 @@
 import CircuitBreaker from 'opossum';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type BreakerState, createRotation, DeploymentBreaker } from '../../../src/state/circuit-breaker.js';
+import { type BreakerState, DeploymentBreaker } from '../../../src/state/circuit-breaker.js';
 import { acquire, build, defaults, report } from '../../helpers/breaker-builder.js';
 
 beforeEach(() => {
@@ -12,20 +12,16 @@ afterEach(() => {
 
 describe('DeploymentBreaker and what is around it', () => {
   it('is not harmed by a listener that throws, and may be asked by one', () => {
-    const rotation = createRotation(10_000);
     const onChange = vi.fn<(state: BreakerState) => void>(() => {
       expect(breaker.tryAcquire()).toBeUndefined();
       throw new Error('a listener that throws');
     });
-    const breaker = new DeploymentBreaker(
-      { ...defaults, consecutive: 1 },
-      { random: () => 0, rotate: rotation.emitter, onChange },
-    );
+    const breaker = new DeploymentBreaker({ ...defaults, consecutive: 1 }, { random: () => 0, onChange });
     report(breaker, 'failure');
     const probe = breaker.force();
     expect(onChange.mock.calls).toEqual([['open'], ['halfOpen']]);
     onChange.mockImplementation(() => void acquire(breaker));
-    breaker.report(probe, 'success');
+    breaker.report(probe, 'success', performance.now());
     expect(onChange.mock.calls).toEqual([['open'], ['halfOpen'], ['closed']]);
   });
 
@@ -42,7 +38,7 @@ describe('DeploymentBreaker and what is around it', () => {
   });
 
   it.each(['closed', 'open', 'halfOpen'] as const)('leaves nothing when it is ended while %s', (state) => {
-    const { breaker, changes, rotation } = build({ consecutive: 1 });
+    const { breaker, changes } = build({ consecutive: 1 });
     if (state !== 'closed') report(breaker, 'failure');
     if (state === 'halfOpen') vi.advanceTimersByTime(10_000);
     const permit = state === 'open' ? undefined : acquire(breaker);
@@ -50,50 +46,44 @@ describe('DeploymentBreaker and what is around it', () => {
 
     breaker.close();
     breaker.close();
-    expect(rotation.emitter.listenerCount('rotate')).toBe(0);
-    rotation.close();
     expect(vi.getTimerCount()).toBe(0);
 
-    if (permit) breaker.report(permit, 'failure');
-    if (permit) breaker.report(permit, 'success');
+    if (permit) breaker.report(permit, 'failure', performance.now());
+    if (permit) breaker.report(permit, 'success', performance.now());
     vi.advanceTimersByTime(60_000);
     expect(breaker.tryAcquire() !== undefined).toBe(state === 'closed');
-    breaker.report(breaker.force(), state === 'closed' ? 'failure' : 'success');
+    breaker.report(breaker.force(), state === 'closed' ? 'failure' : 'success', performance.now());
     expect(breaker.state).toBe(state);
     expect(changes).toEqual(before);
     expect(vi.getTimerCount()).toBe(0);
-    expect(rotation.emitter.listenerCount('rotate')).toBe(0);
   });
 
-  it('has one timer for many breakers, and one for each that is open; none keeps the process alive', () => {
+  it('has no timer but one for each that is open, which does not keep the process alive', () => {
     vi.useRealTimers();
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const before = timers();
-    const setTimer = vi.spyOn(globalThis, 'setInterval');
-    const warning = vi.spyOn(process, 'emitWarning');
-    const rotation = createRotation(10_000);
-    const breakers = Array.from(
-      { length: 50 },
-      () => new DeploymentBreaker({ ...defaults, consecutive: 1 }, { random: () => 0, rotate: rotation.emitter }),
-    );
+    const interval = vi.spyOn(globalThis, 'setInterval');
+    const timeout = vi.spyOn(globalThis, 'setTimeout');
+    const breakers = Array.from({ length: 50 }, () => build({ consecutive: 1 }).breaker);
+    for (const breaker of breakers) report(breaker, 'success');
+    expect(timeout).not.toHaveBeenCalled();
     for (const breaker of breakers) report(breaker, 'failure');
-    expect(setTimer).toHaveBeenCalledTimes(1);
-    expect(warning).not.toHaveBeenCalled();
+    expect(timeout).toHaveBeenCalledTimes(50);
+    expect(interval).not.toHaveBeenCalled();
     expect(timers()).toBe(before);
     for (const breaker of breakers) breaker.close();
-    rotation.close();
   });
 
-  it('ends the shared rotation', () => {
-    const rotation = createRotation(1_000);
-    const turn = vi.fn();
-    rotation.emitter.on('rotate', turn);
-    vi.advanceTimersByTime(99);
-    expect(turn).not.toHaveBeenCalled();
-    vi.advanceTimersByTime(1);
-    expect(turn).toHaveBeenCalledTimes(1);
-    rotation.close();
-    expect(vi.getTimerCount()).toBe(0);
-    expect(rotation.emitter.listenerCount('rotate')).toBe(0);
+  it('follows the clock without a timer: what is older than the window is gone at the next report', () => {
+    const { breaker } = build({ consecutive: Number.POSITIVE_INFINITY });
+    report(breaker, 'failure', 4);
+    // A process that was frozen: the clock has moved, and no timer has run.
+    const frozen = performance.now() + 3_600_000;
+    vi.spyOn(performance, 'now').mockReturnValue(frozen);
+    report(breaker, 'failure', 4);
+    expect(breaker.state).toBe('closed');
+    report(breaker, 'failure');
+    expect(breaker.state).toBe('open');
+    vi.mocked(performance.now).mockRestore();
   });
 });

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   type BreakerOutcome,
@@ -13,7 +12,6 @@ import fc from '../../helpers/property.js';
 type Op =
   | { do: 'acquire' }
   | { do: 'force' }
-  | { do: 'rotate' }
   /** `back`: which permit, counted from the newest; those that reported already are in it too. */
   | { do: 'report'; back: number; outcome: BreakerOutcome }
   | { do: 'call'; outcome: BreakerOutcome }
@@ -24,11 +22,14 @@ type Op =
 const COOLDOWN = 100;
 
 const outcome = fc.constantFrom<BreakerOutcome>('failure', 'failure', 'failure', 'success', 'success', 'neutral');
-const ms = fc.oneof(fc.integer({ min: 0, max: 130 }), fc.constantFrom(79, 80, 99, 100));
+const ms = fc.oneof(
+  fc.integer({ min: 0, max: 130 }),
+  fc.constantFrom(79, 80, 99, 100),
+  fc.integer({ min: 300, max: 1100 }),
+);
 const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('acquire' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('force' as const) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('rotate' as const) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('report' as const), back: fc.nat(3), outcome }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('report' as const), back: fc.nat(40), outcome }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('call' as const), outcome }) },
@@ -37,7 +38,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 );
 const settings: fc.Arbitrary<BreakerSettings> = fc.record({
   failures: fc.integer({ min: 1, max: 5 }),
-  windowMs: fc.constant(1000),
+  windowMs: fc.constantFrom(300, 1000, 3000),
   minRate: fc.constantFrom(0, 0.5, 0.75, 1),
   consecutive: fc.constantFrom(1, 2, 3, 5, Number.POSITIVE_INFINITY),
   cooldownMs: fc.constant(COOLDOWN),
@@ -65,18 +66,16 @@ function source(numbers: readonly number[]): () => number {
 }
 
 function run(given: BreakerSettings, numbers: readonly number[], ops: readonly Op[], seen: Map<string, number>): void {
-  const rotate = new EventEmitter();
   const changes: BreakerState[] = [];
   const breaker = new DeploymentBreaker(given, {
     random: source(numbers),
-    rotate,
     onChange: (state) => {
       changes.push(state);
       throw new Error('a listener that throws');
     },
   });
   const model = new BreakerModel(given, source(numbers), performance.now());
-  const permits: { real: Permit; model: ModelPermit; leaseEnd: number; reported: boolean }[] = [];
+  const permits: { real: Permit; model: ModelPermit; startedAt: number; leaseEnd: number; reported: boolean }[] = [];
   let state: BreakerState = 'closed';
   let generation = 0;
   let openedAt = 0;
@@ -93,7 +92,7 @@ function run(given: BreakerSettings, numbers: readonly number[], ops: readonly O
       for (const other of live) expect(now, 'two live probes').toBeGreaterThanOrEqual(other.leaseEnd);
     }
     count(expected.kind);
-    permits.push({ real, model: expected, leaseEnd: now + COOLDOWN, reported: false });
+    permits.push({ real, model: expected, startedAt: now, leaseEnd: now + COOLDOWN, reported: false });
   };
   const acquire = () => {
     const mustGive = state === 'open' && performance.now() - openedAt >= COOLDOWN;
@@ -107,8 +106,8 @@ function run(given: BreakerSettings, numbers: readonly number[], ops: readonly O
     if (permit === undefined) return;
     const late = permit.real.generation < generation;
     const before = changes.length;
-    breaker.report(permit.real, how);
-    model.report(permit.model, how);
+    breaker.report(permit.real, how, permit.startedAt);
+    model.report(permit.model, how, permit.startedAt);
     permit.reported = true;
     if (late) expect(changes.length, 'a late result changed the state').toBe(before);
     if (late) count(`late ${how}`);
@@ -122,9 +121,6 @@ function run(given: BreakerSettings, numbers: readonly number[], ops: readonly O
       else if (step.do === 'report') report(step.back, step.outcome);
       else if (step.do === 'call') {
         if (acquire()) report(0, step.outcome);
-      } else if (step.do === 'rotate') {
-        rotate.emit('rotate');
-        model.rotate();
       } else if (step.do === 'advance') {
         vi.advanceTimersByTime(step.ms);
         openTicks += step.ms;
@@ -154,7 +150,6 @@ function run(given: BreakerSettings, numbers: readonly number[], ops: readonly O
     breaker.close();
   }
   expect(vi.getTimerCount()).toBe(0);
-  expect(rotate.listenerCount('rotate')).toBe(0);
 }
 
 describe('DeploymentBreaker against a plain model', () => {

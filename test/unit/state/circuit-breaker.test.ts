@@ -40,20 +40,73 @@ describe('opening', () => {
     expect(breaker.state).toBe('open');
   });
 
-  it('opens at N failures in a row, whatever the rate', () => {
+  it('opens at N failures in a row that span a second, whatever the rate', () => {
     const { breaker } = build({ failures: 1000 });
     report(breaker, 'success', 100);
     report(breaker, 'failure', 4);
     report(breaker, 'success');
     report(breaker, 'failure', 4);
+    vi.advanceTimersByTime(1000);
     expect(breaker.state).toBe('closed');
     report(breaker, 'failure');
     expect(breaker.state).toBe('open');
   });
 
+  it.each([
+    [999, 'closed'],
+    [1000, 'open'],
+  ])('does not take failures that end together for a row: 9 at once, one more after %i ms', (ms, state) => {
+    const { breaker } = build({ failures: 1000 });
+    report(breaker, 'failure', 9);
+    expect(breaker.state).toBe('closed');
+    vi.advanceTimersByTime(ms);
+    report(breaker, 'failure');
+    expect(breaker.state).toBe(state);
+  });
+
+  it('opens at the first failure with consecutive: 1, and not at two at once with 2', () => {
+    const { breaker } = build({ failures: 1000, consecutive: 1 });
+    report(breaker, 'failure');
+    expect(breaker.state).toBe('open');
+    const two = build({ failures: 1000, consecutive: 2 }).breaker;
+    report(two, 'failure', 2);
+    expect(two.state).toBe('closed');
+  });
+
+  it('breaks the row of an attempt at a success that ended since it began', () => {
+    const { breaker } = build({ failures: 1000 });
+    for (let i = 0; i < 20; i += 1) {
+      const slow = acquire(breaker);
+      const startedAt = performance.now();
+      vi.advanceTimersByTime(400);
+      // Fast calls are answered meanwhile, though never after the last slow one has failed.
+      report(breaker, 'success');
+      vi.advanceTimersByTime(100);
+      breaker.report(slow, 'failure', startedAt);
+    }
+    expect(breaker.state).toBe('closed');
+    // Five slow ones of one caller that began before the last success: none continues the row of another.
+    const slow = Array.from({ length: 8 }, () => acquire(breaker));
+    const startedAt = performance.now();
+    vi.advanceTimersByTime(10);
+    report(breaker, 'success');
+    for (const each of slow) {
+      vi.advanceTimersByTime(300);
+      breaker.report(each, 'failure', startedAt);
+    }
+    expect(breaker.state).toBe('closed');
+    // Without an answer in between they are a row.
+    for (let i = 0; i < 4; i += 1) report(breaker, 'failure');
+    expect(breaker.state).toBe('closed');
+    vi.advanceTimersByTime(1000);
+    report(breaker, 'failure');
+    expect(breaker.state).toBe('open');
+  });
+
   it('takes a neutral outcome for nothing: it neither counts nor ends a row', () => {
-    const { breaker } = build();
+    const { breaker } = build({ failures: 1000 });
     report(breaker, 'failure', 4);
+    vi.advanceTimersByTime(1000);
     report(breaker, 'neutral', 100);
     expect(breaker.state).toBe('closed');
     report(breaker, 'failure');
@@ -80,14 +133,14 @@ describe('opening', () => {
   });
 
   it('counts no more reports than it gave permits, and none for the permits of another breaker', () => {
-    const { breaker } = build({ consecutive: 2 });
+    const { breaker } = build({ failures: 2, consecutive: NEVER });
     const permit = acquire(breaker);
-    breaker.report(permit, 'failure');
-    breaker.report(permit, 'failure');
+    breaker.report(permit, 'failure', performance.now());
+    breaker.report(permit, 'failure', performance.now());
     acquire(breaker);
-    breaker.report(acquire(build().breaker), 'failure');
+    breaker.report(acquire(build().breaker), 'failure', performance.now());
     expect(breaker.state).toBe('closed');
-    breaker.report(permit, 'failure');
+    breaker.report(permit, 'failure', performance.now());
     expect(breaker.state).toBe('open');
   });
 });
@@ -154,7 +207,7 @@ describe('half-open', () => {
   it('closes with a success, and does not open at the next failure', () => {
     const { breaker, changes } = build({ consecutive: NEVER });
     report(breaker, 'failure', 5);
-    breaker.report(breaker.force(), 'success');
+    breaker.report(breaker.force(), 'success', performance.now());
     expect(breaker.state).toBe('closed');
     expect(acquire(breaker)).toEqual({ generation: 2, probe: false });
     report(breaker, 'failure', 4);
@@ -174,11 +227,11 @@ describe('half-open', () => {
   it('stays as it is with a neutral outcome, and lets the next probe through', () => {
     const { breaker, changes } = halfOpened();
     const probe = acquire(breaker);
-    breaker.report(probe, 'neutral');
+    breaker.report(probe, 'neutral', performance.now());
     expect(breaker.dueAt).toBe(0);
     acquire(breaker);
-    breaker.report(probe, 'neutral');
-    breaker.report(probe, 'success');
+    breaker.report(probe, 'neutral', performance.now());
+    breaker.report(probe, 'success', performance.now());
     expect(breaker.tryAcquire()).toBeUndefined();
     expect(changes).toEqual(['open', 'halfOpen']);
   });
@@ -200,7 +253,7 @@ describe('half-open', () => {
     const slow = acquire(breaker);
     vi.advanceTimersByTime(15_000);
     acquire(breaker);
-    breaker.report(slow, 'success');
+    breaker.report(slow, 'success', performance.now());
     expect(breaker.state).toBe('closed');
   });
 
@@ -209,7 +262,7 @@ describe('half-open', () => {
     (outcome) => {
       const { breaker, early, changes } = halfOpened();
       acquire(breaker);
-      breaker.report(early, outcome);
+      breaker.report(early, outcome, performance.now());
       expect(breaker.state).toBe('halfOpen');
       expect(breaker.tryAcquire()).toBeUndefined();
       expect(changes).toEqual(['open', 'halfOpen']);
@@ -221,7 +274,7 @@ describe('half-open', () => {
     const slow = acquire(breaker);
     vi.advanceTimersByTime(10_000);
     report(breaker, 'failure');
-    breaker.report(slow, 'success');
+    breaker.report(slow, 'success', performance.now());
     expect(breaker.state).toBe('open');
   });
 });
@@ -242,7 +295,7 @@ describe('force', () => {
     expect(probe.probe).toBe(true);
     expect(breaker.state).toBe('halfOpen');
     expect(breaker.tryAcquire()).toBeUndefined();
-    breaker.report(probe, 'failure');
+    breaker.report(probe, 'failure', performance.now());
     expect(breaker.dueAt).toBe(performance.now() + 10_000);
     vi.advanceTimersByTime(9_999);
     expect(breaker.state).toBe('open');
@@ -256,14 +309,14 @@ describe('force', () => {
     for (const outcome of ['failure', 'neutral'] as const) {
       const bypass = breaker.force();
       expect(bypass).toEqual({ generation: 1, probe: false });
-      breaker.report(bypass, outcome);
-      breaker.report(bypass, 'success');
+      breaker.report(bypass, outcome, performance.now());
+      breaker.report(bypass, 'success', performance.now());
       expect(breaker.state).toBe('halfOpen');
       expect(breaker.tryAcquire()).toBeUndefined();
     }
-    breaker.report(breaker.force(), 'success');
+    breaker.report(breaker.force(), 'success', performance.now());
     expect(breaker.state).toBe('closed');
-    breaker.report(probe, 'failure');
+    breaker.report(probe, 'failure', performance.now());
     expect(breaker.state).toBe('closed');
   });
 });

@@ -1,102 +1,133 @@
-import { describe, expect, it } from 'vitest';
-import { RetryBudget } from '../../../src/state/retry-budget.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { RetryBudget, type RetryToken } from '../../../src/state/retry-budget.js';
 import fc from '../../helpers/property.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const budgetOf = (budget: number | false, minPerSecond: number) => new RetryBudget({ budget, minPerSecond });
 
 function first(budget: RetryBudget, times: number): void {
   for (let i = 0; i < times; i += 1) budget.onFirstAttempt();
 }
 
-/** Takes until refused; how many were granted. */
-function drain(budget: RetryBudget): number {
-  let granted = 0;
-  while (granted < 1000 && budget.tryTake()) granted += 1;
+/** Takes until refused; the tokens that were granted. */
+function drain(budget: RetryBudget, most = 2000): RetryToken[] {
+  const granted: RetryToken[] = [];
+  while (granted.length < most) {
+    const token = budget.tryTake();
+    if (token === undefined) break;
+    granted.push(token);
+  }
   return granted;
 }
 
 describe('RetryBudget', () => {
-  it('starts with 10 tokens', () => {
-    const budget = new RetryBudget(0.1);
-    expect(budget.tokens).toBe(10);
-    expect(drain(budget)).toBe(10);
-    expect(budget.tokens).toBe(0);
+  it('allows ten times minPerSecond in 10 s without any call', () => {
+    expect(drain(budgetOf(0.2, 10))).toHaveLength(100);
   });
 
-  it('earns one token with ten first attempts, not with nine', () => {
-    const budget = new RetryBudget(0.1);
-    drain(budget);
+  it('allows the share of first attempts beside it', () => {
+    const budget = budgetOf(0.2, 1);
+    first(budget, 500);
+    expect(budget.tokens).toBe(110);
+    expect(drain(budget)).toHaveLength(110);
+    first(budget, 4);
+    expect(budget.tryTake()).toBeUndefined();
+    first(budget, 1);
+    expect(budget.tryTake()).toBeDefined();
+  });
+
+  it('adds shares up exactly: ten first attempts at 0.1 are one token', () => {
+    const budget = budgetOf(0.1, 0);
     first(budget, 9);
-    expect(budget.tryTake()).toBe(false);
+    expect(budget.tryTake()).toBeUndefined();
     first(budget, 1);
-    expect(budget.tryTake()).toBe(true);
-    expect(budget.tryTake()).toBe(false);
+    expect(budget.tryTake()).toBeDefined();
   });
 
-  it('holds 100 at most', () => {
-    const budget = new RetryBudget(0.5);
-    first(budget, 179);
-    expect(budget.tokens).toBe(99.5);
-    first(budget, 1);
-    expect(budget.tokens).toBe(100);
-    first(budget, 10_000);
-    expect(budget.tokens).toBe(100);
-    expect(drain(budget)).toBe(100);
+  it('has a token back after 10 s, not sooner, and forgets first attempts then', () => {
+    const budget = budgetOf(0.5, 0.1);
+    first(budget, 2);
+    expect(drain(budget)).toHaveLength(2);
+    vi.advanceTimersByTime(10_000);
+    expect(budget.tryTake()).toBeUndefined();
+    vi.advanceTimersByTime(100);
+    expect(budget.tokens).toBe(1);
   });
 
-  it('never has a token with ratio 0', () => {
-    const budget = new RetryBudget(0);
-    expect(budget.tokens).toBe(0);
-    first(budget, 1000);
-    expect(budget.tokens).toBe(0);
-    expect(budget.tryTake()).toBe(false);
+  it('takes a token back from a retry that has succeeded', () => {
+    const budget = budgetOf(0, 0.2);
+    const [one, two] = drain(budget);
+    expect(budget.tryTake()).toBeUndefined();
+    if (one) budget.giveBack(one);
+    expect(budget.tokens).toBe(1);
+    vi.advanceTimersByTime(60_000);
+    // Its time was over: it is back already.
+    if (two) budget.giveBack(two);
+    expect(budget.tokens).toBe(2);
   });
 
-  it('grants no more than 10 and the ratio of first attempts, whatever the order', () => {
-    const ratio = fc.oneof(fc.constantFrom(0, 0.1, 0.05, 0.29, 1), fc.double({ min: 0, max: 1, noNaN: true }));
-    const step = fc.oneof(
-      fc.record({ firsts: fc.nat(40) }),
-      fc.record({ firsts: fc.nat(2000) }),
-      fc.record({ takes: fc.nat(150) }),
-    );
-    fc.assert(
-      fc.property(ratio, fc.array(step, { maxLength: 40, size: 'max' }), (given, steps) => {
-        const budget = new RetryBudget(given);
-        let firsts = 0;
-        let granted = 0;
-        for (const now of steps) {
-          if ('firsts' in now) first(budget, now.firsts);
-          if ('firsts' in now) firsts += now.firsts;
-          for (let i = 0; 'takes' in now && i < now.takes; i += 1) {
-            if (budget.tryTake()) granted += 1;
-            expect(granted).toBeLessThanOrEqual(given === 0 ? 0 : 10 + given * firsts);
-          }
-          expect(budget.tokens).toBeGreaterThanOrEqual(0);
-          expect(budget.tokens).toBeLessThanOrEqual(100);
-        }
-      }),
-      { numRuns: 300 },
-    );
+  it('allows nothing with 0 and 0, and everything with false', () => {
+    const none = budgetOf(0, 0);
+    first(none, 1000);
+    expect([none.allowsAny, none.tokens, none.tryTake()]).toEqual([false, 0, undefined]);
+    const all = budgetOf(false, 0);
+    expect(all.allowsAny).toBe(true);
+    expect(drain(all)).toHaveLength(2000);
+    expect(budgetOf(0, 1).allowsAny).toBe(true);
+    expect(budgetOf(0.1, 0).allowsAny).toBe(true);
   });
 
-  it('does what a plain bucket of sixty-fourths does', () => {
+  it('does what a plain list of moments does, and never lets more out in 10 s than it may', () => {
     const op = fc.oneof(
-      { weight: 2, arbitrary: fc.record({ firsts: fc.nat(300) }) },
-      { weight: 3, arbitrary: fc.record({ takes: fc.nat(60) }) },
+      { weight: 3, arbitrary: fc.record({ firsts: fc.nat(60) }) },
+      { weight: 3, arbitrary: fc.record({ takes: fc.nat(30) }) },
+      { weight: 2, arbitrary: fc.record({ back: fc.nat(40) }) },
+      { weight: 3, arbitrary: fc.record({ ms: fc.oneof(fc.nat(3000), fc.nat(30_000)) }) },
     );
+    const share = fc.constantFrom(0, 0.125, 0.25, 1);
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 64 }), fc.array(op, { maxLength: 50, size: 'max' }), (parts, ops) => {
-        const budget = new RetryBudget(parts / 64);
-        let model = 10 * 64;
-        for (const now of ops) {
-          if ('firsts' in now) first(budget, now.firsts);
-          if ('firsts' in now) model = Math.min(100 * 64, model + parts * now.firsts);
-          for (let i = 0; 'takes' in now && i < now.takes; i += 1) {
-            const expected = model >= 64;
-            if (expected) model -= 64;
-            expect(budget.tryTake()).toBe(expected);
+      fc.property(
+        share,
+        fc.constantFrom(0, 0.5, 2),
+        fc.array(op, { maxLength: 60, size: 'max' }),
+        (given, least, ops) => {
+          vi.setSystemTime(0);
+          const budget = budgetOf(given, least);
+          let firsts: number[] = [];
+          let out: { at: number; token: RetryToken; isBack: boolean }[] = [];
+          for (const now of ops) {
+            const at = performance.now();
+            const slice = (ms: number) => Math.floor(ms / 100);
+            firsts = firsts.filter((each) => slice(at) - slice(each) <= 100);
+            if ('ms' in now) vi.advanceTimersByTime(now.ms);
+            if ('firsts' in now) {
+              first(budget, now.firsts);
+              firsts.push(...Array.from({ length: now.firsts }, () => at));
+            }
+            for (let i = 0; 'takes' in now && i < now.takes; i += 1) {
+              out = out.filter((each) => !each.isBack && slice(at) - slice(each.at) <= 100);
+              const expected = given * firsts.length + 10 * least - out.length >= 1;
+              const token = budget.tryTake();
+              expect(token !== undefined).toBe(expected);
+              if (token === undefined) continue;
+            out.push({ at, token, isBack: false });
+              const inTenSeconds = out.filter((each) => at - each.at <= 10_000).length;
+              expect(inTenSeconds).toBeLessThanOrEqual(given * firsts.length + 10 * least);
+            }
+            const returned = 'back' in now ? out.at(-1 - now.back) : undefined;
+            if (returned && !returned.isBack) {
+              returned.isBack = true;
+              budget.giveBack(returned.token);
+            }
           }
-          expect(budget.tokens).toBe(model / 64);
-        }
-      }),
+        },
+      ),
       { numRuns: 300 },
     );
   });
