@@ -16,6 +16,7 @@ export function heed(events: Events, modelNames: () => Iterable<string>): Layer<
       attempt.onEnd.push((end) => {
         state.endProbe(attempt);
         if (end.failure !== undefined) learn(attempt, end.failure);
+        else if (end.outcome === 'success' && !attempt.call.hasOwnCredentials) state.onAnswer(attempt.startedAt);
       });
       if (!attempt.probe) return next(attempt);
       return next(attempt).then((reply) => {

@@ -183,7 +183,7 @@ function throughPause(view: View, each: TargetView, mayProbe: boolean): number {
   return mayProbe ? Math.min(end, Math.max(view.now, each.probeAt)) : end;
 }
 
-/** Of those that are ready at once, the one whose breaker or client is due first. */
+/** Of those that are ready at the same time, one that was not tried yet, then the one whose breaker or client is due first. */
 function soonest(candidates: readonly Candidate[]): Candidate | undefined {
   return candidates.reduce<Candidate | undefined>(
     (best, each) => (best && isSooner(best, each) ? best : each),
@@ -195,7 +195,9 @@ function soonest(candidates: readonly Candidate[]): Candidate | undefined {
 const isFirst = (view: View, { readyAt }: Candidate) => isFirstAttempt(view) && readyAt <= view.now;
 
 function isSooner(one: Candidate, other: Candidate): boolean {
-  return one.readyAt < other.readyAt || (one.readyAt === other.readyAt && dueAt(one) <= dueAt(other));
+  if (one.readyAt !== other.readyAt) return one.readyAt < other.readyAt;
+  if (one.again !== other.again) return other.again;
+  return dueAt(one) <= dueAt(other);
 }
 
 const dueAt = (candidate: Candidate) => Math.max(candidate.view.dueAt, candidate.view.suspendedUntil);

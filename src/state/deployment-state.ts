@@ -115,14 +115,21 @@ export class DeploymentState {
     if (this.#probe === attempt) this.#probe = undefined;
   }
 
-  /** An answer to what was sent during the pause ends it for everyone. */
+  /**
+   * An answer to what was sent during the pause ends it for everyone. One to what was sent before shows that the server
+   * still answers some: the first probe need not wait.
+   */
   onAnswer(startedAt: number): void {
-    if (this.pausedUntil <= performance.now() || startedAt < this.#pausedSince) return;
-    this.pausedUntil = 0;
+    if (this.pausedUntil === 0) return;
+    const now = performance.now();
+    if (this.pausedUntil <= now) return;
+    if (startedAt > this.#pausedSince) this.pausedUntil = 0;
+    else if (this.#probeStepMs === PROBE_MS && now < this.#nextProbeAt) this.#nextProbeAt = now;
+    else return;
     for (const wake of [...this.#waiting]) wake();
   }
 
-  /** Calls `wake` when an answer ends the pause; returns what ends that. */
+  /** Calls `wake` when an answer ends the pause, or lets a probe through; returns what ends that. */
   onResumed(wake: () => void): () => void {
     this.#waiting.add(wake);
     return () => this.#waiting.delete(wake);

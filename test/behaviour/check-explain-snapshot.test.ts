@@ -171,7 +171,7 @@ describe('explain()', () => {
   });
 
   it('says that nobody may be asked at this moment', async () => {
-    const { router } = build({ a: fail(429, { headers: { 'retry-after': '60' } }) }, { deadlineMs: 1000 });
+    const { router } = build({ a: fail(429, { headers: { 'retry-after': '60' } }) }, { deadlineMs: 200 });
     await errorOf(ask(router, 'a'));
     expect(router.explain({ model: 'a', messages: [] }).refusal).toMatch(/asked \(a: the server asked to stay away/);
   });
@@ -194,6 +194,7 @@ describe('snapshot()', () => {
           model: 'a',
           slow: 0,
           hedges: 0,
+          retriesWithheld: 0,
           state: 'closed',
           pausedUntil: null,
           suspendedUntil: null,

@@ -34,7 +34,6 @@ interface Row {
 const callers = { breaker: 'success', alone: 1, next: false } as const;
 const refused = { breaker: 'neutral', alone: 1, next: true } as const;
 const failed = { breaker: 'failure', alone: 3, next: true } as const;
-const lost = { breaker: 'failure', alone: 2, next: true } as const;
 
 const rows: Row[] = [
   ...[400, 405, 413, 422].map(
@@ -73,9 +72,9 @@ const rows: Row[] = [
     }),
   ),
   { what: '429', does: fail(429), outcome: 'rate-limited', breaker: 'neutral', alone: 3, next: true },
-  { what: 'a reset connection', does: reset(), outcome: 'connection', ...lost },
-  { what: 'a body that is cut off', does: cut(), outcome: 'connection', ...lost },
-  { what: 'a body that is reset', does: resetMidBody(), outcome: 'connection', ...lost },
+  { what: 'a reset connection', does: reset(), outcome: 'connection', ...failed },
+  { what: 'a body that is cut off', does: cut(), outcome: 'connection', ...failed },
+  { what: 'a body that is reset', does: resetMidBody(), outcome: 'connection', ...failed },
   { what: 'nothing', does: empty(), outcome: 'invalid-answer', ...failed },
   { what: 'a web page', does: html(), outcome: 'invalid-answer', ...failed },
   { what: 'half of a JSON text', does: truncated(), outcome: 'invalid-answer', ...failed },
@@ -84,22 +83,27 @@ const rows: Row[] = [
     what: 'an attempt that had its time',
     does: hang(),
     settings: { attemptTimeoutMs: 1000 },
-    ...{ outcome: 'timeout', breaker: 'failure', alone: 1, next: true },
+    ...{ outcome: 'timeout', breaker: 'failure', alone: 3, next: true },
   },
   {
     what: 'an attempt that had too little time to be blamed',
     does: hang(),
     settings: { attemptTimeoutMs: 999 },
-    ...{ outcome: 'timeout', breaker: 'neutral', alone: 1, next: true },
+    ...{ outcome: 'timeout', breaker: 'neutral', alone: 3, next: true },
   },
 ];
 
 describe('what an outcome means', () => {
   it.each(rows)('$what: breaker $breaker', async ({ does, settings, outcome, breaker }) => {
-    // After one failure: a success ends the row, a failure opens, a neutral outcome leaves it to the next failure.
+    // After one failure: a success makes them fewer than all, a failure opens, a neutral outcome leaves it to the next.
     const { router } = build(
       { a: [fail(500), does, fail(500)] },
-      { maxAttempts: 1, breaker: { consecutive: 2, failures: 1000 }, clients: ['default', 'other'], ...settings },
+      {
+        maxAttempts: 1,
+        breaker: { failures: 2, minRate: 1, consecutive: 1000 },
+        clients: ['default', 'other'],
+        ...settings,
+      },
     );
     const state = () => router.snapshot().deployments.a?.state;
     await settled(ask(router, 'a'));
@@ -138,7 +142,8 @@ describe('what an outcome means', () => {
 
 describe('a valid answer', () => {
   it('is a success for the breaker', async () => {
-    const { router } = build({ a: [fail(500), answer(), fail(500)] }, { maxAttempts: 1, breaker: { consecutive: 2 } });
+    const breaker = { failures: 2, minRate: 1 };
+    const { router } = build({ a: [fail(500), answer(), fail(500)] }, { maxAttempts: 1, breaker });
     for (let i = 0; i < 3; i += 1) await settled(ask(router));
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', requests: 3, failures: 2 });
   });

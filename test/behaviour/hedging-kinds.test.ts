@@ -35,7 +35,10 @@ describe('a hedged stream', () => {
   });
 
   it('is not waited for beyond firstChunkTimeoutMs, whoever is asked beside it', async () => {
-    const { router } = build({ a: hang(), b: hang() }, { ...calm, firstChunkTimeoutMs: 700, deadlineMs: 5000 });
+    const { router } = build(
+      { a: hang(), b: hang() },
+      { ...calm, firstChunkTimeoutMs: 700, deadlineMs: 5000, maxAttempts: 2 },
+    );
     const { error } = await settled(askStream(router));
     expect(callRecord(error)?.attempts).toMatchObject([
       { durationMs: 700, outcome: 'timeout' },

@@ -157,8 +157,11 @@ describe('a failure beside another attempt', () => {
   });
 
   it('takes no token for that', async () => {
-    // Ten tokens at the start, and one for ten calls: eleven hedges, each with a failover behind it.
-    const { router } = build({ a: hang(), b: fail(503), c: answer() }, { ...calm, retry: { budget: 0.1 } });
+    // Ten tokens, and one for ten calls: eleven hedges, each with a failover behind it.
+    const { router } = build(
+      { a: hang(), b: fail(503), c: answer() },
+      { ...calm, deadlineMs: 2000, retry: { budget: 0.1, minPerSecond: 1 } },
+    );
     const attempts: (number | undefined)[] = [];
     for (let i = 0; i < 12; i++) attempts.push(callRecord((await settled(ask(router))).value)?.attempts.length);
     expect(attempts.slice(0, 11)).toEqual(Array(11).fill(3));
@@ -328,7 +331,10 @@ describe('whom a hedge does not ask', () => {
   });
 
   it('anybody, without a token: the time that is kept for the next one is what is left', async () => {
-    const { router } = build({ a: hang(), b: answer() }, { ...calm, deadlineMs: 2000, retry: { budget: 0, minPerSecond: 0 } });
+    const { router } = build(
+      { a: hang(), b: answer() },
+      { ...calm, deadlineMs: 2000, retry: { budget: 0, minPerSecond: 0 } },
+    );
     const { value } = await settled(ask(router));
     expect(attemptsOf(value)).toEqual(['a 0+1000 timeout', 'b 1000+0 success']);
   });
@@ -350,7 +356,7 @@ describe('whom a hedge does not ask', () => {
     expect(explained({})).toMatchObject({ hedgeAfterMs: 500, hedgeDisabledReason: null });
     expect(explained({ retry: { budget: 0, minPerSecond: 0 } })).toMatchObject({
       hedgeAfterMs: null,
-      hedgeDisabledReason: 'retry.budget is 0, and a hedge takes a token',
+      hedgeDisabledReason: 'retry.budget and retry.minPerSecond are 0, and a hedge takes a token',
     });
     const deployments = { a: {}, b: { price } };
     const routes = { standard: ['a', 'b'] };
@@ -358,7 +364,7 @@ describe('whom a hedge does not ask', () => {
       hedgeAfterMs: null,
       hedgeDisabledReason: 'there is no other deployment that it may go to',
     });
-    const { router } = build({ a: models.a, b: models.a }, { hedgeAfterMs: 500, deadlineMs: 1000 });
+    const { router } = build({ a: models.a, b: models.a }, { hedgeAfterMs: 500, deadlineMs: 200 });
     await settled(ask(router));
     expect(router.explain(body)).toMatchObject({ hedgeAfterMs: null, hedgeDisabledReason: 'nothing may be asked now' });
   });
@@ -449,7 +455,7 @@ describe('the time of an attempt', () => {
   it('is not cut short for one that cannot be asked beside it, where others still run', async () => {
     const quick = Array.from({ length: 10 }, () => answer());
     const models = { a: hang(), b: [...quick, answer({ latencyMs: 1400 })], c: answer() };
-    const { router } = build(models, { ...kept, hedgeAfterMs: 500 });
+    const { router } = build(models, { ...kept, hedgeAfterMs: 500, retry: { budget: 0.1, minPerSecond: 1 } });
     // They take the tokens: what ten calls bring is one more.
     for (let i = 0; i < 10; i++) await settled(ask(router));
     const { value } = await settled(ask(router));

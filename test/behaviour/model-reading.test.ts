@@ -131,10 +131,10 @@ describe('any other name', () => {
   it('shares one breaker and one set of statistics a client', async () => {
     const { router, fake } = build({}, { clients: ['default', 'pro'], fake: { unknownModels: fail(500) } });
     for (const model of ['x', 'y']) await errorOf(ask(router, model));
-    expect(router.snapshot().deployments['default/*']).toMatchObject({ requests: 5, state: 'open' });
+    expect(router.snapshot().deployments['default/*']).toMatchObject({ requests: 6, state: 'open' });
     await errorOf(ask(router, 'Pro/x'));
     expect(router.snapshot().deployments['pro/*']).toMatchObject({ requests: 3, state: 'closed' });
-    expect(fake.count).toBe(8);
+    expect(fake.count).toBe(9);
   });
 
   it('may be none at all: the upstream says what it thinks of that', async () => {

@@ -1,7 +1,7 @@
 import { callRecord } from 'model-router';
-import { answer, fail } from 'model-router/testing';
+import { answer, fail, hang } from 'model-router/testing';
 import { RateLimitError } from 'openai';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { ask, askWith, errorOf } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
@@ -31,20 +31,40 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
     expect(router.snapshot().deployments.a?.pausedUntil).toBeNull();
   });
 
-  it('is waited for by the next call too, if an attempt still fits', async () => {
-    const { router, fake } = build({ a: [busy(5, status), answer()] }, { maxAttempts: 1 });
+  it('lets one call through after 250 ms, though all deployments are paused', async () => {
+    const { router, fake } = build({ a: [busy(5, status), answer({ latencyMs: 40 })] }, { maxAttempts: 1 });
     await settled(ask(router));
-    const call = watch(ask(router));
-    await pass(4999);
+    const calls = [watch(ask(router)), watch(ask(router)), watch(ask(router))];
+    await pass(249);
     expect(fake.count).toBe(1);
     await pass(1);
-    expect(call.state).toBe('fulfilled');
+    expect(fake.count).toBe(2);
+    await pass(39);
+    expect(calls.map((call) => call.state)).toEqual(['pending', 'pending', 'pending']);
+    // Its answer ends the pause for everyone.
+    await pass(1);
+    expect(fake.count).toBe(4);
+    await pass(40);
+    expect(calls.map((call) => call.at)).toEqual([290, 330, 330]);
+    expect(router.snapshot().deployments.a?.pausedUntil).toBeNull();
   });
 
-  it('fails the next call at once if none fits, with a copy of what it said', async () => {
+  it('lets the next probe through at doubling intervals, as long as it is refused', async () => {
+    const { router, fake } = build({ a: busy(60, status) }, { maxAttempts: 1 });
+    const started: number[] = [];
+    router.on('attempt-started', () => started.push(performance.now()));
+    await settled(ask(router));
+    const calls = Array.from({ length: 6 }, () => watch(ask(router)));
+    await pass(10_000);
+    expect(started).toEqual([0, 250, 750, 1750, 3750, 7750]);
+    expect(fake.count).toBe(6);
+    expect(calls.filter((call) => call.state === 'rejected')).toHaveLength(5);
+  });
+
+  it('fails the next call at once if neither a probe nor its end fits, with a copy of what it said', async () => {
     const { router, fake } = build({ a: busy(5, status) }, { maxAttempts: 1 });
     const first = await errorOf(ask(router));
-    const second = await settled(askWith(router, { deadlineMs: 5000 }));
+    const second = await settled(askWith(router, { deadlineMs: 200 }));
     expect(second).toMatchObject({ state: 'rejected', at: 0, error: { status, message: first.message } });
     expect(second.error).toBeInstanceOf(first.constructor);
     expect(second.error).not.toBe(first);
@@ -52,29 +72,85 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
     expect(callRecord(first)?.attempts).toHaveLength(1);
     expect(fake.count).toBe(1);
   });
+
+  it('is not probed by the call that it has refused: that one waits as long as it was asked to', async () => {
+    const { router } = build({ a: [busy(5, status), answer()] });
+    const refused = watch(ask(router));
+    await pass(0);
+    const other = watch(ask(router));
+    await pass(250);
+    expect([other.state, refused.state]).toEqual(['fulfilled', 'pending']);
+    await pass(4749);
+    expect(refused.state).toBe('pending');
+    await pass(1);
+    expect(refused).toMatchObject({ state: 'fulfilled', at: 5000 });
+  });
 });
 
 describe('a pause', () => {
-  it('ends no sooner because of a shorter one: the longer wins', async () => {
-    const { router, fake } = build({ a: [busy(1), busy(3), answer()] }, { maxAttempts: 1 });
-    const inFlight = watch(Promise.allSettled([ask(router), ask(router)]));
-    await pass(0);
-    expect(inFlight.state).toBe('fulfilled');
-    const next = watch(ask(router));
-    await pass(2999);
-    expect(fake.count).toBe(2);
-    await pass(1);
-    expect(next.state).toBe('fulfilled');
+  it('is as long as the longest: a shorter one changes nothing', async () => {
+    for (const seconds of [
+      [1, 3],
+      [3, 1],
+    ]) {
+      const { router, fake } = build({ a: [...seconds.map((each) => busy(each)), answer()] }, { maxAttempts: 1 });
+      await settled(Promise.allSettled([ask(router), ask(router)]));
+      const pausedUntil = Date.parse(router.snapshot().deployments.a?.pausedUntil ?? '');
+      expect(pausedUntil - Date.now()).toBe(3000);
+      expect(fake.count).toBe(2);
+    }
   });
 
-  it('a shorter one after a longer one changes nothing', async () => {
-    const { router, fake } = build({ a: [busy(3), busy(1), answer()] }, { maxAttempts: 1 });
-    await settled(Promise.allSettled([ask(router), ask(router)]));
-    const next = watch(ask(router));
+  it('holds one probe at a time: while it has no answer, the others wait', async () => {
+    const { router, fake } = build({ a: [busy(3), hang(), answer()] }, { maxAttempts: 1, deadlineMs: 10_000 });
+    await settled(ask(router));
+    const calls = [watch(ask(router)), watch(ask(router))];
     await pass(2999);
     expect(fake.count).toBe(2);
     await pass(1);
-    expect(next.state).toBe('fulfilled');
+    expect(calls[1]?.state).toBe('fulfilled');
+    expect(fake.count).toBe(3);
+  });
+
+  it('is probed at once where an earlier request is answered meanwhile, once in a pause', async () => {
+    const script = [answer({ latencyMs: 50 }), answer({ latencyMs: 90 }), busy(5)];
+    const { router, fake } = build({ a: [...script, busy(5), answer()] }, { maxAttempts: 1 });
+    for (const _ of script) watch(ask(router));
+    await pass(10);
+    const calls = [watch(ask(router)), watch(ask(router))];
+    await pass(39);
+    expect(fake.count).toBe(3);
+    await pass(1);
+    expect([fake.count, calls[0]?.state]).toEqual([4, 'rejected']);
+    // Its probe was refused: the next one is due after twice the first wait, whatever else is answered.
+    await pass(499);
+    expect(fake.count).toBe(4);
+    await pass(1);
+    expect(calls[1]?.state).toBe('fulfilled');
+  });
+
+  it('leaves nothing behind for callers who wait for its end', async () => {
+    const { router } = build({ a: [busy(5), answer()] }, { maxAttempts: 1, breaker: false });
+    await settled(ask(router));
+    const calls = Array.from({ length: 3 }, () => watch(ask(router)));
+    await pass(250);
+    expect(calls.map((call) => call.at)).toEqual([250, 250, 250]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('of one deployment makes it hardly slower than a plain client: every fifth answer a 429', async () => {
+    const script = (_: unknown, n: number) => (n % 5 === 4 ? busy(1) : answer({ latencyMs: 20 }));
+    const { router } = build({ a: script }, { retry: { baseMs: 250 }, random: () => 0.5, maxAttempts: 4 });
+    const started = performance.now();
+    let left = 120;
+    let failed = 0;
+    const caller = async () => {
+      while (left-- > 0) await ask(router).catch(() => failed++);
+    };
+    await settled(Promise.all(Array.from({ length: 8 }, caller)));
+    expect(failed).toBe(0);
+    // 5 s on a plain client.
+    expect(performance.now() - started).toBeLessThan(7500);
   });
 
   it('is waited out for the deployment that is due first', async () => {
@@ -84,30 +160,20 @@ describe('a pause', () => {
     expect(call).toMatchObject({ state: 'fulfilled', at: 2000 });
   });
 
-  it('that is too long does not hide one that fits', async () => {
-    const { router, asked } = build({ a: [busy(2), answer()], b: busy(9) }, { maxAttempts: 2 });
-    await errorOf(ask(router));
-    const call = await settled(askWith(router, { deadlineMs: 3000 }));
-    expect(call).toMatchObject({ state: 'fulfilled', at: 2000 });
-    expect(asked()).toEqual(['a', 'b', 'a']);
-  });
-
-  it('spreads those that wait for it over the time of one backoff', async () => {
+  it('spreads those that wait for its end over the time of one backoff', async () => {
     const draws = [0, 0, 0.2, 0.8];
     const { router, fake } = build(
-      { a: [busy(2), answer()] },
-      { maxAttempts: 1, random: () => draws.shift() ?? 0, retry: { baseMs: 500 } },
+      { a: [busy(0.2), answer()] },
+      { maxAttempts: 1, random: () => draws.shift() ?? 0, retry: { baseMs: 60 } },
     );
     await settled(ask(router));
     const waiting = [watch(ask(router)), watch(ask(router))];
-    await pass(2099);
+    await pass(211);
     expect(fake.count).toBe(1);
     await pass(1);
     expect(waiting.map((call) => call.state)).toEqual(['fulfilled', 'pending']);
-    await pass(299);
-    expect(fake.count).toBe(2);
-    await pass(1);
-    expect(waiting.map((call) => call.at)).toEqual([2100, 2400]);
+    await pass(36);
+    expect(waiting.map((call) => call.at)).toEqual([212, 248]);
   });
 
   it('ends at once for a caller who goes away', async () => {
@@ -115,10 +181,11 @@ describe('a pause', () => {
     await settled(ask(router));
     const controller = new AbortController();
     const call = watch(ask(router, 'standard', { signal: controller.signal }));
-    await pass(1000);
+    await pass(100);
     controller.abort();
     await pass(0);
-    expect(call).toMatchObject({ state: 'rejected', at: 1000 });
+    expect(call).toMatchObject({ state: 'rejected', at: 100 });
+    await pass(1000);
     expect(fake.count).toBe(1);
   });
 
@@ -134,17 +201,17 @@ describe('a pause', () => {
     expect(router.snapshot().deployments.a?.state).toBe('open');
     // The safety net asks it once, and is told to stay away.
     expect(await errorOf(ask(router))).toBeInstanceOf(RateLimitError);
-    const third = await settled(askWith(router, { deadlineMs: 3000 }));
+    const third = await settled(askWith(router, { deadlineMs: 200 }));
     expect(third).toMatchObject({ at: 0, error: { status: 429 } });
     expect(fake.count).toBe(2);
   });
 
-  it('of a client that is set aside as well is waited out, if nothing else is left', async () => {
+  it('of a client that is suspended as well is probed, if nothing else is left', async () => {
     const noQuota = fail(429, { code: 'insufficient_quota', headers: { 'retry-after': '5' } });
     const { router, fake } = build({ a: [noQuota, answer()] });
     await errorOf(ask(router));
     const call = watch(ask(router));
-    await pass(4999);
+    await pass(249);
     expect([call.state, fake.count]).toEqual(['pending', 1]);
     await pass(1);
     expect(call.state).toBe('fulfilled');

@@ -140,7 +140,10 @@ describe('maxCostUsd', () => {
   it('counts all attempts, each at the dearest that may be asked', () => {
     const { router } = build({ a: answer(), b: answer() }, { ...two, maxAttempts: 3 });
     expect(router.explain({ model: 'standard', messages }).maxCostUsd).toBeCloseTo(30, 1);
-    const { router: once } = build({ a: answer(), b: answer() }, { ...two, maxAttempts: 3, retry: { budget: 0, minPerSecond: 0 } });
+    const { router: once } = build(
+      { a: answer(), b: answer() },
+      { ...two, maxAttempts: 3, retry: { budget: 0, minPerSecond: 0 } },
+    );
     expect(once.explain({ model: 'standard', messages }).maxCostUsd).toBeCloseTo(11, 1);
   });
 

@@ -108,7 +108,7 @@ export async function makeCalls({ scripts, calls, breaker, budget, chance }: Giv
     routes: { standard: Object.keys(models) },
     random: () => chance[drawn++ % chance.length] ?? 0,
     breaker,
-    retry: { budget },
+    retry: { budget, minPerSecond: budget === 0 ? 0 : 1 },
     chunkTimeoutMs: 1000,
   });
   const made = calls.map((call): Made => {

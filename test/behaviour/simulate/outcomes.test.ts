@@ -35,28 +35,28 @@ it('one seed gives one outcome, whatever the version of Node', async () => {
     p99: rounded(latencyMs.p99),
   }).toMatchInlineSnapshot(`
     {
-      "answered": 1114,
+      "answered": 1127,
       "calls": 1195,
       "errors": {
-        "DeadlineExceededError": 31,
-        "InternalServerError": 50,
+        "DeadlineExceededError": 24,
+        "InternalServerError": 44,
       },
       "first": {
-        "server-error": 54,
-        "success": 723,
-        "timeout": 32,
+        "server-error": 101,
+        "success": 817,
+        "timeout": 48,
       },
-      "load": "1.083",
-      "openings": 41,
+      "load": "1.131",
+      "openings": 25,
       "p50": 300,
       "p99": 2000,
       "second": {
-        "connection": 11,
-        "deadline": 31,
-        "server-error": 52,
-        "success": 391,
+        "connection": 9,
+        "deadline": 24,
+        "server-error": 43,
+        "success": 310,
       },
-      "wasted": 14,
+      "wasted": 24,
     }
   `);
 });

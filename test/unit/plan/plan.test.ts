@@ -110,10 +110,10 @@ describe('after a failure', () => {
   });
 
   it('waits between half of the backoff and all of it', () => {
-    const after = (jitter: number, times = 1) =>
+    const waits = (jitter: number, times = 1) =>
       planned(viewOf([a], { failures: Array.from({ length: times }, () => failed(a, 'server-error', { jitter })) }));
-    expect([after(0), after(0.5), after(1)]).toEqual(['0 after 125 again', '0 after 187.5 again', '0 after 250 again']);
-    expect([after(0, 2), after(1, 2)]).toEqual(['0 after 250 again', '0 after 500 again']);
+    expect([waits(0), waits(0.5), waits(1)]).toEqual(['0 after 125 again', '0 after 187.5 again', '0 after 250 again']);
+    expect([waits(0, 2), waits(1, 2)]).toEqual(['0 after 250 again', '0 after 500 again']);
   });
 
   it('of the context, only a larger window will do', () => {

@@ -116,7 +116,7 @@ describe('RetryBudget', () => {
               const token = budget.tryTake();
               expect(token !== undefined).toBe(expected);
               if (token === undefined) continue;
-            out.push({ at, token, isBack: false });
+              out.push({ at, token, isBack: false });
               const inTenSeconds = out.filter((each) => at - each.at <= 10_000).length;
               expect(inTenSeconds).toBeLessThanOrEqual(given * firsts.length + 10 * least);
             }
