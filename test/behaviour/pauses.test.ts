@@ -151,8 +151,8 @@ describe('a pause', () => {
       await settled(Promise.all(Array.from({ length: 8 }, caller)));
       return { ms: performance.now() - started, failed };
     };
-    const { router } = build({ a: script }, { retry: { baseMs: 250 }, random: () => 0.5 });
-    const plain = new OpenAI({ apiKey: 'k', fetch: fakeFetch(script), logLevel: 'off' });
+    const { router } = build({ a: script }, { retry: { baseMs: 250 }, random: () => 0.5, maxRetries: 3 });
+    const plain = new OpenAI({ apiKey: 'k', maxRetries: 3, fetch: fakeFetch(script), logLevel: 'off' });
     const [ours, theirs] = [await run(() => ask(router)), await run(() => ask(plain))];
     expect(ours.failed).toBeLessThanOrEqual(theirs.failed);
     expect(ours.ms).toBeLessThan(1.5 * theirs.ms);
