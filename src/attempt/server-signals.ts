@@ -14,26 +14,26 @@ export function heed(events: Events, modelNames: () => Iterable<string>): Layer<
       const { state } = attempt.target;
       if (attempt.probe) state.startProbe(attempt);
       attempt.onEnd.push((end) => {
-        state.endProbe(attempt);
         if (end.failure !== undefined) learn(attempt, end.failure);
-        else if (end.outcome === 'success' && !attempt.call.hasOwnCredentials) state.onAnswer(attempt.startedAt);
+        else if (end.outcome === 'success' && !attempt.call.hasOwnCredentials) state.onAnswer(attempt);
+        state.endProbe(attempt);
       });
       if (!attempt.probe) return next(attempt);
       return next(attempt).then((reply) => {
         // A stream's first content is enough.
+        state.onAnswer(attempt);
         state.endProbe(attempt);
-        state.onAnswer(attempt.startedAt);
         return reply;
       });
     };
 
-  function learn({ call, target }: Attempt, failure: Failure): void {
+  function learn({ call, target, startedAt }: Attempt, failure: Failure): void {
     const { state } = target;
     if (failure.outcome === 'model-not-found') tellUnknown(target);
     // Its account is not the router's.
     if (call.hasOwnCredentials) return;
     if (failure.retryAfterMs !== undefined && (failure.status === 429 || failure.status === 503)) {
-      state.pause(failure.endedAt + failure.retryAfterMs, failure);
+      state.pause(failure.endedAt + failure.retryAfterMs, failure, startedAt);
       events.emit({
         type: 'deployment-paused',
         deployment: state.id,

@@ -165,16 +165,15 @@ function retryOf(view: View, each: TargetView, mayProbe: boolean): Candidate {
   const last = failures.at(-1);
   const jitter = last?.jitter ?? 0;
   const backoff = (last?.endedAt ?? view.now) + backoffMs(failures.length - 1, view.retry, jitter);
-  const refusedUntil = Math.max(0, ...failures.filter(isRefusal).map(refusedFor));
-  const readyAt = Math.max(backoff, refusedUntil, throughPause(view, each, mayProbe && refusedUntil === 0));
+  const refusals = failures.filter(isRefusal).map(({ endedAt, retryAfterMs = 0 }) => endedAt + retryAfterMs);
+  const refusedUntil = refusals.length === 0 ? 0 : Math.max(...refusals) + view.jitter * view.retry.baseMs;
+  const readyAt = Math.max(backoff, refusedUntil, throughPause(view, each, mayProbe));
   return { view: each, readyAt, again: true, forced: each.out };
 }
 
-/** The server asked this call to stay away. Such a call is no probe: it waits. */
+/** The server asked this very call to stay away: until then it is no probe. */
 const isRefusal = ({ status, retryAfterMs }: Failure) =>
   retryAfterMs !== undefined && (status === 429 || status === 503);
-
-const refusedFor = ({ endedAt, retryAfterMs = 0 }: Failure) => endedAt + retryAfterMs;
 
 /** When a call may go to a deployment that asked for a pause: at its end, spread over one backoff, or as its probe. */
 function throughPause(view: View, each: TargetView, mayProbe: boolean): number {

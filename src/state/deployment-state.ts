@@ -35,6 +35,7 @@ export class DeploymentState {
   pausedUntil = 0;
   pausedBy: Failure | undefined;
   #pausedSince = 0;
+  #lastAnswerAt = 0;
   #nextProbeAt = 0;
   #probeStepMs = PROBE_MS;
   #probe: Attempt | undefined;
@@ -87,12 +88,12 @@ export class DeploymentState {
   }
 
   /** The longer pause wins: a short `Retry-After` never ends a longer one. */
-  pause(until: number, failure: Failure): void {
+  pause(until: number, failure: Failure, startedAt: number): void {
     const now = performance.now();
     if (this.pausedUntil <= now) {
       this.#pausedSince = now;
       this.#probeStepMs = PROBE_MS;
-      this.#nextProbeAt = now + PROBE_MS;
+      this.#nextProbeAt = this.#lastAnswerAt > startedAt ? now : now + PROBE_MS;
       this.#probe = undefined;
     }
     if (until <= this.pausedUntil) return;
@@ -117,13 +118,13 @@ export class DeploymentState {
 
   /**
    * An answer to what was sent during the pause ends it for everyone. One to what was sent before shows that the server
-   * still answers some: the first probe need not wait.
+   * still answers some calls: the first probe need not wait. So does one while the refused attempt ran.
    */
-  onAnswer(startedAt: number): void {
-    if (this.pausedUntil === 0) return;
+  onAnswer(attempt: Attempt): void {
     const now = performance.now();
+    this.#lastAnswerAt = now;
     if (this.pausedUntil <= now) return;
-    if (startedAt > this.#pausedSince) this.pausedUntil = 0;
+    if (attempt === this.#probe || attempt.startedAt > this.#pausedSince) this.pausedUntil = 0;
     else if (this.#probeStepMs === PROBE_MS && now < this.#nextProbeAt) this.#nextProbeAt = now;
     else return;
     for (const wake of [...this.#waiting]) wake();

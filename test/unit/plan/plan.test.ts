@@ -293,7 +293,9 @@ describe('a pause that every deployment asks for', () => {
 
   it('is not probed by a call that was refused itself: it waits as long as it was asked to', () => {
     const [one] = [probed(5000, 0)];
-    expect(planned(viewOf([one], { failures: [refused(one)] }))).toBe('0 after 5000 again');
+    expect(planned(viewOf([one], { failures: [refused(one)] }))).toBe('0 after 3000 again probe');
+    expect(planned(viewOf([paused(5000)], { failures: [refused(paused(5000))], jitter: 0.4 }))).toBe('0 after 5100');
+    expect(planned(viewOf([one], { failures: [refused(one, 5000)], jitter: 0.4 }))).toBe('0 after 5100 again');
     // Another call's answer has ended the pause: what this call was asked still stands.
     expect(planned(viewOf([a], { failures: [refused(a)] }))).toBe('0 after 3000 again');
     // One that failed in another way may probe.

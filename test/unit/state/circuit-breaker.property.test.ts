@@ -153,7 +153,7 @@ function run(given: BreakerSettings, numbers: readonly number[], ops: readonly O
 }
 
 describe('DeploymentBreaker against a plain model', () => {
-  it('does the same over random histories, and keeps its promises', () => {
+  it('does the same over random histories, and keeps its promises', { timeout: 60_000 }, () => {
     const seen = new Map<string, number>();
     fc.assert(
       fc.property(
