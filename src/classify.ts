@@ -142,7 +142,11 @@ export class InvalidAnswer extends APIConnectionError {
 /** Of an attempt that was ended because another one has answered first. No caller sees it. */
 export class LostError extends APIConnectionError {
   constructor() {
+    // Without a stack: its frames would hold the answer of the winner, in whose turn it is made.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super({ message: 'Another deployment has answered first.' });
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

@@ -19,7 +19,7 @@ import { type Handle, isStream } from './sdk/upstream.js';
 import type { Opened } from './setup.js';
 import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
 import type { CallRecord } from './telemetry/record-types.js';
-import { type CachedReply, isCached, type Protocol } from './types.js';
+import { type CachedReply, isCached, type Protocol, type Reply } from './types.js';
 import { isRecord } from './util/is-record.js';
 
 /** Sends the requests of one router object: what stands between the SDK's resources and the engine. */
@@ -49,7 +49,7 @@ export class Dispatcher {
     const { engine } = this.opened;
     const { call } = this.calls.read(options, protocol, wantsRaw(run));
     run.record = call.record;
-    if (call.signal !== undefined) linkRecord(call.signal, call.record);
+    if (options.signal != null) linkRecord(options.signal, call.record);
     const reply = await engine.handle(call);
     if (isCached(reply)) return this.#returnCached(run, reply, call.source as RequestOptions, protocol);
     const { props, promise, isParsed, data } = reply.answer.handle as Handle;
@@ -60,11 +60,8 @@ export class Dispatcher {
       run.parsed = { data };
     }
     run.parse = isParsed ? () => data : () => redactRejections(promise, (error) => this.opened.redact(error, options));
-    reply.onEnd(({ answerId }) => {
-      if (answerId === undefined) return;
-      if (isStored(protocol, options)) engine.storedBy.set(answerId, reply.attempt.target.state.client.name);
-      if (isFromHelper(options)) linkAnswerId(answerId, call.record);
-    });
+    const stored = isStored(protocol, options) ? reply.attempt.target.state.client.name : undefined;
+    rememberAtEnd(reply, engine, stored, isFromHelper(options) ? call.record : undefined);
     return props;
   }
 
@@ -141,6 +138,16 @@ export class Dispatcher {
 }
 
 /** A function of its own, as the listener must not hold the caller's stream. */
+function rememberAtEnd(reply: Reply, engine: Engine, client: string | undefined, record: CallRecord | undefined): void {
+  if (client === undefined && record === undefined) return;
+  reply.onEnd(({ answerId }) => {
+    if (answerId === undefined) return;
+    if (client !== undefined) engine.storedBy.set(answerId, client);
+    if (record !== undefined) linkAnswerId(answerId, record);
+  });
+}
+
+/** The same for an answer of no attempt. */
 function linkAtEnd(reply: CachedReply, record: CallRecord): void {
   reply.onEnd(({ answerId }) => {
     if (answerId !== undefined) linkAnswerId(answerId, record);

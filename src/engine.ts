@@ -21,6 +21,7 @@ import type { AttemptRecord, CallRecord, KnownPrice } from './telemetry/record-t
 import { InputEstimator } from './tokens/input-estimator.js';
 import type { Call, CallReply, CallRetry, Capability, Deployment, Target, Upstream } from './types.js';
 import { randomHex } from './util/random-hex.js';
+import { SignalHubs } from './util/signal-hub.js';
 
 /** How many ids of things kept on servers are remembered with the client that made them. */
 const STORED_IDS = 10_000;
@@ -51,6 +52,8 @@ export class Engine {
   readonly spendTable = new SpendTable();
   /** What limits of money go by. */
   readonly spend: SpendParts;
+  /** The signals of callers, listened to once each. */
+  readonly signals = new SignalHubs();
   closed = false;
   /**
    * Ids are counted, under a prefix that no other router has, in whichever process. Drawn with the first call: Workers

@@ -58,6 +58,8 @@ export interface UpstreamAnswer {
   readonly data: unknown;
   readonly stream: UpstreamStream | undefined;
   readonly raw: boolean;
+  /** What the rest of a raw answer is read from. */
+  readonly body: object | null;
   /** What the door needs to hand the answer out; the engine does not look into it. */
   readonly handle: unknown;
 }

@@ -51,7 +51,10 @@ export function measure({ events, prices, spent, estimator, slowMs, random }: Me
         tellIfSlow(attempt);
         if (call.stream)
           call.orderFeedback?.answered(target.state.id, performance.now() - attempt.startedAt, undefined);
-        reply.onEnd((end) => finish(attempt, end, reply.answer.raw));
+        // Nothing runs beside it any more, and what does not need the caller's stream does not hold it.
+        attempt.lane = undefined;
+        const { raw } = reply.answer;
+        reply.onEnd((end) => finish(attempt, end, raw));
         return reply;
       } catch (thrown) {
         const failure = failureOf(thrown, attempt);

@@ -1,8 +1,11 @@
 import type { Handler } from '../pipeline.js';
 import { asksForUsage } from '../protocol/stream-usage.js';
 import type { Attempt, AttemptEnd, Reply, UpstreamAnswer } from '../types.js';
+import type { CancelSignal } from '../util/cancel-signal.js';
 import { MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
+import { onCollected } from '../util/on-collected.js';
+import { SignalHub } from '../util/signal-hub.js';
 import { checkAnswer } from './check-answer.js';
 import { limitOf } from './limit.js';
 
@@ -11,19 +14,21 @@ export function send(): Handler<Attempt, Reply> {
   return async function send(attempt) {
     const { call, target } = attempt;
     const { deployment } = target.state;
-    const answer = await deployment.upstream.send({
+    const { signal, stop } = endingOf(attempt);
+    const sending = deployment.upstream.send({
       source: call.source,
       model: target.model,
       headers: headersOf(attempt),
       includeUsage: asksForUsage(attempt),
       timeoutMs: wireMs(attempt),
-      signal: signalOf(attempt),
+      signal,
       onOpen: (close) => {
         if (attempt.isOver) close();
         else attempt.close = close;
       },
       wantsRaw: call.wantsRaw,
     });
+    const answer = await (stop === undefined ? sending : releasing(sending, stop));
     if (!answer.raw && answer.stream === undefined) checkAnswer(call.protocol, answer);
     const end = success(answer);
     return { answer, attempt, chunks: undefined, onEnd: (listener) => listener(end) };
@@ -41,18 +46,46 @@ function wireMs(attempt: Attempt): number {
  * What ends the request before its time. An unread body outlives the attempt, and is its caller's to abort: there the
  * caller's own signal counts too.
  */
-function signalOf(attempt: Attempt): AbortSignal | null | undefined {
+function endingOf(attempt: Attempt): Ending {
   const { call, lane, target } = attempt;
   const isLeftUnread = call.wantsRaw() || call.protocol === 'binary';
   // Without another one, the request's own is left in its place.
-  if (lane === undefined && (call.signal === undefined || isLeftUnread)) return undefined;
-  if (!isLeftUnread && target.state.deployment.upstream.isClosable) return null;
+  if (lane === undefined && (call.signal === undefined || isLeftUnread)) return { signal: undefined };
+  if (!isLeftUnread && target.state.deployment.upstream.isClosable) return { signal: null };
   // One of the attempt's own, as some versions of the SDK keep listening.
   const controller = new AbortController();
   attempt.close = () => controller.abort(call.signal?.reason);
-  // Tied to the caller's by the platform: a listener would hold on to the call for as long as that signal lives.
-  const isTied = isLeftUnread && call.signal instanceof AbortSignal;
-  return isTied ? AbortSignal.any([call.signal, controller.signal]) : controller.signal;
+  if (!isLeftUnread || call.signal === undefined) return { signal: controller.signal };
+  const source = call.signal instanceof SignalHub ? call.signal.source : call.signal;
+  // Tied by the platform, which needs no listener; it can do so with signals of its own class only.
+  if (source instanceof AbortSignal) return { signal: AbortSignal.any([source, controller.signal]) };
+  return { signal: controller.signal, stop: forwardAbort(call.signal, controller) };
+}
+
+interface Ending {
+  readonly signal: AbortSignal | null | undefined;
+  /** The caller's signal need not be forwarded any more. */
+  readonly stop?: () => void;
+}
+
+/** Forwards for as long as there may be something to end: until an unread body is collected. */
+async function releasing(sending: Promise<UpstreamAnswer>, stop: () => void): Promise<UpstreamAnswer> {
+  try {
+    const answer = await sending;
+    if (answer.raw && answer.body !== null) onCollected(answer.body, stop);
+    else stop();
+    return answer;
+  } catch (error) {
+    stop();
+    throw error;
+  }
+}
+
+/** By a listener, as the caller's signal may be of a class that the platform does not know. Holds nothing of the call. */
+function forwardAbort(from: CancelSignal, to: AbortController): () => void {
+  const forward = () => to.abort(from.reason);
+  from.addEventListener('abort', forward);
+  return () => from.removeEventListener('abort', forward);
 }
 
 function headersOf({ call, target }: Attempt): Readonly<Record<string, string>> | undefined {
@@ -67,8 +100,11 @@ function success({ data, status }: UpstreamAnswer): AttemptEnd {
     failure: undefined,
     status,
     usage: body?.usage,
-    servedModel: typeof body?.model === 'string' ? body.model : undefined,
-    answerId: typeof body?.id === 'string' ? body.id : undefined,
+    servedModel: nameOf(body?.model),
+    answerId: nameOf(body?.id),
     unfinished: false,
   };
 }
+
+/** An empty name says nothing. */
+const nameOf = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);

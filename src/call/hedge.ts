@@ -75,7 +75,14 @@ export class Race {
 
   #run(first: Ask | undefined): void {
     this.#runs++;
-    this.#parts.run(this, first).then(this.#resolve, (error: unknown) => {
+    const onReply = (reply: Reply) => {
+      const resolve = this.#resolve;
+      // Errors of the attempts that lost refer to this object by their stacks, and it must not hold the answer.
+      this.#resolve = ignore;
+      this.#reject = ignore;
+      resolve(reply);
+    };
+    this.#parts.run(this, first).then(onReply, (error: unknown) => {
       this.#runs--;
       // The run of an answer never gets here: where there is one, others end without a word.
       if (this.#runs === 0) this.#reject(error);

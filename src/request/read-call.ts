@@ -99,7 +99,8 @@ export class CallReader {
           : whyHedgeDisabled(protocol, source.body, targets, maxAttempts, hasOwnCredentials);
     const call: Call = {
       protocol,
-      stream: source.stream === true,
+      // As the SDK sees it, which gives a stream for anything that is not false.
+      stream: Boolean(source.stream),
       source,
       body: source.body,
       targets,
@@ -107,7 +108,7 @@ export class CallReader {
       settings: deadlineMs === settings.deadlineMs ? settings : { ...settings, deadlineMs, deadlineIsDefault: false },
       startedAt,
       deadline: startedAt + deadlineMs,
-      signal: source.signal ?? undefined,
+      signal: source.signal == null ? undefined : engine.signals.of(source.signal),
       record: newRecord(engine.nextCallId(), model, resolution, settings.priority),
       failures: [],
       maxAttempts,

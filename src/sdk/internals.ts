@@ -77,6 +77,15 @@ export const fetchOf = (client: OpenAI): OpenAI['fetch'] => client['fetch'];
 export const propsOf = (promise: APIPromise<unknown>): Promise<ResponseProps> => promise['responsePromise'];
 export const parseOf = (promise: APIPromise<unknown>): Promise<unknown> => promise['parse']();
 
+/**
+ * The chunks of a stream that the SDK has made. Called without `this`, which the SDK does not need there: a generator
+ * holds on to it, and the stream is the caller's to drop.
+ */
+export function chunksOf(stream: Stream<unknown>): AsyncIterator<unknown> {
+  const iterate = stream['iterator'];
+  return iterate();
+}
+
 /** Replaces what the SDK's stream reads its chunks from. */
 export function replaceIterator(stream: Stream<unknown>, chunks: AsyncIterator<unknown>): void {
   const consumed = stream['iterator'].bind(stream);

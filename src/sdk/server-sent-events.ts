@@ -1,25 +1,33 @@
 import { isRecord } from '../util/is-record.js';
 import { jsonText } from '../util/json-text.js';
+import { weakly } from '../util/on-collected.js';
 
-/** Chunks as server-sent events. A stream that breaks makes the body fail: half an answer never looks like a whole one. */
+type Controller = ReadableStreamDefaultController<Uint8Array>;
+interface Options {
+  readonly protocol: string;
+  readonly signal: AbortSignal | null | undefined;
+}
+
+/**
+ * Chunks as server-sent events. A stream that breaks makes the body fail: half an answer never looks like a whole one. A
+ * body that is dropped lets go of the chunks, also while the next one is awaited.
+ */
 export function encodeEvents(
   chunks: AsyncIterable<unknown> | AsyncIterator<unknown>,
   protocol: string,
   signal: AbortSignal | null | undefined,
-  /** Chunks that are read before anybody asks for them. */
+  /** Chunks that are read before the body's reader asks for them. */
   ahead = 1,
 ): ReadableStream<Uint8Array> {
   const iterator = Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks;
-  const encoder = new TextEncoder();
+  const reading = { isPending: false };
   return new ReadableStream<Uint8Array>(
     {
-      async pull(controller) {
-        const { done, value } = await iterator.next();
-        if (!done) return controller.enqueue(encoder.encode(eventOf(value)));
-        // An aborted stream just ends, as the SDK's do; an aborted body fails.
-        if (signal?.aborted) return controller.error(signal.reason);
-        if (protocol === 'chat' || protocol === 'completions') controller.enqueue(encoder.encode('data: [DONE]\n\n'));
-        controller.close();
+      // Not a promise: the source of a chunk would hold the body by it.
+      pull(controller) {
+        if (reading.isPending) return;
+        reading.isPending = true;
+        forward(iterator.next(), weakly(controller), { protocol, signal }, reading);
       },
       async cancel() {
         await iterator.return?.();
@@ -27,6 +35,39 @@ export function encodeEvents(
     },
     { highWaterMark: ahead },
   );
+}
+
+/** Apart from the body, so that waiting for a chunk does not hold it. */
+function forward(
+  next: Promise<IteratorResult<unknown>>,
+  controllerOf: () => Controller | undefined,
+  { protocol, signal }: Options,
+  reading: { isPending: boolean },
+): void {
+  next.then(
+    ({ done, value }) => {
+      reading.isPending = false;
+      const controller = controllerOf();
+      if (controller === undefined || controller.desiredSize === null) return;
+      if (!done) return enqueue(controller, value);
+      // An aborted stream just ends, as the SDK's do; an aborted body fails.
+      if (signal?.aborted) return controller.error(signal.reason);
+      if (protocol === 'chat' || protocol === 'completions') controller.enqueue(encoder.encode('data: [DONE]\n\n'));
+      controller.close();
+    },
+    (error: unknown) => controllerOf()?.error(error),
+  );
+}
+
+const encoder = new TextEncoder();
+
+function enqueue(controller: Controller, chunk: unknown): void {
+  try {
+    controller.enqueue(encoder.encode(eventOf(chunk)));
+  } catch (error) {
+    // It is nested too deeply to be written.
+    controller.error(error);
+  }
 }
 
 function eventOf(chunk: unknown): string {

@@ -5,6 +5,7 @@ import { MAX_MS } from '../util/check.js';
 import { isGiven, isRecord } from '../util/is-record.js';
 import { isClosable, OnRequest } from './closable-fetch.js';
 import {
+  chunksOf,
   fetchOf,
   isBinary,
   metadataOf,
@@ -77,17 +78,17 @@ export class OpenAIUpstream implements Upstream {
     try {
       const props = await propsOf(promise);
       isAnswered = true;
-      const { status, headers } = props.response;
+      const { status, headers, body } = props.response;
       if (!onRequest?.isOpen || onRequest.isLinked) onOpen(() => props.controller.abort());
       if (request.wantsRaw()) {
         const handle: Handle = { props, promise, isParsed: false, data: undefined };
-        return { status, headers, data: undefined, stream: undefined, raw: true, handle };
+        return { status, headers, data: undefined, stream: undefined, raw: true, body, handle };
       }
       const data = await parseOf(promise);
       const handle: Handle = { props, promise, isParsed: true, data };
       const stream = isStream(data) ? readStream(data, props) : undefined;
       const raw = isBinary(props.options);
-      return { status, headers, data, stream, raw, handle };
+      return { status, headers, data, stream, raw, body, handle };
     } catch (error) {
       // The SDK may give up on a body by its own timer, which ends nothing that is not linked.
       if (isAnswered) onRequest?.close();
@@ -172,7 +173,8 @@ export function isPlain(body: unknown): body is Record<string, unknown> {
 
 function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStream {
   const tap = taps.get(stream);
-  const chunks = stream[Symbol.asyncIterator]();
+  // One of the application's own class may need itself.
+  const chunks = tap === undefined ? stream[Symbol.asyncIterator]() : chunksOf(stream);
   return {
     chunks,
     // A body that cannot be watched is taken to have ended well.

@@ -14,3 +14,10 @@ export function onCollected(target: object, run: () => void): () => void {
   registry?.register(target, run, token);
   return () => registry?.unregister(token);
 }
+
+/** Gives `target` as long as something else holds it. */
+export function weakly<T extends object>(target: T): () => T | undefined {
+  if (typeof WeakRef === 'undefined') return () => target;
+  const ref = new WeakRef(target);
+  return () => ref.deref();
+}
