@@ -1,0 +1,237 @@
+import { RateLimit } from './rate-limit.js';
+
+/** The limits of one deployment, or of one client; `undefined` for none. */
+export interface CapacityLimits {
+  readonly maxConcurrent: number | undefined;
+  /** Requests and tokens a minute. */
+  readonly rpm: number | undefined;
+  readonly tpm: number | undefined;
+}
+
+/** What runs at one deployment or client now, and how much more may. */
+export class Slots {
+  inFlight = 0;
+  readonly #limits: CapacityLimits;
+  readonly #requests: RateLimit | undefined;
+  readonly #tokens: RateLimit | undefined;
+
+  constructor(limits: CapacityLimits) {
+    this.#limits = limits;
+    this.#requests = limits.rpm === undefined ? undefined : new RateLimit(limits.rpm, 1);
+    this.#tokens = limits.tpm === undefined ? undefined : new RateLimit(limits.tpm, 0);
+  }
+
+  get maxConcurrent(): number | undefined {
+    return this.#limits.maxConcurrent;
+  }
+
+  get isBusy(): boolean {
+    return this.inFlight >= (this.#limits.maxConcurrent ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** The time from which its rates allow a request of so many tokens. */
+  availableAt(tokens: number): number {
+    const byRequests = this.#requests?.availableAt(1) ?? Number.NEGATIVE_INFINITY;
+    const byTokens = this.#tokens?.availableAt(tokens) ?? Number.NEGATIVE_INFINITY;
+    return Math.max(byRequests, byTokens);
+  }
+
+  take(tokens: number, now: number): void {
+    this.inFlight += 1;
+    this.#requests?.take(1, now);
+    this.#tokens?.take(tokens, now);
+  }
+
+  /** @param used the tokens that were really used; `undefined` where that is unknown */
+  release(taken: number, used: number | undefined, now: number): void {
+    this.inFlight -= 1;
+    if (used !== undefined) this.#tokens?.settle(taken, used, now);
+  }
+}
+
+/** One place that a call may go to: its own slots, and those of its client. */
+export interface Place {
+  readonly id: string;
+  readonly slots: Slots;
+  readonly client: Slots;
+  readonly maxQueue: number;
+}
+
+interface Waiter {
+  readonly places: readonly Place[];
+  readonly tokens: (place: Place) => number;
+  /** 0 goes first. */
+  readonly rank: number;
+  readonly order: number;
+  readonly grant: (place: Place) => void;
+  readonly refuse: () => void;
+}
+
+const goesBefore = (one: Waiter, other: Waiter) =>
+  one.rank < other.rank || (one.rank === other.rank && one.order < other.order);
+
+/** The calls that wait for one place: by rank, then first in, first out. */
+class Queue {
+  readonly #byRank = new Map<number, Set<Waiter>>();
+  size = 0;
+
+  add(waiter: Waiter): void {
+    const waiters = this.#byRank.get(waiter.rank) ?? new Set();
+    this.#byRank.set(waiter.rank, waiters.add(waiter));
+    this.size += 1;
+  }
+
+  delete(waiter: Waiter): void {
+    if (this.#byRank.get(waiter.rank)?.delete(waiter)) this.size -= 1;
+  }
+
+  ahead(rank: number): number {
+    let count = 0;
+    for (const [each, waiters] of this.#byRank) if (each <= rank) count += waiters.size;
+    return count;
+  }
+
+  get first(): Waiter | undefined {
+    for (const rank of [...this.#byRank.keys()].sort((a, b) => a - b)) {
+      for (const waiter of this.#byRank.get(rank) ?? []) return waiter;
+    }
+    return undefined;
+  }
+
+  /** The newest of the lowest priority. */
+  get last(): Waiter | undefined {
+    for (const rank of [...this.#byRank.keys()].sort((a, b) => b - a)) {
+      let newest: Waiter | undefined;
+      for (const waiter of this.#byRank.get(rank) ?? []) newest = waiter;
+      if (newest !== undefined) return newest;
+    }
+    return undefined;
+  }
+}
+
+/** How a call waits. `cancel` takes it out at once, and may be called at any time. */
+export interface Waiting {
+  readonly granted: Promise<Place>;
+  cancel(): void;
+}
+
+/**
+ * Hands out slots of places with limits. A call that finds all its places full waits once, for the first slot that any of
+ * them has: premium first, then first in, first out. A timer runs only while a call waits for a rate.
+ */
+export class Capacity {
+  readonly #queues = new Map<Place, Queue>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #waited = 0;
+
+  /** Whether one more attempt may begin there now. Calls that wait for it go first. */
+  hasRoom(place: Place, tokens: number, now: number): boolean {
+    if ((this.#queues.get(place)?.size ?? 0) > 0) return false;
+    return this.#isFree(place, tokens, now);
+  }
+
+  /** Counts an attempt. Only after `hasRoom`, or for a place that was granted and given back just now. */
+  take(place: Place, tokens: number, now: number): void {
+    place.slots.take(tokens, now);
+    place.client.take(tokens, now);
+  }
+
+  release(place: Place, taken: number, used: number | undefined, now: number): void {
+    place.slots.release(taken, used, now);
+    place.client.release(taken, used, now);
+    this.#serve(now);
+  }
+
+  /** How many calls of this rank or better wait there. */
+  ahead(place: Place, rank: number): number {
+    return this.#queues.get(place)?.ahead(rank) ?? 0;
+  }
+
+  /**
+   * Queues a call; the slot is taken when it is granted. `undefined` where the queues are full: then the newest of the
+   * lowest priority is refused, which may be this call.
+   */
+  wait(
+    places: readonly Place[],
+    tokens: (place: Place) => number,
+    rank: number,
+    now: number,
+    onRefused: () => void,
+  ): Waiting | undefined {
+    if (places.every((place) => this.#queue(place).size >= place.maxQueue) && !this.#makeRoom(places, rank))
+      return undefined;
+    let settle: (place: Place) => void = () => undefined;
+    const granted = new Promise<Place>((resolve) => {
+      settle = resolve;
+    });
+    const order = this.#waited++;
+    const waiter: Waiter = { places, tokens, rank, order, grant: settle, refuse: onRefused };
+    for (const place of places) this.#queue(place).add(waiter);
+    this.#serve(now);
+    return { granted, cancel: () => this.#remove(waiter) };
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Refuses a call of lower priority in favour of one that comes now. */
+  #makeRoom(places: readonly Place[], rank: number): boolean {
+    for (const place of places) {
+      const { last } = this.#queue(place);
+      if (last === undefined || last.rank <= rank) continue;
+      this.#remove(last);
+      last.refuse();
+      return true;
+    }
+    return false;
+  }
+
+  #isFree(place: Place, tokens: number, now: number): boolean {
+    if (place.slots.isBusy || place.client.isBusy) return false;
+    return Math.max(place.slots.availableAt(tokens), place.client.availableAt(tokens)) <= now;
+  }
+
+  /** Grants what is free, best rank first over all places. */
+  #serve(now: number): void {
+    let next: number | undefined;
+    for (;;) {
+      next = undefined;
+      let best: { waiter: Waiter; place: Place } | undefined;
+      for (const [place, queue] of this.#queues) {
+        const waiter = queue.first;
+        if (waiter === undefined) continue;
+        const tokens = waiter.tokens(place);
+        if (this.#isFree(place, tokens, now)) {
+          if (best === undefined || goesBefore(waiter, best.waiter)) best = { waiter, place };
+        } else if (!place.slots.isBusy && !place.client.isBusy) {
+          const at = Math.max(place.slots.availableAt(tokens), place.client.availableAt(tokens));
+          next = Math.min(next ?? at, at);
+        }
+      }
+      if (best === undefined) break;
+      this.#remove(best.waiter);
+      this.take(best.place, best.waiter.tokens(best.place), now);
+      best.waiter.grant(best.place);
+    }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (next !== undefined)
+      this.#timer = setTimeout(() => this.#serve(performance.now()), Math.max(1, Math.ceil(next - now)));
+  }
+
+  #remove(waiter: Waiter): void {
+    for (const place of waiter.places) {
+      const queue = this.#queues.get(place);
+      queue?.delete(waiter);
+      if (queue?.size === 0) this.#queues.delete(place);
+    }
+  }
+
+  #queue(place: Place): Queue {
+    const queue = this.#queues.get(place) ?? new Queue();
+    this.#queues.set(place, queue);
+    return queue;
+  }
+}
