@@ -2,6 +2,7 @@ import type { OpenAI } from 'openai';
 import { describe, isAbort, isTimeout, statusOf, upstreamBody } from './classify.js';
 import {
   DeadlineExceededError,
+  InvalidAnswerError,
   InvalidOptionError,
   NoDeploymentAvailableError,
   SpendBudgetExceededError,
@@ -285,6 +286,7 @@ function errorResponse(error: unknown): Response {
   if (upstream !== undefined)
     return Response.json(upstream.body, { status: upstream.status, headers: jsonHeaders(upstream.headers) });
   if (error instanceof DeadlineExceededError) return ownError(504, error.code, error.message);
+  if (error instanceof InvalidAnswerError) return ownError(502, error.code, error.message);
   if (error instanceof NoDeploymentAvailableError) return ownError(503, error.code, error.message);
   if (error instanceof SpendBudgetExceededError) return ownError(402, error.code, error.message);
   if (error instanceof TokenBudgetExceededError) return ownError(413, error.code, error.message);

@@ -1,4 +1,5 @@
 import { breaker } from './attempt/breaker.js';
+import { ErrorReader } from './attempt/error-reader.js';
 import { measure } from './attempt/measure.js';
 import { send } from './attempt/send.js';
 import { heed } from './attempt/server-signals.js';
@@ -56,15 +57,16 @@ export function assemble({
 }: Parts): Handler<Call, CallReply> {
   const { random, slowMs } = config;
 
+  const errors = new ErrorReader(config.classifyError);
   const attempt = compose<Attempt, Reply>(
     [
-      measure({ events, prices, spent: spendTable, estimator, slowMs, random }), // counts, times, names what failed
+      measure({ events, prices, spent: spendTable, errors, estimator, slowMs, random }), // counts, times, names what failed
       heed(events, () => config.deployments.keys()), // pauses and clients set aside
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
       stream(random), // holds back until the first content
     ],
-    send(),
+    send(errors),
   );
 
   const told = record({ events, routeTotals, onRecorded });

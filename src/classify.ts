@@ -1,5 +1,17 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
-import { InvalidOptionError } from './errors.js';
+import {
+  codeText,
+  InvalidAnswerError,
+  InvalidOptionError,
+  StreamInterruptedError,
+  setHidden,
+  upstreamCodeOf,
+} from './errors.js';
+import type { UpstreamError } from './options/options.js';
+import type { ErrorOutcome } from './protocol/error-outcomes.js';
+import { outcomeOfStatus, type Verdict, verdictOf } from './protocol/error-verdict.js';
+import { type ErrorFacts, readError } from './protocol/read-error.js';
+import { notedFacts } from './sdk/error-facts.js';
 import { errorName, is, isApiError } from './sdk/sdk-errors.js';
 import type { Outcome } from './telemetry/record-types.js';
 import type { Failure } from './types.js';
@@ -30,39 +42,94 @@ const RULES: Readonly<Record<Exclude<Outcome, 'pending' | 'success'>, Rule>> = {
 
 type FailedOutcome = keyof typeof RULES;
 
-/** Names what an attempt threw, and says what follows from it. `jitter` is 0 to 1. */
-export function classify(thrown: unknown, now: number, jitter: number): Failure {
+/** How an upstream's error is read: by the application first, then by the router. */
+export interface Reading {
+  /** What the application says of it. */
+  readonly named?: (error: Omit<UpstreamError, 'deployment'>) => ErrorOutcome | undefined;
+  /** Whether the request names something stored on a server. */
+  readonly namesStored?: () => boolean;
+}
+
+/** Names what an attempt threw, and says what follows from it. Never throws. `jitter` is 0 to 1. */
+export function classify(thrown: unknown, now: number, jitter: number, reading: Reading = {}): Failure {
   const error = toError(thrown);
-  const outcome = outcomeOf(error);
-  return failure(outcome, error, now, jitter);
+  const { outcome, byWords } = readOutcome(error, reading);
+  const found = failure(outcome, error, now, jitter);
+  return byWords ? { ...found, ...withoutSharedState(found), byWords } : found;
+}
+
+/** What a server's words say may be what a caller wrote: no suspension, and nothing for the breaker to count. */
+function withoutSharedState({ status, breaker }: Failure): Pick<Failure, 'breaker' | 'suspends'> {
+  const isRefusal = status !== undefined && status < 500;
+  return { suspends: false, breaker: breaker === 'success' && isRefusal ? 'success' : 'neutral' };
 }
 
 /** A failure whose outcome is known, because the router itself ended the attempt. */
 export function failure(outcome: FailedOutcome, error: Error, now: number, jitter: number): Failure {
   const headers = isApiError(error) ? error.headers : undefined;
   const rule = RULES[outcome];
+  const retryAfter = headers instanceof Headers ? headers : undefined;
   return {
     ...rule,
-    again: headers?.get('x-should-retry') === 'false' ? 'no' : rule.again,
+    again: retryAfter?.get('x-should-retry') === 'false' ? 'no' : rule.again,
     outcome,
     error,
     status: isApiError(error) ? error.status : undefined,
+    code: reasonCode(error),
+    byWords: false,
     target: undefined,
-    retryAfterMs: headers === undefined ? undefined : parseRetryAfter(headers),
+    retryAfterMs: retryAfter === undefined ? undefined : parseRetryAfter(retryAfter),
     endedAt: now,
     jitter,
   };
 }
 
-function outcomeOf(error: Error): FailedOutcome {
-  // Most failures have a status, and need not be asked what else they are.
+/** Sends the call on where its options say so. */
+export function withFailoverOn(found: Failure, on: ReadonlySet<string | number> | undefined): Failure {
+  if (on === undefined || found.next === 'yes' || ENDS_THE_CALL.has(found.outcome)) return found;
+  const isNamed = on.has(found.outcome) || (found.status !== undefined && on.has(found.status));
+  return isNamed ? { ...found, next: 'yes' } : found;
+}
+
+const ENDS_THE_CALL: ReadonlySet<Outcome> = new Set(['aborted', 'deadline', 'interrupted', 'lost']);
+
+function readOutcome(error: Error, reading: Reading): Verdict | { outcome: FailedOutcome; byWords: false } {
+  try {
+    return verdictOn(error, reading);
+  } catch {
+    // An error of a shape that no server means well with: its status is all that counts.
+    const status: unknown = isApiError(error) ? error.status : undefined;
+    return { outcome: typeof status === 'number' ? outcomeOfStatus(status) : 'server-error', byWords: false };
+  }
+}
+
+function verdictOn(error: Error, reading: Reading): Verdict | { outcome: FailedOutcome; byWords: false } {
+  const known: unknown = Reflect.get(error, VERDICT);
+  if (known !== undefined) return known as Verdict;
   const answered = isApiError(error);
-  if (answered && typeof error.status === 'number') return outcomeOfStatus(error.status, error);
+  if (answered && typeof error.status === 'number') return outcomeOfAnswer(error, error.status, reading);
+  return { outcome: outcomeOfOther(error, answered, reading), byWords: false };
+}
+
+/** An error status, and what the body says. */
+function outcomeOfAnswer(error: APIError, status: number, reading: Reading): Verdict {
+  const facts = factsOf(error);
+  const headers = error.headers instanceof Headers ? error.headers : undefined;
+  const named = reading.named?.(upstreamError(facts, headers, status));
+  if (named !== undefined) return { outcome: named, byWords: false };
+  const hasRetryAfter = headers !== undefined && parseRetryAfter(headers) !== undefined;
+  const context = { status, hasRetryAfter, namesStored: status === 404 && reading.namesStored?.() === true };
+  return verdictOf(facts, context) ?? { outcome: outcomeOfStatus(status), byWords: false };
+}
+
+function outcomeOfOther(error: Error, answered: boolean, reading: Reading): FailedOutcome {
   if (isAbort(error)) return 'aborted';
-  if (error instanceof InvalidAnswer) return 'invalid-answer';
+  if (error instanceof InvalidAnswerError) return 'invalid-answer';
   if (isTimeout(error)) return isNeverSent(error) ? 'connection' : 'timeout';
-  // An error event inside a stream has no status; its code says what it would have been.
-  if (answered) return isErrorEvent(error) ? outcomeOfEvent(error) : 'connection';
+  if (answered) {
+    if (!isErrorEvent(error)) return 'connection';
+    return readOutcome(embeddedError(error, undefined, 'server-error', reading), reading).outcome;
+  }
   // The SDK reads and parses bodies: what breaks there is the server's body, not the caller's request.
   if (error instanceof SyntaxError || isWithoutBody(error)) return 'invalid-answer';
   if (error.name === 'TimeoutError') return 'timeout';
@@ -70,55 +137,96 @@ function outcomeOf(error: Error): FailedOutcome {
   return isCredentialError(error) ? 'unauthorized' : 'caller-error';
 }
 
+/** What an error inside a 200 or a stream was found to mean: on the error itself, as its status is only made up for it. */
+const VERDICT = Symbol('verdict');
+
+/** The status of an error that has none, so that a `catch` written for the SDK finds its class. */
+const STATUS_OF: Readonly<Partial<Record<FailedOutcome, number>>> = {
+  'caller-error': 400,
+  'context-length': 400,
+  'content-filter': 400,
+  unauthorized: 401,
+  forbidden: 403,
+  'model-not-found': 404,
+  'rate-limited': 429,
+};
+
+/**
+ * An error that was sent with status 200, in a body or as an event: as if it had come with its own status, as the SDK's
+ * class for that. `source`: the body, or what the SDK threw for an event. Nothing known is `otherwise`.
+ */
+export function embeddedError(
+  source: unknown,
+  headers: Headers | undefined,
+  otherwise: ErrorOutcome,
+  reading: Reading = {},
+): Error {
+  const isThrown = isApiError(source);
+  const facts = isThrown ? factsOf(source) : readError(source);
+  const given = (isThrown && source.headers instanceof Headers ? source.headers : headers) ?? new Headers();
+  const own = facts.numbers.find((number) => Number.isInteger(number) && number >= 400 && number <= 599);
+  const context = { status: undefined, hasRetryAfter: parseRetryAfter(given) !== undefined, namesStored: false };
+  const named = reading.named?.(upstreamError(facts, given, own));
+  const verdict =
+    named === undefined
+      ? (verdictOf(facts, context) ?? { outcome: otherwise, byWords: false })
+      : { outcome: named, byWords: false };
+  const status = own ?? STATUS_OF[verdict.outcome] ?? 500;
+  const answer = APIError.generate(
+    status,
+    { error: errorBody(isThrown ? source.error : source, facts) },
+    undefined,
+    given,
+  );
+  const error =
+    verdict.outcome === 'invalid-answer' && own === undefined
+      ? invalidAnswer('with an error in a 200', answer)
+      : answer;
+  setHidden(error, VERDICT, verdict);
+  return error;
+}
+
+/** What stands under `error` in an OpenAI answer: as it was sent, or in that shape. */
+function errorBody(sent: unknown, { texts, code, type, baseResp }: ErrorFacts): object {
+  const inner = isRecord(sent) && isRecord(sent.error) ? sent.error : sent;
+  if (isRecord(inner) && typeof inner.message === 'string') return inner;
+  const message = texts[0] ?? 'The upstream sent an error with status 200, without saying why.';
+  return { message, type: type ?? null, param: null, code: code ?? (baseResp === undefined ? null : String(baseResp)) };
+}
+
+/** What the body says: noted as it was read, or what the SDK kept of it. */
+function factsOf(error: APIError): ErrorFacts {
+  const noted = notedFacts(error);
+  if (noted !== undefined) return noted;
+  return readError(error.error ?? error.message.replace(/^\d{3} /, '').replace('status code (no body)', ''));
+}
+
+/** For the application: nothing in it is the router's own. */
+function upstreamError(
+  { code, type, texts }: ErrorFacts,
+  headers: Headers | undefined,
+  status: number | undefined,
+): Omit<UpstreamError, 'deployment'> {
+  return { status, code, type, message: texts.join(' '), headers: new Headers(headers) };
+}
+
+/** The upstream's own code as records show it, or that of a broken connection. */
+function reasonCode(error: Error): string | null {
+  try {
+    if (error instanceof StreamInterruptedError) return error.upstreamCode ?? codeOfCause(error);
+    if (error instanceof InvalidAnswerError) return error.cause instanceof Error ? reasonCode(error.cause) : null;
+    const { code, type } = isApiError(error) ? factsOf(error) : {};
+    return upstreamCodeOf(error) ?? codeText(code) ?? codeText(type) ?? codeOf(error) ?? codeOfCause(error);
+  } catch {
+    return null;
+  }
+}
+
 /** The SDK's words for a stream that has none, such as one of a 204. */
 const isWithoutBody = (error: Error) => is(error, 'OpenAIError') && error.message.includes('no body');
 
 /** The application's own `apiKey` or token function failed: that client is of no use, another one may be. */
 const isCredentialError = (error: Error) => is(error, 'OpenAIError') && /apiKey|token/i.test(error.message);
-
-function outcomeOfStatus(status: number, error: APIError): FailedOutcome {
-  if (isQuota(error)) return 'unauthorized';
-  switch (status) {
-    case 401:
-      return 'unauthorized';
-    case 402:
-    case 403:
-      return 'forbidden';
-    case 404:
-      return isUnknownModel(error) ? 'model-not-found' : 'caller-error';
-    case 408:
-    case 409:
-      return 'server-error';
-    case 429:
-      return 'rate-limited';
-    default:
-      if (status >= 500) return 'server-error';
-      if (isContextLength(error)) return 'context-length';
-      return isContentFilter(error) ? 'content-filter' : 'caller-error';
-  }
-}
-
-function outcomeOfEvent(error: APIError): FailedOutcome {
-  if (isQuota(error)) return 'unauthorized';
-  if (isContextLength(error)) return 'context-length';
-  if (isContentFilter(error)) return 'content-filter';
-  if (mentions(error, /rate_limit/)) return 'rate-limited';
-  if (mentions(error, /invalid_request/)) return 'caller-error';
-  return 'server-error';
-}
-
-const isQuota = (error: APIError) => mentions(error, /insufficient_quota|billing_hard_limit|credit_balance/);
-const isContextLength = (error: APIError) => mentions(error, /context_length_exceeded|context_window_exceeded/);
-const isContentFilter = (error: APIError) => mentions(error, /content_filter|content_policy|moderation_blocked/);
-
-/** A 404 names a model more often than not; one that names a stored object (`No such File object`) is the caller's. */
-function isUnknownModel(error: APIError): boolean {
-  return mentions(error, /model/) || /model|deployment/i.test(error.message) || error.error === undefined;
-}
-
-function mentions(error: APIError, pattern: RegExp): boolean {
-  return pattern.test(String(error.code ?? '')) || pattern.test(String(error.type ?? ''));
-}
 
 /** What `fetch` and a body that breaks throw: `fetch failed`, `terminated`, or an error with a socket's code. */
 function isTransportError(error: Error): boolean {
@@ -129,14 +237,12 @@ function isTransportError(error: Error): boolean {
 
 /** An error that the server sent inside a stream, rather than one of the connection. */
 export function isErrorEvent(error: unknown): boolean {
-  return isApiError(error) && !is(error, 'APIConnectionError');
+  return error instanceof InvalidAnswerError || (isApiError(error) && !is(error, 'APIConnectionError'));
 }
 
-/** An answer of 200 that is not what was asked for. It is thrown as the SDK's own class of a failed connection. */
-export class InvalidAnswer extends APIConnectionError {
-  constructor(what: string, cause?: Error) {
-    super({ message: `The upstream answered, but ${what}.`, cause });
-  }
+/** An answer of 200 that is not what was asked for. */
+export function invalidAnswer(what: string, cause?: Error): InvalidAnswerError {
+  return new InvalidAnswerError(`The upstream answered, but ${what}.`, cause);
 }
 
 /** Of an attempt that was ended because another one has answered first. No caller sees it. */
@@ -222,7 +328,7 @@ export function wasSent(error: Error): boolean {
 
 /** An error in words for records, logs and events: the kind, never the upstream's own text, which may quote a prompt. */
 export function describe(error: unknown): string {
-  if (error instanceof InvalidAnswer || error instanceof InvalidOptionError || error instanceof LostError)
+  if (error instanceof InvalidAnswerError || error instanceof InvalidOptionError || error instanceof LostError)
     return error.message;
   if (!(error instanceof Error)) return typeof error;
   return [errorName(error), statusOf(error) ?? '', codeOf(error) ?? codeOfCause(error) ?? '']

@@ -72,6 +72,20 @@ export class SpendBudgetExceededError extends OpenAIError implements SpendLimit 
   }
 }
 
+/**
+ * The upstream answered, but with something that is not an answer: an empty or broken body, an error that says nothing
+ * known, a completion without content. `cause` is what the upstream said, where it said something.
+ */
+export class InvalidAnswerError extends APIConnectionError {
+  override readonly code = 'invalid_answer';
+
+  constructor(message: string, cause?: Error) {
+    super({ message, cause });
+    this.name = 'InvalidAnswerError';
+    if (cause !== undefined) setHidden(this, 'cause', cause);
+  }
+}
+
 /** Why a stream broke after its first content; `too-long` is `maxStreamMs`. */
 export type InterruptionReason = 'cut' | 'stalled' | 'error-event' | 'missing-end' | 'malformed' | 'too-long';
 
@@ -105,14 +119,17 @@ export class StreamInterruptedError extends APIConnectionError {
   }
 }
 
-/** Only of an error that the upstream sent, and only what looks like a code: it may be in logs. */
-function upstreamCodeOf(cause: Error | undefined): string | undefined {
-  if (cause === undefined || !('error' in cause)) return undefined;
-  for (const code of [Reflect.get(cause, 'code'), Reflect.get(cause, 'type')]) {
-    if (typeof code === 'number') return String(code);
-    if (typeof code === 'string' && /^[\w.-]{1,64}$/.test(code)) return code;
-  }
-  return undefined;
+/** The code (else the type) of an error that the upstream sent. */
+export function upstreamCodeOf(error: unknown): string | undefined {
+  if (error instanceof InvalidAnswerError) return upstreamCodeOf(error.cause);
+  if (!(error instanceof Error) || !('error' in error)) return undefined;
+  return codeText(Reflect.get(error, 'code')) ?? codeText(Reflect.get(error, 'type'));
+}
+
+/** A code as providers write them, a word or a number: it may be in logs. Anything else may be a text. */
+export function codeText(value: unknown): string | undefined {
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  return typeof value === 'string' && /^[\w.:-]{1,64}$/.test(value) ? value : undefined;
 }
 
 /** The input may have more tokens than `maxInputTokens` allows. Nothing was sent. */
@@ -150,6 +167,6 @@ export class AttemptFailed extends Error {
 }
 
 /** Not enumerable: a logger that prints an error's own properties does not print these. */
-export function setHidden(target: object, key: string, value: unknown): void {
+export function setHidden(target: object, key: string | symbol, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, configurable: true, enumerable: false });
 }

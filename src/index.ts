@@ -4,6 +4,7 @@ export type { AsFetchOptions } from './as-fetch.js';
 export {
   DeadlineExceededError,
   type InterruptionReason,
+  InvalidAnswerError,
   InvalidOptionError,
   NoDeploymentAvailableError,
   SpendBudgetExceededError,
@@ -37,6 +38,7 @@ export type {
   BudgetOptions,
   CacheOptions,
   CallOptions,
+  ClassifyError,
   ClientSpec,
   DeploymentOptions,
   HeaderOption,
@@ -49,12 +51,14 @@ export type {
   RouterSettings,
   SingleCallOptions,
   SingleClientOptions,
+  UpstreamError,
   ViewOptions,
 } from './options/options.js';
 export type { Strategy, StrategyDeployment, StrategyView } from './plan/order/strategy.js';
 export { formatProjection } from './prices/projection/format-projection.js';
 export type { ProjectedRoute, ProjectionOptions } from './prices/projection/options.js';
 export { type ProjectedStage, type Projection, projectCost } from './prices/projection/project-cost.js';
+export type { ErrorOutcome } from './protocol/error-outcomes.js';
 export { callOptions } from './request/call-options.js';
 export type { CachedAnswer, CacheStore } from './state/memory-store.js';
 export type { SpendRow } from './state/spend-table.js';

@@ -230,6 +230,10 @@ export interface Failure {
   readonly outcome: Outcome;
   readonly error: Error;
   readonly status: number | undefined;
+  /** The upstream's own code, or that of a broken connection. */
+  readonly code: string | null;
+  /** Words alone say so: it counts for this call, and changes nothing that other calls share. */
+  readonly byWords: boolean;
   readonly target: Target | undefined;
   readonly breaker: 'success' | 'failure' | 'neutral';
   /** Try the same deployment again? `last`: only where no other deployment is left. */

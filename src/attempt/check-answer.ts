@@ -1,5 +1,5 @@
-import { InvalidAnswer } from '../classify.js';
-import { isServerFault } from '../protocol/progress.js';
+import { classify, embeddedError, invalidAnswer, type Reading } from '../classify.js';
+import { errorIn, failedFinishOf, hasNothing } from '../protocol/answer-faults.js';
 import type { Protocol, UpstreamAnswer } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 
@@ -11,24 +11,47 @@ const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = {
 };
 
 /** A 200 with nothing, with text where JSON was asked for, or with an error in it is a failure like any other. */
-export function checkAnswer(protocol: Protocol, { data }: UpstreamAnswer): void {
+export function checkAnswer(protocol: Protocol, { data, headers }: UpstreamAnswer, reading: Reading): void {
   if (protocol === 'binary') return;
-  if (data === undefined || data === null) throw new InvalidAnswer('with an empty body');
+  if (data === undefined || data === null) throw invalidAnswer('with an empty body');
   if (protocol === 'text' && typeof data === 'string') return;
-  if (!isRecord(data)) throw new InvalidAnswer('with something other than a JSON object');
   const required = REQUIRED[protocol];
-  if (required !== undefined && !Array.isArray(data[required])) {
-    throw new InvalidAnswer(isRecord(data.error) ? 'with an error in a 200' : `without \`${required}\``);
+  if (Array.isArray(data) && isRecord(data[0]) && isRecord(data[0].error)) {
+    throw embeddedError(data[0], headers, 'invalid-answer', reading);
   }
-  if (protocol === 'chat' && isEmpty(data.choices)) throw new InvalidAnswer('without a choice');
-  if (protocol === 'responses' && hasFailed(data)) throw new InvalidAnswer('with a failed response');
+  if (!isRecord(data)) throw invalidAnswer('with something other than a JSON object');
+  if (protocol === 'responses') return checkResponse(data, headers, reading);
+  const error = errorIn(data, required);
+  if (error !== undefined) throw embeddedError(error, headers, 'invalid-answer', reading);
+  if (required === undefined) return;
+  const found = data[required];
+  if (!Array.isArray(found)) throw invalidAnswer(`without \`${required}\``);
+  if (protocol === 'chat' || protocol === 'completions') checkChoices(protocol, found, data, headers, reading);
 }
 
-const isEmpty = (value: unknown) => Array.isArray(value) && value.length === 0;
+function checkChoices(
+  protocol: Protocol,
+  choices: readonly unknown[],
+  data: Record<string, unknown>,
+  headers: Headers,
+  reading: Reading,
+): void {
+  if (protocol === 'chat' && choices.length === 0) throw invalidAnswer('without a choice');
+  for (const choice of choices) {
+    if (failedFinishOf(choice) !== undefined) throw invalidAnswer('its finish reason says that it failed');
+    const error = isRecord(choice) ? errorIn(choice, undefined) : undefined;
+    if (error !== undefined) throw embeddedError(error, headers, 'invalid-answer', reading);
+    if (protocol === 'chat' && !(isRecord(choice) && isRecord(choice.message)))
+      throw invalidAnswer('with a choice without a message');
+  }
+  if (hasNothing(choices, data.usage)) throw invalidAnswer('with nothing in it');
+}
 
 /** A response that failed on the server's side; one that the caller caused stays the caller's to read. */
-function hasFailed(data: Record<string, unknown>): boolean {
-  const { error, status } = data;
-  if (!isRecord(error)) return false;
-  return status === undefined || (status === 'failed' && isServerFault(error));
+function checkResponse(data: Record<string, unknown>, headers: Headers, reading: Reading): void {
+  const { status } = data;
+  const error = errorIn(data, status === undefined ? 'output' : undefined);
+  if (error === undefined || (status !== undefined && status !== 'failed')) return;
+  const found = embeddedError(error, headers, status === undefined ? 'invalid-answer' : 'server-error', reading);
+  if (status === undefined || classify(found, 0, 0).next !== 'no') throw found;
 }

@@ -1,4 +1,4 @@
-import { classify, failure, InvalidAnswer, isErrorEvent } from '../classify.js';
+import { classify, failure, invalidAnswer, isErrorEvent } from '../classify.js';
 import { type InterruptionReason, StreamInterruptedError } from '../errors.js';
 import { Delivered, textOf } from '../protocol/delivered.js';
 import { isUsageChunk, type Progress } from '../protocol/progress.js';
@@ -169,7 +169,7 @@ export class GuardedStream {
   }
 
   #onFailedFinish(reason: string): void {
-    this.#interrupt('error-event', new InvalidAnswer('its stream reported a failure'), reason);
+    this.#interrupt('error-event', invalidAnswer('its stream reported a failure'), reason);
   }
 
   #onDone(): void {

@@ -1,4 +1,5 @@
-import { classify, describe } from '../classify.js';
+import { APIError } from 'openai';
+import { classify, describe, withFailoverOn } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
 import { costOf } from '../prices/cost.js';
@@ -11,6 +12,7 @@ import type { KnownPrice, Price, Usage } from '../telemetry/record-types.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Attempt, AttemptEnd, Call, Failure, Reply } from '../types.js';
 import { show } from '../util/check.js';
+import type { ErrorReader } from './error-reader.js';
 import { bookUntold } from './estimate-usage.js';
 
 /** Names come from outside: that so many have no price is told, and no more. */
@@ -23,13 +25,22 @@ export interface MeasureParts {
   readonly events: Events;
   readonly prices: PriceBook;
   readonly spent: SpendTable;
+  readonly errors: ErrorReader;
   readonly estimator: InputEstimator;
   readonly slowMs: number;
   readonly random: () => number;
 }
 
 /** Counts each attempt, takes its time, and tells everyone concerned when it is over: once, whatever happened inside. */
-export function measure({ events, prices, spent, estimator, slowMs, random }: MeasureParts): Layer<Attempt, Reply> {
+export function measure({
+  events,
+  prices,
+  spent,
+  errors,
+  estimator,
+  slowMs,
+  random,
+}: MeasureParts): Layer<Attempt, Reply> {
   const unpriced = new Set<string>();
 
   return (next) =>
@@ -65,11 +76,15 @@ export function measure({ events, prices, spent, estimator, slowMs, random }: Me
       }
     };
 
-  function failureOf(thrown: unknown, { call, target }: Attempt): Failure {
+  /** Whatever an upstream sends, the attempt ends once, with a failure that can be read. */
+  function failureOf(thrown: unknown, attempt: Attempt): Failure {
+    const { call, target } = attempt;
     if (thrown instanceof AttemptFailed) return { ...thrown.failure, target };
-    const failure = classify(thrown, performance.now(), random());
+    const found = classify(thrown, performance.now(), random(), errors.readingFor(attempt));
+    errors.warnOfWords(attempt, found);
     // Only now: what it means may be in the very headers and codes that are cleaned.
-    return { ...failure, error: target.state.deployment.upstream.redact(failure.error, call.source), target };
+    const error = redacted(found.error, attempt);
+    return withFailoverOn({ ...found, error, code: safeCode(found.code, attempt), target }, call.settings.failoverOn);
   }
 
   function finish(attempt: Attempt, end: AttemptEnd, isRaw = false): void {
@@ -78,6 +93,7 @@ export function measure({ events, prices, spent, estimator, slowMs, random }: Me
     const usage = readUsage(end.usage);
     record.outcome = end.outcome;
     record.status = end.status ?? null;
+    record.code = end.failure?.code ?? null;
     record.durationMs = performance.now() - attempt.startedAt;
     const known = target.price ?? servedPrice(attempt, end, usage);
     record.costUsd = costOf(usage, known?.price);
@@ -173,6 +189,21 @@ export function measure({ events, prices, spent, estimator, slowMs, random }: Me
  */
 function isSlowLoser({ lane, record }: Attempt): boolean {
   return record.outcome === 'lost' && record.durationMs >= (lane?.afterMs ?? Number.POSITIVE_INFINITY);
+}
+
+/** A code in which an upstream has put a key is no code. */
+function safeCode(code: string | null, attempt: Attempt): string | null {
+  return code === null || redacted(new Error(code), attempt).message === code ? code : null;
+}
+
+function redacted(error: Error, { call, target }: Attempt): Error {
+  try {
+    return target.state.deployment.upstream.redact(error, call.source);
+  } catch {
+    // Too deep or too odd to be cleaned, so nothing of it is shown.
+    const { status, headers } = error as Partial<APIError>;
+    return APIError.generate(status, undefined, 'The error cannot be shown.', headers);
+  }
 }
 
 function failedEnd(failure: Failure): AttemptEnd {

@@ -7,10 +7,12 @@ import { isRecord } from '../util/is-record.js';
 import { onCollected } from '../util/on-collected.js';
 import { SignalHub } from '../util/signal-hub.js';
 import { checkAnswer } from './check-answer.js';
+import { CheckedChunks } from './check-chunks.js';
+import type { ErrorReader } from './error-reader.js';
 import { limitOf } from './limit.js';
 
 /** Asks the upstream. Every layer above sees a reply that is what was asked for, or an error. */
-export function send(): Handler<Attempt, Reply> {
+export function send(errors: ErrorReader): Handler<Attempt, Reply> {
   return async function send(attempt) {
     const { call, target } = attempt;
     const { deployment } = target.state;
@@ -29,9 +31,15 @@ export function send(): Handler<Attempt, Reply> {
       wantsRaw: call.wantsRaw,
     });
     const answer = await (stop === undefined ? sending : releasing(sending, stop));
-    if (!answer.raw && answer.stream === undefined) checkAnswer(call.protocol, answer);
     const end = success(answer);
-    return { answer, attempt, chunks: undefined, onEnd: (listener) => listener(end) };
+    const reply = { attempt, chunks: undefined, onEnd: (listener: (end: AttemptEnd) => void) => listener(end) };
+    const { stream } = answer;
+    if (stream === undefined) {
+      if (!answer.raw) checkAnswer(call.protocol, answer, errors.readingFor(attempt));
+      return { ...reply, answer };
+    }
+    const chunks = new CheckedChunks(stream.chunks, call.protocol, answer.headers, errors.readingFor(attempt));
+    return { ...reply, answer: { ...answer, stream: { ...stream, chunks } } };
   };
 }
 

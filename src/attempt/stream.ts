@@ -1,4 +1,4 @@
-import { InvalidAnswer } from '../classify.js';
+import { invalidAnswer } from '../classify.js';
 import type { Layer } from '../pipeline.js';
 import { Progress } from '../protocol/progress.js';
 import type { Attempt, Call, Reply, UpstreamStream } from '../types.js';
@@ -26,7 +26,7 @@ export function stream(random: () => number): Layer<Attempt, Reply> {
     const held = await untilContent(attempt, stream, progress);
     if (attempt.isOver) {
       close(stream);
-      throw new InvalidAnswer('too late');
+      throw invalidAnswer('too late');
     }
     const { status } = reply.answer;
     const onContent = () => noteFirstContent(attempt);
@@ -48,17 +48,17 @@ async function untilContent(attempt: Attempt, stream: UpstreamStream, progress: 
     const { done, value } = await stream.chunks.next();
     if (done) {
       if (progress.finished || stream.aborted() || mayBeNoStream(attempt.call, held)) return held;
-      throw new InvalidAnswer(held.length === 0 ? 'with an empty stream' : 'its stream ended before any content');
+      throw invalidAnswer(held.length === 0 ? 'with an empty stream' : 'its stream ended before any content');
     }
     held.push(value);
     progress.read(value);
     if (progress.hasFailedForGood) {
       close(stream);
-      throw new InvalidAnswer('its stream reported a failure');
+      throw invalidAnswer('its stream reported a failure');
     }
     if (progress.isEmpty) {
       close(stream);
-      throw new InvalidAnswer('with an empty answer: 0 output tokens');
+      throw invalidAnswer('with an empty answer: 0 output tokens');
     }
     if (progress.hasContent || progress.hasItem || isReleasedAtOnce) return held;
     // An end without content is an answer, unless the usage that follows says that nothing was written.

@@ -146,6 +146,7 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced, probe }: 
     deployment: target.state.id,
     outcome: 'pending',
     status: null,
+    code: null,
     error: null,
     startedMs: startedAt - call.startedAt,
     durationMs: 0,

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { ERROR_OUTCOMES, type ErrorOutcome } from '../protocol/error-outcomes.js';
 import type { HedgeAfter } from '../telemetry/record-types.js';
 import {
   checkMs,
@@ -43,6 +44,11 @@ export interface CallOptions {
   hedgeAfterMs?: HedgeAfter | false | undefined;
   /** Residency: only deployments in one of these regions are used. @default all */
   regions?: readonly string[];
+  /**
+   * Sends a call on to the next deployment for outcomes or statuses that end it by default:
+   * `['caller-error', 'content-filter', 400]`. @default none
+   */
+  failoverOn?: readonly (ErrorOutcome | number)[] | undefined;
   /**
    * What may be answered from the cache, or by an identical call in flight: `'idempotent'` (calls with `temperature: 0`
    * or a `seed`, and embeddings), `true` (every call), or an object with more settings. @default false
@@ -128,6 +134,11 @@ export const CALL_OPTIONS = {
   maxStreamMs: { check: checkMs, default: undefined },
   maxAttempts: { check: atLeastOne, default: 3 },
   hedgeAfterMs: { check: checkHedge, default: false, read: (after: HedgeAfter | false) => after || undefined },
+  failoverOn: {
+    check: checkFailoverOn,
+    default: undefined,
+    read: (on: CallOptions['failoverOn']): ReadonlySet<string | number> | undefined => on && new Set(on),
+  },
   regions: {
     check: checkRegions,
     default: undefined,
@@ -207,6 +218,15 @@ function checkHedge(at: string, value: unknown): void {
   if (value === false || value === 'p90' || value === 'p95' || value === 'p99') return;
   const what = `milliseconds above 0, at most ${MAX_MS}, or 'p90', 'p95', 'p99' or false`;
   checkNumber(at, value, { above: 0, most: MAX_MS, what });
+}
+
+function checkFailoverOn(at: string, value: unknown): void {
+  if (!Array.isArray(value)) fail(at, value, "an array of outcomes or statuses, such as ['content-filter', 400]");
+  for (const [i, each] of value.entries()) {
+    const isStatus = Number.isInteger(each) && each >= 400 && each <= 599;
+    if (isStatus || ERROR_OUTCOMES.some((outcome) => outcome === each)) continue;
+    fail(`${at}[${i}]`, each, `a status from 400 to 599, or one of ${ERROR_OUTCOMES.map(show).join(', ')}`);
+  }
 }
 
 function checkRegions(at: string, value: unknown): void {

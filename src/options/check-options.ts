@@ -29,6 +29,7 @@ import { DEPLOYMENT_KEYS } from './option-keys.js';
 import { checkPlaces } from './option-places.js';
 import type {
   BreakerOptions,
+  ClassifyError,
   DeploymentOptions,
   HeaderOption,
   PrefixOptions,
@@ -66,6 +67,7 @@ export interface RouterConfig {
   readonly shareInFlight: boolean;
   readonly prices: PriceSource;
   readonly countTokens: CountTokens | undefined;
+  readonly classifyError: ClassifyError | undefined;
   readonly random: () => number;
   readonly options: CallOptions;
 }
@@ -119,10 +121,12 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     shareInFlight: checkShareInFlight(settings.shareInFlight),
     prices: checkPrices(settings.prices),
     countTokens: settings.countTokens,
+    classifyError: settings.classifyError,
     random: checkRandom(settings.random),
     options: checkCall('', pick(settings, CALL_KEYS), priorities),
   };
   if (config.countTokens !== undefined) checkFunction('countTokens', config.countTokens);
+  if (config.classifyError !== undefined) checkFunction('classifyError', config.classifyError);
   for (const [name, route] of routes) checkCall(`routes.${name}`, route.options, priorities);
   if (config.cacheStore !== undefined) {
     checkUnsized('cache', settings.cache, OWN_STORE);

@@ -19,6 +19,7 @@ const SETTINGS: Readonly<Record<Exclude<keyof RouterSettings, keyof CallOptions>
   shareInFlight: true,
   prices: true,
   countTokens: true,
+  classifyError: true,
   random: true,
 };
 

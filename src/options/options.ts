@@ -1,5 +1,6 @@
 import type { ClientOptions, OpenAI } from 'openai';
 import type { Strategy } from '../plan/order/strategy.js';
+import type { ErrorOutcome } from '../protocol/error-outcomes.js';
 import type { CacheStore } from '../state/memory-store.js';
 import type { Logger, LogLevel } from '../telemetry/log.js';
 import type { Price } from '../telemetry/record-types.js';
@@ -20,6 +21,23 @@ interface BudgetBase {
 /** A limit to what may be spent: in an hour, a day or a month of the UTC calendar, or in the last `windowMs` milliseconds. */
 export type BudgetOptions = BudgetBase &
   ({ window: 'hour' | 'day' | 'month'; windowMs?: undefined } | { windowMs: number; window?: undefined });
+
+/** What an upstream said about an error. */
+export interface UpstreamError {
+  /** The HTTP status, or the one that an error inside a 200 or a stream names; `undefined` where there is none. */
+  readonly status: number | undefined;
+  /** The first code in the body. */
+  readonly code: string | undefined;
+  readonly type: string | undefined;
+  /** The upstream's own text. It may quote the prompt. */
+  readonly message: string;
+  readonly headers: Headers;
+  /** The deployment's name. */
+  readonly deployment: string;
+}
+
+/** Names an error's outcome; `undefined` leaves it to the router. */
+export type ClassifyError = (error: UpstreamError) => ErrorOutcome | undefined;
 
 /** Whose price is asked for. */
 export interface PriceQuery {
@@ -168,6 +186,13 @@ export interface RouterSettings extends CallOptions {
    * each model that the call may be sent to; `undefined` leaves it to the estimate. Where it throws, so does nothing else.
    */
   countTokens?: CountTokens | undefined;
+  /**
+   * Says what an upstream's error means, before the router's own reading: return an outcome, or `undefined` to leave it to
+   * the router. Also called for errors inside a 200 or a stream. If it throws or returns anything else it is ignored,
+   * with one warning. @default none
+   * @example ({ code }) => (code === 'E_MAINTENANCE' ? 'server-error' : undefined)
+   */
+  classifyError?: ClassifyError | undefined;
   /** The only source of chance: 0 up to 1. @default Math.random */
   random?: (() => number) | undefined;
 }

@@ -1,9 +1,7 @@
 import type { Protocol } from '../types.js';
 import { isRecord } from '../util/is-record.js';
+import { failedFinishOf } from './answer-faults.js';
 import { readUsage } from './usage.js';
-
-/** Finish reasons by which a server says that it failed. */
-const FAILED_FINISH: ReadonlySet<unknown> = new Set(['error', 'network_error', 'insufficient_system_resource']);
 
 /** Finish reasons of an answer that is empty on purpose. */
 const FILTERED_FINISH: ReadonlySet<unknown> = new Set(['content_filter', 'refusal', 'safety']);
@@ -100,9 +98,10 @@ export class Progress {
       const isSure = !isSaying || this.#unfinished.has(index);
       if (!this.#finishes.get(index)) this.#finishes.set(index, isSure);
       if (FILTERED_FINISH.has(reason)) this.#isFiltered = true;
-      if (!FAILED_FINISH.has(reason)) continue;
+      const failedFinish = failedFinishOf(choice);
+      if (failedFinish === undefined) continue;
       this.failed = true;
-      this.failedFinish = reason;
+      this.failedFinish = failedFinish;
     }
   }
 

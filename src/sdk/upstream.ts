@@ -4,6 +4,7 @@ import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '
 import { MAX_MS } from '../util/check.js';
 import { isGiven, isRecord } from '../util/is-record.js';
 import { isClosable, OnRequest } from './closable-fetch.js';
+import { noteErrorFacts } from './error-facts.js';
 import {
   chunksOf,
   fetchOf,
@@ -42,6 +43,7 @@ export class OpenAIUpstream implements Upstream {
     readonly client: OpenAI,
     readonly redactor: Redact,
   ) {
+    noteErrorFacts(client);
     this.#hasUsualHooks = HOOKS.every((name) => Reflect.get(client, name) === Reflect.get(OpenAI.prototype, name));
     this.timeoutMs = client.timeout === SDK_DEFAULT_TIMEOUT_MS ? undefined : client.timeout;
   }

@@ -70,6 +70,8 @@ export interface AttemptRecord {
   outcome: Outcome;
   /** The HTTP status, where there was one. */
   status: number | null;
+  /** The provider's own code for what went wrong (`insufficient_quota`, `ECONNREFUSED`), where it gave one. */
+  code: string | null;
   /** What went wrong, in words that hold no key and no prompt. */
   error: string | null;
   /** Milliseconds after the call began. */

@@ -36,7 +36,7 @@ const refused = { breaker: 'neutral', alone: 1, next: true } as const;
 const failed = { breaker: 'failure', alone: 3, next: true } as const;
 
 const rows: Row[] = [
-  ...[400, 405, 413, 422].map(
+  ...[400, 413, 422].map(
     (status): Row => ({
       ...{ what: `${status}`, does: fail(status), outcome: 'caller-error' },
       ...callers,
@@ -63,9 +63,11 @@ const rows: Row[] = [
     ...refused,
   },
   { what: '402', does: fail(402, { type: 'payment_required', code: null }), outcome: 'forbidden', ...refused },
-  { what: '403', does: fail(403), outcome: 'forbidden', ...refused },
+  ...[403, 405, 407, 418, 451].map(
+    (status): Row => ({ what: `${status}`, does: fail(status), outcome: 'forbidden', ...refused }),
+  ),
   { what: '404 of a model', does: fail(404, { code: 'model_not_found' }), outcome: 'model-not-found', ...refused },
-  ...[408, 409, 500, 502, 503, 504, 529].map(
+  ...[408, 409, 421, 423, 424, 425, 499, 500, 502, 503, 504, 529].map(
     (status): Row => ({
       ...{ what: `${status}`, does: fail(status), outcome: 'server-error' },
       ...failed,

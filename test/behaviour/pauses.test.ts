@@ -212,8 +212,8 @@ describe('a pause', () => {
   });
 
   it('of a client that is suspended as well is probed, if nothing else is left', async () => {
-    const noQuota = fail(429, { code: 'insufficient_quota', headers: { 'retry-after': '5' } });
-    const { router, fake } = build({ a: [noQuota, answer()] });
+    const refused = fail(429, { code: 'account_deactivated', headers: { 'retry-after': '5' } });
+    const { router, fake } = build({ a: [refused, answer()] });
     await errorOf(ask(router));
     const call = watch(ask(router));
     await pass(249);

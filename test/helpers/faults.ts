@@ -151,7 +151,10 @@ const bodies: Record<string, Fault> = {
     primary: kit.noFinishReason(said),
     ...twice(primary, { by: 'primary', unfinished: true }),
   },
-  'a finish_reason without content': both(kit.answer({ content: '' }), { by: 'primary', text: '' }),
+  'a finish_reason without content': {
+    primary: kit.answer({ content: '' }),
+    ...twice(fallback('invalid-answer'), { by: 'primary', text: '' }),
+  },
 };
 
 const statuses: Record<string, Fault> = Object.fromEntries([

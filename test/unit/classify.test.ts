@@ -13,7 +13,7 @@ import {
   classify,
   codeOf,
   copyError,
-  InvalidAnswer,
+  invalidAnswer,
   describe as inWords,
   statusOf,
 } from '../../src/classify.js';
@@ -65,7 +65,7 @@ describe('classify names', () => {
     ['the SDK’s broken connection', new APIConnectionError({ message: 'Connection error.' }), 'connection'],
     ['the SDK’s timeout', new APIConnectionTimeoutError(), 'timeout'],
     ['the SDK’s abort', new APIUserAbortError(), 'aborted'],
-    ['an answer that is none', new InvalidAnswer('without `choices`'), 'invalid-answer'],
+    ['an answer that is none', invalidAnswer('without `choices`'), 'invalid-answer'],
     ['broken JSON', new SyntaxError('Unexpected token'), 'invalid-answer'],
     ['fetch failed', new TypeError('fetch failed'), 'connection'],
     ['terminated', new TypeError('terminated'), 'connection'],
@@ -131,7 +131,7 @@ describe('in words and numbers', () => {
   it.each<[unknown, string]>([
     [status(503, { code: 'overloaded', message: 'a prompt' }), 'InternalServerError 503 overloaded'],
     [status(400, { code: 'the prompt was: hello', message: 'a prompt' }), 'BadRequestError 400'],
-    [new InvalidAnswer('with an empty body'), 'The upstream answered, but with an empty body.'],
+    [invalidAnswer('with an empty body'), 'The upstream answered, but with an empty body.'],
     [new InvalidOptionError('route', 'no.'), 'route: no.'],
     [new DeadlineExceededError(100, undefined), 'DeadlineExceededError deadline_exceeded'],
     [new TypeError('a prompt'), 'TypeError'],

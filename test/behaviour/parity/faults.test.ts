@@ -60,7 +60,13 @@ const answers: ParityCase[] = [
     name: 'an error in a 200',
     models: { faulty: errorEvent({ error: { message: 'Overloaded.' } }) },
     run: chat,
-    differs: failing('an error with 200 is a failure', broken('with an error in a 200')),
+    differs: failing('an error with 200 is a failure, of the class of its status', {
+      ...broken('Overloaded.'),
+      class: 'InternalServerError',
+      ...{ message: '500 Overloaded.', status: 500, code: null, param: null, type: 'server_error' },
+      ...{ requestID: expect.any(String), headers: expect.any(Object) },
+      body: { code: null, message: 'Overloaded.', param: null, type: 'server_error' },
+    }),
   },
   {
     name: 'no choices',
@@ -131,6 +137,13 @@ const streams: ParityCase[] = [
   {
     name: 'an error event before any content',
     models: { faulty: errorEvent({ afterChunks: 0, error: { message: 'Overloaded.', code: 'overloaded' } }) },
+    differs: {
+      why: 'an error event is of the class of its status',
+      to: (plain) => ({
+        ...plain,
+        error: { ...plain.error, class: 'InternalServerError', message: '500 Overloaded.', status: 500 },
+      }),
+    },
     run: (client, { m }) =>
       client.chat.completions.create({ model: m('faulty'), messages, stream: true }).then(collect),
   },

@@ -1,5 +1,6 @@
 import { answer } from 'model-router/testing';
 import { zodResponsesFunction, zodTextFormat } from 'openai/helpers/zod';
+import { expect } from 'vitest';
 import { z } from 'zod';
 import { Weather, weatherTool } from '../../helpers/parity-bodies.js';
 import type { ParityCase } from '../../helpers/parity-case.js';
@@ -194,13 +195,14 @@ const kept: ParityCase[] = [
       to: (plain) => ({
         requests: plain.requests,
         error: {
-          class: 'InvalidAnswer',
+          class: 'InternalServerError',
           name: 'Error',
-          message: 'The upstream answered, but with a failed response.',
+          message: '500 The model failed to generate a response.',
           isOpenAIError: true,
           isAPIError: true,
-          ...{ status: undefined, code: undefined, param: undefined, type: undefined, requestID: undefined },
-          ...{ body: undefined, headers: undefined, cause: undefined },
+          ...{ status: 500, code: 'server_error', param: undefined, type: undefined },
+          ...{ requestID: expect.any(String), headers: expect.any(Object), cause: undefined },
+          body: { code: 'server_error', message: 'The model failed to generate a response.' },
           keys: ['code', 'error', 'headers', 'param', 'requestID', 'status', 'type'],
         },
       }),

@@ -1,0 +1,99 @@
+import { classify, embeddedError, isErrorEvent, type Reading, statusOf } from '../classify.js';
+import { errorIn, failedFinishOf } from '../protocol/answer-faults.js';
+import type { Protocol } from '../types.js';
+import { isRecord } from '../util/is-record.js';
+
+type Chunks = AsyncIterator<unknown>;
+type Result = IteratorResult<unknown>;
+
+/**
+ * The same chunks, where one that reports an error is thrown: as the SDK's class for what it says.
+ */
+export class CheckedChunks implements AsyncIterator<unknown> {
+  readonly #chunks: Chunks;
+  readonly #protocol: Protocol;
+  readonly #headers: Headers;
+  readonly #reading: Reading;
+  /** Read ahead, to learn why a response has failed. */
+  #next: Promise<Result> | undefined;
+  #hasBegun = false;
+
+  constructor(chunks: Chunks, protocol: Protocol, headers: Headers, reading: Reading) {
+    this.#chunks = chunks;
+    this.#protocol = protocol;
+    this.#headers = headers;
+    this.#reading = reading;
+  }
+
+  next(): Promise<Result> {
+    const next = this.#next ?? this.#chunks.next();
+    this.#next = undefined;
+    return next.then(this.#check, this.#fail);
+  }
+
+  async return(): Promise<Result> {
+    return (await this.#chunks.return?.()) ?? { done: true, value: undefined };
+  }
+
+  readonly #check = (result: Result): Result | Promise<Result> => {
+    const { value } = result;
+    if (result.done || !isRecord(value)) return result;
+    if (this.#protocol === 'responses') return this.#checkEvent(result, value);
+    const { choices } = value;
+    if (!Array.isArray(choices)) this.#throwIf(errorIn(value, REQUIRED[this.#protocol]));
+    else {
+      this.#throwIf(errorIn(value, undefined));
+      for (const choice of choices) {
+        // A finish reason that says so wins over an error beside it.
+        if (isRecord(choice) && choice.error !== undefined && failedFinishOf(choice) === undefined)
+          this.#throwIf(errorIn(choice, undefined));
+      }
+    }
+    return result;
+  };
+
+  #checkEvent(result: Result, event: Record<string, unknown>): Result | Promise<Result> {
+    const { type, response } = event;
+    if (typeof type !== 'string') {
+      this.#throwIf(errorIn(event, 'type'));
+      return result;
+    }
+    if (type === 'error') this.#throwIf(event);
+    if (type.endsWith('.delta') || type.endsWith('partial_image')) this.#hasBegun = true;
+    if (type !== 'response.failed' || !isRecord(response)) return result;
+    const error = errorIn(response, undefined);
+    return error === undefined ? this.#reasonOf(result) : this.#failed(result, error);
+  }
+
+  /** A response that failed before its first content is a failure, unless the caller caused it: then it is theirs to read. */
+  #failed(result: Result, error: unknown): Result {
+    if (this.#hasBegun) return result;
+    const found = embeddedError(error, this.#headers, 'server-error', this.#reading);
+    if (classify(found, 0, 0).next === 'no') return result;
+    throw found;
+  }
+
+  /** The reason comes after it, as an event of its own; or never. */
+  #reasonOf(result: Result): Promise<Result> {
+    const next = this.#chunks.next();
+    return next.then((following) => {
+      const { value } = following;
+      if (!following.done && isRecord(value) && value.type === 'error') this.#throwIf(value);
+      this.#next = next;
+      return this.#failed(result, { error: { message: 'The response failed.', code: 'server_error' } });
+    }, this.#fail);
+  }
+
+  readonly #fail = (thrown: unknown): never => {
+    // What the SDK throws for an event says nothing of a status yet.
+    if (isErrorEvent(thrown) && statusOf(thrown) === null) this.#throwIf(thrown);
+    throw thrown;
+  };
+
+  #throwIf(error: unknown): void {
+    if (error !== undefined) throw embeddedError(error, this.#headers, 'server-error', this.#reading);
+  }
+}
+
+/** What a chunk has that is no error. */
+const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = { chat: 'choices', completions: 'choices' };

@@ -1,0 +1,70 @@
+import type { Reading } from '../classify.js';
+import type { ClassifyError, UpstreamError } from '../options/options.js';
+import { ERROR_OUTCOMES, type ErrorOutcome } from '../protocol/error-outcomes.js';
+import { readNeeds } from '../protocol/requirements.js';
+import type { Attempt, Failure } from '../types.js';
+import { show } from '../util/check.js';
+
+const WARN_EVERY_MS = 60_000;
+/** What a call does next is the same, and the caller sees the error itself. */
+const UNREMARKABLE: ReadonlySet<string> = new Set([
+  'caller-error',
+  'context-length',
+  'content-filter',
+  'invalid-answer',
+]);
+
+/** Reads what upstreams say about errors, with the application's own `classifyError` before the router's tables. */
+export class ErrorReader {
+  #hasWarned = false;
+  readonly #warnedAt = new Map<string, number>();
+
+  constructor(readonly classifyError: ClassifyError | undefined) {}
+
+  /** How to read an error of this attempt. */
+  readingFor(attempt: Attempt): Reading {
+    const namesStored = () => readNeeds(attempt.call.body).storedIds.length > 0;
+    return this.classifyError === undefined
+      ? { namesStored }
+      : { namesStored, named: (error) => this.#ask(attempt, error) };
+  }
+
+  /** Words were enough to go on, and not enough to act on for all calls: whoever runs the application should know. */
+  warnOfWords({ call, target }: Attempt, { outcome, byWords, status, endedAt }: Failure): void {
+    if (!byWords || UNREMARKABLE.has(outcome)) return;
+    const { id } = target.state;
+    const key = `${outcome} ${id}`;
+    if (endedAt - (this.#warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) return;
+    this.#warnedAt.set(key, endedAt);
+    call.log.warn(
+      `model-router ${id} answered ${status ?? 'an error'}; only its wording says "${outcome}", so other calls are not affected. ` +
+        'If that is right, name it with classifyError.',
+    );
+  }
+
+  #ask({ call, target }: Attempt, error: Omit<UpstreamError, 'deployment'>): ErrorOutcome | undefined {
+    const { classifyError } = this;
+    try {
+      const outcome: unknown = classifyError?.({ ...error, deployment: target.state.id });
+      if (outcome === undefined || isErrorOutcome(outcome)) return outcome;
+      if (outcome instanceof Promise) outcome.catch(() => undefined);
+      this.#warn(call.log, `it returned ${typeof outcome === 'string' ? show(outcome) : typeof outcome}`);
+    } catch {
+      this.#warn(call.log, 'it threw an error');
+    }
+    return undefined;
+  }
+
+  #warn(log: Attempt['call']['log'], what: string): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    log.warn(
+      `model-router classifyError is ignored where it fails: ${what}, and may return undefined or one of ` +
+        `${ERROR_OUTCOMES.join(', ')}. This is said once.`,
+    );
+  }
+}
+
+function isErrorOutcome(value: unknown): value is ErrorOutcome {
+  return ERROR_OUTCOMES.some((outcome) => outcome === value);
+}

@@ -1,0 +1,58 @@
+import { isRecord } from '../util/is-record.js';
+import { FAILED_FINISH } from './provider-errors.js';
+
+type Json = Record<string, unknown>;
+
+/**
+ * The error that a body or an event of status 200 carries, however it is written; `undefined` where it carries none.
+ * `required`: what an answer must have; without it a message or a code is an error too.
+ */
+export function errorIn(data: Json, required: string | undefined): unknown {
+  if (saysSomething(data.error)) return { error: data.error };
+  if (isRecord(data.base_resp) && isFailure(data.base_resp.status_code)) return { base_resp: data.base_resp };
+  if (data.object === 'error' || data.type === 'error' || data.success === false) return data;
+  if (required === undefined || Array.isArray(data[required])) return undefined;
+  return ERROR_FIELDS.some((name) => saysSomething(data[name])) ? data : undefined;
+}
+
+const ERROR_FIELDS = ['message', 'msg', 'detail', 'errors', 'error_code', 'error_msg'];
+
+/** Some send an empty `error` with each answer. */
+function saysSomething(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '';
+  if (Array.isArray(value)) return value.length > 0;
+  if (typeof value === 'number') return value !== 0;
+  if (!isRecord(value)) return value === true;
+  const { message, code, type } = value;
+  return [message, code, type].some((each) => each !== undefined && each !== null && each !== '' && each !== 0);
+}
+
+const isFailure = (code: unknown) => code !== undefined && code !== null && Number(code) !== 0;
+
+/** The finish reason by which a choice says that it failed, whatever else it holds; `undefined` for any other. */
+export function failedFinishOf(choice: unknown): string | undefined {
+  if (!isRecord(choice)) return undefined;
+  return [choice.finish_reason, choice.native_finish_reason].find(isFailedReason);
+}
+
+function isFailedReason(reason: unknown): reason is string {
+  return typeof reason === 'string' && reason.length <= 64 && FAILED_FINISH.test(reason.toLowerCase());
+}
+
+/** Nothing was generated, and the usage says so. An answer that was cut or filtered is one. */
+export function hasNothing(choices: readonly unknown[], usage: unknown): boolean {
+  return isRecord(usage) && usage.completion_tokens === 0 && choices.every(isBlank);
+}
+
+const ENDED: ReadonlySet<unknown> = new Set([undefined, null, '', 'stop', 'eos', 'end_turn']);
+
+function isBlank(choice: unknown): boolean {
+  if (!isRecord(choice) || !ENDED.has(choice.finish_reason)) return false;
+  return isRecord(choice.message) ? Object.entries(choice.message).every(isBlankField) : !hasContent(choice.text);
+}
+
+const isBlankField = ([name, value]: [string, unknown]) => name === 'role' || !hasContent(value);
+
+function hasContent(value: unknown): boolean {
+  return typeof value === 'string' || Array.isArray(value) ? value.length > 0 : isRecord(value);
+}

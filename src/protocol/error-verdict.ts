@@ -1,0 +1,145 @@
+import type { ErrorOutcome } from './error-outcomes.js';
+import {
+  BASE_RESP,
+  CALLER_CODE,
+  CODE_PATTERNS,
+  CODES,
+  NUMBERS,
+  SERVER_CODE,
+  SHORT_LIMIT,
+  STORED_CODE,
+  STORED_WORDING,
+  WORDINGS,
+} from './provider-errors.js';
+import { type ErrorFacts, plainWords } from './read-error.js';
+
+/** What an error means. */
+export interface Verdict {
+  readonly outcome: ErrorOutcome;
+  /**
+   * Words alone say so: it counts for this call, and changes nothing that other calls share. They may be the caller's own,
+   * which a server quotes.
+   */
+  readonly byWords: boolean;
+}
+
+export interface ErrorContext {
+  /** The HTTP status; `undefined` for an error inside a 200 or a stream. */
+  readonly status: number | undefined;
+  readonly hasRetryAfter: boolean;
+  /** The request names something stored on a server. */
+  readonly namesStored: boolean;
+}
+
+/** 400 and its kin: they say no more than that the request was refused. */
+const VAGUE = new Set([400, 411, 413, 414, 415, 422, 431]);
+const SERVER_STATUSES = new Set([408, 409, 421, 423, 424, 425, 499]);
+
+const isVague = (status: number | undefined) => status === undefined || VAGUE.has(status);
+const blamesServer = (status: number | undefined) =>
+  status !== undefined && (status >= 500 || SERVER_STATUSES.has(status));
+
+/**
+ * Reads an error in this order: codes and types, wordings, the status. `undefined` where there is no status, and nothing
+ * that is known.
+ */
+export function verdictOf(facts: ErrorFacts, context: ErrorContext): Verdict | undefined {
+  const status = statusOf(facts, context.status);
+  const byCode = outcomeOfCodes(facts);
+  const words = wordsOf(facts);
+  const namesStored = status === 404 && (context.namesStored || STORED_WORDING.test(words));
+  if (facts.codes.some((code) => STORED_CODE.test(code))) return verdict('caller-error');
+  if (byCode !== undefined && !isDenied(byCode, context.status)) {
+    // A limit that ends within a minute, whatever it calls itself.
+    const isShort = context.hasRetryAfter || SHORT_LIMIT.test(words);
+    return verdict(byCode === 'unauthorized' && isQuota(facts) && isShort ? 'rate-limited' : byCode);
+  }
+  const byWords = outcomeOfWords(facts, words, status, context);
+  if (byWords !== undefined && !(namesStored && byWords !== 'model-not-found')) {
+    if (status === 429 && context.hasRetryAfter) return verdict('rate-limited');
+    return verdict(byWords, byWords !== (status === undefined ? 'server-error' : outcomeOfStatus(status)));
+  }
+  if (namesStored) return verdict('caller-error');
+  if (status === undefined)
+    return facts.codes.some((code) => CALLER_CODE.test(code)) ? verdict('caller-error') : undefined;
+  if (isVague(status) && facts.codes.some((code) => SERVER_CODE.test(code))) return verdict('server-error');
+  return verdict(outcomeOfStatus(status));
+}
+
+function verdict(outcome: ErrorOutcome, byWords = false): Verdict {
+  return { outcome, byWords };
+}
+
+/** The HTTP status, or the one that the body names where the other one says little. */
+function statusOf({ numbers, baseResp }: ErrorFacts, status: number | undefined): number | undefined {
+  const named = [...numbers, baseResp].find((number) => number !== undefined && number >= 400 && number <= 599);
+  if (named === undefined) return status;
+  if (status === undefined || status < 400) return named;
+  return (VAGUE.has(status) || status === 404) && !VAGUE.has(named) ? named : status;
+}
+
+/** What a status means by itself. */
+export function outcomeOfStatus(status: number): ErrorOutcome {
+  if (VAGUE.has(status)) return 'caller-error';
+  if (blamesServer(status)) return 'server-error';
+  if (status === 401) return 'unauthorized';
+  if (status === 404 || status === 410) return 'model-not-found';
+  if (status === 429) return 'rate-limited';
+  return status >= 400 ? 'forbidden' : 'server-error';
+}
+
+/** A server that fails blames the caller in vain: the next one is asked. */
+function isDenied(outcome: ErrorOutcome, status: number | undefined): boolean {
+  return blamesServer(status) && (outcome === 'caller-error' || outcome === 'content-filter');
+}
+
+function outcomeOfCodes({ codes, numbers, baseResp }: ErrorFacts): ErrorOutcome | undefined {
+  for (const code of codes) {
+    const known = Object.hasOwn(CODES, code) ? CODES[code] : CODE_PATTERNS.find(([pattern]) => pattern.test(code))?.[1];
+    if (known !== undefined) return known;
+  }
+  const numbered = baseResp === undefined ? undefined : BASE_RESP[baseResp];
+  return numbered ?? numbers.map((number) => NUMBERS[number]).find((outcome) => outcome !== undefined);
+}
+
+const QUOTA = /quota|limit|balance|credit/;
+
+/** An account that is empty, rather than a key that is refused. */
+const isQuota = ({ codes }: ErrorFacts) => codes.some((code) => QUOTA.test(code));
+
+function wordsOf({ texts }: ErrorFacts): string {
+  return plainWords(texts.join('\n'));
+}
+
+function outcomeOfWords(
+  { quoted }: ErrorFacts,
+  words: string,
+  status: number | undefined,
+  context: ErrorContext,
+): ErrorOutcome | undefined {
+  // What was wrapped is known better by its own codes.
+  const inner = quoted === undefined ? undefined : verdictOf(quoted, { ...context, status: undefined })?.outcome;
+  if (inner !== undefined && isReadAt(inner, status, false)) return inner;
+  return WORDINGS.find(({ outcome, pattern, weak }) => isReadAt(outcome, status, weak === true) && pattern.test(words))
+    ?.outcome;
+}
+
+/** Which wordings count beside a status: the more it says, the fewer. */
+function isReadAt(outcome: ErrorOutcome, status: number | undefined, isWeak: boolean): boolean {
+  // Without a status, an answer that failed is what it is taken for anyway.
+  if (status === undefined) return outcome !== 'invalid-answer';
+  if (isVague(status)) return true;
+  if (blamesServer(status)) return !isWeak && outcome !== 'caller-error' && outcome !== 'content-filter';
+  switch (status) {
+    case 401:
+    case 402:
+    case 410:
+      return false;
+    case 429:
+      return outcome === 'unauthorized' || outcome === 'rate-limited';
+    case 404:
+      return outcome !== 'caller-error' && outcome !== 'content-filter';
+    default:
+      return outcome !== 'server-error' && outcome !== 'caller-error';
+  }
+}

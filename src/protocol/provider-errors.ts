@@ -1,0 +1,337 @@
+import type { ErrorOutcome } from './error-outcomes.js';
+
+/*
+ * What providers say, and what it means. To add one: a line here, a case in test/fixtures/provider-errors.json.
+ * Each line names where it was seen. Codes are compared in lower case, without anything but letters and digits.
+ */
+
+/** Codes and types, as they stand. */
+export const CODES: Readonly<Record<string, ErrorOutcome>> = {
+  // OpenAI, platform.openai.com/docs/guides/error-codes
+  insufficientquota: 'unauthorized',
+  billinghardlimitreached: 'unauthorized',
+  billingnotactive: 'unauthorized',
+  accountdeactivated: 'unauthorized',
+  invalidapikey: 'unauthorized',
+  invalidauthentication: 'unauthorized',
+  incorrectapikeyprovided: 'unauthorized',
+  invalidorganization: 'unauthorized',
+  modelnotfound: 'model-not-found',
+  unsupportedcountryregionterritory: 'forbidden',
+  ratelimitexceeded: 'rate-limited',
+  slowdown: 'rate-limited',
+  vectorstoretimeout: 'server-error',
+  // Responses that failed: openai-node, resources/responses, ResponseError
+  invalidprompt: 'caller-error',
+  biopolicy: 'content-filter',
+  imagecontentpolicyviolation: 'content-filter',
+  // Azure OpenAI, gethouston/houston#1438, chatboxai/chatbox#646
+  deploymentnotfound: 'model-not-found',
+  responsibleaipolicyviolation: 'content-filter',
+  nocapacity: 'rate-limited',
+  // Anthropic and gateways in front of it, anthropics/claude-code#54839
+  creditbalancetoolow: 'unauthorized',
+  billingerror: 'unauthorized',
+  authenticationerror: 'unauthorized',
+  permissionerror: 'forbidden',
+  requesttoolarge: 'context-length',
+  ratelimiterror: 'rate-limited',
+  overloadederror: 'server-error',
+  timeouterror: 'server-error',
+  // Groq, crewAIInc/crewAI#783, HunorLaczko/ha-groq-cloud-api#27, console.groq.com/docs/errors
+  organizationrestricted: 'unauthorized',
+  modeldecommissioned: 'model-not-found',
+  modeltermsrequired: 'forbidden',
+  blockedapiaccess: 'unauthorized',
+  capacityexceeded: 'rate-limited',
+  overcapacity: 'rate-limited',
+  tooluseerror: 'invalid-answer',
+  toolusefailed: 'invalid-answer',
+  jsonvalidatefailed: 'invalid-answer',
+  outputparsefailed: 'invalid-answer',
+  // Moonshot, MoonshotAI/Kimi-K2#5, MoonshotAI/kimi-cli#2571
+  exceededcurrentquotaerror: 'unauthorized',
+  engineoverloadederror: 'server-error',
+  ratelimitreachederror: 'rate-limited',
+  invalidauthenticationerror: 'unauthorized',
+  incorrectapikeyerror: 'unauthorized',
+  permissiondeniederror: 'forbidden',
+  // DashScope, alibaba/spring-ai-alibaba#1146, QwenLM/Qwen#938, alibabacloud.com/help/en/model-studio/error-code
+  arrearage: 'unauthorized',
+  invalidapikeyerror: 'unauthorized',
+  accessdeniedunpurchased: 'unauthorized',
+  allocationquotafreetieronly: 'unauthorized',
+  modelaccessdenied: 'forbidden',
+  modelservingerror: 'server-error',
+  modelunavailable: 'server-error',
+  requesttimeout: 'server-error',
+  // Volcengine Ark, volcengine.com/docs/82379/1299023
+  accountoverdueerror: 'unauthorized',
+  modelnotopen: 'model-not-found',
+  invalidendpointclosedendpoint: 'model-not-found',
+  serveroverloaded: 'server-error',
+  setlimitexceeded: 'rate-limited',
+  quotaexceeded: 'rate-limited',
+  accountratelimitexceeded: 'rate-limited',
+  // one-api and new-api, songquanpeng/one-api#1270, popjane/free_chatgpt_api#26
+  insufficientuserquota: 'unauthorized',
+  preconsumetokenquotafailed: 'unauthorized',
+  channelnoavailablekey: 'server-error',
+  getchannelfailed: 'server-error',
+  sensitivewordsdetected: 'content-filter',
+  promptblocked: 'content-filter',
+  // Novita, novita.ai/docs/api-reference/basic-error-code
+  failedtoauth: 'unauthorized',
+  missingapikey: 'unauthorized',
+  notenoughbalance: 'unauthorized',
+  billingbalancenotenough: 'unauthorized',
+  billingfailed: 'server-error',
+  illegalprompt: 'content-filter',
+  illegalimagecontent: 'content-filter',
+  // LiteLLM, BerriAI/litellm#14144, OpenHands/OpenHands#5350
+  budgetexceeded: 'unauthorized',
+  contextwindowexceedederror: 'context-length',
+  contentpolicyviolationerror: 'content-filter',
+  serviceunavailableerror: 'server-error',
+  throttlingerror: 'rate-limited',
+  // Gemini's OpenAI endpoint, google-gemini/gemini-cli#23520, ai.google.dev/gemini-api/docs/troubleshooting
+  apikeyinvalid: 'unauthorized',
+  apikeyexpired: 'unauthorized',
+  apikeyservicenotallowed: 'forbidden',
+  servicedisabled: 'forbidden',
+  billingdisabled: 'unauthorized',
+  consumersuspended: 'unauthorized',
+  unauthenticated: 'unauthorized',
+  permissiondenied: 'forbidden',
+  resourceexhausted: 'rate-limited',
+  unavailable: 'server-error',
+  deadlineexceeded: 'server-error',
+  cancelled: 'server-error',
+  // Bedrock, docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html
+  throttlingexception: 'rate-limited',
+  servicequotaexceededexception: 'rate-limited',
+  toomanyrequestsexception: 'rate-limited',
+  accessdeniedexception: 'forbidden',
+  unrecognizedclientexception: 'unauthorized',
+  expiredtokenexception: 'unauthorized',
+  resourcenotfoundexception: 'model-not-found',
+  modelnotreadyexception: 'server-error',
+  modeltimeoutexception: 'server-error',
+  modelerrorexception: 'server-error',
+  serviceunavailableexception: 'server-error',
+  internalserverexception: 'server-error',
+  modelstreamerrorexception: 'server-error',
+  // SageMaker and hosts built on it answer 424 so: docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+  modelerror: 'server-error',
+  // Hugging Face TGI, huggingface/text-generation-inference, router/src/server.rs
+  overloaded: 'server-error',
+  incompletegeneration: 'server-error',
+  // vLLM, vllm-project/vllm#10002
+  enginedeaderror: 'server-error',
+  // Mistral, raycast/extensions#31107
+  ratelimited: 'rate-limited',
+  // llama.cpp, ggml-org/llama.cpp#15780
+  exceedcontextsizeerror: 'context-length',
+  unavailableerror: 'server-error',
+};
+
+/** Families of codes: in this order, the first that fits. */
+export const CODE_PATTERNS: readonly (readonly [pattern: RegExp, outcome: ErrorOutcome])[] = [
+  [/context(?:length|window|size|limit)/, 'context-length'], // OpenAI, LiteLLM, llama.cpp, Ark's InputTooLong kin
+  [/(?:tokens?|prompt|input)toolong|maxtokensexceeded/, 'context-length'], // Qianfan's tokens_too_long
+  [/ratelimit|throttl|toomanyrequests|requestlimit|(?:rpm|tpm|qps)limit/, 'rate-limited'], // DashScope's Throttling.*, Qianfan
+  [/insufficient(?:balance|credits?|funds|quota)|arrear|overdue|(?:outof|no)credits/, 'unauthorized'], // DeepSeek, OpenRouter
+  [/quota(?:hasbeen)?(?:exhausted|usedup)|exceeded(?:your)?currentquota/, 'unauthorized'], // Moonshot
+  [/account(?:is)?(?:suspended|disabled|deactivated|locked|blocked)/, 'unauthorized'], // Fireworks
+  [/(?:invalid|incorrect|expired|missing|wrong|revoked)(?:api|access)?key/, 'unauthorized'], // DashScope's InvalidApiKey
+  [
+    /contentfilter|contentpolicy|moderation|sensitivecontent|riskdetection|datainspection|contentviolation/,
+    'content-filter',
+  ], // DashScope, Ark, OpenAI
+  [
+    /model(?:does)?not(?:found|exist|supported|available)|(?:invalid|unknown|unsupported)model(?:id|name)?$/,
+    'model-not-found',
+  ], // Mistral, HF router
+  [/(?:model|endpoint).{0,24}(?:notfound|decommissioned|deprecated|retired|disabled)/, 'model-not-found'], // Ark's InvalidEndpointOrModel.NotFound
+  [/overload|overcapacity|serverbusy|servicebusy/, 'server-error'], // Together, Moonshot
+];
+
+/** Codes that blame the request in general. They decide only where there is no status. */
+export const CALLER_CODE =
+  /^(?:invalid(?:request(?:error)?|parameter(?:error)?|argument|value|image|base64|input)|badrequest(?:error)?|unprocessableentity(?:error)?|validation(?:error|exception)?|valueerror|missingparameter|unsupported(?:parameter|value)|failedprecondition|outofrange|empty|image|failedtodownload)/;
+
+/** Codes that blame the server in general. They decide where the status blames the caller. */
+export const SERVER_CODE =
+  /^(?:(?:internal)?server(?:error)?|internal(?:server)?error|internal|internalfailure|apierror)$/;
+
+/** A stored object that the request names does not exist: the caller's, wherever it is asked. */
+export const STORED_CODE =
+  /^(?:previous)?(?:response|file|conversation|vectorstore|thread|container|item|assistant|prompt|batch|upload)s?(?:does)?not(?:found|exist)$/;
+
+/** Codes that are numbers of the provider's own: as `code`. */
+export const NUMBERS: Readonly<Record<number, ErrorOutcome>> = {
+  // Zhipu, Z.ai: docs.bigmodel.cn/cn/api/api-code
+  1110: 'unauthorized',
+  1111: 'unauthorized',
+  1112: 'unauthorized',
+  1113: 'unauthorized',
+  1120: 'server-error',
+  1121: 'unauthorized',
+  1211: 'model-not-found',
+  1220: 'forbidden',
+  1221: 'model-not-found',
+  1222: 'model-not-found',
+  1234: 'server-error',
+  1261: 'context-length',
+  1301: 'content-filter',
+  1302: 'rate-limited',
+  1303: 'rate-limited',
+  1304: 'rate-limited',
+  1305: 'rate-limited',
+  1308: 'rate-limited',
+  1309: 'unauthorized',
+  1310: 'rate-limited',
+  1311: 'forbidden',
+  1312: 'rate-limited',
+  1313: 'rate-limited',
+  // SiliconFlow: continuedev/continue#10839, docs.siliconflow.cn
+  20012: 'model-not-found',
+  30001: 'unauthorized',
+  30003: 'model-not-found',
+  50501: 'server-error',
+  50505: 'server-error',
+  // Cloudflare Workers AI: developers.cloudflare.com/workers-ai/platform/errors
+  3007: 'server-error',
+  3008: 'server-error',
+  3023: 'unauthorized',
+  3036: 'rate-limited',
+  3040: 'rate-limited',
+  3041: 'forbidden',
+  3042: 'model-not-found',
+  5007: 'model-not-found',
+  5016: 'forbidden',
+  5018: 'forbidden',
+  7009: 'server-error', // cloudflare/cloudflare-docs#15116
+  // Baidu Qianfan: cloud.baidu.com/doc/WENXINWORKSHOP
+  336501: 'rate-limited',
+  336502: 'rate-limited',
+  336000: 'server-error',
+  // Mistral: continuedev/continue#6185
+  3505: 'rate-limited',
+};
+
+/** The same of MiniMax, as `base_resp.status_code`: platform.minimax.io/docs/api-reference/errorcode */
+export const BASE_RESP: Readonly<Record<number, ErrorOutcome>> = {
+  1000: 'server-error',
+  1001: 'server-error',
+  1002: 'rate-limited',
+  1004: 'unauthorized',
+  1008: 'unauthorized',
+  1024: 'server-error',
+  1026: 'content-filter',
+  1027: 'content-filter',
+  1033: 'server-error',
+  1039: 'rate-limited',
+  1041: 'rate-limited',
+  1042: 'caller-error',
+  2013: 'caller-error',
+  2045: 'rate-limited',
+  2049: 'unauthorized',
+  2056: 'rate-limited',
+};
+
+export interface Wording {
+  readonly outcome: ErrorOutcome;
+  /** Read in lower case, without quoted parts, runs of white space as one blank. Linear: no nested or open-ended repeats. */
+  readonly pattern: RegExp;
+  /** Not read where the status already blames the server. */
+  readonly weak?: true;
+}
+
+/** Wordings: in this order, the first that fits. */
+export const WORDINGS: readonly Wording[] = [
+  {
+    // Groq, Gemini, OpenRouter, DashScope (can1357/oh-my-pi#8476), Moonshot, Zhipu
+    outcome: 'rate-limited',
+    pattern:
+      /rate.?limit|too many (?:concurrent )?requests|\b(?:requests?|tokens?|queries|calls|images) (?:per|a|each) (?:minute|second|hour|day)\b|(?:per|this|each)[ -](?:minute|second)\b|\b(?:[rtqi]p[msd]|max organization concurrency)\b|throttl(?:ed|ing)|slow down|concurren\w{0,8} (?:limit|quota)|(?:daily|hourly) (?:free )?(?:limit|quota|allocation|allotment)|频率|限流|并发数|速率限制|请求过于频繁/,
+  },
+  {
+    // DeepSeek (Aider-AI/aider#4851), Anthropic, xAI (continuedev/continue#10373), Fireworks (amd/gaia#3766), DashScope
+    // (QwenLM/qwen-code#54), OpenRouter, Hugging Face, LiteLLM (BerriAI/litellm#14144), one-api, Zhipu
+    outcome: 'unauthorized',
+    pattern:
+      /insufficient (?:account )?(?:balance|credits?|funds|quota)|balance (?:is )?(?:insufficient|not enough|too low|exhausted)|(?:out of|no|not enough|all available|purchased) credits\b|exceeded (?:your |the )?(?:current|monthly|included|free)(?: \w{1,20}){0,3} (?:quota|credits?|usage)|(?:account|organization|project|team|key)(?: [^ ]{1,80}){0,4} (?:suspended|deactivated|disabled|overdue|not active|blocked|restricted|locked|in arrears)\b|good standing|monthly spending limit|past invoices|please recharge|budget has been exceeded|exceeded budget|quota (?:is )?not enough|quota (?:has been )?(?:used up|exhausted)|欠费|余额不足|额度不足|配额不足|账户已/,
+  },
+  {
+    // xAI (continuedev/continue#10778), Gemini, Zhipu, one-api, vLLM
+    outcome: 'unauthorized',
+    pattern:
+      /(?:invalid|incorrect|wrong|missing|expired|revoked|no|unknown) (?:[^ ]{1,24} )?api[ _-]?key|api[ _-]?key(?: [^ ]{1,40}){0,3} (?:invalid|not valid|incorrect|expired|disabled|revoked|missing|not found|required|not exist)|(?:invalid|expired|missing) (?:authentication|credentials?|authorization|access token|bearer)|authentication (?:failed|fails|error|required)|\bunauthori[sz]ed\b|not authenticated|无效的(?:令牌|密钥)|令牌(?:无效|已过期|不正确)|身份验证失败|鉴权失败/,
+  },
+  {
+    // OpenAI, vLLM (vllm-project/vllm#20409), SGLang (sgl-project/sglang#4048), llama.cpp (ggml-org/llama.cpp#19774),
+    // LM Studio (lmstudio-bug-tracker#237), Gemini (gemini-cli#4231), Anthropic, Mistral, xAI, Bedrock, Moonshot
+    outcome: 'context-length',
+    pattern:
+      /(?:maximum|max|exceed\w{0,5}|(?:longer|larger|greater) than|beyond|larger|over)(?: [^ ]{1,24}){0,6} (?:context|prompt|input|sequence|model)[ _-]?(?:length|window|size)|(?:exceed\w{0,5}|over)(?: [^ ]{1,24}){0,4} context (?:window|limit|length|size)|context[ _-]?(?:length|window|size|limit)(?: [^ ]{1,24}){0,6} (?:exceed\w{0,5}|not enough|too small|overflow\w{0,3})|context (?:the )?overflows|contextwindowexceeded/,
+  },
+  {
+    // Anthropic, Bedrock, Cohere, DashScope (alibabacloud.com error-code), Zhipu, Moonshot (kimi-cli#2011),
+    // SiliconFlow (chatboxai/chatbox#2060, continue#10993), Hugging Face TGI (huggingface/chat-ui#327)
+    outcome: 'context-length',
+    pattern:
+      /(?:prompt|input|request|message|conversation|messages|text) (?:is |are |was )?too long|prompt exceeds max length|too many (?:input |prompt )?tokens|(?:input|prompt)(?: [^ ]{1,24}){0,5} exceeds?(?: [^ ]{1,24}){0,6} (?:tokens|length|limit)|exceed\w{0,3} model token limit|(?:less than|<=?)(?: or equal to)? max_seq_len|range of input length should be|tokens? \+ (?:[^ ]{1,24} )?must be <=|reduce the length of (?:the|your|either)|shorter input|超长|超过(?:模型)?(?:的)?最大(?:上下文|长度)/,
+  },
+  {
+    // OpenAI and Azure, DashScope (QwenLM/Qwen#938), DeepSeek's "Content Exists Risk", Moonshot, OpenRouter, Bedrock
+    outcome: 'content-filter',
+    weak: true,
+    pattern:
+      /content (?:management )?polic|content[ _-]?filter|flagged (?:by|as|for)\b|inappropriate content|content exists risk|sensitive (?:content|words?|information)|violat\w{0,5}(?: [^ ]{1,24}){0,4} (?:usage|content|safety|community) (?:polic|guideline)|safety (?:system|filter|reasons?|polic)|responsible ai|considered high risk|blocked by(?: [^ ]{1,24}){0,4} (?:guardrail|safety|filter|polic)|prohibited content|敏感|不安全内容|违规内容/,
+  },
+  {
+    // DeepSeek, SiliconFlow (continuedev/continue#10839), OpenRouter, Hugging Face router, Groq, Mistral, one-api, LM Studio
+    outcome: 'model-not-found',
+    pattern:
+      /\bmodel(?: [^ ]{1,120}){0,3} (?:(?:does|do) not exist|not exist|doesn't exist|(?:is |was |could |can )?(?:not |not be |cannot be )found)|(?:unknown|no such|nonexistent|unrecognized) model\b|not a valid model|invalid model(?: name| id|:|\.|$)|no endpoints found|no allowed providers|not supported by any provider|\b(?:model|deployment|endpoint)(?: [^ ]{1,120}){0,4} (?:decommissioned|deprecated|retired|discontinued|withdrawn|shut down|end[ -]of[ -]life)|\bmodel(?: [^ ]{1,120}){0,3} no longer (?:available|supported|offered)|模型不存在|模型已下线/,
+  },
+  {
+    outcome: 'model-not-found',
+    weak: true,
+    pattern:
+      /\bmodel (?:[^ ]{1,120} )?(?:is )?(?:disabled|not available|not supported)(?! (?:with|when|for|in|on|by|and)\b)|not have access to (?:the |this )?model|no models? (?:is |are )?loaded|无可用渠道/,
+  },
+  {
+    // Groq, Together
+    outcome: 'invalid-answer',
+    weak: true,
+    pattern:
+      /failed to (?:call a function|(?:generate|produce|parse)(?: [^ ]{1,24}){0,4} (?:json|response|output|tool calls?|completion))|model (?:produced|generated|returned|output)(?:ted)? (?:an? )?(?:invalid|empty|malformed|no )/,
+  },
+  {
+    // Gemini, OpenAI
+    outcome: 'forbidden',
+    weak: true,
+    pattern:
+      /(?:location|country|region|territory)(?: [^ ]{1,40}){0,4} not (?:supported|available|allowed)|permission denied|access denied/,
+  },
+  {
+    // OpenRouter (open-webui/computer#293), Moonshot (MoonshotAI-Cookbook#16), Gemini, Ollama (ollama/ollama#13307), vLLM, LM Studio
+    outcome: 'server-error',
+    weak: true,
+    pattern:
+      /provider returned error|overload|(?:engine|server|model|service|system)(?: [^ ]{1,80}){0,4} (?:busy|at capacity|unavailable)|(?:try|retry)(?: your request)? (?:again )?later|temporarily unavailable|internal (?:server )?error|upstream (?:error|connect|request|service|timed|failure|unavailable)|(?:runner|worker|engine|backend|container)(?: [^ ]{1,40}){0,4} (?:died|crashed|terminated|dead|failed)|out of memory|failed to load model|loading model|model is (?:currently |still )?loading|connection (?:refused|reset)|繁忙|稍后(?:再试|重试)|过载/,
+  },
+];
+
+/** Said of stored things, read at status 404 and 400: openai.com's "No such File object", "Item with id … not found". */
+export const STORED_WORDING =
+  /no such (?:file|vector|thread|assistant|container|response|conversation|batch|upload|item|prompt)|\b(?:previous response|response|conversation|vector store|thread|container|item|file|prompt)(?: with id)?(?: [^ ]{1,120})? (?:not found|was not found|does not exist)/;
+
+/** It names a time so short that waiting helps: no empty account, whatever it calls itself. */
+export const SHORT_LIMIT = /(?:per|a|each|this)[ -](?:minute|second)\b|\b[rtqi]p[ms]\b|perminute|persecond/;
+
+/** Finish reasons of an answer that failed: DeepSeek, Zhipu, OpenRouter (maximhq/bifrost#5425), SGLang. Any other passes. */
+export const FAILED_FINISH =
+  /^(?:(?:[a-z]{1,20}_)?error|insufficient_system_resource|abort(?:ed)?|cancel(?:l?ed)?|time(?:d_)?out|overloaded|fail(?:ed|ure))$/;

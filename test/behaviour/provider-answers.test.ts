@@ -1,0 +1,116 @@
+import { type AttemptRecord, InvalidAnswerError, StreamInterruptedError } from 'model-router';
+import { answer } from 'model-router/testing';
+import { describe, expect, it } from 'vitest';
+import {
+  answerCases,
+  chat,
+  entryPoints,
+  failWith,
+  httpCases,
+  sendEvents,
+  streamCases,
+  withFallback,
+} from '../helpers/provider-cases.js';
+
+const FALLBACK = 'From the fallback.';
+const kinds = entryPoints.flatMap((entryPoint) => [false, true].map((stream) => ({ entryPoint, stream })));
+
+/** The records of all attempts, also where a call's own record cannot be reached. */
+function recorded(built: ReturnType<typeof withFallback>): AttemptRecord[] {
+  const attempts: AttemptRecord[] = [];
+  built.router.on('call-ended', ({ record }) => attempts.push(...record.attempts));
+  return attempts;
+}
+
+describe.each(kinds)('an error status ($entryPoint, stream: $stream)', ({ entryPoint, stream }) => {
+  it.each(httpCases)('$id: $what', async (given) => {
+    const built = withFallback(failWith(given), { maxAttempts: 2 });
+    const attempts = recorded(built);
+    const told = await chat(built, entryPoint, stream);
+    expect(attempts[0]).toMatchObject({ outcome: given.outcome, status: given.status });
+    expect(built.asked()).toEqual(given.answeredByFallback ? ['a', 'b'] : ['a']);
+    if (given.answeredByFallback) expect(told).toMatchObject({ text: FALLBACK, status: 200 });
+    else expect(told.status).toBe(given.status);
+  });
+});
+
+describe.each(entryPoints)('an answer with status 200 (%s)', (entryPoint) => {
+  it.each(answerCases)('$id: $what', async (given) => {
+    const built = withFallback(answer({ body: given.body }), { maxAttempts: 2 });
+    const attempts = recorded(built);
+    const told = await chat(built, entryPoint, false);
+    expect(attempts[0]?.outcome).toBe(given.outcome);
+    expect(built.asked()).toEqual(given.answeredByFallback ? ['a', 'b'] : ['a']);
+    if (given.answeredByFallback) expect(told.text).toBe(FALLBACK);
+    else expect(told.status).toBe(given.outcome === 'success' ? 200 : 400);
+  });
+});
+
+describe.each(entryPoints)('a stream (%s)', (entryPoint) => {
+  it.each(streamCases)('$id: $what', async (given) => {
+    const built = withFallback(sendEvents(given.events), { maxAttempts: 2 });
+    const attempts = recorded(built);
+    const told = await chat(built, entryPoint, true);
+    expect(attempts[0]?.outcome).toBe(given.outcome);
+    expect(built.asked()).toEqual(given.ends === 'fallback' ? ['a', 'b'] : ['a']);
+    if (given.ends === 'fallback') expect(told.text).toBe(FALLBACK);
+    if (given.ends === 'error') expect(told.status).toBeGreaterThanOrEqual(400);
+    if (given.ends === 'interrupted' && entryPoint === 'class') {
+      expect(told.error).toBeInstanceOf(StreamInterruptedError);
+      expect(told.error).toMatchObject({ reason: 'error-event', text: 'Half an ans' });
+    }
+  });
+});
+
+describe('what other calls share', () => {
+  it.each(httpCases.filter(({ byWords }) => byWords))('stays as it is where words alone say so: $id', async (given) => {
+    const warnings: string[] = [];
+    const built = withFallback(failWith(given), {
+      breaker: { consecutive: 1, failures: 1, minRate: 0 },
+      logger: { error() {}, info() {}, debug() {}, warn: (line: string) => warnings.push(line) },
+      logLevel: 'warn',
+    });
+    await chat(built, 'class', false);
+    await chat(built, 'class', false);
+    expect(built.asked()).toEqual(['a', 'b', 'a', 'b']);
+    expect(built.router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
+    expect(warnings.filter((line) => line.includes('only its wording says'))).toHaveLength(1);
+  });
+
+  it.each(['arrears-400', 'balance-glm-429', 'key-array-400', 'suspended-412'])('is told by a code: %s', async (id) => {
+    const given = httpCases.find((each) => each.id === id);
+    if (given === undefined) throw new TypeError(id);
+    const built = withFallback(failWith(given));
+    await chat(built, 'class', false);
+    await chat(built, 'class', false);
+    expect(built.asked()).toEqual(['a', 'b', 'b']);
+  });
+
+  it('is not touched by a caller’s mistake that comes with status 200, or as an event', async () => {
+    const mistake = { error: { message: 'bad schema', code: 400 } };
+    const whole = withFallback(answer({ body: mistake }), { breaker: { consecutive: 1 } });
+    const streamed = withFallback(sendEvents([mistake]), { breaker: { consecutive: 1 } });
+    for (let i = 0; i < 5; i++) {
+      expect(await chat(whole, 'class', false)).toMatchObject({ status: 400 });
+      expect(await chat(streamed, 'class', true)).toMatchObject({ status: 400 });
+    }
+    for (const { router } of [whole, streamed])
+      expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
+  });
+});
+
+describe('an answer that is none, where nothing else is left', () => {
+  it('is an InvalidAnswerError, and 502 through asFetch', async () => {
+    const built = withFallback(answer({ body: { choices: [{ index: 0, message: null }] } }), {
+      routes: { standard: ['a'] },
+    });
+    const { error } = await chat(built, 'class', false);
+    expect(error).toBeInstanceOf(InvalidAnswerError);
+    expect(error).toMatchObject({ name: 'InvalidAnswerError', code: 'invalid_answer' });
+    const url = 'https://api.openai.com/v1/chat/completions';
+    const body = JSON.stringify({ model: 'standard', messages: [] });
+    const response = await built.router.asFetch()(url, { method: 'POST', body });
+    expect(response.status).toBe(502);
+    expect(await response.json()).toMatchObject({ error: { code: 'invalid_answer' } });
+  });
+});
