@@ -19,7 +19,7 @@ export function wrapCached(
   const { cached, chunks } = reply;
   const props = new CachedProps(reply, options, protocol);
   if (chunks !== undefined) {
-    abortAtEnd(reply, new WeakRef(props.controller));
+    linkAborts(reply, new WeakRef(props.controller), options.signal);
     return { props, data: streamOf(client, chunks, props.controller) };
   }
   const { data } = cached;
@@ -77,9 +77,12 @@ function streamOf(client: OpenAI, chunks: AsyncIterator<unknown>, controller: Ab
  * The SDK aborts a stream's controller when its caller's signal is aborted, at a `break`, and at an error; its helpers
  * tell an abort by that. Weakly, as the router holds the listener, and the controller leads to the caller's stream.
  */
-function abortAtEnd(reply: CachedReply, controller: WeakRef<AbortController>): void {
+function linkAborts(reply: CachedReply, controller: WeakRef<AbortController>, signal: RequestOptions['signal']): void {
+  const abort = () => controller.deref()?.abort();
+  signal?.addEventListener('abort', abort);
   reply.onEnd(({ outcome }) => {
-    if (outcome !== 'success') controller.deref()?.abort();
+    signal?.removeEventListener('abort', abort);
+    if (outcome !== 'success') abort();
   });
 }
 

@@ -2,6 +2,7 @@ import type { AttemptEnd, CachedReply } from '../../types.js';
 import type { CancelSignal } from '../../util/cancel-signal.js';
 import { isRecord } from '../../util/is-record.js';
 import { onCollected } from '../../util/on-collected.js';
+import { StreamEnd } from './stream-end.js';
 
 type Result = IteratorResult<unknown, undefined>;
 const DONE: Result = { done: true, value: undefined };
@@ -50,8 +51,7 @@ export function cachedStream(
 
 class Replay {
   readonly #chunks: unknown[];
-  readonly #listeners: ((end: AttemptEnd) => void)[] = [];
-  #end: AttemptEnd | undefined;
+  readonly #end = new StreamEnd();
   #answerId: unknown;
 
   constructor(chunks: unknown[]) {
@@ -59,13 +59,12 @@ class Replay {
   }
 
   onEnd(listener: (end: AttemptEnd) => void): void {
-    if (this.#end === undefined) this.#listeners.push(listener);
-    else listener(this.#end);
+    this.#end.onEnd(listener);
   }
 
   next(): Result {
     if (this.#chunks.length === 0) {
-      this.#finish('success');
+      this.#end.set(endOf(this.#answerId));
       return DONE;
     }
     const value = this.#chunks.pop();
@@ -75,14 +74,8 @@ class Replay {
 
   /** As the SDK does: an abort ends the iteration without an error. */
   leave(): void {
-    this.#finish(this.#chunks.length === 0 ? 'success' : 'aborted');
+    this.#end.set(endOf(this.#answerId, this.#chunks.length === 0 ? 'success' : 'aborted'));
     this.#chunks.length = 0;
-  }
-
-  #finish(outcome: AttemptEnd['outcome']): void {
-    if (this.#end !== undefined) return;
-    this.#end = endOf(this.#answerId, outcome);
-    for (const listener of this.#listeners.splice(0)) listener(this.#end);
   }
 }
 

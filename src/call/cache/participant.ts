@@ -1,6 +1,7 @@
 import { abortError } from '../../classify.js';
 import { DeadlineExceededError } from '../../errors.js';
 import type { AttemptEnd, Call, CallReply } from '../../types.js';
+import { StreamEnd } from './stream-end.js';
 import type { StreamPlace } from './stream-place.js';
 
 /** A run that ends by the same deadline goes first, as its error says more. */
@@ -26,8 +27,7 @@ export class Participant {
   place: StreamPlace | undefined;
   readonly #run: Run;
   readonly #reply = Promise.withResolvers<CallReply>();
-  readonly #listeners: ((end: AttemptEnd) => void)[] = [];
-  #end: AttemptEnd | undefined;
+  readonly #end = new StreamEnd();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasGrace = false;
   #isActive = true;
@@ -66,15 +66,12 @@ export class Participant {
 
   /** Its stream is over. */
   finish(end: AttemptEnd): void {
-    if (this.#end !== undefined) return;
-    this.#end = end;
     this.#settle();
-    for (const listener of this.#listeners.splice(0)) listener(end);
+    this.#end.set(end);
   }
 
   onEnd(listener: (end: AttemptEnd) => void): void {
-    if (this.#end === undefined) this.#listeners.push(listener);
-    else listener(this.#end);
+    this.#end.onEnd(listener);
   }
 
   readonly #onAbort = (): void => {

@@ -46,7 +46,7 @@ export class StreamPlace implements Place {
     return !this.#hasRead && this.#parts.restart !== undefined;
   }
 
-  /** Reads on in the caller's own async context: what ends with the stream ends there. */
+  /** Reads on, in the caller's own async context. */
   read(reader?: object): Promise<Result> {
     if (this.#reading !== undefined) {
       const again = () => this.read(reader);

@@ -1,0 +1,104 @@
+import { callRecord, StreamInterruptedError } from 'model-router';
+import { describe, expect, it } from 'vitest';
+import { pass, settled, useFakeTime } from '../../helpers/clock.js';
+import { liveRouter } from '../../helpers/live-stream.js';
+import { askStream, read } from '../../helpers/messages.js';
+
+useFakeTime();
+
+const use = (holder: unknown) => callRecord(holder)?.cache;
+
+describe('a stream in flight', () => {
+  it('is not joined where nobody has read it for a while', async () => {
+    const { router, streams } = liveRouter();
+    await askStream(router);
+    await pass(100);
+    const other = await askStream(router);
+    expect(use(other)).toBe('miss');
+    streams[0]?.cut();
+    streams[1]?.send('all is well');
+    streams[1]?.end();
+    expect(await read(other)).toMatchObject({ text: '1: all is well', error: undefined });
+  });
+
+  it('is joined where its caller still waits for it, or reads it, however slowly', async () => {
+    const { router, streams } = liveRouter();
+    const [first, second] = await Promise.all([askStream(router), askStream(router)]);
+    await first[Symbol.asyncIterator]().next();
+    await pass(10_000);
+    const third = await askStream(router);
+    expect([first, second, third].map(use)).toEqual(['miss', 'joined', 'joined']);
+    expect(streams).toHaveLength(1);
+  });
+
+  it('is not joined once it has failed', async () => {
+    const { router, streams } = liveRouter();
+    const first = read(await askStream(router));
+    await pass(1);
+    streams[0]?.cut();
+    await pass(1);
+    expect((await first).error).toBeInstanceOf(StreamInterruptedError);
+    const next = await askStream(router);
+    streams[1]?.end();
+    expect([use(next), (await read(next)).text]).toEqual(['miss', '1: ']);
+  });
+
+  it('that fails before a joined caller has its first content is asked for again by that caller', async () => {
+    const { router, streams } = liveRouter();
+    const records: unknown[] = [];
+    router.on('call-ended', ({ record }) =>
+      records.push([record.cache, record.attempts.map(({ outcome }) => outcome)]),
+    );
+    const [first, joined] = await Promise.all([askStream(router), askStream(router)]);
+    const failing = read(first);
+    streams[0]?.send('half');
+    await pass(1);
+    streams[0]?.cut();
+    await pass(1);
+    expect((await failing).error).toBeInstanceOf(StreamInterruptedError);
+    const reading = read(joined);
+    await pass(1);
+    streams[1]?.send('whole');
+    streams[1]?.end();
+    expect(await reading).toMatchObject({ text: '1: whole', error: undefined });
+    expect(callRecord(joined)).toMatchObject({ cache: 'miss', attempts: [{ number: 1, outcome: 'success' }] });
+    expect(records).toEqual([
+      ['miss', ['interrupted']],
+      ['miss', ['success']],
+    ]);
+    expect(router.snapshot().deployments.a?.inFlight).toBe(0);
+  });
+
+  it('that fails after it is an error for that caller too, with what it has read', async () => {
+    const { router, streams } = liveRouter();
+    const readings = (await Promise.all([askStream(router), askStream(router)])).map(read);
+    streams[0]?.send('half');
+    await pass(1);
+    streams[0]?.cut();
+    const [one, two] = await Promise.all(readings);
+    for (const each of [one, two]) {
+      if (!(each?.error instanceof StreamInterruptedError)) throw new Error('It did not fail.');
+      expect([each.error.text, each.error.partial]).toEqual(['0: half', each.chunks]);
+    }
+    expect(one?.error).not.toBe(two?.error);
+    expect(streams).toHaveLength(1);
+  });
+
+  it('that is aborted while a caller asks again ends for that caller', async () => {
+    const { router, streams } = liveRouter();
+    const controller = new AbortController();
+    const [first, joined] = await Promise.all([
+      askStream(router),
+      askStream(router, 'standard', { signal: controller.signal }),
+    ]);
+    const failing = read(first);
+    streams[0]?.cut();
+    await pass(1);
+    await failing;
+    const reading = settled(read(joined));
+    controller.abort();
+    expect((await reading).value?.text).toBe('');
+    await pass(1);
+    expect(router.snapshot().deployments.a?.inFlight).toBe(0);
+  });
+});
