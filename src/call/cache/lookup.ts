@@ -47,17 +47,19 @@ export class CacheLookup {
     }
   }
 
+  /** Returns a promise, which never rejects, where the store returned one. */
   set(
     key: string,
     answer: CachedAnswer,
     { ttlMs, staleMs, staleIfErrorMs }: CacheSettings,
     tenant: string | undefined,
-  ): void {
+  ): PromiseLike<unknown> | undefined {
     try {
       const stored = this.#store().set(key, answer, ttlMs + Math.max(staleMs, staleIfErrorMs), tenant);
-      if (isPromise(stored)) stored.then(undefined, () => undefined);
+      return isPromise(stored) ? stored.then(undefined, () => undefined) : undefined;
     } catch {
       // The store's fault is not the call's.
+      return undefined;
     }
   }
 }

@@ -1,7 +1,7 @@
-import { callOptions, callRecord } from 'model-router';
+import { callOptions, callRecord, ModelRouter } from 'model-router';
 import { answer, embed, fail } from 'model-router/testing';
 import type { OpenAI } from 'openai';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { pass, useFakeTime } from '../../helpers/clock.js';
 import { build } from '../../helpers/routers.js';
 
@@ -78,5 +78,90 @@ describe('embeddings', () => {
     expect(use(await embedIt(router, ['x', 'y']))).toBe('stale-if-error');
     await pass(1);
     await expect(embedIt(router, ['x', 'y'])).rejects.toMatchObject({ status: 500 });
+  });
+});
+
+describe('a batch whose vectors cannot be told apart', () => {
+  /** Numbers every vector 0, or leaves one out. */
+  function odd(change: (data: { index: number; embedding: number[] }[]) => unknown) {
+    const inputs: unknown[] = [];
+    const fetch = async (_: unknown, init?: RequestInit) => {
+      const { input } = JSON.parse(String(init?.body)) as { input: string | string[] };
+      inputs.push(input);
+      const data = [input]
+        .flat()
+        .map((text, index) => ({ object: 'embedding', index, embedding: [text.length, index] }));
+      const usage = { prompt_tokens: 1, total_tokens: 1 };
+      return Response.json({ object: 'list', model: 'm', data: data.length === 1 ? data : change(data), usage });
+    };
+    const router = new ModelRouter({
+      clients: { default: { apiKey: 'k', baseURL: 'https://a.test/v1', fetch } },
+      deployments: { a: { price: { input: 1e6, output: 0 } } },
+      routes: { standard: ['a'] },
+      cache: 'idempotent',
+    });
+    onTestFinished(() => {
+      router.close();
+    });
+    const embedFloats = (input: string | string[]) => embedIt(router, input, { encoding_format: 'float' });
+    return { router, inputs, embedFloats };
+  }
+
+  it.each<[string, Parameters<typeof odd>[0]]>([
+    ['every index is 0', (data) => data.map((each) => ({ ...each, index: 0 }))],
+    ['indexes are missing', (data) => data.map(({ index: _, ...each }) => each)],
+    ['indexes begin at 1', (data) => data.map((each) => ({ ...each, index: each.index + 1 }))],
+    ['one is left out', (data) => data.slice(1)],
+  ])('is sent whole, and returned as it came: %s', async (_, change) => {
+    const { inputs, embedFloats } = odd(change);
+    await embedFloats('a');
+    const batch = await embedFloats(['a', 'bb', 'ccc']);
+    const expected = change(['a', 'bb', 'ccc'].map((text, index) => ({ index, embedding: [text.length, index] })));
+    expect(batch.data).toMatchObject(expected as object[]);
+    expect(batch.data).toHaveLength((expected as object[]).length);
+    expect(inputs).toEqual(['a', ['bb', 'ccc'], ['a', 'bb', 'ccc']]);
+    // Both upstream calls are in the record, and what they cost.
+    expect(callRecord(batch)).toMatchObject({ attempts: [{ number: 1 }, { number: 2 }], costUsd: 2 });
+    await embedFloats(['a', 'bb', 'ccc']);
+    await embedFloats('a');
+    expect(inputs.slice(3)).toEqual([
+      ['bb', 'ccc'],
+      ['a', 'bb', 'ccc'],
+    ]);
+  });
+
+  it('is told by its indexes in whichever order they come', async () => {
+    const { inputs, embedFloats } = odd((data) => data.toReversed());
+    await embedFloats('a');
+    expect(vectors(await embedFloats(['bb', 'a', 'ccc'])).map(([length]) => length)).toEqual([2, 1, 3]);
+    expect(inputs).toEqual(['a', ['bb', 'ccc']]);
+  });
+});
+
+describe('a large batch', () => {
+  it('takes a quarter of the store at most', async () => {
+    const { router } = build({ a: answer() }, { cache: { maxEntries: 100 } });
+    await embedIt(router, 'before');
+    await embedIt(
+      router,
+      Array.from({ length: 300 }, (_, i) => `text ${i}`),
+    );
+    expect(router.snapshot().cache.entries).toBe(26);
+    expect(use(await embedIt(router, 'before'))).toBe('hit');
+    expect(use(await embedIt(router, 'text 24'))).toBe('hit');
+    expect(use(await embedIt(router, 'text 25'))).toBe('miss');
+  });
+
+  it('may have more inputs than a function has arguments', async () => {
+    const { router } = build(
+      { a: answer() },
+      { cache: { ttlMs: 1000, staleMs: 1000, maxEntries: 1_000_000, maxBytes: 1e9 } },
+    );
+    const input = Array.from({ length: 150_000 }, (_, i) => (i % 2 === 0 ? 'x' : 'y'));
+    // More than 100,000 values in one body: no cache.
+    expect(use(await embedIt(router, input))).toBe('bypass');
+    const most = input.slice(0, 99_000);
+    await embedIt(router, most);
+    expect(use(await embedIt(router, most))).toBe('hit');
   });
 });
