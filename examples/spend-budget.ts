@@ -14,7 +14,7 @@ const router = new ModelRouter({
   routes: { batch: ['o1-pro', 'deepseek-ai/DeepSeek-V4-Flash'] },
   budgets: [
     { usd: 400, window: 'month' },
-    { usd: 20, window: 'day', of: 'tenant' }, // each tenant's
+    { usd: 20, window: 'day', per: 'tenant' }, // each tenant's
   ],
   maxAttempts: 1,
   logLevel: 'off', // the warnings are in the log, too, at `warn`

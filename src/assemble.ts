@@ -11,7 +11,7 @@ import { failover } from './call/failover.js';
 import { type OrderParts, order } from './call/order.js';
 import { type RecordParts, record } from './call/record.js';
 import { limitSpend, type SpendParts } from './call/spend/layer.js';
-import { budget } from './call/token-limit.js';
+import { limitTokens } from './call/token-limit.js';
 import type { RouterConfig } from './options/check-options.js';
 import { compose, type Handler } from './pipeline.js';
 import { plan, planHedge } from './plan/plan.js';
@@ -75,7 +75,7 @@ export function assemble({
       told, // outermost: it sees refusals and what the cache answers too
       admit(isClosed),
       cache({ ...cached, events, background: told }), // what is joined runs under a signal and a deadline of its own
-      budget({ events, estimator }), // below the cache: what costs nothing is not refused
+      limitTokens({ events, estimator }), // below the cache: what costs nothing is not refused
       limitSpend(spend), // after it: no money is kept for what is too long
       order({ ...orderParts, estimator }), // the route's strategy: what is left is put in order
     ],

@@ -75,7 +75,7 @@ export class Engine {
     const prices = new PriceBook(config.prices);
     // Before anything is made that would have to be closed.
     const known = new Map([...config.deployments].map(([id, each]) => [id, priceOf(id, each, prices)]));
-    this.estimator = new InputEstimator(config.countTokens, this.events);
+    this.estimator = new InputEstimator(config.countTokens, this.events, config.random);
     this.#clients = new Map([...upstreams.keys()].map((name) => [name, this.#newClient(name)]));
     for (const [id, deployment] of config.deployments) this.#add(id, this.#deployment(id, deployment, known.get(id)));
     this.routing = new Routing(config, new Map(this.states), {
@@ -87,11 +87,12 @@ export class Engine {
     );
     this.routeTotals = new Map([...config.routes.keys()].map((name) => [name, newTotals()]));
     this.orders = new Map([...config.routes].flatMap(([route, { strategy }]) => this.#order(route, strategy)));
-    this.ledger = config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets);
+    this.ledger = config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets, config.tenants);
     this.spend = {
       ledger: this.ledger,
       events: this.events,
       estimator: this.estimator,
+      prices,
       unknownPrice: config.unknownPrice,
       mayRepeat: [config.retry, ...[...config.routes.values()].map(({ retry }) => retry)].some(
         (each) => new RetryBudget(each).allowsAny,

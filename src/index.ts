@@ -51,6 +51,7 @@ export type {
   RouterSettings,
   SingleCallOptions,
   SingleClientOptions,
+  TenantOptions,
   UpstreamError,
   ViewOptions,
 } from './options/options.js';
@@ -65,6 +66,16 @@ export type { SpendRow } from './state/spend-table.js';
 export { callRecord } from './telemetry/call-record.js';
 export type { EventOf, RouterEvent, RouterEventType } from './telemetry/events.js';
 export type { Logger, LogLevel } from './telemetry/log.js';
-export type { AttemptRecord, CacheUse, CallRecord, Outcome, Price, Usage } from './telemetry/record-types.js';
+export type {
+  AttemptRecord,
+  CacheUse,
+  CallRecord,
+  LongContextPrice,
+  Outcome,
+  Price,
+  TierPrice,
+  TokenPrice,
+  Usage,
+} from './telemetry/record-types.js';
 export type { CountTokens } from './tokens/estimate-input.js';
 export type { Capability } from './types.js';

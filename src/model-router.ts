@@ -6,7 +6,7 @@ import { type AbReport, abReport } from './experiments/ab-report.js';
 import { type Explanation, explain } from './inspect/explain.js';
 import { type CheckOptions, type CheckResult, checkAll } from './inspect/health-check.js';
 import { type Snapshot, snapshot } from './inspect/snapshot.js';
-import { spendCsv } from './inspect/spend-csv.js';
+import { spendCsv, spendCsvChunks } from './inspect/spend-csv.js';
 import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options/options.js';
 import { callOptions } from './request/call-options.js';
 import { overrideClient, type RequestOptions } from './sdk/internals.js';
@@ -101,7 +101,12 @@ export class ModelRouter extends OpenAI {
 
   /** What was spent by day (of UTC), deployment, route and tenant, as CSV: `day,deployment,route,tenant,usd,unpriced`. */
   spendCsv(): string {
-    return spendCsv(this[PARTS].engine.spendTable.rows());
+    return spendCsv(this[PARTS].engine.spendTable);
+  }
+
+  /** The same in pieces, for large tables: the event loop has a turn between two of them. */
+  spendCsvChunks(): AsyncIterable<string> {
+    return spendCsvChunks(this[PARTS].engine.spendTable);
   }
 
   /**

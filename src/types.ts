@@ -1,9 +1,11 @@
 import type { CallSettings } from './options/call-options.js';
+import type { Addition } from './protocol/additions.js';
 import type { DeliveredText } from './protocol/delivered.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { RetryBudget } from './state/retry-budget.js';
 import type { Log } from './telemetry/log.js';
 import type { AttemptRecord, CallRecord, HedgeAfter, KnownPrice, Outcome } from './telemetry/record-types.js';
+import type { Input } from './tokens/read-input.js';
 import type { CancelSignal } from './util/cancel-signal.js';
 
 export type { CallSettings } from './options/call-options.js';
@@ -28,8 +30,8 @@ export interface UpstreamRequest {
   /** The upstream's name of the model; `undefined` leaves the request's own, also none. */
   readonly model: string | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
-  /** Ask for the usage of a stream. */
-  readonly includeUsage: boolean;
+  /** What the router adds to the caller's body. */
+  readonly additions: readonly Addition[];
   readonly timeoutMs: number;
   /** In place of the caller's; `null`: none, as `onOpen` gets what ends the request from its beginning on. */
   readonly signal: AbortSignal | null | undefined;
@@ -154,16 +156,26 @@ export interface Call {
   readonly isShared: boolean;
   /** What the order of its route learns from its attempts; `undefined` for routes in listed order. */
   orderFeedback?: OrderFeedback;
-  /** What is kept for it of limits of money; there only under such a limit. */
+  /** What is reserved for it; there only under a limit of money. */
   spend: SpendHold | undefined;
+  /** What a limit has counted of a body: read once. */
+  measured?: MeasuredInput;
 }
 
-/** What a call may cost yet: kept for it until it is over. */
+export interface MeasuredInput {
+  /** The body that was read. */
+  readonly given: unknown;
+  readonly input: Input;
+  /** The estimate for each model. */
+  readonly tokens: Map<string | undefined, number>;
+}
+
+/** What is reserved for a call until it is over. */
 export interface SpendHold {
-  /** An attempt has ended, at a cost that is known by now: what it can cost no more is given back. */
-  onAttemptEnd(): void;
+  /** An attempt has ended and costs `usd`: what it can cost no more is released. */
+  onAttemptEnd(attempt: number, usd: number): void;
   /** The most that an attempt may cost there, in US dollars. */
-  mostAt(deployment: string): number;
+  maxAt(deployment: string): number;
 }
 
 /** What the order of a route learns from a call's attempts. */
@@ -189,6 +201,8 @@ export interface Attempt {
   readonly probe: boolean;
   /** Ends what is left of the upstream's answer; there once its headers are. Until then the client's own timer ends it. */
   close: (() => void) | undefined;
+  /** What its request holds that the caller did not write. */
+  additions?: readonly Addition[];
   /** Its time is up, or its caller has gone away. */
   isOver: boolean;
   /** Its place among the attempts of a hedged call; `undefined` for all other calls. */
@@ -217,6 +231,12 @@ export interface AttemptEnd {
   /** The HTTP status, where there was one. */
   readonly status: number | undefined;
   readonly usage: unknown;
+  /** The tier that served it, as the provider named it. */
+  readonly serviceTier?: string | undefined;
+  /** Items of a response, among them calls of the provider's own tools. */
+  readonly output?: unknown;
+  /** The parsed answer, where it is no stream. */
+  readonly answer?: unknown;
   readonly servedModel: string | undefined;
   /** The provider's id of the answer. */
   readonly answerId: string | undefined;

@@ -2,7 +2,6 @@ import { classify, failure, invalidAnswer, isErrorEvent } from '../classify.js';
 import { type InterruptionReason, StreamInterruptedError } from '../errors.js';
 import { Delivered, textOf } from '../protocol/delivered.js';
 import { isUsageChunk, type Progress } from '../protocol/progress.js';
-import { asksForUsage } from '../protocol/stream-usage.js';
 import type { Attempt, AttemptEnd, Failure, UpstreamStream } from '../types.js';
 import { onCollected } from '../util/on-collected.js';
 import { chunkTimeoutOf, limitOf } from './limit.js';
@@ -65,7 +64,7 @@ export class GuardedStream {
     this.#parts = parts;
     this.#held = held.reverse();
     // The callers of a shared run each see what they asked for.
-    this.#hidesUsage = asksForUsage(attempt) && !call.isShared;
+    this.#hidesUsage = (attempt.additions?.includes('usage') ?? false) && !call.isShared;
     this.#chunkTimeoutMs = chunkTimeoutOf(call);
     this.#contentDueAt = Math.min(startedAt + limitOf(attempt), call.deadline);
     const ended = new Promise<void>((resolve) => {
@@ -283,13 +282,15 @@ export class GuardedStream {
 
   #ended(outcome: AttemptEnd['outcome'], breaker: AttemptEnd['breaker'], found: AttemptEnd['failure']): AttemptEnd {
     const { progress, status } = this.#parts;
-    const { usage, model, id } = progress;
+    const { usage, model, id, serviceTier, toolItems: output } = progress;
     return {
       outcome,
       breaker,
       failure: found,
       status,
       usage,
+      serviceTier,
+      output,
       servedModel: model,
       answerId: id,
       unfinished: false,

@@ -2,21 +2,20 @@ import { APIError } from 'openai';
 import { classify, describe, withFailoverOn } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
-import { costOf } from '../prices/cost.js';
 import type { PriceBook } from '../prices/price-book.js';
-import { readUsage } from '../protocol/usage.js';
 import type { SpendTable } from '../state/spend-table.js';
 import { addUsage } from '../state/totals.js';
 import type { Events } from '../telemetry/events.js';
-import type { KnownPrice, Price, Usage } from '../telemetry/record-types.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Attempt, AttemptEnd, Call, Failure, Reply } from '../types.js';
 import { show } from '../util/check.js';
+import { isRecord } from '../util/is-record.js';
+import { showUsd } from '../util/money.js';
+import { type AttemptBill, billAttempt } from './bill-attempt.js';
 import type { ErrorReader } from './error-reader.js';
-import { bookUntold } from './estimate-usage.js';
 
 /** Names come from outside: that so many have no price is told, and no more. */
-const MOST_UNPRICED = 1000;
+const MAX_UNPRICED = 1000;
 
 const HOW_TO_GIVE_ONE =
   'give its deployment a `price`, or the router `prices`, as { input, output } in US dollars per million tokens';
@@ -90,27 +89,32 @@ export function measure({
   function finish(attempt: Attempt, end: AttemptEnd, isRaw = false): void {
     const { call, record, target } = attempt;
     const { totals } = target.state;
-    const usage = readUsage(end.usage);
     record.outcome = end.outcome;
     record.status = end.status ?? null;
     record.code = end.failure?.code ?? null;
     record.durationMs = performance.now() - attempt.startedAt;
-    const known = target.price ?? servedPrice(attempt, end, usage);
-    record.costUsd = costOf(usage, known?.price);
-    record.priceSource = known?.source ?? null;
-    if (usage === null) book(attempt, end, known?.price);
+    const bill = billAttempt({ prices, estimator }, attempt, end);
+    const { usage } = bill;
+    record.costUsd = bill.costUsd;
+    record.priceSource = bill.priceSource;
+    if (bill.estimated) record.estimated = true;
     if (end.unfinished) record.unfinished = true;
     if (end.servedModel !== undefined) call.record.servedModel = end.servedModel;
+    if (bill.unpriced.length > 0) record.unpriced = bill.unpriced;
+    if (bill.providerCostUsd !== null) record.providerCostUsd = bill.providerCostUsd;
     if (usage !== null) {
       call.record.usage = usage;
-      call.record.providerUsage = end.usage;
+      if (isRecord(end.usage)) call.record.providerUsage = end.usage;
     }
+    if (bill.lacksPrice !== undefined)
+      reportUnpriced(call, target.state.id, target.model ?? null, bill.lacksPrice.serviceTier);
+    if (bill.absurd !== undefined) reportAbsurd(attempt, bill, bill.absurd);
     target.state.inFlight--;
     if (usage !== null) addUsage(totals, usage);
     if (record.costUsd === null) totals.unpriced++;
-    else totals.costUsd += record.costUsd;
-    spent.add(target.state.id, call.record.route, call.settings.tenant, record.costUsd);
-    call.spend?.onAttemptEnd();
+    totals.costUsd += bill.bookedUsd;
+    spent.add(target.state.id, call.record.route, call.settings.tenant, bill.bookedUsd, record.costUsd !== null);
+    call.spend?.onAttemptEnd(record.number, bill.bookedUsd);
     if (end.breaker === 'failure') totals.failures++;
     if (end.outcome === 'success' && !call.stream && !isRaw) {
       target.state.answered(false, record.durationMs);
@@ -127,40 +131,30 @@ export function measure({
       events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
   }
 
-  function book(attempt: Attempt, end: AttemptEnd, price: Price | undefined): void {
-    const { record, call, target } = attempt;
-    const { usage, costUsd, estimated } = bookUntold(attempt, end, price, estimator);
-    record.costUsd = costUsd;
-    if (estimated) record.estimated = true;
-    if (usage === null) return;
-    call.record.usage = usage;
-    addUsage(target.state.totals, usage);
-  }
-
-  /** Only where the name in the request has no price: a server's own alias, or none at all. */
-  function servedPrice(
-    { call, target }: Attempt,
-    { servedModel, outcome }: AttemptEnd,
-    usage: Usage | null,
-  ): KnownPrice | undefined {
-    const { id } = target.state;
-    const { model = servedModel } = target;
-    if (usage !== null && model !== undefined && servedModel !== undefined && servedModel !== target.model) {
-      const known = prices.ofCall({ deployment: id, model, servedModel });
-      if (known !== undefined) return known;
-    }
-    // Of a stream the usage is not asked for where there is no price for it.
-    if (usage !== null || (call.stream && outcome === 'success')) tellUnknown(call, id, target.model ?? null);
-    return undefined;
-  }
-
-  function tellUnknown({ log }: Call, deployment: string, model: string | null): void {
-    const key = `${deployment}\n${model}`;
-    if (unpriced.size >= MOST_UNPRICED || unpriced.has(key)) return;
+  function reportUnpriced({ log }: Call, deployment: string, model: string | null, tier: string | undefined): void {
+    const key = `${deployment}\n${model}\n${tier ?? ''}`;
+    if (unpriced.size >= MAX_UNPRICED || unpriced.has(key)) return;
     unpriced.add(key);
-    const hint = `no price is known for ${show(model)}, so its cost is not: ${HOW_TO_GIVE_ONE}`;
+    const hint =
+      tier === undefined
+        ? `no price is known for ${show(model)}, so its cost is not: ${HOW_TO_GIVE_ONE}`
+        : `no price is known for ${show(model)} at the service tier ${show(tier)}, so its cost is not: give its price \`tiers\`, such as { ${show(tier)}: 2 }, a factor, or a whole price`;
     log.hint(hint);
     if (events.heard('price-unknown')) events.emit({ type: 'price-unknown', deployment, model, hint });
+  }
+
+  function reportAbsurd(
+    { call, target }: Attempt,
+    { bookedUsd }: AttemptBill,
+    { tokens, limit }: { tokens: number; limit: number },
+  ): void {
+    const deployment = target.state.id;
+    call.log.warn(
+      `model-router ${call.record.id} ${deployment} reported ${tokens} tokens, which is more than ${limit}, the most that is plausible; ${showUsd(bookedUsd)} is booked, the most that it could cost`,
+    );
+    if (!events.heard('usage-absurd')) return;
+    const { id: callId } = call.record;
+    events.emit({ type: 'usage-absurd', callId, deployment, tokens, limitTokens: limit, bookedUsd });
   }
 
   /** Until the answer, or a stream's first content. */

@@ -1,5 +1,6 @@
+import { statusOf } from '../classify.js';
 import type { Handler } from '../pipeline.js';
-import { asksForUsage } from '../protocol/stream-usage.js';
+import { type Addition, additionsFor, mayRefuseAddition } from '../protocol/additions.js';
 import type { Attempt, AttemptEnd, Reply, UpstreamAnswer } from '../types.js';
 import type { CancelSignal } from '../util/cancel-signal.js';
 import { MAX_MS } from '../util/check.js';
@@ -11,26 +12,11 @@ import { CheckedChunks } from './check-chunks.js';
 import type { ErrorReader } from './error-reader.js';
 import { limitOf } from './limit.js';
 
-/** Asks the upstream. Every layer above sees a reply that is what was asked for, or an error. */
+/** Sends the request. Every layer above sees a reply of the kind that was requested, or an error. */
 export function send(errors: ErrorReader): Handler<Attempt, Reply> {
   return async function send(attempt) {
-    const { call, target } = attempt;
-    const { deployment } = target.state;
-    const { signal, stop } = endingOf(attempt);
-    const sending = deployment.upstream.send({
-      source: call.source,
-      model: target.model,
-      headers: headersOf(attempt),
-      includeUsage: asksForUsage(attempt),
-      timeoutMs: wireMs(attempt),
-      signal,
-      onOpen: (close) => {
-        if (attempt.isOver) close();
-        else attempt.close = close;
-      },
-      wantsRaw: call.wantsRaw,
-    });
-    const answer = await (stop === undefined ? sending : releasing(sending, stop));
+    const { call } = attempt;
+    const answer = await sendWithAdditions(attempt);
     const end = success(answer);
     const reply = { attempt, chunks: undefined, onEnd: (listener: (end: AttemptEnd) => void) => listener(end) };
     const { stream } = answer;
@@ -41,6 +27,43 @@ export function send(errors: ErrorReader): Handler<Attempt, Reply> {
     const chunks = new CheckedChunks(stream.chunks, call.protocol, answer.headers, errors.readingFor(attempt));
     return { ...reply, answer: { ...answer, stream: { ...stream, chunks } } };
   };
+}
+
+/**
+ * What the router adds is never the caller's fault: a request that is refused with an addition in it is sent once as the
+ * caller wrote it. If that is accepted, the deployment gets no such addition again.
+ */
+async function sendWithAdditions(attempt: Attempt): Promise<UpstreamAnswer> {
+  const { call, target } = attempt;
+  const additions = additionsFor(call, target);
+  try {
+    return await sendOnce(attempt, additions);
+  } catch (error) {
+    if (additions.length === 0 || attempt.isOver || !mayRefuseAddition(statusOf(error) ?? undefined)) throw error;
+    const answer = await sendOnce(attempt, []);
+    for (const each of additions) target.state.refusedAdditions.add(each);
+    return answer;
+  }
+}
+
+function sendOnce(attempt: Attempt, additions: readonly Addition[]): Promise<UpstreamAnswer> {
+  const { call, target } = attempt;
+  const { signal, stop } = endingOf(attempt);
+  attempt.additions = additions;
+  const sending = target.state.deployment.upstream.send({
+    source: call.source,
+    model: target.model,
+    headers: headersOf(attempt),
+    additions,
+    timeoutMs: wireMs(attempt),
+    signal,
+    onOpen: (close) => {
+      if (attempt.isOver) close();
+      else attempt.close = close;
+    },
+    wantsRaw: call.wantsRaw,
+  });
+  return stop === undefined ? sending : releasing(sending, stop);
 }
 
 /** Its time may yet be prolonged: the attempt's own timer, which goes before, ends the request by its signal. */
@@ -100,6 +123,13 @@ function headersOf({ call, target }: Attempt): Readonly<Record<string, string>> 
   return call.settings.priority === 'premium' ? target.premiumHeaders : target.headers;
 }
 
+/** Older servers of Whisper report only how long the audio is. */
+function usageIn(body: Record<string, unknown> | undefined): unknown {
+  if (body === undefined || body.usage !== undefined || body.duration === undefined || !('text' in body))
+    return body?.usage;
+  return { type: 'duration', seconds: body.duration };
+}
+
 function success({ data, status }: UpstreamAnswer): AttemptEnd {
   const body = isRecord(data) ? data : undefined;
   return {
@@ -107,7 +137,10 @@ function success({ data, status }: UpstreamAnswer): AttemptEnd {
     breaker: 'success',
     failure: undefined,
     status,
-    usage: body?.usage,
+    usage: usageIn(body),
+    serviceTier: nameOf(body?.service_tier),
+    output: body?.output,
+    answer: data,
     servedModel: nameOf(body?.model),
     answerId: nameOf(body?.id),
     unfinished: false,

@@ -34,6 +34,8 @@ export function record({ events, routeTotals, onRecorded }: RecordParts): Layer<
     const { record, log } = call;
     record.durationMs = performance.now() - call.startedAt;
     const last = lastThatCounts(record.attempts);
+    record.unpriced = [...new Set(record.attempts.flatMap(({ unpriced = [] }) => unpriced))];
+    record.providerCostUsd = providerCost(record);
     record.costUsd = totalCost(record, last);
     if (record.attempts.some(isEstimated)) record.estimated = true;
     record.priceSource = last?.priceSource ?? null;
@@ -60,9 +62,16 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
 
 const isEstimated = ({ estimated }: AttemptRecord) => estimated === true;
 
-/** The known costs of all attempts, if that of the one that ended the call is known. What was not sent costs nothing. */
-function totalCost({ attempts }: CallRecord, last: AttemptRecord | undefined): number | null {
-  if (attempts.length > 0 && (last?.costUsd ?? null) === null) return null;
+/** The sum of what providers reported; `null` where none did. */
+function providerCost({ attempts }: CallRecord): number | null {
+  let sum: number | null = null;
+  for (const { providerCostUsd } of attempts) if (providerCostUsd !== undefined) sum = (sum ?? 0) + providerCostUsd;
+  return sum === null ? null : round(sum);
+}
+
+/** The known costs of all attempts, if that of the one that ended the call is known, and nothing is unpriced. */
+function totalCost({ attempts, unpriced }: CallRecord, last: AttemptRecord | undefined): number | null {
+  if (unpriced.length > 0 || (attempts.length > 0 && (last?.costUsd ?? null) === null)) return null;
   return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
 }
 
@@ -82,5 +91,5 @@ function endOf({ outcome, startedMs, durationMs }: AttemptRecord): number {
 
 /** A listener may keep what it is given, and may not change ours. */
 function structuredCopy(record: CallRecord): CallRecord {
-  return { ...record, attempts: record.attempts.map((attempt) => ({ ...attempt })) };
+  return { ...record, unpriced: [...record.unpriced], attempts: record.attempts.map((attempt) => ({ ...attempt })) };
 }

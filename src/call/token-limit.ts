@@ -1,26 +1,28 @@
 import { TokenBudgetExceededError } from '../errors.js';
 import type { Layer } from '../pipeline.js';
+import { checkLimits } from '../protocol/output-limit.js';
 import type { Events } from '../telemetry/events.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Call, CallReply } from '../types.js';
 
-export interface BudgetParts {
+export interface TokenLimitParts {
   readonly events: Events;
   readonly estimator: InputEstimator;
 }
 
-/** Refuses what is over a limit before anything is sent. A call without a limit is not looked at. */
-export function budget({ events, estimator }: BudgetParts): Layer<Call, CallReply> {
+/** Refuses an input over `maxInputTokens` before anything is sent. Nothing is counted for a call without that limit. */
+export function limitTokens({ events, estimator }: TokenLimitParts): Layer<Call, CallReply> {
   return (next) =>
-    function budget(call) {
+    async function limitTokens(call) {
       const { maxInputTokens } = call.settings;
       if (maxInputTokens === undefined) return next(call);
-      const estimate = estimator.over(call, maxInputTokens);
-      if (estimate === undefined) return next(call);
+      checkLimits(estimator.inputOf(call).body);
+      const estimate = estimator.ofCall(call);
+      if (estimate <= maxInputTokens) return next(call);
       if (events.heard('budget-refused')) {
         const { id: callId, route } = call.record;
         events.emit({ type: 'budget-refused', callId, route, budget: 'tokens', estimate, limit: maxInputTokens });
       }
-      return Promise.reject(new TokenBudgetExceededError(estimate, maxInputTokens));
+      throw new TokenBudgetExceededError(estimate, maxInputTokens);
     };
 }

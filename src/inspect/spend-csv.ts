@@ -1,4 +1,4 @@
-import type { SpendRow } from '../state/spend-table.js';
+import type { SpendRow, SpendTable } from '../state/spend-table.js';
 
 const COLUMNS = [
   'day',
@@ -8,22 +8,50 @@ const COLUMNS = [
   'usd',
   'unpriced',
 ] as const satisfies readonly (keyof SpendRow)[];
+const HEADER = `${COLUMNS.join()}\r\n`;
+const SLICE = 500;
+
+type Rows = Pick<SpendTable, 'rowsInSlices'>;
 
 /** One line a row, as RFC 4180 has it. */
-export function spendCsv(rows: readonly SpendRow[]): string {
-  const lines = [COLUMNS.join(), ...rows.map((row) => COLUMNS.map((column) => field(row[column])).join())];
-  return `${lines.join('\r\n')}\r\n`;
+export function spendCsv(table: Rows): string {
+  let text = HEADER;
+  for (const rows of table.rowsInSlices(SLICE)) text += linesOf(rows);
+  return text;
 }
 
+/** The same in pieces; between two of them the event loop has a turn. */
+export async function* spendCsvChunks(table: Rows): AsyncGenerator<string, void, undefined> {
+  yield HEADER;
+  for (const rows of table.rowsInSlices(SLICE)) {
+    yield linesOf(rows);
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, 0);
+    });
+  }
+}
+
+function linesOf(rows: readonly SpendRow[]): string {
+  let text = '';
+  for (const { day, deployment, route, tenant, usd, unpriced } of rows)
+    text += `${day},${field(deployment)},${field(route)},${field(tenant)},${usd === null ? '' : decimal(usd)},${unpriced}\r\n`;
+  return text;
+}
+
+/** Blanks, a byte order mark or NUL before a sign, which spreadsheets skip; full-width signs too. */
+const FORMULA = /^[\s\ufeff\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]|;[\s\ufeff\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]/;
+
 /** A tenant comes from outside: a spreadsheet must not take it for a formula. */
-function field(value: string | number | null): string {
+function field(value: string | null): string {
   if (value === null) return '';
-  if (typeof value === 'number') return decimal(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n']/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const text = FORMULA.test(value) ? `'${value}` : value;
+  return /[",\r\n';]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Billionths of a dollar, never as `1e-7`. */
 function decimal(usd: number): string {
-  return usd.toFixed(9).replace(/\.?0+$/, '');
+  const text = usd.toFixed(9);
+  let end = text.length;
+  while (text.charCodeAt(end - 1) === 48) end--;
+  return text.slice(0, text.charCodeAt(end - 1) === 46 ? end - 1 : end);
 }

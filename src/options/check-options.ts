@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../errors.js';
 import { checkPrice, checkPrices, type PriceSource } from '../prices/check-price.js';
 import type { BreakerSettings } from '../state/circuit-breaker.js';
 import type { CacheSize, CacheStore } from '../state/memory-store.js';
-import type { Budget } from '../state/spend-ledger.js';
+import type { Budget, TenantLimit } from '../state/spend-ledger.js';
 import type { CountTokens } from '../tokens/estimate-input.js';
 import type { Capability } from '../types.js';
 import {
@@ -21,7 +21,7 @@ import {
 import { pick } from '../util/pick.js';
 import { trusted } from '../util/safe-random.js';
 import { CALL_KEYS, type CallOptions } from './call-options.js';
-import { checkBudgets } from './check-budgets.js';
+import { checkBudgets, checkTenants } from './check-budgets.js';
 import { cacheSizeOf, checkShareInFlight, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
 import { checkCall, checkPresent } from './check-call.js';
 import { checkStrategy, checkWeight, type StrategyConfig } from './check-strategy.js';
@@ -59,6 +59,7 @@ export interface RouterConfig {
   readonly breaker: BreakerSettings | undefined;
   readonly retry: Filled<RetryOptions>;
   readonly budgets: readonly Budget[];
+  readonly tenants: TenantLimit;
   readonly unknownPrice: 'allow' | 'refuse';
   readonly slowMs: number;
   readonly cacheStore: CacheStore | undefined;
@@ -114,6 +115,7 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
     breaker: checkBreaker(settings.breaker),
     retry,
     budgets: checkBudgets(settings.budgets, [...routes.keys()]),
+    tenants: checkTenants(settings.tenants),
     unknownPrice: checkOneOf('unknownPrice', settings.unknownPrice ?? 'refuse', ['allow', 'refuse']),
     slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
     cacheStore: checkStore(settings.cacheStore),

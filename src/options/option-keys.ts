@@ -13,6 +13,7 @@ const SETTINGS: Readonly<Record<Exclude<keyof RouterSettings, keyof CallOptions>
   breaker: true,
   retry: true,
   budgets: true,
+  tenants: true,
   unknownPrice: true,
   slowMs: true,
   cacheStore: true,

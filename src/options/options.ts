@@ -14,8 +14,10 @@ export type { CacheOptions, CallOptions, SingleCallOptions } from './call-option
 interface BudgetBase {
   /** US dollars. */
   usd: number;
-  /** Whose: the whole router's, each tenant's, or a route's. @default 'router' */
-  of?: 'router' | 'tenant' | { route: string } | undefined;
+  /** Each tenant has a budget of its own. @default one for all */
+  per?: 'tenant' | undefined;
+  /** Only calls of this route count. With `per: 'tenant'`: each tenant's calls of it. @default all calls */
+  route?: string | undefined;
 }
 
 /** A limit to what may be spent: in an hour, a day or a month of the UTC calendar, or in the last `windowMs` milliseconds. */
@@ -39,20 +41,41 @@ export interface UpstreamError {
 /** Names an error's outcome; `undefined` leaves it to the router. */
 export type ClassifyError = (error: UpstreamError) => ErrorOutcome | undefined;
 
-/** Whose price is asked for. */
+/** How many tenants have a budget of their own at one time. */
+export interface TenantOptions {
+  /** Tenants with money in a window, of each budget per tenant. @default 10_000 */
+  max?: number | undefined;
+  /**
+   * What happens to a further tenant: it shares one budget with all others that there is no room for, or its calls are
+   * refused with `SpendBudgetExceededError`. Refuse where tenants come from outside: invented names then harm nobody else.
+   * @default 'share'
+   */
+  overflow?: 'share' | 'refuse' | undefined;
+}
+
+/** What a `prices` function is called with. */
 export interface PriceQuery {
   /** The upstream's name of the model. */
   model: string;
   /** The `model` of an answer: asked for once more where the name in the request has no price. */
   servedModel?: string;
+  /**
+   * The service tier of a request, lower case: the requested one when money is reserved, the served one when it is booked.
+   * Absent for the listed price.
+   */
+  serviceTier?: string;
   /** A deployment's name; `CLIENT/*` for a model that is not listed. */
   deployment: string;
 }
 
-/** Gives a price, `undefined` to let the built-in table be asked, or `null` to have none. Asked once for each model. */
+/**
+ * Returns a price, `undefined` to use the built-in table, or `null` for none. Called once for each model and service tier.
+ * A function that returns the same price for a tier as without one is taken not to know tiers, and the tier's price is
+ * unknown; return `tiers: { scale: 1 }` to say that it is the same.
+ */
 export interface PriceFunction {
   (query: PriceQuery): Price | null | undefined;
-  /** Told as `priceSource` by records. @default 'prices' */
+  /** The `priceSource` of records. @default 'prices' */
   readonly version?: string;
 }
 
@@ -165,6 +188,8 @@ export interface RouterSettings extends CallOptions {
   retry?: RetryOptions | undefined;
   /** What may be spent. Calls that could cost more than is left are refused before anything is sent. @default none */
   budgets?: readonly BudgetOptions[] | undefined;
+  /** How many tenants have budgets of their own, and what happens to the others. @default { max: 10_000, overflow: 'share' } */
+  tenants?: TenantOptions | undefined;
   /** Under a limit of money, whether deployments whose price is not known are asked. @default 'refuse' */
   unknownPrice?: 'allow' | 'refuse' | undefined;
   /** A slower attempt is logged, counted and told by `attempt-slow`, in milliseconds. @default 500 */

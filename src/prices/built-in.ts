@@ -33,7 +33,7 @@ export const BUILT_IN_PRICES: ReadonlyMap<string, Price> = new Map<string, Price
   ['text-embedding-3-large', { input: 0.13, output: 0 }],
   ['text-embedding-ada-002', { input: 0.1, output: 0 }],
 
-  ['claude-haiku-4-5', { input: 1, output: 5, cachedInput: 0.1, cacheWrite: 1.25 }],
-  ['claude-opus-4-5', { input: 5, output: 25, cachedInput: 0.5, cacheWrite: 6.25 }],
+  ['claude-haiku-4-5', { input: 1, output: 5, cachedInput: 0.1, cacheWrite: 1.25, cacheWrite1h: 2 }],
+  ['claude-opus-4-5', { input: 5, output: 25, cachedInput: 0.5, cacheWrite: 6.25, cacheWrite1h: 10 }],
   ['gemini-2.5-flash', { input: 0.3, output: 2.5, cachedInput: 0.03, audioInput: 1 }],
 ]);

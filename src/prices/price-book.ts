@@ -5,45 +5,62 @@ import type { KnownPrice, Price } from '../telemetry/record-types.js';
 import { show } from '../util/check.js';
 import { BUILT_IN_PRICES, BUILT_IN_PRICES_VERSION } from './built-in.js';
 import { checkPrice, type PriceSource } from './check-price.js';
+import { isListedTier } from './cost.js';
 
-/** Names come from outside: so many are remembered, and none that is longer. */
-const MOST_NAMES = 1000;
-const LONGEST_NAME = 256;
+/** Names come from outside, so the number and the length of those that are cached are bounded. */
+const MAX_NAMES = 1000;
+const MAX_NAME_LENGTH = 256;
 
 /**
- * What models cost: what the application says, else what the router knows by itself. Each answer is kept, so that a price
- * does not change while a router lives.
+ * What models cost: what the application says, else the built-in table. Each answer is cached, so a price does not change
+ * while a router lives.
  */
 export class PriceBook {
-  readonly #kept = new LRUCache<string, { readonly known: KnownPrice | undefined }>({ max: MOST_NAMES });
+  readonly #cache = new LRUCache<string, { readonly known: KnownPrice | undefined }>({ max: MAX_NAMES });
 
   constructor(readonly source: PriceSource) {}
 
-  /** Of a model by its upstream's name. Throws InvalidOptionError where the application's function gives no price. */
+  /** The price of a model by its upstream name. Throws InvalidOptionError where the application's function gives no price. */
   of(query: PriceQuery): KnownPrice | undefined {
     const { source } = this;
     if (source === false) return undefined;
     const name = query.servedModel ?? query.model;
-    const given = typeof source === 'function' ? asked(source, query) : source.get(name);
+    const given = typeof source === 'function' ? callFunction(source, query) : source.get(name);
     if (given === null) return undefined;
     if (given !== undefined) return { price: this.#checked(name, given), source: this.#name };
     const builtIn = BUILT_IN_PRICES.get(name);
     return builtIn && { price: builtIn, source: `built-in ${BUILT_IN_PRICES_VERSION}` };
   }
 
-  /** The same for a name that came with a call: it is kept, and what the application's function does wrong harms no call. */
+  /** The same for a name that came with a call: cached, and a fault of the application's function harms no call. */
   ofCall(query: PriceQuery): KnownPrice | undefined {
     const name = query.servedModel ?? query.model;
-    if (this.source === false || name.length > LONGEST_NAME) return undefined;
-    const key = JSON.stringify([query.deployment, query.model, query.servedModel]);
-    const kept = this.#kept.get(key);
-    if (kept !== undefined) return kept.known;
-    const known = this.#tried(query);
-    this.#kept.set(key, { known });
+    const { serviceTier } = query;
+    if (this.source === false || name.length > MAX_NAME_LENGTH) return undefined;
+    if (serviceTier !== undefined && serviceTier.length > MAX_NAME_LENGTH) return undefined;
+    const key = JSON.stringify([query.deployment, query.model, query.servedModel, serviceTier]);
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) return cached.known;
+    const known = this.#tryOf(query);
+    this.#cache.set(key, { known });
     return known;
   }
 
-  #tried(query: PriceQuery): KnownPrice | undefined {
+  /**
+   * The price where a request is served at a tier. `known` is the price without one. A function that says the same of the
+   * tier as without one is taken not to know tiers: it can return `tiers` to say that the price is the same.
+   */
+  atTier(known: KnownPrice | undefined, query: PriceQuery): KnownPrice | undefined {
+    const tier = query.serviceTier?.toLowerCase();
+    if (tier === undefined || isListedTier(tier) || hasTier(known?.price, tier)) return known;
+    if (typeof this.source !== 'function' || known?.source === 'deployment') return undefined;
+    const found = this.ofCall({ ...query, serviceTier: tier });
+    if (found === undefined || hasTier(found.price, tier)) return found;
+    if (known !== undefined && JSON.stringify(found.price) === JSON.stringify(known.price)) return undefined;
+    return { ...found, price: { ...found.price, tiers: { ...found.price.tiers, [tier]: 1 } } };
+  }
+
+  #tryOf(query: PriceQuery): KnownPrice | undefined {
     try {
       return this.of(query);
     } catch {
@@ -62,8 +79,12 @@ export class PriceBook {
   }
 }
 
-/** Prices are asked for while the router is made, and between two lines of a call: nobody can wait for them. */
-function asked(source: PriceFunction, query: PriceQuery): Price | null | undefined {
+function hasTier(price: Price | undefined, tier: string): boolean {
+  return price?.tiers !== undefined && Object.hasOwn(price.tiers, tier);
+}
+
+/** Prices are needed while the router is made, and between two lines of a call: neither can wait. */
+function callFunction(source: PriceFunction, query: PriceQuery): Price | null | undefined {
   let given: ReturnType<PriceFunction> | Promise<unknown>;
   try {
     given = source(query);

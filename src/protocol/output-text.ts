@@ -28,6 +28,17 @@ export function textOfChunk(chunk: unknown): string {
   return isRecord(choice.delta) && typeof choice.delta.content === 'string' ? choice.delta.content : '';
 }
 
+/** What a model has written in a whole answer; `undefined` where the answer is of a shape without text of a model. */
+export function answerText(answer: unknown): string | undefined {
+  if (!isRecord(answer)) return undefined;
+  const texts: string[] = [];
+  const onText = (text: string) => texts.push(text);
+  if (Array.isArray(answer.choices)) for (const choice of answer.choices) visitChoice(choice, onText);
+  else if (Array.isArray(answer.output)) visitValue(answer.output, onText, 6);
+  else return undefined;
+  return texts.join('');
+}
+
 type OnText = (text: string) => void;
 
 function visit(chunk: unknown, onText: OnText): void {
@@ -41,10 +52,11 @@ function visitChoice(choice: unknown, onText: OnText): void {
   if (!isRecord(choice)) return;
   visitValue(choice.text, onText);
   visitValue(choice.delta, onText);
+  visitValue(choice.message, onText);
 }
 
 /** Names of what the model does not write, and bytes that are no text. */
-const NOT_WRITTEN = new Set(['role', 'id', 'type', 'data', 'index']);
+const NOT_WRITTEN = new Set(['role', 'id', 'call_id', 'type', 'data', 'index', 'status', 'result', 'annotations']);
 
 function visitValue(value: unknown, onText: OnText, depth = 4): void {
   if (typeof value === 'string') onText(value);

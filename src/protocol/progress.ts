@@ -9,6 +9,9 @@ const FILTERED_FINISH: ReadonlySet<unknown> = new Set(['content_filter', 'refusa
 /** The last events of streams that are neither chat nor responses. */
 const LAST_EVENT = /^(image_generation|image_edit)\.completed$|^transcript\.text\.done$|^speech\.audio\.done$/;
 
+/** So many calls of tools are counted in a response. */
+const MAX_ITEMS = 1000;
+
 /** What the chunks of a stream have said so far: content, its end, its usage. */
 export class Progress {
   /** Something that a reader would see has come. */
@@ -20,6 +23,10 @@ export class Progress {
   /** The finish reason by which it did. */
   failedFinish: string | undefined;
   usage: unknown;
+  /** The tier that serves it. */
+  serviceTier: string | undefined;
+  /** Calls of tools among the items of a response. */
+  readonly toolItems: unknown[] = [];
   model: string | undefined;
   id: string | undefined;
   /** By choice: whether its finish reason is sure to be the end. */
@@ -81,6 +88,7 @@ export class Progress {
   #readChoices(chunk: Record<string, unknown>): void {
     this.#readIdentity(chunk);
     this.#readUsage(chunk.usage);
+    this.#readTier(chunk.service_tier);
     if (!Array.isArray(chunk.choices)) return;
     for (const choice of chunk.choices) {
       if (!isRecord(choice)) continue;
@@ -112,11 +120,17 @@ export class Progress {
     if (type === 'response.output_item.added' && isWork(event.item)) this.hasItem = true;
     if (!isRecord(event.response)) {
       if (type === 'error') this.failed = true;
+      if (type === 'response.output_item.done') this.#readItem(event.item);
       return;
     }
     const { response } = event;
     this.#readIdentity(response);
     this.#readUsage(response.usage);
+    this.#readTier(response.service_tier);
+    if (Array.isArray(response.output) && response.output.length > 0) {
+      this.toolItems.length = 0;
+      for (const item of response.output) this.#readItem(item);
+    }
     // What the caller has caused is the caller's to read.
     if (type === 'response.failed' && isServerFault(response.error)) this.failed = true;
     if (type === 'response.incomplete') this.#isFiltered = true;
@@ -146,6 +160,16 @@ export class Progress {
     const read = readUsage(usage);
     const isNothing = read === null || (read.inputTokens === 0 && read.outputTokens === 0);
     if (this.usage === undefined || !isNothing) this.usage = usage;
+  }
+
+  #readTier(tier: unknown): void {
+    if (typeof tier === 'string') this.serviceTier = tier;
+  }
+
+  #readItem(item: unknown): void {
+    if (!isRecord(item) || typeof item.type !== 'string' || !item.type.endsWith('_call')) return;
+    const { type, action } = item;
+    if (this.toolItems.length < MAX_ITEMS) this.toolItems.push({ type, action });
   }
 }
 

@@ -1,5 +1,6 @@
 import { type APIPromise, OpenAI } from 'openai';
 import { Stream } from 'openai/streaming';
+import { type Addition, withAdditions } from '../protocol/additions.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
 import { MAX_MS } from '../util/check.js';
 import { isGiven, isRecord } from '../util/is-record.js';
@@ -111,7 +112,7 @@ const bodyOf = ({ source }: UpstreamRequest) => (source as RequestOptions).body;
 /** A fresh copy for each attempt: the SDK writes into the options it is given. */
 function attemptOptions(
   client: OpenAI,
-  { source, model, headers, includeUsage, timeoutMs, signal }: UpstreamRequest,
+  { source, model, headers, additions, timeoutMs, signal }: UpstreamRequest,
   onRequest: OnRequest | undefined,
 ): RequestOptions {
   const given = source as RequestOptions;
@@ -128,7 +129,7 @@ function attemptOptions(
   const safe = withoutDefaultRouterHeaders(client, own);
   if (safe !== given.headers) options.headers = safe;
   if (given.stream) setStreamClass(options, TappedStream);
-  if ('body' in given) options.body = bodyFor(given.body, model, includeUsage);
+  if ('body' in given) options.body = bodyFor(given.body, model, additions);
   return options;
 }
 
@@ -152,7 +153,7 @@ function isByteStream(body: unknown): body is AsyncIterable<Uint8Array> {
 }
 
 /** The body for one upstream: its own name of the model in JSON and form data alike. Unchanged where nothing differs. */
-function bodyFor(body: unknown, model: string | undefined, includeUsage: boolean): unknown {
+function bodyFor(body: unknown, model: string | undefined, additions: readonly Addition[]): unknown {
   if (body instanceof FormData) {
     if (model === undefined || body.get('model') === model) return body;
     const copy = new FormData();
@@ -162,9 +163,7 @@ function bodyFor(body: unknown, model: string | undefined, includeUsage: boolean
   }
   if (!isPlain(body)) return body;
   const named = model === undefined || body.model === model ? body : { ...body, model };
-  if (!includeUsage) return named;
-  const given = isRecord(body.stream_options) ? body.stream_options : {};
-  return { ...named, stream_options: { ...given, include_usage: true } };
+  return additions.length === 0 ? named : withAdditions(named, additions);
 }
 
 export function isPlain(body: unknown): body is Record<string, unknown> {

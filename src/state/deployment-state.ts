@@ -1,3 +1,4 @@
+import type { Addition } from '../protocol/additions.js';
 import type { Attempt, Deployment, Failure } from '../types.js';
 import type { DeploymentBreaker } from './circuit-breaker.js';
 import { LatencyHistogram } from './latency-histogram.js';
@@ -31,6 +32,8 @@ export class DeploymentState {
   readonly #waits = { stream: new LatencyHistogram(), other: new LatencyHistogram() };
   readonly totals = newTotals();
   inFlight = 0;
+  /** Additions of the router's own that its server refuses. */
+  readonly refusedAdditions = new Set<Addition>();
   /** `performance.now()` time until which the server asked us to stay away, and the failure that said so. */
   pausedUntil = 0;
   pausedBy: Failure | undefined;

@@ -1,4 +1,5 @@
 import { toNano, toUsd } from '../util/money.js';
+import { topOf } from '../util/top.js';
 
 /** What was spent on a day of UTC, at a deployment, by a route and a tenant. */
 export interface SpendRow {
@@ -11,8 +12,17 @@ export interface SpendRow {
   readonly tenant: string | null;
   /** What is known of it; `null` where nothing is. */
   readonly usd: number | null;
-  /** Attempts whose cost is not known. */
+  /** Attempts whose cost is not known, or only in part. */
   readonly unpriced: number;
+}
+
+/** A running sum. */
+interface Sum {
+  /** Billionths of a dollar. */
+  spent: number;
+  unpriced: number;
+  /** How many rows are in it. */
+  rows: number;
 }
 
 interface Entry {
@@ -20,13 +30,24 @@ interface Entry {
   readonly deployment: string;
   readonly route: string | null;
   readonly tenant: string | null;
-  /** Billionths of a dollar. */
   spent: number;
   unpriced: number;
+  /** The sums that it is part of. */
+  readonly sums: readonly Sum[];
+}
+
+/** Sums by each column: US dollars, `null` where nothing of it is known. */
+export interface SpendSums {
+  readonly totalUsd: number | null;
+  readonly unpriced: number;
+  readonly byDay: Record<string, number | null>;
+  readonly byDeployment: Record<string, number | null>;
+  readonly byRoute: Record<string, number | null>;
+  readonly byTenant: Record<string, number | null>;
 }
 
 const DAY_MS = 86_400_000;
-const MOST_ROWS = 10_000;
+const MAX_ROWS = 10_000;
 const EARLIER = -1;
 
 /**
@@ -36,80 +57,160 @@ const EARLIER = -1;
 export class SpendTable {
   readonly #rows = new Map<string, Entry>();
   readonly #earlier = new Map<string, Entry>();
-  readonly #mostRows: number;
+  readonly #maxRows: number;
   #last: Entry | undefined;
+  readonly #total: Sum = newSum();
+  readonly #byDay = new Map<number, Sum>();
+  readonly #byDeployment = new Map<string, Sum>();
+  readonly #byRoute = new Map<string, Sum>();
+  readonly #byTenant = new Map<string, Sum>();
 
-  constructor(mostRows = MOST_ROWS) {
-    this.#mostRows = mostRows;
+  constructor(maxRows = MAX_ROWS) {
+    this.#maxRows = maxRows;
   }
 
-  /** `null` is a cost that is not known: such attempts are counted. */
-  add(deployment: string, route: string | null, tenant: string | undefined, usd: number | null): void {
+  /** `usd` is what is known of a cost, `null` where nothing is; attempts of which any part is not known are counted. */
+  add(
+    deployment: string,
+    route: string | null,
+    tenant: string | undefined,
+    usd: number | null,
+    isKnown = usd !== null,
+  ): void {
     const spent = toNano(usd ?? 0);
-    const unpriced = usd === null ? 1 : 0;
+    const unpriced = isKnown ? 0 : 1;
     if (spent <= 0 && unpriced === 0) return;
     const day = Math.floor(Date.now() / DAY_MS);
     const name = tenant ?? null;
     const last = this.#last;
-    if (last?.deployment === deployment && last.day === day && last.route === route && last.tenant === name) {
-      last.spent += spent;
-      last.unpriced += unpriced;
-      return;
-    }
-    const entry = this.#find(day, deployment, route, name);
-    entry.spent += spent;
-    entry.unpriced += unpriced;
-    this.#last = entry;
+    const isLast = last?.deployment === deployment && last.day === day && last.route === route && last.tenant === name;
+    const entry = isLast ? last : this.#find(day, deployment, route, name);
+    addTo(entry, spent, unpriced);
+    if (!isLast) this.#last = entry;
   }
 
   /** The oldest first. */
   rows(): SpendRow[] {
-    return [...this.#earlier.values(), ...this.#rows.values()].map(({ day, spent, unpriced, ...rest }) => ({
-      day: day === EARLIER ? 'earlier' : new Date(day * DAY_MS).toISOString().slice(0, 10),
-      ...rest,
-      usd: spent === 0 && unpriced > 0 ? null : toUsd(spent),
-      unpriced,
-    }));
+    return [...this.#earlier.values(), ...this.#rows.values()].map(toRow);
+  }
+
+  /** The same, so many at a time. */
+  *rowsInSlices(size: number): Generator<SpendRow[]> {
+    const entries = [...this.#earlier.values(), ...this.#rows.values()];
+    for (let i = 0; i < entries.length; i += size) yield entries.slice(i, i + size).map(toRow);
+  }
+
+  /** Of the tenants, the `maxTenants` that have spent most. */
+  sums(maxTenants: number): SpendSums {
+    const plain = <K>(sums: Iterable<[K, Sum]>, nameOf: (key: K) => string) =>
+      Object.fromEntries(Array.from(sums, ([key, sum]) => [nameOf(key), usdOf(sum)]));
+    const name = (key: string) => key;
+    return {
+      totalUsd: usdOf(this.#total),
+      unpriced: this.#total.unpriced,
+      byDay: plain(
+        [...this.#byDay].sort(([a], [b]) => a - b),
+        dayName,
+      ),
+      byDeployment: plain(this.#byDeployment, name),
+      byRoute: plain(this.#byRoute, name),
+      byTenant: plain(
+        topOf(this.#byTenant, maxTenants, ([, { spent }]) => spent),
+        name,
+      ),
+    };
   }
 
   #find(day: number, deployment: string, route: string | null, tenant: string | null): Entry {
     const found = this.#rows.get(keyOf(day, deployment, route, tenant));
     if (found !== undefined) return found;
-    const hasRoom = this.#rows.size < this.#mostRows || this.#makeRoom(day);
-    return entryOf(this.#rows, day, deployment, route, hasRoom ? tenant : 'other');
+    const hasRoom = this.#rows.size < this.#maxRows || this.#makeRoom(day);
+    return this.#entryOf(this.#rows, day, deployment, route, hasRoom ? tenant : 'other');
   }
 
-  /** The oldest row goes to those of which the day is not known any more; today's stay. */
+  /** The oldest row is added to those without a day; today's stay. */
   #makeRoom(today: number): boolean {
     for (const [key, row] of this.#rows) {
       if (row.day === today) return false;
-      const { deployment, route, tenant } = row;
+      const { deployment, route, tenant, spent, unpriced } = row;
       const isKnown = this.#earlier.has(keyOf(EARLIER, deployment, route, tenant));
-      const name = isKnown || this.#earlier.size < this.#mostRows ? tenant : 'other';
-      const entry = entryOf(this.#earlier, EARLIER, deployment, route, name);
-      entry.spent += row.spent;
-      entry.unpriced += row.unpriced;
+      const name = isKnown || this.#earlier.size < this.#maxRows ? tenant : 'other';
+      addTo(row, -spent, -unpriced);
       this.#rows.delete(key);
+      this.#leave(row);
+      addTo(this.#entryOf(this.#earlier, EARLIER, deployment, route, name), spent, unpriced);
       if (this.#last === row) this.#last = undefined;
       return true;
     }
     return false;
   }
+
+  #entryOf(
+    rows: Map<string, Entry>,
+    day: number,
+    deployment: string,
+    route: string | null,
+    tenant: string | null,
+  ): Entry {
+    const key = keyOf(day, deployment, route, tenant);
+    const found = rows.get(key);
+    if (found !== undefined) return found;
+    const sums = [this.#total, sumIn(this.#byDay, day), sumIn(this.#byDeployment, deployment)];
+    if (route !== null) sums.push(sumIn(this.#byRoute, route));
+    if (tenant !== null) sums.push(sumIn(this.#byTenant, tenant));
+    for (const sum of sums) sum.rows++;
+    const entry = { day, deployment, route, tenant, spent: 0, unpriced: 0, sums };
+    rows.set(key, entry);
+    return entry;
+  }
+
+  /** Sums without rows go. */
+  #leave({ day, deployment, route, tenant, sums }: Entry): void {
+    for (const sum of sums) sum.rows--;
+    dropEmpty(this.#byDay, day);
+    dropEmpty(this.#byDeployment, deployment);
+    if (route !== null) dropEmpty(this.#byRoute, route);
+    if (tenant !== null) dropEmpty(this.#byTenant, tenant);
+  }
 }
 
-function entryOf(
-  rows: Map<string, Entry>,
-  day: number,
-  deployment: string,
-  route: string | null,
-  tenant: string | null,
-): Entry {
-  const key = keyOf(day, deployment, route, tenant);
-  const found = rows.get(key);
+function newSum(): Sum {
+  return { spent: 0, unpriced: 0, rows: 0 };
+}
+
+function sumIn<K>(sums: Map<K, Sum>, key: K): Sum {
+  const found = sums.get(key);
   if (found !== undefined) return found;
-  const entry = { day, deployment, route, tenant, spent: 0, unpriced: 0 };
-  rows.set(key, entry);
-  return entry;
+  const sum = newSum();
+  sums.set(key, sum);
+  return sum;
+}
+
+function dropEmpty<K>(sums: Map<K, Sum>, key: K): void {
+  if (sums.get(key)?.rows === 0) sums.delete(key);
+}
+
+function addTo(entry: Entry, spent: number, unpriced: number): void {
+  entry.spent += spent;
+  entry.unpriced += unpriced;
+  for (const sum of entry.sums) {
+    sum.spent += spent;
+    sum.unpriced += unpriced;
+  }
+}
+
+/** What is not known is no 0. */
+function usdOf({ spent, unpriced }: Pick<Sum, 'spent' | 'unpriced'>): number | null {
+  return spent === 0 && unpriced > 0 ? null : toUsd(spent);
+}
+
+function dayName(day: number): string {
+  return day === EARLIER ? 'earlier' : new Date(day * DAY_MS).toISOString().slice(0, 10);
+}
+
+function toRow(entry: Entry): SpendRow {
+  const { day, deployment, route, tenant, unpriced } = entry;
+  return { day: dayName(day), deployment, route, tenant, usd: usdOf(entry), unpriced };
 }
 
 const keyOf = (...parts: (string | number | null)[]) => JSON.stringify(parts);

@@ -3,14 +3,14 @@ export interface SpendWindow {
   /** Spent in the window as it stands now. */
   spent(): number;
   add(amount: number): void;
-  /** Nothing is in it, nor in what it would go back to. */
+  /** Nothing is in it, nor in the window that it would go back to. */
   isEmpty(): boolean;
   /** `Date.now()` time at which so much of what was spent has left the window; `undefined` where there is not so much. */
-  freeAt(amount: number): number | undefined;
-  /** `Date.now()` time at which it starts anew, or its oldest money leaves it; `undefined` where it is empty and slides. */
+  availableAt(amount: number): number | undefined;
+  /** `Date.now()` time at which it starts again, or its oldest money leaves it; `undefined` where it is empty and slides. */
   resetsAt(): number | undefined;
-  /** Whether `percent` is told for the first time in this window. */
-  tell(percent: number): boolean;
+  /** Whether `percent` is reached for the first time in this window. */
+  reach(percent: number): boolean;
 }
 
 export type CalendarUnit = 'hour' | 'day' | 'month';
@@ -31,31 +31,48 @@ function startOf(unit: CalendarUnit, window: number): number {
   return Date.UTC(Math.floor(window / 12), window % 12);
 }
 
-/** Of so many windows it is known what was spent in them: a clock may go back. */
-const MOST_KNOWN = 4;
+/** Which calendar window it is: one for all tenants of a budget, as finding out takes a while. */
+export class Calendar {
+  #latest = { window: Number.NaN, start: 0, end: 0 };
+
+  constructor(readonly unit: CalendarUnit) {}
+
+  now(): number {
+    const now = Date.now();
+    if (now >= this.#latest.start && now < this.#latest.end) return this.#latest.window;
+    const window = windowOf(this.unit, now);
+    this.#latest = { window, start: startOf(this.unit, window), end: startOf(this.unit, window + 1) };
+    return window;
+  }
+
+  startOf(window: number): number {
+    return startOf(this.unit, window);
+  }
+}
+
+/** What was spent is known for so many windows: a clock may go back. */
+const MAX_KNOWN = 4;
 
 /**
  * An hour, a day or a month of the UTC calendar. What was booked in this window or in a later one counts, so a clock that
  * goes back and forth never makes a budget larger.
  */
 export class CalendarWindow implements SpendWindow {
-  readonly #unit: CalendarUnit;
-  /** The window of the last look at the clock: to tell which one it is takes a while. */
-  #latest = { window: Number.NaN, start: 0, end: 0 };
+  readonly #calendar: Calendar;
   /** The earliest first. */
   #booked: { readonly window: number; amount: number }[] = [];
-  #told = { window: Number.NaN, percent: 0 };
+  #reached = { window: Number.NaN, percent: 0 };
 
-  constructor(unit: CalendarUnit) {
-    this.#unit = unit;
+  constructor(calendar: Calendar) {
+    this.#calendar = calendar;
   }
 
   spent(): number {
-    return this.#since(this.#now());
+    return this.#since(this.#calendar.now());
   }
 
   add(amount: number): void {
-    const window = this.#now();
+    const window = this.#calendar.now();
     const found = this.#booked.find((each) => each.window === window);
     if (found !== undefined) {
       found.amount += amount;
@@ -63,36 +80,28 @@ export class CalendarWindow implements SpendWindow {
     }
     const booked = [...this.#booked, { window, amount }].sort((a, b) => a.window - b.window);
     const [first, second] = booked;
-    // Where the clock has gone back, the earliest is this one: it is kept with the next, and counts for longer.
-    if (booked.length > MOST_KNOWN && second !== undefined && first?.window === window) second.amount += amount;
-    this.#booked = booked.slice(-MOST_KNOWN);
+    // Where the clock has gone back, the earliest is this one: it is added to the next, and counts for longer.
+    if (booked.length > MAX_KNOWN && second !== undefined && first?.window === window) second.amount += amount;
+    this.#booked = booked.slice(-MAX_KNOWN);
   }
 
   isEmpty(): boolean {
-    return this.#since(this.#now() - 1) === 0;
+    return this.#since(this.#calendar.now() - 1) === 0;
   }
 
-  freeAt(amount: number): number | undefined {
+  availableAt(amount: number): number | undefined {
     return this.spent() >= amount ? this.resetsAt() : undefined;
   }
 
   resetsAt(): number {
-    return startOf(this.#unit, this.#now() + 1);
+    return this.#calendar.startOf(this.#calendar.now() + 1);
   }
 
-  tell(percent: number): boolean {
-    const window = this.#now();
-    if (this.#told.window === window && percent <= this.#told.percent) return false;
-    this.#told = { window, percent };
+  reach(percent: number): boolean {
+    const window = this.#calendar.now();
+    if (this.#reached.window === window && percent <= this.#reached.percent) return false;
+    this.#reached = { window, percent };
     return true;
-  }
-
-  #now(): number {
-    const now = Date.now();
-    if (now >= this.#latest.start && now < this.#latest.end) return this.#latest.window;
-    const window = windowOf(this.#unit, now);
-    this.#latest = { window, start: startOf(this.#unit, window), end: startOf(this.#unit, window + 1) };
-    return window;
   }
 
   #since(window: number): number {
@@ -105,22 +114,20 @@ export class CalendarWindow implements SpendWindow {
 const SLOTS = 60;
 
 /**
- * The last `windowMs` milliseconds, by a clock that nobody sets. In sixty slots: money leaves up to a sixtieth of the
- * window late, never early.
+ * The last `windowMs` milliseconds, by a clock that nobody sets. In sixty slots, of which only those with money exist:
+ * money leaves up to a sixtieth of the window late, never early.
  */
 export class SlidingWindow implements SpendWindow {
   readonly #slotMs: number;
   readonly #windowMs: number;
-  readonly #slots = new Array<number>(SLOTS + 1).fill(0);
-  readonly #toldAt = new Map<number, number>();
-  /** The number of the latest slot. */
-  #latest: number;
+  /** The oldest first. */
+  readonly #slots: { readonly number: number; amount: number }[] = [];
+  readonly #reachedAt = new Map<number, number>();
   #spent = 0;
 
   constructor(windowMs: number) {
     this.#windowMs = windowMs;
     this.#slotMs = windowMs / SLOTS;
-    this.#latest = Math.floor(performance.now() / this.#slotMs);
   }
 
   spent(): number {
@@ -129,8 +136,10 @@ export class SlidingWindow implements SpendWindow {
   }
 
   add(amount: number): void {
-    this.#slide();
-    this.#slots[this.#latest % this.#slots.length] = this.#in(this.#latest) + amount;
+    const now = this.#slide();
+    const last = this.#slots.at(-1);
+    if (last !== undefined && last.number >= now) last.amount += amount;
+    else this.#slots.push({ number: now, amount });
     this.#spent += amount;
   }
 
@@ -138,44 +147,43 @@ export class SlidingWindow implements SpendWindow {
     return this.spent() === 0;
   }
 
-  freeAt(amount: number): number | undefined {
+  availableAt(amount: number): number | undefined {
     this.#slide();
     let freed = 0;
-    for (let slot = this.#latest - SLOTS; slot <= this.#latest; slot++) {
-      freed += this.#in(slot);
-      if (freed >= amount && freed > 0) return this.#leaves(slot);
+    for (const slot of this.#slots) {
+      freed += slot.amount;
+      if (freed >= amount && freed > 0) return this.#leavesAt(slot.number);
     }
     return undefined;
   }
 
   resetsAt(): number | undefined {
-    return this.freeAt(0);
+    return this.availableAt(0);
   }
 
-  tell(percent: number): boolean {
+  reach(percent: number): boolean {
     const now = performance.now();
-    const before = this.#toldAt.get(percent);
+    const before = this.#reachedAt.get(percent);
     if (before !== undefined && now - before < this.#windowMs) return false;
-    this.#toldAt.set(percent, now);
+    this.#reachedAt.set(percent, now);
     return true;
   }
 
-  #slide(): void {
+  /** Forgets what has left the window; returns the number of the current slot. */
+  #slide(): number {
+    if (this.#slots.length === 0) return Math.floor(performance.now() / this.#slotMs);
     const now = Math.floor(performance.now() / this.#slotMs);
-    const { length } = this.#slots;
-    for (let slot = Math.max(this.#latest + 1, now - SLOTS); slot <= now; slot++) {
-      this.#spent -= this.#in(slot);
-      this.#slots[slot % length] = 0;
+    let gone = 0;
+    for (const { number, amount } of this.#slots) {
+      if (number >= now - SLOTS) break;
+      this.#spent -= amount;
+      gone++;
     }
-    if (now > this.#latest) this.#latest = now;
+    if (gone > 0) this.#slots.splice(0, gone);
+    return now;
   }
 
-  /** A slot has the place of the one that has just left. */
-  #in(slot: number): number {
-    return slot < 0 ? 0 : (this.#slots[slot % this.#slots.length] ?? 0);
-  }
-
-  #leaves(slot: number): number {
+  #leavesAt(slot: number): number {
     return Date.now() + (slot + SLOTS + 1) * this.#slotMs - performance.now();
   }
 }

@@ -74,6 +74,15 @@ export type RouterEvent =
   | { type: 'budget-overrun'; callId: string; reservedUsd: number; costUsd: number }
   /** The keys of a weighted route do not split as its weights say: do not trust its comparison. Once for each comparison. */
   | { type: 'sample-ratio-mismatch'; route: string }
+  /** A provider reported more tokens than there can have been. `bookedUsd` is booked in its place: the most that the attempt could cost. */
+  | {
+      type: 'usage-absurd';
+      callId: string;
+      deployment: string;
+      tokens: number;
+      limitTokens: number;
+      bookedUsd: number;
+    }
   | { type: 'model-not-found'; deployment: string; model: string | null; nearest: string | null };
 
 export type RouterEventType = RouterEvent['type'];
@@ -96,6 +105,7 @@ const EACH: Readonly<Record<RouterEventType, true>> = {
   'price-unknown': true,
   'budget-warning': true,
   'budget-overrun': true,
+  'usage-absurd': true,
   'model-not-found': true,
   'sample-ratio-mismatch': true,
 };

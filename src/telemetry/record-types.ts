@@ -10,22 +10,31 @@ export interface Usage {
   /** Read from the provider's own cache. */
   cachedInputTokens: number;
   reasoningTokens: number;
-  /** Written to the provider's own cache. */
+  /** Written to the provider's own cache, for whatever time. */
   cacheWriteTokens?: number;
+  /** Of `cacheWriteTokens`, those that are cached for an hour. */
+  cacheWrite1hTokens?: number;
   audioInputTokens?: number;
   imageInputTokens?: number;
   audioOutputTokens?: number;
   imageOutputTokens?: number;
+  /** Seconds of audio, where the provider bills by the second. */
+  seconds?: number;
 }
 
-/** US dollars per million tokens. Reasoning is output. */
-export interface Price {
+/** Prices of tokens, in US dollars per million. Reasoning is output. */
+export interface TokenPrice {
   input: number;
   output: number;
   /** Input that the provider read from its own cache. @default the price of `input` */
   cachedInput?: number;
   /** Input that the provider wrote to its own cache. @default the price of `input` */
   cacheWrite?: number;
+  /**
+   * Input that the provider wrote to its own cache for an hour.
+   * @default the price of `input`; where only `cacheWrite` is given, such tokens are `unpriced`
+   */
+  cacheWrite1h?: number;
   /** @default the price of `input` */
   audioInput?: number;
   /** @default the price of `input` */
@@ -34,6 +43,37 @@ export interface Price {
   audioOutput?: number;
   /** @default the price of `output` */
   imageOutput?: number;
+}
+
+/** The price of a whole request whose input is longer than `above` tokens. A part left out changes as `input` or `output` does. */
+export interface LongContextPrice extends TokenPrice {
+  /** Tokens of input, cached ones included. */
+  above: number;
+}
+
+/** Prices of one service tier: those of tokens, and of whatever else differs there. */
+export interface TierPrice extends TokenPrice {
+  /** US dollars per second of audio. @default 0, and `unpriced` where seconds are all that is billed */
+  perSecond?: number;
+  /**
+   * US dollars per call of a tool that the provider runs.
+   * @example { web_search: 0.01, file_search: 0.0025 }
+   */
+  tools?: Record<string, number>;
+  /** Prices for long inputs. The highest `above` that the input exceeds applies to all of its tokens. */
+  longContext?: LongContextPrice[];
+}
+
+/**
+ * What a deployment costs: US dollars per million tokens, unless a part says otherwise.
+ * @example { input: 1.25, output: 10, cachedInput: 0.125, tiers: { priority: 2, flex: 0.5 } }
+ */
+export interface Price extends TierPrice {
+  /**
+   * Prices by the service tier that served the request: a factor for the tokens, or a whole price. A tier that is not
+   * listed has no known price, except `default`, `standard`, `on_demand` and `auto`, which mean the listed one.
+   */
+  tiers?: Record<string, number | TierPrice>;
 }
 
 /** A price, and where it comes from: `deployment`, `prices`, or the name and version of a table. */
@@ -79,12 +119,16 @@ export interface AttemptRecord {
   durationMs: number;
   /** US dollars; `null` where the price or the usage is not known. */
   costUsd: number | null;
-  /** Which price: `deployment`, `prices`, or a table's name and version, such as `built-in 2026-11-22`; `null` where none is known. */
+  /** Which price: `deployment`, `prices`, `provider` (its own figure), or a table's name and version, such as `built-in 2026-11-22`; `null` where none is known. */
   priceSource: string | null;
   /** The stream ended with `[DONE]` but without a `finish_reason`. */
   unfinished?: true;
   /** The provider told nothing: `costUsd` is the router's estimate of what may have been billed. */
   estimated?: true;
+  /** What it used that has no price, such as a tool's fee. */
+  unpriced?: readonly string[];
+  /** What the provider says that it cost, in US dollars. */
+  providerCostUsd?: number;
   /** Begun while another attempt of the call was still running. */
   hedge?: true;
 }
@@ -121,8 +165,12 @@ export interface CallRecord {
   usage: Usage | null;
   /** The provider's own `usage`, untouched. */
   providerUsage: unknown;
-  /** US dollars; `null` where it is not known, never 0. */
+  /** US dollars, as the provider reported it (`usage.cost` and the like), all attempts together; `null` where none did. */
+  providerCostUsd: number | null;
+  /** US dollars; `null` where it is not known, never 0. Where no price is known, the provider's own figure. */
   costUsd: number | null;
+  /** What was used but has no price, such as a tool's fee: `['web_search']`. `costUsd` is null then. */
+  unpriced: string[];
   /** Of the last attempt; each attempt has its own. */
   priceSource: string | null;
   /** Until the answer was complete; a stream's, until its end. */

@@ -1,64 +1,81 @@
 import type { Events } from '../telemetry/events.js';
 import type { Call } from '../types.js';
-import { boundOf, type CountTokens, tokensOf } from './estimate-input.js';
+import { type CountTokens, tokensOf } from './estimate-input.js';
 import { type Input, readInput } from './read-input.js';
 
-/** Estimates the input of calls. Once in a router's life it tells that the application's `countTokens` is of no use. */
+type CallContext = Pick<Call, 'log' | 'record'>;
+
+/** Estimates the input of calls. Warns once in a router's life that the application's `countTokens` is of no use. */
 export class InputEstimator {
-  #hasTold = false;
+  #hasWarned = false;
+  #seed: number | undefined;
 
   constructor(
     readonly countTokens: CountTokens | undefined,
     readonly events: Events,
+    readonly random: () => number,
   ) {}
 
-  /** For whichever of a call's deployments counts most: any of them may be asked. */
-  ofCall(call: Call): number {
-    return this.#most(readInput(call.body, call.protocol), call);
-  }
-
-  /** The estimate, if it is over a limit. What is far below it is not looked at letter by letter. */
-  over(call: Call, limit: number): number | undefined {
+  /** What the call's body gives to read: read once, as it stands when a limit first needs it. */
+  inputOf(call: Call): Input {
+    const { measured } = call;
+    if (measured !== undefined && measured.given === call.body) return measured.input;
     const input = readInput(call.body, call.protocol);
-    if ((this.boundOf(input) ?? Number.POSITIVE_INFINITY) <= limit) return undefined;
-    const estimate = this.#most(input, call);
-    return estimate > limit ? estimate : undefined;
+    call.measured = { given: call.body, input, tokens: new Map() };
+    return input;
   }
 
-  /** What no estimate is above, without a look at the texts; `undefined` where it takes one. */
-  boundOf(input: Input): number | undefined {
-    return this.countTokens === undefined ? boundOf(input) : undefined;
+  /** For the deployment that counts most: the call may go to any of them. */
+  ofCall(call: Call): number {
+    let max = 0;
+    for (const { model } of call.targets) max = Math.max(max, this.ofCallAt(call, model));
+    return max;
   }
 
-  #most(input: Input, call: Call): number {
-    const models = new Set(call.targets.map((target) => target.model));
-    return Math.max(0, ...[...models].map((model) => this.ofInput(input, model, call)));
+  /** For one model, counted once in a call. */
+  ofCallAt(call: Call, model: string | undefined): number {
+    const input = this.inputOf(call);
+    const known = call.measured?.tokens.get(model);
+    if (known !== undefined) return known;
+    const tokens = this.#tokensOf(input, model, call);
+    call.measured?.tokens.set(model, tokens);
+    return tokens;
   }
 
-  /** For one model. */
-  ofInput(input: Input, model: string | undefined, call: Pick<Call, 'log' | 'record'>): number {
-    return tokensOf(input, model, this.countTokens && this.#watched(this.countTokens, call));
+  /** Of text that a model has written. */
+  ofText(text: string, model: string | undefined, call: CallContext): number {
+    return this.#tokensOf({ body: undefined, texts: [text], images: [], messages: 0, flat: 0 }, model, call);
   }
 
-  #watched(countTokens: CountTokens, call: Pick<Call, 'log' | 'record'>): CountTokens {
+  #tokensOf(input: Input, model: string | undefined, call: CallContext): number {
+    return tokensOf(input, model, this.countTokens && this.#watched(this.countTokens, call), this.#drawSeed);
+  }
+
+  /** Drawn once, when a long text is first counted: the same text has the same estimate as long as the router lives. */
+  readonly #drawSeed = (): number => {
+    this.#seed ??= this.random();
+    return this.#seed;
+  };
+
+  #watched(countTokens: CountTokens, call: CallContext): CountTokens {
     return (given) => {
       try {
         const count: unknown = countTokens(given);
         if (count === undefined) return undefined;
         if (typeof count === 'number' && count >= 0 && count < Number.POSITIVE_INFINITY) return count;
-        this.#tell('gave what is no count', call);
+        this.#warn('returned what is no count', call);
       } catch {
-        this.#tell('threw', call);
+        this.#warn('threw', call);
       }
       return undefined;
     };
   }
 
-  /** Not what it threw or gave: that may hold the prompt. */
-  #tell(why: string, { log, record }: Pick<Call, 'log' | 'record'>): void {
-    if (this.#hasTold) return;
-    this.#hasTold = true;
-    log.warn(`model-router ${record.id} countTokens ${why}; the router's own estimate is taken instead`);
+  /** Not what it threw or returned: that may hold the prompt. */
+  #warn(why: string, { log, record }: CallContext): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    log.warn(`model-router ${record.id} countTokens ${why}; the router's own estimate is used instead`);
     this.events.emit({ type: 'count-tokens-failed', callId: record.id, why });
   }
 }

@@ -1,10 +1,13 @@
 import type { Protocol } from '../types.js';
 import { isRecord } from '../util/is-record.js';
+import { type Encoded, readEncoded } from './base64.js';
 import { imageSizeOf } from './image-size.js';
 import type { Image } from './image-tokens.js';
 
 /** What a request gives its model to read. */
 export interface Input {
+  /** The body as it will be sent: the result of its `toJSON`, where it has one. */
+  readonly body: unknown;
   readonly texts: string[];
   readonly images: Image[];
   messages: number;
@@ -19,46 +22,114 @@ const FILE_TOKENS = 1500;
 /** A second of sound, by the model that counts most, and the least bytes that it has. */
 const AUDIO_TOKENS_PER_SECOND = 25;
 const AUDIO_BYTES_PER_SECOND = { wav: 16_000, other: 4000 } as const;
+/** A second of video (frames and sound), by the model that counts most, and the least bytes that it has. */
+const VIDEO_TOKENS_PER_SECOND = 300;
+const VIDEO_BYTES_PER_SECOND = 60_000;
 const BYTES_PER_TOKEN = { pdf: 10, other: 3 } as const;
 const TOOL_CALL_TOKENS = 6;
-const DEEPEST = 16;
-/** What of a message or a part is not for the model to read. */
+const MAX_DEPTH = 64;
+
+/** Names whose usual values are short words that a message's frame stands for. */
+const WORDS = new Set(['type', 'role', 'status', 'detail', 'phase', 'format', 'media_type', 'mime_type']);
+/** Names of what can only be text: what looks like base64 in there is read, and billed, letter by letter. */
+const TEXTS = new Set(['content', 'text', 'output', 'arguments', 'input', 'refusal', 'thinking', 'reasoning_content']);
+/** What a provider keeps beside the prompt. */
 const NOT_READ = new Set([
-  'type',
-  'role',
-  'id',
-  'call_id',
-  'tool_call_id',
-  'status',
+  'model',
+  'user',
+  'safety_identifier',
+  'prompt_cache_key',
+  'prompt_cache_retention',
+  'service_tier',
+  'metadata',
+  'stream_options',
+  'previous_response_id',
+  'conversation',
+  'include',
+  'truncation',
+  'reasoning_effort',
+  'verbosity',
+  'modalities',
+  'encoding_format',
+  'response_format',
+  'tool_choice',
+  'logit_bias',
   'cache_control',
-  'detail',
-  'phase',
+]);
+/** What is counted apart from the fields that are not known. */
+const KNOWN = new Set([
+  'messages',
+  'input',
+  'prompt',
+  'tools',
+  'functions',
+  'response_format',
+  'text',
+  'instructions',
+  'suffix',
 ]);
 
-/** Reads a request's body. What is kept on a server (a conversation, a stored prompt) cannot be seen, and is not counted. */
-export function readInput(body: unknown, protocol: Protocol): Input {
-  const input: Input = { texts: [], images: [], messages: 0, flat: 0 };
+/**
+ * Reads a request's body: every string that is sent counts, whatever field it is in, but what a provider never shows to a
+ * model. What is stored on a server (a conversation, a stored prompt) cannot be seen, and is not counted.
+ */
+export function readInput(given: unknown, protocol: Protocol): Input {
+  const body = toJson(given);
+  const input: Input = { body, texts: [], images: [], messages: 0, flat: 0 };
   if (body instanceof FormData) readForm(input, body);
   if (!isRecord(body)) return input;
   addJson(input, body.tools);
   addJson(input, body.functions);
   addJson(input, schemaOf(body.response_format));
   addJson(input, schemaOf(isRecord(body.text) ? body.text.format : undefined));
-  if (protocol === 'chat') readMessages(input, body.messages);
-  else if (protocol === 'responses') readMessages(input, body.input);
-  else readPrompts(input, body.input);
-  readPrompts(input, body.prompt);
+  if (protocol === 'chat') readMessages(input, toJson(body.messages));
+  else if (protocol === 'responses') readMessages(input, toJson(body.input));
+  else readPrompts(input, toJson(body.input));
+  readPrompts(input, toJson(body.prompt));
   addString(input, body.suffix);
+  addString(input, body.text);
   if (typeof body.instructions === 'string') {
     input.messages++;
     input.texts.push(body.instructions);
+  } else readPart(input, body.instructions, 0);
+  for (const name in body) {
+    const value = body[name];
+    // Numbers and flags are settings, not input.
+    if (typeof value !== 'string' && typeof value !== 'object') continue;
+    if (!isCounted(name, protocol) && !NOT_READ.has(name) && Object.hasOwn(body, name))
+      readField(input, name, value, 0);
   }
   return input;
 }
 
+/** A field of that name may be one of another endpoint, which a server may read all the same. */
+function isCounted(name: string, protocol: Protocol): boolean {
+  if (name === 'messages') return protocol === 'chat';
+  if (name === 'input') return protocol !== 'chat';
+  return KNOWN.has(name);
+}
+
 /** The text fields of a form; its files are sound and images, which are not billed by what they hold. */
 function readForm(input: Input, form: FormData): void {
-  for (const name of ['prompt', 'instructions']) addString(input, form.get(name));
+  for (const [name, value] of form)
+    if (typeof value === 'string' && !NOT_READ.has(name) && !isSetting(name, value)) input.texts.push(value);
+}
+
+/** A number or a word: `n`, `size`, `language`. */
+function isSetting(name: string, value: string): boolean {
+  return name !== 'prompt' && name !== 'instructions' && /^[\w.-]{0,16}$/.test(value);
+}
+
+/** What JSON makes of a value. */
+function toJson(value: unknown): unknown {
+  if (!isRecord(value) || typeof value.toJSON !== 'function') return value;
+  try {
+    const made: unknown = value.toJSON();
+    return made;
+  } catch {
+    // The SDK will say that it cannot be sent.
+    return undefined;
+  }
 }
 
 function readMessages(input: Input, messages: unknown): void {
@@ -67,7 +138,10 @@ function readMessages(input: Input, messages: unknown): void {
     input.texts.push(messages);
     return;
   }
-  if (!Array.isArray(messages)) return;
+  if (!Array.isArray(messages)) {
+    if (isRecord(messages)) readPart(input, messages, 0);
+    return;
+  }
   for (const message of messages) {
     input.messages++;
     if (isRecord(message) && typeof message.content === 'string' && isPlain(message)) input.texts.push(message.content);
@@ -75,49 +149,111 @@ function readMessages(input: Input, messages: unknown): void {
   }
 }
 
+/** Nothing but a usual role and its text. */
 function isPlain(message: Record<string, unknown>): boolean {
   for (const name in message) if (name !== 'role' && name !== 'content') return false;
-  return true;
+  return isWord(message.role);
 }
 
 /** A string, several, or tokens: one prompt of them or several. */
 function readPrompts(input: Input, prompts: unknown): void {
   if (!Array.isArray(prompts)) {
-    if (isRecord(prompts)) readPart(input, prompts.variables, 0);
+    if (isRecord(prompts)) readPart(input, prompts, 0);
     else addString(input, prompts);
     return;
   }
   for (const prompt of prompts) {
     if (typeof prompt === 'number') input.flat++;
-    else if (Array.isArray(prompt)) input.flat += prompt.length;
+    else if (isTokens(prompt)) input.flat += prompt.length;
+    else if (typeof prompt === 'string') input.texts.push(prompt);
     else readPart(input, prompt, 0);
   }
 }
 
+function isTokens(prompt: unknown): prompt is number[] {
+  return Array.isArray(prompt) && prompt.every((each) => typeof each === 'number');
+}
+
 /** A message, a part of one, or any item of a conversation: all text in it counts, and what it shows. */
-function readPart(input: Input, part: unknown, depth: number): void {
-  if (typeof part === 'string') {
-    input.texts.push(part);
-  } else if (typeof part === 'number') {
-    input.flat += 2;
-  } else if (Array.isArray(part)) {
-    if (depth < DEEPEST) for (const each of part) readPart(input, each, depth + 1);
-  } else if (isRecord(part) && depth < DEEPEST) {
-    readRecord(input, part, depth);
-  }
+function readPart(input: Input, given: unknown, depth: number): void {
+  const part = toJson(given);
+  if (typeof part === 'string') input.texts.push(part);
+  else if (typeof part === 'number') input.flat += 2;
+  else if (depth >= MAX_DEPTH) addJson(input, part);
+  else if (Array.isArray(part)) for (const each of part) readPart(input, each, depth + 1);
+  else if (isRecord(part)) readRecord(input, part, depth);
 }
 
 function readRecord(input: Input, part: Record<string, unknown>, depth: number): void {
-  if (part.type === 'image_url' || part.type === 'input_image' || part.type === 'computer_screenshot') {
+  const counted = readMediumPart(input, part);
+  for (const name of Object.keys(part))
+    if (counted === undefined || !counted.has(name)) readField(input, name, part[name], depth + 1, part);
+}
+
+const OF_IMAGES = new Set(['type', 'image_url', 'detail', 'file_id']);
+const OF_SOUND = new Set(['type', 'input_audio']);
+const OF_FILES = new Set(['type', 'file', 'file_data', 'filename', 'file_id', 'file_url']);
+
+/** A picture, sound or file in the shapes of OpenAI; returns the names of what it has counted. */
+function readMediumPart(input: Input, part: Record<string, unknown>): ReadonlySet<string> | undefined {
+  const { type } = part;
+  if (type === 'image_url' || type === 'input_image' || type === 'computer_screenshot') {
     readImage(input, part);
-  } else if (part.type === 'input_audio' && isRecord(part.input_audio)) {
-    readAudio(input, part.input_audio);
-  } else if (part.type === 'file' || part.type === 'input_file') {
-    readFile(input, isRecord(part.file) ? part.file : part);
-  } else {
-    if (part.type === 'function' || part.type === 'function_call') input.flat += TOOL_CALL_TOKENS;
-    for (const name of Object.keys(part)) if (!NOT_READ.has(name)) readPart(input, part[name], depth + 1);
+    return OF_IMAGES;
   }
+  if (type === 'input_audio' && isRecord(part.input_audio)) {
+    readAudio(input, part.input_audio);
+    return OF_SOUND;
+  }
+  if (type === 'file' || type === 'input_file') {
+    readFile(input, isRecord(part.file) ? part.file : part);
+    return OF_FILES;
+  }
+  if (type === 'function' || type === 'function_call') input.flat += TOOL_CALL_TOKENS;
+  return undefined;
+}
+
+function readField(
+  input: Input,
+  name: string,
+  given: unknown,
+  depth: number,
+  { media_type: media, mime_type: mime = media }: Record<string, unknown> = {},
+): void {
+  // Names are sent too; those that are usual stand for a token or two, which the frame of a message covers.
+  if (name.length > 32) input.texts.push(name);
+  if (name === 'cache_control') return;
+  const value = toJson(given);
+  if (typeof value !== 'string') return readPart(input, value, depth);
+  if (WORDS.has(name) && isWord(value)) return;
+  const encoded = TEXTS.has(name) ? undefined : readEncoded(value);
+  if (encoded === undefined) input.texts.push(value);
+  else readMedium(input, value, encoded, typeof mime === 'string' ? mime : undefined);
+}
+
+const isWord = (value: unknown) => typeof value === 'string' && /^[a-z][a-z0-9_/.+-]{0,31}$/.test(value);
+
+/** Something encoded, by its own media type, or by the one that stands beside it. */
+function readMedium(input: Input, text: string, { mediaType, bytes }: Encoded, beside: string | undefined): void {
+  const type = mediaType ?? beside?.toLowerCase() ?? kindOf(text);
+  if (type.startsWith('image/')) {
+    const url = mediaType === undefined ? `data:${type};base64,${text.slice(0, 128 * 1024)}` : text;
+    input.images.push({ size: imageSizeOf(url), low: false });
+  } else if (type.startsWith('audio/')) input.flat += soundTokens(bytes, /wav/.test(type));
+  else if (type.startsWith('video/'))
+    input.flat += Math.ceil((bytes / VIDEO_BYTES_PER_SECOND) * VIDEO_TOKENS_PER_SECOND);
+  else if (type.startsWith('text/') || type === 'application/json')
+    input.flat += Math.ceil(bytes / BYTES_PER_TOKEN.other);
+  else if (type === 'application/pdf') input.flat += Math.max(FILE_TOKENS, Math.ceil(bytes / BYTES_PER_TOKEN.pdf));
+  else input.flat += FILE_TOKENS;
+}
+
+/** By the first bytes, as they look in base64. */
+function kindOf(base64: string): string {
+  if (/^(?:iVBORw0KGgo|\/9j\/|R0lGOD)/.test(base64)) return 'image/unknown';
+  if (base64.startsWith('UklGR')) return base64.slice(8, 16).includes('XQVZF') ? 'audio/wav' : 'image/webp';
+  if (base64.startsWith('JVBERi')) return 'application/pdf';
+  return 'application/octet-stream';
 }
 
 function readImage(input: Input, part: Record<string, unknown>): void {
@@ -127,12 +263,15 @@ function readImage(input: Input, part: Record<string, unknown>): void {
 }
 
 function readAudio(input: Input, { data, format }: Record<string, unknown>): void {
-  const perSecond = AUDIO_BYTES_PER_SECOND[format === 'wav' ? 'wav' : 'other'];
-  const seconds = bytesOf(data) / perSecond;
-  input.flat += Math.ceil(seconds * AUDIO_TOKENS_PER_SECOND);
+  input.flat += soundTokens(bytesOf(data), format === 'wav');
 }
 
-function readFile(input: Input, { file_data: data }: Record<string, unknown>): void {
+function soundTokens(bytes: number, isWav: boolean): number {
+  return Math.ceil((bytes / AUDIO_BYTES_PER_SECOND[isWav ? 'wav' : 'other']) * AUDIO_TOKENS_PER_SECOND);
+}
+
+function readFile(input: Input, { file_data: data, filename }: Record<string, unknown>): void {
+  addString(input, filename);
   if (typeof data !== 'string') {
     input.flat += FILE_TOKENS;
     return;

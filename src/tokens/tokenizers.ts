@@ -82,9 +82,6 @@ export function weigh(counts: readonly number[], tokenizer: Tokenizer): number {
   return sum;
 }
 
-/** No tokenizer has more of these than this for a message, and as many once. */
-export const MOST_FRAMING = 5;
-
 /** Tokens of the marks around each message, and around all of them together with the beginning of the answer. */
 export const FRAMES: Readonly<Record<Tokenizer, { readonly first: number; readonly each: number }>> = {
   o200k: { first: 3, each: 4 },

@@ -11,6 +11,13 @@ export function toNanoUp(usd: number): number {
   return Math.ceil(usd * NANO - 1e-4);
 }
 
+/** Dollars as people read them: cents from a dollar on, below that two significant digits. */
+export function showUsd(usd: number): string {
+  if (usd < 0) return `-${showUsd(-usd)}`;
+  const digits = usd >= 1 || usd === 0 ? 2 : Math.min(9, 1 - Math.floor(Math.log10(usd)));
+  return `$${usd.toFixed(digits)}`;
+}
+
 export function toUsd(nano: number): number {
   return nano / NANO;
 }

@@ -12,7 +12,7 @@ useFakeTime();
 
 /** A thousand tokens of output are a dollar, so an input of a dozen tokens is next to nothing. */
 const price = { input: 1, output: 1000 };
-const dear = { input: 10, output: 10_000 };
+const expensive = { input: 10, output: 10_000 };
 const usage = { inputTokens: 10, outputTokens: 1000 };
 const COST = 1.00001;
 
@@ -22,7 +22,7 @@ const one: Setup = {
   maxAttempts: 1,
 };
 const two: Setup = {
-  deployments: { a: { price: dear, maxOutputTokens: 1000 }, b: { price, maxOutputTokens: 1000 } },
+  deployments: { a: { price: expensive, maxOutputTokens: 1000 }, b: { price, maxOutputTokens: 1000 } },
   routes: { standard: ['a', 'b'] },
   maxAttempts: 1,
 };
@@ -159,7 +159,7 @@ describe('maxCostUsd', () => {
 });
 
 describe('overBudget', () => {
-  it("'next' leaves out what is too dear, and says so", async () => {
+  it("'skip' excludes what is too expensive, and says so", async () => {
     const { router, asked } = build(
       { a: answer({ usage }), b: answer({ usage }) },
       { ...two, maxCostUsd: 2, overBudget: 'skip' },
@@ -168,7 +168,7 @@ describe('overBudget', () => {
     expect(asked()).toEqual(['b']);
     expect(router.explain({ model: 'standard', messages }).deployments).toEqual([
       { id: 'b' },
-      { id: 'a', excluded: expect.stringMatching(/^it is too dear/) },
+      { id: 'a', excluded: expect.stringMatching(/^it is too expensive/) },
     ]);
   });
 
@@ -222,13 +222,13 @@ describe('a deployment of unknown price, under a limit of money', () => {
     router.on('price-unknown', (event) => events.push(event));
     await ask(router);
     await ask(router);
-    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^model-router not asked: a: its price is not known/)]]);
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^model-router excluded: a: its price is not known/)]]);
     expect(events).toEqual([
       {
         type: 'price-unknown',
         deployment: 'a',
         model: 'a',
-        hint: expect.stringMatching(/^it is not asked: its price/),
+        hint: expect.stringMatching(/^it is excluded: its price/),
       },
     ]);
   });
@@ -238,7 +238,7 @@ describe('a deployment of unknown price, under a limit of money', () => {
     expect((await errorOf(ask(router, 'b'))).cause).toBeUndefined();
     const error = await errorOf(askWith(router, { maxCostUsd: 10 }, 'standard'));
     expect(error).toBeInstanceOf(OpenAI.InternalServerError);
-    expect(error.cause).toMatchObject({ message: expect.stringContaining('Not asked: a: its price is not known') });
+    expect(error.cause).toMatchObject({ message: expect.stringContaining('Not tried: a: its price is not known') });
     expect(Object.keys(error)).not.toContain('cause');
   });
 
@@ -261,7 +261,7 @@ describe('a deployment of unknown price, under a limit of money', () => {
     const { router, asked } = build(models, {
       ...unpriced,
       routes: { standard: ['a'], other: ['b'] },
-      budgets: [{ usd: 1, window: 'day', of: { route: 'other' } }],
+      budgets: [{ usd: 1, window: 'day', route: 'other' }],
     });
     await ask(router);
     expect(asked()).toEqual(['a']);
@@ -322,7 +322,7 @@ describe('a budget', () => {
   it('can be of a route', async () => {
     const { router } = build(
       { a: answer({ usage }) },
-      { ...one, routes: { chat: ['a'], mail: ['a'] }, budgets: [{ usd: 1.5, window: 'day', of: { route: 'chat' } }] },
+      { ...one, routes: { chat: ['a'], mail: ['a'] }, budgets: [{ usd: 1.5, window: 'day', route: 'chat' }] },
     );
     await ask(router, 'chat');
     expect((await refusal(ask(router, 'chat'))).budget).toBe('$1.50 a day for the route "chat"');
@@ -333,7 +333,7 @@ describe('a budget', () => {
   it('can be of each tenant', async () => {
     const { router } = build(
       { a: answer({ usage }) },
-      { ...one, budgets: [{ usd: 1.5, windowMs: 60_000, of: 'tenant' }] },
+      { ...one, budgets: [{ usd: 1.5, windowMs: 60_000, per: 'tenant' }] },
     );
     await askWith(router, { tenant: 'acme' });
     await refusal(askWith(router, { tenant: 'acme' }));

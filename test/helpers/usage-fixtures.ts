@@ -8,6 +8,8 @@ export interface UsageFixture {
     text: number;
     cached?: number;
     written?: number;
+    /** Written to the cache for an hour. */
+    writtenAnHour?: number;
     audio?: number;
     image?: number;
     /** Of the output, what has no price of its own; reasoning is in it. */

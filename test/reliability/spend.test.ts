@@ -95,8 +95,8 @@ function build({ scripts, overBudget, chance }: World) {
     routes: { chat: ['a', 'b'], mail: ['b', 'c'] },
     budgets: [
       { usd: 6, window: 'day' },
-      { usd: 3, windowMs: 60_000, of: 'tenant' },
-      { usd: 2.5, window: 'hour', of: { route: 'chat' } },
+      { usd: 3, windowMs: 60_000, per: 'tenant' },
+      { usd: 2.5, window: 'hour', route: 'chat' },
     ],
     cache: 'idempotent',
     overBudget,

@@ -41,6 +41,7 @@ expectTrue<
     | 'routeRequest'
     | 'snapshot'
     | 'spendCsv'
+    | 'spendCsvChunks'
     | 'toJSON'
   >
 >();

@@ -48,8 +48,8 @@ const all: RouterOptions = {
   slowMs: 500,
   budgets: [
     { usd: 400, window: 'month' },
-    { usd: 5, windowMs: 60_000, of: 'tenant' },
-    { usd: 5, window: 'hour', of: { route: 'standard' } },
+    { usd: 5, windowMs: 60_000, per: 'tenant' },
+    { usd: 5, window: 'hour', route: 'standard' },
   ],
   unknownPrice: 'allow',
   maxCostUsd: 0.05,

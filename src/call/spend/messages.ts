@@ -1,19 +1,20 @@
+import type { WorstCase } from '../../prices/worst-case.js';
 import type { Budget, Refusal } from '../../state/spend-ledger.js';
 import type { Call } from '../../types.js';
-import type { Most } from './worst-case.js';
+import { showUsd } from '../../util/money.js';
 
-/** Dollars as people read them: cents from a dollar on, below that two digits that count. */
-export function showUsd(usd: number): string {
-  if (usd < 0) return `-${showUsd(-usd)}`;
-  const digits = usd >= 1 || usd === 0 ? 2 : Math.min(9, 1 - Math.floor(Math.log10(usd)));
-  return `$${usd.toFixed(digits)}`;
-}
-
-/** What a budget is called in messages, events and logs: `$400 a month`, `$5 a day for each tenant`. */
-export function nameOf({ usd, window, of }: Budget): string {
+/** What a budget is called in messages, events and logs: `$400 a month`, `$5 a day for each tenant on the route "chat"`. */
+export function nameOf({ usd, window, perTenant, route }: Budget): string {
   const each = typeof window === 'number' ? `in any ${spell(window)}` : `${window === 'hour' ? 'an' : 'a'} ${window}`;
+  const where = `the route ${JSON.stringify(route)}`;
   const whose =
-    of === 'router' ? '' : of === 'tenant' ? ' for each tenant' : ` for the route ${JSON.stringify(of.route)}`;
+    route === undefined
+      ? perTenant
+        ? ' for each tenant'
+        : ''
+      : perTenant
+        ? ` for each tenant on ${where}`
+        : ` for ${where}`;
   return `${showUsd(usd).replace(/\.00$/, '')} ${each}${whose}`;
 }
 
@@ -31,15 +32,15 @@ function spell(ms: number): string {
 }
 
 /** What the call could cost, and where that comes from. */
-export function couldCost(usd: number, most: readonly Most[], attempts: number): string {
-  const dearest = most.reduce<Most | undefined>(
+export function worstCaseText(usd: number, cases: readonly WorstCase[], attempts: number): string {
+  const costliest = cases.reduce<WorstCase | undefined>(
     (best, each) => ((best?.usd ?? -1) >= (each.usd ?? 0) ? best : each),
     undefined,
   );
   const of =
-    dearest === undefined
+    costliest === undefined
       ? ''
-      : ` (up to ${dearest.inputTokens} tokens of input, which is 5 % more than is estimated, and up to ${dearest.outputTokens} of output, ${attempts === 1 ? 'in one attempt' : `in up to ${attempts} attempts`})`;
+      : ` (up to ${costliest.inputTokens} tokens of input, which is 5 % more than is estimated, and up to ${costliest.outputTokens} of output, ${attempts === 1 ? 'in one attempt' : `in up to ${attempts} attempts`})`;
   return `The call could cost up to ${showUsd(usd)}${of}`;
 }
 
@@ -58,15 +59,22 @@ export function overCallLimit(could: string, call: Call, maxCostUsd: number): st
 
 export function overBudget(could: string, usd: number, call: Call, refusal: Refusal): string {
   const { budget, spentUsd, reservedUsd, leftUsd } = refusal;
-  const state = `${showUsd(spentUsd)} is spent and ${showUsd(reservedUsd)} is kept for running calls`;
+  const state = `${showUsd(spentUsd)} is spent and ${showUsd(reservedUsd)} is reserved for running calls`;
   return (
     `${could}, and ${showUsd(Math.max(0, leftUsd))} is left of the budget of ${nameOf(budget)} (${state}); nothing was sent. ` +
-    `${whenFree(refusal, usd)} ${toChange(call, 'the budget')}`
+    `${whenAvailable(refusal, usd)} ${toChange(call, 'the budget')}`
   );
 }
 
-function whenFree({ budget, freeAt }: Refusal, usd: number): string {
-  if (freeAt !== undefined) return `There will be enough at ${new Date(freeAt).toISOString()}.`;
+export function tooManyTenants({ budget }: Refusal): string {
+  return (
+    `There are as many tenants as \`tenants.max\` allows, so this one has no budget of ${nameOf(budget)}; nothing was ` +
+    "sent. Raise tenants.max, or set tenants.overflow: 'share' to let further tenants share one budget."
+  );
+}
+
+function whenAvailable({ budget, availableAt }: Refusal, usd: number): string {
+  if (availableAt !== undefined) return `There will be enough at ${new Date(availableAt).toISOString()}.`;
   if (usd > budget.usd) return `It is more than the whole budget of ${nameOf(budget)}.`;
   return 'There may be enough when running calls have ended.';
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nameOf, showUsd } from '../../../src/call/spend/messages.js';
+import { nameOf } from '../../../src/call/spend/messages.js';
+import { showUsd } from '../../../src/util/money.js';
 
 describe('showUsd', () => {
   it.each([
@@ -18,13 +19,17 @@ describe('showUsd', () => {
 
 describe('nameOf', () => {
   it.each([
-    [{ usd: 400, window: 'month', of: 'router' } as const, '$400 a month'],
-    [{ usd: 2.5, window: 'hour', of: 'tenant' } as const, '$2.50 an hour for each tenant'],
-    [{ usd: 1, window: 60_000, of: { route: 'chat' } } as const, '$1 in any 60 seconds for the route "chat"'],
-    [{ usd: 1, window: 3_600_000, of: 'router' } as const, '$1 in any 60 minutes'],
-    [{ usd: 1, window: 7 * 86_400_000, of: 'router' } as const, '$1 in any 7 days'],
-    [{ usd: 1, window: 1000, of: 'router' } as const, '$1 in any second'],
-    [{ usd: 1, window: 1500, of: 'router' } as const, '$1 in any 1500 ms'],
+    [{ usd: 400, window: 'month', perTenant: false, route: undefined } as const, '$400 a month'],
+    [{ usd: 2.5, window: 'hour', perTenant: true, route: undefined } as const, '$2.50 an hour for each tenant'],
+    [{ usd: 1, window: 60_000, perTenant: false, route: 'chat' } as const, '$1 in any 60 seconds for the route "chat"'],
+    [
+      { usd: 5, window: 'day', perTenant: true, route: 'chat' } as const,
+      '$5 a day for each tenant on the route "chat"',
+    ],
+    [{ usd: 1, window: 3_600_000, perTenant: false, route: undefined } as const, '$1 in any 60 minutes'],
+    [{ usd: 1, window: 7 * 86_400_000, perTenant: false, route: undefined } as const, '$1 in any 7 days'],
+    [{ usd: 1, window: 1000, perTenant: false, route: undefined } as const, '$1 in any second'],
+    [{ usd: 1, window: 1500, perTenant: false, route: undefined } as const, '$1 in any 1500 ms'],
   ])('names a budget', (budget, name) => {
     expect(nameOf(budget)).toBe(name);
   });

@@ -50,7 +50,7 @@ describe('readUsage', () => {
     ['no output, as nobody can say what it was', { prompt_tokens: 1, completion_tokens: '5' }, null],
     ['more than can be counted', { prompt_tokens: 1e300, completion_tokens: 5 }, null],
     ['no input', { completion_tokens: 5 }, null],
-    ['seconds of sound', { type: 'duration', seconds: 3 }, null],
+    ['seconds of sound', { type: 'duration', seconds: 3 }, { seconds: 3 }],
     ['numbers that are none', { prompt_tokens: '10', completion_tokens: 5 }, null],
     ['below 0', { prompt_tokens: -1, completion_tokens: 5 }, null],
     ['not finite', { prompt_tokens: Number.POSITIVE_INFINITY }, null],
@@ -69,6 +69,7 @@ describe('usage as providers tell it', () => {
     output: 11,
     cachedInput: 0.5,
     cacheWrite: 5,
+    cacheWrite1h: 8,
     audioInput: 17,
     imageInput: 7,
     audioOutput: 29,
@@ -76,23 +77,35 @@ describe('usage as providers tell it', () => {
   };
 
   it.each(usageFixtures())('%s', (_, { usage, tokens }) => {
-    const { text, cached = 0, written = 0, audio = 0, image = 0, output, audioOut = 0, imageOut = 0 } = tokens;
+    const {
+      text,
+      cached = 0,
+      written = 0,
+      writtenAnHour = 0,
+      audio = 0,
+      image = 0,
+      output,
+      audioOut = 0,
+      imageOut = 0,
+    } = tokens;
     const read = readUsage(usage);
     expect(read).toEqual({
-      inputTokens: text + cached + written + audio + image,
+      inputTokens: text + cached + written + writtenAnHour + audio + image,
       outputTokens: output + audioOut + imageOut,
       cachedInputTokens: cached,
       reasoningTokens: tokens.reasoning ?? 0,
-      ...(written > 0 && { cacheWriteTokens: written }),
+      ...(written + writtenAnHour > 0 && { cacheWriteTokens: written + writtenAnHour }),
+      ...(writtenAnHour > 0 && { cacheWrite1hTokens: writtenAnHour }),
       ...(audio > 0 && { audioInputTokens: audio }),
       ...(image > 0 && { imageInputTokens: image }),
       ...(audioOut > 0 && { audioOutputTokens: audioOut }),
       ...(imageOut > 0 && { imageOutputTokens: imageOut }),
     });
-    const bill = text * 3 + cached * 0.5 + written * 5 + audio * 17 + image * 7;
+    const bill = text * 3 + cached * 0.5 + written * 5 + writtenAnHour * 8 + audio * 17 + image * 7;
     expect(costOf(read, price)).toBeCloseTo((bill + output * 11 + audioOut * 29 + imageOut * 23) / 1e6, 12);
     // Without prices of their own, all parts have the price of the whole.
-    const plain = ((text + cached + written + audio + image) * 3 + (output + audioOut + imageOut) * 11) / 1e6;
+    const plain =
+      ((text + cached + written + writtenAnHour + audio + image) * 3 + (output + audioOut + imageOut) * 11) / 1e6;
     expect(costOf(read, { input: 3, output: 11 })).toBeCloseTo(plain, 12);
   });
 });
@@ -104,19 +117,33 @@ it('gives a number that is not below 0 or nothing at all, whatever it is given',
   const usage = fc.dictionary(fc.constantFrom(...names), fc.oneof(junk, details));
   const part = fc.double({ min: 0, max: 1e6, noNaN: true });
   const prices = fc.record(
-    { input: part, output: part, cachedInput: part, cacheWrite: part, audioInput: part, audioOutput: part },
-    { requiredKeys: ['input', 'output'] },
+    {
+      input: part,
+      output: part,
+      cachedInput: part,
+      cacheWrite: part,
+      cacheWrite1h: part,
+      audioInput: part,
+      audioOutput: part,
+    },
+    { requiredKeys: ['input', 'output', 'cacheWrite1h'] },
   );
   fc.assert(
     fc.property(usage, prices, (told, price) => {
       const read = readUsage(told);
-      if (read === null) return;
+      // Seconds alone have no price here.
+      if (read === null || read.inputTokens + read.outputTokens === 0) return;
       for (const count of Object.values(read)) expect(count).toBeGreaterThanOrEqual(0);
       const cost = costOf(read, price) ?? Number.NaN;
       expect(cost).toBeGreaterThanOrEqual(0);
       expect(Number.isFinite(cost)).toBe(true);
       // No token costs more than the dearest, and none is left out.
-      const input = [price.input, price.cachedInput ?? price.input, price.cacheWrite ?? price.input];
+      const input = [
+        price.input,
+        price.cachedInput ?? price.input,
+        price.cacheWrite ?? price.input,
+        price.cacheWrite1h,
+      ];
       const inputs = [...input, price.audioInput ?? price.input];
       const outputs = [price.output, price.audioOutput ?? price.output];
       const within = (tokens: number, of: number[]) => [tokens * Math.min(...of), tokens * Math.max(...of)] as const;

@@ -21,7 +21,7 @@ async function sent(body: string): Promise<{ signal: AbortSignal | undefined; is
     source: { method: 'post', path: '/chat/completions', body: { model: 'm', messages: [] } },
     model: 'm',
     headers: undefined,
-    includeUsage: false,
+    additions: [],
     timeoutMs: 1000,
     signal: null,
     onOpen: () => {

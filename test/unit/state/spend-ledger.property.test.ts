@@ -32,11 +32,12 @@ const jump = fc.record({ do: fc.constant('jump' as const), ms: fc.integer({ min:
 const shrink = fc.record({ do: fc.constant('shrink' as const), back, share });
 
 const budgets: readonly Budget[] = [
-  { usd: 10, window: 'month', of: 'router' },
-  { usd: 5, window: 'day', of: 'tenant' },
-  { usd: 4, window: 'hour', of: { route: 'chat' } },
-  { usd: 3, window: WINDOW_MS, of: 'router' },
-  { usd: 2.5, window: WINDOW_MS, of: 'tenant' },
+  { usd: 10, window: 'month', perTenant: false, route: undefined },
+  { usd: 5, window: 'day', perTenant: true, route: undefined },
+  { usd: 4, window: 'hour', perTenant: false, route: 'chat' },
+  { usd: 3, window: WINDOW_MS, perTenant: false, route: undefined },
+  { usd: 2, window: 'hour', perTenant: true, route: 'chat' },
+  { usd: 2.5, window: WINDOW_MS, perTenant: true, route: undefined },
 ];
 /** Fewer than there are, so that some share. */
 const MOST_SCOPES = 3;
@@ -56,12 +57,12 @@ const windowOf: Record<'hour' | 'day' | 'month', (at: number) => number> = {
 };
 
 function concerns(
-  { of }: Budget,
+  budget: Budget,
   { route, tenant }: Pick<Booking, 'route' | 'tenant'>,
   whose: string | undefined,
 ): boolean {
-  if (of === 'router') return true;
-  return of === 'tenant' ? tenant === whose : of.route === route;
+  if (budget.route !== undefined && budget.route !== route) return false;
+  return !budget.perTenant || tenant === whose;
 }
 
 /** What must be counted at least: everything of the window, added up from scratch. */
@@ -84,7 +85,7 @@ interface Open {
 }
 
 class Run {
-  readonly ledger = new SpendLedger(budgets, MOST_SCOPES);
+  readonly ledger = new SpendLedger(budgets, { max: MOST_SCOPES, overflow: 'share' });
   readonly open: Open[] = [];
   readonly bookings: Booking[] = [];
   refusals = 0;
@@ -99,7 +100,7 @@ class Run {
       if (found === undefined) return;
       const usd = found.usd * op.share;
       if (op.do === 'shrink') {
-        this.ledger.shrink(found.reservation, usd);
+        this.ledger.release(found.reservation, usd);
         found.usd = usd;
       } else {
         this.open.splice(index, 1);
@@ -195,7 +196,7 @@ describe('SpendLedger, over random histories', () => {
           for (const budget of budgets) {
             const own = states.filter((state) => state.budget === budget);
             const sum = own.reduce((all, { spentUsd }) => all + spentUsd, 0);
-            const whole = budget.of === 'tenant' ? { ...budget, of: 'router' as const } : budget;
+            const whole = budget.perTenant ? { ...budget, perTenant: false } : budget;
             expect(sum).toBeGreaterThanOrEqual(spentIn(whole, bookings, undefined) - TINY);
             expect(sum).toBeLessThanOrEqual(total + TINY);
           }
@@ -214,7 +215,7 @@ describe('SpendLedger, over random histories', () => {
               .states(100)
               .filter((state) => state.budget === budget)
               .reduce((all, { spentUsd }) => all + spentUsd, 0);
-            const whole = budget.of === 'tenant' ? { ...budget, of: 'router' as const } : budget;
+            const whole = budget.perTenant ? { ...budget, perTenant: false } : budget;
             expect(sum).toBeLessThanOrEqual(spentIn(whole, bookings, undefined, WINDOW_MS / 60) + TINY);
           }
         }, history);

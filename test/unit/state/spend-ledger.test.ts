@@ -6,8 +6,8 @@ useFakeTime();
 
 const NOBODY = { route: null, tenant: undefined };
 const of = (tenant: string | undefined) => ({ route: null, tenant });
-const monthly: Budget = { usd: 10, window: 'month', of: 'router' };
-const perTenant: Budget = { usd: 10, window: 'hour', of: 'tenant' };
+const monthly: Budget = { usd: 10, window: 'month', perTenant: false, route: undefined };
+const perTenant: Budget = { usd: 10, window: 'hour', perTenant: true, route: undefined };
 const HOUR = 3_600_000;
 
 function kept(result: Reservation | Refusal): Reservation {
@@ -35,21 +35,25 @@ describe('a budget', () => {
   });
 
   it('is all or none of those that are concerned', () => {
-    const ledger = new SpendLedger([monthly, { usd: 1, window: 'day', of: { route: 'chat' } }]);
+    const ledger = new SpendLedger([monthly, { usd: 1, window: 'day', perTenant: false, route: 'chat' }]);
     expect(ledger.reserve(2, { route: 'chat', tenant: undefined })).toMatchObject({
       refused: true,
       budget: { usd: 1 },
     });
     expect(ledger.states(9).map(({ reservedUsd }) => reservedUsd)).toEqual([0, 0]);
     expect(ledger.reserve(2, NOBODY).refused).toBe(false);
-    expect([ledger.concerns('chat'), ledger.concerns('mail')]).toEqual([true, true]);
-    expect(new SpendLedger([{ usd: 1, window: 'day', of: { route: 'chat' } }]).concerns('mail')).toBe(false);
+    expect([ledger.appliesTo('chat'), ledger.appliesTo('mail')]).toEqual([true, true]);
+    expect(new SpendLedger([{ usd: 1, window: 'day', perTenant: false, route: 'chat' }]).appliesTo('mail')).toBe(false);
   });
 
   it('books more than was reserved, and gives nothing until its window is over', () => {
     const ledger = new SpendLedger([monthly]);
     ledger.settle(kept(ledger.reserve(4, NOBODY)), 12);
-    expect(ledger.reserve(0.01, NOBODY)).toMatchObject({ refused: true, leftUsd: -2, freeAt: Date.UTC(2030, 1, 1) });
+    expect(ledger.reserve(0.01, NOBODY)).toMatchObject({
+      refused: true,
+      leftUsd: -2,
+      availableAt: Date.UTC(2030, 1, 1),
+    });
     vi.setSystemTime(Date.UTC(2030, 1, 1) - 1);
     expect(ledger.reserve(0.01, NOBODY).refused).toBe(true);
     vi.setSystemTime(Date.UTC(2030, 1, 1));
@@ -61,15 +65,15 @@ describe('a budget', () => {
     const reservation = kept(ledger.reserve(4, NOBODY));
     ledger.settle(reservation, 3);
     ledger.settle(reservation, 3);
-    ledger.shrink(reservation, 1);
+    ledger.release(reservation, 1);
     expect(ledger.states(9)).toMatchObject([{ spentUsd: 3, reservedUsd: 0 }]);
   });
 
   it('gets back what a call can cost no more', () => {
     const ledger = new SpendLedger([monthly]);
     const reservation = kept(ledger.reserve(9, NOBODY));
-    ledger.shrink(reservation, 2);
-    ledger.shrink(reservation, 5);
+    ledger.release(reservation, 2);
+    ledger.release(reservation, 5);
     expect(ledger.states(9)).toMatchObject([{ reservedUsd: 2, leftUsd: 8 }]);
     ledger.settle(reservation, 2);
     expect(ledger.states(9)).toMatchObject([{ spentUsd: 2, reservedUsd: 0 }]);
@@ -150,11 +154,11 @@ describe('its windows', () => {
     spend(ledger, 4);
     expect(ledger.reserve(1, NOBODY)).toMatchObject({
       refused: true,
-      freeAt: Date.now() + 40_500,
+      availableAt: Date.now() + 40_500,
       resetsAt: Date.now() + 40_500,
     });
-    expect(ledger.reserve(7, NOBODY)).toMatchObject({ refused: true, freeAt: Date.now() + 60_500 });
-    expect(ledger.reserve(11, NOBODY)).toMatchObject({ refused: true, freeAt: undefined });
+    expect(ledger.reserve(7, NOBODY)).toMatchObject({ refused: true, availableAt: Date.now() + 60_500 });
+    expect(ledger.reserve(11, NOBODY)).toMatchObject({ refused: true, availableAt: undefined });
     vi.advanceTimersByTime(40_499);
     expect(ledger.states(9)).toMatchObject([{ spentUsd: 10 }]);
     vi.advanceTimersByTime(1);
@@ -204,7 +208,7 @@ describe('tenants', () => {
   });
 
   it('that there is no room for share one, and nothing that was spent is forgotten', () => {
-    const ledger = new SpendLedger([perTenant], 2);
+    const ledger = new SpendLedger([perTenant], { max: 2, overflow: 'share' });
     for (const tenant of ['a', 'b', 'c']) spend(ledger, 6, of(tenant));
     expect(ledger.reserve(5, of('d'))).toMatchObject({ refused: true, tenant: 'other', leftUsd: 4 });
     expect(ledger.reserve(5, of('a'))).toMatchObject({ refused: true, tenant: 'a' });
@@ -216,7 +220,7 @@ describe('tenants', () => {
   });
 
   it('get no pot of their own while money of theirs may be in the shared one', () => {
-    const ledger = new SpendLedger([perTenant], 1);
+    const ledger = new SpendLedger([perTenant], { max: 1, overflow: 'share' });
     const running = kept(ledger.reserve(1, of('a')));
     spend(ledger, 6, of('b'));
     ledger.settle(running, 0);
@@ -224,7 +228,7 @@ describe('tenants', () => {
   });
 
   it('get none either while calls of theirs may be running in the shared one', () => {
-    const ledger = new SpendLedger([perTenant], 1);
+    const ledger = new SpendLedger([perTenant], { max: 1, overflow: 'share' });
     const first = kept(ledger.reserve(8, of('a')));
     const running = kept(ledger.reserve(8, of('b')));
     ledger.settle(first, 0);
@@ -234,7 +238,7 @@ describe('tenants', () => {
   });
 
   it('may be called `other`', () => {
-    const ledger = new SpendLedger([perTenant], 2);
+    const ledger = new SpendLedger([perTenant], { max: 2, overflow: 'share' });
     spend(ledger, 10, of('other'));
     expect(ledger.reserve(10, of('b')).refused).toBe(false);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { spendCsv } from '../../../src/inspect/spend-csv.js';
-import { SpendTable } from '../../../src/state/spend-table.js';
+import { type SpendRow, SpendTable } from '../../../src/state/spend-table.js';
 import { useFakeTime } from '../../helpers/clock.js';
 import fc from '../../helpers/property.js';
 
@@ -86,11 +86,18 @@ describe('SpendTable', () => {
   });
 });
 
+const csv = (rows: SpendRow[]) =>
+  spendCsv({
+    *rowsInSlices() {
+      yield rows;
+    },
+  });
+
 describe('spendCsv', () => {
   const row = { day: '2030-01-01', deployment: 'a', route: null, tenant: null, usd: 1, unpriced: 0 };
 
   it('is a line a row, with plain numbers', () => {
-    expect(spendCsv([row, { ...row, route: 'chat', usd: 0.00000025 }, { ...row, usd: null, unpriced: 10 }])).toBe(
+    expect(csv([row, { ...row, route: 'chat', usd: 0.00000025 }, { ...row, usd: null, unpriced: 10 }])).toBe(
       'day,deployment,route,tenant,usd,unpriced\r\n2030-01-01,a,,,1,0\r\n2030-01-01,a,chat,,0.00000025,0\r\n2030-01-01,a,,,,10\r\n',
     );
   });
@@ -106,6 +113,6 @@ describe('spendCsv', () => {
     ['a minus', '-1', '"\'-1"'],
     ['nothing special', 'acme', 'acme'],
   ])('quotes %s', (_, tenant, field) => {
-    expect(spendCsv([{ ...row, tenant }])).toContain(`,${field},1,0\r\n`);
+    expect(csv([{ ...row, tenant }])).toContain(`,${field},1,0\r\n`);
   });
 });

@@ -1,0 +1,231 @@
+import { wasSent } from '../classify.js';
+import { billOf, priceFor, type ToolCalls } from '../prices/cost.js';
+import type { PriceBook } from '../prices/price-book.js';
+import { type WorstCase, worstCases } from '../prices/worst-case.js';
+import { serviceTierOf } from '../protocol/output-limit.js';
+import type { DeliveredText } from '../protocol/delivered.js';
+import { answerText } from '../protocol/output-text.js';
+import { providerCostOf, readUsage, toolCallsOf } from '../protocol/usage.js';
+import type { KnownPrice, Outcome, TierPrice, Usage } from '../telemetry/record-types.js';
+import type { InputEstimator } from '../tokens/input-estimator.js';
+import type { Attempt, AttemptEnd } from '../types.js';
+import { isRecord } from '../util/is-record.js';
+
+export interface BillingParts {
+  readonly prices: PriceBook;
+  readonly estimator: InputEstimator;
+}
+
+/** What an attempt has used and cost. Amounts are in US dollars. */
+export interface AttemptBill {
+  readonly usage: Usage | null;
+  /** `null` where it is not known. */
+  readonly costUsd: number | null;
+  /** What limits and sums book: of a cost that is not known the known part, else the most that it may be under a limit. */
+  readonly bookedUsd: number;
+  readonly unpriced: readonly string[];
+  readonly providerCostUsd: number | null;
+  readonly priceSource: string | null;
+  readonly estimated: boolean;
+  /** It was used, but no price is known; with the tier, where only that has none. */
+  readonly lacksPrice: { readonly serviceTier: string | undefined } | undefined;
+  /** The provider reported more tokens than there can have been. */
+  readonly absurd: { readonly tokens: number; readonly limit: number } | undefined;
+}
+
+const NOTHING: AttemptBill = {
+  usage: null,
+  costUsd: 0,
+  bookedUsd: 0,
+  unpriced: [],
+  providerCostUsd: null,
+  priceSource: null,
+  estimated: false,
+  lacksPrice: undefined,
+  absurd: undefined,
+};
+
+/** The request was taken, but what came of it was not reported: it may have been billed. */
+const MAY_BE_BILLED: ReadonlySet<Outcome> = new Set<Outcome>([
+  'timeout',
+  'deadline',
+  'aborted',
+  'connection',
+  'server-error',
+  'invalid-answer',
+  'interrupted',
+  'lost',
+]);
+
+/** The bill of an attempt that has ended: by the provider's usage, else estimated. */
+export function billAttempt(parts: BillingParts, attempt: Attempt, end: AttemptEnd): AttemptBill {
+  const usage = readUsage(end.usage);
+  if (usage === null) return estimate(parts, attempt, end);
+  const known = priceOf(parts, attempt, end);
+  const limit = absurdAbove(parts, attempt, usage);
+  if (limit !== undefined) return reserved(parts, attempt, known, usage, limit);
+  return bill(attempt, end, known, usage);
+}
+
+/** By the name in the request, else by the name of the model that served it: a server's own alias, or none at all. */
+function priceOf({ prices }: BillingParts, { target }: Attempt, end: AttemptEnd): KnownPrice | undefined {
+  const { servedModel, serviceTier } = end;
+  const { model = servedModel } = target;
+  if (model === undefined) return target.price;
+  const query = { deployment: target.state.id, model };
+  const tier = serviceTier !== undefined && { serviceTier };
+  const known = prices.atTier(target.price, { ...query, ...tier });
+  if (target.price !== undefined || known !== undefined) return known;
+  if (servedModel === undefined || servedModel === target.model) return undefined;
+  const served = { ...query, servedModel };
+  return prices.atTier(prices.ofCall(served), { ...served, ...tier });
+}
+
+function bill(attempt: Attempt, end: AttemptEnd, known: KnownPrice | undefined, usage: Usage): AttemptBill {
+  const { call, target } = attempt;
+  const serviceTier = end.serviceTier ?? tierIn(end.usage);
+  const price = known && priceFor(known.price, serviceTier, usage.inputTokens);
+  const providerCostUsd = providerCostOf(end.usage) ?? null;
+  const base = { ...NOTHING, usage, providerCostUsd };
+  if (price === undefined || known === undefined) {
+    if (providerCostUsd !== null)
+      return { ...base, costUsd: providerCostUsd, bookedUsd: providerCostUsd, priceSource: 'provider' };
+    const bookedUsd = call.spend?.maxAt(target.state.id) ?? 0;
+    const isTier = (known ?? target.price) !== undefined;
+    return { ...base, costUsd: null, bookedUsd, lacksPrice: { serviceTier: isTier ? serviceTier : undefined } };
+  }
+  const { usd, unpriced } = billOf(usage, price, toolsOf(attempt, end));
+  if (unpriced.length === 0) return { ...base, costUsd: usd, bookedUsd: usd, priceSource: known.source };
+  // The provider's figure has everything in it.
+  if (providerCostUsd !== null)
+    return { ...base, costUsd: providerCostUsd, bookedUsd: providerCostUsd, priceSource: 'provider' };
+  return { ...base, costUsd: null, bookedUsd: usd, unpriced, priceSource: known.source };
+}
+
+/** Anthropic names the tier in its usage. */
+function tierIn(usage: unknown): string | undefined {
+  return isRecord(usage) && typeof usage.service_tier === 'string' ? usage.service_tier : undefined;
+}
+
+/** A search model of chat completions searches once, and reports it nowhere. */
+function toolsOf({ call }: Attempt, { usage, output, outcome }: AttemptEnd): ToolCalls {
+  const counted = toolCallsOf(usage, output);
+  const { body } = call;
+  const searches = call.protocol === 'chat' && isRecord(body) && isRecord(body.web_search_options);
+  if (!searches || outcome !== 'success' || 'web_search' in counted) return counted;
+  return isRecord(usage) && isRecord(usage.server_tool_use) ? counted : { ...counted, web_search: 1 };
+}
+
+/** Where the context window is not declared, no request comes near so many tokens. */
+const ABSURD_TOKENS = 1_000_000;
+/** Tools that run on the server count a prompt several times. */
+const ABSURD_TURNS = 10;
+
+/** The number of tokens that the usage is above, and cannot be; `undefined` where it is plausible. */
+function absurdAbove(parts: BillingParts, { call, target }: Attempt, usage: Usage): number | undefined {
+  const tokens = usage.inputTokens + usage.outputTokens;
+  const { contextWindow } = target.state.deployment;
+  if (contextWindow !== undefined)
+    return tokens > ABSURD_TURNS * contextWindow ? ABSURD_TURNS * contextWindow : undefined;
+  if (tokens <= ABSURD_TOKENS) return undefined;
+  const [worst] = worstCases(parts, call, [target]);
+  const limit = Math.max(ABSURD_TOKENS, ABSURD_TURNS * ((worst?.inputTokens ?? 0) + (worst?.outputTokens ?? 0)));
+  return tokens > limit ? limit : undefined;
+}
+
+/** Nobody can say what it has cost: what was reserved for it, or would have been under a limit. */
+function reserved(
+  parts: BillingParts,
+  { call, target }: Attempt,
+  known: KnownPrice | undefined,
+  usage: Usage,
+  limit: number,
+): AttemptBill {
+  const worst = worstCases(parts, call, [target])[0];
+  const usd = call.spend?.maxAt(target.state.id) ?? worst?.usd;
+  return {
+    ...NOTHING,
+    usage: worst === undefined ? null : plain(worst.inputTokens, worst.outputTokens),
+    costUsd: worst?.usd === undefined ? null : (usd ?? null),
+    bookedUsd: usd ?? 0,
+    priceSource: known?.source ?? null,
+    estimated: true,
+    absurd: { tokens: usage.inputTokens + usage.outputTokens, limit },
+  };
+}
+
+function plain(inputTokens: number, outputTokens: number): Usage {
+  return { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 };
+}
+
+/**
+ * The bill of an attempt that ended without usage. An error status is not billed, nor is what was never sent. An answer or
+ * stream whose content arrived counts as its input and that content. Any other counts as its input and the share of the
+ * longest possible output that it had time for: a caller that leaves must not spend unseen.
+ */
+function estimate(parts: BillingParts, attempt: Attempt, end: AttemptEnd): AttemptBill {
+  const { outcome, failure, status, delivered, answer } = end;
+  const { call, target } = attempt;
+  const { price } = target;
+  const nothing = { ...NOTHING, priceSource: price?.source ?? null };
+  const unknown = { ...nothing, costUsd: null };
+  if (failure !== undefined && !mayBeBilled(outcome, failure.error, status)) return nothing;
+  // Of a stream the usage is not requested where there is no price for it.
+  const lacksPrice =
+    price === undefined && call.stream && outcome === 'success' ? { serviceTier: undefined } : undefined;
+  const arrived = delivered?.() ?? whole(call.protocol === 'embeddings' ? '' : answerText(answer));
+  // A caller that left before it read anything has seen no content, but the model may have written some.
+  const written = arrived?.length === 0 && outcome !== 'success' ? undefined : arrived;
+  const isUnseen = outcome === 'success' && (written === undefined || call.protocol === 'json');
+  // An answer that is not read here, or that is no text: what it came to cannot be seen.
+  if (isUnseen) {
+    const max = price && call.spend?.maxAt(target.state.id);
+    if (max === undefined) return { ...unknown, lacksPrice };
+    return { ...nothing, costUsd: max, bookedUsd: max, estimated: true };
+  }
+  const isUseful = written !== undefined && outcome !== 'success';
+  if (price === undefined && !isUseful) return { ...unknown, lacksPrice };
+  const usage = plain(parts.estimator.ofCallAt(call, target.model), outputTokens(parts, attempt, written));
+  const tierPrice = price && tierPriceOf(parts, attempt, price, usage);
+  if (price === undefined || tierPrice === undefined)
+    return { ...unknown, usage: written === undefined ? null : usage, estimated: true, lacksPrice };
+  const { usd } = billOf(usage, tierPrice, toolCallsOf(undefined, end.output));
+  const costUsd = Math.min(usd, call.spend?.maxAt(target.state.id) ?? Number.POSITIVE_INFINITY);
+  return { ...nothing, usage: written === undefined ? null : usage, costUsd, bookedUsd: costUsd, estimated: true };
+}
+
+/** The tier that was requested; where that has no price, the listed one. */
+function tierPriceOf(
+  { prices }: BillingParts,
+  { call, target }: Attempt,
+  price: KnownPrice,
+  { inputTokens }: Usage,
+): TierPrice | undefined {
+  const serviceTier = serviceTierOf(call.body);
+  if (serviceTier === undefined || target.model === undefined) return priceFor(price.price, undefined, inputTokens);
+  const known = prices.atTier(price, { deployment: target.state.id, model: target.model, serviceTier });
+  return priceFor((known ?? price).price, known && serviceTier, inputTokens);
+}
+
+function outputTokens(parts: BillingParts, attempt: Attempt, written: DeliveredText | undefined): number {
+  const { call, target } = attempt;
+  if (written !== undefined) {
+    const { text, length } = written;
+    // Of a long stream only the end is stored: its beginning counts as much for its length.
+    return text === '' ? 0 : Math.round((parts.estimator.ofText(text, target.model, call) * length) / text.length);
+  }
+  const worst: WorstCase | undefined = worstCases(parts, call, [target])[0];
+  const p95Ms = target.state.p95Ms(false);
+  const share = p95Ms === undefined || p95Ms <= 0 ? 1 : Math.min(1, attempt.record.durationMs / p95Ms);
+  return Math.ceil((worst?.outputTokens ?? 0) * share);
+}
+
+function whole(text: string | undefined): DeliveredText | undefined {
+  return text === undefined ? undefined : { text, length: text.length };
+}
+
+function mayBeBilled(outcome: Outcome, error: Error, status: number | undefined): boolean {
+  // A stream that broke has the status of its beginning.
+  if (outcome === 'interrupted') return true;
+  return status === undefined && MAY_BE_BILLED.has(outcome) && wasSent(error);
+}

@@ -1,0 +1,176 @@
+import { answersOf, outputLimitOf, serviceTierOf } from '../protocol/output-limit.js';
+import { readNeeds } from '../protocol/requirements.js';
+import type { TierPrice } from '../telemetry/record-types.js';
+import type { InputEstimator } from '../tokens/input-estimator.js';
+import type { Input } from '../tokens/read-input.js';
+import type { Call, Protocol, Target } from '../types.js';
+import { isRecord } from '../util/is-record.js';
+import { pricesUpTo } from './cost.js';
+import type { PriceBook } from './price-book.js';
+
+/** Tokens of output, where neither the call nor the deployment sets a limit. */
+const DEFAULT_OUTPUT_TOKENS = 4096;
+const TOKENS_PER_PRICE = 1e6;
+/** The estimate of an input is never below the real count by more than this share. */
+const MAX_SHORTFALL = 0.05;
+/** Calls of the provider's own tools, where the request sets no `max_tool_calls`. */
+const DEFAULT_TOOL_CALLS = 10;
+/** The fewest bytes that a second of audio has. */
+const AUDIO_BYTES_PER_SECOND = { wav: 16_000, other: 4000 } as const;
+
+/** The most that one attempt may cost at a deployment. */
+export interface WorstCase {
+  readonly target: Target;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** US dollars; `undefined` where the price is not known. */
+  readonly usd: number | undefined;
+}
+
+export interface WorstCaseParts {
+  readonly estimator: InputEstimator;
+  readonly prices: PriceBook;
+}
+
+/** What an attempt may cost at each of these targets, by the estimate of the call's input. */
+export function worstCases(parts: WorstCaseParts, call: Call, targets: readonly Target[] = call.targets): WorstCase[] {
+  const { protocol } = call;
+  const input = parts.estimator.inputOf(call);
+  const { body } = input;
+  const request: Request = {
+    ownLimit: outputLimitOf(body),
+    answers: hasBilledOutput(protocol, body) ? call.choices * writtenPerChoice(body) : 0,
+    tier: serviceTierOf(body),
+    usdPerKind: new Kinds(protocol, input),
+    seconds: secondsOf(protocol, body),
+  };
+  const tokens = new Map<string | undefined, number>();
+  return targets.map((target) => {
+    let inputTokens = tokens.get(target.model);
+    if (inputTokens === undefined) {
+      inputTokens = Math.ceil(parts.estimator.ofCallAt(call, target.model) / (1 - MAX_SHORTFALL));
+      tokens.set(target.model, inputTokens);
+    }
+    const outputTokens = request.answers === 0 ? 0 : outputLimit(target, request.ownLimit) * request.answers;
+    return { target, inputTokens, outputTokens, usd: usdOf(parts, target, request, inputTokens, outputTokens) };
+  });
+}
+
+interface Request {
+  readonly ownLimit: number | undefined;
+  /** How many answers of that length. */
+  readonly answers: number;
+  readonly tier: string | undefined;
+  readonly usdPerKind: Kinds;
+  readonly seconds: number;
+}
+
+function usdOf(
+  { prices }: WorstCaseParts,
+  { state, model = '', price }: Target,
+  { tier, usdPerKind, seconds }: Request,
+  inputTokens: number,
+  outputTokens: number,
+): number | undefined {
+  const known = tier === undefined ? price : prices.atTier(price, { deployment: state.id, model, serviceTier: tier });
+  const all = known && pricesUpTo(known.price, tier, inputTokens);
+  if (all === undefined) return undefined;
+  let max = 0;
+  for (const each of all) {
+    const tokens = inputTokens * usdPerKind.input(each) + outputTokens * usdPerKind.output(each);
+    const usd = tokens / TOKENS_PER_PRICE + seconds * (each.perSecond ?? 0) + usdPerKind.tools(each);
+    if (usd > max) max = usd;
+  }
+  return max;
+}
+
+/** The most expensive so many attempts: any deployment each time, or, where none is tried twice, each of them once. */
+export function maxUsdOf(cases: readonly WorstCase[], attempts: number, mayRepeat: boolean): number {
+  if (mayRepeat || cases.length === 1) {
+    let max = 0;
+    for (const { usd = 0 } of cases) if (usd > max) max = usd;
+    return max * (mayRepeat ? attempts : Math.min(1, attempts));
+  }
+  const sorted = cases.map(({ usd = 0 }) => usd).sort((a, b) => b - a);
+  return sorted.slice(0, Math.max(0, attempts)).reduce((sum, usd) => sum + usd, 0);
+}
+
+/** The highest price of all kinds of tokens that the request may have. */
+class Kinds {
+  #audio: boolean | undefined;
+
+  constructor(
+    readonly protocol: Protocol,
+    readonly given: Input,
+  ) {}
+
+  input({ input, cachedInput = 0, cacheWrite = 0, cacheWrite1h = 0, audioInput, imageInput }: TierPrice): number {
+    return Math.max(
+      input,
+      cachedInput,
+      cacheWrite,
+      cacheWrite1h,
+      audioInput !== undefined && this.#hasAudio ? audioInput : 0,
+      imageInput !== undefined && (this.given.images.length > 0 || this.protocol === 'json') ? imageInput : 0,
+    );
+  }
+
+  output({ output, audioOutput, imageOutput }: TierPrice): number {
+    const { protocol } = this;
+    return Math.max(
+      output,
+      audioOutput !== undefined && this.#hasAudio ? audioOutput : 0,
+      // A model of the Responses API can draw by a tool.
+      imageOutput !== undefined && (protocol === 'json' || protocol === 'responses') ? imageOutput : 0,
+    );
+  }
+
+  /** Fees of the tools that the provider may run, US dollars. */
+  tools({ tools }: TierPrice): number {
+    const { body } = this.given;
+    if (tools === undefined || !isRecord(body)) return 0;
+    const max = typeof body.max_tool_calls === 'number' ? body.max_tool_calls : DEFAULT_TOOL_CALLS;
+    const names = Array.isArray(body.tools) ? body.tools.map(typeOf) : [];
+    if (body.web_search_options !== undefined) names.push('web_search');
+    let fee = 0;
+    for (const [tool, usd] of Object.entries(tools))
+      if (names.some((name) => name?.startsWith(tool)) && usd > fee) fee = usd;
+    return fee * Math.max(0, max);
+  }
+
+  get #hasAudio(): boolean {
+    const { protocol, given } = this;
+    this.#audio ??= protocol === 'text' || protocol === 'binary' || readNeeds(given.body).capabilities.has('audio');
+    return this.#audio;
+  }
+}
+
+const typeOf = (tool: unknown) => (isRecord(tool) && typeof tool.type === 'string' ? tool.type : undefined);
+
+/** The call's own limit wins: it is what is sent, and a server may allow more than the options say of it. */
+function outputLimit({ state }: Target, own: number | undefined): number {
+  return own ?? state.deployment.maxOutputTokens ?? DEFAULT_OUTPUT_TOKENS;
+}
+
+/** Whether there is output that is billed: not of embeddings and moderations. */
+function hasBilledOutput(protocol: Protocol, body: unknown): boolean {
+  if (protocol === 'embeddings') return false;
+  // A moderation has an input, an image a prompt; an upload may be a stream, which cannot be read.
+  return protocol !== 'json' || !isRecord(body) || !('input' in body);
+}
+
+/** How many answers are written, and billed, for each one that `n` asks for. */
+function writtenPerChoice(body: unknown): number {
+  if (!isRecord(body) || body instanceof FormData) return 1;
+  const { best_of: written, n } = body;
+  const most = Math.max(answersOf(body), typeof written === 'number' ? written : 1);
+  return Math.max(1, most / (typeof n === 'number' && n > 1 ? n : 1));
+}
+
+/** Of an upload: by its size, as its length is not known. */
+function secondsOf(protocol: Protocol, body: unknown): number {
+  const file = protocol === 'text' && body instanceof FormData ? body.get('file') : null;
+  if (!(file instanceof Blob)) return 0;
+  const isWav = /wav/i.test(file.type) || ('name' in file && /\.wav$/i.test(String(file.name)));
+  return file.size / AUDIO_BYTES_PER_SECOND[isWav ? 'wav' : 'other'];
+}

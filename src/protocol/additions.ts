@@ -1,0 +1,42 @@
+import type { Call, Target } from '../types.js';
+import { isRecord } from '../util/is-record.js';
+
+/** What the router adds to a request by itself. A server that refuses one is sent the request without, and no longer gets it. */
+export type Addition = 'usage';
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** How each is written into a body. A new addition is an entry here and a rule in `additionsFor`. */
+const WRITE: Readonly<Record<Addition, (body: Body) => Body>> = {
+  usage: (body) => ({
+    ...body,
+    stream_options: { ...(isRecord(body.stream_options) ? body.stream_options : {}), include_usage: true },
+  }),
+};
+
+/** What to add to this call at this deployment. */
+export function additionsFor(call: Call, { state, price }: Target): readonly Addition[] {
+  const wanted: Addition[] = [];
+  if (needsUsage(call, price !== undefined) && state.deployment.streamUsage) wanted.push('usage');
+  return wanted.length === 0 ? NONE : wanted.filter((each) => !state.refusedAdditions.has(each));
+}
+
+const NONE: readonly Addition[] = [];
+
+/**
+ * Whether a stream must report its usage: a price is of no use without it, nor is an answer in the cache. The extra chunk is
+ * hidden from a caller that did not request it.
+ */
+function needsUsage(call: Call, hasPrice: boolean): boolean {
+  const canReport = call.protocol === 'chat' || call.protocol === 'completions';
+  return call.stream && canReport && (hasPrice || call.isShared) && !call.wantsUsage;
+}
+
+export function withAdditions(body: Body, additions: readonly Addition[]): Body {
+  return additions.reduce((made, each) => WRITE[each](made), body);
+}
+
+/** Whether a server has refused a request for what it holds: the addition may be the reason. */
+export function mayRefuseAddition(status: number | undefined): boolean {
+  return status === 400 || status === 422;
+}

@@ -1,0 +1,47 @@
+/** Shorter strings are counted as text: hashes, keys and names look like base64 too. */
+const SHORTEST = 512;
+const WINDOW = 48;
+const WINDOWS = 12;
+const ALPHABET = /^[A-Za-z0-9+/_=-]+$/;
+
+export interface Encoded {
+  /** `image/png` of a data URL, lower case; `undefined` where the string names none. */
+  readonly mediaType: string | undefined;
+  /** Of what is encoded. */
+  readonly bytes: number;
+}
+
+/**
+ * What a string holds if it is a `data:` URL or base64 from end to end; `undefined` for text. Only samples of it are looked
+ * at, so a file of many megabytes costs no more than a short one.
+ */
+export function readEncoded(text: string): Encoded | undefined {
+  if (isDataUrl(text)) {
+    const comma = text.slice(0, 256).indexOf(',');
+    const header = text.slice('data:'.length, comma).toLowerCase();
+    const [mediaType] = header.split(';');
+    const size = text.length - comma - 1;
+    return { mediaType: mediaType || 'text/plain', bytes: header.endsWith(';base64') ? size * 0.75 : size };
+  }
+  return isBase64(text) ? { mediaType: undefined, bytes: text.length * 0.75 } : undefined;
+}
+
+function isDataUrl(text: string): boolean {
+  return /^data:/i.test(text.slice(0, 5)) && text.slice(0, 256).includes(',');
+}
+
+/** By windows spread over all of it. Encoded bytes mix capitals, small letters and digits everywhere; words do not. */
+function isBase64(text: string): boolean {
+  if (text.length < SHORTEST) return false;
+  const step = (text.length - WINDOW) / (WINDOWS - 1);
+  let mixed = 0;
+  for (let i = 0; i < WINDOWS; i++) {
+    const at = Math.floor(i * step);
+    // MIME breaks base64 into lines.
+    const piece = text.slice(at, at + WINDOW).replace(/\r?\n/g, '');
+    if (!ALPHABET.test(piece)) return false;
+    if (/[A-Z]/.test(piece) && /[a-z]/.test(piece) && /\d/.test(piece)) mixed++;
+  }
+  // Bytes that are all the same make runs of one letter.
+  return mixed * 2 >= WINDOWS;
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { estimateInputTokens } from '../../../src/tokens/estimate-input.js';
+
+const bytes = (size: number) => {
+  let state = 1;
+  const all = Buffer.alloc(size);
+  for (let i = 0; i < size; i++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    all[i] = state >> 16;
+  }
+  return all;
+};
+const base64 = bytes(1_125_000).toString('base64');
+const png = Buffer.concat([
+  Buffer.from('89504e470d0a1a0a0000000d49484452000004000000040008060000', 'hex'),
+  bytes(1_000_000),
+]).toString('base64');
+const responses = (item: unknown) =>
+  estimateInputTokens({ body: { input: [item] }, protocol: 'responses', model: 'gpt-4o' }, undefined);
+const chat = (part: unknown) =>
+  estimateInputTokens(
+    { body: { messages: [{ role: 'user', content: [part] }] }, protocol: 'chat', model: 'gpt-4o' },
+    undefined,
+  );
+
+describe('encoded files', () => {
+  it.each<[string, () => number]>([
+    ['the result of image_generation_call', () => responses({ type: 'image_generation_call', id: 'ig', result: png })],
+    ['video_url', () => chat({ type: 'video_url', video_url: { url: `data:video/mp4;base64,${base64}` } })],
+    ['audio_url', () => chat({ type: 'audio_url', audio_url: { url: `data:audio/mpeg;base64,${base64}` } })],
+    ['document_url', () => chat({ type: 'document_url', document_url: `data:application/msword;base64,${base64}` })],
+    ['source.data', () => chat({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } })],
+    [
+      'outputs of a code interpreter',
+      () =>
+        responses({
+          type: 'code_interpreter_call',
+          code: 'plot()',
+          outputs: [{ type: 'image', url: `data:image/png;base64,${png}` }],
+        }),
+    ],
+    ['a field that is not known', () => chat({ type: 'scan', payload: base64 })],
+  ])('%s is its medium, not text', (_, tokens) => {
+    expect(tokens()).toBeGreaterThan(80);
+    expect(tokens()).toBeLessThan(12_000);
+  });
+
+  it('an image has its size, wherever it stands', () => {
+    expect(responses({ type: 'image_generation_call', result: png })).toBe(
+      responses({ type: 'input_image', image_url: `data:image/png;base64,${png}` }),
+    );
+  });
+
+  it('text is read as text, also where it looks like base64: providers bill it so', () => {
+    expect(chat({ type: 'text', text: base64.slice(0, 40_000) })).toBeGreaterThan(20_000);
+    expect(chat({ type: 'scan', payload: 'x'.repeat(40_000) })).toBeGreaterThan(1000);
+    expect(chat({ type: 'scan', payload: 'aWordAndAnother'.repeat(2000) })).toBeGreaterThan(5000);
+  });
+});
+
+describe('texts of many megabytes', () => {
+  it.each([1, 20])('are counted by samples: %d MB as ten times a tenth of it', (mb) => {
+    const text = 'The quick brown fox jumps over 13 lazy dogs; 犬は怠け者。 '.repeat((mb * 1e6) / 50);
+    const whole = chat({ type: 'text', text });
+    const tenth = chat({ type: 'text', text: text.slice(0, text.length / 10) });
+    expect(whole / tenth).toBeGreaterThan(9);
+    expect(whole / tenth).toBeLessThan(11);
+  });
+});
