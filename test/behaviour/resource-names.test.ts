@@ -42,6 +42,7 @@ describe('the names of the router', () => {
         'routeRequest',
         'snapshot',
         'spendCsv',
+        'spendCsvChunks',
         'toJSON',
       ].sort(),
     );
