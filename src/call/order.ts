@@ -2,7 +2,6 @@ import type { AbTable, Exposure } from '../experiments/ab-table.js';
 import type { Layer } from '../pipeline.js';
 import type { OrderRequest, RouteOrder } from '../state/route-order.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
-import { type Input, readInput } from '../tokens/read-input.js';
 import type { Call, CallReply, Target } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 
@@ -56,7 +55,6 @@ export function order({ orders, estimator, onExposure }: OrderParts): Layer<Call
 
 /** What the order of a call goes by: for the layer, and for `explain()`. */
 export function orderRequest(call: Call, estimator: InputEstimator, now: number): OrderRequest {
-  let input: Input | undefined;
   return {
     targets: call.targets,
     stream: call.stream,
@@ -65,8 +63,7 @@ export function orderRequest(call: Call, estimator: InputEstimator, now: number)
     expectedCostUsd(target, medianOutputTokens) {
       const price = target.price?.price;
       if (price === undefined) return undefined;
-      input ??= readInput(call.body, call.protocol);
-      const inputTokens = estimator.ofInput(input, target.model, call);
+      const inputTokens = estimator.ofCallAt(call, target.model);
       const outputTokens = Math.min(outputLimit(call.body), medianOutputTokens ?? TYPICAL_OUTPUT) * call.choices;
       const cached = cachedShare(target);
       const perInput = cached * (price.cachedInput ?? price.input) + (1 - cached) * price.input;
