@@ -46,10 +46,13 @@ function forward(
 ): void {
   next.then(
     ({ done, value }) => {
-      reading.isPending = false;
       const controller = controllerOf();
       if (controller === undefined || controller.desiredSize === null) return;
-      if (!done) return enqueue(controller, value);
+      if (!done) {
+        reading.isPending = false;
+        return enqueue(controller, value);
+      }
+      // Still pending: nothing is read after the end, though the end mark makes room for more.
       // An aborted stream just ends, as the SDK's do; an aborted body fails.
       if (signal?.aborted) return controller.error(signal.reason);
       if (protocol === 'chat' || protocol === 'completions') controller.enqueue(encoder.encode('data: [DONE]\n\n'));
