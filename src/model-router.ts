@@ -3,13 +3,13 @@ import { type AsFetchOptions, asFetch } from './as-fetch.js';
 import { Dispatcher } from './dispatch.js';
 import { InvalidOptionError } from './errors.js';
 import { type AbReport, abReport } from './experiments/ab-report.js';
-import { type Explanation, explain } from './inspect/explain.js';
+import { type ExplainOptions, type Explanation, explain } from './inspect/explain.js';
 import { type CheckOptions, type CheckResult, checkAll } from './inspect/health-check.js';
 import { type Snapshot, snapshot } from './inspect/snapshot.js';
 import { spendCsv, spendCsvChunks } from './inspect/spend-csv.js';
 import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options/options.js';
 import { callOptions } from './request/call-options.js';
-import { overrideClient, type RequestOptions } from './sdk/internals.js';
+import { overrideClient } from './sdk/internals.js';
 import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
 import { type Opened, openRouter, openView } from './setup.js';
 import { callRecord } from './telemetry/call-record.js';
@@ -69,14 +69,22 @@ export class ModelRouter extends OpenAI {
     return asFetch({ client: this, warn: (line) => this[PARTS].opened.view.log.warn(line) }, options);
   }
 
-  /** The short form: one user message, to the route of the call's priority. */
+  /**
+   * The short form: one user message, to the route of the call's priority.
+   *
+   * @example
+   * await router.routeRequest('Summarise this ticket.', { priority: 'premium' });
+   */
   routeRequest(
     prompt: string,
-    options: SingleCallOptions & { signal?: AbortSignal } = {},
+    options: SingleCallOptions & { signal?: AbortSignal | null | undefined } = {},
   ): APIPromise<OpenAI.ChatCompletion> {
     try {
       if (typeof prompt !== 'string') fail('routeRequest', prompt, 'the text of one message, as a string');
-      const { signal, ...rest } = options;
+      // It may well be a priority, never a key.
+      if (typeof options !== 'object' || options === null || Array.isArray(options))
+        fail('routeRequest', options, "an object of options: router.routeRequest(text, { priority: 'premium' })");
+      const { signal, ...rest }: typeof options = options;
       const body = { model: 'auto', messages: [{ role: 'user' as const, content: prompt }] };
       return this.chat.completions.create(body, { ...callOptions(rest), ...(signal && { signal }) });
     } catch (error) {
@@ -84,13 +92,20 @@ export class ModelRouter extends OpenAI {
     }
   }
 
-  /** Asks each deployment for one token. Never rejects because one does not work. */
+  /** Sends each deployment one request, for one token. Never rejects because one does not work. */
   async check(options: CheckOptions = {}): Promise<CheckResult[]> {
     return checkAll(this[PARTS].calls, options);
   }
 
-  /** The plan for a call, without making it. Throws InvalidOptionError. */
-  explain(body: Record<string, unknown>, options: Partial<RequestOptions> = {}): Explanation {
+  /**
+   * The plan for a call, without making it. `body` is what you would give to `create`; `options` are those of `create`,
+   * or plain call options.
+   *
+   * @example
+   * String(router.explain({ model: 'auto', messages }, { priority: 'premium' }));
+   * @throws InvalidOptionError
+   */
+  explain(body: object, options: ExplainOptions = {}): Explanation {
     return explain(this[PARTS].calls, body, options);
   }
 

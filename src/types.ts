@@ -21,6 +21,8 @@ export interface Upstream {
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** Gives back an error without the keys that it may quote, those of the request too. */
   redact(error: Error, source: unknown): Error;
+  /** The same for a text. */
+  redactText(text: string, source: unknown): string;
 }
 
 /** What one attempt sends. */

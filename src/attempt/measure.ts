@@ -11,6 +11,7 @@ import type { Attempt, AttemptEnd, Call, Failure, Reply } from '../types.js';
 import { show } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { showUsd } from '../util/money.js';
+import { roundMs } from '../util/round-ms.js';
 import { type AttemptBill, billAttempt } from './bill-attempt.js';
 import type { ErrorReader } from './error-reader.js';
 
@@ -58,6 +59,7 @@ export function measure({
       }
       try {
         const reply = await next(attempt);
+        record.requestId = requestIdOf(attempt, reply.answer.headers);
         tellIfSlow(attempt);
         if (call.stream)
           call.orderFeedback?.answered(target.state.id, performance.now() - attempt.startedAt, undefined);
@@ -69,6 +71,7 @@ export function measure({
       } catch (thrown) {
         const failure = failureOf(thrown, attempt);
         call.failures.push(failure);
+        record.requestId ??= requestIdOf(attempt, headersOf(failure.error));
         if (failure.outcome !== 'aborted') tellIfSlow(attempt);
         finish(attempt, failedEnd(failure));
         throw new AttemptFailed(failure);
@@ -92,7 +95,7 @@ export function measure({
     record.outcome = end.outcome;
     record.status = end.status ?? null;
     record.code = end.failure?.code ?? null;
-    record.durationMs = performance.now() - attempt.startedAt;
+    record.durationMs = roundMs(performance.now() - attempt.startedAt);
     const bill = billAttempt({ prices, estimator }, attempt, end);
     const { usage } = bill;
     record.costUsd = bill.costUsd;
@@ -175,6 +178,17 @@ export function measure({
       durationMs,
     });
   }
+}
+
+/** The provider's id of the request, for its support. One that quotes a key, or is no plain id, is of no use. */
+function requestIdOf({ call, target }: Attempt, headers: Headers | undefined): string | null {
+  const id = headers?.get('x-request-id') ?? null;
+  if (id === null || !/^[\w.:/+=-]{1,200}$/.test(id)) return null;
+  return target.state.deployment.upstream.redactText(id, call.source) === id ? id : null;
+}
+
+function headersOf(error: Error): Headers | undefined {
+  return 'headers' in error && error.headers instanceof Headers ? error.headers : undefined;
 }
 
 /**

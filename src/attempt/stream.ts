@@ -3,6 +3,7 @@ import type { Layer } from '../pipeline.js';
 import { Progress } from '../protocol/progress.js';
 import type { Attempt, Call, Reply, UpstreamStream } from '../types.js';
 import { isRecord } from '../util/is-record.js';
+import { roundMs } from '../util/round-ms.js';
 import { GuardedStream } from './guarded-stream.js';
 
 const MAX_CHUNKS_HELD = 64;
@@ -37,7 +38,7 @@ export function stream(random: () => number): Layer<Attempt, Reply> {
 
 function noteFirstContent({ call, target, startedAt }: Attempt): void {
   const now = performance.now();
-  call.record.timeToFirstChunkMs = now - call.startedAt;
+  call.record.timeToFirstChunkMs = roundMs(now - call.startedAt);
   target.state.answered(true, now - startedAt);
 }
 

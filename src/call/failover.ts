@@ -7,6 +7,7 @@ import type { RetryToken } from '../state/retry-budget.js';
 import type { Events } from '../telemetry/events.js';
 import type { AttemptRecord } from '../telemetry/record-types.js';
 import type { Attempt, Call, Reply, Target } from '../types.js';
+import { roundMs } from '../util/round-ms.js';
 import { sleep } from '../util/sleep.js';
 import { Race } from './hedge.js';
 import { viewTargets } from './view.js';
@@ -148,7 +149,8 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced, probe }: 
     status: null,
     code: null,
     error: null,
-    startedMs: startedAt - call.startedAt,
+    requestId: null,
+    startedMs: roundMs(startedAt - call.startedAt),
     durationMs: 0,
     costUsd: null,
     priceSource: null,

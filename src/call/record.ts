@@ -8,6 +8,7 @@ import { linkRecord } from '../telemetry/call-record.js';
 import type { Events } from '../telemetry/events.js';
 import type { AttemptRecord, CallRecord } from '../telemetry/record-types.js';
 import type { Call, CallReply } from '../types.js';
+import { roundMs } from '../util/round-ms.js';
 
 export interface RecordParts {
   readonly events: Events;
@@ -32,7 +33,7 @@ export function record({ events, routeTotals, onRecorded }: RecordParts): Layer<
 
   function finish(call: Call, error: unknown): void {
     const { record, log } = call;
-    record.durationMs = performance.now() - call.startedAt;
+    record.durationMs = roundMs(performance.now() - call.startedAt);
     const last = lastThatCounts(record.attempts);
     record.unpriced = [...new Set(record.attempts.flatMap(({ unpriced = [] }) => unpriced))];
     record.providerCostUsd = providerCost(record);
@@ -91,5 +92,10 @@ function endOf({ outcome, startedMs, durationMs }: AttemptRecord): number {
 
 /** A listener may keep what it is given, and may not change ours. */
 function structuredCopy(record: CallRecord): CallRecord {
-  return { ...record, unpriced: [...record.unpriced], attempts: record.attempts.map((attempt) => ({ ...attempt })) };
+  return {
+    ...record,
+    metadata: { ...record.metadata },
+    unpriced: [...record.unpriced],
+    attempts: record.attempts.map((attempt) => ({ ...attempt })),
+  };
 }

@@ -4,11 +4,14 @@ import { orderRequest } from '../call/order.js';
 import { explainSpend } from '../call/spend/explain-spend.js';
 import { viewTargets } from '../call/view.js';
 import { TokenBudgetExceededError } from '../errors.js';
+import { SINGLE_CALL_KEYS, type SingleCallOptions } from '../options/call-options.js';
+import { checkPlaces } from '../options/option-places.js';
 import { type Ask, plan } from '../plan/plan.js';
+import { callOptions } from '../request/call-options.js';
 import { type CallReader, NO_OTHER, protocolOf } from '../request/read-call.js';
 import type { RequestOptions } from '../sdk/request-headers.js';
 import type { Call } from '../types.js';
-import { fail } from '../util/check.js';
+import { checkRecord, fail } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 
 /** The plan for a call. */
@@ -35,13 +38,45 @@ export interface Explanation {
   refusal: string | null;
 }
 
-export function explain(
-  reader: CallReader,
-  body: Record<string, unknown>,
-  options: Partial<RequestOptions>,
-): Explanation {
-  if (!isRecord(body)) fail('body', body, 'the body of a request');
-  const request = { method: 'post', path: pathOf(body), stream: body.stream === true, ...options, body } as const;
+/** What `explain` takes beside the body: the options of `create`, plain call options, or both. */
+export type ExplainOptions = Partial<RequestOptions> & SingleCallOptions;
+
+/** The SDK's own options of a request, which may stand beside ours. */
+const REQUEST_KEYS: ReadonlySet<string> = new Set([
+  'method',
+  'path',
+  'query',
+  'body',
+  'headers',
+  'maxRetries',
+  'stream',
+  'timeout',
+  'fetchOptions',
+  'signal',
+  'idempotencyKey',
+  'defaultBaseURL',
+]);
+
+/** Carries plain call options as `callOptions` does. Throws InvalidOptionError. */
+function requestOptionsOf(options: ExplainOptions): Partial<RequestOptions> {
+  const rows = Object.entries(checkRecord('explain', options, 'an object of options, such as { priority: "premium" }'));
+  const isOfTheSdk = ([key]: [string, unknown]) => REQUEST_KEYS.has(key) || key.startsWith('__');
+  const ours = Object.fromEntries(rows.filter((row) => !isOfTheSdk(row)));
+  if (Object.keys(ours).length === 0) return options;
+  checkPlaces('', ours, SINGLE_CALL_KEYS);
+  const carried = Object.getOwnPropertySymbols(options).map((symbol) => [symbol, Reflect.get(options, symbol)]);
+  return { ...Object.fromEntries(carried), ...callOptions(ours), ...Object.fromEntries(rows.filter(isOfTheSdk)) };
+}
+
+export function explain(reader: CallReader, given: object, options: ExplainOptions): Explanation {
+  const body = isRecord(given) ? given : fail('body', given, 'the body of a request');
+  const request = {
+    method: 'post',
+    path: pathOf(body),
+    stream: body.stream === true,
+    ...requestOptionsOf(options),
+    body,
+  } as const;
   const { call, excluded, hedgeDisabledReason } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
   // Where all are left out, for those: the input is what it is.
   const counted = call.targets.length > 0 ? call : { ...call, targets: excluded.map(({ target }) => target) };

@@ -4,6 +4,7 @@ import type { CallReader } from '../request/read-call.js';
 import type { RequestOptions } from '../sdk/request-headers.js';
 import type { Protocol } from '../types.js';
 import { checkKeys, checkMs } from '../util/check.js';
+import { roundMs } from '../util/round-ms.js';
 
 /** How one deployment answered. */
 export interface CheckResult {
@@ -17,10 +18,10 @@ export interface CheckResult {
 
 export interface CheckOptions {
   /** For each deployment, in milliseconds. @default 10_000, or the router's own if that is shorter */
-  deadlineMs?: number;
+  deadlineMs?: number | undefined;
 }
 
-/** Asks each listed deployment for one token, or for one embedding where it has no chat. */
+/** Sends each listed deployment one request: for one token, or for one embedding. */
 export function checkAll(reader: CallReader, options: CheckOptions): Promise<CheckResult[]> {
   const { deadlineMs = Math.min(10_000, reader.engine.config.options.deadlineMs ?? 10_000) } = options;
   checkKeys('check', options, ['deadlineMs']);
@@ -32,48 +33,44 @@ async function checkOne(reader: CallReader, deployment: string, deadlineMs: numb
   const startedAt = performance.now();
   const result = (rest: Pick<CheckResult, 'ok' | 'servedModel' | 'error'>): CheckResult => ({
     deployment,
-    latencyMs: performance.now() - startedAt,
+    latencyMs: roundMs(performance.now() - startedAt),
     ...rest,
   });
   try {
-    return result({ ok: true, servedModel: await askAny(reader, deployment, deadlineMs), error: null });
+    return result({ ok: true, servedModel: await probe(reader, deployment, deadlineMs), error: null });
   } catch (error) {
-    const told = { message: describe(error), status: statusOf(error), code: codeOf(error) };
-    return result({ ok: false, servedModel: null, error: told });
+    const shown = { message: describe(error), status: statusOf(error), code: codeOf(error) };
+    return result({ ok: false, servedModel: null, error: shown });
   }
 }
 
 const messages = [{ role: 'user', content: 'ping' }];
-/** What a deployment may be for, likeliest first; newer models refuse `max_tokens`, older ones do not know its successor. */
-const QUESTIONS: readonly { protocol: Protocol; path: string; body: object }[] = [
-  { protocol: 'chat', path: '/chat/completions', body: { messages, max_tokens: 1 } },
-  { protocol: 'chat', path: '/chat/completions', body: { messages, max_completion_tokens: 1 } },
-  { protocol: 'embeddings', path: '/embeddings', body: { input: 'ping' } },
-];
 
-/** Throws the error of the first question where none is answered. */
-async function askAny(reader: CallReader, deployment: string, deadlineMs: number): Promise<string | null> {
-  let first: unknown;
-  const embeds = reader.engine.config.deployments.get(deployment)?.embeddingSpace !== undefined;
-  for (const question of QUESTIONS) {
-    if (embeds && question.protocol === 'chat') continue;
-    try {
-      return await ask(reader, deployment, question, deadlineMs);
-    } catch (error) {
-      first ??= error;
-      const status = statusOf(error);
-      if (status !== 400 && status !== 404 && status !== 422) break;
-    }
-  }
-  throw first;
+interface Probe {
+  readonly protocol: Protocol;
+  readonly path: string;
+  readonly body: object;
 }
 
-async function ask(
-  reader: CallReader,
-  deployment: string,
-  { protocol, path, body }: (typeof QUESTIONS)[number],
-  deadlineMs: number,
-): Promise<string | null> {
+/** The one request that a deployment is sent, by what its model's name says: reasoning models refuse `max_tokens`. */
+function probeOf({ model, embeddingSpace }: { model: string; embeddingSpace?: string | undefined }): Probe {
+  if (embeddingSpace !== undefined || /embed|\b(?:bge|gte|e5)-/i.test(model))
+    return { protocol: 'embeddings', path: '/embeddings', body: { input: 'ping' } };
+  const limit = /(?:^|\/)(?:o\d|gpt-[5-9])/i.test(model) ? 'max_completion_tokens' : 'max_tokens';
+  return { protocol: 'chat', path: '/chat/completions', body: { messages, [limit]: 1 } };
+}
+
+/** The server works and knows the model and the key: it only wants the limit of one token in another way. */
+function isAboutLimit(error: unknown): boolean {
+  const status = statusOf(error);
+  if (!(error instanceof Error) || (status !== 400 && status !== 422)) return false;
+  const param: unknown = Reflect.get(error, 'param');
+  return /max_(?:completion_|output_)?tokens/.test(`${typeof param === 'string' ? param : ''} ${error.message}`);
+}
+
+async function probe(reader: CallReader, deployment: string, deadlineMs: number): Promise<string | null> {
+  const config = reader.engine.config.deployments.get(deployment);
+  const { protocol, path, body } = probeOf(config ?? { model: deployment });
   const request: RequestOptions = {
     ...callOptions({ deadlineMs }),
     method: 'post',
@@ -84,6 +81,10 @@ async function ask(
   const { call } = reader.read(request, protocol, () => false);
   const targets = call.targets.filter((target) => target.state.id === deployment);
   const settings = { ...call.settings, maxInputTokens: undefined, maxCostUsd: undefined };
-  await reader.engine.handle({ ...call, settings, targets, maxAttempts: 1, cacheRequest: undefined });
+  try {
+    await reader.engine.handle({ ...call, settings, targets, maxAttempts: 1, cacheRequest: undefined });
+  } catch (error) {
+    if (!isAboutLimit(error)) throw error;
+  }
   return call.record.servedModel;
 }

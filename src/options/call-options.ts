@@ -5,6 +5,7 @@ import {
   checkMs,
   checkNumber,
   checkOneOf,
+  checkRecord,
   checkString,
   checkStrings,
   checkWhole,
@@ -75,6 +76,11 @@ export interface CallOptions {
    * bound to its context, on Cloudflare Workers and Vercel. @default none: what the platform ends is not finished
    */
   waitUntil?: WaitUntil | undefined;
+  /**
+   * Plain strings that are copied into the record of the call, for your logs and metrics. They are not sent.
+   * @default the strings of the body's own `metadata`
+   */
+  metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The platform's own function: the request's process lives until `promise` settles, though the response is sent. */
@@ -152,6 +158,7 @@ export const CALL_OPTIONS = {
   assignmentKey: { check: checkName, default: undefined },
   maxInputTokens: { check: atLeastOne, default: undefined },
   waitUntil: { check: checkWaitUntil, default: undefined },
+  metadata: { check: checkMetadata, default: undefined },
   // Whether there is such a route is found when the call is routed.
   route: { check: () => undefined, default: undefined, onlyInCall: true },
 } as const satisfies { readonly [K in keyof Required<SingleCallOptions>]: CallOption };
@@ -240,6 +247,11 @@ function checkName(at: string, value: unknown): void {
 
 function checkUsd(at: string, value: unknown): void {
   checkNumber(at, value, { least: 0, most: 1e6, what: 'US dollars, 0 to 1000000' });
+}
+
+function checkMetadata(at: string, value: unknown): void {
+  for (const [key, text] of Object.entries(checkRecord(at, value, 'an object of plain strings')))
+    if (typeof text !== 'string') fail(`${at}.${key}`, text, 'a string');
 }
 
 function checkOverBudget(at: string, value: unknown): void {

@@ -109,7 +109,7 @@ export class CallReader {
       startedAt,
       deadline: startedAt + deadlineMs,
       signal: source.signal == null ? undefined : engine.signals.of(source.signal),
-      record: newRecord(engine.nextCallId(), model, resolution, settings.priority),
+      record: newRecord(engine.nextCallId(), model, resolution, settings, source),
       failures: [],
       maxAttempts,
       retry,
@@ -282,16 +282,37 @@ function wantsUsage(body: unknown): boolean {
   return isRecord(body) && isRecord(body.stream_options) && body.stream_options.include_usage === true;
 }
 
+/** As many as OpenAI takes, and as long: what a caller sends is copied into records. */
+const MAX_METADATA = { entries: 16, key: 64, value: 512 };
+
+/** The plain strings of a body's own `metadata`. */
+function metadataOfBody(body: unknown): Record<string, string> | undefined {
+  const given: unknown = isRecord(body) ? body.metadata : undefined;
+  if (!isRecord(given)) return undefined;
+  const rows = Object.entries(given).filter(
+    (row): row is [string, string] =>
+      typeof row[1] === 'string' && row[0].length <= MAX_METADATA.key && row[1].length <= MAX_METADATA.value,
+  );
+  return Object.fromEntries(rows.slice(0, MAX_METADATA.entries));
+}
+
 function newRecord(
   id: string,
   requestedModel: string | undefined,
   resolution: Resolution,
-  priority: string,
+  { priority, tenant, metadata }: CallSettings,
+  { path = '', stream, body }: RequestOptions,
 ): CallRecord {
+  const query = path.indexOf('?');
   return {
     id,
     route: resolution.route ?? null,
     priority,
+    tenant: tenant ?? null,
+    endpoint: query === -1 ? path : path.slice(0, query),
+    stream: stream === true,
+    startedAt: new Date().toISOString(),
+    metadata: { ...(metadata ?? metadataOfBody(body)) },
     requestedModel: requestedModel ?? null,
     deployment: null,
     servedModel: null,

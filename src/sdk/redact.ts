@@ -11,11 +11,16 @@ import { SecretMask } from './secret-mask.js';
 /** An error of an upstream keeps so many characters: a longer one is of no use to anyone. */
 export const MAX_ERROR_CHARS = 65_536;
 
+/** What an upstream may quote of a request. */
+type Quoted = Pick<RequestOptions, 'headers' | 'query' | 'body'>;
+
 /** Returns an error without the keys that it may quote, cut where it is very long. */
 export interface Redact {
-  <T>(error: T, request?: Pick<RequestOptions, 'headers' | 'query' | 'body'>): T | Error;
+  <T>(error: T, request?: Quoted): T | Error;
   /** Remembers a client's key, which may be another one by the time that an error quotes it. */
   readonly note: (name: string, client: OpenAI) => void;
+  /** The same for a text. */
+  readonly text: (text: string, request?: Quoted) => string;
 }
 
 /** Replaces all known keys by `***` in what an upstream said, wherever an error shows it. */
@@ -32,8 +37,7 @@ export function redactor(
   let version = -1;
   let mask = maskOf([]);
 
-  function redact<T>(error: T, request?: Pick<RequestOptions, 'headers' | 'query' | 'body'>): T | Error {
-    if (!(error instanceof Error)) return error;
+  function cleanerFor(request: Quoted | undefined): Clean {
     known.noteAll();
     if (version !== known.version) {
       version = known.version;
@@ -43,10 +47,15 @@ export function redactor(
     const except = typeof model === 'string' ? model : undefined;
     const own = request == null ? [] : [...secretsOf(request.headers), ...secretsOfQuery(request.query)];
     const ownMask = own.length === 0 ? undefined : maskOf(own);
-    const clean = (given: string) => {
+    return (given) => {
       const text = given.length > MAX_ERROR_CHARS ? cut(given, MAX_ERROR_CHARS) : given;
       return mask.mask(ownMask?.mask(text, except) ?? text, except);
     };
+  }
+
+  function redact<T>(error: T, request?: Quoted): T | Error {
+    if (!(error instanceof Error)) return error;
+    const clean = cleanerFor(request);
     if (isPlainAnswer(error)) {
       const said = [error.message, error.requestID ?? ''];
       const isClean = said.every((each) => clean(each) === each) && cleanValue(error.error, clean) === error.error;
@@ -54,7 +63,10 @@ export function redactor(
     }
     return cleanError(error, clean, 4);
   }
-  return Object.assign(redact, { note: (name: string, client: OpenAI) => known.note(name, client) });
+  return Object.assign(redact, {
+    note: (name: string, client: OpenAI) => known.note(name, client),
+    text: (text: string, request?: Quoted) => cleanerFor(request)(text),
+  });
 }
 
 /** The SDK's error of a status: all that it shows besides its headers is its message, its id and its body. */

@@ -57,6 +57,10 @@ export class OpenAIUpstream implements Upstream {
     return this.redactor(error, source as RequestOptions);
   }
 
+  redactText(text: string, source: unknown): string {
+    return this.redactor.text(text, source as RequestOptions);
+  }
+
   /** Nothing of the application's own stands between the SDK and its answer. */
   get #isUsual(): boolean {
     return this.#hasUsualHooks && this.client.request === OpenAI.prototype.request;

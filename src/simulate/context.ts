@@ -1,9 +1,8 @@
-import type { OpenAI } from 'openai';
-import type { ClientSpec, RouterOptions, SingleClientOptions } from '../options/options.js';
+import type { RouterOptions, SingleClientOptions } from '../options/options.js';
 import { answer } from '../testing/constructors.js';
 import { type FakeFetch, fakeFetch } from '../testing/fake-fetch.js';
+import { offlineClients } from '../testing/offline.js';
 import type { Choose } from '../testing/script.js';
-import { isRecord } from '../util/is-record.js';
 import type { FaultBook } from './fault-book.js';
 import { seededRandom, seedFor } from './seeded-random.js';
 
@@ -24,11 +23,6 @@ export interface Stage {
 
 /** A router's deployments, by id: which client sends which model. */
 export type Routable = Readonly<Record<string, { readonly client: string; readonly model: string | null }>>;
-
-const KEY = 'sk-simulated';
-const BASE_URL = 'https://api.openai.com/v1';
-/** Other ways to say who is calling: some of them would ask a server for a token. */
-const CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'credential', 'provider'];
 
 /** The upstreams of one run: every request of its clients ends here. */
 export class Upstreams implements Stage {
@@ -55,9 +49,7 @@ export class Upstreams implements Stage {
 
   readonly offline = <T extends RouterOptions | SingleClientOptions>(options: T): T => {
     const { random } = this;
-    if (options.clients === undefined) return { ...options, ...this.#clientOptions(options, 'default'), random };
-    const clients = Object.entries(options.clients).map(([name, spec]) => [name, this.#client(name, spec)]);
-    return { ...options, clients: Object.fromEntries(clients), random };
+    return { ...offlineClients(options, (client) => this.fetchOf(client)), random };
   };
 
   /** A `fetch` of the client of that name; without one, the deployment is known by the model alone. */
@@ -89,31 +81,6 @@ export class Upstreams implements Stage {
     );
     throw this.problem;
   }
-
-  #client(name: string, spec: ClientSpec): ClientSpec {
-    if (!isClient(spec)) return { ...spec, ...this.#clientOptions(spec, name) };
-    const fetch = this.fetchOf(name);
-    if (!('apiVersion' in spec)) return spec.withOptions({ apiKey: KEY, fetch });
-    // Azure's client of SDK 6 forgets its own options in `withOptions`.
-    const { apiVersion, deploymentName }: { apiVersion?: unknown; deploymentName?: unknown } = spec;
-    return spec.withOptions({ fetch, ...{ apiVersion, deployment: deploymentName } });
-  }
-
-  #clientOptions(spec: object, name: string): { apiKey: string; baseURL: string; fetch: Fetch } {
-    const baseURL: unknown = Reflect.get(spec, 'baseURL');
-    const none = Object.fromEntries(CREDENTIALS.filter((key) => key in spec).map((key) => [key, null]));
-    return {
-      ...none,
-      apiKey: KEY,
-      baseURL: typeof baseURL === 'string' && baseURL !== '' ? baseURL : BASE_URL,
-      fetch: this.fetchOf(name),
-    };
-  }
 }
 
 const keyOf = (client: string, model: string | undefined) => JSON.stringify([client, model]);
-
-/** By shape, as an application may have two copies of the SDK. */
-function isClient(spec: ClientSpec): spec is OpenAI {
-  return isRecord(spec) && typeof spec['request'] === 'function' && typeof spec['withOptions'] === 'function';
-}

@@ -114,6 +114,8 @@ export interface AttemptRecord {
   code: string | null;
   /** What went wrong, in words that hold no key and no prompt. */
   error: string | null;
+  /** The provider's id of the request (`x-request-id`); `null` where it gave none. */
+  requestId: string | null;
   /** Milliseconds after the call began. */
   startedMs: number;
   durationMs: number;
@@ -148,6 +150,15 @@ export interface CallRecord {
   id: string;
   route: string | null;
   priority: string;
+  /** Whose call it was; `null` where the option `tenant` was not set. */
+  tenant: string | null;
+  /** The path of the request: `/chat/completions`. */
+  endpoint: string;
+  stream: boolean;
+  /** ISO 8601. */
+  startedAt: string;
+  /** The option `metadata`, else the plain strings of the body's `metadata`. */
+  metadata: Record<string, string>;
   /** The `model` that the caller wrote. */
   requestedModel: string | null;
   /** The deployment that answered, or was asked last. */

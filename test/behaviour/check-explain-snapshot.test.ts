@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { callOptions } from 'model-router';
 import { answer, fail, hang } from 'model-router/testing';
+import type { ChatCompletionCreateParams } from 'openai/resources';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { ask, askStream, errorOf, messages, read } from '../helpers/messages.js';
@@ -47,11 +48,28 @@ describe('check()', () => {
     expect(asked()).toEqual(['a', 'b']);
   });
 
-  it('asks again in other words those who do not know the first', async () => {
-    const unknown = fail(400, { code: 'unsupported_parameter' });
-    const { router, fake } = build({ a: [unknown, answer()] });
+  it.each([
+    ['a', fail(400, { message: 'No.' }), false],
+    ['a', fail(404), false],
+    ['a', fail(422, { message: 'No.' }), false],
+    ['a', fail(400, { code: 'unsupported_parameter', param: 'max_tokens' }), true],
+    ['a', fail(400, { message: "Use 'max_completion_tokens' instead." }), true],
+  ])('sends one request, whatever the answer: %s %#', async (model, script, ok) => {
+    const { router, fake } = build({ [model]: script });
+    expect(await router.check()).toMatchObject([{ deployment: model, ok }]);
+    expect(fake.count).toBe(1);
+  });
+
+  it.each([
+    ['o3-mini', { max_completion_tokens: 1 }, '/chat/completions'],
+    ['openai/gpt-5', { max_completion_tokens: 1 }, '/chat/completions'],
+    ['gpt-4o', { max_tokens: 1 }, '/chat/completions'],
+    ['text-embedding-3-small', { input: 'ping' }, '/embeddings'],
+    ['BAAI/bge-m3', { input: 'ping' }, '/embeddings'],
+  ])('asks a model for what its name says: %s', async (model, body, endpoint) => {
+    const { router, fake } = build({ [model]: answer() });
     expect(await router.check()).toMatchObject([{ ok: true }]);
-    expect(fake.requests[1]?.body).toMatchObject({ max_completion_tokens: 1 });
+    expect(fake.requests).toMatchObject([{ body, endpoint }]);
   });
 
   it('asks for an embedding where a space is declared', async () => {
@@ -116,6 +134,24 @@ describe('explain()', () => {
       attemptTimeoutMs: 700,
       maxAttempts: 1,
     });
+  });
+
+  it('takes the options of create, plain call options, or both', () => {
+    const { router } = build(models, settings);
+    const auto = { ...body, model: 'auto' };
+    const premium = { route: 'premium', deadlineMs: 10_000 };
+    expect(router.explain(auto, { priority: 'premium' })).toMatchObject(premium);
+    expect(router.explain(auto, { route: 'premium', timeout: 700 })).toMatchObject({
+      ...premium,
+      attemptTimeoutMs: 700,
+    });
+    const both = { ...callOptions({ priority: 'premium' }), deadlineMs: 700 };
+    expect(router.explain(auto, both)).toMatchObject({ route: 'premium', deadlineMs: 700 });
+    const typed: ChatCompletionCreateParams = { ...body, stream: true };
+    expect(router.explain(typed, { headers: { 'X-Request-Priority': 'high' } })).toMatchObject({ priority: 'premium' });
+    expect(() => router.explain(auto, { deadlnMs: 5 } as object)).toThrow('did you mean `deadlineMs`?');
+    expect(() => router.explain(auto, 'premium' as never)).toThrow('explain: "premium" is not allowed');
+    expect(() => router.explain(5 as never)).toThrow('body: 5 is not allowed');
   });
 
   it('says in words why one is left out, those that may be asked first', async () => {

@@ -277,6 +277,14 @@ describe('a wrong option of a call', () => {
     expect(() => callOptions(options as never)).toThrow(InvalidOptionError);
   });
 
+  it.each(['premium', null, 5, []])('routeRequest shows how its options are written: %j', async (options) => {
+    const { router, fake } = build({ a: answer() });
+    const error = await errorOf(router.routeRequest('Hi', options as never));
+    expect(error).toMatchObject({ code: 'invalid_option', option: 'routeRequest' });
+    expect(error.message).toContain("router.routeRequest(text, { priority: 'premium' })");
+    expect(fake.count).toBe(0);
+  });
+
   it.each([undefined, { model: 'a' }, 5])('routeRequest rejects what is no text: %j', async (prompt) => {
     const { router, fake } = build({ a: answer() });
     const error = await errorOf(router.routeRequest(prompt as never));

@@ -14,6 +14,7 @@ import {
 } from '../../types.js';
 import { jsonText } from '../../util/json-text.js';
 import { onCollected } from '../../util/on-collected.js';
+import { roundMs } from '../../util/round-ms.js';
 import { type CacheContext, type CacheUseOfHit, type Fetch, type Source, sourceOf } from './cache-context.js';
 import { cachedAnswer } from './cached-reply.js';
 import { judge } from './eligibility.js';
@@ -195,7 +196,7 @@ class ResponseCache implements CacheContext {
     record.deployment = first?.deployment ?? null;
     record.servedModel = first?.servedModel ?? null;
     record.region = first?.region ?? null;
-    if (call.stream) record.timeToFirstChunkMs = performance.now() - call.startedAt;
+    if (call.stream) record.timeToFirstChunkMs = roundMs(performance.now() - call.startedAt);
     if (how === 'hit') totals.hits++;
     else if (how !== 'joined') totals.stale++;
     const savedUsd = this.addSaved(from);

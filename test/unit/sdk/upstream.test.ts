@@ -14,7 +14,7 @@ async function sent(body: string): Promise<{ signal: AbortSignal | undefined; is
   const upstream = new OpenAIUpstream(
     'one',
     client,
-    Object.assign(<T>(error: T) => error, { note: () => {} }),
+    Object.assign(<T>(error: T) => error, { text: (text: string) => text, note: () => {} }),
   );
   let isOpen = false;
   const answer = upstream.send({

@@ -1,0 +1,112 @@
+import { callOptions, callRecord, ModelRouter } from 'model-router';
+import { answer, fail, fakeFetch } from 'model-router/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { settled, useFakeTime } from '../helpers/clock.js';
+import { ask, askStream, askWith, errorOf, messages, read } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+useFakeTime();
+
+describe('the record of a call', () => {
+  it('says whose call it was, of what kind, and when it began', async () => {
+    vi.setSystemTime(Date.UTC(2026, 10, 29, 10, 30));
+    const { router } = build({ a: answer(), e: answer() }, { routes: { standard: ['a'] } });
+    expect(callRecord(await askWith(router, { tenant: 'acme', route: 'standard' }))).toMatchObject({
+      tenant: 'acme',
+      endpoint: '/chat/completions',
+      stream: false,
+      startedAt: '2026-11-29T10:30:00.000Z',
+      metadata: {},
+    });
+    const stream = await askStream(router, 'a');
+    await read(stream);
+    expect(callRecord(stream)).toMatchObject({ tenant: null, endpoint: '/chat/completions', stream: true });
+    const vectors = router.embeddings.create({ model: 'e', input: 'Hi' }, { query: { v: '1' } });
+    expect(callRecord(await vectors)).toMatchObject({ endpoint: '/embeddings', stream: false });
+  });
+
+  it('has the metadata of the option, else the plain strings of the body', async () => {
+    const { router } = build({ a: answer() }, { metadata: { team: 'red' } });
+    const body = { model: 'a', messages, metadata: { feature: 'search', n: 5, long: 'x'.repeat(513) } as never };
+    const metadataOf = async (client: ModelRouter, options = {}) =>
+      callRecord(await client.chat.completions.create(body, options))?.metadata;
+    expect(await metadataOf(router)).toEqual({ team: 'red' });
+    expect(await metadataOf(router, callOptions({ metadata: { ticket: '7' } }))).toEqual({ ticket: '7' });
+    expect(await metadataOf(build({ a: answer() }).router)).toEqual({ feature: 'search' });
+    expect(() => build({}, { metadata: { n: 5 } as never })).toThrow('metadata.n: 5 is not allowed; give a string.');
+  });
+
+  it('does not send the option, and sends the body’s own as ever', async () => {
+    const { router, fake } = build({ a: answer() });
+    await router.chat.completions.create(
+      { model: 'a', messages, metadata: { feature: 'search' } },
+      callOptions({ metadata: { ticket: '7' } }),
+    );
+    expect(fake.requests[0]?.body).toMatchObject({ metadata: { feature: 'search' } });
+    expect(JSON.stringify(fake.requests[0])).not.toContain('ticket');
+  });
+
+  it('has the provider’s id of each attempt, of answers, streams and errors', async () => {
+    const headers = { 'x-request-id': 'req_1' };
+    const { router } = build({ a: fail(500, { headers }), b: answer({ headers: { 'x-request-id': 'req_2' } }) });
+    const ids = (holder: unknown) => callRecord(holder)?.attempts.map(({ requestId }) => requestId);
+    expect(ids(await ask(router))).toEqual(['req_1', 'req_2']);
+    const stream = await askStream(router);
+    await read(stream);
+    expect(ids(stream)?.at(-1)).toBe('req_2');
+    expect(ids(await errorOf(ask(build({ a: fail(400, { headers }) }).router)))).toEqual(['req_1']);
+  });
+
+  it('has no id that quotes a key, or is no plain word', async () => {
+    const apiKey = 'sk-quoted-0123456789';
+    for (const id of [apiKey, `req of ${apiKey}`, 'two words']) {
+      const fetch = fakeFetch({ models: { a: answer({ headers: { 'x-request-id': id } }) } });
+      const router = new ModelRouter({ clients: { default: { apiKey, fetch } } });
+      expect(callRecord(await router.chat.completions.create({ model: 'a', messages }))?.attempts).toMatchObject([
+        { requestId: null },
+      ]);
+    }
+  });
+
+  it('has times to a tenth of a millisecond', async () => {
+    let now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => (now += 0.123_456_789));
+    const { router } = build({ a: fail(500), b: answer() });
+    const record = callRecord(await ask(router));
+    const times = [
+      record?.durationMs,
+      ...(record?.attempts.flatMap((each) => [each.startedMs, each.durationMs]) ?? []),
+    ];
+    expect(times).toHaveLength(5);
+    for (const ms of times) expect(Math.round((ms ?? Number.NaN) * 10) / 10).toBe(ms);
+    expect(record?.durationMs).toBeGreaterThan(0);
+  });
+});
+
+describe('callRecord of another copy of this package', () => {
+  it('finds the record of a promise, a result, a stream, a helper’s result and an error', async () => {
+    vi.resetModules();
+    const other = await import('model-router');
+    expect(other.callRecord).not.toBe(callRecord);
+    const { router } = build({ a: answer(), b: fail(400) });
+    const promise = ask(router, 'a');
+    const result = await promise;
+    const stream = await askStream(router, 'a');
+    await read(stream);
+    const helper = router.chat.completions.stream({ model: 'a', messages });
+    const final = await helper.finalChatCompletion();
+    const error = await errorOf(ask(router, 'b'));
+    const { error: frozen } = await settled(
+      new ModelRouter({
+        apiKey: 'sk',
+        fetch: () => Promise.reject(Object.freeze(new TypeError('frozen'))),
+      }).chat.completions.create({ model: 'a', messages }, { maxRetries: 0 }),
+    );
+    for (const holder of [promise, result, stream, helper, final, error, frozen]) {
+      const record = other.callRecord(holder);
+      expect(record).toBeDefined();
+      expect(record).toBe(callRecord(holder));
+    }
+    expect(other.callRecord({ id: 'chatcmpl-unknown', choices: [] })).toBeUndefined();
+  });
+});
