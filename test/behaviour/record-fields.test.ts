@@ -70,9 +70,10 @@ describe('the record of a call', () => {
 
   it('has times to a tenth of a millisecond', async () => {
     let now = 0;
-    vi.spyOn(performance, 'now').mockImplementation(() => (now += 0.123_456_789));
+    const spy = vi.spyOn(performance, 'now').mockImplementation(() => (now += 0.123_456_789));
     const { router } = build({ a: fail(500), b: answer() });
     const record = callRecord(await ask(router));
+    spy.mockRestore();
     const times = [
       record?.durationMs,
       ...(record?.attempts.flatMap((each) => [each.startedMs, each.durationMs]) ?? []),
@@ -83,10 +84,11 @@ describe('the record of a call', () => {
   });
 });
 
+vi.resetModules();
+const other = await import('model-router');
+
 describe('callRecord of another copy of this package', () => {
   it('finds the record of a promise, a result, a stream, a helper’s result and an error', async () => {
-    vi.resetModules();
-    const other = await import('model-router');
     expect(other.callRecord).not.toBe(callRecord);
     const { router } = build({ a: answer(), b: fail(400) });
     const promise = ask(router, 'a');
@@ -94,7 +96,7 @@ describe('callRecord of another copy of this package', () => {
     const stream = await askStream(router, 'a');
     await read(stream);
     const helper = router.chat.completions.stream({ model: 'a', messages });
-    const final = await helper.finalChatCompletion();
+    const { value: final } = await settled(helper.finalChatCompletion());
     const error = await errorOf(ask(router, 'b'));
     const { error: frozen } = await settled(
       new ModelRouter({
