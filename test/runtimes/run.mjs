@@ -12,7 +12,7 @@ const started = performance.now();
 install();
 const { startServer } = await import('./server.mjs');
 const { cells, missing } = await import('./cells.mjs');
-const { workerCases } = await import('./worker-cases.mjs').catch(() => ({ workerCases: {} }));
+const { workerCases } = await import('./worker-cases.mjs');
 
 const wanted = process.argv.slice(2);
 const server = await startServer();

@@ -1,0 +1,129 @@
+// One router over many requests on Workers, where a request must never wait for another's I/O.
+import { join } from 'node:path';
+import { withEsbuild } from './bundles.mjs';
+
+const limitMs = 5000;
+const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** @type {(flags: string[]) => (context: { baseURL: string, signal: AbortSignal }) => Promise<any>} */
+const onWorkerd = (flags) => async ({ baseURL, signal }) => {
+  const { Miniflare } = await import('miniflare');
+  const scriptPath = await withEsbuild(join(import.meta.dirname, '.out', `worker-${flags.length}.mjs`), {
+    entryPoints: [join(import.meta.dirname, 'worker.mjs')],
+    format: 'esm',
+    conditions: ['workerd', 'worker', 'browser'],
+    platform: 'browser',
+    define: { BASE_URL: JSON.stringify(baseURL) },
+    external: ['node:*'],
+  });
+  const mf = new Miniflare({ modules: true, scriptPath, compatibilityDate: '2026-07-01', compatibilityFlags: flags });
+  signal.addEventListener('abort', () => void mf.dispose());
+  /** One request to the Worker, bound to five seconds. */
+  const request = async (body) => {
+    const late = sleep(limitMs).then(() => ({ error: `no answer in ${limitMs} ms` }));
+    const answered = mf
+      .dispatchFetch('http://worker.test/', { method: 'POST', body: JSON.stringify(body) })
+      .then((response) => response.json());
+    return Promise.race([answered, late]);
+  };
+  const count = async (model) => (await (await fetch(`${baseURL}/count`)).json())[model] ?? 0;
+  const router = [];
+  try {
+    for (const [step, run] of Object.entries(cases)) {
+      const error = await run({ request, count }).then(
+        () => null,
+        (thrown) => String(thrown instanceof Error ? thrown.message : thrown),
+      );
+      router.push({ step, error });
+    }
+  } finally {
+    await mf.dispose();
+  }
+  return { plain: [], router };
+};
+
+function same(found, wanted) {
+  const [one, other] = [JSON.stringify(found), JSON.stringify(wanted)];
+  if (one !== other) throw new Error(`${one}, and not ${other}`);
+}
+
+let names = 0;
+const unique = (model) => `${model}-${Date.now().toString(36)}-${names++}`;
+
+/** Two requests for the same answer, the second one while the first waits. */
+async function both(request, first, second) {
+  const model = unique('slow300');
+  const one = request({ router: 'cached', model, ...first });
+  await sleep(100);
+  return [model, ...(await Promise.all([one, request({ router: 'cached', model, ...second })]))];
+}
+
+const cases = {
+  'equal calls of two requests': async ({ request }) => {
+    const [, one, two] = await both(request, {}, {});
+    same([one.text, two.text], ['hello there', 'hello there']);
+  },
+  'the first one aborts': async ({ request }) => {
+    const [model, one, two] = await both(request, { abortMs: 150 }, {});
+    same([one.error, two.text], ['Request was aborted.', 'hello there']);
+    same((await request({ router: 'cached', model })).text, 'hello there');
+  },
+  'the first one reaches its deadline': async ({ request }) => {
+    const [model, one, two] = await both(request, { deadlineMs: 150 }, {});
+    same([one.error, two.text], ['deadline_exceeded', 'hello there']);
+    same((await request({ router: 'cached', model })).text, 'hello there');
+  },
+  'the first one leaves its stream': async ({ request }) => {
+    const [model, one, two] = await both(request, { stream: true, breaksOff: true }, { stream: true });
+    same([one.text, two.text], ['hello ', 'hello thére']);
+    same((await request({ router: 'cached', model, stream: true })).text, 'hello thére');
+  },
+  'the second one aborts': async ({ request }) => {
+    const [model, one, two] = await both(request, {}, { abortMs: 50 });
+    same([one.text, two.error], ['hello there', 'Request was aborted.']);
+    same((await request({ router: 'cached', model })).text, 'hello there');
+  },
+  'what is stored is shared': async ({ request, count }) => {
+    const [model] = await both(request, {}, {});
+    const before = await count(model);
+    same((await request({ router: 'cached', model })).text, 'hello there');
+    same(await count(model), before);
+  },
+  'a stale answer is refreshed under waitUntil': async ({ request, count }) => {
+    const model = unique('slow50');
+    await request({ router: 'stale', model });
+    await sleep(100);
+    const { text } = await request({ router: 'stale', model, waits: true });
+    same(text, 'hello there');
+    await sleep(300);
+    same(await count(model), 2);
+    // Within its time to live no more, yet no older than the refresh: answered from the store.
+    same((await request({ router: 'stale', model, waits: true })).text, 'hello there');
+  },
+  'without waitUntil the caller waits for the refresh': async ({ request, count }) => {
+    const model = unique('slow50');
+    await request({ router: 'stale', model });
+    await sleep(100);
+    same((await request({ router: 'stale', model })).text, 'hello there');
+    same(await count(model), 2);
+  },
+  "a breaker's window moves on after the request that made it": async ({ request, count }) => {
+    const failing = () => request({ router: 'breaking', model: 'chat' });
+    for (let call = 0; call < 2; call++) same((await failing()).deployment, 'good');
+    await sleep(600);
+    // Two old failures and two new ones: never three in one window.
+    for (let call = 0; call < 2; call++) same((await failing()).state, 'closed');
+    same((await failing()).state, 'open');
+    const before = await count('down');
+    await failing();
+    same(await count('down'), before);
+    await sleep(400);
+    await failing();
+    same(await count('down'), before + 1);
+  },
+};
+
+export const workerCases = {
+  'workerd, two requests': onWorkerd([]),
+  'workerd, nodejs_compat, two requests': onWorkerd(['nodejs_compat']),
+};
