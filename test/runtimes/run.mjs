@@ -13,10 +13,11 @@ install();
 const { startServer } = await import('./server.mjs');
 const { cells, missing } = await import('./cells.mjs');
 const { workerCases } = await import('./worker-cases.mjs');
+const { extraCells } = await import('./extra-cells.mjs');
 
 const wanted = process.argv.slice(2);
 const server = await startServer();
-const rows = Object.entries({ ...cells, ...workerCases }).filter(
+const rows = Object.entries({ ...cells, ...workerCases, ...extraCells }).filter(
   ([name]) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
 );
 const counts = { passed: 0, failed: 0, skipped: 0 };

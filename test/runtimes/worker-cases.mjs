@@ -6,41 +6,43 @@ const limitMs = 5000;
 const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** @type {(flags: string[]) => (context: { baseURL: string, signal: AbortSignal }) => Promise<any>} */
-const onWorkerd = (flags) => async ({ baseURL, signal }) => {
-  const { Miniflare } = await import('miniflare');
-  const scriptPath = await withEsbuild(join(import.meta.dirname, '.out', `worker-${flags.length}.mjs`), {
-    entryPoints: [join(import.meta.dirname, 'worker.mjs')],
-    format: 'esm',
-    conditions: ['workerd', 'worker', 'browser'],
-    platform: 'browser',
-    define: { BASE_URL: JSON.stringify(baseURL) },
-    external: ['node:*'],
-  });
-  const mf = new Miniflare({ modules: true, scriptPath, compatibilityDate: '2026-07-01', compatibilityFlags: flags });
-  signal.addEventListener('abort', () => void mf.dispose());
-  /** One request to the Worker, bound to five seconds. */
-  const request = async (body) => {
-    const late = sleep(limitMs).then(() => ({ error: `no answer in ${limitMs} ms` }));
-    const answered = mf
-      .dispatchFetch('http://worker.test/', { method: 'POST', body: JSON.stringify(body) })
-      .then((response) => response.json());
-    return Promise.race([answered, late]);
-  };
-  const count = async (model) => (await (await fetch(`${baseURL}/count`)).json())[model] ?? 0;
-  const router = [];
-  try {
-    for (const [step, run] of Object.entries(cases)) {
-      const error = await run({ request, count }).then(
-        () => null,
-        (thrown) => String(thrown instanceof Error ? thrown.message : thrown),
-      );
-      router.push({ step, error });
+const onWorkerd =
+  (flags) =>
+  async ({ baseURL, signal }) => {
+    const { Miniflare } = await import('miniflare');
+    const scriptPath = await withEsbuild(join(import.meta.dirname, '.out', `worker-${flags.length}.mjs`), {
+      entryPoints: [join(import.meta.dirname, 'worker.mjs')],
+      format: 'esm',
+      conditions: ['workerd', 'worker', 'browser'],
+      platform: 'browser',
+      define: { BASE_URL: JSON.stringify(baseURL) },
+      external: ['node:*'],
+    });
+    const mf = new Miniflare({ modules: true, scriptPath, compatibilityDate: '2026-07-01', compatibilityFlags: flags });
+    signal.addEventListener('abort', () => void mf.dispose());
+    /** One request to the Worker, bound to five seconds. */
+    const request = async (body) => {
+      const late = sleep(limitMs).then(() => ({ error: `no answer in ${limitMs} ms` }));
+      const answered = mf
+        .dispatchFetch('http://worker.test/', { method: 'POST', body: JSON.stringify(body) })
+        .then((response) => response.json());
+      return Promise.race([answered, late]);
+    };
+    const count = async (model) => (await (await fetch(`${baseURL}/count`)).json())[model] ?? 0;
+    const router = [];
+    try {
+      for (const [step, run] of Object.entries(cases)) {
+        const error = await run({ request, count }).then(
+          () => null,
+          (thrown) => String(thrown instanceof Error ? thrown.message : thrown),
+        );
+        router.push({ step, error });
+      }
+    } finally {
+      await mf.dispose();
     }
-  } finally {
-    await mf.dispose();
-  }
-  return { plain: [], router };
-};
+    return { plain: [], router };
+  };
 
 function same(found, wanted) {
   const [one, other] = [JSON.stringify(found), JSON.stringify(wanted)];

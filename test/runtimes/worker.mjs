@@ -22,7 +22,10 @@ const made = {
     }),
 };
 
-async function ask({ router: name, model, abortMs, deadlineMs, stream = false, breaksOff = false, waits = false }, ctx) {
+async function ask(
+  { router: name, model, abortMs, deadlineMs, stream = false, breaksOff = false, waits = false },
+  ctx,
+) {
   routers[name] ??= made[name]();
   const router = routers[name];
   const controller = new AbortController();
