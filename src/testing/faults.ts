@@ -127,7 +127,7 @@ export function* cutAtByte(body: Iterable<Step>, length: number): Generator<Step
 /** A share of a body's bytes, and never just up to the end of a line. */
 function* cutAtShare(body: Iterable<Step>, share: number): Generator<Step> {
   const steps = [...body];
-  const data = Buffer.concat(steps.map((step) => (step.type === 'chunk' ? toBytes(step.data) : new Uint8Array())));
+  const data = concat(steps.map((step) => (step.type === 'chunk' ? toBytes(step.data) : new Uint8Array())));
   let length = Math.max(1, Math.floor(data.length * share));
   while (length < data.length && data[length - 1] === 0x0a) length += 1;
   yield* cutAtByte(steps, length);
@@ -149,13 +149,24 @@ function* dripping(body: Iterable<Step>, bytesPerMs: number): Generator<Step> {
   }
 }
 
-const badBytes = Buffer.from([0xc3, 0x28, 0xff]);
+const badBytes = Uint8Array.of(0xc3, 0x28, 0xff);
 
 /** Bytes that are no UTF-8 at the start of the answer's text, or of its first string, or of all. */
 function withBadBytes(data: string | Uint8Array): Uint8Array {
-  const text = Buffer.from(data).toString('latin1');
+  const bytes = toBytes(data);
+  // One character a byte, so that places in the text are places in the bytes.
+  const text = new TextDecoder('latin1').decode(bytes);
   const match = /"(?:content|text|delta)":"/.exec(text) ?? /":"/.exec(text);
   const at = match === null ? 0 : match.index + match[0].length;
-  const bytes = toBytes(data);
-  return Buffer.concat([bytes.subarray(0, at), badBytes, bytes.subarray(at)]);
+  return concat([bytes.subarray(0, at), badBytes, bytes.subarray(at)]);
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

@@ -34,5 +34,5 @@ export function endOf(ending: Ending): Step {
 }
 
 export function toBytes(data: string | Uint8Array): Uint8Array {
-  return typeof data === 'string' ? Buffer.from(data) : data;
+  return typeof data === 'string' ? new TextEncoder().encode(data) : data;
 }

@@ -16,7 +16,7 @@ export function tokensOf(text: string, logprob: AnswerOptions['logprob'] = -0.1,
   return Array.from({ length: countTokens(text) }, (_, index) => {
     const token = text.slice(4 * index, 4 * index + 4);
     const given = typeof logprob === 'number' ? logprob : (logprob[first + index] ?? logprob.at(-1) ?? -0.1);
-    return { token, logprob: given, bytes: [...Buffer.from(token)] };
+    return { token, logprob: given, bytes: [...new TextEncoder().encode(token)] };
   });
 }
 

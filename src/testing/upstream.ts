@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomHex } from '../util/random-hex.js';
 import type { Behaviour } from './behaviours.js';
 import { answer, fail } from './constructors.js';
 import { KeyRing, masked } from './credentials.js';
@@ -44,7 +44,7 @@ export class Upstream {
     this.recorder = new Recorder(options.keep ?? Number.POSITIVE_INFINITY);
     this.scripts = new ScriptBook(models, unknownModels, withoutModel);
     this.#random = options.random ?? (() => Math.random());
-    this.#name = options.name ?? randomUUID().slice(0, 8);
+    this.#name = options.name ?? randomHex().slice(0, 8);
     this.#account = {
       scripts: this.scripts,
       keys: new KeyRing(options.apiKeys),

@@ -1,3 +1,4 @@
+import { encodeBase64 } from '../../util/base64.js';
 import { draft } from '../draft.js';
 import { asString } from '../json.js';
 import { sse } from '../sse.js';
@@ -21,14 +22,14 @@ export const speech: ModelEndpoint = {
 
   plain: (call) => ({
     contentType: audioTypes.get(asString(call.body.response_format) ?? 'mp3') ?? 'application/octet-stream',
-    body: Buffer.from(spoken(call)),
+    body: new TextEncoder().encode(spoken(call)),
   }),
 
   *events(call) {
     for (const piece of piecesOf(spoken(call), call.answer.chunks)) {
       yield {
         part: 'content',
-        text: sse({ type: 'speech.audio.delta', audio: Buffer.from(piece).toString('base64') }),
+        text: sse({ type: 'speech.audio.delta', audio: encodeBase64(new TextEncoder().encode(piece)) }),
       };
     }
     const said = draft(call, { input: call.body.input });

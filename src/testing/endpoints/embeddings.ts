@@ -1,3 +1,4 @@
+import { encodeBase64 } from '../../util/base64.js';
 import { asNumber, asString } from '../json.js';
 import { countTokens } from '../tokens.js';
 import { json, type ModelEndpoint } from './endpoint.js';
@@ -54,7 +55,5 @@ function hash(text: string): number {
 }
 
 function base64(vector: readonly number[]): string {
-  const bytes = Buffer.alloc(4 * vector.length);
-  for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, 4 * index);
-  return bytes.toString('base64');
+  return encodeBase64(new Uint8Array(Float32Array.from(vector).buffer));
 }
