@@ -34,7 +34,8 @@ function chatChoices(choice: Json): Json[] {
   const part = (delta: Json, more: Json = {}) => ({ index, delta, logprobs: null, finish_reason: null, ...more });
   const extensions = Object.entries(others).filter(([, value]) => !isNothing(value));
   return [
-    part({ role, content: '' }),
+    // As OpenAI begins: empty text, or none where only tools are called.
+    part({ role, content: isNothing(content) ? null : '' }),
     ...(extensions.length > 0 ? [part(Object.fromEntries(extensions))] : []),
     ...(content === null || content === undefined ? [] : [part({ content }, { logprobs })]),
     ...(Array.isArray(calls) ? [part({ tool_calls: calls.map((call: Json, i) => ({ index: i, ...call })) })] : []),
