@@ -1,0 +1,185 @@
+import { callRecord, StreamInterruptedError } from 'model-router';
+import { answer, type Behaviour, cut, endEarly, errorEvent, fail, malformed, stall } from 'model-router/testing';
+import type { OpenAI } from 'openai';
+import { describe, expect, it } from 'vitest';
+import { settled, useFakeTime } from '../helpers/clock.js';
+import { content, done, event, finish, role, stream } from '../helpers/event-streams.js';
+import { askStream, collect, messages, read } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+useFakeTime();
+
+const file = () => new File(['sound'], 'a.wav');
+const image = { model: 'standard', prompt: 'A cat', stream: true, partial_images: 2 } as const;
+
+/** Streamed endpoints, the events they begin with, and the one they end with. */
+const endpoints: [string, (router: OpenAI) => PromiseLike<AsyncIterable<{ type: string }>>, string, string][] = [
+  ['images.generate', (r) => r.images.generate(image), 'image_generation.partial_image', 'image_generation.completed'],
+  [
+    'images.edit',
+    (r) => r.images.edit({ ...image, image: file() }),
+    'image_edit.partial_image',
+    'image_edit.completed',
+  ],
+  [
+    'audio.transcriptions',
+    (r) => r.audio.transcriptions.create({ model: 'standard', file: file(), stream: true }),
+    'transcript.text.delta',
+    'transcript.text.done',
+  ],
+  [
+    'audio.speech',
+    (r) =>
+      r.post('/audio/speech', {
+        body: { model: 'standard', input: 'Hi', voice: 'alloy', stream_format: 'sse' },
+        stream: true,
+      }) as PromiseLike<AsyncIterable<{ type: string }>>,
+    'speech.audio.delta',
+    'speech.audio.done',
+  ],
+];
+
+describe.each(endpoints)('a stream of %s', (_, make, first, last) => {
+  it('ends with its last event', async () => {
+    const { router } = build({ a: answer() });
+    const handed = await make(router);
+    const { chunks, error } = await collect(handed);
+    expect(error).toBeUndefined();
+    expect([chunks[0]?.type, chunks.at(-1)?.type]).toEqual([first, last]);
+    expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'success' }]);
+  });
+
+  it.each<[string, Behaviour, string]>([
+    ['a cut', cut(), 'cut'],
+    ['an error event', errorEvent({ error: { code: 'overloaded' } }), 'error-event'],
+    ['broken JSON', malformed(), 'malformed'],
+  ])('is interrupted before it: %s', async (_, does, reason) => {
+    const { router, asked } = build({ a: does, b: answer() }, { breaker: { consecutive: 1 } });
+    const handed = await make(router);
+    const { chunks, error } = await collect(handed);
+    expect(chunks).toMatchObject([{ type: first }]);
+    expect(error).toBeInstanceOf(StreamInterruptedError);
+    expect(error).toMatchObject({ reason, partial: chunks });
+    expect(asked()).toEqual(['a']);
+    expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'interrupted' }]);
+    expect(router.snapshot().deployments.a).toMatchObject({ failures: 1 });
+  });
+
+  it('is what a plain client makes of it where the body ends before it: marked as unfinished', async () => {
+    const { router } = build({ a: endEarly() });
+    const handed = await make(router);
+    expect(await collect(handed)).toMatchObject({ chunks: [{ type: first }], error: undefined });
+    expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'success', unfinished: true }]);
+  });
+
+  it('is interrupted by silence longer than chunkTimeoutMs', async () => {
+    const { router } = build({ a: stall() }, { chunkTimeoutMs: 1000 });
+    const { value, at } = await settled(Promise.resolve(make(router)).then(collect));
+    expect([value?.error, at]).toMatchObject([{ reason: 'stalled' }, 1000]);
+  });
+
+  it('fails over before its first event', async () => {
+    const { router, asked } = build({ a: fail(500), b: answer() });
+    expect((await collect(await make(router))).error).toBeUndefined();
+    expect(asked()).toEqual(['a', 'b']);
+  });
+});
+
+describe('silence without chunkTimeoutMs', () => {
+  it('is allowed to image streams, however long', async () => {
+    const { router } = build({ a: stall({ ms: 33_000 }) });
+    const { value } = await settled(Promise.resolve(router.images.generate(image)).then(collect));
+    expect(value).toMatchObject({ error: undefined, chunks: [{}, {}, { type: 'image_generation.completed' }] });
+  });
+
+  it('is 30 s in others', async () => {
+    const { router } = build({ a: stall({ ms: 33_000 }) });
+    const transcript = router.audio.transcriptions.create({ model: 'standard', file: file(), stream: true });
+    const { value, at } = await settled(transcript.then(collect));
+    expect([value?.error, at]).toMatchObject([{ reason: 'stalled' }, 30_000]);
+  });
+});
+
+describe('a finish reason with every chunk', () => {
+  const both = (text: string, reason: string) =>
+    event({ id: 'c', model: 'm', choices: [{ index: 0, delta: { content: text }, finish_reason: reason }] });
+  const chunks = (reason: string) => [role, both('one ', reason), both('two ', reason)];
+
+  it.each<[string, Behaviour, string]>([
+    ['a cut', stream(chunks('stop'), { ending: 'close' }), 'cut'],
+    ['an error event', stream([...chunks('stop'), event({ error: { code: 'overloaded' } })]), 'error-event'],
+    ['silence', stream(chunks('stop'), { ending: 'hang' }), 'stalled'],
+    ['a cut, with the text "null"', stream(chunks('null'), { ending: 'close' }), 'cut'],
+    ['a cut after the first', stream([both('one ', 'stop')], { ending: 'close' }), 'cut'],
+    ['an end, with the text "null"', stream(chunks('null'), { ending: 'end' }), 'missing-end'],
+  ])('is no end before %s', async (_, does, reason) => {
+    const { router, fake } = build({ a: does }, { cache: 'idempotent' });
+    const ask = () => router.chat.completions.create({ model: 'standard', messages, stream: true, temperature: 0 });
+    const { value } = await settled(ask().then(read));
+    expect(value).toMatchObject({ text: expect.stringMatching(/^one /), error: { reason } });
+    // Nor is it stored for the next caller.
+    await settled(ask().then(read));
+    expect(fake.count).toBe(2);
+  });
+
+  it.each(['end', 'hang'] as const)('is a good stream with [DONE], and with usage: %s', async (ending) => {
+    const usage = event({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 2 } });
+    const { router } = build({ a: stream([...chunks('stop'), usage, done], { ending }) });
+    const { value } = await settled(askStream(router).then(read));
+    expect(value).toMatchObject({ text: 'one two ', error: undefined });
+  });
+
+  it('of several choices: content after one withdraws that one only', async () => {
+    const chunks = [content('A'), content('B', 1), finish('stop', 0), finish('stop', 1), content('more', 1)];
+    const { router } = build({ a: stream(chunks, { ending: 'close' }) });
+    const ask = router.chat.completions.create({ model: 'standard', messages, stream: true, n: 2 });
+    expect((await read(await ask)).error).toMatchObject({ reason: 'cut' });
+  });
+});
+
+describe('what servers say of themselves', () => {
+  const price = { input: 1, output: 1 };
+
+  it('zeros after the real usage do not make it free', async () => {
+    const usage = (prompt_tokens: number, completion_tokens: number) =>
+      event({ id: 'c', model: 'm', choices: [], usage: { prompt_tokens, completion_tokens } });
+    const chunks = [role, content('Hi'), finish(), usage(1_000_000, 2_000_000), usage(0, 0), done];
+    const { router } = build({ a: stream(chunks) }, { deployments: { a: { price } }, routes: { standard: ['a'] } });
+    const handed = await askStream(router);
+    await read(handed);
+    expect(callRecord(handed)).toMatchObject({
+      costUsd: 3,
+      usage: { inputTokens: 1_000_000, outputTokens: 2_000_000 },
+    });
+  });
+
+  it('a server that ignores `n`, and sends no [DONE], has answered', async () => {
+    const { router } = build({ a: stream([role, content('Hi'), finish()]) });
+    const handed = await router.chat.completions.create({ model: 'standard', messages, stream: true, n: 2 });
+    expect(await read(handed)).toMatchObject({ text: 'Hi', error: undefined });
+    expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'success' }]);
+  });
+
+  it("Azure's first chunk, with an empty id and model, is not what served it", async () => {
+    const azure = event({ id: '', model: '', choices: [], prompt_filter_results: [] });
+    const prices = { 'm-2025': { input: 1, output: 1 }, m: { input: 2, output: 2 } };
+    const { router } = build({ a: stream([azure, role, content('Hi'), finish(), done]) }, { prices });
+    const handed = await askStream(router);
+    await read(handed);
+    expect(callRecord(handed)?.servedModel).toBe('m');
+  });
+
+  it('an empty model of a whole answer is not what served it, either', async () => {
+    const body = { id: '', model: '', choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' } }] };
+    const { router } = build({ a: answer({ body }) });
+    const handed = await router.chat.completions.create({ model: 'standard', messages });
+    expect(callRecord(handed)?.servedModel).toBeNull();
+  });
+
+  it('an answer that is said to have 0 output tokens is none: the next deployment is tried', async () => {
+    const usage = event({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 0 } });
+    const { router, asked } = build({ a: stream([role, finish(), usage, done]), b: answer({ content: 'From b.' }) });
+    expect((await read(await askStream(router))).text).toBe('From b.');
+    expect(asked()).toEqual(['a', 'b']);
+  });
+});
