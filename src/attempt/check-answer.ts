@@ -1,6 +1,7 @@
 import { classify, embeddedError, invalidAnswer, type Reading } from '../classify.js';
 import { errorIn, failedFinishOf, hasNothing } from '../protocol/answer-faults.js';
 import type { Protocol, UpstreamAnswer } from '../types.js';
+import { isEventStream } from '../util/event-stream.js';
 import { isRecord } from '../util/is-record.js';
 
 /** What an answer must have to be one. */
@@ -13,6 +14,8 @@ const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = {
 /** A 200 with nothing, with text where JSON was asked for, or with an error in it is a failure like any other. */
 export function checkAnswer(protocol: Protocol, { data, headers }: UpstreamAnswer, reading: Reading): void {
   if (protocol === 'binary') return;
+  // The body asked for a stream and the request's options did not: a plain client gives its text.
+  if (typeof data === 'string' && data !== '' && isEventStream(headers)) return;
   if (data === undefined || data === null) throw invalidAnswer('with an empty body');
   if (protocol === 'text' && typeof data === 'string') return;
   const required = REQUIRED[protocol];

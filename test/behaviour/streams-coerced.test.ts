@@ -1,0 +1,74 @@
+import { callRecord, type ModelRouter } from 'model-router';
+import { answer, bytes } from 'model-router/testing';
+import { OpenAI } from 'openai';
+import { describe, expect, it } from 'vitest';
+import { content, done, finish, role, stream } from '../helpers/event-streams.js';
+import { collect, messages } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+const truthy = ['true', 1, 'yes'] as const;
+/** A server that reads such values as true, and one that does not. */
+const coercing = stream([role, content('Hi'), finish(), done]);
+const strict = answer({ content: 'Hi' });
+
+const ask = (client: OpenAI, value: unknown) =>
+  client.chat.completions.create({ model: 'a', messages, stream: value as true }).then(collect);
+
+const calm = { breaker: { consecutive: 1 }, routes: {}, retry: { budget: 0 } } as const;
+
+function failures(router: ModelRouter): number | undefined {
+  return router.snapshot().deployments.a?.failures;
+}
+
+describe('a `stream` that is neither true nor false', () => {
+  it.each(truthy)('is a stream where the answer is one: %j', async (value) => {
+    const { router, fake } = build({ a: coercing }, calm);
+    const { chunks, error } = await ask(router, value);
+    const plain = new OpenAI({
+      apiKey: 'sk-key-of-default',
+      baseURL: 'https://x.test/v1',
+      fetch: fake,
+      logLevel: 'off',
+    });
+    expect({ chunks, error }).toEqual(await ask(plain, value));
+    expect([chunks.length, error, failures(router)]).toEqual([3, undefined, 0]);
+  });
+
+  it.each(truthy)('is what a plain client makes of it where the answer is none, and no failure: %j', async (value) => {
+    const { router, fake } = build({ a: strict }, calm);
+    const plain = new OpenAI({
+      apiKey: 'sk-key-of-default',
+      baseURL: 'https://x.test/v1',
+      fetch: fake,
+      logLevel: 'off',
+    });
+    expect(await ask(router, value)).toEqual(await ask(plain, value));
+    expect([failures(router), router.snapshot().deployments.a?.state]).toEqual([0, 'closed']);
+  });
+
+  it.each(truthy)('is refused with 400 by asFetch(): %j', async (value) => {
+    const { router, asked } = build({ a: coercing }, calm);
+    const response = await router.asFetch()('https://api.openai.com/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'a', messages, stream: value }),
+    });
+    expect([response.status, asked()]).toEqual([400, []]);
+  });
+});
+
+it('a stream that only the body asked for is given as the text that a plain client gives', async () => {
+  const { router, fake } = build({ a: coercing }, calm);
+  const plain = new OpenAI({ apiKey: 'sk-key-of-default', baseURL: 'https://x.test/v1', fetch: fake, logLevel: 'off' });
+  const post = (client: OpenAI) =>
+    client.post('/chat/completions', { body: { model: 'a', messages, stream: true } }) as Promise<string>;
+  expect(await post(router)).toBe(await post(plain));
+  expect(failures(router)).toBe(0);
+});
+
+it('text that is no stream is still no answer', async () => {
+  const { router } = build({ a: bytes({ chunks: ['hello'], headers: { 'content-type': 'text/plain' } }) }, calm);
+  const call = router.post('/chat/completions', { body: { model: 'a', messages, stream: true } });
+  const error = await Promise.resolve(call).catch((thrown: unknown) => thrown);
+  expect(callRecord(error)?.attempts.at(-1)).toMatchObject({ outcome: 'invalid-answer' });
+});
