@@ -76,7 +76,7 @@ function canFailOver({ call, target, lane }: Attempt): boolean {
   return call.targets.some((other) => other !== target && !tried.has(other));
 }
 
-/** The SDK reads an answer as a stream where `stream` is anything but false, and a server may see that differently. */
+/** Version 6 of the SDK reads any answer as a stream where `stream` is not false, and a server may see that differently. */
 function mayBeNoStream({ body }: Call, held: readonly unknown[]): boolean {
   return held.length === 0 && isRecord(body) && !(body instanceof FormData) && body.stream !== true;
 }

@@ -15,7 +15,7 @@ import { checkPlaces } from '../options/option-places.js';
 import { readNeeds } from '../protocol/requirements.js';
 import { hasStreamClass, isBinary, metadataOf } from '../sdk/internals.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
-import { isPlain } from '../sdk/upstream.js';
+import { isPlain, mayBeStream } from '../sdk/upstream.js';
 import type { Log } from '../telemetry/log.js';
 import type { CallRecord } from '../telemetry/record-types.js';
 import type { CacheRequest, Call, CallSettings, Protocol, Target } from '../types.js';
@@ -99,8 +99,7 @@ export class CallReader {
           : whyHedgeDisabled(protocol, source.body, targets, maxAttempts, hasOwnCredentials);
     const call: Call = {
       protocol,
-      // As the SDK sees it, which gives a stream for anything that is not false.
-      stream: Boolean(source.stream),
+      stream: source.stream === true || mayBeStream(source.body),
       source,
       body: source.body,
       targets,

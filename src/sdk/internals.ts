@@ -117,5 +117,11 @@ export function setStreamClass(options: RequestOptions, streamClass: typeof Stre
   options.__streamClass ??= streamClass;
 }
 
+/** Has the SDK read the answer to a request as a stream. */
+export function readAsStream(options: RequestOptions, streamClass: typeof Stream): void {
+  options.stream = true;
+  setStreamClass(options, streamClass);
+}
+
 export const hasStreamClass = (options: RequestOptions): boolean => options.__streamClass !== undefined;
 export const isBinary = (options: RequestOptions): boolean => options.__binaryResponse === true;

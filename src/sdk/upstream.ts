@@ -3,6 +3,7 @@ import { Stream } from 'openai/streaming';
 import { type Addition, withAdditions } from '../protocol/additions.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
 import { MAX_MS } from '../util/check.js';
+import { isEventStream } from '../util/event-stream.js';
 import { isGiven, isRecord } from '../util/is-record.js';
 import { isClosable, OnRequest } from './closable-fetch.js';
 import { noteErrorFacts } from './error-facts.js';
@@ -16,6 +17,7 @@ import {
   parseOf,
   propsOf,
   type ResponseProps,
+  readAsStream,
   setStreamClass,
 } from './internals.js';
 import { tapBody } from './observe-body.js';
@@ -91,6 +93,7 @@ export class OpenAIUpstream implements Upstream {
         const handle: Handle = { props, promise, isParsed: false, data: undefined };
         return { status, headers, data: undefined, stream: undefined, raw: true, body, handle };
       }
+      if (mayBeStream(bodyOf(request)) && isEventStream(headers)) readAsStream(props.options, TappedStream);
       const data = await parseOf(promise);
       const handle: Handle = { props, promise, isParsed: true, data };
       const stream = isStream(data) ? readStream(data, props) : undefined;
@@ -174,6 +177,11 @@ export function isPlain(body: unknown): body is Record<string, unknown> {
   if (!isRecord(body) || typeof body.toJSON === 'function') return false;
   const isOpaque = body instanceof Blob || body instanceof URLSearchParams || body instanceof ReadableStream;
   return !isOpaque && !(Symbol.asyncIterator in body) && !(Symbol.iterator in body);
+}
+
+/** A `stream` that some servers read as true: whether the answer is a stream is known when it comes. */
+export function mayBeStream(body: unknown): boolean {
+  return isPlain(body) && Boolean(body.stream) && body.stream !== true;
 }
 
 function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStream {

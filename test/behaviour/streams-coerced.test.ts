@@ -3,7 +3,7 @@ import { answer, bytes } from 'model-router/testing';
 import { OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { content, done, finish, role, stream } from '../helpers/event-streams.js';
-import { collect, messages } from '../helpers/messages.js';
+import { collect, messages, read } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 const truthy = ['true', 1, 'yes'] as const;
@@ -11,8 +11,10 @@ const truthy = ['true', 1, 'yes'] as const;
 const coercing = stream([role, content('Hi'), finish(), done]);
 const strict = answer({ content: 'Hi' });
 
-const ask = (client: OpenAI, value: unknown) =>
-  client.chat.completions.create({ model: 'a', messages, stream: value as true }).then(collect);
+const ask = async (client: OpenAI, value: unknown) => {
+  const answer = await client.chat.completions.create({ model: 'a', messages, stream: value as true });
+  return Symbol.asyncIterator in answer ? collect(answer) : { error: undefined, ...(answer as object) };
+};
 
 const calm = { breaker: { consecutive: 1 }, routes: {}, retry: { budget: 0 } } as const;
 
@@ -22,29 +24,35 @@ function failures(router: ModelRouter): number | undefined {
 
 describe('a `stream` that is neither true nor false', () => {
   it.each(truthy)('is a stream where the answer is one: %j', async (value) => {
-    const { router, fake } = build({ a: coercing }, calm);
-    const { chunks, error } = await ask(router, value);
-    const plain = new OpenAI({
-      apiKey: 'sk-key-of-default',
-      baseURL: 'https://x.test/v1',
-      fetch: fake,
-      logLevel: 'off',
-    });
-    expect({ chunks, error }).toEqual(await ask(plain, value));
-    expect([chunks.length, error, failures(router)]).toEqual([3, undefined, 0]);
+    const { router } = build({ a: coercing }, calm);
+    const handed = await router.chat.completions.create({ model: 'a', messages, stream: value as unknown as true });
+    const { text, error } = await read(handed);
+    expect([text, error, failures(router)]).toEqual(['Hi', undefined, 0]);
+    expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'success' }]);
   });
 
-  it.each(truthy)('is what a plain client makes of it where the answer is none, and no failure: %j', async (value) => {
-    const { router, fake } = build({ a: strict }, calm);
-    const plain = new OpenAI({
-      apiKey: 'sk-key-of-default',
-      baseURL: 'https://x.test/v1',
-      fetch: fake,
-      logLevel: 'off',
-    });
-    expect(await ask(router, value)).toEqual(await ask(plain, value));
-    expect([failures(router), router.snapshot().deployments.a?.state]).toEqual([0, 'closed']);
+  it('is guarded like any other stream', async () => {
+    const { router } = build({ a: stream([role, content('Hi')], { ending: 'close' }) }, calm);
+    const handed = await router.chat.completions.create({ model: 'a', messages, stream: 'true' as unknown as true });
+    expect((await read(handed)).error).toMatchObject({ reason: 'cut', text: 'Hi' });
   });
+
+  // The fake reads the text 'true' as true.
+  it.each([1, 'yes'])(
+    'is what a plain client makes of it where the answer is none, and no failure: %j',
+    async (value) => {
+      const { router, fake } = build({ a: strict }, calm);
+      const plain = new OpenAI({
+        apiKey: 'sk-key-of-default',
+        baseURL: 'https://x.test/v1',
+        fetch: fake,
+        logLevel: 'off',
+      });
+      const [routed, direct] = [await ask(router, value), await ask(plain, value)];
+      expect([Object.keys(routed), routed.error]).toEqual([Object.keys(direct), direct.error]);
+      expect([failures(router), router.snapshot().deployments.a?.state]).toEqual([0, 'closed']);
+    },
+  );
 
   it.each(truthy)('is refused with 400 by asFetch(): %j', async (value) => {
     const { router, asked } = build({ a: coercing }, calm);
