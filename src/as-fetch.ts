@@ -189,7 +189,9 @@ async function readRoutedBody(request: Request, endpoint: string): Promise<unkno
   if (type === 'multipart/form-data' || type === 'application/x-www-form-urlencoded') {
     if (!takesForm(endpoint)) return ownError(400, 'invalid_json', `${endpoint} takes JSON, not a form.`);
     const form = await readForm(request);
-    return form instanceof Response ? form : (refusedStream(form.get('stream'), FORM_STREAM) ?? form);
+    return form instanceof Response
+      ? form
+      : (refusedForm(form) ?? refusedStream(form.get('stream'), FORM_STREAM) ?? form);
   }
   const body = await readJson(request);
   if (body instanceof Response) return body;
@@ -199,6 +201,17 @@ async function readRoutedBody(request: Request, endpoint: string): Promise<unkno
 
 const STREAM: ReadonlySet<unknown> = new Set([undefined, null, true, false]);
 const FORM_STREAM: ReadonlySet<unknown> = new Set([null, '', 'true', 'false']);
+
+/** Of two values for one field some servers take the first and others the last: only lists (`name[]`) and files repeat. */
+function refusedForm(form: FormData): Response | undefined {
+  const seen = new Set<string>();
+  for (const [name, value] of form) {
+    if (typeof value !== 'string' || name.endsWith('[]')) continue;
+    if (seen.has(name)) return ownError(400, 'invalid_form', `The form has two values for ${shown(name)}.`);
+    seen.add(name);
+  }
+  return undefined;
+}
 
 /** Some servers take `"true"` or 1 for true, others do not: the answer would not be what the router expects. */
 function refusedStream(stream: unknown, allowed: ReadonlySet<unknown>): Response | undefined {

@@ -21,6 +21,7 @@ import type { Totals } from './state/totals.js';
 import type { Events } from './telemetry/events.js';
 import type { InputEstimator } from './tokens/input-estimator.js';
 import type { Attempt, Call, CallReply, Reply } from './types.js';
+import { NameHints } from './util/name-hints.js';
 
 export interface Parts {
   readonly config: RouterConfig;
@@ -61,7 +62,7 @@ export function assemble({
   const attempt = compose<Attempt, Reply>(
     [
       measure({ events, prices, spent: spendTable, errors, estimator, slowMs, random }), // counts, times, names what failed
-      heed(events, () => config.deployments.keys()), // pauses and clients set aside
+      heed(events, new NameHints(() => config.deployments.keys())), // pauses and clients set aside
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
       stream(random), // holds back until the first content

@@ -278,6 +278,23 @@ export function copyError(error: Error): Error {
   return APIError.generate(error.status, { error: jsonCopy(error.error) }, text, headers);
 }
 
+/** The error of a call that was not sent, because an earlier answer asked for a pause: nothing of that answer's text is in it. */
+export function pausedError(
+  deployment: string,
+  { status, code }: { status: number; code: string | null },
+  leftMs: number,
+): Error {
+  const seconds = Math.max(1, Math.ceil(leftMs / 1000));
+  const message = `${deployment} asked for a pause, which lasts for another ${seconds} s; nothing was sent.`;
+  const headers = new Headers({ 'retry-after': String(seconds) });
+  return APIError.generate(
+    status,
+    { error: { message, type: 'model_router_error', code, param: null } },
+    undefined,
+    headers,
+  );
+}
+
 /** Errors of the application's own making pass as they are; anything else that was thrown becomes an Error. */
 function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;

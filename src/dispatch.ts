@@ -17,6 +17,7 @@ import { headerRows, mergeHeaders, withoutDefaultRouterHeaders } from './sdk/req
 import { type Run, redactRejections } from './sdk/routed-promise.js';
 import { type Handle, isStream } from './sdk/upstream.js';
 import type { Opened } from './setup.js';
+import type { StoredIds } from './state/stored-ids.js';
 import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
 import type { CallRecord } from './telemetry/record-types.js';
 import { type CachedReply, isCached, type Protocol, type Reply } from './types.js';
@@ -60,8 +61,13 @@ export class Dispatcher {
       run.parsed = { data };
     }
     run.parse = isParsed ? () => data : () => redactRejections(promise, (error) => this.opened.redact(error, options));
-    const stored = isStored(protocol, options) ? reply.attempt.target.state.client.name : undefined;
-    rememberAtEnd(reply, engine, stored, isFromHelper(options) ? call.record : undefined);
+    const binding = {
+      ids: engine.storedBy,
+      client: reply.attempt.target.state.client.name,
+      tenant: call.settings.tenant,
+    };
+    for (const key of call.sealedKeys ?? []) binding.ids.remember(key, binding.client, binding.tenant);
+    rememberAtEnd(reply, binding, isStored(protocol, options), isFromHelper(options) ? call.record : undefined);
     return props;
   }
 
@@ -83,7 +89,8 @@ export class Dispatcher {
     const promise = client.request<unknown>(options, remainingRetries);
     run.parse = async () => {
       const data = await redactRejections(promise, (error) => this.#redact(error, client, options));
-      if (options.method === 'post' && isRecord(data) && typeof data.id === 'string') storedBy.set(data.id, name);
+      if (options.method === 'post' && isRecord(data))
+        storedBy.remember(data.id, name, this.opened.view.options.tenant);
       return data;
     };
     return propsOf(promise).catch((error: unknown) => {
@@ -129,7 +136,7 @@ export class Dispatcher {
     const { engine, clients, passThrough } = this.opened;
     const { defaultClient } = engine.config;
     const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
-    const maker = id === undefined ? undefined : engine.storedBy.get(decode(id));
+    const maker = id === undefined ? undefined : engine.storedBy.makerOf(decode(id));
     const other = maker === undefined || maker === defaultClient ? undefined : clients.get(maker);
     const client = other ?? passThrough;
     checkOrigin(client, path ?? '');
@@ -137,12 +144,24 @@ export class Dispatcher {
   }
 }
 
+/** Whose the things are that an answer leaves on a server. */
+interface Binding {
+  readonly ids: StoredIds;
+  readonly client: string;
+  readonly tenant: string | undefined;
+}
+
 /** A function of its own, as the listener must not hold the caller's stream. */
-function rememberAtEnd(reply: Reply, engine: Engine, client: string | undefined, record: CallRecord | undefined): void {
-  if (client === undefined && record === undefined) return;
-  reply.onEnd(({ answerId }) => {
+function rememberAtEnd(
+  reply: Reply,
+  { ids, client, tenant }: Binding,
+  isStored: boolean,
+  record: CallRecord | undefined,
+): void {
+  reply.onEnd(({ answerId, sealedKeys = [] }) => {
+    for (const key of sealedKeys) ids.remember(key, client, tenant);
     if (answerId === undefined) return;
-    if (client !== undefined) engine.storedBy.set(answerId, client);
+    if (isStored) ids.remember(answerId, client, tenant);
     if (record !== undefined) linkAnswerId(answerId, record);
   });
 }

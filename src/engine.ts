@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import { assemble } from './assemble.js';
 import type { CacheTotals } from './call/cache/layer.js';
 import type { SpendParts } from './call/spend/layer.js';
@@ -15,6 +14,7 @@ import { RetryBudget } from './state/retry-budget.js';
 import { RouteOrder } from './state/route-order.js';
 import { SpendLedger } from './state/spend-ledger.js';
 import { SpendTable } from './state/spend-table.js';
+import { StoredIds } from './state/stored-ids.js';
 import { newTotals, type Totals } from './state/totals.js';
 import { Events } from './telemetry/events.js';
 import type { AttemptRecord, CallRecord, KnownPrice } from './telemetry/record-types.js';
@@ -36,7 +36,7 @@ export class Engine {
   /** By name: those of the options, then the clients' shared ones for models that are not listed, as they are used. */
   readonly states = new Map<string, DeploymentState>();
   /** Which client made what is kept on a server. */
-  readonly storedBy = new LRUCache<string, string>({ max: STORED_IDS });
+  readonly storedBy = new StoredIds(STORED_IDS);
   /** How routes with a strategy order their deployments. */
   readonly orders: ReadonlyMap<string, RouteOrder>;
   /** The variant of each call on a weighted route, by its attempts: a joined call's record takes over those of another. */

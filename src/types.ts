@@ -153,6 +153,8 @@ export interface Call {
   readonly wantsUsage: boolean;
   readonly log: Log;
   readonly wantsRaw: () => boolean;
+  /** Sealed items in the request that no client is known to have made: the first client that accepts them keeps them. */
+  readonly sealedKeys?: readonly string[];
   readonly cacheRequest: CacheRequest | undefined;
   /** Several callers may wait for it: its deadline may yet move, and its usage is asked for whoever began it. */
   readonly isShared: boolean;
@@ -242,6 +244,8 @@ export interface AttemptEnd {
   readonly servedModel: string | undefined;
   /** The provider's id of the answer. */
   readonly answerId: string | undefined;
+  /** Of the sealed items in the answer; `undefined`: none. */
+  readonly sealedKeys?: readonly string[] | undefined;
   readonly unfinished: boolean;
   /** Reads what a stream delivered; `undefined` where the answer is no stream. */
   readonly delivered?: () => DeliveredText;

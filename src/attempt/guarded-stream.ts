@@ -4,6 +4,7 @@ import { Delivered, textOf } from '../protocol/delivered.js';
 import { isUsageChunk, type Progress } from '../protocol/progress.js';
 import type { Attempt, AttemptEnd, Failure, UpstreamStream } from '../types.js';
 import { onCollected } from '../util/on-collected.js';
+import { cut, storableId } from '../util/shown.js';
 import { chunkTimeoutOf, limitOf } from './limit.js';
 
 type Result = IteratorResult<unknown, undefined>;
@@ -282,7 +283,7 @@ export class GuardedStream {
 
   #ended(outcome: AttemptEnd['outcome'], breaker: AttemptEnd['breaker'], found: AttemptEnd['failure']): AttemptEnd {
     const { progress, status } = this.#parts;
-    const { usage, model, id, serviceTier, toolItems: output } = progress;
+    const { usage, model, id, sealedKeys, serviceTier, toolItems: output } = progress;
     return {
       outcome,
       breaker,
@@ -291,8 +292,9 @@ export class GuardedStream {
       usage,
       serviceTier,
       output,
-      servedModel: model,
-      answerId: id,
+      servedModel: model === undefined ? undefined : cut(model),
+      answerId: storableId(id),
+      sealedKeys,
       unfinished: false,
       delivered: () => this.#delivered.written(),
     };

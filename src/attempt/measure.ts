@@ -12,6 +12,7 @@ import { show } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { showUsd } from '../util/money.js';
 import { roundMs } from '../util/round-ms.js';
+import { cut } from '../util/shown.js';
 import { type AttemptBill, billAttempt } from './bill-attempt.js';
 import type { ErrorReader } from './error-reader.js';
 
@@ -82,7 +83,7 @@ export function measure({
   function failureOf(thrown: unknown, attempt: Attempt): Failure {
     const { call, target } = attempt;
     if (thrown instanceof AttemptFailed) return { ...thrown.failure, target };
-    const found = classify(thrown, performance.now(), random(), errors.readingFor(attempt));
+    const found = elsewhere(call, classify(thrown, performance.now(), random(), errors.readingFor(attempt)));
     errors.warnOfWords(attempt, found);
     // Only now: what it means may be in the very headers and codes that are cleaned.
     const error = redacted(found.error, attempt);
@@ -135,7 +136,7 @@ export function measure({
   }
 
   function reportUnpriced({ log }: Call, deployment: string, model: string | null, tier: string | undefined): void {
-    const key = `${deployment}\n${model}\n${tier ?? ''}`;
+    const key = `${deployment}\n${cut(model ?? '')}\n${cut(tier ?? '')}`;
     if (unpriced.size >= MAX_UNPRICED || unpriced.has(key)) return;
     unpriced.add(key);
     const hint =
@@ -143,7 +144,8 @@ export function measure({
         ? `no price is known for ${show(model)}, so its cost is not: ${HOW_TO_GIVE_ONE}`
         : `no price is known for ${show(model)} at the service tier ${show(tier)}, so its cost is not: give its price \`tiers\`, such as { ${show(tier)}: 2 }, a factor, or a whole price`;
     log.hint(hint);
-    if (events.heard('price-unknown')) events.emit({ type: 'price-unknown', deployment, model, hint });
+    if (events.heard('price-unknown'))
+      events.emit({ type: 'price-unknown', deployment, model: model === null ? null : cut(model), hint });
   }
 
   function reportAbsurd(
@@ -189,6 +191,11 @@ function requestIdOf({ call, target }: Attempt, headers: Headers | undefined): s
 
 function headersOf(error: Error): Headers | undefined {
   return 'headers' in error && error.headers instanceof Headers ? error.headers : undefined;
+}
+
+/** Sealed items that this client cannot read were made by another one, which may be next. */
+function elsewhere({ sealedKeys }: Call, failure: Failure): Failure {
+  return sealedKeys !== undefined && failure.outcome === 'caller-error' ? { ...failure, next: 'yes' } : failure;
 }
 
 /**

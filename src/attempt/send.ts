@@ -1,11 +1,13 @@
 import { statusOf } from '../classify.js';
 import type { Handler } from '../pipeline.js';
 import { type Addition, additionsFor, mayRefuseAddition } from '../protocol/additions.js';
-import type { Attempt, AttemptEnd, Reply, UpstreamAnswer } from '../types.js';
+import { sealedKeys } from '../protocol/sealed-items.js';
+import type { Attempt, AttemptEnd, Protocol, Reply, UpstreamAnswer } from '../types.js';
 import type { CancelSignal } from '../util/cancel-signal.js';
 import { MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { onCollected } from '../util/on-collected.js';
+import { cut, storableId } from '../util/shown.js';
 import { SignalHub } from '../util/signal-hub.js';
 import { checkAnswer } from './check-answer.js';
 import { CheckedChunks } from './check-chunks.js';
@@ -17,7 +19,7 @@ export function send(errors: ErrorReader): Handler<Attempt, Reply> {
   return async function send(attempt) {
     const { call } = attempt;
     const answer = await sendWithAdditions(attempt);
-    const end = success(answer);
+    const end = success(answer, call.protocol);
     const reply = { attempt, chunks: undefined, onEnd: (listener: (end: AttemptEnd) => void) => listener(end) };
     const { stream } = answer;
     if (stream === undefined) {
@@ -130,7 +132,7 @@ function usageIn(body: Record<string, unknown> | undefined): unknown {
   return { type: 'duration', seconds: body.duration };
 }
 
-function success({ data, status }: UpstreamAnswer): AttemptEnd {
+function success({ data, status }: UpstreamAnswer, protocol: Protocol): AttemptEnd {
   const body = isRecord(data) ? data : undefined;
   return {
     outcome: 'success',
@@ -142,10 +144,11 @@ function success({ data, status }: UpstreamAnswer): AttemptEnd {
     output: body?.output,
     answer: data,
     servedModel: nameOf(body?.model),
-    answerId: nameOf(body?.id),
+    answerId: storableId(body?.id),
+    sealedKeys: protocol === 'responses' ? sealedKeys(body?.output) : undefined,
     unfinished: false,
   };
 }
 
 /** An empty name says nothing. */
-const nameOf = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
+const nameOf = (value: unknown) => (typeof value === 'string' && value !== '' ? cut(value) : undefined);

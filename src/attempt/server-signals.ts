@@ -2,13 +2,14 @@ import { codeOf } from '../classify.js';
 import type { Layer } from '../pipeline.js';
 import type { Events } from '../telemetry/events.js';
 import type { Attempt, Failure, Reply, Target } from '../types.js';
-import { nearest } from '../util/nearest.js';
+import type { NameHints } from '../util/name-hints.js';
+import { cut } from '../util/shown.js';
 
 /** How long a client is left alone that refuses its key or has no quota left. */
 const SET_ASIDE_MS = 60_000;
 
 /** Keeps what a server has said about itself: stay away for a while, this key is no good, I have no such model. */
-export function heed(events: Events, modelNames: () => Iterable<string>): Layer<Attempt, Reply> {
+export function heed(events: Events, names: NameHints): Layer<Attempt, Reply> {
   return (next) =>
     function heed(attempt) {
       const { state } = attempt.target;
@@ -58,11 +59,9 @@ export function heed(events: Events, modelNames: () => Iterable<string>): Layer<
   }
 
   function tellUnknown({ state, model }: Target): void {
-    const known = model === undefined ? undefined : nearest(model, without(modelNames(), model))[0];
-    events.emit({ type: 'model-not-found', deployment: state.id, model: model ?? null, nearest: known ?? null });
+    if (!events.heard('model-not-found')) return;
+    const known = model === undefined ? undefined : names.nearest(model)[0];
+    const shown = model === undefined ? null : cut(model);
+    events.emit({ type: 'model-not-found', deployment: state.id, model: shown, nearest: known ?? null });
   }
-}
-
-function* without(names: Iterable<string>, excluded: string): Iterable<string> {
-  for (const name of names) if (name !== excluded) yield name;
 }

@@ -1,12 +1,12 @@
 import pRetry from 'p-retry';
-import { abortError, copyError, LostError } from '../classify.js';
+import { abortError, LostError, pausedError } from '../classify.js';
 import { AttemptFailed, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
 import type { Handler } from '../pipeline.js';
 import { type Ask, isFinal, type Step, type View } from '../plan/plan.js';
 import type { RetryToken } from '../state/retry-budget.js';
 import type { Events } from '../telemetry/events.js';
 import type { AttemptRecord } from '../telemetry/record-types.js';
-import type { Attempt, Call, Reply, Target } from '../types.js';
+import type { Attempt, Call, Failure, Reply, Target } from '../types.js';
 import { roundMs } from '../util/round-ms.js';
 import { sleep } from '../util/sleep.js';
 import { Race } from './hedge.js';
@@ -179,7 +179,7 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced, probe }: 
  * fails everywhere is told, whatever else has failed beside it.
  */
 function finalError(call: Call, stop: Stop | undefined): Error {
-  const { failures } = call;
+  const failures = call.sealedKeys === undefined ? call.failures : withoutStrangers(call.failures);
   const last = failures.at(-1);
   const upstream = failures.findLast((failure) => failure.status !== undefined);
   if (last === undefined) return unasked(call, stop);
@@ -193,13 +193,18 @@ function finalError(call: Call, stop: Stop | undefined): Error {
   return (upstream ?? last).error;
 }
 
+/** A later client that cannot read sealed items says nothing about the first: its 400 takes the place of no error. */
+function withoutStrangers(failures: readonly Failure[]): readonly Failure[] {
+  const first = failures[0]?.target?.state.client;
+  return failures.filter(({ outcome, target }) => outcome !== 'caller-error' || target?.state.client === first);
+}
+
 /** Nothing was asked: because the time was over, or because those that could be are to be left alone for now. */
 function unasked(call: Call, stop: Stop | undefined): Error {
   if (stop?.reason === 'no-time') return new DeadlineExceededError(call.settings.deadlineMs, undefined);
-  const paused = call.targets.map(pausedBy).find((error) => error !== undefined);
-  if (paused !== undefined) return copyError(paused);
+  const paused = call.targets.find(({ state }) => state.pausedBy !== undefined)?.state;
+  if (paused?.pausedBy !== undefined)
+    return pausedError(paused.id, paused.pausedBy, paused.pausedUntil - performance.now());
   const why = call.excluded.length === 0 ? '' : ` (${call.excluded.join('; ')})`;
   return new NoDeploymentAvailableError(`No deployment may be asked${why}.`);
 }
-
-const pausedBy = (target: Target) => target.state.pausedBy?.error;

@@ -38,13 +38,17 @@ function linesOf(rows: readonly SpendRow[]): string {
   return text;
 }
 
-/** Blanks, a byte order mark or NUL before a sign, which spreadsheets skip; full-width signs too. */
-const FORMULA = /^[\s\ufeff\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]|;[\s\ufeff\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]/;
+/**
+ * What a spreadsheet takes for a formula: these signs and their full-width forms, at the beginning of a cell or, where it
+ * divides cells at semicolons, after one; blanks and invisible marks before them do not matter.
+ */
+const FORMULA = /(^|;)(?=[\s\ufeff\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/g;
 
-/** A tenant comes from outside: a spreadsheet must not take it for a formula. */
+/** A tenant comes from outside: an apostrophe makes a text of what would be a formula. */
 function field(value: string | null): string {
   if (value === null) return '';
-  const text = FORMULA.test(value) ? `'${value}` : value;
+  const marked = value.replace(FORMULA, "$1'");
+  const text = marked === value || marked.startsWith("'") ? marked : `'${marked}`;
   return /[",\r\n';]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -1,10 +1,14 @@
 import type { Protocol } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { failedFinishOf } from './answer-faults.js';
+import { sealedKeys } from './sealed-items.js';
 import { readUsage } from './usage.js';
 
 /** Finish reasons of an answer that is empty on purpose. */
 const FILTERED_FINISH: ReadonlySet<unknown> = new Set(['content_filter', 'refusal', 'safety']);
+
+/** So many keys of sealed items of one stream are kept. */
+const MAX_SEALED = 256;
 
 /** The last events of streams that are neither chat nor responses. */
 const LAST_EVENT = /^(image_generation|image_edit)\.completed$|^transcript\.text\.done$|^speech\.audio\.done$/;
@@ -22,6 +26,8 @@ export class Progress {
   failed = false;
   /** The finish reason by which it did. */
   failedFinish: string | undefined;
+  /** Of the sealed items that have come. */
+  readonly sealedKeys: string[] = [];
   usage: unknown;
   /** The tier that serves it. */
   serviceTier: string | undefined;
@@ -117,6 +123,8 @@ export class Progress {
     const { type } = event;
     if (typeof type !== 'string') return;
     if (isContentEvent(type, event)) this.hasContent = true;
+    if (type === 'response.output_item.done' && this.sealedKeys.length < MAX_SEALED)
+      this.sealedKeys.push(...sealedKeys([event.item]));
     if (type === 'response.output_item.added' && isWork(event.item)) this.hasItem = true;
     if (!isRecord(event.response)) {
       if (type === 'error') this.failed = true;

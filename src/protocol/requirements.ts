@@ -1,14 +1,17 @@
 import type { Capability } from '../types.js';
 import { isRecord } from '../util/is-record.js';
+import { sealedKeys } from './sealed-items.js';
 
 /** What a request needs of the deployment that answers it. */
 export interface Needs {
   readonly capabilities: ReadonlySet<Capability>;
   /** Things kept on a server that the request names: only the client that made them knows them. */
   readonly storedIds: readonly string[];
+  /** Sealed items that it brings along: only the client that made them can read them. */
+  readonly sealedKeys: readonly string[];
 }
 
-const NOTHING: Needs = { capabilities: new Set(), storedIds: [] };
+const NOTHING: Needs = { capabilities: new Set(), storedIds: [], sealedKeys: [] };
 
 /** Reads a request's body for what it needs. Of text messages it looks at no more than their type. */
 export function readNeeds(body: unknown): Needs {
@@ -26,7 +29,7 @@ export function readNeeds(body: unknown): Needs {
   readItems(body.messages, capabilities, storedIds);
   readItems(body.input, capabilities, storedIds);
   if (Array.isArray(body.tools)) for (const tool of body.tools) readTool(tool, storedIds);
-  return { capabilities, storedIds };
+  return { capabilities, storedIds, sealedKeys: sealedKeys(body.input) };
 }
 
 function wantsLogprobs({ logprobs, top_logprobs: top, include }: Record<string, unknown>): boolean {

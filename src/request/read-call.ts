@@ -12,7 +12,7 @@ import {
 import { checkUnsized, ONE_STORE } from '../options/check-cache.js';
 import { checkCall } from '../options/check-call.js';
 import { checkPlaces } from '../options/option-places.js';
-import { readNeeds } from '../protocol/requirements.js';
+import { type Needs, readNeeds } from '../protocol/requirements.js';
 import { hasStreamClass, isBinary, metadataOf } from '../sdk/internals.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
 import { isPlain, mayBeStream } from '../sdk/upstream.js';
@@ -22,10 +22,12 @@ import type { CacheRequest, Call, CallSettings, Protocol, Target } from '../type
 import { checkMs, checkNumber, checkString } from '../util/check.js';
 import { isPlainObject, isRecord } from '../util/is-record.js';
 import { pick } from '../util/pick.js';
+import { cut } from '../util/shown.js';
 import { carriedOptions } from './call-options.js';
 import { protocolOfPath } from './endpoints.js';
 import { type HeaderReading, readHeaders } from './headers.js';
 import { type LeftOut, narrow, type Resolution } from './resolve-model.js';
+import { boundedTenant } from './tenant.js';
 
 const NONE: readonly string[] = [];
 const OWN_NAMES: ReadonlySet<string> = new Set(SINGLE_CALL_KEYS);
@@ -77,14 +79,16 @@ export class CallReader {
     const priority = own?.priority ?? view.options.priority ?? config.options.priority ?? CALL_OPTIONS.priority.default;
     const model = modelOf(source);
     const resolution = engine.routing.resolve(model, own?.route, priorityOf(priority, config.priorities));
+    if (resolution.unlisted !== undefined) engine.routing.warnOfSlip(resolution.unlisted, view.log);
     const settings = this.#settle(resolution, own, reading?.options.tenant);
     const needs = readNeeds(source.body);
+    const boundTo = this.#boundTo(needs);
     const { targets, excluded } = narrow(resolution.targets, {
       protocol,
       regions: settings.regions,
       needs: needs.capabilities,
       pinned: reading?.hasCredentials ?? false,
-      boundTo: this.#boundTo(needs.storedIds),
+      boundTo,
     });
     const deadlineMs = Math.min(settings.deadlineMs, reading?.options.deadlineMs ?? settings.deadlineMs);
     // A body that can be read only once can be sent only once.
@@ -96,7 +100,9 @@ export class CallReader {
         ? 'hedgeAfterMs is not set'
         : !retry.budget.allowsAny
           ? 'retry.budget and retry.minPerSecond are 0, and a hedge takes a token'
-          : whyHedgeDisabled(protocol, source.body, targets, maxAttempts, hasOwnCredentials);
+          : boundTo === undefined && needs.sealedKeys.length > 0
+            ? 'the call brings sealed items, which only the client that made them can read'
+            : whyHedgeDisabled(protocol, source.body, targets, maxAttempts, hasOwnCredentials);
     const call: Call = {
       protocol,
       stream: source.stream === true || mayBeStream(source.body),
@@ -119,6 +125,7 @@ export class CallReader {
       log: view.log,
       wantsRaw,
       cacheRequest: settings.cache === undefined ? undefined : cacheRequestOf(source, reading),
+      ...(boundTo === undefined && needs.sealedKeys.length > 0 && { sealedKeys: needs.sealedKeys }),
       isShared: false,
       spend: undefined,
     };
@@ -178,16 +185,17 @@ export class CallReader {
       ...this.view.options,
       ...own,
     };
+    if (options.tenant !== undefined) options.tenant = boundedTenant(options.tenant);
     return settingsOf(options, this.engine.config.priorities);
   }
 
-  #boundTo(storedIds: readonly string[]): string | null | undefined {
-    if (storedIds.length === 0) return undefined;
-    for (const id of storedIds) {
-      const client = this.engine.storedBy.get(id);
+  /** The client that made what the call refers to; `null` where only the first may know it, `undefined` for any client. */
+  #boundTo({ storedIds, sealedKeys }: Needs): string | null | undefined {
+    for (const id of storedIds.length === 0 && sealedKeys.length === 0 ? NONE : [...storedIds, ...sealedKeys]) {
+      const client = this.engine.storedBy.makerOf(id);
       if (client !== undefined) return client;
     }
-    return null;
+    return storedIds.length === 0 ? undefined : null;
   }
 }
 
@@ -312,7 +320,7 @@ function newRecord(
     stream: stream === true,
     startedAt: new Date().toISOString(),
     metadata: { ...(metadata ?? metadataOfBody(body)) },
-    requestedModel: requestedModel ?? null,
+    requestedModel: requestedModel === undefined ? null : cut(requestedModel),
     deployment: null,
     servedModel: null,
     region: null,

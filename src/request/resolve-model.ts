@@ -2,16 +2,20 @@ import { InvalidOptionError } from '../errors.js';
 import type { Prefix, RouterConfig } from '../options/check-options.js';
 import type { CallOptions } from '../options/options.js';
 import type { DeploymentState } from '../state/deployment-state.js';
+import type { Log } from '../telemetry/log.js';
 import type { KnownPrice } from '../telemetry/record-types.js';
 import type { Capability, Protocol, Target } from '../types.js';
 import { show } from '../util/check.js';
-import { nearest } from '../util/nearest.js';
+import { NameHints } from '../util/name-hints.js';
+import { shown } from '../util/shown.js';
 
 /** Where a call may go before anything rules a deployment out, and the options of its route. */
 export interface Resolution {
   readonly route: string | undefined;
   readonly targets: readonly Target[];
   readonly options: CallOptions;
+  /** The model, where it is sent on by a name that is not listed. */
+  readonly unlisted?: string | undefined;
 }
 
 /** What rules deployments out for one call. */
@@ -45,6 +49,8 @@ export class Routing {
   readonly #routes = new Map<string, Resolution>();
   readonly #deployments = new Map<string, Resolution>();
   readonly #fallbacks: readonly Target[];
+  readonly #routeNames = new NameHints(() => this.#routes.keys());
+  readonly #models = new NameHints(() => new Set([...this.#routes.keys(), ...this.config.deployments.keys()]));
 
   constructor(
     readonly config: RouterConfig,
@@ -89,13 +95,14 @@ export class Routing {
   }
 
   #unlisted(model: string | undefined): Resolution {
-    if (model !== undefined && this.config.unlistedModels === 'refuse') return this.#unknown('model', model);
+    if (this.config.unlistedModels === 'refuse') return this.#unknown('model', model);
     const prefix = this.#prefixOf(model);
     const state = this.unlisted.stateOf(prefix?.client ?? this.config.defaultClient);
     return {
       route: undefined,
       targets: [this.#target(state, model, prefix, undefined), ...this.#fallbacks],
       options: NO_OPTIONS,
+      unlisted: model,
     };
   }
 
@@ -125,15 +132,32 @@ export class Routing {
     };
   }
 
-  #unknown(option: string, name: string): never {
-    const known = option === 'route' ? [...this.#routes.keys()] : [...this.#routes.keys(), ...this.#deployments.keys()];
-    const near = nearest(name, known);
-    const hint =
-      near.length > 0
-        ? `the nearest are ${near.map(show).join(', ')}`
-        : `known are ${known.map(show).join(', ') || 'none'}`;
-    throw new InvalidOptionError(option, `there is no ${option} ${show(name)}; ${hint}.`);
+  /** Warns, once for each name, of a model that is not listed and looks like a mistyped name of one that is. */
+  warnOfSlip(unlisted: string, log: Log): void {
+    if (!log.warns) return;
+    const meant = this.#models.firstSlip(unlisted);
+    if (meant === undefined) return;
+    const what = this.#routes.has(meant) ? 'route' : 'deployment';
+    log.warn(
+      `model-router the model ${shown(unlisted)} is not listed, so it is sent on by this name; did you mean the ${what} ${shown(meant)}?`,
+    );
   }
+
+  #unknown(option: 'route' | 'model', name: string | undefined): never {
+    const hints = option === 'route' ? this.#routeNames : this.#models;
+    const near = name === undefined ? [] : hints.nearest(name);
+    const hint =
+      near.length > 0 ? `the nearest are ${near.map(show).join(', ')}` : `known are ${someOf(hints.names())}`;
+    const what = name === undefined ? 'it is missing, or no string' : `there is no ${option} ${show(name)}`;
+    throw new InvalidOptionError(option, `${what}; ${hint}.`);
+  }
+}
+
+/** The first few names; a router may have thousands. */
+function someOf(names: Iterable<string>): string {
+  const all = [...names];
+  const more = all.length > 8 ? ` and ${all.length - 8} more` : '';
+  return `${all.slice(0, 8).map(show).join(', ') || 'none'}${more}`;
 }
 
 const NONE: readonly LeftOut[] = [];

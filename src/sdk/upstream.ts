@@ -162,7 +162,9 @@ function isByteStream(body: unknown): body is AsyncIterable<Uint8Array> {
 /** The body for one upstream: its own name of the model in JSON and form data alike. Unchanged where nothing differs. */
 function bodyFor(body: unknown, model: string | undefined, additions: readonly Addition[]): unknown {
   if (body instanceof FormData) {
-    if (model === undefined || body.get('model') === model) return body;
+    const [given, ...more] = body.getAll('model');
+    // Of several some servers take the last, so only one may stand there.
+    if (model === undefined || (given === model && more.length === 0)) return body;
     const copy = new FormData();
     for (const [name, value] of body) copy.append(name, value);
     copy.set('model', model);

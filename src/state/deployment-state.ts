@@ -1,3 +1,4 @@
+import { codeOf } from '../classify.js';
 import type { Addition } from '../protocol/additions.js';
 import type { Attempt, Deployment, Failure } from '../types.js';
 import type { DeploymentBreaker } from './circuit-breaker.js';
@@ -22,6 +23,12 @@ export interface ClientState {
   readonly retryBudget: RetryBudget;
 }
 
+/** What is remembered of an answer that asked for a pause. */
+export interface PauseNotice {
+  readonly status: number;
+  readonly code: string | null;
+}
+
 /** What the router remembers of one deployment, for as long as it lives. */
 export class DeploymentState {
   /** Of valid answers. */
@@ -34,9 +41,9 @@ export class DeploymentState {
   inFlight = 0;
   /** Additions of the router's own that its server refuses. */
   readonly refusedAdditions = new Set<Addition>();
-  /** `performance.now()` time until which the server asked us to stay away, and the failure that said so. */
+  /** `performance.now()` time until which the server asked us to stay away, and what it answered then. */
   pausedUntil = 0;
-  pausedBy: Failure | undefined;
+  pausedBy: PauseNotice | undefined;
   #pausedSince = 0;
   #lastAnswerAt = 0;
   #nextProbeAt = 0;
@@ -101,7 +108,8 @@ export class DeploymentState {
     }
     if (until <= this.pausedUntil) return;
     this.pausedUntil = until;
-    this.pausedBy = failure;
+    // Nothing of the upstream's own text: another caller's prompt may stand in it, and it may be of any size.
+    this.pausedBy = { status: failure.status ?? 429, code: codeOf(failure.error) };
   }
 
   /** From when the next call may go through the pause: one at a time, in a `performance.now()` time. */

@@ -1,3 +1,4 @@
+import { escapeControls, shown } from '../util/shown.js';
 import type { CallRecord } from './record-types.js';
 
 /** The SDK's own shape of a logger. */
@@ -19,13 +20,18 @@ export class Log {
     readonly level: LogLevel,
   ) {}
 
+  /** Whether a warning would be written: what only a warning needs is not computed otherwise. */
+  get warns(): boolean {
+    return RANK[this.level] >= RANK.warn;
+  }
+
   call(record: CallRecord, error: { name: string; code: string | null } | null): void {
     if (RANK[this.level] < RANK.info) return;
     const asked = record.attempts.map((each) => `${each.deployment}:${each.outcome}`).join(' ');
     const result = error === null ? 'ok' : `failed error=${error.code ?? error.name}`;
     this.#info(
       `model-router ${record.id} ${result} route=${record.route ?? '-'} deployment=${record.deployment ?? '-'} ` +
-        `requested=${name(record.requestedModel)} served=${name(record.servedModel)} attempts=${record.attempts.length} ` +
+        `requested=${nameOf(record.requestedModel)} served=${nameOf(record.servedModel)} attempts=${record.attempts.length} ` +
         `[${asked}] ${record.durationMs.toFixed(0)}ms tokens=${record.usage?.inputTokens ?? '-'}+${record.usage?.outputTokens ?? '-'} ` +
         `cost=${record.costUsd === null ? 'unknown' : `$${record.costUsd.toFixed(6)}`}`,
     );
@@ -40,7 +46,7 @@ export class Log {
   hint(text: string): void {
     if (RANK[this.level] < RANK.debug) return;
     try {
-      this.logger.debug(`model-router ${text}`);
+      this.logger.debug(escapeControls(`model-router ${text}`));
     } catch {
       // The logger's fault.
     }
@@ -49,7 +55,7 @@ export class Log {
   warn(line: string): void {
     if (RANK[this.level] < RANK.warn) return;
     try {
-      this.logger.warn(line);
+      this.logger.warn(escapeControls(line));
     } catch {
       // The logger's fault.
     }
@@ -58,15 +64,11 @@ export class Log {
   /** A logger that throws harms no call. */
   #info(line: string): void {
     try {
-      this.logger.info(line);
+      this.logger.info(escapeControls(line));
     } catch {
       // The logger's fault.
     }
   }
 }
 
-/** Names that come from outside: one that is no plain name is quoted, so that it cannot look like another line. */
-function name(value: string | null): string {
-  if (value === null) return '-';
-  return /^[\w./:@+-]{1,128}$/.test(value) ? value : JSON.stringify(value.slice(0, 128));
-}
+const nameOf = (value: string | null) => (value === null ? '-' : shown(value));

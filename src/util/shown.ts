@@ -1,5 +1,6 @@
 /** Names from outside are cut to so many characters wherever they are kept or written. */
 export const MAX_NAME = 256;
+const MAX_ID = 512;
 
 /**
  * Control characters, line and paragraph separators, invisible format characters (those that turn the direction of
@@ -10,6 +11,11 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 /** Makes a text safe in a line of a log: what could forge or hide part of it is written as `\u{..}`. */
 export function escapeControls(text: string): string {
   return text.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
+
+/** An id that a provider gave, where it can be remembered: a longer one is no id. */
+export function storableId(id: unknown): string | undefined {
+  return typeof id === 'string' && id !== '' && id.length <= MAX_ID ? id : undefined;
 }
 
 /** A text from outside, cut; never in the middle of a surrogate pair. */

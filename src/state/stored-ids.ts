@@ -1,0 +1,72 @@
+import { storableId } from '../util/shown.js';
+
+interface Binding {
+  readonly client: string;
+  readonly tenant: string | undefined;
+}
+
+/**
+ * Which client made what a server keeps, by id. The first maker keeps an id, so no other client can draw what refers to
+ * it. When there is no more room, the tenant that has most loses its oldest: none can push out the ids of others.
+ */
+export class StoredIds {
+  readonly #bindings = new Map<string, Binding>();
+  /** Each tenant's ids, oldest first. */
+  readonly #idsOf = new Map<string | undefined, Set<string>>();
+  /** Tenants by how many ids they have, so that the one with most is found at once. */
+  readonly #byCount = new Map<number, Set<string | undefined>>();
+  #most = 0;
+
+  constructor(readonly max: number) {}
+
+  get size(): number {
+    return this.#bindings.size;
+  }
+
+  /** The client that made it; an id that is used counts as new. */
+  makerOf(id: string): string | undefined {
+    const binding = this.#bindings.get(id);
+    if (binding === undefined) return undefined;
+    const ids = this.#idsOf.get(binding.tenant);
+    ids?.delete(id);
+    ids?.add(id);
+    return binding.client;
+  }
+
+  remember(given: unknown, client: string, tenant: string | undefined): void {
+    const id = storableId(given);
+    if (id === undefined || this.makerOf(id) !== undefined) return;
+    if (this.#bindings.size >= this.max) this.#evict(tenant);
+    this.#bindings.set(id, { client, tenant });
+    const ids = this.#idsOf.get(tenant) ?? new Set();
+    this.#idsOf.set(tenant, ids);
+    ids.add(id);
+    this.#count(tenant, ids.size - 1, ids.size);
+  }
+
+  /** A tenant that has as many as any other loses its own. */
+  #evict(newcomer: string | undefined): void {
+    const largest = this.#byCount.get(this.#most);
+    const [first] = largest ?? [];
+    const tenant = largest?.has(newcomer) ? newcomer : first;
+    const ids = this.#idsOf.get(tenant);
+    const [oldest] = ids ?? [];
+    if (ids === undefined || oldest === undefined) return;
+    ids.delete(oldest);
+    this.#bindings.delete(oldest);
+    if (ids.size === 0) this.#idsOf.delete(tenant);
+    this.#count(tenant, ids.size + 1, ids.size);
+  }
+
+  #count(tenant: string | undefined, before: number, now: number): void {
+    const left = this.#byCount.get(before);
+    left?.delete(tenant);
+    if (left?.size === 0) this.#byCount.delete(before);
+    if (now > 0) {
+      const joined = this.#byCount.get(now) ?? new Set();
+      this.#byCount.set(now, joined.add(tenant));
+    }
+    if (now > this.#most) this.#most = now;
+    else if (!this.#byCount.has(this.#most)) this.#most = now;
+  }
+}
