@@ -33,8 +33,15 @@ export async function* spendCsvChunks(table: Rows): AsyncGenerator<string, void,
 
 function linesOf(rows: readonly SpendRow[]): string {
   let text = '';
+  // Few deployments and routes have many rows.
+  const fields = new Map<string | null, string>();
+  const known = (value: string | null) => {
+    const found = fields.get(value) ?? field(value);
+    fields.set(value, found);
+    return found;
+  };
   for (const { day, deployment, route, tenant, usd, unpriced } of rows)
-    text += `${day},${field(deployment)},${field(route)},${field(tenant)},${usd === null ? '' : decimal(usd)},${unpriced}\r\n`;
+    text += `${day},${known(deployment)},${known(route)},${field(tenant)},${usd === null ? '' : decimal(usd)},${unpriced}\r\n`;
   return text;
 }
 
@@ -47,6 +54,8 @@ const FORMULA = /(^|;)(?=[\s\ufeff\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/
 /** A tenant comes from outside: an apostrophe makes a text of what would be a formula. */
 function field(value: string | null): string {
   if (value === null) return '';
+  // Most names are of these characters, and need neither.
+  if (/^\w[\w.:/@ -]*$/.test(value)) return value;
   const marked = value.replace(FORMULA, "$1'");
   const text = marked === value || marked.startsWith("'") ? marked : `'${marked}`;
   return /[",\r\n';]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -65,6 +65,17 @@ interface Bucket {
   reserved: number;
   /** Calls with money in it that is not settled. */
   calls: number;
+  /** What its window had spent at `spentAt`, a time of that window: a running sum, so that ranking tenants adds nothing up. */
+  spent: number;
+  spentAt: number;
+}
+
+function spentOf(bucket: Bucket, now: number): number {
+  if (bucket.spentAt !== now) {
+    bucket.spent = bucket.window.spent(now);
+    bucket.spentAt = now;
+  }
+  return bucket.spent;
 }
 
 const DEFAULT_TENANTS: TenantLimit = { max: 10_000, overflow: 'share' };
@@ -129,7 +140,11 @@ export class SpendLedger {
     for (const bucket of buckets) {
       bucket.reserved -= amount;
       bucket.calls--;
-      if (spent > 0) bucket.window.add(spent);
+      if (spent > 0) {
+        bucket.window.add(spent);
+        bucket.spentAt = Number.NaN;
+        spentOf(bucket, bucket.window.time());
+      }
     }
     const warnings = spent > 0 ? buckets.flatMap((bucket) => bucket.account.warnings(bucket)) : [];
     for (const bucket of buckets) bucket.account.closeIfEmpty(bucket);
@@ -189,6 +204,8 @@ class Account {
       window: this.#newWindow(),
       reserved: 0,
       calls: 0,
+      spent: 0,
+      spentAt: Number.NaN,
     };
     if (isOwn) this.#buckets.set(tenant, bucket);
     else this.#other = bucket;
@@ -211,9 +228,10 @@ class Account {
   }
 
   states(max: number): BudgetState[] {
-    const { size } = this.#buckets;
-    const all = this.#other === undefined ? [...this.#buckets.values()] : [...this.#buckets.values(), this.#other];
-    const shown = size > max ? topOf(all, max, ({ window, reserved }) => window.spent() + reserved) : all;
+    const all = [...this.#buckets.values()];
+    if (this.#other !== undefined) all.push(this.#other);
+    const now = all[0]?.window.time() ?? 0;
+    const shown = all.length > max ? topOf(all, max, (bucket) => spentOf(bucket, now) + bucket.reserved) : all;
     return shown.map((bucket) => this.#state(bucket, bucket.tenant));
   }
 

@@ -91,13 +91,13 @@ export class SpendTable {
 
   /** The oldest first. */
   rows(): SpendRow[] {
-    return [...this.#earlier.values(), ...this.#rows.values()].map(toRow);
+    return rowsOf([...this.#earlier.values(), ...this.#rows.values()]);
   }
 
   /** The same, so many at a time. */
   *rowsInSlices(size: number): Generator<SpendRow[]> {
     const entries = [...this.#earlier.values(), ...this.#rows.values()];
-    for (let i = 0; i < entries.length; i += size) yield entries.slice(i, i + size).map(toRow);
+    for (let i = 0; i < entries.length; i += size) yield rowsOf(entries.slice(i, i + size));
   }
 
   /** Of the tenants, the `maxTenants` that have spent most. */
@@ -208,9 +208,20 @@ function dayName(day: number): string {
   return day === EARLIER ? 'earlier' : new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
-function toRow(entry: Entry): SpendRow {
-  const { day, deployment, route, tenant, unpriced } = entry;
-  return { day: dayName(day), deployment, route, tenant, usd: usdOf(entry), unpriced };
+/** For rows in a row, which are of the same day mostly. */
+function rowsOf(entries: readonly Entry[]): SpendRow[] {
+  let last = Number.NaN;
+  let name = '';
+  return entries.map((entry) => {
+    if (entry.day !== last) name = dayName(entry.day);
+    last = entry.day;
+    return toRow(entry, name);
+  });
+}
+
+function toRow(entry: Entry, day: string): SpendRow {
+  const { deployment, route, tenant, unpriced } = entry;
+  return { day, deployment, route, tenant, usd: usdOf(entry), unpriced };
 }
 
 const keyOf = (...parts: (string | number | null)[]) => JSON.stringify(parts);

@@ -1,7 +1,9 @@
 /** What a budget is counted over. Amounts are in billionths of a dollar. */
 export interface SpendWindow {
-  /** Spent in the window as it stands now. */
-  spent(): number;
+  /** Spent in the window as it stands. `now`: what `time()` gave a moment ago, for many windows in a row. */
+  spent(now?: number): number;
+  /** The window's own time: windows of one budget have it in common. */
+  time(): number;
   add(amount: number): void;
   /** Nothing is in it, nor in the window that it would go back to. */
   isEmpty(): boolean;
@@ -67,8 +69,12 @@ export class CalendarWindow implements SpendWindow {
     this.#calendar = calendar;
   }
 
-  spent(): number {
-    return this.#since(this.#calendar.now());
+  spent(now = this.time()): number {
+    return this.#since(now);
+  }
+
+  time(): number {
+    return this.#calendar.now();
   }
 
   add(amount: number): void {
@@ -130,9 +136,13 @@ export class SlidingWindow implements SpendWindow {
     this.#slotMs = windowMs / SLOTS;
   }
 
-  spent(): number {
-    this.#slide();
+  spent(now = this.time()): number {
+    this.#slide(now);
     return this.#spent;
+  }
+
+  time(): number {
+    return Math.floor(performance.now() / this.#slotMs);
   }
 
   add(amount: number): void {
@@ -170,16 +180,16 @@ export class SlidingWindow implements SpendWindow {
   }
 
   /** Forgets what has left the window; returns the number of the current slot. */
-  #slide(): number {
-    if (this.#slots.length === 0) return Math.floor(performance.now() / this.#slotMs);
-    const now = Math.floor(performance.now() / this.#slotMs);
+  #slide(now = this.time()): number {
+    const [oldest] = this.#slots;
+    if (oldest === undefined || oldest.number >= now - SLOTS) return now;
     let gone = 0;
     for (const { number, amount } of this.#slots) {
       if (number >= now - SLOTS) break;
       this.#spent -= amount;
       gone++;
     }
-    if (gone > 0) this.#slots.splice(0, gone);
+    this.#slots.splice(0, gone);
     return now;
   }
 

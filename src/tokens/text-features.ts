@@ -141,9 +141,8 @@ const PAIRS = Uint8Array.from({ length: 1024 }, (_, pair) => {
   return first === second ? rare | SAME : rare;
 });
 
-/** Adds what is in a text: one pass, and nothing is made for a character. */
-export function addText(f: TextFeatures, text: string): void {
-  const { length } = text;
+/** Adds what is in a text, or in a part of it: one pass, and nothing is made for a character. */
+export function addText(f: TextFeatures, text: string, from = 0, length = text.length): void {
   let words = 0;
   let after4 = 0;
   let after8 = 0;
@@ -159,7 +158,7 @@ export function addText(f: TextFeatures, text: string): void {
   let isIndent = false;
   let previous = -1;
   let beforePrevious = -1;
-  let i = 0;
+  let i = from;
   while (i < length) {
     let code = text.charCodeAt(i);
     const now = code < 128 ? (KINDS[code] ?? OTHER) : OTHER;
@@ -169,7 +168,7 @@ export function addText(f: TextFeatures, text: string): void {
         run = 0;
       }
       if (kind === DIGIT) f.letterDigits++;
-      const from = run;
+      const before = run;
       const first = i;
       let low = 0;
       // Most characters are in these two loops, so there is little else in them.
@@ -198,8 +197,8 @@ export function addText(f: TextFeatures, text: string): void {
       }
       run += i - first;
       if (run > 4) {
-        after4 += run - Math.max(4, from);
-        if (run > 8) after8 += run - Math.max(8, from);
+        after4 += run - Math.max(4, before);
+        if (run > 8) after8 += run - Math.max(8, before);
       }
       previous = 0;
       kind = LETTER;
@@ -228,11 +227,11 @@ export function addText(f: TextFeatures, text: string): void {
     } else if (now === DIGIT) {
       if (kind === LETTER || kind === EXTENDED) f.letterDigits++;
       else if (kind === BLANK) f.blankDigits++;
-      const from = i;
+      const first = i;
       do code = ++i < length ? text.charCodeAt(i) : 0;
       while (code >= 48 && code <= 57);
-      f.digits += i - from;
-      f.digitGroups += Math.ceil((i - from) / 3);
+      f.digits += i - first;
+      f.digitGroups += Math.ceil((i - first) / 3);
       previous = 0;
       kind = DIGIT;
       continue;

@@ -2,15 +2,17 @@
 export function topOf<T>(items: Iterable<T>, count: number, rank: (item: T) => number): T[] {
   // A heap with the lowest on top, so that most items are turned away by one comparison.
   const heap: { readonly item: T; readonly rank: number }[] = [];
+  let lowest = Number.POSITIVE_INFINITY;
   for (const item of items) {
-    const entry = { item, rank: rank(item) };
+    const value = rank(item);
     if (heap.length < count) {
-      heap.push(entry);
+      heap.push({ item, rank: value });
       siftUp(heap);
-    } else if (count > 0 && entry.rank > (heap[0]?.rank ?? 0)) {
-      heap[0] = entry;
+    } else if (value > lowest) {
+      heap[0] = { item, rank: value };
       siftDown(heap);
-    }
+    } else continue;
+    if (heap.length === count) lowest = heap[0]?.rank ?? lowest;
   }
   return heap.sort((a, b) => b.rank - a.rank).map(({ item }) => item);
 }
