@@ -66,22 +66,37 @@ function withoutSharedState({ status, breaker }: Failure): Pick<Failure, 'breake
 
 /** A failure whose outcome is known, because the router itself ended the attempt. */
 export function failure(outcome: FailedOutcome, error: Error, now: number, jitter: number): Failure {
-  const headers = isApiError(error) ? error.headers : undefined;
+  const { status, headers } = answerOf(error);
   const rule = RULES[outcome];
-  const retryAfter = headers instanceof Headers ? headers : undefined;
   return {
     ...rule,
-    again: retryAfter?.get('x-should-retry') === 'false' ? 'no' : rule.again,
+    again: headers?.get('x-should-retry') === 'false' ? 'no' : rule.again,
     outcome,
     error,
-    status: isApiError(error) ? error.status : undefined,
+    status,
     code: reasonCode(error),
     byWords: false,
     target: undefined,
-    retryAfterMs: retryAfter === undefined ? undefined : parseRetryAfter(retryAfter),
+    retryAfterMs: headers === undefined ? undefined : parseRetryAfter(headers),
     endedAt: now,
     jitter,
   };
+}
+
+/** Those of a `fetch` of the application's own are of another class. */
+const isHeaders = (value: unknown): value is Headers => isRecord(value) && typeof value.get === 'function';
+
+/** Of an error of any make, as a client's own `fetch` or mock may throw one. */
+function answerOf(error: Error): { status: number | undefined; headers: Headers | undefined } {
+  try {
+    const { status, headers }: Partial<APIError> = isApiError(error) ? error : {};
+    return {
+      status: typeof status === 'number' ? status : undefined,
+      headers: isHeaders(headers) ? headers : undefined,
+    };
+  } catch {
+    return { status: undefined, headers: undefined };
+  }
 }
 
 /** Sends the call on where its options say so. */
@@ -98,8 +113,8 @@ function readOutcome(error: Error, reading: Reading): Verdict | { outcome: Faile
     return verdictOn(error, reading);
   } catch {
     // An error of a shape that no server means well with: its status is all that counts.
-    const status: unknown = isApiError(error) ? error.status : undefined;
-    return { outcome: typeof status === 'number' ? outcomeOfStatus(status) : 'server-error', byWords: false };
+    const { status } = answerOf(error);
+    return { outcome: status === undefined ? 'server-error' : outcomeOfStatus(status), byWords: false };
   }
 }
 
@@ -114,7 +129,7 @@ function verdictOn(error: Error, reading: Reading): Verdict | { outcome: FailedO
 /** An error status, and what the body says. */
 function outcomeOfAnswer(error: APIError, status: number, reading: Reading): Verdict {
   const facts = factsOf(error);
-  const headers = error.headers instanceof Headers ? error.headers : undefined;
+  const headers = isHeaders(error.headers) ? error.headers : undefined;
   const named = reading.named?.(upstreamError(facts, headers, status));
   if (named !== undefined) return { outcome: named, byWords: false };
   const hasRetryAfter = headers !== undefined && parseRetryAfter(headers) !== undefined;
@@ -163,7 +178,7 @@ export function embeddedError(
 ): Error {
   const isThrown = isApiError(source);
   const facts = isThrown ? factsOf(source) : readError(source);
-  const given = (isThrown && source.headers instanceof Headers ? source.headers : headers) ?? new Headers();
+  const given = (isThrown && isHeaders(source.headers) ? source.headers : headers) ?? new Headers();
   const own = facts.numbers.find((number) => Number.isInteger(number) && number >= 400 && number <= 599);
   const context = { status: undefined, hasRetryAfter: parseRetryAfter(given) !== undefined, namesStored: false };
   const named = reading.named?.(upstreamError(facts, given, own));

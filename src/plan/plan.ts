@@ -114,10 +114,15 @@ const isFirstAttempt = (view: View) => view.failures.length === 0 && view.inFlig
 function isOpenTo(view: View, each: TargetView): boolean {
   if (view.inFlight.includes(each.target)) return false;
   return view.failures.every(
-    (failure) =>
-      failure.target !== each.target &&
-      (failure.next !== 'larger' || (each.contextWindow ?? 0) > (windowOf(view, failure) ?? Number.POSITIVE_INFINITY)),
+    (failure) => failure.target !== each.target && (failure.next !== 'larger' || mayHoldMore(view, failure, each)),
   );
+}
+
+/** A larger window; where neither of the two declares its window, one other deployment is tried. */
+function mayHoldMore(view: View, failure: Failure, { contextWindow }: TargetView): boolean {
+  const own = windowOf(view, failure);
+  if (own !== undefined) return (contextWindow ?? 0) > own;
+  return contextWindow === undefined && view.failures.filter(({ next }) => next === 'larger').length === 1;
 }
 
 function windowOf(view: View, failure: Failure): number | undefined {

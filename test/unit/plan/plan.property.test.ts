@@ -153,11 +153,13 @@ describe('whatever happens, the plan', () => {
     });
   });
 
-  it('goes from a context that is too long to larger windows only', () => {
+  it('goes from a context that is too long to larger windows only, or once where none is declared', () => {
     holds((view, { again }, asked) => {
       if (again) return;
-      for (const each of view.failures.filter(({ next }) => next === 'larger')) {
+      const tooLong = view.failures.filter(({ next }) => next === 'larger');
+      for (const each of tooLong) {
         const failedWindow = view.targets.find(({ target: its }) => its === each.target)?.contextWindow;
+        if (failedWindow === undefined && asked.contextWindow === undefined && tooLong.length === 1) continue;
         expect(asked.contextWindow ?? 0).toBeGreaterThan(failedWindow ?? Number.POSITIVE_INFINITY);
       }
     });

@@ -75,7 +75,7 @@ describe('after a failure', () => {
     ['connection', '1'],
     ['timeout', '1'],
     ['invalid-answer', '1'],
-    ['context-length', 'nothing-left'],
+    ['context-length', '1'],
   ] as const)('%s: %s', (outcome, expected) => {
     expect(at(outcome)).toBe(expected);
   });
@@ -114,6 +114,13 @@ describe('after a failure', () => {
       planned(viewOf([a], { failures: Array.from({ length: times }, () => failed(a, 'server-error', { jitter })) }));
     expect([waits(0), waits(0.5), waits(1)]).toEqual(['0 after 125 again', '0 after 187.5 again', '0 after 250 again']);
     expect([waits(0, 2), waits(1, 2)]).toEqual(['0 after 250 again', '0 after 500 again']);
+  });
+
+  it('of the context, one other is tried where no window is declared', () => {
+    const failures = [failed(a, 'context-length')];
+    expect(planned(viewOf([a, b, c], { failures }))).toBe('1');
+    expect(planned(viewOf([a, b, c], { failures: [...failures, failed(b, 'context-length')] }))).toBe('nothing-left');
+    expect(planned(viewOf([a, targetView({ contextWindow: 8000 })], { failures }))).toBe('nothing-left');
   });
 
   it('of the context, only a larger window will do', () => {
