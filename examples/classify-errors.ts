@@ -46,5 +46,5 @@ assert.deepEqual(outcomes, {
   strict: 'content-filter',
 });
 
-await router.close();
+router.close();
 await provider.close();
