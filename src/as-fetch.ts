@@ -1,6 +1,7 @@
 import type { OpenAI } from 'openai';
 import { describe, isAbort, isTimeout, statusOf, upstreamBody } from './classify.js';
 import {
+  CapacityExceededError,
   DeadlineExceededError,
   InvalidAnswerError,
   InvalidOptionError,
@@ -295,6 +296,8 @@ function withRouterHeaders(response: Response, error: unknown): Response {
 /** An upstream's error stays the response it was; the router's own are JSON that says not to retry. */
 function errorResponse(error: unknown): Response {
   if (isAbort(error)) throw error;
+  // It is an SDK error with a status, but no upstream's.
+  if (error instanceof CapacityExceededError) return ownError(503, error.code, error.message);
   const upstream = upstreamBody(error);
   if (upstream !== undefined)
     return Response.json(upstream.body, { status: upstream.status, headers: jsonHeaders(upstream.headers) });

@@ -16,6 +16,7 @@ import type { RouterConfig } from './options/check-options.js';
 import { compose, type Handler } from './pipeline.js';
 import { plan, planHedge } from './plan/plan.js';
 import type { PriceBook } from './prices/price-book.js';
+import type { Capacity } from './state/capacity.js';
 import type { SpendTable } from './state/spend-table.js';
 import type { Totals } from './state/totals.js';
 import type { Events } from './telemetry/events.js';
@@ -36,6 +37,7 @@ export interface Parts {
   readonly estimator: InputEstimator;
   readonly cache: Omit<CacheParts, 'events' | 'background'>;
   readonly order: Omit<OrderParts, 'estimator'>;
+  readonly capacity: Capacity;
   readonly onRecorded: RecordParts['onRecorded'];
 }
 
@@ -54,6 +56,7 @@ export function assemble({
   estimator,
   cache: cached,
   order: orderParts,
+  capacity,
   onRecorded,
 }: Parts): Handler<Call, CallReply> {
   const { random, slowMs } = config;
@@ -80,6 +83,6 @@ export function assemble({
       limitSpend(spend), // after it: no money is kept for what is too long
       order({ ...orderParts, estimator }), // the route's strategy: what is left is put in order
     ],
-    failover({ plan, planHedge, events, random, attempt }),
+    failover({ plan, planHedge, events, capacity, random, attempt }),
   );
 }

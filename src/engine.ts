@@ -7,6 +7,7 @@ import type { StrategyConfig } from './options/check-strategy.js';
 import type { Handler } from './pipeline.js';
 import { PriceBook } from './prices/price-book.js';
 import { Routing } from './request/resolve-model.js';
+import { Capacity, isLimited, type Place, Slots } from './state/capacity.js';
 import { DeploymentBreaker } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
 import { type CacheStore, ResponseStore } from './state/memory-store.js';
@@ -37,6 +38,8 @@ export class Engine {
   readonly states = new Map<string, DeploymentState>();
   /** Which client made what is kept on a server. */
   readonly storedBy = new StoredIds(STORED_IDS);
+  /** The slots of deployments and clients with limits, and the calls that wait for one. */
+  readonly capacity = new Capacity();
   /** How routes with a strategy order their deployments. */
   readonly orders: ReadonlyMap<string, RouteOrder>;
   /** The variant of each call on a weighted route, by its attempts: a joined call's record takes over those of another. */
@@ -107,6 +110,7 @@ export class Engine {
       spend: this.spend,
       spendTable: this.spendTable,
       estimator: this.estimator,
+      capacity: this.capacity,
       cache: {
         store: () => this.#cacheStore(),
         size: config.cacheStore === undefined ? config.cacheSize : undefined,
@@ -137,6 +141,12 @@ export class Engine {
       escalated: false,
     });
     if (table.becameMismatched()) this.events.emit({ type: 'sample-ratio-mismatch', route: record.route ?? '' });
+  }
+
+  /** A call's place in a queue: premium first, then standard, then the application's own priorities as they are listed. */
+  rankOf(priority: string): number {
+    const order = ['premium', 'standard', ...this.config.priorities.keys()];
+    return order.indexOf(priority);
   }
 
   nextCallId(): string {
@@ -182,7 +192,9 @@ export class Engine {
   }
 
   #newClient(name: string): ClientState {
-    return { name, suspendedUntil: 0, retryBudget: new RetryBudget(this.config.retry) };
+    const maxConcurrent = this.config.clientLimits.get(name);
+    const slots = new Slots({ maxConcurrent, rpm: undefined, tpm: undefined });
+    return { name, suspendedUntil: 0, retryBudget: new RetryBudget(this.config.retry), slots };
   }
 
   #unlisted(client: string): DeploymentState {
@@ -192,7 +204,7 @@ export class Engine {
 
   #add(id: string, deployment: Deployment): DeploymentState {
     const client = this.#clients.get(deployment.upstream.name) ?? this.#newClient(deployment.upstream.name);
-    const state = new DeploymentState(deployment, client, this.#breaker(id));
+    const state = new DeploymentState(deployment, client, this.#breaker(id), placeOf(id, deployment, client));
     this.states.set(id, state);
     return state;
   }
@@ -231,8 +243,17 @@ export class Engine {
       streamUsage: config.streamUsage ?? true,
       embeddingSpace: config.embeddingSpace,
       maxConcurrent: config.maxConcurrent,
+      maxQueue: config.maxQueue ?? 1000,
+      rpm: config.rpm,
+      tpm: config.tpm,
     };
   }
+}
+
+/** `undefined` where there is nothing to count. */
+function placeOf(id: string, deployment: Deployment, client: ClientState): Place | undefined {
+  const place = { id, slots: new Slots(deployment), client: client.slots, maxQueue: deployment.maxQueue };
+  return isLimited(place) ? place : undefined;
 }
 
 function priceOf(deployment: string, { model, price }: DeploymentConfig, prices: PriceBook): KnownPrice | undefined {

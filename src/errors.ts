@@ -1,4 +1,4 @@
-import { APIConnectionError, APIConnectionTimeoutError, OpenAIError } from 'openai';
+import { APIConnectionError, APIConnectionTimeoutError, OpenAIError, RateLimitError } from 'openai';
 import type { Failure } from './types.js';
 
 /** A wrong option: the message names the option, the value and what is allowed. */
@@ -36,6 +36,16 @@ export class NoDeploymentAvailableError extends APIConnectionError {
   constructor(message: string, cause?: Error) {
     super({ message, cause });
     this.name = 'NoDeploymentAvailableError';
+  }
+}
+
+/** All deployments that may answer are full, and the queue cannot take the call, or not in time. Nothing was sent. */
+export class CapacityExceededError extends RateLimitError {
+  override readonly code = 'capacity_exceeded';
+
+  constructor(message: string) {
+    super(429, { message, code: 'capacity_exceeded', type: 'capacity_exceeded' }, message, new Headers());
+    this.name = 'CapacityExceededError';
   }
 }
 

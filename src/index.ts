@@ -2,6 +2,7 @@
 export { OpenAI } from 'openai';
 export type { AsFetchOptions } from './as-fetch.js';
 export {
+  CapacityExceededError,
   DeadlineExceededError,
   type InterruptionReason,
   InvalidAnswerError,

@@ -86,11 +86,13 @@ function openSeveral(options: RouterOptions): Opened {
     if (key in options) throw new InvalidOptionError(key, `it belongs to one of \`clients\`: clients.default.${key}.`);
   }
   checkPlaces('', options, ['clients', ...SETTING_KEYS, ...SDK_KEYS]);
-  const clients = buildClients(options.clients);
+  const { clients, limits } = buildClients(options.clients);
   return open(
     clients,
     { ...options, ...callOptionsOf(options) },
     pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']),
+    undefined,
+    limits,
   );
 }
 
@@ -140,10 +142,11 @@ function open(
   settings: RouterSettings,
   sdk: SdkOptions,
   cacheSize?: RouterConfig['cacheSize'],
+  limits?: ReadonlyMap<string, number>,
 ): Opened {
   checkHeaderBag('defaultHeaders', sdk.defaultHeaders);
   checkLogger('logger', sdk.logger);
-  const checked = checkRouter(settings, [...clients.keys()]);
+  const checked = checkRouter(settings, [...clients.keys()], limits);
   const config = cacheSize === undefined ? checked : { ...checked, cacheSize };
   const deployments = [...config.deployments.values()].map((each) => each.headers);
   const prefixes = config.prefixes.map((each) => each.headers);

@@ -83,6 +83,10 @@ export interface Deployment {
   readonly streamUsage: boolean;
   readonly embeddingSpace: string | undefined;
   readonly maxConcurrent: number | undefined;
+  readonly maxQueue: number;
+  /** Requests and tokens a minute. */
+  readonly rpm: number | undefined;
+  readonly tpm: number | undefined;
 }
 
 export type Capability = 'tools' | 'jsonSchema' | 'vision' | 'audio' | 'logprobs';
@@ -147,6 +151,10 @@ export interface Call {
   readonly hasOwnCredentials: boolean;
   /** There only where this call may be hedged. */
   readonly hedgeAfterMs: HedgeAfter | undefined;
+  /** Its place in a queue: 0 goes first. */
+  readonly rank: number;
+  /** The tokens that it may take of a rate: its input and the most output. Read once, where a rate needs it. */
+  readonly requestTokens: () => number;
   /** How many choices were asked for (`n`). */
   readonly choices: number;
   /** The caller asked for the usage of a stream itself. */

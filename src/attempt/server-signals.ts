@@ -19,8 +19,9 @@ export function heed(events: Events, names: NameHints): Layer<Attempt, Reply> {
         else if (end.outcome === 'success' && !attempt.call.hasOwnCredentials) state.onAnswer(attempt);
         state.endProbe(attempt);
       });
-      if (!attempt.probe) return next(attempt);
       return next(attempt).then((reply) => {
+        if (!attempt.call.hasOwnCredentials) state.rateAdvice.read(reply.answer.headers, performance.now());
+        if (!attempt.probe) return reply;
         // A stream's first content is enough.
         state.onAnswer(attempt);
         state.endProbe(attempt);
@@ -33,6 +34,8 @@ export function heed(events: Events, names: NameHints): Layer<Attempt, Reply> {
     if (failure.outcome === 'model-not-found') tellUnknown(target);
     // Its account is not the router's.
     if (call.hasOwnCredentials) return;
+    const { headers }: { headers?: unknown } = failure.error as { headers?: unknown };
+    if (headers instanceof Headers) state.rateAdvice.read(headers, performance.now());
     if (failure.retryAfterMs !== undefined && (failure.status === 429 || failure.status === 503)) {
       state.pause(failure.endedAt + failure.retryAfterMs, failure, startedAt);
       events.emit({

@@ -1,8 +1,9 @@
 import pRetry from 'p-retry';
 import { abortError, LostError, pausedError } from '../classify.js';
-import { AttemptFailed, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
+import { AttemptFailed, CapacityExceededError, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
 import type { Handler } from '../pipeline.js';
 import { type Ask, isFinal, type Step, type View } from '../plan/plan.js';
+import type { Capacity, Place } from '../state/capacity.js';
 import type { RetryToken } from '../state/retry-budget.js';
 import type { Events } from '../telemetry/events.js';
 import type { AttemptRecord } from '../telemetry/record-types.js';
@@ -10,6 +11,7 @@ import type { Attempt, Call, Failure, Reply, Target } from '../types.js';
 import { roundMs } from '../util/round-ms.js';
 import { sleep } from '../util/sleep.js';
 import { Race } from './hedge.js';
+import { giveBack, occupy, waitForSlot } from './queue.js';
 import { viewTargets } from './view.js';
 
 type Stop = Extract<Step, { type: 'stop' }>;
@@ -18,6 +20,7 @@ export interface FailoverParts {
   readonly plan: (view: View) => Step;
   readonly planHedge: (view: View) => Ask | undefined;
   readonly events: Events;
+  readonly capacity: Capacity;
   readonly random: () => number;
   readonly attempt: Handler<Attempt, Reply>;
 }
@@ -27,7 +30,8 @@ export interface FailoverParts {
  * call is several runs of it.
  */
 export function failover(parts: FailoverParts): Handler<Call, Reply> {
-  const { plan, planHedge, events, random, attempt } = parts;
+  const { plan, planHedge, events, random, attempt, capacity } = parts;
+  const slots = { capacity, events };
 
   return function failover(call) {
     const jitter = random();
@@ -46,12 +50,18 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
 
   async function run(call: Call, jitter: number, race: Race | undefined, hedge: Ask | undefined): Promise<Reply> {
     let first = hedge;
+    let granted: Place | undefined;
 
     /** Plans, waits as planned, and asks. No await stands between the plan that is followed and the permit it counts on. */
     function tryNext(): Promise<Reply> {
       if (call.signal?.aborted) throw abortError(call.signal.reason);
       if (race?.isWon) throw new LostError();
-      const step = first ?? plan(view(call, jitter, race));
+      const step = first ?? plan(view(call, jitter, race, granted));
+      if (step.type === 'queue') return queue(step.targets);
+      if (granted !== undefined && !(step.type === 'ask' && step.waitMs <= 0)) {
+        giveBack(call, slots, granted);
+        granted = undefined;
+      }
       if (step.type === 'stop') {
         if (step.reason === 'withheld') withhold(call, step.target);
         throw new Stopped(step);
@@ -60,12 +70,24 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       const token = step.again ? call.retry.budget.tryTake() : undefined;
       if (call.record.attempts.length === 0) call.retry.budget.onFirstAttempt();
       const begun = begin(call, step);
+      occupy(begun, slots, granted);
+      granted = undefined;
       if (token !== undefined) returnIfItHelped(begun, token);
       if (race === undefined) return attempt(begun);
       if (first !== undefined) begun.record.hedge = true;
       first = undefined;
       race.enter(begun);
       return race.follow(begun, attempt(begun));
+    }
+
+    /** What has failed before says more than a queue that cannot take the call. */
+    async function queue(targets: readonly Target[]): Promise<Reply> {
+      try {
+        granted = await waitForSlot(call, targets, slots);
+      } catch (error) {
+        throw call.failures.length > 0 && error instanceof CapacityExceededError ? finalError(call, undefined) : error;
+      }
+      return tryNext();
     }
 
     try {
@@ -76,6 +98,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
         shouldRetry: ({ error }) => error instanceof AttemptFailed,
       });
     } catch (error) {
+      if (granted !== undefined) giveBack(call, slots, granted);
       if (error instanceof Stopped) throw finalError(call, error.step);
       if (error instanceof AttemptFailed) throw finalError(call, undefined);
       throw error;
@@ -89,14 +112,14 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
     events.emit({ type: 'retry-withheld', callId: id, route, deployment: state.id, number: attempts.length + 1 });
   }
 
-  function view(call: Call, jitter: number, race: Race | undefined): View {
+  function view(call: Call, jitter: number, race: Race | undefined, granted?: Place): View {
     return {
       now: performance.now(),
       deadline: call.deadline,
       deadlineIsDefault: call.settings.deadlineIsDefault,
       attemptTimeoutMs: call.settings.attemptTimeoutMs,
       attemptsLeft: call.maxAttempts - call.record.attempts.length,
-      targets: viewTargets(call),
+      targets: viewTargets(call, slots.capacity, granted),
       failures: call.failures,
       inFlight: race === undefined ? NOBODY : race.inFlight,
       mayRetry: call.retry.budget.tokens >= 1,

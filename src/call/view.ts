@@ -1,5 +1,7 @@
 import type { TargetView } from '../plan/plan.js';
+import type { Capacity, Place } from '../state/capacity.js';
 import type { Call, Target } from '../types.js';
+import { tokensAt } from './queue.js';
 
 /** The targets of a route are the same array for each of its calls, and so are their views. */
 const known = { stream: newViews(), other: newViews(), ownStream: newViews(), own: newViews() };
@@ -9,7 +11,13 @@ function newViews(): WeakMap<readonly Target[], readonly TargetView[]> {
 }
 
 /** The deployments of a call as they stand now, for the plan to choose from. */
-export function viewTargets(call: Pick<Call, 'targets' | 'stream' | 'hasOwnCredentials'>): readonly TargetView[] {
+export function viewTargets(call: Call, capacity: Capacity, granted?: Place): readonly TargetView[] {
+  const views = unlimitedViews(call);
+  if (!call.targets.some(({ state }) => state.place !== undefined)) return views;
+  return views.map((view) => new LimitedView(view, call, capacity, granted));
+}
+
+function unlimitedViews(call: Pick<Call, 'targets' | 'stream' | 'hasOwnCredentials'>): readonly TargetView[] {
   const { targets, stream, hasOwnCredentials } = call;
   const views = hasOwnCredentials ? (stream ? known.ownStream : known.own) : stream ? known.stream : known.other;
   const found = views.get(targets);
@@ -36,6 +44,12 @@ class LiveView implements TargetView {
   }
   get pausedUntil(): number {
     return this.target.state.pausedUntil;
+  }
+  get isFull(): boolean {
+    return false;
+  }
+  get isDepleted(): boolean {
+    return this.target.state.rateAdvice.isDepleted(performance.now());
   }
   get probeAt(): number {
     return this.target.state.probeAt;
@@ -67,5 +81,54 @@ class IndependentView extends LiveView {
   }
   override get suspendedUntil(): number {
     return 0;
+  }
+}
+
+/** With the slots of the deployment. A call that was granted one goes there, and nowhere else. */
+class LimitedView implements TargetView {
+  constructor(
+    readonly view: TargetView,
+    readonly call: Call,
+    readonly capacity: Capacity,
+    readonly granted: Place | undefined,
+  ) {}
+
+  get isFull(): boolean {
+    const { place } = this.view.target.state;
+    if (this.granted !== undefined) return place !== this.granted;
+    return place !== undefined && !this.capacity.hasRoom(place, tokensAt(this.call, place), performance.now());
+  }
+  get target(): Target {
+    return this.view.target;
+  }
+  get out(): boolean {
+    return this.view.out;
+  }
+  get dueAt(): number {
+    return this.view.dueAt;
+  }
+  get pausedUntil(): number {
+    return this.view.pausedUntil;
+  }
+  get isDepleted(): boolean {
+    return this.view.isDepleted;
+  }
+  get probeAt(): number {
+    return this.view.probeAt;
+  }
+  get suspendedUntil(): number {
+    return this.view.suspendedUntil;
+  }
+  get contextWindow(): number | undefined {
+    return this.view.contextWindow;
+  }
+  get timeoutMs(): number | undefined {
+    return this.view.timeoutMs;
+  }
+  get p95Ms(): number | undefined {
+    return this.view.p95Ms;
+  }
+  get fastestMs(): number | undefined {
+    return this.view.fastestMs;
   }
 }

@@ -87,7 +87,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
   const routeOrder = orders.get(call.record.route ?? '');
   if (routeOrder !== undefined && call.targets.length > 0)
     call.targets = routeOrder.decide(orderRequest(call, estimator, now)).targets;
-  const views = viewTargets(call);
+  const views = viewTargets(call, reader.engine.capacity);
   const step = plan({
     now,
     deadline: call.deadline,
@@ -104,10 +104,12 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
   const reason = (view: (typeof views)[number]) => {
     if (view.pausedUntil > now) return `the server asked to stay away for ${Math.ceil(view.pausedUntil - now)} ms`;
     if (view.suspendedUntil > now) return `its client is set aside for ${Math.ceil(view.suspendedUntil - now)} ms`;
+    if (view.isFull) return 'all its slots are taken';
     return view.out ? `its breaker is open for ${Math.ceil(view.dueAt - now)} ms` : undefined;
   };
   const usable = views.map((view) => ({ id: view.target.state.id, why: reason(view) }));
-  const first = step.type === 'ask' ? step.target.state.id : undefined;
+  const [waitsFor] = step.type === 'queue' ? step.targets : [];
+  const first = step.type === 'ask' ? step.target.state.id : waitsFor?.state.id;
   const dueMs = step.type === 'ask' ? hedgeDelay(call, step.target) : undefined;
   const hedge = step.type === 'ask' && dueMs !== undefined ? hedgeWithin(call, step, dueMs) : { why: undefined };
   const whyNot =

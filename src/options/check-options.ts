@@ -48,6 +48,8 @@ type Filled<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 export interface RouterConfig {
   readonly clientNames: readonly string[];
   readonly defaultClient: string;
+  /** `maxConcurrent` of the clients that have one. */
+  readonly clientLimits: ReadonlyMap<string, number>;
   readonly deployments: ReadonlyMap<string, DeploymentConfig>;
   readonly routes: ReadonlyMap<string, RouteConfig>;
   readonly fallbacks: readonly string[];
@@ -92,7 +94,11 @@ export interface Prefix extends Filled<PrefixOptions> {
 }
 
 /** Checks everything that can be checked before the first call. Throws InvalidOptionError. */
-export function checkRouter(settings: RouterSettings, clientNames: readonly string[]): RouterConfig {
+export function checkRouter(
+  settings: RouterSettings,
+  clientNames: readonly string[],
+  clientLimits: ReadonlyMap<string, number> = new Map(),
+): RouterConfig {
   checkPresent('', settings);
   const defaultClient = clientNames.includes('default')
     ? 'default'
@@ -104,6 +110,7 @@ export function checkRouter(settings: RouterSettings, clientNames: readonly stri
   const config: RouterConfig = {
     clientNames,
     defaultClient,
+    clientLimits,
     deployments,
     routes,
     fallbacks:
@@ -173,6 +180,9 @@ function checkDeployments(
       embeddingSpace,
       weight,
       maxConcurrent,
+      maxQueue,
+      rpm,
+      tpm,
     } = given;
     checkName(`${path}.client`, client, clientNames, 'client');
     checkString(`${path}.model`, model, 'the name of a model');
@@ -185,6 +195,10 @@ function checkDeployments(
       fail(`${path}.streamUsage`, streamUsage, 'true or false');
     if (weight !== undefined) checkWeight(`${path}.weight`, weight);
     if (maxConcurrent !== undefined) checkWhole(`${path}.maxConcurrent`, maxConcurrent, 1);
+    if (maxQueue !== undefined) checkWhole(`${path}.maxQueue`, maxQueue, 0);
+    const perMinute = { above: 0, most: 1e12, what: 'a number above 0, a minute' };
+    if (rpm !== undefined) checkNumber(`${path}.rpm`, rpm, perMinute);
+    if (tpm !== undefined) checkNumber(`${path}.tpm`, tpm, perMinute);
     if (embeddingSpace !== undefined) checkString(`${path}.embeddingSpace`, embeddingSpace);
     checked.set(name, {
       ...given,

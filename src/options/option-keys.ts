@@ -37,6 +37,9 @@ const DEPLOYMENT: Readonly<Record<keyof DeploymentOptions, true>> = {
   embeddingSpace: true,
   weight: true,
   maxConcurrent: true,
+  maxQueue: true,
+  rpm: true,
+  tpm: true,
 };
 
 export const SETTING_KEYS = [...CALL_KEYS, ...Object.keys(SETTINGS)] as readonly (keyof RouterSettings)[];

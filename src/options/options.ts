@@ -80,7 +80,19 @@ export interface PriceFunction {
 }
 
 /** An `OpenAI` or `AzureOpenAI` client, or the options to build an `OpenAI` client from. */
-export type ClientSpec = OpenAI | ClientOptions;
+export type ClientSpec =
+  | OpenAI
+  | (ClientOptions & ClientLimits)
+  | ({
+      /** A client that you have built. */
+      client: OpenAI;
+    } & ClientLimits);
+
+/** What the router limits for one account. */
+export interface ClientLimits {
+  /** How many attempts may run at once over all deployments of this client. @default no limit */
+  maxConcurrent?: number | undefined;
+}
 
 /** One place that can answer: a client and a model on it. */
 export interface DeploymentOptions {
@@ -106,8 +118,14 @@ export interface DeploymentOptions {
   embeddingSpace?: string | undefined;
   /** Its share of the traffic under `weighted`, and its size under `least-busy`. 0: only when the others cannot answer. @default 1 */
   weight?: number | undefined;
-  /** How many attempts may run there at once. @default no limit */
+  /** How many attempts may run there at once; a stream counts until its end. Calls over it wait in a queue. @default no limit */
   maxConcurrent?: number | undefined;
+  /** How many calls may wait for it, where it has a limit. @default 1000 */
+  maxQueue?: number | undefined;
+  /** Requests a minute, in this process, with a burst of 10 seconds' worth. @default no limit */
+  rpm?: number | undefined;
+  /** Tokens a minute, input and output, in this process. @default no limit */
+  tpm?: number | undefined;
 }
 
 /** What a caller asks for by name: where it may be answered, in order, and the options of its calls. */

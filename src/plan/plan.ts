@@ -27,6 +27,10 @@ export interface TargetView {
   /** When the breaker lets the next probe through. */
   readonly dueAt: number;
   readonly pausedUntil: number;
+  /** It has no slot, or no rate, for this call now. */
+  readonly isFull: boolean;
+  /** Its rate-limit headers say that too little is left for this call: others go first. */
+  readonly isDepleted: boolean;
   /** From when a call may go through the pause as its probe. */
   readonly probeAt: number;
   readonly suspendedUntil: number;
@@ -52,6 +56,8 @@ export type Step =
       /** It goes through a pause, to find out whether the server answers again. */
       probe: boolean;
     }
+  /** All that could be tried now are full: wait for the first slot of any of them. */
+  | { type: 'queue'; targets: readonly Target[] }
   | { type: 'stop'; reason: 'failed' | 'attempts' | 'no-time' | 'paused' | 'nothing-left' }
   /** There would be a retry of `target`, but the retry budget has no token. */
   | { type: 'stop'; reason: 'withheld'; target: Target };
@@ -78,17 +84,32 @@ export function plan(view: View): Step {
   if (view.failures.some(isFinal)) return STOP.failed;
   if (view.attemptsLeft <= 0) return STOP.attempts;
   const mayWait = view.inFlight.length === 0;
-  const candidate = fresh(view) ?? (mayWait ? later(view, view.mayRetry) : undefined);
+  const open = withoutFull(view);
+  const candidate = fresh(open) ?? (mayWait ? later(open, view.mayRetry) : undefined);
   if (candidate !== undefined) return toStep(view, candidate);
+  const full = mayWait && open !== view ? view.targets.filter((each) => each.isFull && mayQueue(view, each)) : [];
+  if (full.length > 0) return { type: 'queue', targets: full.map((each) => each.target) };
   const withheld = mayWait && !view.mayRetry ? later(view, true) : undefined;
   if (withheld?.again) return { type: 'stop', reason: 'withheld', target: withheld.view.target };
   return nobody(view);
 }
 
+/** The same view where none is full: for most calls that is the view itself. */
+function withoutFull(view: View): View {
+  if (!view.targets.some((each) => each.isFull)) return view;
+  return { ...view, targets: view.targets.filter((each) => !each.isFull) };
+}
+
+/** Whether a call may go to a full deployment once it has a slot: now, or again after a failure. */
+function mayQueue(view: View, each: TargetView): boolean {
+  if (each.pausedUntil > view.now || !isUsable(view, each)) return false;
+  return isOpenTo(view, each) || (view.mayRetry && mayRetryAt(view, each, 'yes'));
+}
+
 /** Whom to ask beside those that still run: one that this call has not asked, that can be asked now, and has the time. */
 export function planHedge(view: View): Ask | undefined {
   if (!view.mayRetry || view.attemptsLeft <= 0 || view.failures.some(isFinal)) return undefined;
-  const candidate = fresh(view);
+  const candidate = fresh(withoutFull(view));
   const step = candidate && toStep(view, candidate);
   return step?.type === 'ask' ? step : undefined;
 }
@@ -98,9 +119,8 @@ export const isFinal = ({ next }: Failure) => next === 'no';
 
 /** The first deployment that has not been asked yet and can be asked now. */
 function fresh(view: View): Candidate | undefined {
-  const found = view.targets.find(
-    (each) => isFresh(view, each) && (isFirstAttempt(view) || fits(view, each, view.now)),
-  );
+  const canTry = (each: TargetView) => isFresh(view, each) && (isFirstAttempt(view) || fits(view, each, view.now));
+  const found = view.targets.find((each) => !each.isDepleted && canTry(each)) ?? view.targets.find(canTry);
   return found && { view: found, readyAt: view.now, again: false, forced: false };
 }
 

@@ -103,6 +103,7 @@ export class CallReader {
           : boundTo === undefined && needs.sealedKeys.length > 0
             ? 'the call brings sealed items, which only the client that made them can read'
             : whyHedgeDisabled(protocol, source.body, targets, maxAttempts, hasOwnCredentials);
+    let tokens: number | undefined;
     const call: Call = {
       protocol,
       stream: source.stream === true || mayBeStream(source.body),
@@ -120,6 +121,11 @@ export class CallReader {
       retry,
       hasOwnCredentials,
       hedgeAfterMs: hedgeDisabledReason === undefined ? settings.hedgeAfterMs : undefined,
+      rank: engine.rankOf(settings.priority),
+      requestTokens: () => {
+        tokens ??= engine.estimator.ofCall(call) + outputTokensOf(source.body) * call.choices;
+        return tokens;
+      },
       choices: choicesOf(source.body),
       wantsUsage: wantsUsage(source.body),
       log: view.log,
@@ -275,6 +281,17 @@ function whyHedgeDisabled(
   return why ?? (targets.length < 2 ? NO_OTHER : undefined);
 }
 
+/** What an answer may have where the call sets no limit: for rates of tokens. */
+const TYPICAL_OUTPUT = 1024;
+
+function outputTokensOf(body: unknown): number {
+  if (!isRecord(body)) return 0;
+  const limits = [body.max_completion_tokens, body.max_tokens, body.max_output_tokens].filter(
+    (each) => typeof each === 'number',
+  );
+  return limits.length === 0 ? TYPICAL_OUTPUT : Math.max(...limits);
+}
+
 /** How many answers were asked for: `n`, for each prompt. */
 function choicesOf(body: unknown): number {
   if (body instanceof FormData) return Math.max(1, Number(body.get('n')) || 1);
@@ -327,6 +344,7 @@ function newRecord(
     attempts: [],
     variant: null,
     chosenBy: resolution.route === undefined ? null : 'priority',
+    queuedMs: 0,
     cache: 'off',
     usage: null,
     providerUsage: null,

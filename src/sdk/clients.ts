@@ -2,7 +2,8 @@ import { type ClientOptions, OpenAI } from 'openai';
 import { InvalidOptionError } from '../errors.js';
 import { DEPLOYMENT_KEYS, SETTING_KEYS } from '../options/option-keys.js';
 import { misplaced } from '../options/option-places.js';
-import { checkMs, checkSecretRecord, fail, unknownOption } from '../util/check.js';
+import { checkMs, checkSecretRecord, checkWhole, fail, unknownOption } from '../util/check.js';
+import { isRecord } from '../util/is-record.js';
 import { nearest } from '../util/nearest.js';
 import { synonymOf } from '../util/synonyms.js';
 import { closable, type Fetch } from './closable-fetch.js';
@@ -35,17 +36,40 @@ const CLIENT_KEYS = [
   'provider',
 ];
 
-/** The clients of a router, by name. Those given as options are built. Throws InvalidOptionError. */
-export function buildClients(specs: unknown): Map<string, OpenAI> {
+/** The clients of a router by name, and the `maxConcurrent` of those that have one. */
+export interface BuiltClients {
+  readonly clients: Map<string, OpenAI>;
+  readonly limits: Map<string, number>;
+}
+
+/** Builds the clients that are given as options. Throws InvalidOptionError. */
+export function buildClients(specs: unknown): BuiltClients {
   if (isClient(specs)) throw new InvalidOptionError('clients', 'a client needs a name: { default: client }.');
   const clients = new Map<string, OpenAI>();
+  const limits = new Map<string, number>();
   for (const [name, spec] of Object.entries(
     checkSecretRecord('clients', specs, 'an object of OpenAI clients, or of their options'),
   )) {
-    clients.set(name, buildClient(`clients.${name}`, spec));
+    const path = `clients.${name}`;
+    const { own, maxConcurrent } = withoutLimits(path, spec);
+    clients.set(name, buildClient(path, own));
+    if (maxConcurrent !== undefined) limits.set(name, maxConcurrent);
   }
   if (clients.size === 0) throw new InvalidOptionError('clients', 'it is empty; give at least one client.');
-  return clients;
+  return { clients, limits };
+}
+
+/** What the router limits, apart from what the SDK takes. */
+function withoutLimits(path: string, spec: unknown): { own: unknown; maxConcurrent: number | undefined } {
+  if (isClient(spec) || !isRecord(spec) || !('maxConcurrent' in spec || 'client' in spec))
+    return { own: spec, maxConcurrent: undefined };
+  const { maxConcurrent, client, ...options } = spec;
+  const limit = maxConcurrent === undefined ? undefined : checkWhole(`${path}.maxConcurrent`, maxConcurrent, 1);
+  if (client === undefined) return { own: options, maxConcurrent: limit };
+  if (!isClient(client)) fail(`${path}.client`, client, 'an OpenAI client that you have built');
+  for (const key of Object.keys(options))
+    throw new InvalidOptionError(`${path}.${key}`, 'it belongs to the client that you have built: set it there.');
+  return { own: client, maxConcurrent: limit };
 }
 
 function buildClient(path: string, spec: unknown): OpenAI {

@@ -25,6 +25,14 @@ export class Slots {
     return this.#limits.maxConcurrent;
   }
 
+  get isLimited(): boolean {
+    return this.maxConcurrent !== undefined || this.#requests !== undefined || this.countsTokens;
+  }
+
+  get countsTokens(): boolean {
+    return this.#tokens !== undefined;
+  }
+
   get isBusy(): boolean {
     return this.inFlight >= (this.#limits.maxConcurrent ?? Number.POSITIVE_INFINITY);
   }
@@ -56,6 +64,10 @@ export interface Place {
   readonly client: Slots;
   readonly maxQueue: number;
 }
+
+/** Whether its slots or its client's are limited at all, and by tokens: else there is nothing to count. */
+export const isLimited = ({ slots, client }: Place) => slots.isLimited || client.isLimited;
+export const countsTokens = ({ slots, client }: Place) => slots.countsTokens || client.countsTokens;
 
 interface Waiter {
   readonly places: readonly Place[];

@@ -1,8 +1,10 @@
 import { codeOf } from '../classify.js';
 import type { Addition } from '../protocol/additions.js';
 import type { Attempt, Deployment, Failure } from '../types.js';
+import type { Place, Slots } from './capacity.js';
 import type { DeploymentBreaker } from './circuit-breaker.js';
 import { LatencyHistogram } from './latency-histogram.js';
+import { RateAdvice } from './rate-advice.js';
 import type { RetryBudget } from './retry-budget.js';
 import { newTotals } from './totals.js';
 
@@ -21,6 +23,8 @@ export interface ClientState {
   suspendedUntil: number;
   /** Of the calls that name a model of its own, not a route. */
   readonly retryBudget: RetryBudget;
+  /** How many attempts may run at once over all its deployments. */
+  readonly slots: Slots;
 }
 
 /** What is remembered of an answer that asked for a pause. */
@@ -49,6 +53,7 @@ export class DeploymentState {
   #nextProbeAt = 0;
   #probeStepMs = PROBE_MS;
   #probe: Attempt | undefined;
+  readonly rateAdvice = new RateAdvice();
   /** Calls that wait for the end of the pause. */
   readonly #waiting = new Set<() => void>();
 
@@ -57,6 +62,8 @@ export class DeploymentState {
     readonly client: ClientState,
     /** `undefined` where breakers are off. */
     readonly breaker: DeploymentBreaker | undefined,
+    /** Its slots; `undefined` where neither it nor its client has a limit. */
+    readonly place?: Place,
   ) {}
 
   get id(): string {

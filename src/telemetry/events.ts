@@ -83,6 +83,8 @@ export type RouterEvent =
       limitTokens: number;
       bookedUsd: number;
     }
+  /** All deployments were full, and the call could not be queued. Nothing was sent. */
+  | { type: 'capacity-refused'; callId: string; route: string | null; priority: string; why: string }
   | { type: 'model-not-found'; deployment: string; model: string | null; nearest: string | null };
 
 export type RouterEventType = RouterEvent['type'];
@@ -108,6 +110,7 @@ const EACH: Readonly<Record<RouterEventType, true>> = {
   'usage-absurd': true,
   'model-not-found': true,
   'sample-ratio-mismatch': true,
+  'capacity-refused': true,
 };
 export const EVENT_TYPES = Object.keys(EACH) as RouterEventType[];
 type Listener = (event: RouterEvent) => unknown;

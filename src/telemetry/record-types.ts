@@ -171,6 +171,8 @@ export interface CallRecord {
   variant: string | null;
   /** The route's strategy; `probe` or `recovery` where the first deployment was tried to see how it is. `null` without a route. */
   chosenBy: string | null;
+  /** How long the call waited for a slot of a full deployment, in milliseconds. */
+  queuedMs: number;
   /** What the response cache had to do with it. */
   cache: CacheUse;
   usage: Usage | null;

@@ -44,6 +44,7 @@ const failedOver = {
   priceSource: 'deployment',
   variant: null,
   chosenBy: 'priority',
+  queuedMs: 0,
   durationMs: expect.any(Number),
 };
 const answered = { ...failedOver, timeToFirstChunkMs: null };

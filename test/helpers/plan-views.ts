@@ -10,6 +10,8 @@ export function targetView(more: Partial<TargetView> = {}): TargetView {
     out: false,
     dueAt: 0,
     pausedUntil: 0,
+    isFull: false,
+    isDepleted: false,
     probeAt: Number.POSITIVE_INFINITY,
     suspendedUntil: 0,
     contextWindow: undefined,
@@ -53,6 +55,8 @@ export function inShort(step: Step, { targets }: View): string {
     return step.reason === 'withheld'
       ? `withheld ${targets.findIndex((each) => each.target === step.target)}`
       : step.reason;
+  if (step.type === 'queue')
+    return `queue ${step.targets.map((target) => targets.findIndex((each) => each.target === target)).join(' ')}`;
   const place = targets.findIndex((each) => each.target === step.target);
   const marks = [
     step.waitMs > 0 && `after ${step.waitMs}`,

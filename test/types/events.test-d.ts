@@ -60,6 +60,8 @@ function tell(event: RouterEvent): string {
       return event.budget;
     case 'sample-ratio-mismatch':
       return event.route;
+    case 'capacity-refused':
+      return event.why;
     default:
       return event.deployment;
   }

@@ -58,7 +58,7 @@ function follow({ targets, settings, script }: ReturnType<typeof sample>): { ste
   let view = viewOf(at(targets, 0), settings);
   for (let n = 0; ; ) {
     const step = plan(view);
-    if (step.type === 'stop') return { steps, end: [view, step] };
+    if (step.type !== 'ask') return { steps, end: [view, step] };
     if (step.waitMs > 0) {
       const now = view.now + step.waitMs;
       // The loop asks again after a wait. What was waited for can be asked now, if nothing better has turned up.

@@ -15,7 +15,7 @@ const planned = (view: View) => inShort(plan(view), view);
 
 function asked(view: View) {
   const step = plan(view);
-  if (step.type === 'stop') throw new TypeError(`The plan stops: ${step.reason}`);
+  if (step.type !== 'ask') throw new TypeError(`The plan says ${step.type}`);
   return step;
 }
 
@@ -367,5 +367,38 @@ describe('a failure beside another attempt', () => {
 
   it('of the caller ends all, also when another one has failed after it', () => {
     expect(next([a, b, c], { failures: [failed(a, 'caller-error'), failed(b)], inFlight: [] })).toBe('failed');
+  });
+});
+
+describe('full deployments', () => {
+  const full = (more: Partial<TargetView> = {}) => targetView({ isFull: true, ...more });
+
+  it.each<[string, readonly TargetView[], Partial<View>, string]>([
+    ['are skipped', [full(), targetView()], {}, '1'],
+    ['are queued for only where all are full', [full(), full()], {}, 'queue 0 1'],
+    [
+      'are not queued for where they are paused or out',
+      [full({ pausedUntil: 5000 }), full({ out: true, dueAt: 5000 })],
+      {},
+      'paused',
+    ],
+    ['are not queued for by a hedge', [full()], { inFlight: [targetView().target] }, 'no-time'],
+  ])('%s', (_, targets, more, expected) => {
+    const view = viewOf(targets, more);
+    expect(inShort(plan(view), view)).toBe(expected);
+  });
+
+  it('after a failure a retry waits for its slot, rather than be lost', () => {
+    const only = full();
+    const view = viewOf([only], { failures: [failed(only)], attemptsLeft: 2 });
+    expect(inShort(plan(view), view)).toBe('queue 0');
+  });
+
+  it('those with nothing left of their rate go behind the others, never out', () => {
+    const depleted = targetView({ isDepleted: true });
+    const both = viewOf([depleted, targetView()]);
+    expect(inShort(plan(both), both)).toBe('1');
+    const alone = viewOf([depleted]);
+    expect(inShort(plan(alone), alone)).toBe('0');
   });
 });
