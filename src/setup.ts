@@ -25,6 +25,7 @@ import {
   settingsOf,
   withCurrentFetch,
 } from './sdk/clients.js';
+import { AnsweredOrigins } from './sdk/dead-socket.js';
 import { optionsOf } from './sdk/internals.js';
 import { type Redact, redactor } from './sdk/redact.js';
 import { headerRows, mergeHeaders } from './sdk/request-headers.js';
@@ -153,7 +154,10 @@ function open(
   const models = [...config.deployments].flatMap(([id, { model }]) => [id, model]);
   const names = [...clients.keys(), ...config.routes.keys(), ...models];
   const redact = redactor(clients, [sdk.defaultHeaders, ...deployments, ...prefixes], [sdk.defaultQuery], names);
-  const upstreams = new Map([...clients].map(([name, client]) => [name, new OpenAIUpstream(name, client, redact)]));
+  const answered = new AnsweredOrigins();
+  const upstreams = new Map(
+    [...clients].map(([name, client]) => [name, new OpenAIUpstream(name, client, redact, answered)]),
+  );
   const defaultClient = clients.get(config.defaultClient);
   if (defaultClient === undefined) throw new Error('No default client: the options were not checked.');
   const engine = new Engine(config, upstreams);

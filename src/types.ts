@@ -39,6 +39,10 @@ export interface UpstreamRequest {
   readonly signal: AbortSignal | null | undefined;
   /** Called with what ends the request, or the rest of the answer: with the headers, and before where there is no signal. */
   readonly onOpen: (close: () => void) => void;
+  /** Called before the request is sent again, as it met a dead connection. */
+  readonly onResend: () => void;
+  /** The attempt has ended meanwhile. */
+  readonly isOver: () => boolean;
   /** Asked after that: is the body to be left unread? */
   readonly wantsRaw: () => boolean;
 }
@@ -278,6 +282,8 @@ export interface Failure {
   readonly retryAfterMs: number | undefined;
   /** Its client is of no use for a while. */
   readonly suspends: boolean;
+  /** Its timer was late: the process stood still, and nothing is known of the deployment. */
+  readonly isStalled?: true;
   readonly endedAt: number;
   /** Drawn once, 0 to 1, so that a plan gives the same answer whenever it is asked. */
   readonly jitter: number;

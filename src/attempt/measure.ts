@@ -119,12 +119,13 @@ export function measure({
     totals.costUsd += bill.bookedUsd;
     spent.add(target.state.id, call.record.route, call.settings.tenant, bill.bookedUsd, record.costUsd !== null);
     call.spend?.onAttemptEnd(record.number, bill.bookedUsd);
-    if (end.breaker === 'failure') totals.failures++;
-    if (end.outcome === 'success' && !call.stream && !isRaw) {
+    const isOwn = call.hasOwnCredentials;
+    if (end.breaker === 'failure' && !isOwn) totals.failures++;
+    if (end.outcome === 'success' && !call.stream && !isRaw && !isOwn) {
       target.state.answered(false, record.durationMs);
       call.orderFeedback?.answered(target.state.id, record.durationMs, usage?.outputTokens);
     }
-    if (end.outcome === 'timeout' || end.outcome === 'deadline' || isSlowLoser(attempt)) {
+    if (!isOwn && hasGivenUp(attempt, end)) {
       target.state.gaveUp(call.stream, record.durationMs);
       call.orderFeedback?.gaveUp(target.state.id, record.durationMs);
     }
@@ -196,6 +197,12 @@ function headersOf(error: Error): Headers | undefined {
 /** Sealed items that this client cannot read were made by another one, which may be next. */
 function elsewhere({ sealedKeys }: Call, failure: Failure): Failure {
   return sealedKeys !== undefined && failure.outcome === 'caller-error' ? { ...failure, next: 'yes' } : failure;
+}
+
+/** It took longer than most do, as far as that is the deployment's doing. */
+function hasGivenUp(attempt: Attempt, { outcome, failure }: AttemptEnd): boolean {
+  if (failure?.isStalled) return false;
+  return outcome === 'timeout' || outcome === 'deadline' || isSlowLoser(attempt);
 }
 
 /**

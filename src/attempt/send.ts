@@ -14,6 +14,9 @@ import { CheckedChunks } from './check-chunks.js';
 import type { ErrorReader } from './error-reader.js';
 import { limitOf } from './limit.js';
 
+/** Longer than any stall that an attempt should survive. */
+const BACKSTOP_MS = 60_000;
+
 /** Sends the request. Every layer above sees a reply of the kind that was requested, or an error. */
 export function send(errors: ErrorReader): Handler<Attempt, Reply> {
   return async function send(attempt) {
@@ -63,17 +66,28 @@ function sendOnce(attempt: Attempt, additions: readonly Addition[]): Promise<Ups
       if (attempt.isOver) close();
       else attempt.close = close;
     },
+    onResend: () => {
+      attempt.record.resends += 1;
+    },
+    isOver: () => attempt.isOver,
     wantsRaw: call.wantsRaw,
   });
   return stop === undefined ? sending : releasing(sending, stop);
 }
 
-/** Its time may yet be prolonged: the attempt's own timer, which goes before, ends the request by its signal. */
+/**
+ * The SDK's own timer is only a backstop: the attempt's timer ends the request, may extend its time, and after a stall
+ * lets an answer that has arrived be read. Where the SDK's is the only thing that ends the request, it has the limit.
+ */
 function wireMs(attempt: Attempt): number {
   const { call, untilDeadline, lane } = attempt;
   if (call.isShared && (untilDeadline || lane !== undefined)) return MAX_MS;
-  return lane === undefined ? limitOf(attempt) : call.deadline - attempt.startedAt + 1;
+  if (lane !== undefined) return call.deadline - attempt.startedAt + BACKSTOP_MS;
+  return isLeftUnread(attempt) ? limitOf(attempt) : limitOf(attempt) + BACKSTOP_MS;
 }
+
+/** The body is handed out as it comes. */
+const isLeftUnread = ({ call }: Attempt) => call.wantsRaw() || call.protocol === 'binary';
 
 /**
  * What ends the request before its time. An unread body outlives the attempt, and is its caller's to abort: there the
@@ -81,14 +95,14 @@ function wireMs(attempt: Attempt): number {
  */
 function endingOf(attempt: Attempt): Ending {
   const { call, lane, target } = attempt;
-  const isLeftUnread = call.wantsRaw() || call.protocol === 'binary';
+  const leftUnread = isLeftUnread(attempt);
   // Without another one, the request's own is left in its place.
-  if (lane === undefined && (call.signal === undefined || isLeftUnread)) return { signal: undefined };
-  if (!isLeftUnread && target.state.deployment.upstream.isClosable) return { signal: null };
+  if (lane === undefined && leftUnread) return { signal: undefined };
+  if (!leftUnread && target.state.deployment.upstream.isClosable) return { signal: null };
   // One of the attempt's own, as some versions of the SDK keep listening.
   const controller = new AbortController();
   attempt.close = () => controller.abort(call.signal?.reason);
-  if (!isLeftUnread || call.signal === undefined) return { signal: controller.signal };
+  if (!leftUnread || call.signal === undefined) return { signal: controller.signal };
   const source = call.signal instanceof SignalHub ? call.signal.source : call.signal;
   // Tied by the platform, which needs no listener; it can do so with signals of its own class only.
   if (source instanceof AbortSignal) return { signal: AbortSignal.any([source, controller.signal]) };

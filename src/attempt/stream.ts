@@ -39,7 +39,7 @@ export function stream(random: () => number): Layer<Attempt, Reply> {
 function noteFirstContent({ call, target, startedAt }: Attempt): void {
   const now = performance.now();
   call.record.timeToFirstChunkMs = roundMs(now - call.startedAt);
-  target.state.answered(true, now - startedAt);
+  if (!call.hasOwnCredentials) target.state.answered(true, now - startedAt);
 }
 
 async function untilContent(attempt: Attempt, stream: UpstreamStream, progress: Progress): Promise<unknown[]> {

@@ -2,6 +2,7 @@ import { abortError, failure, LostError, timeoutError } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
 import type { Attempt, Reply } from '../types.js';
+import { patientTimer } from '../util/patient-timer.js';
 import { limitOf } from './limit.js';
 
 /**
@@ -20,14 +21,14 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
           reject(error);
         };
         const onAbort = () => end(aborted(signal?.reason));
-        const onTime = () => {
+        const onTime = (isLate: boolean) => {
           const moreMs = prolonged(attempt) || (attempt.lane?.moreMs() ?? 0);
-          if (moreMs > 0) timer = setTimeout(onTime, moreMs);
-          else end(tooLate(attempt, random()));
+          if (moreMs > 0) timer = patientTimer(moreMs, onTime);
+          else end(tooLate(attempt, random(), isLate));
         };
-        let timer = setTimeout(onTime, limitOf(attempt));
+        let timer = patientTimer(limitOf(attempt), onTime);
         const settle = () => {
-          clearTimeout(timer);
+          timer.clear();
           signal?.removeEventListener('abort', onAbort);
         };
         if (signal?.aborted) return onAbort();
@@ -57,10 +58,13 @@ function prolonged(attempt: Attempt): number {
   return Math.floor(call.deadline - performance.now());
 }
 
-function tooLate(attempt: Attempt, jitter: number): AttemptFailed {
+function tooLate(attempt: Attempt, jitter: number, isLate: boolean): AttemptFailed {
   const limit = limitOf(attempt);
-  const outcome = attempt.untilDeadline && limit === attempt.timeoutMs ? 'deadline' : 'timeout';
-  const found = failure(outcome, timeoutError(limit), performance.now(), jitter);
+  const now = performance.now();
+  const isDeadline = (attempt.untilDeadline && limit === attempt.timeoutMs) || (isLate && now >= attempt.call.deadline);
+  const found = failure(isDeadline ? 'deadline' : 'timeout', timeoutError(limit), now, jitter);
+  // The process stood still: that says nothing about the deployment.
+  if (isLate) return new AttemptFailed({ ...found, breaker: 'neutral', isStalled: true });
   return new AttemptFailed(isToBlame(attempt, limit) ? found : { ...found, breaker: 'neutral' });
 }
 

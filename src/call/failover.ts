@@ -173,6 +173,7 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced, probe }: 
     code: null,
     error: null,
     requestId: null,
+    resends: 0,
     startedMs: roundMs(startedAt - call.startedAt),
     durationMs: 0,
     costUsd: null,

@@ -2,6 +2,7 @@ import type { Ask } from '../plan/plan.js';
 import type { Events } from '../telemetry/events.js';
 import type { HedgeAfter } from '../telemetry/record-types.js';
 import type { Attempt, Call, Reply, Target } from '../types.js';
+import { type PatientTimer, patientTimer } from '../util/patient-timer.js';
 
 const QUANTILES = { p90: 0.9, p95: 0.95, p99: 0.99 } as const satisfies Record<Exclude<HedgeAfter, number>, number>;
 
@@ -22,7 +23,7 @@ export interface RaceParts {
 export class Race {
   readonly #parts: RaceParts;
   /** Attempts that have neither answered nor failed, eldest first, with the timers of their hedges. */
-  readonly #running = new Map<Attempt, NodeJS.Timeout | undefined>();
+  readonly #running = new Map<Attempt, PatientTimer | undefined>();
   #runs = 0;
   #isWon = false;
   #resolve: (reply: Reply) => void = ignore;
@@ -59,7 +60,7 @@ export class Race {
       moreMs: () => this.#moreMs(attempt),
       lose: ignore,
     };
-    const timer = afterMs === undefined ? undefined : setTimeout(() => this.#hedge(attempt), afterMs);
+    const timer = afterMs === undefined ? undefined : patientTimer(afterMs, () => this.#hedge(attempt));
     this.#running.set(attempt, timer);
   }
 
@@ -68,7 +69,7 @@ export class Race {
     try {
       return await reply;
     } finally {
-      clearTimeout(this.#running.get(attempt));
+      this.#running.get(attempt)?.clear();
       this.#running.delete(attempt);
     }
   }
@@ -93,7 +94,7 @@ export class Race {
   #hedge(slow: Attempt): boolean {
     const step = this.#parts.next(this);
     if (step === undefined) return false;
-    clearTimeout(this.#running.get(slow));
+    this.#running.get(slow)?.clear();
     const { events, call } = this.#parts;
     if (events.heard('hedge-started')) {
       events.emit({
@@ -115,7 +116,7 @@ export class Race {
     const others = [...this.#running];
     this.#running.clear();
     for (const [attempt, timer] of others) {
-      clearTimeout(timer);
+      timer?.clear();
       if (attempt !== winner) attempt.lane?.lose();
     }
     // They are those of the attempt that was begun last.

@@ -15,7 +15,7 @@ import { checkPlaces } from '../options/option-places.js';
 import { type Needs, readNeeds } from '../protocol/requirements.js';
 import { hasStreamClass, isBinary, metadataOf } from '../sdk/internals.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
-import { isPlain, mayBeStream } from '../sdk/upstream.js';
+import { isPlain, isReplayable, mayBeStream } from '../sdk/upstream.js';
 import type { Log } from '../telemetry/log.js';
 import type { CallRecord } from '../telemetry/record-types.js';
 import type { CacheRequest, Call, CallSettings, Protocol, Target } from '../types.js';
@@ -258,10 +258,6 @@ function modelOf(source: RequestOptions): string | undefined {
   const model: unknown = body instanceof FormData ? body.get('model') : isRecord(body) ? body.model : undefined;
   if (typeof model === 'string') return model;
   return typeof metadata?.model === 'string' ? metadata.model : undefined;
-}
-
-function isReplayable(body: unknown): boolean {
-  return body === undefined || body === null || body instanceof FormData || isPlain(body);
 }
 
 export const NO_OTHER = 'there is no other deployment that it may go to';

@@ -6,6 +6,7 @@ import { MAX_MS } from '../util/check.js';
 import { isEventStream } from '../util/event-stream.js';
 import { isGiven, isRecord } from '../util/is-record.js';
 import { isClosable, OnRequest } from './closable-fetch.js';
+import { AnsweredOrigins, isDeadSocket } from './dead-socket.js';
 import { noteErrorFacts } from './error-facts.js';
 import {
   chunksOf,
@@ -35,6 +36,7 @@ export interface Handle {
 }
 
 const SDK_DEFAULT_TIMEOUT_MS = 600_000;
+const MAX_RESENDS = 2;
 
 /** Asks one OpenAI client, once: its own retries are off, and it changes nothing of what the caller gave. */
 export class OpenAIUpstream implements Upstream {
@@ -45,6 +47,8 @@ export class OpenAIUpstream implements Upstream {
     readonly name: string,
     readonly client: OpenAI,
     readonly redactor: Redact,
+    /** Shared by the upstreams of a router, as their connections are. */
+    readonly answered = new AnsweredOrigins(),
   ) {
     noteErrorFacts(client);
     this.#hasUsualHooks = HOOKS.every((name) => Reflect.get(client, name) === Reflect.get(OpenAI.prototype, name));
@@ -79,14 +83,29 @@ export class OpenAIUpstream implements Upstream {
   async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
     this.redactor.note(this.name, this.client);
     const sent = isByteStream(bodyOf(request)) ? await withReadForm(request) : request;
+    for (let resends = 0; ; resends++) {
+      const sentAt = performance.now();
+      const progress = { isAnswered: false };
+      try {
+        return await this.#sendOnce(sent, progress);
+      } catch (error) {
+        const mayResend = resends < MAX_RESENDS && !progress.isAnswered && isReplayable(bodyOf(sent));
+        if (!mayResend || request.isOver() || !isDeadSocket(error, sentAt)) throw error;
+        if (!this.answered.has(this.client.baseURL)) throw error;
+        request.onResend();
+      }
+    }
+  }
+
+  async #sendOnce(request: UpstreamRequest, progress: { isAnswered: boolean }): Promise<UpstreamAnswer> {
     const { signal, onOpen } = request;
     const isEndedByOthers = () => !this.#isUsual || this.#isEndedByOthers(request);
     const onRequest = signal === null ? new OnRequest(onOpen, isEndedByOthers()) : undefined;
-    const promise: APIPromise<unknown> = this.client.request(attemptOptions(this.client, sent, onRequest));
-    let isAnswered = false;
+    const promise: APIPromise<unknown> = this.client.request(attemptOptions(this.client, request, onRequest));
     try {
       const props = await propsOf(promise);
-      isAnswered = true;
+      progress.isAnswered = true;
+      this.answered.add(this.client.baseURL);
       const { status, headers, body } = props.response;
       if (!onRequest?.isOpen || onRequest.isLinked) onOpen(() => props.controller.abort());
       if (request.wantsRaw()) {
@@ -101,7 +120,7 @@ export class OpenAIUpstream implements Upstream {
       return { status, headers, data, stream, raw, body, handle };
     } catch (error) {
       // The SDK may give up on a body by its own timer, which ends nothing that is not linked.
-      if (isAnswered) onRequest?.close();
+      if (progress.isAnswered) onRequest?.close();
       throw error;
     } finally {
       onRequest?.forget();
@@ -173,6 +192,11 @@ function bodyFor(body: unknown, model: string | undefined, additions: readonly A
   if (!isPlain(body)) return body;
   const named = model === undefined || body.model === model ? body : { ...body, model };
   return additions.length === 0 ? named : withAdditions(named, additions);
+}
+
+/** It can be sent more than once. */
+export function isReplayable(body: unknown): boolean {
+  return body === undefined || body === null || body instanceof FormData || isPlain(body);
 }
 
 export function isPlain(body: unknown): body is Record<string, unknown> {

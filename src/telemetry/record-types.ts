@@ -116,6 +116,8 @@ export interface AttemptRecord {
   error: string | null;
   /** The provider's id of the request (`x-request-id`); `null` where it gave none. */
   requestId: string | null;
+  /** How often the request was sent again because it met a dead pooled connection. */
+  resends: number;
   /** Milliseconds after the call began. */
   startedMs: number;
   durationMs: number;

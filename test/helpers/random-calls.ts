@@ -1,4 +1,4 @@
-import { type BreakerOptions, type CallRecord, callRecord, ModelRouter } from 'model-router';
+import { type AttemptRecord, type BreakerOptions, type CallRecord, callRecord, ModelRouter } from 'model-router';
 import {
   answer,
   type Behaviour,
@@ -120,7 +120,8 @@ export async function makeCalls({ scripts, calls, breaker, budget, chance }: Giv
     const watched = watch(settledPromise);
     return { call, watched, listeners, record: () => callRecord(watched.value ?? watched.error) };
   });
-  await pass(10_000);
+  // The SDK's own timers are a backstop of a minute.
+  await pass(70_000);
   return { made, fake, router };
 }
 
@@ -141,4 +142,9 @@ async function begin(router: ModelRouter, { isStream, ...call }: GivenCall, sign
 /** It hangs whatever it is told: a transport that is broken for good. */
 export function isDeaf({ status }: { status: number | undefined }): boolean {
   return status === undefined;
+}
+
+/** Where the requests of an attempt went: one that met a dead connection was sent again. */
+export function sentTo({ deployment, resends }: AttemptRecord): string[] {
+  return Array.from({ length: 1 + resends }, () => deployment);
 }

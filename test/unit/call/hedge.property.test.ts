@@ -1,7 +1,7 @@
 import type { AttemptRecord } from 'model-router';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import fc from '../../helpers/property.js';
-import { givenCalls, isDeaf, makeCalls } from '../../helpers/random-calls.js';
+import { givenCalls, isDeaf, makeCalls, sentTo } from '../../helpers/random-calls.js';
 
 const given = givenCalls(fc.integer({ min: 1, max: 1500 }));
 /** Ten seconds of one a second. */
@@ -50,9 +50,7 @@ describe('whatever upstreams and callers do, a hedged call', () => {
         const sum = (of: 'requests' | 'inFlight' | 'hedges') =>
           Object.values(deployments).reduce((total, deployment) => total + deployment[of], 0);
         expect([sum('requests'), sum('inFlight')]).toEqual([recorded.length, 0]);
-        expect(fake.requests.map(({ model }) => model).toSorted()).toEqual(
-          recorded.map(({ deployment }) => deployment).toSorted(),
-        );
+        expect(fake.requests.map(({ model }) => model).toSorted()).toEqual(recorded.flatMap(sentTo).toSorted());
         expect(sum('hedges')).toBe(recorded.filter(isHedge).length);
         const tokens = each.budget === 0 ? 0 : LEAST_TOKENS + each.budget * made.length;
         expect(made.reduce((total, { record }) => total + tokensOf(record()?.attempts ?? []), 0)).toBeLessThanOrEqual(

@@ -27,6 +27,8 @@ async function sent(body: string): Promise<{ signal: AbortSignal | undefined; is
     onOpen: () => {
       isOpen = true;
     },
+    onResend: () => {},
+    isOver: () => false,
     wantsRaw: () => false,
   });
   const failed = await answer.then(
