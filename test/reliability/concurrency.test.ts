@@ -205,7 +205,10 @@ describe('64 calls at once while everything is down', () => {
   useFakeTime();
 
   it('make no more attempts than they may, and take no more retries than there are tokens', async () => {
-    const { router, fake } = build({ primary: fail(500), fallback: fail(500) }, { breaker: false, maxAttempts: 5 });
+    const { router, fake } = build(
+      { primary: fail(500), fallback: fail(500) },
+      { breaker: false, maxAttempts: 5, retry: { budget: 0.1, minPerSecond: 1 } },
+    );
     const calls = await settled(Promise.all(many(() => errorOf(ask(router)))));
     const records = (calls.value ?? []).map((error) => callRecord(error)?.attempts ?? []);
     expect(records).toHaveLength(AT_ONCE);
@@ -217,7 +220,7 @@ describe('64 calls at once while everything is down', () => {
   });
 
   it('ask both deployments once when both breakers are open, and are told the last error', async () => {
-    const { router, fake } = build({ primary: fail(500), fallback: fail(503) });
+    const { router, fake } = build({ primary: fail(500), fallback: fail(503) }, { maxAttempts: 2 });
     await settled(Promise.all(many(() => errorOf(ask(router)))));
     fake.clear();
     const errors = (await settled(Promise.all(many(() => errorOf(ask(router)))))).value ?? [];
