@@ -2,7 +2,7 @@ import { type CachedAnswer, entryBytes } from '../../state/memory-store.js';
 import { type CacheRequest, type CacheSettings, type Call, type CallReply, isCached } from '../../types.js';
 import type { CacheContext, Fetch, Landed } from './cache-context.js';
 import { cachedAnswer } from './cached-reply.js';
-import { isOfTargets } from './errors.js';
+import { isDeploymentFault } from './errors.js';
 import type { vectorKeys } from './key.js';
 import { type Found, isPromise, readValue } from './lookup.js';
 import { type CachedVector, encodeVector, inputsOf, isVector, readVectors, tokensIn } from './vectors.js';
@@ -72,7 +72,7 @@ class Batch {
     const asked = this.#ask(missing);
     if (!inputs.every(({ found }) => found !== undefined && isForErrors(found, this.settings))) return asked;
     return asked.catch((error: unknown) => {
-      const vectors = isOfTargets(error) ? this.#cached() : undefined;
+      const vectors = isDeploymentFault(error) ? this.#cached() : undefined;
       if (vectors === undefined) throw error;
       cache.useCached(call, 'stale-if-error', vectors, this.#ageMs());
       return this.#compose(vectors);

@@ -6,20 +6,21 @@ import {
   StreamInterruptedError,
   TokenBudgetExceededError,
 } from '../../errors.js';
+import { textOf } from '../../protocol/delivered.js';
 import { is } from '../../sdk/sdk-errors.js';
 import type { Call } from '../../types.js';
 
-/** What the caller itself has caused is not hidden by an old answer. */
+/** What the caller has caused is not hidden by an old answer. */
 const CALLERS = new Set(['aborted', 'caller-error', 'context-length', 'content-filter']);
 
-/** Whether those that were asked have failed, and not the one who asked. */
-export function isOfTargets(error: unknown): boolean {
+/** Whether the deployments have failed, and not the caller. */
+export function isDeploymentFault(error: unknown): boolean {
   if (error instanceof TokenBudgetExceededError || error instanceof SpendBudgetExceededError) return false;
   return !CALLERS.has(classify(error, 0, 0).outcome);
 }
 
-/** The error of a run, for one of several who waited for it: each has one of its own, with a record of its own. */
-export function copyForAnother(error: unknown, call: Call, read?: readonly unknown[]): unknown {
+/** The error of a shared call for one of its callers: each has its own, with a record of its own. */
+export function copyForAnother(error: unknown, call: Call, partial?: readonly unknown[]): unknown {
   if (!(error instanceof Error)) return error;
   const { cause } = error;
   if (error instanceof DeadlineExceededError)
@@ -28,8 +29,8 @@ export function copyForAnother(error: unknown, call: Call, read?: readonly unkno
   if (error instanceof StreamInterruptedError)
     return new StreamInterruptedError(
       error.reason,
-      read ?? error.partial,
-      error.text,
+      partial ?? error.partial,
+      partial === undefined ? error.text : textOf(partial),
       cause instanceof Error ? cause : undefined,
       error.upstreamCode,
     );

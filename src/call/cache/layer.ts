@@ -19,7 +19,7 @@ import { type CacheContext, type CacheUseOfHit, type Fetch, type Source, sourceO
 import { cachedAnswer } from './cached-reply.js';
 import { judge } from './eligibility.js';
 import { answerVectors } from './embeddings.js';
-import { copyForAnother, isOfTargets } from './errors.js';
+import { copyForAnother, isDeploymentFault } from './errors.js';
 import { keyOf, snapshotOf, termsOf, vectorKeys } from './key.js';
 import { CacheLookup, type Found, isPromise } from './lookup.js';
 import type { Participant } from './participant.js';
@@ -126,7 +126,7 @@ class ResponseCache implements CacheContext {
     const fetched = this.fetch(call, request, fetch);
     if (state !== 'stale' && ageMs >= settings.ttlMs + settings.staleIfErrorMs) return fetched;
     return fetched.catch((error: unknown) => {
-      const reply = isOfTargets(error) ? readAnswer(call, answer) : undefined;
+      const reply = isDeploymentFault(error) ? readAnswer(call, answer) : undefined;
       if (reply === undefined) throw error;
       this.useCached(call, 'stale-if-error', [answer], ageMs);
       return reply;
@@ -184,7 +184,7 @@ class ResponseCache implements CacheContext {
     };
     const shared = this.#create(refreshing, request, fetch, this.#background, id, true);
     shared.start();
-    keepAlive(call, shared.done);
+    if (shared.done !== undefined) keepAlive(call, shared.done);
     return true;
   }
 

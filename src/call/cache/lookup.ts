@@ -30,7 +30,10 @@ export class CacheLookup {
 
   /** The key of a canonical text: in this process's memory the text itself, elsewhere only its hash. */
   keyOf(text: string): string {
-    return this.size === undefined || text.length > MAX_KEY_LENGTH ? sha256(text) : text;
+    if (this.size === undefined || text.length > MAX_KEY_LENGTH) return sha256(text);
+    // A search makes one piece of a text that was put together: hashing and comparing it then take less time.
+    text.search(/$/);
+    return text;
   }
 
   get(

@@ -27,7 +27,8 @@ export class Participant {
   place: StreamPlace | undefined;
   readonly #run: Run;
   readonly #reply = Promise.withResolvers<CallReply>();
-  readonly #end = new StreamEnd();
+  /** Of a stream. */
+  readonly #end: StreamEnd | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasGrace = false;
   #isActive = true;
@@ -38,6 +39,7 @@ export class Participant {
     run: Run,
   ) {
     this.#run = run;
+    this.#end = call.stream ? new StreamEnd() : undefined;
     this.reply = this.#reply.promise;
     call.signal?.addEventListener('abort', this.#onAbort);
     this.#limit(call.deadline - performance.now());
@@ -67,11 +69,11 @@ export class Participant {
   /** Its stream is over. */
   finish(end: AttemptEnd): void {
     this.#settle();
-    this.#end.set(end);
+    this.#end?.set(end);
   }
 
   onEnd(listener: (end: AttemptEnd) => void): void {
-    this.#end.onEnd(listener);
+    this.#end?.onEnd(listener);
   }
 
   readonly #onAbort = (): void => {

@@ -33,11 +33,11 @@ export class SharedCall {
   /** The whole answer as JSON, where a caller or the store needs it. */
   text: string | undefined;
   stream: SharedStream | undefined;
-  /** Settles when it has ended and its answer is stored. Never rejects. */
-  readonly done: Promise<unknown>;
+  /** Of a refresh: settles when it has ended and its answer is stored. Never rejects. */
+  readonly done: Promise<unknown> | undefined;
   readonly #parts: SharedCallParts;
   readonly #signal = new SharedSignal();
-  readonly #done = Promise.withResolvers<unknown>();
+  readonly #done: PromiseWithResolvers<unknown> | undefined;
   readonly #participants = new Set<Participant>();
   /** Goes over the participants once, eldest first: whose turn it is to bear the cost. */
   readonly #line = this.#participants.values();
@@ -55,7 +55,8 @@ export class SharedCall {
     const { call, body, source, isRefresh } = parts;
     this.#parts = parts;
     this.isRefresh = isRefresh;
-    this.done = this.#done.promise;
+    this.#done = isRefresh ? Promise.withResolvers() : undefined;
+    this.done = this.#done?.promise;
     this.#latestDeadline = call.deadline;
     this.call = {
       ...call,
@@ -165,7 +166,7 @@ export class SharedCall {
 
   /** It has ended, and `stored` is under way. */
   settle(stored?: unknown): void {
-    this.#done.resolve(stored);
+    this.#done?.resolve(stored);
   }
 
   #land(reply: CallReply): void {

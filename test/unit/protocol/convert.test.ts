@@ -2,6 +2,7 @@ import { ChatCompletionStream } from 'openai/lib/ChatCompletionStream';
 import { describe, expect, it } from 'vitest';
 import { fromChunks, toChunks } from '../../../src/protocol/convert.js';
 import fc from '../../helpers/property.js';
+import { SDK } from '../../helpers/sdk.js';
 
 const runs = { numRuns: process.env.DRILLS === 'full' ? 5000 : 300 };
 
@@ -94,7 +95,8 @@ const whole = fc
   ]);
 
 describe('a whole answer of a stream', () => {
-  it("is what the SDK's stream helper makes of the same chunks", () =>
+  // The helper of openai 6 knows no custom tools, and doubles the first log-probabilities.
+  it.skipIf(SDK < 7)("is what the SDK's stream helper makes of the same chunks", () =>
     fc.assert(
       fc.asyncProperty(whole, async (chunks) => {
         const expected = await bySdk(chunks);
@@ -102,9 +104,10 @@ describe('a whole answer of a stream', () => {
         expect(withoutEmpty(fromChunks('chat', chunks))).toEqual(withoutEmpty(expected));
       }),
       runs,
-    ));
+    ),
+  );
 
-  it('is that, or none, where pieces are lost, doubled or out of order', () =>
+  it.skipIf(SDK < 7)('is that, or none, where pieces are lost, doubled or out of order', () =>
     fc.assert(
       fc.asyncProperty(whole, fc.array(fc.nat(30), { maxLength: 20 }), async (chunks, order) => {
         const shuffled = order.flatMap((at) => (chunks[at] === undefined ? [] : [chunks[at]]));
@@ -114,7 +117,8 @@ describe('a whole answer of a stream', () => {
         if (made !== undefined && expected !== undefined) expect(withoutEmpty(made)).toEqual(withoutEmpty(expected));
       }),
       runs,
-    ));
+    ),
+  );
 
   it('has the text of reasoning, of which the helper keeps the last piece only', () => {
     const chunks = [chunk({ role: 'assistant', reasoning_content: 'so' }), chunk({ reasoning_content: ' far' })];
@@ -187,7 +191,7 @@ describe('a whole answer of a stream', () => {
 });
 
 describe('the chunks of a whole answer', () => {
-  it("make the same answer in the SDK's stream helper", () =>
+  it.skipIf(SDK < 7)("make the same answer in the SDK's stream helper", () =>
     fc.assert(
       fc.asyncProperty(whole, async (chunks) => {
         const answer = fromChunks('chat', chunks) as { choices: { message: { refusal: unknown } }[]; usage?: unknown };
@@ -197,5 +201,6 @@ describe('the chunks of a whole answer', () => {
         expect(withoutEmpty(again)).toEqual(withoutEmpty(answer));
       }),
       runs,
-    ));
+    ),
+  );
 });
