@@ -121,14 +121,37 @@ export class Dispatcher {
   }
 
   /** Client and sanitised options for a pass-through request. Throws where it must not be made. */
-  #untouched(given: RequestOptions): { client: OpenAI; name: string; options: RequestOptions } {
+  #untouched(request: RequestOptions): { client: OpenAI; name: string; options: RequestOptions } {
     const { engine } = this.opened;
     if (engine.closed) throw new NoDeploymentAvailableError('The router is closed.');
-    const { client, name } = this.#clientFor(given.path);
+    const named = this.#namedBy(request);
+    const { client, name } = named ?? this.#clientFor(request.path);
     this.opened.redact.note(name, client);
+    const given = named === undefined ? request : { ...request, body: named.body };
     const own = given.headers == null ? given.headers : withoutRouterHeaders(given.headers);
     const headers = withoutDefaultRouterHeaders(client, own);
     return { client, name, options: headers === given.headers ? given : { ...given, headers } };
+  }
+
+  /**
+   * A request that is not routed may name a route all the same (`responses.compact`, `inputTokens.count`, videos), which no
+   * server knows: it goes to the first deployment of that route, by the name of its model.
+   */
+  #namedBy({ method, body, path = '' }: RequestOptions): { client: OpenAI; name: string; body: unknown } | undefined {
+    const { engine, clients, passThrough } = this.opened;
+    const isForm = body instanceof FormData;
+    const named: unknown = isForm ? body.get('model') : isRecord(body) ? body.model : undefined;
+    if (method !== 'post' || typeof named !== 'string') return undefined;
+    const target = engine.routing.firstOfRoute(named);
+    const name = target?.state.client.name;
+    if (target?.model === undefined || name === undefined) return undefined;
+    const client = name === engine.config.defaultClient ? passThrough : (clients.get(name) ?? passThrough);
+    checkOrigin(client, path);
+    if (!isForm) return { client, name, body: { ...(body as object), model: target.model } };
+    const copy = new FormData();
+    for (const [field, value] of body) copy.append(field, value);
+    copy.set('model', target.model);
+    return { client, name, body: copy };
   }
 
   /** The client that made what the path names, else the default one. Throws where the path leads to another server. */

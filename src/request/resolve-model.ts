@@ -84,6 +84,11 @@ export class Routing {
     return this.#routes.get(model) ?? this.#deployments.get(model) ?? this.#unlisted(model);
   }
 
+  /** The first deployment of a route; `undefined` for any other name, also of a deployment. */
+  firstOfRoute(model: string): Target | undefined {
+    return this.#deployments.has(model) ? undefined : this.#routes.get(model)?.targets[0];
+  }
+
   #auto(priority: string): Resolution {
     const route = this.config.priorities.get(priority);
     const found = route === undefined ? undefined : this.#routes.get(route);

@@ -54,7 +54,8 @@ describe('a replayed trace', () => {
     expect(Math.abs((now?.availability ?? 0) - recorded.availability)).toBeLessThan(0.02);
     expect(now?.latencyMs.p50).toBeGreaterThan(90);
     expect(next?.availability).toBeGreaterThan(0.995);
-    expect(next?.costUsd).toBeGreaterThan(now?.costUsd ?? Number.POSITIVE_INFINITY);
+    // An attempt that is given up books the output that may have been written.
+    expect(next?.costUsd).toBeLessThan(now?.costUsd ?? 0);
     expect(table.split('\n').map((row) => row.split('  ')[0])).toEqual(['', 'as recorded', 'now', 'next']);
     expect(caveats.join('\n')).toMatch(/\d+ attempts would have taken that were given up on/);
     expect(caveats.join('\n')).toMatch(/another load/);
