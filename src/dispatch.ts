@@ -13,10 +13,11 @@ import {
   type ResponseProps,
   replaceIterator,
 } from './sdk/internals.js';
+import { type Assignable, withOwnClients } from './sdk/own-clients.js';
 import { headerRows, mergeHeaders, withoutDefaultRouterHeaders } from './sdk/request-headers.js';
 import { type Run, redactRejections } from './sdk/routed-promise.js';
 import { type Handle, isStream } from './sdk/upstream.js';
-import type { Opened } from './setup.js';
+import { assign, type Opened, withHooks } from './setup.js';
 import type { StoredIds } from './state/stored-ids.js';
 import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
 import type { CallRecord } from './telemetry/record-types.js';
@@ -25,13 +26,23 @@ import { isRecord } from './util/is-record.js';
 
 /** Sends the requests of one router object: what stands between the SDK's resources and the engine. */
 export class Dispatcher {
-  readonly calls: CallReader;
+  opened: Opened;
+  calls: CallReader;
 
   constructor(
     readonly router: OpenAI,
-    readonly opened: Opened,
+    opened: Opened,
   ) {
+    this.opened = withHooks(opened, router);
     this.calls = new CallReader(opened.engine, opened.view);
+  }
+
+  /** Takes up what was assigned to a property of the router. Throws InvalidOptionError. */
+  assign(name: Assignable, value: unknown): void {
+    // The SDK itself notes the key that a key function has given, for realtime.
+    if (name === 'apiKey' && typeof optionsOf(this.router).apiKey === 'function') return;
+    this.opened = assign(this.opened, name, value);
+    this.calls = new CallReader(this.opened.engine, this.opened.view);
   }
 
   get engine(): Engine {
@@ -44,7 +55,9 @@ export class Dispatcher {
     given: RequestOptions | Promise<RequestOptions>,
     remainingRetries: number | null,
   ): Promise<ResponseProps> {
-    const options = await given;
+    const { own, account } = this.opened;
+    const resolved = await given;
+    const options = own === undefined ? resolved : withOwnClients(resolved, own, account);
     const protocol = protocolOf(options);
     if (protocol === undefined) return this.#passThrough(run, options, remainingRetries);
     const { engine } = this.opened;

@@ -64,6 +64,7 @@ export class Engine {
    */
   #idPrefix: string | undefined;
   #calls = 0;
+  #accounts = 0;
   #store: ResponseStore | undefined;
   readonly #clients: ReadonlyMap<string, ClientState>;
   /** Of calls with credentials of their own. It counts nothing. */
@@ -147,6 +148,10 @@ export class Engine {
   rankOf(priority: string): number {
     const order = ['premium', 'standard', ...this.config.priorities.keys()];
     return order.indexOf(priority);
+  }
+
+  nextAccount(): number {
+    return ++this.#accounts;
   }
 
   nextCallId(): string {

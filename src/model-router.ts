@@ -9,7 +9,8 @@ import { type Snapshot, snapshot } from './inspect/snapshot.js';
 import { spendCsv, spendCsvChunks } from './inspect/spend-csv.js';
 import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options/options.js';
 import { callOptions } from './request/call-options.js';
-import { overrideClient } from './sdk/internals.js';
+import { copyCredentials, overrideClient } from './sdk/internals.js';
+import { watchAssignments } from './sdk/own-clients.js';
 import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
 import { type Opened, openRouter, openView } from './setup.js';
 import { callRecord } from './telemetry/call-record.js';
@@ -39,7 +40,9 @@ export class ModelRouter extends OpenAI {
     const shared: Opened | undefined = isRecord(options) ? Reflect.get(options, VIEW_OF) : undefined;
     const opened = shared === undefined ? openRouter(options) : openView(shared, options as ViewOptions);
     super(opened.superOptions);
+    copyCredentials(this, opened.passThrough);
     Object.defineProperty(this, PARTS, { value: new Dispatcher(this, opened) });
+    watchAssignments(this, (name, value) => this[PARTS].assign(name, value));
   }
 
   static {

@@ -22,11 +22,13 @@ import {
   checkBaseURL,
   checkHeaderBag,
   checkLogger,
+  copyOf,
   settingsOf,
   withCurrentFetch,
 } from './sdk/clients.js';
 import { AnsweredOrigins } from './sdk/dead-socket.js';
 import { optionsOf } from './sdk/internals.js';
+import { type Assignable, assignTo, bindHooks, type OwnClients, overriddenHooks } from './sdk/own-clients.js';
 import { type Redact, redactor } from './sdk/redact.js';
 import { headerRows, mergeHeaders } from './sdk/request-headers.js';
 import { OpenAIUpstream } from './sdk/upstream.js';
@@ -41,6 +43,10 @@ export interface Opened {
   readonly engine: Engine;
   readonly view: View;
   readonly clients: ReadonlyMap<string, OpenAI>;
+  /** Those of this router object, where it has some: an assigned key, or hooks of a subclass, are not the engine's. */
+  readonly own: OwnClients | undefined;
+  /** Another number for each account that was assigned; 0 where none was. */
+  readonly account: number;
   /** Gets what is not routed. */
   readonly passThrough: OpenAI;
   readonly redact: Redact;
@@ -98,7 +104,11 @@ function openSeveral(options: RouterOptions): Opened {
 }
 
 /** A plain client's options make a router with that one client. What the SDK's constructor rejects, it rejects here. */
-function openSingle(options: SingleClientOptions, cacheSize?: RouterConfig['cacheSize']): Opened {
+function openSingle(
+  options: SingleClientOptions,
+  cacheSize?: RouterConfig['cacheSize'],
+  newClient = (given: ClientOptions) => new OpenAI(withCurrentFetch(given)),
+): Opened {
   const clientOptions: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (SETTING_KEYS.some((each) => each === key) || key === 'clients') continue;
@@ -110,7 +120,7 @@ function openSingle(options: SingleClientOptions, cacheSize?: RouterConfig['cach
   // `withOptions` replaces these, as it does on a plain client, so they are not the client's.
   const { defaultHeaders: _headers, defaultQuery: _query, ...rest } = clientOptions;
   checkBaseURL('baseURL', options.baseURL);
-  const client = new OpenAI(withCurrentFetch(rest));
+  const client = newClient(rest);
   const { maxRetries } = options;
   // The client's timeout is known from the client.
   const settings =
@@ -167,6 +177,8 @@ function open(
     view: base,
     clients,
     redact,
+    own: undefined,
+    account: 0,
     single: undefined,
     passThrough: defaultClient,
     superOptions: settingsOf(defaultClient),
@@ -186,6 +198,8 @@ export function openView(from: Opened, options: ViewOptions): Opened {
     return openSingle(
       { ...inherited, ...withoutUndefined(options) },
       isSized(options.cache) ? undefined : from.engine.config.cacheSize,
+      // The SDK knows which options stand in the place of which: a provider in that of a key.
+      () => accountClient(from, options),
     );
   }
   for (const key of account) {
@@ -206,9 +220,13 @@ function withView(from: Opened, options: ViewOptions): Opened {
   const callOptions = checkCall('', callOptionsOf(options), engine.config.priorities);
   checkUnsized('cache', options.cache, ONE_STORE);
   const sdk = sdkOptionsFor(from, options);
-  const passThrough = Object.keys(sdk).length === 0 ? from.passThrough : copyOf(from.passThrough, sdk);
+  const isSame = Object.keys(sdk).length === 0;
+  const passThrough = isSame && from.own === undefined ? from.passThrough : copyOf(from.passThrough, sdk);
+  // Of one client, what was assigned goes where the SDK's own `withOptions` takes it.
+  const own = from.single && from.own && new Map([[engine.config.defaultClient, passThrough]]);
   return {
     ...from,
+    own,
     single: from.single && { ...from.single, ...withoutUndefined(options) },
     passThrough,
     superOptions: settingsOf(passThrough),
@@ -221,17 +239,55 @@ function withView(from: Opened, options: ViewOptions): Opened {
   };
 }
 
+/** The only client of a router, with another account. */
+function accountClient({ own, clients, engine }: Opened, options: ViewOptions): OpenAI {
+  const name = engine.config.defaultClient;
+  const client = own?.get(name) ?? clients.get(name);
+  if (client === undefined) throw new Error('No default client: the options were not checked.');
+  const isOurs = (key: string) => SETTING_KEYS.some((each) => each === key) || key.startsWith('default');
+  return client.withOptions(Object.fromEntries(Object.entries(options).filter(([key]) => !isOurs(key))));
+}
+
+/**
+ * The same router object after one of its properties was assigned. With one client it takes effect for the calls that
+ * are made from now on, as on a plain client. Throws InvalidOptionError.
+ */
+export function assign(from: Opened, name: Assignable, value: unknown): Opened {
+  if (name === 'logger' || name === 'logLevel') return withView(from, { [name]: value });
+  if (from.single === undefined) {
+    const place =
+      name === 'timeout' || name === 'maxRetries'
+        ? `give it to the constructor, or to a view: router.withOptions({ ${name} })`
+        : `it belongs to one of \`clients\`: clients.default.${name}`;
+    throw new InvalidOptionError(name, `it cannot be assigned where there are \`clients\`; ${place}.`);
+  }
+  if (name === 'timeout' || name === 'maxRetries') return withView(from, { [name]: value });
+  if (name === 'baseURL') checkBaseURL(name, value);
+  const client = from.own === undefined ? copyOf(from.passThrough, {}) : from.passThrough;
+  assignTo(client, name, value);
+  const own = new Map([[from.engine.config.defaultClient, client]]);
+  return { ...from, own, passThrough: client, account: from.engine.nextAccount() };
+}
+
+/** The same with clients that call what a subclass of the router overrides. */
+export function withHooks(from: Opened, router: OpenAI): Opened {
+  const names = overriddenHooks(router, from.single !== undefined);
+  if (names.length === 0) return from;
+  const { defaultClient } = from.engine.config;
+  const own = new Map(
+    [...from.clients].map(([name, client]) => {
+      const copy = copyOf(name === defaultClient ? from.passThrough : (from.own?.get(name) ?? client), {});
+      bindHooks(copy, router, names);
+      return [name, copy];
+    }),
+  );
+  return { ...from, own, passThrough: own.get(defaultClient) ?? from.passThrough };
+}
+
 /** What says nothing must not lift what is said already. The SDK's own options are its own matter. */
 function withoutUndefined(options: ViewOptions): ViewOptions {
   const silent = new Set<string>(CALL_KEYS.filter((key) => options[key] === undefined));
   return Object.fromEntries(Object.entries(options).filter(([key]) => !silent.has(key)));
-}
-
-/** Azure's client of SDK 6 forgets its own options in `withOptions`. */
-function copyOf(client: OpenAI, options: SdkOptions): OpenAI {
-  if (!('apiVersion' in client)) return client.withOptions(options);
-  const { apiVersion, deploymentName }: { apiVersion?: unknown; deploymentName?: unknown } = client;
-  return client.withOptions({ ...options, ...{ apiVersion, deployment: deploymentName } });
 }
 
 /** What the default client is given for calls that are not routed: one among others keeps what it adds itself. */

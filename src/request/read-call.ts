@@ -14,6 +14,7 @@ import { checkCall } from '../options/check-call.js';
 import { checkPlaces } from '../options/option-places.js';
 import { type Needs, readNeeds } from '../protocol/requirements.js';
 import { hasStreamClass, isBinary, metadataOf } from '../sdk/internals.js';
+import { accountOf } from '../sdk/own-clients.js';
 import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-headers.js';
 import { isPlain, isReplayable, mayBeStream } from '../sdk/upstream.js';
 import type { Log } from '../telemetry/log.js';
@@ -219,7 +220,11 @@ export function attemptsOf(maxRetries: unknown): number {
 
 /** What the cache may know of a request. */
 function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefined): CacheRequest {
-  const headers = headerRows(source.headers);
+  const account = accountOf(source);
+  const rows = headerRows(source.headers);
+  // One account's answers are not another's.
+  const headers: CacheRequest['headers'] =
+    account === undefined ? rows : [...rows, ['model-router-account', String(account)]];
   const { path = '', query, body } = source;
   // A stream class of the caller's own makes something else of the answer than the SDK does, and options of its own for
   // `fetch` may change what is sent, headers too.
@@ -238,7 +243,7 @@ function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefin
     directive: reading?.cache,
     share: (copy, copyOfQuery) => {
       const shared: RequestOptions = { ...source, body: copy, signal: null };
-      if (source.headers != null) shared.headers = headers;
+      if (source.headers != null) shared.headers = rows;
       if (isRecord(copyOfQuery)) shared.query = copyOfQuery;
       return shared;
     },

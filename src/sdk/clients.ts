@@ -215,15 +215,22 @@ function isClient(value: unknown): value is OpenAI {
   );
 }
 
+/** Azure's client of SDK 6 forgets its own options in `withOptions`. */
+export function copyOf(client: OpenAI, options: Partial<ClientOptions>): OpenAI {
+  if (!('apiVersion' in client)) return client.withOptions(options);
+  const { apiVersion, deploymentName }: { apiVersion?: unknown; deploymentName?: unknown } = client;
+  return client.withOptions({ ...options, ...{ apiVersion, deployment: deploymentName } });
+}
+
 /**
  * What the router itself passes to the SDK's constructor: the first client's own settings, for what reads them off the
  * client directly (realtime, webhooks, uploads). Requests never use them: each goes through its own client.
  */
 export function settingsOf(client: OpenAI): ClientOptions {
-  const { apiKey, baseURL, organization, project, webhookSecret, adminAPIKey, timeout, maxRetries, fetchOptions } =
-    client;
+  const { baseURL, organization, project, webhookSecret, adminAPIKey, timeout, maxRetries, fetchOptions } = client;
   return {
-    apiKey: optionsOf(client).apiKey ?? apiKey ?? 'held-by-the-wrapped-client',
+    // The constructor wants one; `copyCredentials` puts the client's own in its place.
+    apiKey: 'none-yet',
     adminAPIKey,
     baseURL,
     organization,

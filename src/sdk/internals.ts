@@ -125,3 +125,20 @@ export function readAsStream(options: RequestOptions, streamClass: typeof Stream
 
 export const hasStreamClass = (options: RequestOptions): boolean => options.__streamClass !== undefined;
 export const isBinary = (options: RequestOptions): boolean => options.__binaryResponse === true;
+
+/** Whether a subclass has overridden a method of the SDK's client. */
+export const isHook = (client: OpenAI, name: string): boolean =>
+  Reflect.get(client, name) !== Reflect.get(OpenAI.prototype, name);
+
+/**
+ * Gives a router the credentials of its default client, for what reads them off the client itself (realtime, webhooks):
+ * its constructor had to be given a key where that client has none.
+ */
+export function copyCredentials(router: OpenAI, client: OpenAI): void {
+  router.apiKey = client.apiKey;
+  const { apiKey, provider, workloadIdentity } = optionsOf(client);
+  Object.assign(optionsOf(router), { apiKey, provider, workloadIdentity });
+  for (const name of ['_provider', '_workloadIdentityAuth']) {
+    if (name in client) Reflect.set(router, name, Reflect.get(client, name));
+  }
+}

@@ -1,4 +1,4 @@
-import { type APIPromise, OpenAI } from 'openai';
+import type { APIPromise, OpenAI } from 'openai';
 import { Stream } from 'openai/streaming';
 import { type Addition, withAdditions } from '../protocol/additions.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
@@ -12,6 +12,7 @@ import {
   chunksOf,
   fetchOf,
   isBinary,
+  isHook,
   metadataOf,
   optionsOf,
   ownMetadata,
@@ -22,6 +23,7 @@ import {
   setStreamClass,
 } from './internals.js';
 import { tapBody } from './observe-body.js';
+import { ownClientOf } from './own-clients.js';
 import type { Redact } from './redact.js';
 import { headerRows, mergeHeaders, type RequestOptions, withoutDefaultRouterHeaders } from './request-headers.js';
 
@@ -41,7 +43,8 @@ const MAX_RESENDS = 2;
 /** Asks one OpenAI client, once: its own retries are off, and it changes nothing of what the caller gave. */
 export class OpenAIUpstream implements Upstream {
   readonly timeoutMs: number | undefined;
-  readonly #hasUsualHooks: boolean;
+  /** Whether nothing of the application's own stands between the SDK and its answer; by client. */
+  readonly #isUsual = new WeakMap<OpenAI, boolean>();
 
   constructor(
     readonly name: string,
@@ -51,7 +54,6 @@ export class OpenAIUpstream implements Upstream {
     readonly answered = new AnsweredOrigins(),
   ) {
     noteErrorFacts(client);
-    this.#hasUsualHooks = HOOKS.every((name) => Reflect.get(client, name) === Reflect.get(OpenAI.prototype, name));
     this.timeoutMs = client.timeout === SDK_DEFAULT_TIMEOUT_MS ? undefined : client.timeout;
   }
 
@@ -67,45 +69,54 @@ export class OpenAIUpstream implements Upstream {
     return this.redactor.text(text, source as RequestOptions);
   }
 
-  /** Nothing of the application's own stands between the SDK and its answer. */
-  get #isUsual(): boolean {
-    return this.#hasUsualHooks && this.client.request === OpenAI.prototype.request;
+  #hasUsualHooks(client: OpenAI): boolean {
+    let isUsual = this.#isUsual.get(client);
+    if (isUsual === undefined) {
+      isUsual = !HOOKS.some((name) => isHook(client, name));
+      this.#isUsual.set(client, isUsual);
+    }
+    return isUsual && !isHook(client, 'request');
   }
 
   /** Somebody else may have a hold of the signal that the SDK makes for the request: a stream's caller has. */
-  #isEndedByOthers({ source }: UpstreamRequest): boolean {
+  #isEndedByOthers(client: OpenAI, { source }: UpstreamRequest): boolean {
     const { stream, fetchOptions } = source as RequestOptions;
-    const { client } = this;
     const hasProvider = isGiven(Reflect.get(optionsOf(client), 'provider'));
     return stream === true || hasProvider || hasSignal(client.fetchOptions) || hasSignal(fetchOptions);
   }
 
   async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
-    this.redactor.note(this.name, this.client);
+    const client = ownClientOf(request.source as RequestOptions, this.name) ?? this.client;
+    if (client !== this.client) noteErrorFacts(client);
+    this.redactor.note(this.name, client);
     const sent = isByteStream(bodyOf(request)) ? await withReadForm(request) : request;
     for (let resends = 0; ; resends++) {
       const sentAt = performance.now();
       const progress = { isAnswered: false };
       try {
-        return await this.#sendOnce(sent, progress);
+        return await this.#sendOnce(client, sent, progress);
       } catch (error) {
         const mayResend = resends < MAX_RESENDS && !progress.isAnswered && isReplayable(bodyOf(sent));
         if (!mayResend || request.isOver() || !isDeadSocket(error, sentAt)) throw error;
-        if (!this.answered.has(this.client.baseURL)) throw error;
+        if (!this.answered.has(client.baseURL)) throw error;
         request.onResend();
       }
     }
   }
 
-  async #sendOnce(request: UpstreamRequest, progress: { isAnswered: boolean }): Promise<UpstreamAnswer> {
+  async #sendOnce(
+    client: OpenAI,
+    request: UpstreamRequest,
+    progress: { isAnswered: boolean },
+  ): Promise<UpstreamAnswer> {
     const { signal, onOpen } = request;
-    const isEndedByOthers = () => !this.#isUsual || this.#isEndedByOthers(request);
+    const isEndedByOthers = () => !this.#hasUsualHooks(client) || this.#isEndedByOthers(client, request);
     const onRequest = signal === null ? new OnRequest(onOpen, isEndedByOthers()) : undefined;
-    const promise: APIPromise<unknown> = this.client.request(attemptOptions(this.client, request, onRequest));
+    const promise: APIPromise<unknown> = client.request(attemptOptions(client, request, onRequest));
     try {
       const props = await propsOf(promise);
       progress.isAnswered = true;
-      this.answered.add(this.client.baseURL);
+      this.answered.add(client.baseURL);
       const { status, headers, body } = props.response;
       if (!onRequest?.isOpen || onRequest.isLinked) onOpen(() => props.controller.abort());
       if (request.wantsRaw()) {

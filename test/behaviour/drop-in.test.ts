@@ -27,6 +27,11 @@ const failedOver = {
   id: expect.stringMatching(/^call_/),
   route: 'standard',
   priority: 'standard',
+  tenant: null,
+  endpoint: '/chat/completions',
+  stream: false,
+  startedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+  metadata: {},
   requestedModel: 'standard',
   deployment: 'second',
   servedModel: 'second',
@@ -48,7 +53,7 @@ const failedOver = {
   durationMs: expect.any(Number),
 };
 const answered = { ...failedOver, timeToFirstChunkMs: null };
-const streamed = { ...failedOver, timeToFirstChunkMs: expect.any(Number) };
+const streamed = { ...failedOver, stream: true, timeToFirstChunkMs: expect.any(Number) };
 const model = 'standard';
 
 describe('a router is an OpenAI client', () => {

@@ -1,0 +1,98 @@
+import type { OpenAI } from 'openai';
+import { closable, type Fetch } from './closable-fetch.js';
+import { isHook, type RequestOptions } from './internals.js';
+
+/** The clients that one router object has in the place of the engine's, by name. */
+export type OwnClients = ReadonlyMap<string, OpenAI>;
+
+/** Travels in the SDK's options from the router object to the client that sends them. */
+const OWN = Symbol('model-router.ownClients');
+/** Tells the accounts of one engine apart, for the cache. */
+const ACCOUNT = Symbol('model-router.account');
+
+/** Has a request sent by the clients of its router object. */
+export function withOwnClients(options: RequestOptions, own: OwnClients, account: number): RequestOptions {
+  return Object.assign({ ...options }, { [OWN]: own, [ACCOUNT]: account });
+}
+
+export function ownClientOf(source: object, name: string): OpenAI | undefined {
+  const own: OwnClients | undefined = Reflect.get(source, OWN);
+  return own?.get(name);
+}
+
+/** Another number for each account that was assigned to a router object; `undefined` where none was. */
+export function accountOf(source: object): number | undefined {
+  const account: number | undefined = Reflect.get(source, ACCOUNT);
+  return account === 0 ? undefined : account;
+}
+
+/** What subclasses of the SDK's client may override. Of these, the second ones know of one account only. */
+const HOOKS = ['prepareOptions', 'prepareRequest', 'makeStatusError', 'shouldRetry'];
+const HOOKS_OF_ONE_ACCOUNT = ['authHeaders', 'bearerAuth', 'defaultQuery'];
+
+/** The hooks that a subclass of the router overrides, of those that can be called. */
+export function overriddenHooks(router: OpenAI, hasOneClient: boolean): string[] {
+  return [...HOOKS, ...(hasOneClient ? HOOKS_OF_ONE_ACCOUNT : [])].filter((name) => isHook(router, name));
+}
+
+type Hook = (...args: unknown[]) => unknown;
+
+/** Has a client call the hooks of `router`, as the SDK calls those of the client that it works for. */
+export function bindHooks(client: OpenAI, router: OpenAI, names: readonly string[]): void {
+  for (const name of names) {
+    const own = Reflect.get(client, name) as Hook;
+    const hook: Hook = (...args) => Reflect.apply(Reflect.get(router, name) as Hook, router, args);
+    const both: Hook = async (...args) => {
+      // The client's own, which may fetch its key, then the application's.
+      await Reflect.apply(own, client, args);
+      await hook(...args);
+    };
+    const bound = name === 'shouldRetry' ? shouldRetry(client, own, hook) : name.startsWith('prepare') ? both : hook;
+    Object.defineProperty(client, name, { value: bound, writable: true, configurable: true });
+  }
+}
+
+/** What the hook says otherwise than the SDK reaches the router's own retries as the header that both understand. */
+function shouldRetry(client: OpenAI, own: Hook, hook: Hook): Hook {
+  return async (response) => {
+    const [usual, should] = [await Reflect.apply(own, client, [response]), await hook(response)];
+    if (usual !== should && response instanceof Response) {
+      const headers = new Headers(response.headers);
+      headers.set('x-should-retry', String(should));
+      Object.defineProperty(response, 'headers', { value: headers, configurable: true });
+    }
+    return should;
+  };
+}
+
+/** Properties of a client that an application may assign, and what they are called among a router's options. */
+export const ASSIGNABLE = [
+  'apiKey',
+  'adminAPIKey',
+  'organization',
+  'project',
+  'baseURL',
+  'timeout',
+  'maxRetries',
+  'fetchOptions',
+  'fetch',
+  'logger',
+  'logLevel',
+] as const;
+export type Assignable = (typeof ASSIGNABLE)[number];
+
+/** Calls `onAssign` for each assignment, with the new value; what it throws is thrown by the assignment. */
+export function watchAssignments(client: OpenAI, onAssign: (name: Assignable, value: unknown) => void): void {
+  for (const name of ASSIGNABLE) {
+    let value: unknown = Reflect.get(client, name);
+    const set = (next: unknown) => {
+      onAssign(name, next);
+      value = next;
+    };
+    Object.defineProperty(client, name, { get: () => value, set, enumerable: true, configurable: true });
+  }
+}
+
+export function assignTo(client: OpenAI, name: Assignable, value: unknown): void {
+  Reflect.set(client, name, name === 'fetch' && typeof value === 'function' ? closable(value as Fetch) : value);
+}
