@@ -60,14 +60,14 @@ export class CheckedChunks implements AsyncIterator<unknown> {
     }
     if (type === 'error') this.#throwIf(event);
     if (type.endsWith('.delta') || type.endsWith('partial_image')) this.#hasBegun = true;
-    if (type !== 'response.failed' || !isRecord(response)) return result;
+    // After content it is handed on as it is: what follows says why.
+    if (type !== 'response.failed' || !isRecord(response) || this.#hasBegun) return result;
     const error = errorIn(response, undefined);
     return error === undefined ? this.#reasonOf(result) : this.#failed(result, error);
   }
 
   /** A response that failed before its first content is a failure, unless the caller caused it: then it is theirs to read. */
   #failed(result: Result, error: unknown): Result {
-    if (this.#hasBegun) return result;
     const found = embeddedError(error, this.#headers, 'server-error', this.#reading);
     if (classify(found, 0, 0).next === 'no') return result;
     throw found;
