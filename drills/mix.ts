@@ -24,7 +24,7 @@ export const CACHE = {
 } as const;
 
 export const MIX_IN_WORDS =
-  'plain calls, streams, hedged ones, bodies handed out unread, streams left early, calls aborted, calls with a deadline ' +
+  'plain calls, streams, hedged ones, bodies handed out unread, streams left early, never read or raced (1 %), calls aborted, calls with a deadline ' +
   'of a few milliseconds, calls and embeddings that the cache may answer; upstreams that answer, or fail with 500, 429, 401, reset, cut, hang, stall, send ' +
   'broken JSON, a web page, an error event';
 
@@ -80,6 +80,16 @@ export function mixedCall(router: ModelRouter, random: () => number, shared: Abo
   if (kind < 0.5) return made('cacheable', completions.create({ ...plain, temperature: 0 }, { signal: shared }));
   if (kind < 0.55)
     return made('cacheable stream', read(completions.create({ ...streamed, seed: 1 }, { signal: shared })));
+  // Dropped, and never read to an end: they end when they are collected.
+  if (kind < 0.554) return made('dropped stream', completions.create(streamed, { signal: shared }).then(ignore));
+  if (kind < 0.557) {
+    const options = { ...streamed, seed: Math.floor(random() * QUESTIONS) };
+    return made('dropped cached stream', completions.create(options, { signal: shared }).then(ignore));
+  }
+  if (kind < 0.56) {
+    const call = completions.create(streamed, { signal: shared });
+    return made('raced stream', Promise.race([call, pause(random() * mostMs)]).then(ignore));
+  }
   if (kind < 0.7) return made('stream', read(completions.create(streamed, { signal: shared })));
   if (kind < 0.75) return made('left', read(completions.create(streamed, { signal: shared }), 1));
   if (kind < 0.8) {
@@ -98,6 +108,10 @@ export function mixedCall(router: ModelRouter, random: () => number, shared: Abo
   if (kind < 0.96) return made('aborted', completions.create({ ...plain, seed: 2 }, { signal }).finally(clear), signal);
   return made('aborted stream', read(completions.create(streamed, { signal })).finally(clear), signal);
 }
+
+function ignore(): void {}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 async function read(stream: PromiseLike<AsyncIterable<unknown>>, most = Number.POSITIVE_INFINITY): Promise<void> {
   let chunks = 0;

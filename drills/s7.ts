@@ -3,6 +3,7 @@ import { ModelRouter } from 'model-router';
 import { type FakeFetch, fakeFetch } from 'model-router/testing';
 import { mulberry32 } from './chance.ts';
 import { inVirtualTime, type VirtualClock } from './clock.ts';
+import { collectGarbage } from './garbage.ts';
 import { HeapWatch } from './heap.ts';
 import { CACHE, faulty, MIX_IN_WORDS, type MixedCall, mixedCall } from './mix.ts';
 import { atMost, type DrillOptions, type DrillResult, resultOf } from './result.ts';
@@ -133,12 +134,15 @@ async function soakIn(
     const giveUp = performance.now() + GRACE_MS + ((until - made) / AT_ONCE) * EVERY_MS;
     while ((made < until || running > 0) && performance.now() < giveUp) await clock.step();
     if (running > 0) count(broken, 'a call that never settled', running);
-    // Answers asked for behind a stale one have no caller to wait for.
-    while (ended < made + refreshes || upstreams.some(({ open }) => open > 0)) {
+    // Answers requested behind a stale one have no caller to wait for.
+    const isAtRest = () => ended >= made + refreshes && upstreams.every(({ open }) => open === 0);
+    while (!isAtRest() && clock.timers > 0) {
       const before = performance.now();
       await clock.step();
       if (performance.now() - before > DEADLINE_MS) break;
     }
+    // Streams that were dropped end when they are collected.
+    await collectGarbage(isAtRest);
     await clock.finishMoment();
 
     const deployments = Object.values(router.snapshot().deployments);

@@ -20,6 +20,7 @@ interface Run {
   piecesText: number;
   /** The `sequence_number` of the first chunk, where they have one. */
   sequence: number | undefined;
+  count: number;
 }
 
 interface Block {
@@ -60,6 +61,7 @@ export class Delivered {
     const piece = json.slice(run.prefix.length, json.length - run.suffix.length);
     const textLength = textOfChunk(chunk).length;
     run.pieces.push(piece);
+    run.count++;
     run.piecesText += textLength;
     this.#last = json;
     this.#nextSequence = sequence === undefined ? undefined : sequence + 1;
@@ -107,20 +109,32 @@ export class Delivered {
     if (current === undefined) return this.#open('', '', sequence);
     const { prefix, suffix } = current;
     const isNext = sequence === this.#nextSequence;
-    if (isNext && json.length >= prefix.length + suffix.length && json.startsWith(prefix) && json.endsWith(suffix))
-      if (prefix !== '' || this.#last === json) return current;
+    const inner = json.length - prefix.length - suffix.length;
+    if (isNext && inner >= 0 && json.startsWith(prefix) && json.endsWith(suffix)) {
+      // The first chunk of a run was compared to one of another kind, so the next may have more in common with it.
+      if (current.count > 1 && inner * 2 <= json.length) return current;
+      const [begin, rest] = this.#sharedWithLast(json);
+      if (begin + rest <= prefix.length + suffix.length + (current.count > 1 ? inner / 2 : 0)) return current;
+      return this.#open(json.slice(0, begin), end(json, rest), sequence);
+    }
     // What all chunks so far have in common, or else this one and the last.
     const shared = commonPrefix(prefix, json);
     const sharedEnd = commonSuffix(suffix, json, shared);
     if (shared + sharedEnd > json.length / 2) return this.#open(json.slice(0, shared), end(json, sharedEnd), sequence);
+    const [begin, rest] = this.#sharedWithLast(json);
+    return this.#open(json.slice(0, begin), end(json, rest), sequence);
+  }
+
+  /** How much of the last chunk's JSON this one has, at its beginning and at its end. */
+  #sharedWithLast(json: string): [number, number] {
     const begin = commonPrefix(this.#last, json);
-    return this.#open(json.slice(0, begin), end(json, commonSuffix(this.#last, json, begin)), sequence);
+    return [begin, commonSuffix(this.#last, json, begin)];
   }
 
   #open(prefix: string, suffix: string, sequence: number | undefined): Run {
     const last = this.#runs.at(-1);
     if (last !== undefined) pack(last);
-    const run: Run = { prefix, suffix, blocks: [], pieces: [], piecesText: 0, sequence };
+    const run: Run = { prefix, suffix, blocks: [], pieces: [], piecesText: 0, sequence, count: 0 };
     this.#runs.push(run);
     this.#keptLength += prefix.length + suffix.length;
     return run;

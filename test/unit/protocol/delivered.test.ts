@@ -75,6 +75,15 @@ describe('what was delivered', () => {
     expect(deliver(events).size).toBeLessThan(1.5 * text);
   });
 
+  it('is kept in about its text where the first chunk looks otherwise', () => {
+    const first = { id: 'another', choices: [{ index: 0, delta: { role: 'assistant', content: '' } }], model: 'm' };
+    const words = Array.from({ length: 2000 }, (_, i) => `word ${i} `);
+    const text = words.join('').length;
+    expect(deliver([first, ...words.map((word) => chunk(word))]).size).toBeLessThan(1.2 * text);
+    // Where all say the same, there is no difference to keep.
+    expect(deliver([first, ...words.map(() => chunk('same'))]).size).toBeLessThan(5000);
+  });
+
   it('of a long stream is its end: the last 256 KiB of text', () => {
     const delivered = new Delivered();
     const words = Array.from({ length: 60_000 }, (_, i) => `word ${i} `);
