@@ -22,8 +22,8 @@ export function storableId(id: unknown): string | undefined {
 export function cut(text: string, max = MAX_NAME): string {
   if (text.length <= max) return text;
   const end = /[\ud800-\udbff]/.test(text.charAt(max - 1)) ? max - 1 : max;
-  // A copy: a slice would keep the whole text in memory.
-  return structuredClone(text.slice(0, end));
+  // A copy: a slice would keep the whole text in memory. Not by `structuredClone`, which jsdom does not have.
+  return JSON.parse(JSON.stringify(text.slice(0, end)));
 }
 
 /** A name from outside for a line: plain ones as they are, others quoted, cut and escaped. */

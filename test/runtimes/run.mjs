@@ -1,15 +1,13 @@
 // `npm run test:runtimes [-- PART OF A NAME...]`: the same scenario in every runtime and bundle, on a plain client and on a
 // router. A cell fails if a step fails with the router that does not fail with the plain client.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { install } from './install.mjs';
 
 const here = import.meta.dirname;
 const limitMs = 60_000;
 const atOnce = 2;
 const started = performance.now();
 
-install();
+install(here);
 const { startServer } = await import('./server.mjs');
 const { cells, missing } = await import('./cells.mjs');
 const { workerCases } = await import('./worker-cases.mjs');
@@ -75,24 +73,4 @@ async function runCell(name, cell) {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** The tools, if they are not here or of another lock, and the packed package as an application has it. */
-function install() {
-  const root = join(here, '../..');
-  const installed = join(here, 'node_modules/.installed');
-  const lock = readFileSync(join(here, 'package-lock.json'), 'utf8');
-  if (!existsSync(installed) || readFileSync(installed, 'utf8') !== lock) {
-    execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], {
-      cwd: here,
-      stdio: 'inherit',
-    });
-    writeFileSync(installed, lock);
-  }
-  const target = join(here, 'node_modules/model-router');
-  rmSync(target, { recursive: true, force: true });
-  mkdirSync(target, { recursive: true });
-  const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', target], { cwd: root, encoding: 'utf8' });
-  const { filename } = JSON.parse(packed)[0];
-  execFileSync('tar', ['-xzf', join(target, filename), '-C', target, '--strip-components', '1']);
 }

@@ -1,0 +1,3 @@
+export const runtime = 'nodejs';
+export const dynamic = 'force-dynamic';
+export { GET } from '../../failover.js';

@@ -1,0 +1,50 @@
+import { describe, expect, it, vi } from 'vitest';
+
+/** What Workers forbid at module scope, and what keeps a process busy that has nothing to do. */
+function watch(): { calls: string[] } {
+  const calls: string[] = [];
+  const spy = (holder: object, name: string) => {
+    const original: unknown = Reflect.get(holder, name);
+    if (typeof original !== 'function') throw new Error(`there is no ${name}`);
+    vi.spyOn(holder as Record<string, () => void>, name).mockImplementation(function (this: unknown, ...args) {
+      calls.push(name);
+      return Reflect.apply(original, this, args);
+    });
+  };
+  for (const name of ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'fetch']) spy(globalThis, name);
+  spy(Math, 'random');
+  for (const name of ['getRandomValues', 'randomUUID']) spy(Object.getPrototypeOf(crypto), name);
+  return { calls };
+}
+
+describe('no timer, no random value and no I/O', () => {
+  it.each([
+    ['model-router', () => import('../../src/index.js')],
+    ['model-router/simulate', () => import('../../src/simulate/index.js')],
+  ])('by importing %s', async (_, load) => {
+    vi.resetModules();
+    const watched = watch();
+    await load();
+    // Vite's own module loader takes its time by timers.
+    expect(watched.calls.filter((call) => call !== 'setTimeout')).toEqual([]);
+  });
+
+  it('by making, viewing, looking at and closing a router', async () => {
+    const { ModelRouter } = await import('../../src/index.js');
+    const watched = watch();
+    const router = new ModelRouter({
+      clients: { default: { apiKey: 'sk-test', baseURL: 'https://a.test/v1' } },
+      deployments: { a: { price: { input: 1, output: 1 } }, b: {} },
+      routes: { chat: ['a', 'b'] },
+      cache: { mode: 'all', staleMs: 1000 },
+      budgets: [{ usd: 1, window: 'day' }],
+      hedgeAfterMs: 100,
+    });
+    router.withOptions({ priority: 'premium' });
+    router.asFetch();
+    router.on('call-ended', () => {});
+    router.snapshot();
+    await router.close();
+    expect(watched.calls).toEqual([]);
+  });
+});
