@@ -62,7 +62,7 @@ export type { ProjectedRoute, ProjectionOptions } from './prices/projection/opti
 export { type ProjectedStage, type Projection, projectCost } from './prices/projection/project-cost.js';
 export type { ErrorOutcome } from './protocol/error-outcomes.js';
 export { callOptions } from './request/call-options.js';
-export type { CachedAnswer, CacheStore } from './state/memory-store.js';
+export type { CachedAnswer, CacheStore } from './state/cache-store.js';
 export type { SpendRow } from './state/spend-table.js';
 export { callRecord } from './telemetry/call-record.js';
 export type { EventOf, RouterEvent, RouterEventType } from './telemetry/events.js';

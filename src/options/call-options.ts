@@ -13,7 +13,7 @@ import {
   MAX_MS,
   show,
 } from '../util/check.js';
-import { cacheSettings, checkCache } from './check-cache.js';
+import { type CacheOption, cacheSettings, checkCache } from './check-cache.js';
 
 /**
  * Options of one call. Set them on the constructor, on a route, with `withOptions` or in the call itself: the nearest to
@@ -54,7 +54,7 @@ export interface CallOptions {
    * What may be answered from the cache, or by an identical call in flight: `'idempotent'` (calls with `temperature: 0`
    * or a `seed`, and embeddings), `true` (every call), or an object with more settings. @default false
    */
-  cache?: false | true | 'idempotent' | CacheOptions | undefined;
+  cache?: CacheOption;
   /** Whose call it is (a customer, a user): answers are shared within a tenant only, budgets can be per tenant. @default one for all */
   tenant?: string;
   /** US dollars that the call may cost, all its attempts together. A call that could cost more is refused. @default no limit */
@@ -90,24 +90,6 @@ export type WaitUntil = (promise: Promise<unknown>) => void;
 export interface SingleCallOptions extends CallOptions {
   /** As if `model` named this route. */
   route?: string | undefined;
-}
-
-/** What is cached, and for how long. Set nearer to the call, it replaces the whole object. */
-export interface CacheOptions {
-  /** `'idempotent'`: calls with `temperature: 0` or a `seed`, and embeddings. `'all'`: every call. @default 'idempotent' */
-  mode?: 'idempotent' | 'all' | undefined;
-  /** How long an answer is fresh, in milliseconds. @default 300_000 */
-  ttlMs?: number | undefined;
-  /** How much longer it is served while it is refreshed in the background, in milliseconds. @default 0 */
-  staleMs?: number | undefined;
-  /** How much longer it is served if all deployments fail, in milliseconds. @default 0 */
-  staleIfErrorMs?: number | undefined;
-  /** Also cache calls that offer tools, and answers that call them. @default false */
-  toolCalls?: boolean | undefined;
-  /** Answers in the router's store. Only on the constructor or a route; the largest counts. @default 10_000 */
-  maxEntries?: number | undefined;
-  /** Bytes of answers and their keys in the router's store. Only on the constructor or a route; the largest counts. @default 67_108_864 */
-  maxBytes?: number | undefined;
 }
 
 /** The route of each priority, as far as a check needs it. */

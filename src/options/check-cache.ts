@@ -1,8 +1,29 @@
 import { InvalidOptionError } from '../errors.js';
-import type { CacheSize, CacheStore } from '../state/memory-store.js';
+import type { CacheStore } from '../state/cache-store.js';
+import type { CacheSize } from '../state/memory-store.js';
 import { checkKeys, checkNumber, checkOneOf, checkRecord, fail, MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
-import type { CacheOptions, CallOptions } from './call-options.js';
+
+/** What is cached, and for how long. Set nearer to the call, it replaces the whole object. */
+export interface CacheOptions {
+  /** `'idempotent'`: calls with `temperature: 0` or a `seed`, and embeddings. `'all'`: every call. @default 'idempotent' */
+  mode?: 'idempotent' | 'all' | undefined;
+  /** How long an answer is fresh, in milliseconds. @default 300_000 */
+  ttlMs?: number | undefined;
+  /** How much longer it is served while it is refreshed in the background, in milliseconds. @default 0 */
+  staleMs?: number | undefined;
+  /** How much longer it is served if all deployments fail, in milliseconds. @default 0 */
+  staleIfErrorMs?: number | undefined;
+  /** Also cache calls that offer tools, and answers that call them. @default false */
+  toolCalls?: boolean | undefined;
+  /** Answers in the router's store. Only on the constructor or a route; the largest counts. @default 10_000 */
+  maxEntries?: number | undefined;
+  /** Bytes of answers and their keys in the router's store. Only on the constructor or a route; the largest counts. @default 67_108_864 */
+  maxBytes?: number | undefined;
+}
+
+/** The option `cache`. */
+export type CacheOption = boolean | 'idempotent' | CacheOptions | undefined;
 
 /** What may be answered from the cache, and for how long. Times are in milliseconds. */
 export interface CacheSettings {
@@ -50,7 +71,7 @@ export function isSized(value: unknown, names: readonly string[] = SIZES): boole
 }
 
 /** The size of the one store: the largest that is asked for. */
-export function cacheSizeOf(options: readonly Pick<CallOptions, 'cache'>[]): CacheSize {
+export function cacheSizeOf(options: readonly { readonly cache?: CacheOption }[]): CacheSize {
   const given = options.flatMap(({ cache }) => (isRecord(cache) ? [cache] : []));
   const largest = (name: 'maxEntries' | 'maxBytes') => {
     const sizes = given.flatMap((each) => (typeof each[name] === 'number' ? [each[name]] : []));
@@ -71,7 +92,7 @@ export function checkStore(value: unknown): CacheStore | undefined {
 }
 
 /** What the option means, filled; `undefined` where there is no cache. */
-export function cacheSettings(value: CallOptions['cache']): CacheSettings | undefined {
+export function cacheSettings(value: CacheOption): CacheSettings | undefined {
   if (value === undefined || value === false) return undefined;
   if (value === true) return { ...DEFAULTS, mode: 'all' };
   if (value === 'idempotent') return DEFAULTS;

@@ -1,7 +1,8 @@
 import { InvalidOptionError } from '../errors.js';
 import { checkPrice, checkPrices, type PriceSource } from '../prices/check-price.js';
+import type { CacheStore } from '../state/cache-store.js';
 import type { BreakerSettings } from '../state/circuit-breaker.js';
-import type { CacheSize, CacheStore } from '../state/memory-store.js';
+import type { CacheSize } from '../state/memory-store.js';
 import type { Budget, TenantLimit } from '../state/spend-ledger.js';
 import type { CountTokens } from '../tokens/estimate-input.js';
 import type { Capability } from '../types.js';

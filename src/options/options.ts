@@ -1,7 +1,7 @@
 import type { ClientOptions, OpenAI } from 'openai';
 import type { Strategy } from '../plan/order/strategy.js';
 import type { ErrorOutcome } from '../protocol/error-outcomes.js';
-import type { CacheStore } from '../state/memory-store.js';
+import type { CacheStore } from '../state/cache-store.js';
 import type { Logger, LogLevel } from '../telemetry/log.js';
 import type { Price } from '../telemetry/record-types.js';
 import type { CountTokens } from '../tokens/estimate-input.js';
@@ -9,7 +9,8 @@ import type { Capability } from '../types.js';
 import type { CallOptions } from './call-options.js';
 import type { StrategyName, StrategyOptions } from './check-strategy.js';
 
-export type { CacheOptions, CallOptions, SingleCallOptions } from './call-options.js';
+export type { CallOptions, SingleCallOptions } from './call-options.js';
+export type { CacheOptions } from './check-cache.js';
 
 interface BudgetBase {
   /** US dollars. */

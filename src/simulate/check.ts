@@ -1,22 +1,13 @@
 import { InvalidOptionError } from '../errors.js';
 import type { ModelRouter } from '../model-router.js';
-import { type Script, whyNoScript } from '../testing/script.js';
+import { whyNoScript } from '../testing/script.js';
 import { checkFunction, checkKeys, checkMs, checkNumber, checkOneOf, checkRecord, fail } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { nearest } from '../util/nearest.js';
 import { deploymentsOf, HEALTHY } from './fault-book.js';
 import type { BaselineOptions, SimulatedFault, SimulateOptions, Traffic } from './options.js';
+import type { Settings } from './settings.js';
 import { durationOf, isPlanned } from './traffic.js';
-
-/** The options of a simulation, filled and checked. */
-export interface Settings extends Required<Omit<SimulateOptions, 'baseline' | 'onProgress'>> {
-  readonly baseline: BaselineOptions | undefined;
-  /** `upstreams` may name deployments that the router does not have. */
-  readonly mayNameOthers: boolean;
-  /** What a deployment does of which `upstreams` says nothing. */
-  readonly usual: (deployment: string) => Script;
-  readonly onProgress: ((share: number) => void) | undefined;
-}
 
 const STEPS = 60;
 const LEAST_STEP_MS = 1000;

@@ -3,9 +3,8 @@ import type { CallRecord } from '../telemetry/record-types.js';
 import type { Script } from '../testing/script.js';
 import { checkFunction, checkKeys, checkNumber, checkRecord, fail } from '../util/check.js';
 import { checkOptions } from './check.js';
-import type { Stage } from './context.js';
 import { HEALTHY } from './fault-book.js';
-import type { PlannedCall } from './options.js';
+import type { PlannedCall, SimulationContext } from './options.js';
 import { readTrace, type TracedCall } from './read-trace.js';
 import type { Simulation, Spread } from './result.js';
 import { simulateChecked } from './simulate.js';
@@ -26,7 +25,7 @@ export interface CompareOptions {
   /** What `readTrace` has read, or what it can read. */
   readonly trace: readonly TracedCall[] | string | URL;
   /** By name: what each builds a router with, as in `simulate`. */
-  readonly configurations: Readonly<Record<string, (stage: Stage) => ModelRouter | Promise<ModelRouter>>>;
+  readonly configurations: Readonly<Record<string, (context: SimulationContext) => ModelRouter | Promise<ModelRouter>>>;
   /**
    * What deployments do that the trace does not know; and, in place of the trace, those that it does.
    * @default as the attempts of the trace at all deployments, drawn together
@@ -98,8 +97,8 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     return pooled(calls, seed, id) ?? HEALTHY;
   };
   for (const [name, build] of Object.entries(configurations)) {
-    const router = async (stage: Stage): Promise<ModelRouter> => {
-      const built = await build(stage);
+    const router = async (context: SimulationContext): Promise<ModelRouter> => {
+      const built = await build(context);
       for (const id of Object.keys(built.snapshot().deployments)) {
         if (!samples.has(id) && upstreams[id] !== undefined) described.add(id);
       }

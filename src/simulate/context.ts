@@ -4,28 +4,16 @@ import { type FakeFetch, fakeFetch } from '../testing/fake-fetch.js';
 import { offlineClients } from '../testing/offline.js';
 import type { Choose } from '../testing/script.js';
 import type { FaultBook } from './fault-book.js';
+import type { SimulationContext } from './options.js';
 import { seededRandom, seedFor } from './seeded-random.js';
 
 type Fetch = typeof globalThis.fetch;
-
-/** What the factory of a simulated router is given. */
-export interface Stage {
-  /**
-   * The same options, with upstreams that only pretend: each client gets a `fetch` without a network and a key that is
-   * none (environment variables may be missing), and the router the simulation's `random`.
-   */
-  readonly offline: <T extends RouterOptions | SingleClientOptions>(options: T) => T;
-  /** A `fetch` for clients that you build yourself. Where two clients serve one model by the same name, use `offline`. */
-  readonly fetch: Fetch;
-  /** The simulation's source of chance. */
-  readonly random: () => number;
-}
 
 /** A router's deployments, by id: which client sends which model. */
 export type Routable = Readonly<Record<string, { readonly client: string; readonly model: string | null }>>;
 
 /** The upstreams of one run: every request of its clients ends here. */
-export class Upstreams implements Stage {
+export class Upstreams implements SimulationContext {
   readonly random: () => number;
   readonly fetch: Fetch;
   /** Requests that have reached an upstream. */

@@ -2,11 +2,11 @@ import type { Behaviour } from '../testing/behaviours.js';
 import { answer } from '../testing/constructors.js';
 import type { RecordedRequest } from '../testing/recorder.js';
 import { RunningScript, type Script } from '../testing/script.js';
-import type { Settings } from './check.js';
 import { lognormal } from './latencies.js';
 import type { SimulatedFault } from './options.js';
 import type { FaultReport } from './result.js';
 import { seededRandom, seedFor } from './seeded-random.js';
+import type { Settings } from './settings.js';
 
 /** A good answer, as fast as most models are. */
 export const HEALTHY = answer({ latencyMs: lognormal({ medianMs: 350, sigma: 0.45 }) });

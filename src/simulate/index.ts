@@ -1,6 +1,5 @@
 export { inVirtualTime, VirtualClock } from './clock.js';
 export { type CompareOptions, type Comparison, compare, type RecordedTraffic } from './compare.js';
-export type { Stage as SimulationContext } from './context.js';
 export { type BimodalOptions, bimodal, empirical, lognormal } from './latencies.js';
 export type {
   BaselineOptions,
@@ -9,6 +8,7 @@ export type {
   SimulatedCall,
   SimulatedFault,
   SimulateOptions,
+  SimulationContext,
   SteadyTraffic,
   Traffic,
   TrafficShare,

@@ -1,7 +1,20 @@
 import type { OpenAI } from 'openai';
 import type { ModelRouter } from '../model-router.js';
+import type { RouterOptions, SingleClientOptions } from '../options/options.js';
 import type { Script } from '../testing/script.js';
-import type { Stage } from './context.js';
+
+/** What the factory of a simulated router is given. */
+export interface SimulationContext {
+  /**
+   * The same options, with upstreams that only pretend: each client gets a `fetch` without a network and a key that is
+   * none (environment variables may be missing), and the router the simulation's `random`.
+   */
+  readonly offline: <T extends RouterOptions | SingleClientOptions>(options: T) => T;
+  /** A `fetch` for clients that you build yourself. Where two clients serve one model by the same name, use `offline`. */
+  readonly fetch: typeof globalThis.fetch;
+  /** The simulation's source of chance. */
+  readonly random: () => number;
+}
 
 /** What a call of the traffic asks for. */
 export interface SimulatedCall {
@@ -77,7 +90,7 @@ export interface BaselineOptions {
 
 export interface SimulateOptions {
   /** Builds the router, from your own options: `({ offline }) => new ModelRouter(offline(options))`. It is closed at the end. */
-  readonly router: (stage: Stage) => ModelRouter | Promise<ModelRouter>;
+  readonly router: (context: SimulationContext) => ModelRouter | Promise<ModelRouter>;
   readonly traffic: Traffic;
   /** What deployments do while nothing is wrong, by id. @default a good answer, lognormal with a median of 350 ms and sigma 0.45 */
   readonly upstreams?: Readonly<Record<string, Script>>;

@@ -1,4 +1,4 @@
-import type { CachedAnswer } from './memory-store.js';
+import type { CachedAnswer } from './cache-store.js';
 
 /** One answer in memory, and its neighbours in the order of use. */
 export interface Entry {

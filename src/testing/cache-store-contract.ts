@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { CachedAnswer, CacheStore } from '../state/memory-store.js';
+import type { CachedAnswer, CacheStore } from '../state/cache-store.js';
 
 /** The functions of a test runner: vitest's, node:test's, jest's. */
 export interface TestRunner {

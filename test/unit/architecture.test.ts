@@ -32,4 +32,32 @@ describe('the source', () => {
     );
     expect(found).toEqual([]);
   });
+
+  it('has no import cycle, of types neither', () => {
+    // The vocabulary names the state that an attempt carries, and the state remembers attempts.
+    const vocabulary = 'types.ts';
+    const cycles: string[] = [];
+    const done = new Set([vocabulary]);
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' > '));
+      if (path.includes(file) || done.has(file)) return;
+      for (const each of imports.get(file) ?? []) visit(each, [...path, file]);
+      done.add(file);
+    };
+    for (const file of files) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+
+  it.each([
+    ['call/', ['attempt/']],
+    ['plan/', ['call/', 'attempt/', 'sdk/', 'state/']],
+    ['state/', ['call/', 'attempt/', 'request/', 'sdk/', 'inspect/']],
+    ['util/', ['call/', 'plan/', 'attempt/', 'request/', 'sdk/', 'state/', 'options/', 'telemetry/', 'inspect/']],
+  ])('%s imports nothing of the layers above it', (layer, above) => {
+    const found = files
+      .filter((file) => file.startsWith(layer))
+      .flatMap((file) => (imports.get(file) ?? []).map((path) => `${file} > ${path}`))
+      .filter((edge) => above.some((folder) => edge.includes(`> ${folder}`)));
+    expect(found).toEqual([]);
+  });
 });

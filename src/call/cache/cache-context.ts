@@ -1,4 +1,4 @@
-import type { CachedAnswer } from '../../state/memory-store.js';
+import type { CachedAnswer } from '../../state/cache-store.js';
 import type { CacheRequest, Call, CallReply } from '../../types.js';
 import { lastThatCounts } from '../record.js';
 import type { CacheLookup } from './lookup.js';

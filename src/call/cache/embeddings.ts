@@ -1,4 +1,5 @@
-import { type CachedAnswer, entryBytes } from '../../state/memory-store.js';
+import type { CachedAnswer } from '../../state/cache-store.js';
+import { entryBytes } from '../../state/memory-store.js';
 import { type CacheRequest, type CacheSettings, type Call, type CallReply, isCached } from '../../types.js';
 import type { CacheContext, Fetch, Landed } from './cache-context.js';
 import { cachedAnswer } from './cached-reply.js';

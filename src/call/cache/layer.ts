@@ -2,7 +2,8 @@ import { abortError } from '../../classify.js';
 import type { Handler, Layer } from '../../pipeline.js';
 import { round } from '../../prices/cost.js';
 import { isStorable, judgeStream } from '../../protocol/storable.js';
-import type { CacheSize, CacheStore } from '../../state/memory-store.js';
+import type { CacheStore } from '../../state/cache-store.js';
+import type { CacheSize } from '../../state/memory-store.js';
 import type { Events } from '../../telemetry/events.js';
 import {
   type AttemptEnd,

@@ -1,4 +1,5 @@
-import type { CachedAnswer, CacheSize, CacheStore } from '../../state/memory-store.js';
+import type { CachedAnswer, CacheStore } from '../../state/cache-store.js';
+import type { CacheSize } from '../../state/memory-store.js';
 import type { CacheSettings } from '../../types.js';
 import type { CancelSignal } from '../../util/cancel-signal.js';
 import { isRecord } from '../../util/is-record.js';

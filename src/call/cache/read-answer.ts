@@ -1,5 +1,5 @@
 import { fromChunks, toChunks } from '../../protocol/convert.js';
-import type { CachedAnswer } from '../../state/memory-store.js';
+import type { CachedAnswer } from '../../state/cache-store.js';
 import type { CachedReply, Call } from '../../types.js';
 import { isRecord } from '../../util/is-record.js';
 import { cachedAnswer, cachedStream } from './cached-reply.js';

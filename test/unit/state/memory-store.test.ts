@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type CachedAnswer, entryBytes, ResponseStore } from '../../../src/state/memory-store.js';
+import type { CachedAnswer } from '../../../src/state/cache-store.js';
+import { entryBytes, ResponseStore } from '../../../src/state/memory-store.js';
 import fc from '../../helpers/property.js';
 
 const answerOf = (length = 1): CachedAnswer => ({

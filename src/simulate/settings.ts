@@ -1,0 +1,12 @@
+import type { Script } from '../testing/script.js';
+import type { BaselineOptions, SimulateOptions } from './options.js';
+
+/** The options of a simulation, filled and checked. */
+export interface Settings extends Required<Omit<SimulateOptions, 'baseline' | 'onProgress'>> {
+  readonly baseline: BaselineOptions | undefined;
+  /** `upstreams` may name deployments that the router does not have. */
+  readonly mayNameOthers: boolean;
+  /** What a deployment does of which `upstreams` says nothing. */
+  readonly usual: (deployment: string) => Script;
+  readonly onProgress: ((share: number) => void) | undefined;
+}
