@@ -307,6 +307,9 @@ function errorResponse(error: unknown): Response {
   if (error instanceof SpendBudgetExceededError) return ownError(402, error.code, error.message);
   if (error instanceof TokenBudgetExceededError) return ownError(413, error.code, error.message);
   if (error instanceof InvalidOptionError) return ownError(400, error.code, error.message);
+  const last = callRecord(error)?.attempts.at(-1);
+  if (last?.outcome === 'caller-error')
+    return ownError(400, 'invalid_request', `No request could be made: ${describe(error)}.`);
   if (isTimeout(error)) return ownError(504, 'upstream_timeout', 'No upstream answered in time.');
   return ownError(statusOf(error) ?? 503, 'upstream_unreachable', `No upstream answered: ${describe(error)}.`);
 }

@@ -3,6 +3,7 @@ import {
   codeText,
   InvalidAnswerError,
   InvalidOptionError,
+  NotSentError,
   StreamInterruptedError,
   setHidden,
   upstreamCodeOf,
@@ -52,6 +53,10 @@ export interface Reading {
 
 /** Names what an attempt threw, and says what follows from it. Never throws. `jitter` is 0 to 1. */
 export function classify(thrown: unknown, now: number, jitter: number, reading: Reading = {}): Failure {
+  if (thrown instanceof NotSentError) {
+    const outcome = thrown.by === 'call' ? 'caller-error' : 'connection';
+    return { ...failure(outcome, thrown.error, now, jitter), breaker: 'neutral', again: 'no', notSent: true };
+  }
   const error = toError(thrown);
   const { outcome, byWords } = readOutcome(error, reading);
   const found = failure(outcome, error, now, jitter);
@@ -336,7 +341,7 @@ export function upstreamBody(error: unknown): { status: number; headers: Headers
 }
 
 /** Why a connection failed: `ECONNREFUSED`, `ENOTFOUND`, `CERT_HAS_EXPIRED`, as deep as the SDK and fetch have wrapped it. */
-function codeOfCause(error: Error): string | null {
+export function codeOfCause(error: Error): string | null {
   let cause: unknown = error.cause;
   for (let depth = 0; depth < 4 && cause instanceof Error; depth++) {
     const code = codeOf(cause);

@@ -161,6 +161,20 @@ export class TokenBudgetExceededError extends OpenAIError {
   }
 }
 
+/**
+ * Carries what was thrown while a request was made, before a connection was tried: by what the call brought, or by what
+ * the deployment did. It never reaches an application.
+ */
+export class NotSentError extends Error {
+  constructor(
+    readonly by: 'call' | 'deployment',
+    readonly error: Error,
+  ) {
+    super(`The request could not be made, because of the ${by}.`);
+    this.name = 'NotSentError';
+  }
+}
+
 /** Carries what an attempt threw, whatever it was, through the retry loop; it never reaches an application. */
 export class AttemptFailed extends Error {
   readonly failure: Failure;

@@ -285,6 +285,8 @@ export interface Failure {
   /** Its timer was late: the process stood still, and nothing is known of the deployment. */
   readonly isStalled?: true;
   readonly endedAt: number;
+  /** It failed before a connection was tried: nothing can have been billed. */
+  readonly notSent?: true;
   /** Drawn once, 0 to 1, so that a plan gives the same answer whenever it is asked. */
   readonly jitter: number;
 }

@@ -8,7 +8,7 @@ import { answerText } from '../protocol/output-text.js';
 import { providerCostOf, readUsage, toolCallsOf } from '../protocol/usage.js';
 import type { KnownPrice, Outcome, TierPrice, Usage } from '../telemetry/record-types.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
-import type { Attempt, AttemptEnd } from '../types.js';
+import type { Attempt, AttemptEnd, Failure } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 
 export interface BillingParts {
@@ -169,7 +169,7 @@ function estimate(parts: BillingParts, attempt: Attempt, end: AttemptEnd): Attem
   const { price } = target;
   const nothing = { ...NOTHING, priceSource: price?.source ?? null };
   const unknown = { ...nothing, costUsd: null };
-  if (failure !== undefined && !mayBeBilled(outcome, failure.error, status)) return nothing;
+  if (failure !== undefined && !mayBeBilled(outcome, failure, status)) return nothing;
   // Of a stream the usage is not requested where there is no price for it.
   const lacksPrice =
     price === undefined && call.stream && outcome === 'success' ? { serviceTier: undefined } : undefined;
@@ -224,7 +224,8 @@ function whole(text: string | undefined): DeliveredText | undefined {
   return text === undefined ? undefined : { text, length: text.length };
 }
 
-function mayBeBilled(outcome: Outcome, error: Error, status: number | undefined): boolean {
+function mayBeBilled(outcome: Outcome, { error, notSent }: Failure, status: number | undefined): boolean {
+  if (notSent) return false;
   // A stream that broke has the status of its beginning.
   if (outcome === 'interrupted') return true;
   return status === undefined && MAY_BE_BILLED.has(outcome) && wasSent(error);

@@ -1,4 +1,4 @@
-import type { Reading } from '../classify.js';
+import { describe, type Reading } from '../classify.js';
 import type { ClassifyError, UpstreamError } from '../options/options.js';
 import { ERROR_OUTCOMES, type ErrorOutcome } from '../protocol/error-outcomes.js';
 import { readNeeds } from '../protocol/requirements.js';
@@ -39,6 +39,17 @@ export class ErrorReader {
     call.log.warn(
       `model-router ${id} answered ${status ?? 'an error'}; only its wording says "${outcome}", so other calls are not affected. ` +
         'If that is right, name it with classifyError.',
+    );
+  }
+
+  /** Its key function, its headers or a hook of its client fail: no server is to blame, so nothing else reports it. */
+  warnOfUnmade({ call, target }: Attempt, { error, endedAt }: Failure): void {
+    const { id } = target.state;
+    const key = `unmade ${id}`;
+    if (endedAt - (this.#warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) return;
+    this.#warnedAt.set(key, endedAt);
+    call.log.warn(
+      `model-router ${id} could not be called: no request could be made with its key function, headers and client (${describe(error)}). Nothing was sent.`,
     );
   }
 

@@ -85,6 +85,7 @@ export function measure({
     if (thrown instanceof AttemptFailed) return { ...thrown.failure, target };
     const found = elsewhere(call, classify(thrown, performance.now(), random(), errors.readingFor(attempt)));
     errors.warnOfWords(attempt, found);
+    if (found.notSent && found.outcome === 'connection') errors.warnOfUnmade(attempt, found);
     // Only now: what it means may be in the very headers and codes that are cleaned.
     const error = redacted(found.error, attempt);
     return withFailoverOn({ ...found, error, code: safeCode(found.code, attempt), target }, call.settings.failoverOn);

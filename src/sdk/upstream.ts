@@ -22,6 +22,7 @@ import {
   readAsStream,
   setStreamClass,
 } from './internals.js';
+import { asNotSent } from './not-sent.js';
 import { tapBody } from './observe-body.js';
 import { ownClientOf } from './own-clients.js';
 import type { Redact } from './redact.js';
@@ -96,9 +97,10 @@ export class OpenAIUpstream implements Upstream {
       try {
         return await this.#sendOnce(client, sent, progress);
       } catch (error) {
-        const mayResend = resends < MAX_RESENDS && !progress.isAnswered && isReplayable(bodyOf(sent));
-        if (!mayResend || request.isOver() || !isDeadSocket(error, sentAt)) throw error;
-        if (!this.answered.has(client.baseURL)) throw error;
+        if (progress.isAnswered) throw error;
+        const mayResend = resends < MAX_RESENDS && isReplayable(bodyOf(sent)) && this.answered.has(client.baseURL);
+        if (!mayResend || request.isOver() || !isDeadSocket(error, sentAt))
+          throw asNotSent(error, client, request.source as RequestOptions) ?? error;
         request.onResend();
       }
     }
@@ -163,11 +165,22 @@ function attemptOptions(
   if (onRequest !== undefined) options.fetchOptions = { ...given.fetchOptions, ...onRequest.options };
   ownMetadata(options, model);
   const own = headers === undefined ? given.headers : mergeHeaders(given.headers, Object.entries(headers));
-  const safe = withoutDefaultRouterHeaders(client, own);
+  const safe = withoutDefaultRouterHeaders(client, withoutLength(own, given.body));
   if (safe !== given.headers) options.headers = safe;
   if (given.stream) setStreamClass(options, TappedStream);
   if ('body' in given) options.body = bodyFor(given.body, model, additions);
   return options;
+}
+
+/**
+ * The length of a body is `fetch`'s to say: with a shorter one it waits for ever, as if the server hung, and with a longer
+ * one it fails. Only of a stream does it not know the length.
+ */
+function withoutLength(headers: RequestOptions['headers'], body: unknown): RequestOptions['headers'] {
+  if (headers == null || isByteStream(body)) return headers;
+  const rows = headerRows(headers);
+  const others = rows.filter(([name]) => name.toLowerCase() !== 'content-length');
+  return others.length === rows.length ? headers : others;
 }
 
 /**
