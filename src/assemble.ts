@@ -16,6 +16,7 @@ import type { RouterConfig } from './options/check-options.js';
 import { compose, type Handler } from './pipeline.js';
 import { plan, planHedge } from './plan/plan.js';
 import type { PriceBook } from './prices/price-book.js';
+import type { BackgroundCalls } from './state/background-calls.js';
 import type { Capacity } from './state/capacity.js';
 import type { SpendTable } from './state/spend-table.js';
 import type { Totals } from './state/totals.js';
@@ -35,6 +36,7 @@ export interface Parts {
   /** Where the money went. */
   readonly spendTable: SpendTable;
   readonly estimator: InputEstimator;
+  readonly background: BackgroundCalls;
   readonly cache: Omit<CacheParts, 'events' | 'background'>;
   readonly order: Omit<OrderParts, 'estimator'>;
   readonly capacity: Capacity;
@@ -54,6 +56,7 @@ export function assemble({
   spend,
   spendTable,
   estimator,
+  background,
   cache: cached,
   order: orderParts,
   capacity,
@@ -64,7 +67,7 @@ export function assemble({
   const errors = new ErrorReader(config.classifyError);
   const attempt = compose<Attempt, Reply>(
     [
-      measure({ events, prices, spent: spendTable, errors, estimator, slowMs, random }), // counts, times, names what failed
+      measure({ events, prices, spent: spendTable, errors, estimator, background, slowMs, random }), // counts, times, names what failed
       heed(events, new NameHints(() => config.deployments.keys())), // pauses and clients set aside
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),

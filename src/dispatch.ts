@@ -102,6 +102,7 @@ export class Dispatcher {
     const promise = client.request<unknown>(options, remainingRetries);
     run.parse = async () => {
       const data = await redactRejections(promise, (error) => this.#redact(error, client, options));
+      this.engine.background.report(data);
       if (options.method === 'post' && isRecord(data))
         storedBy.remember(data.id, name, this.opened.view.options.tenant);
       return data;

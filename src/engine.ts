@@ -7,6 +7,7 @@ import type { StrategyConfig } from './options/check-strategy.js';
 import type { Handler } from './pipeline.js';
 import { PriceBook } from './prices/price-book.js';
 import { Routing } from './request/resolve-model.js';
+import { BackgroundCalls } from './state/background-calls.js';
 import type { CacheStore } from './state/cache-store.js';
 import { Capacity, isLimited, type Place, Slots } from './state/capacity.js';
 import { DeploymentBreaker } from './state/circuit-breaker.js';
@@ -54,6 +55,8 @@ export class Engine {
   /** `undefined` where there are no budgets. */
   readonly ledger: SpendLedger | undefined;
   readonly spendTable = new SpendTable();
+  /** Background responses that are not booked yet. */
+  readonly background = new BackgroundCalls();
   /** What limits of money go by. */
   readonly spend: SpendParts;
   /** The signals of callers, listened to once each. */
@@ -111,6 +114,7 @@ export class Engine {
       isClosed: () => this.closed,
       spend: this.spend,
       spendTable: this.spendTable,
+      background: this.background,
       estimator: this.estimator,
       capacity: this.capacity,
       cache: {

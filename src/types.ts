@@ -192,6 +192,9 @@ export interface SpendHold {
   onAttemptEnd(attempt: number, usd: number): void;
   /** The most that an attempt may cost there, in US dollars. */
   maxAt(deployment: string): number;
+  /** The work goes on in the background: what is reserved stays so until `settle`. */
+  defer(attempt: number): void;
+  settle(): void;
 }
 
 /** What the order of a route learns from a call's attempts. */

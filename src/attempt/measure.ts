@@ -3,9 +3,11 @@ import { classify, describe, withFailoverOn } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
 import type { PriceBook } from '../prices/price-book.js';
+import { type BackgroundCalls, isPending } from '../state/background-calls.js';
 import type { SpendTable } from '../state/spend-table.js';
 import { addUsage } from '../state/totals.js';
 import type { Events } from '../telemetry/events.js';
+import type { Usage } from '../telemetry/record-types.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Attempt, AttemptEnd, Call, Failure, Reply } from '../types.js';
 import { show } from '../util/check.js';
@@ -28,6 +30,7 @@ export interface MeasureParts {
   readonly spent: SpendTable;
   readonly errors: ErrorReader;
   readonly estimator: InputEstimator;
+  readonly background: BackgroundCalls;
   readonly slowMs: number;
   readonly random: () => number;
 }
@@ -39,6 +42,7 @@ export function measure({
   spent,
   errors,
   estimator,
+  background,
   slowMs,
   random,
 }: MeasureParts): Layer<Attempt, Reply> {
@@ -98,6 +102,29 @@ export function measure({
     record.status = end.status ?? null;
     record.code = end.failure?.code ?? null;
     record.durationMs = roundMs(performance.now() - attempt.startedAt);
+    target.state.inFlight--;
+    const usage = isPending(end.answer) ? bookLater(attempt, end) : book(attempt, end);
+    const isOwn = call.hasOwnCredentials;
+    if (end.breaker === 'failure' && !isOwn) totals.failures++;
+    if (end.outcome === 'success' && !call.stream && !isRaw && !isOwn) {
+      target.state.answered(false, record.durationMs);
+      call.orderFeedback?.answered(target.state.id, record.durationMs, usage?.outputTokens);
+    }
+    if (!isOwn && hasGivenUp(attempt, end)) {
+      target.state.gaveUp(call.stream, record.durationMs);
+      call.orderFeedback?.gaveUp(target.state.id, record.durationMs);
+    }
+    for (const listener of attempt.onEnd) listener(end);
+    if (end.failure === undefined) return;
+    record.error = describe(end.failure.error);
+    if (events.heard('attempt-failed'))
+      events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
+  }
+
+  /** Bills the attempt, and adds it to every sum. */
+  function book(attempt: Attempt, end: AttemptEnd): Usage | null {
+    const { call, record, target } = attempt;
+    const { totals } = target.state;
     const bill = billAttempt({ prices, estimator }, attempt, end);
     const { usage } = bill;
     record.costUsd = bill.costUsd;
@@ -114,27 +141,26 @@ export function measure({
     if (bill.lacksPrice !== undefined)
       reportUnpriced(call, target.state.id, target.model ?? null, bill.lacksPrice.serviceTier);
     if (bill.absurd !== undefined) reportAbsurd(attempt, bill, bill.absurd);
-    target.state.inFlight--;
     if (usage !== null) addUsage(totals, usage);
     if (record.costUsd === null) totals.unpriced++;
     totals.costUsd += bill.bookedUsd;
     spent.add(target.state.id, call.record.route, call.settings.tenant, bill.bookedUsd, record.costUsd !== null);
     call.spend?.onAttemptEnd(record.number, bill.bookedUsd);
-    const isOwn = call.hasOwnCredentials;
-    if (end.breaker === 'failure' && !isOwn) totals.failures++;
-    if (end.outcome === 'success' && !call.stream && !isRaw && !isOwn) {
-      target.state.answered(false, record.durationMs);
-      call.orderFeedback?.answered(target.state.id, record.durationMs, usage?.outputTokens);
-    }
-    if (!isOwn && hasGivenUp(attempt, end)) {
-      target.state.gaveUp(call.stream, record.durationMs);
-      call.orderFeedback?.gaveUp(target.state.id, record.durationMs);
-    }
-    for (const listener of attempt.onEnd) listener(end);
-    if (end.failure === undefined) return;
-    record.error = describe(end.failure.error);
-    if (events.heard('attempt-failed'))
-      events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
+    return usage;
+  }
+
+  /** A background response has only begun: it is booked when a later request reports its end, and stays reserved until then. */
+  function bookLater(attempt: Attempt, end: AttemptEnd): null {
+    const { call, record } = attempt;
+    if (end.answerId === undefined) return null;
+    call.spend?.defer(record.number);
+    background.add(end.answerId, (answer) => {
+      const { usage, output, service_tier: tier } = answer ?? {};
+      const serviceTier = typeof tier === 'string' ? tier : undefined;
+      book(attempt, { ...end, usage, output, serviceTier, answer });
+      call.spend?.settle();
+    });
+    return null;
   }
 
   function reportUnpriced({ log }: Call, deployment: string, model: string | null, tier: string | undefined): void {

@@ -30,6 +30,7 @@ export class Hold implements SpendHold {
   /** What the attempts that have ended cost, by their number. */
   readonly #booked = new Map<number, number>();
   #isCommitted = false;
+  #isDeferred = false;
 
   constructor(parts: HoldParts) {
     this.#parts = parts;
@@ -50,8 +51,19 @@ export class Hold implements SpendHold {
     this.#release();
   }
 
+  defer(attempt: number): void {
+    this.#isDeferred = true;
+    this.#booked.delete(attempt);
+  }
+
+  settle(): void {
+    this.#isDeferred = false;
+    this.end();
+  }
+
   /** The call is over. */
   end(): void {
+    if (this.#isDeferred) return;
     const { reserved, onSettled } = this.#parts;
     const spentUsd = this.#usd(false);
     const warnings = reserved?.ledger.settle(reserved.reservation, spentUsd) ?? [];
