@@ -63,6 +63,8 @@ export class CheckedChunks implements AsyncIterator<unknown> {
     // After content it is handed on as it is: what follows says why.
     if (type !== 'response.failed' || !isRecord(response) || this.#hasBegun) return result;
     const error = errorIn(response, undefined);
+    // After content, the event is delivered, and the reason that follows it is thrown in its own turn.
+    if (this.#hasBegun) return result;
     return error === undefined ? this.#reasonOf(result) : this.#failed(result, error);
   }
 
