@@ -7,8 +7,8 @@ export const ROUTE = 'standard';
 export const DEADLINE_MS = 2000;
 export const COOLDOWN_MS = 10_000;
 export const MAX_ATTEMPTS = 3;
-/** What the retry budget holds at the start, and what each call adds to it. */
-export const RETRY_TOKENS = { start: 10, perCall: 0.1 } as const;
+/** What the retry budget allows: the defaults. */
+export const RETRY_TOKENS = { perCall: 0.2, perSecond: 10 } as const;
 
 /** A router over upstreams that only pretend: the real SDK, the real engine, no sockets. */
 export interface Fleet {
@@ -38,7 +38,7 @@ export function openFleet(
     deadlineMs,
     maxAttempts: MAX_ATTEMPTS,
     breaker: { cooldownMs: COOLDOWN_MS },
-    retry: { budget: RETRY_TOKENS.perCall },
+    retry: { budget: RETRY_TOKENS.perCall, minPerSecond: RETRY_TOKENS.perSecond },
     random,
     logLevel: 'off',
     ...options,

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { inspect } from 'node:util';
 import type { VirtualClock } from './clock.ts';
 import { type Fleet, KEY, MAX_ATTEMPTS, openCalls, RETRY_TOKENS, upstreamCalls } from './fleet.ts';
-import { count, hedgesOf, retriesOf, type Settled } from './tally.ts';
+import { count, hedgesOf, retriesInVain, type Settled } from './tally.ts';
 
 export const PROMPT = 'a-prompt-that-must-not-leak';
 
@@ -17,10 +17,11 @@ export class Invariants {
   readonly #timersBefore: number;
   readonly #upstreamBefore: number;
   readonly #stopListening: () => void;
+  readonly #startedAt = performance.now();
   #settled = 0;
   #ended = 0;
   #attempts = 0;
-  /** What takes a token: retries and hedges. */
+  /** What takes a token: hedges, and retries that do not succeed. */
   #extra = 0;
 
   constructor(clock: VirtualClock, fleet: Fleet) {
@@ -38,8 +39,8 @@ export class Invariants {
     this.lateMs = Math.max(this.lateMs, tookMs - this.#fleet.deadlineMs);
     if (record === undefined) return this.#count('a call without a record');
     const { attempts, deployment } = record;
-    this.#attempts += attempts.length;
-    this.#extra += retriesOf(attempts) + hedgesOf(attempts);
+    this.#attempts += attempts.reduce((sum, { resends }) => sum + 1 + resends, 0);
+    this.#extra += retriesInVain(attempts) + hedgesOf(attempts);
     if (attempts.length > MAX_ATTEMPTS) this.#count('more attempts than maxAttempts');
     if (attempts.some(({ outcome }) => outcome === 'pending')) this.#count('an attempt without an outcome');
     if (error !== undefined) return this.#lookAtError(error);
@@ -64,7 +65,9 @@ export class Invariants {
       'timers, beside those of open breakers',
     );
     this.#expect(getEventListeners(signal, 'abort').length, 0, "listeners on the caller's signal");
-    const tokens = RETRY_TOKENS.start + RETRY_TOKENS.perCall * calls;
+    const seconds = (performance.now() - this.#startedAt) / 1000;
+    // Those of the window that is under way, too.
+    const tokens = RETRY_TOKENS.perCall * calls + RETRY_TOKENS.perSecond * (seconds + 10);
     if (this.#extra > tokens) this.#count(`${this.#extra} retries and hedges from ${tokens} tokens`);
   }
 

@@ -9,6 +9,8 @@ import { run as s5 } from './s5.ts';
 import { run as s6 } from './s6.ts';
 import { run as s7 } from './s7.ts';
 import { run as s8 } from './s8.ts';
+import { run as s9, runHiccups as s9b } from './s9.ts';
+import { run as s9c } from './s9c.ts';
 import { run as tail } from './tail.ts';
 
 type Start = (options: DrillOptions) => Promise<DrillResult>;
@@ -32,6 +34,9 @@ const drills: readonly (readonly [name: string, start: Start])[] = [
   ['s6', (options) => s6({ ...options, pairs: 100_000 })],
   ['s7', (options) => s7({ ...options, calls: 1_000_000, socketCalls: 5000 })],
   ['s8', (options) => s8({ ...options, rounds: 20 })],
+  ['s9', (options) => s9({ ...options, calls: 2000 })],
+  ['s9b', (options) => s9b(options)],
+  ['s9c', (options) => s9c({ ...options, sizes: [5, 30, 100] })],
   ['tail', (options) => tail({ ...options, calls: 100_000 })],
   ['tail', (options) => tail({ ...options, calls: 100_000, deployments: 3 })],
 ];

@@ -58,7 +58,7 @@ export async function run({ minutes, fault = 'mixed', seed, onProgress }: S5Opti
     fleet.router.close();
     return { invariants, unhealed: deployments.filter(({ state }) => state !== 'closed').length };
   });
-  const most = during.calls * (1 + RETRY_TOKENS.perCall) + RETRY_TOKENS.start;
+  const most = during.calls * (1 + RETRY_TOKENS.perCall) + RETRY_TOKENS.perSecond * 60 * minutes;
   return resultOf({
     drill: `S5 ${fault}`,
     faults: `${IN_WORDS[fault]} for ${minutes} minutes; before and after it ${MODEL_L_IN_WORDS}; 2 deployments, deadline ${DEADLINE_MS} ms`,
@@ -73,7 +73,11 @@ export async function run({ minutes, fault = 'mixed', seed, onProgress }: S5Opti
     },
     targets: {
       'calls to one deployment': atMost(most, 'calls'),
-      'calls to both': atMost(most + during.calls, 'calls'),
+      // Two deployments, and one failover for each call.
+      'calls to both': atMost(
+        during.calls * (2 + RETRY_TOKENS.perCall) + 2 * RETRY_TOKENS.perSecond * 60 * minutes,
+        'calls',
+      ),
       // As many as chance makes of the share that S2 allows.
       'failed after it': atMost(mostByChance(after.calls, 0.002), 'calls'),
       'primary back in use': atMost(DEADLINE_MS + COOLDOWN_MS + EVERY_MS + DEADLINE_MS, 'ms'),

@@ -95,7 +95,7 @@ async function soakIn(
   let ended = 0;
   router.on('call-ended', ({ record }) => {
     ended += 1;
-    attempts += record.attempts.length;
+    for (const { resends } of record.attempts) attempts += 1 + resends;
     if (record.attempts.some(({ outcome }) => outcome === 'pending')) count(broken, 'an attempt without an outcome');
     if (record.cache === 'refresh') refreshes += 1;
   });

@@ -16,7 +16,7 @@ export class Tally {
   attemptsSquared = 0;
   retries = 0;
   hedges = 0;
-  /** Attempts by deployment. */
+  /** Upstream calls by deployment, those that were sent again too. */
   readonly perDeployment = new Map<string, number>();
   /** Calls that failed, by the error's class. */
   readonly errors = new Map<string, number>();
@@ -28,11 +28,12 @@ export class Tally {
     if (error === undefined) this.answered += 1;
     else count(this.errors, error instanceof Error ? error.constructor.name : typeof error);
     const { attempts = [] } = record ?? {};
-    this.attempts += attempts.length;
-    this.attemptsSquared += attempts.length ** 2;
+    const sent = attempts.reduce((sum, { resends }) => sum + 1 + resends, 0);
+    this.attempts += sent;
+    this.attemptsSquared += sent ** 2;
     this.retries += retriesOf(attempts);
     this.hedges += hedgesOf(attempts);
-    for (const { deployment } of attempts) count(this.perDeployment, deployment);
+    for (const { deployment, resends } of attempts) count(this.perDeployment, deployment, 1 + resends);
   }
 
   get failed(): number {
@@ -58,6 +59,13 @@ export class Tally {
 /** Attempts at a deployment that the same call has asked before. */
 export function retriesOf(attempts: readonly AttemptRecord[]): number {
   return attempts.length - new Set(attempts.map(({ deployment }) => deployment)).size;
+}
+
+/** Those of them that did not succeed: they keep their token. */
+export function retriesInVain(attempts: readonly AttemptRecord[]): number {
+  const isRetry = ({ deployment }: AttemptRecord, index: number) =>
+    attempts.slice(0, index).some((each) => each.deployment === deployment);
+  return attempts.filter((each, index) => isRetry(each, index) && each.outcome !== 'success').length;
 }
 
 /** Attempts that were begun beside another one. */

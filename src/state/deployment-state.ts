@@ -52,6 +52,8 @@ export class DeploymentState {
   #lastAnswerAt = 0;
   #nextProbeAt = 0;
   #probeStepMs = PROBE_MS;
+  /** An answer meanwhile lets one probe through before its time. */
+  #mayProbeEarly = true;
   #probe: Attempt | undefined;
   readonly rateAdvice = new RateAdvice();
   /** Calls that wait for the end of the pause. */
@@ -110,6 +112,7 @@ export class DeploymentState {
     if (this.pausedUntil <= now) {
       this.#pausedSince = now;
       this.#probeStepMs = PROBE_MS;
+      this.#mayProbeEarly = true;
       this.#nextProbeAt = this.#lastAnswerAt > startedAt ? now : now + PROBE_MS;
       this.#probe = undefined;
     }
@@ -121,13 +124,21 @@ export class DeploymentState {
 
   /** From when the next call may go through the pause: one at a time, in a `performance.now()` time. */
   get probeAt(): number {
-    return this.#probe === undefined ? this.#nextProbeAt : Math.max(this.#nextProbeAt, performance.now() + PROBE_MS);
+    const now = performance.now();
+    return this.#probe !== undefined && this.#nextProbeAt <= now ? now + PROBE_MS : this.#nextProbeAt;
   }
 
   startProbe(attempt: Attempt): void {
+    const now = performance.now();
     this.#probe = attempt;
+    // One that is early is beside the others.
+    if (now < this.#pausedSince + PROBE_MS) {
+      this.#mayProbeEarly = false;
+      this.#nextProbeAt = this.#pausedSince + PROBE_MS;
+      return;
+    }
     this.#probeStepMs *= 2;
-    this.#nextProbeAt = performance.now() + this.#probeStepMs;
+    this.#nextProbeAt = now + this.#probeStepMs;
   }
 
   endProbe(attempt: Attempt): void {
@@ -143,7 +154,7 @@ export class DeploymentState {
     this.#lastAnswerAt = now;
     if (this.pausedUntil <= now) return;
     if (attempt === this.#probe || attempt.startedAt > this.#pausedSince) this.pausedUntil = 0;
-    else if (this.#probeStepMs === PROBE_MS && now < this.#nextProbeAt) this.#nextProbeAt = now;
+    else if (this.#mayProbeEarly && now < this.#nextProbeAt) this.#nextProbeAt = now;
     else return;
     for (const wake of [...this.#waiting]) wake();
   }

@@ -126,8 +126,8 @@ describe('a pause', () => {
     expect(fake.count).toBe(3);
     await pass(1);
     expect([fake.count, calls[0]?.state]).toEqual([4, 'rejected']);
-    // Its probe was refused: the next one is due after twice the first wait, whatever else is answered.
-    await pass(499);
+    // That probe was refused: the next one is due 250 ms into the pause, whatever else is answered.
+    await pass(199);
     expect(fake.count).toBe(4);
     await pass(1);
     expect(calls[1]?.state).toBe('fulfilled');

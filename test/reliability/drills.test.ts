@@ -11,6 +11,8 @@ import { run as s5 } from '../../drills/s5.ts';
 import { run as s6 } from '../../drills/s6.ts';
 import { run as s7 } from '../../drills/s7.ts';
 import { run as s8 } from '../../drills/s8.ts';
+import { run as s9, runHiccups as s9b } from '../../drills/s9.ts';
+import { run as s9c } from '../../drills/s9c.ts';
 import { run as tail } from '../../drills/tail.ts';
 import { SDK } from '../helpers/sdk.js';
 
@@ -62,6 +64,12 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
   it.skipIf(SDK < 7)('S7: calls of all kinds leave nothing behind', async () =>
     check(await s7({ calls: 2000, socketCalls: 200, heap: false, seed: SEED })),
   );
+
+  it('S9: one deployment beside a plain client', async () => check(await s9({ calls: 150, seed: SEED })));
+
+  it('S9b: hiccups of one deployment', async () => check(await s9b({ seed: SEED })));
+
+  it('S9c: dead pooled sockets, real ones', async () => check(await s9c({ sizes: [5, 30], seed: SEED })));
 
   it('S8: 64 calls at once while the primary is down', async () => check(await s8({ rounds: 4, seed: SEED })));
 });
