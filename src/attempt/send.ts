@@ -45,6 +45,7 @@ async function sendWithAdditions(attempt: Attempt): Promise<UpstreamAnswer> {
     return await sendOnce(attempt, additions);
   } catch (error) {
     if (additions.length === 0 || attempt.isOver || !mayRefuseAddition(statusOf(error) ?? undefined)) throw error;
+    attempt.record.resends += 1;
     const answer = await sendOnce(attempt, []);
     for (const each of additions) target.state.refusedAdditions.add(each);
     return answer;

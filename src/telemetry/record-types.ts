@@ -116,7 +116,7 @@ export interface AttemptRecord {
   error: string | null;
   /** The provider's id of the request (`x-request-id`); `null` where it gave none. */
   requestId: string | null;
-  /** How often the request was sent again because it met a dead pooled connection. */
+  /** How often the request was sent again: it met a dead pooled connection, or what the router had added was refused. */
   resends: number;
   /** Milliseconds after the call began. */
   startedMs: number;
