@@ -204,7 +204,7 @@ export class Engine {
   #newClient(name: string): ClientState {
     const maxConcurrent = this.config.clientLimits.get(name);
     const slots = new Slots({ maxConcurrent, rpm: undefined, tpm: undefined });
-    return { name, suspendedUntil: 0, retryBudget: new RetryBudget(this.config.retry), slots };
+    return { name, suspendedUntil: 0, suspendedAt: undefined, retryBudget: new RetryBudget(this.config.retry), slots };
   }
 
   #unlisted(client: string): DeploymentState {

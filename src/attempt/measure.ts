@@ -115,10 +115,13 @@ export function measure({
       call.orderFeedback?.gaveUp(target.state.id, record.durationMs);
     }
     for (const listener of attempt.onEnd) listener(end);
-    if (end.failure === undefined) return;
-    record.error = describe(end.failure.error);
-    if (events.heard('attempt-failed'))
-      events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
+    if (end.failure !== undefined) {
+      record.error = describe(end.failure.error);
+      if (events.heard('attempt-failed'))
+        events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
+    }
+    if (events.heard('attempt-ended'))
+      events.emit({ type: 'attempt-ended', callId: call.record.id, attempt: { ...record } });
   }
 
   /** Bills the attempt, and adds it to every sum. */

@@ -16,7 +16,10 @@ export function heed(events: Events, names: NameHints): Layer<Attempt, Reply> {
       if (attempt.probe) state.startProbe(attempt);
       attempt.onEnd.push((end) => {
         if (end.failure !== undefined) learn(attempt, end.failure);
-        else if (end.outcome === 'success' && !attempt.call.hasOwnCredentials) state.onAnswer(attempt);
+        else if (end.outcome === 'success' && !attempt.call.hasOwnCredentials) {
+          state.onAnswer(attempt);
+          reportResumed(attempt);
+        }
         state.endProbe(attempt);
       });
       return next(attempt).then((reply) => {
@@ -46,9 +49,10 @@ export function heed(events: Events, names: NameHints): Layer<Attempt, Reply> {
       });
     }
     if (failure.suspends) {
-      // Only news is told: with many calls in flight one bad key would be told many times.
+      // Only news is reported: with many calls in flight, one bad key would be reported many times.
       const isNews = state.client.suspendedUntil <= failure.endedAt;
       state.client.suspendedUntil = failure.endedAt + SET_ASIDE_MS;
+      if (isNews) state.client.suspendedAt = failure.endedAt;
       const { status = null } = failure;
       if (isNews)
         events.emit({
@@ -59,6 +63,15 @@ export function heed(events: Events, names: NameHints): Layer<Attempt, Reply> {
           code: codeOf(failure.error),
         });
     }
+  }
+
+  /** An answer to what was sent before the suspension says nothing of it. */
+  function reportResumed({ startedAt, target }: Attempt): void {
+    const { client } = target.state;
+    if (client.suspendedAt === undefined || client.suspendedUntil > performance.now()) return;
+    if (startedAt < client.suspendedAt) return;
+    client.suspendedAt = undefined;
+    events.emit({ type: 'client-resumed', client: client.name });
   }
 
   function tellUnknown({ state, model }: Target): void {

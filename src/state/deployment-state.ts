@@ -21,6 +21,8 @@ export interface ClientState {
   readonly name: string;
   /** `performance.now()` time. */
   suspendedUntil: number;
+  /** When it was suspended, as a `performance.now()` time; `undefined` once it has answered after that. */
+  suspendedAt: number | undefined;
   /** Of the calls that name a model of its own, not a route. */
   readonly retryBudget: RetryBudget;
   /** How many attempts may run at once over all its deployments. */

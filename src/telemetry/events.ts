@@ -44,6 +44,8 @@ export type RouterEvent =
   | { type: 'count-tokens-failed'; callId: string; why: string }
   | { type: 'attempt-started'; callId: string; deployment: string; number: number }
   | { type: 'attempt-failed'; callId: string; attempt: AttemptRecord }
+  /** Once for each attempt, whatever it came to; a stream's when the stream has ended. After `attempt-failed`, where it failed. */
+  | { type: 'attempt-ended'; callId: string; attempt: AttemptRecord }
   /** Attempt `number` is about to begin, beside one that has been running for `afterMs` milliseconds. */
   | { type: 'hedge-started'; callId: string; deployment: string; number: number; afterMs: number }
   /** Attempt `number` would have been a retry of this deployment, but the retry budget had no token: the call fails instead. */
@@ -53,6 +55,8 @@ export type RouterEvent =
   | { type: 'breaker-closed'; deployment: string }
   | { type: 'deployment-paused'; deployment: string; forMs: number; status: number | null }
   | { type: 'client-suspended'; client: string; forMs: number; status: number | null; code: string | null }
+  /** The first answer of a client after it was suspended. */
+  | { type: 'client-resumed'; client: string }
   /**
    * Once for each model whose cost is `null` for want of a price, and once for each deployment that a limit of money
    * leaves out for it. `hint` says how to give one.
@@ -97,6 +101,7 @@ const EACH: Readonly<Record<RouterEventType, true>> = {
   'count-tokens-failed': true,
   'attempt-started': true,
   'attempt-failed': true,
+  'attempt-ended': true,
   'hedge-started': true,
   'retry-withheld': true,
   'attempt-slow': true,
@@ -104,6 +109,7 @@ const EACH: Readonly<Record<RouterEventType, true>> = {
   'breaker-closed': true,
   'deployment-paused': true,
   'client-suspended': true,
+  'client-resumed': true,
   'price-unknown': true,
   'budget-warning': true,
   'budget-overrun': true,

@@ -51,8 +51,10 @@ function tell(event: RouterEvent): string {
     case 'attempt-slow':
       return event.callId;
     case 'attempt-failed':
+    case 'attempt-ended':
       return event.attempt.deployment;
     case 'client-suspended':
+    case 'client-resumed':
       return event.client;
     case 'budget-overrun':
       return event.callId;
