@@ -91,7 +91,7 @@ function aboutPlan(
 
 function aboutDeployment(
   id: string,
-  { attempts, wasted, breaker }: SimulatedDeployment,
+  { attempts, wasted, breaker, retriesWithheld }: SimulatedDeployment,
   { durationMs }: Found,
 ): string[] {
   const sentences: string[] = [];
@@ -103,6 +103,11 @@ function aboutDeployment(
   } else if (wasted > allowed) {
     sentences.push(
       `${id} was asked ${told(wasted)} times while it was down: its breaker opens late, or probes often. Look at \`breaker\`.`,
+    );
+  }
+  if (retriesWithheld > 0) {
+    sentences.push(
+      `${told(retriesWithheld)} retries of ${id} were withheld by the retry budget, and their calls failed: give its route another deployment, or look at \`retry.budget\` and \`retry.minPerSecond\`.`,
     );
   }
   return attempts === 0 ? [] : sentences;

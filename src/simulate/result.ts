@@ -59,6 +59,8 @@ export interface SimulatedDeployment {
   outcomes: Partial<Record<Outcome, number>>;
   /** Attempts while a fault with a `share` of 1 kept it from answering. */
   wasted: number;
+  /** Retries that the retry budget did not allow. */
+  retriesWithheld: number;
   /** Of attempts that succeeded. */
   latencyMs: Spread;
   costUsd: number | null;

@@ -32,6 +32,9 @@ export class Watch {
       // Whoever is let through to an open breaker is its probe.
       if (this.#stateOf(deployment) === 'open') this.#enter(deployment, 'halfOpen');
     });
+    router.on('retry-withheld', ({ deployment }) => {
+      this.#of(deployment).told.retriesWithheld += 1;
+    });
     router.on('deployment-paused', ({ deployment, forMs, status }) => {
       this.#of(deployment).told.pauses.push({ fromMs: performance.now(), forMs, status });
     });
@@ -94,6 +97,7 @@ export class Watch {
     const told = {
       attempts: 0,
       answered: 0,
+      retriesWithheld: 0,
       outcomes: {},
       costUsd: null,
       breaker: [{ state: 'closed' as const, fromMs: 0, toMs: 0 }],

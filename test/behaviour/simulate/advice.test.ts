@@ -34,6 +34,15 @@ describe('advice', () => {
     expect(await advise({}, { deadlineMs: 119_999 })).not.toContain('default deadline');
   });
 
+  it('reports retries that the retry budget withheld', async () => {
+    const failing = [{ at: 'first', behavior: fail(503), share: 0.5 }];
+    const options = { routes: { standard: ['first'] }, retry: { budget: 0, minPerSecond: 0.1 } };
+    const { advice, deployments } = await simulate(small({ faults: failing }, options));
+    expect(deployments.first?.retriesWithheld).toBeGreaterThan(0);
+    expect(advice.join('\n')).toMatch(/retries of first were withheld by the retry budget/);
+    expect(await advise({ faults: failing }, { routes: { standard: ['first'] } })).not.toContain('withheld');
+  });
+
   it('tells of a breaker that never opens', async () => {
     expect(await advise({}, { breaker: false })).toContain('its breaker never opened: is `breaker` off');
   });

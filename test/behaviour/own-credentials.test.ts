@@ -1,0 +1,53 @@
+import { answer, type Behaviour, fail, reset } from 'model-router/testing';
+import { describe, expect, it } from 'vitest';
+import { settled, useFakeTime } from '../helpers/clock.js';
+import { ask } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+useFakeTime();
+
+// Any of the headers that say whose call it is; the fake provider knows no other keys.
+const own = { headers: { 'OpenAI-Organization': 'org-of-the-caller' } };
+const failures: [string, Behaviour][] = [
+  ['401', fail(401)],
+  ['429 with Retry-After', fail(429, { headers: { 'retry-after': '30' } })],
+  ['503', fail(503)],
+  ['a reset', reset()],
+];
+
+describe('a call with credentials of its own', () => {
+  it.each(failures)('changes nothing that other calls share: %s', async (_, behaviour) => {
+    const { router, fake } = build({ a: behaviour, b: answer() }, { breaker: { consecutive: 1 } });
+    for (let i = 0; i < 20; i += 1) await settled(ask(router, 'standard', own));
+    expect(router.snapshot().deployments.a).toMatchObject({
+      state: 'closed',
+      failures: 0,
+      pausedUntil: null,
+      suspendedUntil: null,
+    });
+    fake.set('a', answer());
+    fake.clear();
+    await ask(router);
+    expect(fake.requests.map(({ model }) => model)).toEqual(['a']);
+  });
+
+  it('leaves no latency sample, and takes no token of the retry budget', async () => {
+    const { router, fake } = build(
+      { a: [answer({ latencyMs: 900 }), fail(503)] },
+      { maxAttempts: 2, breaker: false, retry: { budget: 0, minPerSecond: 0.1 } },
+    );
+    await settled(ask(router, 'standard', own));
+    expect(router.snapshot().deployments.a?.latencyMs.p50).toBeNull();
+    for (let i = 0; i < 5; i += 1) await settled(ask(router, 'standard', own));
+    expect(fake.count).toBe(11);
+    await settled(ask(router));
+    expect(fake.count).toBe(13);
+  });
+
+  it("is kept back neither by the pause nor by the suspension of the router's own account", async () => {
+    const { router } = build({ a: [fail(429, { headers: { 'retry-after': '30' } }), answer()] }, { maxAttempts: 1 });
+    await settled(ask(router));
+    expect(await settled(ask(router, 'standard', own))).toMatchObject({ state: 'fulfilled', at: 0 });
+    expect(router.snapshot().deployments.a?.pausedUntil).not.toBeNull();
+  });
+});
