@@ -1,5 +1,6 @@
 import { breaker } from './attempt/breaker.js';
 import { ErrorReader } from './attempt/error-reader.js';
+import { type HoldParts, hold } from './attempt/hold.js';
 import { measure } from './attempt/measure.js';
 import { send } from './attempt/send.js';
 import { heed } from './attempt/server-signals.js';
@@ -7,9 +8,11 @@ import { stream } from './attempt/stream.js';
 import { attemptTimeout } from './attempt/timeout.js';
 import { admit } from './call/admit.js';
 import { type CacheParts, cache } from './call/cache/layer.js';
+import { type EscalateParts, escalate } from './call/escalate.js';
 import { failover } from './call/failover.js';
 import { type OrderParts, order } from './call/order.js';
 import { type RecordParts, record } from './call/record.js';
+import { Shadow, type ShadowParts } from './call/shadow.js';
 import { limitSpend, type SpendParts } from './call/spend/layer.js';
 import { limitTokens } from './call/token-limit.js';
 import type { RouterConfig } from './options/check-options.js';
@@ -40,6 +43,9 @@ export interface Parts {
   readonly cache: Omit<CacheParts, 'events' | 'background'>;
   readonly order: Omit<OrderParts, 'estimator'>;
   readonly capacity: Capacity;
+  readonly judging: HoldParts['judging'];
+  readonly escalation: EscalateParts['rules'];
+  readonly shadow: Pick<ShadowParts, 'rule' | 'signal' | 'runsInBackground'>;
   readonly onRecorded: RecordParts['onRecorded'];
 }
 
@@ -60,6 +66,9 @@ export function assemble({
   cache: cached,
   order: orderParts,
   capacity,
+  judging,
+  escalation,
+  shadow,
   onRecorded,
 }: Parts): Handler<Call, CallReply> {
   const { random, slowMs } = config;
@@ -69,6 +78,7 @@ export function assemble({
     [
       measure({ events, prices, spent: spendTable, errors, estimator, background, slowMs, random }), // counts, times, names what failed
       heed(events, new NameHints(() => config.deployments.keys())), // pauses and clients set aside
+      hold({ judging, random }), // streams that are judged, and answers that `accept` refuses
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
       stream(random), // holds back until the first content
@@ -76,6 +86,7 @@ export function assemble({
     send(errors),
   );
 
+  const answered = failover({ plan, planHedge, events, capacity, random, attempt });
   const told = record({ events, routeTotals, onRecorded });
   return compose<Call, CallReply>(
     [
@@ -85,7 +96,9 @@ export function assemble({
       limitTokens({ events, estimator }), // below the cache: what costs nothing is not refused
       limitSpend(spend), // after it: no money is kept for what is too long
       order({ ...orderParts, estimator }), // the route's strategy: what is left is put in order
+      escalate({ events, rules: escalation }), // judges the first answer, and requests another one
+      new Shadow({ ...shadow, events, ledger: spend.ledger, random, send: limitSpend(spend)(answered) }).layer(),
     ],
-    failover({ plan, planHedge, events, capacity, random, attempt }),
+    answered,
   );
 }

@@ -1,7 +1,10 @@
 import { assemble } from './assemble.js';
+import type { Judging } from './attempt/hold.js';
 import type { CacheTotals } from './call/cache/layer.js';
+import type { ShadowRule } from './call/shadow.js';
 import type { SpendParts } from './call/spend/layer.js';
 import type { AbTable, Exposure } from './experiments/ab-table.js';
+import type { EscalateConfig } from './options/check-judge.js';
 import type { DeploymentConfig, RouterConfig } from './options/check-options.js';
 import type { StrategyConfig } from './options/check-strategy.js';
 import type { Handler } from './pipeline.js';
@@ -12,6 +15,7 @@ import type { CacheStore } from './state/cache-store.js';
 import { Capacity, isLimited, type Place, Slots } from './state/capacity.js';
 import { DeploymentBreaker } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
+import { EscalationShare } from './state/escalation-share.js';
 import { ResponseStore } from './state/memory-store.js';
 import { RetryBudget } from './state/retry-budget.js';
 import { RouteOrder } from './state/route-order.js';
@@ -71,6 +75,11 @@ export class Engine {
   #accounts = 0;
   #store: ResponseStore | undefined;
   readonly #clients: ReadonlyMap<string, ClientState>;
+  /** By route: how answers are judged, what was escalated, and where shadow traffic goes. */
+  readonly #judging = new Map<string, Judging>();
+  readonly #escalation = new Map<string, { readonly config: EscalateConfig; readonly share: EscalationShare }>();
+  readonly #shadows = new Map<string, ShadowRule>();
+  readonly #closing = new AbortController();
   /** Of calls with credentials of their own. It counts nothing. */
   readonly #unlimited = new RetryBudget({ budget: false, minPerSecond: 0 });
   /** By route. */
@@ -93,6 +102,14 @@ export class Engine {
     this.#retries = new Map(
       [...config.routes].map(([name, { retry }]) => [name, { ...retry, budget: new RetryBudget(retry) }]),
     );
+    for (const [name, route] of config.routes) {
+      const { accept, escalate, shadow } = route;
+      const holdsStreams = accept !== undefined || escalate?.streams === 'hold';
+      if (accept !== undefined || escalate !== undefined) this.#judging.set(name, { accept, holdsStreams });
+      if (escalate !== undefined) this.#escalation.set(name, { config: escalate, share: new EscalationShare() });
+      const [target] = shadow === undefined ? [] : this.routing.resolve(shadow.deployment, undefined, '').targets;
+      if (shadow !== undefined && target !== undefined) this.#shadows.set(name, { config: shadow, target });
+    }
     this.routeTotals = new Map([...config.routes.keys()].map((name) => [name, newTotals()]));
     this.orders = new Map([...config.routes].flatMap(([route, { strategy }]) => this.#order(route, strategy)));
     this.ledger = config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets, config.tenants);
@@ -117,6 +134,13 @@ export class Engine {
       background: this.background,
       estimator: this.estimator,
       capacity: this.capacity,
+      judging: (route) => this.#judging.get(route ?? ''),
+      escalation: (route) => this.#escalation.get(route ?? ''),
+      shadow: {
+        rule: (route) => this.#shadows.get(route ?? ''),
+        signal: () => this.#closing.signal,
+        runsInBackground: config.shareInFlight,
+      },
       cache: {
         store: () => this.#cacheStore(),
         size: config.cacheStore === undefined ? config.cacheSize : undefined,
@@ -180,6 +204,8 @@ export class Engine {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.#closing.abort();
+    this.capacity.close();
     for (const { breaker } of this.states.values()) breaker?.close();
     this.events.clear();
   }

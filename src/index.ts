@@ -33,6 +33,7 @@ export type {
 } from './inspect/snapshot.js';
 export type { BudgetSnapshot, SpendSnapshot } from './inspect/spend-snapshot.js';
 export { ModelRouter } from './model-router.js';
+export type { AcceptFunction, EscalateOptions, ShadowOptions } from './options/check-judge.js';
 export type { StrategyName, StrategyOptions } from './options/check-strategy.js';
 export type {
   BreakerOptions,

@@ -170,6 +170,10 @@ export interface Call {
   readonly cacheRequest: CacheRequest | undefined;
   /** Several callers may wait for it: its deadline may yet move, and its usage is asked for whoever began it. */
   readonly isShared: boolean;
+  /** Its answer is judged by the probabilities of its tokens. */
+  needsLogprobs?: boolean;
+  /** It is no caller's: nothing is reported of it but `shadow-ended`. */
+  readonly isShadow?: true;
   /** What the order of its route learns from its attempts; `undefined` for routes in listed order. */
   orderFeedback?: OrderFeedback;
   /** What is reserved for it; there only under a limit of money. */
@@ -220,6 +224,8 @@ export interface Attempt {
   readonly probe: boolean;
   /** Ends what is left of the upstream's answer; there once its headers are. Until then the client's own timer ends it. */
   close: (() => void) | undefined;
+  /** How the answer ended that `accept` refused: it is billed all the same. */
+  refused?: AttemptEnd;
   /** What its request holds that the caller did not write. */
   additions?: readonly Addition[];
   /** Its time is up, or its caller has gone away. */
@@ -300,6 +306,8 @@ export interface Reply {
   readonly attempt: Attempt;
   /** The chunks to hand out, where the answer is a stream. */
   readonly chunks: AsyncIterator<unknown> | undefined;
+  /** A stream's whole answer, where it was held back until its end. */
+  readonly whole?: unknown;
   /** Runs `listener` when the answer has ended: at once, unless it is a stream. */
   readonly onEnd: (listener: (end: AttemptEnd) => void) => void;
 }

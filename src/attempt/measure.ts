@@ -54,7 +54,7 @@ export function measure({
       target.state.inFlight++;
       target.state.totals.requests++;
       if (record.hedge) target.state.totals.hedges++;
-      if (events.heard('attempt-started')) {
+      if (events.heard('attempt-started') && !call.isShadow) {
         events.emit({
           type: 'attempt-started',
           callId: call.record.id,
@@ -78,7 +78,7 @@ export function measure({
         call.failures.push(failure);
         record.requestId ??= requestIdOf(attempt, headersOf(failure.error));
         if (failure.outcome !== 'aborted') tellIfSlow(attempt);
-        finish(attempt, failedEnd(failure));
+        finish(attempt, failedEnd(failure, attempt.refused));
         throw new AttemptFailed(failure);
       }
     };
@@ -115,11 +115,10 @@ export function measure({
       call.orderFeedback?.gaveUp(target.state.id, record.durationMs);
     }
     for (const listener of attempt.onEnd) listener(end);
-    if (end.failure !== undefined) {
-      record.error = describe(end.failure.error);
-      if (events.heard('attempt-failed'))
-        events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
-    }
+    if (end.failure !== undefined) record.error = describe(end.failure.error);
+    if (call.isShadow) return;
+    if (end.failure !== undefined && events.heard('attempt-failed'))
+      events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
     if (events.heard('attempt-ended'))
       events.emit({ type: 'attempt-ended', callId: call.record.id, attempt: { ...record } });
   }
@@ -258,7 +257,12 @@ function redacted(error: Error, { call, target }: Attempt): Error {
   }
 }
 
-function failedEnd(failure: Failure): AttemptEnd {
+/** An answer that was refused has been paid for. */
+function failedEnd(failure: Failure, refused: AttemptEnd | undefined): AttemptEnd {
+  if (refused !== undefined) {
+    const { outcome, breaker } = failure;
+    return { ...refused, outcome, breaker, failure };
+  }
   return {
     outcome: failure.outcome,
     breaker: failure.breaker,

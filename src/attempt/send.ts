@@ -1,6 +1,6 @@
 import { statusOf } from '../classify.js';
 import type { Handler } from '../pipeline.js';
-import { type Addition, additionsFor, mayRefuseAddition } from '../protocol/additions.js';
+import { type Addition, additionsFor, LEFT_OUT_MS, mayRefuseAddition } from '../protocol/additions.js';
 import { sealedKeys } from '../protocol/sealed-items.js';
 import type { Attempt, AttemptEnd, Protocol, Reply, UpstreamAnswer } from '../types.js';
 import type { CancelSignal } from '../util/cancel-signal.js';
@@ -47,7 +47,8 @@ async function sendWithAdditions(attempt: Attempt): Promise<UpstreamAnswer> {
     if (additions.length === 0 || attempt.isOver || !mayRefuseAddition(statusOf(error) ?? undefined)) throw error;
     attempt.record.resends += 1;
     const answer = await sendOnce(attempt, []);
-    for (const each of additions) target.state.refusedAdditions.add(each);
+    const now = performance.now();
+    for (const each of additions) target.state.refusedAdditions.set(each, now + LEFT_OUT_MS[each]);
     return answer;
   }
 }

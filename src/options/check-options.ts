@@ -25,6 +25,7 @@ import { CALL_KEYS, type CallOptions } from './call-options.js';
 import { checkBudgets, checkTenants } from './check-budgets.js';
 import { cacheSizeOf, checkShareInFlight, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
 import { checkCall, checkPresent } from './check-call.js';
+import { checkAccept, checkEscalate, checkShadow, type EscalateConfig, type ShadowConfig } from './check-judge.js';
 import { checkStrategy, checkWeight, type StrategyConfig } from './check-strategy.js';
 import { DEPLOYMENT_KEYS } from './option-keys.js';
 import { checkPlaces } from './option-places.js';
@@ -82,6 +83,9 @@ export interface RouteConfig {
   readonly options: CallOptions;
   /** `undefined` for the listed order. */
   readonly strategy: StrategyConfig | undefined;
+  readonly accept: ReturnType<typeof checkAccept>;
+  readonly escalate: EscalateConfig | undefined;
+  readonly shadow: ShadowConfig | undefined;
   readonly retry: Filled<RetryOptions>;
 }
 
@@ -225,11 +229,14 @@ function checkRoutes(
     const {
       deployments: names,
       strategy,
+      accept,
+      escalate,
+      shadow,
       ...options
     }: RouteOptions = Array.isArray(value)
       ? { deployments: value }
       : { deployments: [], ...checkRecord(path, value, 'an array of deployments, or { deployments, ... }') };
-    checkPlaces(path, options, [...CALL_KEYS, 'deployments', 'strategy', 'retry']);
+    checkPlaces(path, options, [...CALL_KEYS, 'deployments', 'strategy', 'accept', 'escalate', 'shadow', 'retry']);
     checkNames(`${path}.deployments`, names, deployments, 'deployment');
     if (names.length === 0)
       throw new InvalidOptionError(`${path}.deployments`, 'it is empty; give at least one deployment.');
@@ -245,6 +252,9 @@ function checkRoutes(
       deployments: [...names],
       options: pick(options, CALL_KEYS),
       strategy: checkStrategy(`${path}.strategy`, strategy, name, weights),
+      accept: checkAccept(`${path}.accept`, accept),
+      escalate: checkEscalate(`${path}.escalate`, escalate),
+      shadow: checkShadow(`${path}.shadow`, shadow, [...deployments.keys()]),
       retry: checkRetry(`${path}.retry`, options.retry, retry),
     });
   }

@@ -7,6 +7,7 @@ import type { Price } from '../telemetry/record-types.js';
 import type { CountTokens } from '../tokens/estimate-input.js';
 import type { Capability } from '../types.js';
 import type { CallOptions } from './call-options.js';
+import type { AcceptFunction, EscalateOptions, ShadowOptions } from './check-judge.js';
 import type { StrategyName, StrategyOptions } from './check-strategy.js';
 
 export type { CallOptions, SingleCallOptions } from './call-options.js';
@@ -132,6 +133,12 @@ export interface DeploymentOptions {
 /** What a caller asks for by name: where it may be answered, in order, and the options of its calls. */
 export interface RouteOptions extends CallOptions {
   deployments: readonly string[];
+  /** Judges every answer before it is returned: one that it refuses with `false` fails over. It gets a copy. @default none */
+  accept?: AcceptFunction | undefined;
+  /** Requests the next deployment too where an answer is unsure. @default none */
+  escalate?: EscalateOptions | undefined;
+  /** Sends a share of the calls to another deployment too, to compare. @default none */
+  shadow?: ShadowOptions | undefined;
   /** How they are ordered; the order is also the failover order. @default 'priority', the listed order */
   strategy?: StrategyName | StrategyOptions | Strategy | undefined;
   /** How this route's calls are retried; what it leaves out is as in the router's `retry`. @default the router's */

@@ -1,8 +1,12 @@
 import type { Call, Target } from '../types.js';
 import { isRecord } from '../util/is-record.js';
+import { wantsLogprobs, withLogprobs } from './logprobs.js';
 
 /** What the router adds to a request by itself. A server that refuses one is sent the request without, and no longer gets it. */
-export type Addition = 'usage';
+export type Addition = 'usage' | 'logprobs';
+
+/** How long a refused addition is left out, in milliseconds. Whether a model gives probabilities may change with its parameters. */
+export const LEFT_OUT_MS: Readonly<Record<Addition, number>> = { usage: Number.POSITIVE_INFINITY, logprobs: 600_000 };
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -12,13 +16,17 @@ const WRITE: Readonly<Record<Addition, (body: Body) => Body>> = {
     ...body,
     stream_options: { ...(isRecord(body.stream_options) ? body.stream_options : {}), include_usage: true },
   }),
+  logprobs: withLogprobs,
 };
 
 /** What to add to this call at this deployment. */
 export function additionsFor(call: Call, { state, price }: Target): readonly Addition[] {
   const wanted: Addition[] = [];
   if (needsUsage(call, price !== undefined) && state.deployment.streamUsage) wanted.push('usage');
-  return wanted.length === 0 ? NONE : wanted.filter((each) => !state.refusedAdditions.has(each));
+  if (call.needsLogprobs && !state.deployment.lacks.has('logprobs') && !wantsLogprobs(call.protocol, call.body))
+    wanted.push('logprobs');
+  const now = performance.now();
+  return wanted.length === 0 ? NONE : wanted.filter((each) => (state.refusedAdditions.get(each) ?? 0) <= now);
 }
 
 const NONE: readonly Addition[] = [];

@@ -148,3 +148,11 @@ function tokensOf(list: unknown): Token[] | undefined {
   }
   return tokens;
 }
+
+/** Whether the caller requested JSON: then an answer that is none is wrong. */
+export function wantsJson(body: unknown): boolean {
+  if (!isRecord(body)) return false;
+  const text = isRecord(body.text) ? body.text : {};
+  const format = isRecord(body.response_format) ? body.response_format : text.format;
+  return isRecord(format) && (format.type === 'json_object' || format.type === 'json_schema');
+}

@@ -346,6 +346,8 @@ function newRecord(
     variant: null,
     chosenBy: resolution.route === undefined ? null : 'priority',
     queuedMs: 0,
+    confidence: null,
+    escalated: false,
     cache: 'off',
     usage: null,
     providerUsage: null,

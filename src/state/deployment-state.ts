@@ -46,7 +46,7 @@ export class DeploymentState {
   readonly totals = newTotals();
   inFlight = 0;
   /** Additions of the router's own that its server refuses. */
-  readonly refusedAdditions = new Set<Addition>();
+  readonly refusedAdditions = new Map<Addition, number>();
   /** `performance.now()` time until which the server asked us to stay away, and what it answered then. */
   pausedUntil = 0;
   pausedBy: PauseNotice | undefined;

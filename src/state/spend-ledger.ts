@@ -151,6 +151,12 @@ export class SpendLedger {
     return warnings;
   }
 
+  /** The share that is left of the budget that has least left for such a call, 0 to 1; 1 without a budget. */
+  leastLeft({ route, tenant }: SpendKeys): number {
+    const left = this.#accounts.filter((account) => account.appliesTo(route)).map((account) => account.leftOf(tenant));
+    return Math.min(1, ...left);
+  }
+
   /** Each budget; of those per tenant the `max` tenants that have used most. */
   states(max: number): BudgetState[] {
     return this.#accounts.flatMap((account) => account.states(max));
@@ -192,6 +198,12 @@ class Account {
     const availableAt = amount > this.#limit ? undefined : bucket?.window.availableAt(amount - (this.#limit - used));
     const name = this.#budget.perTenant ? (bucket?.tenant ?? tenant) : undefined;
     return { ...this.#state(bucket, name), refused: true, availableAt, tooManyTenants: false };
+  }
+
+  leftOf(tenant: string | undefined): number {
+    const bucket = this.#find(tenant);
+    if (bucket === undefined) return 1;
+    return Math.max(0, 1 - (bucket.window.spent() + bucket.reserved) / this.#limit);
   }
 
   open(tenant: string | undefined): Bucket {

@@ -1,3 +1,4 @@
+import type { ConfidenceScores } from '../experiments/calibrate.js';
 import { checkFunction, checkOneOf } from '../util/check.js';
 import type { AttemptRecord, CallRecord } from './record-types.js';
 
@@ -87,6 +88,25 @@ export type RouterEvent =
       limitTokens: number;
       bookedUsd: number;
     }
+  /** The answer of `from` was unsure, so the next deployment is requested too. */
+  | { type: 'call-escalated'; callId: string; route: string | null; from: string; confidence: number | null }
+  /** An answer was unsure, but `maxShare` of the calls have been escalated. */
+  | { type: 'escalation-capped'; callId: string; route: string | null; confidence: number | null }
+  /** The probabilities of an answer's tokens are unknown, so `minConfidence` cannot judge it. */
+  | { type: 'confidence-unknown'; callId: string; route: string | null; deployment: string }
+  /** A shadow call has ended: a record for `calibrate`. `servedModel` is the one that answered the caller. */
+  | {
+      type: 'shadow-ended';
+      callId: string;
+      route: string | null;
+      deployment: string;
+      scores: ConfidenceScores;
+      good: boolean | null;
+      /** Of the shadow call, in US dollars. */
+      costUsd: number | null;
+      servedModel: string | null;
+    }
+  | { type: 'shadow-dropped'; callId: string; route: string | null; why: string }
   /** All deployments were full, and the call could not be queued. Nothing was sent. */
   | { type: 'capacity-refused'; callId: string; route: string | null; priority: string; why: string }
   | { type: 'model-not-found'; deployment: string; model: string | null; nearest: string | null };
@@ -117,6 +137,11 @@ const EACH: Readonly<Record<RouterEventType, true>> = {
   'model-not-found': true,
   'sample-ratio-mismatch': true,
   'capacity-refused': true,
+  'call-escalated': true,
+  'escalation-capped': true,
+  'confidence-unknown': true,
+  'shadow-ended': true,
+  'shadow-dropped': true,
 };
 export const EVENT_TYPES = Object.keys(EACH) as RouterEventType[];
 type Listener = (event: RouterEvent) => unknown;

@@ -173,6 +173,10 @@ export interface CallRecord {
   variant: string | null;
   /** The route's strategy; `probe` or `recovery` where the first deployment was tried to see how it is. `null` without a route. */
   chosenBy: string | null;
+  /** How sure the first answer was, 0 to 1, where its route escalates; `null` where that is unknown. */
+  confidence: number | null;
+  /** Another deployment was requested because the first answer was unsure. */
+  escalated: boolean;
   /** How long the call waited for a slot of a full deployment, in milliseconds. */
   queuedMs: number;
   /** What the response cache had to do with it. */

@@ -62,6 +62,10 @@ function tell(event: RouterEvent): string {
       return event.budget;
     case 'sample-ratio-mismatch':
       return event.route;
+    case 'call-escalated':
+    case 'escalation-capped':
+      return event.callId;
+    case 'shadow-dropped':
     case 'capacity-refused':
       return event.why;
     default:

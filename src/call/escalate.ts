@@ -1,0 +1,132 @@
+import type { EscalateConfig } from '../options/check-judge.js';
+import type { Handler, Layer } from '../pipeline.js';
+import { confidenceOf, wantsJson } from '../protocol/confidence.js';
+import { removeLogprobs, wantsLogprobs } from '../protocol/logprobs.js';
+import type { EscalationShare } from '../state/escalation-share.js';
+import type { Events } from '../telemetry/events.js';
+import type { CallRecord } from '../telemetry/record-types.js';
+import { type Call, type CallReply, isCached, type Reply } from '../types.js';
+import { jsonText } from '../util/json-text.js';
+import { withDeadline } from '../util/with-deadline.js';
+
+export interface EscalateParts {
+  readonly events: Events;
+  /** The rules of a route, and what it has escalated lately. */
+  readonly rules: (
+    route: string | null,
+  ) => { readonly config: EscalateConfig; readonly share: EscalationShare } | undefined;
+}
+
+interface Verdict {
+  readonly escalates: boolean;
+  readonly confidence: number | null;
+}
+
+/**
+ * Judges the answer of a deployment, and requests the next one where it is unsure. The first answer is never lost: it is
+ * returned where no other one comes in time.
+ */
+export function escalate({ events, rules }: EscalateParts): Layer<Call, CallReply> {
+  return (next) =>
+    async function escalate(call) {
+      const found = call.wantsRaw() ? undefined : rules(call.record.route);
+      const canJudge = found !== undefined && !(call.stream && found.config.streams === 'pass');
+      const hasProbabilities = call.protocol === 'chat' || call.protocol === 'responses';
+      call.needsLogprobs = canJudge && hasProbabilities && found.config.minConfidence !== undefined;
+      const reply = await next(call);
+      if (isCached(reply) || reply.answer.raw) return reply;
+      const answer = reply.whole ?? (reply.chunks === undefined ? reply.answer.data : undefined);
+      const final = canJudge && answer !== undefined ? await judged(call, reply, answer, found, next) : reply;
+      // Shadow traffic may have requested them too.
+      return call.needsLogprobs && !wantsLogprobs(call.protocol, call.body) ? withoutLogprobs(final) : final;
+    };
+
+  async function judged(
+    call: Call,
+    reply: Reply,
+    answer: unknown,
+    { config, share }: NonNullable<ReturnType<EscalateParts['rules']>>,
+    next: Handler<Call, CallReply>,
+  ): Promise<Reply> {
+    const { escalates, confidence } = await judge(call, reply, answer, config);
+    const { record } = call;
+    record.confidence = confidence;
+    const from = reply.attempt.target.state.id;
+    const at = call.targets.indexOf(reply.attempt.target);
+    const rest = call.targets.slice(at + 1);
+    const isPossible =
+      rest.length > 0 && record.attempts.length < call.maxAttempts && performance.now() < call.deadline;
+    const allowed = escalates && isPossible && share.allows(config.maxShare);
+    share.record(allowed);
+    if (!allowed) {
+      if (escalates && isPossible)
+        events.emit({ type: 'escalation-capped', callId: record.id, route: record.route, confidence });
+      return reply;
+    }
+    record.escalated = true;
+    events.emit({ type: 'call-escalated', callId: record.id, route: record.route, from, confidence });
+    const before = { targets: call.targets, record: answeredBy(record) };
+    call.targets = rest;
+    try {
+      const second = await next(call);
+      if (!isCached(second)) {
+        if (reply.chunks !== undefined) void reply.chunks.return?.();
+        return second;
+      }
+    } catch (error) {
+      if (call.signal?.aborted) throw error;
+    } finally {
+      call.targets = before.targets;
+    }
+    Object.assign(record, before.record);
+    return reply;
+  }
+
+  async function judge(
+    call: Call,
+    reply: Reply,
+    answer: unknown,
+    { minConfidence, score, when, unknown }: EscalateConfig,
+  ): Promise<Verdict> {
+    const confidence = confidenceOf(answer, wantsJson(call.body))[score];
+    const deployment = reply.attempt.target.state.id;
+    if (minConfidence !== undefined && confidence === null && events.heard('confidence-unknown'))
+      events.emit({ type: 'confidence-unknown', callId: call.record.id, route: call.record.route, deployment });
+    const isUnsure =
+      minConfidence !== undefined && (confidence === null ? unknown === 'escalate' : confidence < minConfidence);
+    if (isUnsure || when === undefined) return { escalates: isUnsure, confidence };
+    try {
+      const copy: unknown = JSON.parse(jsonText(answer));
+      const verdict = await withDeadline(call.deadline, Promise.resolve(when(copy, { confidence, deployment })));
+      return { escalates: verdict === true, confidence };
+    } catch {
+      call.log.warn(
+        `model-router ${call.record.id} \`escalate.when\` of the route ${call.record.route} failed; the answer is returned`,
+      );
+      return { escalates: false, confidence };
+    }
+  }
+}
+
+/** What a record says of the deployment that answered: an escalation that fails leaves it as it was. */
+function answeredBy({ deployment, servedModel, region, usage, providerUsage }: CallRecord): Partial<CallRecord> {
+  return { deployment, servedModel, region, usage, providerUsage };
+}
+
+/** Without what only the router has requested. */
+function withoutLogprobs(reply: Reply): Reply {
+  const { chunks } = reply;
+  if (chunks === undefined) {
+    removeLogprobs(reply.answer.data);
+    return reply;
+  }
+  const cleaned: AsyncIterator<unknown> = {
+    async next() {
+      const result = await chunks.next();
+      if (!result.done) removeLogprobs(result.value);
+      return result;
+    },
+    return: () => chunks.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+  };
+  return { ...reply, chunks: cleaned };
+}

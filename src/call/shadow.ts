@@ -1,0 +1,198 @@
+import type { ShadowConfig } from '../options/check-judge.js';
+import type { Handler, Layer } from '../pipeline.js';
+import { confidenceOf, wantsJson } from '../protocol/confidence.js';
+import { fromChunks } from '../protocol/convert.js';
+import { readNeeds } from '../protocol/requirements.js';
+import type { SpendLedger } from '../state/spend-ledger.js';
+import type { Events } from '../telemetry/events.js';
+import { type Call, type CallReply, isCached, type Reply, type Target } from '../types.js';
+import { isRecord } from '../util/is-record.js';
+import { jsonText } from '../util/json-text.js';
+import { whyNeverShared } from './never-shared.js';
+
+/** A streamed answer of more chunks is not compared: it would have to be kept in memory. */
+const MOST_CHUNKS = 20_000;
+/** Shadow traffic stops when less than this share of a budget is left. */
+const LEAST_BUDGET = 0.2;
+
+/** What shadow traffic of a route needs. */
+export interface ShadowRule {
+  readonly config: ShadowConfig;
+  readonly target: Target;
+}
+
+export interface ShadowParts {
+  readonly events: Events;
+  readonly rule: (route: string | null) => ShadowRule | undefined;
+  readonly ledger: SpendLedger | undefined;
+  readonly random: () => number;
+  /** Sends the call and books it, without a record of its own. */
+  readonly send: Handler<Call, CallReply>;
+  /** Ends with the router. */
+  readonly signal: () => AbortSignal;
+  /** Work in the background outlives the request that started it. */
+  readonly runsInBackground: boolean;
+}
+
+/** What the caller was answered. */
+interface Answered {
+  readonly primary: () => unknown;
+  readonly servedModel: string | null;
+}
+
+/**
+ * Sends a share of a route's calls to another deployment too, after the caller has its answer. It never delays, fails or
+ * changes that answer.
+ */
+export class Shadow {
+  readonly #parts: ShadowParts;
+  readonly #running = new Map<string, number>();
+  #warned = false;
+
+  constructor(parts: ShadowParts) {
+    this.#parts = parts;
+  }
+
+  /** Below `escalate`: it sees the first answer, with the probabilities that `calibrate` needs. */
+  layer(): Layer<Call, CallReply> {
+    const { rule: ruleOf, random } = this.#parts;
+    return (next) => {
+      const watched = async (call: Call, rule: ShadowRule) => this.#watch(call, rule, await next(call));
+      return function shadow(call) {
+        const rule = ruleOf(call.record.route);
+        if (rule === undefined || call.wantsRaw() || !mayBeShadowed(call, rule.target)) return next(call);
+        if (random() >= rule.config.share) return next(call);
+        if (call.protocol !== 'completions') call.needsLogprobs = true;
+        return watched(call, rule);
+      };
+    };
+  }
+
+  /** Starts the shadow call once the answer has ended well. What is compared is a copy. */
+  #watch(call: Call, rule: ShadowRule, reply: CallReply): CallReply {
+    if (isCached(reply) || reply.answer.raw) return reply;
+    const { chunks } = reply;
+    const seen: string[] = [];
+    if (chunks === undefined) seen.push(jsonText(reply.answer.data));
+    reply.onEnd(({ outcome, servedModel = null }) => {
+      if (outcome !== 'success' || seen.length >= MOST_CHUNKS) return;
+      const parts = () => seen.map((text): unknown => JSON.parse(text));
+      const primary = () => (chunks === undefined ? parts()[0] : fromChunks(call.protocol, parts()));
+      // After the caller's own continuation, which gets the answer first.
+      setTimeout(() => this.#start(call, rule, { primary, servedModel }), 0);
+    });
+    return chunks === undefined ? reply : { ...reply, chunks: observed(chunks, seen) };
+  }
+
+  #start(call: Call, rule: ShadowRule, answered: Answered): void {
+    const { route } = call.record;
+    const why = this.#whyDropped(call, rule);
+    if (why !== undefined) {
+      if (this.#parts.events.heard('shadow-dropped'))
+        this.#parts.events.emit({ type: 'shadow-dropped', callId: call.record.id, route, why });
+      return;
+    }
+    const key = route ?? '';
+    this.#running.set(key, (this.#running.get(key) ?? 0) + 1);
+    const ended = this.#run(call, rule, answered)
+      // Nothing of it may reach the caller.
+      .catch(() => undefined)
+      .finally(() => this.#running.set(key, (this.#running.get(key) ?? 1) - 1));
+    call.settings.waitUntil?.(ended);
+  }
+
+  #whyDropped(call: Call, { config }: ShadowRule): string | undefined {
+    const { ledger, runsInBackground, signal } = this.#parts;
+    if (signal().aborted) return 'the router is closed';
+    if (!runsInBackground && call.settings.waitUntil === undefined) {
+      if (!this.#warned)
+        call.log.warn('model-router shadow calls are dropped: this runtime ends with the request; give `waitUntil`');
+      this.#warned = true;
+      return 'the runtime ends with the request, and there is no `waitUntil`';
+    }
+    if ((this.#running.get(call.record.route ?? '') ?? 0) >= config.maxConcurrent)
+      return 'maxConcurrent shadow calls are running';
+    const left = ledger?.leastLeft({ route: call.record.route, tenant: call.settings.tenant }) ?? 1;
+    return left < LEAST_BUDGET ? 'less than 20 % of a budget is left' : undefined;
+  }
+
+  async #run(call: Call, { config, target }: ShadowRule, answered: Answered): Promise<void> {
+    const { events, send } = this.#parts;
+    const primary = answered.primary();
+    const shadow = shadowOf(call, target, this.#parts.signal());
+    const reply = (await send(shadow)) as Reply;
+    let good: boolean | null = null;
+    if (config.compare !== undefined && primary !== undefined) {
+      const verdict = await config.compare({ primary, shadow: JSON.parse(jsonText(reply.answer.data)) });
+      good = verdict === true;
+    }
+    if (!events.heard('shadow-ended')) return;
+    events.emit({
+      type: 'shadow-ended',
+      callId: call.record.id,
+      route: call.record.route,
+      deployment: target.state.id,
+      scores: confidenceOf(primary, wantsJson(call.body)),
+      good,
+      costUsd: shadow.record.attempts.at(-1)?.costUsd ?? null,
+      servedModel: answered.servedModel,
+    });
+  }
+}
+
+/** Whether the request may go there as well: what its caller allows, and what the deployment can do. */
+function mayBeShadowed(call: Call, { state }: Target): boolean {
+  const { deployment } = state;
+  const { regions } = call.settings;
+  if (call.hasOwnCredentials || call.isShadow || !isRecord(call.body) || call.body instanceof FormData) return false;
+  if (call.protocol !== 'chat' && call.protocol !== 'responses' && call.protocol !== 'completions') return false;
+  if (whyNeverShared(call.protocol, call.body) !== undefined) return false;
+  if (regions !== undefined && (deployment.region === undefined || !isWithin(deployment.region, regions))) return false;
+  const needs = readNeeds(call.body);
+  return needs.storedIds.length === 0 && ![...needs.capabilities].some((need) => deployment.lacks.has(need));
+}
+
+const isWithin = (region: string | readonly string[], regions: ReadonlySet<string>) =>
+  (typeof region === 'string' ? [region] : region).every((each) => regions.has(each));
+
+/** The same request as a call of nobody's: whole, once, with a deadline and a signal of its own. */
+function shadowOf(call: Call, target: Target, signal: AbortSignal): Call {
+  const startedAt = performance.now();
+  const { stream: _stream, stream_options: _options, ...body } = call.body as Record<string, unknown>;
+  const source = { ...(call.source as object), body, stream: false, signal: null };
+  const route = `${call.record.route} (shadow)`;
+  const { orderFeedback: _feedback, ...rest } = call;
+  return {
+    ...rest,
+    source,
+    body,
+    stream: false,
+    targets: [target],
+    excluded: [],
+    startedAt,
+    deadline: startedAt + call.settings.deadlineMs,
+    signal,
+    record: { ...call.record, id: `${call.record.id}-shadow`, route, attempts: [], escalated: false },
+    failures: [],
+    maxAttempts: 1,
+    hedgeAfterMs: undefined,
+    wantsRaw: () => false,
+    cacheRequest: undefined,
+    isShared: false,
+    isShadow: true,
+    needsLogprobs: false,
+    spend: undefined,
+  };
+}
+
+/** The same chunks, kept for the comparison. */
+function observed(chunks: AsyncIterator<unknown>, seen: string[]): AsyncIterator<unknown> {
+  return {
+    async next() {
+      const result = await chunks.next();
+      if (!result.done && seen.length < MOST_CHUNKS) seen.push(jsonText(result.value));
+      return result;
+    },
+    return: () => chunks.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+  };
+}

@@ -1,0 +1,113 @@
+import { InvalidOptionError } from '../errors.js';
+import type { ConfidenceScores, ScoreName } from '../experiments/calibrate.js';
+import {
+  checkFunction,
+  checkKeys,
+  checkNumber,
+  checkOneOf,
+  checkRecord,
+  checkString,
+  checkWhole,
+  fail,
+  show,
+} from '../util/check.js';
+
+/** Judges an answer: false refuses it. */
+export type AcceptFunction = (answer: never) => boolean | Promise<boolean>;
+
+/** When a cheap answer is not enough, and the next deployment of the route is requested too. */
+export interface EscalateOptions {
+  /** Answers below it are escalated, 0 to 1. `calibrate` finds it. @default none */
+  minConfidence?: number | undefined;
+  /** How confidence is read off the probabilities of an answer's tokens. @default 'mean' */
+  score?: ScoreName | undefined;
+  /** Your own judgement, beside `minConfidence`: true escalates. It gets a copy of the answer. */
+  when?:
+    | ((
+        answer: never,
+        about: { readonly confidence: number | null; readonly deployment: string },
+      ) => boolean | Promise<boolean>)
+    | undefined;
+  /** What to do with an answer whose confidence is unknown, such as a tool call. @default 'keep' */
+  unknown?: 'keep' | 'escalate' | undefined;
+  /** The share of calls that may be escalated, over the last 200. @default 0.5 */
+  maxShare?: number | undefined;
+  /** `'hold'`: streams are held back until they are judged. `'pass'`: they are not judged. @default 'hold' */
+  streams?: 'hold' | 'pass' | undefined;
+}
+
+/** A second deployment that gets a share of a route's calls as well. Its answers never reach a caller. */
+export interface ShadowOptions {
+  /** A deployment's name. */
+  deployment: string;
+  /** The share of calls, 0 to 1. @default 0.01 */
+  share?: number | undefined;
+  /** How many may run at once; further ones are dropped. @default 4 */
+  maxConcurrent?: number | undefined;
+  /** Whether the route's own answer was good, given the shadow's. Its verdict is `good` in `shadow-ended`. */
+  compare?: ((answers: { readonly primary: never; readonly shadow: never }) => boolean | Promise<boolean>) | undefined;
+}
+
+export interface EscalateConfig {
+  readonly minConfidence: number | undefined;
+  readonly score: keyof ConfidenceScores;
+  readonly when: ((answer: unknown, about: object) => unknown) | undefined;
+  readonly unknown: 'keep' | 'escalate';
+  readonly maxShare: number;
+  readonly streams: 'hold' | 'pass';
+}
+
+export interface ShadowConfig {
+  readonly deployment: string;
+  readonly share: number;
+  readonly maxConcurrent: number;
+  readonly compare: ((answers: { primary: unknown; shadow: unknown }) => unknown) | undefined;
+}
+
+const SHARE = { least: 0, most: 1, what: 'a share from 0 to 1' };
+
+/** Throws InvalidOptionError. */
+export function checkEscalate(path: string, value: unknown): EscalateConfig | undefined {
+  if (value === undefined) return undefined;
+  const given: EscalateOptions = checkRecord(path, value, 'an object such as { minConfidence: 0.8 }');
+  checkKeys(path, given, ['minConfidence', 'score', 'when', 'unknown', 'maxShare', 'streams']);
+  const { minConfidence, score = 'mean', when, unknown = 'keep', maxShare = 0.5, streams = 'hold' } = given;
+  if (minConfidence === undefined && when === undefined)
+    throw new InvalidOptionError(path, 'give `minConfidence`, `when`, or both.');
+  if (minConfidence !== undefined)
+    checkNumber(`${path}.minConfidence`, minConfidence, { ...SHARE, what: 'a confidence from 0 to 1' });
+  if (when !== undefined) checkFunction(`${path}.when`, when);
+  return {
+    minConfidence,
+    score: checkOneOf(`${path}.score`, score, ['mean', 'lowest', 'first']),
+    when: when as EscalateConfig['when'],
+    unknown: checkOneOf(`${path}.unknown`, unknown, ['keep', 'escalate']),
+    maxShare: checkNumber(`${path}.maxShare`, maxShare, SHARE),
+    streams: checkOneOf(`${path}.streams`, streams, ['hold', 'pass']),
+  };
+}
+
+/** Throws InvalidOptionError. */
+export function checkAccept(path: string, value: unknown): ((answer: unknown) => unknown) | undefined {
+  if (value === undefined) return undefined;
+  checkFunction(path, value);
+  return value as (answer: unknown) => unknown;
+}
+
+/** Throws InvalidOptionError. */
+export function checkShadow(path: string, value: unknown, deployments: readonly string[]): ShadowConfig | undefined {
+  if (value === undefined) return undefined;
+  const given: Partial<ShadowOptions> = checkRecord(path, value, 'an object such as { deployment, share: 0.01 }');
+  checkKeys(path, given, ['deployment', 'share', 'maxConcurrent', 'compare']);
+  const deployment = checkString(`${path}.deployment`, given.deployment, 'the name of a deployment');
+  if (!deployments.includes(deployment))
+    fail(`${path}.deployment`, deployment, `a deployment that exists: ${deployments.map(show).join(', ')}`);
+  const { share = 0.01, maxConcurrent = 4, compare } = given;
+  if (compare !== undefined) checkFunction(`${path}.compare`, compare);
+  return {
+    deployment,
+    share: checkNumber(`${path}.share`, share, SHARE),
+    maxConcurrent: checkWhole(`${path}.maxConcurrent`, maxConcurrent, 1),
+    compare: compare as ShadowConfig['compare'],
+  };
+}
