@@ -1,4 +1,4 @@
-import type { OpenAI } from 'openai';
+import { APIPromise, type OpenAI } from 'openai';
 import type { Engine } from './engine.js';
 import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
 import { withoutRouterHeaders } from './request/headers.js';
@@ -8,12 +8,12 @@ import {
   helperOf,
   makeRequest,
   optionsOf,
-  propsOf,
   type RequestOptions,
   type ResponseProps,
   replaceIterator,
 } from './sdk/internals.js';
 import { type Assignable, withOwnClients } from './sdk/own-clients.js';
+import { type Followed, sendFollowing } from './sdk/redirects.js';
 import { headerRows, mergeHeaders, withoutDefaultRouterHeaders } from './sdk/request-headers.js';
 import { type Run, redactRejections } from './sdk/routed-promise.js';
 import { type Handle, isStream } from './sdk/upstream.js';
@@ -99,25 +99,32 @@ export class Dispatcher {
   async #passThrough(run: Run, given: RequestOptions, remainingRetries: number | null): Promise<ResponseProps> {
     const { client, name, options } = this.#untouched(given);
     const { storedBy } = this.opened.engine;
-    const promise = client.request<unknown>(options, remainingRetries);
+    const sending = sendFollowing(client, options, false, (each) => client.request<unknown>(each, remainingRetries));
     run.parse = async () => {
+      const { promise } = await sending;
       const data = await redactRejections(promise, (error) => this.#redact(error, client, options));
       this.engine.background.report(data);
       if (options.method === 'post' && isRecord(data))
         storedBy.remember(data.id, name, this.opened.view.options.tenant);
       return data;
     };
-    return propsOf(promise).catch((error: unknown) => {
-      throw this.#redact(error, client, options);
-    });
+    return this.#propsOf(sending, client, options);
+  }
+
+  #propsOf(sending: Promise<Followed>, client: OpenAI, options: RequestOptions): Promise<ResponseProps> {
+    return sending.then(
+      ({ props }) => props,
+      (error: unknown) => {
+        throw this.#redact(error, client, options);
+      },
+    );
   }
 
   /** Sends what does not go through `request`: the pages of lists. */
   async sendList(given: RequestOptions, remainingRetries: number | null): Promise<ResponseProps> {
     const { client, options } = this.#untouched(given);
-    return makeRequest(client, options, remainingRetries).catch((error: unknown) => {
-      throw this.#redact(error, client, options);
-    });
+    const send = (each: RequestOptions) => new APIPromise(client, makeRequest(client, each, remainingRetries));
+    return this.#propsOf(sendFollowing(client, options, false, send), client, options);
   }
 
   /** The same for what a list rejects with. */

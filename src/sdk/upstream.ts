@@ -17,7 +17,6 @@ import {
   optionsOf,
   ownMetadata,
   parseOf,
-  propsOf,
   type ResponseProps,
   readAsStream,
   setStreamClass,
@@ -26,6 +25,7 @@ import { asNotSent } from './not-sent.js';
 import { tapBody } from './observe-body.js';
 import { ownClientOf } from './own-clients.js';
 import type { Redact } from './redact.js';
+import { sendFollowing } from './redirects.js';
 import { headerRows, mergeHeaders, type RequestOptions, withoutDefaultRouterHeaders } from './request-headers.js';
 
 export type { ResponseProps } from './internals.js';
@@ -114,9 +114,9 @@ export class OpenAIUpstream implements Upstream {
     const { signal, onOpen } = request;
     const isEndedByOthers = () => !this.#hasUsualHooks(client) || this.#isEndedByOthers(client, request);
     const onRequest = signal === null ? new OnRequest(onOpen, isEndedByOthers()) : undefined;
-    const promise: APIPromise<unknown> = client.request(attemptOptions(client, request, onRequest));
+    const options = attemptOptions(client, request, onRequest);
     try {
-      const props = await propsOf(promise);
+      const { promise, props } = await sendFollowing(client, options, true, (each) => client.request(each));
       progress.isAnswered = true;
       this.answered.add(client.baseURL);
       const { status, headers, body } = props.response;

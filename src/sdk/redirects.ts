@@ -1,0 +1,132 @@
+import { APIError, APIPromise, type OpenAI } from 'openai';
+import { isRecord } from '../util/is-record.js';
+import { fetchOf, optionsOf, propsOf, type RequestOptions, type ResponseProps } from './internals.js';
+import { isApiError } from './sdk-errors.js';
+
+/** As many as `fetch` follows. */
+const MAX_REDIRECTS = 20;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+export interface Followed {
+  readonly promise: APIPromise<unknown>;
+  readonly props: ResponseProps;
+}
+
+/**
+ * Sends a request and follows its redirects: within the origin as a plain client does. To another origin `fetch` would
+ * take along all but `Authorization` and `Cookie`: `api-key`, a deployment's headers, the prompt. So nothing that has a
+ * body or is routed goes there, and a plain GET (the content of a file) goes without headers of the client's or the call's.
+ * In browsers, where a redirect cannot be read, `fetch` follows it.
+ */
+export async function sendFollowing(
+  client: OpenAI,
+  options: RequestOptions,
+  isRouted: boolean,
+  send: (options: RequestOptions) => APIPromise<unknown>,
+): Promise<Followed> {
+  if (!canRead(client, options)) return sent(send(options));
+  let current: RequestOptions = { ...options, fetchOptions: { ...options.fetchOptions, redirect: 'manual' } };
+  let from: URL | undefined;
+  for (let hops = 0; ; hops++) {
+    try {
+      const answered = await sent(send(current));
+      // Pages hand on the options they came by.
+      restore(answered.props.options, options.fetchOptions);
+      return answered;
+    } catch (error) {
+      if (!isRedirect(error)) throw error;
+      from ??= urlOf(client, current);
+      const location = locationOf(error, from);
+      if (location === undefined || from === undefined) throw error;
+      if (hops >= MAX_REDIRECTS) throw refusal('The upstream redirects without end.');
+      if (location.origin === from.origin) current = redirected(current, location, error.status);
+      else if (isRouted || current.method !== 'get' || current.body != null)
+        throw refusal('The upstream redirects to another origin, which a request with a body is not sent to.');
+      else return elsewhere(client, current, location);
+      from = location;
+    }
+  }
+}
+
+async function sent(promise: APIPromise<unknown>): Promise<Followed> {
+  return { promise, props: await propsOf(promise) };
+}
+
+function restore(options: RequestOptions, given: RequestOptions['fetchOptions']): void {
+  if (given === undefined) delete options.fetchOptions;
+  else options.fetchOptions = given;
+}
+
+/** Whether a redirect can be read here, and the application has not said itself what to do with one. */
+function canRead(client: OpenAI, { fetchOptions, body }: RequestOptions): boolean {
+  if (Reflect.get(optionsOf(client), 'x509Transport') != null) return false;
+  const isSaid = [client.fetchOptions, fetchOptions].some((each) => isRecord(each) && each.redirect !== undefined);
+  // A body that can be read only once cannot be sent on; `fetch` says so itself.
+  const isStream = typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+  return !isSaid && !isStream && !isBrowser();
+}
+
+function isBrowser(): boolean {
+  if (Reflect.get(globalThis, 'document') !== undefined) return true;
+  const { userAgent }: { userAgent?: unknown } = Reflect.get(globalThis, 'navigator') ?? {};
+  return typeof Reflect.get(globalThis, 'importScripts') === 'function' && userAgent !== 'Cloudflare-Workers';
+}
+
+function urlOf(client: OpenAI, { path = '', query, defaultBaseURL }: RequestOptions): URL | undefined {
+  try {
+    return new URL(client.buildURL(path, isRecord(query) ? query : undefined, defaultBaseURL));
+  } catch {
+    // The request itself fails, and says why.
+    return undefined;
+  }
+}
+
+function isRedirect(error: unknown): error is APIError {
+  return isApiError(error) && REDIRECTS.has(Number(error.status));
+}
+
+function locationOf({ headers }: APIError, from: URL | undefined): URL | undefined {
+  const location = headers instanceof Headers ? headers.get('location') : null;
+  if (location === null || !URL.canParse(location, from?.href)) return undefined;
+  const url = new URL(location, from);
+  return /^https?:$/.test(url.protocol) ? url : undefined;
+}
+
+/** As the Fetch standard has it: 303, and 301 or 302 after POST, become GET; what follows has no query of its own. */
+function redirected(
+  { query: _, ...options }: RequestOptions,
+  location: URL,
+  status: number | undefined,
+): RequestOptions {
+  const next: RequestOptions = { ...options, path: location.href };
+  const becomesGet = status === 303 || (options.method === 'post' && (status === 301 || status === 302));
+  if (!becomesGet || options.method === 'get') return next;
+  const { body: _body, ...rest } = next;
+  return { ...rest, method: 'get' };
+}
+
+async function elsewhere(client: OpenAI, options: RequestOptions, url: URL): Promise<Followed> {
+  const controller = new AbortController();
+  const { signal } = options;
+  const abort = () => controller.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  const timer = setTimeout(() => controller.abort(), options.timeout ?? client.timeout);
+  try {
+    const fetch = fetchOf(client);
+    const response = await fetch(url.href, { method: 'GET', signal: controller.signal, redirect: 'follow' });
+    if (!response.ok)
+      throw APIError.generate(response.status, undefined, (await response.text()).slice(0, 1000), new Headers());
+    const ids = { requestLogID: 'redirected', retryOfRequestLogID: undefined, startTime: Date.now() };
+    const props: ResponseProps = { response, options, controller, ...ids };
+    return { promise: new APIPromise(client, Promise.resolve(props)), props };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Read as a fault of the server, and not worth another try there. */
+function refusal(message: string): Error {
+  const error = { message, code: 'redirect_refused', type: 'model_router_error', param: null };
+  return APIError.generate(502, { error }, undefined, new Headers({ 'x-should-retry': 'false' }));
+}
