@@ -25,14 +25,12 @@ async function serve(redirect: Redirect = () => undefined): Promise<{ url: strin
     const to = redirect(each);
     if (to !== undefined) response.writeHead(to.status, { location: to.location }).end();
     else
-      response
-        .writeHead(200, { 'content-type': 'application/json' })
-        .end(
-          JSON.stringify({
-            choices: [{ message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }],
-            data: [],
-          }),
-        );
+      response.writeHead(200, { 'content-type': 'application/json' }).end(
+        JSON.stringify({
+          choices: [{ message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }],
+          data: [],
+        }),
+      );
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
