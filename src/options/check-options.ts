@@ -361,7 +361,10 @@ function checkHeaders(path: string, value: unknown): void {
   for (const [name, header] of Object.entries(checkRecord(path, value, 'an object of names and values'))) {
     if (/^x-router-/i.test(name))
       throw new InvalidOptionError(`${path}.${name}`, 'X-Router-* headers never leave the process.');
-    checkString(`${path}.${name}`, header);
+    // A long number may be a secret, too.
+    if (typeof header === 'number' && Math.abs(header) > 1e6)
+      throw new InvalidOptionError(`${path}.${name}`, 'a number is not allowed; give a string.');
+    checkString(`${path}.${name}`, header, 'a string that is not empty');
   }
 }
 

@@ -1,4 +1,5 @@
 import type { OpenAI } from 'openai';
+import { isKeyLike } from '../util/key-like.js';
 import { optionsOf } from './internals.js';
 import { isSecretHeader, secretsOf } from './secret-headers.js';
 
@@ -62,19 +63,6 @@ export function secretsOfQuery(query: unknown): string[] {
 }
 
 const isSecretParameter = (name: string) => /^(?:sig|signature|code|x-amz-signature|x-goog-signature)$/i.test(name);
-
-/** Keys look like no word, version or model: a known beginning, or a long run of letters and digits. */
-function isKeyLike(text: string): boolean {
-  if (text.length < 12) return false;
-  if (
-    /^(?:sk|pk|rk|ak|key|api|apikey|tok|token|pat|gsk|xai|hf|ghp|pplx|nvapi|AIza)[-_]?/i.test(text) &&
-    /\d/.test(text)
-  )
-    return true;
-  return (text.match(/[A-Za-z\d]+/g) ?? []).some(
-    (run) => run.length >= 24 || (run.length >= 10 && /\d/.test(run) && /[A-Za-z]/.test(run)),
-  );
-}
 
 function decoded(text: string): string {
   try {

@@ -4,6 +4,7 @@ import { DEPLOYMENT_KEYS, SETTING_KEYS } from '../options/option-keys.js';
 import { misplaced } from '../options/option-places.js';
 import { checkMs, checkSecretRecord, checkWhole, fail, unknownOption } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
+import { isKeyLike } from '../util/key-like.js';
 import { nearest } from '../util/nearest.js';
 import { synonymOf } from '../util/synonyms.js';
 import { closable, type Fetch } from './closable-fetch.js';
@@ -142,7 +143,10 @@ export function checkBaseURL(option: string, value: unknown): void {
     );
   if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return;
   // A URL may hold a password: only what looks like a host and a path is shown.
-  const isShown = /^[\w.-]+(?::\d+)?(?:\/[\w./-]*)?$/.test(value) && value.length <= 200;
+  const isShown =
+    /^(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?(?:\/[\w./-]*)?$/.test(value) &&
+    value.length <= 200 &&
+    !value.split(/[./]/).some(isKeyLike);
   throw new InvalidOptionError(
     option,
     isShown

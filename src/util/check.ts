@@ -1,18 +1,31 @@
 import { InvalidOptionError } from '../errors.js';
 import { isPlainObject, isRecord } from './is-record.js';
+import { isKeyLike } from './key-like.js';
 import { nearest } from './nearest.js';
+import { escapeControls } from './shown.js';
 import { synonymOf } from './synonyms.js';
 
 /** The longest time a timer can hold; a longer one would fire at once. */
 export const MAX_MS = 2 ** 31 - 1;
 
-/** Shows a value in a message: short, and in one line. */
+/** Shows a value in a message: short, in one line, and never what looks like a key. */
 export function show(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   if (typeof value === 'object' && value !== null) return isEmpty(value) ? 'an empty object' : 'an object';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  if (typeof value === 'string' && isKeyLike(value)) return hidden(value);
+  const text = typeof value === 'string' ? escapeControls(JSON.stringify(value)) : String(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** For the place of a string that may be a secret. */
+const hidden = (value: string) => `a string of ${value.length} characters`;
+
+/** The same where no string belongs, so that one that stands there may be a misplaced key: its text is not shown. */
+export function failUnseen(option: string, value: unknown, allowed: string): never {
+  // A short word, such as `'5s'` in the place of a number, is no key, and helps whoever reads it.
+  const isShown = typeof value !== 'string' || value.length <= 12;
+  throw new InvalidOptionError(option, `${isShown ? show(value) : hidden(value)} is not allowed; give ${allowed}.`);
 }
 
 const isEmpty = (value: object) => Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0;
@@ -38,7 +51,7 @@ export function checkNumber(
     (most !== undefined && value > most) ||
     (whole === true && !Number.isInteger(value))
   ) {
-    fail(option, value, what);
+    failUnseen(option, value, what);
   }
   return value;
 }
@@ -63,7 +76,7 @@ export function checkStrings(option: string, value: unknown, what: string): stri
 
 /** A plain object: of a Map, a Date or an instance of a class the options would be silently empty. */
 export function checkRecord(option: string, value: unknown, what = 'an object'): Record<string, unknown> {
-  if (!isRecord(value)) fail(option, value, what);
+  if (!isRecord(value)) failUnseen(option, value, what);
   if (isPlainObject(value)) return value;
   const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
   const kind = typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an object of a class';
@@ -77,7 +90,7 @@ export function checkSecretRecord(option: string, value: unknown, what: string):
 }
 
 export function checkFunction(option: string, value: unknown): void {
-  if (typeof value !== 'function') fail(option, value, 'a function');
+  if (typeof value !== 'function') failUnseen(option, value, 'a function');
 }
 
 /** No option is ignored: one that does not exist is an error that names the nearest that does. */
