@@ -1,6 +1,6 @@
 import { classify, embeddedError, invalidAnswer, type Reading } from '../classify.js';
 import { errorIn, failedFinishOf, hasNothing } from '../protocol/answer-faults.js';
-import type { Protocol, UpstreamAnswer } from '../types.js';
+import type { Call, Protocol, UpstreamAnswer } from '../types.js';
 import { isEventStream } from '../util/event-stream.js';
 import { isRecord } from '../util/is-record.js';
 
@@ -12,10 +12,14 @@ const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = {
 };
 
 /** A 200 with nothing, with text where JSON was asked for, or with an error in it is a failure like any other. */
-export function checkAnswer(protocol: Protocol, { data, headers }: UpstreamAnswer, reading: Reading): void {
+export function checkAnswer(
+  { protocol, stream }: Pick<Call, 'protocol' | 'stream'>,
+  { data, headers }: UpstreamAnswer,
+  reading: Reading,
+): void {
   if (protocol === 'binary') return;
   // The body asked for a stream and the request's options did not: a plain client gives its text.
-  if (typeof data === 'string' && data !== '' && isEventStream(headers)) return;
+  if (stream && typeof data === 'string' && data !== '' && isEventStream(headers)) return;
   if (data === undefined || data === null) throw invalidAnswer('with an empty body');
   if (protocol === 'text' && typeof data === 'string') return;
   const required = REQUIRED[protocol];

@@ -26,7 +26,7 @@ export function send(errors: ErrorReader): Handler<Attempt, Reply> {
     const reply = { attempt, chunks: undefined, onEnd: (listener: (end: AttemptEnd) => void) => listener(end) };
     const { stream } = answer;
     if (stream === undefined) {
-      if (!answer.raw) checkAnswer(call.protocol, answer, errors.readingFor(attempt));
+      if (!answer.raw) checkAnswer(call, answer, errors.readingFor(attempt));
       return { ...reply, answer };
     }
     const chunks = new CheckedChunks(stream.chunks, call.protocol, answer.headers, errors.readingFor(attempt));
