@@ -42,19 +42,19 @@ const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 export interface AsFetchOptions {
   /** URLs outside of it are refused. @default 'https://api.openai.com/v1' */
-  baseURL?: string;
+  baseURL?: string | undefined;
   /**
    * Which requests that are not routed (lists, files, batches) reach the default client: all, those with GET only, or a
    * list of methods and paths, in which `*` stands for one segment. Nothing that passes is limited or booked, so an
    * endpoint that tenants can reach needs `'reads'` or a list. @default 'all'
    * @example ['GET /models', 'GET /models/*']
    */
-  passThrough?: 'all' | 'reads' | readonly string[];
+  passThrough?: 'all' | 'reads' | readonly string[] | undefined;
   /**
    * Names of further request headers to send on. By default only `accept`, `content-type`, `user-agent`, `openai-*` but
    * credentials, `x-request-priority`, `idempotency-key` and tracing headers are. @default []
    */
-  forwardHeaders?: readonly string[];
+  forwardHeaders?: readonly string[] | undefined;
 }
 
 /** What `asFetch` needs of its router. */

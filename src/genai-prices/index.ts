@@ -20,11 +20,11 @@ export interface GenaiPricesOptions {
    * Names in the table for names of yours, as `PROVIDER:MODEL` or `MODEL`. They add to the few that are built in. One
    * that the table has no price of is an InvalidOptionError.
    */
-  aliases?: Readonly<Record<string, string>>;
+  aliases?: Readonly<Record<string, string>> | undefined;
   /** The table's name of a provider, for names without one. @default guessed from the model's name */
-  provider?: string;
+  provider?: string | undefined;
   /** The day whose prices count. @default when this is called */
-  at?: Date;
+  at?: Date | undefined;
 }
 
 /**
@@ -46,7 +46,7 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
   // A look into the table takes a tenth of a millisecond.
   const kept = new LRUCache<string, { readonly price: Price | undefined }>({ max: MOST_NAMES });
 
-  function price({ model, servedModel = model }: { model: string; servedModel?: string }): Price | undefined {
+  function price({ model, servedModel = model }: { model: string; servedModel?: string | undefined }): Price | undefined {
     const known = kept.get(servedModel);
     if (known !== undefined) return known.price;
     const found = { price: lookUp(String(aliases.get(servedModel) ?? servedModel), provider, day) };

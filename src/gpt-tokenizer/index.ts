@@ -10,9 +10,9 @@ export type Encoding = 'o200k_base' | 'cl100k_base';
 
 export interface GptTokenizerOptions {
   /** @default 'o200k_base' */
-  encoding?: Encoding;
+  encoding?: Encoding | undefined;
   /** Texts with more UTF-16 code units are left to the router's estimate. @default 10_000 */
-  maxChars?: number;
+  maxChars?: number | undefined;
 }
 
 export interface GptTokenizer extends CountTokens {

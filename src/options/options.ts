@@ -60,12 +60,12 @@ export interface PriceQuery {
   /** The upstream's name of the model. */
   model: string;
   /** The `model` of an answer: asked for once more where the name in the request has no price. */
-  servedModel?: string;
+  servedModel?: string | undefined;
   /**
    * The service tier of a request, lower case: the requested one when money is reserved, the served one when it is booked.
    * Absent for the listed price.
    */
-  serviceTier?: string;
+  serviceTier?: string | undefined;
   /** A deployment's name; `CLIENT/*` for a model that is not listed. */
   deployment: string;
 }
@@ -78,7 +78,7 @@ export interface PriceQuery {
 export interface PriceFunction {
   (query: PriceQuery): Price | null | undefined;
   /** The `priceSource` of records. @default 'prices' */
-  readonly version?: string;
+  readonly version?: string | undefined;
 }
 
 /** An `OpenAI` or `AzureOpenAI` client, or the options to build an `OpenAI` client from. */

@@ -72,7 +72,7 @@ export class CallReader {
     const { engine, view } = this;
     const { config } = engine;
     const startedAt = performance.now();
-    const viewed = this.#withView(given);
+    const viewed = this.#withView(withReadGetters(given));
     const reading = viewed.headers == null ? undefined : readHeaders(viewed.headers, config.headerOptions);
     const source =
       reading === undefined || reading.headers === viewed.headers ? viewed : { ...viewed, headers: reading.headers };
@@ -216,6 +216,19 @@ function saidOf(given: SingleCallOptions): SingleCallOptions {
 export function attemptsOf(maxRetries: unknown): number {
   const what = 'a whole number of at least 0';
   return 1 + checkNumber('maxRetries', maxRetries, { least: 0, most: 1e6, whole: true, what });
+}
+
+/**
+ * Getters of a body are read once, as the SDK does when it writes the body out: what they return may be another thing
+ * each time.
+ */
+function withReadGetters(given: RequestOptions): RequestOptions {
+  const { body } = given;
+  if (!isRecord(body) || !isPlainObject(body)) return given;
+  for (const key in body) {
+    if (Object.getOwnPropertyDescriptor(body, key)?.get !== undefined) return { ...given, body: { ...body } };
+  }
+  return given;
 }
 
 /** What the cache may know of a request. */

@@ -27,22 +27,22 @@ export interface TokenPrice {
   input: number;
   output: number;
   /** Input that the provider read from its own cache. @default the price of `input` */
-  cachedInput?: number;
+  cachedInput?: number | undefined;
   /** Input that the provider wrote to its own cache. @default the price of `input` */
-  cacheWrite?: number;
+  cacheWrite?: number | undefined;
   /**
    * Input that the provider wrote to its own cache for an hour.
    * @default the price of `input`; where only `cacheWrite` is given, such tokens are `unpriced`
    */
-  cacheWrite1h?: number;
+  cacheWrite1h?: number | undefined;
   /** @default the price of `input` */
-  audioInput?: number;
+  audioInput?: number | undefined;
   /** @default the price of `input` */
-  imageInput?: number;
+  imageInput?: number | undefined;
   /** @default the price of `output` */
-  audioOutput?: number;
+  audioOutput?: number | undefined;
   /** @default the price of `output` */
-  imageOutput?: number;
+  imageOutput?: number | undefined;
 }
 
 /** The price of a whole request whose input is longer than `above` tokens. A part left out changes as `input` or `output` does. */
@@ -54,14 +54,14 @@ export interface LongContextPrice extends TokenPrice {
 /** Prices of one service tier: those of tokens, and of whatever else differs there. */
 export interface TierPrice extends TokenPrice {
   /** US dollars per second of audio. @default 0, and `unpriced` where seconds are all that is billed */
-  perSecond?: number;
+  perSecond?: number | undefined;
   /**
    * US dollars per call of a tool that the provider runs.
    * @example { web_search: 0.01, file_search: 0.0025 }
    */
-  tools?: Record<string, number>;
+  tools?: Record<string, number> | undefined;
   /** Prices for long inputs. The highest `above` that the input exceeds applies to all of its tokens. */
-  longContext?: LongContextPrice[];
+  longContext?: LongContextPrice[] | undefined;
 }
 
 /**
@@ -73,7 +73,7 @@ export interface Price extends TierPrice {
    * Prices by the service tier that served the request: a factor for the tokens, or a whole price. A tier that is not
    * listed has no known price, except `default`, `standard`, `on_demand` and `auto`, which mean the listed one.
    */
-  tiers?: Record<string, number | TierPrice>;
+  tiers?: Record<string, number | TierPrice> | undefined;
 }
 
 /** A price, and where it comes from: `deployment`, `prices`, or the name and version of a table. */

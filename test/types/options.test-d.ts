@@ -162,6 +162,14 @@ new ModelRouter({ clients, deployments: { small: { contextWindow: maybe, price: 
   deadlineMs: maybe,
 });
 new ModelRouter({ clients, deployments: { small: {} }, routes: { a: { deployments: ['small'], deadlineMs: maybe } } });
+void router.routeRequest('Hi', { signal: undefined, deadlineMs: maybe });
+router.asFetch({ baseURL: undefined });
+void router.check({ deadlineMs: maybe });
+router.explain({ model: 'a' }, { priority: undefined, timeout: 5 });
+new ModelRouter({
+  clients,
+  deployments: { small: { price: { input: 1, output: 1, cachedInput: maybe, tiers: undefined, longContext: undefined } } },
+});
 // @ts-expect-error a tenant that is missing would share everybody's answers
 callOptions({ tenant: undefined });
 // @ts-expect-error regions that are missing would be all

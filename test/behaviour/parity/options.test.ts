@@ -265,6 +265,44 @@ const views: ParityCase[] = [
   },
 ];
 
+const getters: ParityCase[] = [
+  {
+    name: 'is read once',
+    run: async (client, { m }) => {
+      let reads = 0;
+      const body = {
+        model: m('chat'),
+        messages: [{ role: 'user' as const, content: 'Hi' }],
+        get temperature() {
+          reads++;
+          return reads / 10;
+        },
+      };
+      const answer = await client.chat.completions.create(body);
+      return [reads, answer];
+    },
+  },
+  {
+    name: 'that names the model, or the messages',
+    run: async (client, { m }) => {
+      let reads = 0;
+      const body = {
+        get model() {
+          reads++;
+          return m('chat');
+        },
+        get messages() {
+          reads++;
+          return [{ role: 'user' as const, content: `Hi ${reads}` }];
+        },
+      };
+      await client.chat.completions.create(body);
+      return reads;
+    },
+  },
+];
+
+describeParity('a getter of the body', getters, allDoors);
 describeParity('headers of a call', headers, allDoors);
 describeParity('options of a client', defaults, allDoors);
 describeParity('options of a call', ofOneCall, allDoors);
