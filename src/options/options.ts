@@ -132,6 +132,7 @@ export interface DeploymentOptions {
 
 /** What a caller asks for by name: where it may be answered, in order, and the options of its calls. */
 export interface RouteOptions extends CallOptions {
+  /** Names of deployments, in the order in which they are tried. */
   deployments: readonly string[];
   /** Judges every answer before it is returned: one that it refuses with `false` fails over. It gets a copy. @default none */
   accept?: AcceptFunction | undefined;
@@ -147,9 +148,11 @@ export interface RouteOptions extends CallOptions {
 
 /** A prefix of model names that chooses a client. */
 export interface PrefixOptions {
+  /** A name in `clients`. */
   client: string;
   /** Calls that go there are sent with `X-Request-Priority: high`. @default false */
   premium?: boolean | undefined;
+  /** Sent with each call that goes there. */
   headers?: Record<string, string> | undefined;
 }
 
@@ -196,7 +199,9 @@ export type HeaderOption = 'priority' | 'deadline' | 'cache' | 'route' | 'tenant
 
 /** What is particular to a router, apart from its clients. */
 export interface RouterSettings extends CallOptions {
+  /** The places that can answer, by name: a client and a model on it. @default none: every model is passed on by its name */
   deployments?: Record<string, DeploymentOptions> | undefined;
+  /** What callers ask for by name, and which deployments may answer it, in order. @default none */
   routes?: Record<string, readonly string[] | RouteOptions> | undefined;
   /** Deployments to ask after one that was named itself, or after an unlisted model. @default [] */
   fallbacks?: readonly string[] | undefined;
@@ -250,6 +255,7 @@ export interface RouterSettings extends CallOptions {
 
 /** A router over several clients. The client `default`, else the first, gets what is not routed. */
 export interface RouterOptions extends RouterSettings {
+  /** The accounts, by name: `OpenAI` or `AzureOpenAI` clients, or the options to build one. `default`, else the first, gets what is not routed. */
   clients: Record<string, ClientSpec>;
   /** The SDK's own option: one attempt's time. The same as `attemptTimeoutMs`. */
   timeout?: number | undefined;
@@ -257,6 +263,7 @@ export interface RouterOptions extends RouterSettings {
   maxRetries?: number | undefined;
   /** Sent with each call. */
   defaultHeaders?: ClientOptions['defaultHeaders'] | undefined;
+  /** Query parameters sent with each call. */
   defaultQuery?: ClientOptions['defaultQuery'] | undefined;
   /** @default console */
   logger?: Logger | undefined;

@@ -24,7 +24,9 @@ export interface Usage {
 
 /** Prices of tokens, in US dollars per million. Reasoning is output. */
 export interface TokenPrice {
+  /** Input tokens. */
   input: number;
+  /** Output tokens, reasoning included. */
   output: number;
   /** Input that the provider read from its own cache. @default the price of `input` */
   cachedInput?: number | undefined;
