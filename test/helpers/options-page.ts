@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 
 /** One option, as its docblock describes it. */
 export interface DocumentedOption {
@@ -7,7 +7,7 @@ export interface DocumentedOption {
   readonly default: string;
 }
 
-const FILES = ['src/options/call-options.ts', 'src/options/options.ts', 'src/telemetry/record-types.ts'];
+const FILES = [...globSync('src/options/*.ts').sort(), 'src/telemetry/record-types.ts'];
 
 /** The options of one of the public interfaces, read from the source. Throws for one without a docblock. */
 export function optionsOfInterface(type: string): DocumentedOption[] {
