@@ -46,7 +46,13 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
   // A look into the table takes a tenth of a millisecond.
   const kept = new LRUCache<string, { readonly price: Price | undefined }>({ max: MOST_NAMES });
 
-  function price({ model, servedModel = model }: { model: string; servedModel?: string | undefined }): Price | undefined {
+  function price({
+    model,
+    servedModel = model,
+  }: {
+    model: string;
+    servedModel?: string | undefined;
+  }): Price | undefined {
     const known = kept.get(servedModel);
     if (known !== undefined) return known.price;
     const found = { price: lookUp(String(aliases.get(servedModel) ?? servedModel), provider, day) };

@@ -168,7 +168,9 @@ void router.check({ deadlineMs: maybe });
 router.explain({ model: 'a' }, { priority: undefined, timeout: 5 });
 new ModelRouter({
   clients,
-  deployments: { small: { price: { input: 1, output: 1, cachedInput: maybe, tiers: undefined, longContext: undefined } } },
+  deployments: {
+    small: { price: { input: 1, output: 1, cachedInput: maybe, tiers: undefined, longContext: undefined } },
+  },
 });
 // @ts-expect-error a tenant that is missing would share everybody's answers
 callOptions({ tenant: undefined });
