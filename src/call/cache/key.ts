@@ -48,7 +48,7 @@ export function vectorKeys(call: Call, request: CacheRequest) {
 export function termsOf({ settings, maxAttempts, stream }: Call, body: Body): string {
   const { maxInputTokens, maxCostUsd, overBudget, attemptTimeoutMs } = settings;
   const { firstChunkTimeoutMs, chunkTimeoutMs, maxStreamMs } = settings;
-  const limits = `${maxInputTokens} ${maxCostUsd} ${overBudget} ${maxAttempts} ${attemptTimeoutMs}`;
+  const limits = `${stream} ${maxInputTokens} ${maxCostUsd} ${overBudget} ${maxAttempts} ${attemptTimeoutMs}`;
   return stream
     ? `${limits} ${firstChunkTimeoutMs} ${chunkTimeoutMs} ${maxStreamMs} ${canonicalText(body.stream_options)}`
     : limits;

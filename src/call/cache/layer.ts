@@ -26,7 +26,7 @@ import { CacheLookup, type Found, isPromise } from './lookup.js';
 import type { Participant } from './participant.js';
 import { isOnlyUsage, readAnswer } from './read-answer.js';
 import { SharedCall } from './shared-call.js';
-import { SharedCalls } from './shared-calls.js';
+import { SharedCalls, type SharedKey } from './shared-calls.js';
 import { SharedStream } from './shared-stream.js';
 import { type HowOver, SharedReader, StreamPlace } from './stream-place.js';
 
@@ -159,12 +159,12 @@ class ResponseCache implements CacheContext {
     if (call.wantsRaw()) return this.bypass(call);
     if (call.signal?.aborted) throw abortError(call.signal.reason);
     const { totals, shareInFlight } = this.#parts;
-    const id = shareInFlight && request.directive !== 'no-cache' ? idOf(call, fetch) : undefined;
-    const joined = id === undefined ? undefined : this.#shared.find(id);
+    const sharedKey = shareInFlight && request.directive !== 'no-cache' ? sharedKeyOf(call, fetch) : undefined;
+    const joined = sharedKey === undefined ? undefined : this.#shared.find(sharedKey);
     call.record.cache = joined === undefined ? 'miss' : 'joined';
     if (joined === undefined) totals.misses++;
     else totals.joined++;
-    const shared = joined ?? this.#create(call, request, fetch, this.#next, id, false);
+    const shared = joined ?? this.#create(call, request, fetch, this.#next, sharedKey, false);
     const participant = shared.join(call);
     if (joined === undefined) shared.start();
     return this.#receive(shared, participant, request, fetch);
@@ -173,8 +173,8 @@ class ResponseCache implements CacheContext {
   refresh(call: Call, request: CacheRequest, fetch: Fetch): boolean {
     const { waitUntil } = call.settings;
     if (waitUntil === undefined && !this.#parts.shareInFlight) return false;
-    const id = idOf(call, fetch);
-    if (this.#shared.find(id) !== undefined) return true;
+    const sharedKey = sharedKeyOf(call, fetch);
+    if (this.#shared.find(sharedKey) !== undefined) return true;
     const startedAt = performance.now();
     const refreshing: Call = {
       ...call,
@@ -183,7 +183,7 @@ class ResponseCache implements CacheContext {
       signal: undefined,
       record: { ...call.record, id: `${call.record.id}-refresh`, attempts: [], cache: 'refresh', providerUsage: null },
     };
-    const shared = this.#create(refreshing, request, fetch, this.#background, id, true);
+    const shared = this.#create(refreshing, request, fetch, this.#background, sharedKey, true);
     shared.start();
     if (shared.done !== undefined) keepAlive(call, shared.done);
     return true;
@@ -221,7 +221,7 @@ class ResponseCache implements CacheContext {
     fetch: Fetch,
     next: Handler<Call, CallReply>,
     /** `undefined`: it cannot be joined. */
-    id: string | undefined,
+    sharedKey: SharedKey | undefined,
     isRefresh: boolean,
   ): SharedCall {
     const shared: SharedCall = new SharedCall({
@@ -232,10 +232,10 @@ class ResponseCache implements CacheContext {
       isRefresh,
       onLanded: (reply) => this.#land(reply, shared, fetch),
       onOver: () => {
-        if (id !== undefined) this.#shared.remove(id, shared);
+        if (sharedKey !== undefined) this.#shared.remove(sharedKey, shared);
       },
     });
-    if (id !== undefined) this.#shared.add(id, shared);
+    if (sharedKey !== undefined) this.#shared.add(sharedKey, shared);
     return shared;
   }
 
@@ -375,9 +375,8 @@ class ResponseCache implements CacheContext {
   }
 }
 
-/** What an equal call in flight has in common. */
-function idOf(call: Call, { key, body }: Fetch): string {
-  return `${call.stream ? 'stream' : 'whole'} ${termsOf(call, body)}\n${key}`;
+function sharedKeyOf(call: Call, { key, body }: Fetch): SharedKey {
+  return { key, terms: termsOf(call, body) };
 }
 
 /** On a platform that ends what goes on after a request. */

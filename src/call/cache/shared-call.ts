@@ -81,7 +81,10 @@ export class SharedCall {
   /** It is of use to another caller: under way, and something waits for it or reads it. */
   get canBeJoined(): boolean {
     if (this.#isOver || this.stream?.failed !== undefined) return false;
-    return this.isRefresh || this.#active > 0 || performance.now() - this.#lastActiveAt < ABOUT_TO_READ_MS;
+    const now = performance.now();
+    // Past its time, the platform may have ended it together with the request that it began in.
+    if (this.isRefresh) return now < this.call.deadline;
+    return this.#active > 0 || now - this.#lastActiveAt < ABOUT_TO_READ_MS;
   }
 
   get hasOthers(): boolean {

@@ -82,6 +82,25 @@ describe('a stale answer where calls in flight are not shared', () => {
     expect([use(served), said(served)]).toEqual(['stale-if-error', 'old']);
   });
 
+  it('is refreshed again where the platform has ended a refresh and its timers', async () => {
+    const { router, asked } = build(
+      { a: [answer(), hang()] },
+      { cache: { ...stale, staleMs: 500_000 }, waitUntil: () => {} },
+    );
+    await ask(router);
+    await pass(1000);
+    vi.stubGlobal('setTimeout', () => 0);
+    expect(use(await ask(router))).toBe('stale');
+    vi.unstubAllGlobals();
+    vi.advanceTimersByTime(119_999);
+    expect(use(await ask(router))).toBe('stale');
+    expect(asked()).toHaveLength(2);
+    vi.advanceTimersByTime(1);
+    expect(use(await ask(router))).toBe('stale');
+    await pass(0);
+    expect(asked()).toHaveLength(3);
+  });
+
   it('is refreshed in the background with waitUntil, which gets a promise of the stored answer', async () => {
     const { router, asked } = setup();
     await settled(ask(router));
