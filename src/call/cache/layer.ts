@@ -324,7 +324,8 @@ class ResponseCache implements CacheContext {
     const isOwner = shared.isOwner(participant);
     const { deployment, region, attempts } = shared.call.record;
     Object.assign(record, { deployment, region, timeToFirstChunkMs: performance.now() - call.startedAt });
-    if (isOwner) record.attempts = attempts;
+    // After a stream that failed before this one was begun, they are added at the end.
+    if (isOwner && record.attempts.length === 0) record.attempts = attempts;
     const place = this.#placeOf(
       shared,
       stream,
