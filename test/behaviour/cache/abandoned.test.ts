@@ -69,6 +69,30 @@ describe('a stream in flight', () => {
     expect(router.snapshot().deployments.a?.inFlight).toBe(0);
   });
 
+  it('is in the record of a caller that bore its cost before it asked again', async () => {
+    const { router, streams } = liveRouter();
+    const [first, joined, third] = await Promise.all([askStream(router), askStream(router), askStream(router)]);
+    for await (const _ of first) break;
+    const failing = read(third);
+    await pass(1);
+    streams[0]?.cut();
+    await pass(1);
+    await failing;
+    const reading = read(joined);
+    await pass(1);
+    streams[1]?.end();
+    expect((await reading).text).toBe('1: ');
+    const attempts = [first, joined, third].map((stream) => callRecord(stream)?.attempts);
+    expect(attempts).toMatchObject([
+      [],
+      [
+        { number: 1, outcome: 'interrupted' },
+        { number: 2, outcome: 'success' },
+      ],
+      [],
+    ]);
+  });
+
   it('that fails after it is an error for that caller too, with what it has read', async () => {
     const { router, streams } = liveRouter();
     const readings = (await Promise.all([askStream(router), askStream(router)])).map(read);
