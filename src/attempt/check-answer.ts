@@ -13,13 +13,13 @@ const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = {
 
 /** A 200 with nothing, with text where JSON was asked for, or with an error in it is a failure like any other. */
 export function checkAnswer(
-  { protocol, stream }: Pick<Call, 'protocol' | 'stream'>,
+  { protocol, body }: Pick<Call, 'protocol' | 'body'>,
   { data, headers }: UpstreamAnswer,
   reading: Reading,
 ): void {
   if (protocol === 'binary') return;
   // The body asked for a stream and the request's options did not: a plain client gives its text.
-  if (stream && typeof data === 'string' && data !== '' && isEventStream(headers)) return;
+  if (asksForStream(body) && typeof data === 'string' && data !== '' && isEventStream(headers)) return;
   if (data === undefined || data === null) throw invalidAnswer('with an empty body');
   if (protocol === 'text' && typeof data === 'string') return;
   const required = REQUIRED[protocol];
@@ -34,6 +34,11 @@ export function checkAnswer(
   const found = data[required];
   if (!Array.isArray(found)) throw invalidAnswer(`without \`${required}\``);
   if (protocol === 'chat' || protocol === 'completions') checkChoices(protocol, found, data, headers, reading);
+}
+
+function asksForStream(body: unknown): boolean {
+  if (body instanceof FormData) return body.get('stream') === 'true';
+  return isRecord(body) && Boolean(body.stream);
 }
 
 function checkChoices(
