@@ -116,4 +116,4 @@ await patient.chat.completions.create(
 
 The SDK’s own options keep their meaning: \`timeout\` is \`attemptTimeoutMs\`, \`maxRetries\` is \`maxAttempts - 1\`; \`signal\`, \`headers\`, \`query\` and \`idempotencyKey\` pass through. By header: \`X-Request-Priority\`, \`X-Router-Deadline-Ms\`, \`X-Router-Cache: no-store | no-cache\`, and, if \`headerOptions\` lists them, \`X-Router-Route\` and \`X-Router-Tenant\`.
 
-This page is made from the docblocks in \`src/options\`: \`npx vitest run test/unit/options/options-page.test.ts -u\` writes it.`;
+This page is made from the docblocks in \`src/options\`: \`UPDATE_DOCS=1 npx vitest run test/unit/options\` writes it.`;
