@@ -31,6 +31,9 @@ const onWorkerd =
     const count = async (model) => (await (await fetch(`${baseURL}/count`)).json())[model] ?? 0;
     const router = [];
     try {
+      // The runtime starts with its first request, which on a busy machine takes its time.
+      const body = JSON.stringify({ router: 'cached', model: 'first' });
+      await (await mf.dispatchFetch('http://worker.test/', { method: 'POST', body })).text();
       for (const [step, run] of Object.entries(cases)) {
         const error = await run({ request, count }).then(
           () => null,
@@ -63,7 +66,7 @@ async function both(request, first, second) {
 const cases = {
   'equal calls of two requests': async ({ request }) => {
     const [, one, two] = await both(request, {}, {});
-    same([one.text, two.text], ['hello there', 'hello there']);
+    same([one.text ?? one.error, two.text ?? two.error], ['hello there', 'hello there']);
   },
   'the first one aborts': async ({ request }) => {
     const [model, one, two] = await both(request, { abortMs: 150 }, {});
@@ -112,14 +115,14 @@ const cases = {
   "a breaker's window moves on after the request that made it": async ({ request, count }) => {
     const failing = () => request({ router: 'breaking', model: 'chat' });
     for (let call = 0; call < 2; call++) same((await failing()).deployment, 'good');
-    await sleep(600);
+    await sleep(2500);
     // Two old failures and two new ones: never three in one window.
     for (let call = 0; call < 2; call++) same((await failing()).state, 'closed');
     same((await failing()).state, 'open');
     const before = await count('down');
     await failing();
     same(await count('down'), before);
-    await sleep(400);
+    await sleep(2000);
     await failing();
     same(await count('down'), before + 1);
   },

@@ -18,7 +18,7 @@ const made = {
       deployments: { down: {}, good: {} },
       routes: { chat: ['down', 'good'] },
       retry: { budget: 0 },
-      breaker: { failures: 3, windowMs: 400, minRate: 0, consecutive: Number.POSITIVE_INFINITY, cooldownMs: 300 },
+      breaker: { failures: 3, windowMs: 2000, minRate: 0, consecutive: Number.POSITIVE_INFINITY, cooldownMs: 1500 },
     }),
 };
 
