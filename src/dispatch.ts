@@ -1,6 +1,7 @@
 import { APIPromise, type OpenAI } from 'openai';
 import type { Engine } from './engine.js';
 import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
+import { carriedOptions } from './request/call-options.js';
 import { withoutRouterHeaders } from './request/headers.js';
 import { CallReader, protocolOf } from './request/read-call.js';
 import { wrapCached } from './sdk/cached-answer.js';
@@ -23,6 +24,7 @@ import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
 import type { CallRecord } from './telemetry/record-types.js';
 import { type CachedReply, isCached, type Protocol, type Reply } from './types.js';
 import { isRecord } from './util/is-record.js';
+import { isWithin } from './util/is-within.js';
 
 /** Sends the requests of one router object: what stands between the SDK's resources and the engine. */
 export class Dispatcher {
@@ -146,7 +148,7 @@ export class Dispatcher {
     const { engine } = this.opened;
     if (engine.closed) throw new NoDeploymentAvailableError('The router is closed.');
     const named = this.#namedBy(request);
-    const { client, name } = named ?? this.#clientFor(request.path);
+    const { client, name } = this.#within(request, named ?? this.#clientFor(request.path));
     this.opened.redact.note(name, client);
     const given = named === undefined ? request : { ...request, body: named.body };
     const own = given.headers == null ? given.headers : withoutRouterHeaders(given.headers);
@@ -173,6 +175,37 @@ export class Dispatcher {
     for (const [field, value] of body) copy.append(field, value);
     copy.set('model', target.model);
     return { client, name, body: copy };
+  }
+
+  /**
+   * Residency: what sends a body leaves for a client only if all its deployments lie within the regions of the call: the
+   * chosen one, else the first such. Reads and deletes pass.
+   */
+  #within(request: RequestOptions, chosen: { client: OpenAI; name: string }): { client: OpenAI; name: string } {
+    const { engine, view, clients, passThrough } = this.opened;
+    const own = carriedOptions(request)?.regions;
+    const regions = own ?? view.options.regions ?? engine.config.options.regions;
+    if (regions === undefined || request.body == null) return chosen;
+    const allowed = new Set(regions);
+    const isAllowed = (name: string) => {
+      const deployments = [...engine.states.values()].filter(({ client }) => client.name === name);
+      return deployments.length > 0 && deployments.every(({ deployment }) => isWithin(deployment.regions, allowed));
+    };
+    if (isAllowed(chosen.name)) return chosen;
+    const isFree = chosen.name === engine.config.defaultClient && !this.#isBound(request.path);
+    const other = isFree ? [...clients.keys()].find(isAllowed) : undefined;
+    const client = other === undefined ? undefined : clients.get(other);
+    if (other !== undefined && client !== undefined)
+      return { client: other === engine.config.defaultClient ? passThrough : client, name: other };
+    throw new NoDeploymentAvailableError(
+      `This request is not routed, and the client ${chosen.name} has deployments outside of ${regions.join(', ')}.`,
+    );
+  }
+
+  /** It names something that a client has made. */
+  #isBound(path: string | undefined): boolean {
+    const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
+    return id !== undefined && this.opened.engine.storedBy.makerOf(decode(id)) !== undefined;
   }
 
   /** The client that made what the path names, else the default one. Throws where the path leads to another server. */

@@ -270,7 +270,9 @@ export class Engine {
       upstream,
       model,
       price,
-      region: config.region,
+      regions: config.region === undefined ? [] : [config.region].flat(),
+      attemptTimeoutMs: config.attemptTimeoutMs,
+      adapt: config.adapt,
       contextWindow: config.contextWindow,
       maxOutputTokens: config.maxOutputTokens,
       lacks: new Set(

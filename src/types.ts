@@ -32,6 +32,8 @@ export interface UpstreamRequest {
   /** The upstream's name of the model; `undefined` leaves the request's own, also none. */
   readonly model: string | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
+  /** What its deployment makes of the body. */
+  readonly adapt: Deployment['adapt'];
   /** What the router adds to the caller's body. */
   readonly additions: readonly Addition[];
   readonly timeoutMs: number;
@@ -80,12 +82,17 @@ export interface Deployment {
   readonly model: string | undefined;
   /** `undefined` also for the models that are not listed: there each target has its own. */
   readonly price: KnownPrice | undefined;
-  readonly region: string | undefined;
+  /** Every region where it may run; empty where that is unknown. */
+  readonly regions: readonly string[];
   readonly contextWindow: number | undefined;
   readonly maxOutputTokens: number | undefined;
   readonly lacks: ReadonlySet<Capability>;
   readonly streamUsage: boolean;
   readonly embeddingSpace: string | undefined;
+  /** Its own limit for one attempt. */
+  readonly attemptTimeoutMs: number | undefined;
+  /** Changes a body into what its provider takes. */
+  readonly adapt: ((body: Readonly<Record<string, unknown>>) => unknown) | undefined;
   readonly maxConcurrent: number | undefined;
   readonly maxQueue: number;
   /** Requests and tokens a minute. */
@@ -93,7 +100,14 @@ export interface Deployment {
   readonly tpm: number | undefined;
 }
 
-export type Capability = 'tools' | 'jsonSchema' | 'vision' | 'audio' | 'logprobs';
+export type Capability =
+  | 'tools'
+  | 'parallelToolCalls'
+  | 'jsonSchema'
+  | 'vision'
+  | 'audio'
+  | 'logprobs'
+  | 'multipleChoices';
 
 /** A deployment that this call may use: `model` is what is sent there. */
 export interface Target {
@@ -149,6 +163,8 @@ export interface Call {
   readonly record: CallRecord;
   readonly failures: Failure[];
   readonly maxAttempts: number;
+  /** `attemptTimeoutMs` was set for this very call, so it goes before a deployment's own. */
+  readonly attemptTimeoutIsOwn: boolean;
   /** How the same deployment is tried again, and the tokens for it. */
   readonly retry: CallRetry;
   /** It brings credentials of its own: what happens to it changes nothing that other calls share. */

@@ -60,6 +60,7 @@ function sendOnce(attempt: Attempt, additions: readonly Addition[]): Promise<Ups
   const sending = target.state.deployment.upstream.send({
     source: call.source,
     model: target.model,
+    adapt: target.state.deployment.adapt,
     headers: headersOf(attempt),
     additions,
     timeoutMs: wireMs(attempt),

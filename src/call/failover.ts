@@ -118,6 +118,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       deadline: call.deadline,
       deadlineIsDefault: call.settings.deadlineIsDefault,
       attemptTimeoutMs: call.settings.attemptTimeoutMs,
+      attemptTimeoutIsOwn: call.attemptTimeoutIsOwn,
       attemptsLeft: call.maxAttempts - call.record.attempts.length,
       targets: viewTargets(call, slots.capacity, granted),
       failures: call.failures,
@@ -181,7 +182,7 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced, probe }: 
   };
   call.record.attempts.push(record);
   call.record.deployment = target.state.id;
-  call.record.region = target.state.deployment.region ?? null;
+  call.record.region = target.state.region;
   return {
     call,
     target,

@@ -121,7 +121,7 @@ export class Race {
     }
     // They are those of the attempt that was begun last.
     call.record.deployment = winner.target.state.id;
-    call.record.region = winner.target.state.deployment.region ?? null;
+    call.record.region = winner.target.state.region;
   }
 
   /**
@@ -132,7 +132,9 @@ export class Race {
   #moreMs(attempt: Attempt): number {
     const { call, target, startedAt } = attempt;
     const { attemptTimeoutMs, firstChunkTimeoutMs } = call.settings;
-    const own = attemptTimeoutMs ?? target.state.deployment.upstream.timeoutMs ?? Number.POSITIVE_INFINITY;
+    const { deployment } = target.state;
+    const usual = deployment.attemptTimeoutMs ?? attemptTimeoutMs ?? deployment.upstream.timeoutMs;
+    const own = (call.attemptTimeoutIsOwn ? attemptTimeoutMs : usual) ?? Number.POSITIVE_INFINITY;
     const limit = Math.min(own, call.stream ? (firstChunkTimeoutMs ?? own) : own);
     const left = call.deadline - startedAt;
     const moreMs = Math.floor(startedAt + Math.min(limit, left) - performance.now());

@@ -7,6 +7,7 @@ import type { SpendLedger } from '../state/spend-ledger.js';
 import type { Events } from '../telemetry/events.js';
 import { type Call, type CallReply, isCached, type Reply, type Target } from '../types.js';
 import { isRecord } from '../util/is-record.js';
+import { isWithin } from '../util/is-within.js';
 import { jsonText } from '../util/json-text.js';
 import { whyNeverShared } from './never-shared.js';
 
@@ -147,13 +148,10 @@ function mayBeShadowed(call: Call, { state }: Target): boolean {
   if (call.hasOwnCredentials || call.isShadow || !isRecord(call.body) || call.body instanceof FormData) return false;
   if (call.protocol !== 'chat' && call.protocol !== 'responses' && call.protocol !== 'completions') return false;
   if (whyNeverShared(call.protocol, call.body) !== undefined) return false;
-  if (regions !== undefined && (deployment.region === undefined || !isWithin(deployment.region, regions))) return false;
+  if (regions !== undefined && !isWithin(deployment.regions, regions)) return false;
   const needs = readNeeds(call.body);
   return needs.storedIds.length === 0 && ![...needs.capabilities].some((need) => deployment.lacks.has(need));
 }
-
-const isWithin = (region: string | readonly string[], regions: ReadonlySet<string>) =>
-  (typeof region === 'string' ? [region] : region).every((each) => regions.has(each));
 
 /** The same request as a call of nobody's: whole, once, with a deadline and a signal of its own. */
 function shadowOf(call: Call, target: Target, signal: AbortSignal): Call {

@@ -60,6 +60,9 @@ class LiveView implements TargetView {
   get contextWindow(): number | undefined {
     return this.target.state.deployment.contextWindow;
   }
+  get attemptTimeoutMs(): number | undefined {
+    return this.target.state.deployment.attemptTimeoutMs;
+  }
   get timeoutMs(): number | undefined {
     return this.target.state.deployment.upstream.timeoutMs;
   }
@@ -121,6 +124,9 @@ class LimitedView implements TargetView {
   }
   get contextWindow(): number | undefined {
     return this.view.contextWindow;
+  }
+  get attemptTimeoutMs(): number | undefined {
+    return this.view.attemptTimeoutMs;
   }
   get timeoutMs(): number | undefined {
     return this.view.timeoutMs;

@@ -93,6 +93,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     deadline: call.deadline,
     deadlineIsDefault: call.settings.deadlineIsDefault,
     attemptTimeoutMs: call.settings.attemptTimeoutMs,
+    attemptTimeoutIsOwn: call.attemptTimeoutIsOwn,
     attemptsLeft: call.maxAttempts,
     targets: views,
     failures: [],
@@ -155,7 +156,9 @@ function nobody(deployments: Explanation['deployments']): string {
  */
 function hedgeWithin(call: Call, { target, timeoutMs }: Ask, dueMs: number): { ms?: number; why: string | undefined } {
   const { attemptTimeoutMs, firstChunkTimeoutMs, deadlineMs } = call.settings;
-  const own = attemptTimeoutMs ?? target.state.deployment.upstream.timeoutMs ?? deadlineMs;
+  const { deployment } = target.state;
+  const usual = deployment.attemptTimeoutMs ?? attemptTimeoutMs ?? deployment.upstream.timeoutMs;
+  const own = (call.attemptTimeoutIsOwn ? attemptTimeoutMs : usual) ?? deadlineMs;
   const limit = Math.min(own, call.stream ? (firstChunkTimeoutMs ?? own) : own, deadlineMs);
   const end = Math.min(timeoutMs, limit);
   if (dueMs <= end && dueMs < deadlineMs) return { ms: dueMs, why: undefined };

@@ -100,7 +100,7 @@ function ofDeployment(state: DeploymentState): DeploymentSnapshot {
     state: breaker?.state ?? 'closed',
     pausedUntil: wallClock(state.pausedUntil),
     suspendedUntil: wallClock(client.suspendedUntil),
-    region: deployment.region ?? null,
+    region: state.region,
     ...sums(totals),
     latencyMs: percentiles(state.latency),
     timeToFirstChunkMs: percentiles(state.timeToFirstChunk),

@@ -40,7 +40,15 @@ import type {
   RouterSettings,
 } from './options.js';
 
-const CAPABILITIES = ['tools', 'jsonSchema', 'vision', 'audio', 'logprobs'] as const satisfies readonly Capability[];
+const CAPABILITIES = [
+  'tools',
+  'parallelToolCalls',
+  'jsonSchema',
+  'vision',
+  'audio',
+  'logprobs',
+  'multipleChoices',
+] as const satisfies readonly Capability[];
 const HEADER_OPTIONS = ['priority', 'deadline', 'cache', 'route', 'tenant'] as const satisfies readonly HeaderOption[];
 
 /** With a value for each option. */
@@ -177,6 +185,8 @@ function checkDeployments(
       model = name,
       price,
       region,
+      attemptTimeoutMs,
+      adapt,
       contextWindow,
       maxOutputTokens,
       capabilities,
@@ -191,7 +201,9 @@ function checkDeployments(
     } = given;
     checkName(`${path}.client`, client, clientNames, 'client');
     checkString(`${path}.model`, model, 'the name of a model');
-    if (region !== undefined) checkString(`${path}.region`, region);
+    if (region !== undefined) checkRegion(`${path}.region`, region);
+    if (attemptTimeoutMs !== undefined) checkMs(`${path}.attemptTimeoutMs`, attemptTimeoutMs);
+    if (adapt !== undefined) checkFunction(`${path}.adapt`, adapt);
     if (contextWindow !== undefined) checkWhole(`${path}.contextWindow`, contextWindow, 1);
     if (maxOutputTokens !== undefined) checkWhole(`${path}.maxOutputTokens`, maxOutputTokens, 1);
     if (capabilities !== undefined) checkCapabilities(`${path}.capabilities`, capabilities);
@@ -347,6 +359,12 @@ function checkHeaderOptions(value: unknown): Set<HeaderOption> {
   if (value === undefined) return new Set(['priority', 'deadline', 'cache']);
   const names = checkStrings('headerOptions', value, 'an array');
   return new Set(names.map((name, i) => checkOneOf(`headerOptions[${i}]`, name, HEADER_OPTIONS)));
+}
+
+function checkRegion(path: string, value: unknown): void {
+  if (typeof value === 'string') checkString(path, value);
+  else if (checkStrings(path, value, 'a region, or an array of every region where it may run').length === 0)
+    throw new InvalidOptionError(path, 'it is empty; leave it out where the region is unknown.');
 }
 
 function checkCapabilities(path: string, value: unknown): void {

@@ -35,6 +35,8 @@ const DEPLOYMENT: Readonly<Record<keyof DeploymentOptions, true>> = {
   headers: true,
   streamUsage: true,
   embeddingSpace: true,
+  attemptTimeoutMs: true,
+  adapt: true,
   weight: true,
   maxConcurrent: true,
   maxQueue: true,

@@ -104,8 +104,12 @@ export interface DeploymentOptions {
   model?: string | undefined;
   /** US dollars per million tokens. @default what `prices` says of `model`, else what the built-in table says; else cost is `null` */
   price?: Price | undefined;
-  /** Where it runs, for `regions`. */
-  region?: string | undefined;
+  /** Where it runs, for `regions`; of a deployment that may run in several, all of them. It is used only where all are allowed. */
+  region?: string | readonly string[] | undefined;
+  /** Time for one attempt there, in milliseconds, unless the call has a limit of its own. @default that of the route or router */
+  attemptTimeoutMs?: number | undefined;
+  /** Returns the body as its provider wants it: a parameter by another name, say. It gets a copy that it may change. @default none */
+  adapt?: ((body: Record<string, unknown>) => Record<string, unknown>) | undefined;
   /** Tokens. After `context_length_exceeded` only a larger one is asked. */
   contextWindow?: number | undefined;
   /** Tokens. What an answer can have at most, where a call sets no limit itself: for limits of money. @default 4096 */

@@ -7,6 +7,8 @@ export interface View {
   readonly deadline: number;
   readonly deadlineIsDefault: boolean;
   readonly attemptTimeoutMs: number | undefined;
+  /** It was set for this very call, so it goes before a deployment's own. */
+  readonly attemptTimeoutIsOwn: boolean;
   readonly attemptsLeft: number;
   readonly targets: readonly TargetView[];
   readonly failures: readonly Failure[];
@@ -35,6 +37,8 @@ export interface TargetView {
   readonly probeAt: number;
   readonly suspendedUntil: number;
   readonly contextWindow: number | undefined;
+  /** Its own limit for one attempt. */
+  readonly attemptTimeoutMs: number | undefined;
   /** Its client's own limit for one attempt. */
   readonly timeoutMs: number | undefined;
   /** Of all that was waited for; `undefined` while too little is known. */
@@ -244,10 +248,7 @@ function toStep(view: View, candidate: Candidate): Step {
   if (left < 1) return STOP.noTime;
   const share = left - reserveMs(view, candidate, left);
   // Whole milliseconds: timers have no others, and all that end an attempt must agree.
-  const timeoutMs = Math.max(
-    1,
-    Math.floor(Math.min(view.attemptTimeoutMs ?? candidate.view.timeoutMs ?? share, share)),
-  );
+  const timeoutMs = Math.max(1, Math.floor(Math.min(limitOf(view, candidate.view) ?? share, share)));
   return {
     type: 'ask',
     target: candidate.view.target,
@@ -258,6 +259,12 @@ function toStep(view: View, candidate: Candidate): Step {
     forced: candidate.forced,
     probe: candidate.view.pausedUntil > readyAt,
   };
+}
+
+/** The nearest to the call wins: the call's own, the deployment's, the route's or router's, the client's. */
+function limitOf(view: View, each: TargetView): number | undefined {
+  if (view.attemptTimeoutIsOwn) return view.attemptTimeoutMs;
+  return each.attemptTimeoutMs ?? view.attemptTimeoutMs ?? each.timeoutMs;
 }
 
 /**

@@ -19,6 +19,8 @@ export function readNeeds(body: unknown): Needs {
   const capabilities = new Set<Capability>();
   const storedIds: string[] = [];
   if (isNonEmpty(body.tools) || isNonEmpty(body.functions)) capabilities.add('tools');
+  if (body.parallel_tool_calls === true && capabilities.has('tools')) capabilities.add('parallelToolCalls');
+  if (typeof body.n === 'number' && body.n > 1) capabilities.add('multipleChoices');
   if (typeOf(body.response_format) === 'json_schema') capabilities.add('jsonSchema');
   if (isRecord(body.text) && typeOf(body.text.format) === 'json_schema') capabilities.add('jsonSchema');
   if (wantsLogprobs(body)) capabilities.add('logprobs');
@@ -46,6 +48,7 @@ function isSimple(body: Record<string, unknown>): boolean {
 const NEEDY = new Set([
   'tools',
   'functions',
+  'n',
   'response_format',
   'text',
   'logprobs',

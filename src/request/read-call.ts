@@ -26,8 +26,9 @@ import { pick } from '../util/pick.js';
 import { cut } from '../util/shown.js';
 import { carriedOptions } from './call-options.js';
 import { protocolOfPath } from './endpoints.js';
+import { exclusionsBySize } from './fits-window.js';
 import { type HeaderReading, readHeaders } from './headers.js';
-import { type LeftOut, narrow, type Resolution } from './resolve-model.js';
+import { type Excluded, narrow, type Resolution } from './resolve-model.js';
 import { boundedTenant } from './tenant.js';
 
 const NONE: readonly string[] = [];
@@ -53,7 +54,7 @@ export function protocolOf({ method, path, body }: RequestOptions): Protocol | u
 export interface Prepared {
   readonly call: Call;
   readonly resolution: Resolution;
-  readonly excluded: readonly LeftOut[];
+  readonly excluded: readonly Excluded[];
   /** Why it is not hedged, in words. */
   readonly hedgeDisabledReason: string | undefined;
 }
@@ -119,6 +120,7 @@ export class CallReader {
       record: newRecord(engine.nextCallId(), model, resolution, settings, source),
       failures: [],
       maxAttempts,
+      attemptTimeoutIsOwn: own?.attemptTimeoutMs !== undefined,
       retry,
       hasOwnCredentials,
       hedgeAfterMs: hedgeDisabledReason === undefined ? settings.hedgeAfterMs : undefined,
@@ -136,7 +138,11 @@ export class CallReader {
       isShared: false,
       spend: undefined,
     };
-    return { call, resolution, excluded, hedgeDisabledReason };
+    const tooSmall = exclusionsBySize(call, engine.estimator);
+    if (tooSmall.length === 0) return { call, resolution, excluded, hedgeDisabledReason };
+    call.targets = targets.filter((target) => !tooSmall.some((each) => each.target === target));
+    call.excluded = [...call.excluded, ...tooSmall.map(({ target, why }) => `${target.state.id}: ${why}`)];
+    return { call, resolution, excluded: [...excluded, ...tooSmall], hedgeDisabledReason };
   }
 
   #withView(given: RequestOptions): RequestOptions {

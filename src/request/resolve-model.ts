@@ -6,6 +6,7 @@ import type { Log } from '../telemetry/log.js';
 import type { KnownPrice } from '../telemetry/record-types.js';
 import type { Capability, Protocol, Target } from '../types.js';
 import { show } from '../util/check.js';
+import { isWithin } from '../util/is-within.js';
 import { NameHints } from '../util/name-hints.js';
 import { shown } from '../util/shown.js';
 
@@ -29,7 +30,7 @@ export interface Restrictions {
   readonly boundTo: string | null | undefined;
 }
 
-export interface LeftOut {
+export interface Excluded {
   readonly target: Target;
   readonly why: string;
 }
@@ -165,18 +166,18 @@ function someOf(names: Iterable<string>): string {
   return `${all.slice(0, 8).map(show).join(', ') || 'none'}${more}`;
 }
 
-const NONE: readonly LeftOut[] = [];
+const NONE: readonly Excluded[] = [];
 
 /** The deployments that a call may use, and why not the others. */
 export function narrow(
   targets: readonly Target[],
   restrictions: Restrictions,
-): { targets: readonly Target[]; excluded: readonly LeftOut[] } {
+): { targets: readonly Target[]; excluded: readonly Excluded[] } {
   const { protocol, regions, needs, pinned, boundTo } = restrictions;
   if (regions === undefined && needs.size === 0 && !pinned && boundTo === undefined && protocol !== 'embeddings') {
     return { targets, excluded: NONE };
   }
-  const excluded: LeftOut[] = [];
+  const excluded: Excluded[] = [];
   const allowed: Target[] = [];
   for (const target of targets) {
     const why = reason(target, restrictions, allowed[0]);
@@ -192,10 +193,11 @@ function reason(
   first: Target | undefined,
 ): string | undefined {
   const { deployment, client } = target.state;
-  if (regions !== undefined && (deployment.region === undefined || !regions.has(deployment.region))) {
-    return `its region is ${deployment.region ?? 'not known'}, and only ${[...regions].join(', ')} may be used`;
+  if (regions !== undefined && !isWithin(deployment.regions, regions)) {
+    const known = deployment.regions.length === 0 ? 'not known' : deployment.regions.join(' or ');
+    return `its region is ${known}, and only ${[...regions].join(', ')} may be used`;
   }
-  for (const need of needs) if (deployment.lacks.has(need)) return `it has no ${need}`;
+  for (const need of needs) if (deployment.lacks.has(need)) return LACKS[need];
   if (typeof boundTo === 'string' && client.name !== boundTo)
     return `the call refers to something kept by the client ${boundTo}`;
   if (first === undefined) return undefined;
@@ -205,5 +207,16 @@ function reason(
     return 'its vectors are not comparable with those of the first';
   return undefined;
 }
+
+/** Why a deployment cannot answer a request that needs this. */
+const LACKS: Readonly<Record<Capability, string>> = {
+  tools: 'it cannot call tools',
+  parallelToolCalls: 'it cannot call several tools at once',
+  jsonSchema: 'it cannot follow a JSON schema',
+  vision: 'it cannot read images',
+  audio: 'it has no audio',
+  logprobs: 'it gives no token probabilities',
+  multipleChoices: 'it gives one answer only (`n` is above 1)',
+};
 
 const spaceOf = ({ state, model }: Target) => state.deployment.embeddingSpace ?? model;

@@ -1,10 +1,12 @@
 import type { APIPromise, OpenAI } from 'openai';
 import { Stream } from 'openai/streaming';
+import { NotSentError } from '../errors.js';
 import { type Addition, withAdditions } from '../protocol/additions.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
 import { MAX_MS } from '../util/check.js';
 import { isEventStream } from '../util/event-stream.js';
 import { isGiven, isRecord } from '../util/is-record.js';
+import { jsonText } from '../util/json-text.js';
 import { isClosable, OnRequest } from './closable-fetch.js';
 import { AnsweredOrigins, isDeadSocket } from './dead-socket.js';
 import { noteErrorFacts } from './error-facts.js';
@@ -151,7 +153,7 @@ const bodyOf = ({ source }: UpstreamRequest) => (source as RequestOptions).body;
 /** A fresh copy for each attempt: the SDK writes into the options it is given. */
 function attemptOptions(
   client: OpenAI,
-  { source, model, headers, additions, timeoutMs, signal }: UpstreamRequest,
+  { source, model, headers, additions, adapt, timeoutMs, signal }: UpstreamRequest,
   onRequest: OnRequest | undefined,
 ): RequestOptions {
   const given = source as RequestOptions;
@@ -168,7 +170,7 @@ function attemptOptions(
   const safe = withoutDefaultRouterHeaders(client, withoutLength(own, given.body));
   if (safe !== given.headers) options.headers = safe;
   if (given.stream) setStreamClass(options, TappedStream);
-  if ('body' in given) options.body = bodyFor(given.body, model, additions);
+  if ('body' in given) options.body = adapted(bodyFor(given.body, model, additions), adapt);
   return options;
 }
 
@@ -221,6 +223,18 @@ function bodyFor(body: unknown, model: string | undefined, additions: readonly A
 /** It can be sent more than once. */
 export function isReplayable(body: unknown): boolean {
   return body === undefined || body === null || body instanceof FormData || isPlain(body);
+}
+
+/** As the deployment's provider wants it. What `adapt` does wrong is the deployment's fault, not the call's. */
+function adapted(body: unknown, adapt: UpstreamRequest['adapt']): unknown {
+  if (adapt === undefined || !isPlain(body)) return body;
+  try {
+    const made = adapt(JSON.parse(jsonText(body)));
+    if (isRecord(made)) return made;
+    throw new TypeError('`adapt` returned no object');
+  } catch (error) {
+    throw new NotSentError('deployment', error instanceof Error ? error : new Error('`adapt` failed'));
+  }
 }
 
 export function isPlain(body: unknown): body is Record<string, unknown> {

@@ -70,6 +70,12 @@ export class DeploymentState {
     readonly place?: Place,
   ) {}
 
+  /** For people to read: `eu-west-1`, or every region where it may run. */
+  get region(): string | null {
+    const { regions } = this.deployment;
+    return regions.length === 0 ? null : regions.join(', ');
+  }
+
   get id(): string {
     return this.deployment.id;
   }

@@ -22,6 +22,7 @@ async function sent(body: string): Promise<{ signal: AbortSignal | undefined; is
     model: 'm',
     headers: undefined,
     additions: [],
+    adapt: undefined,
     timeoutMs: 1000,
     signal: null,
     onOpen: () => {
