@@ -21,6 +21,7 @@ import { plan, planHedge } from './plan/plan.js';
 import type { PriceBook } from './prices/price-book.js';
 import type { BackgroundCalls } from './state/background-calls.js';
 import type { Capacity } from './state/capacity.js';
+import type { ServiceLevel } from './state/service-level.js';
 import type { SpendTable } from './state/spend-table.js';
 import type { Totals } from './state/totals.js';
 import type { Events } from './telemetry/events.js';
@@ -33,6 +34,7 @@ export interface Parts {
   readonly events: Events;
   readonly prices: PriceBook;
   readonly routeTotals: ReadonlyMap<string, Totals>;
+  readonly services: ReadonlyMap<string, ServiceLevel>;
   readonly isClosed: () => boolean;
   /** What limits of money go by. */
   readonly spend: SpendParts;
@@ -58,6 +60,7 @@ export function assemble({
   events,
   prices,
   routeTotals,
+  services,
   isClosed,
   spend,
   spendTable,
@@ -87,7 +90,7 @@ export function assemble({
   );
 
   const answered = failover({ plan, planHedge, events, capacity, random, attempt });
-  const told = record({ events, routeTotals, onRecorded });
+  const told = record({ events, routeTotals, services, onRecorded });
   return compose<Call, CallReply>(
     [
       told, // outermost: it sees refusals and what the cache answers too

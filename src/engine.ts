@@ -6,6 +6,7 @@ import type { SpendParts } from './call/spend/layer.js';
 import type { AbTable, Exposure } from './experiments/ab-table.js';
 import type { EscalateConfig } from './options/check-judge.js';
 import type { DeploymentConfig, RouterConfig } from './options/check-options.js';
+import type { SlaConfig } from './options/check-sla.js';
 import type { StrategyConfig } from './options/check-strategy.js';
 import type { Handler } from './pipeline.js';
 import { PriceBook } from './prices/price-book.js';
@@ -19,6 +20,8 @@ import { EscalationShare } from './state/escalation-share.js';
 import { ResponseStore } from './state/memory-store.js';
 import { RetryBudget } from './state/retry-budget.js';
 import { RouteOrder } from './state/route-order.js';
+import { DEFAULT_DOWNTIME } from './state/service-history.js';
+import { ServiceLevel } from './state/service-level.js';
 import { SpendLedger } from './state/spend-ledger.js';
 import { SpendTable } from './state/spend-table.js';
 import { StoredIds } from './state/stored-ids.js';
@@ -55,6 +58,8 @@ export class Engine {
   >();
   /** Sums over the calls of each route. */
   readonly routeTotals: ReadonlyMap<string, Totals>;
+  /** How well each route serves. */
+  readonly services: ReadonlyMap<string, ServiceLevel>;
   readonly cacheTotals: CacheTotals = { hits: 0, misses: 0, joined: 0, stale: 0, savedUsd: 0, savedTokens: 0 };
   /** `undefined` where there are no budgets. */
   readonly ledger: SpendLedger | undefined;
@@ -94,7 +99,8 @@ export class Engine {
     const known = new Map([...config.deployments].map(([id, each]) => [id, priceOf(id, each, prices)]));
     this.estimator = new InputEstimator(config.countTokens, this.events, config.random);
     this.#clients = new Map([...upstreams.keys()].map((name) => [name, this.#newClient(name)]));
-    for (const [id, deployment] of config.deployments) this.#add(id, this.#deployment(id, deployment, known.get(id)));
+    for (const [id, deployment] of config.deployments)
+      this.#add(id, this.#deployment(id, deployment, known.get(id)), deployment.sla);
     this.routing = new Routing(config, new Map(this.states), {
       stateOf: (client) => this.#unlisted(client),
       priceOf: (deployment, model) => prices.ofCall({ deployment, model }),
@@ -111,6 +117,7 @@ export class Engine {
       if (shadow !== undefined && target !== undefined) this.#shadows.set(name, { config: shadow, target });
     }
     this.routeTotals = new Map([...config.routes.keys()].map((name) => [name, newTotals()]));
+    this.services = new Map([...config.routes].map(([route, { sla }]) => [route, this.#service(sla, { route })]));
     this.orders = new Map([...config.routes].flatMap(([route, { strategy }]) => this.#order(route, strategy)));
     this.ledger = config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets, config.tenants);
     this.spend = {
@@ -128,6 +135,7 @@ export class Engine {
       events: this.events,
       prices,
       routeTotals: this.routeTotals,
+      services: this.services,
       isClosed: () => this.closed,
       spend: this.spend,
       spendTable: this.spendTable,
@@ -235,14 +243,28 @@ export class Engine {
 
   #unlisted(client: string): DeploymentState {
     const id = `${client}/*`;
-    return this.states.get(id) ?? this.#add(id, this.#deployment(id, { client, model: undefined }, undefined));
+    return (
+      this.states.get(id) ?? this.#add(id, this.#deployment(id, { client, model: undefined }, undefined), undefined)
+    );
   }
 
-  #add(id: string, deployment: Deployment): DeploymentState {
+  #add(id: string, deployment: Deployment, sla: SlaConfig | undefined): DeploymentState {
     const client = this.#clients.get(deployment.upstream.name) ?? this.#newClient(deployment.upstream.name);
-    const state = new DeploymentState(deployment, client, this.#breaker(id), placeOf(id, deployment, client));
+    const state = new DeploymentState(
+      deployment,
+      client,
+      this.#breaker(id),
+      placeOf(id, deployment, client),
+      this.#service(sla, { deployment: id }),
+    );
     this.states.set(id, state);
     return state;
+  }
+
+  #service(sla: SlaConfig | undefined, subject: { route: string } | { deployment: string }): ServiceLevel {
+    return new ServiceLevel(sla, sla?.downtime ?? DEFAULT_DOWNTIME, ({ severity, isBurning, burnRate }) =>
+      this.events.emit({ type: isBurning ? 'sla-burning' : 'sla-recovered', ...subject, severity, burnRate }),
+    );
   }
 
   #breaker(deployment: string): DeploymentBreaker | undefined {
@@ -259,7 +281,7 @@ export class Engine {
 
   #deployment(
     id: string,
-    config: Omit<DeploymentConfig, 'model'> & { model: string | undefined },
+    config: Omit<DeploymentConfig, 'model' | 'sla'> & { model: string | undefined },
     price: KnownPrice | undefined,
   ): Deployment {
     const upstream = this.upstreams.get(config.client);

@@ -23,11 +23,14 @@ export {
 } from './experiments/calibrate.js';
 export type { Explanation } from './inspect/explain.js';
 export type { CheckOptions, CheckResult } from './inspect/health-check.js';
+export type { SlaDeploymentMonth, SlaMonth, SlaReport, SlaReportOptions } from './inspect/sla-report.js';
 export type {
+  BurnSnapshot,
   CacheSnapshot,
   DeploymentSnapshot,
   Percentiles,
   RouteSnapshot,
+  SlaSnapshot,
   Snapshot,
   Sums,
 } from './inspect/snapshot.js';
@@ -53,6 +56,7 @@ export type {
   RouterSettings,
   SingleCallOptions,
   SingleClientOptions,
+  SlaOptions,
   TenantOptions,
   UpstreamError,
   ViewOptions,

@@ -5,6 +5,7 @@ import { InvalidOptionError } from './errors.js';
 import { type AbReport, abReport } from './experiments/ab-report.js';
 import { type ExplainOptions, type Explanation, explain } from './inspect/explain.js';
 import { type CheckOptions, type CheckResult, checkAll } from './inspect/health-check.js';
+import { type SlaReport, type SlaReportOptions, slaReport } from './inspect/sla-report.js';
 import { type Snapshot, snapshot } from './inspect/snapshot.js';
 import { spendCsv, spendCsvChunks } from './inspect/spend-csv.js';
 import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options/options.js';
@@ -115,6 +116,18 @@ export class ModelRouter extends OpenAI {
   /** What the router knows of its deployments and routes, as plain JSON. */
   snapshot(): Snapshot {
     return snapshot(this[PARTS].engine);
+  }
+
+  /**
+   * What routes and deployments have come to in a month of UTC, beside what was promised (`sla`): for the credits that a
+   * provider owes. `String()` of it is Markdown.
+   *
+   * @example
+   * console.log(String(router.slaReport({ month: '2026-11' })));
+   * @throws InvalidOptionError for what is no month
+   */
+  slaReport(options: SlaReportOptions = {}): SlaReport {
+    return slaReport(this[PARTS].engine, options);
   }
 
   /** What was spent by day (of UTC), deployment, route and tenant, as CSV: `day,deployment,route,tenant,usd,unpriced`. */

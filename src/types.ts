@@ -244,6 +244,8 @@ export interface Attempt {
   refused?: AttemptEnd;
   /** What its request holds that the caller did not write. */
   additions?: readonly Addition[];
+  /** Of a stream: when its first content came, in milliseconds after its start. */
+  firstContentMs?: number;
   /** Its time is up, or its caller has gone away. */
   isOver: boolean;
   /** Its place among the attempts of a hedged call; `undefined` for all other calls. */

@@ -3,6 +3,7 @@ import { classify, describe, withFailoverOn } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
 import type { PriceBook } from '../prices/price-book.js';
+import { providerReportOf } from '../protocol/provider-report.js';
 import { type BackgroundCalls, isPending } from '../state/background-calls.js';
 import type { SpendTable } from '../state/spend-table.js';
 import { addUsage } from '../state/totals.js';
@@ -66,8 +67,10 @@ export function measure({
         const reply = await next(attempt);
         record.requestId = requestIdOf(attempt, reply.answer.headers);
         tellIfSlow(attempt);
-        if (call.stream)
-          call.orderFeedback?.answered(target.state.id, performance.now() - attempt.startedAt, undefined);
+        if (call.stream) {
+          attempt.firstContentMs = performance.now() - attempt.startedAt;
+          call.orderFeedback?.answered(target.state.id, attempt.firstContentMs, undefined);
+        }
         // Nothing runs beside it any more, and what does not need the caller's stream does not hold it.
         attempt.lane = undefined;
         const { raw } = reply.answer;
@@ -114,6 +117,7 @@ export function measure({
       target.state.gaveUp(call.stream, record.durationMs);
       call.orderFeedback?.gaveUp(target.state.id, record.durationMs);
     }
+    if (!isOwn) countService(attempt, end, isRaw);
     for (const listener of attempt.onEnd) listener(end);
     if (end.failure !== undefined) record.error = describe(end.failure.error);
     if (call.isShadow) return;
@@ -212,6 +216,23 @@ export function measure({
   }
 }
 
+/**
+ * Counts the attempt for the deployment's service level. What the deployment is not to blame for does not count: errors of
+ * the caller, refused keys, aborts, attempts that lost in time.
+ */
+function countService(attempt: Attempt, { outcome, breaker, usage, failure }: AttemptEnd, isRaw: boolean): void {
+  const { call, record, target } = attempt;
+  const { service } = target.state;
+  if (outcome === 'success') {
+    const wholeMs = isRaw ? undefined : record.durationMs;
+    service.answered(call.stream ? attempt.firstContentMs : wholeMs);
+    const report = providerReportOf(usage);
+    if (report !== undefined) service.reported({ ...report, reportedAt: new Date().toISOString() });
+  } else if (outcome === 'rate-limited') service.rateLimited();
+  else if (breaker === 'failure')
+    service.failed(hasGivenUp(attempt, { outcome, failure }) ? record.durationMs : undefined);
+}
+
 /** The provider's id of the request, for its support. One that quotes a key, or is no plain id, is of no use. */
 function requestIdOf({ call, target }: Attempt, headers: Headers | undefined): string | null {
   const id = headers?.get('x-request-id') ?? null;
@@ -229,7 +250,7 @@ function elsewhere({ sealedKeys }: Call, failure: Failure): Failure {
 }
 
 /** It took longer than most do, as far as that is the deployment's doing. */
-function hasGivenUp(attempt: Attempt, { outcome, failure }: AttemptEnd): boolean {
+function hasGivenUp(attempt: Attempt, { outcome, failure }: Pick<AttemptEnd, 'outcome' | 'failure'>): boolean {
   if (failure?.isStalled) return false;
   return outcome === 'timeout' || outcome === 'deadline' || isSlowLoser(attempt);
 }

@@ -1,7 +1,9 @@
 import { codeOf, statusOf } from '../classify.js';
+import { DeadlineExceededError } from '../errors.js';
 import type { Layer } from '../pipeline.js';
 import { round } from '../prices/cost.js';
 import { errorName } from '../sdk/sdk-errors.js';
+import type { ServiceLevel } from '../state/service-level.js';
 import { addUsage, type Totals } from '../state/totals.js';
 import { isBlamed } from '../telemetry/blame.js';
 import { linkRecord } from '../telemetry/call-record.js';
@@ -13,12 +15,13 @@ import { roundMs } from '../util/round-ms.js';
 export interface RecordParts {
   readonly events: Events;
   readonly routeTotals: ReadonlyMap<string, Totals>;
+  readonly services: ReadonlyMap<string, ServiceLevel>;
   /** The record is complete. `failed` leaves out what the caller is to blame for. */
   readonly onRecorded: (record: CallRecord, failed: boolean) => void;
 }
 
 /** Writes down what became of the call, tells it once, and ties the record to the error where there is one. */
-export function record({ events, routeTotals, onRecorded }: RecordParts): Layer<Call, CallReply> {
+export function record({ events, routeTotals, services, onRecorded }: RecordParts): Layer<Call, CallReply> {
   return (next) =>
     async function record(call) {
       try {
@@ -44,12 +47,27 @@ export function record({ events, routeTotals, onRecorded }: RecordParts): Layer<
     linkRecord(record.providerUsage, record);
     const failed = isBlamed(record, error);
     addTo(routeTotals.get(record.route ?? ''), record, failed);
+    countService(services.get(record.route ?? ''), call, error, failed);
     onRecorded(record, failed);
     const failure =
       error instanceof Error ? { name: errorName(error), status: statusOf(error), code: codeOf(error) } : null;
     log.call(record, failure);
     if (events.heard('call-ended')) events.emit({ type: 'call-ended', record: structuredCopy(record), error: failure });
   }
+}
+
+/** A call with credentials of its own, and one that the router makes for the cache, say nothing of what callers get. */
+function countService(service: ServiceLevel | undefined, call: Call, error: unknown, failed: boolean): void {
+  const { record } = call;
+  if (service === undefined || call.hasOwnCredentials || record.cache === 'refresh') return;
+  if (error === undefined) service.answered(call.stream ? (record.timeToFirstChunkMs ?? undefined) : record.durationMs);
+  else if (failed) service.failed(hasTimedOut(record, error) ? record.durationMs : undefined);
+}
+
+/** It was waited for in vain. */
+function hasTimedOut({ attempts }: CallRecord, error: unknown): boolean {
+  const last = lastThatCounts(attempts)?.outcome;
+  return error instanceof DeadlineExceededError || last === 'timeout' || last === 'deadline';
 }
 
 function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean): void {

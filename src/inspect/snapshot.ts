@@ -1,7 +1,9 @@
 import type { Engine } from '../engine.js';
 import { round } from '../prices/cost.js';
+import type { BurnRateTable } from '../state/burn-alarm.js';
 import type { DeploymentState } from '../state/deployment-state.js';
-import type { LatencyHistogram } from '../state/latency-histogram.js';
+import { numberOf, type Period } from '../state/service-history.js';
+import type { ServiceLevel } from '../state/service-level.js';
 import { knownSum, newTotals, type Totals, usageOf } from '../state/totals.js';
 import type { Usage } from '../telemetry/record-types.js';
 import { type SpendSnapshot, spendSnapshot } from './spend-snapshot.js';
@@ -17,13 +19,42 @@ export interface Percentiles {
 export interface Sums {
   requests: number;
   failures: number;
-  /** The share of attempts that the deployment did not fail; `null` before the first. */
+  /**
+   * The share of counted attempts (of a route: calls) that were answered, since the router was made; `null` before the
+   * first. Errors of the caller, refused keys, 429s, aborts and refusals by your own limits do not count.
+   */
   uptime: number | null;
+  /** The same in this hour, day and month of UTC, over restarts where there is a `state`. */
+  uptimeBy: { hour: number | null; day: number | null; month: number | null };
+  /** Minutes of this month in which at least half of five or more attempts (or calls) failed. */
+  downtimeMinutes: number;
+  /** This month of UTC, measured; there where `sla` is set. */
+  sla?: SlaSnapshot;
+  /** How fast the error budget is spent; there where `sla` is set. */
+  burn?: BurnSnapshot;
   usage: Usage;
   /** US dollars, of what is known; `null` where nothing is. */
   costUsd: number | null;
   /** Those whose cost is not known: no price, or no usage told. They are not in `costUsd`. */
   unpriced: number;
+}
+
+/** What a promise has come to this month. */
+export interface SlaSnapshot {
+  uptime: number | null;
+  p99Ms: number | null;
+  /** Of the indicator that has less left: 1 is all of it, below 0 the promise is broken. */
+  errorBudgetLeft: number | null;
+  met: boolean | null;
+}
+
+export interface BurnSnapshot {
+  /** Alarms that are on. */
+  burning: ('page' | 'ticket')[];
+  /** Against `sla.uptime`; `null` where that is not set. 1 spends the budget in exactly a month. */
+  availability: BurnRateTable | null;
+  /** Against `sla.p99Ms`. */
+  latency: BurnRateTable | null;
 }
 
 export interface DeploymentSnapshot extends Sums {
@@ -41,8 +72,16 @@ export interface DeploymentSnapshot extends Sums {
   pausedUntil: string | null;
   suspendedUntil: string | null;
   region: string | null;
+  /** Whole answers of the last 5 minutes; attempts that timed out as long as they were waited for. */
   latencyMs: Percentiles;
+  /** Streams of the last 5 minutes, until their first content. */
   timeToFirstChunkMs: Percentiles;
+  /** Of the last hour: whole answers, and streams until their first content. */
+  latencyHourMs: Percentiles;
+  /** The same since the router was made. */
+  latencyTotalMs: Percentiles;
+  /** Answers with status 429. */
+  rateLimited: number;
   inFlight: number;
 }
 
@@ -75,13 +114,16 @@ export interface CacheSnapshot {
 }
 
 export function snapshot(engine: Engine): Snapshot {
+  const now = periodsNow();
   return {
     closed: engine.closed,
-    deployments: Object.fromEntries([...engine.states].map(([id, state]) => [id, ofDeployment(state)])),
+    deployments: Object.fromEntries([...engine.states].map(([id, state]) => [id, ofDeployment(state, now)])),
     routes: Object.fromEntries(
       [...engine.config.routes].map(([name, { deployments }]) => {
         const totals = engine.routeTotals.get(name);
-        return [name, { deployments: [...deployments], ...sums(totals ?? newTotals()) }];
+        const service = engine.services.get(name);
+        if (service === undefined) throw new Error(`No service level of the route ${name}.`);
+        return [name, { deployments: [...deployments], ...sums(totals ?? newTotals(), service, now) }];
       }),
     ),
     cache: { ...engine.cacheTotals, savedUsd: round(engine.cacheTotals.savedUsd), ...engine.cacheSize },
@@ -89,8 +131,8 @@ export function snapshot(engine: Engine): Snapshot {
   };
 }
 
-function ofDeployment(state: DeploymentState): DeploymentSnapshot {
-  const { deployment, breaker, client, totals } = state;
+function ofDeployment(state: DeploymentState, now: PeriodsNow): DeploymentSnapshot {
+  const { deployment, breaker, client, totals, service } = state;
   return {
     client: client.name,
     model: deployment.model ?? null,
@@ -101,28 +143,64 @@ function ofDeployment(state: DeploymentState): DeploymentSnapshot {
     pausedUntil: wallClock(state.pausedUntil),
     suspendedUntil: wallClock(client.suspendedUntil),
     region: state.region,
-    ...sums(totals),
-    latencyMs: percentiles(state.latency),
-    timeToFirstChunkMs: percentiles(state.timeToFirstChunk),
+    ...sums(totals, service, now),
+    latencyMs: percentiles(state.waits(false)),
+    timeToFirstChunkMs: percentiles(state.waits(true)),
+    latencyHourMs: percentiles(service.lastHour),
+    latencyTotalMs: percentiles(service),
+    rateLimited: service.rateLimits,
     inFlight: state.inFlight,
   };
 }
 
-function sums(totals: Totals): Sums {
+function sums(totals: Totals, service: ServiceLevel, now: PeriodsNow): Sums {
   const { requests, failures, costUsd, unpriced } = totals;
   return {
     requests,
     failures,
-    uptime: requests === 0 ? null : 1 - failures / requests,
+    ...levels(service, now),
     usage: usageOf(totals),
     costUsd: knownSum(round(costUsd), unpriced),
     unpriced,
   };
 }
 
-function percentiles(histogram: LatencyHistogram): Percentiles {
-  const at = (q: number) => histogram.quantile(q) ?? null;
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), p999: at(0.999) };
+/** Numbers of the hour, the day and the month that it is: found once for all. */
+type PeriodsNow = Readonly<Record<Period, number>>;
+
+function periodsNow(): PeriodsNow {
+  const now = Date.now();
+  return { hour: numberOf('hour', now), day: numberOf('day', now), month: numberOf('month', now) };
+}
+
+function levels(
+  service: ServiceLevel,
+  now: PeriodsNow,
+): Pick<Sums, 'uptime' | 'uptimeBy' | 'downtimeMinutes' | 'sla' | 'burn'> {
+  service.look();
+  const in_ = (period: Period) => {
+    const { good, bad } = service.counts(period, now[period]);
+    return good + bad === 0 ? null : good / (good + bad);
+  };
+  const base = {
+    uptime: service.uptime,
+    uptimeBy: { hour: in_('hour'), day: in_('day'), month: in_('month') },
+    downtimeMinutes: service.downtimeMinutes('month', now.month),
+  };
+  if (service.target === undefined) return base;
+  const { uptime, p99Ms, errorBudgetLeft, met } = service.month(now.month);
+  return {
+    ...base,
+    sla: { uptime, p99Ms, errorBudgetLeft, met },
+    burn: { burning: service.burning, ...service.burnRates() },
+  };
+}
+
+const SHARES = [0.5, 0.95, 0.99, 0.999];
+
+function percentiles(from: { quantiles(qs: readonly number[]): number[] | undefined }): Percentiles {
+  const [p50 = null, p95 = null, p99 = null, p999 = null] = from.quantiles(SHARES) ?? [];
+  return { p50, p95, p99, p999 };
 }
 
 /** A `performance.now()` time that is still to come, as one that people read. */

@@ -26,6 +26,7 @@ import { checkBudgets, checkTenants } from './check-budgets.js';
 import { cacheSizeOf, checkShareInFlight, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
 import { checkCall, checkPresent } from './check-call.js';
 import { checkAccept, checkEscalate, checkShadow, type EscalateConfig, type ShadowConfig } from './check-judge.js';
+import { checkSla, type SlaConfig } from './check-sla.js';
 import { checkStrategy, checkWeight, type StrategyConfig } from './check-strategy.js';
 import { DEPLOYMENT_KEYS } from './option-keys.js';
 import { checkPlaces } from './option-places.js';
@@ -95,11 +96,13 @@ export interface RouteConfig {
   readonly escalate: EscalateConfig | undefined;
   readonly shadow: ShadowConfig | undefined;
   readonly retry: Filled<RetryOptions>;
+  readonly sla: SlaConfig | undefined;
 }
 
-export interface DeploymentConfig extends DeploymentOptions {
+export interface DeploymentConfig extends Omit<DeploymentOptions, 'sla'> {
   readonly client: string;
   readonly model: string;
+  readonly sla: SlaConfig | undefined;
 }
 
 export interface Prefix extends Filled<PrefixOptions> {
@@ -221,6 +224,7 @@ function checkDeployments(
       ...given,
       client,
       model,
+      sla: checkSla(`${path}.sla`, given.sla),
       ...(price !== undefined && { price: checkPrice(`${path}.price`, price) }),
     });
   }
@@ -248,7 +252,16 @@ function checkRoutes(
     }: RouteOptions = Array.isArray(value)
       ? { deployments: value }
       : { deployments: [], ...checkRecord(path, value, 'an array of deployments, or { deployments, ... }') };
-    checkPlaces(path, options, [...CALL_KEYS, 'deployments', 'strategy', 'accept', 'escalate', 'shadow', 'retry']);
+    checkPlaces(path, options, [
+      ...CALL_KEYS,
+      'deployments',
+      'strategy',
+      'accept',
+      'escalate',
+      'shadow',
+      'retry',
+      'sla',
+    ]);
     checkNames(`${path}.deployments`, names, deployments, 'deployment');
     if (names.length === 0)
       throw new InvalidOptionError(`${path}.deployments`, 'it is empty; give at least one deployment.');
@@ -268,6 +281,7 @@ function checkRoutes(
       escalate: checkEscalate(`${path}.escalate`, escalate),
       shadow: checkShadow(`${path}.shadow`, shadow, [...deployments.keys()]),
       retry: checkRetry(`${path}.retry`, options.retry, retry),
+      sla: checkSla(`${path}.sla`, options.sla),
     });
   }
   return checked;

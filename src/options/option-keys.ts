@@ -42,6 +42,7 @@ const DEPLOYMENT: Readonly<Record<keyof DeploymentOptions, true>> = {
   maxQueue: true,
   rpm: true,
   tpm: true,
+  sla: true,
 };
 
 export const SETTING_KEYS = [...CALL_KEYS, ...Object.keys(SETTINGS)] as readonly (keyof RouterSettings)[];

@@ -96,6 +96,31 @@ export interface ClientLimits {
   maxConcurrent?: number | undefined;
 }
 
+/**
+ * What is promised: of a deployment, counted by attempts; of a route, by calls. It changes no routing. It is watched
+ * (`sla-burning`, `sla-recovered`), shown in `snapshot()` and summed up by `slaReport()`.
+ *
+ * @example
+ * sla: { uptime: 0.999, p99Ms: 500 }
+ */
+export interface SlaOptions {
+  /** The share of calls that must be answered: above 0, below 1. @default no promise */
+  uptime?: number | undefined;
+  /** Milliseconds within which 99 % of the answers must come; of streams, their first content. @default no promise */
+  p99Ms?: number | undefined;
+  /** An alarm needs so many failures in its long window: a few calls at night wake nobody. @default 5 */
+  minFailures?: number | undefined;
+  /** When a minute counts as downtime. */
+  downtime?:
+    | {
+        /** Attempts counted in the minute. @default 5 */
+        minAttempts?: number | undefined;
+        /** The share of them that failed, above 0, at most 1. @default 0.5 */
+        failedShare?: number | undefined;
+      }
+    | undefined;
+}
+
 /** One place that can answer: a client and a model on it. */
 export interface DeploymentOptions {
   /** A name in `clients`. @default the default client */
@@ -132,6 +157,8 @@ export interface DeploymentOptions {
   rpm?: number | undefined;
   /** Tokens a minute, input and output, in this process. @default no limit */
   tpm?: number | undefined;
+  /** What its provider promises. @default nothing */
+  sla?: SlaOptions | undefined;
 }
 
 /** What a caller asks for by name: where it may be answered, in order, and the options of its calls. */
@@ -148,6 +175,8 @@ export interface RouteOptions extends CallOptions {
   strategy?: StrategyName | StrategyOptions | Strategy | undefined;
   /** How this route's calls are retried; what it leaves out is as in the router's `retry`. @default the router's */
   retry?: RetryOptions | undefined;
+  /** What you promise to those who call it. @default nothing */
+  sla?: SlaOptions | undefined;
 }
 
 /** A prefix of model names that chooses a client. */

@@ -6,6 +6,8 @@ import type { DeploymentBreaker } from './circuit-breaker.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { RateAdvice } from './rate-advice.js';
 import type { RetryBudget } from './retry-budget.js';
+import { DEFAULT_DOWNTIME } from './service-history.js';
+import { ServiceLevel } from './service-level.js';
 import { newTotals } from './totals.js';
 
 /** Fewer answers than this have no p95 to speak of. */
@@ -68,6 +70,8 @@ export class DeploymentState {
     readonly breaker: DeploymentBreaker | undefined,
     /** Its slots; `undefined` where neither it nor its client has a limit. */
     readonly place?: Place,
+    /** How well it serves. */
+    readonly service: ServiceLevel = new ServiceLevel(undefined, DEFAULT_DOWNTIME, () => undefined),
   ) {}
 
   /** For people to read: `eu-west-1`, or every region where it may run. */
@@ -108,6 +112,11 @@ export class DeploymentState {
   /** The time that a share `q` of what was waited for has not exceeded. */
   waitMs(stream: boolean, q: number): number | undefined {
     return live(this.#waitsFor(stream), q);
+  }
+
+  /** What was waited for: answers, and what timed out. */
+  waits(stream: boolean): LatencyHistogram {
+    return this.#waitsFor(stream);
   }
 
   #waitsFor(stream: boolean): LatencyHistogram {

@@ -1,9 +1,5 @@
-const MIN_MS = 0.05;
-const MAX_MS = 30 * 60_000;
-const LOG_GROWTH = Math.log(1.02);
-const PER_LOG = 1 / LOG_GROWTH;
-const LOG_MIN = Math.log(MIN_MS);
-const BUCKETS = Math.floor((Math.log(MAX_MS) - LOG_MIN) * PER_LOG) + 1;
+import { BUCKETS, bucketOf, inRange, quantilesOf } from './latency-buckets.js';
+
 const LIVE_MS = 1000;
 
 export interface LatencyHistogramOptions {
@@ -42,8 +38,8 @@ export class LatencyHistogram {
     if (Number.isNaN(ms)) return;
     const now = performance.now();
     if (now >= this.#endsAt) this.#moveTo(now);
-    const value = ms < MIN_MS ? MIN_MS : ms > MAX_MS ? MAX_MS : ms;
-    const bucket = ((Math.log(value) - LOG_MIN) * PER_LOG) | 0;
+    const value = inRange(ms);
+    const bucket = bucketOf(value);
     this.#totals ??= new Uint32Array(BUCKETS);
     this.#current ??= this.#addSlot();
     const totals = this.#totals;
@@ -68,17 +64,16 @@ export class LatencyHistogram {
 
   /** The value that a share `q` (0 to 1) of the window does not exceed, within 1 %; undefined while empty. */
   quantile(q: number): number | undefined {
+    return this.quantiles([q])?.[0];
+  }
+
+  /** The same for several shares, ascending. */
+  quantiles(qs: readonly number[]): number[] | undefined {
     this.#age();
     const totals = this.#totals;
     if (totals === undefined) return undefined;
-    const rank = Math.max(1, Math.ceil(q * this.#count));
-    let bucket = -1;
-    for (let seen = 0; seen < rank && bucket < BUCKETS - 1; ) {
-      bucket += 1;
-      seen += totals[bucket] ?? 0;
-    }
-    const middle = Math.exp(LOG_MIN + (bucket + 0.5) * LOG_GROWTH);
-    return Math.max(middle, Math.min(...this.#mins));
+    const min = Math.min(...this.#mins);
+    return quantilesOf(totals, this.#count, qs).map((value) => Math.max(value, min));
   }
 
   /** `quantile(q)` for the path of a request: up to a second old, unless the count has doubled since. */

@@ -2,6 +2,9 @@ import type { ConfidenceScores } from '../experiments/calibrate.js';
 import { checkFunction, checkOneOf } from '../util/check.js';
 import type { AttemptRecord, CallRecord } from './record-types.js';
 
+/** Whose promise it is. */
+type SlaSubject = { route: string; deployment?: undefined } | { deployment: string; route?: undefined };
+
 /** What the router tells while it works. Events hold no key and no prompt. */
 export type RouterEvent =
   | {
@@ -75,6 +78,12 @@ export type RouterEvent =
       reservedUsd: number;
       resetsAt: string | null;
     }
+  /**
+   * A promise (`sla`) is in danger: its error budget of the month is spent `burnRate` times as fast as it lasts. `page`:
+   * look now. `ticket`: look this week. Once, until `sla-recovered`.
+   */
+  | ({ type: 'sla-burning'; severity: 'page' | 'ticket'; burnRate: number } & SlaSubject)
+  | ({ type: 'sla-recovered'; severity: 'page' | 'ticket'; burnRate: number } & SlaSubject)
   /** A call has cost more than the most it was thought to cost. It is booked all the same. */
   | { type: 'budget-overrun'; callId: string; reservedUsd: number; costUsd: number }
   /** The keys of a weighted route do not split as its weights say: do not trust its comparison. Once for each comparison. */
@@ -133,6 +142,8 @@ const EACH: Readonly<Record<RouterEventType, true>> = {
   'price-unknown': true,
   'budget-warning': true,
   'budget-overrun': true,
+  'sla-burning': true,
+  'sla-recovered': true,
   'usage-absurd': true,
   'model-not-found': true,
   'sample-ratio-mismatch': true,

@@ -39,6 +39,7 @@ expectTrue<
     | 'feedback'
     | 'on'
     | 'routeRequest'
+    | 'slaReport'
     | 'snapshot'
     | 'spendCsv'
     | 'spendCsvChunks'

@@ -62,6 +62,9 @@ function tell(event: RouterEvent): string {
       return event.budget;
     case 'sample-ratio-mismatch':
       return event.route;
+    case 'sla-burning':
+    case 'sla-recovered':
+      return event.route ?? event.deployment;
     case 'call-escalated':
     case 'escalation-capped':
       return event.callId;

@@ -1,9 +1,9 @@
 import { callRecord, type EventOf, type ModelRouter } from 'model-router';
 import { answer, cut, fail, hang } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
-import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, askWith, errorOf, read } from '../helpers/messages.js';
-import { build } from '../helpers/routers.js';
+import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
+import { ask, askStream, askWith, errorOf, read } from '../../helpers/messages.js';
+import { build } from '../../helpers/routers.js';
 
 useFakeTime();
 

@@ -1,0 +1,208 @@
+import type { Engine } from '../engine.js';
+import { nameOf, numberOf, type Period, startOf } from '../state/service-history.js';
+import type { ProviderReport, ServiceLevel } from '../state/service-level.js';
+import { checkKeys, checkRecord, fail } from '../util/check.js';
+import { escapeControls } from '../util/shown.js';
+
+/** What one route or deployment came to in a month of UTC. */
+export interface SlaMonth {
+  /** The share of counted attempts (of a route: calls) that were answered, 0 to 1; `null` where there were none. */
+  uptime: number | null;
+  answered: number;
+  failed: number;
+  /** Minutes in which at least `downtime.minAttempts` were counted and `downtime.failedShare` of them failed. */
+  downtimeMinutes: number;
+  /** When that was: ISO 8601, and minutes. */
+  downtime: { start: string; minutes: number }[];
+  /** Milliseconds, timeouts as long as they were waited for. */
+  p99Ms: number | null;
+  /** What was promised; `null` where nothing was. */
+  target: { uptime: number | null; p99Ms: number | null } | null;
+  /** 1 is all of it, below 0 the promise is broken. */
+  errorBudgetLeft: number | null;
+  met: boolean | null;
+  days: { day: string; uptime: number | null; answered: number; failed: number; downtimeMinutes: number }[];
+}
+
+export interface SlaDeploymentMonth extends SlaMonth {
+  region: string | null;
+  /** Answers with status 429: neither answered nor failed. */
+  rateLimited: number;
+  /** What the provider last said of itself that month, in its own units; `null` where it said nothing. */
+  provider: ProviderReport | null;
+}
+
+/** A month, as plain JSON; `String()` of it is Markdown. */
+export interface SlaReport {
+  /** `2026-11` */
+  month: string;
+  deployments: Record<string, SlaDeploymentMonth>;
+  routes: Record<string, SlaMonth>;
+}
+
+export interface SlaReportOptions {
+  /** A month of UTC. @default the current one @example '2026-11' */
+  month?: string | undefined;
+}
+
+/** Throws InvalidOptionError. */
+export function slaReport({ states, services, config }: Engine, options: SlaReportOptions): SlaReport {
+  checkRecord('slaReport', options, "an object such as { month: '2026-11' }");
+  checkKeys('slaReport', options, ['month']);
+  const number = options.month === undefined ? numberOf('month', Date.now()) : monthOf(options.month);
+  const deployments = Object.fromEntries(
+    [...states].map(([id, state]) => {
+      const { service } = state;
+      const { rateLimited } = service.month(number);
+      const region = state.region;
+      return [id, { ...monthLevel(service, number), region, rateLimited, provider: service.providerReport(number) }];
+    }),
+  );
+  const routes = Object.fromEntries(
+    [...config.routes.keys()].flatMap((name) => {
+      const service = services.get(name);
+      return service === undefined ? [] : [[name, monthLevel(service, number)]];
+    }),
+  );
+  const report: SlaReport = { month: nameOf('month', number), deployments, routes };
+  Object.defineProperty(report, 'toString', { value: () => markdown(report), enumerable: false });
+  return report;
+}
+
+function monthOf(value: unknown): number {
+  const match = typeof value === 'string' ? /^(\d{4})-(0[1-9]|1[0-2])$/.exec(value) : null;
+  if (match === null) fail('slaReport.month', value, "a month such as '2026-11'");
+  return Number(match[1]) * 12 + Number(match[2]) - 1;
+}
+
+function monthLevel(service: ServiceLevel, number: number): SlaMonth {
+  const { uptime, good, bad, p99Ms, downtimeMinutes, errorBudgetLeft, met } = service.month(number);
+  const { target } = service;
+  return {
+    uptime,
+    answered: good,
+    failed: bad,
+    downtimeMinutes,
+    downtime: service.downtime(number).map(([start, minutes]) => ({
+      start: new Date(start * 60_000).toISOString(),
+      minutes,
+    })),
+    p99Ms,
+    target: target === undefined ? null : { uptime: target.uptime ?? null, p99Ms: target.p99Ms ?? null },
+    errorBudgetLeft,
+    met,
+    days: daysOf(service, number),
+  };
+}
+
+function daysOf(service: ServiceLevel, month: number): SlaMonth['days'] {
+  const from = startOf('month', month);
+  const to = startOf('month', month + 1);
+  const isIn = (day: number) => startOf('day', day) >= from && startOf('day', day) < to;
+  return uptimeBy(service, 'day', isIn).map(({ start: day, ...rest }) => ({ day, ...rest }));
+}
+
+/** By hour, day or month, the oldest first: those of which something is known. */
+export function uptimeBy(service: ServiceLevel, period: Period, isIn: (number: number) => boolean = () => true) {
+  return service
+    .numbers(period)
+    .filter(isIn)
+    .map((number) => {
+      const { good, bad } = service.counts(period, number);
+      return {
+        start: nameOf(period, number),
+        uptime: good + bad === 0 ? null : good / (good + bad),
+        answered: good,
+        failed: bad,
+        downtimeMinutes: service.downtimeMinutes(period, number),
+      };
+    });
+}
+
+function markdown({ month, deployments, routes }: SlaReport): string {
+  const lines = [`# Service levels, ${month} (UTC)`, ''];
+  const table = (head: readonly string[], rows: readonly (readonly string[])[]) => {
+    lines.push(row(head), row(head.map(() => '---')), ...rows.map(row), '');
+  };
+  lines.push('## Routes', '', 'Share of calls that were answered. Callers’ own errors and refusals do not count.', '');
+  const level = (name: string, each: SlaMonth) => [
+    name,
+    each.target?.uptime == null ? '-' : percent(each.target.uptime),
+    percent(each.uptime),
+    each.target?.p99Ms == null ? '-' : `${each.target.p99Ms} ms`,
+    ms(each.p99Ms),
+    each.errorBudgetLeft === null ? '-' : percent(each.errorBudgetLeft),
+    each.met === null ? '-' : each.met ? 'yes' : '**no**',
+    String(each.downtimeMinutes),
+    `${each.answered} / ${each.failed}`,
+  ];
+  const head = [
+    '',
+    'promised',
+    'uptime',
+    'promised p99',
+    'p99',
+    'error budget left',
+    'met',
+    'downtime min',
+    'answered / failed',
+  ];
+  table(
+    ['route', ...head.slice(1)],
+    Object.entries(routes).map(([name, each]) => level(name, each)),
+  );
+  lines.push('## Deployments', '', 'Share of attempts that were answered. 429s are counted apart.', '');
+  table(
+    ['deployment', 'region', ...head.slice(1), '429s'],
+    Object.entries(deployments).map(([id, each]) => {
+      const [name = '', ...rest] = level(id, each);
+      return [name, each.region ?? '-', ...rest, String(each.rateLimited)];
+    }),
+  );
+  const reported = Object.entries(deployments).flatMap(([id, each]) =>
+    each.provider === null ? [] : [[id, each, each.provider] as const],
+  );
+  if (reported.length > 0) {
+    lines.push(
+      '## What providers say of themselves',
+      '',
+      'As they last reported it, in their own units, beside what was measured.',
+      '',
+    );
+    table(
+      [
+        'deployment',
+        'reported uptime %',
+        'measured uptime',
+        'reported p99',
+        'measured p99',
+        'reported region',
+        'configured region',
+      ],
+      reported.map(([id, each, { uptime_percentage, latency_p99, region }]) => [
+        id,
+        uptime_percentage === null ? '-' : String(uptime_percentage),
+        percent(each.uptime),
+        latency_p99 === null ? '-' : String(latency_p99),
+        ms(each.p99Ms),
+        region ?? '-',
+        each.region ?? '-',
+      ]),
+    );
+  }
+  const down = Object.entries(deployments).filter(([, each]) => each.downtime.length > 0);
+  if (down.length > 0) {
+    lines.push('## Downtime', '');
+    table(
+      ['deployment', 'from', 'minutes'],
+      down.flatMap(([id, { downtime }]) => downtime.map(({ start, minutes }) => [id, start, String(minutes)])),
+    );
+  }
+  return lines.join('\n');
+}
+
+const row = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+const percent = (share: number | null) => (share === null ? '-' : `${Number((100 * share).toFixed(3))} %`);
+const ms = (value: number | null) => (value === null ? '-' : `${Math.round(value)} ms`);
+/** Names are the application's, or a provider's. */
+const cell = (text: string) => escapeControls(text).replaceAll('|', '\\|');

@@ -1,0 +1,20 @@
+import { isRecord } from '../util/is-record.js';
+import { cut } from '../util/shown.js';
+
+/** What some providers say of themselves in `usage`; `undefined` where there is nothing of it. */
+export function providerReportOf(
+  usage: unknown,
+): { latency_p99: number | null; region: string | null; uptime_percentage: number | null } | undefined {
+  if (!isRecord(usage)) return undefined;
+  const { latency_p99, region, uptime_percentage } = usage;
+  const report = {
+    latency_p99: finite(latency_p99),
+    region: typeof region === 'string' && region !== '' ? cut(region) : null,
+    uptime_percentage: finite(uptime_percentage),
+  };
+  return Object.values(report).every((each) => each === null) ? undefined : report;
+}
+
+function finite(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}

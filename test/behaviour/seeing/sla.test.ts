@@ -1,0 +1,317 @@
+import type { ModelRouter, RouterEvent, SlaOptions } from 'model-router';
+import { answer, fail, hang, type Models } from 'model-router/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { pass, settled, useFakeTime } from '../../helpers/clock.js';
+import { ask, askStream, askWith, errorOf, read } from '../../helpers/messages.js';
+import { build, type Setup } from '../../helpers/routers.js';
+
+useFakeTime();
+
+/** One deployment behind the route `standard`, each with the promise. */
+function promised(models: Models, sla: SlaOptions, more: Setup = {}) {
+  return build(models, {
+    deployments: { a: { sla } },
+    routes: { standard: { deployments: ['a'], sla } },
+    breaker: false,
+    maxAttempts: 1,
+    ...more,
+  });
+}
+
+function alarms(router: ModelRouter): RouterEvent[] {
+  const heard: RouterEvent[] = [];
+  router.on('sla-burning', (event) => heard.push(event));
+  router.on('sla-recovered', (event) => heard.push(event));
+  return heard;
+}
+
+const ofA = (heard: readonly RouterEvent[]) =>
+  heard.filter((event) => 'deployment' in event).map((event) => [event.type, 'severity' in event && event.severity]);
+
+async function times(count: number, call: () => PromiseLike<unknown>): Promise<void> {
+  for (let i = 0; i < count; i++) await settled(call());
+}
+
+describe('what counts for a deployment', () => {
+  it.each<[string, Models, number, number]>([
+    ['an answer', { a: answer() }, 1, 0],
+    ['a server error', { a: fail(500) }, 0, 1],
+    ['a caller’s error', { a: fail(400) }, 0, 0],
+    ['a context that is too long', { a: fail(400, { code: 'context_length_exceeded' }) }, 0, 0],
+    ['a refused key', { a: fail(401) }, 0, 0],
+    ['no credit', { a: fail(402) }, 0, 0],
+    ['a forbidden prompt', { a: fail(403) }, 0, 0],
+    ['a missing model', { a: fail(404, { code: 'model_not_found' }) }, 0, 0],
+    ['a rate limit', { a: fail(429) }, 0, 0],
+  ])('%s', async (_, models, answered, failed) => {
+    const { router } = promised(models, { uptime: 0.999 });
+    await settled(ask(router));
+    expect(router.slaReport().deployments.a).toMatchObject({ answered, failed });
+  });
+
+  it('429s are counted apart', async () => {
+    const { router } = promised({ a: [fail(429), answer()] }, { uptime: 0.999 });
+    await times(2, () => ask(router));
+    expect(router.slaReport().deployments.a).toMatchObject({ answered: 1, failed: 0, rateLimited: 1, uptime: 1 });
+    expect(router.snapshot().deployments.a).toMatchObject({ rateLimited: 1, uptime: 1 });
+  });
+
+  it('aborted attempts and those that lost in time do not count', async () => {
+    const { router } = build({ a: answer({ latencyMs: 200 }), b: answer({ latencyMs: 20 }) });
+    const controller = new AbortController();
+    const aborted = errorOf(ask(router, 'a', { signal: controller.signal }));
+    await pass(10);
+    controller.abort();
+    await aborted;
+    await settled(askWith(router, { hedgeAfterMs: 100 }));
+    expect(router.slaReport().deployments).toMatchObject({ a: { answered: 0 }, b: { answered: 1, failed: 0 } });
+  });
+
+  it('a call with credentials of its own does not count', async () => {
+    const { router } = promised({ a: fail(500) }, { uptime: 0.999 });
+    await settled(ask(router, 'standard', { headers: { Authorization: 'Bearer own' } }));
+    const { deployments, routes } = router.slaReport();
+    expect([deployments.a?.failed, routes.standard?.failed]).toEqual([0, 0]);
+  });
+});
+
+describe('what counts for a route', () => {
+  it('not the caller’s errors and aborts, nor refusals by limits of the application', async () => {
+    const { router } = promised({ a: [fail(400), answer()] }, { uptime: 0.999 });
+    await settled(ask(router));
+    await settled(askWith(router, { maxInputTokens: 1 }));
+    await settled(ask(router, 'standard', { signal: AbortSignal.abort() }));
+    await settled(ask(router));
+    expect(router.slaReport().routes.standard).toMatchObject({ answered: 1, failed: 0, uptime: 1 });
+    expect(router.snapshot().routes.standard?.uptime).toBe(1);
+  });
+
+  it('a deadline, and having no deployment left, are failures', async () => {
+    const { router } = promised({ a: hang() }, { uptime: 0.999 });
+    await settled(askWith(router, { deadlineMs: 1000 }));
+    await settled(askWith(router, { regions: ['mars'] }));
+    expect(router.slaReport().routes.standard).toMatchObject({ answered: 0, failed: 2, uptime: 0 });
+  });
+
+  it('a failover that saved the call is an answer', async () => {
+    const { router } = build({ a: fail(500), b: answer() });
+    await settled(ask(router));
+    const { deployments, routes } = router.slaReport();
+    expect([deployments.a?.uptime, deployments.b?.uptime, routes.standard?.uptime]).toEqual([0, 1, 1]);
+  });
+});
+
+describe('the month', () => {
+  it('is met as long as no more failed than was allowed, and says what is left', async () => {
+    const { router } = promised({ a: [fail(500), answer()] }, { uptime: 0.99 });
+    await times(100, () => ask(router));
+    const sla = () => router.snapshot().deployments.a?.sla;
+    expect(sla()).toMatchObject({ uptime: 0.99, errorBudgetLeft: 0, met: true });
+    await times(100, () => ask(router));
+    expect(sla()).toMatchObject({ uptime: 0.995, errorBudgetLeft: 0.5, met: true });
+    expect(router.snapshot().routes.standard?.sla).toMatchObject({ errorBudgetLeft: 0.5 });
+  });
+
+  it('needs both indicators: the smaller budget is the one that is left', async () => {
+    const { router } = promised(
+      { a: [answer({ latencyMs: 501 }), answer({ latencyMs: 501 }), answer()] },
+      {
+        uptime: 0.999,
+        p99Ms: 500,
+      },
+    );
+    await times(100, () => ask(router));
+    expect(router.snapshot().deployments.a?.sla).toMatchObject({ uptime: 1, errorBudgetLeft: -1, met: false });
+  });
+
+  it('an answer at exactly p99Ms is in time', async () => {
+    const { router } = promised({ a: answer({ latencyMs: 500 }) }, { p99Ms: 500 });
+    await settled(ask(router));
+    expect(router.snapshot().deployments.a?.sla).toMatchObject({ errorBudgetLeft: 1, met: true });
+  });
+
+  it('its p99 has timeouts as long as they were waited for, and streams by their first content', async () => {
+    const { router } = promised(
+      { a: [hang(), answer({ latencyMs: 100, chunkMs: 5000, chunks: ['a', 'b'] })] },
+      {
+        uptime: 0.9,
+      },
+    );
+    await settled(askWith(router, { attemptTimeoutMs: 3000 }));
+    expect(router.snapshot().deployments.a?.sla?.p99Ms).toBeCloseTo(3000, -2);
+    const fresh = promised({ a: answer({ latencyMs: 100, chunkMs: 5000, chunks: ['a', 'b'] }) }, { uptime: 0.9 });
+    await settled(askStream(fresh.router).then(read));
+    expect(fresh.router.snapshot().deployments.a?.sla?.p99Ms).toBeCloseTo(100, -1);
+  });
+
+  it('begins anew on the first, by UTC', async () => {
+    vi.setSystemTime(Date.UTC(2030, 0, 31, 23, 59));
+    const { router } = promised({ a: [fail(500), answer()] }, { uptime: 0.99 });
+    await settled(ask(router));
+    expect(router.snapshot().deployments.a?.sla?.met).toBe(false);
+    await pass(60_000);
+    await settled(ask(router));
+    expect(router.snapshot().deployments.a).toMatchObject({
+      uptime: 0.5,
+      uptimeBy: { hour: 1, day: 1, month: 1 },
+      sla: { uptime: 1, met: true, errorBudgetLeft: 1 },
+    });
+    expect(router.slaReport({ month: '2030-01' }).deployments.a).toMatchObject({ uptime: 0, met: false });
+  });
+
+  it('has nothing of `sla` where nothing was promised, and no verdict', async () => {
+    const { router } = build({ a: fail(500) });
+    await settled(ask(router, 'a'));
+    expect(router.snapshot().deployments.a).not.toHaveProperty('sla');
+    expect(router.slaReport().deployments.a).toMatchObject({
+      target: null,
+      met: null,
+      errorBudgetLeft: null,
+      uptime: 0,
+    });
+  });
+});
+
+describe('alarms', () => {
+  it('page when most calls fail, once, and end once', async () => {
+    const { router } = promised({ a: [...Array.from({ length: 10 }, () => fail(500)), answer()] }, { uptime: 0.999 });
+    const heard = alarms(router);
+    await times(4, () => ask(router));
+    expect(heard).toEqual([]);
+    await times(6, () => ask(router));
+    expect(ofA(heard)).toEqual([
+      ['sla-burning', 'page'],
+      ['sla-burning', 'ticket'],
+    ]);
+    expect(heard).toContainEqual({ type: 'sla-burning', route: 'standard', severity: 'page', burnRate: 1000 });
+    expect(router.snapshot().deployments.a?.burn?.burning).toEqual(['page', 'ticket']);
+    // Both short windows must be calm: 5 and 30 minutes.
+    await pass(31 * 60_000);
+    await settled(ask(router));
+    expect(ofA(heard).slice(2)).toEqual([['sla-recovered', 'page']]);
+  });
+
+  it('end when they are only looked at, as there are no timers', async () => {
+    const { router } = promised({ a: fail(500) }, { uptime: 0.999 });
+    const heard = alarms(router);
+    await times(5, () => ask(router));
+    await pass(4 * 86_400_000);
+    expect(ofA(heard)).toHaveLength(2);
+    router.snapshot();
+    expect(ofA(heard).slice(2)).toEqual([
+      ['sla-recovered', 'page'],
+      ['sla-recovered', 'ticket'],
+    ]);
+  });
+
+  it('need minFailures', async () => {
+    const { router } = promised({ a: fail(500) }, { uptime: 0.999, minFailures: 7 });
+    const heard = alarms(router);
+    await times(6, () => ask(router));
+    expect(heard).toEqual([]);
+    await settled(ask(router));
+    expect(ofA(heard)).toHaveLength(2);
+  });
+
+  it('of a low target need half of the calls to fail, as 14.4 times its budget can never come', async () => {
+    const failing = (share: number) => Array.from({ length: 100 }, (_, i) => (i % 100 < share ? fail(500) : answer()));
+    const { router } = promised({ a: failing(49).reverse() }, { uptime: 0.9 });
+    const heard = alarms(router);
+    await times(100, () => ask(router));
+    expect(ofA(heard)).toEqual([['sla-burning', 'ticket']]);
+    await pass(0);
+  });
+
+  it('page for late answers too', async () => {
+    const { router } = promised({ a: answer({ latencyMs: 600 }) }, { p99Ms: 500 });
+    const heard = alarms(router);
+    await times(5, () => ask(router));
+    expect(ofA(heard)).toEqual([
+      ['sla-burning', 'page'],
+      ['sla-burning', 'ticket'],
+    ]);
+  });
+});
+
+describe('downtime', () => {
+  it('is a minute with at least five attempts, half of which failed', async () => {
+    const { router } = promised(
+      { a: [fail(500), fail(500), fail(500), answer(), fail(500), answer()] },
+      { uptime: 0.9 },
+    );
+    await times(4, () => ask(router));
+    expect(router.snapshot().deployments.a?.downtimeMinutes).toBe(0);
+    await settled(ask(router));
+    expect(router.snapshot().deployments.a?.downtimeMinutes).toBe(1);
+    // Later answers of the same minute tip the balance.
+    await times(4, () => ask(router));
+    expect(router.snapshot().deployments.a?.downtimeMinutes).toBe(0);
+  });
+
+  it('has its stretches in the report, and its rule in the options', async () => {
+    const { router } = promised({ a: fail(500) }, { uptime: 0.9, downtime: { minAttempts: 1, failedShare: 1 } });
+    for (let i = 0; i < 3; i++) {
+      await settled(ask(router));
+      await pass(60_000);
+    }
+    expect(router.slaReport().deployments.a).toMatchObject({
+      downtimeMinutes: 3,
+      downtime: [{ start: '2030-01-01T00:00:00.000Z', minutes: 3 }],
+    });
+  });
+});
+
+describe('slaReport()', () => {
+  it('has what the provider says of itself beside what was measured, and is Markdown', async () => {
+    const { router } = promised(
+      { a: answer({ latencyMs: 300 }) },
+      { uptime: 0.999, p99Ms: 500 },
+      {
+        deployments: { a: { region: 'eu', sla: { uptime: 0.999, p99Ms: 500 } } },
+      },
+    );
+    const extra = { latency_p99: 0.4, region: 'eu|west', uptime_percentage: 99.95 };
+    const original = globalThis.JSON.parse;
+    vi.spyOn(JSON, 'parse').mockImplementation((text, reviver) => {
+      const value: unknown = original(text, reviver);
+      if (typeof value === 'object' && value !== null && 'usage' in value) Object.assign(value.usage as object, extra);
+      return value;
+    });
+    await settled(ask(router));
+    const report = router.slaReport({ month: '2030-01' });
+    expect(report.deployments.a?.provider).toMatchObject(extra);
+    const text = String(report);
+    expect(text).toContain('# Service levels, 2030-01 (UTC)');
+    expect(text).toMatch(/\| a \| eu \| 99.9 % \| 100 % \| 500 ms \| 30\d ms \| 100 % \| yes \| 0 \| 1 \/ 0 \| 0 \|/);
+    expect(text).toContain('| a | 99.95 | 100 % | 0.4 |');
+    expect(text).toContain('eu\\|west');
+    expect(JSON.parse(JSON.stringify(report))).toEqual({ ...report });
+  });
+
+  it('checks its month', () => {
+    const { router } = build({ a: answer() });
+    for (const month of ['2030', '2030-13', '', 'now'])
+      expect(() => router.slaReport({ month })).toThrow(/slaReport\.month.*2026-11/);
+  });
+});
+
+describe('the option sla', () => {
+  it.each<[unknown, RegExp]>([
+    [{}, /sla.*promises nothing/],
+    [{ uptime: 99.9 }, /sla\.uptime.*0\.999/],
+    [{ uptime: 1 }, /below 1/],
+    [{ uptime: 0 }, /sla\.uptime/],
+    [{ p99Ms: 0 }, /sla\.p99Ms/],
+    [{ p99: 500 }, /sla\.p99.*p99Ms/],
+    [{ uptime: 0.9, minFailures: 0 }, /minFailures/],
+    [{ uptime: 0.9, downtime: { failedShare: 2 } }, /downtime\.failedShare/],
+    [{ uptime: 0.9, downtime: { minAttempts: 0.5 } }, /downtime\.minAttempts/],
+    [0.999, /sla/],
+  ])('%j is refused', (sla, message) => {
+    const given = sla as SlaOptions;
+    expect(() => build({ a: answer() }, { deployments: { a: { sla: given } } })).toThrow(message);
+    expect(() =>
+      build({ a: answer() }, { deployments: { a: {} }, routes: { r: { deployments: ['a'], sla: given } } }),
+    ).toThrow(message);
+  });
+});
