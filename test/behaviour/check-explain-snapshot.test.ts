@@ -164,7 +164,7 @@ describe('explain()', () => {
     expect(router.explain({ ...body, tools }).deployments).toEqual([
       { id: 'b' },
       { id: 'a', excluded: 'the server asked to stay away for 7000 ms' },
-      { id: 'c', excluded: 'it has no tools' },
+      { id: 'c', excluded: 'it cannot call tools' },
     ]);
     expect(router.explain(body, callOptions({ regions: ['eu'] })).deployments).toEqual([
       { id: 'b' },

@@ -35,26 +35,25 @@ it('one seed gives one outcome, whatever the version of Node', async () => {
     p99: rounded(latencyMs.p99),
   }).toMatchInlineSnapshot(`
     {
-      "answered": 1127,
+      "answered": 1125,
       "calls": 1195,
       "errors": {
-        "DeadlineExceededError": 24,
-        "InternalServerError": 44,
+        "DeadlineExceededError": 25,
+        "InternalServerError": 45,
       },
       "first": {
-        "server-error": 101,
-        "success": 817,
-        "timeout": 48,
+        "server-error": 104,
+        "success": 803,
+        "timeout": 47,
       },
       "load": "1.131",
       "openings": 25,
       "p50": 300,
       "p99": 2000,
       "second": {
-        "connection": 9,
-        "deadline": 24,
-        "server-error": 43,
-        "success": 310,
+        "deadline": 25,
+        "server-error": 42,
+        "success": 322,
       },
       "wasted": 24,
     }
