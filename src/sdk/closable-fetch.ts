@@ -1,3 +1,5 @@
+import { limitErrorBody } from './error-body.js';
+
 /** The application's or the platform's `fetch`, as the SDK calls it. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
@@ -55,7 +57,7 @@ export class OnRequest {
 export function closable(fetch: Fetch): Fetch {
   const closableFetch: Fetch = (input, init) => {
     const onRequest = onRequestOf(init);
-    if (init == null || !onRequest?.isAwaited) return fetch(input, init);
+    if (init == null || !onRequest?.isAwaited) return fetch(input, init).then(limitErrorBody);
     const controller = new AbortController();
     const given = init.signal;
     if (given?.aborted) controller.abort(given.reason);
@@ -64,7 +66,7 @@ export function closable(fetch: Fetch): Fetch {
     onRequest.open(() => controller.abort());
     // It was over before it began.
     if (controller.signal.aborted) return Promise.reject(controller.signal.reason);
-    return fetch(input, { ...init, signal: controller.signal });
+    return fetch(input, { ...init, signal: controller.signal }).then(limitErrorBody);
   };
   // Some carry classes of their own (`fetch.Response`), which the SDK looks for.
   return Object.assign(Object.setPrototypeOf(closableFetch, fetch), { [ON_REQUEST]: true });
