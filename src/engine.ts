@@ -30,6 +30,7 @@ import { Events } from './telemetry/events.js';
 import type { AttemptRecord, CallRecord, KnownPrice } from './telemetry/record-types.js';
 import { InputEstimator } from './tokens/input-estimator.js';
 import type { Call, CallReply, CallRetry, Capability, Deployment, Target, Upstream } from './types.js';
+import { AbortSource } from './util/abort-source.js';
 import { randomHex } from './util/random-hex.js';
 import { SignalHubs } from './util/signal-hub.js';
 
@@ -84,7 +85,7 @@ export class Engine {
   readonly #judging = new Map<string, Judging>();
   readonly #escalation = new Map<string, { readonly config: EscalateConfig; readonly share: EscalationShare }>();
   readonly #shadows = new Map<string, ShadowRule>();
-  readonly #closing = new AbortController();
+  readonly #closing = new AbortSource();
   /** Of calls with credentials of their own. It counts nothing. */
   readonly #unlimited = new RetryBudget({ budget: false, minPerSecond: 0 });
   /** By route. */
@@ -146,7 +147,7 @@ export class Engine {
       escalation: (route) => this.#escalation.get(route ?? ''),
       shadow: {
         rule: (route) => this.#shadows.get(route ?? ''),
-        signal: () => this.#closing.signal,
+        signal: () => this.#closing,
         runsInBackground: config.shareInFlight,
       },
       cache: {

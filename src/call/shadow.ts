@@ -6,6 +6,7 @@ import { readNeeds } from '../protocol/requirements.js';
 import type { SpendLedger } from '../state/spend-ledger.js';
 import type { Events } from '../telemetry/events.js';
 import { type Call, type CallReply, isCached, type Reply, type Target } from '../types.js';
+import type { CancelSignal } from '../util/cancel-signal.js';
 import { isRecord } from '../util/is-record.js';
 import { isWithin } from '../util/is-within.js';
 import { jsonText } from '../util/json-text.js';
@@ -30,7 +31,7 @@ export interface ShadowParts {
   /** Sends the call and books it, without a record of its own. */
   readonly send: Handler<Call, CallReply>;
   /** Ends with the router. */
-  readonly signal: () => AbortSignal;
+  readonly signal: () => CancelSignal;
   /** Work in the background outlives the request that started it. */
   readonly runsInBackground: boolean;
 }
@@ -154,7 +155,7 @@ function mayBeShadowed(call: Call, { state }: Target): boolean {
 }
 
 /** The same request as a call of nobody's: whole, once, with a deadline and a signal of its own. */
-function shadowOf(call: Call, target: Target, signal: AbortSignal): Call {
+function shadowOf(call: Call, target: Target, signal: CancelSignal): Call {
   const startedAt = performance.now();
   const { stream: _stream, stream_options: _options, ...body } = call.body as Record<string, unknown>;
   const source = { ...(call.source as object), body, stream: false, signal: null };

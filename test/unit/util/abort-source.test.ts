@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { AbortSource } from '../../../src/util/abort-source.js';
+
+it('tells each listener that is still there once', () => {
+  const source = new AbortSource();
+  const calls: string[] = [];
+  const removed = () => calls.push('removed');
+  source.addEventListener('abort', removed);
+  source.addEventListener('abort', () => {
+    calls.push(`aborted: ${source.aborted}`);
+    source.abort();
+  });
+  source.removeEventListener('abort', removed);
+  expect(source.aborted).toBe(false);
+  source.abort();
+  source.abort();
+  expect(calls).toEqual(['aborted: true']);
+  expect(source.reason).toMatchObject({ name: 'AbortError' });
+});
