@@ -45,3 +45,4 @@ export { type FakeProvider, type FakeProviderOptions, startFakeProvider } from '
 export { offline } from './offline.js';
 export type { Outcome, RecordedRequest } from './recorder.js';
 export type { Choose, Models, Script } from './script.js';
+export { strategyContract } from './strategy-contract.js';
