@@ -28,23 +28,53 @@ import { isWithin } from './util/is-within.js';
 
 /** Sends the requests of one router object: what stands between the SDK's resources and the engine. */
 export class Dispatcher {
-  opened: Opened;
-  calls: CallReader;
+  #given: Opened;
+  /** The configuration that `#opened` and `#calls` are over. */
+  #base: Opened;
+  #opened: Opened;
+  #calls: CallReader;
 
   constructor(
     readonly router: OpenAI,
     opened: Opened,
   ) {
-    this.opened = withHooks(opened, router);
-    this.calls = new CallReader(opened.engine, opened.view);
+    this.#given = opened;
+    this.#base = opened.live.base;
+    this.#opened = withHooks(opened, router);
+    this.#calls = new CallReader(opened.engine, opened.view);
+  }
+
+  /** The parts of this router object, over the configuration as it is now. */
+  get opened(): Opened {
+    this.#follow();
+    return this.#opened;
+  }
+
+  get calls(): CallReader {
+    this.#follow();
+    return this.#calls;
+  }
+
+  /** Takes up what `update` has changed. */
+  #follow(): void {
+    const { base } = this.#given.live;
+    if (base === this.#base) return;
+    this.#base = base;
+    this.#use(this.#given.over(base));
+  }
+
+  #use(given: Opened): void {
+    this.#given = given;
+    this.#opened = withHooks(given, this.router);
+    this.#calls = new CallReader(given.engine, given.view);
   }
 
   /** Takes up what was assigned to a property of the router. Throws InvalidOptionError. */
   assign(name: Assignable, value: unknown): void {
     // The SDK itself notes the key that a key function has given, for realtime.
     if (name === 'apiKey' && typeof optionsOf(this.router).apiKey === 'function') return;
-    this.opened = assign(this.opened, name, value);
-    this.calls = new CallReader(this.opened.engine, this.opened.view);
+    this.#follow();
+    this.#use(assign(this.#given, name, value));
   }
 
   get engine(): Engine {

@@ -5,9 +5,8 @@ import type { ShadowRule } from './call/shadow.js';
 import type { SpendParts } from './call/spend/layer.js';
 import type { AbTable, Exposure } from './experiments/ab-table.js';
 import type { EscalateConfig } from './options/check-judge.js';
-import type { DeploymentConfig, RouterConfig } from './options/check-options.js';
+import type { DeploymentConfig, RouteConfig, RouterConfig } from './options/check-options.js';
 import type { SlaConfig } from './options/check-sla.js';
-import type { StrategyConfig } from './options/check-strategy.js';
 import type { Handler } from './pipeline.js';
 import { PriceBook } from './prices/price-book.js';
 import { Routing } from './request/resolve-model.js';
@@ -31,6 +30,7 @@ import type { AttemptRecord, CallRecord, KnownPrice } from './telemetry/record-t
 import { InputEstimator } from './tokens/input-estimator.js';
 import type { Call, CallReply, CallRetry, Capability, Deployment, Target, Upstream } from './types.js';
 import { AbortSource } from './util/abort-source.js';
+import { isSameValue } from './util/is-same-value.js';
 import { randomHex } from './util/random-hex.js';
 import { SignalHubs } from './util/signal-hub.js';
 
@@ -39,7 +39,7 @@ const STORED_IDS = 10_000;
 
 /** What a router is apart from its door: its deployments and their state, shared by all its views. */
 export class Engine {
-  readonly events = new Events();
+  readonly events: Events;
   readonly routing: Routing;
   readonly estimator: InputEstimator;
   /** Asks for a call's answer. */
@@ -47,45 +47,33 @@ export class Engine {
   /** By name: those of the options, then the clients' shared ones for models that are not listed, as they are used. */
   readonly states = new Map<string, DeploymentState>();
   /** Which client made what is kept on a server. */
-  readonly storedBy = new StoredIds(STORED_IDS);
+  readonly storedBy: StoredIds;
   /** The slots of deployments and clients with limits, and the calls that wait for one. */
-  readonly capacity = new Capacity();
+  readonly capacity: Capacity;
   /** How routes with a strategy order their deployments. */
   readonly orders: ReadonlyMap<string, RouteOrder>;
   /** The variant of each call on a weighted route, by its attempts: a joined call's record takes over those of another. */
-  readonly exposures = new WeakMap<
-    readonly AttemptRecord[],
-    { readonly table: AbTable; readonly exposure: Exposure }
-  >();
+  readonly exposures: WeakMap<readonly AttemptRecord[], { readonly table: AbTable; readonly exposure: Exposure }>;
   /** Sums over the calls of each route. */
   readonly routeTotals: ReadonlyMap<string, Totals>;
   /** How well each route serves. */
   readonly services: ReadonlyMap<string, ServiceLevel>;
-  readonly cacheTotals: CacheTotals = { hits: 0, misses: 0, joined: 0, stale: 0, savedUsd: 0, savedTokens: 0 };
+  readonly cacheTotals: CacheTotals;
   /** `undefined` where there are no budgets. */
   readonly ledger: SpendLedger | undefined;
-  readonly spendTable = new SpendTable();
+  readonly spendTable: SpendTable;
   /** Background responses that are not booked yet. */
-  readonly background = new BackgroundCalls();
+  readonly background: BackgroundCalls;
   /** What limits of money go by. */
   readonly spend: SpendParts;
   /** The signals of callers, listened to once each. */
-  readonly signals = new SignalHubs();
-  closed = false;
-  /**
-   * Ids are counted, under a prefix that no other router has, in whichever process. Drawn with the first call: Workers
-   * allow no random values at module scope.
-   */
-  #idPrefix: string | undefined;
-  #calls = 0;
-  #accounts = 0;
-  #store: ResponseStore | undefined;
+  readonly signals: SignalHubs;
   readonly #clients: ReadonlyMap<string, ClientState>;
   /** By route: how answers are judged, what was escalated, and where shadow traffic goes. */
   readonly #judging = new Map<string, Judging>();
   readonly #escalation = new Map<string, { readonly config: EscalateConfig; readonly share: EscalationShare }>();
   readonly #shadows = new Map<string, ShadowRule>();
-  readonly #closing = new AbortSource();
+  readonly #life: RouterLife;
   /** Of calls with credentials of their own. It counts nothing. */
   readonly #unlimited = new RetryBudget({ budget: false, minPerSecond: 0 });
   /** By route. */
@@ -94,33 +82,60 @@ export class Engine {
   constructor(
     readonly config: RouterConfig,
     readonly upstreams: ReadonlyMap<string, Upstream>,
+    previous?: Engine,
   ) {
+    this.#life = previous === undefined ? newLife() : previous.#life;
+    const { events, storedBy, capacity, exposures, cacheTotals, spendTable, background, signals } = this.#life;
+    this.events = events;
+    this.storedBy = storedBy;
+    this.capacity = capacity;
+    this.exposures = exposures;
+    this.cacheTotals = cacheTotals;
+    this.spendTable = spendTable;
+    this.background = background;
+    this.signals = signals;
     const prices = new PriceBook(config.prices);
     // Before anything is made that would have to be closed.
     const known = new Map([...config.deployments].map(([id, each]) => [id, priceOf(id, each, prices)]));
     this.estimator = new InputEstimator(config.countTokens, this.events, config.random);
-    this.#clients = new Map([...upstreams.keys()].map((name) => [name, this.#newClient(name)]));
+    this.#clients = new Map([...upstreams.keys()].map((name) => [name, this.#client(name, previous)]));
     for (const [id, deployment] of config.deployments)
-      this.#add(id, this.#deployment(id, deployment, known.get(id)), deployment.sla);
+      this.#add(id, this.#deployment(id, deployment, known.get(id)), deployment.sla, previous);
+    for (const [id, state] of previous?.states ?? [])
+      if (id.endsWith('/*') && this.#clients.has(state.client.name)) this.states.set(id, state);
     this.routing = new Routing(config, new Map(this.states), {
       stateOf: (client) => this.#unlisted(client),
       priceOf: (deployment, model) => prices.ofCall({ deployment, model }),
     });
     this.#retries = new Map(
-      [...config.routes].map(([name, { retry }]) => [name, { ...retry, budget: new RetryBudget(retry) }]),
+      [...config.routes].map(([name, { retry }]) => [
+        name,
+        { ...retry, budget: previous === undefined ? new RetryBudget(retry) : previous.#budgetFor(name, retry) },
+      ]),
     );
     for (const [name, route] of config.routes) {
       const { accept, escalate, shadow } = route;
       const holdsStreams = accept !== undefined || escalate?.streams === 'hold';
       if (accept !== undefined || escalate !== undefined) this.#judging.set(name, { accept, holdsStreams });
-      if (escalate !== undefined) this.#escalation.set(name, { config: escalate, share: new EscalationShare() });
+      if (escalate !== undefined) {
+        const share = previous === undefined ? new EscalationShare() : previous.#shareOf(name);
+        this.#escalation.set(name, { config: escalate, share });
+      }
       const [target] = shadow === undefined ? [] : this.routing.resolve(shadow.deployment, undefined, '').targets;
       if (shadow !== undefined && target !== undefined) this.#shadows.set(name, { config: shadow, target });
     }
-    this.routeTotals = new Map([...config.routes.keys()].map((name) => [name, newTotals()]));
-    this.services = new Map([...config.routes].map(([route, { sla }]) => [route, this.#service(sla, { route })]));
-    this.orders = new Map([...config.routes].flatMap(([route, { strategy }]) => this.#order(route, strategy)));
-    this.ledger = config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets, config.tenants);
+    this.routeTotals = new Map(
+      [...config.routes.keys()].map((name) => [name, previous?.routeTotals.get(name) ?? newTotals()]),
+    );
+    this.services = new Map(
+      [...config.routes].map(([route, { sla }]) => [
+        route,
+        (previous === undefined ? undefined : previous.#serviceOf(route, sla)) ?? this.#service(sla, { route }),
+      ]),
+    );
+    this.orders = new Map([...config.routes].flatMap(([route, each]) => this.#order(route, each, previous)));
+    this.ledger =
+      config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets, config.tenants, previous?.ledger);
     this.spend = {
       ledger: this.ledger,
       events: this.events,
@@ -147,7 +162,7 @@ export class Engine {
       escalation: (route) => this.#escalation.get(route ?? ''),
       shadow: {
         rule: (route) => this.#shadows.get(route ?? ''),
-        signal: () => this.#closing,
+        signal: () => this.#life.closing,
         runsInBackground: config.shareInFlight,
       },
       cache: {
@@ -188,41 +203,65 @@ export class Engine {
     return order.indexOf(priority);
   }
 
+  get closed(): boolean {
+    return this.#life.closed;
+  }
+
   nextAccount(): number {
-    return ++this.#accounts;
+    return ++this.#life.accounts;
   }
 
   nextCallId(): string {
-    this.#idPrefix ??= `call_${randomHex()}`;
-    return `${this.#idPrefix}${(this.#calls++).toString(36)}`;
+    this.#life.idPrefix ??= `call_${randomHex()}`;
+    return `${this.#life.idPrefix}${(this.#life.calls++).toString(36)}`;
   }
 
   /** What the router's own store holds; `null` for one of the application's. */
   get cacheSize(): { entries: number | null; bytes: number | null } {
     if (this.config.cacheStore !== undefined) return { entries: null, bytes: null };
-    return { entries: this.#store?.entries ?? 0, bytes: this.#store?.bytes ?? 0 };
+    const { store } = this.#life;
+    return { entries: store?.entries ?? 0, bytes: store?.bytes ?? 0 };
   }
 
   /** Made when it is first used: a router without a cache has none. */
   #cacheStore(): CacheStore {
     if (this.config.cacheStore !== undefined) return this.config.cacheStore;
-    this.#store ??= new ResponseStore(this.config.cacheSize);
-    return this.#store;
+    this.#life.store ??= new ResponseStore(this.config.cacheSize);
+    return this.#life.store;
   }
 
   close(): void {
     if (this.closed) return;
-    this.closed = true;
-    this.#closing.abort();
+    this.#life.closed = true;
+    this.#life.closing.abort();
     this.capacity.close();
     for (const { breaker } of this.states.values()) breaker?.close();
     this.events.clear();
   }
 
-  #order(route: string, config: StrategyConfig | undefined): [string, RouteOrder][] {
-    if (config === undefined) return [];
+  /** The same as before where nothing has changed: it has learned, and its comparison goes on. */
+  #order(route: string, { strategy, deployments }: RouteConfig, previous: Engine | undefined): [string, RouteOrder][] {
+    if (strategy === undefined) return [];
+    const before = previous?.config.routes.get(route);
+    const known = previous?.orders.get(route);
+    const isSame = before !== undefined && isSameValue([before.strategy, before.deployments], [strategy, deployments]);
+    if (known !== undefined && isSame) return [[route, known]];
     const { random, breaker } = this.config;
-    return [[route, new RouteOrder({ route, config, cooldownMs: breaker?.cooldownMs ?? 0, random })]];
+    return [[route, new RouteOrder({ route, config: strategy, cooldownMs: breaker?.cooldownMs ?? 0, random })]];
+  }
+
+  /** The tokens that are left of a route's retry budget, where its rule is the same. */
+  #budgetFor(route: string, retry: RouterConfig['retry']): RetryBudget {
+    const isSame = isSameValue(this.config.routes.get(route)?.retry, retry);
+    return (isSame ? this.#retries.get(route)?.budget : undefined) ?? new RetryBudget(retry);
+  }
+
+  #shareOf(route: string): EscalationShare {
+    return this.#escalation.get(route)?.share ?? new EscalationShare();
+  }
+
+  #serviceOf(route: string, sla: SlaConfig | undefined): ServiceLevel | undefined {
+    return isSameValue(this.config.routes.get(route)?.sla, sla) ? this.services.get(route) : undefined;
   }
 
   /**
@@ -234,6 +273,15 @@ export class Engine {
     const ofRoute = route === undefined ? undefined : this.#retries.get(route);
     if (hasOwnCredentials) return { ...(ofRoute ?? retry), budget: this.#unlimited };
     return ofRoute ?? { ...retry, budget: first?.state.client.retryBudget ?? this.#unlimited };
+  }
+
+  /** A client by the same name goes on; with another key it is no longer suspended. */
+  #client(name: string, previous: Engine | undefined): ClientState {
+    const known = previous === undefined ? undefined : previous.#clients.get(name);
+    if (known === undefined) return this.#newClient(name);
+    known.slots.update({ maxConcurrent: this.config.clientLimits.get(name), rpm: undefined, tpm: undefined });
+    if (previous?.upstreams.get(name) !== this.upstreams.get(name)) known.suspendedUntil = 0;
+    return known;
   }
 
   #newClient(name: string): ClientState {
@@ -249,7 +297,19 @@ export class Engine {
     );
   }
 
-  #add(id: string, deployment: Deployment, sla: SlaConfig | undefined): DeploymentState {
+  #add(id: string, deployment: Deployment, sla: SlaConfig | undefined, previous?: Engine): DeploymentState {
+    const known = previous?.states.get(id);
+    const { upstream, model } = deployment;
+    if (known?.deployment.upstream.name === upstream.name && known.deployment.model === model) {
+      const isSameSla = isSameValue(previous?.config.deployments.get(id)?.sla, sla);
+      known.become(deployment, {
+        breaker: isSameValue(previous?.config.breaker, this.config.breaker) ? known.breaker : this.#breaker(id),
+        place: known.place ?? placeOf(id, deployment, known.client),
+        service: isSameSla ? known.service : this.#service(sla, { deployment: id }),
+      });
+      this.states.set(id, known);
+      return known;
+    }
     const client = this.#clients.get(deployment.upstream.name) ?? this.#newClient(deployment.upstream.name);
     const state = new DeploymentState(
       deployment,
@@ -309,6 +369,47 @@ export class Engine {
       tpm: config.tpm,
     };
   }
+}
+
+/** What outlives a change of the configuration. */
+interface RouterLife {
+  readonly events: Events;
+  readonly storedBy: StoredIds;
+  readonly capacity: Capacity;
+  readonly exposures: Engine['exposures'];
+  readonly cacheTotals: CacheTotals;
+  readonly spendTable: SpendTable;
+  readonly background: BackgroundCalls;
+  readonly signals: SignalHubs;
+  readonly closing: AbortSource;
+  closed: boolean;
+  store: ResponseStore | undefined;
+  /**
+   * Ids are counted, under a prefix that no other router has, in whichever process. Drawn with the first call: Workers
+   * allow no random values at module scope.
+   */
+  idPrefix: string | undefined;
+  calls: number;
+  accounts: number;
+}
+
+function newLife(): RouterLife {
+  return {
+    events: new Events(),
+    storedBy: new StoredIds(STORED_IDS),
+    capacity: new Capacity(),
+    exposures: new WeakMap(),
+    cacheTotals: { hits: 0, misses: 0, joined: 0, stale: 0, savedUsd: 0, savedTokens: 0 },
+    spendTable: new SpendTable(),
+    background: new BackgroundCalls(),
+    signals: new SignalHubs(),
+    closing: new AbortSource(),
+    closed: false,
+    store: undefined,
+    idPrefix: undefined,
+    calls: 0,
+    accounts: 0,
+  };
 }
 
 /** `undefined` where there is nothing to count. */

@@ -1,7 +1,7 @@
 import { type APIPromise, OpenAI } from 'openai';
 import { type AsFetchOptions, asFetch } from './as-fetch.js';
 import { Dispatcher } from './dispatch.js';
-import { InvalidOptionError } from './errors.js';
+import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
 import { type AbReport, abReport } from './experiments/ab-report.js';
 import { type ExplainOptions, type Explanation, explain } from './inspect/explain.js';
 import { type CheckOptions, type CheckResult, checkAll } from './inspect/health-check.js';
@@ -13,7 +13,7 @@ import { callOptions } from './request/call-options.js';
 import { copyCredentials, overrideClient } from './sdk/internals.js';
 import { watchAssignments } from './sdk/own-clients.js';
 import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
-import { type Opened, openRouter, openView } from './setup.js';
+import { type Opened, openRouter, openView, updateRouter } from './setup.js';
 import { callRecord } from './telemetry/call-record.js';
 import type { EventOf, RouterEventType } from './telemetry/events.js';
 import { checkNumber, checkRecord, fail, show } from './util/check.js';
@@ -138,6 +138,22 @@ export class ModelRouter extends OpenAI {
   /** The same in pieces, for large tables: the event loop has a turn between two of them. */
   spendCsvChunks(): AsyncIterable<string> {
     return spendCsvChunks(this[PARTS].engine.spendTable);
+  }
+
+  /**
+   * Replaces options of the running router, each as a whole: routes, deployments, clients with their keys, limits. All of
+   * it is checked before anything changes; calls in flight end as they began. Statistics, budgets and the cache go on, and
+   * views follow. A new key takes effect at once, and ends its client's suspension.
+   *
+   * @throws InvalidOptionError
+   * @example
+   * router.update({ routes: { chat: ['qwen/Qwen3-32B', 'deepseek-ai/DeepSeek-V4-Flash'] } });
+   */
+  update(part: Partial<RouterOptions>): void {
+    const { engine, opened } = this[PARTS];
+    if (engine.closed) throw new NoDeploymentAvailableError('The router is closed.');
+    const options = updateRouter(opened, part);
+    engine.events.emit({ type: 'config-updated', options });
   }
 
   /**

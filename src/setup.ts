@@ -18,6 +18,7 @@ import { withoutRouterHeaders } from './request/headers.js';
 import type { View } from './request/read-call.js';
 import { attemptsOf } from './request/read-call.js';
 import {
+  type BuiltClients,
   buildClients,
   checkBaseURL,
   checkHeaderBag,
@@ -54,6 +55,17 @@ export interface Opened {
   readonly single: SingleClientOptions | undefined;
   /** For the SDK's own constructor. */
   readonly superOptions: ClientOptions;
+  /** What `update` replaces, for this router object and all its views. */
+  readonly live: LiveConfiguration;
+  /** This router object over another configuration. */
+  readonly over: (base: Opened) => Opened;
+}
+
+/** The configuration as it is now. */
+export interface LiveConfiguration {
+  base: Opened;
+  /** The options that it was made from. */
+  options: RouterOptions | SingleClientOptions;
 }
 
 type SdkOptions = Pick<
@@ -93,14 +105,77 @@ function openSeveral(options: RouterOptions): Opened {
     if (key in options) throw new InvalidOptionError(key, `it belongs to one of \`clients\`: clients.default.${key}.`);
   }
   checkPlaces('', options, ['clients', ...SETTING_KEYS, ...SDK_KEYS]);
-  const { clients, limits } = buildClients(options.clients);
+  return live(openClients(options, buildClients(options.clients)), options);
+}
+
+function openClients(options: RouterOptions, { clients, limits }: BuiltClients, previous?: Opened): Opened {
   return open(
     clients,
     { ...options, ...callOptionsOf(options) },
     pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']),
     undefined,
     limits,
+    previous,
   );
+}
+
+/** Remembers what the router was made from, so that it can be updated. */
+function live(opened: Opened, options: RouterOptions | SingleClientOptions): Opened {
+  opened.live.base = opened;
+  opened.live.options = options;
+  return opened;
+}
+
+/** Filled in once the router is open. */
+function newLive(): LiveConfiguration {
+  return {} as LiveConfiguration;
+}
+
+/** What cannot change while a router runs, and why. */
+const FIXED: Readonly<Record<string, string>> = {
+  cacheStore: 'answers are in the store that the router was made with',
+  random: 'it is drawn from all the time',
+  shareInFlight: 'it says what the runtime can do',
+  tenants: 'tenants have their budgets already',
+};
+
+/**
+ * Replaces options of a running router, each as a whole. Everything is checked before anything changes. Throws
+ * InvalidOptionError.
+ */
+export function updateRouter({ live: now }: Opened, part: Partial<RouterOptions>): string[] {
+  checkSecretRecord('update', part, 'an object of options to replace');
+  for (const [key, why] of Object.entries(FIXED))
+    if (key in part) throw new InvalidOptionError(key, `it cannot be updated: ${why}; make another router.`);
+  const changed = Object.keys(part);
+  const { base, options } = now;
+  if (options.clients === undefined) {
+    for (const key of changed)
+      if (!SETTING_KEYS.some((each) => each === key))
+        throw new InvalidOptionError(key, `it belongs to the router's only client; assign it: router.${key} = ...`);
+    const next: SingleClientOptions = { ...options, ...(part as object) };
+    const sdk = pick(next, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']);
+    const opened = open(
+      base.clients,
+      next,
+      sdk,
+      isSized(next.cache) ? undefined : base.engine.config.cacheSize,
+      undefined,
+      base,
+    );
+    now.options = next;
+    now.base = { ...opened, live: now, single: next };
+    return changed;
+  }
+  const next: RouterOptions = { ...options, ...part };
+  checkPlaces('', next, ['clients', ...SETTING_KEYS, ...SDK_KEYS]);
+  const built =
+    part.clients === undefined
+      ? { clients: new Map(base.clients), limits: new Map(base.engine.config.clientLimits) }
+      : buildClients(part.clients);
+  now.base = { ...openClients(next, built, base), live: now };
+  now.options = next;
+  return changed;
 }
 
 /** A plain client's options make a router with that one client. What the SDK's constructor rejects, it rejects here. */
@@ -126,7 +201,7 @@ function openSingle(
   const settings =
     maxRetries === undefined ? options : { ...options, ...callOptionsOf({ maxRetries, ...pick(options, CALL_KEYS) }) };
   const sdk = pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']);
-  return { ...open(new Map([['default', client]]), settings, sdk, cacheSize), single: options };
+  return live({ ...open(new Map([['default', client]]), settings, sdk, cacheSize), single: options }, options);
 }
 
 /** A name of neither that is like one of them. One that is nothing like them may be a newer SDK's. */
@@ -154,6 +229,7 @@ function open(
   sdk: SdkOptions,
   cacheSize?: RouterConfig['cacheSize'],
   limits?: ReadonlyMap<string, number>,
+  previous?: Opened,
 ): Opened {
   checkHeaderBag('defaultHeaders', sdk.defaultHeaders);
   checkLogger('logger', sdk.logger);
@@ -165,12 +241,17 @@ function open(
   const names = [...clients.keys(), ...config.routes.keys(), ...models];
   const redact = redactor(clients, [sdk.defaultHeaders, ...deployments, ...prefixes], [sdk.defaultQuery], names);
   const answered = new AnsweredOrigins();
+  // A client that stays is the same upstream; keys that were in use a moment ago are masked like all others.
+  for (const [name, client] of previous?.clients ?? []) redact.note(name, client);
   const upstreams = new Map(
-    [...clients].map(([name, client]) => [name, new OpenAIUpstream(name, client, redact, answered)]),
+    [...clients].map(([name, client]) => {
+      const known = previous?.clients.get(name) === client ? previous.engine.upstreams.get(name) : undefined;
+      return [name, known ?? new OpenAIUpstream(name, client, redact, answered)];
+    }),
   );
   const defaultClient = clients.get(config.defaultClient);
   if (defaultClient === undefined) throw new Error('No default client: the options were not checked.');
-  const engine = new Engine(config, upstreams);
+  const engine = new Engine(config, upstreams, previous?.engine);
   const base = { options: {}, headers: undefined, query: undefined, log: logOf(defaultClient) };
   const opened = {
     engine,
@@ -182,6 +263,8 @@ function open(
     single: undefined,
     passThrough: defaultClient,
     superOptions: settingsOf(defaultClient),
+    live: newLive(),
+    over: (base: Opened) => base,
   };
   const given = pick(sdk, SDK_KEYS);
   return Object.keys(given).length === 0 ? opened : withView(opened, given);
@@ -230,6 +313,7 @@ function withView(from: Opened, options: ViewOptions): Opened {
     single: from.single && { ...from.single, ...withoutUndefined(options) },
     passThrough,
     superOptions: settingsOf(passThrough),
+    over: (base) => withView(from.over(base), options),
     view: {
       options: { ...view.options, ...callOptions },
       headers: defaultHeaders === undefined ? view.headers : defaultHeaders,
@@ -266,7 +350,14 @@ export function assign(from: Opened, name: Assignable, value: unknown): Opened {
   const client = from.own === undefined ? copyOf(from.passThrough, {}) : from.passThrough;
   assignTo(client, name, value);
   const own = new Map([[from.engine.config.defaultClient, client]]);
-  return { ...from, own, passThrough: client, account: from.engine.nextAccount() };
+  const account = from.engine.nextAccount();
+  return {
+    ...from,
+    own,
+    passThrough: client,
+    account,
+    over: (base) => ({ ...from.over(base), own, passThrough: client, account }),
+  };
 }
 
 /** The same with clients that call what a subclass of the router overrides. */

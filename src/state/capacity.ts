@@ -11,14 +11,22 @@ export interface CapacityLimits {
 /** What runs at one deployment or client now, and how much more may. */
 export class Slots {
   inFlight = 0;
-  readonly #limits: CapacityLimits;
-  readonly #requests: RateLimit | undefined;
-  readonly #tokens: RateLimit | undefined;
+  #limits: CapacityLimits;
+  #requests: RateLimit | undefined;
+  #tokens: RateLimit | undefined;
 
   constructor(limits: CapacityLimits) {
     this.#limits = limits;
     this.#requests = limits.rpm === undefined ? undefined : new RateLimit(limits.rpm, 1);
     this.#tokens = limits.tpm === undefined ? undefined : new RateLimit(limits.tpm, 0);
+  }
+
+  /** Other limits, for what begins from now on. What runs stays counted. */
+  update(limits: CapacityLimits): void {
+    const { rpm, tpm } = this.#limits;
+    if (limits.rpm !== rpm) this.#requests = limits.rpm === undefined ? undefined : new RateLimit(limits.rpm, 1);
+    if (limits.tpm !== tpm) this.#tokens = limits.tpm === undefined ? undefined : new RateLimit(limits.tpm, 0);
+    this.#limits = limits;
   }
 
   get maxConcurrent(): number | undefined {
@@ -62,7 +70,7 @@ export interface Place {
   readonly id: string;
   readonly slots: Slots;
   readonly client: Slots;
-  readonly maxQueue: number;
+  maxQueue: number;
 }
 
 /** Whether its slots or its client's are limited at all, and by tokens: else there is nothing to count. */

@@ -64,15 +64,30 @@ export class DeploymentState {
   readonly #waiting = new Set<() => void>();
 
   constructor(
-    readonly deployment: Deployment,
+    /** As it is configured now. */
+    public deployment: Deployment,
     readonly client: ClientState,
     /** `undefined` where breakers are off. */
-    readonly breaker: DeploymentBreaker | undefined,
+    public breaker: DeploymentBreaker | undefined,
     /** Its slots; `undefined` where neither it nor its client has a limit. */
-    readonly place?: Place,
+    public place?: Place,
     /** How well it serves. */
-    readonly service: ServiceLevel = new ServiceLevel(undefined, DEFAULT_DOWNTIME, () => undefined),
+    public service: ServiceLevel = new ServiceLevel(undefined, DEFAULT_DOWNTIME, () => undefined),
   ) {}
+
+  /** The configuration has changed: what is known of the deployment stays. */
+  become(
+    deployment: Deployment,
+    parts: Pick<DeploymentState, 'breaker' | 'service'> & { place: Place | undefined },
+  ): void {
+    this.deployment = deployment;
+    this.breaker = parts.breaker;
+    this.service = parts.service;
+    if (parts.place === undefined) return;
+    parts.place.slots.update(deployment);
+    parts.place.maxQueue = deployment.maxQueue;
+    this.place = parts.place;
+  }
 
   /** For people to read: `eu-west-1`, or every region where it may run. */
   get region(): string | null {

@@ -89,8 +89,15 @@ const PERCENTS = [50, 80, 100];
 export class SpendLedger {
   readonly #accounts: readonly Account[];
 
-  constructor(budgets: readonly Budget[], tenants: TenantLimit = DEFAULT_TENANTS) {
-    this.#accounts = budgets.map((budget) => new Account(budget, tenants));
+  /** @param previous what was spent of budgets by the same window, tenant and route goes on, under the new limit */
+  constructor(budgets: readonly Budget[], tenants: TenantLimit = DEFAULT_TENANTS, previous?: SpendLedger) {
+    const known = previous === undefined ? [] : [...previous.#accounts];
+    this.#accounts = budgets.map((budget) => {
+      const at = known.findIndex((account) => account.isFor(budget));
+      const [account] = at === -1 ? [] : known.splice(at, 1);
+      account?.limitTo(budget);
+      return account ?? new Account(budget, tenants);
+    });
   }
 
   /** Whether any budget applies to calls of this route. */
@@ -165,8 +172,8 @@ export class SpendLedger {
 
 /** One budget, with one bucket, or with one for each tenant. */
 class Account {
-  readonly #budget: Budget;
-  readonly #limit: number;
+  #budget: Budget;
+  #limit: number;
   readonly #tenants: TenantLimit;
   readonly #buckets = new Map<string | undefined, Bucket>();
   readonly #calendar: Calendar | undefined;
@@ -180,6 +187,17 @@ class Account {
     this.#tenants = tenants;
     this.#calendar = typeof budget.window === 'number' ? undefined : new Calendar(budget.window);
     if (!budget.perTenant) this.open(undefined);
+  }
+
+  /** Whether it counts the same spending as `budget`. */
+  isFor({ window, perTenant, route }: Budget): boolean {
+    const own = this.#budget;
+    return own.window === window && own.perTenant === perTenant && own.route === route;
+  }
+
+  limitTo(budget: Budget): void {
+    this.#budget = budget;
+    this.#limit = toNano(budget.usd);
   }
 
   appliesTo(route: string | null): boolean {

@@ -97,6 +97,8 @@ export type RouterEvent =
       limitTokens: number;
       bookedUsd: number;
     }
+  /** `router.update()` has replaced these options. */
+  | { type: 'config-updated'; options: readonly string[] }
   /** The answer of `from` was unsure, so the next deployment is requested too. */
   | { type: 'call-escalated'; callId: string; route: string | null; from: string; confidence: number | null }
   /** An answer was unsure, but `maxShare` of the calls have been escalated. */
@@ -148,6 +150,7 @@ const EACH: Readonly<Record<RouterEventType, true>> = {
   'model-not-found': true,
   'sample-ratio-mismatch': true,
   'capacity-refused': true,
+  'config-updated': true,
   'call-escalated': true,
   'escalation-capped': true,
   'confidence-unknown': true,

@@ -40,10 +40,12 @@ describe('the names of the router', () => {
         'feedback',
         'on',
         'routeRequest',
+        'slaReport',
         'snapshot',
         'spendCsv',
         'spendCsvChunks',
         'toJSON',
+        'update',
       ].sort(),
     );
   });

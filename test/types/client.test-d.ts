@@ -44,6 +44,7 @@ expectTrue<
     | 'spendCsv'
     | 'spendCsvChunks'
     | 'toJSON'
+    | 'update'
   >
 >();
 

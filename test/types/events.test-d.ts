@@ -68,6 +68,8 @@ function tell(event: RouterEvent): string {
     case 'call-escalated':
     case 'escalation-capped':
       return event.callId;
+    case 'config-updated':
+      return event.options.join();
     case 'shadow-dropped':
     case 'capacity-refused':
       return event.why;
