@@ -12,6 +12,7 @@ import type { Usage } from '../telemetry/record-types.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Attempt, AttemptEnd, Call, Failure, Reply } from '../types.js';
 import { show } from '../util/check.js';
+import { fitsIn } from '../util/fits-in.js';
 import { isRecord } from '../util/is-record.js';
 import { showUsd } from '../util/money.js';
 import { roundMs } from '../util/round-ms.js';
@@ -21,6 +22,9 @@ import type { ErrorReader } from './error-reader.js';
 
 /** Names come from outside: that so many have no price is told, and no more. */
 const MAX_UNPRICED = 1000;
+
+/** A usage object that is longer is none; a record would hold on to it. */
+const MAX_USAGE_CHARS = 16_384;
 
 const HOW_TO_GIVE_ONE =
   'give its deployment a `price`, or the router `prices`, as { input, output } in US dollars per million tokens';
@@ -142,7 +146,7 @@ export function measure({
     if (bill.providerCostUsd !== null) record.providerCostUsd = bill.providerCostUsd;
     if (usage !== null) {
       call.record.usage = usage;
-      if (isRecord(end.usage)) call.record.providerUsage = end.usage;
+      if (isRecord(end.usage) && fitsIn(end.usage, MAX_USAGE_CHARS)) call.record.providerUsage = end.usage;
     }
     if (bill.lacksPrice !== undefined)
       reportUnpriced(call, target.state.id, target.model ?? null, bill.lacksPrice.serviceTier);

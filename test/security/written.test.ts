@@ -121,6 +121,20 @@ describe('long names', () => {
     for (const text of kept) expect(text.length).toBeLessThan(20_000);
   });
 
+  it('and other long texts in a usage are not kept in the record', async () => {
+    const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+    for (const [more, isKept] of [
+      [{ extra: { seconds: 1 } }, true],
+      [{ extra: LONG }, false],
+      [{ extra: Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i])) }, false],
+    ] as const) {
+      const { router } = routerOver(() => completion('x', { ...usage, ...more } as never));
+      const answer = await router.chat.completions.create({ model: 'm', messages });
+      expect(callRecord(answer)?.providerUsage !== null).toBe(isKept);
+      expect(callRecord(answer)?.usage).toMatchObject({ inputTokens: 1 });
+    }
+  });
+
   it('of two tenants that begin alike are still two tenants', async () => {
     const { router, sent } = routerOver(() => completion(), { cache: true });
     for (const tenant of [`${LONG}a`, `${LONG}b`, `${LONG}a`])
