@@ -3,7 +3,22 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-// The mode `openai6` runs the same tests on the older SDK.
+// Long histories and simulations: `npm run test:slow`. CI and `npm run check` run them too.
+const SLOW = [
+  'test/reliability/**',
+  'test/**/*.property.test.ts',
+  'test/behaviour/simulate/**',
+  'test/unit/experiments/**',
+  'test/unit/plan/order/lowest-latency.test.ts',
+];
+// What depends on the SDK: `npm run test:openai6` runs it on the older one.
+const ON_THE_SDK = ['test/behaviour', 'test/contracts', 'test/security', 'test/unit/sdk', 'test/unit/protocol'];
+
+const include = (mode: string) => {
+  if (mode === 'slow') return SLOW.map((glob) => glob.replace(/\*\*$/, '**/*.test.ts'));
+  return mode === 'openai6' ? ON_THE_SDK.map((folder) => `${folder}/**/*.test.ts`) : ['test/**/*.test.ts'];
+};
+
 export default defineConfig(({ mode }) => ({
   resolve: {
     alias: [
@@ -13,8 +28,8 @@ export default defineConfig(({ mode }) => ({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'test/types/**'],
+    include: include(mode),
+    exclude: [...configDefaults.exclude, 'test/types/**', ...(mode === 'slow' || mode === 'all' ? [] : SLOW)],
     pool: 'forks',
     maxWorkers: 2,
     execArgv: ['--expose-gc'],

@@ -57,7 +57,7 @@ export class Tally {
 }
 
 /** Attempts at a deployment that the same call has asked before. */
-export function retriesOf(attempts: readonly AttemptRecord[]): number {
+function retriesOf(attempts: readonly AttemptRecord[]): number {
   return attempts.length - new Set(attempts.map(({ deployment }) => deployment)).size;
 }
 

@@ -3,7 +3,7 @@ import { KeySample } from './key-sample.js';
 import { LatencyCounts } from './latency-counts.js';
 
 /** Keys fall into this many buckets; a variant is compared by its buckets. */
-export const BUCKETS = 64;
+const BUCKETS = 64;
 /** Names of numbers given by `feedback`, at most; further ones are ignored. */
 const MOST_FEEDBACK = 20;
 

@@ -4,7 +4,7 @@ import { isRecord } from '../util/is-record.js';
 type Body = Readonly<Record<string, unknown>>;
 
 /** What a Responses request includes to get the probabilities of its answer's tokens. */
-export const INCLUDED = 'message.output_text.logprobs';
+const INCLUDED = 'message.output_text.logprobs';
 
 /** Whether the caller has requested them itself. */
 export function wantsLogprobs(protocol: Protocol, body: unknown): boolean {

@@ -182,7 +182,7 @@ export class Progress {
 }
 
 /** Whether a failed response is the server's fault, so that another deployment may do better. */
-export function isServerFault(error: unknown): boolean {
+function isServerFault(error: unknown): boolean {
   return !isRecord(error) || /server_error|rate_limit/.test(String(error.code));
 }
 

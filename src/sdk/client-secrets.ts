@@ -41,7 +41,7 @@ export class ClientSecrets {
 }
 
 /** The credentials in a URL's user info, query and path. */
-export function secretsOfUrl(url: string): string[] {
+function secretsOfUrl(url: string): string[] {
   if (!URL.canParse(url)) return [];
   const { username, password, searchParams, pathname } = new URL(url);
   const user = decoded(username);

@@ -1,7 +1,7 @@
 import { encodeBase64 } from '../util/base64.js';
 
 /** Too short to be a key; replacing it would only garble what an upstream has said. */
-export const SHORTEST_SECRET = 6;
+const SHORTEST_SECRET = 6;
 
 interface Form {
   /** The secret that is written in this form. */

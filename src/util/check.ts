@@ -22,7 +22,7 @@ export function show(value: unknown): string {
 const hidden = (value: string) => `a string of ${value.length} characters`;
 
 /** The same where no string belongs, so that one that stands there may be a misplaced key: its text is not shown. */
-export function failUnseen(option: string, value: unknown, allowed: string): never {
+function failUnseen(option: string, value: unknown, allowed: string): never {
   // A short word, such as `'5s'` in the place of a number, is no key, and helps whoever reads it.
   const isShown = typeof value !== 'string' || value.length <= 12;
   throw new InvalidOptionError(option, `${isShown ? show(value) : hidden(value)} is not allowed; give ${allowed}.`);
