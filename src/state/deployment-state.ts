@@ -56,8 +56,8 @@ export class DeploymentState {
   #lastAnswerAt = 0;
   #nextProbeAt = 0;
   #probeStepMs = PROBE_MS;
-  /** An answer meanwhile lets one probe through before its time. */
-  #mayProbeEarly = true;
+  /** Calls that may go through before that, as others were answered meanwhile. */
+  #credits = 0;
   #probe: Attempt | undefined;
   readonly rateAdvice = new RateAdvice();
   /** Calls that wait for the end of the pause. */
@@ -144,8 +144,8 @@ export class DeploymentState {
     if (this.pausedUntil <= now) {
       this.#pausedSince = now;
       this.#probeStepMs = PROBE_MS;
-      this.#mayProbeEarly = true;
-      this.#nextProbeAt = this.#lastAnswerAt > startedAt ? now : now + PROBE_MS;
+      this.#nextProbeAt = now + PROBE_MS;
+      this.#credits = this.#lastAnswerAt > startedAt ? 1 : 0;
       this.#probe = undefined;
     }
     if (until <= this.pausedUntil) return;
@@ -157,20 +157,18 @@ export class DeploymentState {
   /** From when the next call may go through the pause: one at a time, in a `performance.now()` time. */
   get probeAt(): number {
     const now = performance.now();
+    if (this.#credits > 0) return now;
     return this.#probe !== undefined && this.#nextProbeAt <= now ? now + PROBE_MS : this.#nextProbeAt;
   }
 
   startProbe(attempt: Attempt): void {
-    const now = performance.now();
-    this.#probe = attempt;
-    // One that is early is beside the others.
-    if (now < this.#pausedSince + PROBE_MS) {
-      this.#mayProbeEarly = false;
-      this.#nextProbeAt = this.#pausedSince + PROBE_MS;
+    if (this.#credits > 0) {
+      this.#credits -= 1;
       return;
     }
+    this.#probe = attempt;
     this.#probeStepMs *= 2;
-    this.#nextProbeAt = now + this.#probeStepMs;
+    this.#nextProbeAt = performance.now() + this.#probeStepMs;
   }
 
   endProbe(attempt: Attempt): void {
@@ -178,17 +176,21 @@ export class DeploymentState {
   }
 
   /**
-   * An answer to what was sent during the pause ends it for everyone. One to what was sent before shows that the server
-   * still answers some calls: the first probe need not wait. So does one while the refused attempt ran.
+   * An answer to a probe ends the pause for everyone. One to what was sent before the pause shows that the server still
+   * answers some calls: it lets one more through, so that no more are sent than are answered.
    */
-  onAnswer(attempt: Attempt): void {
+  onAnswer({ startedAt, probe }: Attempt): void {
     const now = performance.now();
     this.#lastAnswerAt = now;
     if (this.pausedUntil <= now) return;
-    if (attempt === this.#probe || attempt.startedAt > this.#pausedSince) this.pausedUntil = 0;
-    else if (this.#mayProbeEarly && now < this.#nextProbeAt) this.#nextProbeAt = now;
-    else return;
-    for (const wake of [...this.#waiting]) wake();
+    if (startedAt > this.#pausedSince || (probe && startedAt === this.#pausedSince)) {
+      this.pausedUntil = 0;
+      for (const wake of [...this.#waiting]) wake();
+    } else {
+      this.#credits += 1;
+      const [first] = this.#waiting;
+      first?.();
+    }
   }
 
   /** Calls `wake` when an answer ends the pause, or lets a probe through; returns what ends that. */

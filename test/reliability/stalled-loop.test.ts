@@ -8,9 +8,11 @@ const ANSWER_MS = 50;
 const ATTEMPT_MS = 300;
 
 let hangs = false;
+let received = 0;
 const server = createServer((request, response) => {
   request.resume();
   request.on('end', () => {
+    received += 1;
     if (hangs) return;
     setTimeout(() => {
       response.setHeader('content-type', 'application/json');
@@ -56,10 +58,10 @@ describe('a blocked event loop', () => {
     hangs = false;
     const { router, call } = open();
     await call(signal);
-    // The server of this test is in the same process: it answers before the block, from a turn of its own.
-    const calls = Array.from({ length: 8 }, () => call(signal));
-    const sent = Promise.allSettled(calls);
-    await new Promise((resolve) => setTimeout(resolve, ANSWER_MS - 10));
+    received = 0;
+    const sent = Promise.allSettled(Array.from({ length: 8 }, () => call(signal)));
+    // The server is in this process: it has all requests, and answers from a timer that is due before theirs.
+    while (received < 8) await turn();
     await block(ATTEMPT_MS + 700);
     const results = await sent;
     expect(results.filter(({ status }) => status === 'rejected')).toEqual([]);
