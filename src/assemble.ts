@@ -74,12 +74,12 @@ export function assemble({
   shadow,
   onRecorded,
 }: Parts): Handler<Call, CallReply> {
-  const { random, slowMs } = config;
+  const { random, slowMs, slowLogMs } = config;
 
   const errors = new ErrorReader(config.classifyError);
   const attempt = compose<Attempt, Reply>(
     [
-      measure({ events, prices, spent: spendTable, errors, estimator, background, slowMs, random }), // counts, times, names what failed
+      measure({ events, prices, spent: spendTable, errors, estimator, background, slowMs, slowLogMs, random }), // counts, times, names what failed
       heed(events, new NameHints(() => config.deployments.keys())), // pauses and clients set aside
       hold({ judging, random }), // streams that are judged, and answers that `accept` refuses
       breaker(), // outside the timeout: a timeout counts

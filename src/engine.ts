@@ -23,8 +23,10 @@ import { DEFAULT_DOWNTIME } from './state/service-history.js';
 import { ServiceLevel } from './state/service-level.js';
 import { SpendLedger } from './state/spend-ledger.js';
 import { SpendTable } from './state/spend-table.js';
+import { StateKeeper } from './state/state-keeper.js';
 import { StoredIds } from './state/stored-ids.js';
 import { newTotals, type Totals } from './state/totals.js';
+import { ChangeLog } from './telemetry/change-log.js';
 import { Events } from './telemetry/events.js';
 import type { AttemptRecord, CallRecord, KnownPrice } from './telemetry/record-types.js';
 import { InputEstimator } from './tokens/input-estimator.js';
@@ -40,6 +42,10 @@ const STORED_IDS = 10_000;
 /** What a router is apart from its door: its deployments and their state, shared by all its views. */
 export class Engine {
   readonly events: Events;
+  /** Changes of state, as lines at `warn`. */
+  readonly changes: ChangeLog;
+  /** What is remembered over restarts. */
+  readonly keeper: StateKeeper;
   readonly routing: Routing;
   readonly estimator: InputEstimator;
   /** Asks for a call's answer. */
@@ -68,6 +74,7 @@ export class Engine {
   readonly spend: SpendParts;
   /** The signals of callers, listened to once each. */
   readonly signals: SignalHubs;
+  readonly #isBuilt: boolean;
   readonly #clients: ReadonlyMap<string, ClientState>;
   /** By route: how answers are judged, what was escalated, and where shadow traffic goes. */
   readonly #judging = new Map<string, Judging>();
@@ -85,8 +92,11 @@ export class Engine {
     previous?: Engine,
   ) {
     this.#life = previous === undefined ? newLife() : previous.#life;
-    const { events, storedBy, capacity, exposures, cacheTotals, spendTable, background, signals } = this.#life;
+    const { events, changes, keeper, storedBy, capacity, exposures, cacheTotals, spendTable, background, signals } =
+      this.#life;
     this.events = events;
+    this.changes = changes;
+    this.keeper = keeper;
     this.storedBy = storedBy;
     this.capacity = capacity;
     this.exposures = exposures;
@@ -128,14 +138,23 @@ export class Engine {
       [...config.routes.keys()].map((name) => [name, previous?.routeTotals.get(name) ?? newTotals()]),
     );
     this.services = new Map(
-      [...config.routes].map(([route, { sla }]) => [
-        route,
-        (previous === undefined ? undefined : previous.#serviceOf(route, sla)) ?? this.#service(sla, { route }),
-      ]),
+      [...config.routes].map(([route, { sla }]) => {
+        const known = previous?.services.get(route);
+        const isSame = isSameValue(previous?.config.routes.get(route)?.sla, sla);
+        if (!isSame) known?.promise(sla, sla?.downtime ?? DEFAULT_DOWNTIME);
+        return [route, known ?? this.#service(sla, { route })];
+      }),
     );
     this.orders = new Map([...config.routes].flatMap(([route, each]) => this.#order(route, each, previous)));
     this.ledger =
       config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets, config.tenants, previous?.ledger);
+    this.keeper.attach({
+      store: config.state,
+      deployments: () => Array.from(this.states, ([id, { service }]) => [id, service] as const),
+      routes: () => this.services,
+      ledger: this.ledger,
+    });
+    this.#isBuilt = true;
     this.spend = {
       ledger: this.ledger,
       events: this.events,
@@ -146,7 +165,7 @@ export class Engine {
         (each) => new RetryBudget(each).allowsAny,
       ),
     };
-    this.handle = assemble({
+    const handle = assemble({
       config,
       events: this.events,
       prices,
@@ -175,8 +194,19 @@ export class Engine {
         orders: this.orders,
         onExposure: ({ record }, table, exposure) => this.exposures.set(record.attempts, { table, exposure }),
       },
-      onRecorded: (record, failed) => this.#compare(record, failed),
+      onRecorded: (record, failed) => {
+        this.#compare(record, failed);
+        this.changes.recorded(record);
+        this.keeper.changed();
+      },
     });
+    this.handle =
+      config.state === undefined
+        ? handle
+        : (call) => {
+            this.keeper.start();
+            return handle(call);
+          };
   }
 
   /** Adds the call to its route's comparison. */
@@ -234,6 +264,7 @@ export class Engine {
     if (this.closed) return;
     this.#life.closed = true;
     this.#life.closing.abort();
+    this.keeper.close();
     this.capacity.close();
     for (const { breaker } of this.states.values()) breaker?.close();
     this.events.clear();
@@ -258,10 +289,6 @@ export class Engine {
 
   #shareOf(route: string): EscalationShare {
     return this.#escalation.get(route)?.share ?? new EscalationShare();
-  }
-
-  #serviceOf(route: string, sla: SlaConfig | undefined): ServiceLevel | undefined {
-    return isSameValue(this.config.routes.get(route)?.sla, sla) ? this.services.get(route) : undefined;
   }
 
   /**
@@ -302,10 +329,10 @@ export class Engine {
     const { upstream, model } = deployment;
     if (known?.deployment.upstream.name === upstream.name && known.deployment.model === model) {
       const isSameSla = isSameValue(previous?.config.deployments.get(id)?.sla, sla);
+      if (!isSameSla) known.service.promise(sla, sla?.downtime ?? DEFAULT_DOWNTIME);
       known.become(deployment, {
         breaker: isSameValue(previous?.config.breaker, this.config.breaker) ? known.breaker : this.#breaker(id),
         place: known.place ?? placeOf(id, deployment, known.client),
-        service: isSameSla ? known.service : this.#service(sla, { deployment: id }),
       });
       this.states.set(id, known);
       return known;
@@ -319,6 +346,8 @@ export class Engine {
       this.#service(sla, { deployment: id }),
     );
     this.states.set(id, state);
+    // The first ones are made before there is a keeper, and nothing has been imported yet.
+    if (this.#isBuilt) this.keeper.addDeployment(id, state.service);
     return state;
   }
 
@@ -374,6 +403,8 @@ export class Engine {
 /** What outlives a change of the configuration. */
 interface RouterLife {
   readonly events: Events;
+  readonly changes: ChangeLog;
+  readonly keeper: StateKeeper;
   readonly storedBy: StoredIds;
   readonly capacity: Capacity;
   readonly exposures: Engine['exposures'];
@@ -394,8 +425,12 @@ interface RouterLife {
 }
 
 function newLife(): RouterLife {
+  const events = new Events();
+  const changes = new ChangeLog(events);
   return {
-    events: new Events(),
+    events,
+    changes,
+    keeper: new StateKeeper((line) => changes.warn(line)),
     storedBy: new StoredIds(STORED_IDS),
     capacity: new Capacity(),
     exposures: new WeakMap(),

@@ -14,6 +14,7 @@ import { copyCredentials, overrideClient } from './sdk/internals.js';
 import { watchAssignments } from './sdk/own-clients.js';
 import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
 import { type Opened, openRouter, openView, updateRouter } from './setup.js';
+import { checkState, type RouterState } from './state/router-state.js';
 import { callRecord } from './telemetry/call-record.js';
 import type { EventOf, RouterEventType } from './telemetry/events.js';
 import { checkNumber, checkRecord, fail, show } from './util/check.js';
@@ -197,13 +198,31 @@ export class ModelRouter extends OpenAI {
     return this[PARTS].engine.events.on(type, listener);
   }
 
-  /** Ends timers and breakers. Calls in flight end as they would; calls after it fail. */
-  close(): void {
+  /**
+   * What the router remembers, as plain JSON: service levels, and what was spent of budgets that are not over. Import it
+   * into another router, or into this application's next process.
+   */
+  exportState(): RouterState {
+    return this[PARTS].engine.keeper.export();
+  }
+
+  /**
+   * Takes in what `exportState()` returned elsewhere. Each process has a part of its own in it, and the newest counts:
+   * importing twice, or in another order, changes nothing.
+   *
+   * @throws InvalidOptionError for anything else
+   */
+  importState(state: RouterState): void {
+    this[PARTS].engine.keeper.import(checkState('importState', state));
+  }
+
+  /** Writes the state, and ends timers and breakers. Calls in flight end as they would; calls after it fail. */
+  async close(): Promise<void> {
     this[PARTS].engine.close();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   toJSON(): Snapshot {

@@ -136,6 +136,7 @@ const FIXED: Readonly<Record<string, string>> = {
   cacheStore: 'answers are in the store that the router was made with',
   random: 'it is drawn from all the time',
   shareInFlight: 'it says what the runtime can do',
+  state: 'it was read when the router made its first call',
   tenants: 'tenants have their budgets already',
 };
 
@@ -267,7 +268,9 @@ function open(
     over: (base: Opened) => base,
   };
   const given = pick(sdk, SDK_KEYS);
-  return Object.keys(given).length === 0 ? opened : withView(opened, given);
+  const complete = Object.keys(given).length === 0 ? opened : withView(opened, given);
+  engine.changes.log = complete.view.log;
+  return complete;
 }
 
 /** The same engine, for `withOptions`; of one client, another account is another router. Throws InvalidOptionError. */
@@ -337,7 +340,11 @@ function accountClient({ own, clients, engine }: Opened, options: ViewOptions): 
  * are made from now on, as on a plain client. Throws InvalidOptionError.
  */
 export function assign(from: Opened, name: Assignable, value: unknown): Opened {
-  if (name === 'logger' || name === 'logLevel') return withView(from, { [name]: value });
+  if (name === 'logger' || name === 'logLevel') {
+    const assigned = withView(from, { [name]: value });
+    from.engine.changes.log = assigned.view.log;
+    return assigned;
+  }
   if (from.single === undefined) {
     const place =
       name === 'timeout' || name === 'maxRetries'

@@ -37,6 +37,8 @@ export interface MeasureParts {
   readonly estimator: InputEstimator;
   readonly background: BackgroundCalls;
   readonly slowMs: number;
+  /** How often slow attempts at a deployment are logged, in milliseconds. */
+  readonly slowLogMs: number;
   readonly random: () => number;
 }
 
@@ -49,9 +51,12 @@ export function measure({
   estimator,
   background,
   slowMs,
+  slowLogMs,
   random,
 }: MeasureParts): Layer<Attempt, Reply> {
   const unpriced = new Set<string>();
+  /** By deployment: how many have not been logged, and when the next line is due. */
+  const slow = new Map<string, { count: number; nextAt: number }>();
 
   return (next) =>
     async function measure(attempt) {
@@ -200,13 +205,26 @@ export function measure({
     events.emit({ type: 'usage-absurd', callId, deployment, tokens, limitTokens: limit, bookedUsd });
   }
 
+  function logSlow({ log }: Call, deployment: string, durationMs: number): void {
+    const known = slow.get(deployment) ?? { count: 0, nextAt: 0 };
+    slow.set(deployment, known);
+    known.count++;
+    const now = performance.now();
+    if (now < known.nextAt || !log.warns) return;
+    const count = known.count === 1 ? '1 attempt' : `${known.count} attempts`;
+    log.warn(
+      `model-router ${deployment}: ${count} slower than ${slowMs} ms since the last such line; the latest took ${durationMs.toFixed(0)} ms`,
+    );
+    slow.set(deployment, { count: 0, nextAt: now + slowLogMs });
+  }
+
   /** Until the answer, or a stream's first content. */
   function tellIfSlow(attempt: Attempt): void {
     const durationMs = performance.now() - attempt.startedAt;
     if (durationMs <= slowMs) return;
     const { call, record, target } = attempt;
     target.state.totals.slow++;
-    call.log.slow(call.record, target.state.id, record.number, durationMs);
+    logSlow(call, target.state.id, durationMs);
     if (!events.heard('attempt-slow')) return;
     const { id } = target.state;
     events.emit({

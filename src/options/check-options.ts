@@ -3,6 +3,7 @@ import { checkPrice, checkPrices, type PriceSource } from '../prices/check-price
 import type { CacheStore } from '../state/cache-store.js';
 import type { BreakerSettings } from '../state/circuit-breaker.js';
 import type { CacheSize } from '../state/memory-store.js';
+import type { StateStore } from '../state/router-state.js';
 import type { Budget, TenantLimit } from '../state/spend-ledger.js';
 import type { CountTokens } from '../tokens/estimate-input.js';
 import type { Capability } from '../types.js';
@@ -19,6 +20,7 @@ import {
   fail,
   show,
 } from '../util/check.js';
+import { isRecord } from '../util/is-record.js';
 import { pick } from '../util/pick.js';
 import { trusted } from '../util/safe-random.js';
 import { CALL_KEYS, type CallOptions } from './call-options.js';
@@ -75,7 +77,10 @@ export interface RouterConfig {
   readonly tenants: TenantLimit;
   readonly unknownPrice: 'allow' | 'refuse';
   readonly slowMs: number;
+  /** How often slow attempts at a deployment are logged, in milliseconds. */
+  readonly slowLogMs: number;
   readonly cacheStore: CacheStore | undefined;
+  readonly state: StateStore | undefined;
   /** Of the router's own store. */
   readonly cacheSize: CacheSize;
   readonly shareInFlight: boolean;
@@ -141,7 +146,10 @@ export function checkRouter(
     tenants: checkTenants(settings.tenants),
     unknownPrice: checkOneOf('unknownPrice', settings.unknownPrice ?? 'refuse', ['allow', 'refuse']),
     slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
+    // The default suits few models: it must not fill a log.
+    slowLogMs: settings.slowMs === undefined ? 3_600_000 : 60_000,
     cacheStore: checkStore(settings.cacheStore),
+    state: checkStateStore(settings.state),
     cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
     shareInFlight: checkShareInFlight(settings.shareInFlight),
     prices: checkPrices(settings.prices),
@@ -158,6 +166,15 @@ export function checkRouter(
     for (const [name, { options }] of routes) checkUnsized(`routes.${name}.cache`, options.cache, OWN_STORE);
   }
   return config;
+}
+
+function checkStateStore(value: unknown): StateStore | undefined {
+  if (value === undefined) return undefined;
+  const what = 'what fileState(directory) of model-router/node returns, or an object with load, save and append';
+  const store = isRecord(value) ? value : fail('state', value, what);
+  for (const name of ['load', 'save', 'append'])
+    if (typeof store[name] !== 'function') fail(`state.${name}`, store[name], 'a function');
+  return value as unknown as StateStore;
 }
 
 function checkRandom(random: RouterSettings['random']): () => number {

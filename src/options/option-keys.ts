@@ -17,6 +17,7 @@ const SETTINGS: Readonly<Record<Exclude<keyof RouterSettings, keyof CallOptions>
   unknownPrice: true,
   slowMs: true,
   cacheStore: true,
+  state: true,
   shareInFlight: true,
   prices: true,
   countTokens: true,

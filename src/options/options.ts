@@ -2,6 +2,7 @@ import type { ClientOptions, OpenAI } from 'openai';
 import type { Strategy } from '../plan/order/strategy.js';
 import type { ErrorOutcome } from '../protocol/error-outcomes.js';
 import type { CacheStore } from '../state/cache-store.js';
+import type { StateStore } from '../state/router-state.js';
 import type { Logger, LogLevel } from '../telemetry/log.js';
 import type { Price } from '../telemetry/record-types.js';
 import type { CountTokens } from '../tokens/estimate-input.js';
@@ -260,6 +261,11 @@ export interface RouterSettings extends CallOptions {
   slowMs?: number | undefined;
   /** Where answers are cached, in place of the router's own memory. It bounds itself: `maxEntries` and `maxBytes` are then errors. */
   cacheStore?: CacheStore | undefined;
+  /**
+   * Where service levels and what was spent are remembered over restarts: `fileState(directory)` of `model-router/node`,
+   * or a store of your own. @default nowhere
+   */
+  state?: StateStore | undefined;
   /**
    * Whether equal calls in flight share one upstream call. Turn it off where one request must not wait for another's
    * input and output. @default true, but false on Cloudflare Workers

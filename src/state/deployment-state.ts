@@ -72,17 +72,13 @@ export class DeploymentState {
     /** Its slots; `undefined` where neither it nor its client has a limit. */
     public place?: Place,
     /** How well it serves. */
-    public service: ServiceLevel = new ServiceLevel(undefined, DEFAULT_DOWNTIME, () => undefined),
+    readonly service: ServiceLevel = new ServiceLevel(undefined, DEFAULT_DOWNTIME, () => undefined),
   ) {}
 
   /** The configuration has changed: what is known of the deployment stays. */
-  become(
-    deployment: Deployment,
-    parts: Pick<DeploymentState, 'breaker' | 'service'> & { place: Place | undefined },
-  ): void {
+  become(deployment: Deployment, parts: Pick<DeploymentState, 'breaker'> & { place: Place | undefined }): void {
     this.deployment = deployment;
     this.breaker = parts.breaker;
-    this.service = parts.service;
     if (parts.place === undefined) return;
     parts.place.slots.update(deployment);
     parts.place.maxQueue = deployment.maxQueue;

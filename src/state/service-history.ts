@@ -78,7 +78,7 @@ export class ServiceHistory {
   #current: { hour: number; cells: readonly Counts[]; month: number } | undefined;
   #minute = { number: Number.NaN, good: 0, bad: 0 };
 
-  constructor(private readonly downtimeRule: DowntimeRule) {}
+  constructor(public downtimeRule: DowntimeRule) {}
 
   /** `ms`: how long it took, where that is known. */
   add(kind: 'good' | 'bad' | 'rateLimited', ms: number | undefined, isLate: boolean): void {
@@ -174,6 +174,21 @@ export class ServiceHistory {
     if (isDown) this.#downtime = withMinute(this.#downtime, number);
     else if (last !== undefined && --last[1] === 0) this.#downtime.pop();
   }
+}
+
+/** A state without what is too old to be shown. Latencies are of use for this month and the last. */
+export function trimmed(state: HistoryState, now: number): HistoryState {
+  const rows = (period: Period) =>
+    state[period].filter(([number]) => number > numberOf(period, now) - MAX_CELLS[period]);
+  const months = rows('month');
+  const from = startOf('month', Math.min(numberOf('month', now), ...months.map(([month]) => month))) / MINUTE;
+  return {
+    hour: rows('hour'),
+    day: rows('day'),
+    month: months,
+    latency: state.latency.filter(([month]) => month >= numberOf('month', now) - 1),
+    downtime: state.downtime.filter(([start, minutes]) => start + minutes > from),
+  };
 }
 
 function newCounts(): Counts {

@@ -75,25 +75,37 @@ export class ServiceLevel {
   /** Of the last hour. */
   readonly lastHour = new LatencyHistogram({ slots: 12, slotMs: 300_000 });
   readonly #history: ServiceHistory;
+  #target: ServiceTarget | undefined;
   /** Latencies since the router was made. */
   #latency: Uint32Array | undefined;
   #latencies = 0;
   #good = 0;
   #bad = 0;
   #rateLimited = 0;
-  readonly #availability: BurnRates | undefined;
-  readonly #speed: BurnRates | undefined;
-  readonly #alarm: BurnAlarm;
+  #availability: BurnRates | undefined;
+  #speed: BurnRates | undefined;
+  #alarm = new BurnAlarm([]);
   readonly #provider = new Map<number, ProviderReport>();
   /** By process. */
   readonly #others = new Map<string, Part>();
 
   constructor(
-    readonly target: ServiceTarget | undefined,
+    target: ServiceTarget | undefined,
     downtime: DowntimeRule,
     private readonly onChange: (change: BurnChange) => void,
   ) {
     this.#history = new ServiceHistory(downtime);
+    this.promise(target, downtime);
+  }
+
+  get target(): ServiceTarget | undefined {
+    return this.#target;
+  }
+
+  /** Another promise: what was counted stays, alarms begin again. */
+  promise(target: ServiceTarget | undefined, downtime: DowntimeRule): void {
+    this.#target = target;
+    this.#history.downtimeRule = downtime;
     const { uptime, p99Ms, minFailures = 1 } = target ?? {};
     this.#availability = uptime === undefined ? undefined : new BurnRates(uptime, minFailures);
     this.#speed = p99Ms === undefined ? undefined : new BurnRates(IN_TIME, minFailures);

@@ -68,6 +68,18 @@ interface Bucket {
   /** What its window had spent at `spentAt`, a time of that window: a running sum, so that ranking tenants adds nothing up. */
   spent: number;
   spentAt: number;
+  /** Of this process, in the slot of its window whose time it is: what was spent, and how much is written down for it. */
+  readonly slot: { time: number; spent: number; written: number };
+}
+
+/** What a process has spent of a budget, in one slot of its window: `Date.now()` time, and billionths of a dollar. */
+export type SpendEntry = [budget: string, tenant: string | null, at: number, amount: number];
+
+/** What was taken over from another process. */
+interface Imported {
+  readonly bucket: Bucket;
+  readonly at: number;
+  readonly amount: number;
 }
 
 function spentOf(bucket: Bucket, now: number): number {
@@ -78,6 +90,15 @@ function spentOf(bucket: Bucket, now: number): number {
   return bucket.spent;
 }
 
+/** Of this process, for the slot that it is. */
+function slotOf({ slot, window }: Bucket): Bucket['slot'] {
+  const time = window.time();
+  if (slot.time !== time) Object.assign(slot, { time, spent: 0, written: 0 });
+  return slot;
+}
+
+/** A share of the limit that is written ahead of what is spent. */
+const CHUNK = 0.01;
 const DEFAULT_TENANTS: TenantLimit = { max: 10_000, overflow: 'share' };
 const SWEEP_MS = 1000;
 const PERCENTS = [50, 80, 100];
@@ -88,16 +109,53 @@ const PERCENTS = [50, 80, 100];
  */
 export class SpendLedger {
   readonly #accounts: readonly Account[];
+  /** By process. */
+  readonly #imported: Map<string, readonly Imported[]>;
+  /**
+   * Writes down that so much may be spent, before it is: a process that is killed has never spent more than is written.
+   * `undefined` where nothing is written.
+   */
+  onSpendAhead: ((entry: SpendEntry) => void) | undefined;
 
   /** @param previous what was spent of budgets by the same window, tenant and route goes on, under the new limit */
   constructor(budgets: readonly Budget[], tenants: TenantLimit = DEFAULT_TENANTS, previous?: SpendLedger) {
     const known = previous === undefined ? [] : [...previous.#accounts];
-    this.#accounts = budgets.map((budget) => {
+    this.#imported = previous === undefined ? new Map() : previous.#imported;
+    const names = budgets.map(({ window, perTenant, route }) => JSON.stringify([window, perTenant, route ?? null]));
+    this.#accounts = budgets.map((budget, i) => {
       const at = known.findIndex((account) => account.isFor(budget));
       const [account] = at === -1 ? [] : known.splice(at, 1);
       account?.limitTo(budget);
-      return account ?? new Account(budget, tenants);
+      // Two budgets over the same calls are told apart by their place; a limit may change.
+      const same = names.slice(0, i).filter((name) => name === names[i]).length;
+      return account ?? new Account(budget, tenants, same === 0 ? `${names[i]}` : `${names[i]}#${same + 1}`);
     });
+  }
+
+  /**
+   * What this process has spent and its windows still hold. `asWritten`: with what is written ahead; else with what is
+   * reserved for calls that are running.
+   */
+  entries(asWritten: boolean): SpendEntry[] {
+    const others = new Map<Bucket, Imported[]>();
+    for (const each of [...this.#imported.values()].flat())
+      others.set(each.bucket, [...(others.get(each.bucket) ?? []), each]);
+    return this.#accounts.flatMap((account) =>
+      account.buckets().flatMap((bucket) => account.entriesOf(bucket, others.get(bucket) ?? [], asWritten)),
+    );
+  }
+
+  /** Books what another process has spent, in place of what was imported of it before. */
+  import(process: string, entries: readonly SpendEntry[]): void {
+    for (const { bucket, at, amount } of this.#imported.get(process) ?? []) bucket.account.addAt(bucket, at, -amount);
+    const imported: Imported[] = [];
+    for (const [name, tenant, at, amount] of entries) {
+      const account = this.#accounts.find((each) => each.name === name);
+      if (account === undefined || !(amount > 0)) continue;
+      const bucket = account.open(tenant ?? undefined);
+      imported.push({ bucket, at: account.addAt(bucket, at, amount), amount });
+    }
+    this.#imported.set(process, imported);
   }
 
   /** Whether any budget applies to calls of this route. */
@@ -117,6 +175,7 @@ export class SpendLedger {
     for (const bucket of buckets) {
       bucket.reserved += amount;
       bucket.calls++;
+      if (this.onSpendAhead !== undefined) bucket.account.writeAhead(bucket, this.onSpendAhead);
     }
     return { refused: false, buckets, amount, isSettled: false };
   }
@@ -148,7 +207,9 @@ export class SpendLedger {
       bucket.reserved -= amount;
       bucket.calls--;
       if (spent > 0) {
-        bucket.window.add(spent);
+        bucket.account.add(bucket, spent);
+        // It may have cost more than was reserved, or end in a later slot than it was written for.
+        if (this.onSpendAhead !== undefined) bucket.account.writeAhead(bucket, this.onSpendAhead);
         bucket.spentAt = Number.NaN;
         spentOf(bucket, bucket.window.time());
       }
@@ -181,7 +242,12 @@ class Account {
   #other: Bucket | undefined;
   #sweptAt = Number.NEGATIVE_INFINITY;
 
-  constructor(budget: Budget, tenants: TenantLimit) {
+  constructor(
+    budget: Budget,
+    tenants: TenantLimit,
+    /** The same in each process with such a budget, whatever its limit. */
+    readonly name: string,
+  ) {
     this.#budget = budget;
     this.#limit = toNano(budget.usd);
     this.#tenants = tenants;
@@ -236,10 +302,49 @@ class Account {
       calls: 0,
       spent: 0,
       spentAt: Number.NaN,
+      slot: { time: Number.NaN, spent: 0, written: 0 },
     };
     if (isOwn) this.#buckets.set(tenant, bucket);
     else this.#other = bucket;
     return bucket;
+  }
+
+  buckets(): Bucket[] {
+    return this.#other === undefined ? [...this.#buckets.values()] : [...this.#buckets.values(), this.#other];
+  }
+
+  add(bucket: Bucket, amount: number): void {
+    slotOf(bucket).spent += amount;
+    bucket.window.add(amount);
+  }
+
+  addAt(bucket: Bucket, at: number, amount: number): number {
+    bucket.spentAt = Number.NaN;
+    return bucket.window.addAt(at, amount);
+  }
+
+  /** Writes down a chunk more than is needed now, so that few calls have to wait for it. */
+  writeAhead(bucket: Bucket, write: (entry: SpendEntry) => void): void {
+    const slot = slotOf(bucket);
+    const needed = slot.spent + bucket.reserved;
+    if (needed <= slot.written) return;
+    slot.written = needed + Math.ceil(this.#limit * CHUNK);
+    write([this.name, bucket.tenant ?? null, bucket.window.slotStart(), slot.written]);
+  }
+
+  entriesOf(bucket: Bucket, imported: readonly Imported[], asWritten: boolean): SpendEntry[] {
+    const amounts = new Map(bucket.window.entries());
+    for (const { at, amount } of imported) {
+      const own = amounts.get(at);
+      if (own !== undefined) amounts.set(at, own - amount);
+    }
+    const slot = slotOf(bucket);
+    const now = bucket.window.slotStart();
+    if (asWritten) amounts.set(now, Math.max(amounts.get(now) ?? 0, slot.written, slot.spent + bucket.reserved));
+    else amounts.set(now, (amounts.get(now) ?? 0) + bucket.reserved);
+    return [...amounts]
+      .filter(([, amount]) => amount > 0)
+      .map(([at, amount]): SpendEntry => [this.name, bucket.tenant ?? null, at, amount]);
   }
 
   /** Forgets a tenant's bucket that holds nothing. */

@@ -13,6 +13,12 @@ export interface SpendWindow {
   resetsAt(): number | undefined;
   /** Whether `percent` is reached for the first time in this window. */
   reach(percent: number): boolean;
+  /** The amounts in it, each with the `Date.now()` time at which its slot begins. */
+  entries(): [at: number, amount: number][];
+  /** Books what another process has spent, by the time of its slot; returns that of the slot here. Below 0 takes it back. */
+  addAt(at: number, amount: number): number;
+  /** When the current slot began: what is added now is in it. */
+  slotStart(): number;
 }
 
 export type CalendarUnit = 'hour' | 'day' | 'month';
@@ -50,6 +56,10 @@ export class Calendar {
   startOf(window: number): number {
     return startOf(this.unit, window);
   }
+
+  windowOf(at: number): number {
+    return windowOf(this.unit, at);
+  }
 }
 
 /** What was spent is known for so many windows: a clock may go back. */
@@ -78,7 +88,10 @@ export class CalendarWindow implements SpendWindow {
   }
 
   add(amount: number): void {
-    const window = this.#calendar.now();
+    this.#addTo(this.#calendar.now(), amount);
+  }
+
+  #addTo(window: number, amount: number): void {
     const found = this.#booked.find((each) => each.window === window);
     if (found !== undefined) {
       found.amount += amount;
@@ -89,6 +102,20 @@ export class CalendarWindow implements SpendWindow {
     // Where the clock has gone back, the earliest is this one: it is added to the next, and counts for longer.
     if (booked.length > MAX_KNOWN && second !== undefined && first?.window === window) second.amount += amount;
     this.#booked = booked.slice(-MAX_KNOWN);
+  }
+
+  entries(): [at: number, amount: number][] {
+    return this.#booked.map(({ window, amount }) => [this.#calendar.startOf(window), amount]);
+  }
+
+  addAt(at: number, amount: number): number {
+    const window = this.#calendar.windowOf(at);
+    this.#addTo(window, amount);
+    return this.#calendar.startOf(window);
+  }
+
+  slotStart(): number {
+    return this.#calendar.startOf(this.#calendar.now());
   }
 
   isEmpty(): boolean {
@@ -130,6 +157,8 @@ export class SlidingWindow implements SpendWindow {
   readonly #slots: { readonly number: number; amount: number }[] = [];
   readonly #reachedAt = new Map<number, number>();
   #spent = 0;
+  /** `Date.now()` when the clock of the slots began. */
+  readonly #epoch = Date.now() - performance.now();
 
   constructor(windowMs: number) {
     this.#windowMs = windowMs;
@@ -151,6 +180,34 @@ export class SlidingWindow implements SpendWindow {
     if (last !== undefined && last.number >= now) last.amount += amount;
     else this.#slots.push({ number: now, amount });
     this.#spent += amount;
+  }
+
+  entries(): [at: number, amount: number][] {
+    this.#slide();
+    return this.#slots.map(({ number, amount }) => [this.#startOf(number), amount]);
+  }
+
+  /** The two clocks need not agree to the slot: it leaves the window up to a slot late, never early. */
+  addAt(at: number, amount: number): number {
+    const now = this.#slide();
+    const number = Math.min(now, Math.ceil((at - this.#epoch) / this.#slotMs - 1e-6));
+    if (number < now - SLOTS) return at;
+    const found = this.#slots.find((slot) => slot.number === number);
+    if (found !== undefined) found.amount += amount;
+    else {
+      this.#slots.push({ number, amount });
+      this.#slots.sort((a, b) => a.number - b.number);
+    }
+    this.#spent += amount;
+    return this.#startOf(number);
+  }
+
+  slotStart(): number {
+    return this.#startOf(this.time());
+  }
+
+  #startOf(slot: number): number {
+    return this.#epoch + slot * this.#slotMs;
   }
 
   isEmpty(): boolean {

@@ -13,7 +13,7 @@ export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug';
 
 const RANK: Readonly<Record<LogLevel, number>> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };
 
-/** Writes the router's own lines: one a call, one a slow attempt, both at `info`; warnings, and hints at `debug`. No key, no prompt, no upstream text. */
+/** Writes the router's own lines: one a call at `info`; changes of state and slow attempts at `warn`; hints at `debug`. No key, no prompt, no upstream text. */
 export class Log {
   constructor(
     readonly logger: Logger,
@@ -35,11 +35,6 @@ export class Log {
         `[${asked}] ${record.durationMs.toFixed(0)}ms tokens=${record.usage?.inputTokens ?? '-'}+${record.usage?.outputTokens ?? '-'} ` +
         `cost=${record.costUsd === null ? 'unknown' : `$${record.costUsd.toFixed(6)}`}`,
     );
-  }
-
-  slow(record: CallRecord, deployment: string, number: number, durationMs: number): void {
-    if (RANK[this.level] < RANK.info) return;
-    this.#info(`model-router ${record.id} slow attempt ${number} at ${deployment}: ${durationMs.toFixed(0)}ms`);
   }
 
   /** At `debug`: at `info` a call has one line, which says that its cost is unknown. */

@@ -315,3 +315,14 @@ describe('the option sla', () => {
     ).toThrow(message);
   });
 });
+
+it('router.update() of a promise keeps what was counted', async () => {
+  const { router } = promised({ a: [fail(500), answer()] }, { uptime: 0.9 });
+  await times(10, () => ask(router));
+  router.update({
+    deployments: { a: { sla: { uptime: 0.5 } } },
+    routes: { standard: { deployments: ['a'], sla: { uptime: 0.5 } } },
+  });
+  expect(router.snapshot().deployments.a?.sla).toMatchObject({ uptime: 0.9, errorBudgetLeft: 0.8 });
+  expect(router.snapshot().routes.standard?.sla).toMatchObject({ uptime: 0.9, errorBudgetLeft: 0.8 });
+});

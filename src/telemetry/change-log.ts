@@ -1,0 +1,120 @@
+import { shown } from '../util/shown.js';
+import type { Events } from './events.js';
+import type { Log } from './log.js';
+import type { AttemptRecord, CallRecord } from './record-types.js';
+
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+/** So many lines a minute of one kind about one subject: a breaker that flaps fills no disk. */
+const MOST_LINES = 5;
+/** Names of models come from outside. */
+const MAX_SUBJECTS = 1000;
+
+interface Subject {
+  until: number;
+  lines: number;
+  leftOut: number;
+}
+
+/**
+ * One line at `warn` for each change of state: an application whose key is refused hears of it without a listener. They go
+ * to the router's own logger, as they concern all of its views.
+ */
+export class ChangeLog {
+  /** Set when the router is put together, and when its logger is replaced. */
+  log: Log | undefined;
+  readonly #subjects = new Map<string, Subject>();
+  readonly #pausedUntil = new Map<string, number>();
+
+  constructor(events: Events) {
+    events.on('breaker-opened', ({ deployment, cooldownMs }) =>
+      this.#write(`breaker ${deployment}`, `${shown(deployment)}: breaker open, it gets no calls for ${cooldownMs} ms`),
+    );
+    events.on('breaker-closed', ({ deployment }) =>
+      this.#write(`breaker ${deployment}`, `${shown(deployment)}: breaker closed, it answers again`),
+    );
+    events.on('client-suspended', ({ client, forMs, status, code }) =>
+      this.#write(
+        `client ${client}`,
+        `client ${shown(client)} suspended for ${forMs} ms: its key was refused or its quota is used up (${words(status, code)})`,
+      ),
+    );
+    events.on('client-resumed', ({ client }) =>
+      this.#write(`client ${client}`, `client ${shown(client)} is back: it answers again`),
+    );
+    events.on('model-not-found', ({ deployment, model, nearest }) =>
+      this.#write(
+        `model ${deployment} ${model}`,
+        `${shown(deployment)}: the server knows no model ${model === null ? '' : JSON.stringify(shown(model))}` +
+          (nearest === null ? '' : `; did you mean ${JSON.stringify(shown(nearest))}?`),
+        { lines: 1, ms: HOUR },
+      ),
+    );
+    events.on('deployment-paused', ({ deployment, forMs, status }) => this.#paused(deployment, forMs, status));
+    events.on('sla-burning', ({ route, deployment, severity, burnRate }) => {
+      const subject = route === undefined ? deployment : `route ${route}`;
+      const pace = `its error budget is spent ${burnRate} times as fast as it lasts`;
+      this.#write(`sla ${subject}`, `${shown(subject)}: ${pace} (${severity})`);
+    });
+    events.on('sla-recovered', ({ route, deployment, severity }) => {
+      const subject = route === undefined ? deployment : `route ${route}`;
+      this.#write(`sla ${subject}`, `${shown(subject)}: its error budget lasts again (${severity})`);
+    });
+  }
+
+  /** The first failover of a route, then at most one an hour. */
+  recorded({ route, attempts }: CallRecord): void {
+    if (route === null || attempts.length < 2 || this.log?.warns !== true) return;
+    const to = attempts.at(-1);
+    const from = attempts.findLast((each) => each.deployment !== to?.deployment && hasFailed(each));
+    if (to === undefined || from === undefined) return;
+    const reason = `${from.outcome}${from.status === null ? '' : ` ${from.status}`}`;
+    this.#write(
+      `failover ${route}`,
+      `route ${shown(route)}: failover from ${shown(from.deployment)} (${reason}) to ${shown(to.deployment)}`,
+      { lines: 1, ms: HOUR },
+    );
+  }
+
+  warn(line: string): void {
+    this.log?.warn(line);
+  }
+
+  /** Of many answers that ask for the same pause, the first is news. */
+  #paused(deployment: string, forMs: number, status: number | null): void {
+    const now = performance.now();
+    const isNews = now >= (this.#pausedUntil.get(deployment) ?? 0);
+    this.#pausedUntil.set(deployment, Math.max(now + forMs, this.#pausedUntil.get(deployment) ?? 0));
+    if (isNews)
+      this.#write(
+        `pause ${deployment}`,
+        `${shown(deployment)} paused for ${forMs} ms, as its server asked (${status})`,
+      );
+  }
+
+  #write(key: string, text: string, most = { lines: MOST_LINES, ms: MINUTE }): void {
+    const { log } = this;
+    if (log?.warns !== true) return;
+    const now = performance.now();
+    const name = this.#subjects.has(key) || this.#subjects.size < MAX_SUBJECTS ? key : 'other';
+    const subject = this.#subjects.get(name) ?? { until: 0, lines: 0, leftOut: 0 };
+    this.#subjects.set(name, subject);
+    if (now >= subject.until) Object.assign(subject, { until: now + most.ms, lines: 0 });
+    if (subject.lines >= most.lines) {
+      subject.leftOut++;
+      return;
+    }
+    const more = subject.leftOut === 0 ? '' : ` (${subject.leftOut} such lines before it were left out)`;
+    subject.lines++;
+    subject.leftOut = 0;
+    log.warn(`model-router ${text}${more}`);
+  }
+}
+
+function hasFailed({ outcome }: AttemptRecord): boolean {
+  return outcome !== 'success' && outcome !== 'pending' && outcome !== 'lost';
+}
+
+function words(status: number | null, code: string | null): string {
+  return [status, code === null ? null : shown(code)].filter((each) => each !== null).join(' ') || 'no status';
+}
