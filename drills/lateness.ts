@@ -43,7 +43,7 @@ while (late.length < calls) {
   const count = Math.min(AT_ONCE, calls - late.length);
   late.push(...(await Promise.all(Array.from({ length: count }, lateness))));
 }
-router.close();
+await router.close();
 
 late.sort((a, b) => a - b);
 const quantile = (q: number) => (late[Math.max(0, Math.ceil(q * late.length) - 1)] ?? Number.NaN).toFixed(2);

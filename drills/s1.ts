@@ -14,7 +14,7 @@ export async function run(options: DrillOptions & { readonly calls: number }): P
     const fleet = openFleet({ primary: failing(seed + 1, 0.01), second: failing(seed + 2, 0.005) }, seed);
     const onSettled = tally.add.bind(tally);
     const invariants = await sendLoad({ clock, fleet, calls, stepMs: 100, atOnce: 100, onSettled, onProgress });
-    fleet.router.close();
+    await fleet.router.close();
     return invariants;
   });
   return resultOf({

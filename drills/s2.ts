@@ -28,7 +28,7 @@ export async function run(options: S2Options): Promise<DrillResult> {
     const fleet = openFleet(scripts, seed);
     const onSettled = tally.add.bind(tally);
     const invariants = await sendLoad({ clock, fleet, calls, stepMs, streamEvery: 5, onSettled, onProgress });
-    fleet.router.close();
+    await fleet.router.close();
     return invariants;
   });
   return resultOf({

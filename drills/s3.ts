@@ -25,7 +25,7 @@ export async function run(options: DrillOptions & { readonly calls: number }): P
     watch.listen(fleet);
     const onSettled = tally.add.bind(tally);
     const found = await sendLoad({ clock, fleet, calls, stepMs: EVERY_MS, streamEvery: 5, onSettled, onProgress });
-    fleet.router.close();
+    await fleet.router.close();
     return found;
   });
   return resultOf({

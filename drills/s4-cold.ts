@@ -45,7 +45,7 @@ export async function run({ minutes, streams, deadlineMs, seed, onProgress }: Co
       onSettled: tally.add.bind(tally),
       onProgress,
     });
-    fleet.router.close();
+    await fleet.router.close();
     return invariants;
   });
   return resultOf({

@@ -50,7 +50,7 @@ export async function run(options: S4Options): Promise<DrillResult> {
       },
       onProgress,
     });
-    fleet.router.close();
+    await fleet.router.close();
     return invariants;
   });
   return resultOf({

@@ -55,7 +55,7 @@ export async function run({ minutes, fault = 'mixed', seed, onProgress }: S5Opti
       onProgress,
     });
     const deployments = Object.values(fleet.router.snapshot().deployments);
-    fleet.router.close();
+    await fleet.router.close();
     return { invariants, unhealed: deployments.filter(({ state }) => state !== 'closed').length };
   });
   const most = during.calls * (1 + RETRY_TOKENS.perCall) + RETRY_TOKENS.perSecond * 60 * minutes;

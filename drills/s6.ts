@@ -72,7 +72,7 @@ export async function run({
     found.mostBytes = Math.max(found.mostBytes, router.snapshot().cache.bytes ?? 0);
     onProgress?.(pair / pairs);
   }
-  router.close();
+  await router.close();
   const { answers, kept, wrong, acrossTenants, failed, mostBytes } = found;
   return resultOf({
     drill: 'S6',

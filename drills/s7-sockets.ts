@@ -72,7 +72,7 @@ export async function runOnSockets(calls: number, seed: number): Promise<OnSocke
   const open = openNow();
   const listeners = Math.max(...signals.map((signal) => getEventListeners(signal, 'abort').length));
   if (isBusy()) count(broken, 'an attempt that is counted as in flight');
-  router.close();
+  await router.close();
   await primary.close();
   await second.close();
   const left = () => Math.max(0, process.getActiveResourcesInfo().length - before);

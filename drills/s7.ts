@@ -158,7 +158,7 @@ async function soakIn(
     await heap?.sample(made);
     onProgress?.(batch / batches);
   }
-  router.close();
+  await router.close();
   found.timers = Math.max(found.timers, clock.timers - timersBefore);
   return { ...found, heapSlope: heap?.slopeFrom(calls * WARM_UP), broken };
 }

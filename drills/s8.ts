@@ -42,7 +42,7 @@ export async function run(options: DrillOptions & { readonly rounds: number }): 
         streamEvery: 3,
         onSettled,
       });
-      fleet.router.close();
+      await fleet.router.close();
       return found;
     });
     lateMs = Math.max(lateMs, invariants.lateMs);

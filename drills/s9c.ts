@@ -41,7 +41,7 @@ export async function run({ sizes, onProgress }: S9cOptions): Promise<DrillResul
       resets += first?.state.resets ?? 0;
       // The host itself is well: what it does not answer, went elsewhere for no reason.
       unused += n - ((first?.state.requests ?? 0) - before);
-      router.close();
+      await router.close();
       await Promise.all(servers.map(({ close }) => close()));
     }
     onProgress?.((index + 1) / sizes.length);

@@ -37,7 +37,7 @@ export async function run(options: TailOptions): Promise<DrillResult> {
     watch.listen(fleet);
     const onSettled = tally.add.bind(tally);
     const found = await sendLoad({ clock, fleet, calls, stepMs: EVERY_MS, onSettled, onProgress });
-    fleet.router.close();
+    await fleet.router.close();
     return found;
   });
   return resultOf({

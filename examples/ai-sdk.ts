@@ -45,5 +45,5 @@ console.log(`generateText over the Responses API: ${responded.text}`);
 assert.equal(responded.text, 'The cheap model is back.');
 assert.equal(provider.requests.at(-1)?.endpoint, '/responses');
 
-router.close();
+await router.close();
 await provider.close();

@@ -59,5 +59,5 @@ const elsewhere = await fetch('https://example.com/v1/chat/completions', { metho
 console.log(`${elsewhere.status} ${await elsewhere.text()}`);
 assert.equal(elsewhere.status, 400);
 
-router.close();
+await router.close();
 await provider.close();

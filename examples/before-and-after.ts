@@ -51,5 +51,5 @@ assert.equal(await run('router', router), plainGood);
 // It is an OpenAI client, for `instanceof` and for the compiler.
 assert(router instanceof OpenAI);
 
-router.close();
+await router.close();
 await provider.close();

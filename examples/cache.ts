@@ -64,5 +64,5 @@ const other = await ask(questions[0] ?? '', 'another shop');
 console.log(`The same question in another tenant: ${other.cache}`);
 assert.equal(other.cache, 'miss');
 
-router.close();
+await router.close();
 await provider.close();

@@ -44,4 +44,4 @@ const cost = report.comparisons.find(({ metric }) => metric === 'costUsd');
 assert(cost?.interval && cost.interval[0] > 0, 'the canary costs more, and the report is sure of it');
 assert.equal(report.sampleRatioMismatch, false);
 
-router.close();
+await router.close();

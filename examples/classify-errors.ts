@@ -46,5 +46,5 @@ assert.deepEqual(outcomes, {
   strict: 'content-filter',
 });
 
-router.close();
+await router.close();
 await provider.close();

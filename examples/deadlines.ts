@@ -52,5 +52,5 @@ for (const [took, deadline] of [[byRoute, 1000] as const, [byCall, 300] as const
   assert(took >= deadline - 2 && took < deadline + 250, `${took} ms of ${deadline}`);
 }
 
-router.close();
+await router.close();
 await provider.close();

@@ -40,5 +40,5 @@ assert.deepEqual(
 // A failed attempt costs nothing here: 1550 tokens at $0.28 per million.
 assert.equal(record.costUsd.toFixed(6), '0.000434');
 
-router.close();
+await router.close();
 await provider.close();

@@ -52,5 +52,5 @@ console.log(
       .join(', then '),
   ),
 );
-router.close();
+await router.close();
 await provider.close();

@@ -44,5 +44,5 @@ const short = await router.routeRequest('And why is it red in the evening?');
 assert.equal(record.deployment, 'deepseek-ai/DeepSeek-V4-Flash');
 assert.equal(callRecord(short)?.route, 'standard');
 
-router.close();
+await router.close();
 await provider.close();

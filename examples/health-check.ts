@@ -58,5 +58,5 @@ assert.equal(router.snapshot().deployments[cheap]?.state, 'open');
 // Printing a router shows this too, and never a key.
 assert(!JSON.stringify(router).includes('a-key'));
 
-router.close();
+await router.close();
 await provider.close();

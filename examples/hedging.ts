@@ -44,5 +44,5 @@ const { hedgeAfterMs, hedgeDisabledReason } = router.explain({ model: 'standard'
 console.log(`With store: true: ${hedgeAfterMs === null ? `no hedge, ${hedgeDisabledReason}` : 'hedged'}`);
 assert.equal(hedgeAfterMs, null);
 
-router.close();
+await router.close();
 await provider.close();

@@ -30,5 +30,5 @@ for (const model of models) {
 assert.match(sources.join(), /^deployment,genai-prices \d[\d.]*,built-in \d{4}-\d\d-\d\d,$/);
 assert.deepEqual(unknown, ['a-model-of-tomorrow']);
 
-router.close();
+await router.close();
 await provider.close();

@@ -63,5 +63,5 @@ assert.deepEqual(tell('premium, after a 503'), dedicated);
 assert.equal(provider.requestsOf(pro).length, 2);
 assert.equal(provider.count, 2);
 
-router.close();
+await router.close();
 await provider.close();

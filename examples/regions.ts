@@ -57,5 +57,5 @@ const stayed = await ask(
 assert.equal(stayed, null);
 assert.equal(eu.count, askedBefore, 'nothing has left the region');
 
-router.close();
+await router.close();
 await eu.close();

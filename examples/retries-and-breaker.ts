@@ -61,5 +61,5 @@ await sleep(320);
 await ask('after the cooldown', 'standard');
 assert.equal(router.snapshot().deployments[cheap]?.state, 'closed');
 
-router.close();
+await router.close();
 await provider.close();

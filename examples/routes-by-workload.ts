@@ -68,5 +68,5 @@ provider.set('BAAI/bge-m3', fail(503));
 const after = await router.embeddings.create({ model: 'embeddings', input: 'refund policy' });
 assert.equal(told(after), 'Pro/BAAI/bge-m3');
 
-router.close();
+await router.close();
 await provider.close();

@@ -61,5 +61,5 @@ console.log(
 assert.equal(routes.standard?.failures, 0);
 assert.equal(deployments[other]?.inFlight, 0);
 
-router.close();
+await router.close();
 await provider.close();

@@ -59,4 +59,4 @@ assert.equal(tooDear.budget, 'maxCostUsd');
 
 console.log('Where the money went:', router.snapshot().spend.byDeployment);
 console.log(router.spendCsv().split('\r\n').slice(0, 3).join('\n'));
-router.close();
+await router.close();

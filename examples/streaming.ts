@@ -53,5 +53,5 @@ try {
   assert.equal(callRecord(error)?.attempts.length, 1);
 }
 
-router.close();
+await router.close();
 await provider.close();

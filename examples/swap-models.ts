@@ -45,6 +45,6 @@ await assert.rejects(typo, (error: Error) => {
   return error.message.includes(chat);
 });
 
-router.close();
-named.close();
+await router.close();
+await named.close();
 await provider.close();

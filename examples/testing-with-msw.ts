@@ -59,7 +59,7 @@ test('a ticket is summed up and answered by the cheap model', async () => {
   const handled = await handleTicket(router, 'I was charged twice.');
   assert.deepEqual(handled, { summary: `Summary by ${cheap}`, reply: `Reply by ${cheap}` });
   assert.deepEqual(asked, [cheap, cheap]);
-  router.close();
+  await router.close();
 });
 
 test('tickets are handled while the cheap model is down', async () => {
@@ -68,7 +68,7 @@ test('tickets are handled while the cheap model is down', async () => {
   const handled = await handleTicket(router, 'I was charged twice.');
   assert.deepEqual(handled, { summary: `Summary by ${other}`, reply: `Reply by ${other}` });
   assert.deepEqual(asked, [cheap, other, cheap, other]);
-  router.close();
+  await router.close();
 });
 
 test('the caller hears of it when every model is down', async () => {

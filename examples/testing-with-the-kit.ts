@@ -31,7 +31,7 @@ test('the summary and the reply come from what the models say', async () => {
   // What was asked is there to look at, credentials masked.
   assert.equal(fake.requests[1]?.stream, true);
   assert.equal(fake.requests[0]?.headers.authorization, '***');
-  router.close();
+  await router.close();
 });
 
 test('a model that hangs is left in time for the other one', async () => {
@@ -48,7 +48,7 @@ test('a model that hangs is left in time for the other one', async () => {
     // Half of the deadline is kept for a model of which nothing is known yet.
     const leftAfter = (fake.requestsOf(other)[0]?.startedAt ?? 0) - startedAt;
     assert.equal(leftAfter, 5000);
-    router.close();
+    await router.close();
   } finally {
     clock.uninstall();
   }
@@ -64,5 +64,5 @@ test('a reply that breaks off is an error, not half a reply', async () => {
     assert.equal(error.text, 'We are ');
     return true;
   });
-  router.close();
+  await router.close();
 });

@@ -52,5 +52,5 @@ assert.deepEqual(
   [['pro', 'search']],
 );
 
-router.close();
+await router.close();
 await Promise.all(Object.values(servers).map((server) => server.close()));

@@ -64,5 +64,5 @@ for await (const _ of late);
 console.log(`firstChunkTimeoutMs: 200, and nothing within it: the stream came from ${callRecord(late)?.deployment}`);
 assert.equal(callRecord(late)?.deployment, other);
 
-router.close();
+await router.close();
 await provider.close();

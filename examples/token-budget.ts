@@ -43,5 +43,5 @@ await router.chat.completions.create(pasted, callOptions({ maxInputTokens: error
 console.log('With a limit raised for this one call, too.');
 assert.equal(provider.requests.length, 3);
 
-router.close();
+await router.close();
 await provider.close();

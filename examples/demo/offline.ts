@@ -63,7 +63,7 @@ export async function runOffline(signal: AbortSignal): Promise<void> {
   } finally {
     clearInterval(ticker);
     screen.close();
-    router.close();
+    await router.close();
     await Promise.all([ours.close(), theirs.close()]);
   }
 

@@ -66,6 +66,6 @@ export async function runReal(env: NodeJS.ProcessEnv): Promise<boolean> {
     const holder = await router.chat.completions.create(body, callOptions({ priority: 'premium' }));
     return { text: holder.choices[0]?.message.content ?? '', holder };
   });
-  router.close();
+  await router.close();
   return answered === 3;
 }

@@ -59,7 +59,7 @@ describe('asFetch, when it fails', () => {
 
   it('says that the router is closed, of calls that are routed and of others', async () => {
     const { routed, router } = await open({ first: answer(), second: answer() });
-    router.close();
+    await router.close();
     for (const response of [
       await routed(`${base}/chat/completions`, post({ model, messages })),
       await routed(`${base}/models`),

@@ -124,7 +124,7 @@ describe("a client's key", () => {
 
   it('is not sent when the router is closed', async () => {
     using open = openRouter();
-    open.router.close();
+    await open.router.close();
     for (const call of [
       () => open.router.chat.completions.create({ model, messages }),
       () => open.router.models.retrieve('first'),

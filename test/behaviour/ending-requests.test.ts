@@ -64,7 +64,7 @@ describe('the requests of a client that the router has built', () => {
     await call;
     await vi.advanceTimersByTimeAsync(100);
     expect(fetch.count).toBe(0);
-    router.close();
+    await router.close();
     vi.useRealTimers();
   });
 

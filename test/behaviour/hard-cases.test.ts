@@ -45,7 +45,7 @@ describe('a binary answer', () => {
     const response = await router.chat.completions.create({ ...body, stream: true }, { signal }).asResponse();
     controller.abort();
     await expect(response.text()).rejects.toMatchObject({ name: 'AbortError' });
-    router.close();
+    await router.close();
   });
 });
 
@@ -86,7 +86,7 @@ describe('a body of the application’s own class', () => {
     });
     await router.chat.completions.create(new Body());
     expect(fetch.requests[0]?.model).toBe('upstream');
-    router.close();
+    await router.close();
   });
 });
 
@@ -105,7 +105,7 @@ describe('a cache store of the application', () => {
     const other = one.withOptions({ apiKey: 'sk-other-0123' });
     for (const router of [one, one, other]) await router.chat.completions.create({ model: 'm', messages });
     expect(fetch.requests).toHaveLength(2);
-    one.close();
+    await one.close();
     other.close();
   });
 });

@@ -14,7 +14,7 @@ const deployment = (more: object) => ({ deployments: { a: more }, routes: {} });
 /** What `new ModelRouter` throws. */
 function thrownBy(options: unknown): InvalidOptionError {
   try {
-    new ModelRouter(options as ConstructorParameters<typeof ModelRouter>[0]).close();
+    void new ModelRouter(options as ConstructorParameters<typeof ModelRouter>[0]).close();
   } catch (error) {
     if (error instanceof InvalidOptionError) return error;
     throw error;
@@ -262,7 +262,7 @@ describe('keys', () => {
     expect(thrownBy({ clients: { default: { baseURL: client.baseURL } } }).message).toContain('it is missing');
     const router = new ModelRouter({ clients: { default: {} } });
     expect(router.apiKey).toBe('sk-from-env');
-    router.close();
+    void router.close();
   });
 
   it('a client that cannot be built is named', () => {

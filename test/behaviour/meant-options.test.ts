@@ -11,7 +11,7 @@ const base = { clients: { default: { apiKey, baseURL } }, deployments: { a: {} }
 
 function thrownBy(options: object): InvalidOptionError {
   try {
-    new ModelRouter(options as never).close();
+    void new ModelRouter(options as never).close();
   } catch (error) {
     if (error instanceof InvalidOptionError) return error;
     throw error;

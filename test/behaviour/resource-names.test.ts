@@ -67,7 +67,7 @@ describe('the names of the router', () => {
         expect(here._client, name).toBe(router);
       }
     }
-    router.close();
+    void router.close();
   });
 
   it('keep the statics of the parent', () => {

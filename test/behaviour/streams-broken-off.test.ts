@@ -146,6 +146,6 @@ describe('on a real socket', () => {
       controller.abort();
     }
     await vi.waitFor(() => expect(provider.requests).toMatchObject([{ outcome: 'aborted' }]));
-    router.close();
+    await router.close();
   });
 });

@@ -20,7 +20,7 @@ const size = sizeOf();
 function sizeOf(): number {
   const router = new ModelRouter({ apiKey: 'sk-a', baseURL: 'https://a.test/v1' });
   const { inputTokens } = router.explain(body);
-  router.close();
+  void router.close();
   return inputTokens;
 }
 

@@ -32,7 +32,7 @@ describe('withOptions', () => {
     expect(view.team).toBe('blue');
     expect(callRecord(await view.askTeam())?.priority).toBe('premium');
     expect(fake.count).toBe(1);
-    router.close();
+    await router.close();
   });
 
   it('shares breakers', async () => {
@@ -89,7 +89,7 @@ describe('close()', () => {
   it('fails the calls after it with a clear error, whatever they are', async () => {
     const { router, fake } = build({ a: answer() });
     const view = router.withOptions({ priority: 'premium' });
-    router.close();
+    await router.close();
     const calls: (() => PromiseLike<unknown>)[] = [
       () => ask(router),
       () => askStream(router),
@@ -118,7 +118,7 @@ describe('close()', () => {
     const { router, asked } = build({ a: fail(500, { latencyMs: 50 }), b: answer({ latencyMs: 50 }) });
     const call = watch(ask(router));
     await pass(20);
-    router.close();
+    await router.close();
     await pass(80);
     expect(call).toMatchObject({ state: 'fulfilled', at: 100 });
     expect(asked()).toEqual(['a', 'b']);
@@ -127,7 +127,7 @@ describe('close()', () => {
   it('lets a stream in flight end as it would, broken or not', async () => {
     const { router } = build({ a: [answer({ chunkMs: 100 }), stall()] }, { chunkTimeoutMs: 1000 });
     const [whole, stalled] = [await askStream(router), await askStream(router)];
-    router.close();
+    await router.close();
     expect((await settled(read(whole))).value?.error).toBeUndefined();
     expect((await settled(read(stalled))).value?.error).toMatchObject({ reason: 'stalled' });
   });
@@ -136,7 +136,7 @@ describe('close()', () => {
     const { router } = build({ a: [fail(429, { headers: { 'retry-after': '5' } }), answer()] });
     const call = watch(ask(router));
     await pass(1000);
-    router.close();
+    await router.close();
     await pass(4000);
     expect(call).toMatchObject({ state: 'fulfilled', at: 5000 });
   });
@@ -152,7 +152,7 @@ describe('close()', () => {
     await pass(10_000);
     await errorOf(ask(router, 'a'));
     expect(vi.getTimerCount()).toBeGreaterThan(timers);
-    router.close();
+    await router.close();
     expect(vi.getTimerCount()).toBe(timers);
   });
 
@@ -162,7 +162,7 @@ describe('close()', () => {
       await using same = router;
       await ask(same);
     }
-    router.close();
+    await router.close();
     expect(await errorOf(ask(router))).toBeInstanceOf(NoDeploymentAvailableError);
     expect(fake.count).toBe(1);
   });
@@ -171,7 +171,7 @@ describe('close()', () => {
     const { router } = build({ a: answer() });
     const heard: unknown[] = [];
     router.on('call-ended', (event) => heard.push(event));
-    router.close();
+    await router.close();
     await errorOf(ask(router));
     expect(heard).toEqual([]);
     expect(router.explain({ model: 'a', messages }).deployments).toEqual([{ id: 'a' }]);

@@ -49,7 +49,7 @@ export function liveRouter(settings: RouterSettings = {}): { router: ModelRouter
     ...settings,
   });
   onTestFinished(() => {
-    router.close();
+    void router.close();
   });
   return { router, streams };
 }

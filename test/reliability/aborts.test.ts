@@ -140,7 +140,7 @@ describe('an abort at any moment', () => {
       const attempts = callRecord(promise)?.attempts ?? [];
       expect(attempts.length, where).toBe(built.upstreams.reduce((sum, { count }) => sum + count, 0));
       outcomes.add(attempts.map(({ outcome }) => outcome).join(' '));
-      built.router.close();
+      await built.router.close();
       expect(vi.getTimerCount(), where).toBe(0);
     }
     expect([...outcomes]).toEqual([
@@ -157,6 +157,6 @@ describe('an abort at any moment', () => {
     const call = built.router.chat.completions.create({ model: 'standard', messages }, { signal });
     expect(await errorOf(call)).toBeInstanceOf(APIUserAbortError);
     expect(built.upstreams.map(({ count }) => count)).toEqual([0, 0]);
-    built.router.close();
+    await built.router.close();
   });
 });

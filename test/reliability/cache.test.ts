@@ -114,7 +114,7 @@ describe('histories of calls, streams, times, deadlines, aborts and failures', (
         expect(fake.requests).toHaveLength(model.asked);
         expect(router.snapshot().cache).toMatchObject(model.totals);
         hits += model.totals.hits + model.totals.joined + model.totals.stale;
-        router.close();
+        await router.close();
       }),
       { numRuns: FULL ? 1000 : 120 },
     );
@@ -160,7 +160,7 @@ describe('embeddings in batches', () => {
           }
           for (const { embedding } of data) embedding.fill(0);
         }
-        router.close();
+        await router.close();
       }),
       { numRuns: FULL ? 1000 : 60 },
     );

@@ -57,7 +57,7 @@ describe('64 calls at once, 20 times, while the primary is down', () => {
     // The first round finds out, half of it while its own calls are still on their way; then there are only probes.
     expect(primary.count).toBeLessThanOrEqual(AT_ONCE + ROUNDS);
     expect(await openInTheEnd(primary, fallback)).toBe(0);
-    router.close();
+    await router.close();
     await primary.close();
     await fallback.close();
     expect(await leftInTheEnd(before)).toEqual([]);

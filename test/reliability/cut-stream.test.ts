@@ -112,7 +112,7 @@ describe('a stream that is cut', () => {
       if (error !== undefined) expect(saidIn(cutAt).text.startsWith(text), where).toBe(true);
       else expect(text, where).toBe(saidIn(cutAt).finished ? recordedText : FALLBACK_TEXT);
     }
-    router.close();
+    await router.close();
     expect(await openInTheEnd(primary, fallback)).toBe(0);
   });
 });

@@ -30,7 +30,7 @@ async function scene(settings: RouterSettings = {}): Promise<Scene> {
     ...settings,
   });
   onTestFinished(async () => {
-    router.close();
+    await router.close();
     await provider.close();
   });
   const { signal } = new AbortController();

@@ -76,7 +76,7 @@ it('answers every call, or interrupts it honestly, with all faults at once', { t
   expect(ends).toEqual({ answered: first - interruptions, interrupted: interruptions });
   expect(await openInTheEnd(primary, fallback)).toBe(0);
   expect(Object.values(router.snapshot().deployments).map(({ inFlight }) => inFlight)).toEqual([0, 0]);
-  router.close();
+  await router.close();
   await primary.close();
   await fallback.close();
   expect(await leftInTheEnd(before)).toEqual([]);

@@ -33,7 +33,7 @@ async function withUpstreams(fault: Fault, use: (router: ModelRouter, upstreams:
     await use(router, { primary, fallback });
     expect(await openInTheEnd(primary, fallback)).toBe(0);
   } finally {
-    router.close();
+    await router.close();
     await primary.close();
     await fallback.close();
   }

@@ -67,14 +67,14 @@ describe.each(Object.entries(thrown))('a fetch that throws %s', (_, value) => {
     expect(texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
     expect(outcomes.every((each) => each?.length === 2 && each[1] === 'success')).toBe(true);
     expect(fallback.count).toBe(2);
-    router.close();
+    await router.close();
   });
 
   it('without a fallback rejects with an Error that shows no key', async () => {
     const { router } = routerOver({ fetch: () => Promise.reject(value) }, { maxAttempts: 1 });
     const error = await errorOf(router.chat.completions.create({ model: 'standard', messages }));
     expect(error.message + error.stack + String(error.cause)).not.toContain(KEY);
-    router.close();
+    await router.close();
   });
 });
 
@@ -99,7 +99,7 @@ describe('an upstream that ignores its abort', () => {
       ),
     ).toBe(0);
     expect(Object.values(router.snapshot().deployments).map(({ inFlight }) => inFlight)).toEqual([0, 0]);
-    router.close();
+    await router.close();
   });
 });
 
@@ -112,7 +112,7 @@ describe("an application's own code that throws", () => {
     const logger = { error: boom, warn: boom, info: boom, debug: boom };
     const { router } = routerOver({ fetch: fakeFetch(fail(500)) }, { logger, logLevel: 'debug', slowMs: 0.001 });
     expect((await askBoth(router)).texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
-    router.close();
+    await router.close();
   });
 
   it.each([
@@ -128,7 +128,7 @@ describe("an application's own code that throws", () => {
       expect((await askBoth(router)).texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
       await sleep(3);
     }
-    router.close();
+    await router.close();
   });
 
   it.each<[string, () => number]>([
@@ -149,8 +149,8 @@ describe("an application's own code that throws", () => {
     );
     const completion = await retrying.chat.completions.create({ model: 'first', messages });
     expect(completion.choices[0]?.message.content).toBe(PRIMARY_TEXT);
-    router.close();
-    retrying.close();
+    await router.close();
+    await retrying.close();
   });
 
   it.each([
@@ -159,7 +159,7 @@ describe("an application's own code that throws", () => {
   ])('as the function that gives the key (%s) leads to the fallback', async (_, apiKey) => {
     const { router } = routerOver({ fetch: fakeFetch(answer(said)), apiKey });
     expect((await askBoth(router)).texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
-    router.close();
+    await router.close();
   });
 });
 
@@ -186,7 +186,7 @@ describe('a wall clock that jumps', () => {
         expect(ms).toBeLessThan(1000);
       }
     }
-    router.close();
+    await router.close();
   });
 
   it('cannot pause a deployment for longer than a minute', async () => {
@@ -197,7 +197,7 @@ describe('a wall clock that jumps', () => {
     const until = Date.parse(router.snapshot().deployments.first?.pausedUntil ?? '');
     expect(until - Date.now()).toBeGreaterThan(59_000);
     expect(until - Date.now()).toBeLessThanOrEqual(60_000);
-    router.close();
+    await router.close();
   });
 });
 
@@ -209,8 +209,8 @@ describe('close() in mid-flight', () => {
     const stream = await router.chat.completions.create({ model: 'standard', messages, stream: true });
     const calls = [router, failing].map((each) => each.chat.completions.create({ model: 'standard', messages }));
     await sleep(10);
-    router.close();
-    failing.close();
+    await router.close();
+    await failing.close();
     const [plain, failedOver] = await Promise.all(calls);
     expect(plain?.choices[0]?.message.content).toBe(PRIMARY_TEXT);
     expect(failedOver?.choices[0]?.message.content).toBe(FALLBACK_TEXT);
@@ -230,7 +230,7 @@ describe('close() in mid-flight', () => {
     const { signal } = new AbortController();
     const call = router.chat.completions.create({ model: 'standard', messages }, { signal });
     await sleep(10);
-    router.close();
+    await router.close();
     expect(await errorOf(call)).toMatchObject({ code: 'deadline_exceeded' });
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });

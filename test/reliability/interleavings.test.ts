@@ -114,7 +114,7 @@ describe('after any number of turns, through attempts, waits and bodies', () => 
       expect(call, where).toMatchObject({ settlements: 1, at: now });
       await turns(IDLE_TURNS - 1, () => false);
       expectNothingLeft(built, listeners(), where);
-      built.router.close();
+      await built.router.close();
       expect(vi.getTimerCount(), where).toBe(0);
       if (k > 20_000) expect.fail('no call has ended before its abort');
     }
@@ -129,7 +129,7 @@ describe('after any number of turns, through attempts, waits and bodies', () => 
       const isOver = () => call.state !== 'pending';
       await turns(k, isOver);
       const wasOver = isOver();
-      built.router.close();
+      await built.router.close();
       const where = `closed after ${k} turns`;
       await turns(20_000, isOver);
       // A call has begun once it has been admitted: until then the router is one that is closed.
@@ -209,7 +209,7 @@ describe('calls, aborts and a close() in any order', () => {
           for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
           if (what.type === 'close') {
             closedAt = Math.min(closedAt, made.length);
-            built.router.close();
+            await built.router.close();
           } else if (what.type === 'abort') {
             const one = made[what.which];
             if (one === undefined || one.controller.signal.aborted) continue;
@@ -249,7 +249,7 @@ describe('calls, aborts and a close() in any order', () => {
         const sent = all.reduce((sum, { resends }) => sum + 1 + resends, 0);
         expect(sent).toBeGreaterThanOrEqual(built.fake.count);
         expect(sent - unsent).toBeLessThanOrEqual(built.fake.count);
-        built.router.close();
+        await built.router.close();
         expect(vi.getTimerCount()).toBe(0);
       }),
       { numRuns: FULL ? 5000 : 250, interruptAfterTimeLimit: FULL ? 300_000 : 12_000, markInterruptAsFailure: false },

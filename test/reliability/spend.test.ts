@@ -148,7 +148,7 @@ async function play(
     check(router);
   }
   expect(calls.filter(({ state }) => state === 'pending')).toEqual([]);
-  router.close();
+  await router.close();
   return { router, records, open: fake.open };
 }
 

@@ -66,7 +66,7 @@ describe('a blocked event loop', () => {
     const results = await sent;
     expect(results.filter(({ status }) => status === 'rejected')).toEqual([]);
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
-    router.close();
+    await router.close();
   });
 
   it('makes a timeout neutral, and no sample of how slow the deployment is', async () => {
@@ -78,7 +78,7 @@ describe('a blocked event loop', () => {
     const error = await pending;
     expect(callRecord(error)?.attempts).toMatchObject([{ outcome: 'timeout' }]);
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
-    router.close();
+    await router.close();
   });
 
   it('ends a call whose deadline has passed meanwhile with DeadlineExceededError', async () => {
@@ -88,6 +88,6 @@ describe('a blocked event loop', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     await block(ATTEMPT_MS + 400);
     expect(await pending).toBeInstanceOf(DeadlineExceededError);
-    router.close();
+    await router.close();
   });
 });

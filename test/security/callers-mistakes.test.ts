@@ -140,7 +140,7 @@ describe("the deployment's own mistake", () => {
       broken.chat.completions.create({ model: 'm', messages }, { headers: { upgrade: 'h2c' } }),
     );
     expect(callRecord(error)?.attempts).toMatchObject([{ outcome: 'connection' }]);
-    router.close();
-    broken.close();
+    await router.close();
+    await broken.close();
   });
 });

@@ -88,7 +88,7 @@ describe('the size of an error', () => {
       } as never);
       expect(callRecord(await router.chat.completions.create({ model: 'r', messages }))?.deployment).toBe('healthy');
       expect(pulled).toBeLessThan(200_000);
-      router.close();
+      await router.close();
     }
     vi.unstubAllGlobals();
   });

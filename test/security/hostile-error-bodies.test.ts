@@ -77,7 +77,7 @@ describe('a crafted error body', () => {
         await ask(router);
         expect(asked()).toEqual(['a', 'b']);
         expect(router.snapshot().deployments.a?.inFlight).toBe(0);
-        router.close();
+        await router.close();
       }),
       { numRuns: 60 },
     );

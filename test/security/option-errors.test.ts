@@ -42,7 +42,7 @@ describe('a key in the place of', () => {
   it.each(Object.entries(MISPLACED))('%s is not in the error', (_name, options) => {
     let thrown: unknown;
     try {
-      new ModelRouter(options as never).close();
+      void new ModelRouter(options as never).close();
     } catch (error) {
       thrown = error;
     }

@@ -112,7 +112,7 @@ describe('the size of the store', () => {
     const view = from.withOptions(name === 'another account of a view' ? { apiKey: 'sk-other' } : options);
     for (const query of ['1', '2', '3']) await ask(view, 'm', { query: { query } });
     expect(view.snapshot().cache.entries).toBe(2);
-    router.close();
+    await router.close();
     view.close();
   });
 });
@@ -133,7 +133,7 @@ describe('a closed router', () => {
     router.on('call-ended', ({ record }) => ended.push([record.id, record.cache]));
     const again = await ask(router, 'standard', callOptions({ deadlineMs: 5 }));
     expect(ended).toEqual([[callRecord(again)?.id, 'hit']]);
-    router.close();
+    await router.close();
     expect(await errorOf(ask(router))).toMatchObject({ code: 'no_deployment_available' });
   });
 });

@@ -101,7 +101,7 @@ describe('a batch whose vectors cannot be told apart', () => {
       cache: 'idempotent',
     });
     onTestFinished(() => {
-      router.close();
+      void router.close();
     });
     const embedFloats = (input: string | string[]) => embedIt(router, input, { encoding_format: 'float' });
     return { router, inputs, embedFloats };

@@ -91,6 +91,6 @@ describe('abReport', () => {
   it('a route without a strategy has no report', () => {
     const router = new ModelRouter({ apiKey: 'sk-test' });
     expect(() => router.abReport('chat')).toThrow(expect.objectContaining({ code: 'invalid_option' }));
-    router.close();
+    void router.close();
   });
 });

@@ -102,9 +102,9 @@ describe('maxConcurrent', () => {
       expect(fake.requests.length - before).toBe(1);
       await pass(2000);
       expect(calls.every(({ state }) => state === 'fulfilled')).toBe(true);
-      router.close();
+      await router.close();
     }
-    unused.close();
+    await unused.close();
   });
 });
 

@@ -73,7 +73,7 @@ describe('update', () => {
     expect(fake.requests.at(-1)?.apiKeyOf).toBe('new');
     // Both keys are masked from now on.
     expect(JSON.stringify([error, router])).not.toContain('sk-');
-    router.close();
+    await router.close();
   });
 
   it('changes nothing where anything is wrong', async () => {
@@ -113,7 +113,7 @@ describe('update', () => {
     router.update({ routes: { chat: ['b'] } });
     expect(await who(router)).toBe('b');
     expect(() => router.update({ clients: { default: { apiKey: 'sk-other' } } })).toThrow(/assign it/);
-    router.close();
+    await router.close();
     expect(() => router.update({ routes: { chat: ['a'] } })).toThrow(NoDeploymentAvailableError);
   });
 

@@ -43,7 +43,7 @@ describe('whatever upstreams and callers do, a call', () => {
         const open = Object.values(deployments).filter(({ state }) => state === 'open').length;
         expect(vi.getTimerCount()).toBe(open);
         expect(fake.requests.filter(({ outcome }) => outcome === 'open').every(isDeaf)).toBe(true);
-        router.close();
+        await router.close();
         expect(vi.getTimerCount()).toBe(0);
         await fake.close();
       }),
@@ -66,7 +66,7 @@ describe('whatever upstreams and callers do, a call', () => {
           if (last === 'deadline') expect(record()?.durationMs).toBe(call.deadlineMs);
           if (last === 'aborted') expect(call.abortMs).toBeDefined();
         }
-        router.close();
+        await router.close();
         await fake.close();
       }),
       { numRuns: 100, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false },

@@ -59,7 +59,7 @@ describe('whatever upstreams and callers do, a hedged call', () => {
         const open = Object.values(deployments).filter(({ state }) => state === 'open').length;
         expect(vi.getTimerCount()).toBe(open);
         expect(fake.requests.filter(({ outcome }) => outcome === 'open').every(isDeaf)).toBe(true);
-        router.close();
+        await router.close();
         expect(vi.getTimerCount()).toBe(0);
         await fake.close();
       }),
