@@ -12,7 +12,7 @@ const router = new ModelRouter({
   clients: { default: { apiKey: 'a-key-for-the-fake', baseURL: provider.url } },
   deployments: { [cheap]: {}, [other]: {} },
   routes: { alone: [cheap], standard: [cheap, other] },
-  retry: { baseMs: 100, maxMs: 2000 }, // the wait before retry n is random() * min(maxMs, baseMs * 2 ** n)
+  retry: { baseMs: 100, maxMs: 2000 }, // the wait before retry n is half of min(maxMs, baseMs * 2 ** n), and up to as much again
   // Opens at 5 failures within 10 s if they are half of the calls (the default), here also at 3 in a row.
   breaker: { consecutive: 3, cooldownMs: 300 },
 });
