@@ -1,18 +1,27 @@
 // Compiles every ```ts block of README.md and docs/*.md as a module of its own against the built package, and checks
-// that the files which they link to exist. Two comments, invisible on the page, may stand right before a block:
+// that what they link to exists, headings included, and is in the package. Two comments, invisible on the page, may stand right before a block:
 //   <!-- given: const messages: ChatMessage[]; const router: ModelRouter -->   names that the block may use without saying where they come from
 //   <!-- continues -->                                                         the block goes on from the one before it
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 
 const out = '.docs-check';
 const docs = existsSync('docs')
   ? readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((file) => join('docs', file))
   : [];
-const files = ['README.md', 'CONTRIBUTING.md', ...docs.sort()].filter(
-  (file) => file.endsWith('.md') && existsSync(file),
-);
+const files = [
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  join('examples', 'README.md'),
+  ...docs.sort(),
+].filter((file) => file.endsWith('.md') && existsSync(file));
+/** @type {{ files: string[] }} */
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+/** What npm packs by itself, and what `files` adds. */
+const packed = ['README.md', 'LICENSE', 'package.json', ...manifest.files];
 
 /**
  * The blocks of one page. Each is the whole page with all other lines emptied, so that the compiler's line numbers are the page's.
@@ -64,13 +73,35 @@ function declarations(given) {
     .join(' ');
 }
 
+/** The headings of a page as GitHub and npm name them in links. @param {string} file */
+function anchorsOf(file) {
+  const lines = readFileSync(file, 'utf8')
+    .replaceAll(/^(`{3,})[\s\S]*?^\1\s*$/gm, '')
+    .matchAll(/^#+\s+(.*)$/gm);
+  return new Set(
+    [...lines].map(([, heading = '']) =>
+      heading
+        .trim()
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(/\s/g, '-'),
+    ),
+  );
+}
+
 /** @param {string} file @param {string} text */
 function brokenLinks(file, text) {
   const prose = text.replaceAll(/^\s*(`{3,})[\s\S]*?^\s*\1\s*$/gm, '').replaceAll(/`[^`\n]*`/g, '');
-  return [...prose.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)]
-    .map((match) => match[1] ?? '')
-    .filter((target) => !/^[a-z]+:/.test(target) && !existsSync(join(dirname(file), target)))
-    .map((target) => `${file}: links to ${target}, which does not exist`);
+  return [...prose.matchAll(/\]\(([^)\s#]*)(?:#([^)\s]+))?[^)]*\)/g)].flatMap(([, path = '', anchor]) => {
+    if (/^[a-z]+:/.test(path)) return [];
+    const target = path === '' ? file : join(dirname(file), path);
+    if (!existsSync(target)) return [`${file}: links to ${path}, which does not exist`];
+    if (!packed.some((each) => target === each || target.startsWith(`${each}${sep}`)))
+      return [`${file}: links to ${path}, which is not in the package`];
+    if (anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).has(anchor))
+      return [`${file}: links to ${path}#${anchor}, and there is no such heading`];
+    return [];
+  });
 }
 
 rmSync(out, { recursive: true, force: true });

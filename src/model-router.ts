@@ -30,7 +30,7 @@ const PARTS: unique symbol = Symbol('model-router.parts');
 
 /**
  * An `OpenAI` client over several: it routes each call to a deployment, and to another one when that does not answer.
- * Everything an `OpenAI` client does, it does; the README lists the few deliberate differences.
+ * Everything an `OpenAI` client does, it does; docs/differences.md lists the few deliberate differences.
  *
  * @throws InvalidOptionError
  */
