@@ -31,6 +31,8 @@ import { NameHints } from './util/name-hints.js';
 
 export interface Parts {
   readonly config: RouterConfig;
+  /** Drawn once a call, 0 up to 1: spreads its waits. */
+  readonly jitter: () => number;
   readonly events: Events;
   readonly prices: PriceBook;
   readonly routeTotals: ReadonlyMap<string, Totals>;
@@ -57,6 +59,7 @@ export interface Parts {
  */
 export function assemble({
   config,
+  jitter,
   events,
   prices,
   routeTotals,
@@ -89,7 +92,7 @@ export function assemble({
     send(errors),
   );
 
-  const answered = failover({ plan, planHedge, events, capacity, random, attempt });
+  const answered = failover({ plan, planHedge, events, capacity, jitter, attempt });
   const told = record({ events, routeTotals, services, onRecorded });
   return compose<Call, CallReply>(
     [

@@ -17,6 +17,7 @@ import { DeploymentBreaker } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
 import { EscalationShare } from './state/escalation-share.js';
 import { ResponseStore } from './state/memory-store.js';
+import { NextDraw } from './state/next-draw.js';
 import { RetryBudget } from './state/retry-budget.js';
 import { RouteOrder } from './state/route-order.js';
 import { DEFAULT_DOWNTIME } from './state/service-history.js';
@@ -56,6 +57,8 @@ export class Engine {
   readonly storedBy: StoredIds;
   /** The slots of deployments and clients with limits, and the calls that wait for one. */
   readonly capacity: Capacity;
+  /** Spreads the waits of each call, 0 up to 1. */
+  readonly jitter: NextDraw;
   /** How routes with a strategy order their deployments. */
   readonly orders: ReadonlyMap<string, RouteOrder>;
   /** The variant of each call on a weighted route, by its attempts: a joined call's record takes over those of another. */
@@ -165,8 +168,10 @@ export class Engine {
         (each) => new RetryBudget(each).allowsAny,
       ),
     };
+    this.jitter = new NextDraw(config.random);
     const handle = assemble({
       config,
+      jitter: () => this.jitter.take(),
       events: this.events,
       prices,
       routeTotals: this.routeTotals,

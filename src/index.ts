@@ -21,7 +21,7 @@ export {
   type CalibrationRecord,
   calibrate,
 } from './experiments/calibrate.js';
-export type { Explanation } from './inspect/explain.js';
+export type { Explanation } from './inspect/explanation.js';
 export type { CheckOptions, CheckResult } from './inspect/health-check.js';
 export type { SlaDeploymentMonth, SlaMonth, SlaReport, SlaReportOptions } from './inspect/sla-report.js';
 export type {

@@ -3,11 +3,13 @@ import { NoDeploymentAvailableError } from '../errors.js';
 import type { Layer } from '../pipeline.js';
 import type { Call, CallReply } from '../types.js';
 
+export const CLOSED = 'The router is closed.';
+
 /** Turns away calls that are over before they begin: the router is closed, or the caller has gone away. */
 export function admit(isClosed: () => boolean): Layer<Call, CallReply> {
   return (next) =>
     function admit(call) {
-      if (isClosed()) return Promise.reject(new NoDeploymentAvailableError('The router is closed.'));
+      if (isClosed()) return Promise.reject(new NoDeploymentAvailableError(CLOSED));
       if (call.signal?.aborted) return Promise.reject(abortError(call.signal.reason));
       return next(call);
     };

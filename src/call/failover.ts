@@ -21,7 +21,8 @@ export interface FailoverParts {
   readonly planHedge: (view: View) => Ask | undefined;
   readonly events: Events;
   readonly capacity: Capacity;
-  readonly random: () => number;
+  /** Drawn once a call, 0 up to 1. */
+  readonly jitter: () => number;
   readonly attempt: Handler<Attempt, Reply>;
 }
 
@@ -30,11 +31,11 @@ export interface FailoverParts {
  * call is several runs of it.
  */
 export function failover(parts: FailoverParts): Handler<Call, Reply> {
-  const { plan, planHedge, events, random, attempt, capacity } = parts;
+  const { plan, planHedge, events, attempt, capacity } = parts;
   const slots = { capacity, events };
 
   return function failover(call) {
-    const jitter = random();
+    const jitter = parts.jitter();
     if (call.hedgeAfterMs === undefined) return run(call, jitter, undefined, undefined);
     const race = new Race({
       call,

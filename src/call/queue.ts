@@ -38,8 +38,8 @@ export async function waitForSlot(call: Call, targets: readonly Target[], parts:
   const { capacity } = parts;
   const startedAt = performance.now();
   const places = targets.flatMap(({ state }) => state.place ?? []);
-  if (targets.every((target) => isTooLate(call, target, capacity, startedAt)))
-    throw refused(call, parts, 'it could not be answered before its deadline');
+  const whyNot = whyNotQueued(call, targets, capacity, startedAt);
+  if (whyNot !== undefined) throw refused(call, parts, whyNot);
   let refuse: (error: Error) => void = () => undefined;
   const refusal = new Promise<never>((_, reject) => {
     refuse = reject;
@@ -51,7 +51,7 @@ export async function waitForSlot(call: Call, targets: readonly Target[], parts:
     startedAt,
     () => refuse(refused(call, parts, 'a call of higher priority has taken its place in the queue')),
   );
-  if (waiting === undefined) throw refused(call, parts, 'the queue is full');
+  if (waiting === undefined) throw refused(call, parts, QUEUE_FULL);
   const onAbort = () => refuse(abortError(call.signal?.reason));
   call.signal?.addEventListener('abort', onAbort);
   const timer = setTimeout(
@@ -72,6 +72,21 @@ export async function waitForSlot(call: Call, targets: readonly Target[], parts:
   }
 }
 
+const QUEUE_FULL = 'the queue is full';
+
+/** Why a call would not be queued, in words. */
+export function whyNotQueued(
+  call: Call,
+  targets: readonly Target[],
+  capacity: Capacity,
+  now: number,
+): string | undefined {
+  if (targets.every((target) => isTooLate(call, target, capacity, now)))
+    return 'it could not be answered before its deadline';
+  const places = targets.flatMap(({ state }) => state.place ?? []);
+  return capacity.canQueue(places, call.rank) ? undefined : QUEUE_FULL;
+}
+
 /** By what is known of its answers, the call's turn would come too late. */
 function isTooLate(call: Call, { state }: Target, capacity: Capacity, now: number): boolean {
   const { place } = state;
@@ -90,6 +105,10 @@ function isTooLate(call: Call, { state }: Target, capacity: Capacity, now: numbe
 function refused(call: Call, { events }: QueueParts, why: string): Error {
   const { id, route, priority } = call.record;
   if (events.heard('capacity-refused')) events.emit({ type: 'capacity-refused', callId: id, route, priority, why });
+  return capacityError(why);
+}
+
+export function capacityError(why: string): CapacityExceededError {
   return new CapacityExceededError(`All deployments that may answer are full, and ${why}. Nothing was sent.`);
 }
 

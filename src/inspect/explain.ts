@@ -1,42 +1,22 @@
+import { CLOSED } from '../call/admit.js';
 import { explainCache } from '../call/cache/explain-cache.js';
 import { hedgeDelay } from '../call/hedge.js';
 import { orderRequest } from '../call/order.js';
+import { capacityError, whyNotQueued } from '../call/queue.js';
 import { explainSpend } from '../call/spend/explain-spend.js';
 import { viewTargets } from '../call/view.js';
 import { TokenBudgetExceededError } from '../errors.js';
 import { SINGLE_CALL_KEYS, type SingleCallOptions } from '../options/call-options.js';
 import { checkPlaces } from '../options/option-places.js';
-import { type Ask, plan } from '../plan/plan.js';
+import { type Ask, plan, type Step, type TargetView, type View } from '../plan/plan.js';
 import { callOptions } from '../request/call-options.js';
 import { type CallReader, NO_OTHER, protocolOf } from '../request/read-call.js';
 import type { RequestOptions } from '../sdk/request-headers.js';
 import type { Call } from '../types.js';
 import { checkRecord, fail } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
-
-/** The plan for a call. */
-export interface Explanation {
-  route: string | null;
-  priority: string;
-  /** In the order in which they would be asked. */
-  deployments: { id: string; excluded?: string }[];
-  deadlineMs: number;
-  /** What the first attempt would be given, in milliseconds; `null` where nothing may be asked. */
-  attemptTimeoutMs: number | null;
-  maxAttempts: number;
-  /** When another deployment would be asked beside the first one, in milliseconds; `null` where none would be. */
-  hedgeAfterMs: number | null;
-  /** Why none would be, in words. */
-  hedgeDisabledReason: string | null;
-  /** Why it may be answered from the cache or not, and what an equal call must have in common with it. */
-  cache: { cacheable: boolean; why: string; key: { hash: string; parts: string[] } | null };
-  /** The most that it may cost, all attempts together, in US dollars; `null` where the price of nobody is known. */
-  maxCostUsd: number | null;
-  /** Estimated, with its margin, for whichever of the deployments counts most. */
-  inputTokens: number;
-  /** Why the call would fail before anything is sent: a limit, or nobody may be asked; `null` where it would not. */
-  refusal: string | null;
-}
+import { type Explanation, explanationText } from './explanation.js';
+import { StillView } from './still-view.js';
 
 /** What `explain` takes beside the body: the options of `create`, plain call options, or both. */
 export type ExplainOptions = Partial<RequestOptions> & SingleCallOptions;
@@ -78,17 +58,21 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     body,
   } as const;
   const { call, excluded, hedgeDisabledReason } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
-  // Where all are left out, for those: the input is what it is.
+  // Where all are excluded, for those: the input is what it is.
   const counted = call.targets.length > 0 ? call : { ...call, targets: excluded.map(({ target }) => target) };
-  const inputTokens = reader.engine.estimator.ofCall(counted);
-  const money = explainSpend(reader.engine.spend, call);
+  const { engine } = reader;
+  const { orders, estimator, capacity } = engine;
+  const inputTokens = estimator.ofCall(counted);
+  const money = explainSpend(engine.spend, call);
   const now = call.startedAt;
-  const { orders, estimator } = reader.engine;
   const routeOrder = orders.get(call.record.route ?? '');
-  if (routeOrder !== undefined && call.targets.length > 0)
-    call.targets = routeOrder.decide(orderRequest(call, estimator, now)).targets;
-  const views = viewTargets(call, reader.engine.capacity);
-  const step = plan({
+  const decision =
+    routeOrder === undefined || call.targets.length === 0
+      ? undefined
+      : routeOrder.decide(orderRequest(call, estimator, now));
+  if (decision !== undefined) call.targets = decision.targets;
+  const views = viewTargets(call, capacity).map((view) => new StillView(view));
+  const step = firstStep({
     now,
     deadline: call.deadline,
     deadlineIsDefault: call.settings.deadlineIsDefault,
@@ -100,22 +84,21 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     inFlight: [],
     mayRetry: true,
     retry: call.retry,
-    jitter: 0,
+    // Only pauses are spread by it. Drawn ahead, it is still the next call's.
+    jitter: views.some((view) => view.pausedUntil > now) ? engine.jitter.peek() : 0,
   });
-  const reason = (view: (typeof views)[number]) => {
-    if (view.pausedUntil > now) return `the server asked to stay away for ${Math.ceil(view.pausedUntil - now)} ms`;
-    if (view.suspendedUntil > now) return `its client is set aside for ${Math.ceil(view.suspendedUntil - now)} ms`;
-    if (view.isFull) return 'all its slots are taken';
-    return view.out ? `its breaker is open for ${Math.ceil(view.dueAt - now)} ms` : undefined;
-  };
-  const usable = views.map((view) => ({ id: view.target.state.id, why: reason(view) }));
+  const usable = views.map((view) => ({
+    id: view.target.state.id,
+    isDepleted: view.isDepleted,
+    why: reason(view, now),
+  }));
   const [waitsFor] = step.type === 'queue' ? step.targets : [];
   const first = step.type === 'ask' ? step.target.state.id : waitsFor?.state.id;
   const dueMs = step.type === 'ask' ? hedgeDelay(call, step.target) : undefined;
   const hedge = step.type === 'ask' && dueMs !== undefined ? hedgeWithin(call, step, dueMs) : { why: undefined };
   const whyNot =
     hedgeDisabledReason ??
-    // Limits of money may have left out all others.
+    // Limits of money may have excluded all others.
     (call.targets.length < 2 ? NO_OTHER : undefined) ??
     (step.type === 'ask' ? undefined : 'nothing may be asked now') ??
     (dueMs === undefined ? 'too little is known of how long its deployment takes' : undefined) ??
@@ -126,7 +109,12 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     why === undefined || id === first ? { id } : { id, excluded: why },
   );
   const { maxInputTokens } = call.settings;
-  return {
+  const tooLong =
+    maxInputTokens !== undefined && counted === call && inputTokens > maxInputTokens
+      ? new TokenBudgetExceededError(inputTokens, maxInputTokens).message
+      : undefined;
+  const notQueued = step.type === 'queue' ? whyNotQueued(call, step.targets, capacity, now) : undefined;
+  const explanation: Explanation = {
     route: call.record.route,
     priority: call.settings.priority,
     deployments,
@@ -139,20 +127,46 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     maxCostUsd: money.usd,
     inputTokens,
     refusal:
-      maxInputTokens !== undefined && counted === call && inputTokens > maxInputTokens
-        ? new TokenBudgetExceededError(inputTokens, maxInputTokens).message
-        : (money.refused?.message ?? (first === undefined ? nobody(deployments) : null)),
+      (engine.closed ? CLOSED : undefined) ??
+      tooLong ??
+      money.refused?.message ??
+      (notQueued === undefined ? undefined : capacityError(notQueued).message) ??
+      (first === undefined ? noDeployment(deployments) : null),
   };
+  const chosenBy = decision?.chosenBy ?? call.record.chosenBy;
+  const waitMs = step.type === 'ask' ? step.waitMs : undefined;
+  const text = () => explanationText(explanation, { chosenBy, waitMs });
+  Object.defineProperty(explanation, 'toString', { value: text, enumerable: false });
+  return explanation;
 }
 
-function nobody(deployments: Explanation['deployments']): string {
+/** Why a deployment that the call may use is not used now. */
+function reason(view: TargetView, now: number): string | undefined {
+  if (view.pausedUntil > now) return `the server asked to stay away for ${Math.ceil(view.pausedUntil - now)} ms`;
+  if (view.suspendedUntil > now) return `its client is suspended for ${Math.ceil(view.suspendedUntil - now)} ms`;
+  if (view.isFull) return 'all its slots are taken';
+  return view.out ? `its breaker is open for ${Math.ceil(view.dueAt - now)} ms` : undefined;
+}
+
+type StillPlan = Omit<View, 'targets'> & { readonly targets: readonly StillView[] };
+
+/** The first attempt, with the whole wait before it: after a wait, the call looks at the plan again. */
+function firstStep(view: StillPlan): Step {
+  const step = plan(view);
+  if (step.type !== 'ask' || step.waitMs <= 0) return step;
+  const now = view.now + Math.ceil(step.waitMs);
+  const later = firstStep({ ...view, now, targets: view.targets.map((each) => each.at(now)) });
+  return later.type === 'ask' ? { ...later, waitMs: later.waitMs + now - view.now } : later;
+}
+
+function noDeployment(deployments: Explanation['deployments']): string {
   const why = deployments.flatMap(({ id, excluded }) => (excluded === undefined ? [] : `${id}: ${excluded}`));
   return `No deployment may be asked${why.length === 0 ? '' : ` (${why.join('; ')})`}.`;
 }
 
 /**
- * When a hedge of the first attempt is begun. One that is due after the attempt's time is begun at its end, if the attempt
- * may go on beside it; what an application has set as the attempt's time ends it.
+ * When a hedge of the first attempt starts. One that is due after the attempt's time starts at its end, if the attempt may
+ * go on beside it; a limit that the application has set for the attempt ends it.
  */
 function hedgeWithin(call: Call, { target, timeoutMs }: Ask, dueMs: number): { ms?: number; why: string | undefined } {
   const { attemptTimeoutMs, firstChunkTimeoutMs, deadlineMs } = call.settings;
@@ -166,9 +180,13 @@ function hedgeWithin(call: Call, { target, timeoutMs }: Ask, dueMs: number): { m
   return { why: `it would be due after ${dueMs} ms, and the first attempt's time is over after ${end} ms` };
 }
 
-function rank({ id, why }: { id: string; why: string | undefined }, first: string | undefined): number {
+function rank(
+  { id, isDepleted, why }: { id: string; isDepleted: boolean; why: string | undefined },
+  first: string | undefined,
+): number {
   if (id === first) return 0;
-  return why === undefined ? 1 : 2;
+  if (why !== undefined) return 3;
+  return isDepleted ? 2 : 1;
 }
 
 /** What a body is for, by what it has. */

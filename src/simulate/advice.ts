@@ -1,4 +1,4 @@
-import type { Explanation } from '../inspect/explain.js';
+import type { Explanation } from '../inspect/explanation.js';
 import type { FaultReport, SimulatedDeployment, Simulation } from './result.js';
 
 type Found = Omit<Simulation, 'baseline' | 'advice'>;

@@ -1,4 +1,4 @@
-import type { Explanation } from '../inspect/explain.js';
+import type { Explanation } from '../inspect/explanation.js';
 import type { ModelRouter } from '../model-router.js';
 import { bodyOf } from './ask.js';
 import type { Routable } from './context.js';

@@ -167,6 +167,15 @@ export class Capacity {
     return this.#queues.get(place)?.ahead(rank) ?? 0;
   }
 
+  /** Whether `wait` would take a call of this rank. */
+  canQueue(places: readonly Place[], rank: number): boolean {
+    return places.some((place) => {
+      const queue = this.#queues.get(place);
+      const last = queue?.last;
+      return (queue?.size ?? 0) < place.maxQueue || (last !== undefined && last.rank > rank);
+    });
+  }
+
   /**
    * Queues a call; the slot is taken when it is granted. `undefined` where the queues are full: then the newest of the
    * lowest priority is refused, which may be this call.

@@ -173,11 +173,11 @@ describe('explain()', () => {
     ]);
   });
 
-  it('says that a client is set aside, and that a breaker is open', async () => {
+  it('says that a client is suspended, and that a breaker is open', async () => {
     const { router } = build({ ...models, a: fail(401), b: fail(500) }, { ...settings, breaker: { consecutive: 1 } });
     await settled(ask(router));
     const { deployments } = router.explain(body);
-    expect(deployments).toContainEqual({ id: 'a', excluded: 'its client is set aside for 60000 ms' });
+    expect(deployments).toContainEqual({ id: 'a', excluded: 'its client is suspended for 60000 ms' });
     expect(router.explain({ ...body, model: 'b' }).deployments).toEqual([{ id: 'b' }]);
     expect(deployments).toHaveLength(3);
   });

@@ -1,0 +1,71 @@
+import { showUsd } from '../util/money.js';
+import { escapeControls } from '../util/shown.js';
+
+/** The plan for a call. `String()` of it is text to read. */
+export interface Explanation {
+  /** `null` for a call that names a deployment or an unlisted model. */
+  route: string | null;
+  priority: string;
+  /**
+   * In the whole failover order, the one that the next call tries first at the front. `excluded` says in words why one is
+   * not used now; those stand at the end.
+   */
+  deployments: { id: string; excluded?: string }[];
+  /** The time for the whole call, in milliseconds. */
+  deadlineMs: number;
+  /** The time for the first attempt, in milliseconds; `null` where no attempt would be made. */
+  attemptTimeoutMs: number | null;
+  /** The first included. */
+  maxAttempts: number;
+  /** When a hedge would start beside the first attempt, in milliseconds; `null` where none would. */
+  hedgeAfterMs: number | null;
+  /** Why no hedge would start, in words. */
+  hedgeDisabledReason: string | null;
+  /** Whether it may be answered from the cache, and what an equal call must have in common with it. */
+  cache: { cacheable: boolean; why: string; key: { hash: string; parts: string[] } | null };
+  /** The most that it may cost, all attempts together, in US dollars; `null` where no price is known. */
+  maxCostUsd: number | null;
+  /** Estimated, with its margin, at the deployment that counts most. */
+  inputTokens: number;
+  /** Why the call would fail before anything is sent: a limit, or no deployment is allowed; `null` where it would not. */
+  refusal: string | null;
+  toString(): string;
+}
+
+/** What the text says beside the explanation's own fields. */
+export interface TextDetails {
+  /** The strategy, `probe`, `recovery` or `priority`; `null` without a route. */
+  readonly chosenBy: string | null;
+  /** Before the first attempt; `undefined` where none would be made. */
+  readonly waitMs: number | undefined;
+}
+
+/** One line for the call, one for each deployment, then one for each limit. */
+export function explanationText(explanation: Explanation, { chosenBy, waitMs }: TextDetails): string {
+  const { route, priority, inputTokens, deployments, attemptTimeoutMs, deadlineMs, maxAttempts } = explanation;
+  const { hedgeAfterMs, hedgeDisabledReason, cache, maxCostUsd, refusal } = explanation;
+  const named = route === null ? 'no route' : `route ${route}`;
+  const by = chosenBy === null ? '' : `, order by ${chosenBy}`;
+  const wait = waitMs === undefined || waitMs <= 0 ? '' : `, after a wait of ${ms(waitMs)}`;
+  const first =
+    refusal === null && attemptTimeoutMs !== null ? `first, for at most ${ms(attemptTimeoutMs)}${wait}` : '';
+  const usable = deployments.filter(({ excluded }) => excluded === undefined).length;
+  const lines = [
+    `${named}, priority ${priority}, about ${count(inputTokens, 'input token')}${by}`,
+    ...deployments.map(({ id, excluded }, i) => {
+      if (excluded !== undefined) return `  -  ${id}: excluded, ${excluded}`;
+      const role =
+        i > 0 ? `failover ${i}` : first || (refusal === null ? 'first, once it has a free slot' : 'not sent');
+      return `  ${i + 1}. ${id}: ${role}`;
+    }),
+    `times: deadline ${ms(deadlineMs)}, ${count(maxAttempts, 'attempt')} at most${usable > 1 ? '' : ', no failover'}`,
+    `hedge: ${hedgeAfterMs === null ? `none, ${hedgeDisabledReason}` : `after ${ms(hedgeAfterMs)}`}`,
+    `cache: ${cache.cacheable ? 'may be cached' : 'not cached'}, ${cache.why}`,
+    `cost: ${maxCostUsd === null ? 'not known' : `at most ${showUsd(maxCostUsd)}`}`,
+    `refusal: ${refusal ?? 'none'}`,
+  ];
+  return lines.map(escapeControls).join('\n');
+}
+
+const ms = (value: number) => `${Math.ceil(value)} ms`;
+const count = (value: number, what: string) => `${value} ${what}${value === 1 ? '' : 's'}`;

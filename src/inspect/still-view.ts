@@ -1,0 +1,39 @@
+import type { TargetView } from '../plan/plan.js';
+import type { Target } from '../types.js';
+
+/** A deployment as it stands now, or as it will stand at a later time if nothing happens until then. */
+export class StillView implements TargetView {
+  readonly target: Target;
+  readonly dueAt: number;
+  readonly out: boolean;
+  readonly pausedUntil: number;
+  readonly isFull: boolean;
+  readonly isDepleted: boolean;
+  readonly probeAt: number;
+  readonly suspendedUntil: number;
+  readonly contextWindow: number | undefined;
+  readonly attemptTimeoutMs: number | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly p95Ms: number | undefined;
+  readonly fastestMs: number | undefined;
+
+  constructor(view: TargetView, now = Number.NEGATIVE_INFINITY) {
+    this.target = view.target;
+    this.dueAt = view.dueAt <= now ? 0 : view.dueAt;
+    this.out = this.dueAt > 0;
+    this.pausedUntil = view.pausedUntil;
+    this.isFull = view.isFull;
+    this.isDepleted = view.isDepleted;
+    this.probeAt = view.probeAt;
+    this.suspendedUntil = view.suspendedUntil;
+    this.contextWindow = view.contextWindow;
+    this.attemptTimeoutMs = view.attemptTimeoutMs;
+    this.timeoutMs = view.timeoutMs;
+    this.p95Ms = view.p95Ms;
+    this.fastestMs = view.fastestMs;
+  }
+
+  at(now: number): StillView {
+    return new StillView(this, now);
+  }
+}
