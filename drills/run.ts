@@ -11,6 +11,7 @@ import { run as s7 } from './s7.ts';
 import { run as s8 } from './s8.ts';
 import { run as s9, runHiccups as s9b } from './s9.ts';
 import { run as s9c } from './s9c.ts';
+import { run as s16 } from './s16.ts';
 import { run as tail } from './tail.ts';
 
 type Start = (options: DrillOptions) => Promise<DrillResult>;
@@ -37,6 +38,7 @@ const drills: readonly (readonly [name: string, start: Start])[] = [
   ['s9', (options) => s9({ ...options, calls: 2000 })],
   ['s9b', (options) => s9b(options)],
   ['s9c', (options) => s9c({ ...options, sizes: [5, 30, 100] })],
+  ['s16', (options) => s16({ ...options, states: 10_000 })],
   ['tail', (options) => tail({ ...options, calls: 100_000 })],
   ['tail', (options) => tail({ ...options, calls: 100_000, deployments: 3 })],
 ];
