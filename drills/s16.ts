@@ -73,7 +73,7 @@ async function visit(clock: VirtualClock, strategy: string, seed: number, counts
   const tried = new Map<string, string>();
   const fetch = fakeFetch(
     ({ model, body }) => {
-      const user = String(body.user);
+      const user = String(Reflect.get(Object(body), 'user'));
       if (model !== undefined && !tried.has(user)) tried.set(user, model);
       return behaviours.get(model ?? '') ?? hang();
     },
