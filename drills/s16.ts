@@ -168,7 +168,7 @@ async function visit(clock: VirtualClock, strategy: string, seed: number, counts
     else counts.wrong.push(`${strategy} (seed ${seed}, state ${i}): tried ${found}, explained\n${explanation}`);
   }
   while (open > 0) await clock.step();
-  router.close();
+  void router.close();
 }
 
 function behaviour(random: () => number): Behaviour {

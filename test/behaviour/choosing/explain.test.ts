@@ -141,7 +141,7 @@ describe('explain()', () => {
 
   it('says that a closed router refuses', async () => {
     const { router } = build({ a: answer() });
-    router.close();
+    await router.close();
     const { refusal } = router.explain(chat);
     expect(refusal).toBe('The router is closed.');
     expect(await errorOf(ask(router))).toHaveProperty('message', refusal);
