@@ -4,7 +4,7 @@
 //   <!-- continues -->                                                         the block goes on from the one before it
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, sep } from 'node:path';
+import { dirname, join, matchesGlob, sep } from 'node:path';
 
 const out = '.docs-check';
 const docs = existsSync('docs')
@@ -96,7 +96,7 @@ function brokenLinks(file, text) {
     if (/^[a-z]+:/.test(path)) return [];
     const target = path === '' ? file : join(dirname(file), path);
     if (!existsSync(target)) return [`${file}: links to ${path}, which does not exist`];
-    if (!packed.some((each) => target === each || target.startsWith(`${each}${sep}`)))
+    if (!packed.some((each) => matchesGlob(target, each) || target.startsWith(`${each}${sep}`)))
       return [`${file}: links to ${path}, which is not in the package`];
     if (anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).has(anchor))
       return [`${file}: links to ${path}#${anchor}, and there is no such heading`];
