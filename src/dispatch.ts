@@ -87,13 +87,14 @@ export class Dispatcher {
     given: RequestOptions | Promise<RequestOptions>,
     remainingRetries: number | null,
   ): Promise<ResponseProps> {
-    const { own, account } = this.opened;
+    // The call goes by the configuration of the moment when it was made.
+    const { opened, calls } = this;
+    const { own, account, engine } = opened;
     const resolved = await given;
     const options = own === undefined ? resolved : withOwnClients(resolved, own, account);
     const protocol = protocolOf(options);
     if (protocol === undefined) return this.#passThrough(run, options, remainingRetries);
-    const { engine } = this.opened;
-    const { call } = this.calls.read(options, protocol, wantsRaw(run));
+    const { call } = calls.read(options, protocol, wantsRaw(run));
     run.record = call.record;
     if (options.signal != null) linkRecord(options.signal, call.record);
     const reply = await engine.handle(call);
@@ -105,7 +106,7 @@ export class Dispatcher {
       linkRecord(data, call.record);
       run.parsed = { data };
     }
-    run.parse = isParsed ? () => data : () => redactRejections(promise, (error) => this.opened.redact(error, options));
+    run.parse = isParsed ? () => data : () => redactRejections(promise, (error) => opened.redact(error, options));
     const binding = {
       ids: engine.storedBy,
       client: reply.attempt.target.state.client.name,
