@@ -50,4 +50,4 @@ assert.equal(text, '{"item":"chair","pieces":2}');
 const error = await router.chat.completions.create({ model: 'talkative', messages }).catch((thrown: unknown) => thrown);
 assert(error instanceof InvalidAnswerError);
 console.log(error.message);
-router.close();
+await router.close();

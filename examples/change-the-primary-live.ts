@@ -26,4 +26,4 @@ assert.equal(callRecord(await running)?.deployment, flash);
 assert.throws(() => router.update({ routes: { chat: ['qwen/Qwen3-23B'] }, deadlineMs: 1000 }), InvalidOptionError);
 assert.equal(callRecord(await call())?.deployment, qwen);
 assert.equal(router.snapshot().routes.chat?.requests, 3);
-router.close();
+await router.close();

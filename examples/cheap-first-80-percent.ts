@@ -42,4 +42,4 @@ console.log(`${50 - escalated} of 50 calls stayed with the cheap model`);
 console.log(`$${costUsd.toFixed(5)}, and $${allBetter.toFixed(5)} if the better model answered all`);
 assert.equal(escalated, 10);
 assert(costUsd < 0.35 * allBetter);
-router.close();
+await router.close();

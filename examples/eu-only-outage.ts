@@ -43,4 +43,4 @@ const error = await router.chat.completions.create({ model: 'chat', messages }, 
 console.log(`both EU regions are down: ${error instanceof Error ? error.message : ''}`);
 assert(error instanceof Error);
 assert(fetch.requests.every(({ model }) => model !== 'us'));
-router.close();
+await router.close();

@@ -43,4 +43,4 @@ console.log(
 assert.equal(queued.premium.length, 12);
 assert(refused > 0);
 assert(median(queued.premium) < median(queued.standard));
-router.close();
+await router.close();

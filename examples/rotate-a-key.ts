@@ -34,4 +34,4 @@ console.log('the old key was refused, and the fallback answered');
 router.update({ clients: clients('sk-fresh-key') });
 assert.equal(await ask(), 'deepseek-ai/DeepSeek-V4-Flash');
 console.log('the new key works at once');
-router.close();
+await router.close();

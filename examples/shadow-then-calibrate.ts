@@ -52,4 +52,4 @@ console.log(
   `of those, ${(100 * found.quality.seen).toFixed(1)} % were good, at least ${(100 * found.quality.low).toFixed(1)} %`,
 );
 assert(found.quality.low >= 0.94 && found.keptShare > 0.5);
-router.close();
+await router.close();
