@@ -28,7 +28,7 @@ const router = new ModelRouter({
 const messages = [{ role: 'user' as const, content: 'Hello!' }];
 
 router.on('client-suspended', ({ client, status, forMs }) => {
-  console.log(`-- the client ${client} was refused (${status}) and is set aside for ${forMs / 1000} s`);
+  console.log(`-- the client ${client} was refused (${status}) and is suspended for ${forMs / 1000} s`);
 });
 
 for (const model of ['standard', 'standard', 'premium']) {

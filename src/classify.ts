@@ -298,14 +298,14 @@ export function copyError(error: Error): Error {
   return APIError.generate(error.status, { error: jsonCopy(error.error) }, text, headers);
 }
 
-/** The error of a call that was not sent, because an earlier answer asked for a pause: nothing of that answer's text is in it. */
+/** The error of a call that was not sent because an earlier answer requested a pause. It contains no upstream text. */
 export function pausedError(
   deployment: string,
   { status, code }: { status: number; code: string | null },
   leftMs: number,
 ): Error {
   const seconds = Math.max(1, Math.ceil(leftMs / 1000));
-  const message = `${deployment} asked for a pause, which lasts for another ${seconds} s; nothing was sent.`;
+  const message = `${deployment} requested a pause, which lasts another ${seconds} s; nothing was sent.`;
   const headers = new Headers({ 'retry-after': String(seconds) });
   return APIError.generate(
     status,

@@ -7,7 +7,7 @@ export class InvalidOptionError extends OpenAIError {
   /** The option, as a path: `routes.standard.deadlineMs`. */
   readonly option: string;
 
-  /** `cause`: what a function of the application has thrown. */
+  /** `cause`: the error that a function of the application threw. */
   constructor(option: string, message: string, cause?: unknown) {
     super(`${option}: ${message}`);
     this.name = 'InvalidOptionError';
@@ -16,7 +16,7 @@ export class InvalidOptionError extends OpenAIError {
   }
 }
 
-/** The call's time was over. `cause` is the last error of an upstream, if there was one. */
+/** The call did not end before its deadline. `cause` is the last upstream error, if any. */
 export class DeadlineExceededError extends APIConnectionTimeoutError {
   override readonly code = 'deadline_exceeded';
   readonly deadlineMs: number;
@@ -29,7 +29,7 @@ export class DeadlineExceededError extends APIConnectionTimeoutError {
   }
 }
 
-/** No deployment may be asked: region, capability, refusal, or a closed router. */
+/** No deployment can take the call: region, capability, refusal, or a closed router. */
 export class NoDeploymentAvailableError extends APIConnectionError {
   override readonly code = 'no_deployment_available';
 
@@ -39,7 +39,7 @@ export class NoDeploymentAvailableError extends APIConnectionError {
   }
 }
 
-/** All deployments that may answer are full, and the queue cannot take the call, or not in time. Nothing was sent. */
+/** All eligible deployments are full, and the queue cannot take the call, or not in time. Nothing was sent. */
 export class CapacityExceededError extends RateLimitError {
   override readonly code = 'capacity_exceeded';
 
@@ -49,20 +49,20 @@ export class CapacityExceededError extends RateLimitError {
   }
 }
 
-/** What a call could cost, and what stood in its way. Amounts are US dollars. */
+/** What a call could cost, and the limit that it exceeds. Amounts are US dollars. */
 export interface SpendLimit {
   /** `maxCostUsd`, or the budget in words: `$400 a month`. */
   readonly budget: string;
-  /** The most that the call could cost. */
+  /** The highest cost that the call could have. */
   readonly estimateUsd: number;
   readonly limitUsd: number;
-  /** What is left of the limit. */
+  /** The unused part of the limit. */
   readonly leftUsd: number;
-  /** When there may be enough again: ISO 8601, or `null` where that is not known, or never. */
+  /** When enough may be available: ISO 8601; `null` if that is unknown or never. */
   readonly resetsAt: string | null;
 }
 
-/** The call could cost more than `maxCostUsd`, or than is left of a budget. Nothing was sent. */
+/** The call could cost more than `maxCostUsd`, or more than a budget has left. Nothing was sent. */
 export class SpendBudgetExceededError extends OpenAIError implements SpendLimit {
   readonly code = 'spend_budget_exceeded';
   readonly budget: string;
@@ -83,8 +83,8 @@ export class SpendBudgetExceededError extends OpenAIError implements SpendLimit 
 }
 
 /**
- * The upstream answered, but with something that is not an answer: an empty or broken body, an error that says nothing
- * known, a completion without content. `cause` is what the upstream said, where it said something.
+ * The upstream answered 200 without a usable answer: an empty or broken body, an unknown error, a completion without
+ * content. `cause` is the upstream's own error, if it sent one.
  */
 export class InvalidAnswerError extends APIConnectionError {
   override readonly code = 'invalid_answer';
@@ -100,15 +100,15 @@ export class InvalidAnswerError extends APIConnectionError {
 export type InterruptionReason = 'cut' | 'stalled' | 'error-event' | 'missing-end' | 'malformed' | 'too-long';
 
 /**
- * A stream broke after its first content. What had arrived is in `partial`; nothing is repeated and no other deployment
- * is tried. `partial` and `text` do not show up when the error is logged.
+ * A stream broke after its first content. `partial` holds the chunks that arrived. The router does not retry or fail
+ * over at this point. `partial` and `text` are not enumerable, so loggers do not print them.
  */
 export class StreamInterruptedError extends APIConnectionError {
   override readonly code = 'stream_interrupted';
   readonly reason: InterruptionReason;
-  /** The upstream's own code (else its type) for what broke, where it sent one: `server_error`, `overloaded`, `1302`. */
+  /** The upstream's own error code (else its type), if it sent one: `server_error`, `overloaded`, `1302`. */
   readonly upstreamCode: string | undefined;
-  /** The chunks that were delivered, in order; of a long stream, those with the last 256 KiB of its text. */
+  /** The delivered chunks, in order. A long stream keeps the chunks with the last 256 KiB of text. */
   declare readonly partial: readonly unknown[];
   /** The text in these chunks. */
   declare readonly text: string;
@@ -162,8 +162,8 @@ export class TokenBudgetExceededError extends OpenAIError {
 }
 
 /**
- * Carries what was thrown while a request was made, before a connection was tried: by what the call brought, or by what
- * the deployment did. It never reaches an application.
+ * Carries an error from before the connection attempt: the call's own input or the deployment's configuration caused it.
+ * It never reaches an application.
  */
 export class NotSentError extends Error {
   constructor(
@@ -175,12 +175,12 @@ export class NotSentError extends Error {
   }
 }
 
-/** Carries what an attempt threw, whatever it was, through the retry loop; it never reaches an application. */
+/** Carries an attempt's error through the retry loop. It never reaches an application. */
 export class AttemptFailed extends Error {
   readonly failure: Failure;
 
   constructor(failure: Failure) {
-    // Nobody sees where it was made, and to find that out costs more than all else that a failover does.
+    // This stack is never shown, and capturing it costs more than the rest of a failover.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super(failure.outcome);

@@ -23,16 +23,23 @@ import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];
 
-/** By what Node, Bun and Deno print an object. */
+/** The method that Node, Bun and Deno print an object with. */
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 /** Set by `withOptions` only: the parts that a new object over the same engine shares. */
 const VIEW_OF = Symbol('model-router.viewOf');
 const PARTS: unique symbol = Symbol('model-router.parts');
 
 /**
- * An `OpenAI` client over several: it routes each call to a deployment, and to another one when that does not answer.
- * Everything an `OpenAI` client does, it does; docs/differences.md lists the few deliberate differences.
+ * A drop-in `OpenAI` client that routes each call to a deployment and fails over to another one. It does everything that
+ * an `OpenAI` client does; docs/differences.md lists the few deliberate differences.
  *
+ * @example
+ * const router = new ModelRouter({
+ *   clients: { default: { apiKey, baseURL }, fallback: { apiKey: otherKey, baseURL: otherURL } },
+ *   deployments: { primary: { client: 'default', model: 'gpt-4o' }, backup: { client: 'fallback', model: 'gpt-4o' } },
+ *   routes: { standard: ['primary', 'backup'] },
+ * });
+ * await router.chat.completions.create({ model: 'standard', messages });
  * @throws InvalidOptionError
  */
 export class ModelRouter extends OpenAI {
@@ -56,7 +63,7 @@ export class ModelRouter extends OpenAI {
     });
   }
 
-  /** The one way that every resource goes. What is not routed goes to the default client, untouched. */
+  /** The path of every request. Requests that are not routed go to the default client, unchanged. */
   override request<Rsp>(options: Request, remainingRetries: number | null = null): APIPromise<Rsp> {
     return new RoutedPromise<Rsp>(this, new Run((run) => this[PARTS].start(run, options, remainingRetries)));
   }
@@ -98,14 +105,14 @@ export class ModelRouter extends OpenAI {
     }
   }
 
-  /** Sends each deployment one request, for one token. Never rejects because one does not work. */
+  /** Sends each deployment one request for one token. It does not reject if a deployment fails. */
   async check(options: CheckOptions = {}): Promise<CheckResult[]> {
     return checkAll(this[PARTS].calls, options);
   }
 
   /**
-   * The plan for a call, without making it. `body` is what you would give to `create`; `options` are those of `create`,
-   * or plain call options.
+   * Returns the plan for a call without making it. `body` is the body of `create`; `options` are those of `create`, or
+   * plain call options.
    *
    * @example
    * String(router.explain({ model: 'auto', messages }, { priority: 'premium' }));
@@ -115,29 +122,29 @@ export class ModelRouter extends OpenAI {
     return explain(this[PARTS].calls, body, options);
   }
 
-  /** What the router knows of its deployments and routes, as plain JSON. */
+  /** Returns the state of deployments, routes, cache and spend as plain JSON. */
   snapshot(): Snapshot {
     return snapshot(this[PARTS].engine);
   }
 
   /**
-   * What routes and deployments have come to in a month of UTC, beside what was promised (`sla`): for the credits that a
-   * provider owes. `String()` of it is Markdown.
+   * Reports a UTC month of all routes and deployments against their `sla`, to claim credits from a provider. `String()` of
+   * the report is Markdown.
    *
    * @example
    * console.log(String(router.slaReport({ month: '2026-11' })));
-   * @throws InvalidOptionError for what is no month
+   * @throws InvalidOptionError for an invalid month
    */
   slaReport(options: SlaReportOptions = {}): SlaReport {
     return slaReport(this[PARTS].engine, options);
   }
 
-  /** What was spent by day (of UTC), deployment, route and tenant, as CSV: `day,deployment,route,tenant,usd,unpriced`. */
+  /** Returns the spend by UTC day, deployment, route and tenant, as CSV: `day,deployment,route,tenant,usd,unpriced`. */
   spendCsv(): string {
     return spendCsv(this[PARTS].engine.spendTable);
   }
 
-  /** The same in pieces, for large tables: the event loop has a turn between two of them. */
+  /** Like `spendCsv`, in chunks, for large tables: the event loop gets a turn between two chunks. */
   spendCsvChunks(): AsyncIterable<string> {
     return spendCsvChunks(this[PARTS].engine.spendTable);
   }
@@ -159,8 +166,8 @@ export class ModelRouter extends OpenAI {
   }
 
   /**
-   * How the variants of a weighted route compare. It may be read as often as you like: the intervals hold at every look.
-   * `String()` of it is a table.
+   * Compares the variants of a weighted route. The intervals stay valid however often you read them. `String()` of the
+   * report is a table.
    *
    * @throws InvalidOptionError for a route that does not exist, or is not weighted
    */
@@ -182,7 +189,7 @@ export class ModelRouter extends OpenAI {
    * Adds your own numbers to the comparison that an answer belongs to, such as `{ helpful: 1 }`. Answers of routes that
    * are not weighted are ignored.
    *
-   * @throws InvalidOptionError for what is not the router's answer, and for values that are not numbers
+   * @throws InvalidOptionError if `answer` is not the router's, or a value is not a number
    */
   feedback(answer: unknown, numbers: Readonly<Record<string, number>>): void {
     const record = callRecord(answer);
@@ -194,22 +201,22 @@ export class ModelRouter extends OpenAI {
     found?.table.feedback(found.exposure, numbers);
   }
 
-  /** Hears of one type of event. Returns a function that ends it. */
+  /** Subscribes to one event type. Returns a function that unsubscribes. */
   on<T extends RouterEventType>(type: T, listener: (event: EventOf<T>) => unknown): () => void {
     return this[PARTS].engine.events.on(type, listener);
   }
 
   /**
-   * What the router remembers, as plain JSON: service levels, and what was spent of budgets that are not over. Import it
-   * into another router, or into this application's next process.
+   * Returns the router's state as plain JSON: service levels, and the spend of current budget windows. Import it into
+   * another router, or into this application's next process.
    */
   exportState(): RouterState {
     return this[PARTS].engine.keeper.export();
   }
 
   /**
-   * Takes in what `exportState()` returned elsewhere. Each process has a part of its own in it, and the newest counts:
-   * importing twice, or in another order, changes nothing.
+   * Imports the result of another `exportState()`. Each process has its own part, and the newest one counts, so importing
+   * twice or in another order changes nothing.
    *
    * @throws InvalidOptionError for anything else
    */
@@ -217,7 +224,7 @@ export class ModelRouter extends OpenAI {
     this[PARTS].engine.keeper.import(checkState('importState', state));
   }
 
-  /** Writes the state, and ends timers and breakers. Calls in flight end as they would; calls after it fail. */
+  /** Writes the state, and ends timers and breakers. Calls in flight finish; later calls fail. */
   async close(): Promise<void> {
     this[PARTS].engine.close();
   }
@@ -230,7 +237,7 @@ export class ModelRouter extends OpenAI {
     return this.snapshot();
   }
 
-  /** A client shows its key when it is printed; a router shows its snapshot. */
+  /** A printed `OpenAI` client shows its key; a printed router shows its snapshot. */
   [inspect](): Snapshot {
     return this.snapshot();
   }

@@ -6,7 +6,7 @@ import { checkUnsized, isSized, ONE_STORE } from './options/check-cache.js';
 import { checkCall, checkPresent } from './options/check-call.js';
 import { checkRouter, type RouterConfig } from './options/check-options.js';
 import { SETTING_KEYS } from './options/option-keys.js';
-import { checkPlaces, misplaced } from './options/option-places.js';
+import { checkPlaces, misplacedOption } from './options/option-places.js';
 import type {
   CallOptions,
   RouterOptions,
@@ -188,7 +188,7 @@ function openSingle(
   const clientOptions: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (SETTING_KEYS.some((each) => each === key) || key === 'clients') continue;
-    const place = misplaced(key);
+    const place = misplacedOption(key);
     if (place !== undefined) throw new InvalidOptionError(key, place);
     if (!isKnownToSdk(key)) checkMeant(key);
     clientOptions[key] = value;

@@ -64,7 +64,7 @@ export function measure({
       target.state.inFlight++;
       target.state.totals.requests++;
       if (record.hedge) target.state.totals.hedges++;
-      if (events.heard('attempt-started') && !call.isShadow) {
+      if (events.hasListener('attempt-started') && !call.isShadow) {
         events.emit({
           type: 'attempt-started',
           callId: call.record.id,
@@ -130,9 +130,9 @@ export function measure({
     for (const listener of attempt.onEnd) listener(end);
     if (end.failure !== undefined) record.error = describe(end.failure.error);
     if (call.isShadow) return;
-    if (end.failure !== undefined && events.heard('attempt-failed'))
+    if (end.failure !== undefined && events.hasListener('attempt-failed'))
       events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
-    if (events.heard('attempt-ended'))
+    if (events.hasListener('attempt-ended'))
       events.emit({ type: 'attempt-ended', callId: call.record.id, attempt: { ...record } });
   }
 
@@ -187,7 +187,7 @@ export function measure({
         ? `no price is known for ${show(model)}, so its cost is not: ${HOW_TO_GIVE_ONE}`
         : `no price is known for ${show(model)} at the service tier ${show(tier)}, so its cost is not: give its price \`tiers\`, such as { ${show(tier)}: 2 }, a factor, or a whole price`;
     log.hint(hint);
-    if (events.heard('price-unknown'))
+    if (events.hasListener('price-unknown'))
       events.emit({ type: 'price-unknown', deployment, model: model === null ? null : cut(model), hint });
   }
 
@@ -200,7 +200,7 @@ export function measure({
     call.log.warn(
       `model-router ${call.record.id} ${deployment} reported ${tokens} tokens, which is more than ${limit}, the most that is plausible; ${showUsd(bookedUsd)} is booked, the most that it could cost`,
     );
-    if (!events.heard('usage-absurd')) return;
+    if (!events.hasListener('usage-absurd')) return;
     const { id: callId } = call.record;
     events.emit({ type: 'usage-absurd', callId, deployment, tokens, limitTokens: limit, bookedUsd });
   }
@@ -225,7 +225,7 @@ export function measure({
     const { call, record, target } = attempt;
     target.state.totals.slow++;
     logSlow(call, target.state.id, durationMs);
-    if (!events.heard('attempt-slow')) return;
+    if (!events.hasListener('attempt-slow')) return;
     const { id } = target.state;
     events.emit({
       type: 'attempt-slow',

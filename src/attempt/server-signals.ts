@@ -75,7 +75,7 @@ export function heed(events: Events, names: NameHints): Layer<Attempt, Reply> {
   }
 
   function tellUnknown({ state, model }: Target): void {
-    if (!events.heard('model-not-found')) return;
+    if (!events.hasListener('model-not-found')) return;
     const known = model === undefined ? undefined : names.nearest(model)[0];
     const shown = model === undefined ? null : cut(model);
     events.emit({ type: 'model-not-found', deployment: state.id, model: shown, nearest: known ?? null });

@@ -90,7 +90,7 @@ export function escalate({ events, rules }: EscalateParts): Layer<Call, CallRepl
   ): Promise<Verdict> {
     const confidence = confidenceOf(answer, wantsJson(call.body))[score];
     const deployment = reply.attempt.target.state.id;
-    if (minConfidence !== undefined && confidence === null && events.heard('confidence-unknown'))
+    if (minConfidence !== undefined && confidence === null && events.hasListener('confidence-unknown'))
       events.emit({ type: 'confidence-unknown', callId: call.record.id, route: call.record.route, deployment });
     const isUnsure =
       minConfidence !== undefined && (confidence === null ? unknown === 'escalate' : confidence < minConfidence);

@@ -108,7 +108,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
 
   function withhold(call: Call, { state }: Target): void {
     state.totals.retriesWithheld++;
-    if (!events.heard('retry-withheld')) return;
+    if (!events.hasListener('retry-withheld')) return;
     const { id, route, attempts } = call.record;
     events.emit({ type: 'retry-withheld', callId: id, route, deployment: state.id, number: attempts.length + 1 });
   }
@@ -232,5 +232,5 @@ function unasked(call: Call, stop: Stop | undefined): Error {
   if (paused?.pausedBy !== undefined)
     return pausedError(paused.id, paused.pausedBy, paused.pausedUntil - performance.now());
   const why = call.excluded.length === 0 ? '' : ` (${call.excluded.join('; ')})`;
-  return new NoDeploymentAvailableError(`No deployment may be asked${why}.`);
+  return new NoDeploymentAvailableError(`No deployment is available${why}.`);
 }

@@ -96,7 +96,7 @@ export class Race {
     if (step === undefined) return false;
     this.#running.get(slow)?.clear();
     const { events, call } = this.#parts;
-    if (events.heard('hedge-started')) {
+    if (events.hasListener('hedge-started')) {
       events.emit({
         type: 'hedge-started',
         callId: call.record.id,

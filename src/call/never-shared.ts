@@ -12,7 +12,7 @@ const CALLERS_TOOLS = new Set(['function', 'custom']);
  */
 export function whyNeverShared(protocol: Protocol, body: Body): string | undefined {
   if (isGiven(body.conversation) || isGiven(body.previous_response_id))
-    return 'it goes on with a conversation that is kept on the server';
+    return 'it continues a conversation that is stored on the server';
   if (body.background === true) return 'it runs in the background';
   if (protocol === 'responses' && body.store !== false)
     return 'the server stores its response, unless `store` is false';

@@ -104,7 +104,8 @@ function isTooLate(call: Call, { state }: Target, capacity: Capacity, now: numbe
 
 function refused(call: Call, { events }: QueueParts, why: string): Error {
   const { id, route, priority } = call.record;
-  if (events.heard('capacity-refused')) events.emit({ type: 'capacity-refused', callId: id, route, priority, why });
+  if (events.hasListener('capacity-refused'))
+    events.emit({ type: 'capacity-refused', callId: id, route, priority, why });
   return capacityError(why);
 }
 

@@ -52,7 +52,8 @@ export function record({ events, routeTotals, services, onRecorded }: RecordPart
     const failure =
       error instanceof Error ? { name: errorName(error), status: statusOf(error), code: codeOf(error) } : null;
     log.call(record, failure);
-    if (events.heard('call-ended')) events.emit({ type: 'call-ended', record: structuredCopy(record), error: failure });
+    if (events.hasListener('call-ended'))
+      events.emit({ type: 'call-ended', record: structuredCopy(record), error: failure });
   }
 }
 

@@ -90,7 +90,7 @@ export class Shadow {
     const { route } = call.record;
     const why = this.#whyDropped(call, rule);
     if (why !== undefined) {
-      if (this.#parts.events.heard('shadow-dropped'))
+      if (this.#parts.events.hasListener('shadow-dropped'))
         this.#parts.events.emit({ type: 'shadow-dropped', callId: call.record.id, route, why });
       return;
     }
@@ -128,7 +128,7 @@ export class Shadow {
       const verdict = await config.compare({ primary, shadow: JSON.parse(jsonText(reply.answer.data)) });
       good = verdict === true;
     }
-    if (!events.heard('shadow-ended')) return;
+    if (!events.hasListener('shadow-ended')) return;
     events.emit({
       type: 'shadow-ended',
       callId: call.record.id,

@@ -19,7 +19,7 @@ export function limitTokens({ events, estimator }: TokenLimitParts): Layer<Call,
       checkLimits(estimator.inputOf(call).body);
       const estimate = estimator.ofCall(call);
       if (estimate <= maxInputTokens) return next(call);
-      if (events.heard('budget-refused')) {
+      if (events.hasListener('budget-refused')) {
         const { id: callId, route } = call.record;
         events.emit({ type: 'budget-refused', callId, route, budget: 'tokens', estimate, limit: maxInputTokens });
       }

@@ -18,10 +18,10 @@ import { isRecord } from '../util/is-record.js';
 import { type Explanation, explanationText } from './explanation.js';
 import { StillView } from './still-view.js';
 
-/** What `explain` takes beside the body: the options of `create`, plain call options, or both. */
+/** The second argument of `explain`: the options of `create`, plain call options, or both. */
 export type ExplainOptions = Partial<RequestOptions> & SingleCallOptions;
 
-/** The SDK's own options of a request, which may stand beside ours. */
+/** The SDK's own request options, which may be mixed with ours. */
 const REQUEST_KEYS: ReadonlySet<string> = new Set([
   'method',
   'path',
@@ -58,7 +58,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     body,
   } as const;
   const { call, excluded, hedgeDisabledReason } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
-  // Where all are excluded, for those: the input is what it is.
+  // If all deployments are excluded, the input is counted for those.
   const counted = call.targets.length > 0 ? call : { ...call, targets: excluded.map(({ target }) => target) };
   const { engine } = reader;
   const { orders, estimator, capacity } = engine;
@@ -98,10 +98,10 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
   const hedge = step.type === 'ask' && dueMs !== undefined ? hedgeWithin(call, step, dueMs) : { why: undefined };
   const whyNot =
     hedgeDisabledReason ??
-    // Limits of money may have excluded all others.
+    // Spend limits may have excluded all others.
     (call.targets.length < 2 ? NO_OTHER : undefined) ??
-    (step.type === 'ask' ? undefined : 'nothing may be asked now') ??
-    (dueMs === undefined ? 'too little is known of how long its deployment takes' : undefined) ??
+    (step.type === 'ask' ? undefined : 'no deployment is available now') ??
+    (dueMs === undefined ? 'too few answer times of its deployment are known' : undefined) ??
     hedge.why;
   const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
   const ruledOut = [...excluded, ...money.excluded].map(({ target, why }) => ({ id: target.state.id, why }));
@@ -142,7 +142,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
 
 /** Why a deployment that the call may use is not used now. */
 function reason(view: TargetView, now: number): string | undefined {
-  if (view.pausedUntil > now) return `the server asked to stay away for ${Math.ceil(view.pausedUntil - now)} ms`;
+  if (view.pausedUntil > now) return `the server requested a pause of ${Math.ceil(view.pausedUntil - now)} ms`;
   if (view.suspendedUntil > now) return `its client is suspended for ${Math.ceil(view.suspendedUntil - now)} ms`;
   if (view.isFull) return 'all its slots are taken';
   return view.out ? `its breaker is open for ${Math.ceil(view.dueAt - now)} ms` : undefined;
@@ -161,7 +161,7 @@ function firstStep(view: StillPlan): Step {
 
 function noDeployment(deployments: Explanation['deployments']): string {
   const why = deployments.flatMap(({ id, excluded }) => (excluded === undefined ? [] : `${id}: ${excluded}`));
-  return `No deployment may be asked${why.length === 0 ? '' : ` (${why.join('; ')})`}.`;
+  return `No deployment is available${why.length === 0 ? '' : ` (${why.join('; ')})`}.`;
 }
 
 /**
@@ -177,7 +177,7 @@ function hedgeWithin(call: Call, { target, timeoutMs }: Ask, dueMs: number): { m
   const end = Math.min(timeoutMs, limit);
   if (dueMs <= end && dueMs < deadlineMs) return { ms: dueMs, why: undefined };
   if (limit > end) return { ms: end, why: undefined };
-  return { why: `it would be due after ${dueMs} ms, and the first attempt's time is over after ${end} ms` };
+  return { why: `it would be due after ${dueMs} ms, and the first attempt ends after ${end} ms` };
 }
 
 function rank(
@@ -189,7 +189,7 @@ function rank(
   return isDepleted ? 2 : 1;
 }
 
-/** What a body is for, by what it has. */
+/** The endpoint of a body, derived from its fields. */
 function pathOf(body: Record<string, unknown>): string {
   if ('messages' in body) return '/chat/completions';
   if ('prompt' in body) return '/completions';

@@ -12,7 +12,7 @@ export interface CheckResult {
   ok: boolean;
   latencyMs: number;
   servedModel: string | null;
-  /** In words that hold no key and no upstream text; `null` if it works. */
+  /** In words, without keys and upstream text; `null` if the deployment works. */
   error: { message: string; status: number | null; code: string | null } | null;
 }
 
@@ -52,7 +52,7 @@ interface Probe {
   readonly body: object;
 }
 
-/** The one request that a deployment is sent, by what its model's name says: reasoning models refuse `max_tokens`. */
+/** The probe request of a deployment, chosen by its model's name: reasoning models refuse `max_tokens`. */
 function probeOf({ model, embeddingSpace }: { model: string; embeddingSpace?: string | undefined }): Probe {
   if (embeddingSpace !== undefined || /embed|\b(?:bge|gte|e5)-/i.test(model))
     return { protocol: 'embeddings', path: '/embeddings', body: { input: 'ping' } };
@@ -60,7 +60,7 @@ function probeOf({ model, embeddingSpace }: { model: string; embeddingSpace?: st
   return { protocol: 'chat', path: '/chat/completions', body: { messages, [limit]: 1 } };
 }
 
-/** The server works and knows the model and the key: it only wants the limit of one token in another way. */
+/** The server accepts the model and the key, and only refuses how the one-token limit is written. */
 function isAboutLimit(error: unknown): boolean {
   const status = statusOf(error);
   if (!(error instanceof Error) || (status !== 400 && status !== 422)) return false;

@@ -8,7 +8,7 @@ import { knownSum, newTotals, type Totals, usageOf } from '../state/totals.js';
 import type { Usage } from '../telemetry/record-types.js';
 import { type SpendSnapshot, spendSnapshot } from './spend-snapshot.js';
 
-/** Milliseconds, of the last 5 minutes; `null` where there was nothing. */
+/** Milliseconds, over the last 5 minutes; `null` without data. */
 export interface Percentiles {
   p50: number | null;
   p95: number | null;
@@ -33,23 +33,23 @@ export interface Sums {
   /** How fast the error budget is spent; there where `sla` is set. */
   burn?: BurnSnapshot;
   usage: Usage;
-  /** US dollars, of what is known; `null` where nothing is. */
+  /** US dollars, as far as known; `null` if nothing is known. */
   costUsd: number | null;
-  /** Those whose cost is not known: no price, or no usage told. They are not in `costUsd`. */
+  /** Requests of unknown cost, without a price or reported usage. `costUsd` does not include them. */
   unpriced: number;
 }
 
-/** What a promise has come to this month. */
+/** An `sla`, measured this month. */
 export interface SlaSnapshot {
   uptime: number | null;
   p99Ms: number | null;
-  /** Of the indicator that has less left: 1 is all of it, below 0 the promise is broken. */
+  /** The lower of both indicators: 1 is unused, below 0 the SLA is broken. */
   errorBudgetLeft: number | null;
   met: boolean | null;
 }
 
 export interface BurnSnapshot {
-  /** Alarms that are on. */
+  /** Active alarms. */
   burning: ('page' | 'ticket')[];
   /** Against `sla.uptime`; `null` where that is not set. 1 spends the budget in exactly a month. */
   availability: BurnRateTable | null;
@@ -85,12 +85,12 @@ export interface DeploymentSnapshot extends Sums {
   inFlight: number;
 }
 
-/** A route's: of its calls, where a deployment's are of attempts. */
+/** A route counts calls; a deployment counts attempts. */
 export interface RouteSnapshot extends Sums {
   deployments: string[];
 }
 
-/** What the router knows, as plain JSON. */
+/** The router's state as plain JSON. */
 export interface Snapshot {
   closed: boolean;
   deployments: Record<string, DeploymentSnapshot>;
@@ -99,16 +99,16 @@ export interface Snapshot {
   spend: SpendSnapshot;
 }
 
-/** Of calls that may be cached. `entries` and `bytes` are `null` where the application brings its own store. */
+/** Counts of cacheable calls. `entries` and `bytes` are `null` with a `cacheStore` of your own. */
 export interface CacheSnapshot {
   hits: number;
   misses: number;
   joined: number;
-  /** Answered stale, because that was allowed or because all deployments failed. */
+  /** Stale answers: within `staleMs`, or because all deployments failed. */
   stale: number;
   entries: number | null;
   bytes: number | null;
-  /** US dollars, of what is known. */
+  /** US dollars, as far as known. */
   savedUsd: number;
   savedTokens: number;
 }

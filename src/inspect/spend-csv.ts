@@ -13,14 +13,14 @@ const SLICE = 500;
 
 type Rows = Pick<SpendTable, 'rowsInSlices'>;
 
-/** One line a row, as RFC 4180 has it. */
+/** One line per row, in RFC 4180 format. */
 export function spendCsv(table: Rows): string {
   let text = HEADER;
   for (const rows of table.rowsInSlices(SLICE)) text += linesOf(rows);
   return text;
 }
 
-/** The same in pieces; between two of them the event loop has a turn. */
+/** The same in chunks; the event loop gets a turn between two chunks. */
 export async function* spendCsvChunks(table: Rows): AsyncGenerator<string, void, undefined> {
   yield HEADER;
   for (const rows of table.rowsInSlices(SLICE)) {
@@ -54,7 +54,7 @@ const FORMULA = /(^|;)(?=[\s\ufeff\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/
 /** A tenant comes from outside: an apostrophe makes a text of what would be a formula. */
 function field(value: string | null): string {
   if (value === null) return '';
-  // Most names are of these characters, and need neither.
+  // Names of these characters need no quotes and no mark.
   if (/^\w[\w.:/@ -]*$/.test(value)) return value;
   const marked = value.replace(FORMULA, "$1'");
   const text = marked === value || marked.startsWith("'") ? marked : `'${marked}`;

@@ -3,14 +3,14 @@ import { nameOf } from '../call/spend/messages.js';
 import type { SpendLedger } from '../state/spend-ledger.js';
 import type { SpendTable } from '../state/spend-table.js';
 
-/** So many tenants are shown, those that have spent most; the CSV has all. */
+/** The snapshot shows this many tenants with the highest spend; the CSV has all. */
 const MAX_TENANTS = 100;
 
-/** One budget as it stands; one per tenant appears for each tenant with money in the window. Amounts are US dollars. */
+/** The state of one budget. A budget per tenant has an entry for each tenant with spend in the window. Amounts are US dollars. */
 export interface BudgetSnapshot {
   /** `$400 a month`. */
   budget: string;
-  /** `'tenant'` where each tenant has its own. */
+  /** `'tenant'` if each tenant has its own. */
   per: 'tenant' | null;
   /** The route whose calls count; `null` for all calls. */
   route: string | null;
@@ -20,23 +20,23 @@ export interface BudgetSnapshot {
   spentUsd: number;
   /** Reserved for calls that are running. */
   reservedUsd: number;
-  /** Below 0 where calls have cost more than was reserved for them. */
+  /** Below 0 if calls cost more than their reservations. */
   leftUsd: number;
-  /** ISO 8601: when it starts again, or, of one that slides, when its oldest money leaves it; `null` where there is none in it. */
+  /** ISO 8601: when the window restarts or, for a sliding window, when its oldest spend leaves it; `null` if it is empty. */
   resetsAt: string | null;
 }
 
-/** What was spent since the router was made, in US dollars; estimates included. `null` where nothing of it is known. */
+/** Spend since the router was constructed, in US dollars, estimates included; `null` if no cost is known. */
 export interface SpendSnapshot {
   budgets: BudgetSnapshot[];
   totalUsd: number | null;
-  /** Attempts whose cost is not known, or only in part: no price, or no usage. */
+  /** Attempts whose cost is partly or fully unknown: no price, or no usage. */
   unpriced: number;
   byDay: Record<string, number | null>;
   byDeployment: Record<string, number | null>;
   /** Of calls that named a route. */
   byRoute: Record<string, number | null>;
-  /** Of calls with a tenant: the hundred that have spent most. */
+  /** The hundred tenants with the highest spend. */
   byTenant: Record<string, number | null>;
 }
 

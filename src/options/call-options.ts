@@ -17,23 +17,26 @@ import { type CacheOption, cacheSettings, checkCache } from './check-cache.js';
 
 /**
  * Options of one call. Set them on the constructor, on a route, with `withOptions` or in the call itself: the nearest to
- * the call wins. `undefined` is ignored, so you can pass options conditionally; only `tenant` and `regions` throw an
- * InvalidOptionError, as a missing one would let calls share what must stay apart.
+ * the call wins. `undefined` is ignored, so you can pass options conditionally. Only `tenant` and `regions` throw an
+ * InvalidOptionError if they are `undefined`, so that a missing value cannot mix tenants or leave a region.
+ *
+ * @example
+ * await router.chat.completions.create(body, { ...callOptions({ priority: 'premium', deadlineMs: 10_000 }) });
  */
 export interface CallOptions {
   /** `'standard'`, `'premium'` (also as `'high'`) or one of `priorities`. Chooses the route of `model: 'auto'`. @default 'standard' */
   priority?: string | undefined;
   /** Time for the whole call in milliseconds: all attempts and waits; for a stream, until its first content. @default 120_000 */
   deadlineMs?: number | undefined;
-  /** Time for one attempt in milliseconds, body included. @default what the deadline leaves, less a reserve for the next deployment */
+  /** Time for one attempt in milliseconds, body included. @default the rest of the deadline, less a reserve for the next deployment */
   attemptTimeoutMs?: number | undefined;
   /** Time until a stream's first content in milliseconds, from the start of an attempt. @default the attempt's time */
   firstChunkTimeoutMs?: number | undefined;
   /** The longest gap between two chunks of a stream after its first content, in milliseconds. @default 30_000; image streams: none */
   chunkTimeoutMs?: number | undefined;
   /**
-   * The longest that a stream may take, in milliseconds, from the start of its attempt, however regularly chunks arrive.
-   * It ends with a StreamInterruptedError. @default no limit
+   * The longest duration of a stream, in milliseconds, from the start of its attempt. A longer stream ends with a
+   * StreamInterruptedError, even if chunks still arrive. @default no limit
    */
   maxStreamMs?: number | undefined;
   /** Attempts that a call may make over all deployments, the first included. 1 means no failover. @default 3 */
@@ -46,7 +49,7 @@ export interface CallOptions {
   /** Residency: only deployments in one of these regions are used. @default all */
   regions?: readonly string[];
   /**
-   * Sends a call on to the next deployment for outcomes or statuses that end it by default:
+   * Outcomes or statuses that fail over to the next deployment although they are final by default:
    * `['caller-error', 'content-filter', 400]`. @default none
    */
   failoverOn?: readonly (ErrorOutcome | number)[] | undefined;
@@ -57,7 +60,7 @@ export interface CallOptions {
   cache?: CacheOption;
   /** Whose call it is (a customer, a user): answers are shared within a tenant only, budgets can be per tenant. @default one for all */
   tenant?: string;
-  /** US dollars that the call may cost, all its attempts together. A call that could cost more is refused. @default no limit */
+  /** US dollars that the call may cost, all attempts together. A call that could cost more is refused. @default no limit */
   maxCostUsd?: number | undefined;
   /**
    * What to do with a call that could cost more than `maxCostUsd` or than is left of a budget: refuse it, or skip the
@@ -65,47 +68,48 @@ export interface CallOptions {
    */
   overBudget?: 'refuse' | 'skip' | undefined;
   /**
-   * Who the call is for, on a weighted route: equal keys always get the same variant. Also keeps a key's calls together
-   * under `lowest-latency`, so that prompt caches stay warm. Hashed, never stored or logged. @default none
+   * Who the call is for, on a weighted route: equal keys always get the same variant. Under `lowest-latency`, it also
+   * keeps the calls of one key together, so that prompt caches stay warm. The key is hashed, never stored or logged.
+   * @default none
    */
   assignmentKey?: string | undefined;
   /** Tokens. A call with a larger estimated input fails with `TokenBudgetExceededError`; nothing is sent. @default no limit */
   maxInputTokens?: number | undefined;
   /**
    * Keeps the platform alive for work in the background: refreshing a stale answer, storing one. Pass `ctx.waitUntil`
-   * bound to its context, on Cloudflare Workers and Vercel. @default none: what the platform ends is not finished
+   * bound to its context, on Cloudflare Workers and Vercel. @default none: the platform may end background work early
    */
   waitUntil?: WaitUntil | undefined;
   /**
-   * Plain strings that are copied into the record of the call, for your logs and metrics. They are not sent.
+   * Plain strings for the call's record, for your logs and metrics. They are not sent.
    * @default the strings of the body's own `metadata`
    */
   metadata?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The platform's own function: the request's process lives until `promise` settles, though the response is sent. */
+/** The platform's own function. It keeps the process alive until `promise` settles, after the response was sent. */
 export type WaitUntil = (promise: Promise<unknown>) => void;
 
 /** Options that only make sense for a single call. */
 export interface SingleCallOptions extends CallOptions {
-  /** As if `model` named this route. */
+  /** Uses this route, whatever `model` says. @default the route that `model` names, if any */
   route?: string | undefined;
 }
 
-/** The route of each priority, as far as a check needs it. */
+/** The priorities that a check needs. */
 export type Priorities = ReadonlyMap<string, unknown>;
 
-/** One option of a call: everything that the router knows about it. */
+/** One row of the table: everything that the router knows about an option of a call. */
 interface CallOption {
   /** Throws InvalidOptionError for a wrong value. `at` is the option's path in the message. Never sees `undefined`. */
   readonly check: (at: string, value: unknown, priorities: Priorities) => unknown;
-  /** Its value where nothing sets it; `undefined` for none. */
+  /** Its value if it is not set. */
   readonly default: unknown;
-  /** Turns it into the setting that the engine reads; left out where that is the value itself. */
+  /** Converts it to the setting that the engine reads. @default the value itself */
   readonly read?: (value: never, priorities: Priorities) => unknown;
   /** Only for a single call, not for the constructor, a route or a view. */
   readonly onlyInCall?: true;
-  /** What may be missing where it is `undefined`: an error then, as the call would be everybody's. */
+  /** Makes `undefined` an error; the text names the value that may be missing. */
   readonly neverUndefined?: string;
 }
 

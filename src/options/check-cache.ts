@@ -4,28 +4,33 @@ import type { CacheSize } from '../state/memory-store.js';
 import { checkKeys, checkNumber, checkOneOf, checkRecord, fail, MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 
-/** What is cached, and for how long. Set nearer to the call, it replaces the whole object. */
+/**
+ * What is cached, and for how long. A `cache` option nearer to the call replaces the whole object.
+ *
+ * @example
+ * cache: { mode: 'idempotent', ttlMs: 60_000, staleMs: 600_000 }
+ */
 export interface CacheOptions {
   /** `'idempotent'`: calls with `temperature: 0` or a `seed`, and embeddings. `'all'`: every call. @default 'idempotent' */
   mode?: 'idempotent' | 'all' | undefined;
   /** How long an answer is fresh, in milliseconds. @default 300_000 */
   ttlMs?: number | undefined;
-  /** How much longer it is served while it is refreshed in the background, in milliseconds. @default 0 */
+  /** How much longer a stale answer is served while it is refreshed in the background, in milliseconds. @default 0 */
   staleMs?: number | undefined;
-  /** How much longer it is served if all deployments fail, in milliseconds. @default 0 */
+  /** How much longer a stale answer is served if all deployments fail, in milliseconds. @default 0 */
   staleIfErrorMs?: number | undefined;
   /** Also cache calls that offer tools, and answers that call them. @default false */
   toolCalls?: boolean | undefined;
-  /** Answers in the router's store. Only on the constructor or a route; the largest counts. @default 10_000 */
+  /** Answers in the router's store. Only on the constructor or a route; the largest value applies. @default 10_000 */
   maxEntries?: number | undefined;
-  /** Bytes of answers and their keys in the router's store. Only on the constructor or a route; the largest counts. @default 67_108_864 */
+  /** Bytes of answers and their keys in the router's store. Only on the constructor or a route; the largest value applies. @default 67_108_864 */
   maxBytes?: number | undefined;
 }
 
 /** The option `cache`. */
 export type CacheOption = boolean | 'idempotent' | CacheOptions | undefined;
 
-/** What may be answered from the cache, and for how long. Times are in milliseconds. */
+/** Checked cache options. Times are in milliseconds. */
 export interface CacheSettings {
   readonly mode: 'idempotent' | 'all';
   readonly ttlMs: number;
@@ -58,19 +63,19 @@ export function checkCache(path: string, value: unknown): void {
   if (maxBytes !== undefined) checkSize(`${path}.maxBytes`, maxBytes, Number.MAX_SAFE_INTEGER);
 }
 
-/** There is one store for all: nothing that is given for some calls can bound it. Throws InvalidOptionError. */
+/** All calls share one store, so options of some calls cannot bound it. Throws InvalidOptionError. */
 export function checkUnsized(path: string, value: unknown, why: string): void {
   for (const name of SIZES) {
     if (isSized(value, [name])) throw new InvalidOptionError(`${path}.${name}`, `${why}.`);
   }
 }
 
-/** Whether an option `cache` gives a size of the store. */
+/** Whether an option `cache` sets the size of the store. */
 export function isSized(value: unknown, names: readonly string[] = SIZES): boolean {
   return isRecord(value) && names.some((name) => value[name] !== undefined);
 }
 
-/** The size of the one store: the largest that is asked for. */
+/** The size of the one store: the largest configured value. */
 export function cacheSizeOf(options: readonly { readonly cache?: CacheOption }[]): CacheSize {
   const given = options.flatMap(({ cache }) => (isRecord(cache) ? [cache] : []));
   const largest = (name: 'maxEntries' | 'maxBytes') => {
@@ -91,7 +96,7 @@ export function checkStore(value: unknown): CacheStore | undefined {
   return value as CacheStore;
 }
 
-/** What the option means, filled; `undefined` where there is no cache. */
+/** The option with its defaults filled in; `undefined` without a cache. */
 export function cacheSettings(value: CacheOption): CacheSettings | undefined {
   if (value === undefined || value === false) return undefined;
   if (value === true) return { ...DEFAULTS, mode: 'all' };
@@ -105,7 +110,7 @@ function checkSize(option: string, value: unknown, most: number): void {
   checkNumber(option, value, { least: 1, most, whole: true, what: `a whole number, 1 to ${most}` });
 }
 
-/** On Workers, input and output belong to the request that began them: one that waits for another's may hang. */
+/** On Workers, I/O belongs to the request that began it, so a request that waits for another's may hang. */
 export function checkShareInFlight(value: unknown): boolean {
   if (value === undefined) return globalThis.navigator?.userAgent !== 'Cloudflare-Workers';
   return typeof value === 'boolean' ? value : fail('shareInFlight', value, 'true or false');

@@ -18,7 +18,7 @@ export function checkCall<T extends SingleCallOptions>(
   return options;
 }
 
-/** `undefined` is ignored, but not where it may be a tenant or a region that is missing. Throws InvalidOptionError. */
+/** `undefined` is ignored, except for a tenant or regions, which may be missing by mistake. Throws InvalidOptionError. */
 export function checkPresent(path: string, options: object): void {
   for (const [name, what] of NEVER_UNDEFINED) {
     if (!(name in options) || Reflect.get(options, name) !== undefined) continue;

@@ -12,16 +12,21 @@ import {
   show,
 } from '../util/check.js';
 
-/** Judges an answer: false refuses it. */
+/** Checks an answer; `false` refuses it, and the call fails over. */
 export type AcceptFunction = (answer: never) => boolean | Promise<boolean>;
 
-/** When a cheap answer is not enough, and the next deployment of the route is requested too. */
+/**
+ * When an answer is unsure, so that the call goes to the route's next deployment too.
+ *
+ * @example
+ * escalate: { minConfidence: 0.9, maxShare: 0.3 }
+ */
 export interface EscalateOptions {
   /** Answers below it are escalated, 0 to 1. `calibrate` finds it. @default none */
   minConfidence?: number | undefined;
-  /** How confidence is read off the probabilities of an answer's tokens. @default 'mean' */
+  /** How confidence is computed from the probabilities of an answer's tokens. @default 'mean' */
   score?: ScoreName | undefined;
-  /** Your own judgement, beside `minConfidence`: true escalates. It gets a copy of the answer. */
+  /** Your own check, in addition to `minConfidence`: `true` escalates. It gets a copy of the answer. @default none */
   when?:
     | ((
         answer: never,
@@ -32,19 +37,24 @@ export interface EscalateOptions {
   unknown?: 'keep' | 'escalate' | undefined;
   /** The share of calls that may be escalated, over the last 200. @default 0.5 */
   maxShare?: number | undefined;
-  /** `'hold'`: streams are held back until they are judged. `'pass'`: they are not judged. @default 'hold' */
+  /** `'hold'`: streams are held back until they are checked. `'pass'`: streams are not checked. @default 'hold' */
   streams?: 'hold' | 'pass' | undefined;
 }
 
-/** A second deployment that gets a share of a route's calls as well. Its answers never reach a caller. */
+/**
+ * A second deployment that also gets a share of a route's calls. Its answers never reach a caller.
+ *
+ * @example
+ * shadow: { deployment: 'candidate', share: 0.05 }
+ */
 export interface ShadowOptions {
   /** A deployment's name. */
   deployment: string;
   /** The share of calls, 0 to 1. @default 0.01 */
   share?: number | undefined;
-  /** How many may run at once; further ones are dropped. @default 4 */
+  /** Shadow calls that may run at once; further ones are dropped. @default 4 */
   maxConcurrent?: number | undefined;
-  /** Whether the route's own answer was good, given the shadow's. Its verdict is `good` in `shadow-ended`. */
+  /** Returns whether the route's own answer was good, compared with the shadow's. Reported as `good` in `shadow-ended`. @default none */
   compare?: ((answers: { readonly primary: never; readonly shadow: never }) => boolean | Promise<boolean>) | undefined;
 }
 

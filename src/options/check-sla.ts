@@ -3,11 +3,11 @@ import { DEFAULT_DOWNTIME, type DowntimeRule } from '../state/service-history.js
 import { checkKeys, checkMs, checkNumber, checkRecord, checkWhole, fail } from '../util/check.js';
 import type { SlaOptions } from './options.js';
 
-/** A promise about a route or a deployment, checked and filled. */
+/** A checked `sla` with its defaults filled in. */
 export interface SlaConfig {
-  /** The share of calls that must be answered; `undefined` where nothing is promised about it. */
+  /** The share of calls that must be answered; `undefined` if it is not set. */
   readonly uptime: number | undefined;
-  /** The time within which 99 % of the answers must come; `undefined` where nothing is promised about it. */
+  /** The time within which 99 % of the answers must come; `undefined` if it is not set. */
   readonly p99Ms: number | undefined;
   readonly minFailures: number;
   readonly downtime: DowntimeRule;

@@ -7,31 +7,36 @@ export type StrategyName = (typeof NAMES)[number];
 
 const PERCENTILES = { p50: 0.5, p75: 0.75, p90: 0.9, p95: 0.95 } as const;
 
-/** How a route orders its deployments, with settings of its own. */
+/**
+ * How a route orders its deployments, with the strategy's settings.
+ *
+ * @example
+ * strategy: { by: 'weighted', weights: { 'gpt-4o-mini': 9, eu: 1 } }
+ */
 export type StrategyOptions =
   | { by: 'priority' }
   | {
       /** A share of the traffic for each deployment: sticky by `assignmentKey`, and compared by `abReport`. */
       by: 'weighted';
-      /** By deployment; those that are missing have weight 0. @default each deployment's `weight`, else 1 */
+      /** Weights by deployment; a missing one is 0. @default each deployment's `weight`, else 1 */
       weights?: Readonly<Record<string, number>> | undefined;
-      /** Changing it assigns all keys anew. @default the route's name */
+      /** Part of the hash of `assignmentKey`: a new salt reassigns all keys. @default the route's name */
       salt?: string | undefined;
     }
   | {
-      /** The fastest lately, by comparable answer times; slower ones are probed now and then. */
+      /** The fastest deployment first, by recent comparable answer times; slower ones are probed from time to time. */
       by: 'lowest-latency';
-      /** What is compared. @default 'p50' */
+      /** The percentile that is compared. @default 'p50' */
       percentile?: keyof typeof PERCENTILES | undefined;
-      /** How much slower than the best counts as equally fast, as a share. @default 0.1 */
+      /** How much slower than the fastest still counts as equally fast, as a share. @default 0.1 */
       band?: number | undefined;
-      /** The share of calls that may be spent on probing slower deployments. @default 0.03 */
+      /** The share of calls that may probe slower deployments. @default 0.03 */
       explore?: number | undefined;
     }
   | {
-      /** The lowest expected cost of this very request. */
+      /** The deployment with the lowest expected cost of the request first. */
       by: 'lowest-cost';
-      /** Deployments with a slower p95, in milliseconds, go behind the others. @default none */
+      /** Milliseconds. Deployments with a slower p95 come after the others. @default none */
       preferP95Ms?: number | undefined;
     }
   | { by: 'least-busy' };

@@ -1,7 +1,7 @@
 import { CALL_KEYS, type CallOptions } from './call-options.js';
 import type { DeploymentOptions, RouterSettings } from './options.js';
 
-/** The compiler says which one is missing. */
+/** A record, so that the compiler reports a missing option. */
 const SETTINGS: Readonly<Record<Exclude<keyof RouterSettings, keyof CallOptions>, true>> = {
   deployments: true,
   routes: true,

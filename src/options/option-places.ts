@@ -3,9 +3,9 @@ import { unknownOption } from '../util/check.js';
 import { CALL_KEYS } from './call-options.js';
 import { DEPLOYMENT_KEYS, SETTING_KEYS } from './option-keys.js';
 
-/** An application writes these in other places too, as what is near says. */
+/** Names that are also valid in other places. */
 const ALSO_ELSEWHERE = ['client', 'headers', 'region'];
-/** The SDK's own for one call, and what says the same elsewhere. */
+/** The SDK's own options of one call, and the router's equivalents. */
 const OF_THE_SDK: ReadonlyMap<string, string> = new Map([
   ['timeout', ', or attemptTimeoutMs'],
   ['maxRetries', ', or maxAttempts, which is one more'],
@@ -17,17 +17,17 @@ const OF_THE_SDK: ReadonlyMap<string, string> = new Map([
 
 const has = (names: readonly string[], key: string) => names.includes(key);
 
-/** Where an option of deployments belongs that was given to something else. */
-export function misplaced(key: string): string | undefined {
+/** Says where a deployment option belongs that was set somewhere else. */
+export function misplacedOption(key: string): string | undefined {
   const isOnlyThere = has(DEPLOYMENT_KEYS, key) && !has(SETTING_KEYS, key) && !has(ALSO_ELSEWHERE, key);
   return isOnlyThere ? `it is an option of a deployment: deployments.NAME.${key}.` : undefined;
 }
 
-/** No option is ignored: one that belongs elsewhere is an error that says where, any other one names the nearest. */
+/** No option is ignored: the error says where a misplaced option belongs, or names the nearest option. */
 export function checkPlaces(path: string, value: object, allowed: readonly string[]): void {
   for (const key of Object.keys(value)) {
     if (has(allowed, key)) continue;
-    const place = misplaced(key) ?? placeOf(key);
+    const place = misplacedOption(key) ?? placeOf(key);
     if (place === undefined) unknownOption(path, key, allowed);
     throw new InvalidOptionError(path === '' ? key : `${path}.${key}`, place);
   }

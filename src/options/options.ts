@@ -17,19 +17,24 @@ export type { CacheOptions } from './check-cache.js';
 interface BudgetBase {
   /** US dollars. */
   usd: number;
-  /** Each tenant has a budget of its own. @default one for all */
+  /** `'tenant'`: each tenant has a budget of its own. @default one for all */
   per?: 'tenant' | undefined;
-  /** Only calls of this route count. With `per: 'tenant'`: each tenant's calls of it. @default all calls */
+  /** Only calls of this route count. With `per: 'tenant'`: each tenant's calls of the route. @default all calls */
   route?: string | undefined;
 }
 
-/** A limit to what may be spent: in an hour, a day or a month of the UTC calendar, or in the last `windowMs` milliseconds. */
+/**
+ * A spend limit: per hour, day or month of the UTC calendar, or over the last `windowMs` milliseconds.
+ *
+ * @example
+ * budgets: [{ usd: 400, window: 'month' }, { usd: 5, window: 'day', per: 'tenant', route: 'chat' }]
+ */
 export type BudgetOptions = BudgetBase &
   ({ window: 'hour' | 'day' | 'month'; windowMs?: undefined } | { windowMs: number; window?: undefined });
 
-/** What an upstream said about an error. */
+/** An upstream's error, as `classifyError` gets it. */
 export interface UpstreamError {
-  /** The HTTP status, or the one that an error inside a 200 or a stream names; `undefined` where there is none. */
+  /** The HTTP status, or the status in an error inside a 200 or a stream; `undefined` if there is none. */
   readonly status: number | undefined;
   /** The first code in the body. */
   readonly code: string | undefined;
@@ -41,40 +46,48 @@ export interface UpstreamError {
   readonly deployment: string;
 }
 
-/** Names an error's outcome; `undefined` leaves it to the router. */
+/** Returns an error's outcome, or `undefined` to use the router's own. */
 export type ClassifyError = (error: UpstreamError) => ErrorOutcome | undefined;
 
-/** How many tenants have a budget of their own at one time. */
+/**
+ * How many tenants have a budget of their own at one time.
+ *
+ * @example
+ * tenants: { max: 50_000, overflow: 'refuse' }
+ */
 export interface TenantOptions {
-  /** Tenants with money in a window, of each budget per tenant. @default 10_000 */
+  /** Tenants with spend in the window, for each budget per tenant. @default 10_000 */
   max?: number | undefined;
   /**
-   * What happens to a further tenant: it shares one budget with all others that there is no room for, or its calls are
-   * refused with `SpendBudgetExceededError`. Refuse where tenants come from outside: invented names then harm nobody else.
+   * Further tenants share one budget (`'share'`), or their calls fail with `SpendBudgetExceededError` (`'refuse'`). Use
+   * `'refuse'` if tenant names come from outside, so that invented names cannot use up the shared budget.
    * @default 'share'
    */
   overflow?: 'share' | 'refuse' | undefined;
 }
 
-/** What a `prices` function is called with. */
+/** The argument of a `prices` function. */
 export interface PriceQuery {
   /** The upstream's name of the model. */
   model: string;
-  /** The `model` of an answer: asked for once more where the name in the request has no price. */
+  /** The `model` of an answer, in a second query if the requested model has no price. */
   servedModel?: string | undefined;
   /**
-   * The service tier of a request, lower case: the requested one when money is reserved, the served one when it is booked.
-   * Absent for the listed price.
+   * The service tier, in lower case: the requested tier for reservations, the served tier for booking. Absent for the
+   * listed price.
    */
   serviceTier?: string | undefined;
-  /** A deployment's name; `CLIENT/*` for a model that is not listed. */
+  /** A deployment's name; `CLIENT/*` for an unlisted model. */
   deployment: string;
 }
 
 /**
  * Returns a price, `undefined` to use the built-in table, or `null` for none. Called once for each model and service tier.
- * A function that returns the same price for a tier as without one is taken not to know tiers, and the tier's price is
- * unknown; return `tiers: { scale: 1 }` to say that it is the same.
+ * If a tier's price equals the price without a tier, the router assumes that the function ignores tiers, and the tier's
+ * price is unknown. Return `tiers: { scale: 1 }` if the price really is the same.
+ *
+ * @example
+ * prices: ({ model }) => (model === 'my-model' ? { input: 0.2, output: 0.8 } : undefined)
  */
 export interface PriceFunction {
   (query: PriceQuery): Price | null | undefined;
@@ -82,7 +95,15 @@ export interface PriceFunction {
   readonly version?: string | undefined;
 }
 
-/** An `OpenAI` or `AzureOpenAI` client, or the options to build an `OpenAI` client from. */
+/**
+ * An `OpenAI` or `AzureOpenAI` client, or the options to build an `OpenAI` client.
+ *
+ * @example
+ * clients: {
+ *   default: { apiKey: process.env.GLOBAL_API_KEY, baseURL: 'https://global-apis.com/v1' },
+ *   azure: { client: new AzureOpenAI({ apiVersion: '2024-10-21' }), maxConcurrent: 50 },
+ * }
+ */
 export type ClientSpec =
   | OpenAI
   | (ClientOptions & ClientLimits)
@@ -91,25 +112,25 @@ export type ClientSpec =
       client: OpenAI;
     } & ClientLimits);
 
-/** What the router limits for one account. */
+/** Limits of one client. */
 export interface ClientLimits {
-  /** How many attempts may run at once over all deployments of this client. @default no limit */
+  /** Attempts that may run at once, over all deployments of this client. @default no limit */
   maxConcurrent?: number | undefined;
 }
 
 /**
- * What is promised: of a deployment, counted by attempts; of a route, by calls. It changes no routing. It is watched
- * (`sla-burning`, `sla-recovered`), shown in `snapshot()` and summed up by `slaReport()`.
+ * A service level: a deployment counts attempts, a route counts calls. It does not change routing. The router watches it
+ * (`sla-burning`, `sla-recovered`), shows it in `snapshot()` and reports it in `slaReport()`.
  *
  * @example
  * sla: { uptime: 0.999, p99Ms: 500 }
  */
 export interface SlaOptions {
-  /** The share of calls that must be answered: above 0, below 1. @default no promise */
+  /** The share of calls that must be answered: above 0, below 1. @default none */
   uptime?: number | undefined;
-  /** Milliseconds within which 99 % of the answers must come; of streams, their first content. @default no promise */
+  /** Time within which 99 % of the answers (for streams: the first content) must arrive, in milliseconds. @default none */
   p99Ms?: number | undefined;
-  /** An alarm needs so many failures in its long window: a few calls at night wake nobody. @default 5 */
+  /** The failures that an alarm needs in its long window, so that a few failed calls at night raise no alarm. @default 5 */
   minFailures?: number | undefined;
   /** When a minute counts as downtime. */
   downtime?:
@@ -122,61 +143,77 @@ export interface SlaOptions {
     | undefined;
 }
 
-/** One place that can answer: a client and a model on it. */
+/**
+ * One place that can answer: a client and a model on it.
+ *
+ * @example
+ * deployments: {
+ *   'gpt-4o-mini': { client: 'default' },
+ *   eu: { client: 'azure', model: 'gpt-4o-mini', region: 'eu', price: { input: 0.15, output: 0.6 } },
+ * }
+ */
 export interface DeploymentOptions {
   /** A name in `clients`. @default the default client */
   client?: string | undefined;
   /** The upstream's name of the model. @default the deployment's own name */
   model?: string | undefined;
-  /** US dollars per million tokens. @default what `prices` says of `model`, else what the built-in table says; else cost is `null` */
+  /** US dollars per million tokens. @default the model's price in `prices`, else in the built-in table; else costs are `null` */
   price?: Price | undefined;
-  /** Where it runs, for `regions`; of a deployment that may run in several, all of them. It is used only where all are allowed. */
+  /** Where it runs, for `regions`. List all regions of a deployment that may run in several; a call must allow all of them. @default unknown */
   region?: string | readonly string[] | undefined;
-  /** Time for one attempt there, in milliseconds, unless the call has a limit of its own. @default that of the route or router */
+  /** Time for one attempt, in milliseconds, unless the call sets its own. @default the route's or router's */
   attemptTimeoutMs?: number | undefined;
-  /** Returns the body as its provider wants it: a parameter by another name, say. It gets a copy that it may change. @default none */
+  /** Converts the body for this provider, such as a renamed parameter. It gets a copy that it may change. @default none */
   adapt?: ((body: Record<string, unknown>) => Record<string, unknown>) | undefined;
-  /** Tokens. After `context_length_exceeded` only a larger one is asked. */
+  /** Tokens. After `context_length_exceeded`, the call fails over only to a larger window. @default unknown */
   contextWindow?: number | undefined;
-  /** Tokens. What an answer can have at most, where a call sets no limit itself: for limits of money. @default 4096 */
+  /** Tokens. The longest possible answer, for spend limits, if the call sets no limit itself. @default 4096 */
   maxOutputTokens?: number | undefined;
-  /** What it cannot do, each `false`: a call that needs it goes elsewhere. What is not said is taken to work. */
+  /** Unsupported capabilities, each `false`. A call that needs one uses another deployment. @default everything is supported */
   capabilities?: Partial<Record<Capability, boolean>> | undefined;
-  /** Sent with each request to it. */
+  /** Sent with each request to this deployment. @default none */
   headers?: Record<string, string> | undefined;
-  /** Whether it understands `stream_options.include_usage`. @default true */
+  /** Whether it supports `stream_options.include_usage`. @default true */
   streamUsage?: boolean | undefined;
-  /** Deployments with the same name here give interchangeable vectors. @default the upstream's name of the model */
+  /** Deployments with the same embedding space return interchangeable vectors. @default the upstream's name of the model */
   embeddingSpace?: string | undefined;
-  /** Its share of the traffic under `weighted`, and its size under `least-busy`. 0: only when the others cannot answer. @default 1 */
+  /** Its share of the traffic under `weighted`, and its size under `least-busy`. 0: only if the others cannot answer. @default 1 */
   weight?: number | undefined;
-  /** How many attempts may run there at once; a stream counts until its end. Calls over it wait in a queue. @default no limit */
+  /** Attempts that may run at once; a stream counts until its end. Further calls wait in a queue. @default no limit */
   maxConcurrent?: number | undefined;
-  /** How many calls may wait for it, where it has a limit. @default 1000 */
+  /** Calls that may wait in its queue. @default 1000 */
   maxQueue?: number | undefined;
   /** Requests a minute, in this process, with a burst of 10 seconds' worth. @default no limit */
   rpm?: number | undefined;
   /** Tokens a minute, input and output, in this process. @default no limit */
   tpm?: number | undefined;
-  /** What its provider promises. @default nothing */
+  /** The service level that its provider promises. @default none */
   sla?: SlaOptions | undefined;
 }
 
-/** What a caller asks for by name: where it may be answered, in order, and the options of its calls. */
+/**
+ * A name that callers use as `model`: the deployments that serve it, in order, and the options of its calls.
+ *
+ * @example
+ * routes: {
+ *   standard: ['gpt-4o-mini', 'eu'],
+ *   premium: { deployments: ['eu'], deadlineMs: 10_000, strategy: 'lowest-latency' },
+ * }
+ */
 export interface RouteOptions extends CallOptions {
-  /** Names of deployments, in the order in which they are tried. */
+  /** Names of deployments, in failover order. */
   deployments: readonly string[];
-  /** Judges every answer before it is returned: one that it refuses with `false` fails over. It gets a copy. @default none */
+  /** Checks every answer before it is returned; `false` fails over. It gets a copy. @default none */
   accept?: AcceptFunction | undefined;
-  /** Requests the next deployment too where an answer is unsure. @default none */
+  /** Sends the call to the next deployment too if an answer is unsure. @default none */
   escalate?: EscalateOptions | undefined;
-  /** Sends a share of the calls to another deployment too, to compare. @default none */
+  /** Sends a share of the calls to another deployment too, for comparison. @default none */
   shadow?: ShadowOptions | undefined;
-  /** How they are ordered; the order is also the failover order. @default 'priority', the listed order */
+  /** How the deployments are ordered; the result is also the failover order. @default 'priority', the listed order */
   strategy?: StrategyName | StrategyOptions | Strategy | undefined;
-  /** How this route's calls are retried; what it leaves out is as in the router's `retry`. @default the router's */
+  /** How this route's calls are retried; missing fields come from the router's `retry`. @default the router's */
   retry?: RetryOptions | undefined;
-  /** What you promise to those who call it. @default nothing */
+  /** The service level that you promise your callers. @default none */
   sla?: SlaOptions | undefined;
 }
 
@@ -184,31 +221,38 @@ export interface RouteOptions extends CallOptions {
 export interface PrefixOptions {
   /** A name in `clients`. */
   client: string;
-  /** Calls that go there are sent with `X-Request-Priority: high`. @default false */
+  /** Sends calls with `X-Request-Priority: high`. @default false */
   premium?: boolean | undefined;
-  /** Sent with each call that goes there. */
+  /** Sent with each call that this prefix matches. @default none */
   headers?: Record<string, string> | undefined;
 }
 
-/** When a deployment that fails gets no more traffic. */
+/**
+ * When a failing deployment gets no more traffic.
+ *
+ * @example
+ * breaker: { failures: 5, windowMs: 10_000, minRate: 0.5, cooldownMs: 10_000 }
+ * @example
+ * breaker: { minRate: 0, consecutive: Infinity }   // plain "5 failures in 10 s"
+ */
 export interface BreakerOptions {
-  /** Opens at this many failures within `windowMs`, if they are at least `minRate` of the attempts. @default 5 */
+  /** Failures within `windowMs` that open the breaker, if they are at least `minRate` of the attempts. @default 5 */
   failures?: number | undefined;
-  /** Milliseconds, from 10. @default 10_000 */
+  /** The window of `failures` and `minRate`, in milliseconds, 10 or more. @default 10_000 */
   windowMs?: number | undefined;
-  /** The least share of failures within the window, 0 to 1. With 0, `failures` alone decides. @default 0.5 */
+  /** The lowest share of failures within the window that opens, 0 to 1. With 0, `failures` alone decides. @default 0.5 */
   minRate?: number | undefined;
   /**
-   * Also opens at this many failures in a row that span at least one second, whatever the share. A success that ended
-   * since an attempt began breaks its row. `Infinity` turns this off; 1 opens at the first failure. @default 5
+   * Also opens at this many failures in a row that span at least one second, regardless of the share. A success that ended
+   * after an attempt began resets the row. `Infinity` turns this off; 1 opens at the first failure. @default 5
    */
   consecutive?: number | undefined;
-  /** Milliseconds until one probe is let through; shortened by up to 20 % at random. @default 10_000 */
+  /** Milliseconds until the breaker allows one probe; shortened by up to 20 % at random. @default 10_000 */
   cooldownMs?: number | undefined;
 }
 
 /**
- * How the same deployment is tried again. Failing over to another deployment is not limited by it.
+ * How the same deployment is retried. It does not limit failover to another deployment.
  *
  * @example
  * retry: { baseMs: 100, maxMs: 2000 }            // shorter waits
@@ -216,12 +260,12 @@ export interface BreakerOptions {
  * retry: { budget: 0, minPerSecond: 0 }          // no retry of the same deployment, and no hedge
  */
 export interface RetryOptions {
-  /** Milliseconds. The wait before retry n (from 0) is half of `min(maxMs, baseMs * 2 ** n)`, and up to as much again at random. @default 250 */
+  /** Milliseconds. The wait before retry n (from 0) is a random time between half and all of `min(maxMs, baseMs * 2 ** n)`. @default 250 */
   baseMs?: number | undefined;
   /** The longest wait in milliseconds. @default 8000 */
   maxMs?: number | undefined;
   /**
-   * Retries and hedges within 10 s, as a share (0 to 1) of the calls, beside `minPerSecond`. A retry that succeeds does
+   * Retries and hedges within 10 s, as a share (0 to 1) of the calls, in addition to `minPerSecond`. Successful retries do
    * not count. `false`: no limit. @default 0.2
    */
   budget?: number | false | undefined;
@@ -231,35 +275,35 @@ export interface RetryOptions {
 
 export type HeaderOption = 'priority' | 'deadline' | 'cache' | 'route' | 'tenant';
 
-/** What is particular to a router, apart from its clients. */
+/** All options of a router except its clients. */
 export interface RouterSettings extends CallOptions {
-  /** The places that can answer, by name: a client and a model on it. @default none: every model is passed on by its name */
+  /** The places that can answer, by name. @default none: every model is passed on by its name */
   deployments?: Record<string, DeploymentOptions> | undefined;
-  /** What callers ask for by name, and which deployments may answer it, in order. @default none */
+  /** Names that callers use as `model`, and the deployments that serve each, in order. @default none */
   routes?: Record<string, readonly string[] | RouteOptions> | undefined;
-  /** Deployments to ask after one that was named itself, or after an unlisted model. @default [] */
+  /** Where to fail over from a deployment that the call names itself, or from an unlisted model. @default [] */
   fallbacks?: readonly string[] | undefined;
-  /** @default { 'Pro/': { client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } } } where a client `pro` exists */
+  /** Prefixes of unlisted models, and the client of each. @default { 'Pro/': { client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } } } if a client `pro` exists */
   prefixes?: Record<string, string | PrefixOptions> | undefined;
   /** The route of each priority, for `model: 'auto'`. @default { standard: 'standard', premium: 'premium' } */
   priorities?: Record<string, string> | undefined;
-  /** Whether a model that is neither a route nor a deployment is sent on as it stands. @default 'pass' */
+  /** Whether a model that is neither a route nor a deployment is passed on unchanged. @default 'pass' */
   unlistedModels?: 'pass' | 'refuse' | undefined;
-  /** Which options a caller may give by header. @default ['priority', 'deadline', 'cache'] */
+  /** Options that callers may set by header. @default ['priority', 'deadline', 'cache'] */
   headerOptions?: readonly HeaderOption[] | undefined;
-  /** When a deployment that fails gets no more traffic; `false`: never. @default on */
+  /** When a failing deployment gets no more traffic; `false`: never. @default on */
   breaker?: BreakerOptions | false | undefined;
-  /** How the same deployment is tried again; a route can have its own. */
+  /** How the same deployment is retried; a route can have its own. @default on */
   retry?: RetryOptions | undefined;
-  /** What may be spent. Calls that could cost more than is left are refused before anything is sent. @default none */
+  /** Spend limits. A call that could cost more than is left is refused before anything is sent. @default none */
   budgets?: readonly BudgetOptions[] | undefined;
   /** How many tenants have budgets of their own, and what happens to the others. @default { max: 10_000, overflow: 'share' } */
   tenants?: TenantOptions | undefined;
-  /** Under a limit of money, whether deployments whose price is not known are asked. @default 'refuse' */
+  /** Whether calls under a spend limit may use deployments of unknown price. @default 'refuse' */
   unknownPrice?: 'allow' | 'refuse' | undefined;
-  /** A slower attempt is logged, counted and told by `attempt-slow`, in milliseconds. @default 500 */
+  /** Milliseconds. A slower attempt is logged and counted, and emits `attempt-slow`. @default 500 */
   slowMs?: number | undefined;
-  /** Where answers are cached, in place of the router's own memory. It bounds itself: `maxEntries` and `maxBytes` are then errors. */
+  /** Where answers are cached instead of the router's memory. It bounds its own size: `maxEntries` and `maxBytes` are then errors. @default memory */
   cacheStore?: CacheStore | undefined;
   /**
    * Where service levels and what was spent are remembered over restarts: `fileState(directory)` of `model-router/node`,
@@ -272,46 +316,47 @@ export interface RouterSettings extends CallOptions {
    */
   shareInFlight?: boolean | undefined;
   /**
-   * Prices of models whose deployment has none, unlisted ones too: by the upstream's name of the model, or a function.
-   * What it does not know is looked up in a small dated table; `false` turns both off. @default the built-in table
+   * Prices of models whose deployment sets none, by the upstream's name of the model, or a function. The router looks
+   * up missing models in its small, dated table. `false` turns both off. @default the built-in table
    */
   prices?: Readonly<Record<string, Price | null>> | PriceFunction | false | undefined;
   /**
-   * Counts the tokens of a text in place of the router's estimate, where a limit needs it. It runs on the event loop, for
-   * each model that the call may be sent to; `undefined` leaves it to the estimate. Where it throws, so does nothing else.
+   * Counts the tokens of a text instead of the router's estimate, if a limit needs the count. It runs on the event loop,
+   * once for each model that the call may be sent to. If it throws or returns `undefined`, the router estimates.
+   * @default the router's estimate
    */
   countTokens?: CountTokens | undefined;
   /**
-   * Says what an upstream's error means, before the router's own reading: return an outcome, or `undefined` to leave it to
-   * the router. Also called for errors inside a 200 or a stream. If it throws or returns anything else it is ignored,
-   * with one warning. @default none
+   * Classifies an upstream's error before the router does: return an outcome, or `undefined` to use the router's own. Also
+   * called for errors inside a 200 or a stream. If it throws or returns anything else, the router ignores it and warns
+   * once. @default none
    * @example ({ code }) => (code === 'E_MAINTENANCE' ? 'server-error' : undefined)
    */
   classifyError?: ClassifyError | undefined;
-  /** The only source of chance: 0 up to 1. @default Math.random */
+  /** The only source of randomness: returns 0 up to 1. @default Math.random */
   random?: (() => number) | undefined;
 }
 
-/** A router over several clients. The client `default`, else the first, gets what is not routed. */
+/** Options of a router over several clients. The client `default`, else the first, gets all requests that are not routed. */
 export interface RouterOptions extends RouterSettings {
-  /** The accounts, by name: `OpenAI` or `AzureOpenAI` clients, or the options to build one. `default`, else the first, gets what is not routed. */
+  /** The accounts, by name: `OpenAI` or `AzureOpenAI` clients, or the options to build one. `default`, else the first, gets all requests that are not routed. */
   clients: Record<string, ClientSpec>;
-  /** The SDK's own option: one attempt's time. The same as `attemptTimeoutMs`. */
+  /** The SDK's own option: time for one attempt in milliseconds, like `attemptTimeoutMs`. */
   timeout?: number | undefined;
-  /** The SDK's own option. The same as `maxAttempts - 1`. */
+  /** The SDK's own option, equal to `maxAttempts - 1`. @default 2 */
   maxRetries?: number | undefined;
-  /** Sent with each call. */
+  /** Headers sent with each call. @default none */
   defaultHeaders?: ClientOptions['defaultHeaders'] | undefined;
-  /** Query parameters sent with each call. */
+  /** Query parameters sent with each call. @default none */
   defaultQuery?: ClientOptions['defaultQuery'] | undefined;
-  /** @default console */
+  /** Where the router logs, in the SDK's shape. @default console */
   logger?: Logger | undefined;
-  /** The router's line for each call is written at `info`. @default 'warn' */
+  /** The lowest level that is logged. The router writes one line per call at `info`. @default 'warn' */
   logLevel?: LogLevel | undefined;
 }
 
-/** A router over one client, from that client's own options. */
+/** Options of a router over one client: that client's own options, and the router's. */
 export type SingleClientOptions = ClientOptions & RouterSettings & { clients?: undefined };
 
-/** What `withOptions` takes. What belongs to an account (`apiKey`, `baseURL`) only where the router has a single client. */
+/** The options of `withOptions`. Account options (`apiKey`, `baseURL`) are allowed only if the router has a single client. */
 export type ViewOptions = Partial<ClientOptions> & CallOptions;

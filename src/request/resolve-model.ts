@@ -199,9 +199,10 @@ function reason(
   }
   for (const need of needs) if (deployment.lacks.has(need)) return LACKS[need];
   if (typeof boundTo === 'string' && client.name !== boundTo)
-    return `the call refers to something kept by the client ${boundTo}`;
+    return `the call refers to something stored by the client ${boundTo}`;
   if (first === undefined) return undefined;
-  if (boundTo === null) return 'the call refers to something kept on a server, so it goes to the first deployment only';
+  if (boundTo === null)
+    return 'the call refers to something stored on a server, so it goes to the first deployment only';
   if (pinned) return 'the call brings its own credentials, which go to its first deployment only';
   if (protocol === 'embeddings' && spaceOf(target) !== spaceOf(first))
     return 'its vectors are not comparable with those of the first';

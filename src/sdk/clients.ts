@@ -1,7 +1,7 @@
 import { type ClientOptions, OpenAI } from 'openai';
 import { InvalidOptionError } from '../errors.js';
 import { DEPLOYMENT_KEYS, SETTING_KEYS } from '../options/option-keys.js';
-import { misplaced } from '../options/option-places.js';
+import { misplacedOption } from '../options/option-places.js';
 import { checkMs, checkSecretRecord, checkWhole, fail, unknownOption } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { isKeyLike } from '../util/key-like.js';
@@ -89,7 +89,7 @@ function buildClient(path: string, spec: unknown): OpenAI {
     if ([...SETTING_KEYS, ...DEPLOYMENT_KEYS].some((each) => each === key))
       throw new InvalidOptionError(
         `${path}.${key}`,
-        misplaced(key) ?? 'it is an option of the router: give it beside `clients`.',
+        misplacedOption(key) ?? 'it is an option of the router: give it beside `clients`.',
       );
     const meant = synonymOf(path, key) ?? nearest(key, CLIENT_KEYS, 1)[0];
     // A name that is nothing like those known may be a newer version's.

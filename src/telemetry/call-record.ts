@@ -1,12 +1,12 @@
 import type { CallRecord } from './record-types.js';
 
 /**
- * By what the promise, result, stream, signal or error of a call carries its record. A registered symbol, so that records
- * are found across two loaded copies of this package. Not enumerable, so that it shows in no comparison, copy or JSON.
+ * The key of the record on a call's promise, result, stream, signal or error. It is a registered symbol, so that two
+ * loaded copies of this package find each other's records, and not enumerable, so that comparisons, copies and JSON skip it.
  */
 export const RECORD = Symbol.for('model-router.record');
 
-/** For what cannot carry it. One for all copies of this package, made when it is first needed. */
+/** Records of objects that cannot carry the symbol. Shared by all copies of this package; created on first use. */
 interface Registry {
   /** Objects that are frozen. */
   readonly frozen: WeakMap<object, CallRecord>;
@@ -24,7 +24,7 @@ function registry(): Registry {
   return made;
 }
 
-/** Ties a record to what a caller may hold: a promise, a result, a stream, an error, or a part of it that copies keep. */
+/** Links a record to an object that the caller holds: a promise, result, stream or error, or a part that copies share. */
 export function linkRecord(holder: unknown, record: CallRecord): void {
   if (typeof holder !== 'object' || holder === null || Reflect.get(holder, RECORD) === record) return;
   if (!Reflect.defineProperty(holder, RECORD, { value: record, configurable: true }))
@@ -36,7 +36,7 @@ function linked(holder: object): CallRecord | undefined {
   return record ?? (Object.isExtensible(holder) ? undefined : registry().frozen.get(holder));
 }
 
-/** Ties a record to the id that the provider gave its answer. Two answers with one id identify no call. */
+/** Links a record to the provider's answer id. If two answers share an id, it identifies no call. */
 export function linkAnswerId(id: string, record: CallRecord): void {
   const { byAnswerId } = registry();
   byAnswerId.set(id, byAnswerId.has(id) ? undefined : record);
@@ -44,9 +44,9 @@ export function linkAnswerId(id: string, record: CallRecord): void {
 }
 
 /**
- * What became of a call: of its promise, its result (also through `.parse`, `runTools` and the stream helpers), a
- * stream, or an error. `undefined` for anything that does not come from a router. A stream's record is complete once the
- * stream has ended.
+ * Returns the record of a call from its promise, its result (also through `.parse`, `runTools` and the stream helpers),
+ * its stream or its error, and `undefined` for anything that does not come from a router. A stream's record is complete
+ * once the stream has ended.
  *
  * @example
  * const completion = await router.chat.completions.create({ model: 'standard', messages });

@@ -2,10 +2,15 @@ import type { ConfidenceScores } from '../experiments/calibrate.js';
 import { checkFunction, checkOneOf } from '../util/check.js';
 import type { AttemptRecord, CallRecord } from './record-types.js';
 
-/** Whose promise it is. */
+/** The route or deployment that has the SLA. */
 type SlaSubject = { route: string; deployment?: undefined } | { deployment: string; route?: undefined };
 
-/** What the router tells while it works. Events hold no key and no prompt. */
+/**
+ * What the router reports through `router.on(type, listener)`. Events hold no key and no prompt.
+ *
+ * @example
+ * router.on('breaker-opened', ({ deployment, cooldownMs }) => metrics.increment('breaker', { deployment, cooldownMs }));
+ */
 export type RouterEvent =
   | {
       type: 'call-ended';
@@ -37,40 +42,40 @@ export type RouterEvent =
       budget: 'money';
       /** `maxCostUsd`, or the budget in words: `$400 a month`. */
       name: string;
-      /** The most that the call could cost, in US dollars. */
+      /** The highest cost that the call could have, in US dollars. */
       estimate: number;
       limit: number;
-      /** What is left of the limit. */
+      /** The unused part of the limit, in US dollars. */
       left: number;
       resetsAt: string | null;
     }
-  /** Once in a router's life. */
+  /** Your `countTokens` threw or returned no number. Emitted once per router. */
   | { type: 'count-tokens-failed'; callId: string; why: string }
   | { type: 'attempt-started'; callId: string; deployment: string; number: number }
   | { type: 'attempt-failed'; callId: string; attempt: AttemptRecord }
-  /** Once for each attempt, whatever it came to; a stream's when the stream has ended. After `attempt-failed`, where it failed. */
+  /** Emitted once for each attempt, after `attempt-failed` if it failed. For a stream: when the stream has ended. */
   | { type: 'attempt-ended'; callId: string; attempt: AttemptRecord }
-  /** Attempt `number` is about to begin, beside one that has been running for `afterMs` milliseconds. */
+  /** Attempt `number` is about to start while another attempt has been running for `afterMs` milliseconds. */
   | { type: 'hedge-started'; callId: string; deployment: string; number: number; afterMs: number }
-  /** Attempt `number` would have been a retry of this deployment, but the retry budget had no token: the call fails instead. */
+  /** The retry budget was empty, so attempt `number` (a retry of this deployment) was not made and the call fails. */
   | { type: 'retry-withheld'; callId: string; route: string | null; deployment: string; number: number }
   | { type: 'attempt-slow'; callId: string; deployment: string; number: number; slowMs: number; durationMs: number }
   | { type: 'breaker-opened'; deployment: string; cooldownMs: number }
   | { type: 'breaker-closed'; deployment: string }
   | { type: 'deployment-paused'; deployment: string; forMs: number; status: number | null }
   | { type: 'client-suspended'; client: string; forMs: number; status: number | null; code: string | null }
-  /** The first answer of a client after it was suspended. */
+  /** The client answered again after its suspension. */
   | { type: 'client-resumed'; client: string }
   /**
-   * Once for each model whose cost is `null` for want of a price, and once for each deployment that a limit of money
-   * leaves out for it. `hint` says how to give one.
+   * A model has no price, so its cost is `null` (once per model), or a spend limit excludes the deployment (once per
+   * deployment). `hint` says how to set a price.
    */
   | { type: 'price-unknown'; deployment: string; model: string | null; hint: string }
-  /** So much of a budget is spent: told once in each window at 50, 80 and 100 %. Amounts are US dollars. */
+  /** A budget has reached 50, 80 or 100 %: once each per window. Amounts are US dollars. */
   | {
       type: 'budget-warning';
       budget: string;
-      /** Of a budget by tenant. */
+      /** The tenant of a budget per tenant; else `null`. */
       tenant: string | null;
       percent: number;
       limitUsd: number;
@@ -79,16 +84,16 @@ export type RouterEvent =
       resetsAt: string | null;
     }
   /**
-   * A promise (`sla`) is in danger: its error budget of the month is spent `burnRate` times as fast as it lasts. `page`:
-   * look now. `ticket`: look this week. Once, until `sla-recovered`.
+   * An `sla` is in danger: the month's error budget is burning `burnRate` times too fast. `page`: look now. `ticket`:
+   * look this week. Emitted once, until `sla-recovered`.
    */
   | ({ type: 'sla-burning'; severity: 'page' | 'ticket'; burnRate: number } & SlaSubject)
   | ({ type: 'sla-recovered'; severity: 'page' | 'ticket'; burnRate: number } & SlaSubject)
-  /** A call has cost more than the most it was thought to cost. It is booked all the same. */
+  /** A call cost more than its reservation. The real cost is booked. */
   | { type: 'budget-overrun'; callId: string; reservedUsd: number; costUsd: number }
-  /** The keys of a weighted route do not split as its weights say: do not trust its comparison. Once for each comparison. */
+  /** The keys of a weighted route do not split by its weights, so do not trust its comparison. Once per comparison. */
   | { type: 'sample-ratio-mismatch'; route: string }
-  /** A provider reported more tokens than there can have been. `bookedUsd` is booked in its place: the most that the attempt could cost. */
+  /** A provider reported an impossible number of tokens. The router books `bookedUsd`, the attempt's highest possible cost, instead. */
   | {
       type: 'usage-absurd';
       callId: string;
@@ -99,13 +104,13 @@ export type RouterEvent =
     }
   /** `router.update()` has replaced these options. */
   | { type: 'config-updated'; options: readonly string[] }
-  /** The answer of `from` was unsure, so the next deployment is requested too. */
+  /** The answer of `from` was unsure, so the call goes to the next deployment too. */
   | { type: 'call-escalated'; callId: string; route: string | null; from: string; confidence: number | null }
   /** An answer was unsure, but `maxShare` of the calls have been escalated. */
   | { type: 'escalation-capped'; callId: string; route: string | null; confidence: number | null }
-  /** The probabilities of an answer's tokens are unknown, so `minConfidence` cannot judge it. */
+  /** The probabilities of an answer's tokens are unknown, so `minConfidence` cannot be applied. */
   | { type: 'confidence-unknown'; callId: string; route: string | null; deployment: string }
-  /** A shadow call has ended: a record for `calibrate`. `servedModel` is the one that answered the caller. */
+  /** A shadow call has ended: a record for `calibrate`. `servedModel` is the model that answered the caller. */
   | {
       type: 'shadow-ended';
       callId: string;
@@ -113,7 +118,7 @@ export type RouterEvent =
       deployment: string;
       scores: ConfidenceScores;
       good: boolean | null;
-      /** Of the shadow call, in US dollars. */
+      /** The cost of the shadow call, in US dollars. */
       costUsd: number | null;
       servedModel: string | null;
     }
@@ -124,7 +129,7 @@ export type RouterEvent =
 
 export type RouterEventType = RouterEvent['type'];
 export type EventOf<T extends RouterEventType> = Extract<RouterEvent, { type: T }>;
-/** A record, so that none can be missing. */
+/** A record, so that the compiler reports a missing type. */
 const EACH: Readonly<Record<RouterEventType, true>> = {
   'call-ended': true,
   'cache-hit': true,
@@ -160,12 +165,12 @@ const EACH: Readonly<Record<RouterEventType, true>> = {
 export const EVENT_TYPES = Object.keys(EACH) as RouterEventType[];
 type Listener = (event: RouterEvent) => unknown;
 
-/** Listeners by type of event. One that throws, or rejects, harms nobody. */
+/** Listeners by event type. A listener that throws or rejects does no harm. */
 export class Events {
   readonly #listeners = new Map<RouterEventType, Set<Listener>>();
 
-  /** Whether anybody listens: an event that nobody hears need not be made. */
-  heard(type: RouterEventType): boolean {
+  /** Whether the event has a listener; without one, callers need not build it. */
+  hasListener(type: RouterEventType): boolean {
     return this.#listeners.has(type);
   }
 
@@ -188,7 +193,7 @@ export class Events {
         const result = listener(event);
         if (result instanceof Promise) result.catch(ignore);
       } catch {
-        // A listener's fault is not the call's.
+        // A listener's error must not fail the call.
       }
     }
   }

@@ -13,26 +13,26 @@ export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug';
 
 const RANK: Readonly<Record<LogLevel, number>> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };
 
-/** Writes the router's own lines: one a call at `info`; changes of state and slow attempts at `warn`; hints at `debug`. No key, no prompt, no upstream text. */
+/** Writes the router's log: one line per call at `info`; state changes and slow attempts at `warn`; hints at `debug`. No key, no prompt, no upstream text. */
 export class Log {
   constructor(
     readonly logger: Logger,
     readonly level: LogLevel,
   ) {}
 
-  /** Whether a warning would be written: what only a warning needs is not computed otherwise. */
+  /** Whether warnings are written; if not, callers skip the work that only a warning needs. */
   get warns(): boolean {
     return RANK[this.level] >= RANK.warn;
   }
 
   call(record: CallRecord, error: { name: string; code: string | null } | null): void {
     if (RANK[this.level] < RANK.info) return;
-    const asked = record.attempts.map((each) => `${each.deployment}:${each.outcome}`).join(' ');
+    const tried = record.attempts.map((each) => `${each.deployment}:${each.outcome}`).join(' ');
     const result = error === null ? 'ok' : `failed error=${error.code ?? error.name}`;
     this.#info(
       `model-router ${record.id} ${result} route=${record.route ?? '-'} deployment=${record.deployment ?? '-'} ` +
         `requested=${nameOf(record.requestedModel)} served=${nameOf(record.servedModel)} attempts=${record.attempts.length} ` +
-        `[${asked}] ${record.durationMs.toFixed(0)}ms tokens=${record.usage?.inputTokens ?? '-'}+${record.usage?.outputTokens ?? '-'} ` +
+        `[${tried}] ${record.durationMs.toFixed(0)}ms tokens=${record.usage?.inputTokens ?? '-'}+${record.usage?.outputTokens ?? '-'} ` +
         `cost=${record.costUsd === null ? 'unknown' : `$${record.costUsd.toFixed(6)}`}`,
     );
   }
@@ -43,7 +43,7 @@ export class Log {
     try {
       this.logger.debug(escapeControls(`model-router ${text}`));
     } catch {
-      // The logger's fault.
+      // A logger's error must not fail the call.
     }
   }
 
@@ -52,16 +52,16 @@ export class Log {
     try {
       this.logger.warn(escapeControls(line));
     } catch {
-      // The logger's fault.
+      // A logger's error must not fail the call.
     }
   }
 
-  /** A logger that throws harms no call. */
+  /** A logger that throws does not fail the call. */
   #info(line: string): void {
     try {
       this.logger.info(escapeControls(line));
     } catch {
-      // The logger's fault.
+      // A logger's error must not fail the call.
     }
   }
 }

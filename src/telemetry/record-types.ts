@@ -1,8 +1,8 @@
-/** What the application sees of calls: public, and plain data. */
+/** Public, plain data about calls. */
 
 /**
- * Tokens as the provider counted them: `inputTokens` and `outputTokens` are all of them, everything else is a part of one
- * of the two. Kinds that few providers tell are there only where there were such tokens.
+ * Tokens as the provider counted them. `inputTokens` and `outputTokens` are totals; every other count is a part of one
+ * of them. Rare kinds are present only if the provider reported such tokens.
  */
 export interface Usage {
   inputTokens: number;
@@ -10,9 +10,9 @@ export interface Usage {
   /** Read from the provider's own cache. */
   cachedInputTokens: number;
   reasoningTokens: number;
-  /** Written to the provider's own cache, for whatever time. */
+  /** Written to the provider's own cache, for any time. */
   cacheWriteTokens?: number;
-  /** Of `cacheWriteTokens`, those that are cached for an hour. */
+  /** The part of `cacheWriteTokens` that is cached for an hour. */
   cacheWrite1hTokens?: number;
   audioInputTokens?: number;
   imageInputTokens?: number;
@@ -47,13 +47,13 @@ export interface TokenPrice {
   imageOutput?: number | undefined;
 }
 
-/** The price of a whole request whose input is longer than `above` tokens. A part left out changes as `input` or `output` does. */
+/** The price of a whole request whose input is longer than `above` tokens. A missing part scales with `input` or `output`. */
 export interface LongContextPrice extends TokenPrice {
   /** Tokens of input, cached ones included. */
   above: number;
 }
 
-/** Prices of one service tier: those of tokens, and of whatever else differs there. */
+/** Prices of one service tier: tokens, and anything else that differs. */
 export interface TierPrice extends TokenPrice {
   /** US dollars per second of audio. @default 0, and `unpriced` where seconds are all that is billed */
   perSecond?: number | undefined;
@@ -104,57 +104,57 @@ export type Outcome =
   | 'lost'
   | 'aborted';
 
-/** One try of a call at one deployment. */
+/** One attempt of a call at one deployment. */
 export interface AttemptRecord {
   /** From 1. */
   number: number;
   deployment: string;
   outcome: Outcome;
-  /** The HTTP status, where there was one. */
+  /** The HTTP status; `null` if there was none. */
   status: number | null;
-  /** The provider's own code for what went wrong (`insufficient_quota`, `ECONNREFUSED`), where it gave one. */
+  /** The provider's own error code (`insufficient_quota`, `ECONNREFUSED`); `null` if there was none. */
   code: string | null;
-  /** What went wrong, in words that hold no key and no prompt. */
+  /** The error in words, without keys and prompts. */
   error: string | null;
-  /** The provider's id of the request (`x-request-id`); `null` where it gave none. */
+  /** The provider's request id (`x-request-id`); `null` if there was none. */
   requestId: string | null;
-  /** How often the request was sent again: it met a dead pooled connection, or what the router had added was refused. */
+  /** How often the request was resent, because a pooled connection was dead or the provider refused a field that the router had added. */
   resends: number;
-  /** Milliseconds after the call began. */
+  /** Milliseconds from the start of the call. */
   startedMs: number;
   durationMs: number;
-  /** US dollars; `null` where the price or the usage is not known. */
+  /** US dollars; `null` if the price or the usage is unknown. */
   costUsd: number | null;
   /** Which price: `deployment`, `prices`, `provider` (its own figure), or a table's name and version, such as `built-in 2026-11-22`; `null` where none is known. */
   priceSource: string | null;
   /** The stream ended with `[DONE]` but without a `finish_reason`. */
   unfinished?: true;
-  /** The provider told nothing: `costUsd` is the router's estimate of what may have been billed. */
+  /** The provider reported no usage: `costUsd` is the router's estimate. */
   estimated?: true;
-  /** What it used that has no price, such as a tool's fee. */
+  /** Used parts without a price, such as a tool's fee. */
   unpriced?: readonly string[];
-  /** What the provider says that it cost, in US dollars. */
+  /** The cost that the provider reported, in US dollars. */
   providerCostUsd?: number;
-  /** Begun while another attempt of the call was still running. */
+  /** Started while another attempt of the call was still running. */
   hedge?: true;
 }
 
-/** When another deployment is asked too: after so many milliseconds, or after a percentile of the asked one's own times. */
+/** When a hedge starts: after this many milliseconds, or after a percentile of the first deployment's own times. */
 export type HedgeAfter = number | 'p90' | 'p95' | 'p99';
 
 /**
- * `off`: nobody asked for a cache. `bypass`: this call may not be cached. `miss`: asked, and kept if it may be. `hit`,
- * `stale`, `stale-if-error`: answered from the cache. `joined`: answered by an identical call in flight. `refresh`: the
- * call that the router makes behind a stale answer.
+ * `off`: the call has no `cache` option. `bypass`: this call cannot be cached. `miss`: sent, and cached if possible.
+ * `hit`, `stale`, `stale-if-error`: answered from the cache. `joined`: answered by an identical call in flight.
+ * `refresh`: the router's own call that refreshes a stale answer in the background.
  */
 export type CacheUse = 'off' | 'bypass' | 'miss' | 'hit' | 'joined' | 'stale' | 'stale-if-error' | 'refresh';
 
-/** What became of one call: which deployment answered, after which attempts, at what cost. */
+/** The record of one call: which deployment answered, its attempts, its cost. `callRecord(x)` returns it. */
 export interface CallRecord {
   id: string;
   route: string | null;
   priority: string;
-  /** Whose call it was; `null` where the option `tenant` was not set. */
+  /** The option `tenant`; `null` if it was not set. */
   tenant: string | null;
   /** The path of the request: `/chat/completions`. */
   endpoint: string;
@@ -165,39 +165,39 @@ export interface CallRecord {
   metadata: Record<string, string>;
   /** The `model` that the caller wrote. */
   requestedModel: string | null;
-  /** The deployment that answered, or was asked last. */
+  /** The deployment that answered, else the last one that was tried. */
   deployment: string | null;
-  /** The `model` that the provider says has answered. */
+  /** The `model` that the provider named in its answer. */
   servedModel: string | null;
   region: string | null;
   attempts: AttemptRecord[];
-  /** The variant that the call was assigned to, on a weighted route. */
+  /** The variant that a weighted route assigned to the call. */
   variant: string | null;
   /** The route's strategy; `probe` or `recovery` where the first deployment was tried to see how it is. `null` without a route. */
   chosenBy: string | null;
-  /** How sure the first answer was, 0 to 1, where its route escalates; `null` where that is unknown. */
+  /** Confidence of the first answer, 0 to 1, on a route with `escalate`; `null` if unknown. */
   confidence: number | null;
-  /** Another deployment was requested because the first answer was unsure. */
+  /** The call went to another deployment because the first answer was unsure. */
   escalated: boolean;
   /** How long the call waited for a slot of a full deployment, in milliseconds. */
   queuedMs: number;
-  /** What the response cache had to do with it. */
+  /** How the response cache was used. */
   cache: CacheUse;
   usage: Usage | null;
   /** The provider's own `usage`, untouched. */
   providerUsage: unknown;
-  /** US dollars, as the provider reported it (`usage.cost` and the like), all attempts together; `null` where none did. */
+  /** US dollars, as the provider reported them (`usage.cost` and the like), summed over all attempts; `null` if none did. */
   providerCostUsd: number | null;
-  /** US dollars; `null` where it is not known, never 0. Where no price is known, the provider's own figure. */
+  /** US dollars; `null` if unknown, never 0. Without a price: the provider's own figure. */
   costUsd: number | null;
-  /** What was used but has no price, such as a tool's fee: `['web_search']`. `costUsd` is null then. */
+  /** Used parts without a price, such as a tool's fee: `['web_search']`. `costUsd` is then `null`. */
   unpriced: string[];
-  /** Of the last attempt; each attempt has its own. */
+  /** The price source of the last attempt; each attempt has its own. */
   priceSource: string | null;
-  /** Until the answer was complete; a stream's, until its end. */
+  /** Milliseconds until the answer was complete; for a stream, until its end. */
   durationMs: number;
-  /** Until the first content of a stream; `null` for other calls. */
+  /** Milliseconds until the first content of a stream; `null` for other calls. */
   timeToFirstChunkMs: number | null;
-  /** `costUsd`, and `usage` of a stream that broke off, are in part the router's estimate. */
+  /** `costUsd`, and the `usage` of an interrupted stream, are partly the router's estimate. */
   estimated?: true;
 }

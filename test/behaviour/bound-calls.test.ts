@@ -69,7 +69,7 @@ describe('a call that goes on from a stored response', () => {
     const first = await respond(built.router, {}, 'reversed');
     const error = await errorOf(respond(built.router, { previous_response_id: first.id }));
     expect(error).toBeInstanceOf(NoDeploymentAvailableError);
-    expect(error.message).toContain('a: the call refers to something kept by the client other');
+    expect(error.message).toContain('a: the call refers to something stored by the client other');
     expect(built.fake.count).toBe(1);
   });
 });

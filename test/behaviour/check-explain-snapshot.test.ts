@@ -163,7 +163,7 @@ describe('explain()', () => {
     const tools = [{ type: 'function', function: { name: 'f' } }];
     expect(router.explain({ ...body, tools }).deployments).toEqual([
       { id: 'b' },
-      { id: 'a', excluded: 'the server asked to stay away for 7000 ms' },
+      { id: 'a', excluded: 'the server requested a pause of 7000 ms' },
       { id: 'c', excluded: 'it cannot call tools' },
     ]);
     expect(router.explain(body, callOptions({ regions: ['eu'] })).deployments).toEqual([
@@ -199,7 +199,7 @@ describe('explain()', () => {
     expect(attemptTimeoutMs).toBeNull();
     expect(inputTokens).toBe(router.explain(body).inputTokens);
     expect(inputTokens).toBeGreaterThan(0);
-    expect(refusal).toMatch(/^No deployment may be asked \(a: .*; b: .*\)\.$/);
+    expect(refusal).toMatch(/^No deployment is available \(a: .*; b: .*\)\.$/);
     expect(await errorOf(router.post('/chat/completions', { body, ...options }))).toHaveProperty('message', refusal);
     expect(router.explain(body).refusal).toBeNull();
     // What is not asked is not too long.
@@ -209,7 +209,7 @@ describe('explain()', () => {
   it('says that nobody may be asked at this moment', async () => {
     const { router } = build({ a: fail(429, { headers: { 'retry-after': '60' } }) }, { deadlineMs: 200 });
     await errorOf(ask(router, 'a'));
-    expect(router.explain({ model: 'a', messages: [] }).refusal).toMatch(/asked \(a: the server asked to stay away/);
+    expect(router.explain({ model: 'a', messages: [] }).refusal).toMatch(/available \(a: the server requested a pause/);
   });
 
   it('throws for wrong options, as the call would', () => {

@@ -184,13 +184,13 @@ describe('a call that must reach one upstream only is not hedged', () => {
       'a conversation',
       { ...response, conversation: 'conv_1' },
       {},
-      'it goes on with a conversation that is kept on the server',
+      'it continues a conversation that is stored on the server',
     ],
     [
       'a previous response',
       { ...response, previous_response_id: 'resp_1' },
       {},
-      'it goes on with a conversation that is kept on the server',
+      'it continues a conversation that is stored on the server',
     ],
     [
       'tools on the server',
@@ -273,7 +273,7 @@ describe("hedgeAfterMs: 'p95'", () => {
     const view = router.withOptions({ hedgeAfterMs: 'p95' });
     expect(view.explain({ model: 'b', messages })).toMatchObject({
       hedgeAfterMs: null,
-      hedgeDisabledReason: 'too little is known of how long its deployment takes',
+      hedgeDisabledReason: 'too few answer times of its deployment are known',
     });
     expect(view.explain({ model: 'standard', messages })).toMatchObject({ hedgeDisabledReason: null });
   });

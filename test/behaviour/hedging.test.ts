@@ -366,7 +366,10 @@ describe('whom a hedge does not ask', () => {
     });
     const { router } = build({ a: models.a, b: models.a }, { hedgeAfterMs: 500, deadlineMs: 200 });
     await settled(ask(router));
-    expect(router.explain(body)).toMatchObject({ hedgeAfterMs: null, hedgeDisabledReason: 'nothing may be asked now' });
+    expect(router.explain(body)).toMatchObject({
+      hedgeAfterMs: null,
+      hedgeDisabledReason: 'no deployment is available now',
+    });
   });
 
   it.each<[string, Setup, number | null, string[]]>([

@@ -68,7 +68,7 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
     expect(second).toMatchObject({ state: 'rejected', at: 0, error: { status } });
     expect(second.error).toHaveProperty(
       'message',
-      `${status} a asked for a pause, which lasts for another 5 s; nothing was sent.`,
+      `${status} a requested a pause, which lasts another 5 s; nothing was sent.`,
     );
     expect(second.error).toBeInstanceOf(first.constructor);
     expect(second.error).not.toBe(first);

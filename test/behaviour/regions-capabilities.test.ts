@@ -89,7 +89,7 @@ describe('capabilities', () => {
     const { router, fake } = build({ a: answer() }, { deployments: { a: { capabilities: { [capability]: false } } } });
     const error = await errorOf(router.chat.completions.create({ model: 'a', messages, ...body }));
     expect(error).toBeInstanceOf(NoDeploymentAvailableError);
-    expect(error.message).toMatch(/^No deployment may be asked \(a: it (cannot|gives|has) .+\)\.$/);
+    expect(error.message).toMatch(/^No deployment is available \(a: it (cannot|gives|has) .+\)\.$/);
     expect(fake.count).toBe(0);
   });
 

@@ -127,7 +127,7 @@ describe('nothing may be asked', () => {
     expect(error).toBeInstanceOf(APIConnectionError);
     expect(error).toMatchObject({ code: 'no_deployment_available', status: undefined });
     expect(error.message).toBe(
-      'No deployment may be asked (a: its region is us, and only eu may be used; b: its region is not known, and only eu may be used).',
+      'No deployment is available (a: its region is us, and only eu may be used; b: its region is not known, and only eu may be used).',
     );
   });
 });

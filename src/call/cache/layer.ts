@@ -201,7 +201,7 @@ class ResponseCache implements CacheContext {
     if (how === 'hit') totals.hits++;
     else if (how !== 'joined') totals.stale++;
     const savedUsd = this.addSaved(from);
-    if (events.heard('cache-hit')) events.emit({ type: 'cache-hit', callId: record.id, how, ageMs, savedUsd });
+    if (events.hasListener('cache-hit')) events.emit({ type: 'cache-hit', callId: record.id, how, ageMs, savedUsd });
   }
 
   addSaved(from: readonly Source[]): number | null {

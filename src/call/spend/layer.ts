@@ -181,7 +181,7 @@ function reportUnpriced(events: Events, reported: Set<string>, { log }: Call, ta
   log.warn(`model-router excluded: ${namesOf(fresh)}: ${UNKNOWN}`);
   for (const { state, model } of fresh) {
     reported.add(state.id);
-    if (events.heard('price-unknown'))
+    if (events.hasListener('price-unknown'))
       events.emit({
         type: 'price-unknown',
         deployment: state.id,
@@ -192,7 +192,7 @@ function reportUnpriced(events: Events, reported: Set<string>, { log }: Call, ta
 }
 
 function reportRefused(events: Events, { record }: Call, error: SpendBudgetExceededError): Error {
-  if (events.heard('budget-refused')) {
+  if (events.hasListener('budget-refused')) {
     const { budget: name, estimateUsd: estimate, limitUsd: limit, leftUsd: left, resetsAt } = error;
     const { id: callId, route } = record;
     events.emit({
@@ -214,7 +214,7 @@ function reportWarning(events: Events, { log }: Call, warning: Warning): void {
   const { budget, tenant, percent, spentUsd, reservedUsd, resetsAt } = warning;
   const name = nameOf(budget);
   log.warn(`model-router ${percent} % of the budget of ${name} is spent: ${showUsd(spentUsd)}`);
-  if (!events.heard('budget-warning')) return;
+  if (!events.hasListener('budget-warning')) return;
   events.emit({
     type: 'budget-warning',
     budget: name,

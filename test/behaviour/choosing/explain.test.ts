@@ -42,7 +42,7 @@ describe('the text of explain()', () => {
       '  1. b: first, for at most 4000 ms',
       '  2. c: failover 1',
       '  3. d: failover 2',
-      '  -  a: excluded, the server asked to stay away for 7000 ms',
+      '  -  a: excluded, the server requested a pause of 7000 ms',
       'times: deadline 10000 ms, 2 attempts at most',
       'hedge: after 500 ms',
       expect.stringMatching(/^cache: may be cached, /),

@@ -20,11 +20,11 @@ describe('Events', () => {
 
   it('says whether anybody listens', () => {
     const events = new Events();
-    expect(events.heard('breaker-opened')).toBe(false);
+    expect(events.hasListener('breaker-opened')).toBe(false);
     const off = events.on('breaker-opened', () => {});
-    expect([events.heard('breaker-opened'), events.heard('breaker-closed')]).toEqual([true, false]);
+    expect([events.hasListener('breaker-opened'), events.hasListener('breaker-closed')]).toEqual([true, false]);
     off();
-    expect(events.heard('breaker-opened')).toBe(false);
+    expect(events.hasListener('breaker-opened')).toBe(false);
   });
 
   it('the same function heard twice is told twice, and taken away one at a time', () => {
@@ -90,6 +90,6 @@ describe('Events', () => {
     events.clear();
     events.emit(opened);
     off();
-    expect([heard, events.heard('breaker-opened')]).toEqual([[], false]);
+    expect([heard, events.hasListener('breaker-opened')]).toEqual([[], false]);
   });
 });
