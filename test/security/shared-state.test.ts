@@ -1,0 +1,69 @@
+import { callOptions, callRecord } from 'model-router';
+import { answer, hang, type Script } from 'model-router/testing';
+import { describe, expect, it } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
+import { build } from '../helpers/routers.js';
+
+/** Threat: one tenant's calls change for others what all share: breakers and the cache. */
+useFakeTime();
+
+const messages = [{ role: 'user' as const, content: 'Hi' }];
+
+describe('one tenant', () => {
+  it('with slow calls and short deadlines by header opens no breaker while others are answered', async () => {
+    const script: Script = ({ headers }) => (headers['x-slow'] === '1' ? hang() : answer({ latencyMs: 60 }));
+    const { router } = build({ a: script }, { routes: { chat: ['a'] }, maxAttempts: 1 });
+    const body = { model: 'chat', messages };
+    for (let round = 0; round < 12; round += 1) {
+      const slow = Array.from({ length: 5 }, () =>
+        watch(router.chat.completions.create(body, { headers: { 'X-Router-Deadline-Ms': '400', 'x-slow': '1' } })),
+      );
+      const others = Array.from({ length: 6 }, () => watch(router.chat.completions.create(body)));
+      await pass(700);
+      expect(slow.every(({ state }) => state === 'rejected')).toBe(true);
+      expect(others.every(({ state }) => state === 'fulfilled')).toBe(true);
+    }
+    expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed' });
+  });
+
+  it('that fills the cache evicts its own answers, not those of others', async () => {
+    const { router, fake } = build(
+      { a: answer() },
+      { routes: { chat: ['a'] }, cache: { mode: 'all', maxEntries: 100 } },
+    );
+    const call = (tenant: string, content: string) =>
+      settled(
+        router.chat.completions.create(
+          { model: 'chat', messages: [{ role: 'user', content }] },
+          callOptions({ tenant }),
+        ),
+      );
+    for (let i = 0; i < 10; i += 1) await call('quiet', `question ${i}`);
+    for (let i = 0; i < 500; i += 1) await call('loud', `question ${i}`);
+    const before = fake.requests.length;
+    for (let i = 0; i < 10; i += 1) expect(callRecord((await call('quiet', `question ${i}`)).value)?.cache).toBe('hit');
+    expect(fake.requests).toHaveLength(before);
+  });
+
+  it('with one large batch of embeddings leaves others their answers', async () => {
+    const { router } = build({ a: answer() }, { routes: { vectors: ['a'] }, cache: { mode: 'all', maxEntries: 400 } });
+    const embed = (tenant: string, input: string | string[]) =>
+      settled(router.embeddings.create({ model: 'vectors', input }, callOptions({ tenant })));
+    await embed('quiet', 'mine');
+    await embed(
+      'loud',
+      Array.from({ length: 1000 }, (_, i) => `input ${i}`),
+    );
+    expect(callRecord((await embed('quiet', 'mine')).value)?.cache).toBe('hit');
+  });
+
+  it('with a body of a hundred thousand values is answered, but neither cached nor joined', async () => {
+    const { router, fake } = build({ a: answer({ latencyMs: 100 }) }, { routes: { chat: ['a'] }, cache: true });
+    const metadata = Object.fromEntries(Array.from({ length: 100_001 }, (_, i) => [`k${i}`, i]));
+    const body = { model: 'chat', messages, extra: metadata };
+    const calls = [1, 2].map(() => watch(router.chat.completions.create(body)));
+    await pass(500);
+    expect(calls.map(({ value }) => callRecord(value)?.cache)).toEqual(['bypass', 'bypass']);
+    expect(fake.requests).toHaveLength(2);
+  });
+});
