@@ -3,7 +3,7 @@ import { ErrorReader } from './attempt/error-reader.js';
 import { type HoldParts, hold } from './attempt/hold.js';
 import { measure } from './attempt/measure.js';
 import { send } from './attempt/send.js';
-import { heed } from './attempt/server-signals.js';
+import { serverSignals } from './attempt/server-signals.js';
 import { stream } from './attempt/stream.js';
 import { attemptTimeout } from './attempt/timeout.js';
 import { admit } from './call/admit.js';
@@ -83,7 +83,7 @@ export function assemble({
   const attempt = compose<Attempt, Reply>(
     [
       measure({ events, prices, spent: spendTable, errors, estimator, background, slowMs, slowLogMs, random }), // counts, times, names what failed
-      heed(events, new NameHints(() => config.deployments.keys())), // pauses and clients set aside
+      serverSignals(events, new NameHints(() => config.deployments.keys())), // pauses and clients set aside
       hold({ judging, random }), // streams that are judged, and answers that `accept` refuses
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
@@ -93,12 +93,12 @@ export function assemble({
   );
 
   const answered = failover({ plan, planHedge, events, capacity, jitter, attempt });
-  const told = record({ events, routeTotals, services, onRecorded });
+  const recorded = record({ events, routeTotals, services, onRecorded });
   return compose<Call, CallReply>(
     [
-      told, // outermost: it sees refusals and what the cache answers too
+      recorded, // outermost: it sees refusals and what the cache answers too
       admit(isClosed),
-      cache({ ...cached, events, background: told }), // what is joined runs under a signal and a deadline of its own
+      cache({ ...cached, events, background: recorded }), // what is joined runs under a signal and a deadline of its own
       limitTokens({ events, estimator }), // below the cache: what costs nothing is not refused
       limitSpend(spend), // after it: no money is kept for what is too long
       order({ ...orderParts, estimator }), // the route's strategy: what is left is put in order

@@ -20,25 +20,25 @@ import { jsonCopy } from './util/canonical.js';
 import { isRecord } from './util/is-record.js';
 import { parseRetryAfter } from './util/retry-after.js';
 
-type Rule = Pick<Failure, 'breaker' | 'again' | 'next' | 'suspends'>;
+type Rule = Pick<Failure, 'breaker' | 'retry' | 'failover' | 'suspends'>;
 
 /** What each outcome means for the breaker, for the same deployment and for the next one. The table of the documentation. */
 const RULES: Readonly<Record<Exclude<Outcome, 'pending' | 'success'>, Rule>> = {
-  'caller-error': { breaker: 'success', again: 'no', next: 'no', suspends: false },
-  'context-length': { breaker: 'success', again: 'no', next: 'larger', suspends: false },
-  'content-filter': { breaker: 'success', again: 'no', next: 'no', suspends: false },
-  unauthorized: { breaker: 'neutral', again: 'no', next: 'yes', suspends: true },
-  forbidden: { breaker: 'neutral', again: 'no', next: 'yes', suspends: false },
-  'model-not-found': { breaker: 'neutral', again: 'no', next: 'yes', suspends: false },
-  'server-error': { breaker: 'failure', again: 'yes', next: 'yes', suspends: false },
-  'rate-limited': { breaker: 'neutral', again: 'yes', next: 'yes', suspends: false },
-  connection: { breaker: 'failure', again: 'yes', next: 'yes', suspends: false },
-  timeout: { breaker: 'failure', again: 'last', next: 'yes', suspends: false },
-  deadline: { breaker: 'failure', again: 'no', next: 'no', suspends: false },
-  'invalid-answer': { breaker: 'failure', again: 'yes', next: 'yes', suspends: false },
-  interrupted: { breaker: 'failure', again: 'no', next: 'no', suspends: false },
-  lost: { breaker: 'neutral', again: 'no', next: 'no', suspends: false },
-  aborted: { breaker: 'neutral', again: 'no', next: 'no', suspends: false },
+  'caller-error': { breaker: 'success', retry: 'no', failover: 'no', suspends: false },
+  'context-length': { breaker: 'success', retry: 'no', failover: 'larger', suspends: false },
+  'content-filter': { breaker: 'success', retry: 'no', failover: 'no', suspends: false },
+  unauthorized: { breaker: 'neutral', retry: 'no', failover: 'yes', suspends: true },
+  forbidden: { breaker: 'neutral', retry: 'no', failover: 'yes', suspends: false },
+  'model-not-found': { breaker: 'neutral', retry: 'no', failover: 'yes', suspends: false },
+  'server-error': { breaker: 'failure', retry: 'yes', failover: 'yes', suspends: false },
+  'rate-limited': { breaker: 'neutral', retry: 'yes', failover: 'yes', suspends: false },
+  connection: { breaker: 'failure', retry: 'yes', failover: 'yes', suspends: false },
+  timeout: { breaker: 'failure', retry: 'last', failover: 'yes', suspends: false },
+  deadline: { breaker: 'failure', retry: 'no', failover: 'no', suspends: false },
+  'invalid-answer': { breaker: 'failure', retry: 'yes', failover: 'yes', suspends: false },
+  interrupted: { breaker: 'failure', retry: 'no', failover: 'no', suspends: false },
+  lost: { breaker: 'neutral', retry: 'no', failover: 'no', suspends: false },
+  aborted: { breaker: 'neutral', retry: 'no', failover: 'no', suspends: false },
 };
 
 type FailedOutcome = keyof typeof RULES;
@@ -55,7 +55,7 @@ export interface Reading {
 export function classify(thrown: unknown, now: number, jitter: number, reading: Reading = {}): Failure {
   if (thrown instanceof NotSentError) {
     const outcome = thrown.by === 'call' ? 'caller-error' : 'connection';
-    return { ...failure(outcome, thrown.error, now, jitter), breaker: 'neutral', again: 'no', notSent: true };
+    return { ...failure(outcome, thrown.error, now, jitter), breaker: 'neutral', retry: 'no', notSent: true };
   }
   const error = toError(thrown);
   const { outcome, byWords } = readOutcome(error, reading);
@@ -75,7 +75,7 @@ export function failure(outcome: FailedOutcome, error: Error, now: number, jitte
   const rule = RULES[outcome];
   return {
     ...rule,
-    again: headers?.get('x-should-retry') === 'false' ? 'no' : rule.again,
+    retry: headers?.get('x-should-retry') === 'false' ? 'no' : rule.retry,
     outcome,
     error,
     status,
@@ -106,9 +106,9 @@ function answerOf(error: Error): { status: number | undefined; headers: Headers 
 
 /** Sends the call on where its options say so. */
 export function withFailoverOn(found: Failure, on: ReadonlySet<string | number> | undefined): Failure {
-  if (on === undefined || found.next === 'yes' || ENDS_THE_CALL.has(found.outcome)) return found;
+  if (on === undefined || found.failover === 'yes' || ENDS_THE_CALL.has(found.outcome)) return found;
   const isNamed = on.has(found.outcome) || (found.status !== undefined && on.has(found.status));
-  return isNamed ? { ...found, next: 'yes' } : found;
+  return isNamed ? { ...found, failover: 'yes' } : found;
 }
 
 const ENDS_THE_CALL: ReadonlySet<Outcome> = new Set(['aborted', 'deadline', 'interrupted', 'lost']);

@@ -18,7 +18,7 @@ import { type Followed, sendFollowing } from './sdk/redirects.js';
 import { headerRows, mergeHeaders, withoutDefaultRouterHeaders } from './sdk/request-headers.js';
 import { type Run, redactRejections } from './sdk/routed-promise.js';
 import { type Handle, isStream } from './sdk/upstream.js';
-import { assign, type Opened, withHooks } from './setup.js';
+import { assign, type RouterParts, withHooks } from './setup.js';
 import type { StoredIds } from './state/stored-ids.js';
 import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
 import type { CallRecord } from './telemetry/record-types.js';
@@ -28,15 +28,15 @@ import { isWithin } from './util/is-within.js';
 
 /** Sends the requests of one router object: what stands between the SDK's resources and the engine. */
 export class Dispatcher {
-  #given: Opened;
+  #given: RouterParts;
   /** The configuration that `#opened` and `#calls` are over. */
-  #base: Opened;
-  #opened: Opened;
+  #base: RouterParts;
+  #opened: RouterParts;
   #calls: CallReader;
 
   constructor(
     readonly router: OpenAI,
-    opened: Opened,
+    opened: RouterParts,
   ) {
     this.#given = opened;
     this.#base = opened.live.base;
@@ -45,7 +45,7 @@ export class Dispatcher {
   }
 
   /** The parts of this router object, over the configuration as it is now. */
-  get opened(): Opened {
+  get opened(): RouterParts {
     this.#follow();
     return this.#opened;
   }
@@ -63,7 +63,7 @@ export class Dispatcher {
     this.#use(this.#given.over(base));
   }
 
-  #use(given: Opened): void {
+  #use(given: RouterParts): void {
     this.#given = given;
     this.#opened = withHooks(given, this.router);
     this.#calls = new CallReader(given.engine, given.view);

@@ -392,7 +392,7 @@ export class Engine {
       adapt: config.adapt,
       contextWindow: config.contextWindow,
       maxOutputTokens: config.maxOutputTokens,
-      lacks: new Set(
+      unsupported: new Set(
         Object.entries(config.capabilities ?? {}).flatMap(([name, can]) => (can ? [] : [name as Capability])),
       ),
       streamUsage: config.streamUsage ?? true,

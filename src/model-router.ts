@@ -14,7 +14,7 @@ import { callOptions } from './request/call-options.js';
 import { copyCredentials, overrideClient } from './sdk/internals.js';
 import { watchAssignments } from './sdk/own-clients.js';
 import { RoutedPromise, Run, redactRejections } from './sdk/routed-promise.js';
-import { type Opened, openRouter, openView, updateRouter } from './setup.js';
+import { openRouter, openView, type RouterParts, updateRouter } from './setup.js';
 import { checkState, type RouterState } from './state/router-state.js';
 import { callRecord } from './telemetry/call-record.js';
 import type { EventOf, RouterEventType } from './telemetry/events.js';
@@ -47,7 +47,7 @@ export class ModelRouter extends OpenAI {
   declare private readonly [PARTS]: Dispatcher;
 
   constructor(options: RouterOptions | SingleClientOptions = {}) {
-    const shared: Opened | undefined = isRecord(options) ? Reflect.get(options, VIEW_OF) : undefined;
+    const shared: RouterParts | undefined = isRecord(options) ? Reflect.get(options, VIEW_OF) : undefined;
     const opened = shared === undefined ? openRouter(options) : openView(shared, options as ViewOptions);
     super(opened.superOptions);
     copyCredentials(this, opened.passThrough);

@@ -40,7 +40,7 @@ import { pick } from './util/pick.js';
 import { synonymOf } from './util/synonyms.js';
 
 /** A router's parts, as its constructor needs them. */
-export interface Opened {
+export interface RouterParts {
   readonly engine: Engine;
   readonly view: View;
   readonly clients: ReadonlyMap<string, OpenAI>;
@@ -58,12 +58,12 @@ export interface Opened {
   /** What `update` replaces, for this router object and all its views. */
   readonly live: LiveConfiguration;
   /** This router object over another configuration. */
-  readonly over: (base: Opened) => Opened;
+  readonly over: (base: RouterParts) => RouterParts;
 }
 
 /** The configuration as it is now. */
 export interface LiveConfiguration {
-  base: Opened;
+  base: RouterParts;
   /** The options that it was made from. */
   options: RouterOptions | SingleClientOptions;
 }
@@ -95,12 +95,12 @@ const CREDENTIAL_KEYS = [
 ];
 
 /** Checks a router's options and builds what they describe. Throws InvalidOptionError. */
-export function openRouter(options: RouterOptions | SingleClientOptions): Opened {
+export function openRouter(options: RouterOptions | SingleClientOptions): RouterParts {
   checkSecretRecord('options', options, 'an object');
   return options.clients === undefined ? openSingle(options) : openSeveral(options);
 }
 
-function openSeveral(options: RouterOptions): Opened {
+function openSeveral(options: RouterOptions): RouterParts {
   for (const key of CREDENTIAL_KEYS) {
     if (key in options) throw new InvalidOptionError(key, `it belongs to one of \`clients\`: clients.default.${key}.`);
   }
@@ -108,7 +108,7 @@ function openSeveral(options: RouterOptions): Opened {
   return live(openClients(options, buildClients(options.clients)), options);
 }
 
-function openClients(options: RouterOptions, { clients, limits }: BuiltClients, previous?: Opened): Opened {
+function openClients(options: RouterOptions, { clients, limits }: BuiltClients, previous?: RouterParts): RouterParts {
   return open(
     clients,
     { ...options, ...callOptionsOf(options) },
@@ -120,7 +120,7 @@ function openClients(options: RouterOptions, { clients, limits }: BuiltClients, 
 }
 
 /** Remembers what the router was made from, so that it can be updated. */
-function live(opened: Opened, options: RouterOptions | SingleClientOptions): Opened {
+function live(opened: RouterParts, options: RouterOptions | SingleClientOptions): RouterParts {
   opened.live.base = opened;
   opened.live.options = options;
   return opened;
@@ -144,7 +144,7 @@ const FIXED: Readonly<Record<string, string>> = {
  * Replaces options of a running router, each as a whole. Everything is checked before anything changes. Throws
  * InvalidOptionError.
  */
-export function updateRouter({ live: now }: Opened, part: Partial<RouterOptions>): string[] {
+export function updateRouter({ live: now }: RouterParts, part: Partial<RouterOptions>): string[] {
   checkSecretRecord('update', part, 'an object of options to replace');
   for (const [key, why] of Object.entries(FIXED))
     if (key in part) throw new InvalidOptionError(key, `it cannot be updated: ${why}; make another router.`);
@@ -184,7 +184,7 @@ function openSingle(
   options: SingleClientOptions,
   cacheSize?: RouterConfig['cacheSize'],
   newClient = (given: ClientOptions) => new OpenAI(withCurrentFetch(given)),
-): Opened {
+): RouterParts {
   const clientOptions: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (SETTING_KEYS.some((each) => each === key) || key === 'clients') continue;
@@ -230,8 +230,8 @@ function open(
   sdk: SdkOptions,
   cacheSize?: RouterConfig['cacheSize'],
   limits?: ReadonlyMap<string, number>,
-  previous?: Opened,
-): Opened {
+  previous?: RouterParts,
+): RouterParts {
   checkHeaderBag('defaultHeaders', sdk.defaultHeaders);
   checkLogger('logger', sdk.logger);
   const checked = checkRouter(settings, [...clients.keys()], limits);
@@ -265,7 +265,7 @@ function open(
     passThrough: defaultClient,
     superOptions: settingsOf(defaultClient),
     live: newLive(),
-    over: (base: Opened) => base,
+    over: (base: RouterParts) => base,
   };
   const given = pick(sdk, SDK_KEYS);
   const complete = Object.keys(given).length === 0 ? opened : withView(opened, given);
@@ -274,7 +274,7 @@ function open(
 }
 
 /** The same engine, for `withOptions`; of one client, another account is another router. Throws InvalidOptionError. */
-export function openView(from: Opened, options: ViewOptions): Opened {
+export function openView(from: RouterParts, options: ViewOptions): RouterParts {
   checkPresent('', options);
   const account = CREDENTIAL_KEYS.filter((key) => key in options);
   if (account.length > 0 && from.single !== undefined) {
@@ -298,7 +298,7 @@ export function openView(from: Opened, options: ViewOptions): Opened {
   return withView(from, options);
 }
 
-function withView(from: Opened, options: ViewOptions): Opened {
+function withView(from: RouterParts, options: ViewOptions): RouterParts {
   checkHeaderBag('defaultHeaders', options.defaultHeaders);
   checkLogger('logger', options.logger);
   const { view, engine } = from;
@@ -327,7 +327,7 @@ function withView(from: Opened, options: ViewOptions): Opened {
 }
 
 /** The only client of a router, with another account. */
-function accountClient({ own, clients, engine }: Opened, options: ViewOptions): OpenAI {
+function accountClient({ own, clients, engine }: RouterParts, options: ViewOptions): OpenAI {
   const name = engine.config.defaultClient;
   const client = own?.get(name) ?? clients.get(name);
   if (client === undefined) throw new Error('No default client: the options were not checked.');
@@ -339,7 +339,7 @@ function accountClient({ own, clients, engine }: Opened, options: ViewOptions): 
  * The same router object after one of its properties was assigned. With one client it takes effect for the calls that
  * are made from now on, as on a plain client. Throws InvalidOptionError.
  */
-export function assign(from: Opened, name: Assignable, value: unknown): Opened {
+export function assign(from: RouterParts, name: Assignable, value: unknown): RouterParts {
   if (name === 'logger' || name === 'logLevel') {
     const assigned = withView(from, { [name]: value });
     from.engine.changes.log = assigned.view.log;
@@ -368,7 +368,7 @@ export function assign(from: Opened, name: Assignable, value: unknown): Opened {
 }
 
 /** The same with clients that call what a subclass of the router overrides. */
-export function withHooks(from: Opened, router: OpenAI): Opened {
+export function withHooks(from: RouterParts, router: OpenAI): RouterParts {
   const names = overriddenHooks(router, from.single !== undefined);
   if (names.length === 0) return from;
   const { defaultClient } = from.engine.config;
@@ -389,7 +389,7 @@ function withoutUndefined(options: ViewOptions): ViewOptions {
 }
 
 /** What the default client is given for calls that are not routed: one among others keeps what it adds itself. */
-function sdkOptionsFor({ clients, engine, single }: Opened, options: ViewOptions): SdkOptions {
+function sdkOptionsFor({ clients, engine, single }: RouterParts, options: ViewOptions): SdkOptions {
   const sdk = pick(options, SDK_KEYS);
   const client = clients.get(engine.config.defaultClient);
   const own = single === undefined && client !== undefined ? optionsOf(client) : undefined;

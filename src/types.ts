@@ -86,7 +86,7 @@ export interface Deployment {
   readonly regions: readonly string[];
   readonly contextWindow: number | undefined;
   readonly maxOutputTokens: number | undefined;
-  readonly lacks: ReadonlySet<Capability>;
+  readonly unsupported: ReadonlySet<Capability>;
   readonly streamUsage: boolean;
   readonly embeddingSpace: string | undefined;
   /** Its own limit for one attempt. */
@@ -235,7 +235,7 @@ export interface Attempt {
   /** Its time ends with the call's. */
   untilDeadline: boolean;
   /** Ask even though the breaker is open: everything else is out too. */
-  readonly forced: boolean;
+  readonly panic: boolean;
   /** It goes through a pause, to find out whether the server answers again. */
   readonly probe: boolean;
   /** Ends what is left of the upstream's answer; there once its headers are. Until then the client's own timer ends it. */
@@ -249,21 +249,21 @@ export interface Attempt {
   /** Its time is up, or its caller has gone away. */
   isOver: boolean;
   /** Its place among the attempts of a hedged call; `undefined` for all other calls. */
-  lane: Lane | undefined;
+  slot: HedgeSlot | undefined;
   /** What must happen once when the attempt is over; for a stream that is the stream's end. */
   readonly onEnd: ((end: AttemptEnd) => void)[];
 }
 
 /** What ties an attempt of a hedged call to those that run beside it. */
-export interface Lane {
+export interface HedgeSlot {
   /** When another deployment is asked too, in milliseconds after its start; `undefined` where too little is known. */
   readonly afterMs: number | undefined;
   /** It has a valid answer: the others end at this very moment. */
-  readonly won: () => void;
+  readonly win: () => void;
   /** Its time is up: for how many milliseconds it may go on beside another one; 0 if it must end. */
   readonly moreMs: () => number;
   /** Ends it, because another one has won. Set by the layer that ends attempts. */
-  lose: () => void;
+  cancel: () => void;
 }
 
 /** How an attempt ended. */
@@ -302,9 +302,9 @@ export interface Failure {
   readonly target: Target | undefined;
   readonly breaker: 'success' | 'failure' | 'neutral';
   /** Try the same deployment again? `last`: only where no other deployment is left. */
-  readonly again: 'yes' | 'last' | 'no';
+  readonly retry: 'yes' | 'last' | 'no';
   /** Ask another one? `larger`: only one with a larger context window. */
-  readonly next: 'yes' | 'no' | 'larger';
+  readonly failover: 'yes' | 'no' | 'larger';
   /** How long the server asked us to stay away. */
   readonly retryAfterMs: number | undefined;
   /** Its client is of no use for a while. */

@@ -11,7 +11,7 @@ export function breaker(): Layer<Attempt, Reply> {
     function breaker(attempt) {
       const gate = attempt.target.state.breaker;
       if (gate === undefined || attempt.call.hasOwnCredentials) return next(attempt);
-      const permit = attempt.forced ? gate.force() : (gate.tryAcquire() ?? gate.force());
+      const permit = attempt.panic ? gate.force() : (gate.tryAcquire() ?? gate.force());
       attempt.onEnd.push((end) => gate.report(permit, end.breaker, attempt.startedAt));
       return next(attempt);
     };

@@ -65,5 +65,5 @@ function checkResponse(data: Record<string, unknown>, headers: Headers, reading:
   const error = errorIn(data, status === undefined ? 'output' : undefined);
   if (error === undefined || (status !== undefined && status !== 'failed')) return;
   const found = embeddedError(error, headers, status === undefined ? 'invalid-answer' : 'server-error', reading);
-  if (status === undefined || classify(found, 0, 0).next !== 'no') throw found;
+  if (status === undefined || classify(found, 0, 0).failover !== 'no') throw found;
 }

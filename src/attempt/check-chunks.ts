@@ -71,7 +71,7 @@ export class CheckedChunks implements AsyncIterator<unknown> {
   /** A response that failed before its first content is a failure, unless the caller caused it: then it is theirs to read. */
   #failed(result: Result, error: unknown): Result {
     const found = embeddedError(error, this.#headers, 'server-error', this.#reading);
-    if (classify(found, 0, 0).next === 'no') return result;
+    if (classify(found, 0, 0).failover === 'no') return result;
     throw found;
   }
 

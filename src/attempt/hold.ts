@@ -103,7 +103,7 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
     });
     const error = new InvalidAnswerError('`accept` refused the answer');
     const refused = failure('invalid-answer', error, performance.now(), random());
-    throw new AttemptFailed({ ...refused, breaker: 'neutral', again: 'no', target: attempt.target });
+    throw new AttemptFailed({ ...refused, breaker: 'neutral', retry: 'no', target: attempt.target });
   }
 }
 

@@ -75,13 +75,13 @@ export function measure({
       try {
         const reply = await next(attempt);
         record.requestId = requestIdOf(attempt, reply.answer.headers);
-        tellIfSlow(attempt);
+        reportIfSlow(attempt);
         if (call.stream) {
           attempt.firstContentMs = performance.now() - attempt.startedAt;
           call.orderFeedback?.answered(target.state.id, attempt.firstContentMs, undefined);
         }
         // Nothing runs beside it any more, and what does not need the caller's stream does not hold it.
-        attempt.lane = undefined;
+        attempt.slot = undefined;
         const { raw } = reply.answer;
         reply.onEnd((end) => finish(attempt, end, raw));
         return reply;
@@ -89,7 +89,7 @@ export function measure({
         const failure = failureOf(thrown, attempt);
         call.failures.push(failure);
         record.requestId ??= requestIdOf(attempt, headersOf(failure.error));
-        if (failure.outcome !== 'aborted') tellIfSlow(attempt);
+        if (failure.outcome !== 'aborted') reportIfSlow(attempt);
         finish(attempt, failedEnd(failure, attempt.refused));
         throw new AttemptFailed(failure);
       }
@@ -219,7 +219,7 @@ export function measure({
   }
 
   /** Until the answer, or a stream's first content. */
-  function tellIfSlow(attempt: Attempt): void {
+  function reportIfSlow(attempt: Attempt): void {
     const durationMs = performance.now() - attempt.startedAt;
     if (durationMs <= slowMs) return;
     const { call, record, target } = attempt;
@@ -268,7 +268,7 @@ function headersOf(error: Error): Headers | undefined {
 
 /** Sealed items that this client cannot read were made by another one, which may be next. */
 function elsewhere({ sealedKeys }: Call, failure: Failure): Failure {
-  return sealedKeys !== undefined && failure.outcome === 'caller-error' ? { ...failure, next: 'yes' } : failure;
+  return sealedKeys !== undefined && failure.outcome === 'caller-error' ? { ...failure, failover: 'yes' } : failure;
 }
 
 /** It took longer than most do, as far as that is the deployment's doing. */
@@ -281,8 +281,8 @@ function hasGivenUp(attempt: Attempt, { outcome, failure }: Pick<AttemptEnd, 'ou
  * One that lost after its hedge was due: if these were not counted, the times known would grow shorter, and hedges more.
  * One that lost before says nothing of how long it would have taken.
  */
-function isSlowLoser({ lane, record }: Attempt): boolean {
-  return record.outcome === 'lost' && record.durationMs >= (lane?.afterMs ?? Number.POSITIVE_INFINITY);
+function isSlowLoser({ slot, record }: Attempt): boolean {
+  return record.outcome === 'lost' && record.durationMs >= (slot?.afterMs ?? Number.POSITIVE_INFINITY);
 }
 
 /** A code in which an upstream has put a key is no code. */

@@ -83,9 +83,9 @@ function sendOnce(attempt: Attempt, additions: readonly Addition[]): Promise<Ups
  * lets an answer that has arrived be read. Where the SDK's is the only thing that ends the request, it has the limit.
  */
 function wireMs(attempt: Attempt): number {
-  const { call, untilDeadline, lane } = attempt;
-  if (call.isShared && (untilDeadline || lane !== undefined)) return MAX_MS;
-  if (lane !== undefined) return call.deadline - attempt.startedAt + BACKSTOP_MS;
+  const { call, untilDeadline, slot } = attempt;
+  if (call.isShared && (untilDeadline || slot !== undefined)) return MAX_MS;
+  if (slot !== undefined) return call.deadline - attempt.startedAt + BACKSTOP_MS;
   return isLeftUnread(attempt) ? limitOf(attempt) : limitOf(attempt) + BACKSTOP_MS;
 }
 
@@ -97,10 +97,10 @@ const isLeftUnread = ({ call }: Attempt) => call.wantsRaw() || call.protocol ===
  * caller's own signal counts too.
  */
 function endingOf(attempt: Attempt): Ending {
-  const { call, lane, target } = attempt;
+  const { call, slot, target } = attempt;
   const leftUnread = isLeftUnread(attempt);
   // Without another one, the request's own is left in its place.
-  if (lane === undefined && leftUnread) return { signal: undefined };
+  if (slot === undefined && leftUnread) return { signal: undefined };
   if (!leftUnread && target.state.deployment.upstream.isClosable) return { signal: null };
   // One of the attempt's own, as some versions of the SDK keep listening.
   const controller = new AbortController();

@@ -9,9 +9,9 @@ import { cut } from '../util/shown.js';
 const SET_ASIDE_MS = 60_000;
 
 /** Keeps what a server has said about itself: stay away for a while, this key is no good, I have no such model. */
-export function heed(events: Events, names: NameHints): Layer<Attempt, Reply> {
+export function serverSignals(events: Events, names: NameHints): Layer<Attempt, Reply> {
   return (next) =>
-    function heed(attempt) {
+    function serverSignals(attempt) {
       const { state } = attempt.target;
       if (attempt.probe) state.startProbe(attempt);
       attempt.onEnd.push((end) => {
@@ -34,7 +34,7 @@ export function heed(events: Events, names: NameHints): Layer<Attempt, Reply> {
 
   function learn({ call, target, startedAt }: Attempt, failure: Failure): void {
     const { state } = target;
-    if (failure.outcome === 'model-not-found') tellUnknown(target);
+    if (failure.outcome === 'model-not-found') reportUnknownModel(target);
     // Its account is not the router's.
     if (call.hasOwnCredentials) return;
     const { headers }: { headers?: unknown } = failure.error as { headers?: unknown };
@@ -74,7 +74,7 @@ export function heed(events: Events, names: NameHints): Layer<Attempt, Reply> {
     events.emit({ type: 'client-resumed', client: client.name });
   }
 
-  function tellUnknown({ state, model }: Target): void {
+  function reportUnknownModel({ state, model }: Target): void {
     if (!events.hasListener('model-not-found')) return;
     const known = model === undefined ? undefined : names.nearest(model)[0];
     const shown = model === undefined ? null : cut(model);

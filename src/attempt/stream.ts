@@ -69,8 +69,8 @@ async function untilContent(attempt: Attempt, stream: UpstreamStream, progress: 
 }
 
 /** Whether another deployment may yet be tried: only then does it make sense to hold anything back. */
-function canFailOver({ call, target, lane }: Attempt): boolean {
-  if (lane !== undefined) return true;
+function canFailOver({ call, target, slot }: Attempt): boolean {
+  if (slot !== undefined) return true;
   if (call.record.attempts.length >= call.maxAttempts) return false;
   const tried = new Set(call.failures.map((failure) => failure.target));
   return call.targets.some((other) => other !== target && !tried.has(other));

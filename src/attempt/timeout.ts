@@ -22,7 +22,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
         };
         const onAbort = () => end(aborted(signal?.reason));
         const onTime = (isLate: boolean) => {
-          const moreMs = prolonged(attempt) || (attempt.lane?.moreMs() ?? 0);
+          const moreMs = prolonged(attempt) || (attempt.slot?.moreMs() ?? 0);
           if (moreMs > 0) timer = patientTimer(moreMs, onTime);
           else end(tooLate(attempt, random(), isLate));
         };
@@ -32,14 +32,14 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
           signal?.removeEventListener('abort', onAbort);
         };
         if (signal?.aborted) return onAbort();
-        if (attempt.lane !== undefined) attempt.lane.lose = () => end(lost(attempt));
+        if (attempt.slot !== undefined) attempt.slot.cancel = () => end(lost(attempt));
         signal?.addEventListener('abort', onAbort);
         next(attempt).then(
           (reply) => {
             // It came after all, from a client that does not heed its abort: nobody will read it.
             if (attempt.isOver) return discard(reply);
             settle();
-            attempt.lane?.won();
+            attempt.slot?.win();
             resolve(reply);
           },
           (error) => {
@@ -73,7 +73,7 @@ function lost(attempt: Attempt): AttemptFailed {
   const now = performance.now();
   const ms = now - attempt.startedAt;
   const found = failure('lost', new LostError(), now, 0);
-  const isHedgeDue = ms >= (attempt.lane?.afterMs ?? Number.POSITIVE_INFINITY);
+  const isHedgeDue = ms >= (attempt.slot?.afterMs ?? Number.POSITIVE_INFINITY);
   const isSlow = isHedgeDue ? isToBlame(attempt, ms) : ms >= usualMs(attempt);
   return new AttemptFailed(isSlow ? { ...found, breaker: 'failure' } : found);
 }

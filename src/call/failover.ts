@@ -2,7 +2,7 @@ import pRetry from 'p-retry';
 import { abortError, LostError, pausedError } from '../classify.js';
 import { AttemptFailed, CapacityExceededError, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
 import type { Handler } from '../pipeline.js';
-import { type Ask, isFinal, type Step, type View } from '../plan/plan.js';
+import { type AttemptStep, isFinal, type Step, type View } from '../plan/plan.js';
 import type { Capacity, Place } from '../state/capacity.js';
 import type { RetryToken } from '../state/retry-budget.js';
 import type { Events } from '../telemetry/events.js';
@@ -10,7 +10,7 @@ import type { AttemptRecord } from '../telemetry/record-types.js';
 import type { Attempt, Call, Failure, Reply, Target } from '../types.js';
 import { roundMs } from '../util/round-ms.js';
 import { sleep } from '../util/sleep.js';
-import { Race } from './hedge.js';
+import { HedgedCall } from './hedge.js';
 import { giveBack, occupy, waitForSlot } from './queue.js';
 import { viewTargets } from './view.js';
 
@@ -18,7 +18,7 @@ type Stop = Extract<Step, { type: 'stop' }>;
 
 export interface FailoverParts {
   readonly plan: (view: View) => Step;
-  readonly planHedge: (view: View) => Ask | undefined;
+  readonly planHedge: (view: View) => AttemptStep | undefined;
   readonly events: Events;
   readonly capacity: Capacity;
   /** Drawn once a call, 0 up to 1. */
@@ -37,29 +37,34 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
   return function failover(call) {
     const jitter = parts.jitter();
     if (call.hedgeAfterMs === undefined) return run(call, jitter, undefined, undefined);
-    const race = new Race({
+    const hedged = new HedgedCall({
       call,
       events,
-      run: (race, first) => run(call, jitter, race, first),
-      next: (race) => {
-        const step = planHedge(view(call, jitter, race));
+      run: (hedged, first) => run(call, jitter, hedged, first),
+      next: (hedged) => {
+        const step = planHedge(view(call, jitter, hedged));
         return step !== undefined && call.retry.budget.tryTake() !== undefined ? step : undefined;
       },
     });
-    return race.start();
+    return hedged.start();
   };
 
-  async function run(call: Call, jitter: number, race: Race | undefined, hedge: Ask | undefined): Promise<Reply> {
+  async function run(
+    call: Call,
+    jitter: number,
+    hedged: HedgedCall | undefined,
+    hedge: AttemptStep | undefined,
+  ): Promise<Reply> {
     let first = hedge;
     let granted: Place | undefined;
 
     /** Plans, waits as planned, and asks. No await stands between the plan that is followed and the permit it counts on. */
     function tryNext(): Promise<Reply> {
       if (call.signal?.aborted) throw abortError(call.signal.reason);
-      if (race?.isWon) throw new LostError();
-      const step = first ?? plan(view(call, jitter, race, granted));
+      if (hedged?.isWon) throw new LostError();
+      const step = first ?? plan(view(call, jitter, hedged, granted));
       if (step.type === 'queue') return queue(step.targets);
-      if (granted !== undefined && !(step.type === 'ask' && step.waitMs <= 0)) {
+      if (granted !== undefined && !(step.type === 'attempt' && step.waitMs <= 0)) {
         giveBack(call, slots, granted);
         granted = undefined;
       }
@@ -68,17 +73,17 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
         throw new Stopped(step);
       }
       if (step.waitMs > 0) return pause(call, step.waitMs).then(tryNext);
-      const token = step.again ? call.retry.budget.tryTake() : undefined;
+      const token = step.isRetry ? call.retry.budget.tryTake() : undefined;
       if (call.record.attempts.length === 0) call.retry.budget.onFirstAttempt();
       const begun = begin(call, step);
       occupy(begun, slots, granted);
       granted = undefined;
       if (token !== undefined) returnIfItHelped(begun, token);
-      if (race === undefined) return attempt(begun);
+      if (hedged === undefined) return attempt(begun);
       if (first !== undefined) begun.record.hedge = true;
       first = undefined;
-      race.enter(begun);
-      return race.follow(begun, attempt(begun));
+      hedged.enter(begun);
+      return hedged.follow(begun, attempt(begun));
     }
 
     /** What has failed before says more than a queue that cannot take the call. */
@@ -113,7 +118,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
     events.emit({ type: 'retry-withheld', callId: id, route, deployment: state.id, number: attempts.length + 1 });
   }
 
-  function view(call: Call, jitter: number, race: Race | undefined, granted?: Place): View {
+  function view(call: Call, jitter: number, hedged: HedgedCall | undefined, granted?: Place): View {
     return {
       now: performance.now(),
       deadline: call.deadline,
@@ -123,7 +128,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       attemptsLeft: call.maxAttempts - call.record.attempts.length,
       targets: viewTargets(call, slots.capacity, granted),
       failures: call.failures,
-      inFlight: race === undefined ? NOBODY : race.inFlight,
+      inFlight: hedged === undefined ? NOBODY : hedged.inFlight,
       mayRetry: call.retry.budget.tokens >= 1,
       retry: call.retry,
       jitter,
@@ -165,7 +170,7 @@ async function pause(call: Call, waitMs: number): Promise<void> {
   }
 }
 
-function begin(call: Call, { target, timeoutMs, untilDeadline, forced, probe }: Ask): Attempt {
+function begin(call: Call, { target, timeoutMs, untilDeadline, panic, probe }: AttemptStep): Attempt {
   const startedAt = performance.now();
   const record: AttemptRecord = {
     number: call.record.attempts.length + 1,
@@ -191,11 +196,11 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, forced, probe }: 
     startedAt,
     timeoutMs,
     untilDeadline,
-    forced,
+    panic,
     probe,
     close: undefined,
     isOver: false,
-    lane: undefined,
+    slot: undefined,
     onEnd: [],
   };
 }

@@ -1,4 +1,4 @@
-import type { Ask } from '../plan/plan.js';
+import type { AttemptStep } from '../plan/plan.js';
 import type { Events } from '../telemetry/events.js';
 import type { HedgeAfter } from '../telemetry/record-types.js';
 import type { Attempt, Call, Reply, Target } from '../types.js';
@@ -6,13 +6,13 @@ import { type PatientTimer, patientTimer } from '../util/patient-timer.js';
 
 const QUANTILES = { p90: 0.9, p95: 0.95, p99: 0.99 } as const satisfies Record<Exclude<HedgeAfter, number>, number>;
 
-export interface RaceParts {
+export interface HedgeParts {
   readonly call: Call;
   readonly events: Events;
   /** One run of the loop, which begins with `first` where it is given. */
-  readonly run: (race: Race, first: Ask | undefined) => Promise<Reply>;
+  readonly run: (hedged: HedgedCall, first: AttemptStep | undefined) => Promise<Reply>;
   /** Names whom to ask beside those in flight, and takes a token for it. Without a pause, it is asked at once. */
-  readonly next: (race: Race) => Ask | undefined;
+  readonly next: (hedged: HedgedCall) => AttemptStep | undefined;
 }
 
 /**
@@ -20,8 +20,8 @@ export interface RaceParts {
  * another one begun beside it, in a run of its own; each run fails over by itself. The first valid answer ends the
  * others. What fails for good ends its run, and the call only when no other run is left.
  */
-export class Race {
-  readonly #parts: RaceParts;
+export class HedgedCall {
+  readonly #parts: HedgeParts;
   /** Attempts that have neither answered nor failed, eldest first, with the timers of their hedges. */
   readonly #running = new Map<Attempt, PatientTimer | undefined>();
   #runs = 0;
@@ -29,7 +29,7 @@ export class Race {
   #resolve: (reply: Reply) => void = ignore;
   #reject: (error: unknown) => void = ignore;
 
-  constructor(parts: RaceParts) {
+  constructor(parts: HedgeParts) {
     this.#parts = parts;
   }
 
@@ -54,11 +54,11 @@ export class Race {
   /** Takes in an attempt that is about to begin. */
   enter(attempt: Attempt): void {
     const afterMs = hedgeDelay(attempt.call, attempt.target);
-    attempt.lane = {
+    attempt.slot = {
       afterMs,
-      won: () => this.#won(attempt),
+      win: () => this.#win(attempt),
       moreMs: () => this.#moreMs(attempt),
-      lose: ignore,
+      cancel: ignore,
     };
     const timer = afterMs === undefined ? undefined : patientTimer(afterMs, () => this.#hedge(attempt));
     this.#running.set(attempt, timer);
@@ -74,7 +74,7 @@ export class Race {
     }
   }
 
-  #run(first: Ask | undefined): void {
+  #run(first: AttemptStep | undefined): void {
     this.#runs++;
     const onReply = (reply: Reply) => {
       const resolve = this.#resolve;
@@ -110,14 +110,14 @@ export class Race {
   }
 
   /** Here at the moment of the answer: nothing that is late can come between. */
-  #won(winner: Attempt): void {
+  #win(winner: Attempt): void {
     const { call } = this.#parts;
     this.#isWon = true;
     const others = [...this.#running];
     this.#running.clear();
     for (const [attempt, timer] of others) {
       timer?.clear();
-      if (attempt !== winner) attempt.lane?.lose();
+      if (attempt !== winner) attempt.slot?.cancel();
     }
     // They are those of the attempt that was begun last.
     call.record.deployment = winner.target.state.id;

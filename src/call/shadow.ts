@@ -151,7 +151,7 @@ function mayBeShadowed(call: Call, { state }: Target): boolean {
   if (whyNeverShared(call.protocol, call.body) !== undefined) return false;
   if (regions !== undefined && !isWithin(deployment.regions, regions)) return false;
   const needs = readNeeds(call.body);
-  return needs.storedIds.length === 0 && ![...needs.capabilities].some((need) => deployment.lacks.has(need));
+  return needs.storedIds.length === 0 && ![...needs.capabilities].some((need) => deployment.unsupported.has(need));
 }
 
 /** The same request as a call of nobody's: whole, once, with a deadline and a signal of its own. */

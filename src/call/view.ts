@@ -36,11 +36,11 @@ class LiveView implements TargetView {
     readonly stream: boolean,
   ) {}
 
-  get out(): boolean {
-    return this.dueAt > 0;
+  get isOpen(): boolean {
+    return this.retryAt > 0;
   }
-  get dueAt(): number {
-    return this.target.state.breaker?.dueAt ?? 0;
+  get retryAt(): number {
+    return this.target.state.breaker?.retryAt ?? 0;
   }
   get pausedUntil(): number {
     return this.target.state.pausedUntil;
@@ -76,7 +76,7 @@ class LiveView implements TargetView {
 
 /** For calls with credentials of their own: what the router's account was refused says nothing about theirs. */
 class IndependentView extends LiveView {
-  override get dueAt(): number {
+  override get retryAt(): number {
     return 0;
   }
   override get pausedUntil(): number {
@@ -104,11 +104,11 @@ class LimitedView implements TargetView {
   get target(): Target {
     return this.view.target;
   }
-  get out(): boolean {
-    return this.view.out;
+  get isOpen(): boolean {
+    return this.view.isOpen;
   }
-  get dueAt(): number {
-    return this.view.dueAt;
+  get retryAt(): number {
+    return this.view.retryAt;
   }
   get pausedUntil(): number {
     return this.view.pausedUntil;

@@ -8,7 +8,7 @@ import { viewTargets } from '../call/view.js';
 import { TokenBudgetExceededError } from '../errors.js';
 import { SINGLE_CALL_KEYS, type SingleCallOptions } from '../options/call-options.js';
 import { checkPlaces } from '../options/option-places.js';
-import { type Ask, plan, type Step, type TargetView, type View } from '../plan/plan.js';
+import { type AttemptStep, plan, type Step, type TargetView, type View } from '../plan/plan.js';
 import { callOptions } from '../request/call-options.js';
 import { type CallReader, NO_OTHER, protocolOf } from '../request/read-call.js';
 import type { RequestOptions } from '../sdk/request-headers.js';
@@ -93,14 +93,14 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     why: reason(view, now),
   }));
   const [waitsFor] = step.type === 'queue' ? step.targets : [];
-  const first = step.type === 'ask' ? step.target.state.id : waitsFor?.state.id;
-  const dueMs = step.type === 'ask' ? hedgeDelay(call, step.target) : undefined;
-  const hedge = step.type === 'ask' && dueMs !== undefined ? hedgeWithin(call, step, dueMs) : { why: undefined };
+  const first = step.type === 'attempt' ? step.target.state.id : waitsFor?.state.id;
+  const dueMs = step.type === 'attempt' ? hedgeDelay(call, step.target) : undefined;
+  const hedge = step.type === 'attempt' && dueMs !== undefined ? hedgeWithin(call, step, dueMs) : { why: undefined };
   const whyNot =
     hedgeDisabledReason ??
     // Spend limits may have excluded all others.
     (call.targets.length < 2 ? NO_OTHER : undefined) ??
-    (step.type === 'ask' ? undefined : 'no deployment is available now') ??
+    (step.type === 'attempt' ? undefined : 'no deployment is available now') ??
     (dueMs === undefined ? 'too few answer times of its deployment are known' : undefined) ??
     hedge.why;
   const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
@@ -119,7 +119,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     priority: call.settings.priority,
     deployments,
     deadlineMs: call.settings.deadlineMs,
-    attemptTimeoutMs: step.type === 'ask' ? step.timeoutMs : null,
+    attemptTimeoutMs: step.type === 'attempt' ? step.timeoutMs : null,
     maxAttempts: call.maxAttempts,
     hedgeAfterMs: whyNot === undefined ? (hedge.ms ?? null) : null,
     hedgeDisabledReason: whyNot ?? null,
@@ -134,7 +134,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
       (first === undefined ? noDeployment(deployments) : null),
   };
   const chosenBy = decision?.chosenBy ?? call.record.chosenBy;
-  const waitMs = step.type === 'ask' ? step.waitMs : undefined;
+  const waitMs = step.type === 'attempt' ? step.waitMs : undefined;
   const text = () => explanationText(explanation, { chosenBy, waitMs });
   Object.defineProperty(explanation, 'toString', { value: text, enumerable: false });
   return explanation;
@@ -145,7 +145,7 @@ function reason(view: TargetView, now: number): string | undefined {
   if (view.pausedUntil > now) return `the server requested a pause of ${Math.ceil(view.pausedUntil - now)} ms`;
   if (view.suspendedUntil > now) return `its client is suspended for ${Math.ceil(view.suspendedUntil - now)} ms`;
   if (view.isFull) return 'all its slots are taken';
-  return view.out ? `its breaker is open for ${Math.ceil(view.dueAt - now)} ms` : undefined;
+  return view.isOpen ? `its breaker is open for ${Math.ceil(view.retryAt - now)} ms` : undefined;
 }
 
 type StillPlan = Omit<View, 'targets'> & { readonly targets: readonly StillView[] };
@@ -153,10 +153,10 @@ type StillPlan = Omit<View, 'targets'> & { readonly targets: readonly StillView[
 /** The first attempt, with the whole wait before it: after a wait, the call looks at the plan again. */
 function firstStep(view: StillPlan): Step {
   const step = plan(view);
-  if (step.type !== 'ask' || step.waitMs <= 0) return step;
+  if (step.type !== 'attempt' || step.waitMs <= 0) return step;
   const now = view.now + Math.ceil(step.waitMs);
   const later = firstStep({ ...view, now, targets: view.targets.map((each) => each.at(now)) });
-  return later.type === 'ask' ? { ...later, waitMs: later.waitMs + now - view.now } : later;
+  return later.type === 'attempt' ? { ...later, waitMs: later.waitMs + now - view.now } : later;
 }
 
 function noDeployment(deployments: Explanation['deployments']): string {
@@ -168,7 +168,11 @@ function noDeployment(deployments: Explanation['deployments']): string {
  * When a hedge of the first attempt starts. One that is due after the attempt's time starts at its end, if the attempt may
  * go on beside it; a limit that the application has set for the attempt ends it.
  */
-function hedgeWithin(call: Call, { target, timeoutMs }: Ask, dueMs: number): { ms?: number; why: string | undefined } {
+function hedgeWithin(
+  call: Call,
+  { target, timeoutMs }: AttemptStep,
+  dueMs: number,
+): { ms?: number; why: string | undefined } {
   const { attemptTimeoutMs, firstChunkTimeoutMs, deadlineMs } = call.settings;
   const { deployment } = target.state;
   const usual = deployment.attemptTimeoutMs ?? attemptTimeoutMs ?? deployment.upstream.timeoutMs;

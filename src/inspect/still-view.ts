@@ -4,8 +4,8 @@ import type { Target } from '../types.js';
 /** A deployment as it stands now, or as it will stand at a later time if nothing happens until then. */
 export class StillView implements TargetView {
   readonly target: Target;
-  readonly dueAt: number;
-  readonly out: boolean;
+  readonly retryAt: number;
+  readonly isOpen: boolean;
   readonly pausedUntil: number;
   readonly isFull: boolean;
   readonly isDepleted: boolean;
@@ -19,8 +19,8 @@ export class StillView implements TargetView {
 
   constructor(view: TargetView, now = Number.NEGATIVE_INFINITY) {
     this.target = view.target;
-    this.dueAt = view.dueAt <= now ? 0 : view.dueAt;
-    this.out = this.dueAt > 0;
+    this.retryAt = view.retryAt <= now ? 0 : view.retryAt;
+    this.isOpen = this.retryAt > 0;
     this.pausedUntil = view.pausedUntil;
     this.isFull = view.isFull;
     this.isDepleted = view.isDepleted;

@@ -25,9 +25,9 @@ export interface View {
 export interface TargetView {
   readonly target: Target;
   /** The breaker gives no permit. */
-  readonly out: boolean;
+  readonly isOpen: boolean;
   /** When the breaker lets the next probe through. */
-  readonly dueAt: number;
+  readonly retryAt: number;
   readonly pausedUntil: number;
   /** It has no slot, or no rate, for this call now. */
   readonly isFull: boolean;
@@ -48,15 +48,15 @@ export interface TargetView {
 }
 
 export type Step =
-  /** Ask `target`, after `waitMs`; look at the plan again after a wait. */
+  /** Try `target`, after `waitMs`; look at the plan again after a wait. */
   | {
-      type: 'ask';
+      type: 'attempt';
       target: Target;
       waitMs: number;
       timeoutMs: number;
       untilDeadline: boolean;
-      again: boolean;
-      forced: boolean;
+      isRetry: boolean;
+      panic: boolean;
       /** It goes through a pause, to find out whether the server answers again. */
       probe: boolean;
     }
@@ -66,13 +66,13 @@ export type Step =
   /** There would be a retry of `target`, but the retry budget has no token. */
   | { type: 'stop'; reason: 'withheld'; target: Target };
 
-export type Ask = Extract<Step, { type: 'ask' }>;
+export type AttemptStep = Extract<Step, { type: 'attempt' }>;
 
 interface Candidate {
   readonly view: TargetView;
   readonly readyAt: number;
-  readonly again: boolean;
-  readonly forced: boolean;
+  readonly isRetry: boolean;
+  readonly panic: boolean;
 }
 
 const STOP = {
@@ -94,7 +94,7 @@ export function plan(view: View): Step {
   const full = mayWait && open !== view ? view.targets.filter((each) => each.isFull && mayQueue(view, each)) : [];
   if (full.length > 0) return { type: 'queue', targets: full.map((each) => each.target) };
   const withheld = mayWait && !view.mayRetry ? later(view, true) : undefined;
-  if (withheld?.again) return { type: 'stop', reason: 'withheld', target: withheld.view.target };
+  if (withheld?.isRetry) return { type: 'stop', reason: 'withheld', target: withheld.view.target };
   return nobody(view);
 }
 
@@ -111,25 +111,25 @@ function mayQueue(view: View, each: TargetView): boolean {
 }
 
 /** Whom to ask beside those that still run: one that this call has not asked, that can be asked now, and has the time. */
-export function planHedge(view: View): Ask | undefined {
+export function planHedge(view: View): AttemptStep | undefined {
   if (!view.mayRetry || view.attemptsLeft <= 0 || view.failures.some(isFinal)) return undefined;
   const candidate = fresh(withoutFull(view));
   const step = candidate && toStep(view, candidate);
-  return step?.type === 'ask' ? step : undefined;
+  return step?.type === 'attempt' ? step : undefined;
 }
 
 /** What failed so fails everywhere: there, too, where it failed. */
-export const isFinal = ({ next }: Failure) => next === 'no';
+export const isFinal = ({ failover }: Failure) => failover === 'no';
 
 /** The first deployment that has not been asked yet and can be asked now. */
 function fresh(view: View): Candidate | undefined {
   const canTry = (each: TargetView) => isFresh(view, each) && (isFirstAttempt(view) || fits(view, each, view.now));
   const found = view.targets.find((each) => !each.isDepleted && canTry(each)) ?? view.targets.find(canTry);
-  return found && { view: found, readyAt: view.now, again: false, forced: false };
+  return found && { view: found, readyAt: view.now, isRetry: false, panic: false };
 }
 
 function isFresh(view: View, each: TargetView): boolean {
-  return isOpenTo(view, each) && !each.out && each.pausedUntil <= view.now && each.suspendedUntil <= view.now;
+  return isOpenTo(view, each) && !each.isOpen && each.pausedUntil <= view.now && each.suspendedUntil <= view.now;
 }
 
 const isFirstAttempt = (view: View) => view.failures.length === 0 && view.inFlight.length === 0;
@@ -138,7 +138,7 @@ const isFirstAttempt = (view: View) => view.failures.length === 0 && view.inFlig
 function isOpenTo(view: View, each: TargetView): boolean {
   if (view.inFlight.includes(each.target)) return false;
   return view.failures.every(
-    (failure) => failure.target !== each.target && (failure.next !== 'larger' || mayHoldMore(view, failure, each)),
+    (failure) => failure.target !== each.target && (failure.failover !== 'larger' || mayHoldMore(view, failure, each)),
   );
 }
 
@@ -146,7 +146,7 @@ function isOpenTo(view: View, each: TargetView): boolean {
 function mayHoldMore(view: View, failure: Failure, { contextWindow }: TargetView): boolean {
   const own = windowOf(view, failure);
   if (own !== undefined) return (contextWindow ?? 0) > own;
-  return contextWindow === undefined && view.failures.filter(({ next }) => next === 'larger').length === 1;
+  return contextWindow === undefined && view.failures.filter(({ failover }) => failover === 'larger').length === 1;
 }
 
 function windowOf(view: View, failure: Failure): number | undefined {
@@ -176,16 +176,16 @@ function later(view: View, mayRetry: boolean): Candidate | undefined {
 }
 
 /** Its breaker lets calls through, and its client is in use. */
-const isUsable = (view: View, each: TargetView) => !each.out && each.suspendedUntil <= view.now;
+const isUsable = (view: View, each: TargetView) => !each.isOpen && each.suspendedUntil <= view.now;
 
 const failuresAt = (view: View, each: TargetView) => view.failures.filter((failure) => failure.target === each.target);
 
-function mayRetryAt(view: View, each: TargetView, again: 'yes' | 'last'): boolean {
-  return failuresAt(view, each).at(-1)?.again === again;
+function mayRetryAt(view: View, each: TargetView, retry: 'yes' | 'last'): boolean {
+  return failuresAt(view, each).at(-1)?.retry === retry;
 }
 
 function firstTry(view: View, each: TargetView, mayProbe: boolean): Candidate {
-  return { view: each, readyAt: throughPause(view, each, mayProbe), again: false, forced: each.out };
+  return { view: each, readyAt: throughPause(view, each, mayProbe), isRetry: false, panic: each.isOpen };
 }
 
 /** After a backoff, and after what the server asked of this very call. */
@@ -197,7 +197,7 @@ function retryOf(view: View, each: TargetView, mayProbe: boolean): Candidate {
   const refusals = failures.filter(isRefusal).map(({ endedAt, retryAfterMs = 0 }) => endedAt + retryAfterMs);
   const refusedUntil = refusals.length === 0 ? 0 : Math.max(...refusals) + view.jitter * view.retry.baseMs;
   const readyAt = Math.max(backoff, refusedUntil, throughPause(view, each, mayProbe));
-  return { view: each, readyAt, again: true, forced: each.out };
+  return { view: each, readyAt, isRetry: true, panic: each.isOpen };
 }
 
 /** The server asked this very call to stay away: until then it is no probe. */
@@ -224,11 +224,11 @@ const isFirst = (view: View, { readyAt }: Candidate) => isFirstAttempt(view) && 
 
 function isSooner(one: Candidate, other: Candidate): boolean {
   if (one.readyAt !== other.readyAt) return one.readyAt < other.readyAt;
-  if (one.again !== other.again) return other.again;
-  return dueAt(one) <= dueAt(other);
+  if (one.isRetry !== other.isRetry) return other.isRetry;
+  return retryAt(one) <= retryAt(other);
 }
 
-const dueAt = (candidate: Candidate) => Math.max(candidate.view.dueAt, candidate.view.suspendedUntil);
+const retryAt = (candidate: Candidate) => Math.max(candidate.view.retryAt, candidate.view.suspendedUntil);
 
 /** Why there is nobody to ask: those that are left asked for a pause, or could not finish any more, or there are none. */
 function nobody(view: View): Step {
@@ -250,13 +250,13 @@ function toStep(view: View, candidate: Candidate): Step {
   // Whole milliseconds: timers have no others, and all that end an attempt must agree.
   const timeoutMs = Math.max(1, Math.floor(Math.min(limitOf(view, candidate.view) ?? share, share)));
   return {
-    type: 'ask',
+    type: 'attempt',
     target: candidate.view.target,
     waitMs: readyAt - view.now,
     timeoutMs,
     untilDeadline: timeoutMs >= Math.floor(left),
-    again: candidate.again,
-    forced: candidate.forced,
+    isRetry: candidate.isRetry,
+    panic: candidate.panic,
     probe: candidate.view.pausedUntil > readyAt,
   };
 }

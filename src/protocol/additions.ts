@@ -23,7 +23,7 @@ const WRITE: Readonly<Record<Addition, (body: Body) => Body>> = {
 export function additionsFor(call: Call, { state, price }: Target): readonly Addition[] {
   const wanted: Addition[] = [];
   if (needsUsage(call, price !== undefined) && state.deployment.streamUsage) wanted.push('usage');
-  if (call.needsLogprobs && !state.deployment.lacks.has('logprobs') && !wantsLogprobs(call.protocol, call.body))
+  if (call.needsLogprobs && !state.deployment.unsupported.has('logprobs') && !wantsLogprobs(call.protocol, call.body))
     wanted.push('logprobs');
   const now = performance.now();
   return wanted.length === 0 ? NONE : wanted.filter((each) => (state.refusedAdditions.get(each) ?? 0) <= now);

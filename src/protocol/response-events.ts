@@ -5,63 +5,63 @@ type Json = Record<string, unknown>;
 /** The events in which a stream would have told a whole response, in the order of the API. */
 export function responseEvents(response: Json): Json[] {
   const events: Json[] = [];
-  const tell = (type: string, fields: Json) => events.push({ type, sequence_number: events.length, ...fields });
+  const emit = (type: string, fields: Json) => events.push({ type, sequence_number: events.length, ...fields });
   const begun = { ...response, status: 'in_progress', output: [], usage: null };
-  tell('response.created', { response: begun });
-  tell('response.in_progress', { response: begun });
+  emit('response.created', { response: begun });
+  emit('response.in_progress', { response: begun });
   for (const [index, item] of arrayOf(response.output).entries()) {
-    tell('response.output_item.added', { output_index: index, item: { ...item, ...unsaid(item) } });
-    tellItem(item, { item_id: item.id, output_index: index }, tell);
-    tell('response.output_item.done', { output_index: index, item });
+    emit('response.output_item.added', { output_index: index, item: { ...item, ...emptyPart(item) } });
+    emitItem(item, { item_id: item.id, output_index: index }, emit);
+    emit('response.output_item.done', { output_index: index, item });
   }
-  tell('response.completed', { response });
+  emit('response.completed', { response });
   return events;
 }
 
-type Tell = (type: string, fields: Json) => void;
+type Emit = (type: string, fields: Json) => void;
 
 /** An item before anything of it has been said. */
-function unsaid({ type, content, status }: Json): Json {
+function emptyPart({ type, content, status }: Json): Json {
   const begun = status === undefined ? {} : { status: 'in_progress' };
   if (type === 'reasoning') return { ...begun, summary: [], ...(content === undefined ? {} : { content: [] }) };
   if (type === 'function_call') return { ...begun, arguments: '' };
   return type === 'custom_tool_call' ? { ...begun, input: '' } : { ...begun, content: [] };
 }
 
-function tellItem(item: Json, at: Json, tell: Tell): void {
+function emitItem(item: Json, at: Json, emit: Emit): void {
   switch (item.type) {
     case 'reasoning':
       for (const [index, part] of arrayOf(item.summary).entries()) {
         const here = { ...at, summary_index: index };
-        tell('response.reasoning_summary_part.added', { ...here, part: { ...part, text: '' } });
-        tell('response.reasoning_summary_text.delta', { ...here, delta: part.text });
-        tell('response.reasoning_summary_text.done', { ...here, text: part.text });
-        tell('response.reasoning_summary_part.done', { ...here, part });
+        emit('response.reasoning_summary_part.added', { ...here, part: { ...part, text: '' } });
+        emit('response.reasoning_summary_text.delta', { ...here, delta: part.text });
+        emit('response.reasoning_summary_text.done', { ...here, text: part.text });
+        emit('response.reasoning_summary_part.done', { ...here, part });
       }
-      return tellParts(item, at, 'response.reasoning_text', tell);
+      return emitParts(item, at, 'response.reasoning_text', emit);
     case 'function_call':
-      tell('response.function_call_arguments.delta', { ...at, delta: item.arguments });
-      return tell('response.function_call_arguments.done', { ...at, name: item.name, arguments: item.arguments });
+      emit('response.function_call_arguments.delta', { ...at, delta: item.arguments });
+      return emit('response.function_call_arguments.done', { ...at, name: item.name, arguments: item.arguments });
     case 'custom_tool_call':
-      tell('response.custom_tool_call_input.delta', { ...at, delta: item.input });
-      return tell('response.custom_tool_call_input.done', { ...at, input: item.input });
+      emit('response.custom_tool_call_input.delta', { ...at, delta: item.input });
+      return emit('response.custom_tool_call_input.done', { ...at, input: item.input });
     default:
-      return tellParts(item, at, 'response.output_text', tell);
+      return emitParts(item, at, 'response.output_text', emit);
   }
 }
 
-function tellParts(item: Json, at: Json, name: string, tell: Tell): void {
+function emitParts(item: Json, at: Json, name: string, emit: Emit): void {
   const hasLogprobs = name === 'response.output_text';
   for (const [index, part] of arrayOf(item.content).entries()) {
     const here = { ...at, content_index: index };
     const logprobs = hasLogprobs ? { logprobs: part.logprobs ?? [] } : {};
     const blank = { ...part, text: '', ...(hasLogprobs && { annotations: [], logprobs: [] }) };
-    tell('response.content_part.added', { ...here, part: blank });
-    tell(`${name}.delta`, { ...here, delta: part.text, ...logprobs });
+    emit('response.content_part.added', { ...here, part: blank });
+    emit(`${name}.delta`, { ...here, delta: part.text, ...logprobs });
     for (const [i, annotation] of arrayOf(part.annotations).entries())
-      tell('response.output_text.annotation.added', { ...here, annotation_index: i, annotation });
-    tell(`${name}.done`, { ...here, text: part.text, ...logprobs });
-    tell('response.content_part.done', { ...here, part });
+      emit('response.output_text.annotation.added', { ...here, annotation_index: i, annotation });
+    emit(`${name}.done`, { ...here, text: part.text, ...logprobs });
+    emit('response.content_part.done', { ...here, part });
   }
 }
 

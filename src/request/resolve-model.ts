@@ -197,7 +197,7 @@ function reason(
     const known = deployment.regions.length === 0 ? 'not known' : deployment.regions.join(' or ');
     return `its region is ${known}, and only ${[...regions].join(', ')} may be used`;
   }
-  for (const need of needs) if (deployment.lacks.has(need)) return LACKS[need];
+  for (const need of needs) if (deployment.unsupported.has(need)) return WHY_UNSUPPORTED[need];
   if (typeof boundTo === 'string' && client.name !== boundTo)
     return `the call refers to something stored by the client ${boundTo}`;
   if (first === undefined) return undefined;
@@ -210,7 +210,7 @@ function reason(
 }
 
 /** Why a deployment cannot answer a request that needs this. */
-const LACKS: Readonly<Record<Capability, string>> = {
+const WHY_UNSUPPORTED: Readonly<Record<Capability, string>> = {
   tools: 'it cannot call tools',
   parallelToolCalls: 'it cannot call several tools at once',
   jsonSchema: 'it cannot follow a JSON schema',

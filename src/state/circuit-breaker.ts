@@ -136,13 +136,13 @@ export class DeploymentBreaker {
   }
 
   /** The `performance.now()` time from which `tryAcquire` gives a permit; 0 when it would now. */
-  get dueAt(): number {
+  get retryAt(): number {
     return performance.now() >= this.#noProbeBefore ? 0 : this.#noProbeBefore;
   }
 
   /** It is open, and would let a probe through now. */
   get isProbeDue(): boolean {
-    return this.#state !== 'closed' && this.dueAt === 0;
+    return this.#state !== 'closed' && this.retryAt === 0;
   }
 
   /** Closed: a permit. Half-open: a probe, one at a time, on a lease of `cooldownMs`. Open: nothing. */

@@ -38,7 +38,7 @@ export class BreakerModel {
     this.now = now;
   }
 
-  get dueAt(): number {
+  get retryAt(): number {
     if (this.state === 'open') return this.now < this.#openUntil ? this.#openUntil : 0;
     return this.liveProbe?.leaseEnd ?? 0;
   }
@@ -49,7 +49,7 @@ export class BreakerModel {
 
   acquire(): ModelPermit | undefined {
     if (this.state === 'closed') return this.#shared();
-    return this.dueAt === 0 ? this.#probe() : undefined;
+    return this.retryAt === 0 ? this.#probe() : undefined;
   }
 
   force(): ModelPermit {

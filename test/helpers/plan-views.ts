@@ -7,8 +7,8 @@ export function targetView(more: Partial<TargetView> = {}): TargetView {
   return {
     // A plan looks at nothing of a target but which one it is.
     target: {} as Target,
-    out: false,
-    dueAt: 0,
+    isOpen: false,
+    retryAt: 0,
     pausedUntil: 0,
     isFull: false,
     isDepleted: false,
@@ -62,8 +62,8 @@ export function inShort(step: Step, { targets }: View): string {
   const place = targets.findIndex((each) => each.target === step.target);
   const marks = [
     step.waitMs > 0 && `after ${step.waitMs}`,
-    step.again && 'again',
-    step.forced && 'forced',
+    step.isRetry && 'retry',
+    step.panic && 'panic',
     step.probe && 'probe',
   ];
   return [place, ...marks].filter((each) => each !== false).join(' ');

@@ -97,9 +97,15 @@ describe('classify names', () => {
 
 describe('what follows', () => {
   it('is nothing for the same deployment where the server says so', () => {
-    expect(classify(status(503), 0, 0).again).toBe('yes');
-    expect(classify(status(503, {}, { 'x-should-retry': 'false' }), 0, 0)).toMatchObject({ again: 'no', next: 'yes' });
-    expect(classify(status(400, {}, { 'x-should-retry': 'true' }), 0, 0)).toMatchObject({ again: 'no', next: 'no' });
+    expect(classify(status(503), 0, 0).retry).toBe('yes');
+    expect(classify(status(503, {}, { 'x-should-retry': 'false' }), 0, 0)).toMatchObject({
+      retry: 'no',
+      failover: 'yes',
+    });
+    expect(classify(status(400, {}, { 'x-should-retry': 'true' }), 0, 0)).toMatchObject({
+      retry: 'no',
+      failover: 'no',
+    });
   });
 
   it('is a pause where the server asks for one', () => {

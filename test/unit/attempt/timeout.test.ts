@@ -43,7 +43,7 @@ function attemptOf(given: Given = {}): Attempt {
     startedAt: 0,
     isOver: false,
     close: vi.fn(),
-    lane: undefined,
+    slot: undefined,
   } as unknown as Attempt;
 }
 

@@ -3,7 +3,7 @@ import { isFinal, plan, planHedge, type TargetView, type View } from '../../../s
 import { failed, inShort, targetView, viewOf } from '../../helpers/plan-views.js';
 
 const [a, b, c] = [targetView(), targetView(), targetView()];
-const out = targetView({ out: true, dueAt: 5000 });
+const out = targetView({ isOpen: true, retryAt: 5000 });
 const paused = targetView({ pausedUntil: 1 });
 const suspends = targetView({ suspendedUntil: 1 });
 
@@ -40,7 +40,7 @@ describe('a hedge', () => {
     expect(planHedge(running([a, b, c]))).toMatchObject({
       timeoutMs: 5000,
       waitMs: 0,
-      again: false,
+      isRetry: false,
       untilDeadline: false,
     });
     expect(planHedge(running([a, b]))).toMatchObject({ timeoutMs: 10_000, untilDeadline: true });

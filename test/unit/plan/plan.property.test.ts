@@ -5,7 +5,7 @@ import { failed, targetView, viewOf } from '../../helpers/plan-views.js';
 import fc from '../../helpers/property.js';
 
 type Outcome = Parameters<typeof failure>[0];
-type Ask = Extract<Step, { type: 'ask' }>;
+type AttemptStep = Extract<Step, { type: 'attempt' }>;
 
 const outcome = fc.constantFrom<Outcome[]>(
   ...(['server-error', 'rate-limited', 'connection', 'timeout', 'invalid-answer', 'unauthorized'] as const),
@@ -17,7 +17,7 @@ const perhapsMs = fc.option(fc.integer({ min: 1, max: 12_000 }), { nil: undefine
 
 const target: fc.Arbitrary<TargetView> = fc
   .record({
-    dueAt: moment,
+    retryAt: moment,
     pausedUntil: moment,
     suspendedUntil: moment,
     contextWindow: fc.constantFrom(undefined, 4000, 8000, 16_000),
@@ -50,20 +50,24 @@ const call = fc.record({
 });
 
 /** The breaker of each deployment as it stands at `now`. */
-const at = (targets: readonly TargetView[], now: number) => targets.map((each) => ({ ...each, out: each.dueAt > now }));
+const at = (targets: readonly TargetView[], now: number) =>
+  targets.map((each) => ({ ...each, isOpen: each.retryAt > now }));
 
 /** Follows the plan through a whole call, and shows each step with what the plan knew. */
-function follow({ targets, settings, script }: ReturnType<typeof sample>): { steps: [View, Ask][]; end: [View, Step] } {
-  const steps: [View, Ask][] = [];
+function follow({ targets, settings, script }: ReturnType<typeof sample>): {
+  steps: [View, AttemptStep][];
+  end: [View, Step];
+} {
+  const steps: [View, AttemptStep][] = [];
   let view = viewOf(at(targets, 0), settings);
   for (let n = 0; ; ) {
     const step = plan(view);
-    if (step.type !== 'ask') return { steps, end: [view, step] };
+    if (step.type !== 'attempt') return { steps, end: [view, step] };
     if (step.waitMs > 0) {
       const now = view.now + step.waitMs;
       // The loop asks again after a wait. What was waited for can be asked now, if nothing better has turned up.
       view = { ...view, now, targets: at(targets, now) };
-      expect(plan(view).type).toBe('ask');
+      expect(plan(view).type).toBe('attempt');
       continue;
     }
     steps.push([view, step]);
@@ -79,7 +83,7 @@ function follow({ targets, settings, script }: ReturnType<typeof sample>): { ste
 const sample = () => fc.sample(call, 1)[0] ?? { targets: [], settings: viewOf([]), script: [] };
 
 /** Holds for every step of every call. */
-function holds(check: (view: View, step: Ask, asked: TargetView) => void): void {
+function holds(check: (view: View, step: AttemptStep, asked: TargetView) => void): void {
   fc.assert(
     fc.property(call, (given) => {
       for (const [view, step] of follow(given).steps) {
@@ -92,7 +96,8 @@ function holds(check: (view: View, step: Ask, asked: TargetView) => void): void 
   );
 }
 
-const failuresOf = (view: View, { target: asked }: Ask) => view.failures.filter((each) => each.target === asked);
+const failuresOf = (view: View, { target: asked }: AttemptStep) =>
+  view.failures.filter((each) => each.target === asked);
 
 describe('whatever happens, the plan', () => {
   it('ends, after no more attempts than there may be', () => {
@@ -140,23 +145,23 @@ describe('whatever happens, the plan', () => {
   it('never asks again who must not be asked again, or without a token', () => {
     holds((view, step) => {
       const before = failuresOf(view, step);
-      expect(step.again).toBe(before.length > 0);
+      expect(step.isRetry).toBe(before.length > 0);
       if (before.length === 0) return;
       expect(view.mayRetry).toBe(true);
-      expect(before.at(-1)?.again).not.toBe('no');
+      expect(before.at(-1)?.retry).not.toBe('no');
     });
   });
 
   it('asks nobody after a failure that ends the call', () => {
     holds((view) => {
-      expect(view.failures.some((each) => each.next === 'no' && each.again === 'no')).toBe(false);
+      expect(view.failures.some((each) => each.failover === 'no' && each.retry === 'no')).toBe(false);
     });
   });
 
   it('goes from a context that is too long to larger windows only, or once where none is declared', () => {
-    holds((view, { again }, asked) => {
-      if (again) return;
-      const tooLong = view.failures.filter(({ next }) => next === 'larger');
+    holds((view, { isRetry }, asked) => {
+      if (isRetry) return;
+      const tooLong = view.failures.filter(({ failover }) => failover === 'larger');
       for (const each of tooLong) {
         const failedWindow = view.targets.find(({ target: its }) => its === each.target)?.contextWindow;
         if (failedWindow === undefined && asked.contextWindow === undefined && tooLong.length === 1) continue;
@@ -173,14 +178,14 @@ describe('whatever happens, the plan', () => {
 
   it('asks past an open breaker or a client set aside only when nobody else can be asked', () => {
     holds((view, step, asked) => {
-      expect(step.forced).toBe(asked.out);
-      if (!asked.out && asked.suspendedUntil <= view.now) return;
+      expect(step.panic).toBe(asked.isOpen);
+      if (!asked.isOpen && asked.suspendedUntil <= view.now) return;
       const others = view.targets.filter(
         (each) =>
-          !each.out &&
+          !each.isOpen &&
           Math.max(each.pausedUntil, each.suspendedUntil) <= view.now &&
           view.deadline - view.now >= Math.max(1, each.fastestMs ?? 1) &&
-          view.failures.every((failure) => failure.target !== each.target && failure.next === 'yes'),
+          view.failures.every((failure) => failure.target !== each.target && failure.failover === 'yes'),
       );
       expect(others).toEqual([]);
     });
@@ -195,10 +200,10 @@ describe('whatever happens, the plan', () => {
 
   it('follows the order of the route as long as nobody was asked', () => {
     holds((view, step, asked) => {
-      if (view.failures.length > 0 || asked.out || asked.suspendedUntil > view.now) return;
+      if (view.failures.length > 0 || asked.isOpen || asked.suspendedUntil > view.now) return;
       const before = view.targets.slice(0, view.targets.indexOf(asked));
-      const free = before.filter((each) => !each.out && Math.max(each.pausedUntil, each.suspendedUntil) <= view.now);
-      expect(step.again || free.length === 0).toBe(true);
+      const free = before.filter((each) => !each.isOpen && Math.max(each.pausedUntil, each.suspendedUntil) <= view.now);
+      expect(step.isRetry || free.length === 0).toBe(true);
     });
   });
 });

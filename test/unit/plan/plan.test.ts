@@ -4,18 +4,18 @@ import { plan, planHedge, type TargetView, type View } from '../../../src/plan/p
 import { failed, inShort, targetView, viewOf } from '../../helpers/plan-views.js';
 
 const [a, b, c] = [targetView(), targetView(), targetView()];
-const out = (dueAt = 5000) => targetView({ out: true, dueAt });
+const out = (retryAt = 5000) => targetView({ isOpen: true, retryAt });
 const paused = (pausedUntil: number) => targetView({ pausedUntil });
 const suspends = (suspendedUntil = 60_000) => targetView({ suspendedUntil });
 
-const both = (pausedUntil: number, dueAt: number) => targetView({ out: true, dueAt, pausedUntil });
+const both = (pausedUntil: number, retryAt: number) => targetView({ isOpen: true, retryAt, pausedUntil });
 
 /** What the plan says, in short. */
 const planned = (view: View) => inShort(plan(view), view);
 
 function asked(view: View) {
   const step = plan(view);
-  if (step.type !== 'ask') throw new TypeError(`The plan says ${step.type}`);
+  if (step.type !== 'attempt') throw new TypeError(`The plan says ${step.type}`);
   return step;
 }
 
@@ -30,13 +30,13 @@ describe('the first attempt', () => {
     ['waits for a pause rather than ask an open breaker', [out(), paused(2000)], '1 after 2000'],
     ['waits for nothing that ends too late', [paused(10_000)], 'paused'],
     ['waits for the first of two pauses that end at once', [paused(2000), paused(2000)], '0 after 2000'],
-    ['asks of all open breakers the one that is due first', [out(5000), out(4000), out(6000)], '1 forced'],
-    ['asks the first of two open breakers that are due at once', [out(), out()], '0 forced'],
-    ['asks an open breaker whose pause ends first', [both(2000, 6000), both(3000, 5000)], '0 after 2000 forced'],
-    ['asks it wherever it stands', [both(3000, 5000), both(2000, 6000)], '1 after 2000 forced'],
-    ['asks an open breaker where no pause fits', [paused(20_000), out()], '1 forced'],
+    ['asks of all open breakers the one that is due first', [out(5000), out(4000), out(6000)], '1 panic'],
+    ['asks the first of two open breakers that are due at once', [out(), out()], '0 panic'],
+    ['asks an open breaker whose pause ends first', [both(2000, 6000), both(3000, 5000)], '0 after 2000 panic'],
+    ['asks it wherever it stands', [both(3000, 5000), both(2000, 6000)], '1 after 2000 panic'],
+    ['asks an open breaker where no pause fits', [paused(20_000), out()], '1 panic'],
     ['asks a client that was set aside, if nothing else is left', [suspends()], '0'],
-    ['asks an open breaker that is due before a client is of use again', [suspends(), out()], '1 forced'],
+    ['asks an open breaker that is due before a client is of use again', [suspends(), out()], '1 panic'],
     ['stops where there is nobody', [], 'nothing-left'],
   ])('%s', (_, targets, expected) => {
     expect(planned(viewOf(targets))).toBe(expected);
@@ -44,7 +44,7 @@ describe('the first attempt', () => {
 
   it('is made although it may not fit: the past may be over', () => {
     expect(planned(viewOf([targetView({ fastestMs: 20_000 })]))).toBe('0');
-    expect(planned(viewOf([targetView({ fastestMs: 20_000, out: true, dueAt: 5000 })]))).toBe('0 forced');
+    expect(planned(viewOf([targetView({ fastestMs: 20_000, isOpen: true, retryAt: 5000 })]))).toBe('0 panic');
   });
 
   it('is not made when the time is over', () => {
@@ -81,14 +81,14 @@ describe('after a failure', () => {
   });
 
   it.each([
-    ['server-error', '0 after 125 again'],
-    ['rate-limited', '0 after 125 again'],
-    ['invalid-answer', '0 after 125 again'],
-    ['connection', '0 after 125 again'],
+    ['server-error', '0 after 125 retry'],
+    ['rate-limited', '0 after 125 retry'],
+    ['invalid-answer', '0 after 125 retry'],
+    ['connection', '0 after 125 retry'],
     ['unauthorized', 'nothing-left'],
     ['forbidden', 'nothing-left'],
     ['model-not-found', 'nothing-left'],
-    ['timeout', '0 after 125 again'],
+    ['timeout', '0 after 125 retry'],
   ] as const)('%s, and nobody else: %s', (outcome, expected) => {
     expect(at(outcome, [a])).toBe(expected);
     const without = expected === 'nothing-left' ? expected : 'withheld 0';
@@ -98,22 +98,22 @@ describe('after a failure', () => {
   it('retries a deployment that timed out only where no other one is left', () => {
     const late = failed(a, 'timeout');
     expect(planned(viewOf([a, b], { failures: [late] }))).toBe('1');
-    expect(planned(viewOf([a, out()], { failures: [late] }))).toBe('1 forced');
+    expect(planned(viewOf([a, out()], { failures: [late] }))).toBe('1 panic');
     expect(planned(viewOf([a, paused(3000)], { failures: [late] }))).toBe('1 after 3000');
-    expect(planned(viewOf([a, b], { failures: [late, failed(b)] }))).toBe('1 after 125 again');
-    expect(planned(viewOf([a, b], { failures: [late, failed(b, 'unauthorized')] }))).toBe('0 after 125 again');
+    expect(planned(viewOf([a, b], { failures: [late, failed(b)] }))).toBe('1 after 125 retry');
+    expect(planned(viewOf([a, b], { failures: [late, failed(b, 'unauthorized')] }))).toBe('0 after 125 retry');
     expect(planned(viewOf([a, b], { failures: [late, failed(b, 'timeout', { endedAt: 50 })] }))).toBe(
-      '0 after 125 again',
+      '0 after 125 retry',
     );
     const open = out();
-    expect(planned(viewOf([open], { failures: [failed(open, 'timeout')] }))).toBe('0 after 125 again forced');
+    expect(planned(viewOf([open], { failures: [failed(open, 'timeout')] }))).toBe('0 after 125 retry panic');
   });
 
   it('waits between half of the backoff and all of it', () => {
     const waits = (jitter: number, times = 1) =>
       planned(viewOf([a], { failures: Array.from({ length: times }, () => failed(a, 'server-error', { jitter })) }));
-    expect([waits(0), waits(0.5), waits(1)]).toEqual(['0 after 125 again', '0 after 187.5 again', '0 after 250 again']);
-    expect([waits(0, 2), waits(1, 2)]).toEqual(['0 after 250 again', '0 after 500 again']);
+    expect([waits(0), waits(0.5), waits(1)]).toEqual(['0 after 125 retry', '0 after 187.5 retry', '0 after 250 retry']);
+    expect([waits(0, 2), waits(1, 2)]).toEqual(['0 after 250 retry', '0 after 500 retry']);
   });
 
   it('of the context, one other is tried where no window is declared', () => {
@@ -142,32 +142,32 @@ describe('after a failure', () => {
 
   it('waits for whoever may be asked first', () => {
     const failures = [failed(a, 'server-error', { jitter: 0.8 }), failed(b, 'server-error', { jitter: 0.4 })];
-    expect(planned(viewOf([a, b], { failures }))).toBe('1 after 175 again');
+    expect(planned(viewOf([a, b], { failures }))).toBe('1 after 175 retry');
     expect(planned(viewOf([a, b, paused(50)], { failures }))).toBe('2 after 50');
   });
 
   it('retries the same one past its open breaker or suspended client, if nothing else is left: it was allowed before', () => {
     const [open, gone] = [out(), suspends()];
-    expect(planned(viewOf([open], { failures: [failed(open)] }))).toBe('0 after 125 again forced');
-    expect(planned(viewOf([gone], { failures: [failed(gone)] }))).toBe('0 after 125 again');
+    expect(planned(viewOf([open], { failures: [failed(open)] }))).toBe('0 after 125 retry panic');
+    expect(planned(viewOf([gone], { failures: [failed(gone)] }))).toBe('0 after 125 retry');
     // Not one whose failure allows no retry.
     expect(planned(viewOf([open], { failures: [failed(open, 'unauthorized')] }))).toBe('nothing-left');
     // Nor before another one that lets calls through.
     expect(planned(viewOf([open, b], { failures: [failed(open), failed(b, 'server-error', { jitter: 1 })] }))).toBe(
-      '1 after 250 again',
+      '1 after 250 retry',
     );
     // One that was not tried yet comes first.
-    expect(planned(viewOf([open, out(9000)], { failures: [failed(open)] }))).toBe('1 forced');
+    expect(planned(viewOf([open, out(9000)], { failures: [failed(open)] }))).toBe('1 panic');
   });
 
   it('asks another whose breaker is open rather than give up', () => {
-    expect(planned(viewOf([a, out()], { failures: [failed(a, 'timeout')] }))).toBe('1 forced');
+    expect(planned(viewOf([a, out()], { failures: [failed(a, 'timeout')] }))).toBe('1 panic');
   });
 
   it('waits out what a server asked for before it asks the same one again', () => {
     const busy = paused(3000);
     const failures = [failed(busy, 'rate-limited', { jitter: 0.8 })];
-    expect(planned(viewOf([busy], { failures }))).toBe('0 after 3000 again');
+    expect(planned(viewOf([busy], { failures }))).toBe('0 after 3000 retry');
     expect(planned(viewOf([busy], { failures, deadline: 3000 }))).toBe('nothing-left');
   });
 
@@ -290,8 +290,8 @@ describe('a pause that every deployment asks for', () => {
     ['is probed at whichever deployment is due first', [probed(5000, 400), probed(9000, 300)], '1 after 300 probe'],
     [
       'is probed past an open breaker too',
-      [targetView({ pausedUntil: 5000, probeAt: 250, out: true, dueAt: 9000 })],
-      '0 after 250 forced probe',
+      [targetView({ pausedUntil: 5000, probeAt: 250, isOpen: true, retryAt: 9000 })],
+      '0 after 250 panic probe',
     ],
     ['is left alone while another one is free', [probed(5000, 0), b], '1'],
   ])('%s', (_, targets, expected) => {
@@ -300,18 +300,18 @@ describe('a pause that every deployment asks for', () => {
 
   it('is not probed by a call that was refused itself: it waits as long as it was asked to', () => {
     const [one] = [probed(5000, 0)];
-    expect(planned(viewOf([one], { failures: [refused(one)] }))).toBe('0 after 3000 again probe');
+    expect(planned(viewOf([one], { failures: [refused(one)] }))).toBe('0 after 3000 retry probe');
     expect(planned(viewOf([paused(5000)], { failures: [refused(paused(5000))], jitter: 0.4 }))).toBe('0 after 5100');
-    expect(planned(viewOf([one], { failures: [refused(one, 5000)], jitter: 0.4 }))).toBe('0 after 5100 again');
+    expect(planned(viewOf([one], { failures: [refused(one, 5000)], jitter: 0.4 }))).toBe('0 after 5100 retry');
     // Another call's answer has ended the pause: what this call was asked still stands.
-    expect(planned(viewOf([a], { failures: [refused(a)] }))).toBe('0 after 3000 again');
+    expect(planned(viewOf([a], { failures: [refused(a)] }))).toBe('0 after 3000 retry');
     // One that failed in another way may probe.
-    expect(planned(viewOf([one], { failures: [failed(one)] }))).toBe('0 after 125 again probe');
+    expect(planned(viewOf([one], { failures: [failed(one)] }))).toBe('0 after 125 retry probe');
   });
 
   it('is not probed while a retry of another deployment is possible', () => {
     const other = probed(5000, 0);
-    expect(planned(viewOf([a, other], { failures: [failed(a)] }))).toBe('0 after 125 again');
+    expect(planned(viewOf([a, other], { failures: [failed(a)] }))).toBe('0 after 125 retry');
     expect(planned(viewOf([a, other], { failures: [failed(a, 'unauthorized')] }))).toBe('1 probe');
   });
 });
@@ -378,7 +378,7 @@ describe('full deployments', () => {
     ['are queued for only where all are full', [full(), full()], {}, 'queue 0 1'],
     [
       'are not queued for where they are paused or out',
-      [full({ pausedUntil: 5000 }), full({ out: true, dueAt: 5000 })],
+      [full({ pausedUntil: 5000 }), full({ isOpen: true, retryAt: 5000 })],
       {},
       'paused',
     ],

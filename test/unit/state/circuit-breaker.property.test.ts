@@ -142,7 +142,7 @@ function run(given: BreakerSettings, numbers: readonly number[], ops: readonly O
       }
       expect(breaker.state).toBe(state);
       expect(breaker.state).toBe(model.state);
-      expect(breaker.dueAt).toBe(model.dueAt);
+      expect(breaker.retryAt).toBe(model.retryAt);
       expect(changes).toEqual(model.changes);
       if (state === 'open') expect(openTicks, 'open for longer than its cooldown').toBeLessThan(COOLDOWN);
     }

@@ -148,13 +148,13 @@ describe('opening', () => {
 describe('the open time', () => {
   it('ends at cooldownMs, and lets one probe through', () => {
     const { breaker, changes } = opened();
-    expect(breaker.dueAt).toBe(performance.now() + 10_000);
+    expect(breaker.retryAt).toBe(performance.now() + 10_000);
     vi.advanceTimersByTime(9_999);
     expect(breaker.tryAcquire()).toBeUndefined();
     expect(breaker.state).toBe('open');
     vi.advanceTimersByTime(1);
     expect(breaker.state).toBe('halfOpen');
-    expect(breaker.dueAt).toBe(0);
+    expect(breaker.retryAt).toBe(0);
     expect(acquire(breaker)).toEqual({ generation: 1, probe: true });
     expect(breaker.tryAcquire()).toBeUndefined();
     expect(changes).toEqual(['open', 'halfOpen']);
@@ -178,7 +178,7 @@ describe('the open time', () => {
       expect(breaker.state).toBe('open');
       vi.advanceTimersByTime(1);
       report(breaker, 'failure');
-      expect(breaker.dueAt).toBe(performance.now() + 10_000);
+      expect(breaker.retryAt).toBe(performance.now() + 10_000);
     }
   });
 
@@ -189,7 +189,7 @@ describe('the open time', () => {
     now.mockReturnValue(start + 9_999);
     expect(breaker.tryAcquire()).toBeUndefined();
     now.mockReturnValue(start + 10_000);
-    expect(breaker.dueAt).toBe(0);
+    expect(breaker.retryAt).toBe(0);
     expect(acquire(breaker).probe).toBe(true);
     vi.advanceTimersByTime(10_000);
     expect(breaker.tryAcquire()).toBeUndefined();
@@ -228,7 +228,7 @@ describe('half-open', () => {
     const { breaker, changes } = halfOpened();
     const probe = acquire(breaker);
     breaker.report(probe, 'neutral', performance.now());
-    expect(breaker.dueAt).toBe(0);
+    expect(breaker.retryAt).toBe(0);
     acquire(breaker);
     breaker.report(probe, 'neutral', performance.now());
     breaker.report(probe, 'success', performance.now());
@@ -239,11 +239,11 @@ describe('half-open', () => {
   it('lets another probe through when the lease of one that never reports has ended', () => {
     const { breaker } = halfOpened();
     acquire(breaker);
-    expect(breaker.dueAt).toBe(performance.now() + 10_000);
+    expect(breaker.retryAt).toBe(performance.now() + 10_000);
     vi.advanceTimersByTime(9_999);
     expect(breaker.tryAcquire()).toBeUndefined();
     vi.advanceTimersByTime(1);
-    expect(breaker.dueAt).toBe(0);
+    expect(breaker.retryAt).toBe(0);
     expect(acquire(breaker).probe).toBe(true);
     expect(breaker.tryAcquire()).toBeUndefined();
   });
@@ -296,7 +296,7 @@ describe('force', () => {
     expect(breaker.state).toBe('halfOpen');
     expect(breaker.tryAcquire()).toBeUndefined();
     breaker.report(probe, 'failure', performance.now());
-    expect(breaker.dueAt).toBe(performance.now() + 10_000);
+    expect(breaker.retryAt).toBe(performance.now() + 10_000);
     vi.advanceTimersByTime(9_999);
     expect(breaker.state).toBe('open');
     vi.advanceTimersByTime(1);
