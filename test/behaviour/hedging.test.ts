@@ -381,7 +381,7 @@ describe('whom a hedge does not ask', () => {
       { ...calm, hedgeAfterMs: 5000, deadlineMs: 1000, ...settings },
     );
     const hedgeDisabledReason =
-      hedgeAfterMs === null ? expect.stringMatching(/due after 5000 ms.*over after 300 ms/) : null;
+      hedgeAfterMs === null ? expect.stringMatching(/due after 5000 ms.*ends after 300 ms/) : null;
     expect(router.explain({ model: 'standard', messages: [] })).toMatchObject({ hedgeAfterMs, hedgeDisabledReason });
     const { value } = await settled(ask(router));
     expect(attemptsOf(value)).toEqual(attempts);
@@ -390,7 +390,7 @@ describe('whom a hedge does not ask', () => {
   it('a stream whose first content is due before', () => {
     const { router } = build({ a: hang(), b: answer() }, { ...calm, deadlineMs: 9000, firstChunkTimeoutMs: 300 });
     const body = { model: 'standard', messages: [] };
-    expect(router.explain({ ...body, stream: true }).hedgeDisabledReason).toMatch(/over after 300 ms/);
+    expect(router.explain({ ...body, stream: true }).hedgeDisabledReason).toMatch(/ends after 300 ms/);
     expect(router.explain(body)).toMatchObject({ hedgeAfterMs: 500, hedgeDisabledReason: null });
   });
 

@@ -51,7 +51,7 @@ describe('the text of explain()', () => {
     ]);
     const eu = router.explain({ ...chat, max_completion_tokens: 100 }, callOptions({ regions: ['eu'] }));
     expect(String(eu)).toMatch(/ {2}- {2}d: excluded, its region is us/);
-    expect(String(eu)).toMatch(/\nrefusal: No deployment may be asked/);
+    expect(String(eu)).toMatch(/\nrefusal: No deployment is available/);
     expect(String(router.explain({ ...chat, model: 'b', max_completion_tokens: 100 }))).toMatch(
       /cost: at most \$0\.0\d+\n/,
     );
