@@ -1,6 +1,7 @@
 import { assemble } from './assemble.js';
 import type { Judging } from './attempt/hold.js';
 import type { CacheTotals } from './call/cache/layer.js';
+import { RouteOrder } from './call/route-order.js';
 import type { ShadowRule } from './call/shadow.js';
 import type { SpendParts } from './call/spend/layer.js';
 import type { AbTable, Exposure } from './experiments/ab-table.js';
@@ -19,7 +20,6 @@ import { EscalationShare } from './state/escalation-share.js';
 import { ResponseStore } from './state/memory-store.js';
 import { NextDraw } from './state/next-draw.js';
 import { RetryBudget } from './state/retry-budget.js';
-import { RouteOrder } from './state/route-order.js';
 import { DEFAULT_DOWNTIME } from './state/service-history.js';
 import { ServiceLevel } from './state/service-level.js';
 import { SpendLedger } from './state/spend-ledger.js';

@@ -1,9 +1,9 @@
 import type { AbTable, Exposure } from '../experiments/ab-table.js';
 import type { Layer } from '../pipeline.js';
-import type { OrderRequest, RouteOrder } from '../state/route-order.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Call, CallReply, Target } from '../types.js';
 import { isRecord } from '../util/is-record.js';
+import type { OrderRequest, RouteOrder } from './route-order.js';
 
 const TOKENS_PER_PRICE = 1e6;
 /** What an answer is taken to have where a route has given none yet and the call sets no limit. */

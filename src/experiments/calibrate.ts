@@ -1,15 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
+import type { ConfidenceScores, ScoreName } from '../telemetry/record-types.js';
 import { binomialLowerBound, binomialTail } from '../util/binomial.js';
 import { checkKeys, checkNumber, checkRecord, fail } from '../util/check.js';
-
-/** The ways to read a confidence off an answer's token probabilities. Each is 0 to 1, `null` where it is unknown. */
-export interface ConfidenceScores {
-  readonly mean: number | null;
-  readonly lowest: number | null;
-  readonly first: number | null;
-}
-
-export type ScoreName = keyof ConfidenceScores;
 
 /** One judged answer of the cheap model. The event `shadow-ended` is one. */
 export interface CalibrationRecord {

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
-import type { ConfidenceScores, ScoreName } from '../experiments/calibrate.js';
+import type { ConfidenceScores, ScoreName } from '../telemetry/record-types.js';
 import {
   checkFunction,
   checkKeys,

@@ -1,4 +1,4 @@
-import type { ConfidenceScores } from '../experiments/calibrate.js';
+import type { ConfidenceScores } from '../telemetry/record-types.js';
 import { isRecord } from '../util/is-record.js';
 import { valueRanges } from './json-values.js';
 

@@ -1,6 +1,5 @@
-import type { ConfidenceScores } from '../experiments/calibrate.js';
 import { checkFunction, checkOneOf } from '../util/check.js';
-import type { AttemptRecord, CallRecord } from './record-types.js';
+import type { AttemptRecord, CallRecord, ConfidenceScores } from './record-types.js';
 
 /** The route or deployment that has the SLA. */
 type SlaSubject = { route: string; deployment?: undefined } | { deployment: string; route?: undefined };

@@ -201,3 +201,12 @@ export interface CallRecord {
   /** `costUsd`, and the `usage` of an interrupted stream, are partly the router's estimate. */
   estimated?: true;
 }
+
+/** The ways to read a confidence off an answer's token probabilities. Each is 0 to 1, `null` where it is unknown. */
+export interface ConfidenceScores {
+  readonly mean: number | null;
+  readonly lowest: number | null;
+  readonly first: number | null;
+}
+
+export type ScoreName = keyof ConfidenceScores;

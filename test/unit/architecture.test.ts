@@ -51,7 +51,8 @@ describe('the source', () => {
   it.each([
     ['call/', ['attempt/']],
     ['plan/', ['call/', 'attempt/', 'sdk/', 'state/']],
-    ['state/', ['call/', 'attempt/', 'request/', 'sdk/', 'inspect/']],
+    ['state/', ['call/', 'plan/', 'attempt/', 'request/', 'sdk/', 'inspect/']],
+    ['telemetry/', ['call/', 'plan/', 'attempt/', 'request/', 'state/', 'inspect/', 'experiments/']],
     ['util/', ['call/', 'plan/', 'attempt/', 'request/', 'sdk/', 'state/', 'options/', 'telemetry/', 'inspect/']],
   ])('%s imports nothing of the layers above it', (layer, above) => {
     const found = files

@@ -6,8 +6,8 @@ import { leastBusyOrder } from '../plan/order/least-busy.js';
 import { lowestCostOrder } from '../plan/order/lowest-cost.js';
 import type { StrategyDeployment, StrategyView } from '../plan/order/strategy.js';
 import { weightedOrder } from '../plan/order/weighted.js';
+import { comparableMs, LatencyScores } from '../state/latency-scores.js';
 import type { Target } from '../types.js';
-import { comparableMs, LatencyScores } from './latency-scores.js';
 
 /** Output tokens of so many answers give a route's median. */
 const RECENT_OUTPUTS = 101;
