@@ -26,14 +26,14 @@ export type CalendarUnit = 'hour' | 'day' | 'month';
 const HOUR = 3_600_000;
 
 /** The number of the window that a moment is in. UTC: no hour comes twice, and a day ends at the same time everywhere. */
-function windowOf(unit: CalendarUnit, at: number): number {
+export function windowOf(unit: CalendarUnit, at: number): number {
   if (unit === 'hour') return Math.floor(at / HOUR);
   if (unit === 'day') return Math.floor(at / (24 * HOUR));
   const date = new Date(at);
   return date.getUTCFullYear() * 12 + date.getUTCMonth();
 }
 
-function startOf(unit: CalendarUnit, window: number): number {
+export function startOf(unit: CalendarUnit, window: number): number {
   if (unit === 'hour') return window * HOUR;
   if (unit === 'day') return window * 24 * HOUR;
   return Date.UTC(Math.floor(window / 12), window % 12);

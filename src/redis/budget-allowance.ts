@@ -1,0 +1,115 @@
+import type { FleetAllowance } from '../state/fleet.js';
+import { Allowance } from './ledger/allowance.js';
+import type { Claim, Grant, LedgerRules } from './ledger/ledger.js';
+import type { Claimant, StoreLink } from './link.js';
+
+/** A budget that has not moved for so many heartbeats is not spoken of. */
+const QUIET_BEATS = 5;
+
+/** A budget's allowance as the spend ledger sees it: a window, and what may be reserved in it. */
+export class BudgetAllowance implements FleetAllowance, Claimant {
+  readonly #ledger: Allowance;
+  readonly #link: StoreLink;
+  #quietBeats = 0;
+  /** The share of the limit that was warned of, and in which window. */
+  #reached = { window: Number.NaN, percent: 0 };
+
+  constructor(
+    readonly key: string,
+    readonly rules: LedgerRules,
+    link: StoreLink,
+  ) {
+    this.#ledger = new Allowance(rules.window);
+    this.#link = link;
+  }
+
+  get isActive(): boolean {
+    return this.#quietBeats < QUIET_BEATS || this.#ledger.allowance > this.#ledger.settled;
+  }
+
+  get trouble(): string | undefined {
+    if (this.#link.trouble !== undefined) return this.#link.trouble;
+    return this.#ledger.isRebuilding ? "the fleet's ledger has lost data and is being rebuilt" : undefined;
+  }
+
+  available(): number {
+    const { isSilent, settings } = this.#link;
+    if (isSilent && settings.whenDown === 'allow') return Number.MAX_SAFE_INTEGER;
+    return this.#ledger.available(isSilent);
+  }
+
+  reserve(amount: number): void {
+    this.#quietBeats = 0;
+    this.#ledger.reserve(amount);
+  }
+
+  release(amount: number): void {
+    this.#quietBeats = 0;
+    this.#ledger.release(amount);
+  }
+
+  ask(amount: number): Promise<unknown> | undefined {
+    const ledger = this.#ledger;
+    const isFresh = performance.now() - ledger.answeredAt < this.rules.heartbeatMs;
+    // The last answer has said how much there is.
+    if (isFresh && ledger.isKnown && amount > Math.max(0, ledger.available(false)) + ledger.left) return undefined;
+    if (isFresh && ledger.isRebuilding) return undefined;
+    if (amount > this.rules.limit) return undefined;
+    const stop = ledger.wait(amount);
+    this.#quietBeats = 0;
+    const asked = this.#link.ask(this);
+    if (asked === undefined) stop();
+    return asked?.then(stop);
+  }
+
+  onDataLoss(): void {
+    this.#quietBeats = 0;
+  }
+
+  claim(worker: string, leaving: boolean): Claim {
+    this.#quietBeats += 1;
+    return this.#ledger.claim(worker, leaving);
+  }
+
+  answer(seq: number, grant: Grant, sentAt: number): void {
+    this.#ledger.answer(seq, grant, sentAt);
+  }
+
+  /** Of the whole fleet, as far as this process has heard of it. */
+  spent(): number {
+    return this.#ledger.spent;
+  }
+
+  time(): number {
+    return this.#ledger.window;
+  }
+
+  add(amount: number): void {
+    this.#quietBeats = 0;
+    this.#ledger.settle(amount);
+  }
+
+  isEmpty(): boolean {
+    return this.#ledger.isUnused && this.#ledger.allowance === 0;
+  }
+
+  close(): void {
+    this.#link.forget(this);
+  }
+
+  availableAt(amount: number): number | undefined {
+    return this.spent() >= amount ? this.resetsAt() : undefined;
+  }
+
+  resetsAt(): number | undefined {
+    const inMs = this.#ledger.beginsAt - performance.now();
+    return Number.isFinite(inMs) ? Date.now() + inMs : undefined;
+  }
+
+  reach(percent: number): boolean {
+    const { window } = this.#ledger;
+    if (this.#reached.window === window && percent <= this.#reached.percent) return false;
+    this.#reached = { window, percent };
+    return true;
+  }
+}

@@ -1,0 +1,408 @@
+import { type CalendarUnit, startOf, windowOf } from '../../state/spend-window.js';
+
+/**
+ * The shared side of the ledger, as a pure function: what a store does with a worker's claim. The Lua script of
+ * `model-router/redis` is the same function; a store of your own can run this one inside a transaction.
+ *
+ * Each worker has an allowance that it may use without asking. The sum of all allowances, and of what is spent by workers
+ * that have left, never exceeds the limit. Claims are absolute, so a lost, repeated or late one changes nothing.
+ * Amounts are whole numbers, such as billionths of a dollar. Times are in milliseconds.
+ */
+
+/** A calendar window of UTC, or the length of a sliding one. `'rate'`: a rate is shared, and nothing is spent. */
+export type LedgerWindow = CalendarUnit | 'rate' | number;
+
+export interface LedgerRules {
+  readonly limit: number;
+  readonly window: LedgerWindow;
+  /** The share of what is left that workers may use while the ledger is silent, from 0 to 1. */
+  readonly outageShare: number;
+  readonly heartbeatMs: number;
+  /** Whether the allowance of a lost worker stays counted until the window ends, or is returned after ten heartbeats. */
+  readonly lost: 'count' | 'return';
+}
+
+/** What a worker says about one budget. Everything is absolute. */
+export interface Claim {
+  readonly worker: string;
+  /** Grows with each claim of this worker. */
+  readonly seq: number;
+  /** The last `seq` that was answered; 0 for none. */
+  readonly ack: number;
+  /** The epoch of the last answer; empty before the first. */
+  readonly epoch: string;
+  /** The window that the amounts belong to; -1 before the first answer. */
+  readonly window: number;
+  /** The allowance that it limits itself to, until it hears of another. */
+  readonly have: number;
+  /** What is spent, reserved, and waiting for an allowance. */
+  readonly need: number;
+  /** `need`, and what the next seconds will probably take. */
+  readonly want: number;
+  /** The most that one call takes. */
+  readonly most: number;
+  readonly settled: number;
+  /** The allowance that it has for the next window. */
+  readonly next: number;
+  /** The highest total that it has heard of. */
+  readonly seen: number;
+  /** It claims nothing any more once its calls have ended. */
+  readonly leaving: boolean;
+}
+
+export interface Grant {
+  readonly epoch: string;
+  readonly window: number;
+  /** Until the window ends; `Infinity` for one that slides. */
+  readonly endsInMs: number;
+  /** The length of the next window. */
+  readonly nextMs: number;
+  readonly allowance: number;
+  /** The part of the allowance that may be used only while the ledger is silent. */
+  readonly outage: number;
+  /** The allowance for the next window, should the ledger be silent when it begins. */
+  readonly next: number;
+  /** What all workers have spent in this window. */
+  readonly spent: number;
+  /** What no worker has an allowance for. */
+  readonly left: number;
+  /** To be repeated in claims of this window, and of the next one. */
+  readonly seen: number;
+  readonly seenNext: number;
+  /** Workers that were heard of in the last heartbeats. */
+  readonly workers: number;
+  /** Data was lost: allowances are only taken in again, not raised. */
+  readonly rebuilding: boolean;
+}
+
+export interface WorkerEntry {
+  seq: number;
+  allowance: number;
+  settled: number;
+  next: number;
+  seen: number;
+  want: number;
+  at: number;
+  /** It was not heard of since the window began. */
+  isSilent: boolean;
+}
+
+export interface LedgerState {
+  epoch: string;
+  window: number;
+  /** When the last claim came. */
+  at: number;
+  /** Spent by workers that have left, or that nothing is known of. */
+  base: number;
+  /** What of `base` may yet be spent in the next window. */
+  carry: number;
+  /** Until when allowances are only taken in again; 0: they may be raised. */
+  rebuildUntil: number;
+  /** It has been rebuilt, or is being rebuilt, in this epoch. */
+  wasRebuilt: boolean;
+  seenMax: number;
+  readonly workers: Map<string, WorkerEntry>;
+}
+
+const REBUILD_BEATS = 3;
+const LIVE_BEATS = 3.5;
+const LOST_BEATS = 10;
+const MERGE_MS = 3_600_000;
+const SLIDING_GRACE_MS = 900_000;
+const RATE_LOST_MS = 60_000;
+/** Chunks get no larger than this share of the limit. */
+const CHUNK_SHARE = 0.005;
+/** So far ahead of the total is the one that workers have been told of. */
+const HORIZON_SHARE = 0.05;
+/** Of a rate, so much is divided evenly, also among workers that want nothing. */
+const FLOOR_SHARE = 0.1;
+
+export interface LedgerAnswer {
+  readonly state: LedgerState;
+  /** `undefined` for a claim that was overtaken by a later one of the same worker. */
+  readonly grant: Grant | undefined;
+}
+
+/**
+ * Takes in a claim and answers it. Changes `before`.
+ *
+ * @param known the store remembers that there was a state here: where `before` is missing all the same, data was lost
+ * @param newEpoch a name that no epoch has had
+ */
+export function answerClaim(
+  before: LedgerState | undefined,
+  rules: LedgerRules,
+  given: Claim,
+  now: number,
+  newEpoch: string,
+  known: boolean,
+): LedgerAnswer {
+  const state = before ?? newState(rules, given, now, newEpoch, known);
+  const found = state.workers.get(given.worker);
+  const isForeign = given.epoch !== '' && given.epoch !== state.epoch;
+  const isForgotten = given.epoch === state.epoch && (found?.seq ?? 0) < given.ack;
+  if (found !== undefined && given.seq <= found.seq && !isForeign && !isForgotten) return { state, grant: undefined };
+  skipDowntime(state, rules, now);
+  if (isForgotten) state.epoch = newEpoch;
+  if (isForgotten || (isForeign && !state.wasRebuilt)) startRebuild(state, rules, now);
+  // A worker that has never had an answer knows of no window.
+  if (given.window === -1) roll(state, rules, now);
+  const claim = given.window === -1 ? { ...given, window: state.window } : given;
+  const entry = takeIn(state, claim, found, isForeign || isForgotten || found === undefined, now);
+  roll(state, rules, now);
+  finishRebuild(state, now);
+  if ((isForeign || isForgotten) && claim.window === state.window) raiseSeen(state, claim.seen);
+  forgetLost(state, rules, claim.worker, now);
+  const amounts =
+    rules.window === 'rate'
+      ? shareRate(state, rules, claim, entry, now)
+      : // Amounts of a window that has ended: the worker hears of the new one first.
+        decide(state, rules, claim, entry, now, claim.window === state.window);
+  const grant = grantOf(state, rules, claim, amounts, now);
+  if (claim.leaving) leave(state, rules, claim, entry, now);
+  return { state, grant };
+}
+
+function newState(rules: LedgerRules, claim: Claim, now: number, epoch: string, known: boolean): LedgerState {
+  const isLost = rules.window !== 'rate' && (known || claim.epoch !== '');
+  return {
+    epoch,
+    window: windowAt(rules.window, now).window,
+    at: now,
+    base: 0,
+    carry: 0,
+    rebuildUntil: isLost ? now + REBUILD_BEATS * rules.heartbeatMs : 0,
+    wasRebuilt: isLost,
+    seenMax: 0,
+    workers: new Map(),
+  };
+}
+
+export function windowAt(window: LedgerWindow, now: number): { window: number; endsInMs: number; nextMs: number } {
+  if (typeof window === 'number' || window === 'rate')
+    return { window: 0, endsInMs: Number.POSITIVE_INFINITY, nextMs: Number.POSITIVE_INFINITY };
+  return windowNumber(window, windowOf(window, now), now);
+}
+
+function windowNumber(unit: CalendarUnit, window: number, now: number) {
+  const end = startOf(unit, window + 1);
+  return { window, endsInMs: end - now, nextMs: startOf(unit, window + 2) - end };
+}
+
+/** Nobody could be heard while the store was down: that makes no worker a lost one. */
+function skipDowntime(state: LedgerState, { heartbeatMs }: LedgerRules, now: number): void {
+  const gap = now - state.at;
+  if (gap > LIVE_BEATS * heartbeatMs) for (const entry of state.workers.values()) entry.at += gap - heartbeatMs;
+  state.at = Math.max(state.at, now);
+}
+
+function startRebuild(state: LedgerState, { heartbeatMs, window }: LedgerRules, now: number): void {
+  if (window === 'rate') return;
+  state.wasRebuilt = true;
+  state.rebuildUntil = now + REBUILD_BEATS * heartbeatMs;
+}
+
+function takeIn(
+  state: LedgerState,
+  claim: Claim,
+  found: WorkerEntry | undefined,
+  isNew: boolean,
+  now: number,
+): WorkerEntry {
+  const entry = found ?? newEntry();
+  state.workers.set(claim.worker, entry);
+  entry.seq = claim.seq;
+  entry.at = now;
+  entry.want = claim.want;
+  entry.isSilent = false;
+  if (claim.window === state.window) {
+    entry.allowance = claim.have;
+    entry.settled = claim.settled;
+    entry.next = claim.next;
+    entry.seen = claim.seen;
+  } else if (isNew && claim.window >= 0) {
+    const carried = claim.window < state.window ? claim.have - claim.settled + claim.next : claim.have;
+    entry.allowance = Math.max(entry.allowance, carried);
+  }
+  return entry;
+}
+
+function newEntry(): WorkerEntry {
+  return { seq: 0, allowance: 0, settled: 0, next: 0, seen: 0, want: 0, at: 0, isSilent: false };
+}
+
+/**
+ * Begins the next window. What a worker has not spent, its running calls may yet cost: it is counted in the new window. A
+ * server whose clock goes back stays in its window.
+ */
+function roll(state: LedgerState, { window }: LedgerRules, now: number): boolean {
+  const current = windowAt(window, now).window;
+  if (current <= state.window) return false;
+  state.window = current;
+  state.base = state.carry;
+  state.carry = 0;
+  state.seenMax = 0;
+  for (const [worker, entry] of state.workers) {
+    if (entry.isSilent) {
+      state.workers.delete(worker);
+      continue;
+    }
+    entry.allowance = Math.max(0, entry.allowance - entry.settled) + entry.next;
+    entry.settled = 0;
+    entry.next = 0;
+    entry.seen = 0;
+    entry.isSilent = true;
+  }
+  return true;
+}
+
+function totalOf(state: LedgerState): number {
+  let total = state.base;
+  for (const { allowance } of state.workers.values()) total += allowance;
+  return total;
+}
+
+/** What workers have seen allowed and nobody claims is taken to be spent. */
+function finishRebuild(state: LedgerState, now: number): void {
+  if (state.rebuildUntil === 0 || now < state.rebuildUntil) return;
+  state.rebuildUntil = 0;
+  state.base += Math.max(0, state.seenMax - totalOf(state));
+  state.seenMax = 0;
+}
+
+function raiseSeen(state: LedgerState, seen: number): void {
+  if (state.rebuildUntil > 0) state.seenMax = Math.max(state.seenMax, seen);
+  else state.base += Math.max(0, seen - totalOf(state));
+}
+
+function forgetLost(state: LedgerState, rules: LedgerRules, self: string, now: number): void {
+  const { window, lost, heartbeatMs } = rules;
+  for (const [worker, entry] of state.workers) {
+    if (worker === self) continue;
+    const silentMs = now - entry.at;
+    if (window === 'rate') {
+      if (silentMs > RATE_LOST_MS) state.workers.delete(worker);
+    } else if (typeof window === 'number') {
+      if (silentMs > 2 * window + SLIDING_GRACE_MS) state.workers.delete(worker);
+    } else if (silentMs > MERGE_MS) {
+      state.base += entry.allowance;
+      state.carry += Math.max(0, entry.allowance - entry.settled) + entry.next;
+      state.workers.delete(worker);
+    }
+    if (lost === 'return' && silentMs > LOST_BEATS * heartbeatMs) {
+      entry.allowance = Math.min(entry.allowance, entry.settled);
+      entry.next = 0;
+    }
+  }
+}
+
+interface Amounts {
+  readonly allowance: number;
+  readonly outage: number;
+  readonly next: number;
+}
+
+function isLive(entry: WorkerEntry, { heartbeatMs }: LedgerRules, now: number): boolean {
+  return now - entry.at <= LIVE_BEATS * heartbeatMs;
+}
+
+function liveWorkers(state: LedgerState, rules: LedgerRules, now: number): number {
+  let live = 0;
+  for (const entry of state.workers.values()) if (isLive(entry, rules, now)) live += 1;
+  return Math.max(1, live);
+}
+
+/** The allowance of one worker: raised here first, so that a lost answer is safe; lowered only when the worker says so. */
+function decide(
+  state: LedgerState,
+  rules: LedgerRules,
+  claim: Claim,
+  entry: WorkerEntry,
+  now: number,
+  mayRaise: boolean,
+): Amounts {
+  if (!mayRaise) return { allowance: entry.allowance, outage: 0, next: 0 };
+  const { limit, outageShare } = rules;
+  const workers = liveWorkers(state, rules, now);
+  let others = state.base;
+  let unsettled = 0;
+  let horizon = Number.POSITIVE_INFINITY;
+  for (const each of state.workers.values()) {
+    if (each.seen > 0 && isLive(each, rules, now)) horizon = Math.min(horizon, each.seen);
+    if (each === entry) continue;
+    others += each.allowance;
+    unsettled += Math.max(0, each.allowance - each.settled) + each.next;
+  }
+  const { have, need, want, most, settled } = claim;
+  const left = limit - others - need;
+  const isScarce = left < 4 * workers * most;
+  const chunk = isScarce ? 0 : Math.max(most, Math.min(left / (2 * workers), limit * CHUNK_SHARE));
+  const normal = Math.floor(Math.min(want, need + chunk));
+  const share = isScarce ? 0 : Math.floor((outageShare * Math.max(0, left - chunk)) / workers);
+  const nextShare = typeof rules.window === 'number' ? 0 : Math.floor((outageShare * limit) / workers);
+  // What is not spent in this window may be spent in the next one: that must fit there too.
+  const nextRoom = limit - unsettled - Math.max(0, entry.allowance - settled);
+  const next = Math.max(0, Math.min(nextShare, nextRoom));
+  const carryRoom = limit - unsettled - Math.max(entry.next, next) + settled;
+  let room = Math.floor(Math.min(limit - others, horizon - others, carryRoom));
+  if (state.rebuildUntil > 0) room = Math.min(room, have);
+  const allowance = Math.max(0, Math.min(normal + share, room), Math.min(have, settled));
+  const outage = Math.max(0, Math.min(share, allowance - normal));
+  entry.allowance = Math.max(have, allowance);
+  entry.next = Math.max(entry.next, next);
+  return { allowance, outage, next };
+}
+
+/** A rate is divided by what the workers want, and a part of it evenly. Nothing is spent. */
+function shareRate(state: LedgerState, rules: LedgerRules, claim: Claim, entry: WorkerEntry, now: number): Amounts {
+  const workers = liveWorkers(state, rules, now);
+  let others = 0;
+  let wanted = 0;
+  for (const each of state.workers.values()) {
+    wanted += each.want;
+    if (each !== entry) others += each.allowance;
+  }
+  const floor = (rules.limit * FLOOR_SHARE) / workers;
+  const fair = wanted <= rules.limit ? rules.limit / workers : (rules.limit * (1 - FLOOR_SHARE) * claim.want) / wanted;
+  const target = Math.max(floor, claim.want <= fair ? claim.want : fair);
+  const allowance = Math.max(0, Math.floor(Math.min(target, rules.limit - others)));
+  entry.allowance = Math.max(claim.have, allowance);
+  return { allowance, outage: 0, next: 0 };
+}
+
+function grantOf(state: LedgerState, rules: LedgerRules, claim: Claim, amounts: Amounts, now: number): Grant {
+  const total = totalOf(state);
+  let spent = state.base;
+  let carried = state.carry;
+  for (const each of state.workers.values()) {
+    spent += each.settled;
+    carried += Math.max(0, each.allowance - each.settled) + each.next;
+  }
+  const slack = Math.floor(Math.max(HORIZON_SHARE * rules.limit, 4 * claim.most));
+  const { window } = rules;
+  const time =
+    typeof window === 'number' || window === 'rate' ? windowAt(window, now) : windowNumber(window, state.window, now);
+  return {
+    ...amounts,
+    ...time,
+    epoch: state.epoch,
+    spent,
+    left: Math.max(0, rules.limit - total),
+    seen: Math.max(total, Math.min(rules.limit, total + slack)),
+    seenNext: Math.max(carried, Math.min(rules.limit, carried + slack)),
+    workers: liveWorkers(state, rules, now),
+    rebuilding: state.rebuildUntil > 0,
+  };
+}
+
+function leave(state: LedgerState, { window }: LedgerRules, claim: Claim, entry: WorkerEntry, now: number): void {
+  entry.want = 0;
+  entry.next = 0;
+  entry.allowance = claim.window === state.window ? claim.have : entry.allowance;
+  if (window === 'rate') state.workers.delete(claim.worker);
+  // What it has spent slides out of the window within `window`.
+  if (typeof window === 'number' && claim.have <= claim.settled) entry.at = now - window - SLIDING_GRACE_MS;
+  if (typeof window === 'number' || claim.window !== state.window || claim.have > claim.settled) return;
+  state.base += claim.settled;
+  state.workers.delete(claim.worker);
+}

@@ -1,0 +1,305 @@
+import type { FleetAllowance, FleetHost, FleetLink, SharedRate } from '../state/fleet.js';
+import type { Budget } from '../state/spend-ledger.js';
+import { toNano } from '../util/money.js';
+import { randomHex } from '../util/random-hex.js';
+import { sha256 } from '../util/sha256.js';
+import { BudgetAllowance } from './budget-allowance.js';
+import { Facts } from './facts.js';
+import type { LedgerRules } from './ledger/ledger.js';
+import type { FleetSettings } from './options.js';
+import { RateAllowance } from './rate-allowance.js';
+import { SCRIPT_VERSION } from './script.js';
+import type { FleetReply, FleetStore, KeyedClaim } from './store.js';
+
+/** So many failures in a row, and nothing but heartbeats is sent any more. */
+const FAILURES_TO_OPEN = 5;
+/** So many claims go into one exchange. */
+const MAX_CLAIMS = 200;
+/** A heartbeat sends at most so many exchanges: more budgets than that take turns. */
+const MAX_EXCHANGES = 5;
+/** An exchange that was never answered blocks no more heartbeats than these. */
+const MAX_HELD_BEATS = 10;
+/** The ledger has not answered for so many heartbeats. */
+const SILENT_BEATS = 2.5;
+
+/** Something that claims its part of what is shared. */
+export interface Claimant {
+  readonly key: string;
+  readonly rules: LedgerRules;
+  /** Whether the next heartbeat should speak of it. */
+  readonly isActive: boolean;
+  claim(worker: string, leaving: boolean): KeyedClaim['claim'];
+  answer(seq: number, grant: NonNullable<FleetReply['grants'][number]>, sentAt: number): void;
+}
+
+interface Question {
+  readonly claimant: Claimant;
+  readonly resolve: () => void;
+}
+
+/** A router's place in its fleet: one exchange at a time, a heartbeat, and a breaker of its own. */
+export class StoreLink implements FleetLink {
+  readonly sharesBudgets: boolean;
+  readonly sharesRates: boolean;
+  readonly #store: FleetStore;
+  readonly #settings: FleetSettings;
+  readonly #host: FleetHost;
+  readonly #facts: Facts;
+  readonly #claimants = new Set<Claimant>();
+  /** Where the last heartbeat stopped, where there are too many. */
+  #turn = 0;
+  #worker = '';
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #state: 'idle' | 'running' | 'closed' = 'idle';
+  #questions: Question[] = [];
+  #isBusy = false;
+  #held = 0;
+  #failures = 0;
+  #wasReached = false;
+  #reachedAt = Number.NEGATIVE_INFINITY;
+  #epoch: string | undefined;
+  readonly #warned = new Set<string>();
+
+  constructor(store: FleetStore, settings: FleetSettings, host: FleetHost) {
+    this.#store = store;
+    this.#settings = settings;
+    this.#host = host;
+    this.sharesBudgets = settings.share.budgets;
+    this.sharesRates = settings.share.rates;
+    this.#facts = new Facts(settings.share, host);
+  }
+
+  get settings(): FleetSettings {
+    return this.#settings;
+  }
+
+  /** The ledger does not answer: what is set aside for that may be used. */
+  get isSilent(): boolean {
+    if (this.#failures > 0) return true;
+    return performance.now() - this.#reachedAt > SILENT_BEATS * this.#settings.heartbeatMs;
+  }
+
+  get isOpen(): boolean {
+    return this.#failures >= FAILURES_TO_OPEN;
+  }
+
+  start(): void {
+    if (this.#state !== 'idle') return;
+    this.#state = 'running';
+    this.#worker = randomHex();
+    if (this.#store.isReady?.() === false)
+      this.#warn('the Redis client is not connected: call `await client.connect()` before the first request');
+    void this.#warnOfSetup();
+    void this.#beat();
+  }
+
+  allowance(budget: Budget, tenant: string | undefined, isOther: boolean, group: number): FleetAllowance {
+    const { window, perTenant, route = null } = budget;
+    const whose = perTenant ? (isOther ? ['other'] : ['tenant', tenant ?? null]) : [];
+    const key = sha256(JSON.stringify(['spend', window, route, group, ...whose]));
+    const rules = this.#rules(toNano(budget.usd), window);
+    const claimant = new BudgetAllowance(key, rules, this);
+    this.#claimants.add(claimant);
+    return claimant;
+  }
+
+  rate(id: string, perMinute: number, limit: SharedRate): void {
+    const key = sha256(JSON.stringify(['rate', id]));
+    this.#claimants.add(new RateAllowance(key, this.#rules(Math.round(perMinute * 1000), 'rate'), limit, this));
+  }
+
+  /** It will not be spoken of again. */
+  forget(claimant: Claimant): void {
+    this.#claimants.delete(claimant);
+  }
+
+  /** Asks for one of them now, together with all others that are waiting. `undefined`: asking would not help. */
+  ask(claimant: Claimant): Promise<void> | undefined {
+    if (this.#state === 'closed' || this.isOpen) return undefined;
+    this.start();
+    if (this.#store.isReady?.() === false) return undefined;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#settings.timeoutMs);
+      this.#questions.push({
+        claimant,
+        resolve: () => {
+          clearTimeout(timer);
+          resolve();
+        },
+      });
+      if (!this.#isBusy) queueMicrotask(() => void this.#answerQuestions());
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    const wasRunning = this.#state === 'running';
+    this.#state = 'closed';
+    clearTimeout(this.#timer);
+    for (const { resolve } of this.#questions.splice(0)) resolve();
+    if (!wasRunning || this.isOpen) return;
+    const claimants = [...this.#claimants];
+    const exchanges: Promise<boolean>[] = [];
+    for (let i = 0; i < claimants.length; i += MAX_CLAIMS)
+      exchanges.push(this.#exchange(claimants.slice(i, i + MAX_CLAIMS), false, true));
+    await Promise.all(exchanges);
+  }
+
+  async #answerQuestions(): Promise<void> {
+    while (!this.#isBusy && this.#questions.length > 0 && this.#state === 'running') {
+      const questions = this.#questions.splice(0);
+      const claimants = [...new Set(questions.map(({ claimant }) => claimant))];
+      this.#isBusy = true;
+      for (let i = 0; i < claimants.length; i += MAX_CLAIMS)
+        await this.#exchange(claimants.slice(i, i + MAX_CLAIMS), false, false);
+      this.#isBusy = false;
+      for (const { resolve } of questions) resolve();
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const startedAt = performance.now();
+    if (!this.#isBusy && (this.#held === 0 || this.#held++ >= MAX_HELD_BEATS)) {
+      this.#isBusy = true;
+      const due = this.#due();
+      for (let i = 0; i === 0 || i < due.length; i += MAX_CLAIMS) {
+        const isReached = await this.#exchange(due.slice(i, i + MAX_CLAIMS), i === 0, false);
+        if (!isReached) break;
+      }
+      this.#isBusy = false;
+      if (this.sharesRates) this.#host.onRates();
+    }
+    if (this.#state !== 'running') return;
+    const { heartbeatMs } = this.#settings;
+    this.#timer = setTimeout(() => void this.#beat(), Math.max(1, startedAt + heartbeatMs - performance.now()));
+    this.#timer.unref?.();
+    void this.#answerQuestions();
+  }
+
+  /** Those that have something to say, in turns where they are too many. */
+  #due(): Claimant[] {
+    const active = [...this.#claimants].filter((each) => each.isActive);
+    const most = MAX_CLAIMS * MAX_EXCHANGES;
+    if (active.length <= most) return active;
+    const from = this.#turn % active.length;
+    this.#turn = from + most;
+    return [...active.slice(from), ...active.slice(0, from)].slice(0, most);
+  }
+
+  /** Never rejects, and takes no longer than `timeoutMs`. A later answer still counts, if nothing was said since. */
+  #exchange(claimants: readonly Claimant[], withFacts: boolean, leaving: boolean): Promise<boolean> {
+    if (this.#store.isReady?.() === false) {
+      this.#onFailure('the client is not connected');
+      return Promise.resolve(false);
+    }
+    const { name, heartbeatMs, timeoutMs } = this.#settings;
+    const sentAt = performance.now();
+    const claims = claimants.map((each) => ({
+      key: each.key,
+      rules: each.rules,
+      claim: each.claim(this.#worker, leaving),
+    }));
+    const facts = withFacts ? this.#facts.message() : undefined;
+    return new Promise((resolve) => {
+      let isLate = false;
+      this.#held += 1;
+      const timer = setTimeout(() => {
+        isLate = true;
+        this.#onFailure(`no answer in ${timeoutMs} ms`);
+        resolve(false);
+      }, timeoutMs);
+      const settle = () => {
+        clearTimeout(timer);
+        this.#held = Math.max(0, this.#held - 1);
+      };
+      this.#sent({ name, worker: this.#worker, heartbeatMs, claims, facts }).then(
+        (reply) => {
+          settle();
+          this.#onReply(reply, claimants, claims, sentAt, withFacts);
+          resolve(true);
+        },
+        (error: unknown) => {
+          settle();
+          if (!isLate) this.#onFailure(error instanceof Error ? reasonOf(error) : 'it has failed');
+          resolve(false);
+        },
+      );
+    });
+  }
+
+  async #sent(message: Parameters<FleetStore['exchange']>[0]): Promise<FleetReply> {
+    return this.#store.exchange(message);
+  }
+
+  #onReply(
+    reply: FleetReply,
+    claimants: readonly Claimant[],
+    claims: readonly KeyedClaim[],
+    sentAt: number,
+    withFacts: boolean,
+  ): void {
+    const wasOpen = this.isOpen;
+    this.#failures = 0;
+    this.#wasReached = true;
+    this.#reachedAt = performance.now();
+    this.#held = 0;
+    claimants.forEach((claimant, i) => {
+      const grant = reply.grants[i];
+      const seq = claims[i]?.claim.seq;
+      if (grant !== undefined && seq !== undefined) claimant.answer(seq, grant, sentAt);
+    });
+    if (withFacts) this.#facts.onReply(reply.facts);
+    // Each claims anew what it has: nobody else may remember it.
+    if (this.#epoch !== undefined && this.#epoch !== reply.epoch)
+      for (const each of this.#claimants) if (each instanceof BudgetAllowance) each.onDataLoss();
+    this.#epoch = reply.epoch;
+    if (reply.version > SCRIPT_VERSION)
+      this.#warn(
+        `other processes of this fleet use script version ${reply.version}, this one ${SCRIPT_VERSION}: update model-router here too`,
+      );
+    if (wasOpen) this.#host.warn(`model-router fleet ${this.#settings.name}: Redis answers again`);
+  }
+
+  #onFailure(why: string): void {
+    this.#failures += 1;
+    if (this.#failures !== FAILURES_TO_OPEN) return;
+    const { name, whenDown } = this.#settings;
+    const then = { share: 'uses its outage share', refuse: 'uses up its allowances', allow: 'spends without a limit' };
+    this.#host.warn(`model-router fleet ${name}: Redis does not answer (${why}); this process ${then[whenDown]}`);
+  }
+
+  /** Why there is nothing to be had, beside the budget being spent. */
+  get trouble(): string | undefined {
+    if (!this.#wasReached) return "the fleet's ledger has not been reached yet";
+    return this.isSilent ? "the fleet's ledger does not answer" : undefined;
+  }
+
+  #rules(limit: number, window: LedgerRules['window']): LedgerRules {
+    const { whenDown, outageShare, heartbeatMs, lost } = this.#settings;
+    return { limit, window, outageShare: whenDown === 'share' ? outageShare : 0, heartbeatMs, lost };
+  }
+
+  #warn(text: string): void {
+    if (this.#warned.has(text)) return;
+    this.#warned.add(text);
+    this.#host.warn(`model-router fleet ${this.#settings.name}: ${text}`);
+  }
+
+  async #warnOfSetup(): Promise<void> {
+    try {
+      if (this.#store.isReady?.() === false) return;
+      for (const line of (await this.#store.warnings?.()) ?? []) this.#warn(line);
+    } catch {
+      // It is not allowed to ask for that.
+    }
+  }
+}
+
+/** No text of the server's or of a socket's: a URL with a password may stand in it. */
+function reasonOf(error: Error): string {
+  const code: unknown = Reflect.get(error, 'code');
+  if (typeof code === 'string') return code;
+  const [word = ''] = error.message.split(' ');
+  return /^[A-Z]{2,}$/.test(word) ? word : error.name;
+}
+

@@ -1,0 +1,75 @@
+import type { SharedRate } from '../state/fleet.js';
+import type { Claim, Grant, LedgerRules } from './ledger/ledger.js';
+import type { Claimant, StoreLink } from './link.js';
+
+/** A process wants somewhat more than it has used. */
+const HEADROOM = 1.5;
+/** Until the others are known: a part that a handful of processes may use at once. */
+const FIRST_SHARE = 0.1;
+const MINUTE_MS = 60_000;
+
+/** A process's part of `rpm` or `tpm`, in thousandths: by what it uses, and an even part of what is left over. */
+export class RateAllowance implements Claimant {
+  readonly isActive = true;
+  readonly #limit: SharedRate;
+  readonly #link: StoreLink;
+  #have: number;
+  #workers = 1 / FIRST_SHARE;
+  #seq = 0;
+  #ack = 0;
+  #epoch = '';
+  #taken = 0;
+  #takenAt = Number.NaN;
+
+  constructor(
+    readonly key: string,
+    readonly rules: LedgerRules,
+    limit: SharedRate,
+    link: StoreLink,
+  ) {
+    this.#limit = limit;
+    this.#link = link;
+    this.#have = Math.floor(rules.limit * FIRST_SHARE);
+    limit.setPerMinute(this.#have / 1000, 0);
+  }
+
+  claim(worker: string, leaving: boolean): Claim {
+    const now = performance.now();
+    // Nobody can say who else lives: an even part for all that did.
+    if (this.#link.isSilent && this.#ack > 0) this.#set(Math.floor(this.rules.limit / this.#workers), now);
+    const { taken } = this.#limit;
+    const perMinute = ((taken - this.#taken) * MINUTE_MS) / (now - this.#takenAt);
+    const want = Number.isFinite(perMinute) ? Math.ceil(perMinute * 1000 * HEADROOM) : 0;
+    this.#taken = taken;
+    this.#takenAt = now;
+    this.#seq += 1;
+    const none = { most: 0, settled: 0, next: 0, seen: 0 };
+    const have = leaving ? 0 : this.#have;
+    return {
+      ...none,
+      worker,
+      seq: this.#seq,
+      ack: this.#ack,
+      epoch: this.#epoch,
+      window: 0,
+      have,
+      need: 0,
+      want: leaving ? 0 : want,
+      leaving,
+    };
+  }
+
+  answer(seq: number, grant: Grant): void {
+    if (seq !== this.#seq) return;
+    this.#ack = seq;
+    this.#epoch = grant.epoch;
+    this.#workers = Math.max(1, grant.workers);
+    this.#set(grant.allowance, performance.now());
+  }
+
+  #set(thousandths: number, now: number): void {
+    if (thousandths === this.#have) return;
+    this.#have = thousandths;
+    this.#limit.setPerMinute(thousandths / 1000, now);
+  }
+}
