@@ -5,6 +5,7 @@ import { RouteOrder } from './call/route-order.js';
 import type { ShadowRule } from './call/shadow.js';
 import type { SpendParts } from './call/spend/layer.js';
 import type { AbTable, Exposure } from './experiments/ab-table.js';
+import { connectFleet, type FleetState } from './fleet-host.js';
 import type { EscalateConfig } from './options/check-judge.js';
 import type { DeploymentConfig, RouteConfig, RouterConfig } from './options/check-options.js';
 import type { SlaConfig } from './options/check-sla.js';
@@ -17,6 +18,7 @@ import { Capacity, isLimited, type Place, Slots } from './state/capacity.js';
 import { DeploymentBreaker } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
 import { EscalationShare } from './state/escalation-share.js';
+import type { Fleet, FleetLink } from './state/fleet.js';
 import { ResponseStore } from './state/memory-store.js';
 import { NextDraw } from './state/next-draw.js';
 import { RetryBudget } from './state/retry-budget.js';
@@ -71,6 +73,8 @@ export class Engine {
   /** `undefined` where there are no budgets. */
   readonly ledger: SpendLedger | undefined;
   readonly spendTable: SpendTable;
+  /** `undefined` where each process is on its own. */
+  readonly fleet: FleetLink | undefined;
   /** Background responses that are not booked yet. */
   readonly background: BackgroundCalls;
   /** What limits of money go by. */
@@ -149,13 +153,21 @@ export class Engine {
       }),
     );
     this.orders = new Map([...config.routes].flatMap(([route, each]) => this.#order(route, each, previous)));
+    this.#life.fleet ??= config.fleet && this.#connect(config.fleet);
+    this.fleet = this.#life.fleet;
+    this.#life.current = this.#fleetState();
+    if (this.fleet?.sharesRates === true)
+      for (const [id, { place }] of this.states) place?.slots.shareRates(id, this.fleet);
     this.ledger =
-      config.budgets.length === 0 ? undefined : new SpendLedger(config.budgets, config.tenants, previous?.ledger);
+      config.budgets.length === 0
+        ? undefined
+        : new SpendLedger(config.budgets, config.tenants, previous?.ledger, this.fleet);
     this.keeper.attach({
       store: config.state,
       deployments: () => Array.from(this.states, ([id, { service }]) => [id, service] as const),
       routes: () => this.services,
-      ledger: this.ledger,
+      // What a fleet shares, it remembers too.
+      ledger: this.fleet?.sharesBudgets === true ? undefined : this.ledger,
     });
     this.#isBuilt = true;
     this.spend = {
@@ -247,6 +259,7 @@ export class Engine {
   }
 
   nextCallId(): string {
+    this.fleet?.start();
     this.#life.idPrefix ??= `call_${randomHex()}`;
     return `${this.#life.idPrefix}${(this.#life.calls++).toString(36)}`;
   }
@@ -265,14 +278,32 @@ export class Engine {
     return this.#life.store;
   }
 
-  close(): void {
+  /** Resolves when other processes may use what this one has not. */
+  async close(): Promise<void> {
     if (this.closed) return;
     this.#life.closed = true;
+    const returned = this.fleet?.close();
     this.#life.closing.abort();
     this.keeper.close();
     this.capacity.close();
     for (const { breaker } of this.states.values()) breaker?.close();
     this.events.clear();
+    await returned;
+  }
+
+  /** Once: it outlives the configuration. */
+  #connect(fleet: Fleet): FleetLink {
+    return connectFleet(fleet, {
+      random: this.config.random,
+      current: () => this.#life.current ?? this.#fleetState(),
+      capacity: this.capacity,
+      events: this.events,
+      warn: (line) => this.changes.log?.warn(line),
+    });
+  }
+
+  #fleetState(): FleetState {
+    return { states: this.states, clients: this.#clients, cooldownMs: this.config.breaker?.cooldownMs ?? 0 };
   }
 
   /** The same as before where nothing has changed: it has learned, and its comparison goes on. */
@@ -427,6 +458,9 @@ interface RouterLife {
   idPrefix: string | undefined;
   calls: number;
   accounts: number;
+  fleet: FleetLink | undefined;
+  /** The configuration of now, for what the fleet knows of it. */
+  current: FleetState | undefined;
 }
 
 function newLife(): RouterLife {
@@ -449,6 +483,8 @@ function newLife(): RouterLife {
     idPrefix: undefined,
     calls: 0,
     accounts: 0,
+    fleet: undefined,
+    current: undefined,
   };
 }
 

@@ -224,9 +224,9 @@ export class ModelRouter extends OpenAI {
     this[PARTS].engine.keeper.import(checkState('importState', state));
   }
 
-  /** Writes the state, and ends timers and breakers. Calls in flight finish; later calls fail. */
+  /** Writes the state, returns allowances to the fleet, and ends timers and breakers. Calls in flight finish; later calls fail. */
   async close(): Promise<void> {
-    this[PARTS].engine.close();
+    await this[PARTS].engine.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

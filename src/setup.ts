@@ -133,6 +133,7 @@ function newLive(): LiveConfiguration {
 
 /** What cannot change while a router runs, and why. */
 const FIXED: Readonly<Record<string, string>> = {
+  fleet: 'the fleet knows this process already',
   cacheStore: 'answers are in the store that the router was made with',
   random: 'it is drawn from all the time',
   shareInFlight: 'it says what the runtime can do',

@@ -2,6 +2,7 @@ import { InvalidOptionError } from '../errors.js';
 import { checkPrice, checkPrices, type PriceSource } from '../prices/check-price.js';
 import type { CacheStore } from '../state/cache-store.js';
 import type { BreakerSettings } from '../state/circuit-breaker.js';
+import type { Fleet } from '../state/fleet.js';
 import type { CacheSize } from '../state/memory-store.js';
 import type { StateStore } from '../state/router-state.js';
 import type { Budget, TenantLimit } from '../state/spend-ledger.js';
@@ -81,6 +82,7 @@ export interface RouterConfig {
   readonly slowLogMs: number;
   readonly cacheStore: CacheStore | undefined;
   readonly state: StateStore | undefined;
+  readonly fleet: Fleet | undefined;
   /** Of the router's own store. */
   readonly cacheSize: CacheSize;
   readonly shareInFlight: boolean;
@@ -150,6 +152,7 @@ export function checkRouter(
     slowLogMs: settings.slowMs === undefined ? 3_600_000 : 60_000,
     cacheStore: checkStore(settings.cacheStore),
     state: checkStateStore(settings.state),
+    fleet: checkFleet(settings.fleet),
     cacheSize: cacheSizeOf([settings, ...[...routes.values()].map(({ options }) => options)]),
     shareInFlight: checkShareInFlight(settings.shareInFlight),
     prices: checkPrices(settings.prices),
@@ -175,6 +178,14 @@ function checkStateStore(value: unknown): StateStore | undefined {
   for (const name of ['load', 'save', 'append'])
     if (typeof store[name] !== 'function') fail(`state.${name}`, store[name], 'a function');
   return value as unknown as StateStore;
+}
+
+function checkFleet(fleet: RouterSettings['fleet']): Fleet | undefined {
+  if (fleet === undefined) return undefined;
+  const what = "what redisFleet(client, { name: 'checkout-prod' }) of model-router/redis returns";
+  const given: unknown = fleet;
+  if (!isRecord(given) || typeof given.connect !== 'function') fail('fleet', given, what);
+  return fleet;
 }
 
 function checkRandom(random: RouterSettings['random']): () => number {

@@ -18,6 +18,7 @@ const SETTINGS: Readonly<Record<Exclude<keyof RouterSettings, keyof CallOptions>
   slowMs: true,
   cacheStore: true,
   state: true,
+  fleet: true,
   shareInFlight: true,
   prices: true,
   countTokens: true,

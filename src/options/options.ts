@@ -2,6 +2,7 @@ import type { ClientOptions, OpenAI } from 'openai';
 import type { Strategy } from '../plan/order/strategy.js';
 import type { ErrorOutcome } from '../protocol/error-outcomes.js';
 import type { CacheStore } from '../state/cache-store.js';
+import type { Fleet } from '../state/fleet.js';
 import type { StateStore } from '../state/router-state.js';
 import type { Logger, LogLevel } from '../telemetry/log.js';
 import type { Price } from '../telemetry/record-types.js';
@@ -310,6 +311,11 @@ export interface RouterSettings extends CallOptions {
    * or a store of your own. @default nowhere
    */
   state?: StateStore | undefined;
+  /**
+   * Other processes that share budgets, rates and pauses: `redisFleet(client, { name })` of `model-router/redis`.
+   * @default none: each process has budgets of its own
+   */
+  fleet?: Fleet | undefined;
   /**
    * Whether equal calls in flight share one upstream call. Turn it off where one request must not wait for another's
    * input and output. @default true, but false on Cloudflare Workers

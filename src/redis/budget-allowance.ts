@@ -1,7 +1,7 @@
 import type { FleetAllowance } from '../state/fleet.js';
+import type { Claimant, ClaimantHost } from './claimant.js';
 import { Allowance } from './ledger/allowance.js';
 import type { Claim, Grant, LedgerRules } from './ledger/ledger.js';
-import type { Claimant, StoreLink } from './link.js';
 
 /** A budget that has not moved for so many heartbeats is not spoken of. */
 const QUIET_BEATS = 5;
@@ -9,15 +9,15 @@ const QUIET_BEATS = 5;
 /** A budget's allowance as the spend ledger sees it: a window, and what may be reserved in it. */
 export class BudgetAllowance implements FleetAllowance, Claimant {
   readonly #ledger: Allowance;
-  readonly #link: StoreLink;
+  readonly #link: ClaimantHost;
   #quietBeats = 0;
   /** The share of the limit that was warned of, and in which window. */
   #reached = { window: Number.NaN, percent: 0 };
 
   constructor(
     readonly key: string,
-    readonly rules: LedgerRules,
-    link: StoreLink,
+    public rules: LedgerRules,
+    link: ClaimantHost,
   ) {
     this.#ledger = new Allowance(rules.window);
     this.#link = link;
@@ -48,7 +48,11 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     this.#ledger.release(amount);
   }
 
-  ask(amount: number): Promise<unknown> | undefined {
+  left(): number {
+    return Math.max(0, this.available()) + (this.#link.isSilent ? 0 : this.#ledger.left);
+  }
+
+  ask(amount: number): Promise<boolean> | undefined {
     const ledger = this.#ledger;
     const isFresh = performance.now() - ledger.answeredAt < this.rules.heartbeatMs;
     // The last answer has said how much there is.
@@ -59,7 +63,10 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     this.#quietBeats = 0;
     const asked = this.#link.ask(this);
     if (asked === undefined) stop();
-    return asked?.then(stop);
+    return asked?.then((isAnswered) => {
+      stop();
+      return isAnswered;
+    });
   }
 
   onDataLoss(): void {
@@ -68,7 +75,7 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
 
   claim(worker: string, leaving: boolean): Claim {
     this.#quietBeats += 1;
-    return this.#ledger.claim(worker, leaving);
+    return this.#ledger.claim(worker, this.#link.nextSeq(), leaving);
   }
 
   answer(seq: number, grant: Grant, sentAt: number): void {
@@ -93,8 +100,26 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     return this.#ledger.isUnused && this.#ledger.allowance === 0;
   }
 
+  limitTo(limit: number): void {
+    this.rules = { ...this.rules, limit };
+    this.#quietBeats = 0;
+  }
+
   close(): void {
     this.#link.forget(this);
+  }
+
+  /** Nothing is written down here: the fleet remembers. */
+  entries(): [at: number, amount: number][] {
+    return [];
+  }
+
+  addAt(at: number): number {
+    return at;
+  }
+
+  slotStart(): number {
+    return Date.now();
   }
 
   availableAt(amount: number): number | undefined {

@@ -16,6 +16,9 @@ export class Facts {
   /** What the store has said last, and until when by this process's clock. */
   #stored = new Map<string, { readonly until: number; readonly localUntil: number }>();
 
+  /** What this process has said last. */
+  #sent = new Map<string, number>();
+
   constructor(share: FleetSettings['share'], host: FleetHost) {
     this.#share = share;
     this.#host = host;
@@ -23,34 +26,49 @@ export class Facts {
 
   message(): FactMessage {
     const now = performance.now();
-    const held = new Map(
-      this.#host
-        .facts()
-        .filter((fact) => this.#isShared(fact))
-        .map((fact) => [`${LETTERS[fact.kind]}:${fact.id}`, fact.forMs]),
-    );
+    const held = this.#held();
     const found = [...held].filter(([field, forMs]) => {
-      const stored = this.#stored.get(field);
-      return stored === undefined || now + forMs > stored.localUntil + SAME_MS;
+      const known = Math.max(this.#stored.get(field)?.localUntil ?? 0, this.#sent.get(field) ?? 0);
+      return now + forMs > known + SAME_MS;
     });
     // It was over here before its time: a server has answered.
     const ended = [...this.#stored]
       .filter(([field, { localUntil }]) => field.startsWith('p:') && !held.has(field) && localUntil > now + SAME_MS)
       .map(([field, { until }]) => [field, until] as const);
+    this.#sent = new Map([...held].map(([field, forMs]) => [field, now + forMs]));
     return { found: found.slice(0, MAX_FACTS), ended };
   }
 
   onReply(stored: readonly StoredFact[]): void {
     const now = performance.now();
+    const before = this.#stored;
     this.#stored = new Map(stored.map(({ field, leftMs, until }) => [field, { until, localUntil: now + leftMs }]));
-    const facts = stored.flatMap(({ field, leftMs }): FleetFact[] => {
-      const kind = kindOf(field);
-      return kind === undefined ? [] : [{ kind, id: field.slice(2), forMs: leftMs }];
-    });
-    this.#host.onFacts(facts.filter((fact) => this.#isShared(fact)));
+    const gone = [...before].filter(
+      ([field, { localUntil }]) => !this.#stored.has(field) && localUntil > now + SAME_MS,
+    );
+    this.#host.onFacts(
+      stored.flatMap(({ field, leftMs }) => this.#factOf(field, leftMs)),
+      gone.flatMap(([field, { localUntil }]) => this.#factOf(field, localUntil - now)),
+    );
   }
 
-  #isShared({ kind }: FleetFact): boolean {
+  /** Nothing was sent, as far as anybody else knows. */
+  onDataLoss(): void {
+    this.#sent.clear();
+    this.#stored.clear();
+  }
+
+  #held(): Map<string, number> {
+    const shared = this.#host.facts().filter(({ kind }) => this.#isShared(kind));
+    return new Map(shared.map(({ kind, id, forMs }) => [`${LETTERS[kind]}:${id}`, forMs]));
+  }
+
+  #factOf(field: string, forMs: number): FleetFact[] {
+    const kind = kindOf(field);
+    return kind === undefined || !this.#isShared(kind) ? [] : [{ kind, id: field.slice(2), forMs }];
+  }
+
+  #isShared(kind: FleetFact['kind']): boolean {
     return kind === 'breaker' ? this.#share.breakers === 'hint' : this.#share.pauses;
   }
 }

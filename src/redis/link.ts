@@ -1,9 +1,9 @@
-import type { FleetAllowance, FleetHost, FleetLink, SharedRate } from '../state/fleet.js';
-import type { Budget } from '../state/spend-ledger.js';
+import type { FleetAllowance, FleetHost, FleetLink, SharedBudget, SharedRate } from '../state/fleet.js';
 import { toNano } from '../util/money.js';
 import { randomHex } from '../util/random-hex.js';
 import { sha256 } from '../util/sha256.js';
 import { BudgetAllowance } from './budget-allowance.js';
+import type { Claimant, ClaimantHost } from './claimant.js';
 import { Facts } from './facts.js';
 import type { LedgerRules } from './ledger/ledger.js';
 import type { FleetSettings } from './options.js';
@@ -22,23 +22,13 @@ const MAX_HELD_BEATS = 10;
 /** The ledger has not answered for so many heartbeats. */
 const SILENT_BEATS = 2.5;
 
-/** Something that claims its part of what is shared. */
-export interface Claimant {
-  readonly key: string;
-  readonly rules: LedgerRules;
-  /** Whether the next heartbeat should speak of it. */
-  readonly isActive: boolean;
-  claim(worker: string, leaving: boolean): KeyedClaim['claim'];
-  answer(seq: number, grant: NonNullable<FleetReply['grants'][number]>, sentAt: number): void;
-}
-
 interface Question {
   readonly claimant: Claimant;
-  readonly resolve: () => void;
+  readonly resolve: (isAnswered: boolean) => void;
 }
 
 /** A router's place in its fleet: one exchange at a time, a heartbeat, and a breaker of its own. */
-export class StoreLink implements FleetLink {
+export class StoreLink implements FleetLink, ClaimantHost {
   readonly sharesBudgets: boolean;
   readonly sharesRates: boolean;
   readonly #store: FleetStore;
@@ -46,14 +36,21 @@ export class StoreLink implements FleetLink {
   readonly #host: FleetHost;
   readonly #facts: Facts;
   readonly #claimants = new Set<Claimant>();
+  readonly #rates = new Map<string, RateAllowance>();
+  /** Claims of this process are counted together: a budget that is opened again goes on counting. */
+  #seq = 0;
   /** Where the last heartbeat stopped, where there are too many. */
   #turn = 0;
   #worker = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #state: 'idle' | 'running' | 'closed' = 'idle';
-  #questions: Question[] = [];
+  readonly #questions: Question[] = [];
   #isBusy = false;
-  #held = 0;
+  /** Facts go out before the next heartbeat. */
+  #isNudged = false;
+  /** Exchanges that were neither answered nor refused yet, and heartbeats that were left out because of them. */
+  #unanswered = 0;
+  #skipped = 0;
   #failures = 0;
   #wasReached = false;
   #reachedAt = Number.NEGATIVE_INFINITY;
@@ -93,19 +90,38 @@ export class StoreLink implements FleetLink {
     void this.#beat();
   }
 
-  allowance(budget: Budget, tenant: string | undefined, isOther: boolean, group: number): FleetAllowance {
-    const { window, perTenant, route = null } = budget;
+  nextSeq(): number {
+    this.#seq += 1;
+    return this.#seq;
+  }
+
+  allowance(
+    { usd, window, perTenant }: SharedBudget,
+    name: string,
+    tenant: string | undefined,
+    isOther: boolean,
+  ): FleetAllowance {
     const whose = perTenant ? (isOther ? ['other'] : ['tenant', tenant ?? null]) : [];
-    const key = sha256(JSON.stringify(['spend', window, route, group, ...whose]));
-    const rules = this.#rules(toNano(budget.usd), window);
+    const key = sha256(JSON.stringify(['spend', name, ...whose]));
+    const rules = this.#rules(toNano(usd), window);
     const claimant = new BudgetAllowance(key, rules, this);
     this.#claimants.add(claimant);
     return claimant;
   }
 
-  rate(id: string, perMinute: number, limit: SharedRate): void {
-    const key = sha256(JSON.stringify(['rate', id]));
-    this.#claimants.add(new RateAllowance(key, this.#rules(Math.round(perMinute * 1000), 'rate'), limit, this));
+  rate(id: string, perMinute: number | undefined, limit: SharedRate | undefined): void {
+    const known = this.#rates.get(id);
+    if (perMinute === undefined || limit === undefined) {
+      if (known !== undefined) this.#claimants.delete(known);
+      this.#rates.delete(id);
+      return;
+    }
+    const rules = this.#rules(Math.round(perMinute * 1000), 'rate');
+    if (known?.isFor(rules, limit)) return;
+    if (known !== undefined) this.#claimants.delete(known);
+    const rate = new RateAllowance(sha256(JSON.stringify(['rate', id])), rules, limit, this);
+    this.#rates.set(id, rate);
+    this.#claimants.add(rate);
   }
 
   /** It will not be spoken of again. */
@@ -114,17 +130,17 @@ export class StoreLink implements FleetLink {
   }
 
   /** Asks for one of them now, together with all others that are waiting. `undefined`: asking would not help. */
-  ask(claimant: Claimant): Promise<void> | undefined {
+  ask(claimant: Claimant): Promise<boolean> | undefined {
     if (this.#state === 'closed' || this.isOpen) return undefined;
     this.start();
     if (this.#store.isReady?.() === false) return undefined;
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.#settings.timeoutMs);
+      const timer = setTimeout(() => resolve(false), this.#settings.timeoutMs);
       this.#questions.push({
         claimant,
-        resolve: () => {
+        resolve: (isAnswered) => {
           clearTimeout(timer);
-          resolve();
+          resolve(isAnswered);
         },
       });
       if (!this.#isBusy) queueMicrotask(() => void this.#answerQuestions());
@@ -136,7 +152,7 @@ export class StoreLink implements FleetLink {
     const wasRunning = this.#state === 'running';
     this.#state = 'closed';
     clearTimeout(this.#timer);
-    for (const { resolve } of this.#questions.splice(0)) resolve();
+    for (const { resolve } of this.#questions.splice(0)) resolve(false);
     if (!wasRunning || this.isOpen) return;
     const claimants = [...this.#claimants];
     const exchanges: Promise<boolean>[] = [];
@@ -145,21 +161,29 @@ export class StoreLink implements FleetLink {
     await Promise.all(exchanges);
   }
 
+  nudge(): void {
+    if (this.#state !== 'running' || this.#isNudged || this.isOpen) return;
+    this.#isNudged = true;
+    if (!this.#isBusy) queueMicrotask(() => void this.#answerQuestions());
+  }
+
   async #answerQuestions(): Promise<void> {
-    while (!this.#isBusy && this.#questions.length > 0 && this.#state === 'running') {
+    while (!this.#isBusy && (this.#isNudged || this.#questions.length > 0) && this.#state === 'running') {
       const questions = this.#questions.splice(0);
       const claimants = [...new Set(questions.map(({ claimant }) => claimant))];
       this.#isBusy = true;
-      for (let i = 0; i < claimants.length; i += MAX_CLAIMS)
-        await this.#exchange(claimants.slice(i, i + MAX_CLAIMS), false, false);
+      let isAnswered = !this.#isNudged || (await this.#exchange([], true, false));
+      this.#isNudged = false;
+      for (let i = 0; isAnswered && i < claimants.length; i += MAX_CLAIMS)
+        isAnswered = await this.#exchange(claimants.slice(i, i + MAX_CLAIMS), false, false);
       this.#isBusy = false;
-      for (const { resolve } of questions) resolve();
+      for (const { resolve } of questions) resolve(isAnswered);
     }
   }
 
   async #beat(): Promise<void> {
     const startedAt = performance.now();
-    if (!this.#isBusy && (this.#held === 0 || this.#held++ >= MAX_HELD_BEATS)) {
+    if (!this.#isBusy && this.#mayKnock()) {
       this.#isBusy = true;
       const due = this.#due();
       for (let i = 0; i === 0 || i < due.length; i += MAX_CLAIMS) {
@@ -174,6 +198,15 @@ export class StoreLink implements FleetLink {
     this.#timer = setTimeout(() => void this.#beat(), Math.max(1, startedAt + heartbeatMs - performance.now()));
     this.#timer.unref?.();
     void this.#answerQuestions();
+  }
+
+  /** A server that hangs gets one command at a time: they would all wait in the client. */
+  #mayKnock(): boolean {
+    if (!this.isOpen || this.#unanswered === 0) return true;
+    this.#skipped += 1;
+    if (this.#skipped <= MAX_HELD_BEATS) return false;
+    this.#skipped = 0;
+    return true;
   }
 
   /** Those that have something to say, in turns where they are too many. */
@@ -202,7 +235,7 @@ export class StoreLink implements FleetLink {
     const facts = withFacts ? this.#facts.message() : undefined;
     return new Promise((resolve) => {
       let isLate = false;
-      this.#held += 1;
+      this.#unanswered += 1;
       const timer = setTimeout(() => {
         isLate = true;
         this.#onFailure(`no answer in ${timeoutMs} ms`);
@@ -210,7 +243,7 @@ export class StoreLink implements FleetLink {
       }, timeoutMs);
       const settle = () => {
         clearTimeout(timer);
-        this.#held = Math.max(0, this.#held - 1);
+        this.#unanswered -= 1;
       };
       this.#sent({ name, worker: this.#worker, heartbeatMs, claims, facts }).then(
         (reply) => {
@@ -242,16 +275,18 @@ export class StoreLink implements FleetLink {
     this.#failures = 0;
     this.#wasReached = true;
     this.#reachedAt = performance.now();
-    this.#held = 0;
+    this.#skipped = 0;
     claimants.forEach((claimant, i) => {
       const grant = reply.grants[i];
       const seq = claims[i]?.claim.seq;
       if (grant !== undefined && seq !== undefined) claimant.answer(seq, grant, sentAt);
     });
+    // Each claims again what it has: nobody else may remember it.
+    if (this.#epoch !== undefined && this.#epoch !== reply.epoch) {
+      this.#facts.onDataLoss();
+      for (const each of this.#claimants) each.onDataLoss();
+    }
     if (withFacts) this.#facts.onReply(reply.facts);
-    // Each claims anew what it has: nobody else may remember it.
-    if (this.#epoch !== undefined && this.#epoch !== reply.epoch)
-      for (const each of this.#claimants) if (each instanceof BudgetAllowance) each.onDataLoss();
     this.#epoch = reply.epoch;
     if (reply.version > SCRIPT_VERSION)
       this.#warn(
@@ -302,4 +337,3 @@ function reasonOf(error: Error): string {
   const [word = ''] = error.message.split(' ');
   return /^[A-Z]{2,}$/.test(word) ? word : error.name;
 }
-

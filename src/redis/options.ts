@@ -76,7 +76,11 @@ export function checkFleet(path: string, value: unknown): FleetSettings {
     timeoutMs: checkNumber(`${path}.timeoutMs`, timeoutMs, ms(1, 60_000)),
     share: checkShare(`${path}.share`, given.share),
     whenDown: checkOneOf(`${path}.whenDown`, whenDown, ['share', 'refuse', 'allow']),
-    outageShare: checkNumber(`${path}.outageShare`, outageShare, { least: 0, most: 0.5, what: 'a share from 0 to 0.5' }),
+    outageShare: checkNumber(`${path}.outageShare`, outageShare, {
+      least: 0,
+      most: 0.5,
+      what: 'a share from 0 to 0.5',
+    }),
     lost: checkOneOf(`${path}.lost`, lost, ['count', 'return']),
   };
 }
@@ -110,7 +114,11 @@ export function checkRedisCache(path: string, value: unknown): { name: string; t
   const { timeoutMs = 100 } = given;
   return {
     name: checkName(`${path}.name`, given.name),
-    timeoutMs: checkNumber(`${path}.timeoutMs`, timeoutMs, { least: 1, most: 60_000, what: 'milliseconds, 1 to 60000' }),
+    timeoutMs: checkNumber(`${path}.timeoutMs`, timeoutMs, {
+      least: 1,
+      most: 60_000,
+      what: 'milliseconds, 1 to 60000',
+    }),
   };
 }
 

@@ -1,20 +1,23 @@
 import type { SharedRate } from '../state/fleet.js';
+import type { Claimant, ClaimantHost } from './claimant.js';
 import type { Claim, Grant, LedgerRules } from './ledger/ledger.js';
-import type { Claimant, StoreLink } from './link.js';
 
 /** A process wants somewhat more than it has used. */
 const HEADROOM = 1.5;
 /** Until the others are known: a part that a handful of processes may use at once. */
 const FIRST_SHARE = 0.1;
+/** What was wanted a heartbeat ago counts for so much. */
+const FADING = 0.7;
 const MINUTE_MS = 60_000;
 
 /** A process's part of `rpm` or `tpm`, in thousandths: by what it uses, and an even part of what is left over. */
 export class RateAllowance implements Claimant {
   readonly isActive = true;
   readonly #limit: SharedRate;
-  readonly #link: StoreLink;
+  readonly #link: ClaimantHost;
   #have: number;
   #workers = 1 / FIRST_SHARE;
+  #want = 0;
   #seq = 0;
   #ack = 0;
   #epoch = '';
@@ -25,12 +28,16 @@ export class RateAllowance implements Claimant {
     readonly key: string,
     readonly rules: LedgerRules,
     limit: SharedRate,
-    link: StoreLink,
+    link: ClaimantHost,
   ) {
     this.#limit = limit;
     this.#link = link;
     this.#have = Math.floor(rules.limit * FIRST_SHARE);
     limit.setPerMinute(this.#have / 1000, 0);
+  }
+
+  isFor({ limit }: LedgerRules, rate: SharedRate): boolean {
+    return limit === this.rules.limit && rate === this.#limit;
   }
 
   claim(worker: string, leaving: boolean): Claim {
@@ -39,10 +46,13 @@ export class RateAllowance implements Claimant {
     if (this.#link.isSilent && this.#ack > 0) this.#set(Math.floor(this.rules.limit / this.#workers), now);
     const { taken } = this.#limit;
     const perMinute = ((taken - this.#taken) * MINUTE_MS) / (now - this.#takenAt);
-    const want = Number.isFinite(perMinute) ? Math.ceil(perMinute * 1000 * HEADROOM) : 0;
+    const used = Number.isFinite(perMinute) ? perMinute * 1000 * HEADROOM : 0;
+    this.#want = Math.max(Math.ceil(used), Math.floor(this.#want * FADING));
+    // It has used all it had: how much more it could use is not known.
+    if (this.#limit.isShort(now)) this.#want = this.rules.limit;
     this.#taken = taken;
     this.#takenAt = now;
-    this.#seq += 1;
+    this.#seq = this.#link.nextSeq();
     const none = { most: 0, settled: 0, next: 0, seen: 0 };
     const have = leaving ? 0 : this.#have;
     return {
@@ -54,7 +64,7 @@ export class RateAllowance implements Claimant {
       window: 0,
       have,
       need: 0,
-      want: leaving ? 0 : want,
+      want: leaving ? 0 : this.#want,
       leaving,
     };
   }
@@ -65,6 +75,10 @@ export class RateAllowance implements Claimant {
     this.#epoch = grant.epoch;
     this.#workers = Math.max(1, grant.workers);
     this.#set(grant.allowance, performance.now());
+  }
+
+  onDataLoss(): void {
+    // Rates are claimed with each heartbeat anyway.
   }
 
   #set(thousandths: number, now: number): void {

@@ -1,5 +1,5 @@
-import type { Grant } from './ledger/ledger.js';
 import type { RedisCommands } from './commands.js';
+import type { Grant } from './ledger/ledger.js';
 import { SCRIPT, SCRIPT_VERSION } from './script.js';
 import type { FleetMessage, FleetReply, FleetStore, KeyedClaim } from './store.js';
 

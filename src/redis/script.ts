@@ -253,8 +253,9 @@ for index = 3, #KEYS do
         wants = wants + each.want
         if each ~= entry then others = others + each.allowance end
       end
-      local fair = wants <= limit and limit / live or limit * (1 - FLOOR_SHARE) * want / wants
-      local target = max(limit * FLOOR_SHARE / live, want <= fair and want or fair)
+      local least = limit * FLOOR_SHARE / live
+      local target = max(least, want + (limit - wants) / live)
+      if wants > limit then target = max(least, min(want, least + limit * (1 - FLOOR_SHARE) * want / wants)) end
       allowance = max(0, floor(min(target, limit - others)))
       entry.allowance = max(have, allowance)
     elseif claimed ~= state.window then

@@ -27,4 +27,9 @@ export interface CacheStore {
   set(key: string, answer: CachedAnswer, keepMs: number, tenant?: string): unknown;
   delete(key: string): unknown;
   clear(): unknown;
+  /**
+   * Whether this process may refresh a stale answer, which is then refreshed by no other for `forMs` milliseconds. Without
+   * it, each process refreshes by itself.
+   */
+  claimRefresh?(key: string, forMs: number): boolean | Promise<boolean>;
 }

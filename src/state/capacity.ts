@@ -1,3 +1,4 @@
+import type { FleetLink } from './fleet.js';
 import { RateLimit } from './rate-limit.js';
 
 /** The limits of one deployment, or of one client; `undefined` for none. */
@@ -27,6 +28,13 @@ export class Slots {
     if (limits.rpm !== rpm) this.#requests = limits.rpm === undefined ? undefined : new RateLimit(limits.rpm, 1);
     if (limits.tpm !== tpm) this.#tokens = limits.tpm === undefined ? undefined : new RateLimit(limits.tpm, 0);
     this.#limits = limits;
+  }
+
+  /** Other processes use the same rates. */
+  shareRates(id: string, fleet: FleetLink): void {
+    const { rpm, tpm } = this.#limits;
+    fleet.rate(`${id} rpm`, rpm, this.#requests);
+    fleet.rate(`${id} tpm`, tpm, this.#tokens);
   }
 
   get maxConcurrent(): number | undefined {
@@ -198,6 +206,11 @@ export class Capacity {
     for (const place of places) this.#queue(place).add(waiter);
     this.#serve(now);
     return { granted, cancel: () => this.#remove(waiter) };
+  }
+
+  /** Rates have changed. */
+  onRates(): void {
+    if (this.#queues.size > 0) this.#serve(performance.now());
   }
 
   close(): void {

@@ -123,6 +123,10 @@ export class DeploymentBreaker {
   /** Probes and bypasses that have not reported. Weak, as some never will. */
   readonly #unreported = new WeakSet<Permit>();
   #fires = 0;
+  /** Until this time one failure is enough. */
+  #suspectUntil = 0;
+  /** The `performance.now()` time at which it opened by what this process has seen itself. */
+  openedAt = Number.NEGATIVE_INFINITY;
 
   constructor(settings: BreakerSettings, deps: BreakerDeps) {
     this.#settings = settings;
@@ -143,6 +147,11 @@ export class DeploymentBreaker {
   /** It is open, and would let a probe through now. */
   get isProbeDue(): boolean {
     return this.#state !== 'closed' && this.retryAt === 0;
+  }
+
+  /** It has opened in another process: a failure of this one opens it here too. A success says otherwise. */
+  suspect(forMs: number): void {
+    if (this.#state === 'closed') this.#suspectUntil = performance.now() + forMs;
   }
 
   /** Closed: a permit. Half-open: a probe, one at a time, on a lease of `cooldownMs`. Open: nothing. */
@@ -211,6 +220,7 @@ export class DeploymentBreaker {
     if (outcome === 'success') {
       this.#failuresInARow = 0;
       this.#lastSuccessAt = now;
+      this.#suspectUntil = 0;
       return;
     }
     // Others were answered while this one ran: it begins a row, and does not continue one.
@@ -242,6 +252,7 @@ export class DeploymentBreaker {
   }
 
   #mustOpen(now: number): boolean {
+    if (now < this.#suspectUntil) return true;
     const { consecutive } = this.#settings;
     const spanMs = consecutive === 1 ? 0 : ROW_SPAN_MS;
     if (this.#failuresInARow >= consecutive && now - this.#rowSince >= spanMs) return true;
@@ -263,6 +274,7 @@ export class DeploymentBreaker {
   }
 
   #enterOpen(openMs: number): void {
+    this.openedAt = performance.now();
     this.#enter('open');
     this.#noProbeBefore = performance.now() + openMs;
     this.#notify();

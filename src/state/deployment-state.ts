@@ -18,6 +18,11 @@ const live = (latencies: LatencyHistogram, q: number) => (latencies.count < ENOU
 /** A pause lets its first probe through after this time, the next ones at doubling intervals. */
 const PROBE_MS = 250;
 
+/** So long it takes until all processes of a fleet know that a pause is over. */
+const OWN_ANSWER_MS = 2500;
+/** The same pause by the clocks of two processes. */
+const SAME_PAUSE_MS = 1000;
+
 /** What is known of one account: when it refuses its key or has no quota, none of its deployments is of use. */
 export interface ClientState {
   readonly name: string;
@@ -53,6 +58,8 @@ export class DeploymentState {
   pausedUntil = 0;
   pausedBy: PauseNotice | undefined;
   #pausedSince = 0;
+  /** The server has answered here: what other processes have heard before that counts no more, for a moment. */
+  #ownAnswerCounts = 0;
   #lastAnswerAt = 0;
   #nextProbeAt = 0;
   #probeStepMs = PROBE_MS;
@@ -150,6 +157,28 @@ export class DeploymentState {
     this.pausedBy = { status: failure.status ?? 429, code: codeOf(failure.error) };
   }
 
+  /** Another process was asked to stay away. */
+  pauseElsewhere(until: number): void {
+    const now = performance.now();
+    if (until <= this.pausedUntil || now < this.#ownAnswerCounts) return;
+    if (this.pausedUntil <= now) {
+      this.#pausedSince = now;
+      this.#probeStepMs = PROBE_MS;
+      this.#nextProbeAt = now + PROBE_MS;
+      this.#credits = 0;
+      this.#probe = undefined;
+      this.pausedBy = { status: 429, code: null };
+    }
+    this.pausedUntil = until;
+  }
+
+  /** The server has answered another process. A pause that it has asked for since then goes on. */
+  resumeElsewhere(until: number): void {
+    if (this.pausedUntil <= performance.now() || this.pausedUntil > until + SAME_PAUSE_MS) return;
+    this.pausedUntil = 0;
+    for (const wake of [...this.#waiting]) wake();
+  }
+
   /** From when the next call may go through the pause: one at a time, in a `performance.now()` time. */
   get probeAt(): number {
     const now = performance.now();
@@ -181,6 +210,7 @@ export class DeploymentState {
     if (this.pausedUntil <= now) return;
     if (startedAt > this.#pausedSince || (probe && startedAt === this.#pausedSince)) {
       this.pausedUntil = 0;
+      this.#ownAnswerCounts = now + OWN_ANSWER_MS;
       for (const wake of [...this.#waiting]) wake();
     } else {
       this.#credits += 1;

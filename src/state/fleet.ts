@@ -1,5 +1,12 @@
-import type { Budget } from './spend-ledger.js';
-import type { SpendWindow } from './spend-window.js';
+import type { CalendarUnit, SpendWindow } from './spend-window.js';
+
+/** A budget as all processes know it. */
+export interface SharedBudget {
+  readonly usd: number;
+  readonly window: CalendarUnit | number;
+  readonly perTenant: boolean;
+  readonly route: string | undefined;
+}
 
 /** This process's part of a budget that several processes share. Amounts are billionths of a dollar. */
 export interface FleetAllowance extends SpendWindow {
@@ -7,11 +14,17 @@ export interface FleetAllowance extends SpendWindow {
   available(): number;
   reserve(amount: number): void;
   release(amount: number): void;
+  /** What could be had at most, after asking. */
+  left(): number;
   /**
-   * Asks the fleet for so much more, and waits at most the fleet's `timeoutMs`. Never rejects. `undefined`: asking
-   * would not help now.
+   * Asks the fleet for so much more, and waits at most the fleet's `timeoutMs`; whether it has answered. Never rejects.
+   * `undefined`: asking would not help now.
    */
-  ask(amount: number): Promise<unknown> | undefined;
+  ask(amount: number): Promise<boolean> | undefined;
+  /** The budget's amount has changed. */
+  limitTo(limit: number): void;
+  /** It is not used any more. */
+  close(): void;
   /** Why there is no allowance, beside the budget being spent. */
   readonly trouble: string | undefined;
 }
@@ -20,6 +33,8 @@ export interface FleetAllowance extends SpendWindow {
 export interface SharedRate {
   /** What has been taken since it was made. */
   readonly taken: number;
+  /** It would let nothing more through now. */
+  isShort(now: number): boolean;
   setPerMinute(perMinute: number, now: number): void;
 }
 
@@ -37,8 +52,12 @@ export interface FleetHost {
   warn(line: string): void;
   /** What this process has found out by itself and still holds. */
   facts(): FleetFact[];
-  /** What other processes have found out. Called with all of it, each heartbeat. */
-  onFacts(facts: readonly FleetFact[]): void;
+  /**
+   * What other processes have found out. Called with all of it, each heartbeat.
+   *
+   * @param ended what was known at the last heartbeat and has ended before its time
+   */
+  onFacts(facts: readonly FleetFact[], ended: readonly FleetFact[]): void;
   /** Rates have changed: calls that wait may go on. */
   onRates(): void;
 }
@@ -49,9 +68,15 @@ export interface FleetLink {
   readonly sharesRates: boolean;
   /** The first call has come. May be called at any time, and again. */
   start(): void;
-  /** `group`: several budgets that differ in nothing but their amount are told apart by it. */
-  allowance(budget: Budget, tenant: string | undefined, isOther: boolean, group: number): FleetAllowance;
-  rate(id: string, perMinute: number, limit: SharedRate): void;
+  /** Something has been found out that the others should know soon. */
+  nudge(): void;
+  /**
+   * @param name the same in each process with such a budget
+   * @param isOther it is for all tenants that there is no room for
+   */
+  allowance(budget: SharedBudget, name: string, tenant: string | undefined, isOther: boolean): FleetAllowance;
+  /** Shares a rate, or what has become of it. `undefined`: it is not limited any more. */
+  rate(id: string, perMinute: number | undefined, limit: SharedRate | undefined): void;
   /** Returns what is not used. Resolves in at most `timeoutMs`; never rejects. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { toNano, toNanoUp, toUsd } from '../util/money.js';
 import { topOf } from '../util/top.js';
+import type { FleetAllowance, FleetLink } from './fleet.js';
 import { Calendar, type CalendarUnit, CalendarWindow, SlidingWindow, type SpendWindow } from './spend-window.js';
 
 /** A spend budget, checked. */
@@ -42,6 +43,10 @@ export interface Refusal extends BudgetState {
   readonly availableAt: number | undefined;
   /** There are as many tenants as the options allow, and this is another one. */
   readonly tooManyTenants: boolean;
+  /** Asks the other processes for more; `undefined` where that would not help. */
+  readonly ask: (() => Promise<boolean> | undefined) | undefined;
+  /** What else is in the way, beside money that is spent. */
+  readonly trouble: string | undefined;
 }
 
 export interface Warning extends BudgetState {
@@ -62,6 +67,8 @@ interface Bucket {
   readonly account: Account;
   readonly tenant: string | undefined;
   readonly window: SpendWindow;
+  /** Where the budget is shared with other processes: this one's part. */
+  readonly allowance: FleetAllowance | undefined;
   reserved: number;
   /** Calls with money in it that is not settled. */
   calls: number;
@@ -83,6 +90,7 @@ interface Imported {
 }
 
 function spentOf(bucket: Bucket, now: number): number {
+  if (bucket.allowance !== undefined) return bucket.allowance.spent();
   if (bucket.spentAt !== now) {
     bucket.spent = bucket.window.spent(now);
     bucket.spentAt = now;
@@ -117,8 +125,17 @@ export class SpendLedger {
    */
   onSpendAhead: ((entry: SpendEntry) => void) | undefined;
 
-  /** @param previous what was spent of budgets by the same window, tenant and route goes on, under the new limit */
-  constructor(budgets: readonly Budget[], tenants: TenantLimit = DEFAULT_TENANTS, previous?: SpendLedger) {
+  /**
+   * @param previous what was spent of budgets by the same window, tenant and route goes on, under the new limit
+   * @param fleet other processes, that spend from the same budgets
+   */
+  constructor(
+    budgets: readonly Budget[],
+    tenants: TenantLimit = DEFAULT_TENANTS,
+    previous?: SpendLedger,
+    fleet?: FleetLink,
+  ) {
+    const shared = fleet?.sharesBudgets === true ? fleet : undefined;
     const known = previous === undefined ? [] : [...previous.#accounts];
     this.#imported = previous === undefined ? new Map() : previous.#imported;
     const names = budgets.map(({ window, perTenant, route }) => JSON.stringify([window, perTenant, route ?? null]));
@@ -128,7 +145,8 @@ export class SpendLedger {
       account?.limitTo(budget);
       // Two budgets over the same calls are told apart by their place; a limit may change.
       const same = names.slice(0, i).filter((name) => name === names[i]).length;
-      return account ?? new Account(budget, tenants, same === 0 ? `${names[i]}` : `${names[i]}#${same + 1}`);
+      const name = same === 0 ? `${names[i]}` : `${names[i]}#${same + 1}`;
+      return account ?? new Account(budget, tenants, name, shared);
     });
   }
 
@@ -168,12 +186,13 @@ export class SpendLedger {
     const amount = toNanoUp(usd);
     const accounts = this.#accounts.filter((account) => account.appliesTo(keys.route));
     for (const account of accounts) {
-      const refusal = account.refusalOf(amount, keys.tenant);
+      const refusal = account.refusalOf(amount, keys.tenant, true);
       if (refusal !== undefined) return refusal;
     }
     const buckets = accounts.map((account) => account.open(keys.tenant));
     for (const bucket of buckets) {
       bucket.reserved += amount;
+      bucket.allowance?.reserve(amount);
       bucket.calls++;
       if (this.onSpendAhead !== undefined) bucket.account.writeAhead(bucket, this.onSpendAhead);
     }
@@ -183,7 +202,7 @@ export class SpendLedger {
   /** Why so much could not be reserved, without reserving it. */
   refusalOf(usd: number, { route, tenant }: SpendKeys): Refusal | undefined {
     for (const account of this.#accounts) {
-      const refusal = account.appliesTo(route) ? account.refusalOf(toNanoUp(usd), tenant) : undefined;
+      const refusal = account.appliesTo(route) ? account.refusalOf(toNanoUp(usd), tenant, false) : undefined;
       if (refusal !== undefined) return refusal;
     }
     return undefined;
@@ -193,7 +212,10 @@ export class SpendLedger {
   release(reservation: Reservation, usd: number): void {
     const amount = toNanoUp(usd);
     if (reservation.isSettled || amount >= reservation.amount) return;
-    for (const bucket of reservation.buckets) bucket.reserved -= reservation.amount - amount;
+    for (const bucket of reservation.buckets) {
+      bucket.reserved -= reservation.amount - amount;
+      bucket.allowance?.release(reservation.amount - amount);
+    }
     reservation.amount = amount;
   }
 
@@ -205,6 +227,7 @@ export class SpendLedger {
     reservation.isSettled = true;
     for (const bucket of buckets) {
       bucket.reserved -= amount;
+      bucket.allowance?.release(amount);
       bucket.calls--;
       if (spent > 0) {
         bucket.account.add(bucket, spent);
@@ -240,6 +263,7 @@ class Account {
   readonly #calendar: Calendar | undefined;
   /** Shared by all tenants that there is no room for. */
   #other: Bucket | undefined;
+  readonly #fleet: FleetLink | undefined;
   #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -247,8 +271,10 @@ class Account {
     tenants: TenantLimit,
     /** The same in each process with such a budget, whatever its limit. */
     readonly name: string,
+    fleet: FleetLink | undefined,
   ) {
     this.#budget = budget;
+    this.#fleet = fleet;
     this.#limit = toNano(budget.usd);
     this.#tenants = tenants;
     this.#calendar = typeof budget.window === 'number' ? undefined : new Calendar(budget.window);
@@ -264,24 +290,57 @@ class Account {
   limitTo(budget: Budget): void {
     this.#budget = budget;
     this.#limit = toNano(budget.usd);
+    for (const { allowance } of this.buckets()) allowance?.limitTo(this.#limit);
   }
 
   appliesTo(route: string | null): boolean {
     return this.#budget.route === undefined || this.#budget.route === route;
   }
 
-  refusalOf(amount: number, tenant: string | undefined): Refusal | undefined {
+  /** @param reserving it is about to be reserved, so that this process's part of a shared budget counts */
+  refusalOf(amount: number, tenant: string | undefined, reserving: boolean): Refusal | undefined {
     const bucket = this.#find(tenant);
     if (bucket === undefined && this.#tenants.overflow === 'refuse' && !this.#mayHaveOwn()) {
       const state = { ...this.#state(undefined, tenant), leftUsd: 0 };
-      return { ...state, refused: true, availableAt: undefined, tooManyTenants: true };
+      return {
+        ...state,
+        refused: true,
+        availableAt: undefined,
+        tooManyTenants: true,
+        ask: undefined,
+        trouble: undefined,
+      };
     }
+    if (this.#fleet !== undefined && reserving) return this.#shortageOf(amount, this.open(tenant));
     const used = bucket === undefined ? 0 : bucket.window.spent() + bucket.reserved;
     const left = Math.max(0, this.#limit - used);
     if (amount <= left) return undefined;
     const availableAt = amount > this.#limit ? undefined : bucket?.window.availableAt(amount - (this.#limit - used));
     const name = this.#budget.perTenant ? (bucket?.tenant ?? tenant) : undefined;
-    return { ...this.#state(bucket, name), refused: true, availableAt, tooManyTenants: false };
+    return {
+      ...this.#state(bucket, name),
+      refused: true,
+      availableAt,
+      tooManyTenants: false,
+      ask: undefined,
+      trouble: undefined,
+    };
+  }
+
+  /** The same by this process's part of a budget that others spend from too. */
+  #shortageOf(amount: number, bucket: Bucket): Refusal | undefined {
+    const { allowance } = bucket;
+    if (allowance === undefined || amount <= allowance.available()) return undefined;
+    const state = this.#state(bucket, bucket.tenant);
+    return {
+      ...state,
+      leftUsd: Math.min(state.leftUsd, toUsd(allowance.left())),
+      refused: true,
+      availableAt: amount > this.#limit ? undefined : allowance.resetsAt(),
+      tooManyTenants: false,
+      ask: () => allowance.ask(amount),
+      trouble: allowance.trouble,
+    };
   }
 
   leftOf(tenant: string | undefined): number {
@@ -294,10 +353,12 @@ class Account {
     const found = this.#find(tenant);
     if (found !== undefined) return found;
     const isOwn = this.#mayHaveOwn();
+    const allowance = this.#fleet?.allowance(this.#budget, this.name, tenant, !isOwn);
     const bucket: Bucket = {
       account: this,
       tenant: isOwn ? tenant : 'other',
-      window: this.#newWindow(),
+      window: allowance ?? this.#newWindow(),
+      allowance,
       reserved: 0,
       calls: 0,
       spent: 0,
@@ -350,6 +411,7 @@ class Account {
   /** Forgets a tenant's bucket that holds nothing. */
   closeIfEmpty(bucket: Bucket): void {
     if (!this.#budget.perTenant || bucket.calls > 0 || !bucket.window.isEmpty()) return;
+    bucket.allowance?.close();
     if (bucket === this.#other) this.#other = undefined;
     else this.#buckets.delete(bucket.tenant);
   }

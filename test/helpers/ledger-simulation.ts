@@ -111,7 +111,15 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
   let made = 0;
   const run = {
     overspent: 0,
-    promised: Number.NEGATIVE_INFINITY, overrun: 0, billed: 0, calls: 0, refused: 0, waited: 0, exchanges: 0, duringOutage: 0 };
+    promised: Number.NEGATIVE_INFINITY,
+    overrun: 0,
+    billed: 0,
+    calls: 0,
+    refused: 0,
+    waited: 0,
+    exchanges: 0,
+    duringOutage: 0,
+  };
 
   const addWorker = () => {
     made += 1;
@@ -166,7 +174,7 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
   };
 
   const exchange = (worker: SimulatedWorker, then: () => void = () => undefined, leaving = false) => {
-    const claim = worker.allowance.claim(worker.id, leaving);
+    const claim = worker.allowance.claim(worker.id, run.exchanges + 1, leaving);
     const sentAt = performance.now();
     run.exchanges += 1;
     if (random() < faults.lost) return;

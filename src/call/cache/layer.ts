@@ -53,6 +53,9 @@ export interface CacheParts {
   readonly background: Layer<Call, CallReply>;
 }
 
+/** A process that claims a refresh and dies holds the others up for so long. */
+const MAX_CLAIM_MS = 10_000;
+
 /** Answers from the cache, joins equal calls in flight, and stores what comes. Does nothing without the option. */
 export function cache(parts: CacheParts): Layer<Call, CallReply> {
   return (next) => {
@@ -173,8 +176,22 @@ class ResponseCache implements CacheContext {
   refresh(call: Call, request: CacheRequest, fetch: Fetch): boolean {
     const { waitUntil } = call.settings;
     if (waitUntil === undefined && !this.#parts.shareInFlight) return false;
+    if (this.#shared.find(sharedKeyOf(call, fetch)) !== undefined) return true;
+    const claimed = this.lookup.claimRefresh(fetch.key, Math.min(call.settings.deadlineMs, MAX_CLAIM_MS));
+    if (claimed === true) this.#startRefresh(call, request, fetch);
+    else if (claimed !== false)
+      keepAlive(
+        call,
+        claimed.then((isOurs) => {
+          if (isOurs) this.#startRefresh(call, request, fetch);
+        }),
+      );
+    return true;
+  }
+
+  #startRefresh(call: Call, request: CacheRequest, fetch: Fetch): void {
     const sharedKey = sharedKeyOf(call, fetch);
-    if (this.#shared.find(sharedKey) !== undefined) return true;
+    if (this.#shared.find(sharedKey) !== undefined) return;
     const startedAt = performance.now();
     const refreshing: Call = {
       ...call,
@@ -186,7 +203,6 @@ class ResponseCache implements CacheContext {
     const shared = this.#create(refreshing, request, fetch, this.#background, sharedKey, true);
     shared.start();
     if (shared.done !== undefined) keepAlive(call, shared.done);
-    return true;
   }
 
   useCached(call: Call, how: CacheUseOfHit, from: readonly Source[], ageMs: number | null): void {

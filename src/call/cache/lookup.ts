@@ -51,6 +51,18 @@ export class CacheLookup {
     }
   }
 
+  /** Whether this process refreshes a stale answer. A store that cannot say so leaves it to each process. */
+  claimRefresh(key: string, forMs: number): boolean | Promise<boolean> {
+    try {
+      const claimed = this.#store().claimRefresh?.(key, forMs) ?? true;
+      if (!isPromise(claimed)) return claimed;
+      // Where the store fails, an answer that stays stale is better than one refresh for each call.
+      return withTimeout(claimed, undefined).then((isOurs) => isOurs === true);
+    } catch {
+      return false;
+    }
+  }
+
   /** Returns a promise, which never rejects, where the store returned one. */
   set(
     key: string,

@@ -32,7 +32,12 @@ export interface SpendDecision {
   readonly excluded: readonly { readonly target: Target; readonly why: string }[];
   readonly refused: SpendBudgetExceededError | undefined;
   readonly reservation: Reservation | undefined;
+  /** Nothing is decided yet: the other processes are being asked for a part of the budget. */
+  readonly asking: Promise<boolean> | undefined;
 }
+
+/** What one call was granted, another one may take: it asks again, but not for ever. */
+const MAX_ASKED = 8;
 
 /** Reserves the most that a call may cost from every limit of money, or refuses it. Without such a limit it adds nothing. */
 export function limitSpend(parts: SpendParts): Layer<Call, CallReply> {
@@ -56,7 +61,13 @@ async function withReservation(
 ): Promise<CallReply> {
   const { ledger, mayRepeat } = parts;
   checkLimits(parts.estimator.inputOf(call).body);
-  const { cases, excluded, refused, reservation } = decide(parts, call, true);
+  let decision = decide(parts, call, true);
+  // Other processes spend from the same budget: more of it may be had.
+  for (let asked = 0; decision.asking !== undefined; asked++) {
+    const isAnswered = await decision.asking;
+    decision = decide(parts, call, true, isAnswered && asked < MAX_ASKED);
+  }
+  const { cases, excluded, refused, reservation } = decision;
   const unpriced = excluded.filter(({ why }) => why === UNKNOWN).map(({ target }) => target);
   if (unpriced.length > 0) reportUnpriced(parts.events, reported, call, unpriced);
   if (refused !== undefined) throw reportRefused(parts.events, call, refused);
@@ -96,15 +107,16 @@ async function withReservation(
 }
 
 /** Whether the limits allow the call, and where it may go. Reserves the money only if `reserve` says so. */
-export function decide(parts: SpendParts, call: Call, reserve: boolean): SpendDecision {
+export function decide(parts: SpendParts, call: Call, reserve: boolean, mayAsk = reserve): SpendDecision {
   const { excluded, cases } = withKnownPrice(parts, worstCases(parts, call));
   for (;;) {
     const usd = maxUsdOf(cases, call.maxAttempts, parts.mayRepeat);
-    if (cases.length === 0) return { cases, usd, excluded, refused: undefined, reservation: undefined };
-    const result = tryLimits(parts, call, cases, usd, reserve);
-    if (!('message' in result)) return { cases, usd, excluded, refused: undefined, reservation: result.reservation };
+    const decision = { cases, usd, excluded, refused: undefined, reservation: undefined, asking: undefined };
+    if (cases.length === 0) return decision;
+    const result = tryLimits(parts, call, cases, usd, reserve, mayAsk);
+    if (!('message' in result)) return { ...decision, ...result };
     const costliest = call.settings.overBudget === 'skip' && cases.length > 1 ? takeCostliest(cases) : undefined;
-    if (costliest === undefined) return { cases, usd, excluded, refused: result, reservation: undefined };
+    if (costliest === undefined) return { ...decision, refused: result };
     excluded.push({
       target: costliest.target,
       why: `it is too expensive: with it the call could cost ${showUsd(usd)}, more than the limits allow`,
@@ -134,7 +146,8 @@ function tryLimits(
   cases: readonly WorstCase[],
   usd: number,
   reserve: boolean,
-): SpendBudgetExceededError | { reservation: Reservation | undefined } {
+  mayAsk: boolean,
+): SpendBudgetExceededError | Pick<SpendDecision, 'reservation' | 'asking'> {
   const { maxCostUsd, tenant } = call.settings;
   const text = () => worstCaseText(usd, cases, call.maxAttempts);
   if (maxCostUsd !== undefined && usd > maxCostUsd) {
@@ -146,11 +159,13 @@ function tryLimits(
       resetsAt: null,
     });
   }
-  if (ledger === undefined) return { reservation: undefined };
+  if (ledger === undefined) return { reservation: undefined, asking: undefined };
   const keys = { route: call.record.route, tenant };
   const result = reserve ? ledger.reserve(usd, keys) : ledger.refusalOf(usd, keys);
-  if (result === undefined) return { reservation: undefined };
-  if (!result.refused) return { reservation: result };
+  if (result === undefined) return { reservation: undefined, asking: undefined };
+  if (!result.refused) return { reservation: result, asking: undefined };
+  const asking = mayAsk ? result.ask?.() : undefined;
+  if (asking !== undefined) return { reservation: undefined, asking };
   const message = result.tooManyTenants ? tooManyTenants(result) : overBudget(text(), usd, call, result);
   return refusalError(message, usd, result);
 }

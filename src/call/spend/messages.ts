@@ -58,7 +58,12 @@ export function overCallLimit(could: string, call: Call, maxCostUsd: number): st
 }
 
 export function overBudget(could: string, usd: number, call: Call, refusal: Refusal): string {
-  const { budget, spentUsd, reservedUsd, leftUsd } = refusal;
+  const { budget, spentUsd, reservedUsd, leftUsd, trouble } = refusal;
+  if (trouble !== undefined)
+    return (
+      `${could}, and of the budget of ${nameOf(budget)} this process may use ${showUsd(Math.max(0, leftUsd))}: ` +
+      `${trouble}. Nothing was sent. To let calls pass all the same, set whenDown: 'allow' for the fleet.`
+    );
   const state = `${showUsd(spentUsd)} is spent and ${showUsd(reservedUsd)} is reserved for running calls`;
   return (
     `${could}, and ${showUsd(Math.max(0, leftUsd))} is left of the budget of ${nameOf(budget)} (${state}); nothing was sent. ` +

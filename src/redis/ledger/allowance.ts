@@ -149,8 +149,8 @@ export class Allowance {
     };
   }
 
-  /** What it says to the ledger. Only the answer to the latest claim counts. */
-  claim(worker: string, leaving = false): Claim {
+  /** What it says to the ledger; `seq` grows. Only the answer to the latest claim counts. */
+  claim(worker: string, seq: number, leaving = false): Claim {
     this.#roll();
     const used = this.settled + this.#reserved;
     this.#allowance = leaving ? used : Math.max(this.#allowance, used);
@@ -160,7 +160,7 @@ export class Allowance {
     const now = performance.now();
     const isIdle = now - this.#recent.since > IDLE_MS;
     const recent = now - this.#recent.since < 2 * RECENT_MS ? Math.max(this.#recent.amount, this.#recent.before) : 0;
-    this.#seq += 1;
+    this.#seq = seq;
     return {
       worker,
       seq: this.#seq,

@@ -363,8 +363,10 @@ function shareRate(state: LedgerState, rules: LedgerRules, claim: Claim, entry: 
     if (each !== entry) others += each.allowance;
   }
   const floor = (rules.limit * FLOOR_SHARE) / workers;
-  const fair = wanted <= rules.limit ? rules.limit / workers : (rules.limit * (1 - FLOOR_SHARE) * claim.want) / wanted;
-  const target = Math.max(floor, claim.want <= fair ? claim.want : fair);
+  const target =
+    wanted <= rules.limit
+      ? Math.max(floor, claim.want + (rules.limit - wanted) / workers)
+      : Math.max(floor, Math.min(claim.want, floor + (rules.limit * (1 - FLOOR_SHARE) * claim.want) / wanted));
   const allowance = Math.max(0, Math.floor(Math.min(target, rules.limit - others)));
   entry.allowance = Math.max(claim.have, allowance);
   return { allowance, outage: 0, next: 0 };

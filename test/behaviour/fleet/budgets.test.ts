@@ -1,0 +1,158 @@
+import { SpendBudgetExceededError } from 'model-router';
+import { memoryFleetStore } from 'model-router/redis';
+import { hang } from 'model-router/testing';
+import { describe, expect, it } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
+import { fleetOf, type Member, watchedStore } from '../../helpers/fleets.js';
+import { ask, askStream, askWith, errorOf, read } from '../../helpers/messages.js';
+
+useFakeTime();
+
+const budgets = [{ usd: 10.5, window: 'day' as const }];
+const spendOf = ({ router }: Member) => router.snapshot().spend.budgets[0];
+
+/** How many of so many calls, in turn over all members, were answered. */
+async function answered(members: readonly Member[], calls: number, beatEvery = 4): Promise<number> {
+  let count = 0;
+  for (let i = 0; i < calls; i++) {
+    const member = members[i % members.length];
+    if (member === undefined) break;
+    const result = await settled(ask(member.router));
+    if (result.state === 'fulfilled') count += 1;
+    else expect(result.error).toBeInstanceOf(SpendBudgetExceededError);
+    if (i % beatEvery === 0) await pass(1000);
+  }
+  return count;
+}
+
+const bill = (members: readonly Member[]) => members.reduce((sum, { fake }) => sum + fake.requests.length, 0);
+
+describe('a budget of a fleet', () => {
+  it('is spent once, not once by each process', async () => {
+    const members = fleetOf(4, memoryFleetStore(), { budgets });
+    expect(await answered(members, 40)).toBe(10);
+    expect(bill(members)).toBe(10);
+  });
+
+  it('holds against calls of all processes at the same moment', async () => {
+    const members = fleetOf(4, memoryFleetStore(), { budgets }, {}, hang());
+    for (const { router } of members) for (let i = 0; i < 10; i++) watch(ask(router));
+    await pass(150);
+    expect(bill(members)).toBeLessThanOrEqual(10);
+    expect(bill(members)).toBeGreaterThanOrEqual(8);
+  });
+
+  it('shows in every process what all have spent', async () => {
+    const members = fleetOf(2, memoryFleetStore(), { budgets });
+    for (let i = 0; i < 3; i++) await settled(ask(members[0]?.router as never));
+    await settled(ask(members[1]?.router as never));
+    await pass(2100);
+    for (const member of members)
+      expect(spendOf(member)).toMatchObject({ spentUsd: expect.closeTo(4, 3), limitUsd: 10.5 });
+  });
+
+  it('says what is left of it, and when it begins again, where it refuses', async () => {
+    const members = fleetOf(2, memoryFleetStore(), { budgets });
+    await answered(members, 24);
+    const error = await errorOf(ask(members[0]?.router as never));
+    expect(error).toBeInstanceOf(SpendBudgetExceededError);
+    expect(error).toMatchObject({
+      limitUsd: 10.5,
+      leftUsd: expect.closeTo(0.5, 1),
+      resetsAt: expect.stringMatching(/^2030-01-02T00:0/),
+    });
+  });
+
+  it('does not ask again for what the last heartbeat said is not there', async () => {
+    const store = watchedStore();
+    const members = fleetOf(1, store, { budgets });
+    await answered(members, 14);
+    await pass(1000);
+    const before = store.exchanges;
+    for (let i = 0; i < 20; i++) await errorOf(ask(members[0]?.router as never));
+    expect(store.exchanges - before).toBeLessThanOrEqual(1);
+  });
+
+  it('begins again with the next window', async () => {
+    const members = fleetOf(2, memoryFleetStore(), { budgets: [{ usd: 3.5, window: 'hour' }] });
+    expect(await answered(members, 10)).toBe(3);
+    await pass(3_600_000);
+    expect(await answered(members, 10)).toBe(3);
+  });
+
+  it('slides, where its window does', async () => {
+    const members = fleetOf(2, memoryFleetStore(), { budgets: [{ usd: 3.5, windowMs: 60_000 }] });
+    expect(await answered(members, 10)).toBe(3);
+    await pass(70_000);
+    expect(await answered(members, 10)).toBe(3);
+  });
+
+  it('is of each tenant, and of a route, where it says so', async () => {
+    const members = fleetOf(2, memoryFleetStore(), { budgets: [{ usd: 2.5, window: 'day', per: 'tenant' }] });
+    for (const tenant of ['one', 'two']) {
+      let count = 0;
+      for (let i = 0; i < 8; i++) {
+        const result = await settled(askWith(members[i % 2]?.router as never, { tenant }));
+        if (result.state === 'fulfilled') count += 1;
+        await pass(500);
+      }
+      expect(count, tenant).toBe(2);
+    }
+  });
+
+  it('gets back what a cancelled stream had reserved', async () => {
+    const members = fleetOf(2, memoryFleetStore(), { budgets: [{ usd: 1.5, window: 'day' }] }, {}, hang());
+    const [one, two] = members;
+    const signal = new AbortController();
+    watch(
+      one?.router.chat.completions.create(
+        { model: 'standard', messages: [], stream: true },
+        { signal: signal.signal },
+      ) as never,
+    );
+    await pass(200);
+    expect(spendOf(one as Member)?.reservedUsd).toBeCloseTo(1, 3);
+    await errorOf(ask(two?.router as never));
+    expect(two?.fake.requests).toEqual([]);
+    signal.abort();
+    await pass(2100);
+    expect(spendOf(one as Member)?.reservedUsd).toBe(0);
+  });
+
+  it('books a stream at its end, in every process', async () => {
+    const members = fleetOf(2, memoryFleetStore(), { budgets });
+    const stream = await settled(askStream(members[0]?.router as never));
+    await settled(read(stream.value as never));
+    await pass(2100);
+    for (const member of members.slice(0, 1)) expect(spendOf(member)?.spentUsd).toBeCloseTo(1, 3);
+  });
+});
+
+describe('closing', () => {
+  it('returns what is not used at once, so that a restart strands nothing', async () => {
+    const store = memoryFleetStore();
+    let spent = 0;
+    for (let restart = 0; restart < 10; restart++) {
+      const [member] = fleetOf(1, store, { budgets });
+      spent += await answered([member as Member], 1, 99);
+      await member?.router.close();
+    }
+    expect(spent).toBe(10);
+    const [last] = fleetOf(1, store, { budgets });
+    expect(await answered([last as Member], 1)).toBe(0);
+  });
+
+  it('leaves no timer, and nothing runs before the first call', async () => {
+    const store = watchedStore();
+    const [member] = fleetOf(1, store, { budgets });
+    await pass(5000);
+    expect(store.exchanges).toBe(0);
+    await settled(ask((member as Member).router));
+    await pass(3000);
+    expect(store.exchanges).toBeGreaterThanOrEqual(3);
+    await member?.router.close();
+    const before = store.exchanges;
+    await pass(5000);
+    expect(store.exchanges).toBe(before);
+  });
+});

@@ -1,0 +1,98 @@
+import { createClient } from 'redis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandsOf } from '../../src/redis/commands.js';
+import {
+  answerClaim,
+  type Claim,
+  type Grant,
+  type LedgerState,
+  type LedgerWindow,
+  windowAt,
+} from '../../src/redis/ledger/ledger.js';
+import { redisFleetStore } from '../../src/redis/redis-store.js';
+import { seededRandom } from '../../src/simulate/seeded-random.js';
+import { hasRedis, type RedisServer, startRedis } from '../helpers/redis-server.js';
+
+/** Fields that depend on the moment, or are names. */
+const comparable = ({ endsInMs: _ends, epoch: _epoch, ...rest }: Grant) => rest;
+
+describe.skipIf(!hasRedis)('the script on a real server', () => {
+  let server: RedisServer;
+  let client: ReturnType<typeof createClient>;
+
+  beforeAll(async () => {
+    server = await startRedis();
+    client = createClient({ url: server.url });
+    client.on('error', () => undefined);
+    await client.connect();
+  });
+  afterAll(async () => {
+    client.destroy();
+    await server.stop();
+  });
+
+  it.each<LedgerWindow>(['hour', 'day', 'month', 3_600_000, 'rate'])(
+    'answers as the function in TypeScript does: window %s',
+    async (window) => {
+      const store = redisFleetStore(commandsOf('client', client));
+      const random = seededRandom(11);
+      const rules = { limit: 4e14, window, outageShare: 0.05, heartbeatMs: 60_000, lost: 'count' as const };
+      let state: LedgerState | undefined;
+      const seqs = new Map<string, number>();
+      const last = new Map<string, Grant>();
+      const epochs = new Map<string, string>();
+      for (let i = 0; i < 300; i++) {
+        const worker = `w${Math.floor(random() * 4)}`;
+        const before = last.get(worker);
+        const seq = (seqs.get(worker) ?? 0) + (random() < 0.1 ? 0 : 1);
+        seqs.set(worker, seq);
+        const have = Math.floor((before?.allowance ?? 0) * (random() < 0.8 ? 1 : random()));
+        const settled = Math.floor(have * random());
+        const need = have + Math.floor(random() * 3e11);
+        const claim: Claim = {
+          worker,
+          seq,
+          ack: random() < 0.02 ? seq + 5 : Math.max(0, seq - 1),
+          epoch: random() < 0.03 ? 'another' : (state?.epoch ?? ''),
+          window: before === undefined ? -1 : random() < 0.05 ? before.window - 1 : before.window,
+          have,
+          need,
+          want: need + Math.floor(random() * 2e11),
+          most: Math.floor(1e9 + random() * 9e9),
+          settled,
+          next: before?.next ?? 0,
+          seen: before?.seen ?? 0,
+          leaving: random() < 0.03,
+        };
+        const remote = { ...claim, epoch: claim.epoch === state?.epoch ? (epochs.get('server') ?? '') : claim.epoch };
+        const message = { name: `same-${window}`, worker, heartbeatMs: 60_000, facts: undefined };
+        const reply = await store.exchange({ ...message, claims: [{ key: 'budget', rules, claim: remote }] });
+        const local = answerClaim(state, rules, claim, Date.now(), `e${i}`, false);
+        state = local.state;
+        const [grant] = reply.grants;
+        expect(grant === undefined ? undefined : comparable(grant), `claim ${i}`).toEqual(
+          local.grant === undefined ? undefined : comparable(local.grant),
+        );
+        if (grant !== undefined) epochs.set('server', grant.epoch);
+        if (local.grant !== undefined) last.set(worker, local.grant);
+      }
+      const { window: number } = windowAt(window, Date.now());
+      expect(state?.window).toBe(number);
+    },
+  );
+
+  it('gives every key a time to live', async () => {
+    const keys = await client.keys('*');
+    expect(keys.length).toBeGreaterThan(5);
+    for (const key of keys) expect(await client.pTTL(key), key).toBeGreaterThan(0);
+  });
+
+  it('is sent again where the server has forgotten it', async () => {
+    await client.scriptFlush();
+    const store = redisFleetStore(commandsOf('client', client));
+    const message = { name: 'flushed', worker: 'w', heartbeatMs: 1000, claims: [], facts: undefined };
+    await expect(store.exchange(message)).resolves.toMatchObject({ grants: [] });
+    await expect(store.exchange(message)).resolves.toMatchObject({ grants: [] });
+    expect(server.cli('INFO', 'commandstats')).toMatch(/cmdstat_eval:calls=[1-9]/);
+  });
+});
