@@ -9,6 +9,7 @@ import { type CheckOptions, type CheckResult, checkAll } from './inspect/health-
 import { type SlaReport, type SlaReportOptions, slaReport } from './inspect/sla-report.js';
 import { type Snapshot, snapshot } from './inspect/snapshot.js';
 import { spendCsv, spendCsvChunks } from './inspect/spend-csv.js';
+import type { NamedOptions, NamedSingleOptions } from './options/named-options.js';
 import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options/options.js';
 import { callOptions } from './request/call-options.js';
 import { copyCredentials, overrideClient } from './sdk/internals.js';
@@ -33,6 +34,8 @@ const PARTS: unique symbol = Symbol('model-router.parts');
  * A drop-in `OpenAI` client that routes each call to a deployment and fails over to another one. It does everything that
  * an `OpenAI` client does; docs/differences.md lists the few deliberate differences.
  *
+ * The type parameters are inferred, and only check the names in the constructor's options: write `ModelRouter`.
+ *
  * @example
  * const router = new ModelRouter({
  *   clients: { default: { apiKey, baseURL }, fallback: { apiKey: otherKey, baseURL: otherURL } },
@@ -42,11 +45,17 @@ const PARTS: unique symbol = Symbol('model-router.parts');
  * await router.chat.completions.create({ model: 'standard', messages });
  * @throws InvalidOptionError
  */
-export class ModelRouter extends OpenAI {
+export class ModelRouter<
+  Client extends string = string,
+  Deployment extends string = string,
+  Route extends string = string,
+  Used extends string = never,
+> extends OpenAI {
   /** Under a symbol, no `#` members: applications wrap a router in a `Proxy`, or put an object over it. */
   declare private readonly [PARTS]: Dispatcher;
 
-  constructor(options: RouterOptions | SingleClientOptions = {}) {
+  constructor(given: NamedOptions<Client, Deployment, Route, Used> | NamedSingleOptions<Deployment, Route, Used> = {}) {
+    const options = given as RouterOptions | SingleClientOptions;
     const shared: RouterParts | undefined = isRecord(options) ? Reflect.get(options, VIEW_OF) : undefined;
     const opened = shared === undefined ? openRouter(options) : openView(shared, options as ViewOptions);
     super(opened.superOptions);

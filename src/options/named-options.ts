@@ -1,0 +1,92 @@
+import type { Strategy } from '../plan/order/strategy.js';
+import type { ShadowOptions } from './check-judge.js';
+import type { StrategyName, StrategyOptions } from './check-strategy.js';
+import type {
+  BudgetOptions,
+  ClientSpec,
+  DeploymentOptions,
+  PrefixOptions,
+  RouteOptions,
+  RouterOptions,
+  SingleClientOptions,
+} from './options.js';
+
+/**
+ * A name that must exist. `Used` is inferred from all names that the options refer to: where one is only known as
+ * `string`, the compiler leaves them all to the check at construction, so that options may come from variables and files.
+ */
+type Name<Known extends string, Used extends string> =
+  | NoInfer<Known>
+  | (Used & (string extends Used ? unknown : never));
+
+/** By name. Optional, as options are often spread in under a condition. */
+type ByName<Names extends string, Value> = { readonly [Each in Names]?: Value };
+
+type NamedDeployment<Client extends string, Used extends string> = Omit<DeploymentOptions, 'client'> & {
+  /** A name in `clients`. @default the default client */
+  client?: Name<Client, Used> | undefined;
+};
+
+type NamedStrategy<Deployment extends string, Used extends string> =
+  | StrategyName
+  | Exclude<StrategyOptions, { by: 'weighted' }>
+  | (Omit<Extract<StrategyOptions, { by: 'weighted' }>, 'weights'> & {
+      /** By deployment; those that are missing have weight 0. @default each deployment's `weight`, else 1 */
+      weights?: ByName<Name<Deployment, Used>, number> | undefined;
+    })
+  | Strategy;
+
+type NamedRoute<Deployment extends string, Used extends string> = Omit<
+  RouteOptions,
+  'deployments' | 'strategy' | 'shadow'
+> & {
+  /** Names of deployments, in the order in which they are tried. */
+  deployments: readonly Name<Deployment, Used>[];
+  /** How they are ordered; the order is also the failover order. @default 'priority', the listed order */
+  strategy?: NamedStrategy<Deployment, Used> | undefined;
+  /** Sends a share of the calls to another deployment too, to compare. @default none */
+  shadow?:
+    | (Omit<ShadowOptions, 'deployment'> & {
+        /** A deployment's name. */
+        deployment: Name<Deployment, Used>;
+      })
+    | undefined;
+};
+
+interface Named<Client extends string, Deployment extends string, Route extends string, Used extends string> {
+  /** The places that can answer, by name: a client and a model on it. @default none: every model is passed on by its name */
+  deployments?: ByName<Deployment, NamedDeployment<Client, Used>> | undefined;
+  /** What callers ask for by name, and which deployments may answer it, in order. @default none */
+  routes?: ByName<Route, readonly Name<Deployment, Used>[] | NamedRoute<Deployment, Used>> | undefined;
+  /** Deployments to try after one that was named itself, or after an unlisted model. @default [] */
+  fallbacks?: readonly Name<Deployment, Used>[] | undefined;
+  /** @default { 'Pro/': { client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } } } where a client `pro` exists */
+  prefixes?:
+    | Record<string, Name<Client, Used> | (Omit<PrefixOptions, 'client'> & { client: Name<Client, Used> })>
+    | undefined;
+  /** The route of each priority, for `model: 'auto'`. @default { standard: 'standard', premium: 'premium' } */
+  priorities?: Record<string, Name<Route, Used>> | undefined;
+  /** What may be spent. Calls that could cost more than is left are refused before anything is sent. @default none */
+  budgets?: readonly (BudgetOptions & { route?: Name<Route, Used> | undefined })[] | undefined;
+}
+
+type NamedKey = keyof Named<string, string, string, string>;
+
+/** `RouterOptions` whose names the compiler checks: of clients, deployments and routes. */
+export type NamedOptions<
+  Client extends string,
+  Deployment extends string,
+  Route extends string,
+  Used extends string,
+> = Omit<RouterOptions, NamedKey | 'clients'> &
+  Named<Client, Deployment, Route, Used> & {
+    /** The accounts, by name: `OpenAI` or `AzureOpenAI` clients, or the options to build one. `default`, else the first, gets what is not routed. */
+    clients: ByName<Client, ClientSpec>;
+  };
+
+/** The same for a router over one client. */
+export type NamedSingleOptions<Deployment extends string, Route extends string, Used extends string> = Omit<
+  SingleClientOptions,
+  NamedKey
+> &
+  Named<'default', Deployment, Route, Used>;
