@@ -83,7 +83,7 @@ export function assemble({
   const attempt = compose<Attempt, Reply>(
     [
       measure({ events, prices, spent: spendTable, errors, estimator, background, slowMs, slowLogMs, random }), // counts, times, names what failed
-      serverSignals(events, new NameHints(() => config.deployments.keys())), // pauses and clients set aside
+      serverSignals(events, new NameHints(() => config.deployments.keys())), // pauses and suspended clients
       hold({ judging, random }), // streams that are judged, and answers that `accept` refuses
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
@@ -96,9 +96,9 @@ export function assemble({
   const recorded = record({ events, routeTotals, services, onRecorded });
   return compose<Call, CallReply>(
     [
-      recorded, // outermost: it sees refusals and what the cache answers too
+      recorded, // outermost: it also sees refusals and cache hits
       admit(isClosed),
-      cache({ ...cached, events, background: recorded }), // what is joined runs under a signal and a deadline of its own
+      cache({ ...cached, events, background: recorded }), // a shared call runs under its own signal and deadline
       limitTokens({ events, estimator }), // below the cache: what costs nothing is not refused
       limitSpend(spend), // after it: no money is kept for what is too long
       order({ ...orderParts, estimator }), // the route's strategy: what is left is put in order

@@ -11,15 +11,15 @@ import type { CancelSignal } from './util/cancel-signal.js';
 export type { CallSettings } from './options/call-options.js';
 export type { CacheSettings } from './options/check-cache.js';
 
-/** One account that can be asked, as the engine sees it: it knows nothing of SDK classes. */
+/** One account that requests can be sent to, as the engine sees it, without SDK classes. */
 export interface Upstream {
   readonly name: string;
-  /** Its own limit for one attempt, where the application has set one. */
+  /** Its own limit for one attempt, if the application has set one. */
   readonly timeoutMs: number | undefined;
   /** Its requests can be ended without a signal. */
   readonly isClosable: boolean;
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
-  /** Gives back an error without the keys that it may quote, those of the request too. */
+  /** Returns the error without any keys that it quotes, including those of the request. */
   redact(error: Error, source: unknown): Error;
   /** The same for a text. */
   redactText(text: string, source: unknown): string;
@@ -27,25 +27,25 @@ export interface Upstream {
 
 /** What one attempt sends. */
 export interface UpstreamRequest {
-  /** The door's own request, never changed by an attempt. */
+  /** The entry point's own request. Attempts never change it. */
   readonly source: unknown;
-  /** The upstream's name of the model; `undefined` leaves the request's own, also none. */
+  /** The upstream's name of the model; `undefined` leaves the request's model as it is. */
   readonly model: string | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
-  /** What its deployment makes of the body. */
+  /** The deployment's conversion of the body. */
   readonly adapt: Deployment['adapt'];
   /** What the router adds to the caller's body. */
   readonly additions: readonly Addition[];
   readonly timeoutMs: number;
-  /** In place of the caller's; `null`: none, as `onOpen` gets what ends the request from its beginning on. */
+  /** Replaces the caller's signal. `null`: no signal, because `onOpen` can end the request from its start. */
   readonly signal: AbortSignal | null | undefined;
-  /** Called with what ends the request, or the rest of the answer: with the headers, and before where there is no signal. */
+  /** Called with a function that ends the request or the rest of the answer: at the headers, and without a signal also before. */
   readonly onOpen: (close: () => void) => void;
-  /** Called before the request is sent again, as it met a dead connection. */
+  /** Called before the request is resent because its connection was dead. */
   readonly onResend: () => void;
   /** The attempt has ended meanwhile. */
   readonly isOver: () => boolean;
-  /** Asked after that: is the body to be left unread? */
+  /** Called after that: whether to leave the body unread. */
   readonly wantsRaw: () => boolean;
 }
 
@@ -64,13 +64,13 @@ export interface UpstreamStream {
 export interface UpstreamAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** The parsed body; of no use for a stream or a raw answer. */
+  /** The parsed body; meaningless for a stream or a raw answer. */
   readonly data: unknown;
   readonly stream: UpstreamStream | undefined;
   readonly raw: boolean;
-  /** What the rest of a raw answer is read from. */
+  /** The unread body of a raw answer. */
   readonly body: object | null;
-  /** What the door needs to hand the answer out; the engine does not look into it. */
+  /** What the entry point needs to return the answer; opaque to the engine. */
   readonly handle: unknown;
 }
 
@@ -78,9 +78,9 @@ export interface UpstreamAnswer {
 export interface Deployment {
   readonly id: string;
   readonly upstream: Upstream;
-  /** The upstream's name of the model; `undefined` for the models that are not listed. */
+  /** The upstream's name of the model; `undefined` for unlisted models. */
   readonly model: string | undefined;
-  /** `undefined` also for the models that are not listed: there each target has its own. */
+  /** `undefined` also for unlisted models, whose targets have their own. */
   readonly price: KnownPrice | undefined;
   /** Every region where it may run; empty where that is unknown. */
   readonly regions: readonly string[];
@@ -91,7 +91,7 @@ export interface Deployment {
   readonly embeddingSpace: string | undefined;
   /** Its own limit for one attempt. */
   readonly attemptTimeoutMs: number | undefined;
-  /** Changes a body into what its provider takes. */
+  /** Converts a body for its provider. */
   readonly adapt: ((body: Readonly<Record<string, unknown>>) => unknown) | undefined;
   readonly maxConcurrent: number | undefined;
   readonly maxQueue: number;
@@ -109,31 +109,31 @@ export type Capability =
   | 'logprobs'
   | 'multipleChoices';
 
-/** A deployment that this call may use: `model` is what is sent there. */
+/** A deployment that this call may use. `model` is the name that is sent. */
 export interface Target {
   readonly state: DeploymentState;
   readonly model: string | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** The same for a premium call. */
   readonly premiumHeaders: Readonly<Record<string, string>>;
-  /** `undefined` where it is not known before the call. */
+  /** `undefined` if it is unknown before the call. */
   readonly price: KnownPrice | undefined;
 }
 
 /** The protocol of an endpoint, as far as it matters to the router. */
 export type Protocol = 'chat' | 'completions' | 'responses' | 'embeddings' | 'json' | 'text' | 'binary';
 
-/** What the cache needs to know of a request. There only where the call has a cache. */
+/** What the cache needs from a request. Present only if the call has a cache. */
 export interface CacheRequest {
   readonly path: string;
-  /** `undefined` where it is not plain JSON. */
+  /** `undefined` if it is not plain JSON. */
   readonly body: Record<string, unknown> | undefined;
   readonly query: unknown;
   readonly headers: readonly (readonly [name: string, value: string | null])[];
   readonly hasCredentials: boolean;
-  /** What was said by `X-Router-Cache`. */
+  /** The value of `X-Router-Cache`. */
   readonly directive: 'no-store' | 'no-cache' | undefined;
-  /** The same request for a run that several callers share: with this body and query, and a signal of the run's own. */
+  /** The request of a shared call: with this body and query, and its own signal. */
   readonly share: (body: unknown, query: unknown) => unknown;
 }
 
@@ -151,50 +151,50 @@ export interface Call {
   readonly source: unknown;
   /** As the caller gave it: JSON, a form, or nothing. */
   readonly body: unknown;
-  /** Those that may be asked, in order. A limit of money may leave some of them out yet. */
+  /** The deployments that the call may use, in order. A spend limit may still exclude some. */
   targets: readonly Target[];
-  /** Why others may not, in words. */
+  /** Why other deployments are excluded, in words. */
   excluded: readonly string[];
   readonly settings: CallSettings;
-  /** `performance.now()` at its start and at the moment by which it must have ended. */
+  /** `performance.now()` at its start, and at its deadline. */
   readonly startedAt: number;
   deadline: number;
   readonly signal: CancelSignal | undefined;
   readonly record: CallRecord;
   readonly failures: Failure[];
   readonly maxAttempts: number;
-  /** `attemptTimeoutMs` was set for this very call, so it goes before a deployment's own. */
+  /** The call itself set `attemptTimeoutMs`, so it overrides the deployment's own. */
   readonly attemptTimeoutIsOwn: boolean;
-  /** How the same deployment is tried again, and the tokens for it. */
+  /** The retry options, and the tokens for retries. */
   readonly retry: CallRetry;
-  /** It brings credentials of its own: what happens to it changes nothing that other calls share. */
+  /** It brings its own credentials, so its results change no shared state. */
   readonly hasOwnCredentials: boolean;
-  /** There only where this call may be hedged. */
+  /** Present only if this call may be hedged. */
   readonly hedgeAfterMs: HedgeAfter | undefined;
   /** Its place in a queue: 0 goes first. */
   readonly rank: number;
-  /** The tokens that it may take of a rate: its input and the most output. Read once, where a rate needs it. */
+  /** The tokens that it may use of a rate limit: its input and its longest output. Computed once, if a rate limit needs it. */
   readonly requestTokens: () => number;
-  /** How many choices were asked for (`n`). */
+  /** The number of choices (`n`). */
   readonly choices: number;
-  /** The caller asked for the usage of a stream itself. */
+  /** The caller itself requested the usage of the stream. */
   readonly wantsUsage: boolean;
   readonly log: Log;
   readonly wantsRaw: () => boolean;
-  /** Sealed items in the request that no client is known to have made: the first client that accepts them keeps them. */
+  /** Sealed items of unknown origin in the request: the first client that accepts them is remembered as their maker. */
   readonly sealedKeys?: readonly string[];
   readonly cacheRequest: CacheRequest | undefined;
-  /** Several callers may wait for it: its deadline may yet move, and its usage is asked for whoever began it. */
+  /** Several callers may wait for it, so its deadline can still move, and its usage is always requested. */
   readonly isShared: boolean;
-  /** Its answer is judged by the probabilities of its tokens. */
+  /** `escalate` needs the probabilities of the answer's tokens. */
   needsLogprobs?: boolean;
-  /** It is no caller's: nothing is reported of it but `shadow-ended`. */
+  /** A shadow call. It only emits `shadow-ended`. */
   readonly isShadow?: true;
   /** What the order of its route learns from its attempts; `undefined` for routes in listed order. */
   orderFeedback?: OrderFeedback;
-  /** What is reserved for it; there only under a limit of money. */
+  /** Its reservation; present only under a spend limit. */
   spend: SpendHold | undefined;
-  /** What a limit has counted of a body: read once. */
+  /** The token counts of the body, computed once for all limits. */
   measured?: MeasuredInput;
 }
 
@@ -206,13 +206,13 @@ export interface MeasuredInput {
   readonly tokens: Map<string | undefined, number>;
 }
 
-/** What is reserved for a call until it is over. */
+/** The reservation of a call until it ends. */
 export interface SpendHold {
-  /** An attempt has ended and costs `usd`: what it can cost no more is released. */
+  /** An attempt has ended at a cost of `usd`; the unused part of its reservation is released. */
   onAttemptEnd(attempt: number, usd: number): void;
-  /** The most that an attempt may cost there, in US dollars. */
+  /** The highest cost of one attempt at the deployment, in US dollars. */
   maxAt(deployment: string): number;
-  /** The work goes on in the background: what is reserved stays so until `settle`. */
+  /** The work continues in the background: the reservation stays until `settle`. */
   defer(attempt: number): void;
   settle(): void;
 }
@@ -221,48 +221,48 @@ export interface SpendHold {
 export interface OrderFeedback {
   /** An answer, or a stream's first content. */
   answered(deployment: string, ms: number, outputTokens: number | undefined): void;
-  /** An attempt that was waited for in vain. */
+  /** An attempt without an answer in time. */
   gaveUp(deployment: string, ms: number): void;
 }
 
-/** One try. */
+/** One attempt of a call at one deployment. */
 export interface Attempt {
   readonly call: Call;
   readonly target: Target;
   readonly record: AttemptRecord;
   readonly startedAt: number;
   timeoutMs: number;
-  /** Its time ends with the call's. */
+  /** It ends at the call's deadline. */
   untilDeadline: boolean;
-  /** Ask even though the breaker is open: everything else is out too. */
+  /** Panic mode: the breaker is open, but so are all others. */
   readonly panic: boolean;
-  /** It goes through a pause, to find out whether the server answers again. */
+  /** It probes a paused deployment, to find out whether the server answers again. */
   readonly probe: boolean;
-  /** Ends what is left of the upstream's answer; there once its headers are. Until then the client's own timer ends it. */
+  /** Ends the rest of the upstream's answer; set once the headers have arrived. Until then the client's own timer applies. */
   close: (() => void) | undefined;
-  /** How the answer ended that `accept` refused: it is billed all the same. */
+  /** How an answer that `accept` refused ended; it is billed too. */
   refused?: AttemptEnd;
-  /** What its request holds that the caller did not write. */
+  /** What the router added to the request. */
   additions?: readonly Addition[];
-  /** Of a stream: when its first content came, in milliseconds after its start. */
+  /** The time of a stream's first content, in milliseconds from the attempt's start. */
   firstContentMs?: number;
-  /** Its time is up, or its caller has gone away. */
+  /** It has timed out, or its caller has aborted. */
   isOver: boolean;
   /** Its place among the attempts of a hedged call; `undefined` for all other calls. */
   slot: HedgeSlot | undefined;
-  /** What must happen once when the attempt is over; for a stream that is the stream's end. */
+  /** Runs once when the attempt has ended; for a stream, at the stream's end. */
   readonly onEnd: ((end: AttemptEnd) => void)[];
 }
 
-/** What ties an attempt of a hedged call to those that run beside it. */
+/** Connects an attempt of a hedged call to the other attempts. */
 export interface HedgeSlot {
-  /** When another deployment is asked too, in milliseconds after its start; `undefined` where too little is known. */
+  /** When its hedge is due, in milliseconds from its start; `undefined` without enough data. */
   readonly afterMs: number | undefined;
-  /** It has a valid answer: the others end at this very moment. */
+  /** It has a valid answer: cancels the other attempts immediately. */
   readonly win: () => void;
-  /** Its time is up: for how many milliseconds it may go on beside another one; 0 if it must end. */
+  /** It has timed out: returns for how many milliseconds it may continue beside another attempt; 0 if it must end. */
   readonly moreMs: () => number;
-  /** Ends it, because another one has won. Set by the layer that ends attempts. */
+  /** Ends it because another attempt has won. Set by the timeout layer. */
   cancel: () => void;
 }
 
@@ -271,71 +271,71 @@ export interface AttemptEnd {
   readonly outcome: Outcome;
   readonly breaker: 'success' | 'failure' | 'neutral';
   readonly failure: Failure | undefined;
-  /** The HTTP status, where there was one. */
+  /** The HTTP status, if there was one. */
   readonly status: number | undefined;
   readonly usage: unknown;
-  /** The tier that served it, as the provider named it. */
+  /** The service tier that the provider reported. */
   readonly serviceTier?: string | undefined;
-  /** Items of a response, among them calls of the provider's own tools. */
+  /** Items of a response, including calls of the provider's own tools. */
   readonly output?: unknown;
-  /** The parsed answer, where it is no stream. */
+  /** The parsed answer, if it is not a stream. */
   readonly answer?: unknown;
   readonly servedModel: string | undefined;
   /** The provider's id of the answer. */
   readonly answerId: string | undefined;
-  /** Of the sealed items in the answer; `undefined`: none. */
+  /** Keys of the sealed items in the answer; `undefined`: none. */
   readonly sealedKeys?: readonly string[] | undefined;
   readonly unfinished: boolean;
-  /** Reads what a stream delivered; `undefined` where the answer is no stream. */
+  /** Reads what a stream delivered; `undefined` if the answer is not a stream. */
   readonly delivered?: () => DeliveredText;
 }
 
-/** What a failed attempt means for what comes next. */
+/** How an attempt failed, and what may follow. */
 export interface Failure {
   readonly outcome: Outcome;
   readonly error: Error;
   readonly status: number | undefined;
-  /** The upstream's own code, or that of a broken connection. */
+  /** The upstream's own error code, or the connection's. */
   readonly code: string | null;
-  /** Words alone say so: it counts for this call, and changes nothing that other calls share. */
+  /** Only the error's text says so: it applies to this call, and changes no shared state. */
   readonly byWords: boolean;
   readonly target: Target | undefined;
   readonly breaker: 'success' | 'failure' | 'neutral';
-  /** Try the same deployment again? `last`: only where no other deployment is left. */
+  /** Whether to retry the same deployment. `last`: only if no other deployment is left. */
   readonly retry: 'yes' | 'last' | 'no';
-  /** Ask another one? `larger`: only one with a larger context window. */
+  /** Whether to fail over. `larger`: only to a larger context window. */
   readonly failover: 'yes' | 'no' | 'larger';
-  /** How long the server asked us to stay away. */
+  /** The pause that the server requested. */
   readonly retryAfterMs: number | undefined;
-  /** Its client is of no use for a while. */
+  /** It suspends its client. */
   readonly suspends: boolean;
-  /** Its timer was late: the process stood still, and nothing is known of the deployment. */
+  /** Its timer fired late because the process was blocked, so it says nothing about the deployment. */
   readonly isStalled?: true;
   readonly endedAt: number;
-  /** It failed before a connection was tried: nothing can have been billed. */
+  /** It failed before the connection attempt, so nothing was billed. */
   readonly notSent?: true;
-  /** Drawn once, 0 to 1, so that a plan gives the same answer whenever it is asked. */
+  /** Drawn once, 0 to 1, so that the same plan always gives the same step. */
   readonly jitter: number;
 }
 
-/** A committed answer: from here on no other deployment is asked. */
+/** A committed answer: there is no failover after this point. */
 export interface Reply {
   readonly answer: UpstreamAnswer;
   readonly attempt: Attempt;
-  /** The chunks to hand out, where the answer is a stream. */
+  /** The chunks of a stream, for the caller. */
   readonly chunks: AsyncIterator<unknown> | undefined;
-  /** A stream's whole answer, where it was held back until its end. */
+  /** A stream's whole answer, if it was held back until its end. */
   readonly whole?: unknown;
-  /** Runs `listener` when the answer has ended: at once, unless it is a stream. */
+  /** Runs `listener` when the answer has ended: immediately, unless it is a stream. */
   readonly onEnd: (listener: (end: AttemptEnd) => void) => void;
 }
 
-/** An answer that no attempt of this call stands behind: a cached one, or that of an equal call in flight. */
+/** An answer without an attempt of this call: from the cache, or from an identical call in flight. */
 export interface CachedReply {
   readonly cached: {
     /** The parsed answer, for this caller alone; `undefined` for a stream. */
     readonly data: unknown;
-    /** The headers of the upstream's answer, where they are still known. */
+    /** The headers of the upstream's answer, if they are still known. */
     readonly headers: Headers | undefined;
     readonly requestId: string | null;
   };

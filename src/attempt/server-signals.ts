@@ -5,10 +5,10 @@ import type { Attempt, Failure, Reply, Target } from '../types.js';
 import type { NameHints } from '../util/name-hints.js';
 import { cut } from '../util/shown.js';
 
-/** How long a client is left alone that refuses its key or has no quota left. */
-const SET_ASIDE_MS = 60_000;
+/** How long a client is suspended after it refused its key or ran out of quota. */
+const SUSPENSION_MS = 60_000;
 
-/** Keeps what a server has said about itself: stay away for a while, this key is no good, I have no such model. */
+/** Records what servers report about themselves: a requested pause, a refused key, an unknown model, rate limits. */
 export function serverSignals(events: Events, names: NameHints): Layer<Attempt, Reply> {
   return (next) =>
     function serverSignals(attempt) {
@@ -25,7 +25,7 @@ export function serverSignals(events: Events, names: NameHints): Layer<Attempt, 
       return next(attempt).then((reply) => {
         if (!attempt.call.hasOwnCredentials) state.rateAdvice.read(reply.answer.headers, performance.now());
         if (!attempt.probe) return reply;
-        // A stream's first content is enough.
+        // The first content of a stream already proves that the server answers.
         state.onAnswer(attempt);
         state.endProbe(attempt);
         return reply;
@@ -35,7 +35,7 @@ export function serverSignals(events: Events, names: NameHints): Layer<Attempt, 
   function learn({ call, target, startedAt }: Attempt, failure: Failure): void {
     const { state } = target;
     if (failure.outcome === 'model-not-found') reportUnknownModel(target);
-    // Its account is not the router's.
+    // The call used an account of its own.
     if (call.hasOwnCredentials) return;
     const { headers }: { headers?: unknown } = failure.error as { headers?: unknown };
     if (headers instanceof Headers) state.rateAdvice.read(headers, performance.now());
@@ -49,23 +49,23 @@ export function serverSignals(events: Events, names: NameHints): Layer<Attempt, 
       });
     }
     if (failure.suspends) {
-      // Only news is reported: with many calls in flight, one bad key would be reported many times.
+      // Report only the first: with many calls in flight, one bad key would be reported many times.
       const isNews = state.client.suspendedUntil <= failure.endedAt;
-      state.client.suspendedUntil = failure.endedAt + SET_ASIDE_MS;
+      state.client.suspendedUntil = failure.endedAt + SUSPENSION_MS;
       if (isNews) state.client.suspendedAt = failure.endedAt;
       const { status = null } = failure;
       if (isNews)
         events.emit({
           type: 'client-suspended',
           client: state.client.name,
-          forMs: SET_ASIDE_MS,
+          forMs: SUSPENSION_MS,
           status,
           code: codeOf(failure.error),
         });
     }
   }
 
-  /** An answer to what was sent before the suspension says nothing of it. */
+  /** Answers to requests from before the suspension do not count. */
   function reportResumed({ startedAt, target }: Attempt): void {
     const { client } = target.state;
     if (client.suspendedAt === undefined || client.suspendedUntil > performance.now()) return;

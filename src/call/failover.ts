@@ -21,14 +21,14 @@ export interface FailoverParts {
   readonly planHedge: (view: View) => AttemptStep | undefined;
   readonly events: Events;
   readonly capacity: Capacity;
-  /** Drawn once a call, 0 up to 1. */
+  /** Drawn once per call, 0 up to 1. */
   readonly jitter: () => number;
   readonly attempt: Handler<Attempt, Reply>;
 }
 
 /**
- * The one loop: asks what the plan names, until an answer is committed or the plan has nothing more to try. A hedged
- * call is several runs of it.
+ * The failover loop: tries what the plan names until an answer is committed or the plan stops. A hedged call is several
+ * runs of this loop.
  */
 export function failover(parts: FailoverParts): Handler<Call, Reply> {
   const { plan, planHedge, events, attempt, capacity } = parts;
@@ -58,7 +58,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
     let first = hedge;
     let granted: Place | undefined;
 
-    /** Plans, waits as planned, and asks. No await stands between the plan that is followed and the permit it counts on. */
+    /** Plans, waits, and makes the attempt. No await may separate the plan from the permit that it counts on. */
     function tryNext(): Promise<Reply> {
       if (call.signal?.aborted) throw abortError(call.signal.reason);
       if (hedged?.isWon) throw new LostError();
@@ -86,7 +86,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       return hedged.follow(begun, attempt(begun));
     }
 
-    /** What has failed before says more than a queue that cannot take the call. */
+    /** An earlier failure explains more than a full queue does. */
     async function queue(targets: readonly Target[]): Promise<Reply> {
       try {
         granted = await waitForSlot(call, targets, slots);
@@ -100,7 +100,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       return await pRetry(tryNext, {
         retries: call.maxAttempts - 1,
         minTimeout: 0,
-        // Whether there is anything left to ask, the next try finds out from the plan.
+        // The next run of the plan decides whether anything is left to try.
         shouldRetry: ({ error }) => error instanceof AttemptFailed,
       });
     } catch (error) {
@@ -128,7 +128,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       attemptsLeft: call.maxAttempts - call.record.attempts.length,
       targets: viewTargets(call, slots.capacity, granted),
       failures: call.failures,
-      inFlight: hedged === undefined ? NOBODY : hedged.inFlight,
+      inFlight: hedged === undefined ? NO_TARGETS : hedged.inFlight,
       mayRetry: call.retry.budget.tokens >= 1,
       retry: call.retry,
       jitter,
@@ -136,23 +136,23 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
   }
 }
 
-const NOBODY: readonly Target[] = [];
+const NO_TARGETS: readonly Target[] = [];
 
-/** Ends the loop where the plan has nothing to ask. */
+/** Ends the loop when the plan stops. */
 class Stopped extends Error {
   constructor(readonly step: Stop) {
     super(step.reason);
   }
 }
 
-/** A retry that succeeds costs no token: the budget limits retries only where they do not help. */
+/** A successful retry costs no token: the budget only limits retries that do not help. */
 function returnIfItHelped({ call, onEnd }: Attempt, token: RetryToken): void {
   onEnd.push(({ outcome }) => {
     if (outcome === 'success') call.retry.budget.giveBack(token);
   });
 }
 
-/** Waits; an answer that ends the pause of one of the call's deployments ends the wait too. */
+/** Waits. If another call's answer ends the pause of a deployment, the wait ends too. */
 async function pause(call: Call, waitMs: number): Promise<void> {
   const now = performance.now();
   const paused = call.targets.flatMap(({ state }) => (state.pausedUntil > now ? [state] : []));
@@ -163,7 +163,7 @@ async function pause(call: Call, waitMs: number): Promise<void> {
     };
   };
   try {
-    // Rounded up: a timer that fires a fraction early would find nothing ready.
+    // Rounded up, because a timer that fires a fraction early would find nothing ready.
     await sleep(Math.ceil(waitMs), call.signal, paused.length === 0 ? undefined : onWake);
   } catch {
     throw abortError(call.signal?.reason);
@@ -206,14 +206,14 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, panic, probe }: A
 }
 
 /**
- * The last upstream error that had a status, else the last error; and the deadline's own where that ended the call. What
- * fails everywhere is told, whatever else has failed beside it.
+ * The last upstream error with a status, else the last error. If the deadline ended the call, the deadline's own error. An
+ * error that every deployment would repeat comes first.
  */
 function finalError(call: Call, stop: Stop | undefined): Error {
-  const failures = call.sealedKeys === undefined ? call.failures : withoutStrangers(call.failures);
+  const failures = call.sealedKeys === undefined ? call.failures : withoutOtherClients(call.failures);
   const last = failures.at(-1);
   const upstream = failures.findLast((failure) => failure.status !== undefined);
-  if (last === undefined) return unasked(call, stop);
+  if (last === undefined) return errorWithoutAttempts(call, stop);
   if (last.outcome === 'aborted') return last.error;
   const everywhere = failures.find((failure) => isFinal(failure) && failure.status !== undefined);
   if (everywhere !== undefined) return everywhere.error;
@@ -224,14 +224,14 @@ function finalError(call: Call, stop: Stop | undefined): Error {
   return (upstream ?? last).error;
 }
 
-/** A later client that cannot read sealed items says nothing about the first: its 400 takes the place of no error. */
-function withoutStrangers(failures: readonly Failure[]): readonly Failure[] {
+/** A 400 from a later client that cannot read sealed items must not replace the first client's error. */
+function withoutOtherClients(failures: readonly Failure[]): readonly Failure[] {
   const first = failures[0]?.target?.state.client;
   return failures.filter(({ outcome, target }) => outcome !== 'caller-error' || target?.state.client === first);
 }
 
-/** Nothing was asked: because the time was over, or because those that could be are to be left alone for now. */
-function unasked(call: Call, stop: Stop | undefined): Error {
+/** The error of a call without attempts: no time was left, or no deployment was available. */
+function errorWithoutAttempts(call: Call, stop: Stop | undefined): Error {
   if (stop?.reason === 'no-time') return new DeadlineExceededError(call.settings.deadlineMs, undefined);
   const paused = call.targets.find(({ state }) => state.pausedBy !== undefined)?.state;
   if (paused?.pausedBy !== undefined)

@@ -9,20 +9,20 @@ const QUANTILES = { p90: 0.9, p95: 0.95, p99: 0.99 } as const satisfies Record<E
 export interface HedgeParts {
   readonly call: Call;
   readonly events: Events;
-  /** One run of the loop, which begins with `first` where it is given. */
+  /** One run of the failover loop, which starts with `first` if it is given. */
   readonly run: (hedged: HedgedCall, first: AttemptStep | undefined) => Promise<Reply>;
-  /** Names whom to ask beside those in flight, and takes a token for it. Without a pause, it is asked at once. */
+  /** Plans another attempt beside those in flight, and takes a retry token for it. */
   readonly next: (hedged: HedgedCall) => AttemptStep | undefined;
 }
 
 /**
- * A hedged call: several runs of the one loop, over one list of attempts and failures. An attempt that takes long has
- * another one begun beside it, in a run of its own; each run fails over by itself. The first valid answer ends the
- * others. What fails for good ends its run, and the call only when no other run is left.
+ * A hedged call: several runs of the failover loop over one list of attempts and failures. While an attempt is slow, a
+ * second run starts; each run fails over by itself. The first valid answer cancels the other attempts. A final failure
+ * ends its run, and ends the call if no other run is left.
  */
 export class HedgedCall {
   readonly #parts: HedgeParts;
-  /** Attempts that have neither answered nor failed, eldest first, with the timers of their hedges. */
+  /** Running attempts, oldest first, each with the timer of its hedge. */
   readonly #running = new Map<Attempt, PatientTimer | undefined>();
   #runs = 0;
   #isWon = false;
@@ -33,12 +33,12 @@ export class HedgedCall {
     this.#parts = parts;
   }
 
-  /** Those that this call waits for. */
+  /** The targets that this call waits for. */
   get inFlight(): readonly Target[] {
     return Array.from(this.#running.keys(), ({ target }) => target);
   }
 
-  /** There is an answer: a run that has just failed, or waits, must ask nobody any more. */
+  /** The call has an answer, so a failed or waiting run must not start another attempt. */
   get isWon(): boolean {
     return this.#isWon;
   }
@@ -51,7 +51,7 @@ export class HedgedCall {
     });
   }
 
-  /** Takes in an attempt that is about to begin. */
+  /** Adds an attempt that is about to start. */
   enter(attempt: Attempt): void {
     const afterMs = hedgeDelay(attempt.call, attempt.target);
     attempt.slot = {
@@ -64,7 +64,7 @@ export class HedgedCall {
     this.#running.set(attempt, timer);
   }
 
-  /** Waits for what becomes of an attempt that was taken in. */
+  /** Waits for the result of an added attempt. */
   async follow(attempt: Attempt, reply: Promise<Reply>): Promise<Reply> {
     try {
       return await reply;
@@ -78,19 +78,19 @@ export class HedgedCall {
     this.#runs++;
     const onReply = (reply: Reply) => {
       const resolve = this.#resolve;
-      // Errors of the attempts that lost refer to this object by their stacks, and it must not hold the answer.
+      // Errors of cancelled attempts refer to this object by their stacks, so it must not retain the answer.
       this.#resolve = ignore;
       this.#reject = ignore;
       resolve(reply);
     };
     this.#parts.run(this, first).then(onReply, (error: unknown) => {
       this.#runs--;
-      // The run of an answer never gets here: where there is one, others end without a word.
+      // If there is an answer, its run never gets here, so the other runs end silently.
       if (this.#runs === 0) this.#reject(error);
     });
   }
 
-  /** Asks another one beside `slow`, if there is one and a token for it. */
+  /** Starts another attempt beside `slow`, if a deployment and a retry token are available. */
   #hedge(slow: Attempt): boolean {
     const step = this.#parts.next(this);
     if (step === undefined) return false;
@@ -109,7 +109,7 @@ export class HedgedCall {
     return true;
   }
 
-  /** Here at the moment of the answer: nothing that is late can come between. */
+  /** Called synchronously with the answer, so that no late event comes in between. */
   #win(winner: Attempt): void {
     const { call } = this.#parts;
     this.#isWon = true;
@@ -119,15 +119,15 @@ export class HedgedCall {
       timer?.clear();
       if (attempt !== winner) attempt.slot?.cancel();
     }
-    // They are those of the attempt that was begun last.
+    // Until now the record names the attempt that started last.
     call.record.deployment = winner.target.state.id;
     call.record.region = winner.target.state.region;
   }
 
   /**
-   * The time that an attempt has left at its end was kept for the next deployment. If that is asked already, or can be
-   * asked now beside it, the attempt need not end; without a token it must, and the loop fails over. Once others run, a
-   * full attempt is worth more than two that are cut short.
+   * The plan reserves time after an attempt for the next deployment. If another attempt already runs, or can start now,
+   * this attempt may use the reserve. Without a token it must end, and the loop fails over. Once others run, a full
+   * attempt is worth more than two short ones.
    */
   #moreMs(attempt: Attempt): number {
     const { call, target, startedAt } = attempt;
@@ -147,11 +147,11 @@ export class HedgedCall {
   }
 }
 
-/** When a hedge of an attempt at `target` is due, in milliseconds; `undefined` where too little is known of it. */
+/** When a hedge of an attempt at `target` is due, in milliseconds; `undefined` without enough data. */
 export function hedgeDelay({ hedgeAfterMs, stream }: Call, { state }: Target): number | undefined {
   if (hedgeAfterMs === undefined || typeof hedgeAfterMs === 'number') return hedgeAfterMs;
   const ms = state.waitMs(stream, QUANTILES[hedgeAfterMs]);
-  // Whole milliseconds: timers have no others.
+  // Timers take whole milliseconds.
   return ms === undefined ? undefined : Math.ceil(ms);
 }
 

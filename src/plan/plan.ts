@@ -7,12 +7,12 @@ export interface View {
   readonly deadline: number;
   readonly deadlineIsDefault: boolean;
   readonly attemptTimeoutMs: number | undefined;
-  /** It was set for this very call, so it goes before a deployment's own. */
+  /** The call itself set it, so it overrides the deployment's own. */
   readonly attemptTimeoutIsOwn: boolean;
   readonly attemptsLeft: number;
   readonly targets: readonly TargetView[];
   readonly failures: readonly Failure[];
-  /** Those that this call has asked and that have neither answered nor failed yet. */
+  /** Targets of this call's attempts that have neither answered nor failed yet. */
   readonly inFlight: readonly Target[];
   /** Whether the retry budget has a token. */
   readonly mayRetry: boolean;
@@ -21,19 +21,19 @@ export interface View {
   readonly jitter: number;
 }
 
-/** One deployment, as it stands at `View.now`. */
+/** The state of one deployment at `View.now`. */
 export interface TargetView {
   readonly target: Target;
-  /** The breaker gives no permit. */
+  /** Its breaker is open and gives no permit. */
   readonly isOpen: boolean;
-  /** When the breaker lets the next probe through. */
+  /** When its breaker allows the next probe. */
   readonly retryAt: number;
   readonly pausedUntil: number;
-  /** It has no slot, or no rate, for this call now. */
+  /** It has no free slot, or no rate left, for this call now. */
   readonly isFull: boolean;
-  /** Its rate-limit headers say that too little is left for this call: others go first. */
+  /** Its rate-limit headers leave too little for this call, so others come first. */
   readonly isDepleted: boolean;
-  /** From when a call may go through the pause as its probe. */
+  /** When one call may probe it during the pause. */
   readonly probeAt: number;
   readonly suspendedUntil: number;
   readonly contextWindow: number | undefined;
@@ -41,9 +41,9 @@ export interface TargetView {
   readonly attemptTimeoutMs: number | undefined;
   /** Its client's own limit for one attempt. */
   readonly timeoutMs: number | undefined;
-  /** Of all that was waited for; `undefined` while too little is known. */
+  /** Over all completed waits; `undefined` without enough data. */
   readonly p95Ms: number | undefined;
-  /** Of valid answers. */
+  /** Over valid answers. */
   readonly fastestMs: number | undefined;
 }
 
@@ -57,13 +57,13 @@ export type Step =
       untilDeadline: boolean;
       isRetry: boolean;
       panic: boolean;
-      /** It goes through a pause, to find out whether the server answers again. */
+      /** It probes a paused deployment, to find out whether the server answers again. */
       probe: boolean;
     }
-  /** All that could be tried now are full: wait for the first slot of any of them. */
+  /** All available deployments are full: wait for the first free slot. */
   | { type: 'queue'; targets: readonly Target[] }
   | { type: 'stop'; reason: 'failed' | 'attempts' | 'no-time' | 'paused' | 'nothing-left' }
-  /** There would be a retry of `target`, but the retry budget has no token. */
+  /** A retry of `target` is due, but the retry budget has no token. */
   | { type: 'stop'; reason: 'withheld'; target: Target };
 
 export type AttemptStep = Extract<Step, { type: 'attempt' }>;
@@ -83,7 +83,7 @@ const STOP = {
   nothingLeft: { type: 'stop', reason: 'nothing-left' },
 } as const satisfies Record<string, Step>;
 
-/** What to try next, given what has failed so far. Failing over is naming another deployment, retrying naming the same one. */
+/** Returns what to try next after the failures so far. Another deployment is a failover, the same one a retry. */
 export function plan(view: View): Step {
   if (view.failures.some(isFinal)) return STOP.failed;
   if (view.attemptsLeft <= 0) return STOP.attempts;
@@ -95,22 +95,22 @@ export function plan(view: View): Step {
   if (full.length > 0) return { type: 'queue', targets: full.map((each) => each.target) };
   const withheld = mayWait && !view.mayRetry ? later(view, true) : undefined;
   if (withheld?.isRetry) return { type: 'stop', reason: 'withheld', target: withheld.view.target };
-  return nobody(view);
+  return unavailable(view);
 }
 
-/** The same view where none is full: for most calls that is the view itself. */
+/** The view without full deployments; usually the view itself. */
 function withoutFull(view: View): View {
   if (!view.targets.some((each) => each.isFull)) return view;
   return { ...view, targets: view.targets.filter((each) => !each.isFull) };
 }
 
-/** Whether a call may go to a full deployment once it has a slot: now, or again after a failure. */
+/** Whether the call may use a full deployment once it has a slot: a first time, or as a retry. */
 function mayQueue(view: View, each: TargetView): boolean {
   if (each.pausedUntil > view.now || !isUsable(view, each)) return false;
   return isOpenTo(view, each) || (view.mayRetry && mayRetryAt(view, each, 'yes'));
 }
 
-/** Whom to ask beside those that still run: one that this call has not asked, that can be asked now, and has the time. */
+/** The deployment for a hedge: untried by this call, available now, and fast enough for the remaining time. */
 export function planHedge(view: View): AttemptStep | undefined {
   if (!view.mayRetry || view.attemptsLeft <= 0 || view.failures.some(isFinal)) return undefined;
   const candidate = fresh(withoutFull(view));
@@ -118,10 +118,10 @@ export function planHedge(view: View): AttemptStep | undefined {
   return step?.type === 'attempt' ? step : undefined;
 }
 
-/** What failed so fails everywhere: there, too, where it failed. */
+/** A failure that every deployment would repeat. */
 export const isFinal = ({ failover }: Failure) => failover === 'no';
 
-/** The first deployment that has not been asked yet and can be asked now. */
+/** The first untried deployment that is available now. */
 function fresh(view: View): Candidate | undefined {
   const canTry = (each: TargetView) => isFresh(view, each) && (isFirstAttempt(view) || fits(view, each, view.now));
   const found = view.targets.find((each) => !each.isDepleted && canTry(each)) ?? view.targets.find(canTry);
@@ -134,7 +134,7 @@ function isFresh(view: View, each: TargetView): boolean {
 
 const isFirstAttempt = (view: View) => view.failures.length === 0 && view.inFlight.length === 0;
 
-/** Not asked yet by this call, and not ruled out by how the others failed. */
+/** Untried by this call, and not ruled out by how the others failed. */
 function isOpenTo(view: View, each: TargetView): boolean {
   if (view.inFlight.includes(each.target)) return false;
   return view.failures.every(
@@ -142,7 +142,7 @@ function isOpenTo(view: View, each: TargetView): boolean {
   );
 }
 
-/** A larger window; where neither of the two declares its window, one other deployment is tried. */
+/** A larger window. If both windows are unknown, one other deployment is tried. */
 function mayHoldMore(view: View, failure: Failure, { contextWindow }: TargetView): boolean {
   const own = windowOf(view, failure);
   if (own !== undefined) return (contextWindow ?? 0) > own;
@@ -154,28 +154,28 @@ function windowOf(view: View, failure: Failure): number | undefined {
 }
 
 /**
- * What to try where no deployment is free that this call has not tried yet: wait for a pause or a backoff, whichever ends
- * first; else panic mode; and only where no other deployment is left, one that has timed out before.
+ * What to try when no untried deployment is available: wait for a pause or a backoff, whichever ends first; else panic
+ * mode; and last, a deployment that has timed out before.
  */
 function later(view: View, mayRetry: boolean): Candidate | undefined {
   const retried = mayRetry ? view.targets.filter((each) => mayRetryAt(view, each, 'yes')) : [];
-  // While another deployment can be tried, a paused one is left alone.
+  // While another deployment can be retried, a paused one is not probed.
   const mayProbe = !retried.some((each) => isUsable(view, each) && each.pausedUntil <= view.now);
   const untried = view.targets.filter((each) => isOpenTo(view, each)).map((each) => firstTry(view, each, mayProbe));
   const retries = retried.map((each) => retryOf(view, each, mayProbe));
   const all = [...untried, ...retries];
   const timedOut = mayRetry ? view.targets.filter((each) => mayRetryAt(view, each, 'last')) : [];
   return (
-    // A deployment that cannot answer before the deadline does not keep the others from being tried.
+    // A deployment that cannot answer before the deadline must not block the others.
     soonest(all.filter((each) => isUsable(view, each.view) && fits(view, each.view, each.readyAt))) ??
-    // Panic mode: an opening breaker never takes away what a call was allowed before, and one refused key does not
-    // silence a router of one client.
+    // Panic mode: open breakers must not fail a call that could be tried, and one refused key must not stop a router
+    // with a single client.
     soonest(all.filter((each) => isFirst(view, each) || fits(view, each.view, each.readyAt))) ??
     soonest(timedOut.map((each) => retryOf(view, each, true)).filter((each) => fits(view, each.view, each.readyAt)))
   );
 }
 
-/** Its breaker lets calls through, and its client is in use. */
+/** Its breaker gives permits, and its client is not suspended. */
 const isUsable = (view: View, each: TargetView) => !each.isOpen && each.suspendedUntil <= view.now;
 
 const failuresAt = (view: View, each: TargetView) => view.failures.filter((failure) => failure.target === each.target);
@@ -188,7 +188,7 @@ function firstTry(view: View, each: TargetView, mayProbe: boolean): Candidate {
   return { view: each, readyAt: throughPause(view, each, mayProbe), isRetry: false, panic: each.isOpen };
 }
 
-/** After a backoff, and after what the server asked of this very call. */
+/** After a backoff, and after the pause that the server requested from this call. */
 function retryOf(view: View, each: TargetView, mayProbe: boolean): Candidate {
   const failures = failuresAt(view, each);
   const last = failures.at(-1);
@@ -200,18 +200,18 @@ function retryOf(view: View, each: TargetView, mayProbe: boolean): Candidate {
   return { view: each, readyAt, isRetry: true, panic: each.isOpen };
 }
 
-/** The server asked this very call to stay away: until then it is no probe. */
+/** The server requested a pause from this call: until its end, the call is no probe. */
 const isRefusal = ({ status, retryAfterMs }: Failure) =>
   retryAfterMs !== undefined && (status === 429 || status === 503);
 
-/** When a call may go to a deployment that asked for a pause: at its end, spread over one backoff, or as its probe. */
+/** When a call may use a paused deployment: at the end, spread over one backoff, or earlier as its probe. */
 function throughPause(view: View, each: TargetView, mayProbe: boolean): number {
   if (each.pausedUntil <= view.now) return view.now;
   const end = each.pausedUntil + view.jitter * view.retry.baseMs;
   return mayProbe ? Math.min(end, Math.max(view.now, each.probeAt)) : end;
 }
 
-/** Of those that are ready at the same time, one that was not tried yet, then the one whose breaker or client is due first. */
+/** Ties: untried deployments first, then the one whose breaker or client recovers first. */
 function soonest(candidates: readonly Candidate[]): Candidate | undefined {
   return candidates.reduce<Candidate | undefined>(
     (best, each) => (best && isSooner(best, each) ? best : each),
@@ -219,7 +219,7 @@ function soonest(candidates: readonly Candidate[]): Candidate | undefined {
   );
 }
 
-/** Before anything has failed, an attempt is made even if the time is short. */
+/** The first attempt is made even if the time is short. */
 const isFirst = (view: View, { readyAt }: Candidate) => isFirstAttempt(view) && readyAt <= view.now;
 
 function isSooner(one: Candidate, other: Candidate): boolean {
@@ -230,14 +230,14 @@ function isSooner(one: Candidate, other: Candidate): boolean {
 
 const retryAt = (candidate: Candidate) => Math.max(candidate.view.retryAt, candidate.view.suspendedUntil);
 
-/** Why there is nobody to ask: those that are left asked for a pause, or could not finish any more, or there are none. */
-function nobody(view: View): Step {
+/** Why no deployment is available: the remaining ones are paused, cannot finish in time, or do not exist. */
+function unavailable(view: View): Step {
   const left = view.targets.filter((each) => isOpenTo(view, each));
   if (left.some((each) => each.pausedUntil > view.now)) return STOP.paused;
   return left.length > 0 ? STOP.noTime : STOP.nothingLeft;
 }
 
-/** An attempt that cannot finish is not started: it needs the time of the fastest answer seen. */
+/** An attempt is only started if the fastest known answer would fit into the remaining time. */
 function fits(view: View, each: TargetView, readyAt: number): boolean {
   return view.deadline - Math.max(view.now, readyAt) >= Math.max(1, each.fastestMs ?? 1);
 }
@@ -247,7 +247,7 @@ function toStep(view: View, candidate: Candidate): Step {
   const left = view.deadline - readyAt;
   if (left < 1) return STOP.noTime;
   const share = left - reserveMs(view, candidate, left);
-  // Whole milliseconds: timers have no others, and all that end an attempt must agree.
+  // Timers take whole milliseconds, and everything that ends an attempt must agree.
   const timeoutMs = Math.max(1, Math.floor(Math.min(limitOf(view, candidate.view) ?? share, share)));
   return {
     type: 'attempt',
@@ -261,15 +261,15 @@ function toStep(view: View, candidate: Candidate): Step {
   };
 }
 
-/** The nearest to the call wins: the call's own, the deployment's, the route's or router's, the client's. */
+/** The nearest setting applies: the call's, the deployment's, the route's or router's, the client's. */
 function limitOf(view: View, each: TargetView): number | undefined {
   if (view.attemptTimeoutIsOwn) return view.attemptTimeoutMs;
   return each.attemptTimeoutMs ?? view.attemptTimeoutMs ?? each.timeoutMs;
 }
 
 /**
- * What is kept back, so that another deployment can still be reached: 1.2 times its p95, within bounds. The next one
- * that could finish in what is kept back is the one that counts.
+ * The time reserved for a failover: 1.2 times the p95 of the next deployment, within bounds. The first deployment that
+ * could finish in its reserve counts.
  */
 function reserveMs(view: View, { view: own }: Candidate, left: number): number {
   if (view.attemptsLeft <= 1) return 0;
@@ -289,14 +289,14 @@ function shareFor(view: View, next: TargetView, left: number): number {
 }
 
 /**
- * The first deployment may hang, so there is always something kept back. Two in a row seldom do: one full attempt is
- * worth more than two that are cut short.
+ * The first deployment may hang, so it always leaves a reserve. Two hangs in a row are rare: one full attempt is worth
+ * more than two short ones.
  */
 function isWorthIt(view: View, own: TargetView, rest: number): boolean {
   return view.failures.length === 0 || rest >= (p95Of(view, own) ?? 0);
 }
 
-/** A deployment that is not known yet is taken to be as slow as the slowest that is. */
+/** Without data, assume that a deployment is as slow as the slowest known one. */
 function p95Of(view: View, each: TargetView): number | undefined {
   if (each.p95Ms !== undefined) return each.p95Ms;
   const known = view.targets.flatMap((other) => other.p95Ms ?? []);

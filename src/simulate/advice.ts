@@ -24,7 +24,7 @@ export function advise(found: Found, explanations: readonly Explanation[], unlis
     ...found.faults.flatMap(aboutFault),
     ...unlisted.map(
       (model) =>
-        `No route or deployment is named ${model}: its calls went to a client as they stand, and to \`fallbacks\`. Is that meant?`,
+        `No route or deployment is named ${model}: its calls were passed on unchanged, then to \`fallbacks\`. Is that intended?`,
     ),
     ...aboutAll(found),
   ];
@@ -37,32 +37,32 @@ function aboutPlan(
 ): string[] {
   const usable = deployments.filter(({ excluded }) => excluded === undefined).map(({ id }) => id);
   const [first, second] = usable;
-  const whose = route === null ? `Calls that ask ${first ?? 'for a model'}` : `The route ${route}`;
+  const whose = route === null ? `Calls to ${first ?? 'a model'}` : `The route ${route}`;
   const sentences: string[] = [];
   if (usable.length === 0)
     sentences.push(
-      `${whose} may ask no deployment at all: ${deployments.map(({ id, excluded }) => `${id}: ${excluded}`).join('; ')}.`,
+      `${whose} can use no deployment at all: ${deployments.map(({ id, excluded }) => `${id}: ${excluded}`).join('; ')}.`,
     );
   if (first !== undefined && second === undefined) {
     sentences.push(
-      `${whose} has one deployment, ${first}: when it is down, nobody else is asked. Add one to the route, or to \`fallbacks\`.`,
+      `${whose} has one deployment, ${first}: when it is down, there is no failover. Add one to the route, or to \`fallbacks\`.`,
     );
   }
   if (second !== undefined && (maxAttempts === 1 || (attemptTimeoutMs ?? 0) >= deadlineMs)) {
-    const why = maxAttempts === 1 ? '`maxAttempts` is 1' : 'nothing is kept back';
+    const why = maxAttempts === 1 ? '`maxAttempts` is 1' : 'nothing is reserved';
     sentences.push(
-      `No reserve: ${whose[0]?.toLowerCase()}${whose.slice(1)} give${route === null ? '' : 's'} the first attempt all of its ${told(attemptTimeoutMs ?? deadlineMs)} ms (${why}), so nothing is left for ${second} when ${first} hangs. ${maxAttempts === 1 ? 'Allow at least 2 attempts.' : 'Set a shorter `attemptTimeoutMs`, or none.'}`,
+      `No reserve: ${whose[0]?.toLowerCase()}${whose.slice(1)} give${route === null ? '' : 's'} the first attempt all of its ${format(attemptTimeoutMs ?? deadlineMs)} ms (${why}), so nothing is left for ${second} when ${first} hangs. ${maxAttempts === 1 ? 'Allow at least 2 attempts.' : 'Set a shorter `attemptTimeoutMs`, or none.'}`,
     );
   }
   if (deadlineMs === DEFAULT_DEADLINE_MS) {
     sentences.push(
-      `${whose} ${route === null ? 'have' : 'has'} the default deadline of 120,000 ms: a deployment that hangs is left after ${told(attemptTimeoutMs ?? deadlineMs)} ms only. Set \`deadlineMs\` to what your callers wait for.`,
+      `${whose} ${route === null ? 'have' : 'has'} the default deadline of 120,000 ms: the router leaves a hanging deployment only after ${format(attemptTimeoutMs ?? deadlineMs)} ms. Set \`deadlineMs\` to how long your callers wait.`,
     );
   }
   if (found.failed > 0 && maxAttempts > 1) {
     for (const id of usable.slice(1)) {
       if (found.deployments[id]?.attempts === 0)
-        sentences.push(`${id} was never asked, although ${told(found.failed)} calls failed.`);
+        sentences.push(`${id} was never tried, although ${format(found.failed)} calls failed.`);
     }
   }
   const outages = found.faults.filter(({ isOutage }) => isOutage);
@@ -73,7 +73,7 @@ function aboutPlan(
   );
   if (allDown !== undefined) {
     sentences.push(
-      `${whose} had all of the deployments down at once, first after ${told(allDown.fromMs / 1000)} s: what they have in common, no router makes up for.`,
+      `${whose} had all of the deployments down at once, first after ${format(allDown.fromMs / 1000)} s. A router cannot help with what they have in common.`,
     );
   }
   const alone = found.failedCalls.filter(
@@ -83,7 +83,7 @@ function aboutPlan(
   );
   if (second !== undefined && alone.length * 2 > found.failedCalls.length) {
     sentences.push(
-      `The fallback is not reached within the deadline: ${told(alone.length)} of the ${told(found.failedCalls.length)} failed calls that were kept asked one deployment only, until their time was over.`,
+      `The fallback is not reached within the deadline: ${format(alone.length)} of the ${format(found.failedCalls.length)} recorded failed calls tried only one deployment before their deadline.`,
     );
   }
   return sentences;
@@ -98,16 +98,16 @@ function aboutDeployment(
   const allowed = MANY_WASTED * Math.max(1, durationMs / WINDOW_MS);
   if (wasted > allowed && breaker.length === 1) {
     sentences.push(
-      `${id} was asked ${told(wasted)} times while it was down, and its breaker never opened: is \`breaker\` off, or are its limits too wide?`,
+      `${id} got ${format(wasted)} requests while it was down, and its breaker never opened: is \`breaker\` off, or are its limits too wide?`,
     );
   } else if (wasted > allowed) {
     sentences.push(
-      `${id} was asked ${told(wasted)} times while it was down: its breaker opens late, or probes often. Look at \`breaker\`.`,
+      `${id} got ${format(wasted)} requests while it was down: its breaker opens late, or probes often. Look at \`breaker\`.`,
     );
   }
   if (retriesWithheld > 0) {
     sentences.push(
-      `${told(retriesWithheld)} retries of ${id} were withheld by the retry budget, and their calls failed: give its route another deployment, or look at \`retry.budget\` and \`retry.minPerSecond\`.`,
+      `The retry budget withheld ${format(retriesWithheld)} retries of ${id}, and their calls failed: give its route another deployment, or look at \`retry.budget\` and \`retry.minPerSecond\`.`,
     );
   }
   return attempts === 0 ? [] : sentences;
@@ -115,7 +115,7 @@ function aboutDeployment(
 
 function aboutFault({ at, behavior, fromMs, toMs, share, struck }: FaultReport): string[] {
   if (struck > 0 || share === 0) return [];
-  const when = `from ${told(fromMs / 1000)} s to ${told(toMs / 1000)} s`;
+  const when = `from ${format(fromMs / 1000)} s to ${format(toMs / 1000)} s`;
   return [
     `A fault has struck nothing: no request came to ${at.join(', ')} ${when} that it would have struck (${behavior}).`,
   ];
@@ -126,13 +126,13 @@ function aboutAll({ load, costUsd, answered, durationMs, errors, calls }: Found)
   for (const [name, limits] of Object.entries(LIMITS)) {
     const refused = errors[name] ?? 0;
     if (refused > 0)
-      sentences.push(`${told(refused)} of ${told(calls)} calls were refused by a limit, and never sent: ${limits}.`);
+      sentences.push(`A limit refused ${format(refused)} of ${format(calls)} calls before they were sent: ${limits}.`);
   }
   if (load !== null && load > MUCH_LOAD) {
     sentences.push(`${load.toFixed(2)} upstream calls were made for each call.`);
   }
   if (costUsd === null && answered > 0)
-    sentences.push('No deployment that answered has a `price`, so the cost is not known.');
+    sentences.push('No deployment that answered has a `price`, so the cost is unknown.');
   return durationMs === 0 ? [] : sentences;
 }
 
@@ -140,4 +140,4 @@ function isLate(outcome: string | undefined): boolean {
   return outcome === 'deadline' || outcome === 'timeout';
 }
 
-const told = (n: number) => Math.round(n).toLocaleString('en-US');
+const format = (n: number) => Math.round(n).toLocaleString('en-US');

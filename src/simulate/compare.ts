@@ -191,25 +191,25 @@ function caveats({
       : []),
     ...(trace.length > calls.length
       ? [
-          `What other models would have said to ${trace.length - calls.length} calls that failed by their own fault: these are left out.`,
+          `What other models would have said to ${trace.length - calls.length} calls that failed by their own fault: these are excluded.`,
         ]
       : []),
     ...(givenUp > 0
-      ? [`How long ${givenUp} attempts would have taken that were given up on: they are taken to hang for ever.`]
+      ? [`How long ${givenUp} abandoned attempts would have taken: the simulation lets them hang forever.`]
       : []),
     ...(limited > 0
-      ? [`What \`Retry-After\` said in ${limited} answers with 429: it is not in a record, so nothing is paused.`]
+      ? [`What \`Retry-After\` said in ${limited} answers with 429: records do not contain it, so nothing is paused.`]
       : []),
-    ...(withoutUsage > 0 ? [`The tokens of ${withoutUsage} calls: those of the last call before them are taken.`] : []),
+    ...(withoutUsage > 0 ? [`The tokens of ${withoutUsage} calls: the simulation uses those of the call before.`] : []),
     ...(few.length > 0 ? [`Much of deployments with few attempts in the trace: ${few.join(', ')}.`] : []),
     ...(described.size > 0
       ? [`Anything of ${[...described].join(', ')}: not in the trace, so as \`upstreams\` says.`]
       : []),
     ...[...strangers].map((id) => {
       const as = samples.size === 0 ? "as the kit's usual good answer" : 'as all attempts of the trace, drawn together';
-      return `Anything of ${id}: it was never asked in the trace, so it answers ${as}. Say in \`upstreams\` what it does: { ${JSON.stringify(id)}: answer({ latencyMs: 500 }) }.`;
+      return `Anything of ${id}: it has no attempts in the trace, so it answers ${as}. Describe it in \`upstreams\`: { ${JSON.stringify(id)}: answer({ latencyMs: 500 }) }.`;
     }),
-    'How deployments behave under another load than they had: here, more traffic makes none slower.',
-    'What was asked: every call is a chat of its own, so a cache answers none of them, and a context length is never exceeded.',
+    'How deployments behave under another load: here, more traffic does not slow them down.',
+    'What the prompts were: every call is a different chat, so the cache never answers, and no call exceeds a context length.',
   ];
 }

@@ -65,7 +65,7 @@ export class Upstreams implements SimulationContext {
     const id = model === undefined ? undefined : this.#byModel.get(model);
     if (id !== undefined) return id;
     this.problem ??= new Error(
-      `The simulation cannot tell which deployment serves the model ${JSON.stringify(model)}: none does, or several do. Build the router from offline(options).`,
+      `The simulation cannot determine which deployment serves the model ${JSON.stringify(model)}: none does, or several do. Build the router from offline(options).`,
     );
     throw this.problem;
   }

@@ -23,7 +23,7 @@ export function simulationReport(simulation: Simulation, options: ReportOptions 
   const mostMs = Math.max(1, simulation.trafficMs);
   /** The last step may be a short one. */
   const lengthOf = ({ atMs }: SeriesStep) => Math.max(1, Math.min(stepMs, mostMs - atMs));
-  // What upstreams were asked after the last call had begun is no step of its own.
+  // Requests after the last call began have no step of their own.
   const steps = series.filter(({ atMs }) => atMs < mostMs);
   const shaded = faults.filter(({ isOutage }) => isOutage);
   const line = (pick: (step: SeriesStep) => number | null): Chart['lines'] => [
@@ -83,9 +83,9 @@ ${baseline === null ? '' : `<p>Without: ${escapeHtml(baseline.client)}.</p>`}
 function described(
   what: string,
   { baseline, ...own }: Simulation,
-  tell: (traffic: Omit<Simulation, 'baseline'> | NonNullable<typeof baseline>) => string,
+  describe: (traffic: Omit<Simulation, 'baseline'> | NonNullable<typeof baseline>) => string,
 ): string {
-  return `${what}: ${tell(own)} with the router${baseline === null ? '' : `, ${tell(baseline)} without`}.`;
+  return `${what}: ${describe(own)} with the router${baseline === null ? '' : `, ${describe(baseline)} without`}.`;
 }
 
 function tiles({ availability, failed, latencyMs, load, costUsd, calls, wasted, baseline }: Simulation): string {
@@ -101,7 +101,7 @@ function tiles({ availability, failed, latencyMs, load, costUsd, calls, wasted, 
       ms(latencyMs.p99),
       than(baseline ? ms(baseline.latencyMs.p99) : undefined) || `p50 ${ms(latencyMs.p50)}`,
     ],
-    ['upstream calls per call', times(load), `${count(wasted)} sent to what was down`],
+    ['upstream calls per call', times(load), `${count(wasted)} sent to deployments that were down`],
     [
       'cost',
       usd(costUsd),
