@@ -83,7 +83,7 @@ export class SpendBudgetExceededError extends OpenAIError implements SpendLimit 
 }
 
 /**
- * The upstream answered 200 without a usable answer: an empty or broken body, an unknown error, a completion without
+ * The upstream answered 200 without a usable answer: an empty body, a web page, an unknown error, a completion without
  * content. `cause` is the upstream's own error, if it sent one.
  */
 export class InvalidAnswerError extends APIConnectionError {
