@@ -37,7 +37,11 @@ const ask = () =>
   router.chat.completions.create({ model: 'standard', messages: [{ role: 'user', content: 'Hello!' }] });
 for (let i = 0; i < 10; i += 1) await ask();
 provider.set(cheap, fail(500));
-for (let i = 0; i < 10; i += 1) await ask();
+// Five failures in a row that span a second open the breaker.
+for (let i = 0; i < 10; i += 1) {
+  await ask();
+  await new Promise((resolve) => setTimeout(resolve, 150));
+}
 
 console.log('explain(), the plan for a call without making it:');
 const plan = router.explain({ model: 'standard', messages: [] });
