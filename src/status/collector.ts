@@ -1,0 +1,161 @@
+import type { Snapshot } from '../inspect/snapshot.js';
+import type { ModelRouter } from '../model-router.js';
+import type { EventOf } from '../telemetry/events.js';
+import { CALL_OUTCOMES, type CallOutcome } from '../telemetry/metric-names.js';
+import type { Outcome } from '../telemetry/record-types.js';
+import { DeploymentWatch } from './deployment-watch.js';
+import { Histogram } from './histogram.js';
+
+/** What the status page needs of a router. */
+export type StatusRouter = Pick<ModelRouter, 'snapshot' | 'on'>;
+
+/** One attempt of a call that met trouble. */
+export interface TroubleAttempt {
+  deployment: string;
+  outcome: Outcome;
+  status: number | null;
+  durationMs: number;
+}
+
+/** A call of which an attempt failed, with all that was tried. It holds no prompt. */
+export interface Trouble {
+  /** ISO 8601. */
+  at: string;
+  callId: string;
+  route: string | null;
+  /** There only where tenants are shown. */
+  tenant?: string | null;
+  outcome: CallOutcome;
+  attempts: TroubleAttempt[];
+  costUsd: number | null;
+}
+
+export interface RouteCounts {
+  readonly outcomes: Record<CallOutcome, number>;
+  readonly duration: Histogram;
+}
+
+export interface Failover {
+  readonly from: string;
+  readonly to: string;
+  readonly reason: Outcome | 'other';
+}
+
+/** What calls without a route, and names beyond the limit, count as. */
+export const OTHER = 'other';
+const MAX_NAMES = 1000;
+const MAX_FAILOVERS = 2000;
+const MAX_TROUBLE = 20;
+const REFUSED: ReadonlySet<string | null> = new Set([
+  'spend_budget_exceeded',
+  'token_budget_exceeded',
+  'capacity_exceeded',
+  'invalid_option',
+]);
+const CALLERS: ReadonlySet<Outcome> = new Set(['caller-error', 'context-length', 'content-filter']);
+
+/** Listens to a router for as long as it lives, and counts. What it holds is bounded by the configuration. */
+export class Collector {
+  readonly startedAt = Date.now();
+  readonly deployments = new Map<string, DeploymentWatch>();
+  readonly routes = new Map<string, RouteCounts>();
+  readonly failovers = new Map<string, Failover & { count: number }>();
+  readonly suspended = new Map<string, { at: number; status: number | null; code: string | null }>();
+  readonly trouble: Trouble[] = [];
+  calls = 0;
+  answered = 0;
+
+  constructor(private readonly router: StatusRouter) {
+    router.on('attempt-ended', ({ callId, attempt }) => {
+      this.#watch(attempt.deployment).add(callId, attempt, Date.now());
+    });
+    router.on('call-ended', (event) => this.#ended(event));
+    router.on('breaker-opened', ({ deployment }) => {
+      this.#watch(deployment).openedAt ??= Date.now();
+    });
+    router.on('breaker-closed', ({ deployment }) => {
+      this.#watch(deployment).openedAt = undefined;
+    });
+    router.on('deployment-paused', ({ deployment }) => {
+      this.#watch(deployment).pausedAt = Date.now();
+    });
+    router.on('client-suspended', ({ client, status, code }) => {
+      bounded(this.suspended, client, () => ({ at: Date.now(), status, code }));
+    });
+    router.on('client-resumed', ({ client }) => this.suspended.delete(client));
+  }
+
+  /** The router's own view of now. What is no longer configured is forgotten. */
+  snapshot(): Snapshot {
+    const snapshot = this.router.snapshot();
+    for (const id of this.deployments.keys()) if (!(id in snapshot.deployments)) this.deployments.delete(id);
+    return snapshot;
+  }
+
+  #watch(deployment: string): DeploymentWatch {
+    return bounded(this.deployments, deployment, () => new DeploymentWatch());
+  }
+
+  #ended({ record, error }: EventOf<'call-ended'>): void {
+    const outcome = outcomeOf(record.attempts.at(-1)?.outcome, error);
+    const counts = bounded(this.routes, record.route ?? OTHER, newRouteCounts);
+    counts.outcomes[outcome]++;
+    counts.duration.record(record.durationMs);
+    if (outcome === 'success') this.answered++;
+    if (outcome === 'success' || outcome === 'failed' || outcome === 'deadline') this.calls++;
+    // The attempts of a joined call are those of the call that it joined: they count once.
+    if (record.cache === 'joined' || record.cache === 'hit') return;
+    for (const [index, { deployment, outcome: reason }] of record.attempts.entries()) {
+      const next = record.attempts[index + 1];
+      if (next === undefined || next.hedge === true || next.deployment === deployment) continue;
+      this.failover({ from: deployment, to: next.deployment, reason }).count++;
+    }
+    if (outcome === 'caller-error' || outcome === 'aborted') return;
+    if (!record.attempts.some((each) => each.outcome !== 'success' && each.outcome !== 'lost')) return;
+    const { id, route, tenant, costUsd } = record;
+    const attempts = record.attempts.map(({ deployment, outcome: each, status, durationMs }) => ({
+      deployment,
+      outcome: each,
+      status,
+      durationMs,
+    }));
+    this.trouble.push({ at: new Date().toISOString(), callId: id, route, tenant, outcome, attempts, costUsd });
+    if (this.trouble.length > MAX_TROUBLE) this.trouble.shift();
+  }
+
+  /** The count of one way that calls go on; beyond the limit, of all others together. */
+  failover({ from, to, reason }: Failover): Failover & { count: number } {
+    const known = this.failovers.get(failoverKey(from, to, reason));
+    if (known !== undefined) return known;
+    const isFull = this.failovers.size >= MAX_FAILOVERS;
+    const made = isFull
+      ? ({ from: OTHER, to: OTHER, reason: OTHER, count: 0 } as const)
+      : { from, to, reason, count: 0 };
+    const key = failoverKey(made.from, made.to, made.reason);
+    const entry = this.failovers.get(key) ?? { ...made };
+    this.failovers.set(key, entry);
+    return entry;
+  }
+}
+
+const failoverKey = (...names: [string, string, string]) => JSON.stringify(names);
+
+export function newRouteCounts(): RouteCounts {
+  const outcomes = Object.fromEntries(CALL_OUTCOMES.map((each) => [each, 0])) as Record<CallOutcome, number>;
+  return { outcomes, duration: new Histogram() };
+}
+
+function bounded<V>(map: Map<string, V>, name: string, make: () => V): V {
+  const key = map.has(name) || map.size < MAX_NAMES ? name : OTHER;
+  const value = map.get(key) ?? make();
+  map.set(key, value);
+  return value;
+}
+
+function outcomeOf(last: Outcome | undefined, error: EventOf<'call-ended'>['error']): CallOutcome {
+  if (error === null) return 'success';
+  if (REFUSED.has(error.code)) return 'refused';
+  if (error.code === 'deadline_exceeded') return 'deadline';
+  if (last === 'aborted' || error.name === 'APIUserAbortError' || error.name === 'AbortError') return 'aborted';
+  return last !== undefined && CALLERS.has(last) ? 'caller-error' : 'failed';
+}
