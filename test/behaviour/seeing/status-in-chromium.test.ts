@@ -63,7 +63,7 @@ describe.skipIf(chromiumPath === undefined)('the status page in Chromium (skippe
   }, 60_000);
   afterAll(async () => {
     await page?.close();
-    served?.router.close();
+    await served?.router.close();
     served?.server.closeAllConnections();
     served?.server.close();
   });
