@@ -36,7 +36,14 @@ export default defineConfig({
   platform: 'neutral',
   removeNodeProtocol: false,
   // What is not a peer is bundled: opossum requires `events`, which breaks ES bundles, Workers and browsers.
-  external: [/^node:/, 'openai', '@pydantic/genai-prices', 'gpt-tokenizer', '@sinonjs/fake-timers'],
+  external: [
+    /^node:/,
+    'openai',
+    '@opentelemetry/api',
+    '@pydantic/genai-prices',
+    'gpt-tokenizer',
+    '@sinonjs/fake-timers',
+  ],
   esbuildPlugins: [withoutBuiltins],
   esbuildOptions(options) {
     // opossum has nothing but `main`.

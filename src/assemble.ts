@@ -24,7 +24,9 @@ import type { Capacity } from './state/capacity.js';
 import type { ServiceLevel } from './state/service-level.js';
 import type { SpendTable } from './state/spend-table.js';
 import type { Totals } from './state/totals.js';
+import type { Channels } from './telemetry/channels.js';
 import type { Events } from './telemetry/events.js';
+import type { Tracing } from './telemetry/tracing.js';
 import type { InputEstimator } from './tokens/input-estimator.js';
 import type { Attempt, Call, CallReply, Reply } from './types.js';
 import { NameHints } from './util/name-hints.js';
@@ -44,13 +46,15 @@ export interface Parts {
   readonly spendTable: SpendTable;
   readonly estimator: InputEstimator;
   readonly background: BackgroundCalls;
-  readonly cache: Omit<CacheParts, 'events' | 'background'>;
+  readonly cache: Omit<CacheParts, 'events' | 'tracing' | 'background'>;
   readonly order: Omit<OrderParts, 'estimator'>;
   readonly capacity: Capacity;
   readonly judging: HoldParts['judging'];
   readonly escalation: EscalateParts['rules'];
   readonly shadow: Pick<ShadowParts, 'rule' | 'signal' | 'runsInBackground'>;
   readonly onRecorded: RecordParts['onRecorded'];
+  readonly tracing: Tracing;
+  readonly channels: Channels;
 }
 
 /**
@@ -76,29 +80,43 @@ export function assemble({
   escalation,
   shadow,
   onRecorded,
+  tracing,
+  channels,
 }: Parts): Handler<Call, CallReply> {
   const { random, slowMs, slowLogMs } = config;
 
   const errors = new ErrorReader(config.classifyError);
   const attempt = compose<Attempt, Reply>(
     [
-      measure({ events, prices, spent: spendTable, errors, estimator, background, slowMs, slowLogMs, random }), // counts, times, names what failed
+      measure({
+        events,
+        prices,
+        spent: spendTable,
+        errors,
+        estimator,
+        background,
+        slowMs,
+        slowLogMs,
+        random,
+        tracing,
+        channels,
+      }), // counts, times, names what failed
       serverSignals(events, new NameHints(() => config.deployments.keys())), // pauses and suspended clients
       hold({ judging, random }), // streams that are judged, and answers that `accept` refuses
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
       stream(random), // holds back until the first content
     ],
-    send(errors),
+    send(errors, tracing),
   );
 
   const answered = failover({ plan, planHedge, events, capacity, jitter, attempt });
-  const recorded = record({ events, routeTotals, services, onRecorded });
+  const recorded = record({ events, routeTotals, services, onRecorded, tracing, channels });
   return compose<Call, CallReply>(
     [
       recorded, // outermost: it also sees refusals and cache hits
       admit(isClosed),
-      cache({ ...cached, events, background: recorded }), // a shared call runs under its own signal and deadline
+      cache({ ...cached, events, tracing, background: recorded }), // a shared call runs under its own signal and deadline
       limitTokens({ events, estimator }), // below the cache: what costs nothing is not refused
       limitSpend(spend), // after it: no money is kept for what is too long
       order({ ...orderParts, estimator }), // the route's strategy: what is left is put in order

@@ -30,8 +30,10 @@ import { StateKeeper } from './state/state-keeper.js';
 import { StoredIds } from './state/stored-ids.js';
 import { newTotals, type Totals } from './state/totals.js';
 import { ChangeLog } from './telemetry/change-log.js';
+import { Channels } from './telemetry/channels.js';
 import { Events } from './telemetry/events.js';
 import type { AttemptRecord, CallRecord, KnownPrice } from './telemetry/record-types.js';
+import { Tracing } from './telemetry/tracing.js';
 import { InputEstimator } from './tokens/input-estimator.js';
 import type { Call, CallReply, CallRetry, Capability, Deployment, Target, Upstream } from './types.js';
 import { AbortSource } from './util/abort-source.js';
@@ -49,6 +51,8 @@ export class Engine {
   readonly changes: ChangeLog;
   /** What is remembered over restarts. */
   readonly keeper: StateKeeper;
+  /** Follows calls and attempts. */
+  readonly tracing: Tracing;
   readonly routing: Routing;
   readonly estimator: InputEstimator;
   /** Asks for a call's answer. */
@@ -104,6 +108,7 @@ export class Engine {
     this.events = events;
     this.changes = changes;
     this.keeper = keeper;
+    this.tracing = this.#life.tracing;
     this.storedBy = storedBy;
     this.capacity = capacity;
     this.exposures = exposures;
@@ -211,6 +216,8 @@ export class Engine {
         orders: this.orders,
         onExposure: ({ record }, table, exposure) => this.exposures.set(record.attempts, { table, exposure }),
       },
+      tracing: this.tracing,
+      channels: this.#life.channels,
       onRecorded: (record, failed) => {
         this.#compare(record, failed);
         this.changes.recorded(record);
@@ -441,6 +448,8 @@ interface RouterLife {
   readonly events: Events;
   readonly changes: ChangeLog;
   readonly keeper: StateKeeper;
+  readonly tracing: Tracing;
+  readonly channels: Channels;
   readonly storedBy: StoredIds;
   readonly capacity: Capacity;
   readonly exposures: Engine['exposures'];
@@ -469,6 +478,8 @@ function newLife(): RouterLife {
   return {
     events,
     changes,
+    tracing: new Tracing(),
+    channels: new Channels(),
     keeper: new StateKeeper((line) => changes.warn(line)),
     storedBy: new StoredIds(STORED_IDS),
     capacity: new Capacity(),

@@ -73,6 +73,7 @@ export type { SpendRow } from './state/spend-table.js';
 export { callRecord } from './telemetry/call-record.js';
 export type { EventOf, RouterEvent, RouterEventType } from './telemetry/events.js';
 export type { Logger, LogLevel } from './telemetry/log.js';
+export { type PinoLike, pinoLogger, type WinstonLike, winstonLogger } from './telemetry/loggers.js';
 export type {
   AttemptRecord,
   CacheUse,

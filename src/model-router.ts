@@ -19,6 +19,7 @@ import { openRouter, openView, type RouterParts, updateRouter } from './setup.js
 import { checkState, type RouterState } from './state/router-state.js';
 import { callRecord } from './telemetry/call-record.js';
 import type { EventOf, RouterEventType } from './telemetry/events.js';
+import { TRACING, type Tracing } from './telemetry/tracing.js';
 import { checkNumber, checkRecord, fail, show } from './util/check.js';
 import { isRecord } from './util/is-record.js';
 
@@ -240,6 +241,11 @@ export class ModelRouter<
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** For `model-router/otel`. */
+  get [TRACING](): Tracing {
+    return this[PARTS].engine.tracing;
   }
 
   toJSON(): Snapshot {

@@ -14,6 +14,8 @@ export type { CacheSettings } from './options/check-cache.js';
 /** One account that requests can be sent to, as the engine sees it, without SDK classes. */
 export interface Upstream {
   readonly name: string;
+  /** For telemetry. */
+  readonly baseURL?: string;
   /** Its own limit for one attempt, if the application has set one. */
   readonly timeoutMs: number | undefined;
   /** Its requests can be ended without a signal. */

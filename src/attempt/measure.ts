@@ -7,8 +7,10 @@ import { providerReportOf } from '../protocol/provider-report.js';
 import { type BackgroundCalls, isPending } from '../state/background-calls.js';
 import type { SpendTable } from '../state/spend-table.js';
 import { addUsage } from '../state/totals.js';
+import type { Channels } from '../telemetry/channels.js';
 import type { Events } from '../telemetry/events.js';
 import type { Usage } from '../telemetry/record-types.js';
+import type { AttemptStart, Tracing } from '../telemetry/tracing.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Attempt, AttemptEnd, Call, Failure, Reply } from '../types.js';
 import { show } from '../util/check.js';
@@ -40,6 +42,8 @@ export interface MeasureParts {
   /** How often slow attempts at a deployment are logged, in milliseconds. */
   readonly slowLogMs: number;
   readonly random: () => number;
+  readonly tracing: Tracing;
+  readonly channels: Channels;
 }
 
 /** Counts each attempt, takes its time, and tells everyone concerned when it is over: once, whatever happened inside. */
@@ -53,6 +57,8 @@ export function measure({
   slowMs,
   slowLogMs,
   random,
+  tracing,
+  channels,
 }: MeasureParts): Layer<Attempt, Reply> {
   const unpriced = new Set<string>();
   /** By deployment: how many have not been logged, and when the next line is due. */
@@ -73,7 +79,9 @@ export function measure({
         });
       }
       try {
-        const reply = await next(attempt);
+        const reply = await (tracing.isOn
+          ? tracing.aroundAttempt(startOf(attempt), () => next(attempt))
+          : next(attempt));
         record.requestId = requestIdOf(attempt, reply.answer.headers);
         reportIfSlow(attempt);
         if (call.stream) {
@@ -129,9 +137,11 @@ export function measure({
     if (!isOwn) countService(attempt, end, isRaw);
     for (const listener of attempt.onEnd) listener(end);
     if (end.failure !== undefined) record.error = describe(end.failure.error);
+    if (tracing.isOn) tracing.attemptEnded(record);
     if (call.isShadow) return;
     if (end.failure !== undefined && events.hasListener('attempt-failed'))
       events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });
+    channels.attempt(call.record.id, record);
     if (events.hasListener('attempt-ended'))
       events.emit({ type: 'attempt-ended', callId: call.record.id, attempt: { ...record } });
   }
@@ -236,6 +246,18 @@ export function measure({
       durationMs,
     });
   }
+}
+
+function startOf({ call, record, target }: Attempt): AttemptStart {
+  const { deployment, client, region } = target.state;
+  return {
+    callId: call.record.id,
+    record,
+    model: target.model ?? call.record.requestedModel,
+    client: client.name,
+    region,
+    baseURL: deployment.upstream.baseURL,
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import { statusOf } from '../classify.js';
 import type { Handler } from '../pipeline.js';
 import { type Addition, additionsFor, LEFT_OUT_MS, mayRefuseAddition } from '../protocol/additions.js';
 import { sealedKeys } from '../protocol/sealed-items.js';
+import type { Tracing } from '../telemetry/tracing.js';
 import type { Attempt, AttemptEnd, Protocol, Reply, UpstreamAnswer } from '../types.js';
 import type { CancelSignal } from '../util/cancel-signal.js';
 import { MAX_MS } from '../util/check.js';
@@ -18,10 +19,10 @@ import { limitOf } from './limit.js';
 const BACKSTOP_MS = 60_000;
 
 /** Sends the request. Every layer above sees a reply of the kind that was requested, or an error. */
-export function send(errors: ErrorReader): Handler<Attempt, Reply> {
+export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Reply> {
   return async function send(attempt) {
     const { call } = attempt;
-    const answer = await sendWithAdditions(attempt);
+    const answer = await sendWithAdditions(attempt, tracing);
     const end = success(answer, call.protocol);
     const reply = { attempt, chunks: undefined, onEnd: (listener: (end: AttemptEnd) => void) => listener(end) };
     const { stream } = answer;
@@ -38,22 +39,22 @@ export function send(errors: ErrorReader): Handler<Attempt, Reply> {
  * What the router adds is never the caller's fault: a request that is refused with an addition in it is sent once as the
  * caller wrote it. If that is accepted, the deployment gets no such addition again.
  */
-async function sendWithAdditions(attempt: Attempt): Promise<UpstreamAnswer> {
+async function sendWithAdditions(attempt: Attempt, tracing: Tracing): Promise<UpstreamAnswer> {
   const { call, target } = attempt;
   const additions = additionsFor(call, target);
   try {
-    return await sendOnce(attempt, additions);
+    return await sendOnce(attempt, additions, tracing);
   } catch (error) {
     if (additions.length === 0 || attempt.isOver || !mayRefuseAddition(statusOf(error) ?? undefined)) throw error;
     attempt.record.resends += 1;
-    const answer = await sendOnce(attempt, []);
+    const answer = await sendOnce(attempt, [], tracing);
     const now = performance.now();
     for (const each of additions) target.state.refusedAdditions.set(each, now + LEFT_OUT_MS[each]);
     return answer;
   }
 }
 
-function sendOnce(attempt: Attempt, additions: readonly Addition[]): Promise<UpstreamAnswer> {
+function sendOnce(attempt: Attempt, additions: readonly Addition[], tracing: Tracing): Promise<UpstreamAnswer> {
   const { call, target } = attempt;
   const { signal, stop } = endingOf(attempt);
   attempt.additions = additions;
@@ -61,7 +62,7 @@ function sendOnce(attempt: Attempt, additions: readonly Addition[]): Promise<Ups
     source: call.source,
     model: target.model,
     adapt: target.state.deployment.adapt,
-    headers: headersOf(attempt),
+    headers: tracing.isOn ? { ...tracing.headersFor(attempt.record), ...headersOf(attempt) } : headersOf(attempt),
     additions,
     timeoutMs: wireMs(attempt),
     signal,

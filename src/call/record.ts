@@ -1,14 +1,16 @@
 import { codeOf, statusOf } from '../classify.js';
 import { DeadlineExceededError } from '../errors.js';
-import type { Layer } from '../pipeline.js';
+import type { Handler, Layer } from '../pipeline.js';
 import { round } from '../prices/cost.js';
 import { errorName } from '../sdk/sdk-errors.js';
 import type { ServiceLevel } from '../state/service-level.js';
 import { addUsage, type Totals } from '../state/totals.js';
 import { isBlamed } from '../telemetry/blame.js';
 import { linkRecord } from '../telemetry/call-record.js';
+import type { Channels } from '../telemetry/channels.js';
 import type { Events } from '../telemetry/events.js';
 import type { AttemptRecord, CallRecord } from '../telemetry/record-types.js';
+import type { Tracing } from '../telemetry/tracing.js';
 import type { Call, CallReply } from '../types.js';
 import { roundMs } from '../util/round-ms.js';
 
@@ -18,21 +20,34 @@ export interface RecordParts {
   readonly services: ReadonlyMap<string, ServiceLevel>;
   /** The record is complete. `failed` leaves out what the caller is to blame for. */
   readonly onRecorded: (record: CallRecord, failed: boolean) => void;
+  readonly tracing: Tracing;
+  readonly channels: Channels;
 }
 
 /** Writes down what became of the call, tells it once, and ties the record to the error where there is one. */
-export function record({ events, routeTotals, services, onRecorded }: RecordParts): Layer<Call, CallReply> {
+export function record({
+  events,
+  routeTotals,
+  services,
+  onRecorded,
+  tracing,
+  channels,
+}: RecordParts): Layer<Call, CallReply> {
   return (next) =>
-    async function record(call) {
-      try {
-        const reply = await next(call);
-        reply.onEnd((end) => finish(call, end.failure?.error));
-        return reply;
-      } catch (error) {
-        finish(call, error);
-        throw error;
-      }
+    function record(call) {
+      return tracing.isOn ? tracing.aroundCall({ record: call.record }, () => run(next, call)) : run(next, call);
     };
+
+  async function run(next: Handler<Call, CallReply>, call: Call): Promise<CallReply> {
+    try {
+      const reply = await next(call);
+      reply.onEnd((end) => finish(call, end.failure?.error));
+      return reply;
+    } catch (error) {
+      finish(call, error);
+      throw error;
+    }
+  }
 
   function finish(call: Call, error: unknown): void {
     const { record, log } = call;
@@ -52,6 +67,8 @@ export function record({ events, routeTotals, services, onRecorded }: RecordPart
     const failure =
       error instanceof Error ? { name: errorName(error), status: statusOf(error), code: codeOf(error) } : null;
     log.call(record, failure);
+    if (tracing.isOn) tracing.callEnded(record, failure);
+    channels.call(record, failure);
     if (events.hasListener('call-ended'))
       events.emit({ type: 'call-ended', record: structuredCopy(record), error: failure });
   }

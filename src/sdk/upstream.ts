@@ -60,6 +60,10 @@ export class OpenAIUpstream implements Upstream {
     this.timeoutMs = client.timeout === SDK_DEFAULT_TIMEOUT_MS ? undefined : client.timeout;
   }
 
+  get baseURL(): string {
+    return this.client.baseURL;
+  }
+
   get isClosable(): boolean {
     return isClosable(fetchOf(this.client));
   }

@@ -31,13 +31,16 @@ describe('the names of the router', () => {
     expect(ours.map(String).sort()).toEqual(
       [
         'Symbol(Symbol.asyncDispose)',
+        'Symbol(model-router.tracing)',
         'Symbol(nodejs.util.inspect.custom)',
         'abReport',
         'asFetch',
         'check',
         'close',
         'explain',
+        'exportState',
         'feedback',
+        'importState',
         'on',
         'routeRequest',
         'slaReport',

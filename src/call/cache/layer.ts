@@ -5,6 +5,7 @@ import { isStorable, judgeStream } from '../../protocol/storable.js';
 import type { CacheStore } from '../../state/cache-store.js';
 import type { CacheSize } from '../../state/memory-store.js';
 import type { Events } from '../../telemetry/events.js';
+import type { Tracing } from '../../telemetry/tracing.js';
 import {
   type AttemptEnd,
   type CacheRequest,
@@ -49,6 +50,7 @@ export interface CacheParts {
   readonly shareInFlight: boolean;
   readonly totals: CacheTotals;
   readonly events: Events;
+  readonly tracing: Tracing;
   /** Around a refresh, which is a call of its own in the background. */
   readonly background: Layer<Call, CallReply>;
 }
@@ -167,6 +169,8 @@ class ResponseCache implements CacheContext {
     call.record.cache = joined === undefined ? 'miss' : 'joined';
     if (joined === undefined) totals.misses++;
     else totals.joined++;
+    if (joined !== undefined && this.#parts.tracing.isOn)
+      this.#parts.tracing.joined(call.record.id, joined.call.record.id);
     const shared = joined ?? this.#create(call, request, fetch, this.#next, sharedKey, false);
     const participant = shared.join(call);
     if (joined === undefined) shared.start();

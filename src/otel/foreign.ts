@@ -1,0 +1,21 @@
+import { type Span, trace } from '@opentelemetry/api';
+import { isRecord } from '../util/is-record.js';
+
+/** Scopes of instrumentations that make a GenAI span of an OpenAI call themselves. */
+const KNOWN =
+  /^@opentelemetry\/instrumentation-openai$|^@(traceloop|langtrase|elastic|arizeai)\/.*openai|^openinference\.|openinference-instrumentation-openai|^openlit|^langfuse|^ai$/i;
+
+/** The active span, where another instrumentation has made it for this very call. */
+export function foreignSpan(): Span | undefined {
+  const span = trace.getActiveSpan();
+  if (span === undefined || !span.isRecording()) return undefined;
+  const scope: unknown = Reflect.get(span, 'instrumentationScope') ?? Reflect.get(span, 'instrumentationLibrary');
+  const name = isRecord(scope) && typeof scope.name === 'string' ? scope.name : '';
+  return KNOWN.test(name) ? span : undefined;
+}
+
+/** Whether something in the process adds headers to what undici sends: `traceparent` must not be sent twice. */
+export function isPropagatedByUndici(): boolean {
+  const diagnostics = globalThis.process?.getBuiltinModule?.('node:diagnostics_channel');
+  return diagnostics?.channel('undici:request:create').hasSubscribers === true;
+}

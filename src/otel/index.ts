@@ -1,0 +1,58 @@
+/** OpenTelemetry: a span for each call and attempt, the GenAI metrics, and the router's own. */
+import { type Meter, metrics, type Tracer, trace } from '@opentelemetry/api';
+import { InvalidOptionError } from '../errors.js';
+import type { ModelRouter } from '../model-router.js';
+import { TRACING, type Tracing } from '../telemetry/tracing.js';
+import { checkKeys, checkOneOf, checkRecord, fail } from '../util/check.js';
+import { CallMetrics } from './metrics.js';
+import { SpanTracer } from './tracer.js';
+
+export interface InstrumentOptions {
+  /** @default trace.getTracer('model-router') */
+  tracer?: Tracer | undefined;
+  /** @default metrics.getMeter('model-router') */
+  meter?: Meter | undefined;
+  /**
+   * Names of the GenAI conventions: `published`, as dashboards use them today, or `next`, which are in development.
+   * @default 'published'
+   */
+  names?: 'published' | 'next' | undefined;
+  /** A span for each attempt, below that of its call. @default true */
+  attempts?: boolean | undefined;
+  /**
+   * Sends `traceparent` to the provider. Where undici's instrumentation does so already, it is left to that.
+   * @default false
+   */
+  propagate?: boolean | undefined;
+  /** Whether spans and metrics of budgets name tenants. @default false */
+  tenantLabel?: boolean | undefined;
+}
+
+/**
+ * Follows a router's calls with OpenTelemetry. Spans and metrics hold no key and no prompt. Returns a function that ends it.
+ *
+ * @example
+ * const stop = instrument(router, { names: 'published' });
+ * @throws InvalidOptionError
+ */
+export function instrument(router: ModelRouter, options: InstrumentOptions = {}): () => void {
+  const tracing: Tracing | undefined = Reflect.get(Object(router), TRACING);
+  if (tracing === undefined) throw new InvalidOptionError('instrument', 'give a router.');
+  checkRecord('instrument', options, 'an object of options');
+  checkKeys('instrument', options, ['tracer', 'meter', 'names', 'attempts', 'propagate', 'tenantLabel']);
+  const { tracer = trace.getTracer('model-router'), meter = metrics.getMeter('model-router') } = options;
+  const { names = 'published', attempts = true, propagate = false, tenantLabel = false } = options;
+  checkOneOf('instrument.names', names, ['published', 'next']);
+  for (const [name, value] of Object.entries({ attempts, propagate, tenantLabel }))
+    if (typeof value !== 'boolean') fail(`instrument.${name}`, value, 'true or false');
+  if (typeof tracer.startSpan !== 'function') fail('instrument.tracer', tracer, 'a tracer of @opentelemetry/api');
+  if (typeof meter.createHistogram !== 'function') fail('instrument.meter', meter, 'a meter of @opentelemetry/api');
+  const recorded = new CallMetrics(meter, router, { names, tenantLabel });
+  const spans = new SpanTracer(tracer, { names, attempts, propagate, tenantLabel }, recorded);
+  const remove = tracing.add(spans);
+  return () => {
+    remove();
+    spans.end();
+    recorded.end();
+  };
+}

@@ -1,0 +1,265 @@
+import type { Attributes, BatchObservableCallback, Counter, Histogram, Meter } from '@opentelemetry/api';
+import type { Snapshot } from '../inspect/snapshot.js';
+import type { AttemptRecord, CallRecord, Outcome } from '../telemetry/record-types.js';
+import type { EndedError } from '../telemetry/tracing.js';
+import { ATTRIBUTES, DURATION_BUCKETS, NAMES, type NameSet, operationOf, TOKEN_BUCKETS } from './names.js';
+
+/** What a label may say that is neither configured nor one of ours. */
+const OTHER = 'other';
+const BREAKER_STATES = { closed: 0, halfOpen: 1, open: 2 } as const;
+/** What makes a call fail over. */
+const REASONS = [
+  'server-error',
+  'rate-limited',
+  'connection',
+  'timeout',
+  'invalid-answer',
+  'unauthorized',
+  'forbidden',
+  'model-not-found',
+] as const satisfies readonly Outcome[];
+const CACHE_USES = ['off', 'bypass', 'miss', 'hit', 'joined', 'stale', 'stale-if-error', 'refresh'] as const;
+/** Codes of the router's own errors. */
+const OWN_CODES = new Set([
+  'deadline_exceeded',
+  'no_deployment_available',
+  'stream_interrupted',
+  'invalid_answer',
+  'invalid_option',
+  'token_budget_exceeded',
+  'spend_budget_exceeded',
+  'capacity_exceeded',
+]);
+/** From so many pairs of deployments on, only neighbours have a series from the start. */
+const MOST_PAIRS = 200;
+
+export interface MetricSettings {
+  readonly names: NameSet;
+  readonly tenantLabel: boolean;
+}
+
+/** The part of a router that metrics read. */
+export interface Observed {
+  snapshot(): Snapshot;
+}
+
+/** Records the GenAI metrics and the router's own. Labels come from the configuration and from fixed sets only. */
+export class CallMetrics {
+  readonly #settings: MetricSettings;
+  readonly #router: Observed;
+  readonly #duration: Histogram;
+  readonly #embeddingsDuration: Histogram;
+  readonly #firstChunk: Histogram;
+  readonly #tokens: (type: keyof TokenCounts, tokens: number, attributes: Attributes) => void;
+  readonly #callDuration: Histogram;
+  readonly #attemptDuration: Histogram;
+  readonly #failovers: Counter;
+  readonly #cacheCalls: Counter;
+  readonly #cost: Counter;
+  readonly #unpriced: Counter;
+  #known: Known;
+  readonly #stop: () => void;
+
+  constructor(meter: Meter, router: Observed, settings: MetricSettings) {
+    this.#settings = settings;
+    this.#router = router;
+    const names = NAMES[settings.names];
+    const seconds = (name: string, description: string) =>
+      meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries: DURATION_BUCKETS } });
+    this.#duration = seconds(names.duration, 'Duration of a call, over all its attempts.');
+    this.#embeddingsDuration =
+      names.embeddingsDuration === names.duration
+        ? this.#duration
+        : seconds(names.embeddingsDuration, 'Duration of a call for embeddings, over all its attempts.');
+    this.#firstChunk = seconds(names.firstChunk, 'Time until the first content of a stream.');
+    this.#tokens = tokenRecorder(meter, settings.names);
+    this.#callDuration = seconds('model_router.call.duration', 'Duration of a call, cached ones too.');
+    this.#attemptDuration = seconds('model_router.attempt.duration', 'Duration of an attempt.');
+    this.#failovers = meter.createCounter('model_router.failovers', {
+      description: 'Attempts at another deployment after one had failed.',
+    });
+    this.#cacheCalls = meter.createCounter('model_router.cache.calls', { description: 'Calls by what the cache did.' });
+    this.#cost = meter.createCounter('model_router.cost', {
+      unit: 'USD',
+      description: 'What calls have cost, as far as it is known.',
+    });
+    this.#unpriced = meter.createCounter('model_router.cost.unpriced', {
+      description: 'Attempts whose cost is not known.',
+    });
+    this.#known = knownOf(router.snapshot());
+    this.#addZeros(router.snapshot());
+    this.#stop = this.#observe(meter);
+  }
+
+  callEnded(
+    record: CallRecord,
+    error: EndedError | null,
+    { server, isForeign }: { server: { provider: string; address?: string; port?: number }; isForeign: boolean },
+  ): void {
+    const route = record.route ?? 'none';
+    const failure = error === null ? {} : { [ATTRIBUTES.errorType]: errorLabel(error) };
+    this.#callDuration.record(record.durationMs / 1000, { route, ...failure });
+    this.#cacheCalls.add(1, { route, cache: record.cache });
+    this.#countFailovers(record.attempts);
+    // An answer of the cache, or of another call, has no operation of its own.
+    if (isForeign || (record.attempts.length === 0 && error === null)) return;
+    const operation = operationOf(record.endpoint);
+    const attributes: Attributes = {
+      [ATTRIBUTES.operation]: operation,
+      [ATTRIBUTES.provider]: server.provider,
+      [ATTRIBUTES.requestModel]: this.#modelLabel(record.deployment),
+      ...(server.address !== undefined && { [ATTRIBUTES.address]: server.address }),
+      ...(server.port !== undefined && { [ATTRIBUTES.port]: server.port }),
+    };
+    const duration = operation === 'embeddings' ? this.#embeddingsDuration : this.#duration;
+    duration.record(record.durationMs / 1000, { ...attributes, ...failure });
+    if (record.stream && record.timeToFirstChunkMs !== null)
+      this.#firstChunk.record(record.timeToFirstChunkMs / 1000, attributes);
+    const { usage } = record;
+    if (usage === null) return;
+    this.#tokens('input', usage.inputTokens, attributes);
+    this.#tokens('output', usage.outputTokens, attributes);
+    this.#tokens('cacheRead', usage.cachedInputTokens, attributes);
+    this.#tokens('cacheWrite', usage.cacheWriteTokens ?? 0, attributes);
+    this.#tokens('reasoning', usage.reasoningTokens, attributes);
+  }
+
+  attemptEnded({ deployment, outcome, durationMs, costUsd }: AttemptRecord): void {
+    const label = this.#deploymentLabel(deployment);
+    this.#attemptDuration.record(durationMs / 1000, { deployment: label, outcome });
+    if (costUsd === null) this.#unpriced.add(1, { deployment: label });
+    else if (costUsd > 0) this.#cost.add(costUsd, { deployment: label });
+  }
+
+  end(): void {
+    this.#stop();
+  }
+
+  #countFailovers(attempts: readonly AttemptRecord[]): void {
+    for (const [i, { deployment, hedge }] of attempts.entries()) {
+      const before = attempts[i - 1];
+      if (before === undefined || before.deployment === deployment || hedge === true) continue;
+      this.#failovers.add(1, {
+        from: this.#deploymentLabel(before.deployment),
+        to: this.#deploymentLabel(deployment),
+        reason: before.outcome,
+      });
+    }
+  }
+
+  /** The configuration may have been updated; names that it does not have are not looked for again and again. */
+  #deploymentLabel(deployment: string): string {
+    return this.#lookUp(deployment) === undefined ? OTHER : deployment;
+  }
+
+  /** An unlisted model's name is the caller's. */
+  #modelLabel(deployment: string | null): string {
+    return (deployment === null ? undefined : this.#lookUp(deployment)?.model) ?? OTHER;
+  }
+
+  #lookUp(deployment: string): { model: string | null } | undefined {
+    const found = this.#known.get(deployment);
+    if (found !== undefined) return found;
+    this.#known = knownOf(this.#router.snapshot());
+    return this.#known.get(deployment);
+  }
+
+  /** A series that is absent until its first failure silences alerts on it. */
+  #addZeros({ deployments, routes }: Snapshot): void {
+    for (const deployment of Object.keys(deployments)) {
+      this.#cost.add(0, { deployment });
+      this.#unpriced.add(0, { deployment });
+    }
+    for (const route of [...Object.keys(routes), 'none'])
+      for (const cache of CACHE_USES) this.#cacheCalls.add(0, { route, cache });
+    for (const { deployments: names } of Object.values(routes)) {
+      const isLarge = names.length * (names.length - 1) > MOST_PAIRS;
+      for (const [i, from] of names.entries())
+        for (const to of isLarge ? names.slice(i + 1, i + 2) : names)
+          if (from !== to) for (const reason of REASONS) this.#failovers.add(0, { from, to, reason });
+    }
+  }
+
+  #observe(meter: Meter): () => void {
+    const gauge = (name: string, description: string, unit?: string) =>
+      meter.createObservableGauge(name, { description, ...(unit !== undefined && { unit }) });
+    const breaker = gauge('model_router.breaker.state', '0: closed, 1: half open, 2: open.');
+    const paused = gauge('model_router.paused', '1 while a deployment is paused or its client suspended.');
+    const limit = gauge('model_router.budget.limit', 'The limit of a spend budget.', 'USD');
+    const spent = gauge('model_router.budget.spent', 'What is spent of it in its window.', 'USD');
+    const reserved = gauge('model_router.budget.reserved', 'What is reserved for calls that are running.', 'USD');
+    const left = gauge(
+      'model_router.sla.error_budget_left',
+      'What is left of the month’s error budget: 1 is all of it.',
+    );
+    const all = [breaker, paused, limit, spent, reserved, left];
+    const callback: BatchObservableCallback = (result) => {
+      const { deployments, routes, spend } = this.#router.snapshot();
+      for (const [deployment, each] of Object.entries(deployments)) {
+        result.observe(breaker, BREAKER_STATES[each.state], { deployment });
+        const isOut = each.pausedUntil !== null || each.suspendedUntil !== null;
+        result.observe(paused, isOut ? 1 : 0, { deployment });
+        if (each.sla?.errorBudgetLeft != null) result.observe(left, each.sla.errorBudgetLeft, { deployment });
+      }
+      for (const [route, each] of Object.entries(routes))
+        if (each.sla?.errorBudgetLeft != null) result.observe(left, each.sla.errorBudgetLeft, { route });
+      for (const { budget, per, route, tenant, limitUsd, spentUsd, reservedUsd } of spend.budgets) {
+        // Tenants come from outside.
+        if (per === 'tenant' && !this.#settings.tenantLabel) continue;
+        const labels = { budget, ...(route !== null && { route }), ...(tenant !== null && { tenant }) };
+        result.observe(limit, limitUsd, labels);
+        result.observe(spent, spentUsd, labels);
+        result.observe(reserved, reservedUsd, labels);
+      }
+    };
+    meter.addBatchObservableCallback(callback, all);
+    return () => meter.removeBatchObservableCallback(callback, all);
+  }
+}
+
+type Known = ReadonlyMap<string, { model: string | null }>;
+
+function knownOf({ deployments }: Snapshot): Known {
+  return new Map(Object.entries(deployments));
+}
+
+function errorLabel({ code, status }: EndedError): string {
+  if (code !== null && OWN_CODES.has(code)) return code;
+  return status === null || status < 400 || status > 599 ? OTHER : String(status);
+}
+
+interface TokenCounts {
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite: number;
+  reasoning: number;
+}
+
+function tokenRecorder(
+  meter: Meter,
+  names: NameSet,
+): (type: keyof TokenCounts, tokens: number, attributes: Attributes) => void {
+  const { tokens } = NAMES[names];
+  if ('histogram' in tokens) {
+    const histogram = meter.createHistogram(tokens.histogram, {
+      description: 'Tokens of a call.',
+      unit: '{token}',
+      advice: { explicitBucketBoundaries: TOKEN_BUCKETS },
+    });
+    return (type, count, attributes) => {
+      // The others are parts of these two.
+      if (type === 'input' || type === 'output')
+        histogram.record(count, { ...attributes, [ATTRIBUTES.tokenType]: type });
+    };
+  }
+  const counter = (name: string) => meter.createCounter(name, { unit: '{token}' });
+  const counters: Readonly<Record<keyof TokenCounts, Counter>> = {
+    input: counter(tokens.input),
+    output: counter(tokens.output),
+    cacheRead: counter(tokens.cacheRead),
+    cacheWrite: counter(tokens.cacheWrite),
+    reasoning: counter(tokens.reasoning),
+  };
+  return (type, count, attributes) => counters[type].add(count, attributes);
+}

@@ -1,0 +1,119 @@
+import type { AttemptRecord, CallRecord } from './record-types.js';
+
+/** A call that begins. */
+export interface CallStart {
+  /** Filled as the call goes on. */
+  readonly record: CallRecord;
+}
+
+/** An attempt that begins. */
+export interface AttemptStart {
+  readonly callId: string;
+  /** Filled when it ends. */
+  readonly record: AttemptRecord;
+  /** What is sent as `model`; `null` where nothing is. */
+  readonly model: string | null;
+  readonly client: string;
+  readonly region: string | null;
+  readonly baseURL: string | undefined;
+}
+
+export interface EndedError {
+  readonly name: string;
+  readonly status: number | null;
+  readonly code: string | null;
+}
+
+/**
+ * Follows calls and attempts in the async context in which they run, where events cannot: what is active around `run` is
+ * active in all that it starts. Each call and attempt that has begun ends once, after `close()` too.
+ */
+export interface Tracer {
+  aroundCall<T>(start: CallStart, run: () => T): T;
+  callEnded(record: CallRecord, error: EndedError | null): void;
+  /** The call waits for the answer of another one. */
+  joined(callId: string, runId: string): void;
+  aroundAttempt<T>(start: AttemptStart, run: () => T): T;
+  attemptEnded(record: AttemptRecord): void;
+  /** To send with the request. */
+  headersFor(record: AttemptRecord): Readonly<Record<string, string>> | undefined;
+}
+
+/** By what `model-router/otel` finds the tracers of a router, whichever copy of the package has made it. */
+export const TRACING: unique symbol = Symbol.for('model-router.tracing') as never;
+
+/** The tracers of a router. One that throws changes no call. */
+export class Tracing {
+  readonly #tracers = new Set<Tracer>();
+  /** Whether there is any: without one nothing is made for it. */
+  isOn = false;
+
+  add(tracer: Tracer): () => void {
+    this.#tracers.add(tracer);
+    this.isOn = true;
+    return () => {
+      this.#tracers.delete(tracer);
+      this.isOn = this.#tracers.size > 0;
+    };
+  }
+
+  aroundCall<T>(start: CallStart, run: () => T): T {
+    return this.#around((tracer, next) => tracer.aroundCall(start, next), run);
+  }
+
+  aroundAttempt<T>(start: AttemptStart, run: () => T): T {
+    return this.#around((tracer, next) => tracer.aroundAttempt(start, next), run);
+  }
+
+  callEnded(record: CallRecord, error: EndedError | null): void {
+    this.#each((tracer) => tracer.callEnded(record, error));
+  }
+
+  joined(callId: string, runId: string): void {
+    this.#each((tracer) => tracer.joined(callId, runId));
+  }
+
+  attemptEnded(record: AttemptRecord): void {
+    this.#each((tracer) => tracer.attemptEnded(record));
+  }
+
+  headersFor(record: AttemptRecord): Readonly<Record<string, string>> {
+    const headers: Record<string, string> = {};
+    this.#each((tracer) => Object.assign(headers, tracer.headersFor(record)));
+    return headers;
+  }
+
+  #each(action: (tracer: Tracer) => void): void {
+    for (const tracer of this.#tracers) {
+      try {
+        action(tracer);
+      } catch {
+        // A tracer's fault is not the call's.
+      }
+    }
+  }
+
+  #around<T>(around: (tracer: Tracer, next: () => T) => T, run: () => T): T {
+    let next = run;
+    for (const tracer of this.#tracers) {
+      const inner = next;
+      next = () => guarded((once) => around(tracer, once), inner);
+    }
+    return next();
+  }
+}
+
+/** Runs once, whatever the tracer does. */
+function guarded<T>(around: (next: () => T) => T, run: () => T): T {
+  let result: { readonly value: T } | undefined;
+  const once = () => {
+    result ??= { value: run() };
+    return result.value;
+  };
+  try {
+    around(once);
+  } catch {
+    // A tracer's fault is not the call's.
+  }
+  return once();
+}

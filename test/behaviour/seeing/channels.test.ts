@@ -1,0 +1,65 @@
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { callRecord, pinoLogger, winstonLogger } from 'model-router';
+import { answer, fail } from 'model-router/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { settled, useFakeTime } from '../../helpers/clock.js';
+import { ask, errorOf } from '../../helpers/messages.js';
+import { build } from '../../helpers/routers.js';
+
+useFakeTime();
+
+describe('diagnostics_channel', () => {
+  function hear(name: string): unknown[] {
+    const heard: unknown[] = [];
+    const listener = (message: unknown) => void heard.push(message);
+    subscribe(name, listener);
+    onTestFinished(() => void unsubscribe(name, listener));
+    return heard;
+  }
+
+  it('has each call and each attempt', async () => {
+    const calls = hear('model-router:call');
+    const attempts = hear('model-router:attempt');
+    const { router } = build({ a: fail(503), b: answer() });
+    const record = callRecord(await ask(router));
+    expect(calls).toEqual([{ record, error: null }]);
+    expect(attempts).toEqual(record?.attempts.map((attempt) => ({ callId: record.id, attempt })));
+    await errorOf(ask(router, 'a', { maxRetries: 0 }));
+    expect(calls[1]).toMatchObject({ error: { status: 503 } });
+  });
+
+  it('gives copies, and nothing where there is no subscriber', async () => {
+    const calls = hear('model-router:call') as { record: { deployment: string } }[];
+    const { router } = build({ a: answer() });
+    const answered = await ask(router);
+    for (const { record } of calls) record.deployment = 'changed';
+    expect(callRecord(answered)?.deployment).toBe('a');
+    expect(channel('model-router:attempt').hasSubscribers).toBe(false);
+  });
+});
+
+describe('loggers', () => {
+  it('of pino get an object and the message', async () => {
+    const lines: unknown[] = [];
+    const write = (level: string) => (details: object, message: string) => lines.push([level, details, message]);
+    const logger = pinoLogger({
+      error: write('error'),
+      warn: write('warn'),
+      info: write('info'),
+      debug: write('debug'),
+    });
+    const { router } = build({ a: answer() }, { logger, logLevel: 'info' });
+    await settled(ask(router));
+    expect(lines).toEqual([['info', {}, expect.stringMatching(/^model-router call_\S+ ok route=standard/)]]);
+    logger.debug('of the SDK', { url: 'https://a.test' });
+    expect(lines[1]).toEqual(['debug', { details: { url: 'https://a.test' } }, 'of the SDK']);
+  });
+
+  it('of winston get one entry', async () => {
+    const entries: unknown[] = [];
+    const logger = winstonLogger({ log: (entry) => entries.push(entry) });
+    const { router } = build({ a: answer() }, { logger, logLevel: 'info' });
+    await settled(ask(router));
+    expect(entries).toEqual([{ level: 'info', message: expect.stringMatching(/^model-router call_\S+ ok/) }]);
+  });
+});

@@ -1,0 +1,244 @@
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { callRecord } from 'model-router';
+import { answer, cut, fail, hang } from 'model-router/testing';
+import { describe, expect, it } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
+import { ask, askStream, askWith, errorOf, messages, read } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+import { attribute, isCall, sumOf, telemetry } from '../helpers/telemetry.js';
+
+useFakeTime();
+const usage = { inputTokens: 1000, outputTokens: 100 };
+
+describe('spans', () => {
+  it('are one for the call, with all of GenAI, and one below it for each attempt, with none', async () => {
+    const otel = telemetry();
+    const { router } = build({ a: fail(503), b: answer({ usage, servedModel: 'b-2024' }) });
+    otel.instrument(router);
+    const record = callRecord(await ask(router));
+    const [first, second, call] = otel.spans();
+    expect(otel.spans().map(({ name }) => name)).toEqual(['attempt a', 'attempt b', 'chat b']);
+    expect(call).toMatchObject({ kind: SpanKind.CLIENT, status: { code: SpanStatusCode.UNSET } });
+    expect(call?.attributes).toMatchObject({
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.provider.name': 'openai',
+      'gen_ai.request.model': 'b',
+      'gen_ai.response.model': 'b-2024',
+      'gen_ai.usage.input_tokens': 1000,
+      'gen_ai.usage.output_tokens': 100,
+      'server.address': 'default.test',
+      'server.port': 443,
+      'model_router.call_id': record?.id,
+      'model_router.requested_model': 'standard',
+      'model_router.route': 'standard',
+      'model_router.deployment': 'b',
+      'model_router.attempts': 2,
+    });
+    expect(first).toMatchObject({
+      kind: SpanKind.INTERNAL,
+      status: { code: SpanStatusCode.ERROR },
+      attributes: {
+        'error.type': 'server-error',
+        'http.response.status_code': 503,
+        'model_router.outcome': 'server-error',
+      },
+    });
+    expect(second).toMatchObject({
+      attributes: { 'model_router.outcome': 'success', 'server.address': 'default.test' },
+    });
+    for (const each of [first, second]) {
+      expect(each?.parentSpanContext?.spanId).toBe(call?.spanContext().spanId);
+      expect(Object.keys(each?.attributes ?? {}).filter((name) => name.startsWith('gen_ai.'))).toEqual([]);
+    }
+  });
+
+  it('lie below the caller’s active span, and are active around what is sent', async () => {
+    const otel = telemetry();
+    const seen: (string | undefined)[] = [];
+    const { router, fake } = build(
+      { a: answer() },
+      {
+        clients: {
+          default: {
+            fetch: (input, init) => {
+              seen.push(trace.getActiveSpan()?.spanContext().spanId);
+              return fake(input, init);
+            },
+          },
+        },
+      },
+    );
+    otel.instrument(router);
+    await otel.tracer.startActiveSpan('app', async (app) => {
+      await ask(router);
+      app.end();
+    });
+    const [attempt, call, app] = otel.spans();
+    expect(seen).toEqual([attempt?.spanContext().spanId]);
+    expect(call?.parentSpanContext?.spanId).toBe(app?.spanContext().spanId);
+  });
+
+  it('have the error of a call that failed, by its type alone', async () => {
+    const otel = telemetry();
+    const { router } = build({ a: fail(400, { code: 'bad_thing', message: 'Secret text.' }) });
+    otel.instrument(router);
+    await errorOf(ask(router));
+    const call = otel.spans().find(isCall);
+    expect(call).toMatchObject({ status: { code: SpanStatusCode.ERROR }, attributes: { 'error.type': 'bad_thing' } });
+    expect(
+      JSON.stringify(otel.spans().map(({ attributes, events, status }) => [attributes, events, status])),
+    ).not.toMatch(/Secret|Say hello|sk-key/);
+  });
+
+  it('of a stream end with it: read, cut off, dropped by break, aborted', async () => {
+    const otel = telemetry();
+    const { router } = build({ a: [answer(), cut(), answer(), answer({ chunkMs: 1000 })] });
+    otel.instrument(router);
+    const stream = await askStream(router);
+    expect(otel.spans()).toEqual([]);
+    await read(stream);
+    expect(otel.spans()).toHaveLength(2);
+    await read(await askStream(router));
+    for await (const _ of await askStream(router)) break;
+    const controller = new AbortController();
+    const aborted = watch(askStream(router, 'standard', { signal: controller.signal }).then(read));
+    await pass(0);
+    controller.abort();
+    await pass(5000);
+    expect(aborted.state).not.toBe('pending');
+    expect(otel.spans().filter(isCall)).toHaveLength(4);
+    expect(otel.spans().filter((span) => !isCall(span))).toHaveLength(4);
+  });
+
+  it('end where the caller goes away, at whatever moment', async () => {
+    for (let afterMs = 0; afterMs < 8; afterMs++) {
+      const otel = telemetry();
+      const { router } = build({ a: fail(503, { latencyMs: 2 }), b: hang() }, { retry: { baseMs: 2 } });
+      otel.instrument(router);
+      const controller = new AbortController();
+      const call = watch(ask(router, 'standard', { signal: controller.signal }));
+      await pass(afterMs);
+      controller.abort();
+      await pass(100);
+      expect(call.state).toBe('rejected');
+      const spans = otel.spans();
+      expect(spans.filter(isCall)).toHaveLength(1);
+      expect(spans.filter((span) => !isCall(span))).toHaveLength(
+        Number(attribute(spans.find(isCall), 'model_router.attempts')),
+      );
+    }
+  });
+
+  it('end after close(), and when instrumentation ends', async () => {
+    const otel = telemetry();
+    const { router } = build({ a: answer({ latencyMs: 100 }) });
+    const stop = otel.instrument(router);
+    const answered = watch(ask(router));
+    await pass(10);
+    await router.close();
+    await pass(100);
+    expect(answered.state).toBe('fulfilled');
+    expect(otel.spans()).toHaveLength(2);
+    const other = build({ a: hang() });
+    const stopOther = otel.instrument(other.router);
+    const call = ask(other.router, 'standard', { timeout: 1000 });
+    call.catch(() => undefined);
+    await pass(10);
+    stopOther();
+    expect(otel.spans()).toHaveLength(4);
+    await pass(5000);
+    expect(otel.spans()).toHaveLength(4);
+    stop();
+  });
+
+  it('of a hedged call are one for each attempt, and usage is there once', async () => {
+    const otel = telemetry();
+    const { router } = build({ a: answer({ usage, latencyMs: 500 }), b: answer({ usage, latencyMs: 10 }) });
+    otel.instrument(router);
+    await settled(askWith(router, { hedgeAfterMs: 100 }));
+    await pass(1000);
+    const spans = otel.spans();
+    expect(spans.map(({ name }) => name).sort()).toEqual(['attempt a', 'attempt b', 'chat b']);
+    expect(sumOf(spans, 'gen_ai.usage.input_tokens')).toBe(1000);
+    expect(
+      attribute(
+        spans.find(({ name }) => name === 'attempt a'),
+        'error.type',
+      ),
+    ).toBeUndefined();
+  });
+
+  it('of joined calls link to the one that was sent; a cache hit has no attempt and no usage', async () => {
+    const otel = telemetry();
+    const { router, fake } = build({ a: answer({ usage, latencyMs: 50 }) }, { cache: 'idempotent' });
+    otel.instrument(router);
+    const body = { model: 'standard', messages, temperature: 0 } as const;
+    await settled(Promise.all([router.chat.completions.create(body), router.chat.completions.create(body)]));
+    await router.chat.completions.create(body);
+    expect(fake.requests).toHaveLength(1);
+    const calls = otel.spans().filter(isCall);
+    expect(calls.map((span) => attribute(span, 'model_router.cache')).sort()).toEqual(['hit', 'joined', 'miss']);
+    const find = (cache: string) => calls.find((span) => attribute(span, 'model_router.cache') === cache);
+    expect(find('joined')?.links.map(({ context }) => context.spanId)).toEqual([find('miss')?.spanContext().spanId]);
+    expect(otel.spans().filter((span) => !isCall(span))).toHaveLength(1);
+    expect(sumOf(otel.spans(), 'gen_ai.usage.input_tokens')).toBe(1000);
+  });
+
+  it('a tracer that throws changes no call', async () => {
+    const otel = telemetry();
+    const { router } = build({ a: answer() });
+    const thrower = () => {
+      throw new Error('the tracer’s fault');
+    };
+    otel.instrument(router, { tracer: { startSpan: thrower, startActiveSpan: thrower } });
+    await expect(ask(router)).resolves.toBeDefined();
+    await expect(askStream(router).then(read)).resolves.toMatchObject({ error: undefined });
+  });
+
+  it('name no tenant unless asked to', async () => {
+    const otel = telemetry();
+    const { router } = build({ a: answer() });
+    const stop = otel.instrument(router);
+    await askWith(router, { tenant: 'acme' });
+    stop();
+    otel.instrument(router, { tenantLabel: true });
+    await askWith(router, { tenant: 'acme' });
+    const tenants = otel
+      .spans()
+      .filter(isCall)
+      .map((span) => attribute(span, 'model_router.tenant'));
+    expect(tenants).toEqual([undefined, 'acme']);
+  });
+
+  it('propagate where asked to', async () => {
+    const otel = telemetry();
+    const { propagation } = await import('@opentelemetry/api');
+    const { W3CTraceContextPropagator } = await import('@opentelemetry/core');
+    propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+    const { router, fake } = build({ a: answer() });
+    const stop = otel.instrument(router);
+    await ask(router);
+    stop();
+    otel.instrument(router, { propagate: true });
+    await ask(router);
+    propagation.disable();
+    const attempt = otel
+      .spans()
+      .filter((span) => !isCall(span))[1]
+      ?.spanContext();
+    expect(fake.requests.map(({ headers }) => headers.traceparent)).toEqual([
+      undefined,
+      `00-${attempt?.traceId}-${attempt?.spanId}-01`,
+    ]);
+  });
+
+  it('options are checked', () => {
+    const otel = telemetry();
+    const { router } = build({ a: answer() });
+    expect(() => otel.instrument({} as never)).toThrow(/give a router/);
+    expect(() => otel.instrument(router, { names: 'old' as never })).toThrow(/instrument\.names/);
+    expect(() => otel.instrument(router, { attempts: 1 as never })).toThrow(/instrument\.attempts/);
+    expect(() => otel.instrument(router, { attributes: true } as never)).toThrow(/instrument\.attributes/);
+    expect(() => otel.instrument(router, { tracer: {} as never })).toThrow(/instrument\.tracer/);
+  });
+});
