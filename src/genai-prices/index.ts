@@ -29,7 +29,7 @@ export interface GenaiPricesOptions {
 
 /**
  * The table of `@pydantic/genai-prices` as the option `prices`. A price is the base one where it depends on the length of
- * the input, and the dearest where it depends on the hour. Throws InvalidOptionError.
+ * the input, and the most expensive one if it depends on the hour. Throws InvalidOptionError.
  */
 export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
   checkKeys('genaiPrices', checkRecord('genaiPrices', options), ['aliases', 'provider', 'at']);
@@ -44,7 +44,7 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
       fail(`genaiPrices.aliases.${name}`, alias, 'PROVIDER:MODEL, or MODEL, of a model that the table has a price of');
   }
   // A look into the table takes a tenth of a millisecond.
-  const kept = new LRUCache<string, { readonly price: Price | undefined }>({ max: MOST_NAMES });
+  const cached = new LRUCache<string, { readonly price: Price | undefined }>({ max: MOST_NAMES });
 
   function price({
     model,
@@ -53,10 +53,10 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
     model: string;
     servedModel?: string | undefined;
   }): Price | undefined {
-    const known = kept.get(servedModel);
+    const known = cached.get(servedModel);
     if (known !== undefined) return known.price;
     const found = { price: lookUp(String(aliases.get(servedModel) ?? servedModel), provider, day) };
-    kept.set(servedModel, found);
+    cached.set(servedModel, found);
     return found.price;
   }
   return Object.assign(price, { version: tableVersion() });

@@ -17,7 +17,7 @@ export function tablePrice({ prices }: ModelInfo, at: Date): Price | undefined {
   return inForce.flatMap((each) => read(each) ?? []).sort((a, b) => b.input + b.output - (a.input + a.output))[0];
 }
 
-/** The latest price that has begun, and those by the hour: of these the dearest counts, not the one at this moment. */
+/** The latest valid price. Of prices by the hour, the most expensive one, not the current one. */
 function pricesAt(prices: Exclude<ModelInfo['prices'], ModelPrice>, at: Date): ModelPrice[] {
   let latest: ModelPrice | undefined;
   const hourly: ModelPrice[] = [];

@@ -1,10 +1,10 @@
 import type { Price } from '../telemetry/record-types.js';
 
-/** The day of these prices: records name it, so that a cost can be told from one by a later table. */
+/** The date of these prices. Records name it, so that costs by different tables can be distinguished. */
 export const BUILT_IN_PRICES_VERSION = '2026-11-22';
 
 /**
- * By the upstream's exact name of the model: what global-apis.com asks for three models, and the list prices (standard
+ * By the upstream's exact name of the model: the prices of global-apis.com for three models, and the list prices (standard
  * tier) of the makers, as of @pydantic/genai-prices 0.1.8. Models whose price depends on the hour or on the length of the
  * input are not here: no single number would be right.
  */

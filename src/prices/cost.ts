@@ -24,7 +24,7 @@ export function billOf(usage: Usage, price: TierPrice, toolCalls: ToolCalls): Bi
   const { cacheWrite1hTokens = 0, seconds = 0, inputTokens, outputTokens } = usage;
   if (cacheWrite1hTokens > 0 && price.cacheWrite !== undefined && price.cacheWrite1h === undefined)
     unpriced.push('cacheWrite1h');
-  // Beside tokens, seconds may only be told; alone, they are what is billed.
+  // Next to tokens, seconds may only be reported; alone, they are billed.
   if (seconds > 0 && price.perSecond === undefined && inputTokens + outputTokens === 0) unpriced.push('seconds');
   let fees = seconds * (price.perSecond ?? 0);
   for (const [tool, calls] of Object.entries(toolCalls)) {

@@ -159,7 +159,7 @@ function hasBilledOutput(protocol: Protocol, body: unknown): boolean {
   return protocol !== 'json' || !isRecord(body) || !('input' in body);
 }
 
-/** How many answers are written, and billed, for each one that `n` asks for. */
+/** How many answers are generated, and billed, for each one in `n`. */
 function writtenPerChoice(body: unknown): number {
   if (!isRecord(body) || body instanceof FormData) return 1;
   const { best_of: written, n } = body;

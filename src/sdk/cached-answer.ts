@@ -9,7 +9,7 @@ import type { ResponseProps } from './upstream.js';
 /** The SDK's own words. */
 const CONSUMED = 'Cannot iterate over a consumed stream, use `.tee()` to split the stream.';
 
-/** An answer without a response of its own in the SDK's form: its stream, and a response if one is asked for. */
+/** An answer without a response of its own, in the SDK's form: its stream, and a response on demand. */
 export function wrapCached(
   client: OpenAI,
   reply: CachedReply,
@@ -75,7 +75,7 @@ function streamOf(client: OpenAI, chunks: AsyncIterator<unknown>, controller: Ab
 
 /**
  * The SDK aborts a stream's controller when its caller's signal is aborted, at a `break`, and at an error; its helpers
- * tell an abort by that. Weakly, as the router holds the listener, and the controller leads to the caller's stream.
+ * detect an abort by that. Weakly, as the router holds the listener, and the controller leads to the caller's stream.
  */
 function linkAborts(reply: CachedReply, controller: WeakRef<AbortController>, signal: RequestOptions['signal']): void {
   const abort = () => controller.deref()?.abort();

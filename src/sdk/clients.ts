@@ -13,7 +13,7 @@ import { fetchOf, optionsOf } from './internals.js';
 /** Other ways to say who is calling than a key. */
 const OTHER_CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'credential', 'provider'] as const;
 
-/** What the SDK's constructor takes, to tell a typing error from an option that is not known yet. */
+/** The options of the SDK's constructor, to distinguish a typing error from a newer option. */
 const CLIENT_KEYS = [
   'apiKey',
   'adminAPIKey',
@@ -89,7 +89,7 @@ function buildClient(path: string, spec: unknown): OpenAI {
     if ([...SETTING_KEYS, ...DEPLOYMENT_KEYS].some((each) => each === key))
       throw new InvalidOptionError(
         `${path}.${key}`,
-        misplacedOption(key) ?? 'it is an option of the router: give it beside `clients`.',
+        misplacedOption(key) ?? 'it is an option of the router: set it next to `clients`.',
       );
     const meant = synonymOf(path, key) ?? nearest(key, CLIENT_KEYS, 1)[0];
     // A name that is nothing like those known may be a newer version's.

@@ -7,19 +7,19 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 const ON_REQUEST = Symbol('model-router.onRequest');
 
 /**
- * Who is told when a request begins, and how to end it; forgotten once that is of no use. The SDK keeps a request's
- * options for as long as the answer lives, and the platform keeps that one until a full garbage collection.
+ * Reports that a request begins, and how to end it. It drops its references when they are no longer needed, because the
+ * SDK retains a request's options as long as the answer, and the platform retains that until a full garbage collection.
  */
 export class OnRequest {
-  #tell: ((close: () => void) => void) | undefined;
+  #report: ((close: () => void) => void) | undefined;
   #close: (() => void) | undefined;
 
   constructor(
-    tell: (close: () => void) => void,
+    report: (close: () => void) => void,
     /** The SDK's own signal ends it, too: that of a stream is its caller's to abort. */
     readonly isLinked: boolean,
   ) {
-    this.#tell = tell;
+    this.#report = report;
   }
 
   get options(): object {
@@ -27,7 +27,7 @@ export class OnRequest {
   }
 
   get isAwaited(): boolean {
-    return this.#tell !== undefined;
+    return this.#report !== undefined;
   }
 
   /** Whether there is something to end it by. */
@@ -37,7 +37,7 @@ export class OnRequest {
 
   open(close: () => void): void {
     this.#close = close;
-    this.#tell?.(close);
+    this.#report?.(close);
   }
 
   close(): void {
@@ -45,7 +45,7 @@ export class OnRequest {
   }
 
   forget(): void {
-    this.#tell = undefined;
+    this.#report = undefined;
     this.#close = undefined;
   }
 }

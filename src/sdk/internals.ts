@@ -1,7 +1,7 @@
 import { type APIPromise, type ClientOptions, OpenAI } from 'openai';
 import type { Stream } from 'openai/streaming';
 
-// The only file that touches what the SDK's types keep private or leave out. `INTERNALS` lists each name with what it is
+// The only file that uses members that the SDK's types hide or omit. `INTERNALS` lists each name with what it is
 // needed for; test/unit/sdk/internals.test.ts fails by name when a version of the SDK no longer has one.
 
 /** The options of one request, as the SDK's resources give them to `client.request()`. */
@@ -91,14 +91,14 @@ export function replaceIterator(stream: Stream<unknown>, chunks: AsyncIterator<u
   const consumed = stream['iterator'].bind(stream);
   let taken = false;
   stream['iterator'] = () => {
-    // The SDK's own iterator is at work already: asked once more, it says that a stream can be read only once.
+    // The SDK's own iterator is already running, and a stream can be iterated only once.
     if (taken) return consumed();
     taken = true;
     return chunks;
   };
 }
 
-/** What the SDK notes of a request beside what is sent: its model, and the helper that makes it. */
+/** What the SDK stores about a request in addition to what it sends: its model, and the helper that made it. */
 export const metadataOf = (options: RequestOptions): Readonly<Record<string, unknown>> | undefined =>
   options.__metadata;
 

@@ -6,7 +6,7 @@ import type { RequestOptions } from './internals.js';
 import { headerRows } from './request-headers.js';
 import { isApiError } from './sdk-errors.js';
 
-/** What the platform's `fetch` refuses before it connects, or while it writes what was announced otherwise. */
+/** Errors of the platform's `fetch` before it connects, or when the body does not match its announced length. */
 const REFUSED_BY_FETCH = new Set([
   'UND_ERR_INVALID_ARG',
   'UND_ERR_NOT_SUPPORTED',

@@ -47,7 +47,7 @@ export function tapBody(response: Response): Tap {
   };
 }
 
-/** The mark is at the end of what was read, possibly cut in two. */
+/** The mark is at the end of the read bytes, possibly split. */
 function tail(bytes: Uint8Array | undefined): string {
   return bytes === undefined ? '' : new TextDecoder().decode(bytes);
 }

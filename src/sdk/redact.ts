@@ -8,7 +8,7 @@ import { isApiError } from './sdk-errors.js';
 import { nameTest, secretsOf } from './secret-headers.js';
 import { SecretMask } from './secret-mask.js';
 
-/** An error of an upstream keeps so many characters: a longer one is of no use to anyone. */
+/** An upstream's error is cut to this many characters. */
 export const MAX_ERROR_CHARS = 65_536;
 
 /** What an upstream may quote of a request. */
@@ -80,7 +80,7 @@ function cleanError(error: Error, clean: Clean, depth: number): Error {
   if (depth < 0) return error;
   const { message } = error;
   for (const key of Object.getOwnPropertyNames(error)) {
-    // Reading a stack makes V8 write it out, which is dear; it quotes nothing but the message.
+    // Reading a stack makes V8 format it, which is expensive; it only quotes the message.
     if (key === 'stack') continue;
     const value: unknown = Reflect.get(error, key);
     if (value instanceof Headers && cleanWhenRead(error, key, value, clean)) continue;
@@ -95,7 +95,7 @@ function cleanError(error: Error, clean: Clean, depth: number): Error {
   return error;
 }
 
-/** Headers are dear to go through, and rarely looked at: they are cleaned when they are. */
+/** Headers are expensive to scan and rarely read, so they are redacted on access. */
 function cleanWhenRead(error: Error, key: string, headers: Headers, clean: Clean): boolean {
   let cleaned: Headers | undefined;
   const get = () => {
@@ -112,7 +112,7 @@ function replacement(error: Error, clean: Clean): Error {
   return new APIConnectionError({ message: clean(error.message) });
 }
 
-/** How much of an error body may still be kept. */
+/** How much of an error body may still be stored. */
 interface Room {
   chars: number;
 }

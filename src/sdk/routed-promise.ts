@@ -15,15 +15,15 @@ export class Run {
   record: CallRecord | undefined;
   /** Of an answer that has no response of its own yet; `undefined` for all others. */
   requestId: string | null | undefined;
-  /** The caller has asked for the parsed answer. */
+  /** The caller has requested the parsed answer. */
   isTaken = false;
-  /** What the caller gets as the response, once it has asked for it. */
+  /** The response for the caller, once requested. */
   response: Response | undefined;
   /** Gives what the answer was parsed to; there as soon as one is committed. */
   parse: () => unknown = () => undefined;
   /** What it was parsed to, where that has been done already. */
   parsed: { readonly data: unknown } | undefined;
-  /** The one promise that everything handed out hangs on: a failure that nobody handles is reported once. */
+  /** The one promise behind everything that is returned, so that an unhandled failure is reported once. */
   readonly props: Promise<ResponseProps>;
 
   /** `start` sets what the run has learned, and settles when an answer is committed. */
@@ -98,7 +98,7 @@ export class RoutedPromise<T> extends APIPromise<T> {
   }
 }
 
-/** Makes the errors of one of the SDK's promises quote no key: those of its parsing, which begins when it is asked. */
+/** Removes keys from the errors of an SDK promise, including those of its parsing, which starts on demand. */
 export function redactRejections<P extends Promise<unknown>>(promise: P, redact: (error: unknown) => unknown): P {
   const parse = promise.then.bind(promise);
   const safely = () =>

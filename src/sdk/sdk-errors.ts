@@ -104,7 +104,7 @@ function isForeignApiError(error: Error): error is Shape {
   return ['status', 'headers', 'error', 'code', 'param', 'type'].every((key) => Object.hasOwn(error, key));
 }
 
-/** `class OpenAIError extends Error {}`: nothing else tells it. */
+/** `class OpenAIError extends Error {}`: it has no other distinguishing mark. */
 function isDirectSubclass(error: Error): boolean {
   const prototype: unknown = Object.getPrototypeOf(error);
   return prototype !== Error.prototype && Object.getPrototypeOf(prototype) === Error.prototype;

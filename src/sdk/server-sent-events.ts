@@ -16,7 +16,7 @@ export function encodeEvents(
   chunks: AsyncIterable<unknown> | AsyncIterator<unknown>,
   protocol: string,
   signal: AbortSignal | null | undefined,
-  /** Chunks that are read before the body's reader asks for them. */
+  /** Chunks that are read ahead of the body's reader. */
   ahead = 1,
 ): ReadableStream<Uint8Array> {
   const iterator = Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks;

@@ -32,7 +32,7 @@ import { headerRows, mergeHeaders, type RequestOptions, withoutDefaultRouterHead
 
 export type { ResponseProps } from './internals.js';
 
-/** What the door hands out: the SDK's own promise of the attempt that won, and what it was parsed to, if it was. */
+/** What the entry point returns: the SDK's own promise of the winning attempt, and its parsed result, if any. */
 export interface Handle {
   readonly props: ResponseProps;
   readonly promise: APIPromise<unknown>;
@@ -276,7 +276,7 @@ export function isStream(data: unknown): data is Stream<unknown> {
 
 const taps = new WeakMap<object, ReturnType<typeof tapBody>>();
 
-/** The SDK's stream, over a body that is watched for its end mark: the SDK does not tell whether it has seen one. */
+/** The SDK's stream over an observed body, because the SDK does not report whether it has seen the end mark. */
 class TappedStream<Item> extends Stream<Item> {
   static override fromSSEResponse<Item>(...args: Parameters<typeof Stream.fromSSEResponse>): Stream<Item> {
     const [response, ...rest] = args;

@@ -17,7 +17,7 @@ export interface Settled {
 
 const PATHS = { chat: '/chat/completions', responses: '/responses', embeddings: '/embeddings' } as const;
 
-/** The body of a call. Each asks something else, so that a cache does not answer what it would not in earnest. */
+/** The body of a call. Each prompt is different, so that the cache does not answer it. */
 export function bodyOf({ number, call, stream }: DueCall, model: string): Record<string, unknown> {
   const { endpoint = 'chat', body = {} } = call;
   const text = `This is question ${number}.`;
@@ -30,13 +30,13 @@ export function bodyOf({ number, call, stream }: DueCall, model: string): Record
 }
 
 /** Makes one call and reads its whole answer. Rejects only where the call cannot be made up: a `body` that throws. */
-export async function ask(client: OpenAI, due: DueCall, model: string, signal?: AbortSignal): Promise<Settled> {
+export async function sendCall(client: OpenAI, due: DueCall, model: string, signal?: AbortSignal): Promise<Settled> {
   const startedMs = performance.now();
   const { call, stream } = due;
   const body = bodyOf(due, model);
   let firstChunkMs: number | undefined;
   let promise: object | undefined;
-  const settle = (error: unknown): Settled => ({
+  const settled = (error: unknown): Settled => ({
     due,
     startedMs,
     tookMs: performance.now() - startedMs,
@@ -45,19 +45,19 @@ export async function ask(client: OpenAI, due: DueCall, model: string, signal?: 
     record: callRecord(promise) ?? callRecord(error),
   });
   try {
-    const asked = client.post<unknown>(PATHS[call.endpoint ?? 'chat'], {
+    const sent = client.post<unknown>(PATHS[call.endpoint ?? 'chat'], {
       ...call.options,
       body,
       stream,
       ...(signal && { signal }),
     });
-    promise = asked;
-    const answer = await asked;
-    if (!stream || !isAsyncIterable(answer)) return settle(undefined);
+    promise = sent;
+    const answer = await sent;
+    if (!stream || !isAsyncIterable(answer)) return settled(undefined);
     for await (const _ of answer) firstChunkMs ??= performance.now() - startedMs;
-    return settle(undefined);
+    return settled(undefined);
   } catch (error) {
-    return settle(error ?? new Error('A call has failed with nothing.'));
+    return settled(error ?? new Error('The call failed without an error.'));
   }
 }
 

@@ -1,5 +1,5 @@
 import { OpenAI } from 'openai';
-import { ask, type Settled } from './ask.js';
+import { type Settled, sendCall } from './ask.js';
 import type { CallPlans } from './call-plans.js';
 import type { VirtualClock } from './clock.js';
 import { Upstreams } from './context.js';
@@ -11,8 +11,8 @@ import { Tally } from './tally.js';
 import { type DueCall, dueCalls, durationOf, kindsOf } from './traffic.js';
 
 /**
- * The same traffic on plain `OpenAI` clients, one for each client of the router: each call asks the deployment that the
- * router would ask first. The caller waits as long as the router's deadline, so that both are held to the same.
+ * The same traffic on plain `OpenAI` clients, one for each client of the router: each call uses the deployment that the
+ * router would try first. The caller waits as long as the router's deadline, so that both have the same limit.
  */
 export async function runBaseline(settings: Settings, plans: CallPlans, clock: VirtualClock): Promise<Baseline> {
   const { seed, traffic, stepMs, baseline, onProgress } = settings;
@@ -45,7 +45,7 @@ export async function runBaseline(settings: Settings, plans: CallPlans, clock: V
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), explanation.deadlineMs);
     try {
-      return await ask(client, due, first.model, controller.signal);
+      return await sendCall(client, due, first.model, controller.signal);
     } finally {
       clearTimeout(timer);
     }

@@ -7,7 +7,7 @@ import type { SimulatedCall } from './options.js';
 /** What a router would do with one kind of call while it knows nothing. */
 export interface CallPlan {
   readonly explanation: Explanation;
-  /** The deployment that is asked first, its client, and the upstream's name of its model. */
+  /** The deployment that is tried first, its client, and the upstream's name of its model. */
   /** Its model, where no route or deployment has that name. */
   readonly unlisted: string | undefined;
   readonly first: { readonly deployment: string; readonly client: string; readonly model: string };

@@ -31,7 +31,7 @@ export interface CompareOptions {
    * @default as the attempts of the trace at all deployments, drawn together
    */
   readonly upstreams?: Readonly<Record<string, Script>>;
-  /** The model that a traced call asks for. @default what its caller wrote, else its route */
+  /** The requested model of a traced call. @default the recorded one, else its route */
   readonly model?: (record: CallRecord) => string;
   /** For a trace without times: calls a second. @default 1 */
   readonly perSecond?: number;
@@ -39,7 +39,7 @@ export interface CompareOptions {
   readonly seed?: number;
 }
 
-/** What the trace itself tells of its calls. */
+/** Results of the trace itself. */
 export interface RecordedTraffic {
   calls: number;
   answered: number;
@@ -67,7 +67,7 @@ const ANSWERED_FROM_CACHE: ReadonlySet<string> = new Set(['hit', 'joined', 'stal
 
 /**
  * Replays a recorded trace under other configurations: each call at its time; each request is answered as one of the 20
- * attempts that were recorded at that deployment nearest in time, drawn by chance. Runs in virtual time, as `simulate`.
+ * attempts that were recorded at that deployment nearest in time, drawn at random. Runs in virtual time, as `simulate`.
  *
  * A deployment that neither the trace nor `upstreams` knows answers as all attempts of the trace, whenever they were.
  *

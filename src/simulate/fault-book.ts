@@ -28,7 +28,7 @@ export class FaultBook {
   readonly #healthy: ReadonlyMap<string, Script>;
   readonly #faults: readonly SimulatedFault[];
   readonly #running = new Map<string, { readonly healthy: RunningScript; readonly faults: readonly RunningFault[] }>();
-  /** Requests that came while their deployment was kept from answering, by deployment. */
+  /** Requests during a full outage, by deployment. */
   readonly wasted = new Map<string, number>();
   /** Requests that each fault has struck. */
   readonly struck: number[];

@@ -12,11 +12,11 @@ export interface SimulationContext {
   readonly offline: <T extends RouterOptions | SingleClientOptions>(options: T) => T;
   /** A `fetch` for clients that you build yourself. Where two clients serve one model by the same name, use `offline`. */
   readonly fetch: typeof globalThis.fetch;
-  /** The simulation's source of chance. */
+  /** The simulation's source of randomness. */
   readonly random: () => number;
 }
 
-/** What a call of the traffic asks for. */
+/** A kind of call in the traffic. */
 export interface SimulatedCall {
   /** A route, a deployment or `'auto'`. @default the router's first route, else its first deployment */
   readonly model?: string;
@@ -30,7 +30,7 @@ export interface SimulatedCall {
 
 /** One kind of call among others. */
 export interface TrafficShare extends SimulatedCall {
-  /** Its weight beside the others'. @default 1 */
+  /** Its weight, relative to the others. @default 1 */
   readonly share?: number;
   /** How many of these calls are streams, 0 to 1. @default 0 */
   readonly streamShare?: number;
@@ -40,7 +40,7 @@ export interface TrafficShare extends SimulatedCall {
 export interface SteadyTraffic extends Omit<TrafficShare, 'share'> {
   readonly perSecond: number;
   readonly durationMs: number;
-  /** By chance, as independent callers come, or one exactly after the other. @default 'poisson' */
+  /** At random, like independent callers, or at even intervals. @default 'poisson' */
   readonly arrivals?: 'poisson' | 'even';
   /** Several kinds of calls, in place of one. */
   readonly mix?: readonly TrafficShare[];
@@ -102,8 +102,8 @@ export interface SimulateOptions {
   readonly seed?: number;
   /** Milliseconds of one step of `series`. @default a 60th of the traffic's time, at least 1000 */
   readonly stepMs?: number;
-  /** How many of the calls that failed are kept with their records; the first ones. @default 20 */
+  /** How many failed calls to return with their records; the first ones. @default 20 */
   readonly maxFailedCalls?: number;
-  /** Told now and then how far it is, 0 to 1. */
+  /** Called from time to time with the progress, 0 to 1. @default none */
   readonly onProgress?: (share: number) => void;
 }

@@ -57,7 +57,7 @@ export interface SimulatedDeployment {
   /** Calls that it answered. */
   answered: number;
   outcomes: Partial<Record<Outcome, number>>;
-  /** Attempts while a fault with a `share` of 1 kept it from answering. */
+  /** Attempts while a fault with a `share` of 1 prevented all answers. */
   wasted: number;
   /** Retries that the retry budget did not allow. */
   retriesWithheld: number;
@@ -66,7 +66,7 @@ export interface SimulatedDeployment {
   costUsd: number | null;
   /** From the start to the end, without gaps. */
   breaker: BreakerBand[];
-  /** What a server asked for by `Retry-After`. */
+  /** A pause that a server requested by `Retry-After`. */
   pauses: { fromMs: number; forMs: number; status: number | null }[];
 }
 
@@ -89,7 +89,7 @@ export interface FaultReport {
   burstMs: number | null;
   /** Requests that it has struck. */
   struck: number;
-  /** It keeps its deployments from answering at all. */
+  /** It prevents all answers of its deployments. */
   isOutage: boolean;
 }
 
@@ -109,7 +109,7 @@ export interface Simulation extends SimulatedTraffic {
   /** Milliseconds of one step of `series`. */
   stepMs: number;
   deployments: Record<string, SimulatedDeployment>;
-  /** Attempts while a fault with a `share` of 1 kept the deployment from answering. */
+  /** Attempts while a fault with a `share` of 1 prevented all answers of the deployment. */
   wasted: number;
   /** The first of the calls that failed. */
   failedCalls: FailedCall[];

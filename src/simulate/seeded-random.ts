@@ -1,4 +1,4 @@
-/** A source of chance, 0 up to 1, that gives the same numbers for the same seed (mulberry32). */
+/** A source of randomness, 0 up to 1, with the same numbers for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

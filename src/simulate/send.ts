@@ -25,7 +25,7 @@ export async function sendAll(sending: Sending): Promise<void> {
   /** A fault of the simulation or of a listener: calls that fail do not reject. */
   let broken: unknown;
   let next = calls.next();
-  let told = 0;
+  let reported = 0;
 
   const start = (due: DueCall): void => {
     running += 1;
@@ -43,7 +43,7 @@ export async function sendAll(sending: Sending): Promise<void> {
       start(next.value);
       next = calls.next();
     }
-    // A timer is cut to whole milliseconds: rounded down it would fire early, and again and again.
+    // Timers take whole milliseconds: rounded down, one would fire early, several times in a row.
     if (!next.done) setTimeout(startDue, Math.ceil(next.value.atMs - performance.now()));
   };
 
@@ -58,8 +58,8 @@ export async function sendAll(sending: Sending): Promise<void> {
       throw new Error(`${running} calls of the simulation have not ended ${GRACE_MS} ms after their deadline.`);
     }
     const percent = Math.floor((100 * now) / durationMs);
-    if (percent > told && percent <= 100) {
-      told = percent;
+    if (percent > reported && percent <= 100) {
+      reported = percent;
       onProgress?.(percent / 100);
     }
   }

@@ -1,5 +1,5 @@
 import { advise } from './advice.js';
-import { ask } from './ask.js';
+import { sendCall } from './ask.js';
 import { runBaseline } from './baseline.js';
 import { CallPlans } from './call-plans.js';
 import { checkModels, checkNames, checkOptions, checkRouter } from './check.js';
@@ -81,14 +81,14 @@ async function run(
       calls: dueCalls(traffic, seed),
       durationMs,
       longestMs: Math.max(...explanations.map(({ deadlineMs }) => deadlineMs)),
-      send: (due) => ask(router, due, plans.modelOf(due.call)),
+      send: (due) => sendCall(router, due, plans.modelOf(due.call)),
       onSettled: (settled) => {
         tally.add(settled);
         watch.add(settled);
         const { error, record, due, startedMs, tookMs } = settled;
         if (error === undefined || failedCalls.length >= maxFailedCalls) return;
-        const told = record === undefined ? null : { ...structuredClone(record), id: `call_${due.number}` };
-        failedCalls.push({ startedMs, tookMs, stream: due.stream, error: errorOf(error), record: told });
+        const copy = record === undefined ? null : { ...structuredClone(record), id: `call_${due.number}` };
+        failedCalls.push({ startedMs, tookMs, stream: due.stream, error: errorOf(error), record: copy });
       },
       problem: () => upstreams.problem ?? unheard(watch, upstreams),
       onProgress: onProgress && ((share) => onProgress(settings.baseline === undefined ? share : share / 2)),

@@ -3,7 +3,7 @@ import { errorName } from '../sdk/sdk-errors.js';
 import type { Settled } from './ask.js';
 import type { SeriesStep, SimulatedTraffic, Spread } from './result.js';
 
-/** Times, kept to be counted out at the end. */
+/** Times, collected for percentiles at the end. */
 export class Times {
   readonly #all: number[] = [];
 
@@ -84,11 +84,11 @@ export class Tally {
       load: calls === 0 ? null : upstreamCalls / calls,
       costUsd: this.#isPriced ? round(this.#costUsd) : null,
       errors: Object.fromEntries([...this.#errors].sort()),
-      series: this.#steps.map((step, index) => this.#told(step, index)),
+      series: this.#steps.map((step, index) => this.#seriesStep(step, index)),
     };
   }
 
-  #told({ calls, answered, upstreamCalls, costUsd, times }: Step, index: number): SeriesStep {
+  #seriesStep({ calls, answered, upstreamCalls, costUsd, times }: Step, index: number): SeriesStep {
     const { p50, p99 } = times.spread();
     const atMs = index * this.#stepMs;
     return { atMs, calls, answered, upstreamCalls, p50Ms: p50, p99Ms: p99, costUsd: round(costUsd) };
@@ -105,7 +105,7 @@ function newStep(): Step {
   return { calls: 0, answered: 0, upstreamCalls: 0, costUsd: 0, times: new Times() };
 }
 
-/** What may be told of an error: no text, which is an upstream's. */
+/** The publishable part of an error, without its text, which is an upstream's. */
 export function errorOf(error: unknown): { name: string; status: number | null; code: string | null } {
   if (!(error instanceof Error)) return { name: typeof error, status: null, code: null };
   const status: unknown = Reflect.get(error, 'status');

@@ -29,9 +29,9 @@ interface Samples {
   readonly streams: Sample[];
 }
 
-/** Outcomes that are the call's own doing, whoever is asked. */
+/** Outcomes that the call itself causes at any deployment. */
 const OWN_FAULT: ReadonlySet<Outcome> = new Set(['caller-error', 'context-length', 'content-filter']);
-/** What tells how a deployment behaves. Of other outcomes, such as a caller who left, nobody knows what would have come. */
+/** Outcomes that show how a deployment behaves. Others, such as an aborted call, do not show what the answer would have been. */
 const TELLING: ReadonlySet<Outcome> = new Set([
   'success',
   'interrupted',
@@ -63,7 +63,7 @@ export function bodyOfTraced(call: number): Record<string, unknown> {
 
 /**
  * The deployments of a trace, as scripts: each request is treated as one of the 20 attempts that were recorded there
- * nearest in time, drawn by chance; streams from streams where there are any. Tokens are those of the call.
+ * nearest in time, drawn at random; streams from streams where there are any. Tokens are those of the call.
  */
 export function tracedUpstreams(calls: readonly TimedCall[], seed: number): Record<string, Choose> {
   const scripts = [...samplesOf(calls)].map(([id, samples]): [string, Choose] => [
@@ -129,7 +129,7 @@ function samplesOf(calls: readonly TimedCall[]): Map<string, Samples> {
 }
 
 /** One of the `count` that are nearest in time. */
-function near(samples: readonly Sample[], count: number, now: number, chance: number): Sample | undefined {
+function near(samples: readonly Sample[], count: number, now: number, random: number): Sample | undefined {
   let from = 0;
   let to = samples.length;
   while (from < to) {
@@ -138,7 +138,7 @@ function near(samples: readonly Sample[], count: number, now: number, chance: nu
     else to = middle;
   }
   const start = Math.min(Math.max(0, from - (count >> 1)), samples.length - count);
-  return samples[start + Math.floor(chance * count)];
+  return samples[start + Math.floor(random * count)];
 }
 
 function behaviourOf(

@@ -49,9 +49,9 @@ function* steady(traffic: SteadyTraffic, seed: number): Generator<DueCall> {
   }
 }
 
-function draw(mix: readonly TrafficShare[], chance: number): TrafficShare {
+function draw(mix: readonly TrafficShare[], random: number): TrafficShare {
   const weight = ({ share = 1 }: TrafficShare) => share;
-  let left = chance * mix.reduce((total, each) => total + weight(each), 0);
+  let left = random * mix.reduce((total, each) => total + weight(each), 0);
   for (const each of mix) {
     left -= weight(each);
     if (left < 0) return each;

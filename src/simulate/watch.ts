@@ -4,11 +4,11 @@ import type { Settled } from './ask.js';
 import type { BreakerBand, SimulatedDeployment } from './result.js';
 import { Times } from './tally.js';
 
-/** How often it is looked whether an open breaker lets a probe through, in milliseconds: no event tells that. */
+/** How often to check whether an open breaker allows a probe, in milliseconds, because no event reports it. */
 const LOOK_MS = 100;
 
 interface Watched {
-  readonly told: Omit<SimulatedDeployment, 'latencyMs' | 'wasted'>;
+  readonly counts: Omit<SimulatedDeployment, 'latencyMs' | 'wasted'>;
   readonly times: Times;
 }
 
@@ -33,23 +33,23 @@ export class Watch {
       if (this.#stateOf(deployment) === 'open') this.#enter(deployment, 'halfOpen');
     });
     router.on('retry-withheld', ({ deployment }) => {
-      this.#of(deployment).told.retriesWithheld += 1;
+      this.#of(deployment).counts.retriesWithheld += 1;
     });
     router.on('deployment-paused', ({ deployment, forMs, status }) => {
-      this.#of(deployment).told.pauses.push({ fromMs: performance.now(), forMs, status });
+      this.#of(deployment).counts.pauses.push({ fromMs: performance.now(), forMs, status });
     });
   }
 
   add({ error, record }: Settled): void {
     if (record === undefined) return;
-    if (error === undefined && record.deployment !== null) this.#of(record.deployment).told.answered += 1;
+    if (error === undefined && record.deployment !== null) this.#of(record.deployment).counts.answered += 1;
     for (const { deployment, outcome, durationMs, costUsd } of record.attempts) {
-      const { told, times } = this.#of(deployment);
-      told.attempts += 1;
-      told.outcomes[outcome] = (told.outcomes[outcome] ?? 0) + 1;
+      const { counts, times } = this.#of(deployment);
+      counts.attempts += 1;
+      counts.outcomes[outcome] = (counts.outcomes[outcome] ?? 0) + 1;
       if (outcome === 'success') times.add(durationMs);
       if (outcome === 'success' && costUsd === null) continue;
-      if (outcome === 'success' || told.costUsd !== null) told.costUsd = (told.costUsd ?? 0) + (costUsd ?? 0);
+      if (outcome === 'success' || counts.costUsd !== null) counts.costUsd = (counts.costUsd ?? 0) + (costUsd ?? 0);
     }
   }
 
@@ -57,11 +57,11 @@ export class Watch {
     clearInterval(this.#looking);
     const now = performance.now();
     return Object.fromEntries(
-      [...this.#watched].map(([id, { told, times }]) => {
-        const last = told.breaker.at(-1);
+      [...this.#watched].map(([id, { counts, times }]) => {
+        const last = counts.breaker.at(-1);
         if (last !== undefined) last.toMs = now;
-        const costUsd = told.costUsd === null ? null : round(told.costUsd);
-        return [id, { ...told, costUsd, wasted: wasted.get(id) ?? 0, latencyMs: times.spread() }];
+        const costUsd = counts.costUsd === null ? null : round(counts.costUsd);
+        return [id, { ...counts, costUsd, wasted: wasted.get(id) ?? 0, latencyMs: times.spread() }];
       }),
     );
   }
@@ -79,11 +79,11 @@ export class Watch {
   }
 
   #stateOf(id: string): BreakerBand['state'] | undefined {
-    return this.#of(id).told.breaker.at(-1)?.state;
+    return this.#of(id).counts.breaker.at(-1)?.state;
   }
 
   #enter(id: string, state: BreakerBand['state']): void {
-    const { breaker } = this.#of(id).told;
+    const { breaker } = this.#of(id).counts;
     const last = breaker.at(-1);
     if (last === undefined || last.state === state) return;
     const now = performance.now();
@@ -94,7 +94,7 @@ export class Watch {
   #of(id: string): Watched {
     const known = this.#watched.get(id);
     if (known !== undefined) return known;
-    const told = {
+    const counts = {
       attempts: 0,
       answered: 0,
       retriesWithheld: 0,
@@ -103,7 +103,7 @@ export class Watch {
       breaker: [{ state: 'closed' as const, fromMs: 0, toMs: 0 }],
       pauses: [],
     };
-    const watched: Watched = { told, times: new Times() };
+    const watched: Watched = { counts, times: new Times() };
     this.#watched.set(id, watched);
     return watched;
   }

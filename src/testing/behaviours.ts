@@ -20,7 +20,7 @@ export interface AnswerUsage {
   readonly cachedInputTokens?: number;
   /** Part of `outputTokens`. @default a quarter of `reasoning`'s characters */
   readonly reasoningTokens?: number;
-  /** Fields of the provider's own, put beside the usual ones. */
+  /** The provider's own fields, in addition to the usual ones. @default none */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
@@ -30,7 +30,7 @@ export interface Timing {
   readonly latencyMs?: Latency;
   /** Go on after the caller's abort, as a broken transport does. Heard by `fakeFetch` only. @default the fake's own */
   readonly ignoreAbort?: boolean;
-  /** Headers of the response, beside or instead of the usual ones. */
+  /** Response headers, in addition to or instead of the usual ones. @default none */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -51,9 +51,9 @@ export interface AnswerOptions extends Timing {
   readonly finishReason?: string | null;
   /** `false` leaves usage out. */
   readonly usage?: AnswerUsage | false;
-  /** Log probability of each token, where the request asks for them; the last of a list repeats. @default -0.1 */
+  /** Log probability of each token, if the request wants them; the last of a list repeats. @default -0.1 */
   readonly logprob?: number | readonly number[];
-  /** The model that the answer names. @default the fake's `servedModels`, else the one asked for */
+  /** The model that the answer names. @default the fake's `servedModels`, else the requested one */
   readonly servedModel?: string;
   /** Sent as the JSON of a plain answer in place of everything above. */
   readonly body?: unknown;
@@ -63,7 +63,7 @@ export interface Answer extends AnswerOptions {
   readonly type: 'answer';
 }
 
-/** The fields of OpenAI's error body. What is left out is what OpenAI writes for that status. */
+/** The fields of OpenAI's error body. Missing fields get OpenAI's own values for the status. */
 export interface ErrorFields {
   readonly code?: string | null;
   readonly type?: string;
@@ -128,7 +128,7 @@ export interface Malformed extends AnswerOptions {
   readonly afterChunks: number;
 }
 
-/** The right answer in the wrong form: JSON as `text/plain`, or one JSON body where a stream was asked for. */
+/** The right answer in the wrong form: JSON as `text/plain`, or one JSON body where the request wants a stream. */
 export interface WrongType extends AnswerOptions {
   readonly type: 'wrong-type';
 }
@@ -151,12 +151,12 @@ export interface CommentFlood extends AnswerOptions {
   readonly stepMs: number;
 }
 
-/** 200 and no body, labelled as what was asked for. */
+/** 200 and no body, with the content type that the request expects. */
 export interface Empty extends Timing {
   readonly type: 'empty';
 }
 
-/** A response given byte by byte, whatever was asked for. */
+/** A response given byte by byte, regardless of the request. */
 export interface Bytes extends Timing {
   readonly type: 'bytes';
   readonly status: number;

@@ -18,7 +18,7 @@ export function cacheStoreContract(
   waitMs: (ms: number) => Promise<unknown>,
 ): void {
   describe(name, () => {
-    it('gives back what was set, and nothing for another key', async () => {
+    it('returns what was set, and nothing for another key', async () => {
       const store = await create();
       await store.set('a', sample('one'), 60_000);
       await store.set('b', sample('two'), 60_000);
@@ -34,7 +34,7 @@ export function cacheStoreContract(
       assert.deepEqual(await store.get('a'), sample('two'));
     });
 
-    it('keeps text as it is, whatever is in it', async () => {
+    it('stores any text unchanged', async () => {
       const store = await create();
       const text = JSON.stringify(['\u0000', '日本語', '😀', '"\\', '__proto__', 'x'.repeat(100_000)]);
       await store.set('a', sample(text), 60_000);
@@ -62,7 +62,7 @@ export function cacheStoreContract(
       assert.equal((await store.get('c')) ?? undefined, undefined);
     });
 
-    it('gives an answer no longer than it was to be kept', async () => {
+    it('returns no answer after its time to live', async () => {
       const store = await create();
       await store.set('a', sample('one'), 200);
       assert.deepEqual(await store.get('a'), sample('one'));

@@ -130,7 +130,7 @@ export function malformed({
   return { ...options, type: 'malformed', afterChunks };
 }
 
-/** The right answer in the wrong form: JSON labelled `text/plain`; one JSON body where a stream was asked for. */
+/** The right answer in the wrong form: JSON labelled `text/plain`; one JSON body where the request wants a stream. */
 export function wrongType(options: AnswerOptions = {}): WrongType {
   return { ...options, type: 'wrong-type' };
 }

@@ -21,7 +21,7 @@ export interface Draft {
   readonly usage: Usage | undefined;
 }
 
-/** What an endpoint tells of its request. */
+/** What an endpoint reads from its request. */
 interface DraftRequest {
   /** What counts as input. */
   readonly input: unknown;
@@ -29,7 +29,7 @@ interface DraftRequest {
   readonly jsonSchema?: unknown;
   /** A function that the request insists on. */
   readonly requiredTool?: JsonObject | undefined;
-  /** How many answers are asked for. @default 1 */
+  /** The requested number of answers. @default 1 */
   readonly n?: number;
 }
 

@@ -4,10 +4,10 @@ import type { Upstream } from './upstream.js';
 
 /** How a test looks at a fake, and changes it while it runs. */
 export interface FakeControls {
-  /** What was asked, in the order of arrival. */
+  /** The requests, in order of arrival. */
   readonly requests: readonly RecordedRequest[];
   requestsOf(model: string): readonly RecordedRequest[];
-  /** How many requests came since the last `clear`, those that are no longer kept too. */
+  /** The number of requests since the last `clear`, including those beyond `keep`. */
   readonly count: number;
   /** How many requests run now. */
   readonly open: number;
@@ -23,12 +23,12 @@ export interface FakeControls {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Puts the controls on a door. */
-export function withControls<Door extends object>(
-  door: Door,
+/** Adds the controls to an entry point. */
+export function withControls<EntryPoint extends object>(
+  entryPoint: EntryPoint,
   { recorder, scripts }: Upstream,
   close: () => Promise<void>,
-): Door & FakeControls {
+): EntryPoint & FakeControls {
   const controls: FakeControls = {
     get requests() {
       return recorder.requests;
@@ -46,5 +46,5 @@ export function withControls<Door extends object>(
     [Symbol.asyncDispose]: close,
   };
   // Descriptors and not `Object.assign`, which would read the getters once and for all.
-  return Object.defineProperties(door, Object.getOwnPropertyDescriptors(controls)) as Door & FakeControls;
+  return Object.defineProperties(entryPoint, Object.getOwnPropertyDescriptors(controls)) as EntryPoint & FakeControls;
 }

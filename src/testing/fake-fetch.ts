@@ -11,15 +11,15 @@ export interface FakeFetchOptions extends FakeOptions {
   readonly ignoreAbort?: boolean;
 }
 
-/** A `fetch` that no socket is behind, and what a test can see of it. */
+/** A `fetch` without a socket, and its controls for a test. */
 export type FakeFetch = Fetch & FakeControls;
 
 type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /**
- * A fake provider without a socket: `new OpenAI({ fetch: fakeFetch(answer()) })`. It takes one script for whatever is
- * asked of it, or the options of `startFakeProvider`. Its waits are moved by fake timers, and it hears abort signals
- * as `fetch` does: it rejects with the signal's reason, in mid-body the body does.
+ * A fake provider without a socket: `new OpenAI({ fetch: fakeFetch(answer()) })`. It takes one script for all requests, or
+ * the options of `startFakeProvider`. Fake timers move its waits. It handles abort signals as `fetch` does: it rejects
+ * with the signal's reason, and in mid-body the body rejects.
  */
 export function fakeFetch(script: Script, options?: FakeFetchOptions): FakeFetch;
 export function fakeFetch(options: FakeFetchOptions): FakeFetch;
@@ -33,7 +33,7 @@ export function fakeFetch(what: Script | FakeFetchOptions, more: FakeFetchOption
 
   const fetch: Fetch = async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
-    // The SDK asks a custom fetch for `data:,` before its first upload.
+    // The SDK calls a custom fetch with `data:,` before its first upload.
     if (url.protocol === 'data:') return new Response(decodeURIComponent(url.pathname.replace(/^[^,]*,/, '')));
     const call = input instanceof Request ? { ...initOf(input), ...init } : init;
     const signal = call.signal ?? undefined;

@@ -8,13 +8,13 @@ export interface FakeOptions {
   readonly unknownModels?: 'refuse' | 'answer' | Script;
   /** What happens to requests that name no model: lists, files, jobs. @default a good answer */
   readonly withoutModel?: Script;
-  /** The model that answers name, by the model asked for. @default the one asked for */
+  /** The model that answers name, by the requested model. @default the requested one */
   readonly servedModels?: Readonly<Record<string, string>>;
   /** Anything but these keys is a 401. A record gives each key the name that requests are recorded with. @default any key will do */
   readonly apiKeys?: ApiKeys;
   /** Where latencies are drawn from. @default Math.random */
   readonly random?: () => number;
-  /** So many of the newest requests are kept. @default all */
+  /** How many requests to keep in `requests`; the newest ones. @default all */
   readonly keep?: number;
   /** A part of every id that the fake makes up, so that two fakes never give the same. @default a random one */
   readonly name?: string;

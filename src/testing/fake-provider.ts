@@ -20,13 +20,13 @@ export interface FakeProvider extends FakeControls {
 }
 
 /**
- * Starts an OpenAI-compatible server on loopback that does what its scripts say, and records what it was asked.
+ * Starts an OpenAI-compatible server on loopback that does what its scripts say, and records its requests.
  * @throws the server's error where the port is taken
  */
 export async function startFakeProvider(options: FakeProviderOptions = {}): Promise<FakeProvider> {
   const upstream = new Upstream(options);
   const server = createServer((request, response) => {
-    // A request that breaks off while it is sent is nobody's answer.
+    // A request that breaks off while it is sent gets no answer.
     serve(upstream, request, response).catch(() => response.destroy());
   });
   server.listen(options.port ?? 0, '127.0.0.1');

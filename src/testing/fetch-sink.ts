@@ -11,10 +11,10 @@ interface FetchCall {
 /** Statuses whose responses have no body. */
 const bodiless = new Set([204, 205, 304]);
 
-/** As much as a connection takes that nobody reads. */
+/** The bytes that an unread connection accepts. */
 const mostUnread = 64 * 1024;
 
-/** Plays a timeline as `fetch` tells it: a promise of a `Response`, then its body. */
+/** Plays a timeline as `fetch` reports it: a promise of a `Response`, then its body. */
 export class FetchSink implements Sink {
   readonly #call: FetchCall;
   #player: Player | undefined;
@@ -117,7 +117,7 @@ export class FetchSink implements Sink {
     else body.error(reason);
   };
 
-  /** Nothing more is to be told. */
+  /** Nothing more will be reported. */
   #forget(): void {
     this.#call.signal?.removeEventListener('abort', this.#abort);
     this.#unread.length = 0;

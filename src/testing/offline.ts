@@ -9,7 +9,7 @@ type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Resp
 /** No key: environment variables may be missing in a test. */
 const KEY = 'sk-offline';
 const BASE_URL = 'https://api.openai.com/v1';
-/** Other ways to say who is calling: some of them would ask a server for a token. */
+/** Other credentials; some of them would request a token from a server. */
 const CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'x509Transport', 'credential', 'provider', 'dataResidency'];
 
 /**

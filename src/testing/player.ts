@@ -31,7 +31,7 @@ export class Player {
     this.#witness = witness;
   }
 
-  /** Starts, or goes on after a full sink has asked to pause. */
+  /** Starts, or continues after a full sink paused it. */
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'playing';

@@ -34,19 +34,19 @@ export async function readBody(body: NonNullable<RequestInit['body']>, contentTy
   }
 }
 
-/** A field named `x[]`, or one that comes again, is a list. A file is told by its name, type and size. */
+/** A field named `x[]`, or one that comes again, is a list. A file is recorded as its name, type and size. */
 async function readForm(form: FormData): Promise<ReceivedBody> {
   const fields = new Map<string, unknown>();
   const files = new Map<string, Uint8Array>();
   for (const [key, value] of form) {
     const name = key.replace(/\[\]$/, '');
     const text = asString(value);
-    const told = typeof value === 'string' ? text : { name: value.name, type: value.type, size: value.size };
+    const recorded = typeof value === 'string' ? text : { name: value.name, type: value.type, size: value.size };
     if (typeof value !== 'string') files.set(name, new Uint8Array(await value.arrayBuffer()));
     const before = fields.get(name);
-    if (Array.isArray(before)) before.push(told);
-    else if (before !== undefined) fields.set(name, [before, told]);
-    else fields.set(name, key === name ? told : [told]);
+    if (Array.isArray(before)) before.push(recorded);
+    else if (before !== undefined) fields.set(name, [before, recorded]);
+    else fields.set(name, key === name ? recorded : [recorded]);
   }
   const body: JsonObject = Object.fromEntries(fields);
   return { body, files, invalid: false };

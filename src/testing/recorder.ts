@@ -5,7 +5,7 @@ export interface RecordedRequest {
   /** From 1, in the order of arrival. */
   readonly number: number;
   readonly method: string;
-  /** As it was asked for: `/v1/chat/completions`. */
+  /** The requested path: `/v1/chat/completions`. */
   readonly path: string;
   /** Without the base path: `/chat/completions`. */
   readonly endpoint: string;
@@ -17,7 +17,7 @@ export interface RecordedRequest {
   /** Parsed JSON, the fields of a form (a file as its name, type and size), or the text. */
   readonly body: unknown;
   readonly model: string | undefined;
-  /** Whether a stream was asked for. */
+  /** Whether the request wants a stream. */
   readonly stream: boolean;
   /** On the clock of `performance.now()`, in milliseconds. */
   readonly startedAt: number;
@@ -34,7 +34,7 @@ export type OpenRequest = {
 
 type Arrival = Omit<RecordedRequest, 'number' | 'startedAt' | 'endedAt' | 'status' | 'outcome'>;
 
-/** Keeps what was asked, the newest `keep` requests of it. */
+/** Records the newest `keep` requests. */
 export class Recorder {
   readonly #keep: number;
   #requests: OpenRequest[] = [];
@@ -50,7 +50,7 @@ export class Recorder {
     return this.#requests;
   }
 
-  /** Requests since the start or the last `clear`, those no longer kept too. */
+  /** Requests since the start or the last `clear`, including those beyond `keep`. */
   get count(): number {
     return this.#count;
   }

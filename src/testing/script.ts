@@ -12,7 +12,7 @@ export type Script = Behaviour | Choose | readonly (Behaviour | Choose)[];
 /** By name; a list of names is models that all answer. */
 export type Models = Readonly<Record<string, Script>> | readonly string[];
 
-/** By identity: given without its brackets, a constructor would be asked as a function that chooses. */
+/** By identity: without its brackets, a constructor would be called as a function that chooses. */
 const CONSTRUCTORS: ReadonlyMap<unknown, string> = new Map(
   Object.entries(constructors).map(([name, make]) => [make, name]),
 );

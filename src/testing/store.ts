@@ -1,6 +1,6 @@
 import { asNumber, type JsonObject } from './json.js';
 
-/** Most objects kept of one kind, so that a soak does not grow. */
+/** The limit of stored objects per kind, so that a long test does not grow. */
 const most = 10_000;
 
 /** Objects of one kind by id, in the order in which they were made. */
@@ -30,7 +30,7 @@ class Shelf<Item = JsonObject> {
   }
 }
 
-/** What an account keeps on its server. */
+/** What an account stores on its server. */
 export class Store {
   readonly responses = new Shelf();
   /** What a response in the background will be. */

@@ -7,7 +7,7 @@ import { chunk, endOf, type Step, toBytes, wait } from './step.js';
 
 /** What a request is answered with in good order, whole or as a stream. */
 export interface Reply {
-  /** A stream was asked for, and the endpoint has one. */
+  /** The request wants a stream, and the endpoint supports it. */
   readonly stream: boolean;
   readonly plain: (answer: AnswerOptions) => Plain;
   readonly events: (answer: AnswerOptions) => Iterable<StreamEvent>;

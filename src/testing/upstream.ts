@@ -14,7 +14,7 @@ import type { Step } from './step.js';
 import { Store } from './store.js';
 import { type Reply, timeline } from './timeline.js';
 
-/** A request as a door has received it. */
+/** A request as an entry point received it. */
 interface Incoming extends ReceivedBody {
   readonly method: string;
   readonly url: URL;
@@ -29,7 +29,7 @@ interface Exchange {
   readonly ignoreAbort: boolean | undefined;
 }
 
-/** The provider behind both doors: it knows what to answer, and nothing of sockets or `fetch`. */
+/** The provider behind both entry points: it decides the answers, and does not depend on sockets or `fetch`. */
 export class Upstream {
   readonly recorder: Recorder;
   readonly scripts: ScriptBook;
@@ -75,7 +75,7 @@ export class Upstream {
     return { request, steps: this.#steps(behaviour, reply), ignoreAbort: behaviour.ignoreAbort };
   }
 
-  /** Plays an exchange to where its client hears it. */
+  /** Plays an exchange to its client. */
   play({ request, steps }: Exchange, sink: Sink): Player {
     const player = new Player(steps, sink, {
       status: (status) => {
@@ -106,7 +106,7 @@ export class Upstream {
     return usual !== undefined && this.scripts.has(usual) ? usual : undefined;
   }
 
-  /** What a script's own functions throw is told to the client as an error of the server. */
+  /** An error thrown by a script's own function reaches the client as a server error. */
   *#steps(behaviour: Behaviour, reply: Reply): Generator<Step> {
     const options = { random: this.#random, requestId: this.#newId('req_') };
     let isOpen = false;

@@ -10,7 +10,7 @@ export interface Usage {
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
-/** What the script says was used, or a count of what was asked and said. */
+/** The script's usage, or a count of prompt and answer. */
 export function usageOf(answer: AnswerOptions, input: unknown, outputTokens: number, n: number): Usage | undefined {
   if (answer.usage === false) return undefined;
   const given = answer.usage ?? {};

@@ -10,7 +10,7 @@ const MAX_SAMPLE = 256 * 1024;
 
 /**
  * What is in texts, all together. A long text is counted by windows spread evenly over it, each at a place of its own:
- * `seed` (0 up to 1) moves them, so nobody can write a text that is cheap only where it is looked at.
+ * `seed` (0 up to 1) moves them, so that a text cannot be cheap only in the sampled places.
  */
 export function countFeatures(texts: readonly string[], seed: () => number): number[] {
   const features = newFeatures();

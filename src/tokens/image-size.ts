@@ -5,7 +5,7 @@ export interface ImageSize {
   readonly height: number;
 }
 
-/** A JPEG's size stands behind its metadata; a preview picture in there is seldom larger than this. */
+/** A JPEG's size comes after its metadata; a preview picture in there is seldom larger than this. */
 const JPEG_CHARS = 96 * 1024;
 
 /** The size that a data URL's image says it has; `undefined` for what is not one, or not of a known kind. */

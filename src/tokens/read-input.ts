@@ -33,7 +33,7 @@ const MAX_DEPTH = 64;
 const WORDS = new Set(['type', 'role', 'status', 'detail', 'phase', 'format', 'media_type', 'mime_type']);
 /** Names of what can only be text: what looks like base64 in there is read, and billed, letter by letter. */
 const TEXTS = new Set(['content', 'text', 'output', 'arguments', 'input', 'refusal', 'thinking', 'reasoning_content']);
-/** What a provider keeps beside the prompt. */
+/** What a provider stores in addition to the prompt. */
 const NOT_READ = new Set([
   'model',
   'user',
@@ -233,9 +233,9 @@ function readField(
 
 const isWord = (value: unknown) => typeof value === 'string' && /^[a-z][a-z0-9_/.+-]{0,31}$/.test(value);
 
-/** Something encoded, by its own media type, or by the one that stands beside it. */
-function readMedium(input: Input, text: string, { mediaType, bytes }: Encoded, beside: string | undefined): void {
-  const type = mediaType ?? beside?.toLowerCase() ?? kindOf(text);
+/** Encoded data, by its own media type, or by a neighbouring field's. */
+function readMedium(input: Input, text: string, { mediaType, bytes }: Encoded, declared: string | undefined): void {
+  const type = mediaType ?? declared?.toLowerCase() ?? kindOf(text);
   if (type.startsWith('image/')) {
     const url = mediaType === undefined ? `data:${type};base64,${text.slice(0, 128 * 1024)}` : text;
     input.images.push({ size: imageSizeOf(url), low: false });

@@ -1,6 +1,6 @@
 import { newFeatures, type TextFeatures } from './text-features.js';
 
-/** The tokenizers that are told apart: of one text, one makes up to twice as many tokens as another. */
+/** The distinguished tokenizers: for the same text, one returns up to twice as many tokens as another. */
 const TOKENIZERS = ['o200k', 'cl100k', 'deepseek', 'qwen'] as const;
 export type Tokenizer = (typeof TOKENIZERS)[number];
 

@@ -1,6 +1,6 @@
 import { logGamma } from './log-gamma.js';
 
-/** The chance of at least `successes` in `trials` when each succeeds with probability `p`. */
+/** The probability of at least `successes` in `trials` when each succeeds with probability `p`. */
 export function binomialTail(successes: number, trials: number, p: number): number {
   if (successes <= 0) return 1;
   if (successes > trials || p <= 0) return 0;

@@ -1,6 +1,6 @@
 /**
  * One text for each value: two values have the same text exactly if JSON would write them alike, but for the order of
- * keys. The text is not JSON itself, as escaping long strings takes time. Returns `undefined` for what JSON leaves out.
+ * keys. The text is not JSON itself, as escaping long strings takes time. Returns `undefined` for values that JSON omits.
  * Throws what JSON cannot write.
  */
 export function canonicalText(value: unknown, skip?: ReadonlySet<string>): string | undefined {
@@ -72,7 +72,7 @@ function isRaw(value: object): boolean {
   return keys.length === 1 && 'rawJSON' in value && typeof value.rawJSON === 'string';
 }
 
-/** What only `JSON.stringify` can write. A number keeps its digits. */
+/** Values that only `JSON.stringify` can write. A number keeps its digits. */
 function writeJson(json: string | undefined): string | undefined {
   return json === undefined || !/^["[{]/.test(json) ? json : write(JSON.parse(json), '', false);
 }

@@ -21,9 +21,9 @@ export function show(value: unknown): string {
 /** For the place of a string that may be a secret. */
 const hidden = (value: string) => `a string of ${value.length} characters`;
 
-/** The same where no string belongs, so that one that stands there may be a misplaced key: its text is not shown. */
+/** The same where no string is expected: a string may be a misplaced key, so its text is not shown. */
 function failUnseen(option: string, value: unknown, allowed: string): never {
-  // A short word, such as `'5s'` in the place of a number, is no key, and helps whoever reads it.
+  // A short word, such as `'5s'` instead of a number, is no key, and helps the reader.
   const isShown = typeof value !== 'string' || value.length <= 12;
   throw new InvalidOptionError(option, `${isShown ? show(value) : hidden(value)} is not allowed; give ${allowed}.`);
 }
@@ -103,7 +103,7 @@ export function checkKeys(path: string, value: object, allowed: readonly string[
 /** So many names of options are shown in an error. */
 const SHOWN = 6;
 
-/** Names what was probably meant: a synonym, the nearest name, or a handful of those that exist. */
+/** Suggests the intended name: a synonym, the nearest name, or a few existing ones. */
 export function unknownOption(
   path: string,
   key: string,

@@ -1,7 +1,7 @@
 /** Longer names are no typing errors of a known one. */
 const MAX_LENGTH = 128;
 
-/** The names closest to `name` by edit distance, nearest first; only those close enough to be what was meant. */
+/** The names closest to `name` by edit distance, nearest first; only those close enough to be the intended name. */
 export function nearest(name: string, names: Iterable<string>, max = 3): string[] {
   return within(name, names, Math.max(2, Math.floor(name.length / 3))).slice(0, max);
 }

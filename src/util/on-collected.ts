@@ -6,7 +6,7 @@ const registry =
       });
 
 /**
- * Runs `run` some time after `target` has been collected as garbage, where the platform can tell. `run` must not hold on
+ * Runs `run` some time after `target` has been collected as garbage, if the platform supports it. `run` must not hold on
  * to `target`: it never would be then. Returns a function that calls it off.
  */
 export function onCollected(target: object, run: () => void): () => void {

@@ -1,10 +1,10 @@
-/** No server keeps us away for longer than this. */
+/** The longest pause that a server can request. */
 const MAX_RETRY_AFTER_MS = 60_000;
 /** Longer values are nonsense, and are not looked at. */
 const MAX_LENGTH = 64;
 
 /**
- * How long a server asks us to stay away, in milliseconds: `retry-after-ms`, or `retry-after` as seconds (`1`, `1.5`,
+ * The pause that a server requests, in milliseconds: `retry-after-ms`, or `retry-after` as seconds (`1`, `1.5`,
  * `1s`) or as an HTTP date. Of a header that a proxy has doubled (`1, 1`) the first value counts. Nonsense (negative,
  * not finite, in the past, unreadable) is `undefined`; 60 s is the maximum.
  */

@@ -1,4 +1,4 @@
-/** An application's source of chance. Where it throws, or gives no number from 0 to 1, the machine's own stands in. */
+/** The application's source of randomness. If it throws, or returns no number from 0 to 1, `Math.random` is used. */
 export function trusted(random: () => number): () => number {
   return function trusted() {
     try {

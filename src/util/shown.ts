@@ -1,4 +1,4 @@
-/** Names from outside are cut to so many characters wherever they are kept or written. */
+/** Names from outside are cut to this many characters when they are stored or logged. */
 export const MAX_NAME = 256;
 const MAX_ID = 512;
 
@@ -22,7 +22,7 @@ export function storableId(id: unknown): string | undefined {
 export function cut(text: string, max = MAX_NAME): string {
   if (text.length <= max) return text;
   const end = /[\ud800-\udbff]/.test(text.charAt(max - 1)) ? max - 1 : max;
-  // A copy: a slice would keep the whole text in memory. Not by `structuredClone`, which jsdom does not have.
+  // A copy, because a slice would retain the whole text in memory. Not by `structuredClone`, which jsdom does not have.
   return JSON.parse(JSON.stringify(text.slice(0, end)));
 }
 

@@ -15,7 +15,7 @@ export interface ProjectedRoute {
 }
 
 export interface ProjectionOptions {
-  /** Tokens that the application asks for in a month of the first stage, input and output together. */
+  /** Tokens per month in the first stage, input and output together. */
   tokensPerMonth: number;
   /** How many times as many each stage has. @default [1, 10, 100, 1000] */
   stages?: readonly number[];
@@ -23,7 +23,7 @@ export interface ProjectionOptions {
   models: Readonly<Record<string, Price | number>>;
   /** Where the tokens go. @default all to the first of `models` */
   routes?: Readonly<Record<string, ProjectedRoute>>;
-  /** The model to compare with: asked for everything, without a response cache. @default the last of `models`, if there are several */
+  /** The model to compare with: it answers all calls, without a response cache. @default the last of `models`, if there are several */
   against?: string;
   /** The share of tokens that is output, 0 to 1. @default 0.25 */
   outputShare?: number;

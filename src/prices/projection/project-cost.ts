@@ -21,7 +21,7 @@ export interface Projection {
   stages: ProjectedStage[];
 }
 
-/** What a month will cost, by stage of growth and by route. Asks nobody. Throws InvalidOptionError. */
+/** What a month will cost, by stage of growth and by route. Sends nothing. Throws InvalidOptionError. */
 export function projectCost(options: ProjectionOptions): Projection {
   const checked = checkProjection(options);
   const { tokensPerMonth, stages, against } = checked;

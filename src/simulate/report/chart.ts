@@ -15,7 +15,7 @@ export interface Chart {
   readonly lines: readonly Line[];
   readonly stepMs: number;
   readonly mostMs: number;
-  /** The top of the scale. @default what the values ask for */
+  /** The top of the scale. @default from the values */
   readonly top?: number;
   readonly unit: (value: number) => string;
   /** Times that are shaded. */

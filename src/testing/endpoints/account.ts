@@ -5,7 +5,7 @@ import type { ScriptBook } from '../script.js';
 import type { Store } from '../store.js';
 import { json, type Plain } from './endpoint.js';
 
-/** One request about what an account keeps: files, jobs, stored responses, the list of models. No model answers it. */
+/** One request about what an account stores: files, jobs, stored responses, the list of models. No model answers it. */
 interface AccountCall {
   readonly request: RecordedRequest;
   readonly body: JsonObject;

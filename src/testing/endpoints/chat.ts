@@ -23,7 +23,7 @@ export const chat: ModelEndpoint = {
       })),
       ...(usage && { usage }),
     };
-    if (body.store === true) keep(call, completion);
+    if (body.store === true) storeAnswer(call, completion);
     return json(completion);
   },
 
@@ -120,7 +120,7 @@ function* deltas(said: Draft, { answer, body }: ModelCall): Generator<{ delta: J
   }
 }
 
-function keep({ body, store, newId }: ModelCall, completion: JsonObject & { readonly id?: unknown }): void {
+function storeAnswer({ body, store, newId }: ModelCall, completion: JsonObject & { readonly id?: unknown }): void {
   const messages = Array.isArray(body.messages) ? body.messages : [];
   const id = String(completion.id);
   store.completions.add(id, { ...completion, metadata: body.metadata ?? null });

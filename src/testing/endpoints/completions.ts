@@ -26,15 +26,15 @@ export const completions: ModelEndpoint = {
       part,
       text: sse({ ...base, choices: [choice(index, text, finish, call)] }),
     });
-    const asked = [...prompts(call.body).entries()];
-    for (const [index, prompt] of asked) {
+    const requested = [...prompts(call.body).entries()];
+    for (const [index, prompt] of requested) {
       if (echoed(call, prompt) !== '') yield event('content', index, prompt, null);
     }
     for (const piece of piecesOf(said.text, call.answer.chunks)) {
-      for (const [index] of asked) yield event('content', index, piece, null);
+      for (const [index] of requested) yield event('content', index, piece, null);
     }
     if (said.finishReason !== null) {
-      for (const [index] of asked) yield event('finish', index, '', said.finishReason);
+      for (const [index] of requested) yield event('finish', index, '', said.finishReason);
     }
     const usage = promptUsage(said.usage);
     if (withUsage && usage) yield { part: 'usage', text: sse({ ...base, choices: [], usage }) };

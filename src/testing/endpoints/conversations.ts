@@ -47,7 +47,7 @@ export const conversations: AccountEndpoints = {
   },
 
   'GET /conversations/:id/items/:part': ({ store }, id, part) => {
-    const item = store.conversationItems.get(id)?.find((kept) => kept.id === part);
+    const item = store.conversationItems.get(id)?.find((stored) => stored.id === part);
     return found(item, 'conversation item', part);
   },
 
@@ -56,7 +56,7 @@ export const conversations: AccountEndpoints = {
     if (items === undefined) return notFound('conversation', id);
     store.conversationItems.add(
       id,
-      items.filter((kept) => kept.id !== part),
+      items.filter((stored) => stored.id !== part),
     );
     return found(store.conversations.get(id), 'conversation', id);
   },

@@ -28,7 +28,7 @@ export interface ModelCall {
   readonly request: RecordedRequest;
   readonly body: JsonObject;
   readonly answer: AnswerOptions;
-  /** As asked for. */
+  /** As requested. */
   readonly model: string;
   /** As the answer names it. */
   readonly servedModel: string;
@@ -42,7 +42,7 @@ export interface ModelEndpoint {
   readonly required: readonly string[];
   /** The model where the request need not name one. */
   readonly defaultModel?: string;
-  /** What is wrong with a request, told as a status and OpenAI's error fields, if anything. */
+  /** What is wrong with a request, as a status and OpenAI's error fields, if anything. */
   readonly refuse?: (body: JsonObject, store: Store) => Plain | undefined;
   readonly plain: (call: ModelCall) => Plain;
   readonly events?: (call: ModelCall) => Iterable<StreamEvent>;

@@ -26,8 +26,8 @@ export const files: AccountEndpoints = {
 
   'GET /files': ({ request: { query }, store }) => {
     const { purpose } = query;
-    const kept = store.files.values().filter((file) => purpose === undefined || file.purpose === purpose);
-    return json(page(kept, query, 10_000));
+    const stored = store.files.values().filter((file) => purpose === undefined || file.purpose === purpose);
+    return json(page(stored, query, 10_000));
   },
 
   'GET /files/:id': ({ store }, id) => found(store.files.get(id), 'file', id),

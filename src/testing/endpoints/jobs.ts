@@ -3,7 +3,7 @@ import { page } from '../store.js';
 import { type AccountEndpoints, badRequest, found, notFound } from './account.js';
 import { json, type Plain } from './endpoint.js';
 
-/** Batches, fine-tuning jobs and vector stores: made, listed, asked for, cancelled. Nothing runs in them. */
+/** Batches, fine-tuning jobs and vector stores: created, listed, retrieved, cancelled. Nothing runs in them. */
 export const jobs: AccountEndpoints = {
   'POST /batches': ({ body, store, newId }) => {
     const missing = missingOf(body, ['input_file_id', 'endpoint', 'completion_window']);
@@ -100,10 +100,10 @@ export const jobs: AccountEndpoints = {
   'GET /vector_stores': ({ request, store }) => json(page(store.vectorStores.values(), request.query)),
   'GET /vector_stores/:id': ({ store }, id) => found(store.vectorStores.get(id), 'vector store', id),
   'POST /vector_stores/:id': ({ body, store }, id) => {
-    const kept = store.vectorStores.get(id);
-    if (kept === undefined) return notFound('vector store', id);
-    const { name = kept.name, metadata = kept.metadata } = body;
-    return json(store.vectorStores.add(id, { ...kept, name, metadata }));
+    const stored = store.vectorStores.get(id);
+    if (stored === undefined) return notFound('vector store', id);
+    const { name = stored.name, metadata = stored.metadata } = body;
+    return json(store.vectorStores.add(id, { ...stored, name, metadata }));
   },
   'DELETE /vector_stores/:id': ({ store }, id) =>
     store.vectorStores.delete(id)

@@ -5,8 +5,8 @@ import { type AccountEndpoints, badRequest, found, notFound } from './account.js
 import { json, type Plain } from './endpoint.js';
 import { responseEvents } from './response-events.js';
 
-/** What was answered with `store`, asked for again: responses, and chat completions. */
-export const keptAnswers: AccountEndpoints = {
+/** Retrieval of stored answers: responses and chat completions. */
+export const storedAnswers: AccountEndpoints = {
   'GET /responses/:id': ({ request, store }, id) => {
     const response = finished(store, id);
     if (response === undefined || !asBoolean(request.query.stream)) return found(response, 'response', id);
@@ -35,8 +35,8 @@ export const keptAnswers: AccountEndpoints = {
   },
 
   'GET /chat/completions': ({ request: { query }, store }) => {
-    const kept = store.completions.values().filter(({ model }) => query.model === undefined || model === query.model);
-    return json(page(kept, { order: 'asc', ...query }));
+    const stored = store.completions.values().filter(({ model }) => query.model === undefined || model === query.model);
+    return json(page(stored, { order: 'asc', ...query }));
   },
 
   'GET /chat/completions/:id': ({ store }, id) => found(store.completions.get(id), 'chat completion', id),
@@ -59,7 +59,7 @@ export const keptAnswers: AccountEndpoints = {
   },
 };
 
-/** A response in the background is done as soon as it is asked for. */
+/** A background response is done at its first retrieval. */
 function finished(store: Store, id: string): JsonObject | undefined {
   const response = store.backgroundResponses.get(id);
   if (response === undefined || store.responses.get(id) === undefined) return store.responses.get(id);

@@ -12,33 +12,33 @@ interface Options {
 }
 
 /** The part of an event, its name, and its fields without `type` and `sequence_number`. */
-type Told = readonly [part: Part, type: string, fields: JsonObject];
+type Emitted = readonly [part: Part, type: string, fields: JsonObject];
 
-/** The stream that tells a finished response, in the order of the real API. */
+/** The stream events of a finished response, in the order of the real API. */
 export function* responseEvents(response: JsonObject, options: Options = {}): Generator<StreamEvent> {
   let sequence = 0;
-  for (const [part, type, fields] of told(response, options)) {
+  for (const [part, type, fields] of eventsOf(response, options)) {
     yield { part, text: sse({ type, sequence_number: sequence, ...fields }, type) };
     sequence += 1;
   }
 }
 
-function* told(response: JsonObject, options: Options): Generator<Told> {
+function* eventsOf(response: JsonObject, options: Options): Generator<Emitted> {
   const blank = { ...response, status: 'in_progress', output: [], usage: null, completed_at: null, error: null };
   const start = { ...blank, incomplete_details: null };
   yield ['start', 'response.created', { response: start }];
   yield ['start', 'response.in_progress', { response: start }];
   for (const [index, value] of asArray(response.output).entries()) {
     const item = asObject(value);
-    yield ['start', 'response.output_item.added', { output_index: index, item: { ...item, ...unsaid(item) } }];
-    yield* toldItem(item, { item_id: item.id, output_index: index }, options);
+    yield ['start', 'response.output_item.added', { output_index: index, item: { ...item, ...emptyItem(item) } }];
+    yield* itemEvents(item, { item_id: item.id, output_index: index }, options);
     yield ['close', 'response.output_item.done', { output_index: index, item }];
   }
   if (!options.unfinished) yield ['finish', `response.${String(response.status)}`, { response }];
 }
 
 /** An item before anything of it has been said. */
-function unsaid(item: JsonObject): JsonObject {
+function emptyItem(item: JsonObject): JsonObject {
   switch (item.type) {
     case 'reasoning':
       return { summary: [] };
@@ -49,18 +49,18 @@ function unsaid(item: JsonObject): JsonObject {
   }
 }
 
-function toldItem(item: JsonObject, at: JsonObject, options: Options): Iterable<Told> {
+function itemEvents(item: JsonObject, at: JsonObject, options: Options): Iterable<Emitted> {
   switch (item.type) {
     case 'reasoning':
-      return toldReasoning(asObject(asArray(item.summary)[0]), { ...at, summary_index: 0 }, options);
+      return reasoningEvents(asObject(asArray(item.summary)[0]), { ...at, summary_index: 0 }, options);
     case 'function_call':
-      return toldCall(item, at);
+      return callEvents(item, at);
     default:
-      return toldPart(asObject(asArray(item.content)[0]), { ...at, content_index: 0 }, options);
+      return partEvents(asObject(asArray(item.content)[0]), { ...at, content_index: 0 }, options);
   }
 }
 
-function* toldReasoning(part: JsonObject, at: JsonObject, { chunks }: Options): Generator<Told> {
+function* reasoningEvents(part: JsonObject, at: JsonObject, { chunks }: Options): Generator<Emitted> {
   const text = asString(part.text) ?? '';
   yield ['start', 'response.reasoning_summary_part.added', { ...at, part: { ...part, text: '' } }];
   for (const delta of piecesOf(text, countOf(chunks))) {
@@ -70,7 +70,7 @@ function* toldReasoning(part: JsonObject, at: JsonObject, { chunks }: Options): 
   yield ['close', 'response.reasoning_summary_part.done', { ...at, part }];
 }
 
-function* toldCall(item: JsonObject, at: JsonObject): Generator<Told> {
+function* callEvents(item: JsonObject, at: JsonObject): Generator<Emitted> {
   const text = asString(item.arguments) ?? '';
   for (const delta of piecesOf(text, 2)) {
     yield ['content', 'response.function_call_arguments.delta', { ...at, delta }];
@@ -78,7 +78,7 @@ function* toldCall(item: JsonObject, at: JsonObject): Generator<Told> {
   yield ['close', 'response.function_call_arguments.done', { ...at, name: item.name, arguments: text }];
 }
 
-function* toldPart(part: JsonObject, at: JsonObject, { chunks, logprob }: Options): Generator<Told> {
+function* partEvents(part: JsonObject, at: JsonObject, { chunks, logprob }: Options): Generator<Emitted> {
   const refusal = asString(part.refusal);
   if (refusal !== undefined) {
     yield ['start', 'response.content_part.added', { ...at, part: { ...part, refusal: '' } }];

@@ -25,19 +25,19 @@ export const responses: ModelEndpoint = {
 
   plain: (call) => {
     const response = responseOf(call);
-    if (call.body.background !== true) return json(keep(call, response));
-    // A response in the background is done when it is first asked for.
+    if (call.body.background !== true) return json(storeAnswer(call, response));
+    // A background response is done at its first retrieval.
     const queued = { ...response, status: 'queued', output: [], usage: null, completed_at: null };
     call.store.backgroundResponses.add(response.id, response);
-    return json(keep(call, queued));
+    return json(storeAnswer(call, queued));
   },
 
   *events(call) {
     const response = responseOf(call);
     const { chunks, logprob, finishReason } = call.answer;
-    keep(call, { ...response, status: 'in_progress', output: [], usage: null });
+    storeAnswer(call, { ...response, status: 'in_progress', output: [], usage: null });
     for (const event of responseEvents(response, { chunks, logprob, unfinished: finishReason === null })) {
-      if (event.part === 'finish') keep(call, response);
+      if (event.part === 'finish') storeAnswer(call, response);
       yield event;
     }
   },
@@ -137,7 +137,7 @@ function outputOf(said: Draft, { newId, answer, body }: ModelCall): JsonObject[]
 }
 
 /** Stores a response where the request does not forbid it; its conversation grows when it is done. */
-function keep({ body, store, newId }: ModelCall, response: Response): Response {
+function storeAnswer({ body, store, newId }: ModelCall, response: Response): Response {
   if (body.store === false) return response;
   store.responses.add(response.id, response);
   const input = store.inputItems.get(response.id) ?? inputItems(body.input, newId);

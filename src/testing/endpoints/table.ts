@@ -8,7 +8,7 @@ import type { ModelEndpoint } from './endpoint.js';
 import { files } from './files.js';
 import { imageEdits, imageGenerations, imageVariations } from './images.js';
 import { jobs } from './jobs.js';
-import { keptAnswers } from './kept-answers.js';
+import { storedAnswers } from './kept-answers.js';
 import { models } from './models.js';
 import { moderations } from './moderations.js';
 import { responses } from './responses.js';
@@ -35,7 +35,7 @@ interface AccountRoute {
   readonly handler: AccountHandler;
 }
 
-const tables: readonly AccountEndpoints[] = [models, files, jobs, conversations, keptAnswers];
+const tables: readonly AccountEndpoints[] = [models, files, jobs, conversations, storedAnswers];
 
 const accountRoutes: readonly AccountRoute[] = tables.flatMap((table) =>
   Object.entries(table).map(([key, handler]) => {
