@@ -1,4 +1,5 @@
 // Runs all drills at their full size, or those that are named: `npm run drills -- s2 s4`.
+import { buildExperiments } from './experiments.ts';
 import { type DrillOptions, type DrillResult, meets, type Target } from './result.ts';
 import { run as s1 } from './s1.ts';
 import { run as s2 } from './s2.ts';
@@ -11,7 +12,14 @@ import { run as s7 } from './s7.ts';
 import { run as s8 } from './s8.ts';
 import { run as s9, runHiccups as s9b } from './s9.ts';
 import { run as s9c } from './s9c.ts';
+import { run as s10 } from './s10.ts';
+import { run as s11 } from './s11.ts';
+import { run as s12 } from './s12.ts';
+import { run as s13 } from './s13.ts';
+import { run as s14 } from './s14.ts';
+import { run as s15 } from './s15.ts';
 import { run as s16 } from './s16.ts';
+import { run as s17 } from './s17.ts';
 import { run as tail } from './tail.ts';
 
 type Start = (options: DrillOptions) => Promise<DrillResult>;
@@ -38,7 +46,14 @@ const drills: readonly (readonly [name: string, start: Start])[] = [
   ['s9', (options) => s9({ ...options, calls: 2000 })],
   ['s9b', (options) => s9b(options)],
   ['s9c', (options) => s9c({ ...options, sizes: [5, 30, 100] })],
+  ['s10', (options) => s10({ ...options, calls: 100_000, keys: 20_000 })],
+  ['s11', (options) => s11({ ...options, seconds: 600 })],
+  ['s12', (options) => s12({ ...options, calls: 5000 })],
+  ['s13', async (options) => s13({ ...options, experiments: await buildExperiments(), runs: 1000, powerRuns: 200 })],
+  ['s14', (options) => s14({ ...options, seeds: 200 })],
+  ['s15', (options) => s15({ ...options, minutes: 20, slots: 8 })],
   ['s16', (options) => s16({ ...options, states: 10_000 })],
+  ['s17', (options) => s17({ ...options, calls: 10_000 })],
   ['tail', (options) => tail({ ...options, calls: 100_000 })],
   ['tail', (options) => tail({ ...options, calls: 100_000, deployments: 3 })],
 ];

@@ -1,0 +1,138 @@
+import type { abReport } from '../src/experiments/ab-report.ts';
+import type { AbResult, AbTable } from '../src/experiments/ab-table.ts';
+import { mulberry32 } from './chance.ts';
+import { atMost, type DrillOptions, type DrillResult, resultOf } from './result.ts';
+
+/** What `abReport()` of a router is made of. No entry point exports it: a million calls of a router would take hours. */
+export interface Experiments {
+  readonly AbTable: typeof AbTable;
+  readonly abReport: typeof abReport;
+}
+
+export interface S13Options extends DrillOptions {
+  readonly experiments: Experiments;
+  readonly runs: number;
+  readonly powerRuns: number;
+}
+
+interface Traffic {
+  readonly calls: number;
+  /** Without keys, each call is one of its own. */
+  readonly keys?: number;
+  readonly errors?: readonly [number, number];
+  readonly slower?: number;
+  readonly costlier?: number;
+  /** Of the first variant. */
+  readonly share?: number;
+}
+
+const LOOK_EVERY = 100;
+const AA_CALLS = 3000;
+
+const hash53 = (random: () => number) => Math.floor(random() * 2 ** 32) * 2 ** 21 + Math.floor(random() * 2 ** 21);
+const gaussian = (random: () => number) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+
+/** S13: `abReport()` looked at after every hundred calls: false alarms, power, and the sample ratio. */
+export async function run(options: S13Options): Promise<DrillResult> {
+  const { runs, powerRuns, seed, onProgress } = options;
+  const { AbTable: Table, abReport: report } = options.experiments;
+
+  /** Feeds a table; `look` may end it. */
+  function feed(at: number, traffic: Traffic, look: (table: AbTable) => boolean): AbTable {
+    const { calls, keys, errors = [0.01, 0.01], slower = 1, costlier = 1, share = 0.5 } = traffic;
+    const random = mulberry32(100_000 * seed + at);
+    const table = new Table([
+      { id: 'a', weight: 1 },
+      { id: 'b', weight: 1 },
+    ]);
+    const users = Array.from({ length: keys ?? 0 }, () => {
+      return { factor: Math.exp(0.5 * gaussian(random)), hash: hash53(random), isSecond: random() >= share };
+    });
+    for (let call = 1; call <= calls; call += 1) {
+      const user = users[Math.floor(random() * users.length)];
+      const isSecond = user?.isSecond ?? random() >= share;
+      const factor = (user?.factor ?? 1) * Math.exp(0.45 * gaussian(random));
+      const result: AbResult = {
+        crossed: false,
+        failed: random() < errors[isSecond ? 1 : 0],
+        durationMs: 500 * factor * (isSecond ? slower : 1),
+        timeToFirstChunkMs: null,
+        costUsd: 0.002 * factor * (isSecond ? costlier : 1),
+        tokens: 800 * factor,
+        escalated: false,
+      };
+      table.record({ variant: isSecond ? 'b' : 'a', keyHash: user?.hash ?? hash53(random) }, result);
+      if (call % LOOK_EVERY === 0 && look(table)) break;
+    }
+    return table;
+  }
+
+  const differs = (table: AbTable, metric?: string) =>
+    report('chat', table).comparisons.some(
+      ({ metric: name, interval }) =>
+        interval !== null && (metric === undefined || name === metric) && (interval[0] > 0 || interval[1] < 0),
+    );
+
+  /** In percent of the runs. */
+  function share(count: number, traffic: Traffic, isFound: (table: AbTable) => boolean): number {
+    let found = 0;
+    for (let at = 0; at < count; at += 1) {
+      let isHit = false;
+      feed(at, traffic, (table) => {
+        isHit = isFound(table);
+        return isHit;
+      });
+      if (isHit) found += 1;
+    }
+    steps += 1;
+    onProgress?.(steps / 8);
+    return (100 * found) / count;
+  }
+
+  let steps = 0;
+  const isMismatched = (table: AbTable) => table.isMismatched;
+  const measured = {
+    'A/A alarms': share(runs, { calls: AA_CALLS }, (table) => differs(table)),
+    'A/A alarms, keyed': share(runs, { calls: AA_CALLS, keys: 400 }, (table) => differs(table)),
+    'z-test alarms (control)': share(runs, { calls: AA_CALLS }, zTestDiffers),
+    'errors 1 % to 2 % found': share(powerRuns, { calls: 12_000, errors: [0.01, 0.02] }, (table) =>
+      differs(table, 'errors'),
+    ),
+    'p50 +20 % found': share(powerRuns, { calls: 3000, slower: 1.2 }, (table) => differs(table, 'p50')),
+    'cost +20 % found': share(powerRuns, { calls: 3000, costlier: 1.2 }, (table) => differs(table, 'costUsd')),
+    'false sample ratio': share(runs, { calls: AA_CALLS }, isMismatched),
+    '53/47 found': share(powerRuns, { calls: 10_000, share: 0.53 }, isMismatched),
+  };
+  const least = (percent: number, count: number) =>
+    ({ least: percent, margin: 3.09 * Math.sqrt((percent * (100 - percent)) / count), unit: '%' }) as const;
+  const most = (percent: number) => ({
+    ...atMost(percent, '%'),
+    margin: Math.max(100 / runs, 3.09 * Math.sqrt((percent * (100 - percent)) / runs)),
+  });
+  return resultOf({
+    drill: 'S13',
+    faults: `two variants, a look after every ${LOOK_EVERY} calls; answers of 500 ms, sigma 0.45`,
+    size: `${runs} A/A runs of ${AA_CALLS} calls, ${powerRuns} runs with a difference`,
+    measured,
+    targets: {
+      'A/A alarms': most(5),
+      'A/A alarms, keyed': most(5),
+      // What looking often does to a test that is made for one look.
+      'z-test alarms (control)': least(20, runs),
+      'errors 1 % to 2 % found': least(80, powerRuns),
+      'p50 +20 % found': least(80, powerRuns),
+      'cost +20 % found': least(80, powerRuns),
+      'false sample ratio': most(0.1),
+      '53/47 found': least(95, powerRuns),
+    },
+    broken: new Map(),
+  });
+}
+
+function zTestDiffers(table: AbTable): boolean {
+  const [a, b] = [...table.variants.values()].map(({ errors }) => errors);
+  if (a === undefined || b === undefined) return false;
+  const pooled = (a.sum + b.sum) / (a.calls + b.calls);
+  const error = Math.sqrt(pooled * (1 - pooled) * (1 / a.calls + 1 / b.calls));
+  return Math.abs(a.sum / a.calls - b.sum / b.calls) > 1.96 * error;
+}
