@@ -4,12 +4,7 @@ import { BUILT_IN_PRICES } from '../prices/built-in.js';
 import { formatProjection } from '../prices/projection/format-projection.js';
 import { projectCost } from '../prices/projection/project-cost.js';
 import type { Price } from '../telemetry/record-types.js';
-
-/** What a command prints, and how it ends: 0 for well, 2 for a wrong argument. */
-export interface CommandResult {
-  readonly code: 0 | 2;
-  readonly output: string;
-}
+import { type CommandResult, isOfParseArgs, WrongArgument } from './command.js';
 
 const HELP = `model-router cost: what a month of tokens will cost, by stage of growth
 
@@ -43,8 +38,8 @@ export function costCommand(args: readonly string[]): CommandResult {
     if (values.help) return { code: 0, output: HELP };
     return { code: 0, output: project(values) };
   } catch (error) {
-    const isTold = error instanceof WrongArgument || error instanceof InvalidOptionError || isOfParseArgs(error);
-    if (!isTold) throw error;
+    const isExpected = error instanceof WrongArgument || error instanceof InvalidOptionError || isOfParseArgs(error);
+    if (!isExpected) throw error;
     return { code: 2, output: `model-router cost: ${error.message}\nSee model-router cost --help.` };
   }
 }
@@ -88,7 +83,7 @@ function tokensOf(text: string): number {
   const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)([KMBT]?)$/i.exec(text.trim()) ?? [];
   const times = TIMES[unit.toUpperCase()];
   if (digits === '' || times === undefined)
-    throw new WrongArgument('tokens', text, 'numbers such as 5M, with commas between them');
+    throw new WrongArgument('--tokens', text, 'numbers such as 5M, with commas between them');
   return Math.round(Number(digits) * times);
 }
 
@@ -97,23 +92,18 @@ function priceOf(option: string, text: string): Price {
   if (known !== undefined) return known;
   const [, input, output = input] = /^\$?(\d+(?:\.\d+)?|\.\d+)(?:\/(\d+(?:\.\d+)?|\.\d+))?$/.exec(text) ?? [];
   if (input === undefined)
-    throw new WrongArgument(option, text, 'US dollars per million tokens, INPUT/OUTPUT, or the name of a known model');
+    throw new WrongArgument(
+      `--${option}`,
+      text,
+      'US dollars per million tokens, INPUT/OUTPUT, or the name of a known model',
+    );
   return { input: Number(input), output: Number(output) };
 }
 
 function shareOf(option: string, text: string): number {
   const [, digits, percent] = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text) ?? [];
   const share = Number(digits) / (percent === '%' ? 100 : 1);
-  if (digits === undefined || share > 1) throw new WrongArgument(option, text, 'a share from 0 to 1, or a percentage');
+  if (digits === undefined || share > 1)
+    throw new WrongArgument(`--${option}`, text, 'a share from 0 to 1, or a percentage');
   return share;
-}
-
-class WrongArgument extends Error {
-  constructor(option: string, value: string, allowed: string) {
-    super(`--${option}: ${JSON.stringify(value)} is not allowed; give ${allowed}.`);
-  }
-}
-
-function isOfParseArgs(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_');
 }

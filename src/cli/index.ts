@@ -1,16 +1,34 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
-import { type CommandResult, costCommand } from './cost-command.js';
+import { checkCommand } from './check-command.js';
+import type { CommandResult } from './command.js';
+import { costCommand } from './cost-command.js';
+import { explainCommand } from './explain-command.js';
+import { type Screen, statusCommand } from './status-command.js';
 
 const HELP = `model-router COMMAND
 
+  check    does each deployment of a configuration work?
+  explain  what would a call do under a configuration?
+  status   a live table of a running router
   cost     what a month of tokens will cost, by stage of growth
 
 model-router COMMAND --help says more, model-router --version which version this is.`;
 
-const COMMANDS: ReadonlyMap<string, (args: readonly string[]) => CommandResult> = new Map([['cost', costCommand]]);
+/** Where there is a terminal. It ends with the process, by Ctrl-C. */
+const screen: Screen | undefined = process.stdout.isTTY
+  ? { write: (text) => process.stdout.write(text), signal: new AbortController().signal }
+  : undefined;
 
-function main([name = '--help', ...rest]: readonly string[]): CommandResult {
+type Command = (args: readonly string[]) => CommandResult | Promise<CommandResult>;
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['check', checkCommand],
+  ['explain', explainCommand],
+  ['status', (args) => statusCommand(args, screen)],
+  ['cost', costCommand],
+]);
+
+async function main([name = '--help', ...rest]: readonly string[]): Promise<CommandResult> {
   if (name === '--help' || name === '-h') return { code: 0, output: HELP };
   if (name === '--version' || name === '-v') return { code: 0, output: version() };
   const command = COMMANDS.get(name);
@@ -24,6 +42,12 @@ function version(): string {
   return version;
 }
 
-const { code, output } = main(process.argv.slice(2));
-(code === 0 ? process.stdout : process.stderr).write(`${output}\n`);
-process.exitCode = code;
+/** What a configuration throws is for its author: its message, without our stack. */
+const failed = (error: unknown): CommandResult => ({
+  code: 1,
+  output: error instanceof Error ? error.message : String(error),
+});
+
+const { code, output } = await main(process.argv.slice(2)).catch(failed);
+// What a configuration has opened (a pool, a server) must not keep the command from ending.
+(code === 2 ? process.stderr : process.stdout).write(`${output}\n`, () => process.exit(code));
