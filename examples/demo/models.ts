@@ -13,6 +13,7 @@ type Clients = Readonly<Record<'default' | 'fallback' | 'pro', ClientSpec>>;
 export function newRouter(clients: Clients, options: Omit<RouterOptions, 'clients'> = {}): ModelRouter {
   const price = (model: string) => ({ input: prices[model] ?? 0, output: prices[model] ?? 0 });
   return new ModelRouter({
+    logLevel: 'off', // the screen shows what the log would say
     clients,
     deployments: {
       [cheap]: { client: 'default', price: price(cheap) },
