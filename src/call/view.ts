@@ -6,26 +6,33 @@ import { tokensAt } from './queue.js';
 /** The targets of a route are the same array for each of its calls, and so are their views. */
 const known = { stream: newViews(), other: newViews(), ownStream: newViews(), own: newViews() };
 
-function newViews(): WeakMap<readonly Target[], readonly TargetView[]> {
+interface RouteViews {
+  readonly views: readonly TargetView[];
+  /** One of them has limits of its own, or its client has. A new configuration has new targets. */
+  readonly isLimited: boolean;
+}
+
+function newViews(): WeakMap<readonly Target[], RouteViews> {
   return new WeakMap();
 }
 
 /** The deployments of a call as they stand now, for the plan to choose from. */
 export function viewTargets(call: Call, capacity: Capacity, granted?: Place): readonly TargetView[] {
-  const views = unlimitedViews(call);
-  if (!call.targets.some(({ state }) => state.place !== undefined)) return views;
-  return views.map((view) => new LimitedView(view, call, capacity, granted));
+  const { views, isLimited } = viewsOf(call);
+  return isLimited ? views.map((view) => new LimitedView(view, call, capacity, granted)) : views;
 }
 
-function unlimitedViews(call: Pick<Call, 'targets' | 'stream' | 'hasOwnCredentials'>): readonly TargetView[] {
-  const { targets, stream, hasOwnCredentials } = call;
-  const views = hasOwnCredentials ? (stream ? known.ownStream : known.own) : stream ? known.stream : known.other;
-  const found = views.get(targets);
+function viewsOf({ targets, stream, hasOwnCredentials }: Call): RouteViews {
+  const ofRoute = hasOwnCredentials ? (stream ? known.ownStream : known.own) : stream ? known.stream : known.other;
+  const found = ofRoute.get(targets);
   if (found !== undefined) return found;
-  const made = targets.map((target) =>
-    hasOwnCredentials ? new IndependentView(target, stream) : new LiveView(target, stream),
-  );
-  views.set(targets, made);
+  const made: RouteViews = {
+    views: targets.map((target) =>
+      hasOwnCredentials ? new IndependentView(target, stream) : new LiveView(target, stream),
+    ),
+    isLimited: targets.some(({ state }) => state.place !== undefined),
+  };
+  ofRoute.set(targets, made);
   return made;
 }
 

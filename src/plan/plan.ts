@@ -75,6 +75,25 @@ interface Candidate {
   readonly panic: boolean;
 }
 
+/** A view, with facts about many deployments that are looked up once a plan. */
+interface Known extends View {
+  /** `undefined` where no deployment's context window was too small. */
+  readonly overflow?: Overflow;
+}
+
+/** What a deployment needs after the input was too long for others. */
+interface Overflow {
+  /** A larger window than this; `undefined` if no deployment that failed declares its window. */
+  readonly window: number | undefined;
+  /** A deployment that failed declares no window. */
+  readonly hasUndeclared: boolean;
+  /** Then one other deployment that declares none is tried. */
+  readonly mayBeUndeclared: boolean;
+}
+
+/** The reserve is estimated from so many deployments: a call seldom gets further than the first few. */
+const LOOKAHEAD = 32;
+
 const STOP = {
   failed: { type: 'stop', reason: 'failed' },
   attempts: { type: 'stop', reason: 'attempts' },
@@ -84,14 +103,18 @@ const STOP = {
 } as const satisfies Record<string, Step>;
 
 /** Returns what to try next after the failures so far. Another deployment is a failover, the same one a retry. */
-export function plan(view: View): Step {
-  if (view.failures.some(isFinal)) return STOP.failed;
-  if (view.attemptsLeft <= 0) return STOP.attempts;
+export function plan(given: View): Step {
+  if (given.failures.some(isFinal)) return STOP.failed;
+  if (given.attemptsLeft <= 0) return STOP.attempts;
+  const view = withOverflow(given);
   const mayWait = view.inFlight.length === 0;
-  const open = withoutFull(view);
-  const candidate = fresh(open) ?? (mayWait ? later(open, view.mayRetry) : undefined);
+  // Most plans end here, at the first deployment: nothing before may look at all of them.
+  const first = fresh(view);
+  if (first !== undefined) return toStep(view, first);
+  const open = mayWait ? withoutFull(view) : view;
+  const candidate = mayWait ? later(open, view.mayRetry) : undefined;
   if (candidate !== undefined) return toStep(view, candidate);
-  const full = mayWait && open !== view ? view.targets.filter((each) => each.isFull && mayQueue(view, each)) : [];
+  const full = open === view ? [] : view.targets.filter((each) => each.isFull && mayQueue(view, each));
   if (full.length > 0) return { type: 'queue', targets: full.map((each) => each.target) };
   const withheld = mayWait && !view.mayRetry ? later(view, true) : undefined;
   if (withheld?.isRetry) return { type: 'stop', reason: 'withheld', target: withheld.view.target };
@@ -99,13 +122,13 @@ export function plan(view: View): Step {
 }
 
 /** The view without full deployments; usually the view itself. */
-function withoutFull(view: View): View {
+function withoutFull(view: Known): Known {
   if (!view.targets.some((each) => each.isFull)) return view;
   return { ...view, targets: view.targets.filter((each) => !each.isFull) };
 }
 
 /** Whether the call may use a full deployment once it has a slot: a first time, or as a retry. */
-function mayQueue(view: View, each: TargetView): boolean {
+function mayQueue(view: Known, each: TargetView): boolean {
   if (each.pausedUntil > view.now || !isUsable(view, each)) return false;
   return isOpenTo(view, each) || (view.mayRetry && mayRetryAt(view, each, 'yes'));
 }
@@ -113,8 +136,9 @@ function mayQueue(view: View, each: TargetView): boolean {
 /** The deployment for a hedge: untried by this call, available now, and fast enough for the remaining time. */
 export function planHedge(view: View): AttemptStep | undefined {
   if (!view.mayRetry || view.attemptsLeft <= 0 || view.failures.some(isFinal)) return undefined;
-  const candidate = fresh(withoutFull(view));
-  const step = candidate && toStep(view, candidate);
+  const known = withOverflow(view);
+  const candidate = fresh(known);
+  const step = candidate && toStep(known, candidate);
   return step?.type === 'attempt' ? step : undefined;
 }
 
@@ -122,42 +146,54 @@ export function planHedge(view: View): AttemptStep | undefined {
 export const isFinal = ({ failover }: Failure) => failover === 'no';
 
 /** The first untried deployment that is available now. */
-function fresh(view: View): Candidate | undefined {
-  const canTry = (each: TargetView) => isFresh(view, each) && (isFirstAttempt(view) || fits(view, each, view.now));
+function fresh(view: Known): Candidate | undefined {
+  const canTry = (each: TargetView) =>
+    isFresh(view, each) && !each.isFull && (isFirstAttempt(view) || fits(view, each, view.now));
   const found = view.targets.find((each) => !each.isDepleted && canTry(each)) ?? view.targets.find(canTry);
   return found && { view: found, readyAt: view.now, isRetry: false, panic: false };
 }
 
-function isFresh(view: View, each: TargetView): boolean {
+function isFresh(view: Known, each: TargetView): boolean {
   return isOpenTo(view, each) && !each.isOpen && each.pausedUntil <= view.now && each.suspendedUntil <= view.now;
 }
 
 const isFirstAttempt = (view: View) => view.failures.length === 0 && view.inFlight.length === 0;
 
 /** Untried by this call, and not ruled out by how the others failed. */
-function isOpenTo(view: View, each: TargetView): boolean {
+function isOpenTo(view: Known, each: TargetView): boolean {
   if (view.inFlight.includes(each.target)) return false;
-  return view.failures.every(
-    (failure) => failure.target !== each.target && (failure.failover !== 'larger' || mayHoldMore(view, failure, each)),
+  if (view.failures.some((failure) => failure.target === each.target)) return false;
+  return view.overflow === undefined || mayHoldMore(view.overflow, each);
+}
+
+function withOverflow(view: View): Known {
+  const tooLong = view.failures.filter(({ failover }) => failover === 'larger');
+  if (tooLong.length === 0) return view;
+  const failed = new Set(tooLong.map(({ target }) => target));
+  const windows = new Map(
+    view.targets.flatMap((each) => (failed.has(each.target) ? [[each.target, each.contextWindow]] : [])),
   );
+  let window: number | undefined;
+  let hasUndeclared = false;
+  for (const { target } of tooLong) {
+    const own = target && windows.get(target);
+    if (own === undefined) hasUndeclared = true;
+    else window = Math.max(window ?? 0, own);
+  }
+  return { ...view, overflow: { window, hasUndeclared, mayBeUndeclared: tooLong.length === 1 } };
 }
 
 /** A larger window. If both windows are unknown, one other deployment is tried. */
-function mayHoldMore(view: View, failure: Failure, { contextWindow }: TargetView): boolean {
-  const own = windowOf(view, failure);
-  if (own !== undefined) return (contextWindow ?? 0) > own;
-  return contextWindow === undefined && view.failures.filter(({ failover }) => failover === 'larger').length === 1;
-}
-
-function windowOf(view: View, failure: Failure): number | undefined {
-  return view.targets.find((each) => each.target === failure.target)?.contextWindow;
+function mayHoldMore({ window, hasUndeclared, mayBeUndeclared }: Overflow, { contextWindow }: TargetView): boolean {
+  if (window !== undefined && (contextWindow ?? 0) <= window) return false;
+  return !hasUndeclared || (contextWindow === undefined && mayBeUndeclared);
 }
 
 /**
  * What to try when no untried deployment is available: wait for a pause or a backoff, whichever ends first; else panic
  * mode; and last, a deployment that has timed out before.
  */
-function later(view: View, mayRetry: boolean): Candidate | undefined {
+function later(view: Known, mayRetry: boolean): Candidate | undefined {
   const retried = mayRetry ? view.targets.filter((each) => mayRetryAt(view, each, 'yes')) : [];
   // While another deployment can be retried, a paused one is not probed.
   const mayProbe = !retried.some((each) => isUsable(view, each) && each.pausedUntil <= view.now);
@@ -231,7 +267,7 @@ function isSooner(one: Candidate, other: Candidate): boolean {
 const retryAt = (candidate: Candidate) => Math.max(candidate.view.retryAt, candidate.view.suspendedUntil);
 
 /** Why no deployment is available: the remaining ones are paused, cannot finish in time, or do not exist. */
-function unavailable(view: View): Step {
+function unavailable(view: Known): Step {
   const left = view.targets.filter((each) => isOpenTo(view, each));
   if (left.some((each) => each.pausedUntil > view.now)) return STOP.paused;
   return left.length > 0 ? STOP.noTime : STOP.nothingLeft;
@@ -242,7 +278,7 @@ function fits(view: View, each: TargetView, readyAt: number): boolean {
   return view.deadline - Math.max(view.now, readyAt) >= Math.max(1, each.fastestMs ?? 1);
 }
 
-function toStep(view: View, candidate: Candidate): Step {
+function toStep(view: Known, candidate: Candidate): Step {
   const readyAt = Math.max(view.now, candidate.readyAt);
   const left = view.deadline - readyAt;
   if (left < 1) return STOP.noTime;
@@ -271,34 +307,44 @@ function limitOf(view: View, each: TargetView): number | undefined {
  * The time reserved for a failover: 1.2 times the p95 of the next deployment, within bounds. The first deployment that
  * could finish in its reserve counts.
  */
-function reserveMs(view: View, { view: own }: Candidate, left: number): number {
+function reserveMs(view: Known, { view: own }: Candidate, left: number): number {
   if (view.attemptsLeft <= 1) return 0;
+  const p95Of = p95Reader(view);
+  let looked = 0;
   for (const each of view.targets) {
     if (each === own || !isFresh(view, each)) continue;
-    const share = shareFor(view, each, left);
-    if (share >= (each.fastestMs ?? 0)) return isWorthIt(view, own, left - share) ? share : 0;
+    const share = view.deadlineIsDefault ? 0.25 * left : shareFor(p95Of(each), left);
+    if (share >= (each.fastestMs ?? 0)) return isWorthIt(view, p95Of, own, left - share) ? share : 0;
+    looked += 1;
+    if (looked === LOOKAHEAD) return 0;
   }
   return 0;
 }
 
-function shareFor(view: View, next: TargetView, left: number): number {
-  if (view.deadlineIsDefault) return 0.25 * left;
-  const p95 = p95Of(view, next);
+function shareFor(p95: number | undefined, left: number): number {
   if (p95 === undefined) return 0.5 * left;
   return Math.min(0.6 * left, Math.max(0.25 * left, 1.2 * p95));
 }
+
+type P95Of = (each: TargetView) => number | undefined;
 
 /**
  * The first deployment may hang, so it always leaves a reserve. Two hangs in a row are rare: one full attempt is worth
  * more than two short ones.
  */
-function isWorthIt(view: View, own: TargetView, rest: number): boolean {
-  return view.failures.length === 0 || rest >= (p95Of(view, own) ?? 0);
+function isWorthIt(view: View, p95Of: P95Of, own: TargetView, rest: number): boolean {
+  return view.failures.length === 0 || rest >= (p95Of(own) ?? 0);
 }
 
-/** Without data, assume that a deployment is as slow as the slowest known one. */
-function p95Of(view: View, each: TargetView): number | undefined {
-  if (each.p95Ms !== undefined) return each.p95Ms;
-  const known = view.targets.flatMap((other) => other.p95Ms ?? []);
-  return known.length === 0 ? undefined : Math.max(...known);
+/** An unknown p95 is assumed to be the slowest known one, which is looked up once a plan. */
+function p95Reader({ targets }: View): P95Of {
+  let slowest: number | undefined;
+  let isRead = false;
+  return ({ p95Ms }) => {
+    if (p95Ms !== undefined || isRead) return p95Ms ?? slowest;
+    isRead = true;
+    for (const { p95Ms: known } of targets.slice(0, LOOKAHEAD))
+      if (known !== undefined) slowest = Math.max(slowest ?? 0, known);
+    return slowest;
+  };
 }

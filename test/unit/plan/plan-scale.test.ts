@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { plan, planHedge, type TargetView, type View } from '../../../src/plan/plan.js';
+import { failed, targetView, viewOf } from '../../helpers/plan-views.js';
+
+/** How often a plan for so many deployments reads any of their properties. */
+function readsOf(
+  size: number,
+  more: Partial<TargetView>,
+  view: (targets: TargetView[]) => Partial<View> = () => ({}),
+  step: (view: View) => unknown = plan,
+): number {
+  let reads = 0;
+  const counting: ProxyHandler<TargetView> = {
+    get(target, key) {
+      reads += 1;
+      return Reflect.get(target, key);
+    },
+  };
+  const targets = Array.from({ length: size }, () => targetView(more));
+  const given = viewOf(
+    targets.map((each) => new Proxy(each, counting)),
+    view(targets),
+  );
+  step(given);
+  return reads;
+}
+
+describe('a plan for a thousand deployments looks at as few as one for a hundred', () => {
+  const oneFailed = (targets: TargetView[]) => ({ failures: [failed(targets[0] ?? targetView())] });
+
+  it.each<[string, Partial<TargetView>, ((targets: TargetView[]) => Partial<View>)?]>([
+    ['where the default deadline applies', {}, () => ({ deadlineIsDefault: true })],
+    ['where the call has a deadline and nothing is known of any', {}],
+    ['where all are known', { p95Ms: 900, fastestMs: 100 }],
+    ['where none fits the reserve', { fastestMs: 9000 }],
+    ['where none fits the reserve and all are known', { fastestMs: 9000, p95Ms: 9500 }],
+    ['after a failure', {}, oneFailed],
+  ])('%s', (_, more, view) => {
+    const hundred = readsOf(100, more, view);
+    expect(readsOf(1000, more, view)).toBe(hundred);
+    expect(hundred).toBeLessThan(400);
+  });
+
+  it('for a hedge', () => {
+    const hedge = (size: number) =>
+      readsOf(size, {}, (targets) => ({ inFlight: [(targets[0] ?? targetView()).target] }), planHedge);
+    expect(hedge(1000)).toBe(hedge(100));
+  });
+});
+
+describe('where a plan must look at all deployments, it looks at each a few times', () => {
+  it.each<[string, Partial<TargetView>, ((targets: TargetView[]) => Partial<View>)?]>([
+    ['all are paused', { pausedUntil: 20_000 }],
+    ['all breakers are open', { isOpen: true, retryAt: 5000 }],
+    ['all are full', { isFull: true }],
+    [
+      'the last one says that the input is too long',
+      { contextWindow: 4000 },
+      (targets) => ({ failures: [failed(targets.at(-1) ?? targetView(), 'context-length')] }),
+    ],
+  ])('%s', (_, more, view) => {
+    expect(readsOf(1000, more, view)).toBeLessThan(1000 * 40);
+    expect(readsOf(1000, more, view) / readsOf(100, more, view)).toBeLessThan(11);
+  });
+});
+
+it('the reserve assumes the slowest known p95 for a deployment that is not known', () => {
+  const targets = [
+    targetView({ p95Ms: 1000, fastestMs: 100 }),
+    targetView(),
+    targetView({ p95Ms: 4000, fastestMs: 100 }),
+  ];
+  expect(plan(viewOf(targets))).toMatchObject({ timeoutMs: 10_000 - 1.2 * 4000 });
+});
+
+it('a full deployment that had too small a window still rules out windows that are no larger', () => {
+  const small = targetView({ contextWindow: 4000, isFull: true });
+  const next = targetView({ contextWindow: 8000 });
+  const step = plan(
+    viewOf([small, targetView({ contextWindow: 4000 }), next], { failures: [failed(small, 'context-length')] }),
+  );
+  expect(step).toMatchObject({ type: 'ask', target: next.target });
+});
