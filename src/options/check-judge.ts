@@ -9,8 +9,8 @@ import {
   checkString,
   checkWhole,
   fail,
-  show,
 } from '../util/check.js';
+import { someOf } from '../util/some-of.js';
 
 /** Checks an answer; `false` refuses it, and the call fails over. */
 export type AcceptFunction = (answer: never) => boolean | Promise<boolean>;
@@ -105,13 +105,17 @@ export function checkAccept(path: string, value: unknown): ((answer: unknown) =>
 }
 
 /** Throws InvalidOptionError. */
-export function checkShadow(path: string, value: unknown, deployments: readonly string[]): ShadowConfig | undefined {
+export function checkShadow(
+  path: string,
+  value: unknown,
+  deployments: ReadonlyMap<string, unknown>,
+): ShadowConfig | undefined {
   if (value === undefined) return undefined;
   const given: Partial<ShadowOptions> = checkRecord(path, value, 'an object such as { deployment, share: 0.01 }');
   checkKeys(path, given, ['deployment', 'share', 'maxConcurrent', 'compare']);
   const deployment = checkString(`${path}.deployment`, given.deployment, 'the name of a deployment');
-  if (!deployments.includes(deployment))
-    fail(`${path}.deployment`, deployment, `a deployment that exists: ${deployments.map(show).join(', ')}`);
+  if (!deployments.has(deployment))
+    fail(`${path}.deployment`, deployment, `a deployment that exists: ${someOf(deployments.keys())}`);
   const { share = 0.01, maxConcurrent = 4, compare } = given;
   if (compare !== undefined) checkFunction(`${path}.compare`, compare);
   return {

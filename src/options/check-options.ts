@@ -24,6 +24,7 @@ import {
 import { isRecord } from '../util/is-record.js';
 import { pick } from '../util/pick.js';
 import { trusted } from '../util/safe-random.js';
+import { someOf } from '../util/some-of.js';
 import { CALL_KEYS, type CallOptions } from './call-options.js';
 import { checkBudgets, checkTenants } from './check-budgets.js';
 import { cacheSizeOf, checkShareInFlight, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
@@ -123,10 +124,11 @@ export function checkRouter(
   clientLimits: ReadonlyMap<string, number> = new Map(),
 ): RouterConfig {
   checkPresent('', settings);
-  const defaultClient = clientNames.includes('default')
+  const clients = new Set(clientNames);
+  const defaultClient = clients.has('default')
     ? 'default'
     : (clientNames[0] ?? fail('clients', {}, 'at least one client'));
-  const deployments = checkDeployments(settings.deployments, clientNames, defaultClient);
+  const deployments = checkDeployments(settings.deployments, clients, defaultClient);
   const retry = checkRetry('retry', settings.retry);
   const routes = checkRoutes(settings.routes, deployments, retry);
   const priorities = checkPriorities(settings.priorities, routes);
@@ -138,7 +140,7 @@ export function checkRouter(
     routes,
     fallbacks:
       settings.fallbacks === undefined ? [] : checkNames('fallbacks', settings.fallbacks, deployments, 'deployment'),
-    prefixes: checkPrefixes(settings.prefixes, clientNames),
+    prefixes: checkPrefixes(settings.prefixes, clients),
     priorities,
     unlistedModels: checkOneOf('unlistedModels', settings.unlistedModels ?? 'pass', ['pass', 'refuse']),
     headerOptions: checkHeaderOptions(settings.headerOptions),
@@ -196,7 +198,7 @@ function checkRandom(random: RouterSettings['random']): () => number {
 
 function checkDeployments(
   deployments: unknown,
-  clientNames: readonly string[],
+  clientNames: ReadonlySet<string>,
   defaultClient: string,
 ): Map<string, DeploymentConfig> {
   const checked = new Map<string, DeploymentConfig>();
@@ -300,14 +302,16 @@ function checkRoutes(
       );
     }
     checkPresent(path, options);
-    const weights = new Map(names.map((each) => [each, deployments.get(each)?.weight ?? 1]));
+    // Only a strategy reads them.
+    const weighted = strategy === undefined ? [] : names;
+    const weights = new Map(weighted.map((each) => [each, deployments.get(each)?.weight ?? 1]));
     checked.set(name, {
       deployments: [...names],
       options: pick(options, CALL_KEYS),
       strategy: checkStrategy(`${path}.strategy`, strategy, name, weights),
       accept: checkAccept(`${path}.accept`, accept),
       escalate: checkEscalate(`${path}.escalate`, escalate),
-      shadow: checkShadow(`${path}.shadow`, shadow, [...deployments.keys()]),
+      shadow: checkShadow(`${path}.shadow`, shadow, deployments),
       retry: checkRetry(`${path}.retry`, options.retry, retry),
       sla: checkSla(`${path}.sla`, options.sla),
     });
@@ -324,17 +328,14 @@ function checkPriorities(priorities: unknown, routes: RouterConfig['routes']): R
   if (priorities === undefined) return checked;
   for (const [priority, route] of Object.entries(checkRecord('priorities', priorities))) {
     const path = `priorities.${priority}`;
-    checked.set(
-      priority,
-      checkName(path, checkString(path, route, 'the name of a route'), [...routes.keys()], 'route'),
-    );
+    checked.set(priority, checkName(path, checkString(path, route, 'the name of a route'), routes, 'route'));
   }
   return checked;
 }
 
-function checkPrefixes(prefixes: unknown, clientNames: readonly string[]): Prefix[] {
+function checkPrefixes(prefixes: unknown, clientNames: ReadonlySet<string>): Prefix[] {
   if (prefixes === undefined) {
-    if (!clientNames.includes('pro')) return [];
+    if (!clientNames.has('pro')) return [];
     return [{ prefix: 'Pro/', client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } }];
   }
   return (
@@ -428,18 +429,25 @@ function checkHeaders(path: string, value: unknown): void {
   }
 }
 
-function checkName(option: string, value: unknown, names: readonly string[], what: string): string {
+/** The names that exist: a set, or the keys of a map. */
+interface Names {
+  has(name: string): boolean;
+  keys(): Iterable<string>;
+}
+
+function checkName(option: string, value: unknown, names: Names, what: string): string {
   const name = checkString(option, value, `the name of a ${what}`);
-  if (!names.includes(name))
-    fail(option, name, `a ${what} that exists: ${names.map(show).join(', ') || 'there is none'}`);
+  if (!names.has(name)) fail(option, name, `a ${what} that exists: ${someOf(names.keys())}`);
   return name;
 }
 
-function checkNames(option: string, value: unknown, known: ReadonlyMap<string, unknown>, what: string): string[] {
+function checkNames(option: string, value: unknown, known: Names, what: string): string[] {
   const names = checkStrings(option, value, `an array of names of ${what}s`);
-  names.forEach((name, i) => {
-    checkName(`${option}[${i}]`, name, [...known.keys()], what);
-    if (names.indexOf(name) !== i) throw new InvalidOptionError(`${option}[${i}]`, `${show(name)} is listed twice.`);
-  });
+  const seen = new Set<string>();
+  for (const [i, name] of names.entries()) {
+    if (!known.has(name)) checkName(`${option}[${i}]`, name, known, what);
+    if (seen.has(name)) throw new InvalidOptionError(`${option}[${i}]`, `${show(name)} is listed twice.`);
+    seen.add(name);
+  }
   return names;
 }

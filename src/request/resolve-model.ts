@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { InvalidOptionError } from '../errors.js';
 import type { Prefix, RouterConfig } from '../options/check-options.js';
 import type { CallOptions } from '../options/options.js';
@@ -9,6 +10,7 @@ import { show } from '../util/check.js';
 import { isWithin } from '../util/is-within.js';
 import { NameHints } from '../util/name-hints.js';
 import { shown } from '../util/shown.js';
+import { someOf } from '../util/some-of.js';
 
 /** Where a call may go before anything rules a deployment out, and the options of its route. */
 export interface Resolution {
@@ -43,12 +45,16 @@ export interface Unlisted {
 }
 
 const NO_OPTIONS: CallOptions = {};
+/** Deployments whose list of targets is kept for their next call. */
+const MAX_NAMED = 256;
 const PREMIUM = { 'X-Request-Priority': 'high' };
 
 /** Reads `model`: a route, a deployment, `auto`, or a model that is passed on by its own name. */
 export class Routing {
   readonly #routes = new Map<string, Resolution>();
-  readonly #deployments = new Map<string, Resolution>();
+  readonly #targets: ReadonlyMap<string, Target>;
+  /** Of deployments that were named: each lists all fallbacks, so they are made when needed, and only so many are kept. */
+  readonly #named = new LRUCache<string, Resolution>({ max: MAX_NAMED });
   readonly #fallbacks: readonly Target[];
   readonly #routeNames = new NameHints(() => this.#routes.keys());
   readonly #models = new NameHints(() => new Set([...this.#routes.keys(), ...this.config.deployments.keys()]));
@@ -71,10 +77,7 @@ export class Routing {
     for (const [name, { deployments, options }] of config.routes) {
       this.#routes.set(name, { route: name, targets: named(deployments), options });
     }
-    for (const id of states.keys()) {
-      const ids = [id, ...config.fallbacks.filter((each) => each !== id)];
-      this.#deployments.set(id, { route: undefined, targets: named(ids), options: NO_OPTIONS });
-    }
+    this.#targets = targets;
   }
 
   /** Throws InvalidOptionError for a route, a priority or a refused model that does not exist. */
@@ -82,12 +85,23 @@ export class Routing {
     if (route !== undefined) return this.#routes.get(route) ?? this.#unknown('route', route);
     if (model === undefined) return this.#unlisted(undefined);
     if (model === 'auto') return this.#auto(priority);
-    return this.#routes.get(model) ?? this.#deployments.get(model) ?? this.#unlisted(model);
+    return this.#routes.get(model) ?? this.#deployment(model) ?? this.#unlisted(model);
   }
 
   /** The first deployment of a route; `undefined` for any other name, also of a deployment. */
   firstOfRoute(model: string): Target | undefined {
-    return this.#deployments.has(model) ? undefined : this.#routes.get(model)?.targets[0];
+    return this.#targets.has(model) ? undefined : this.#routes.get(model)?.targets[0];
+  }
+
+  #deployment(id: string): Resolution | undefined {
+    const known = this.#named.get(id);
+    if (known !== undefined) return known;
+    const target = this.#targets.get(id);
+    if (target === undefined) return undefined;
+    const targets = [target, ...this.#fallbacks.filter((each) => each !== target)];
+    const resolution: Resolution = { route: undefined, targets, options: NO_OPTIONS };
+    this.#named.set(id, resolution);
+    return resolution;
   }
 
   #auto(priority: string): Resolution {
@@ -157,13 +171,6 @@ export class Routing {
     const what = name === undefined ? 'it is missing, or no string' : `there is no ${option} ${show(name)}`;
     throw new InvalidOptionError(option, `${what}; ${hint}.`);
   }
-}
-
-/** The first few names; a router may have thousands. */
-function someOf(names: Iterable<string>): string {
-  const all = [...names];
-  const more = all.length > 8 ? ` and ${all.length - 8} more` : '';
-  return `${all.slice(0, 8).map(show).join(', ') || 'none'}${more}`;
 }
 
 const NONE: readonly Excluded[] = [];

@@ -103,7 +103,8 @@ class WindowClock implements RotateBucketController {
 export class DeploymentBreaker {
   readonly #settings: BreakerSettings;
   readonly #deps: BreakerDeps;
-  #circuit: CircuitBreaker<'success' | 'failure'>;
+  /** Made with the first report: a router may have thousands of deployments that are never used. */
+  #made: CircuitBreaker<'success' | 'failure'> | undefined;
   #clock: WindowClock;
   #state: BreakerState = 'closed';
   #shutDown = false;
@@ -132,7 +133,11 @@ export class DeploymentBreaker {
     this.#settings = settings;
     this.#deps = deps;
     this.#clock = new WindowClock(settings.windowMs);
-    this.#circuit = this.#createCircuit('closed');
+  }
+
+  get #circuit(): CircuitBreaker<'success' | 'failure'> {
+    this.#made ??= this.#createCircuit('closed');
+    return this.#made;
   }
 
   get state(): BreakerState {
@@ -184,7 +189,7 @@ export class DeploymentBreaker {
   /** Ends timers and listeners. The state stands still, and reports no longer count. */
   close(): void {
     this.#shutDown = true;
-    this.#circuit.shutdown();
+    this.#made?.shutdown();
   }
 
   #takeShared(): Permit {
@@ -313,9 +318,9 @@ export class DeploymentBreaker {
   }
 
   #replaceCircuit(state: 'closed' | 'halfOpen'): void {
-    this.#circuit.shutdown();
+    this.#made?.shutdown();
     this.#clock = new WindowClock(this.#settings.windowMs);
-    this.#circuit = this.#createCircuit(state);
+    this.#made = this.#createCircuit(state);
   }
 
   #createCircuit(state: 'closed' | 'halfOpen'): CircuitBreaker<'success' | 'failure'> {

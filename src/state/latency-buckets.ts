@@ -21,18 +21,21 @@ function middleOf(bucket: number): number {
   return Math.exp(LOG_MIN + (bucket + 0.5) * LOG_GROWTH);
 }
 
-/** The values that the shares `qs` (0 to 1, ascending) do not exceed, within 1 %, in one walk over the buckets. `count` is above 0. */
-export function quantilesOf(counts: Uint32Array, count: number, qs: readonly number[]): number[] {
+/**
+ * The values that the shares `qs` (0 to 1, ascending) do not exceed, within 1 %, in one walk over the buckets. `count` is
+ * above 0; `counts` begin at the bucket `first`.
+ */
+export function quantilesOf(counts: Uint32Array, count: number, qs: readonly number[], first = 0): number[] {
   const values: number[] = [];
   let bucket = -1;
   let seen = 0;
   for (const q of qs) {
     const rank = Math.max(1, Math.ceil(q * count));
-    while (seen < rank && bucket < BUCKETS - 1) {
+    while (seen < rank && bucket < counts.length - 1) {
       bucket += 1;
       seen += counts[bucket] ?? 0;
     }
-    values.push(middleOf(Math.max(0, bucket)));
+    values.push(middleOf(first + Math.max(0, bucket)));
   }
   return values;
 }

@@ -1,4 +1,5 @@
-import { BUCKETS, bucketOf, inRange, quantilesOf } from './latency-buckets.js';
+import { BucketCounts } from './bucket-counts.js';
+import { bucketOf, inRange } from './latency-buckets.js';
 
 const LIVE_MS = 1000;
 
@@ -9,57 +10,70 @@ export interface LatencyHistogramOptions {
   slotMs?: number;
 }
 
+/** What was recorded in one slot of time. */
+interface Slot {
+  readonly counts: BucketCounts;
+  min: number;
+}
+
+interface LiveValue {
+  readonly value: number | undefined;
+  readonly count: number;
+  readonly at: number;
+}
+
 /**
- * Latencies of the last `slots * slotMs` (5 minutes), in buckets that grow by 2 % from 0.05 ms to 30 minutes.
- * Without timers: slots age when something is recorded or read. What is empty holds no memory.
+ * Latencies of the last `slots * slotMs` (5 minutes), in buckets that grow by 2 % from 0.05 ms to 30 minutes. Without
+ * timers: slots age when something is recorded or read. Only slots, and ranges of buckets, that are in use hold memory: a
+ * router has four of these for each deployment.
  */
 export class LatencyHistogram {
+  readonly #length: number;
   readonly #slotMs: number;
-  /** A ring: the slot of number n is at n modulo its length. */
-  readonly #slots: (Uint32Array | undefined)[];
-  readonly #mins: Float64Array;
+  /** By the remainder of the slot's number. */
+  #slots: (Slot | undefined)[] = NO_SLOTS;
   /** The sum of all slots, so that a read need not add them up. */
-  #totals: Uint32Array | undefined;
+  #totals: BucketCounts | undefined;
   #count = 0;
-  /** The current slot, and its number. Numbers count from `performance.now()` 0. */
-  #current: Uint32Array | undefined;
+  #min = Number.POSITIVE_INFINITY;
+  /** The number of the current slot. Numbers count from `performance.now()` 0. */
   #number = 0;
   #endsAt = 0;
-  readonly #live = new Map<number, { value: number | undefined; count: number; at: number }>();
+  #live: Map<number, LiveValue> | undefined;
 
   constructor({ slots = 10, slotMs = 30_000 }: LatencyHistogramOptions = {}) {
+    this.#length = slots;
     this.#slotMs = slotMs;
-    this.#slots = new Array<Uint32Array | undefined>(slots).fill(undefined);
-    this.#mins = new Float64Array(slots).fill(Number.POSITIVE_INFINITY);
   }
 
   /** Values out of range count as the nearest in range, NaN not at all. */
   record(ms: number): void {
     if (Number.isNaN(ms)) return;
-    const now = performance.now();
-    if (now >= this.#endsAt) this.#moveTo(now);
+    this.#age(performance.now());
     const value = inRange(ms);
     const bucket = bucketOf(value);
-    this.#totals ??= new Uint32Array(BUCKETS);
-    this.#current ??= this.#addSlot();
-    const totals = this.#totals;
-    const slot = this.#current;
-    slot[bucket] = (slot[bucket] ?? 0) + 1;
-    totals[bucket] = (totals[bucket] ?? 0) + 1;
+    this.#totals ??= new BucketCounts();
+    const slot = this.#slot();
+    slot.counts.add(bucket);
+    this.#totals.add(bucket);
     this.#count += 1;
-    const place = this.#number % this.#mins.length;
-    if (value < (this.#mins[place] ?? 0)) this.#mins[place] = value;
+    if (value < slot.min) slot.min = value;
+    if (value < this.#min) this.#min = value;
   }
 
   get count(): number {
-    this.#age();
+    if (this.#count > 0) this.#age(performance.now());
     return this.#count;
   }
 
   /** The smallest value in the window, exactly; undefined while empty. */
   get min(): number | undefined {
-    this.#age();
-    return this.#count === 0 ? undefined : Math.min(...this.#mins);
+    return this.count === 0 ? undefined : this.#min;
+  }
+
+  /** How much memory its counts take. */
+  get bytes(): number {
+    return this.#slots.reduce((sum, slot) => sum + (slot?.counts.bytes ?? 0), this.#totals?.bytes ?? 0);
   }
 
   /** The value that a share `q` (0 to 1) of the window does not exceed, within 1 %; undefined while empty. */
@@ -69,55 +83,49 @@ export class LatencyHistogram {
 
   /** The same for several shares, ascending. */
   quantiles(qs: readonly number[]): number[] | undefined {
-    this.#age();
-    const totals = this.#totals;
-    if (totals === undefined) return undefined;
-    const min = Math.min(...this.#mins);
-    return quantilesOf(totals, this.#count, qs).map((value) => Math.max(value, min));
+    const { count } = this;
+    return count === 0 ? undefined : this.#totals?.quantiles(count, qs).map((value) => Math.max(value, this.#min));
   }
 
   /** `quantile(q)` for the path of a request: up to a second old, unless the count has doubled since. */
   live(q: number): number | undefined {
     const now = performance.now();
-    const known = this.#live.get(q);
+    const known = this.#live?.get(q);
     if (known !== undefined && now - known.at < LIVE_MS && this.#count < 2 * known.count) return known.value;
     const value = this.quantile(q);
+    this.#live ??= new Map();
     this.#live.set(q, { value, count: this.#count, at: now });
     return value;
   }
 
-  #age(): void {
-    const now = performance.now();
-    if (now >= this.#endsAt) this.#moveTo(now);
-  }
-
-  #moveTo(now: number): void {
+  #age(now: number): void {
+    if (now < this.#endsAt) return;
     const number = Math.floor(now / this.#slotMs);
-    const length = this.#slots.length;
-    const steps = Math.min(number - this.#number, length);
-    for (let i = 0; i < steps; i += 1) this.#drop((number - i) % length);
+    const steps = this.#count === 0 ? 0 : Math.min(number - this.#number, this.#length);
+    for (let i = 0; i < steps; i += 1) this.#drop((number - i) % this.#length);
     this.#number = number;
     this.#endsAt = (number + 1) * this.#slotMs;
-    this.#current = this.#slots[number % length];
+    if (steps > 0) this.#min = Math.min(...this.#slots.map((slot) => slot?.min ?? Number.POSITIVE_INFINITY));
   }
 
   #drop(place: number): void {
     const slot = this.#slots[place];
-    const totals = this.#totals;
-    if (slot === undefined || totals === undefined) return;
-    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
-      const leaving = slot[bucket] ?? 0;
-      totals[bucket] = (totals[bucket] ?? 0) - leaving;
-      this.#count -= leaving;
-    }
+    if (slot === undefined || this.#totals === undefined) return;
+    this.#count -= this.#totals.subtract(slot.counts);
     this.#slots[place] = undefined;
-    this.#mins[place] = Number.POSITIVE_INFINITY;
     if (this.#count === 0) this.#totals = undefined;
   }
 
-  #addSlot(): Uint32Array {
-    const slot = new Uint32Array(BUCKETS);
-    this.#slots[this.#number % this.#slots.length] = slot;
+  #slot(): Slot {
+    if (this.#slots === NO_SLOTS) this.#slots = new Array<Slot | undefined>(this.#length).fill(undefined);
+    const place = this.#number % this.#length;
+    const known = this.#slots[place];
+    if (known !== undefined) return known;
+    const slot: Slot = { counts: new BucketCounts(), min: Number.POSITIVE_INFINITY };
+    this.#slots[place] = slot;
     return slot;
   }
 }
+
+/** Of all histograms that have recorded nothing. */
+const NO_SLOTS: (Slot | undefined)[] = [];

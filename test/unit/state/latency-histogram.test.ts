@@ -259,3 +259,19 @@ describe('memory', () => {
     expect(held).toBe(0);
   });
 });
+
+describe('memory', () => {
+  it('is that of the range in use: an empty histogram has none, one of alike latencies little', () => {
+    const histogram = new LatencyHistogram();
+    expect(histogram.bytes).toBe(0);
+    for (let slot = 0; slot < 10; slot += 1) {
+      for (let ms = 200; ms < 2000; ms *= 1.01) histogram.record(ms);
+      vi.advanceTimersByTime(SLOT);
+    }
+    // 117 buckets lie between 200 ms and 2 s; all 880 in ten slots and their sum would take 38 KB.
+    expect(histogram.bytes).toBeLessThan(11 * 4 * (117 + 2 * 32));
+    vi.advanceTimersByTime(WINDOW);
+    expect(histogram.count).toBe(0);
+    expect(histogram.bytes).toBe(0);
+  });
+});
