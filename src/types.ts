@@ -146,6 +146,13 @@ export interface CallRetry {
   readonly budget: RetryBudget;
 }
 
+/** A deployment that may not serve a call. */
+export interface Excluded {
+  readonly target: Target;
+  /** In words. */
+  readonly why: string;
+}
+
 /** One request of the user, on its way through the router. */
 export interface Call {
   readonly protocol: Protocol;
@@ -155,8 +162,8 @@ export interface Call {
   readonly body: unknown;
   /** The deployments that the call may use, in order. A spend limit may still exclude some. */
   targets: readonly Target[];
-  /** Why other deployments are excluded, in words. */
-  excluded: readonly string[];
+  /** The other ones, and why they are excluded. */
+  excluded: readonly Excluded[];
   readonly settings: CallSettings;
   /** `performance.now()` at its start, and at its deadline. */
   readonly startedAt: number;

@@ -236,6 +236,9 @@ function errorWithoutAttempts(call: Call, stop: Stop | undefined): Error {
   const paused = call.targets.find(({ state }) => state.pausedBy !== undefined)?.state;
   if (paused?.pausedBy !== undefined)
     return pausedError(paused.id, paused.pausedBy, paused.pausedUntil - performance.now());
-  const why = call.excluded.length === 0 ? '' : ` (${call.excluded.join('; ')})`;
+  const why =
+    call.excluded.length === 0
+      ? ''
+      : ` (${call.excluded.map(({ target, why }) => `${target.state.id}: ${why}`).join('; ')})`;
   return new NoDeploymentAvailableError(`No deployment is available${why}.`);
 }

@@ -57,6 +57,7 @@ export function priceFor(price: Price, tier: string | undefined, inputTokens: nu
 
 /** Every price that a request of at most so many input tokens may have at a tier: a limit reserves the highest. */
 export function pricesUpTo(price: Price, tier: string | undefined, inputTokens: number): TierPrice[] | undefined {
+  if (tier === undefined && price.longContext === undefined) return [price];
   if (tier?.toLowerCase() === 'auto') {
     const tiers = [undefined, ...Object.keys(price.tiers ?? {})];
     return tiers.flatMap((each) => pricesUpTo(price, each, inputTokens) ?? []);

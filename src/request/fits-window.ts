@@ -1,7 +1,6 @@
 import { outputLimitOf } from '../protocol/output-limit.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
-import type { Call, Target } from '../types.js';
-import type { Excluded } from './resolve-model.js';
+import type { Call, Excluded, Target } from '../types.js';
 
 /** An estimate runs up to 58 % over: without its margin of 25 %, and less 20 %, it is surely not. */
 const SURE = 0.8 / 1.25;
@@ -16,7 +15,7 @@ export function exclusionsBySize(call: Call, estimator: InputEstimator): readonl
   const limited = call.targets.filter(({ state }) => state.deployment.contextWindow !== undefined);
   if (limited.length === 0) return NONE;
   const output = outputLimitOf(call.body) ?? 0;
-  const smallest = Math.min(...limited.map(windowOf));
+  const smallest = limited.reduce((least, target) => Math.min(least, windowOf(target)), Number.POSITIVE_INFINITY);
   const { texts, flat } = estimator.inputOf(call);
   const characters = texts.reduce((sum, text) => sum + text.length, 0);
   if (characters + flat + output < SHORT * smallest) return NONE;

@@ -19,7 +19,7 @@ import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-he
 import { isPlain, isReplayable, mayBeStream } from '../sdk/upstream.js';
 import type { Log } from '../telemetry/log.js';
 import type { CallRecord } from '../telemetry/record-types.js';
-import type { CacheRequest, Call, CallSettings, Protocol, Target } from '../types.js';
+import type { CacheRequest, Call, CallSettings, Excluded, Protocol, Target } from '../types.js';
 import { checkMs, checkNumber, checkString } from '../util/check.js';
 import { isPlainObject, isRecord } from '../util/is-record.js';
 import { pick } from '../util/pick.js';
@@ -28,7 +28,7 @@ import { carriedOptions } from './call-options.js';
 import { protocolOfPath } from './endpoints.js';
 import { exclusionsBySize } from './fits-window.js';
 import { type HeaderReading, readHeaders } from './headers.js';
-import { type Excluded, narrow, type Resolution } from './resolve-model.js';
+import { narrow, type Resolution } from './resolve-model.js';
 import { boundedTenant } from './tenant.js';
 
 const NONE: readonly string[] = [];
@@ -112,7 +112,7 @@ export class CallReader {
       source,
       body: source.body,
       targets,
-      excluded: excluded.length === 0 ? NONE : excluded.map(({ target, why }) => `${target.state.id}: ${why}`),
+      excluded,
       settings: deadlineMs === settings.deadlineMs ? settings : { ...settings, deadlineMs, deadlineIsDefault: false },
       startedAt,
       deadline: startedAt + deadlineMs,
@@ -140,9 +140,11 @@ export class CallReader {
     };
     const tooSmall = exclusionsBySize(call, engine.estimator);
     if (tooSmall.length === 0) return { call, resolution, excluded, hedgeDisabledReason };
-    call.targets = targets.filter((target) => !tooSmall.some((each) => each.target === target));
-    call.excluded = [...call.excluded, ...tooSmall.map(({ target, why }) => `${target.state.id}: ${why}`)];
-    return { call, resolution, excluded: [...excluded, ...tooSmall], hedgeDisabledReason };
+    const left = new Set(targets);
+    for (const { target } of tooSmall) left.delete(target);
+    call.targets = [...left];
+    call.excluded = [...excluded, ...tooSmall];
+    return { call, resolution, excluded: call.excluded, hedgeDisabledReason };
   }
 
   #withView(given: RequestOptions): RequestOptions {

@@ -5,7 +5,7 @@ import type { CallOptions } from '../options/options.js';
 import type { DeploymentState } from '../state/deployment-state.js';
 import type { Log } from '../telemetry/log.js';
 import type { KnownPrice } from '../telemetry/record-types.js';
-import type { Capability, Protocol, Target } from '../types.js';
+import type { Capability, Excluded, Protocol, Target } from '../types.js';
 import { show } from '../util/check.js';
 import { isWithin } from '../util/is-within.js';
 import { NameHints } from '../util/name-hints.js';
@@ -30,11 +30,6 @@ export interface Restrictions {
   readonly pinned: boolean;
   /** The client that made what the call refers to; `null` where nobody remembers, so that it is the first's. */
   readonly boundTo: string | null | undefined;
-}
-
-export interface Excluded {
-  readonly target: Target;
-  readonly why: string;
 }
 
 /** What is known of models that are not listed. */
@@ -186,8 +181,9 @@ export function narrow(
   }
   const excluded: Excluded[] = [];
   const allowed: Target[] = [];
+  const elsewhere = regions === undefined ? '' : `only ${[...regions].join(', ')} may be used`;
   for (const target of targets) {
-    const why = reason(target, restrictions, allowed[0]);
+    const why = reason(target, restrictions, allowed[0], elsewhere);
     if (why === undefined) allowed.push(target);
     else excluded.push({ target, why });
   }
@@ -198,11 +194,12 @@ function reason(
   target: Target,
   { protocol, regions, needs, pinned, boundTo }: Restrictions,
   first: Target | undefined,
+  elsewhere: string,
 ): string | undefined {
   const { deployment, client } = target.state;
   if (regions !== undefined && !isWithin(deployment.regions, regions)) {
     const known = deployment.regions.length === 0 ? 'not known' : deployment.regions.join(' or ');
-    return `its region is ${known}, and only ${[...regions].join(', ')} may be used`;
+    return `its region is ${known}, and ${elsewhere}`;
   }
   for (const need of needs) if (deployment.unsupported.has(need)) return WHY_UNSUPPORTED[need];
   if (typeof boundTo === 'string' && client.name !== boundTo)

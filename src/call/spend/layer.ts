@@ -73,7 +73,7 @@ async function withReservation(
   if (refused !== undefined) throw reportRefused(parts.events, call, refused);
   if (excluded.length > 0) {
     call.targets = cases.map(({ target }) => target);
-    call.excluded = [...call.excluded, ...excluded.map(({ target, why }) => `${target.state.id}: ${why}`)];
+    call.excluded = [...call.excluded, ...excluded];
   }
   const hold = new Hold({
     call,
@@ -109,19 +109,63 @@ async function withReservation(
 /** Whether the limits allow the call, and where it may go. Reserves the money only if `reserve` says so. */
 export function decide(parts: SpendParts, call: Call, reserve: boolean, mayAsk = reserve): SpendDecision {
   const { excluded, cases } = withKnownPrice(parts, worstCases(parts, call));
-  for (;;) {
-    const usd = maxUsdOf(cases, call.maxAttempts, parts.mayRepeat);
-    const decision = { cases, usd, excluded, refused: undefined, reservation: undefined, asking: undefined };
-    if (cases.length === 0) return decision;
-    const result = tryLimits(parts, call, cases, usd, reserve, mayAsk);
-    if (!('message' in result)) return { ...decision, ...result };
-    const costliest = call.settings.overBudget === 'skip' && cases.length > 1 ? takeCostliest(cases) : undefined;
-    if (costliest === undefined) return { ...decision, refused: result };
-    excluded.push({
-      target: costliest.target,
-      why: `it is too expensive: with it the call could cost ${showUsd(usd)}, more than the limits allow`,
-    });
+  const usd = maxUsdOf(cases, call.maxAttempts, parts.mayRepeat);
+  const decision = { cases, usd, excluded, refused: undefined, reservation: undefined, asking: undefined };
+  if (cases.length === 0) return decision;
+  const result = tryLimits(parts, call, usd, reserve, mayAsk);
+  if (!('errorOf' in result)) return { ...decision, ...result };
+  if (call.settings.overBudget === 'skip' && cases.length > 1)
+    return withoutCostliest(parts, call, decision, reserve, mayAsk);
+  return { ...decision, refused: result.errorOf(cases) };
+}
+
+/** Excludes the most expensive deployments, as many as it takes for the limits to allow the call; never all of them. */
+function withoutCostliest(
+  parts: SpendParts,
+  call: Call,
+  { cases, excluded }: Pick<SpendDecision, 'cases' | 'excluded'>,
+  reserve: boolean,
+  mayAsk: boolean,
+): SpendDecision {
+  const { ledger, mayRepeat } = parts;
+  const { maxAttempts, settings, record } = call;
+  const { maxCostUsd = Number.POSITIVE_INFINITY, tenant } = settings;
+  const keys = { route: record.route, tenant };
+  // Of two that cost the same, the later one goes first.
+  const byCost = cases.toReversed().sort((a, b) => (b.usd ?? 0) - (a.usd ?? 0));
+  /** What the call may cost without the most expensive so many. */
+  const usdWithout = (count: number) => maxUsdOf(byCost.slice(count, count + maxAttempts), maxAttempts, mayRepeat);
+  const last = byCost.length - 1;
+  // Halving: the limits are checked a few times, however many deployments there are.
+  let [count, high] = [1, last];
+  while (count < high) {
+    const middle = (count + high) >> 1;
+    const usd = usdWithout(middle);
+    if (usd <= maxCostUsd && ledger?.refusalOf(usd, keys) === undefined) high = middle;
+    else count = middle + 1;
   }
+  // Reserving may need more than that: other processes spend from the same budget.
+  let result = tryLimits(parts, call, usdWithout(count), reserve, mayAsk);
+  while ('errorOf' in result && count < last) {
+    count += 1;
+    result = tryLimits(parts, call, usdWithout(count), reserve, mayAsk);
+  }
+  const left = new Set(byCost.slice(count));
+  const decision = {
+    cases: cases.filter((each) => left.has(each)),
+    usd: usdWithout(count),
+    excluded: [
+      ...excluded,
+      ...byCost.slice(0, count).map(({ target }, i) => ({
+        target,
+        why: `it is too expensive: with it the call could cost ${showUsd(usdWithout(i))}, more than the limits allow`,
+      })),
+    ],
+    refused: undefined,
+    reservation: undefined,
+    asking: undefined,
+  };
+  return 'errorOf' in result ? { ...decision, refused: result.errorOf(decision.cases) } : { ...decision, ...result };
 }
 
 /** Under a limit of money a deployment of unknown price is excluded, unless `unknownPrice` allows it. */
@@ -140,24 +184,31 @@ const UNKNOWN =
   'its price is not known, and there is a limit of money: give the deployment a `price` (with `tiers`, where the call ' +
   "names a service tier), or the router `prices`, or set `unknownPrice: 'allow'`";
 
+/** Why the limits refuse a call: as an error only where it is thrown. */
+interface LimitRefusal {
+  errorOf(cases: readonly WorstCase[]): SpendBudgetExceededError;
+}
+
 function tryLimits(
   { ledger }: SpendParts,
   call: Call,
-  cases: readonly WorstCase[],
   usd: number,
   reserve: boolean,
   mayAsk: boolean,
-): SpendBudgetExceededError | Pick<SpendDecision, 'reservation' | 'asking'> {
+): LimitRefusal | Pick<SpendDecision, 'reservation' | 'asking'> {
   const { maxCostUsd, tenant } = call.settings;
-  const text = () => worstCaseText(usd, cases, call.maxAttempts);
+  const textOf = (cases: readonly WorstCase[]) => worstCaseText(usd, cases, call.maxAttempts);
   if (maxCostUsd !== undefined && usd > maxCostUsd) {
-    return new SpendBudgetExceededError(overCallLimit(text(), call, maxCostUsd), {
-      budget: 'maxCostUsd',
-      estimateUsd: usd,
-      limitUsd: maxCostUsd,
-      leftUsd: maxCostUsd,
-      resetsAt: null,
-    });
+    return {
+      errorOf: (cases) =>
+        new SpendBudgetExceededError(overCallLimit(textOf(cases), call, maxCostUsd), {
+          budget: 'maxCostUsd',
+          estimateUsd: usd,
+          limitUsd: maxCostUsd,
+          leftUsd: maxCostUsd,
+          resetsAt: null,
+        }),
+    };
   }
   if (ledger === undefined) return { reservation: undefined, asking: undefined };
   const keys = { route: call.record.route, tenant };
@@ -166,8 +217,12 @@ function tryLimits(
   if (!result.refused) return { reservation: result, asking: undefined };
   const asking = mayAsk ? result.ask?.() : undefined;
   if (asking !== undefined) return { reservation: undefined, asking };
-  const message = result.tooManyTenants ? tooManyTenants(result) : overBudget(text(), usd, call, result);
-  return refusalError(message, usd, result);
+  return {
+    errorOf: (cases) => {
+      const message = result.tooManyTenants ? tooManyTenants(result) : overBudget(textOf(cases), usd, call, result);
+      return refusalError(message, usd, result);
+    },
+  };
 }
 
 function refusalError(message: string, usd: number, refusal: Refusal): SpendBudgetExceededError {
@@ -179,12 +234,6 @@ function refusalError(message: string, usd: number, refusal: Refusal): SpendBudg
     leftUsd: Math.max(0, leftUsd),
     resetsAt: toIso(availableAt ?? resetsAt),
   });
-}
-
-function takeCostliest(cases: WorstCase[]): WorstCase | undefined {
-  let costliest = 0;
-  for (const [i, { usd = 0 }] of cases.entries()) if (usd >= (cases[costliest]?.usd ?? 0)) costliest = i;
-  return cases.splice(costliest, 1)[0];
 }
 
 const namesOf = (targets: readonly Target[]) => targets.map(({ state }) => state.id).join(', ');
