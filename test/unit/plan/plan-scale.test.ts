@@ -79,5 +79,5 @@ it('a full deployment that had too small a window still rules out windows that a
   const step = plan(
     viewOf([small, targetView({ contextWindow: 4000 }), next], { failures: [failed(small, 'context-length')] }),
   );
-  expect(step).toMatchObject({ type: 'ask', target: next.target });
+  expect(step).toMatchObject({ type: 'attempt', target: next.target });
 });
