@@ -102,7 +102,7 @@ export function assemble({
         channels,
       }), // counts, times, names what failed
       serverSignals(events, new NameHints(() => config.deployments.keys())), // pauses and suspended clients
-      hold({ judging, random }), // streams that are judged, and answers that `accept` refuses
+      hold({ judging, random }), // holds streams back for `accept` and `escalate`, and refuses answers
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
       stream(random), // holds back until the first content
@@ -118,9 +118,9 @@ export function assemble({
       admit(isClosed),
       cache({ ...cached, events, tracing, background: recorded }), // a shared call runs under its own signal and deadline
       limitTokens({ events, estimator }), // below the cache: what costs nothing is not refused
-      limitSpend(spend), // after it: no money is kept for what is too long
+      limitSpend(spend), // after the token limit: nothing is reserved for inputs that are too long
       order({ ...orderParts, estimator }), // the route's strategy: what is left is put in order
-      escalate({ events, rules: escalation }), // judges the first answer, and requests another one
+      escalate({ events, rules: escalation }), // checks the first answer, and may request another one
       new Shadow({ ...shadow, events, ledger: spend.ledger, random, send: limitSpend(spend)(answered) }).layer(),
     ],
     answered,

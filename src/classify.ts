@@ -10,7 +10,7 @@ import {
 } from './errors.js';
 import type { UpstreamError } from './options/options.js';
 import type { ErrorOutcome } from './protocol/error-outcomes.js';
-import { outcomeOfStatus, type Verdict, verdictOf } from './protocol/error-verdict.js';
+import { type Classification, classificationOf, outcomeOfStatus } from './protocol/error-verdict.js';
 import { type ErrorFacts, readError } from './protocol/read-error.js';
 import { notedFacts } from './sdk/error-facts.js';
 import { errorName, is, isApiError } from './sdk/sdk-errors.js';
@@ -113,7 +113,7 @@ export function withFailoverOn(found: Failure, on: ReadonlySet<string | number> 
 
 const ENDS_THE_CALL: ReadonlySet<Outcome> = new Set(['aborted', 'deadline', 'interrupted', 'lost']);
 
-function readOutcome(error: Error, reading: Reading): Verdict | { outcome: FailedOutcome; byWords: false } {
+function readOutcome(error: Error, reading: Reading): Classification | { outcome: FailedOutcome; byWords: false } {
   try {
     return verdictOn(error, reading);
   } catch {
@@ -123,23 +123,23 @@ function readOutcome(error: Error, reading: Reading): Verdict | { outcome: Faile
   }
 }
 
-function verdictOn(error: Error, reading: Reading): Verdict | { outcome: FailedOutcome; byWords: false } {
-  const known: unknown = Reflect.get(error, VERDICT);
-  if (known !== undefined) return known as Verdict;
+function verdictOn(error: Error, reading: Reading): Classification | { outcome: FailedOutcome; byWords: false } {
+  const known: unknown = Reflect.get(error, CLASSIFICATION);
+  if (known !== undefined) return known as Classification;
   const answered = isApiError(error);
   if (answered && typeof error.status === 'number') return outcomeOfAnswer(error, error.status, reading);
   return { outcome: outcomeOfOther(error, answered, reading), byWords: false };
 }
 
 /** An error status, and what the body says. */
-function outcomeOfAnswer(error: APIError, status: number, reading: Reading): Verdict {
+function outcomeOfAnswer(error: APIError, status: number, reading: Reading): Classification {
   const facts = factsOf(error);
   const headers = isHeaders(error.headers) ? error.headers : undefined;
   const named = reading.named?.(upstreamError(facts, headers, status));
   if (named !== undefined) return { outcome: named, byWords: false };
   const hasRetryAfter = headers !== undefined && parseRetryAfter(headers) !== undefined;
   const context = { status, hasRetryAfter, namesStored: status === 404 && reading.namesStored?.() === true };
-  return verdictOf(facts, context) ?? { outcome: outcomeOfStatus(status), byWords: false };
+  return classificationOf(facts, context) ?? { outcome: outcomeOfStatus(status), byWords: false };
 }
 
 function outcomeOfOther(error: Error, answered: boolean, reading: Reading): FailedOutcome {
@@ -158,7 +158,7 @@ function outcomeOfOther(error: Error, answered: boolean, reading: Reading): Fail
 }
 
 /** What an error inside a 200 or a stream was found to mean: on the error itself, as its status is only made up for it. */
-const VERDICT = Symbol('verdict');
+const CLASSIFICATION = Symbol('classification');
 
 /** The status of an error that has none, so that a `catch` written for the SDK finds its class. */
 const STATUS_OF: Readonly<Partial<Record<FailedOutcome, number>>> = {
@@ -187,11 +187,11 @@ export function embeddedError(
   const own = facts.numbers.find((number) => Number.isInteger(number) && number >= 400 && number <= 599);
   const context = { status: undefined, hasRetryAfter: parseRetryAfter(given) !== undefined, namesStored: false };
   const named = reading.named?.(upstreamError(facts, given, own));
-  const verdict =
+  const classification =
     named === undefined
-      ? (verdictOf(facts, context) ?? { outcome: otherwise, byWords: false })
+      ? (classificationOf(facts, context) ?? { outcome: otherwise, byWords: false })
       : { outcome: named, byWords: false };
-  const status = own ?? STATUS_OF[verdict.outcome] ?? 500;
+  const status = own ?? STATUS_OF[classification.outcome] ?? 500;
   const answer = APIError.generate(
     status,
     { error: errorBody(isThrown ? source.error : source, facts) },
@@ -199,10 +199,10 @@ export function embeddedError(
     given,
   );
   const error =
-    verdict.outcome === 'invalid-answer' && own === undefined
+    classification.outcome === 'invalid-answer' && own === undefined
       ? invalidAnswer('with an error in a 200', answer)
       : answer;
-  setHidden(error, VERDICT, verdict);
+  setHidden(error, CLASSIFICATION, classification);
   return error;
 }
 
@@ -214,7 +214,7 @@ function errorBody(sent: unknown, { texts, code, type, baseResp }: ErrorFacts): 
   return { message, type: type ?? null, param: null, code: code ?? (baseResp === undefined ? null : String(baseResp)) };
 }
 
-/** What the body says: noted as it was read, or what the SDK kept of it. */
+/** The error body: noted while it was read, or the SDK's own copy. */
 function factsOf(error: APIError): ErrorFacts {
   const noted = notedFacts(error);
   if (noted !== undefined) return noted;
@@ -260,7 +260,7 @@ export function isErrorEvent(error: unknown): boolean {
   return error instanceof InvalidAnswerError || (isApiError(error) && !is(error, 'APIConnectionError'));
 }
 
-/** An answer of 200 that is not what was asked for. */
+/** A 200 without a usable answer. */
 export function invalidAnswer(what: string, cause?: Error): InvalidAnswerError {
   return new InvalidAnswerError(`The upstream answered, but ${what}.`, cause);
 }

@@ -29,25 +29,25 @@ import { isWithin } from './util/is-within.js';
 /** Sends the requests of one router object: what stands between the SDK's resources and the engine. */
 export class Dispatcher {
   #given: RouterParts;
-  /** The configuration that `#opened` and `#calls` are over. */
+  /** The configuration that `#parts` and `#calls` are over. */
   #base: RouterParts;
-  #opened: RouterParts;
+  #parts: RouterParts;
   #calls: CallReader;
 
   constructor(
     readonly router: OpenAI,
-    opened: RouterParts,
+    parts: RouterParts,
   ) {
-    this.#given = opened;
-    this.#base = opened.live.base;
-    this.#opened = withHooks(opened, router);
-    this.#calls = new CallReader(opened.engine, opened.view);
+    this.#given = parts;
+    this.#base = parts.live.base;
+    this.#parts = withHooks(parts, router);
+    this.#calls = new CallReader(parts.engine, parts.view);
   }
 
   /** The parts of this router object, over the configuration as it is now. */
-  get opened(): RouterParts {
+  get parts(): RouterParts {
     this.#follow();
-    return this.#opened;
+    return this.#parts;
   }
 
   get calls(): CallReader {
@@ -65,7 +65,7 @@ export class Dispatcher {
 
   #use(given: RouterParts): void {
     this.#given = given;
-    this.#opened = withHooks(given, this.router);
+    this.#parts = withHooks(given, this.router);
     this.#calls = new CallReader(given.engine, given.view);
   }
 
@@ -78,7 +78,7 @@ export class Dispatcher {
   }
 
   get engine(): Engine {
-    return this.opened.engine;
+    return this.parts.engine;
   }
 
   /** Sends one request of a resource: to a deployment, or, where it is not routed, to the default client untouched. */
@@ -88,8 +88,8 @@ export class Dispatcher {
     remainingRetries: number | null,
   ): Promise<ResponseProps> {
     // The call goes by the configuration of the moment when it was made.
-    const { opened, calls } = this;
-    const { own, account, engine } = opened;
+    const { parts, calls } = this;
+    const { own, account, engine } = parts;
     const resolved = await given;
     const options = own === undefined ? resolved : withOwnClients(resolved, own, account);
     const protocol = protocolOf(options);
@@ -106,7 +106,7 @@ export class Dispatcher {
       linkRecord(data, call.record);
       run.parsed = { data };
     }
-    run.parse = isParsed ? () => data : () => redactRejections(promise, (error) => opened.redact(error, options));
+    run.parse = isParsed ? () => data : () => redactRejections(promise, (error) => parts.redact(error, options));
     const binding = {
       ids: engine.storedBy,
       client: reply.attempt.target.state.client.name,
@@ -117,7 +117,7 @@ export class Dispatcher {
     return props;
   }
 
-  /** An answer that was kept, or that another call has asked for. */
+  /** A cached answer, or the answer of another call. */
   #returnCached(run: Run, reply: CachedReply, options: RequestOptions, protocol: Protocol): ResponseProps {
     const { props, data } = wrapCached(this.router, reply, options, protocol);
     const { record } = run;
@@ -131,14 +131,13 @@ export class Dispatcher {
 
   async #passThrough(run: Run, given: RequestOptions, remainingRetries: number | null): Promise<ResponseProps> {
     const { client, name, options } = this.#untouched(given);
-    const { storedBy } = this.opened.engine;
+    const { storedBy } = this.parts.engine;
     const sending = sendFollowing(client, options, false, (each) => client.request<unknown>(each, remainingRetries));
     run.parse = async () => {
       const { promise } = await sending;
       const data = await redactRejections(promise, (error) => this.#redact(error, client, options));
       this.engine.background.report(data);
-      if (options.method === 'post' && isRecord(data))
-        storedBy.remember(data.id, name, this.opened.view.options.tenant);
+      if (options.method === 'post' && isRecord(data)) storedBy.remember(data.id, name, this.parts.view.options.tenant);
       return data;
     };
     return this.#propsOf(sending, client, options);
@@ -162,13 +161,13 @@ export class Dispatcher {
 
   /** The same for what a list rejects with. */
   redactList(error: unknown): unknown {
-    return this.#redact(error, this.opened.passThrough, {});
+    return this.#redact(error, this.parts.passThrough, {});
   }
 
   /** Without the keys of the call, and those that `client`, which may be a view's own, adds to it. */
   #redact(error: unknown, client: OpenAI, { headers, query }: Partial<RequestOptions>): unknown {
     const { defaultHeaders, defaultQuery } = optionsOf(client);
-    return this.opened.redact(error, {
+    return this.parts.redact(error, {
       headers: mergeHeaders(headers, headerRows(defaultHeaders)),
       query: { ...defaultQuery, ...(isRecord(query) && query) },
     });
@@ -176,11 +175,11 @@ export class Dispatcher {
 
   /** Client and sanitised options for a pass-through request. Throws where it must not be made. */
   #untouched(request: RequestOptions): { client: OpenAI; name: string; options: RequestOptions } {
-    const { engine } = this.opened;
+    const { engine } = this.parts;
     if (engine.closed) throw new NoDeploymentAvailableError('The router is closed.');
     const named = this.#namedBy(request);
     const { client, name } = this.#within(request, named ?? this.#clientFor(request.path));
-    this.opened.redact.note(name, client);
+    this.parts.redact.note(name, client);
     const given = named === undefined ? request : { ...request, body: named.body };
     const own = given.headers == null ? given.headers : withoutRouterHeaders(given.headers);
     const headers = withoutDefaultRouterHeaders(client, own);
@@ -192,7 +191,7 @@ export class Dispatcher {
    * server knows: it goes to the first deployment of that route, by the name of its model.
    */
   #namedBy({ method, body, path = '' }: RequestOptions): { client: OpenAI; name: string; body: unknown } | undefined {
-    const { engine, clients, passThrough } = this.opened;
+    const { engine, clients, passThrough } = this.parts;
     const isForm = body instanceof FormData;
     const named: unknown = isForm ? body.get('model') : isRecord(body) ? body.model : undefined;
     if (method !== 'post' || typeof named !== 'string') return undefined;
@@ -213,7 +212,7 @@ export class Dispatcher {
    * chosen one, else the first such. Reads and deletes pass.
    */
   #within(request: RequestOptions, chosen: { client: OpenAI; name: string }): { client: OpenAI; name: string } {
-    const { engine, view, clients, passThrough } = this.opened;
+    const { engine, view, clients, passThrough } = this.parts;
     const own = carriedOptions(request)?.regions;
     const regions = own ?? view.options.regions ?? engine.config.options.regions;
     if (regions === undefined || request.body == null) return chosen;
@@ -236,12 +235,12 @@ export class Dispatcher {
   /** It names something that a client has made. */
   #isBound(path: string | undefined): boolean {
     const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
-    return id !== undefined && this.opened.engine.storedBy.makerOf(decode(id)) !== undefined;
+    return id !== undefined && this.parts.engine.storedBy.makerOf(decode(id)) !== undefined;
   }
 
   /** The client that made what the path names, else the default one. Throws where the path leads to another server. */
   #clientFor(path: string | undefined): { client: OpenAI; name: string } {
-    const { engine, clients, passThrough } = this.opened;
+    const { engine, clients, passThrough } = this.parts;
     const { defaultClient } = engine.config;
     const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
     const maker = id === undefined ? undefined : engine.storedBy.makerOf(decode(id));
@@ -286,7 +285,7 @@ function wantsRaw({ wants }: Run): () => boolean {
   return () => wants.raw;
 }
 
-/** An id as it stands in a path. One that cannot be read was made by nobody. */
+/** An id in a path; an unreadable one belongs to no client. */
 function decode(id: string): string {
   try {
     return decodeURIComponent(id);

@@ -41,10 +41,10 @@ import { isSameValue } from './util/is-same-value.js';
 import { randomHex } from './util/random-hex.js';
 import { SignalHubs } from './util/signal-hub.js';
 
-/** How many ids of things kept on servers are remembered with the client that made them. */
+/** How many ids of stored objects are remembered, with the client that created each. */
 const STORED_IDS = 10_000;
 
-/** What a router is apart from its door: its deployments and their state, shared by all its views. */
+/** A router without its entry point: its deployments and their state, shared by all its views. */
 export class Engine {
   readonly events: Events;
   /** Changes of state, as lines at `warn`. */
@@ -59,7 +59,7 @@ export class Engine {
   readonly handle: Handler<Call, CallReply>;
   /** By name: those of the options, then the clients' shared ones for models that are not listed, as they are used. */
   readonly states = new Map<string, DeploymentState>();
-  /** Which client made what is kept on a server. */
+  /** Which client created each stored object. */
   readonly storedBy: StoredIds;
   /** The slots of deployments and clients with limits, and the calls that wait for one. */
   readonly capacity: Capacity;
@@ -87,7 +87,7 @@ export class Engine {
   readonly signals: SignalHubs;
   readonly #isBuilt: boolean;
   readonly #clients: ReadonlyMap<string, ClientState>;
-  /** By route: how answers are judged, what was escalated, and where shadow traffic goes. */
+  /** By route: `accept` and `escalate`, the share of escalations, and shadow traffic. */
   readonly #judging = new Map<string, Judging>();
   readonly #escalation = new Map<string, { readonly config: EscalateConfig; readonly share: EscalationShare }>();
   readonly #shadows = new Map<string, ShadowRule>();

@@ -29,7 +29,7 @@ type Request = Parameters<OpenAI['request']>[0];
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 /** Set by `withOptions` only: the parts that a new object over the same engine shares. */
 const VIEW_OF = Symbol('model-router.viewOf');
-const PARTS: unique symbol = Symbol('model-router.parts');
+const DISPATCHER: unique symbol = Symbol('model-router.dispatcher');
 
 /**
  * A drop-in `OpenAI` client that routes each call to a deployment and fails over to another one. It does everything that
@@ -53,35 +53,37 @@ export class ModelRouter<
   Used extends string = never,
 > extends OpenAI {
   /** Under a symbol, no `#` members: applications wrap a router in a `Proxy`, or put an object over it. */
-  declare private readonly [PARTS]: Dispatcher;
+  declare private readonly [DISPATCHER]: Dispatcher;
 
   constructor(given: NamedOptions<Client, Deployment, Route, Used> | NamedSingleOptions<Deployment, Route, Used> = {}) {
     const options = given as RouterOptions | SingleClientOptions;
     const shared: RouterParts | undefined = isRecord(options) ? Reflect.get(options, VIEW_OF) : undefined;
-    const opened = shared === undefined ? openRouter(options) : openView(shared, options as ViewOptions);
-    super(opened.superOptions);
-    copyCredentials(this, opened.passThrough);
-    Object.defineProperty(this, PARTS, { value: new Dispatcher(this, opened) });
-    watchAssignments(this, (name, value) => this[PARTS].assign(name, value));
+    const parts = shared === undefined ? openRouter(options) : openView(shared, options as ViewOptions);
+    super(parts.superOptions);
+    copyCredentials(this, parts.passThrough);
+    Object.defineProperty(this, DISPATCHER, { value: new Dispatcher(this, parts) });
+    watchAssignments(this, (name, value) => this[DISPATCHER].assign(name, value));
   }
 
   static {
     // biome-ignore lint/complexity/noThisInStatic: by its name, the bundler would give the class another one
     overrideClient(this.prototype, {
-      makeRequest: ({ [PARTS]: parts }: ModelRouter, options, retries) => parts.sendList(options, retries),
-      wrapList: ({ [PARTS]: parts }: ModelRouter, list) => redactRejections(list, (error) => parts.redactList(error)),
+      makeRequest: ({ [DISPATCHER]: dispatcher }: ModelRouter, options, retries) =>
+        dispatcher.sendList(options, retries),
+      wrapList: ({ [DISPATCHER]: dispatcher }: ModelRouter, list) =>
+        redactRejections(list, (error) => dispatcher.redactList(error)),
     });
   }
 
   /** The path of every request. Requests that are not routed go to the default client, unchanged. */
   override request<Rsp>(options: Request, remainingRetries: number | null = null): APIPromise<Rsp> {
-    return new RoutedPromise<Rsp>(this, new Run((run) => this[PARTS].start(run, options, remainingRetries)));
+    return new RoutedPromise<Rsp>(this, new Run((run) => this[DISPATCHER].start(run, options, remainingRetries)));
   }
 
   /** A router over the same engine: breakers and statistics are shared, and closing one closes all. */
   override withOptions(options: ViewOptions): this {
     const Router = this.constructor as new (options: object) => this;
-    return new Router({ ...options, [VIEW_OF]: this[PARTS].opened });
+    return new Router({ ...options, [VIEW_OF]: this[DISPATCHER].parts });
   }
 
   /**
@@ -89,7 +91,7 @@ export class ModelRouter<
    * incoming credentials and unknown headers are dropped. Throws InvalidOptionError.
    */
   asFetch(options: AsFetchOptions = {}): typeof fetch {
-    return asFetch({ client: this, warn: (line) => this[PARTS].opened.view.log.warn(line) }, options);
+    return asFetch({ client: this, warn: (line) => this[DISPATCHER].parts.view.log.warn(line) }, options);
   }
 
   /**
@@ -117,7 +119,7 @@ export class ModelRouter<
 
   /** Sends each deployment one request for one token. It does not reject if a deployment fails. */
   async check(options: CheckOptions = {}): Promise<CheckResult[]> {
-    return checkAll(this[PARTS].calls, options);
+    return checkAll(this[DISPATCHER].calls, options);
   }
 
   /**
@@ -129,12 +131,12 @@ export class ModelRouter<
    * @throws InvalidOptionError
    */
   explain(body: object, options: ExplainOptions = {}): Explanation {
-    return explain(this[PARTS].calls, body, options);
+    return explain(this[DISPATCHER].calls, body, options);
   }
 
   /** Returns the state of deployments, routes, cache and spend as plain JSON. */
   snapshot(): Snapshot {
-    return snapshot(this[PARTS].engine);
+    return snapshot(this[DISPATCHER].engine);
   }
 
   /**
@@ -146,17 +148,17 @@ export class ModelRouter<
    * @throws InvalidOptionError for an invalid month
    */
   slaReport(options: SlaReportOptions = {}): SlaReport {
-    return slaReport(this[PARTS].engine, options);
+    return slaReport(this[DISPATCHER].engine, options);
   }
 
   /** Returns the spend by UTC day, deployment, route and tenant, as CSV: `day,deployment,route,tenant,usd,unpriced`. */
   spendCsv(): string {
-    return spendCsv(this[PARTS].engine.spendTable);
+    return spendCsv(this[DISPATCHER].engine.spendTable);
   }
 
   /** Like `spendCsv`, in chunks, for large tables: the event loop gets a turn between two chunks. */
   spendCsvChunks(): AsyncIterable<string> {
-    return spendCsvChunks(this[PARTS].engine.spendTable);
+    return spendCsvChunks(this[DISPATCHER].engine.spendTable);
   }
 
   /**
@@ -169,9 +171,9 @@ export class ModelRouter<
    * router.update({ routes: { chat: ['qwen/Qwen3-32B', 'deepseek-ai/DeepSeek-V4-Flash'] } });
    */
   update(part: Partial<RouterOptions>): void {
-    const { engine, opened } = this[PARTS];
+    const { engine, parts } = this[DISPATCHER];
     if (engine.closed) throw new NoDeploymentAvailableError('The router is closed.');
-    const options = updateRouter(opened, part);
+    const options = updateRouter(parts, part);
     engine.events.emit({ type: 'config-updated', options });
   }
 
@@ -182,7 +184,7 @@ export class ModelRouter<
    * @throws InvalidOptionError for a route that does not exist, or is not weighted
    */
   abReport(route: string): AbReport {
-    const { config, orders } = this[PARTS].engine;
+    const { config, orders } = this[DISPATCHER].engine;
     const table = orders.get(route)?.table;
     if (table !== undefined) return abReport(route, table);
     const known = [...orders].flatMap(([name, order]) => (order.table === undefined ? [] : [name]));
@@ -207,13 +209,13 @@ export class ModelRouter<
       throw new InvalidOptionError('feedback', 'give an answer of this router, as it was returned.');
     for (const [name, value] of Object.entries(checkRecord('feedback.numbers', numbers, 'numbers by name')))
       checkNumber(`feedback.${name}`, value, { least: -1e12, most: 1e12, what: 'a number' });
-    const found = this[PARTS].engine.exposures.get(record.attempts);
+    const found = this[DISPATCHER].engine.exposures.get(record.attempts);
     found?.table.feedback(found.exposure, numbers);
   }
 
   /** Subscribes to one event type. Returns a function that unsubscribes. */
   on<T extends RouterEventType>(type: T, listener: (event: EventOf<T>) => unknown): () => void {
-    return this[PARTS].engine.events.on(type, listener);
+    return this[DISPATCHER].engine.events.on(type, listener);
   }
 
   /**
@@ -221,7 +223,7 @@ export class ModelRouter<
    * another router, or into this application's next process.
    */
   exportState(): RouterState {
-    return this[PARTS].engine.keeper.export();
+    return this[DISPATCHER].engine.keeper.export();
   }
 
   /**
@@ -231,12 +233,12 @@ export class ModelRouter<
    * @throws InvalidOptionError for anything else
    */
   importState(state: RouterState): void {
-    this[PARTS].engine.keeper.import(checkState('importState', state));
+    this[DISPATCHER].engine.keeper.import(checkState('importState', state));
   }
 
   /** Writes the state, returns allowances to the fleet, and ends timers and breakers. Calls in flight finish; later calls fail. */
   async close(): Promise<void> {
-    await this[PARTS].engine.close();
+    await this[DISPATCHER].engine.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -245,7 +247,7 @@ export class ModelRouter<
 
   /** For `model-router/otel`. */
   get [TRACING](): Tracing {
-    return this[PARTS].engine.tracing;
+    return this[DISPATCHER].engine.tracing;
   }
 
   toJSON(): Snapshot {

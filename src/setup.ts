@@ -120,10 +120,10 @@ function openClients(options: RouterOptions, { clients, limits }: BuiltClients, 
 }
 
 /** Remembers what the router was made from, so that it can be updated. */
-function live(opened: RouterParts, options: RouterOptions | SingleClientOptions): RouterParts {
-  opened.live.base = opened;
-  opened.live.options = options;
-  return opened;
+function live(parts: RouterParts, options: RouterOptions | SingleClientOptions): RouterParts {
+  parts.live.base = parts;
+  parts.live.options = options;
+  return parts;
 }
 
 /** Filled in once the router is open. */
@@ -157,7 +157,7 @@ export function updateRouter({ live: now }: RouterParts, part: Partial<RouterOpt
         throw new InvalidOptionError(key, `it belongs to the router's only client; assign it: router.${key} = ...`);
     const next: SingleClientOptions = { ...options, ...(part as object) };
     const sdk = pick(next, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']);
-    const opened = open(
+    const parts = open(
       base.clients,
       next,
       sdk,
@@ -166,7 +166,7 @@ export function updateRouter({ live: now }: RouterParts, part: Partial<RouterOpt
       base,
     );
     now.options = next;
-    now.base = { ...opened, live: now, single: next };
+    now.base = { ...parts, live: now, single: next };
     return changed;
   }
   const next: RouterOptions = { ...options, ...part };
@@ -255,7 +255,7 @@ function open(
   if (defaultClient === undefined) throw new Error('No default client: the options were not checked.');
   const engine = new Engine(config, upstreams, previous?.engine);
   const base = { options: {}, headers: undefined, query: undefined, log: logOf(defaultClient) };
-  const opened = {
+  const parts = {
     engine,
     view: base,
     clients,
@@ -269,7 +269,7 @@ function open(
     over: (base: RouterParts) => base,
   };
   const given = pick(sdk, SDK_KEYS);
-  const complete = Object.keys(given).length === 0 ? opened : withView(opened, given);
+  const complete = Object.keys(given).length === 0 ? parts : withView(parts, given);
   engine.changes.log = complete.view.log;
   return complete;
 }

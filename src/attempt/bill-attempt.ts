@@ -133,7 +133,7 @@ function absurdAbove(parts: BillingParts, { call, target }: Attempt, usage: Usag
   return tokens > limit ? limit : undefined;
 }
 
-/** Nobody can say what it has cost: what was reserved for it, or would have been under a limit. */
+/** The cost is unknown: book the reservation, or what it would have been. */
 function reserved(
   parts: BillingParts,
   { call, target }: Attempt,

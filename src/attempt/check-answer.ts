@@ -11,14 +11,14 @@ const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = {
   embeddings: 'data',
 };
 
-/** A 200 with nothing, with text where JSON was asked for, or with an error in it is a failure like any other. */
+/** A 200 that is empty, has text instead of JSON, or contains an error is a failure like any other. */
 export function checkAnswer(
   { protocol, body }: Pick<Call, 'protocol' | 'body'>,
   { data, headers }: UpstreamAnswer,
   reading: Reading,
 ): void {
   if (protocol === 'binary') return;
-  // The body asked for a stream and the request's options did not: a plain client gives its text.
+  // The body requests a stream, but the request options do not: a plain client returns its text.
   if (asksForStream(body) && typeof data === 'string' && data !== '' && isEventStream(headers)) return;
   if (data === undefined || data === null) throw invalidAnswer('with an empty body');
   if (protocol === 'text' && typeof data === 'string') return;

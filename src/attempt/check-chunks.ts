@@ -44,7 +44,7 @@ export class CheckedChunks implements AsyncIterator<unknown> {
     else {
       this.#throwIf(errorIn(value, undefined));
       for (const choice of choices) {
-        // A finish reason that says so wins over an error beside it.
+        // A finish reason takes precedence over an error in the same chunk.
         if (isRecord(choice) && choice.error !== undefined && failedFinishOf(choice) === undefined)
           this.#throwIf(errorIn(choice, undefined));
       }

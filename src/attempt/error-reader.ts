@@ -26,10 +26,10 @@ export class ErrorReader {
     const namesStored = () => readNeeds(attempt.call.body).storedIds.length > 0;
     return this.classifyError === undefined
       ? { namesStored }
-      : { namesStored, named: (error) => this.#ask(attempt, error) };
+      : { namesStored, named: (error) => this.#classify(attempt, error) };
   }
 
-  /** Words were enough to go on, and not enough to act on for all calls: whoever runs the application should know. */
+  /** The error's text decided this call, but not for all calls, so the operator should know. */
   warnOfWords({ call, target }: Attempt, { outcome, byWords, status, endedAt }: Failure): void {
     if (!byWords || UNREMARKABLE.has(outcome)) return;
     const { id } = target.state;
@@ -53,7 +53,7 @@ export class ErrorReader {
     );
   }
 
-  #ask({ call, target }: Attempt, error: Omit<UpstreamError, 'deployment'>): ErrorOutcome | undefined {
+  #classify({ call, target }: Attempt, error: Omit<UpstreamError, 'deployment'>): ErrorOutcome | undefined {
     const { classifyError } = this;
     try {
       const outcome: unknown = classifyError?.({ ...error, deployment: target.state.id });

@@ -64,7 +64,7 @@ export class GuardedStream {
     const { call, startedAt } = attempt;
     this.#parts = parts;
     this.#held = held.reverse();
-    // The callers of a shared run each see what they asked for.
+    // Each caller of a shared call sees what it requested.
     this.#hidesUsage = (attempt.additions?.includes('usage') ?? false) && !call.isShared;
     this.#chunkTimeoutMs = chunkTimeoutOf(call);
     this.#contentDueAt = Math.min(startedAt + limitOf(attempt), call.deadline);
@@ -274,7 +274,7 @@ export class GuardedStream {
     return this.#ended('aborted', 'neutral', undefined);
   }
 
-  /** Of a reader that went after the end, a success; a finish reason beside content need not have been the end. */
+  /** A success if the reader left after the end. A finish reason next to content may not be the end. */
   #left(): AttemptEnd {
     const { isFinal, finished } = this.#parts.progress;
     if (isFinal) return this.#success();

@@ -7,10 +7,10 @@ import { isRecord } from '../util/is-record.js';
 import { jsonText } from '../util/json-text.js';
 import { withDeadline } from '../util/with-deadline.js';
 
-/** A stream that is larger is returned unjudged: it would have to be kept in memory. */
+/** A larger stream is returned unchecked, to bound memory. */
 const MOST_BYTES = 8 * 1024 * 1024;
 
-/** How a route judges answers before anyone sees them. */
+/** How a route checks answers before it returns them. */
 export interface Judging {
   readonly accept: ((answer: unknown) => unknown) | undefined;
   /** Streams are held back until they have ended: for `accept`, or because they may be escalated. */
@@ -66,7 +66,7 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
     } catch (thrown) {
       if (call.signal?.aborted) throw thrown;
       const error = thrown instanceof Error ? thrown : new Error('The stream broke.');
-      // Nobody has seen any of it.
+      // The caller has seen none of it.
       const broken = failure('server-error', error, performance.now(), random());
       throw new AttemptFailed({ ...broken, outcome: 'interrupted', target: attempt.target });
     }
@@ -87,17 +87,17 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
   ): Promise<void> {
     const answer = reply.whole ?? reply.answer.data;
     if (!isRecord(answer)) return;
-    let verdict: unknown;
+    let accepted: unknown;
     try {
-      verdict = await withDeadline(attempt.call.deadline, Promise.resolve(accept(JSON.parse(jsonText(answer)))));
+      accepted = await withDeadline(attempt.call.deadline, Promise.resolve(accept(JSON.parse(jsonText(answer)))));
     } catch {
-      // A judge that fails loses no answer.
+      // If `accept` throws, the answer is returned.
       attempt.call.log.warn(
         `model-router ${attempt.call.record.id} \`accept\` of the route ${attempt.call.record.route} failed; the answer is returned`,
       );
       return;
     }
-    if (verdict !== false) return;
+    if (accepted !== false) return;
     reply.onEnd((end) => {
       attempt.refused = end;
     });

@@ -22,7 +22,7 @@ import { cut } from '../util/shown.js';
 import { type AttemptBill, billAttempt } from './bill-attempt.js';
 import type { ErrorReader } from './error-reader.js';
 
-/** Names come from outside: that so many have no price is told, and no more. */
+/** Names come from outside, so this many missing prices are reported at most. */
 const MAX_UNPRICED = 1000;
 
 /** A usage object that is longer is none; a record would hold on to it. */
@@ -46,7 +46,7 @@ export interface MeasureParts {
   readonly channels: Channels;
 }
 
-/** Counts each attempt, takes its time, and tells everyone concerned when it is over: once, whatever happened inside. */
+/** Counts and times each attempt, and reports its end exactly once. */
 export function measure({
   events,
   prices,
@@ -88,7 +88,7 @@ export function measure({
           attempt.firstContentMs = performance.now() - attempt.startedAt;
           call.orderFeedback?.answered(target.state.id, attempt.firstContentMs, undefined);
         }
-        // Nothing runs beside it any more, and what does not need the caller's stream does not hold it.
+        // No other attempt runs any more; release the caller's stream.
         attempt.slot = undefined;
         const { raw } = reply.answer;
         reply.onEnd((end) => finish(attempt, end, raw));

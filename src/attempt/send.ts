@@ -103,7 +103,7 @@ function endingOf(attempt: Attempt): Ending {
   // Without another one, the request's own is left in its place.
   if (slot === undefined && leftUnread) return { signal: undefined };
   if (!leftUnread && target.state.deployment.upstream.isClosable) return { signal: null };
-  // One of the attempt's own, as some versions of the SDK keep listening.
+  // A signal of the attempt's own, because some SDK versions do not remove their listeners.
   const controller = new AbortController();
   attempt.close = () => controller.abort(call.signal?.reason);
   if (!leftUnread || call.signal === undefined) return { signal: controller.signal };

@@ -36,7 +36,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
         signal?.addEventListener('abort', onAbort);
         next(attempt).then(
           (reply) => {
-            // It came after all, from a client that does not heed its abort: nobody will read it.
+            // A late answer, from a client that ignores its abort: it is not read.
             if (attempt.isOver) return discard(reply);
             settle();
             attempt.slot?.win();

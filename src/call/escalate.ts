@@ -30,25 +30,26 @@ export function escalate({ events, rules }: EscalateParts): Layer<Call, CallRepl
   return (next) =>
     async function escalate(call) {
       const found = call.wantsRaw() ? undefined : rules(call.record.route);
-      const canJudge = found !== undefined && !(call.stream && found.config.streams === 'pass');
+      const canAssess = found !== undefined && !(call.stream && found.config.streams === 'pass');
       const hasProbabilities = call.protocol === 'chat' || call.protocol === 'responses';
-      call.needsLogprobs = canJudge && hasProbabilities && found.config.minConfidence !== undefined;
+      call.needsLogprobs = canAssess && hasProbabilities && found.config.minConfidence !== undefined;
       const reply = await next(call);
       if (isCached(reply) || reply.answer.raw) return reply;
       const answer = reply.whole ?? (reply.chunks === undefined ? reply.answer.data : undefined);
-      const final = canJudge && answer !== undefined ? await judged(call, reply, answer, found, next) : reply;
+      const final =
+        canAssess && answer !== undefined ? await escalateIfUnsure(call, reply, answer, found, next) : reply;
       // Shadow traffic may have requested them too.
       return call.needsLogprobs && !wantsLogprobs(call.protocol, call.body) ? withoutLogprobs(final) : final;
     };
 
-  async function judged(
+  async function escalateIfUnsure(
     call: Call,
     reply: Reply,
     answer: unknown,
     { config, share }: NonNullable<ReturnType<EscalateParts['rules']>>,
     next: Handler<Call, CallReply>,
   ): Promise<Reply> {
-    const { escalates, confidence } = await judge(call, reply, answer, config);
+    const { escalates, confidence } = await assess(call, reply, answer, config);
     const { record } = call;
     record.confidence = confidence;
     const from = reply.attempt.target.state.id;
@@ -82,7 +83,7 @@ export function escalate({ events, rules }: EscalateParts): Layer<Call, CallRepl
     return reply;
   }
 
-  async function judge(
+  async function assess(
     call: Call,
     reply: Reply,
     answer: unknown,
@@ -97,8 +98,8 @@ export function escalate({ events, rules }: EscalateParts): Layer<Call, CallRepl
     if (isUnsure || when === undefined) return { escalates: isUnsure, confidence };
     try {
       const copy: unknown = JSON.parse(jsonText(answer));
-      const verdict = await withDeadline(call.deadline, Promise.resolve(when(copy, { confidence, deployment })));
-      return { escalates: verdict === true, confidence };
+      const answered = await withDeadline(call.deadline, Promise.resolve(when(copy, { confidence, deployment })));
+      return { escalates: answered === true, confidence };
     } catch {
       call.log.warn(
         `model-router ${call.record.id} \`escalate.when\` of the route ${call.record.route} failed; the answer is returned`,

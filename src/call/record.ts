@@ -18,13 +18,13 @@ export interface RecordParts {
   readonly events: Events;
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly services: ReadonlyMap<string, ServiceLevel>;
-  /** The record is complete. `failed` leaves out what the caller is to blame for. */
+  /** The record is complete. `failed` does not count the caller's own errors. */
   readonly onRecorded: (record: CallRecord, failed: boolean) => void;
   readonly tracing: Tracing;
   readonly channels: Channels;
 }
 
-/** Writes down what became of the call, tells it once, and ties the record to the error where there is one. */
+/** Completes the call's record, reports it once, and links it to the error, if any. */
 export function record({
   events,
   routeTotals,
@@ -112,7 +112,7 @@ function totalCost({ attempts, unpriced }: CallRecord, last: AttemptRecord | und
   return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
 }
 
-/** The one that answered, or ended last: one that began later may have been asked beside it, in vain. */
+/** The attempt that answered, or ended last; a later one may have been an unsuccessful hedge. */
 export function lastThatCounts(attempts: readonly AttemptRecord[]): AttemptRecord | undefined {
   let last: AttemptRecord | undefined;
   for (const attempt of attempts) {
@@ -126,7 +126,7 @@ function endOf({ outcome, startedMs, durationMs }: AttemptRecord): number {
   return outcome === 'success' ? Number.POSITIVE_INFINITY : startedMs + durationMs;
 }
 
-/** A listener may keep what it is given, and may not change ours. */
+/** A copy, because a listener may store it and must not change ours. */
 function structuredCopy(record: CallRecord): CallRecord {
   return {
     ...record,

@@ -12,7 +12,7 @@ import { isWithin } from '../util/is-within.js';
 import { jsonText } from '../util/json-text.js';
 import { whyNeverShared } from './never-shared.js';
 
-/** A streamed answer of more chunks is not compared: it would have to be kept in memory. */
+/** A streamed answer of more chunks is not compared, to bound memory. */
 const MOST_CHUNKS = 20_000;
 /** Shadow traffic stops when less than this share of a budget is left. */
 const LEAST_BUDGET = 0.2;
@@ -125,8 +125,8 @@ export class Shadow {
     const reply = (await send(shadow)) as Reply;
     let good: boolean | null = null;
     if (config.compare !== undefined && primary !== undefined) {
-      const verdict = await config.compare({ primary, shadow: JSON.parse(jsonText(reply.answer.data)) });
-      good = verdict === true;
+      const result = await config.compare({ primary, shadow: JSON.parse(jsonText(reply.answer.data)) });
+      good = result === true;
     }
     if (!events.hasListener('shadow-ended')) return;
     events.emit({
@@ -154,7 +154,7 @@ function mayBeShadowed(call: Call, { state }: Target): boolean {
   return needs.storedIds.length === 0 && ![...needs.capabilities].some((need) => deployment.unsupported.has(need));
 }
 
-/** The same request as a call of nobody's: whole, once, with a deadline and a signal of its own. */
+/** The same request as a separate call: not streamed, one attempt, with its own deadline and signal. */
 function shadowOf(call: Call, target: Target, signal: CancelSignal): Call {
   const startedAt = performance.now();
   const { stream: _stream, stream_options: _options, ...body } = call.body as Record<string, unknown>;
@@ -184,7 +184,7 @@ function shadowOf(call: Call, target: Target, signal: CancelSignal): Call {
   };
 }
 
-/** The same chunks, kept for the comparison. */
+/** The same chunks, stored for the comparison. */
 function observed(chunks: AsyncIterator<unknown>, seen: string[]): AsyncIterator<unknown> {
   return {
     async next() {

@@ -36,7 +36,7 @@ function viewsOf({ targets, stream, hasOwnCredentials }: Call): RouteViews {
   return made;
 }
 
-/** Reads what is asked for, when it is asked for: most plans look no further than the first deployment. */
+/** Reads fields lazily, because most plans only look at the first deployment. */
 class LiveView implements TargetView {
   constructor(
     readonly target: Target,

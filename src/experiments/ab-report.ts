@@ -33,7 +33,7 @@ export interface AbComparison {
   readonly difference: number | null;
   /** The true difference lies within it, at every look, with the report's confidence; `null` while too little is known. */
   readonly interval: Interval | null;
-  /** About how many more calls until the interval leaves out 0, if the difference is as it looks; `null` if unknown. */
+  /** About how many more calls until the interval excludes 0, if the measured difference is real; `null` if unknown. */
   readonly callsNeeded: number | null;
 }
 
@@ -183,7 +183,7 @@ function quantileBounds(counts: LatencyCounts, q: number, alpha: number): Interv
   return low === undefined || high === undefined ? undefined : [low, high];
 }
 
-/** 0 where the interval already leaves out 0. */
+/** 0 if the interval already excludes 0. */
 function callsNeeded(n: number, difference: number, halfAt: (total: number) => number): number | null {
   if (halfAt(n) < difference) return 0;
   for (let total = n; total < 1e7; total *= 1.05) if (halfAt(total) < difference) return Math.ceil(total - n);
@@ -218,7 +218,7 @@ function asText({ route, since, sampleRatioMismatch: mismatch, variants, compari
     each.interval === null
       ? 'too little is known'
       : `${each.interval[0].toPrecision(3)} to ${each.interval[1].toPrecision(3)}`,
-    verdict(each),
+    conclusion(each),
   ]);
   return [
     ...(mismatch ? ['SAMPLE RATIO MISMATCH: keys do not split as the weights say; do not trust what follows.'] : []),
@@ -229,7 +229,7 @@ function asText({ route, since, sampleRatioMismatch: mismatch, variants, compari
   ].join('\n');
 }
 
-function verdict({ interval, callsNeeded: needed }: AbComparison): string {
+function conclusion({ interval, callsNeeded: needed }: AbComparison): string {
   if (interval === null) return '';
   if (interval[0] > 0 || interval[1] < 0) return 'differs';
   return needed === null ? 'no difference seen' : `no difference seen yet; about ${needed} more calls would show it`;

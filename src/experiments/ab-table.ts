@@ -67,7 +67,7 @@ export class Variant {
   ) {}
 }
 
-/** One comparison of variants on a route. It begins anew, as another table, when variants or weights change. */
+/** One comparison of variants on a route. A change of variants or weights starts a new table. */
 export class AbTable {
   readonly since = new Date().toISOString();
   readonly variants: ReadonlyMap<string, Variant>;

@@ -3,10 +3,10 @@ import type { ConfidenceScores, ScoreName } from '../telemetry/record-types.js';
 import { binomialLowerBound, binomialTail } from '../util/binomial.js';
 import { checkKeys, checkNumber, checkRecord, fail } from '../util/check.js';
 
-/** One judged answer of the cheap model. The event `shadow-ended` is one. */
+/** One rated answer of the cheap model, such as a `shadow-ended` event. */
 export interface CalibrationRecord {
   readonly scores: ConfidenceScores;
-  /** Whether the cheap answer was good enough; `null` where nobody judged it. */
+  /** Whether the cheap answer was good enough; `null` if unknown. */
   readonly good: boolean | null;
   /** What the better model costs for this call, in US dollars. */
   readonly costUsd: number | null;
@@ -125,7 +125,7 @@ function judgedBy(score: ScoreName, records: readonly CalibrationRecord[]): Judg
   });
 }
 
-/** The score that tells good answers from bad ones best, among those that are known for most records. */
+/** The score that separates good from bad answers best, of those that most records have. */
 function bestScore(choosing: readonly CalibrationRecord[], all: readonly CalibrationRecord[]): ScoreName | undefined {
   const known = SCORES.filter((score) => all.length > 0 && judgedBy(score, all).length >= KNOWN_SHARE * all.length);
   let best: ScoreName | undefined;
@@ -137,7 +137,7 @@ function bestScore(choosing: readonly CalibrationRecord[], all: readonly Calibra
   return best;
 }
 
-/** AUROC: the chance that a good answer has a higher confidence than a bad one; ties count half. */
+/** AUROC: the probability that a good answer has a higher confidence than a bad one; ties count half. */
 function areaUnderCurve(records: readonly Judged[]): number {
   const sorted = [...records].sort((a, b) => a.confidence - b.confidence);
   const good = sorted.filter((each) => each.good).length;

@@ -56,7 +56,7 @@ type NamedRoute<Deployment extends string, Used extends string> = Omit<
 interface Named<Client extends string, Deployment extends string, Route extends string, Used extends string> {
   /** The places that can answer, by name: a client and a model on it. @default none: every model is passed on by its name */
   deployments?: ByName<Deployment, NamedDeployment<Client, Used>> | undefined;
-  /** What callers ask for by name, and which deployments may answer it, in order. @default none */
+  /** Names that callers use as `model`, and the deployments that serve each, in order. @default none */
   routes?: ByName<Route, readonly Name<Deployment, Used>[] | NamedRoute<Deployment, Used>> | undefined;
   /** Deployments to try after one that was named itself, or after an unlisted model. @default [] */
   fallbacks?: readonly Name<Deployment, Used>[] | undefined;

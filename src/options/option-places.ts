@@ -40,5 +40,5 @@ function placeOf(key: string): string | undefined {
     return `it is an option of the constructor: new ModelRouter({ ${key} }).`;
   const same = OF_THE_SDK.get(key);
   if (same === undefined) return undefined;
-  return `it is an option of the SDK: give it beside callOptions, as in create(body, { ...callOptions({ … }), ${key} })${same}.`;
+  return `it is an option of the SDK: set it next to callOptions, as in create(body, { ...callOptions({ … }), ${key} })${same}.`;
 }

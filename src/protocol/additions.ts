@@ -5,7 +5,7 @@ import { wantsLogprobs, withLogprobs } from './logprobs.js';
 /** What the router adds to a request by itself. A server that refuses one is sent the request without, and no longer gets it. */
 export type Addition = 'usage' | 'logprobs';
 
-/** How long a refused addition is left out, in milliseconds. Whether a model gives probabilities may change with its parameters. */
+/** How long a refused addition is omitted, in milliseconds. Whether a model gives probabilities may change with its parameters. */
 export const LEFT_OUT_MS: Readonly<Record<Addition, number>> = { usage: Number.POSITIVE_INFINITY, logprobs: 600_000 };
 
 type Body = Readonly<Record<string, unknown>>;

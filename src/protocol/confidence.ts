@@ -13,7 +13,7 @@ interface Token {
   readonly logprob: number;
 }
 
-/** What a judge needs of an answer. */
+/** What an assessment needs from an answer. */
 interface Part {
   readonly text: string;
   readonly tokens: readonly Token[] | undefined;
@@ -27,7 +27,7 @@ interface Part {
  * answer scores 0; a tool call, or an answer without token probabilities, is unknown. Of several choices the least sure
  * counts.
  *
- * @param wantsJson the request asked for JSON, so an answer that is none is wrong
+ * @param wantsJson the request wants JSON, so any other answer is wrong
  */
 export function confidenceOf(answer: unknown, wantsJson: boolean): ConfidenceScores {
   const parts = partsOf(answer);

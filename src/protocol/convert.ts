@@ -5,7 +5,7 @@ import { responseEvents } from './response-events.js';
 
 type Json = Record<string, unknown>;
 
-/** The chunks in which a stream would have sent a whole answer; none where it cannot be told. */
+/** The chunks in which a stream would have sent a whole answer; none if that is unknown. */
 export function toChunks(protocol: Protocol, data: unknown, wantsUsage: boolean): unknown[] {
   if (!isRecord(data)) return [];
   if (protocol === 'responses') return responseEvents(data);

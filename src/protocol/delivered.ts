@@ -1,8 +1,8 @@
 import { textOfChunk, writtenLength, writtenText } from './output-text.js';
 
-/** The text that `partial` keeps of a long stream. */
+/** The text of a long stream that `partial` holds. */
 const MAX_TEXT = 256 * 1024;
-/** All that is kept of a stream, whatever stands around its text. */
+/** The limit for everything stored of a stream. */
 const MAX_KEPT = 2 * MAX_TEXT;
 const MAX_PIECES = 8;
 const BLOCK = 4096;

@@ -14,7 +14,7 @@ import {
 import { type ErrorFacts, plainWords } from './read-error.js';
 
 /** What an error means. */
-export interface Verdict {
+export interface Classification {
   readonly outcome: ErrorOutcome;
   /**
    * Words alone say so: it counts for this call, and changes nothing that other calls share. They may be the caller's own,
@@ -43,30 +43,30 @@ const blamesServer = (status: number | undefined) =>
  * Reads an error in this order: codes and types, wordings, the status. `undefined` where there is no status, and nothing
  * that is known.
  */
-export function verdictOf(facts: ErrorFacts, context: ErrorContext): Verdict | undefined {
+export function classificationOf(facts: ErrorFacts, context: ErrorContext): Classification | undefined {
   const status = statusOf(facts, context.status);
   const byCode = outcomeOfCodes(facts);
   const words = wordsOf(facts);
   const namesStored = status === 404 && (context.namesStored || STORED_WORDING.test(words));
-  if (facts.codes.some((code) => STORED_CODE.test(code))) return verdict('caller-error');
+  if (facts.codes.some((code) => STORED_CODE.test(code))) return classification('caller-error');
   if (byCode !== undefined && !isDenied(byCode, context.status)) {
     // A limit that ends within a minute, whatever it calls itself.
     const isShort = context.hasRetryAfter || SHORT_LIMIT.test(words);
-    return verdict(byCode === 'unauthorized' && isQuota(facts) && isShort ? 'rate-limited' : byCode);
+    return classification(byCode === 'unauthorized' && isQuota(facts) && isShort ? 'rate-limited' : byCode);
   }
   const byWords = outcomeOfWords(facts, words, status, context);
   if (byWords !== undefined && !(namesStored && byWords !== 'model-not-found')) {
-    if (status === 429 && context.hasRetryAfter) return verdict('rate-limited');
-    return verdict(byWords, byWords !== (status === undefined ? 'server-error' : outcomeOfStatus(status)));
+    if (status === 429 && context.hasRetryAfter) return classification('rate-limited');
+    return classification(byWords, byWords !== (status === undefined ? 'server-error' : outcomeOfStatus(status)));
   }
-  if (namesStored) return verdict('caller-error');
+  if (namesStored) return classification('caller-error');
   if (status === undefined)
-    return facts.codes.some((code) => CALLER_CODE.test(code)) ? verdict('caller-error') : undefined;
-  if (isVague(status) && facts.codes.some((code) => SERVER_CODE.test(code))) return verdict('server-error');
-  return verdict(outcomeOfStatus(status));
+    return facts.codes.some((code) => CALLER_CODE.test(code)) ? classification('caller-error') : undefined;
+  if (isVague(status) && facts.codes.some((code) => SERVER_CODE.test(code))) return classification('server-error');
+  return classification(outcomeOfStatus(status));
 }
 
-function verdict(outcome: ErrorOutcome, byWords = false): Verdict {
+function classification(outcome: ErrorOutcome, byWords = false): Classification {
   return { outcome, byWords };
 }
 
@@ -88,7 +88,7 @@ export function outcomeOfStatus(status: number): ErrorOutcome {
   return status >= 400 ? 'forbidden' : 'server-error';
 }
 
-/** A server that fails blames the caller in vain: the next one is asked. */
+/** A failing server may wrongly blame the caller, so the call fails over. */
 function isDenied(outcome: ErrorOutcome, status: number | undefined): boolean {
   return blamesServer(status) && (outcome === 'caller-error' || outcome === 'content-filter');
 }
@@ -118,13 +118,13 @@ function outcomeOfWords(
   context: ErrorContext,
 ): ErrorOutcome | undefined {
   // What was wrapped is known better by its own codes.
-  const inner = quoted === undefined ? undefined : verdictOf(quoted, { ...context, status: undefined })?.outcome;
+  const inner = quoted === undefined ? undefined : classificationOf(quoted, { ...context, status: undefined })?.outcome;
   if (inner !== undefined && isReadAt(inner, status, false)) return inner;
   return WORDINGS.find(({ outcome, pattern, weak }) => isReadAt(outcome, status, weak === true) && pattern.test(words))
     ?.outcome;
 }
 
-/** Which wordings count beside a status: the more it says, the fewer. */
+/** Which wordings count next to a status: the more specific the status, the fewer. */
 function isReadAt(outcome: ErrorOutcome, status: number | undefined, isWeak: boolean): boolean {
   // Without a status, an answer that failed is what it is taken for anyway.
   if (status === undefined) return outcome !== 'invalid-answer';

@@ -39,7 +39,7 @@ export function outputLimitOf(body: unknown): number | undefined {
   return largest;
 }
 
-/** How many answers are asked for, by whatever name. */
+/** The requested number of answers, under any parameter name. */
 export function answersOf(body: unknown): number {
   if (body instanceof FormData) return Math.max(1, Number(body.get('n')) || 1);
   let most = 1;

@@ -7,7 +7,7 @@ import { readUsage } from './usage.js';
 /** Finish reasons of an answer that is empty on purpose. */
 const FILTERED_FINISH: ReadonlySet<unknown> = new Set(['content_filter', 'refusal', 'safety']);
 
-/** So many keys of sealed items of one stream are kept. */
+/** The limit of stored keys of sealed items per stream. */
 const MAX_SEALED = 256;
 
 /** The last events of streams that are neither chat nor responses. */
@@ -48,7 +48,7 @@ export class Progress {
 
   constructor(
     readonly protocol: Protocol,
-    /** How many choices were asked for. */
+    /** The requested number of choices. */
     readonly choices: number,
   ) {}
 

@@ -164,7 +164,7 @@ export const CALLER_CODE =
 export const SERVER_CODE =
   /^(?:(?:internal)?server(?:error)?|internal(?:server)?error|internal|internalfailure|apierror)$/;
 
-/** A stored object that the request names does not exist: the caller's, wherever it is asked. */
+/** A stored object that the request names does not exist: the caller's error at any deployment. */
 export const STORED_CODE =
   /^(?:previous)?(?:response|file|conversation|vectorstore|thread|container|item|assistant|prompt|batch|upload)s?(?:does)?not(?:found|exist)$/;
 

@@ -5,7 +5,7 @@ import { sealedKeys } from './sealed-items.js';
 /** What a request needs of the deployment that answers it. */
 export interface Needs {
   readonly capabilities: ReadonlySet<Capability>;
-  /** Things kept on a server that the request names: only the client that made them knows them. */
+  /** Stored objects that the request names: only the client that created them has them. */
   readonly storedIds: readonly string[];
   /** Sealed items that it brings along: only the client that made them can read them. */
   readonly sealedKeys: readonly string[];
@@ -77,7 +77,7 @@ function readItems(items: unknown, capabilities: Set<Capability>, storedIds: str
   }
 }
 
-/** A reference may leave out its type; it has nothing but its id then. */
+/** A reference may omit its type; it then has nothing but its id. */
 function isReference(item: Record<string, unknown>): boolean {
   return item.type === 'item_reference' || (item.type === undefined && !('role' in item) && !('content' in item));
 }

@@ -2,7 +2,7 @@ import { isRecord } from '../util/is-record.js';
 
 type Json = Record<string, unknown>;
 
-/** The events in which a stream would have told a whole response, in the order of the API. */
+/** The events in which a stream would have sent a whole response, in the order of the API. */
 export function responseEvents(response: Json): Json[] {
   const events: Json[] = [];
   const emit = (type: string, fields: Json) => events.push({ type, sequence_number: events.length, ...fields });

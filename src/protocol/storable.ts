@@ -18,16 +18,16 @@ export function isStorable(protocol: Protocol, data: unknown, toolCalls: boolean
 }
 
 /** The same for a stream, as its chunks come: nothing is put together for it. */
-export interface StreamJudge {
+export interface StorableCheck {
   read(chunk: unknown): void;
   readonly isStorable: boolean;
 }
 
-export function judgeStream(protocol: Protocol, toolCalls: boolean): StreamJudge {
+export function storableCheck(protocol: Protocol, toolCalls: boolean): StorableCheck {
   return protocol === 'responses' ? new ResponseJudge(toolCalls) : new ChoiceJudge(protocol, toolCalls);
 }
 
-class ResponseJudge implements StreamJudge {
+class ResponseJudge implements StorableCheck {
   isStorable = false;
 
   constructor(readonly toolCalls: boolean) {}
@@ -38,7 +38,7 @@ class ResponseJudge implements StreamJudge {
   }
 }
 
-class ChoiceJudge implements StreamJudge {
+class ChoiceJudge implements StorableCheck {
   #finishReason: unknown;
   #hasOthers = false;
   readonly #parts: Parts = { content: false, refusal: false, audio: false, calls: false };

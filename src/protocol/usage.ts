@@ -48,7 +48,7 @@ export function readUsage(usage: unknown): Usage | null {
   const audioOutput = count(outputDetails.audio_tokens) ?? 0;
   const imageOutput = count(outputDetails.image_tokens) ?? 0;
 
-  // Parts that are more than their whole are beside it.
+  // Parts that exceed their total are not included in it.
   const outsideCache = cacheOutside(usage, { base, output, cached, written, total });
   const medium = audioInput + imageInput;
   const whole = base + outsideCache + (medium > base + outsideCache ? medium : 0);
@@ -109,15 +109,15 @@ function cacheOutside(
     total,
   }: { base: number; output: number; cached: number; written: number; total: number | undefined },
 ): number {
-  const aside = cached + written;
-  if (aside === 0) return 0;
+  const separate = cached + written;
+  if (separate === 0) return 0;
   if (total !== undefined && total > base + output)
-    for (const outside of [aside, cached, written]) if (total === base + output + outside) return outside;
-  if (aside > base) return aside;
+    for (const outside of [separate, cached, written]) if (total === base + output + outside) return outside;
+  if (separate > base) return separate;
   const isAnthropic = isGiven(usage.cache_read_input_tokens) || isGiven(usage.cache_creation_input_tokens);
   const isBedrock = isGiven(usage.inputTokens);
   const isNative = !isGiven(usage.prompt_tokens) && !isGiven(usage.input_tokens_details);
-  return total === undefined && (isAnthropic || isBedrock) && isNative ? aside : 0;
+  return total === undefined && (isAnthropic || isBedrock) && isNative ? separate : 0;
 }
 
 /**

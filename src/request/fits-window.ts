@@ -8,7 +8,7 @@ const SURE = 0.8 / 1.25;
 const SHORT = 1 / 3;
 
 /**
- * Leaves out deployments whose context window is surely too small for the input and the output that is asked for. Where
+ * Leaves out deployments whose context window is surely too small for the input and the output that is andOutput for. Where
  * that would be all of them, the one with the largest window is tried.
  */
 export function exclusionsBySize(call: Call, estimator: InputEstimator): readonly Excluded[] {
@@ -22,11 +22,11 @@ export function exclusionsBySize(call: Call, estimator: InputEstimator): readonl
   const excluded = limited.flatMap((target): Excluded[] => {
     const input = Math.floor(SURE * estimator.ofCallAt(call, target.model));
     if (input + output <= windowOf(target)) return [];
-    const asked = output === 0 ? '' : ` and ${output} of output`;
+    const andOutput = output === 0 ? '' : ` and ${output} of output`;
     return [
       {
         target,
-        why: `its context window of ${windowOf(target)} tokens is too small for at least ${input} of input${asked}`,
+        why: `its context window of ${windowOf(target)} tokens is too small for at least ${input} of input${andOutput}`,
       },
     ];
   });

@@ -22,13 +22,13 @@ export interface HeaderReading {
   readonly cache: 'no-store' | 'no-cache' | undefined;
 }
 
-/** Reads the options that were given as headers, where that is allowed, and keeps `X-Router-*` in the process. */
+/** Reads options from headers, if allowed, and removes `X-Router-*` from the request. */
 export function readHeaders(headers: RequestOptions['headers'], allowed: ReadonlySet<HeaderOption>): HeaderReading {
   const options: SingleCallOptions = {};
   const rows = headerRows(headers);
   let hasCredentials = false;
   let cache: HeaderReading['cache'];
-  const kept = rows.filter(([name, value]) => {
+  const forwarded = rows.filter(([name, value]) => {
     const lower = name.toLowerCase();
     if (CREDENTIALS.has(lower)) hasCredentials = true;
     if (lower === 'x-request-priority' && value !== null && allowed.has('priority')) {
@@ -45,7 +45,7 @@ export function readHeaders(headers: RequestOptions['headers'], allowed: Readonl
     if (lower === 'x-router-cache' && value !== null && allowed.has('cache')) cache = readDirective(value);
     return false;
   });
-  return { headers: kept.length === rows.length ? headers : kept, options, hasCredentials, cache };
+  return { headers: forwarded.length === rows.length ? headers : forwarded, options, hasCredentials, cache };
 }
 
 const NOTHING: ReadonlySet<HeaderOption> = new Set();

@@ -45,7 +45,7 @@ export function checkForwardHeaders(value: unknown): ReadonlySet<string> {
   return new Set(names);
 }
 
-/** Picks the headers of an incoming request that may be sent on; `onDropped` hears each other name once. */
+/** Picks the headers of an incoming request that may be sent on; `onDropped` gets each other name once. */
 export function headerFilter(
   forward: ReadonlySet<string>,
   onDropped: (name: string) => void,

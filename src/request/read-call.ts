@@ -159,7 +159,7 @@ export class CallReader {
   /** What was said for this very call: in code, and, where code is silent, by header. */
   #ownOptions(source: RequestOptions, byHeader: SingleCallOptions | undefined): SingleCallOptions | undefined {
     const { timeout, maxRetries } = source;
-    // They are easily written beside the SDK's own, where they would do nothing.
+    // They are easily mixed with the SDK's own options, where they would do nothing.
     for (const name in source) {
       if (OWN_NAMES.has(name))
         throw new InvalidOptionError(name, `it is an option of the router: give it by callOptions({ ${name} }).`);
@@ -288,7 +288,7 @@ function modelOf(source: RequestOptions): string | undefined {
 
 export const NO_OTHER = 'there is no other deployment that it may go to';
 
-/** Why another deployment may not be asked beside the first one, in words. */
+/** Why the call cannot be hedged, in words. */
 function whyHedgeDisabled(
   protocol: Protocol,
   body: unknown,
@@ -314,7 +314,7 @@ function outputTokensOf(body: unknown): number {
   return limits.length === 0 ? TYPICAL_OUTPUT : Math.max(...limits);
 }
 
-/** How many answers were asked for: `n`, for each prompt. */
+/** The requested number of answers: `n` for each prompt. */
 function choicesOf(body: unknown): number {
   if (body instanceof FormData) return Math.max(1, Number(body.get('n')) || 1);
   if (!isRecord(body)) return 1;

@@ -28,7 +28,7 @@ export interface Restrictions {
   readonly needs: ReadonlySet<Capability>;
   /** The call brings credentials of its own: only the first may see them. */
   readonly pinned: boolean;
-  /** The client that made what the call refers to; `null` where nobody remembers, so that it is the first's. */
+  /** The client that created the stored objects in the call; `null` if unknown: then the first deployment's. */
   readonly boundTo: string | null | undefined;
 }
 

@@ -115,7 +115,7 @@ export class BurnAlarm {
     return [...this.#burning];
   }
 
-  /** What has changed since it was last asked. */
+  /** Changes since the last check. */
   changes(now: number): BurnChange[] {
     for (const each of this.indicators) each.age(now);
     const changes: BurnChange[] = [];

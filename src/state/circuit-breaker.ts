@@ -16,7 +16,7 @@ export interface BreakerSettings {
    * rule off; a row of 1 needs no span.
    */
   consecutive: number;
-  /** The longest open time, and the lease of a probe; each open time is up to 20 % shorter by chance. */
+  /** The longest open time, and the lease of a probe; each open time is up to 20 % shorter at random. */
   cooldownMs: number;
 }
 
@@ -96,7 +96,7 @@ class WindowClock implements RotateBucketController {
 }
 
 /**
- * One deployment's circuit breaker, as gate and report: ask for a permit, make the call, report how it ended.
+ * One deployment's circuit breaker, as gate and report: request a permit, make the call, report how it ended.
  * opossum keeps the window and the open time and never sees the call itself, so a call that hangs, is aborted
  * or ends late can neither wedge it nor close it.
  */
@@ -285,7 +285,7 @@ export class DeploymentBreaker {
     this.#notify();
   }
 
-  /** `#notify` is apart, and always last: a listener may ask this breaker for something. */
+  /** `#notify` is separate, and always last, because a listener may call this breaker. */
   #enter(state: BreakerState): void {
     this.#state = state;
     this.#probe = undefined;

@@ -23,7 +23,7 @@ const OWN_ANSWER_MS = 2500;
 /** The same pause by the clocks of two processes. */
 const SAME_PAUSE_MS = 1000;
 
-/** What is known of one account: when it refuses its key or has no quota, none of its deployments is of use. */
+/** The state of one account: if it refuses its key or has no quota, all of its deployments are suspended. */
 export interface ClientState {
   readonly name: string;
   /** `performance.now()` time. */
@@ -36,7 +36,7 @@ export interface ClientState {
   readonly slots: Slots;
 }
 
-/** What is remembered of an answer that asked for a pause. */
+/** What is remembered of an answer that requested a pause. */
 export interface PauseNotice {
   readonly status: number;
   readonly code: string | null;
@@ -54,7 +54,7 @@ export class DeploymentState {
   inFlight = 0;
   /** Additions of the router's own that its server refuses. */
   readonly refusedAdditions = new Map<Addition, number>();
-  /** `performance.now()` time until which the server asked us to stay away, and what it answered then. */
+  /** The end of the pause that the server requested (`performance.now()`), and its answer. */
   pausedUntil = 0;
   pausedBy: PauseNotice | undefined;
   #pausedSince = 0;
@@ -117,7 +117,7 @@ export class DeploymentState {
     this.#waitsFor(stream).record(ms);
   }
 
-  /** Of valid answers in the last minutes; `undefined` until there are enough of them to tell. */
+  /** Over valid answers in the last minutes; `undefined` without enough data. */
   p95Ms(stream: boolean): number | undefined {
     return live(this.latencies(stream), 0.95);
   }
@@ -157,7 +157,7 @@ export class DeploymentState {
     this.pausedBy = { status: failure.status ?? 429, code: codeOf(failure.error) };
   }
 
-  /** Another process was asked to stay away. */
+  /** A server requested a pause from another process. */
   pauseElsewhere(until: number): void {
     const now = performance.now();
     if (until <= this.pausedUntil || now < this.#ownAnswerCounts) return;
@@ -172,7 +172,7 @@ export class DeploymentState {
     this.pausedUntil = until;
   }
 
-  /** The server has answered another process. A pause that it has asked for since then goes on. */
+  /** The server has answered another process. A pause that it requested since then continues. */
   resumeElsewhere(until: number): void {
     if (this.pausedUntil <= performance.now() || this.pausedUntil > until + SAME_PAUSE_MS) return;
     this.pausedUntil = 0;

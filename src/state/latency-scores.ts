@@ -99,15 +99,15 @@ export class LatencyScores {
       draw === undefined
         ? inBand.sort((a, b) => a.inFlight - b.inFlight)
         : inBand.sort((a, b) => draw(a.id) - draw(b.id));
-    const behind = known.filter((row) => (row.score ?? 0) > limit);
+    const slower = known.filter((row) => (row.score ?? 0) > limit);
     const unknown = rows.filter((row) => row.score === undefined);
     const probe =
       unknown.find(({ scored }) => !scored.isProbing && now >= scored.probeAt) ??
-      behind.find(
+      slower.find(
         (row) =>
           !row.scored.isProbing && now >= row.scored.probeAt && this.#creditOf(row, rows.length) >= cost(row, best),
       );
-    const ids = [...order, ...behind, ...unknown].map((row) => row.id);
+    const ids = [...order, ...slower, ...unknown].map((row) => row.id);
     if (probe === undefined) return { order: ids, probe: undefined };
     return { order: [probe.id, ...ids.filter((id) => id !== probe.id)], probe: probe.id };
   }

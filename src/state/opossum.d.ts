@@ -7,7 +7,7 @@ declare module 'opossum' {
     latencyTimes: number[];
   }
 
-  /** What opossum asks of an action's result; a real promise fits too. */
+  /** What opossum needs from an action's result; a real promise fits too. */
   interface Settlement {
     then(succeed: () => void): { catch(fail: () => void): void };
   }

@@ -9,7 +9,7 @@ interface Left {
   readonly tokensResetAt: number | undefined;
 }
 
-/** What a provider's `x-ratelimit-*` headers say is left. Advice only: it moves a deployment behind the others, and never stops one. */
+/** What a provider's `x-ratelimit-*` headers say is left. It is only advice: it moves a deployment after the others, and never excludes one. */
 export class RateAdvice {
   #left: Left | undefined;
 

@@ -22,7 +22,7 @@ export interface RouterState {
 
 /** Where a router's state is stored. Each process stores its own; all are read when a router makes its first call. */
 export interface StateStore {
-  /** What all processes have stored. Anything that cannot be read is left out, and reported to `warn`. */
+  /** What all processes have stored. Unreadable parts are skipped, and reported to `warn`. */
   load(warn: (line: string) => void): readonly unknown[];
   /** Stores the state of one process in place of what it has stored before. */
   save(process: string, state: RouterState): void;

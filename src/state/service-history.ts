@@ -176,7 +176,7 @@ export class ServiceHistory {
   }
 }
 
-/** A state without what is too old to be shown. Latencies are of use for this month and the last. */
+/** A state without periods that are too old to be shown. Latencies are needed for this month and the last. */
 export function trimmed(state: HistoryState, now: number): HistoryState {
   const rows = (period: Period) =>
     state[period].filter(([number]) => number > numberOf(period, now) - MAX_CELLS[period]);

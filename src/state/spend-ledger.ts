@@ -143,7 +143,7 @@ export class SpendLedger {
       const at = known.findIndex((account) => account.isFor(budget));
       const [account] = at === -1 ? [] : known.splice(at, 1);
       account?.limitTo(budget);
-      // Two budgets over the same calls are told apart by their place; a limit may change.
+      // Two budgets over the same calls are distinguished by their position, because a limit may change.
       const same = names.slice(0, i).filter((name) => name === names[i]).length;
       const name = same === 0 ? `${names[i]}` : `${names[i]}#${same + 1}`;
       return account ?? new Account(budget, tenants, name, shared);

@@ -147,7 +147,7 @@ export class CalendarWindow implements SpendWindow {
 const SLOTS = 60;
 
 /**
- * The last `windowMs` milliseconds, by a clock that nobody sets. In sixty slots, of which only those with money exist:
+ * The last `windowMs` milliseconds, by a monotonic clock. In sixty slots, of which only those with money exist:
  * money leaves up to a sixtieth of the window late, never early.
  */
 export class SlidingWindow implements SpendWindow {

@@ -6,7 +6,7 @@ interface Binding {
 }
 
 /**
- * Which client made what a server keeps, by id. The first maker keeps an id, so no other client can draw what refers to
+ * Which client created a stored object, by id. The first creator keeps an id, so no other client can draw what refers to
  * it. When there is no more room, the tenant that has most loses its oldest: none can push out the ids of others.
  */
 export class StoredIds {

@@ -58,7 +58,7 @@ export class TenantShare {
   }
 }
 
-/** Ranks are powers of two, so this many tell shares apart down to a billionth of the store. */
+/** Ranks are powers of two, so this many distinguish shares down to a billionth of the store. */
 const RANKS = 30;
 
 /** Finds one of the largest shares without a look at all of them: each is at most twice as large as another of its rank. */

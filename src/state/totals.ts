@@ -36,7 +36,7 @@ export function newTotals(): Totals {
   };
 }
 
-/** There only where a provider has told such tokens. */
+/** Present only if a provider reported such tokens. */
 const RARE_KINDS = [
   'cacheWriteTokens',
   'audioInputTokens',
@@ -45,7 +45,7 @@ const RARE_KINDS = [
   'imageOutputTokens',
 ] as const satisfies readonly (keyof Usage)[];
 
-/** The tokens alone, without the sums beside them. */
+/** The tokens alone, without the other sums. */
 export function usageOf(totals: Totals): Usage {
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = totals;
   const usage: Usage = { inputTokens, outputTokens, cachedInputTokens, reasoningTokens };

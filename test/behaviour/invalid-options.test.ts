@@ -190,14 +190,14 @@ const wrong: [option: string, options: object, message: string][] = [
   ['price', { price: { input: 1, output: 1 } }, 'it is an option of a deployment: deployments.NAME.price.'],
   ['routes.standard.model', route({ model: 'a' }), 'it is an option of a deployment'],
   ['routes.standard.budgets', route({ budgets: [] }), 'of the constructor: new ModelRouter({ budgets }).'],
-  ['routes.standard.timeout', route({ timeout: 5 }), 'it is an option of the SDK: give it beside callOptions'],
+  ['routes.standard.timeout', route({ timeout: 5 }), 'it is an option of the SDK: set it next to callOptions'],
   ['routes.standard.timeout', route({ timeout: 5 }), ', or attemptTimeoutMs.'],
   ['routes.standard.deployment', { routes: { standard: { deployment: ['a'] } } }, 'did you mean `deployments`?'],
   ['deployments.a.deadlineMs', deployment({ deadlineMs: 5 }), 'it is an option of a call: give it to the constructor'],
   ...(['deadlineMs', 'maxAttempts', 'budgets', 'breaker', 'cache'] as const).map((key): (typeof wrong)[number] => [
     `clients.default.${key}`,
     { clients: { default: { ...client, [key]: 1 } } },
-    'it is an option of the router: give it beside `clients`.',
+    'it is an option of the router: set it next to `clients`.',
   ]),
   ...(['price', 'model', 'capabilities'] as const).map((key): (typeof wrong)[number] => [
     `clients.default.${key}`,

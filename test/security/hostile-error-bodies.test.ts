@@ -4,7 +4,7 @@ import { callRecord } from 'model-router';
 import { answer, fail } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { classify } from '../../src/classify.js';
-import { verdictOf } from '../../src/protocol/error-verdict.js';
+import { classificationOf } from '../../src/protocol/error-verdict.js';
 import { readError } from '../../src/protocol/read-error.js';
 import { parseRetryAfter } from '../../src/util/retry-after.js';
 import { ask, errorOf } from '../helpers/messages.js';
@@ -88,8 +88,8 @@ describe('a crafted error body', () => {
       fc.property(tree, fc.option(fc.integer({ min: 400, max: 599 })), (body, status) => {
         const facts = readError(body);
         const context = { status: status ?? undefined, hasRetryAfter: false, namesStored: false };
-        expect(verdictOf(facts, context)?.outcome ?? 'unknown').toEqual(expect.any(String));
-        if (status !== null) expect(verdictOf(facts, context)).toBeDefined();
+        expect(classificationOf(facts, context)?.outcome ?? 'unknown').toEqual(expect.any(String));
+        if (status !== null) expect(classificationOf(facts, context)).toBeDefined();
       }),
       { numRuns: 500 },
     );
@@ -142,7 +142,7 @@ describe('a text that comes from outside', () => {
     const context = { status: 400, hasRetryAfter: false, namesStored: false };
     const timeOf = (given: string) => {
       const startedAt = performance.now();
-      verdictOf(readError({ error: { message: given } }), context);
+      classificationOf(readError({ error: { message: given } }), context);
       return performance.now() - startedAt;
     };
     timeOf(text);

@@ -4,9 +4,9 @@ import { lastThatCounts } from '../record.js';
 import type { CacheLookup } from './lookup.js';
 import type { SharedCall } from './shared-call.js';
 
-/** What to ask upstream, and what to do with the answer. */
+/** What to fetch upstream, and what to do with the answer. */
 export interface Fetch {
-  /** What an equal fetch in flight has in common with it, beside its terms. */
+  /** What an equal fetch in flight has in common with it, besides its terms. */
   readonly key: string;
   /** Nothing changes it. */
   readonly body: Record<string, unknown>;
@@ -47,7 +47,7 @@ export interface CacheContext {
   bypass(call: Call): Promise<CallReply>;
   /** Asks upstream, or joins an equal call in flight. */
   fetch(call: Call, request: CacheRequest, fetch: Fetch): Promise<CallReply>;
-  /** Asks upstream in the background. False where the platform would end that: then ask in the foreground. */
+  /** Fetches upstream in the background. Returns false if the platform would end that: then fetch in the foreground. */
   refresh(call: Call, request: CacheRequest, fetch: Fetch): boolean;
   /** Counts an answer that cost nothing, and writes it into the record. */
   useCached(call: Call, how: CacheUseOfHit, from: readonly Source[], ageMs: number | null): void;

@@ -13,7 +13,7 @@ export interface Eligibility {
 }
 
 /** Whether a call may be answered from the cache at all, and why. */
-export function judge(call: Call): Eligibility {
+export function eligibilityOf(call: Call): Eligibility {
   const { cache } = call.settings;
   const { cacheRequest: request } = call;
   if (cache === undefined || request === undefined) return no('the cache is off');
@@ -40,7 +40,7 @@ function whyNever({ protocol, choices }: Call, body: Body): string | undefined {
   const bound = whyNeverShared(protocol, body);
   if (bound !== undefined) return bound;
   if (isRecord(body.prompt) && !isGiven(body.prompt.version)) return 'its stored prompt has no version, and may change';
-  if (choices > 1) return 'it asks for several answers';
+  if (choices > 1) return 'it requests several answers';
   if (isGiven(body.audio) || (Array.isArray(body.modalities) && body.modalities.includes('audio')))
     return 'answers with audio are not cached';
   return undefined;

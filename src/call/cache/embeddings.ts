@@ -38,7 +38,7 @@ export function answerVectors(
     const inputs = texts.map((key, i) => ({ value: values[i], key, found: found[i] }));
     return new Batch(cache, call, request, keys, settings, inputs);
   };
-  if (request.directive === 'no-cache') return batchOf([]).ask();
+  if (request.directive === 'no-cache') return batchOf([]).fetch();
   const found = texts.map((key) => cache.lookup.get(key, settings, call.signal));
   const known = found.flatMap((each) => (isPromise(each) ? [] : [each]));
   if (known.length === found.length) return batchOf(known).answer();
@@ -60,19 +60,19 @@ class Batch {
     const states = inputs.map(({ found }) => found?.state);
     const isUsable = states.every((state) => state === 'fresh' || state === 'stale');
     const vectors = isUsable ? this.#cached() : undefined;
-    if (vectors === undefined) return this.ask();
+    if (vectors === undefined) return this.fetch();
     const stale = unique(inputs.filter(({ found }) => found?.state === 'stale'));
-    if (stale.length > 0 && !cache.refresh(call, this.request, this.#fetchOf(stale))) return this.ask();
+    if (stale.length > 0 && !cache.refresh(call, this.request, this.#fetchOf(stale))) return this.fetch();
     cache.useCached(call, stale.length > 0 ? 'stale' : 'hit', vectors, this.#ageMs());
     return Promise.resolve(this.#compose(vectors));
   }
 
-  ask(): Promise<CallReply> {
+  fetch(): Promise<CallReply> {
     const { cache, call, inputs } = this;
     const missing = unique(inputs.filter(({ found }) => found?.state !== 'fresh'));
-    const asked = this.#ask(missing);
-    if (!inputs.every(({ found }) => found !== undefined && isForErrors(found, this.settings))) return asked;
-    return asked.catch((error: unknown) => {
+    const fetched = this.#fetchMissing(missing);
+    if (!inputs.every(({ found }) => found !== undefined && isForErrors(found, this.settings))) return fetched;
+    return fetched.catch((error: unknown) => {
       const vectors = isDeploymentFault(error) ? this.#cached() : undefined;
       if (vectors === undefined) throw error;
       cache.useCached(call, 'stale-if-error', vectors, this.#ageMs());
@@ -80,7 +80,7 @@ class Batch {
     });
   }
 
-  async #ask(missing: readonly Input[]): Promise<CallReply> {
+  async #fetchMissing(missing: readonly Input[]): Promise<CallReply> {
     const reply = await this.cache.fetch(this.call, this.request, this.#fetchOf(missing));
     if (missing.length === this.inputs.length) return reply;
     // The answer to a shortened request is never returned: where it cannot be filled up, the whole batch is sent.

@@ -1,12 +1,12 @@
 import type { Call } from '../../types.js';
 import { TooManyValuesError } from '../../util/canonical.js';
 import { sha256 } from '../../util/sha256.js';
-import { type Eligibility, judge } from './eligibility.js';
+import { type Eligibility, eligibilityOf } from './eligibility.js';
 import { keyOf, keyParts, snapshotOf, vectorKeys } from './key.js';
 
 /** Shows why a call is cacheable or not, and its key: names and a hash, no value of the request. */
 export function explainCache(call: Call): Eligibility & { key: { hash: string; parts: string[] } | null } {
-  const eligibility = judge(call);
+  const eligibility = eligibilityOf(call);
   const { cacheRequest: request, protocol } = call;
   if (!eligibility.cacheable || request?.body === undefined) return { ...eligibility, key: null };
   try {

@@ -42,7 +42,7 @@ export function vectorKeys(call: Call, request: CacheRequest) {
 }
 
 /**
- * What two calls in flight must have in common beside the key: only streams with the same options join each other, and
+ * What two calls in flight must have in common besides the key: only streams with the same options join each other, and
  * no call fails by the limits of another.
  */
 export function termsOf({ settings, maxAttempts, stream }: Call, body: Body): string {

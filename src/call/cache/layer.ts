@@ -1,7 +1,7 @@
 import { abortError } from '../../classify.js';
 import type { Handler, Layer } from '../../pipeline.js';
 import { round } from '../../prices/cost.js';
-import { isStorable, judgeStream } from '../../protocol/storable.js';
+import { isStorable, storableCheck } from '../../protocol/storable.js';
 import type { CacheStore } from '../../state/cache-store.js';
 import type { CacheSize } from '../../state/memory-store.js';
 import type { Events } from '../../telemetry/events.js';
@@ -19,7 +19,7 @@ import { onCollected } from '../../util/on-collected.js';
 import { roundMs } from '../../util/round-ms.js';
 import { type CacheContext, type CacheUseOfHit, type Fetch, type Source, sourceOf } from './cache-context.js';
 import { cachedAnswer } from './cached-reply.js';
-import { judge } from './eligibility.js';
+import { eligibilityOf } from './eligibility.js';
 import { answerVectors } from './embeddings.js';
 import { copyForAnother, isDeploymentFault } from './errors.js';
 import { keyOf, snapshotOf, termsOf, vectorKeys } from './key.js';
@@ -86,7 +86,7 @@ class ResponseCache implements CacheContext {
 
   /** Without an `await` on the way to an answer that is there. */
   answer(call: Call, given: CacheRequest, settings: CacheSettings): Promise<CallReply> {
-    if (!judge(call).cacheable || given.body === undefined) return this.bypass(call);
+    if (!eligibilityOf(call).cacheable || given.body === undefined) return this.bypass(call);
     let request: ReturnType<typeof snapshotOf>;
     let key: string;
     try {
@@ -283,7 +283,7 @@ class ResponseCache implements CacheContext {
     const stream: SharedStream = new SharedStream({
       reply,
       source,
-      judge: judgeStream(shared.call.protocol, fetch.toolCalls),
+      check: storableCheck(shared.call.protocol, fetch.toolCalls),
       maxHeld: this.#parts.size?.maxBytes ?? Number.POSITIVE_INFINITY,
       onTooLarge: () => shared.end(),
       onEnd: ({ outcome, unfinished }) => {
@@ -382,7 +382,7 @@ class ResponseCache implements CacheContext {
       // It may be long since the call began: what counts is the time until its first content.
       call.deadline = performance.now() + call.settings.deadlineMs;
       const { chunks, onEnd } = await (again?.() ?? Promise.reject(new Error('It has a stream of its own.')));
-      if (chunks === undefined) throw new Error('A stream was asked for.');
+      if (chunks === undefined) throw new Error('The call needs a stream.');
       onEnd((end) => participant.finish(end));
       return chunks;
     };

@@ -18,7 +18,7 @@ export interface Found {
   readonly state: 'fresh' | 'stale' | 'error';
 }
 
-/** The store behind its faults: one that throws, rejects, hangs or returns nonsense is a miss. */
+/** The store, made safe: if it throws, rejects, hangs or returns nonsense, that is a miss. */
 export class CacheLookup {
   readonly #store: () => CacheStore;
   /** Of the router's own store; `undefined` for one of the application's. */

@@ -23,7 +23,7 @@ export interface SharedCallParts {
 }
 
 /**
- * One upstream call for all callers that ask the same while it is in flight. It runs under a signal of its own, until the
+ * One upstream call for all identical calls while it is in flight. It runs under a signal of its own, until the
  * latest deadline of its callers. Each of them leaves by its own abort or deadline; the last one ends it. Joining and
  * leaving take constant time.
  */
@@ -78,7 +78,7 @@ export class SharedCall {
     );
   }
 
-  /** It is of use to another caller: under way, and something waits for it or reads it. */
+  /** Another caller can join it: it is running, and a caller waits for it or reads it. */
   get canBeJoined(): boolean {
     if (this.#isOver || this.stream?.failed !== undefined) return false;
     const now = performance.now();
@@ -152,7 +152,7 @@ export class SharedCall {
   payOver(to: CallRecord): void {
     this.#isPaid = true;
     const { deployment, servedModel, region, attempts, usage, providerUsage, timeToFirstChunkMs } = this.call.record;
-    // After an upstream call that did not do, as of a batch of which only a part was asked for.
+    // After an upstream call that did not suffice, such as a batch that was only partly fetched.
     const before = to.attempts === attempts ? 0 : to.attempts.length;
     if (before > 0) for (const attempt of attempts) attempt.number += before;
     const all = before > 0 ? [...to.attempts, ...attempts] : attempts;

@@ -1,4 +1,4 @@
-import type { StreamJudge } from '../../protocol/storable.js';
+import type { StorableCheck } from '../../protocol/storable.js';
 import type { AttemptEnd, CallReply } from '../../types.js';
 import { jsonText } from '../../util/json-text.js';
 import { idOf } from './cached-reply.js';
@@ -12,7 +12,7 @@ const MAX_PARTIAL = 256 * 1024;
 export interface Place {
   /** The next chunk to be read. */
   readonly at: number;
-  /** It has read nothing yet, and may ask for itself. */
+  /** It has read nothing yet, so it may start a call of its own. */
   readonly canRestart: boolean;
 }
 
@@ -20,7 +20,7 @@ export interface SharedStreamParts {
   readonly reply: CallReply;
   readonly source: AsyncIterator<unknown>;
   /** Says as the chunks come whether the stream may be stored. */
-  readonly judge: StreamJudge;
+  readonly check: StorableCheck;
   /** `MAX_HELD`, or less where the store takes less. */
   readonly maxHeld: number;
   /** From here on it can neither be joined nor stored. */
@@ -30,7 +30,7 @@ export interface SharedStreamParts {
 
 /**
  * One stream for several readers. Chunks are held as text, so that each reader gets its own, also one that joins late.
- * The fastest reader asks for more. A stream that grows too large holds only what some reader has not read yet.
+ * The fastest reader pulls the next chunk. A stream that grows too large holds only what some reader has not read yet.
  */
 export class SharedStream {
   /** How the source ended; readers may still have something to read. */
@@ -73,7 +73,7 @@ export class SharedStream {
 
   /** All of it as the JSON of an array, where it may be stored. */
   get storable(): string | undefined {
-    return this.#isWhole && this.#parts.judge.isStorable ? `[${this.#texts.join()}]` : undefined;
+    return this.#isWhole && this.#parts.check.isStorable ? `[${this.#texts.join()}]` : undefined;
   }
 
   /** The last chunks before `at`. */
@@ -89,7 +89,7 @@ export class SharedStream {
     return partial.reverse();
   }
 
-  /** Nobody wants the rest. */
+  /** No reader is left. */
   stop(): void {
     if (this.isDone) return;
     this.isDone = true;
@@ -156,7 +156,7 @@ export class SharedStream {
     this.#texts.push(text);
     this.#held += text.length;
     if (!this.#isWhole) return;
-    this.#parts.judge.read(chunk);
+    this.#parts.check.read(chunk);
     if (this.#held <= this.#parts.maxHeld) return;
     this.#isWhole = false;
     this.#parts.onTooLarge();

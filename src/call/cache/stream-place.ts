@@ -9,7 +9,7 @@ export interface PlaceParts {
   /** The first read. */
   readonly onBegin: () => void;
   readonly onOver: (how: HowOver) => void;
-  /** Not for this reader: the usage, which it did not ask for. */
+  /** Not for this reader: usage that it did not request. */
   readonly isHidden: (chunk: unknown) => boolean;
   /** The error of the source as this reader's own. */
   readonly errorFor: (error: unknown, partial: readonly unknown[]) => unknown;

@@ -36,7 +36,7 @@ export interface SpendDecision {
   readonly asking: Promise<boolean> | undefined;
 }
 
-/** What one call was granted, another one may take: it asks again, but not for ever. */
+/** Another call may take a granted amount, so this call requests again, a limited number of times. */
 const MAX_ASKED = 8;
 
 /** Reserves the most that a call may cost from every limit of money, or refuses it. Without such a limit it adds nothing. */
