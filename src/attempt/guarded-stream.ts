@@ -3,6 +3,7 @@ import { type InterruptionReason, StreamInterruptedError } from '../errors.js';
 import { Delivered, textOf } from '../protocol/delivered.js';
 import { isUsageChunk, type Progress } from '../protocol/progress.js';
 import type { Attempt, AttemptEnd, Failure, UpstreamStream } from '../types.js';
+import { isRecord } from '../util/is-record.js';
 import { onCollected } from '../util/on-collected.js';
 import { cut, storableId } from '../util/shown.js';
 import { chunkTimeoutOf, limitOf } from './limit.js';
@@ -161,6 +162,11 @@ export class GuardedStream {
     this.#settle()?.resolve(this.#deliver(result.value));
   };
 
+  /** `[DONE]` has come: SDK 6 reads on until the body ends. */
+  get #isDone(): boolean {
+    return this.#parts.progress.hasContent && this.#parts.stream.doneSeen();
+  }
+
   #onContent(): void {
     this.#parts.onContent();
     // From here on it is the gap between two chunks that counts.
@@ -179,7 +185,8 @@ export class GuardedStream {
     const { protocol } = attempt.call;
     const hasKnownEnd = protocol === 'chat' || protocol === 'completions' || protocol === 'responses';
     // Other endpoints' streams are whole for a plain client, too, where their body ends.
-    if (!hasKnownEnd || (progress.hasContent && stream.doneSeen()))
+    const isNoStream = !progress.hasContent && isRecord(attempt.call.body) && attempt.call.body.stream !== true;
+    if (!hasKnownEnd || isNoStream || (progress.hasContent && stream.doneSeen()))
       return this.#endWith({ ...this.#success(), unfinished: true });
     this.#interrupt('missing-end', undefined);
   }
@@ -212,7 +219,7 @@ export class GuardedStream {
     if (lateMs > LATE_MS && !this.#isLate) {
       this.#isLate = true;
       this.#timer = setTimeout(this.#onIdle, 0);
-    } else if (this.#parts.progress.isFinal) {
+    } else if (this.#parts.progress.isFinal || this.#isDone) {
       // All has come, but the server does not hang up.
       this.#endWith(this.#success());
       this.#close();
