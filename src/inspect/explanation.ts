@@ -7,32 +7,32 @@ export interface Explanation {
   route: string | null;
   priority: string;
   /**
-   * In the whole failover order, the one that the next call tries first at the front. `excluded` says in words why one is
-   * not used now; those stand at the end.
+   * In failover order, starting with the deployment that the next call tries first. `excluded` says why a deployment
+   * cannot be used now; those come last.
    */
   deployments: { id: string; excluded?: string }[];
   /** The time for the whole call, in milliseconds. */
   deadlineMs: number;
-  /** The time for the first attempt, in milliseconds; `null` where no attempt would be made. */
+  /** The time for the first attempt, in milliseconds; `null` if no attempt would be made. */
   attemptTimeoutMs: number | null;
   /** The first included. */
   maxAttempts: number;
-  /** When a hedge would start beside the first attempt, in milliseconds; `null` where none would. */
+  /** When a hedge of the first attempt would start, in milliseconds; `null` if none would. */
   hedgeAfterMs: number | null;
   /** Why no hedge would start, in words. */
   hedgeDisabledReason: string | null;
-  /** Whether it may be answered from the cache, and what an equal call must have in common with it. */
+  /** Whether and why the cache may answer the call, and the parts of its cache key. */
   cache: { cacheable: boolean; why: string; key: { hash: string; parts: string[] } | null };
-  /** The most that it may cost, all attempts together, in US dollars; `null` where no price is known. */
+  /** The highest cost of all attempts together, in US dollars; `null` if no price is known. */
   maxCostUsd: number | null;
-  /** Estimated, with its margin, at the deployment that counts most. */
+  /** The estimate with its margin, at the deployment that counts the most tokens. */
   inputTokens: number;
-  /** Why the call would fail before anything is sent: a limit, or no deployment is allowed; `null` where it would not. */
+  /** Why the call would fail before anything is sent: a limit, or no available deployment; else `null`. */
   refusal: string | null;
   toString(): string;
 }
 
-/** What the text says beside the explanation's own fields. */
+/** What the text shows in addition to the explanation's own fields. */
 export interface TextDetails {
   /** The strategy, `probe`, `recovery` or `priority`; `null` without a route. */
   readonly chosenBy: string | null;

@@ -31,7 +31,7 @@ type NamedStrategy<Deployment extends string, Used extends string> =
   | StrategyName
   | Exclude<StrategyOptions, { by: 'weighted' }>
   | (Omit<Extract<StrategyOptions, { by: 'weighted' }>, 'weights'> & {
-      /** By deployment; those that are missing have weight 0. @default each deployment's `weight`, else 1 */
+      /** Weights by deployment; a missing one is 0. @default each deployment's `weight`, else 1 */
       weights?: ByName<Name<Deployment, Used>, number> | undefined;
     })
   | Strategy;
@@ -40,11 +40,11 @@ type NamedRoute<Deployment extends string, Used extends string> = Omit<
   RouteOptions,
   'deployments' | 'strategy' | 'shadow'
 > & {
-  /** Names of deployments, in the order in which they are tried. */
+  /** Names of deployments, in failover order. */
   deployments: readonly Name<Deployment, Used>[];
-  /** How they are ordered; the order is also the failover order. @default 'priority', the listed order */
+  /** How the deployments are ordered; the result is also the failover order. @default 'priority', the listed order */
   strategy?: NamedStrategy<Deployment, Used> | undefined;
-  /** Sends a share of the calls to another deployment too, to compare. @default none */
+  /** Sends a share of the calls to another deployment too, for comparison. @default none */
   shadow?:
     | (Omit<ShadowOptions, 'deployment'> & {
         /** A deployment's name. */
@@ -54,19 +54,19 @@ type NamedRoute<Deployment extends string, Used extends string> = Omit<
 };
 
 interface Named<Client extends string, Deployment extends string, Route extends string, Used extends string> {
-  /** The places that can answer, by name: a client and a model on it. @default none: every model is passed on by its name */
+  /** The places that can answer, by name. @default none: every model is passed on by its name */
   deployments?: ByName<Deployment, NamedDeployment<Client, Used>> | undefined;
   /** Names that callers use as `model`, and the deployments that serve each, in order. @default none */
   routes?: ByName<Route, readonly Name<Deployment, Used>[] | NamedRoute<Deployment, Used>> | undefined;
-  /** Deployments to try after one that was named itself, or after an unlisted model. @default [] */
+  /** Where to fail over from a deployment that the call names itself, or from an unlisted model. @default [] */
   fallbacks?: readonly Name<Deployment, Used>[] | undefined;
-  /** @default { 'Pro/': { client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } } } where a client `pro` exists */
+  /** Prefixes of unlisted models, and the client of each. @default { 'Pro/': { client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } } } if a client `pro` exists */
   prefixes?:
     | Record<string, Name<Client, Used> | (Omit<PrefixOptions, 'client'> & { client: Name<Client, Used> })>
     | undefined;
   /** The route of each priority, for `model: 'auto'`. @default { standard: 'standard', premium: 'premium' } */
   priorities?: Record<string, Name<Route, Used>> | undefined;
-  /** What may be spent. Calls that could cost more than is left are refused before anything is sent. @default none */
+  /** Spend limits. A call that could cost more than is left is refused before anything is sent. @default none */
   budgets?: readonly (BudgetOptions & { route?: Name<Route, Used> | undefined })[] | undefined;
 }
 
@@ -80,7 +80,7 @@ export type NamedOptions<
   Used extends string,
 > = Omit<RouterOptions, NamedKey | 'clients'> &
   Named<Client, Deployment, Route, Used> & {
-    /** The accounts, by name: `OpenAI` or `AzureOpenAI` clients, or the options to build one. `default`, else the first, gets what is not routed. */
+    /** The accounts, by name: `OpenAI` or `AzureOpenAI` clients, or the options to build one. `default`, else the first, gets all requests that are not routed. */
     clients: ByName<Client, ClientSpec>;
   };
 

@@ -13,7 +13,7 @@ const MAX_SUBJECTS = 1000;
 interface Subject {
   until: number;
   lines: number;
-  leftOut: number;
+  skipped: number;
 }
 
 /**
@@ -80,7 +80,7 @@ export class ChangeLog {
     this.log?.warn(line);
   }
 
-  /** Of many answers that ask for the same pause, the first is news. */
+  /** Many answers may request the same pause; only the first is logged. */
   #paused(deployment: string, forMs: number, status: number | null): void {
     const now = performance.now();
     const isNews = now >= (this.#pausedUntil.get(deployment) ?? 0);
@@ -88,7 +88,7 @@ export class ChangeLog {
     if (isNews)
       this.#write(
         `pause ${deployment}`,
-        `${shown(deployment)} paused for ${forMs} ms, as its server asked (${status})`,
+        `${shown(deployment)} paused for ${forMs} ms, as its server requested (${status})`,
       );
   }
 
@@ -97,16 +97,16 @@ export class ChangeLog {
     if (log?.warns !== true) return;
     const now = performance.now();
     const name = this.#subjects.has(key) || this.#subjects.size < MAX_SUBJECTS ? key : 'other';
-    const subject = this.#subjects.get(name) ?? { until: 0, lines: 0, leftOut: 0 };
+    const subject = this.#subjects.get(name) ?? { until: 0, lines: 0, skipped: 0 };
     this.#subjects.set(name, subject);
     if (now >= subject.until) Object.assign(subject, { until: now + most.ms, lines: 0 });
     if (subject.lines >= most.lines) {
-      subject.leftOut++;
+      subject.skipped++;
       return;
     }
-    const more = subject.leftOut === 0 ? '' : ` (${subject.leftOut} such lines before it were left out)`;
+    const more = subject.skipped === 0 ? '' : ` (${subject.skipped} such lines before it were skipped)`;
     subject.lines++;
-    subject.leftOut = 0;
+    subject.skipped = 0;
     log.warn(`model-router ${text}${more}`);
   }
 }

@@ -7,7 +7,7 @@ const KEY_VERSION = 2;
 /** Values in a body above which it is neither cached nor joined: to compare such bodies costs more than it saves. */
 const MAX_VALUES = 100_000;
 
-/** Parameters that say how an answer is delivered, or to whom, and not what it says. Everything else is in the key. */
+/** Parameters for the delivery or the recipient of an answer, not its content. All others are part of the key. */
 const NOT_IN_KEY = new Set(['stream', 'stream_options', 'user', 'metadata']);
 /** Vectors are cached one by one, and returned in either encoding. */
 const NOT_IN_KEY_OF_VECTORS = new Set([...NOT_IN_KEY, 'input', 'encoding_format']);

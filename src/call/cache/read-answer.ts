@@ -6,7 +6,7 @@ import { cachedAnswer, cachedStream } from './cached-reply.js';
 import { readValue } from './lookup.js';
 
 /**
- * A stored answer in the form that this caller asked for, parsed for it alone. `undefined` where it cannot have that
+ * A stored answer in the form that this caller requested, parsed for it alone. `undefined` where it cannot have that
  * form, or cannot be read.
  */
 export function readAnswer(call: Call, answer: CachedAnswer): CachedReply | undefined {

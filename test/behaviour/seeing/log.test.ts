@@ -63,14 +63,14 @@ describe('the log, by default', () => {
     expect(lines).toEqual([first]);
     await pass(3_600_000);
     await settled(ask(router));
-    expect(lines).toEqual([first, `${first} (4 such lines before it were left out)`]);
+    expect(lines).toEqual([first, `${first} (4 such lines before it were skipped)`]);
   });
 
   it('says that a deployment is paused, once for each pause', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: fail(429, { headers: { 'retry-after': '3' } }) }, { ...options, maxAttempts: 1 });
     await Promise.all([settled(ask(router, 'a')), settled(ask(router, 'a'))]);
-    expect(lines).toEqual(['warn: model-router a paused for 3000 ms, as its server asked (429)']);
+    expect(lines).toEqual(['warn: model-router a paused for 3000 ms, as its server requested (429)']);
   });
 
   it('says that an error budget burns, and lasts again', async () => {
@@ -99,7 +99,7 @@ describe('the log, by default', () => {
     expect(lines).toHaveLength(5);
     await pass(60_000);
     await settled(ask(router, 'a'));
-    expect(lines.at(-1)).toMatch(/\(\d+ such lines before it were left out\)$/);
+    expect(lines.at(-1)).toMatch(/\(\d+ such lines before it were skipped\)$/);
   });
 
   it('of slow attempts has a line a minute where slowMs was set, else one an hour, with their number', async () => {
