@@ -1,17 +1,28 @@
-import type { SimulatedDeployment, Simulation } from '../result.js';
-import { rect, svg, timeAxis } from './chart.js';
+import type { FaultReport, SimulatedDeployment, Simulation } from '../result.js';
+import { faultKeys, rect, shades, svg, timeAxis } from './chart.js';
 import { count, duration, escapeHtml } from './format.js';
+
+/** Below the faults. */
+const BREAKER = { top: 40, height: 60 };
 
 const LOOKS = { closed: 'closed', open: 'open', halfOpen: 'half' } as const;
 
-/** The state of each breaker over time, one bar for each deployment. */
-export function bands({ deployments }: Simulation, mostMs: number): string {
-  const bars = Object.entries(deployments).map(([id, deployment]) => bar(id, deployment, mostMs));
-  return `<figure class="bands"><figcaption><h2>Breakers</h2><div class="legend"><span class="key closed">closed: in use</span><span class="key open">open: no traffic</span><span class="key half">half-open: one probe</span></div></figcaption>
+/** The faults and the state of the breaker over time, for each deployment. */
+export function bands({ deployments, faults }: Simulation, mostMs: number): string {
+  const bars = Object.entries(deployments).map(([id, deployment]) => {
+    const own = faults.filter(({ at }) => at.includes(id));
+    return bar(id, deployment, own, mostMs);
+  });
+  return `<figure class="bands"><figcaption><h2>Faults and breakers</h2><div class="legend"><span class="key closed">closed: in use</span><span class="key open">open: no traffic</span><span class="key half">half-open: one probe</span>${faultKeys(faults)}</div></figcaption>
 ${bars.join('\n')}<div class="plot">${timeAxis(mostMs)}</div></figure>`;
 }
 
-function bar(id: string, { breaker, attempts, wasted }: SimulatedDeployment, mostMs: number): string {
+function bar(
+  id: string,
+  { breaker, attempts, wasted }: SimulatedDeployment,
+  faults: readonly FaultReport[],
+  mostMs: number,
+): string {
   const openings = breaker.filter(({ state }) => state === 'open').length;
   const openMs = breaker.reduce((sum, { state, fromMs, toMs }) => sum + (state === 'closed' ? 0 : toMs - fromMs), 0);
   const said =
@@ -20,7 +31,8 @@ function bar(id: string, { breaker, attempts, wasted }: SimulatedDeployment, mos
       : `opened ${openings === 1 ? 'once' : `${openings} times`}, out of use for ${duration(openMs)} in all`;
   // Probes are short: drawn last, and never thinner than can be seen.
   const drawn = [...breaker].sort((a, b) => Number(a.state === 'halfOpen') - Number(b.state === 'halfOpen'));
-  const content = drawn.map(({ state, fromMs, toMs }) => rect(LOOKS[state], fromMs, toMs, mostMs)).join('');
+  const content = drawn.map(({ state, fromMs, toMs }) => rect(LOOKS[state], fromMs, toMs, mostMs, BREAKER)).join('');
+  const struck = faults.length === 0 ? 'no faults' : faults.map(({ behavior }) => behavior).join(', ');
   const counts = `${count(attempts)} attempts${wasted > 0 ? `, ${count(wasted)} of them while it was down` : ''}`;
-  return `<div class="band"><p><b>${escapeHtml(id)}</b><span>${said}; ${counts}</span></p><div class="area">${svg(`Breaker of ${id}`, said, content)}</div></div>`;
+  return `<div class="band"><p><b>${escapeHtml(id)}</b><span>${said}; ${counts}</span></p><div class="area">${svg(`Faults and breaker of ${id}`, `${struck}; ${said}`, shades(faults, mostMs, 0, 34).join('') + content)}</div></div>`;
 }

@@ -51,7 +51,10 @@ export function ticks(most: number, wanted: number): number[] {
 
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200].map((s) => s * 1000);
 
+/** Round times from 0, and the end, whether it is round or not. */
 export function timeTicks(mostMs: number, wanted = 6): number[] {
   const step = TIME_STEPS.find((each) => mostMs / each <= wanted) ?? 14_400_000;
-  return Array.from({ length: Math.floor(mostMs / step) + 1 }, (_, i) => i * step);
+  const round = Array.from({ length: Math.floor(mostMs / step) + 1 }, (_, i) => i * step);
+  // One that is too near to the end would be written over it.
+  return [...round.filter((at) => at === 0 || mostMs - at > 0.5 * step), mostMs];
 }

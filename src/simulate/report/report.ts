@@ -25,14 +25,19 @@ export function simulationReport(simulation: Simulation, options: ReportOptions 
   const lengthOf = ({ atMs }: SeriesStep) => Math.max(1, Math.min(stepMs, mostMs - atMs));
   // Requests after the last call began have no step of their own.
   const steps = series.filter(({ atMs }) => atMs < mostMs);
-  const shaded = faults.filter(({ isOutage }) => isOutage);
   const line = (pick: (step: SeriesStep) => number | null): Chart['lines'] => [
     { name: 'with the router', look: 'with', values: steps.map(pick) },
     ...(baseline === null
       ? []
-      : [{ name: 'without', look: 'without' as const, values: baseline.series.slice(0, steps.length).map(pick) }]),
+      : [
+          {
+            name: 'without the router',
+            look: 'without' as const,
+            values: baseline.series.slice(0, steps.length).map(pick),
+          },
+        ]),
   ];
-  const figure = (rest: Omit<Chart, 'stepMs' | 'mostMs' | 'shaded'>) => chart({ ...rest, stepMs, mostMs, shaded });
+  const figure = (rest: Omit<Chart, 'stepMs' | 'mostMs' | 'faults'>) => chart({ ...rest, stepMs, mostMs, faults });
   const ofRouter = (pick: (step: SeriesStep) => number | null) => line(pick).slice(0, 1);
 
   return `<!doctype html>
@@ -74,7 +79,7 @@ ${figure({
 ${faults.length === 0 ? '' : `<section><h2>What went wrong upstream</h2>${faultTable(simulation)}</section>`}
 ${failedCalls(simulation)}
 <footer><p>The real router, with fake upstreams and a clock that is moved from one timer to the next. Latency is of all calls, those that failed too; a stream's until its end. Numbers hold for these faults and this traffic.</p>
-${baseline === null ? '' : `<p>Without: ${escapeHtml(baseline.client)}.</p>`}
+${baseline === null ? '' : `<p>Without the router: ${escapeHtml(baseline.client)}.</p>`}
 <p>Until ${clock(simulation.durationMs)}, when the last call was over.</p></footer>
 </main></body></html>
 `;
@@ -85,11 +90,11 @@ function described(
   { baseline, ...own }: Simulation,
   describe: (traffic: Omit<Simulation, 'baseline'> | NonNullable<typeof baseline>) => string,
 ): string {
-  return `${what}: ${describe(own)} with the router${baseline === null ? '' : `, ${describe(baseline)} without`}.`;
+  return `${what}: ${describe(own)} with the router${baseline === null ? '' : `, ${describe(baseline)} without the router`}.`;
 }
 
 function tiles({ availability, failed, latencyMs, load, costUsd, calls, wasted, baseline }: Simulation): string {
-  const than = (value: string | undefined) => (value === undefined ? '' : `<b>${value}</b> without`);
+  const than = (value: string | undefined) => (value === undefined ? '' : `<b>${value}</b> without the router`);
   const all: [string, string, string][] = [
     [
       'answered',

@@ -4,11 +4,14 @@ import { clock, count, escapeHtml, ms, percent, usd } from './format.js';
 type Cell = string | { readonly text: string };
 
 function table(head: readonly Cell[], rows: readonly (readonly Cell[])[]): string {
-  const cell = (tag: 'th' | 'td', value: Cell) =>
-    typeof value === 'string'
-      ? `<${tag}${tag === 'th' ? ' tenant="col"' : ''}>${escapeHtml(value)}</${tag}>`
-      : `<${tag} class="text"${tag === 'th' ? ' tenant="col"' : ''}>${escapeHtml(value.text)}</${tag}>`;
-  const row = (tag: 'th' | 'td', cells: readonly Cell[]) => `<tr>${cells.map((each) => cell(tag, each)).join('')}</tr>`;
+  const textOf = (value: Cell) => escapeHtml(typeof value === 'string' ? value : value.text);
+  const look = (value: Cell) => (typeof value === 'string' ? '' : ' class="text"');
+  const titles = head.map(textOf);
+  // On a phone each row is a card, where a cell says what it is.
+  const cell = (tag: 'th' | 'td', value: Cell, column: number) =>
+    `<${tag}${look(value)} ${tag === 'th' ? 'scope="col"' : `data-title="${titles[column] ?? ''}"`}>${textOf(value)}</${tag}>`;
+  const row = (tag: 'th' | 'td', cells: readonly Cell[]) =>
+    `<tr>${cells.map((each, column) => cell(tag, each, column)).join('')}</tr>`;
   return `<div class="scroll"><table><thead>${row('th', head)}</thead><tbody>${rows.map((each) => row('td', each)).join('')}</tbody></table></div>`;
 }
 

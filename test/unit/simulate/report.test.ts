@@ -40,6 +40,37 @@ describe('the report', () => {
     expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
   });
 
+  it('shades every fault in every chart, and in the row of its deployment', () => {
+    const figures = page.split('<figure').slice(1);
+    expect(figures).toHaveLength(5);
+    const counts = figures.map((figure) =>
+      ['down', 'fault'].map((look) => figure.split(`<rect class="${look}"`).length - 1),
+    );
+    expect(counts).toEqual(Array.from({ length: 5 }, () => [1, 1]));
+    // A tenth of the requests: fainter than an outage.
+    expect(page).toMatch(/<rect class="fault" [^>]*fill-opacity="0.41"/);
+    expect(page.match(/key fault/g)).toHaveLength(5);
+  });
+
+  it('names the line without the router where it is drawn', () => {
+    const [answered] = page.split('<figure').slice(1);
+    expect(answered).toMatch(
+      /<span class="line-name[^"]*" style="left:[\d.]+%;top:[\d.]+%">without the router<\/span>/,
+    );
+    expect(page).not.toMatch(/>without</);
+  });
+
+  it('has tables whose cells say on a phone what they are', () => {
+    expect(page).toContain('<th scope="col">attempts</th>');
+    expect(page).toContain('<td data-title="attempts">');
+    expect(page).toContain('<td class="text" data-title="what">hangs</td>');
+  });
+
+  it('has a time axis from the start to the end', () => {
+    for (const axis of page.match(/<div class="time".*?<\/div>/g) ?? [])
+      expect(axis).toMatch(/>0:00<.* class="end" style="left:100%">1:00</);
+  });
+
   it('takes no name for HTML', () => {
     const { first } = simulation.deployments;
     const named = simulationReport({ ...simulation, ...(first && { deployments: { [EVIL]: first } }) });
@@ -76,6 +107,8 @@ describe('its numbers', () => {
     expect(ticks(100, 4)).toEqual([0, 50, 100]);
     expect(ticks(0, 4)).toEqual([0]);
     expect(timeTicks(900_000)).toEqual([0, 300_000, 600_000, 900_000]);
+    expect(timeTicks(1_000_000)).toEqual([0, 300_000, 600_000, 1_000_000]);
+    expect(timeTicks(500)).toEqual([0, 500]);
   });
 });
 
