@@ -44,15 +44,12 @@ export function chart({ title, description, lines, stepMs, mostMs, top, unit, fa
       .toReversed()
       .map(({ values: all, look }) => `<path class="line ${look}" d="${path(all, stepMs, mostMs, y)}"/>`),
   ];
-  const baseline = nameOfBaseline(lines, most, mark === undefined ? 86 : 60);
+  const baseline = nameOfBaseline(lines, most);
   const labels = marks.map((value) => `<span style="top:${y(value)}%">${escapeHtml(unit(value))}</span>`);
-  const limit =
-    mark === undefined
-      ? ''
-      : `<span class="limit-name${Number(y(mark.value)) < 10 ? ' below' : ''}" style="top:${y(mark.value)}%">${escapeHtml(mark.name)}</span>`;
-  return `<figure><figcaption><h2>${escapeHtml(title)}</h2><div class="legend">${legend}${faultKeys(faults)}</div></figcaption>
+  const limit = mark === undefined ? '' : `<span class="key limit">${escapeHtml(mark.name)}</span>`;
+  return `<figure><figcaption><h2>${escapeHtml(title)}</h2><div class="legend">${legend}${limit}${faultKeys(faults)}</div></figcaption>
 <div class="plot"><div class="scale" aria-hidden="true">${labels.join('')}</div>
-<div class="area">${svg(title, description, drawn.join(''))}${limit}${baseline}</div>${timeAxis(mostMs)}</div></figure>`;
+<div class="area">${svg(title, description, drawn.join(''))}${baseline}</div>${timeAxis(mostMs)}</div></figure>`;
 }
 
 /** A drawing of 1000 by 100, stretched to its place. */
@@ -75,8 +72,8 @@ export function faultKeys(faults: readonly FaultReport[]): string {
   return `${isSome(true) ? '<span class="key down">a deployment is down</span>' : ''}${isSome(false) ? '<span class="key fault">another fault</span>' : ''}`;
 }
 
-/** The name of the line without the router, where it is farthest from the one with it; not over the name of the mark. */
-function nameOfBaseline(lines: readonly Line[], most: number, rightmost: number): string {
+/** The name of the line without the router, where it is farthest from the one with it. */
+function nameOfBaseline(lines: readonly Line[], most: number): string {
   const [own, other] = lines;
   if (own === undefined || other === undefined) return '';
   let best = { index: -1, gap: 0.1 * most, value: 0 };
@@ -88,7 +85,7 @@ function nameOfBaseline(lines: readonly Line[], most: number, rightmost: number)
   if (best.index === -1) return '';
   const lastEqual = other.values.findIndex((value, index) => index > best.index && value !== best.value);
   const middle = (best.index + (lastEqual === -1 ? other.values.length : lastEqual) - 1) / 2;
-  const left = Math.min(rightmost, Math.max(14, (100 * (middle + 0.5)) / other.values.length));
+  const left = Math.min(86, Math.max(14, (100 * (middle + 0.5)) / other.values.length));
   const top = 100 * (1 - Math.min(1, best.value / most));
   const side = top > 50 ? '' : ' below';
   return `<span class="line-name${side}" style="left:${number(left)}%;top:${number(top)}%">${escapeHtml(other.name)}</span>`;

@@ -26,7 +26,7 @@ figcaption{display:flex;flex-wrap:wrap;gap:4px 20px;align-items:baseline;justify
 .key::before{content:"";display:inline-block;width:18px;height:3px;margin-right:6px;vertical-align:middle;border-radius:2px;background:var(--with)}
 .key.without::before{background:repeating-linear-gradient(90deg,var(--without) 0 6px,transparent 6px 8px)}
 .key.down::before,.key.fault::before,.key.closed::before,.key.open::before,.key.half::before{height:10px;background:var(--down);outline:1px solid var(--rule)}
-.key.fault::before{background:var(--fault)}.key.closed::before{background:var(--closed)}.key.open::before{background:var(--open)}.key.half::before{background:var(--half)}
+.key.limit::before{height:0;background:none;border-top:2px dotted var(--soft)}.key.fault::before{background:var(--fault)}.key.closed::before{background:var(--closed)}.key.open::before{background:var(--open)}.key.half::before{background:var(--half)}
 .plot{position:relative;padding:0 0 24px 58px}
 .area{position:relative;height:180px}
 .two .area{height:130px}
@@ -38,7 +38,6 @@ svg{display:block;width:100%;height:100%;overflow:visible}
 .time span:first-child{transform:none}.time span.end{transform:translateX(-100%)}
 .line-name{position:absolute;transform:translate(-50%,-110%);font-size:.75rem;font-weight:600;color:var(--without);white-space:nowrap;background:color-mix(in srgb,var(--card) 75%,transparent);border-radius:4px;padding:0 4px}
 .line-name.below{transform:translate(-50%,10%)}
-.limit-name{position:absolute;right:0;transform:translateY(-100%);font-size:.75rem;color:var(--soft)}
 path{fill:none;vector-effect:non-scaling-stroke}
 .grid{stroke:var(--rule)}
 .limit{stroke:var(--soft);stroke-dasharray:2 4}
@@ -62,6 +61,5 @@ summary{cursor:pointer;font-weight:600}
 footer{margin-top:20px}
 footer p+p{margin-top:6px}
 @media (max-width:640px){main{padding:20px 12px 32px}h1{font-size:1.375rem}.tiles{grid-template-columns:1fr 1fr;gap:8px}.tile{padding:12px}.tile .big{font-size:1.375rem}.two{grid-template-columns:1fr}figure,section{padding:14px 12px}.plot{padding-left:50px}.scale{width:50px}.band .area{margin-left:50px}.time .minor{display:none}.area{height:150px}thead{display:none}tr{display:grid;grid-template-columns:repeat(3,1fr);gap:4px 10px;padding:8px 0;border-top:1px solid var(--rule)}tr:first-child{border-top:0}td,td:first-child{padding:0;border:0;text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:0}td::before{content:attr(data-title);display:block;font-size:.75rem;color:var(--soft)}td:first-child,td.text{grid-column:1/-1}td:first-child{font-weight:600}}
-.limit-name.below{transform:none}
 @media print{body{background:#fff}.tile,figure,section{break-inside:avoid}}
 `;
