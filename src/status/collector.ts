@@ -56,7 +56,8 @@ const CALLERS: ReadonlySet<Outcome> = new Set(['caller-error', 'context-length',
 
 /** Listens to a router for as long as it lives, and counts. What it holds is bounded by the configuration. */
 export class Collector {
-  readonly startedAt = Date.now();
+  /** On Workers there is no time yet at module scope: it is 0 then. */
+  #startedAt = Date.now();
   readonly deployments = new Map<string, DeploymentWatch>();
   readonly routes = new Map<string, RouteCounts>();
   readonly failovers = new Map<string, Failover & { count: number }>();
@@ -85,6 +86,11 @@ export class Collector {
     router.on('client-resumed', ({ client }) => this.suspended.delete(client));
   }
 
+  get startedAt(): number {
+    this.#startedAt ||= Date.now();
+    return this.#startedAt;
+  }
+
   /** The router's own view of now. What is no longer configured is forgotten. */
   snapshot(): Snapshot {
     const snapshot = this.router.snapshot();
@@ -97,6 +103,7 @@ export class Collector {
   }
 
   #ended({ record, error }: EventOf<'call-ended'>): void {
+    this.#startedAt ||= Date.now();
     const outcome = outcomeOf(record.attempts.at(-1)?.outcome, error);
     const counts = bounded(this.routes, record.route ?? OTHER, newRouteCounts);
     counts.outcomes[outcome]++;

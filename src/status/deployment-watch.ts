@@ -16,7 +16,7 @@ export interface LastFailure {
 /** Attempts of one minute: answered, failed. */
 export type Minute = [answered: number, failed: number];
 
-export const MINUTES = 30;
+const MINUTES = 30;
 
 /** Outcomes that say nothing about the deployment: the caller's own, or ended by the router. */
 const NEUTRAL: ReadonlySet<Outcome> = new Set([

@@ -194,6 +194,15 @@ describe('status.json', () => {
     expect(fake.requests).toHaveLength(sent);
   });
 
+  it('counts from the first call where it was made before there was a time, as on Workers', async () => {
+    vi.setSystemTime(0);
+    const { router, status } = served({ a: answer() });
+    vi.setSystemTime(Date.UTC(2030, 0, 2));
+    await ask(router);
+    await pass(1000);
+    expect((await status()).process.since).toBe('2030-01-02T00:00:00.000Z');
+  });
+
   it('is counted once, however many pages there are', async () => {
     const { router, status } = served({ a: answer() });
     const second = statusHandler(router, { title: 'another' });
