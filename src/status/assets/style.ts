@@ -50,5 +50,5 @@ ol li span{overflow-wrap:anywhere}
 ol .chain i{font-style:normal;color:var(--bad)}ol .chain i.fine{color:var(--good)}
 a{color:var(--accent)}
 footer{margin-top:28px;color:var(--soft);font-size:.875rem}
-@media (max-width:760px){main{padding:18px 12px 32px}h1{font-size:1.25rem}.tiles{grid-template-columns:1fr 1fr;gap:8px}.tile{padding:10px 12px}.tile dd{font-size:1.25rem}.row,.row.plain{grid-template-columns:repeat(3,minmax(0,1fr))}.row .spark{grid-column:1/-1}.card{padding:12px}ol li{grid-template-columns:1fr auto}ol .chain{grid-column:1/-1;grid-row:2}ol li span:nth-child(2){text-align:right}ol li .cost{display:none}}
+@media (max-width:760px){main{padding:18px 12px 32px}h1{font-size:1.25rem}.tiles{grid-template-columns:1fr 1fr;gap:8px}.tile{padding:10px 12px}.tile dd{font-size:1.25rem}.row,.row.plain{grid-template-columns:repeat(3,minmax(0,1fr))}.row .spark{grid-column:2/-1}.card{padding:12px}ol li{grid-template-columns:1fr auto}ol .chain{grid-column:1/-1;grid-row:2}ol li span:nth-child(2){text-align:right}ol li .cost{display:none}}
 `;
