@@ -73,7 +73,19 @@ const missing = routerOver(optionsOf(inProcess, answering), optionsOf(inProcess,
 const limited = (more: RouterSettings) =>
   routerOver(optionsOf(inProcess, answering), optionsOf(inProcess, answering), more);
 const limitedTokens = limited({ maxInputTokens: 100_000 });
-const limitedMoney = limited({ maxCostUsd: 1, budgets: [{ usd: 1e6, window: 'month' }] });
+const limitedMoney = limited({ budgets: [{ usd: 20, window: 'day', per: 'tenant' }], tenant: 'acme' });
+const weighted = limited({ routes: { bench: { deployments: ['primary', 'fallback'], strategy: 'weighted' } } });
+/** A router over ten deployments, in listed order or by how fast they answer. */
+const tenOver = (strategy: 'priority' | 'lowest-latency') => {
+  const names = Array.from({ length: 10 }, (_, i) => `deployment-${i}`);
+  const deployment = { client: 'default', model: 'bench-model', price: { input: 0.25, output: 0.25 } };
+  return limited({
+    deployments: Object.fromEntries(names.map((name) => [name, deployment])),
+    routes: { bench: { deployments: names, strategy } },
+  });
+};
+const listedTen = tenOver('priority');
+const fastestOfTen = tenOver('lowest-latency');
 const failingOver = routerOver(optionsOf(inProcess, failing), optionsOf(inProcess, answering));
 
 const upstream = fork(new URL('./upstream.ts', import.meta.url));
@@ -113,6 +125,18 @@ const scenarios: Scenario[] = [
     goal: 'at most 5 us over no limit',
     plain: call(router, 'bench'),
     router: call(limitedMoney, 'bench'),
+  },
+  {
+    name: 'weighted',
+    goal: 'at most 3 us over the listed order',
+    plain: call(router, 'bench'),
+    router: call(weighted, 'bench'),
+  },
+  {
+    name: 'lowest-latency',
+    goal: 'ten deployments: at most 10 us over the listed order',
+    plain: call(listedTen, 'bench'),
+    router: call(fastestOfTen, 'bench'),
   },
   {
     name: 'by-hand',
@@ -202,6 +226,6 @@ function timeToEstimate(content: string): number {
   return Math.min(...Array.from({ length: 12 }, time));
 }
 
-for (const each of [router, hitting, missing, limitedTokens, limitedMoney, failingOver, loopback, loopbackFailingOver])
-  each.close();
+const routers = [router, hitting, missing, limitedTokens, limitedMoney, weighted, listedTen, fastestOfTen];
+for (const each of [...routers, failingOver, loopback, loopbackFailingOver]) await each.close();
 upstream.kill();
