@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { ModelRouter, type RouterSettings } from 'model-router';
 import { type ClientOptions, OpenAI } from 'openai';
 import { compare, type Work } from './pairs.ts';
+import { printCurves } from './scale.ts';
 import { answering, failing } from './stub.ts';
 
 const messages = [{ role: 'user' as const, content: 'Summarise this in one sentence, please. '.repeat(25) }];
@@ -216,6 +217,8 @@ if (wanted.length === 0 || wanted.includes('estimate')) {
     `\nexplain() of 100 KB of one letter: ${ms.toFixed(2)} ms (${what}; goal: under 5 ms for the estimate in it)`,
   );
 }
+
+if (wanted.length === 0 || wanted.includes('scale')) await printCurves();
 
 function timeToEstimate(content: string): number {
   const time = () => {

@@ -1,0 +1,44 @@
+import { describe, expect, it, vi } from 'vitest';
+import { ModelRouter } from '../../../src/index.js';
+import { Events } from '../../../src/telemetry/events.js';
+
+const messages = [{ role: 'user' as const, content: 'Hello.' }];
+
+/** A fetch that answers nothing until its signal aborts it. */
+const hanging: typeof fetch = (_, init) =>
+  new Promise((_resolve, reject) => {
+    init?.signal?.addEventListener('abort', () => reject(new DOMException('Aborted', 'AbortError')));
+  });
+
+const routerOf = () =>
+  new ModelRouter({
+    clients: { default: { apiKey: 'sk-scale-0000', baseURL: 'http://scale.invalid/v1', fetch: hanging } },
+    deployments: { a: { model: 'm', price: { input: 1, output: 1 } } },
+    routes: { all: ['a'] },
+  });
+
+describe('calls under one signal', () => {
+  it.each([false, true])('add no more listeners to it, the more they are (stream: %s)', async (stream) => {
+    const router = routerOf();
+    const emit = vi.spyOn(Events.prototype, 'emit');
+    const controller = new AbortController();
+    const add = vi.spyOn(controller.signal, 'addEventListener');
+    const remove = vi.spyOn(controller.signal, 'removeEventListener');
+    const { signal } = controller;
+    const ended = Array.from({ length: 300 }, () =>
+      router.chat.completions.create({ model: 'all', messages, stream }, { signal }).catch((error: unknown) => error),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(router.snapshot().deployments.a?.inFlight).toBe(300);
+    controller.abort(new Error('enough'));
+    const errors = await Promise.all(ended);
+    expect(new Set(errors).size).toBe(300);
+    expect(errors.every((error) => error instanceof Error && error.cause === signal.reason)).toBe(true);
+    expect(add.mock.calls.length).toBeLessThan(4);
+    expect(remove.mock.calls.length).toBeLessThan(4);
+    // Nobody listens to the router.
+    expect(emit.mock.calls.length).toBe(0);
+    emit.mockRestore();
+    await router.close();
+  });
+});
