@@ -1,6 +1,6 @@
 import { toIso } from '../call/spend/layer.js';
 import { nameOf } from '../call/spend/messages.js';
-import type { SpendLedger } from '../state/spend-ledger.js';
+import type { Budget, SpendLedger } from '../state/spend-ledger.js';
 import type { SpendTable } from '../state/spend-table.js';
 
 /** The snapshot shows this many tenants with the highest spend; the CSV has all. */
@@ -47,16 +47,27 @@ export function spendSnapshot({
   ledger: SpendLedger | undefined;
   spendTable: SpendTable;
 }): SpendSnapshot {
+  // Tenants of one budget share its name and, in a calendar window, its end.
+  const names = new Map<Budget, string>();
+  const times = new Map<number | undefined, string | null>();
   return {
     budgets: (ledger?.states(MAX_TENANTS) ?? []).map(({ budget, tenant, resetsAt, ...amounts }) => ({
-      budget: nameOf(budget),
+      budget: once(names, budget, nameOf),
       per: budget.perTenant ? 'tenant' : null,
       route: budget.route ?? null,
       tenant: tenant ?? null,
       limitUsd: budget.usd,
       ...amounts,
-      resetsAt: toIso(resetsAt),
+      resetsAt: once(times, resetsAt, toIso),
     })),
     ...spendTable.sums(MAX_TENANTS),
   };
+}
+
+function once<K, V>(known: Map<K, V>, key: K, make: (key: K) => V): V {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make(key);
+  known.set(key, made);
+  return made;
 }
