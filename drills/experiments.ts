@@ -10,7 +10,7 @@ export async function buildExperiments(): Promise<Experiments> {
   try {
     const entry = { report: 'src/experiments/ab-report.ts', table: 'src/experiments/ab-table.ts' };
     await build({ config: false, entry, outDir, format: 'esm', silent: true, tsconfig: 'tsconfig.build.json' });
-    const load = (name: string) => import(pathToFileURL(join(outDir, `${name}.mjs`)).href);
+    const load = (name: string) => import(pathToFileURL(join(outDir, `${name}.js`)).href);
     const [{ abReport }, { AbTable }] = await Promise.all([load('report'), load('table')]);
     return { abReport, AbTable };
   } finally {
