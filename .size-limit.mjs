@@ -15,7 +15,14 @@ buildSync({
   format: 'esm',
   logLevel: 'error',
   platform: 'neutral',
-  external: ['node:*', 'openai', '@pydantic/genai-prices', 'gpt-tokenizer', '@sinonjs/fake-timers'],
+  external: [
+    'node:*',
+    'openai',
+    '@opentelemetry/api',
+    '@pydantic/genai-prices',
+    'gpt-tokenizer',
+    '@sinonjs/fake-timers',
+  ],
 });
 
 export default Object.keys(entries).map((name) => ({

@@ -168,7 +168,7 @@ try {
     for (const file of files.filter((name) => /\.d\.c?ts$/.test(name))) {
       const others = [...read(file).matchAll(/(?:from|import\()\s*'([^'.][^']*)'/g)]
         .map((match) => match[1] ?? '')
-        .filter((name) => !/^(openai(\/.*)?|node:.*|http|https|net|stream)$/.test(name));
+        .filter((name) => !/^(openai(\/.*)?|@opentelemetry\/api|node:.*|http|https|net|stream)$/.test(name));
       must(others.length === 0, `${file}: ${others.join(', ')}`);
     }
   });

@@ -23,7 +23,7 @@ export {
 } from './experiments/calibrate.js';
 export type { Explanation } from './inspect/explanation.js';
 export type { CheckOptions, CheckResult } from './inspect/health-check.js';
-export type { SlaDeploymentMonth, SlaMonth, SlaReport, SlaReportOptions } from './inspect/sla-report.js';
+export type { SlaDeploymentMonth, SlaMonth, SlaPeriod, SlaReport, SlaReportOptions } from './inspect/sla-report.js';
 export type {
   BurnSnapshot,
   CacheSnapshot,

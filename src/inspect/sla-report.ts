@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.js';
-import { nameOf, numberOf, type Period, startOf } from '../state/service-history.js';
+import { nameOf, numberOf, startOf } from '../state/service-history.js';
 import type { ProviderReport, ServiceLevel } from '../state/service-level.js';
 import { checkKeys, checkRecord, fail } from '../util/check.js';
 import { escapeControls } from '../util/shown.js';
@@ -21,7 +21,18 @@ export interface SlaMonth {
   /** 1 is all of it, below 0 the promise is broken. */
   errorBudgetLeft: number | null;
   met: boolean | null;
-  days: { day: string; uptime: number | null; answered: number; failed: number; downtimeMinutes: number }[];
+  days: SlaPeriod[];
+  /** Of the last three days, as far as they are in the month. */
+  hours: SlaPeriod[];
+}
+
+/** A day (`2026-11-29`) or an hour (`2026-11-29T13Z`) of UTC. */
+export interface SlaPeriod {
+  start: string;
+  uptime: number | null;
+  answered: number;
+  failed: number;
+  downtimeMinutes: number;
 }
 
 export interface SlaDeploymentMonth extends SlaMonth {
@@ -91,19 +102,16 @@ function monthLevel(service: ServiceLevel, number: number): SlaMonth {
     target: target === undefined ? null : { uptime: target.uptime ?? null, p99Ms: target.p99Ms ?? null },
     errorBudgetLeft,
     met,
-    days: daysOf(service, number),
+    days: periodsOf(service, 'day', number),
+    hours: periodsOf(service, 'hour', number),
   };
 }
 
-function daysOf(service: ServiceLevel, month: number): SlaMonth['days'] {
+/** The oldest first: those of which something is known. */
+function periodsOf(service: ServiceLevel, period: 'day' | 'hour', month: number): SlaPeriod[] {
   const from = startOf('month', month);
   const to = startOf('month', month + 1);
-  const isIn = (day: number) => startOf('day', day) >= from && startOf('day', day) < to;
-  return uptimeBy(service, 'day', isIn).map(({ start: day, ...rest }) => ({ day, ...rest }));
-}
-
-/** By hour, day or month, the oldest first: those of which something is known. */
-export function uptimeBy(service: ServiceLevel, period: Period, isIn: (number: number) => boolean = () => true) {
+  const isIn = (number: number) => startOf(period, number) >= from && startOf(period, number) < to;
   return service
     .numbers(period)
     .filter(isIn)

@@ -1,8 +1,10 @@
 import type { Attributes, BatchObservableCallback, Counter, Histogram, Meter } from '@opentelemetry/api';
 import type { Snapshot } from '../inspect/snapshot.js';
-import type { AttemptRecord, CallRecord, Outcome } from '../telemetry/record-types.js';
+import { callOutcomeOf } from '../telemetry/call-outcome.js';
+import { CALL_OUTCOMES, DURATION_BUCKETS, METRICS } from '../telemetry/metric-names.js';
+import type { AttemptRecord, CacheUse, CallRecord, Outcome } from '../telemetry/record-types.js';
 import type { EndedError } from '../telemetry/tracing.js';
-import { ATTRIBUTES, DURATION_BUCKETS, NAMES, type NameSet, operationOf, TOKEN_BUCKETS } from './names.js';
+import { ATTRIBUTES, NAMES, type NameSet, operationOf, TOKEN_BUCKETS } from './names.js';
 
 /** What a label may say that is neither configured nor one of ours. */
 const OTHER = 'other';
@@ -18,7 +20,32 @@ const REASONS = [
   'forbidden',
   'model-not-found',
 ] as const satisfies readonly Outcome[];
-const CACHE_USES = ['off', 'bypass', 'miss', 'hit', 'joined', 'stale', 'stale-if-error', 'refresh'] as const;
+const CACHE_RESULTS = {
+  hit: 'hit',
+  miss: 'miss',
+  joined: 'joined',
+  stale: 'stale',
+  'stale-if-error': 'stale',
+} as const satisfies Partial<Record<CacheUse, string>>;
+/** All that an attempt may come to. */
+const OUTCOMES = Object.keys({
+  success: true,
+  'caller-error': true,
+  'context-length': true,
+  'content-filter': true,
+  unauthorized: true,
+  forbidden: true,
+  'model-not-found': true,
+  'server-error': true,
+  'rate-limited': true,
+  connection: true,
+  timeout: true,
+  deadline: true,
+  'invalid-answer': true,
+  interrupted: true,
+  lost: true,
+  aborted: true,
+} satisfies Record<Exclude<Outcome, 'pending'>, true>);
 /** Codes of the router's own errors. */
 const OWN_CODES = new Set([
   'deadline_exceeded',
@@ -53,6 +80,8 @@ export class CallMetrics {
   readonly #tokens: (type: keyof TokenCounts, tokens: number, attributes: Attributes) => void;
   readonly #callDuration: Histogram;
   readonly #attemptDuration: Histogram;
+  readonly #calls: Counter;
+  readonly #attempts: Counter;
   readonly #failovers: Counter;
   readonly #cacheCalls: Counter;
   readonly #cost: Counter;
@@ -65,7 +94,11 @@ export class CallMetrics {
     this.#router = router;
     const names = NAMES[settings.names];
     const seconds = (name: string, description: string) =>
-      meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries: DURATION_BUCKETS } });
+      meter.createHistogram(name, {
+        description,
+        unit: 's',
+        advice: { explicitBucketBoundaries: [...DURATION_BUCKETS] },
+      });
     this.#duration = seconds(names.duration, 'Duration of a call, over all its attempts.');
     this.#embeddingsDuration =
       names.embeddingsDuration === names.duration
@@ -73,19 +106,16 @@ export class CallMetrics {
         : seconds(names.embeddingsDuration, 'Duration of a call for embeddings, over all its attempts.');
     this.#firstChunk = seconds(names.firstChunk, 'Time until the first content of a stream.');
     this.#tokens = tokenRecorder(meter, settings.names);
-    this.#callDuration = seconds('model_router.call.duration', 'Duration of a call, cached ones too.');
-    this.#attemptDuration = seconds('model_router.attempt.duration', 'Duration of an attempt.');
-    this.#failovers = meter.createCounter('model_router.failovers', {
-      description: 'Attempts at another deployment after one had failed.',
-    });
-    this.#cacheCalls = meter.createCounter('model_router.cache.calls', { description: 'Calls by what the cache did.' });
-    this.#cost = meter.createCounter('model_router.cost', {
-      unit: 'USD',
-      description: 'What calls have cost, as far as it is known.',
-    });
-    this.#unpriced = meter.createCounter('model_router.cost.unpriced', {
-      description: 'Attempts whose cost is not known.',
-    });
+    const counter = ({ name, help }: (typeof METRICS)[keyof typeof METRICS], unit?: string) =>
+      meter.createCounter(name, { description: help, ...(unit !== undefined && { unit }) });
+    this.#callDuration = seconds(METRICS.callDuration.name, METRICS.callDuration.help);
+    this.#attemptDuration = seconds(METRICS.attemptDuration.name, METRICS.attemptDuration.help);
+    this.#calls = counter(METRICS.calls);
+    this.#attempts = counter(METRICS.attempts);
+    this.#failovers = counter(METRICS.failovers);
+    this.#cacheCalls = counter(METRICS.cacheCalls);
+    this.#cost = counter(METRICS.cost, 'USD');
+    this.#unpriced = counter(METRICS.costUnpriced);
     this.#known = knownOf(router.snapshot());
     this.#addZeros(router.snapshot());
     this.#stop = this.#observe(meter);
@@ -96,10 +126,12 @@ export class CallMetrics {
     error: EndedError | null,
     { server, isForeign }: { server: { provider: string; address?: string; port?: number }; isForeign: boolean },
   ): void {
-    const route = record.route ?? 'none';
+    const route = record.route ?? OTHER;
     const failure = error === null ? {} : { [ATTRIBUTES.errorType]: errorLabel(error) };
-    this.#callDuration.record(record.durationMs / 1000, { route, ...failure });
-    this.#cacheCalls.add(1, { route, cache: record.cache });
+    this.#callDuration.record(record.durationMs / 1000, { route });
+    this.#calls.add(1, { route, outcome: callOutcomeOf(record.attempts.at(-1)?.outcome, error) });
+    const result: string | undefined = Reflect.get(CACHE_RESULTS, record.cache);
+    if (result !== undefined) this.#cacheCalls.add(1, { result });
     this.#countFailovers(record.attempts);
     // An answer of the cache, or of another call, has no operation of its own.
     if (isForeign || (record.attempts.length === 0 && error === null)) return;
@@ -126,7 +158,8 @@ export class CallMetrics {
 
   attemptEnded({ deployment, outcome, durationMs, costUsd }: AttemptRecord): void {
     const label = this.#deploymentLabel(deployment);
-    this.#attemptDuration.record(durationMs / 1000, { deployment: label, outcome });
+    this.#attemptDuration.record(durationMs / 1000, { deployment: label });
+    this.#attempts.add(1, { deployment: label, outcome });
     if (costUsd === null) this.#unpriced.add(1, { deployment: label });
     else if (costUsd > 0) this.#cost.add(costUsd, { deployment: label });
   }
@@ -169,9 +202,11 @@ export class CallMetrics {
     for (const deployment of Object.keys(deployments)) {
       this.#cost.add(0, { deployment });
       this.#unpriced.add(0, { deployment });
+      for (const outcome of OUTCOMES) this.#attempts.add(0, { deployment, outcome });
     }
-    for (const route of [...Object.keys(routes), 'none'])
-      for (const cache of CACHE_USES) this.#cacheCalls.add(0, { route, cache });
+    for (const route of [...Object.keys(routes), OTHER])
+      for (const outcome of CALL_OUTCOMES) this.#calls.add(0, { route, outcome });
+    for (const result of new Set(Object.values(CACHE_RESULTS))) this.#cacheCalls.add(0, { result });
     for (const { deployments: names } of Object.values(routes)) {
       const isLarge = names.length * (names.length - 1) > MOST_PAIRS;
       for (const [i, from] of names.entries())
@@ -181,17 +216,14 @@ export class CallMetrics {
   }
 
   #observe(meter: Meter): () => void {
-    const gauge = (name: string, description: string, unit?: string) =>
-      meter.createObservableGauge(name, { description, ...(unit !== undefined && { unit }) });
-    const breaker = gauge('model_router.breaker.state', '0: closed, 1: half open, 2: open.');
-    const paused = gauge('model_router.paused', '1 while a deployment is paused or its client suspended.');
-    const limit = gauge('model_router.budget.limit', 'The limit of a spend budget.', 'USD');
-    const spent = gauge('model_router.budget.spent', 'What is spent of it in its window.', 'USD');
-    const reserved = gauge('model_router.budget.reserved', 'What is reserved for calls that are running.', 'USD');
-    const left = gauge(
-      'model_router.sla.error_budget_left',
-      'What is left of the month’s error budget: 1 is all of it.',
-    );
+    const gauge = ({ name, help }: (typeof METRICS)[keyof typeof METRICS], unit?: string) =>
+      meter.createObservableGauge(name, { description: help, ...(unit !== undefined && { unit }) });
+    const breaker = gauge(METRICS.breakerState);
+    const paused = gauge(METRICS.paused);
+    const limit = gauge(METRICS.budgetLimit, 'USD');
+    const spent = gauge(METRICS.budgetSpent, 'USD');
+    const reserved = gauge(METRICS.budgetReserved, 'USD');
+    const left = gauge(METRICS.slaErrorBudgetLeft);
     const all = [breaker, paused, limit, spent, reserved, left];
     const callback: BatchObservableCallback = (result) => {
       const { deployments, routes, spend } = this.#router.snapshot();
@@ -199,14 +231,15 @@ export class CallMetrics {
         result.observe(breaker, BREAKER_STATES[each.state], { deployment });
         const isOut = each.pausedUntil !== null || each.suspendedUntil !== null;
         result.observe(paused, isOut ? 1 : 0, { deployment });
-        if (each.sla?.errorBudgetLeft != null) result.observe(left, each.sla.errorBudgetLeft, { deployment });
+        if (each.sla !== undefined)
+          result.observe(left, each.sla.errorBudgetLeft ?? 1, { kind: 'deployment', name: deployment });
       }
       for (const [route, each] of Object.entries(routes))
-        if (each.sla?.errorBudgetLeft != null) result.observe(left, each.sla.errorBudgetLeft, { route });
+        if (each.sla !== undefined) result.observe(left, each.sla.errorBudgetLeft ?? 1, { kind: 'route', name: route });
       for (const { budget, per, route, tenant, limitUsd, spentUsd, reservedUsd } of spend.budgets) {
         // Tenants come from outside.
         if (per === 'tenant' && !this.#settings.tenantLabel) continue;
-        const labels = { budget, ...(route !== null && { route }), ...(tenant !== null && { tenant }) };
+        const labels = { budget, route: route ?? '', ...(tenant !== null && { tenant }) };
         result.observe(limit, limitUsd, labels);
         result.observe(spent, spentUsd, labels);
         result.observe(reserved, reservedUsd, labels);

@@ -64,8 +64,6 @@ export const ATTRIBUTES = {
   errorType: 'error.type',
 } as const;
 
-/** Seconds: 0.01 doubling to 81.92, as the conventions say, and on to 655.36, as calls may take minutes. */
-export const DURATION_BUCKETS = Array.from({ length: 17 }, (_, i) => Number((0.01 * 2 ** i).toFixed(2)));
 /** 1, four times as many each. */
 export const TOKEN_BUCKETS = Array.from({ length: 14 }, (_, i) => 4 ** i);
 

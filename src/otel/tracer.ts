@@ -210,7 +210,7 @@ export class SpanTracer implements Tracer {
   }
 }
 
-export function errorTypeOf({ code, status, name }: EndedError): string {
+function errorTypeOf({ code, status, name }: EndedError): string {
   return cut(code ?? (status === null ? name : String(status)));
 }
 

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../inspect/snapshot.js';
 import type { ModelRouter } from '../model-router.js';
+import { callOutcomeOf } from '../telemetry/call-outcome.js';
 import type { EventOf } from '../telemetry/events.js';
 import { CALL_OUTCOMES, type CallOutcome } from '../telemetry/metric-names.js';
 import type { Outcome } from '../telemetry/record-types.js';
@@ -46,14 +47,6 @@ export const OTHER = 'other';
 const MAX_NAMES = 1000;
 const MAX_FAILOVERS = 2000;
 const MAX_TROUBLE = 20;
-const REFUSED: ReadonlySet<string | null> = new Set([
-  'spend_budget_exceeded',
-  'token_budget_exceeded',
-  'capacity_exceeded',
-  'invalid_option',
-]);
-const CALLERS: ReadonlySet<Outcome> = new Set(['caller-error', 'context-length', 'content-filter']);
-
 /** Listens to a router for as long as it lives, and counts. What it holds is bounded by the configuration. */
 export class Collector {
   /** On Workers there is no time yet at module scope: it is 0 then. */
@@ -104,7 +97,7 @@ export class Collector {
 
   #ended({ record, error }: EventOf<'call-ended'>): void {
     this.#startedAt ||= Date.now();
-    const outcome = outcomeOf(record.attempts.at(-1)?.outcome, error);
+    const outcome = callOutcomeOf(record.attempts.at(-1)?.outcome, error);
     const counts = bounded(this.routes, record.route ?? OTHER, newRouteCounts);
     counts.outcomes[outcome]++;
     counts.duration.record(record.durationMs);
@@ -157,12 +150,4 @@ function bounded<V>(map: Map<string, V>, name: string, make: () => V): V {
   const value = map.get(key) ?? make();
   map.set(key, value);
   return value;
-}
-
-function outcomeOf(last: Outcome | undefined, error: EventOf<'call-ended'>['error']): CallOutcome {
-  if (error === null) return 'success';
-  if (REFUSED.has(error.code)) return 'refused';
-  if (error.code === 'deadline_exceeded') return 'deadline';
-  if (last === 'aborted' || error.name === 'APIUserAbortError' || error.name === 'AbortError') return 'aborted';
-  return last !== undefined && CALLERS.has(last) ? 'caller-error' : 'failed';
 }

@@ -68,7 +68,9 @@ describe('metrics', () => {
     );
     expect(series.get('model_router.breaker.state')).toMatchObject([{ value: 0 }, { value: 0 }]);
     expect(series.get('model_router.paused')).toMatchObject([{ value: 0 }, { value: 0 }]);
-    expect(series.get('model_router.budget.limit')).toMatchObject([{ attributes: { budget: '$5 a day' }, value: 5 }]);
+    expect(series.get('model_router.budget.limit')).toMatchObject([
+      { attributes: { budget: '$5 a day', route: '' }, value: 5 },
+    ]);
   });
 
   it('count failovers, costs, budgets, breakers, pauses, cache and error budgets', async () => {
@@ -96,12 +98,17 @@ describe('metrics', () => {
     expect(nonZero('model_router.failovers')).toEqual([[{ from: 'a', to: 'b', reason: 'server-error' }, 1]]);
     expect(nonZero('model_router.cost')).toEqual([[{ deployment: 'b' }, 0.002]]);
     expect(nonZero('model_router.breaker.state')).toEqual([[{ deployment: 'a' }, 2]]);
-    expect(nonZero('model_router.cache.calls')).toEqual([[{ route: 'standard', cache: 'off' }, 1]]);
-    expect(nonZero('model_router.budget.spent')).toEqual([[{ budget: '$5 a day' }, 0.002]]);
-    expect(nonZero('model_router.sla.error_budget_left')).toEqual([[{ deployment: 'b' }, 1]]);
+    expect(nonZero('model_router.cache.calls')).toEqual([]);
+    expect(nonZero('model_router.calls')).toEqual([[{ route: 'standard', outcome: 'success' }, 1]]);
+    expect(nonZero('model_router.budget.spent')).toEqual([[{ budget: '$5 a day', route: '' }, 0.002]]);
+    expect(nonZero('model_router.sla.error_budget_left')).toEqual([[{ kind: 'deployment', name: 'b' }, 1]]);
     expect(series.get('model_router.attempt.duration')?.map(({ attributes }) => attributes)).toEqual([
-      { deployment: 'a', outcome: 'server-error' },
-      { deployment: 'b', outcome: 'success' },
+      { deployment: 'a' },
+      { deployment: 'b' },
+    ]);
+    expect(nonZero('model_router.attempts')).toEqual([
+      [{ deployment: 'a', outcome: 'server-error' }, 1],
+      [{ deployment: 'b', outcome: 'success' }, 1],
     ]);
   });
 

@@ -156,7 +156,13 @@ describe('the month', () => {
       uptimeBy: { hour: 1, day: 1, month: 1 },
       sla: { uptime: 1, met: true, errorBudgetLeft: 1 },
     });
-    expect(router.slaReport({ month: '2030-01' }).deployments.a).toMatchObject({ uptime: 0, met: false });
+    expect(router.slaReport({ month: '2030-01' }).deployments.a).toMatchObject({
+      uptime: 0,
+      met: false,
+      days: [{ start: '2030-01-31', uptime: 0, failed: 1 }],
+      hours: [{ start: '2030-01-31T23Z', uptime: 0, failed: 1 }],
+    });
+    expect(router.slaReport().deployments.a?.days).toMatchObject([{ start: '2030-02-01', uptime: 1, answered: 1 }]);
   });
 
   it('has nothing of `sla` where nothing was promised, and no verdict', async () => {
