@@ -83,7 +83,7 @@ export function metricsText(collector: Collector): string {
     ),
     plain(
       METRICS.cacheCalls,
-      Object.entries({ hit: hits, miss: misses, joined, stale }).map(([result, count]) => [{ result }, count]),
+      Object.entries({ hit: hits, miss: misses, joined, stale }).map(([cache, count]) => [{ cache }, count]),
     ),
     plain(
       METRICS.cost,
@@ -126,7 +126,7 @@ function errorBudgets({ deployments, routes }: Snapshot): Sample[] {
     all: Record<string, Snapshot['routes'][string] | Snapshot['deployments'][string]>,
   ) =>
     Object.entries(all).flatMap(([name, { sla }]): Sample[] =>
-      sla === undefined ? [] : [[{ kind, name }, sla.errorBudgetLeft ?? 1]],
+      sla === undefined ? [] : [[{ [kind]: name }, sla.errorBudgetLeft ?? 1]],
     );
   return [...ofAll('deployment', deployments), ...ofAll('route', routes)];
 }

@@ -1,6 +1,6 @@
 /**
  * The router's own metrics, as OpenTelemetry names them. In Prometheus text dots are underscores and a counter ends in
- * `_total`; durations are seconds and have no unit in their names, so that one dashboard reads both.
+ * `_total`; durations are seconds without a unit in their names, as OpenTelemetry's own Prometheus exporter writes them.
  */
 export const METRICS = {
   callDuration: { name: 'model_router.call.duration', kind: 'histogram', help: 'Seconds of calls, by route.' },
@@ -26,7 +26,11 @@ export const METRICS = {
     kind: 'gauge',
     help: '1 while a deployment is paused or its client suspended.',
   },
-  cacheCalls: { name: 'model_router.cache.calls', kind: 'counter', help: 'Calls that may be cached, by result.' },
+  cacheCalls: {
+    name: 'model_router.cache.calls',
+    kind: 'counter',
+    help: 'Calls that may be cached, by what the cache did.',
+  },
   cost: { name: 'model_router.cost', kind: 'counter', help: 'US dollars spent, of what is known, by deployment.' },
   costUnpriced: {
     name: 'model_router.cost.unpriced',

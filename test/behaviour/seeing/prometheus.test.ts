@@ -41,7 +41,7 @@ describe('metrics', () => {
       ['model_router_failovers_total', { from: 'a', to: 'b', reason: 'server-error' }],
       ['model_router_breaker_state', { deployment: 'a' }],
       ['model_router_paused', { deployment: 'a' }],
-      ['model_router_cache_calls_total', { result: 'hit' }],
+      ['model_router_cache_calls_total', { cache: 'hit' }],
       ['model_router_cost_total', { deployment: 'a' }],
       ['model_router_cost_unpriced_total', { deployment: 'a' }],
     ] as const)
@@ -178,7 +178,7 @@ describe('the Grafana dashboard', () => {
           }),
       );
       expect(found.length, `${name}{${matchers}}`).toBeGreaterThan(0);
-      for (const label of grouped) expect(Object.keys(found[0]?.labels ?? {})).toContain(label);
+      for (const label of grouped) expect(found.flatMap(({ labels }) => Object.keys(labels))).toContain(label);
     }
   });
 
