@@ -1,5 +1,6 @@
 import type { FleetAllowance, FleetHost, FleetLink, SharedBudget, SharedRate } from '../state/fleet.js';
 import { toNano } from '../util/money.js';
+import { patientTimer } from '../util/patient-timer.js';
 import { randomHex } from '../util/random-hex.js';
 import { sha256 } from '../util/sha256.js';
 import { BudgetAllowance } from './budget-allowance.js';
@@ -135,11 +136,11 @@ export class StoreLink implements FleetLink, ClaimantHost {
     this.start();
     if (this.#store.isReady?.() === false) return undefined;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), this.#settings.timeoutMs);
+      const timer = patientTimer(this.#settings.timeoutMs, () => resolve(false));
       this.#questions.push({
         claimant,
         resolve: (isAnswered) => {
-          clearTimeout(timer);
+          timer.clear();
           resolve(isAnswered);
         },
       });
@@ -236,13 +237,13 @@ export class StoreLink implements FleetLink, ClaimantHost {
     return new Promise((resolve) => {
       let isLate = false;
       this.#unanswered += 1;
-      const timer = setTimeout(() => {
+      const timer = patientTimer(timeoutMs, () => {
         isLate = true;
         this.#onFailure(`no answer in ${timeoutMs} ms`);
         resolve(false);
-      }, timeoutMs);
+      });
       const settle = () => {
-        clearTimeout(timer);
+        timer.clear();
         this.#unanswered -= 1;
       };
       this.#sent({ name, worker: this.#worker, heartbeatMs, claims, facts }).then(

@@ -6,6 +6,7 @@ import type { FleetMessage, FleetReply, FleetStore, KeyedClaim } from './store.j
 /** The ledger on Redis: one script, and one command for each exchange. */
 export function redisFleetStore(commands: RedisCommands): FleetStore {
   let sha: Promise<string> | undefined;
+  let sent = 0;
   const run = async (keys: readonly string[], args: readonly string[]): Promise<unknown> => {
     sha ??= sha1(SCRIPT);
     const rest = [String(keys.length), ...keys, ...args];
@@ -22,6 +23,8 @@ export function redisFleetStore(commands: RedisCommands): FleetStore {
     warnings: () => warningsOf(commands),
     async exchange(message) {
       const { name, worker, heartbeatMs, claims, facts } = message;
+      sent += 1;
+      const question = `${worker} ${sent}`;
       const tag = `mr1:{${name}}`;
       const keys = [`${tag}:workers`, `${tag}:pauses`, ...claims.map((each) => keyOf(tag, each))];
       const { found = [], ended = [] } = facts ?? {};
@@ -29,6 +32,7 @@ export function redisFleetStore(commands: RedisCommands): FleetStore {
         String(heartbeatMs),
         worker,
         String(SCRIPT_VERSION),
+        String(sent),
         facts === undefined ? '0' : '1',
         String(found.length),
         ...found.flatMap(([field, forMs]) => [field, String(Math.ceil(forMs))]),
@@ -36,7 +40,7 @@ export function redisFleetStore(commands: RedisCommands): FleetStore {
         ...ended.flatMap(([field, until]) => [field, String(until)]),
         ...claims.flatMap(fieldsOf),
       ];
-      return readReply(await run(keys, args), message);
+      return readReply(await run(keys, args), message, question);
     },
   };
 }
@@ -54,8 +58,9 @@ function fieldsOf({ rules, claim }: KeyedClaim): string[] {
   return [...head, String(seq), String(ack), epoch, String(claim.window), ...amounts, leaving ? '1' : '0'];
 }
 
-function readReply(reply: unknown, { claims }: FleetMessage): FleetReply {
-  if (!Array.isArray(reply) || reply.length < 4) throw new Error('The script has answered something else.');
+function readReply(reply: unknown, { claims }: FleetMessage, question: string): FleetReply {
+  // A connection whose answers have got out of step must not raise an allowance.
+  if (!Array.isArray(reply) || reply[4] !== question) throw new Error('The script has answered something else.');
   const [epoch, version, facts, grants]: unknown[] = reply;
   return {
     epoch: String(epoch),

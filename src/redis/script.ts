@@ -10,14 +10,14 @@ export const CLAIM_FIELDS = 16;
  */
 export const SCRIPT = `
 local HOUR, DAY = 3600000, 86400000
-local REBUILD_BEATS, LIVE_BEATS, LOST_BEATS = 3, 3.5, 10
+local REBUILD_BEATS, LIVE_BEATS, HORIZON_BEATS, LOST_BEATS = 3, 3.5, 2.2, 10
 local MERGE_MS, SLIDING_GRACE_MS, RATE_LOST_MS = 3600000, 900000, 60000
-local CHUNK_SHARE, HORIZON_SHARE, FLOOR_SHARE = 0.005, 0.05, 0.1
+local CHUNK_SHARE, HORIZON_SHARE, FLOOR_SHARE = 0.005, 0.1, 0.1
 local max, min, floor = math.max, math.min, math.floor
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + floor(tonumber(time[2]) / 1000)
-local beat, self, version = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local at = 4
+local beat, self, version, number = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local at = 5
 local function text(n) return string.format('%.0f', n) end
 
 local function civil(days)
@@ -32,8 +32,8 @@ local function civil(days)
   if month <= 2 then year = year + 1 end
   return year * 12 + month - 1
 end
-local function startOfMonth(number)
-  local year, month = floor(number / 12), number % 12 + 1
+local function startOfMonth(count)
+  local year, month = floor(count / 12), count % 12 + 1
   if month <= 2 then year = year - 1 end
   local era = floor(year / 400)
   local yoe = year - era * 400
@@ -47,10 +47,10 @@ local function windowOf(unit)
   if unit == 'month' then return civil(floor(now / DAY)) end
   return 0
 end
-local function startOf(unit, number)
-  if unit == 'hour' then return number * HOUR end
-  if unit == 'day' then return number * DAY end
-  return startOfMonth(number)
+local function startOf(unit, count)
+  if unit == 'hour' then return count * HOUR end
+  if unit == 'day' then return count * DAY end
+  return startOfMonth(count)
 end
 
 local known = redis.call('HMGET', KEYS[1], 'e', 'v')
@@ -136,11 +136,11 @@ end
 local grants = {}
 for index = 3, #KEYS do
   local key = KEYS[index]
-  local function number(offset) return tonumber(ARGV[at + offset]) end
-  local limit, window, share, lost = number(0), ARGV[at + 1], number(2), ARGV[at + 3]
-  local seq, ack, epoch, claimed = number(4), number(5), ARGV[at + 6], number(7)
-  local have, need, want, most = number(8), number(9), number(10), number(11)
-  local settled, nextHave, seen, leaving = number(12), number(13), number(14), ARGV[at + 15] == '1'
+  local function amount(offset) return tonumber(ARGV[at + offset]) end
+  local limit, window, share, lost = amount(0), ARGV[at + 1], amount(2), ARGV[at + 3]
+  local seq, ack, epoch, claimed = amount(4), amount(5), ARGV[at + 6], amount(7)
+  local have, need, want, most = amount(8), amount(9), amount(10), amount(11)
+  local settled, nextHave, seen, leaving = amount(12), amount(13), amount(14), ARGV[at + 15] == '1'
   at = at + ${CLAIM_FIELDS}
   local slide, isRate = tonumber(window), window == 'rate'
   local isCalendar = not slide and not isRate
@@ -263,7 +263,7 @@ for index = 3, #KEYS do
     else
       local others, unsettled, horizon = state.base, 0, math.huge
       for _, each in pairs(state.workers) do
-        if each.seen > 0 and now - each.at <= LIVE_BEATS * beat then horizon = min(horizon, each.seen) end
+        if each.seen > 0 and now - each.at <= HORIZON_BEATS * beat then horizon = min(horizon, each.seen) end
         if each ~= entry then
           others = others + each.allowance
           unsettled = unsettled + max(0, each.allowance - each.settled) + each.next
@@ -284,12 +284,13 @@ for index = 3, #KEYS do
       entry.allowance = max(have, allowance)
       entry.next = max(entry.next, nextGrant)
     end
-    local sum, spent, carried = total(), state.base, state.carry
+    local sum, spent, carried, unmet = total(), state.base, state.carry, 0
     for _, each in pairs(state.workers) do
       spent = spent + each.settled
+      if now - each.at <= LIVE_BEATS * beat then unmet = unmet + max(0, each.want - each.allowance) end
       carried = carried + max(0, each.allowance - each.settled) + each.next
     end
-    local slack = floor(max(HORIZON_SHARE * limit, 4 * most))
+    local slack = floor(max(HORIZON_SHARE * limit, 4 * most, 4 * unmet))
     local ends, length = -1, -1
     if isCalendar then
       local finish = startOf(window, state.window + 1)
@@ -316,5 +317,5 @@ for index = 3, #KEYS do
     redis.call('PEXPIRE', key, text(ttl))
   end
 end
-return { fleet, text(max(version, theirs)), facts, grants }
+return { fleet, text(max(version, theirs)), facts, grants, self .. ' ' .. number }
 `;

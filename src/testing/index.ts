@@ -42,6 +42,7 @@ export type { FakeControls } from './fake-controls.js';
 export { type FakeFetch, type FakeFetchOptions, fakeFetch } from './fake-fetch.js';
 export type { FakeOptions } from './fake-options.js';
 export { type FakeProvider, type FakeProviderOptions, startFakeProvider } from './fake-provider.js';
+export { fleetStoreContract } from './fleet-store-contract.js';
 export { offline } from './offline.js';
 export type { Outcome, RecordedRequest } from './recorder.js';
 export type { Choose, Models, Script } from './script.js';

@@ -1,5 +1,6 @@
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
 import { commandsOf } from '../../src/redis/commands.js';
 import {
   answerClaim,
@@ -11,7 +12,6 @@ import {
 } from '../../src/redis/ledger/ledger.js';
 import { redisFleetStore } from '../../src/redis/redis-store.js';
 import { seededRandom } from '../../src/simulate/seeded-random.js';
-import { hasRedis, type RedisServer, startRedis } from '../helpers/redis-server.js';
 
 /** Fields that depend on the moment, or are names. */
 const comparable = ({ endsInMs: _ends, epoch: _epoch, ...rest }: Grant) => rest;

@@ -106,6 +106,8 @@ export interface LedgerState {
 
 const REBUILD_BEATS = 3;
 const LIVE_BEATS = 3.5;
+/** A worker that is silent for longer does not hold the others up. */
+const HORIZON_BEATS = 2.2;
 const LOST_BEATS = 10;
 const MERGE_MS = 3_600_000;
 const SLIDING_GRACE_MS = 900_000;
@@ -113,7 +115,7 @@ const RATE_LOST_MS = 60_000;
 /** Chunks get no larger than this share of the limit. */
 const CHUNK_SHARE = 0.005;
 /** So far ahead of the total is the one that workers have been told of. */
-const HORIZON_SHARE = 0.05;
+const HORIZON_SHARE = 0.1;
 /** Of a rate, so much is divided evenly, also among workers that want nothing. */
 const FLOOR_SHARE = 0.1;
 
@@ -328,7 +330,7 @@ function decide(
   let unsettled = 0;
   let horizon = Number.POSITIVE_INFINITY;
   for (const each of state.workers.values()) {
-    if (each.seen > 0 && isLive(each, rules, now)) horizon = Math.min(horizon, each.seen);
+    if (each.seen > 0 && now - each.at <= HORIZON_BEATS * rules.heartbeatMs) horizon = Math.min(horizon, each.seen);
     if (each === entry) continue;
     others += each.allowance;
     unsettled += Math.max(0, each.allowance - each.settled) + each.next;
@@ -376,11 +378,14 @@ function grantOf(state: LedgerState, rules: LedgerRules, claim: Claim, amounts: 
   const total = totalOf(state);
   let spent = state.base;
   let carried = state.carry;
+  let unmet = 0;
   for (const each of state.workers.values()) {
     spent += each.settled;
+    if (isLive(each, rules, now)) unmet += Math.max(0, each.want - each.allowance);
     carried += Math.max(0, each.allowance - each.settled) + each.next;
   }
-  const slack = Math.floor(Math.max(HORIZON_SHARE * rules.limit, 4 * claim.most));
+  // In a burst the total may rise by what the workers want.
+  const slack = Math.floor(Math.max(HORIZON_SHARE * rules.limit, 4 * claim.most, 4 * unmet));
   const { window } = rules;
   const time =
     typeof window === 'number' || window === 'rate' ? windowAt(window, now) : windowNumber(window, state.window, now);

@@ -1,0 +1,132 @@
+import { redisCache, tieredCache } from 'model-router/redis';
+import { answer } from 'model-router/testing';
+import { createClient } from 'redis';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
+import { ask, askWith } from '../helpers/messages.js';
+import { build } from '../helpers/routers.js';
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe.skipIf(!hasRedis)('a cache that processes share', () => {
+  let server: RedisServer;
+  let client: ReturnType<typeof createClient>;
+  let names = 0;
+  const name = () => `cache-${names++}`;
+  const routers = (
+    count: number,
+    store: () => ReturnType<typeof redisCache>,
+    cache: object = { mode: 'all' },
+    script = answer(),
+  ) => Array.from({ length: count }, () => build({ a: script }, { cacheStore: store(), cache }));
+
+  beforeAll(async () => {
+    server = await startRedis();
+    client = createClient({ url: server.url, disableOfflineQueue: true });
+    client.on('error', () => undefined);
+    await client.connect();
+  });
+  afterAll(async () => {
+    client.destroy();
+    await server.stop();
+  });
+
+  it('answers one process with what another has stored', async () => {
+    const shared = name();
+    const [one, two] = routers(2, () => redisCache(client, { name: shared }));
+    await ask(one?.router as never);
+    await vi.waitFor(() => expect(server.cli('KEYS', `mr1:${shared}:*`)).not.toBe(''));
+    await ask(two?.router as never);
+    expect(two?.fake.requests).toEqual([]);
+  });
+
+  it('crosses neither tenants nor names', async () => {
+    const shared = name();
+    const [one, two] = routers(2, () => redisCache(client, { name: shared }));
+    await askWith(one?.router as never, { tenant: 'one' });
+    await wait(50);
+    await askWith(two?.router as never, { tenant: 'two' });
+    expect(two?.fake.requests).toHaveLength(1);
+    const [other] = routers(1, () => redisCache(client, { name: name() }));
+    await askWith(other?.router as never, { tenant: 'one' });
+    expect(other?.fake.requests).toHaveLength(1);
+  });
+
+  it('compresses long answers, and leaves short ones as they are', async () => {
+    const shared = name();
+    const text = 'Once upon a time. '.repeat(2000);
+    const [long] = routers(1, () => redisCache(client, { name: shared }), { mode: 'all' }, answer(text));
+    await ask(long?.router as never);
+    await wait(50);
+    const [key = ''] = server.cli('KEYS', `mr1:${shared}:c1:0:*`).split('\n');
+    expect(Number(server.cli('STRLEN', key))).toBeLessThan(4000);
+    const [reader] = routers(1, () => redisCache(client, { name: shared }));
+    const completion = await ask(reader?.router as never);
+    expect((completion as { choices: { message: { content: string } }[] }).choices[0]?.message.content).toBe(text);
+  });
+
+  it('forgets everything in all processes within a second of clear(), and deletes no key', async () => {
+    const shared = name();
+    const stores = [redisCache(client, { name: shared }), redisCache(client, { name: shared })];
+    const sample = {
+      kind: 'json',
+      text: '1',
+      storedAt: 1,
+      requestId: null,
+      deployment: null,
+      servedModel: null,
+      region: null,
+      costUsd: null,
+      tokens: null,
+    } as const;
+    await stores[0]?.set('a', sample, 60_000);
+    expect(await stores[1]?.get('a')).toEqual(sample);
+    await stores[0]?.clear();
+    expect(await stores[0]?.get('a')).toBeUndefined();
+    await wait(1050);
+    expect(await stores[1]?.get('a')).toBeUndefined();
+  });
+
+  it('lets one process refresh a stale answer', async () => {
+    const shared = name();
+    const cache = { mode: 'all', ttlMs: 100, staleMs: 60_000 };
+    const members = routers(4, () => redisCache(client, { name: shared }), cache);
+    await ask(members[0]?.router as never);
+    await wait(200);
+    for (const { router } of members) await ask(router);
+    await wait(100);
+    const refreshes = members.reduce((sum, { fake }) => sum + fake.requests.length, 0) - 1;
+    expect(refreshes).toBe(1);
+  });
+
+  it('serves from its own memory first, in tiers', async () => {
+    const shared = name();
+    const far = redisCache(client, { name: shared });
+    const get = vi.spyOn(far, 'get');
+    const [near] = routers(1, () => tieredCache(far));
+    for (let i = 0; i < 5; i++) await ask(near?.router as never);
+    expect(near?.fake.requests).toHaveLength(1);
+    expect(get).toHaveBeenCalledTimes(1);
+  });
+
+  it('is a miss where Redis hangs or is gone, and after five failures no call waits for it', async () => {
+    const shared = name();
+    const [member] = routers(1, () => redisCache(client, { name: shared, timeoutMs: 50 }));
+    server.signal('SIGSTOP');
+    const times: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      const startedAt = performance.now();
+      await askWith(member?.router as never, { tenant: `${i}` });
+      times.push(performance.now() - startedAt);
+    }
+    server.signal('SIGCONT');
+    expect(member?.fake.requests).toHaveLength(8);
+    // Five of 50 ms each, the generation's and the answer's; the last three did not wait.
+    expect(times.filter((ms) => ms > 45).length).toBeLessThanOrEqual(5);
+    await wait(1100);
+    await ask(member?.router as never);
+    await wait(50);
+    await ask(member?.router as never);
+    expect(member?.fake.requests).toHaveLength(9);
+  });
+});

@@ -1,0 +1,78 @@
+import { Redis } from 'ioredis';
+import { type RedisClient, redisCache, tieredCache } from 'model-router/redis';
+import { cacheStoreContract, fleetStoreContract } from 'model-router/testing';
+import { createClient } from 'redis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
+import { commandsOf } from '../../src/redis/commands.js';
+import { redisFleetStore } from '../../src/redis/redis-store.js';
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe.skipIf(!hasRedis)('on a real server', () => {
+  let server: RedisServer;
+  const clients: Record<string, RedisClient> = {};
+  const ends: (() => void)[] = [];
+  let names = 0;
+
+  beforeAll(async () => {
+    server = await startRedis();
+    const node = createClient({ url: server.url });
+    node.on('error', () => undefined);
+    await node.connect();
+    const io = new Redis(server.url);
+    await new Promise((resolve) => io.once('ready', resolve));
+    clients.redis = node;
+    clients.ioredis = io;
+    // Any object with the two methods, as ioredis has them.
+    clients.own = {
+      eval: (...args: [string, number, ...string[]]) => io.eval(...args),
+      evalsha: (...args: [string, number, ...string[]]) => io.evalsha(...args),
+    };
+    ends.push(
+      () => node.destroy(),
+      () => io.disconnect(),
+    );
+  });
+  afterAll(async () => {
+    for (const end of ends) end();
+    await server.stop();
+  });
+
+  for (const library of ['redis', 'ioredis', 'own']) {
+    const clientOf = () => clients[library] as RedisClient;
+    fleetStoreContract(
+      { describe, it },
+      `the ledger over ${library}`,
+      () => redisFleetStore(commandsOf('client', clientOf())),
+      wait,
+    );
+  }
+  for (const library of ['redis', 'ioredis']) {
+    const clientOf = () => clients[library] as RedisClient;
+    const fresh = () => redisCache(clientOf(), { name: `cache-${names++}` });
+    cacheStoreContract({ describe, it }, `redisCache over ${library}`, fresh, wait);
+    cacheStoreContract({ describe, it }, `tieredCache over ${library}`, () => tieredCache(fresh()), wait);
+  }
+
+  it('says where a server evicts, and nothing where it does not', async () => {
+    const store = redisFleetStore(commandsOf('client', clients.redis));
+    expect(await store.warnings?.()).toEqual([]);
+    server.cli('CONFIG', 'SET', 'maxmemory', '100mb');
+    server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    expect(await store.warnings?.()).toEqual([expect.stringMatching(/allkeys-lru.*noeviction/)]);
+    server.cli('CONFIG', 'SET', 'maxmemory', '0');
+    server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+  });
+
+  it('has no key without a time to live, and no key in which anything can be read', () => {
+    const keys = server.cli('KEYS', '*').split('\n');
+    expect(keys.length).toBeGreaterThan(20);
+    for (const key of keys) {
+      expect(Number(server.cli('PTTL', key)), key).toBeGreaterThan(0);
+      expect(key).toMatch(
+        /^mr1:(\{[\w.-]+\}:(workers|pauses|(spend|rate):[\w-]+)|[\w.-]+:c1:(generation|\w+:[\w-]{43}))$/,
+      );
+    }
+  });
+});
