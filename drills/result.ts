@@ -18,7 +18,8 @@ export interface Target {
     | 'KB'
     | 'timers'
     | 'listeners'
-    | 'sockets';
+    | 'sockets'
+    | '$';
 }
 
 /** What one drill has found. */

@@ -1,5 +1,7 @@
 // Runs all drills at their full size, or those that are named: `npm run drills -- s2 s4`.
 import { buildExperiments } from './experiments.ts';
+import { run as f } from './f.ts';
+import type { Fault } from './processes/faults.ts';
 import { type DrillOptions, type DrillResult, meets, type Target } from './result.ts';
 import { run as s1 } from './s1.ts';
 import { run as s2 } from './s2.ts';
@@ -56,6 +58,11 @@ const drills: readonly (readonly [name: string, start: Start])[] = [
   ['s17', (options) => s17({ ...options, calls: 10_000 })],
   ['tail', (options) => tail({ ...options, calls: 100_000 })],
   ['tail', (options) => tail({ ...options, calls: 100_000, deployments: 3 })],
+  ...(['f1', 'f2', 'f3', 'f4', 'f5', 'f6'] as const satisfies readonly Fault[]).flatMap((fault) =>
+    [2, 8, 32].map(
+      (processes) => [fault, (options: DrillOptions) => f({ ...options, fault, processes, stepMs: 2500 })] as const,
+    ),
+  ),
 ];
 
 /** Real time: the drills replace the clocks of this process. */

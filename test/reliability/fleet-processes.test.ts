@@ -12,7 +12,7 @@ describe.skipIf(!hasRedis)('real processes on a real server', { timeout: 120_000
     ['f5', 2, 'a network that delays, cuts, holds and duplicates'],
     ['f6', 2, 'windows that slide, and clocks an hour off'],
   ])('%s, %i processes: %s', async (fault, processes) => {
-    const { billedUsd, mostUsd, limitUsd, failed, reports, answers, refused } = await runFault({
+    const { mostUsd, limitUsd, failed, reports, answers, refused } = await runFault({
       fault,
       processes,
       stepMs: 700,

@@ -1,0 +1,172 @@
+import { redisFleet } from 'model-router/redis';
+import { answer, hang } from 'model-router/testing';
+import { createClient, createCluster } from 'redis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
+import { dollar, price } from '../helpers/fleets.js';
+import { ask, errorOf } from '../helpers/messages.js';
+import { build, type Setup } from '../helpers/routers.js';
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * What users of other routers complain about, on a real server. Cached answers that cross tenants (litellm#29955) are in
+ * cache.test.ts; keys without a time to live (litellm#38987) in clients.test.ts, and here for a budget.
+ */
+describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 }, () => {
+  let server: RedisServer;
+  let client: ReturnType<typeof createClient>;
+  let names = 0;
+
+  beforeAll(async () => {
+    server = await startRedis();
+    client = createClient({ url: server.url, disableOfflineQueue: true });
+    client.on('error', () => undefined);
+    await client.connect();
+  });
+  afterAll(async () => {
+    client.destroy();
+    await server.stop();
+  });
+
+  const member = (name: string, script = dollar, more: Setup = {}, redis: object = client) =>
+    build(
+      { a: script },
+      {
+        deployments: { a: { price, maxOutputTokens: 1000 } },
+        routes: { standard: ['a'] },
+        maxAttempts: 1,
+        budgets: [{ usd: 10.5, window: 'month' }],
+        fleet: redisFleet(redis, { name, heartbeatMs: 200 }),
+        ...more,
+      },
+    );
+
+  it('N replicas spend N budgets (litellm PR#24682, bifrost#3547)', async () => {
+    const name = `fleet-${names++}`;
+    const members = Array.from({ length: 4 }, () => member(name));
+    for (let i = 0; i < 40; i++) {
+      await ask(members[i % 4]?.router as never).catch(() => undefined);
+      if (i % 4 === 3) await wait(50);
+    }
+    const sent = members.reduce((sum, { fake }) => sum + fake.requests.length, 0);
+    expect(sent).toBeLessThanOrEqual(10);
+    expect(sent).toBeGreaterThanOrEqual(9);
+  });
+
+  it('concurrent calls pass before spend is recorded (litellm#34732)', async () => {
+    const name = `fleet-${names++}`;
+    const members = Array.from({ length: 4 }, () => member(name, hang()));
+    for (const { router } of members) for (let i = 0; i < 20; i++) void ask(router).catch(() => undefined);
+    await wait(500);
+    const sent = members.reduce((sum, { fake }) => sum + fake.requests.length, 0);
+    expect(sent).toBeLessThanOrEqual(10);
+    expect(sent).toBeGreaterThan(0);
+  });
+
+  it('counters are reseeded by addition (litellm#28247): a reconnect counts nothing twice', async () => {
+    const name = `fleet-${names++}`;
+    const own = createClient({ url: server.url, disableOfflineQueue: true, socket: { reconnectStrategy: 20 } });
+    own.on('error', () => undefined);
+    await own.connect();
+    const one = member(name, dollar, {}, own);
+    const other = member(name);
+    for (let i = 0; i < 3; i++) {
+      await ask(one.router);
+      server.cli('CLIENT', 'KILL', 'ID', String(await own.clientId()));
+      await wait(300);
+    }
+    await ask(other.router);
+    await wait(500);
+    expect(other.router.snapshot().spend.budgets[0]?.spentUsd).toBeCloseTo(4, 2);
+    own.destroy();
+  });
+
+  it('reservations leak when a stream is cancelled (litellm PR#30522)', async () => {
+    const name = `fleet-${names++}`;
+    const budgets = [{ usd: 1.5, window: 'month' as const }];
+    const one = member(name, hang(), { budgets });
+    const other = member(name, dollar, { budgets });
+    const controller = new AbortController();
+    const body = { model: 'standard', messages: [{ role: 'user' as const, content: 'Hello.' }], max_tokens: 1000 };
+    const stream = one.router.chat.completions.create({ ...body, stream: true }, { signal: controller.signal });
+    stream.catch(() => undefined);
+    await wait(300);
+    await errorOf(ask(other.router));
+    controller.abort();
+    await errorOf(stream);
+    await wait(300);
+    // Nobody waits for it, and what it may have cost is booked: not the whole of what it had reserved.
+    expect(one.router.snapshot().spend.budgets[0]?.reservedUsd).toBe(0);
+  });
+
+  it('an unreachable Redis blocks every request, then a traceback a request (litellm PR#35273, #40620)', async () => {
+    const lines: string[] = [];
+    const gone = createClient({
+      url: 'redis://127.0.0.1:1',
+      disableOfflineQueue: true,
+      socket: { reconnectStrategy: 50 },
+    });
+    gone.on('error', () => undefined);
+    void gone.connect().catch(() => undefined);
+    const log = { error() {}, info() {}, debug() {}, warn: (line: string) => lines.push(line) };
+    const { router } = member(`fleet-${names++}`, answer(), { budgets: [], logger: log, logLevel: 'warn' }, gone);
+    const startedAt = performance.now();
+    for (let i = 0; i < 50; i++) await ask(router);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+    await wait(1500);
+    expect(lines.length).toBeLessThanOrEqual(2);
+    gone.destroy();
+  });
+
+  it('"Max number of clients reached" (litellm PR#34871): no connection of our own', async () => {
+    const before = Number(/connected_clients:(\d+)/.exec(server.cli('INFO', 'clients'))?.[1]);
+    const members = Array.from({ length: 8 }, () => member(`fleet-${names++}`));
+    for (const { router } of members) await ask(router);
+    expect(Number(/connected_clients:(\d+)/.exec(server.cli('INFO', 'clients'))?.[1])).toBe(before);
+  });
+
+  it('counters without TTL (litellm#38987)', async () => {
+    const name = `fleet-${names++}`;
+    await ask(member(name).router);
+    const keys = server.cli('KEYS', `mr1:{${name}}:*`).split('\n');
+    expect(keys.length).toBeGreaterThanOrEqual(2);
+    for (const key of keys) expect(Number(server.cli('PTTL', key)), key).toBeGreaterThan(0);
+  });
+
+  it('CROSSSLOT (litellm#11961): budgets of many tenants on a cluster of three nodes', async () => {
+    const nodes = await Promise.all(Array.from({ length: 3 }, () => startRedis('--cluster-enabled', 'yes')));
+    try {
+      const slots = [
+        [0, 5460],
+        [5461, 10_922],
+        [10_923, 16_383],
+      ];
+      for (const [i, node] of nodes.entries()) node.cli('CLUSTER', 'ADDSLOTSRANGE', ...(slots[i] ?? []).map(String));
+      for (const node of nodes.slice(1)) nodes[0]?.cli('CLUSTER', 'MEET', '127.0.0.1', String(node.port));
+      for (let i = 0; i < 100 && !nodes.every((node) => node.cli('CLUSTER', 'INFO').includes('cluster_state:ok')); i++)
+        await wait(100);
+      const cluster = createCluster({ rootNodes: nodes.map(({ url }) => ({ url })) });
+      cluster.on('error', () => undefined);
+      await cluster.connect();
+      const lines: string[] = [];
+      const log = { error() {}, info() {}, debug() {}, warn: (line: string) => lines.push(line) };
+      const { router, fake } = member(
+        'clustered',
+        dollar,
+        { budgets: [{ usd: 1.5, window: 'month', per: 'tenant' }], logger: log, logLevel: 'warn' },
+        cluster,
+      );
+      for (let i = 0; i < 20; i++) {
+        await router.withOptions({ tenant: `t${i}` }).chat.completions.create({ model: 'standard', messages: [] });
+      }
+      await wait(500);
+      expect(fake.requests).toHaveLength(20);
+      expect(lines.filter((line) => line.includes('does not answer'))).toEqual([]);
+      await router.close();
+      cluster.destroy();
+    } finally {
+      for (const node of nodes) await node.stop();
+    }
+  });
+});
