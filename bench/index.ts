@@ -2,7 +2,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { ModelRouter, type RouterSettings } from 'model-router';
+import { redisFleet } from 'model-router/redis';
 import { type ClientOptions, OpenAI } from 'openai';
+import { createClient } from 'redis';
+import { hasRedis, startRedis } from '../drills/processes/redis-server.ts';
 import { compare, type Work } from './pairs.ts';
 import { printCurves } from './scale.ts';
 import { answering, failing } from './stub.ts';
@@ -87,6 +90,8 @@ const tenOver = (strategy: 'priority' | 'lowest-latency') => {
 };
 const listedTen = tenOver('priority');
 const fastestOfTen = tenOver('lowest-latency');
+const money: RouterSettings = { budgets: [{ usd: 1e6, window: 'month' }] };
+const alone = limited(money);
 const failingOver = routerOver(optionsOf(inProcess, failing), optionsOf(inProcess, answering));
 
 const upstream = fork(new URL('./upstream.ts', import.meta.url));
@@ -95,6 +100,27 @@ const at = (kind: string) => `http://127.0.0.1:${port}/${kind}/v1`;
 const plainLoopback = plainClient(at('ok'));
 const loopback = routerOver(optionsOf(at('ok')), optionsOf(at('ok')));
 const loopbackFailingOver = routerOver(optionsOf(at('down')), optionsOf(at('ok')));
+
+// A real server for the fleet, where there is one; and one that is stopped.
+const servers = hasRedis ? await Promise.all([startRedis(), startRedis()]) : [];
+const [inFleet, inFleetDown] = await Promise.all(
+  servers.map(async ({ url }) => {
+    const client = createClient({ url, disableOfflineQueue: true });
+    client.on('error', () => {});
+    await client.connect();
+    const member = limited({
+      ...money,
+      fleet: redisFleet(client, { name: 'bench', whenDown: 'allow' }),
+    });
+    await member.chat.completions.create({ model: 'bench', messages });
+    return { router: member, end: () => client.destroy() };
+  }),
+);
+if (inFleetDown !== undefined) {
+  servers[1]?.signal('SIGSTOP');
+  // Until its breaker is open.
+  await new Promise((resolve) => setTimeout(resolve, 8000));
+}
 
 interface Scenario {
   readonly name: string;
@@ -173,6 +199,23 @@ const scenarios: Scenario[] = [
   },
 ];
 
+if (inFleet !== undefined && inFleetDown !== undefined)
+  scenarios.push(
+    {
+      name: 'fleet',
+      goal: 'p50 <= 1.02, CPU <= 1.05 of a budget without a fleet',
+      plain: call(alone, 'bench'),
+      router: call(inFleet.router, 'bench'),
+    },
+    {
+      name: 'fleet-down',
+      goal: 'p50 <= 1.05',
+      plain: call(alone, 'bench'),
+      router: call(inFleetDown.router, 'bench'),
+    },
+  );
+else console.log('fleet: skipped, there is no redis-server (apt-get install redis-server)');
+
 const wanted = process.argv.slice(2);
 const show = ({ median, low, high }: { median: number; low: number; high: number }, digits = 2) =>
   `${median.toFixed(digits)} (${low.toFixed(digits)}-${high.toFixed(digits)})`;
@@ -231,4 +274,9 @@ function timeToEstimate(content: string): number {
 
 const routers = [router, hitting, missing, limitedTokens, limitedMoney, weighted, listedTen, fastestOfTen];
 for (const each of [...routers, failingOver, loopback, loopbackFailingOver]) await each.close();
+for (const { router: member, end } of [inFleet, inFleetDown].flatMap((each) => each ?? [])) {
+  await member.close();
+  end();
+}
+await Promise.all(servers.map((server) => server.stop()));
 upstream.kill();

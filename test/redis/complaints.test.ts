@@ -1,5 +1,5 @@
 import { redisFleet } from 'model-router/redis';
-import { answer, hang } from 'model-router/testing';
+import { answer, hang, type Script } from 'model-router/testing';
 import { createClient, createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
@@ -29,7 +29,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
     await server.stop();
   });
 
-  const member = (name: string, script = dollar, more: Setup = {}, redis: object = client) =>
+  const member = (name: string, script: Script = dollar, more: Setup = {}, redis: object = client) =>
     build(
       { a: script },
       {
