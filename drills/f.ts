@@ -47,7 +47,12 @@ export async function run({
       'waited, %': 100 * waitedShare,
       'longest wait, ms': longestWaitMs,
     },
-    targets: { overspent: money, failed: atMost(0, 'calls') },
+    targets: {
+      overspent: money,
+      failed: atMost(0, 'calls'),
+      // Reserved is what calls may cost at most, which is more than what they come to.
+      ...(fault === 'f1' && { billed: { least: 0.4 * limitUsd, margin: 0, unit: '$' } as const }),
+    },
     broken: new Map(),
   });
 }

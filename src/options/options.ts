@@ -184,9 +184,9 @@ export interface DeploymentOptions {
   maxConcurrent?: number | undefined;
   /** Calls that may wait in its queue. @default 1000 */
   maxQueue?: number | undefined;
-  /** Requests a minute, in this process, with a burst of 10 seconds' worth. @default no limit */
+  /** Requests a minute, in this process or its whole `fleet`, with a burst of 10 seconds' worth. @default no limit */
   rpm?: number | undefined;
-  /** Tokens a minute, input and output, in this process. @default no limit */
+  /** Tokens a minute, input and output, in this process or its whole `fleet`. @default no limit */
   tpm?: number | undefined;
   /** The service level that its provider promises. @default none */
   sla?: SlaOptions | undefined;
