@@ -82,6 +82,17 @@ interface Bucket {
 /** What a process has spent of a budget, in one slot of its window: `Date.now()` time, and billionths of a dollar. */
 export type SpendEntry = [budget: string, tenant: string | null, at: number, amount: number];
 
+const DAY_MS = 86_400_000;
+const LONGEST_MS: Readonly<Record<CalendarUnit, number>> = { hour: DAY_MS / 24, day: DAY_MS, month: 31 * DAY_MS };
+
+/** Whether a budget may still hold it: one whose window is long over says nothing any more. */
+export function isLive([budget, , at]: SpendEntry, now: number): boolean {
+  const window = /^\["?([\w.+-]+)/.exec(budget)?.[1] ?? '';
+  const windowMs = LONGEST_MS[window as CalendarUnit] ?? Number(window || Number.NaN);
+  // Of one that cannot be read, nothing is forgotten.
+  return !(at < now - 2 * windowMs);
+}
+
 /** What was taken over from another process. */
 interface Imported {
   readonly bucket: Bucket;
@@ -156,8 +167,13 @@ export class SpendLedger {
    */
   entries(asWritten: boolean): SpendEntry[] {
     const others = new Map<Bucket, Imported[]>();
-    for (const each of [...this.#imported.values()].flat())
-      others.set(each.bucket, [...(others.get(each.bucket) ?? []), each]);
+    for (const entries of this.#imported.values()) {
+      for (const each of entries) {
+        const known = others.get(each.bucket);
+        if (known === undefined) others.set(each.bucket, [each]);
+        else known.push(each);
+      }
+    }
     return this.#accounts.flatMap((account) =>
       account.buckets().flatMap((bucket) => account.entriesOf(bucket, others.get(bucket) ?? [], asWritten)),
     );

@@ -2,7 +2,7 @@ import { randomHex } from '../util/random-hex.js';
 import { checkState, type ProcessState, type RouterState, type StateStore } from './router-state.js';
 import { trimmed } from './service-history.js';
 import type { ServiceLevel } from './service-level.js';
-import type { SpendLedger } from './spend-ledger.js';
+import { isLive, type SpendLedger } from './spend-ledger.js';
 
 /** Counts are stored at most this often; what is spent, before it is spent. */
 const SAVE_MS = 10_000;
@@ -167,7 +167,8 @@ export class StateKeeper {
 function withoutOld(part: ProcessState): ProcessState {
   const services = (all: ProcessState['routes']) =>
     Object.fromEntries(Object.entries(all).map(([name, state]) => [name, { ...state, ...trimmed(state, Date.now()) }]));
-  return { ...part, deployments: services(part.deployments), routes: services(part.routes) };
+  const spend = part.spend.filter((entry) => isLive(entry, Date.now()));
+  return { ...part, deployments: services(part.deployments), routes: services(part.routes), spend };
 }
 
 function take(service: ServiceLevel, process: string, state: ProcessState['deployments'][string] | undefined): void {

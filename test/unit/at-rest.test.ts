@@ -31,6 +31,8 @@ describe('no timer, no random value and no I/O', () => {
   it.each([
     ['model-router', () => import('../../src/index.js')],
     ['model-router/simulate', () => import('../../src/simulate/index.js')],
+    ['model-router/otel', () => import('../../src/otel/index.js')],
+    ['model-router/node', () => import('../../src/node/index.js')],
   ])('by importing %s', async (_, load) => {
     vi.resetModules();
     const watched = watch();

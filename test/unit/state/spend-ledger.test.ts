@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { type Budget, type Refusal, type Reservation, SpendLedger } from '../../../src/state/spend-ledger.js';
+import { type Budget, isLive, type Refusal, type Reservation, SpendLedger } from '../../../src/state/spend-ledger.js';
 import { useFakeTime } from '../../helpers/clock.js';
 
 useFakeTime();
@@ -261,4 +261,14 @@ describe('tenants', () => {
     expect(states.reduce((sum, { spentUsd }) => sum + spentUsd, 0)).toBeCloseTo(3, 6);
     expect(ledger.states(100)).toHaveLength(100);
   });
+});
+
+it('entries of windows that are long over are of no use, those of others are', () => {
+  const now = Date.UTC(2030, 5, 15);
+  const ago = (days: number) => now - days * 86_400_000;
+  const month = JSON.stringify(['month', false, null]);
+  const sliding = JSON.stringify([60_000, true, 'chat']);
+  expect([ago(61), ago(63)].map((at) => isLive([month, null, at, 1], now))).toEqual([true, false]);
+  expect([now - 119_000, now - 121_000].map((at) => isLive([sliding, 't', at, 1], now))).toEqual([true, false]);
+  expect(isLive(['odd', null, 0, 1], now)).toBe(true);
 });
