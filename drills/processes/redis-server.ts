@@ -64,7 +64,7 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
   };
 }
 
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

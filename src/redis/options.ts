@@ -53,7 +53,7 @@ export interface FleetSettings {
 const MAX_NAME = 64;
 
 /** Throws InvalidOptionError. */
-export function checkName(option: string, value: unknown): string {
+function checkName(option: string, value: unknown): string {
   if (value === undefined)
     throw new InvalidOptionError(
       option,

@@ -2,7 +2,7 @@
 export const SCRIPT_VERSION = 1;
 
 /** So many values of each claim follow one another in ARGV. */
-export const CLAIM_FIELDS = 16;
+const CLAIM_FIELDS = 16;
 
 /**
  * `answerClaim` of `ledger/ledger.ts` in Lua, line by line, for many keys at once; and the facts that all processes share.
