@@ -23,7 +23,8 @@ export class StillView implements TargetView {
     this.isOpen = this.retryAt > 0;
     this.pausedUntil = view.pausedUntil;
     this.isFull = view.isFull;
-    this.isDepleted = view.isDepleted;
+    // What was used up by rate-limit headers comes back at its time.
+    this.isDepleted = view.isDepleted && (now < 0 || view.target.state.rateAdvice.isDepleted(now));
     this.probeAt = view.probeAt;
     this.suspendedUntil = view.suspendedUntil;
     this.contextWindow = view.contextWindow;
