@@ -3,8 +3,8 @@ import { answer, type Script } from 'model-router/testing';
 import { type Built, build, type Setup } from './routers.js';
 
 /** A thousand tokens of output are a dollar, and an input of a dozen tokens next to nothing. */
-const price = { input: 0.001, output: 1000 };
-const dollar = answer({ usage: { inputTokens: 10, outputTokens: 1000 } });
+export const price = { input: 0.001, output: 1000 };
+export const dollar = answer({ usage: { inputTokens: 10, outputTokens: 1000 } });
 
 /** A store that can be cut off, and counts. */
 export interface WatchedStore extends FleetStore {
