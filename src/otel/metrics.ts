@@ -4,7 +4,7 @@ import { callOutcomeOf } from '../telemetry/call-outcome.js';
 import { CALL_OUTCOMES, DURATION_BUCKETS, METRICS } from '../telemetry/metric-names.js';
 import type { AttemptRecord, CacheUse, CallRecord, Outcome } from '../telemetry/record-types.js';
 import type { EndedError } from '../telemetry/tracing.js';
-import { ATTRIBUTES, NAMES, type NameSet, operationOf, TOKEN_BUCKETS } from './names.js';
+import { ATTRIBUTES, NAMES, type NameSet, operationOf, type Server, TOKEN_BUCKETS } from './names.js';
 
 /** What a label may say that is neither configured nor one of ours. */
 const OTHER = 'other';
@@ -124,7 +124,7 @@ export class CallMetrics {
   callEnded(
     record: CallRecord,
     error: EndedError | null,
-    { server, isForeign }: { server: { provider: string; address?: string; port?: number }; isForeign: boolean },
+    { server, isForeign }: { server: Server; isForeign: boolean },
   ): void {
     const route = record.route ?? OTHER;
     const failure = error === null ? {} : { [ATTRIBUTES.errorType]: errorLabel(error) };

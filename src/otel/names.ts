@@ -100,7 +100,13 @@ const PROVIDERS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Where requests go. A server that only speaks OpenAI's protocol is `openai`: its address tells it apart. */
-export function serverOf(baseURL: string | undefined): { provider: string; address?: string; port?: number } {
+export interface Server {
+  readonly provider: string;
+  readonly address?: string;
+  readonly port?: number;
+}
+
+export function serverOf(baseURL: string | undefined): Server {
   if (baseURL === undefined || !URL.canParse(baseURL)) return { provider: 'openai' };
   const { hostname, port, protocol } = new URL(baseURL);
   const provider = PROVIDERS.find(([pattern]) => pattern.test(hostname))?.[1] ?? 'openai';

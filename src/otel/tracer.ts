@@ -15,7 +15,9 @@ import type { AttemptStart, CallStart, EndedError, Tracer } from '../telemetry/t
 import { cut } from '../util/shown.js';
 import { foreignSpan, isPropagatedByUndici } from './foreign.js';
 import type { CallMetrics } from './metrics.js';
-import { ATTRIBUTES, NAMES, type NameSet, operationOf, serverOf } from './names.js';
+import { ATTRIBUTES, NAMES, type NameSet, operationOf, type Server, serverOf } from './names.js';
+
+const MAX_SERVERS = 1000;
 
 export interface SpanSettings {
   readonly names: NameSet;
@@ -46,6 +48,8 @@ export class SpanTracer implements Tracer {
   /** By id: a shared call's attempts carry the id of the call that it was begun for. */
   readonly #calls = new Map<string, OpenCall>();
   readonly #attempts = new Map<AttemptRecord, OpenAttempt>();
+  /** By base URL: as many as there are clients. */
+  readonly #servers = new Map<string | undefined, Server>();
 
   constructor(
     private readonly tracer: OtelTracer,
@@ -83,13 +87,17 @@ export class SpanTracer implements Tracer {
     this.#calls.delete(record.id);
     const { span, isForeign, sent } = call;
     const last = record.deployment === null ? undefined : sent.get(record.deployment);
-    span.setAttributes(this.#routerAttributes(record));
-    this.metrics.callEnded(record, error, { server: serverOf(last?.baseURL), isForeign });
+    const server = this.#serverOf(last?.baseURL);
+    this.metrics.callEnded(record, error, { server, isForeign });
+    // Not sampled, or no SDK at all: nothing is made for it.
+    const isRecording = span.isRecording();
+    if (isRecording) span.setAttributes(this.#routerAttributes(record));
     if (isForeign) return;
+    if (!isRecording) return span.end();
     const operation = operationOf(record.endpoint);
     const model = last?.model ?? record.requestedModel;
     span.updateName(nameOf(operation, model));
-    span.setAttributes(this.#genAiAttributes(record, last));
+    span.setAttributes(this.#genAiAttributes(record, last, server));
     if (error !== null) {
       span.setAttribute(ATTRIBUTES.errorType, errorTypeOf(error));
       span.setStatus({ code: SpanStatusCode.ERROR });
@@ -107,26 +115,10 @@ export class SpanTracer implements Tracer {
     const call = this.#calls.get(start.callId);
     call?.sent.set(record.deployment, start);
     const parent = call === undefined ? context.active() : trace.setSpan(context.active(), call.span);
-    const { address, port } = serverOf(start.baseURL);
     const span = this.settings.attempts
-      ? this.tracer.startSpan(
-          `attempt ${record.deployment}`,
-          {
-            kind: SpanKind.INTERNAL,
-            attributes: {
-              'model_router.call_id': start.callId,
-              'model_router.attempt': record.number,
-              'model_router.deployment': record.deployment,
-              'model_router.client': start.client,
-              ...textOf('model_router.region', start.region),
-              ...(record.hedge && { 'model_router.hedge': true }),
-              ...(address !== undefined && { [ATTRIBUTES.address]: address }),
-              ...(port !== undefined && { [ATTRIBUTES.port]: port }),
-            },
-          },
-          parent,
-        )
+      ? this.tracer.startSpan(`attempt ${record.deployment}`, { kind: SpanKind.INTERNAL }, parent)
       : undefined;
+    if (span?.isRecording() === true) span.setAttributes(attemptAttributes(start, this.#serverOf(start.baseURL)));
     const active = span === undefined ? parent : trace.setSpan(parent, span);
     this.#attempts.set(record, { start, span, context: active });
     return context.with(active, run);
@@ -139,6 +131,7 @@ export class SpanTracer implements Tracer {
     this.metrics.attemptEnded(record);
     const { span } = attempt;
     if (span === undefined) return;
+    if (!span.isRecording()) return span.end();
     span.setAttributes({
       'model_router.outcome': record.outcome,
       ...(record.status !== null && { 'http.response.status_code': record.status }),
@@ -170,6 +163,14 @@ export class SpanTracer implements Tracer {
     this.#calls.clear();
   }
 
+  #serverOf(baseURL: string | undefined): Server {
+    const known = this.#servers.get(baseURL);
+    if (known !== undefined) return known;
+    const server = serverOf(baseURL);
+    if (this.#servers.size < MAX_SERVERS) this.#servers.set(baseURL, server);
+    return server;
+  }
+
   #routerAttributes(record: CallRecord): Attributes {
     return {
       'model_router.call_id': record.id,
@@ -188,9 +189,9 @@ export class SpanTracer implements Tracer {
     };
   }
 
-  #genAiAttributes(record: CallRecord, last: AttemptStart | undefined): Attributes {
+  #genAiAttributes(record: CallRecord, last: AttemptStart | undefined, server: Server): Attributes {
     const { usage } = record;
-    const { provider, address, port } = serverOf(last?.baseURL);
+    const { provider, address, port } = server;
     const names = NAMES[this.settings.names];
     return {
       [ATTRIBUTES.operation]: operationOf(record.endpoint),
@@ -208,6 +209,19 @@ export class SpanTracer implements Tracer {
       }),
     };
   }
+}
+
+function attemptAttributes({ callId, record, client, region }: AttemptStart, { address, port }: Server): Attributes {
+  return {
+    'model_router.call_id': callId,
+    'model_router.attempt': record.number,
+    'model_router.deployment': record.deployment,
+    'model_router.client': client,
+    ...textOf('model_router.region', region),
+    ...(record.hedge && { 'model_router.hedge': true }),
+    ...(address !== undefined && { [ATTRIBUTES.address]: address }),
+    ...(port !== undefined && { [ATTRIBUTES.port]: port }),
+  };
 }
 
 function errorTypeOf({ code, status, name }: EndedError): string {
