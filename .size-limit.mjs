@@ -3,7 +3,7 @@ import { buildSync } from 'esbuild';
 import { entries } from './scripts/entries.mjs';
 
 /** Gzipped. `index` is what a browser bundle adds to that of `openai`; the goal is 60 KiB. @type {Record<string, string>} */
-const limits = { index: '150 kB', redis: '22 kB', simulate: '45 kB', testing: '20 kB', status: '16 kB' };
+const limits = { index: '150 kB', redis: '22 kB', simulate: '45 kB', testing: '22 kB', status: '16 kB' };
 /** Of an entry point that is not listed. */
 const usual = '10 kB';
 

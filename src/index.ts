@@ -68,6 +68,7 @@ export { type ProjectedStage, type Projection, projectCost } from './prices/proj
 export type { ErrorOutcome } from './protocol/error-outcomes.js';
 export { callOptions } from './request/call-options.js';
 export type { CachedAnswer, CacheStore } from './state/cache-store.js';
+export type { Fleet } from './state/fleet.js';
 export type { ProcessState, RouterState, StateStore } from './state/router-state.js';
 export type { SpendRow } from './state/spend-table.js';
 export { callRecord } from './telemetry/call-record.js';

@@ -5,6 +5,7 @@ import { checkFleet, type FleetOptions } from './options.js';
 import { redisFleetStore } from './redis-store.js';
 import type { FleetStore } from './store.js';
 
+export type { Fleet } from '../state/fleet.js';
 export { redisCache, tieredCache } from './cache.js';
 export type { RedisClient } from './commands.js';
 export {
