@@ -3,6 +3,8 @@ import type { Claimant, ClaimantHost } from './claimant.js';
 import { Allowance } from './ledger/allowance.js';
 import type { Claim, Grant, LedgerRules } from './ledger/ledger.js';
 
+/** A call asks again this many times within `timeoutMs`. */
+const MAX_PAUSES = 8;
 /** A budget that has not moved for so many heartbeats is not spoken of. */
 const QUIET_BEATS = 5;
 
@@ -52,7 +54,10 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     return Math.max(0, this.available()) + (this.#link.isSilent ? 0 : this.#ledger.left);
   }
 
-  ask(amount: number): Promise<boolean> | undefined {
+  ask(amount: number, since: number): Promise<boolean> | undefined {
+    const { timeoutMs } = this.#link.settings;
+    const leftMs = since + timeoutMs - performance.now();
+    if (leftMs <= 0) return undefined;
     const ledger = this.#ledger;
     const isFresh = performance.now() - ledger.answeredAt < this.rules.heartbeatMs;
     // The last answer has said how much there is.
@@ -61,7 +66,9 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     if (amount > this.rules.limit) return undefined;
     const stop = ledger.wait(amount);
     this.#quietBeats = 0;
-    const asked = this.#link.ask(this);
+    // There is money, but it may be granted only when all have heard of it: that takes them a moment.
+    const pauseMs = ledger.answeredAt >= since ? Math.min(leftMs, timeoutMs / MAX_PAUSES) : 0;
+    const asked = this.#link.ask(this, leftMs, pauseMs);
     if (asked === undefined) stop();
     return asked?.then((isAnswered) => {
       stop();

@@ -23,7 +23,7 @@ export interface ClaimantHost {
   /** The number of the next claim. */
   nextSeq(): number;
   /** Asks for one of them now, together with all others that are waiting. `undefined`: asking would not help. */
-  ask(claimant: Claimant): Promise<boolean> | undefined;
+  ask(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined;
   /** It will not be spoken of again. */
   forget(claimant: Claimant): void;
 }

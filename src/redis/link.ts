@@ -131,12 +131,12 @@ export class StoreLink implements FleetLink, ClaimantHost {
   }
 
   /** Asks for one of them now, together with all others that are waiting. `undefined`: asking would not help. */
-  ask(claimant: Claimant): Promise<boolean> | undefined {
+  ask(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined {
     if (this.#state === 'closed' || this.isOpen) return undefined;
     this.start();
     if (this.#store.isReady?.() === false) return undefined;
     return new Promise((resolve) => {
-      const timer = patientTimer(this.#settings.timeoutMs, () => resolve(false));
+      const timer = patientTimer(withinMs, () => resolve(false));
       this.#questions.push({
         claimant,
         resolve: (isAnswered) => {
@@ -144,7 +144,9 @@ export class StoreLink implements FleetLink, ClaimantHost {
           resolve(isAnswered);
         },
       });
-      if (!this.#isBusy) queueMicrotask(() => void this.#answerQuestions());
+      if (this.#isBusy) return;
+      if (afterMs > 0) setTimeout(() => void this.#answerQuestions(), afterMs);
+      else queueMicrotask(() => void this.#answerQuestions());
     });
   }
 

@@ -17,10 +17,10 @@ export interface FleetAllowance extends SpendWindow {
   /** What could be had at most, after asking. */
   left(): number;
   /**
-   * Asks the fleet for so much more, and waits at most the fleet's `timeoutMs`; whether it has answered. Never rejects.
+   * Asks the fleet for so much more, and waits until the fleet's `timeoutMs` after `since`, when the call began to ask; whether it has answered. Never rejects.
    * `undefined`: asking would not help now.
    */
-  ask(amount: number): Promise<boolean> | undefined;
+  ask(amount: number, since: number): Promise<boolean> | undefined;
   /** The budget's amount has changed. */
   limitTo(limit: number): void;
   /** It is not used any more. */

@@ -44,7 +44,7 @@ export interface Refusal extends BudgetState {
   /** There are as many tenants as the options allow, and this is another one. */
   readonly tooManyTenants: boolean;
   /** Asks the other processes for more; `undefined` where that would not help. */
-  readonly ask: (() => Promise<boolean> | undefined) | undefined;
+  readonly ask: ((since: number) => Promise<boolean> | undefined) | undefined;
   /** What else is in the way, beside money that is spent. */
   readonly trouble: string | undefined;
 }
@@ -354,7 +354,7 @@ class Account {
       refused: true,
       availableAt: amount > this.#limit ? undefined : allowance.resetsAt(),
       tooManyTenants: false,
-      ask: () => allowance.ask(amount),
+      ask: (since) => allowance.ask(amount, since),
       trouble: allowance.trouble,
     };
   }

@@ -61,11 +61,12 @@ async function withReservation(
 ): Promise<CallReply> {
   const { ledger, mayRepeat } = parts;
   checkLimits(parts.estimator.inputOf(call).body);
-  let decision = decide(parts, call, true);
+  const askingSince = performance.now();
+  let decision = decide(parts, call, true, askingSince);
   // Other processes spend from the same budget: more of it may be had.
   for (let asked = 0; decision.asking !== undefined; asked++) {
     const isAnswered = await decision.asking;
-    decision = decide(parts, call, true, isAnswered && asked < MAX_ASKED);
+    decision = decide(parts, call, true, isAnswered && asked < MAX_ASKED ? askingSince : undefined);
   }
   const { cases, excluded, refused, reservation } = decision;
   const unpriced = excluded.filter(({ why }) => why === UNKNOWN).map(({ target }) => target);
@@ -106,16 +107,20 @@ async function withReservation(
   }
 }
 
-/** Whether the limits allow the call, and where it may go. Reserves the money only if `reserve` says so. */
-export function decide(parts: SpendParts, call: Call, reserve: boolean, mayAsk = reserve): SpendDecision {
+/**
+ * Whether the limits allow the call, and where it may go. Reserves the money only if `reserve` says so.
+ *
+ * @param askingSince since when other processes are being asked for money; `undefined`: they are not
+ */
+export function decide(parts: SpendParts, call: Call, reserve: boolean, askingSince?: number): SpendDecision {
   const { excluded, cases } = withKnownPrice(parts, worstCases(parts, call));
   const usd = maxUsdOf(cases, call.maxAttempts, parts.mayRepeat);
   const decision = { cases, usd, excluded, refused: undefined, reservation: undefined, asking: undefined };
   if (cases.length === 0) return decision;
-  const result = tryLimits(parts, call, usd, reserve, mayAsk);
+  const result = tryLimits(parts, call, usd, reserve, askingSince);
   if (!('errorOf' in result)) return { ...decision, ...result };
   if (call.settings.overBudget === 'skip' && cases.length > 1)
-    return withoutCostliest(parts, call, decision, reserve, mayAsk);
+    return withoutCostliest(parts, call, decision, reserve, askingSince);
   return { ...decision, refused: result.errorOf(cases) };
 }
 
@@ -125,7 +130,7 @@ function withoutCostliest(
   call: Call,
   { cases, excluded }: Pick<SpendDecision, 'cases' | 'excluded'>,
   reserve: boolean,
-  mayAsk: boolean,
+  askingSince: number | undefined,
 ): SpendDecision {
   const { ledger, mayRepeat } = parts;
   const { maxAttempts, settings, record } = call;
@@ -145,10 +150,10 @@ function withoutCostliest(
     else count = middle + 1;
   }
   // Reserving may need more than that: other processes spend from the same budget.
-  let result = tryLimits(parts, call, usdWithout(count), reserve, mayAsk);
+  let result = tryLimits(parts, call, usdWithout(count), reserve, askingSince);
   while ('errorOf' in result && count < last) {
     count += 1;
-    result = tryLimits(parts, call, usdWithout(count), reserve, mayAsk);
+    result = tryLimits(parts, call, usdWithout(count), reserve, askingSince);
   }
   const left = new Set(byCost.slice(count));
   const decision = {
@@ -194,7 +199,7 @@ function tryLimits(
   call: Call,
   usd: number,
   reserve: boolean,
-  mayAsk: boolean,
+  askingSince: number | undefined,
 ): LimitRefusal | Pick<SpendDecision, 'reservation' | 'asking'> {
   const { maxCostUsd, tenant } = call.settings;
   const textOf = (cases: readonly WorstCase[]) => worstCaseText(usd, cases, call.maxAttempts);
@@ -215,7 +220,7 @@ function tryLimits(
   const result = reserve ? ledger.reserve(usd, keys) : ledger.refusalOf(usd, keys);
   if (result === undefined) return { reservation: undefined, asking: undefined };
   if (!result.refused) return { reservation: result, asking: undefined };
-  const asking = mayAsk ? result.ask?.() : undefined;
+  const asking = askingSince === undefined ? undefined : result.ask?.(askingSince);
   if (asking !== undefined) return { reservation: undefined, asking };
   return {
     errorOf: (cases) => {
