@@ -39,7 +39,7 @@ describe('advice', () => {
     const options = { routes: { standard: ['first'] }, retry: { budget: 0, minPerSecond: 0.1 } };
     const { advice, deployments } = await simulate(small({ faults: failing }, options));
     expect(deployments.first?.retriesWithheld).toBeGreaterThan(0);
-    expect(advice.join('\n')).toMatch(/retries of first were withheld by the retry budget/);
+    expect(advice.join('\n')).toMatch(/The retry budget withheld \d+ retries of first/);
     expect(await advise({ faults: failing }, { routes: { standard: ['first'] } })).not.toContain('withheld');
   });
 
@@ -80,8 +80,8 @@ describe('advice', () => {
   });
 
   it.each([
-    ['money', { maxCostUsd: 0.0001 }, 'SpendBudgetExceededError', /240 of 240 calls were refused.*`maxCostUsd`/],
-    ['tokens', { maxInputTokens: 1 }, 'TokenBudgetExceededError', /240 of 240 calls were refused.*`maxInputTokens`/],
+    ['money', { maxCostUsd: 0.0001 }, 'SpendBudgetExceededError', /A limit refused 240 of 240 calls.*`maxCostUsd`/],
+    ['tokens', { maxInputTokens: 1 }, 'TokenBudgetExceededError', /A limit refused 240 of 240 calls.*`maxInputTokens`/],
   ])('tells of a limit of %s that refuses calls', async (_, options, error, message) => {
     const result = await simulate(small({}, options));
     expect(result.advice.join('\n')).toMatch(message);

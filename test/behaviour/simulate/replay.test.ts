@@ -57,7 +57,7 @@ describe('a replayed trace', () => {
     // An attempt that is given up books the output that may have been written.
     expect(next?.costUsd).toBeLessThan(now?.costUsd ?? 0);
     expect(table.split('\n').map((row) => row.split('  ')[0])).toEqual(['', 'as recorded', 'now', 'next']);
-    expect(caveats.join('\n')).toMatch(/\d+ attempts would have taken that were given up on/);
+    expect(caveats.join('\n')).toMatch(/How long \d+ abandoned attempts would have taken/);
     expect(caveats.join('\n')).toMatch(/another load/);
   });
 
