@@ -15,7 +15,7 @@ const made = {
   breaking: () =>
     new ModelRouter({
       clients: { default: client },
-      deployments: { down: {}, good: {} },
+      deployments: { down: { model: DOWN }, good: {} },
       routes: { chat: ['down', 'good'] },
       retry: { budget: 0 },
       breaker: { failures: 3, windowMs: 2000, minRate: 0, consecutive: Number.POSITIVE_INFINITY, cooldownMs: 1500 },

@@ -99,10 +99,13 @@ describe('the size of an error', () => {
       errorOf(router.chat.completions.create({ model: 'broken', messages }, callOptions({ deadlineMs: 200 })));
     await call();
     for (let i = 0; i < 50; i++) {
+      const before = sent.length;
       const error = (await call()) as InstanceType<typeof OpenAI.APIError>;
+      // A probe gets the upstream's answer to itself.
+      if (sent.length > before) continue;
       expect([error.status, error.message.length < 300]).toEqual([429, true]);
       expect(JSON.stringify(error.error).length).toBeLessThan(500);
     }
-    expect(sent).toHaveLength(1);
+    expect(sent.length).toBeLessThan(10);
   });
 });
