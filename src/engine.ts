@@ -246,7 +246,7 @@ export class Engine {
       timeToFirstChunkMs: record.timeToFirstChunkMs,
       costUsd: record.costUsd,
       tokens: record.usage === null ? null : record.usage.inputTokens + record.usage.outputTokens,
-      escalated: false,
+      escalated: record.escalated,
     });
     if (table.becameMismatched()) this.events.emit({ type: 'sample-ratio-mismatch', route: record.route ?? '' });
   }

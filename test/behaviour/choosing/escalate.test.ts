@@ -47,6 +47,13 @@ describe('escalate', () => {
     expect(events).toMatchObject([{ from: 'cheap', route: 'chat', confidence: expect.closeTo(0.5, 2) }]);
   });
 
+  it('is counted in the comparison of a weighted route', async () => {
+    const strategy = { by: 'weighted', weights: { cheap: 1, better: 0 } };
+    const { router } = cheapFirst(sure('cheap', 0.5), sure('better', 0.9), { escalate, strategy });
+    await settled(router.chat.completions.create(body));
+    expect(router.abReport('chat').variants).toMatchObject({ cheap: { calls: 1, escalations: 1, crossed: 1 } });
+  });
+
   it('requests probabilities, and hides them from a caller that did not', async () => {
     const { router, fake } = cheapFirst(sure('cheap', 0.95), sure('better', 0.9), { escalate });
     const { value } = await settled(router.chat.completions.create(body));
