@@ -117,7 +117,7 @@ try {
 
   check('only what is meant to be published is in the package', () => {
     const allowed =
-      /^(dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)|docs\/[\w-]+\.md|grafana\/[\w-]+\.json|examples\/((app|runtimes)\/)?[\w.-]+\.ts|examples\/README\.md|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|package\.json|LICENSE|THIRD-PARTY-NOTICES)$/;
+      /^(dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)|docs\/[\w-]+\.md|grafana\/[\w-]+\.json|examples\/((app|demo|runtimes)\/)?[\w.-]+\.ts|examples\/README\.md|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|package\.json|LICENSE|THIRD-PARTY-NOTICES)$/;
     /** @type {{ path: string }[]} */
     const listed = packed.files;
     const others = listed.filter(({ path }) => !allowed.test(path)).map(({ path }) => path);
