@@ -5,7 +5,7 @@ import { round } from '../prices/cost.js';
 import { errorName } from '../sdk/sdk-errors.js';
 import type { ServiceLevel } from '../state/service-level.js';
 import { addUsage, type Totals } from '../state/totals.js';
-import { isBlamed } from '../telemetry/blame.js';
+import { callOutcomeOf, isBlamed } from '../telemetry/call-outcome.js';
 import { linkRecord } from '../telemetry/call-record.js';
 import type { Channels } from '../telemetry/channels.js';
 import type { Events } from '../telemetry/events.js';
@@ -60,12 +60,12 @@ export function record({
     record.priceSource = last?.priceSource ?? null;
     if (error !== undefined) linkRecord(error, record);
     linkRecord(record.providerUsage, record);
-    const failed = isBlamed(record, error);
+    const failure =
+      error instanceof Error ? { name: errorName(error), status: statusOf(error), code: codeOf(error) } : null;
+    const failed = isBlamed(callOutcomeOf(record.attempts, failure));
     addTo(routeTotals.get(record.route ?? ''), record, failed);
     countService(services.get(record.route ?? ''), call, error, failed);
     onRecorded(record, failed);
-    const failure =
-      error instanceof Error ? { name: errorName(error), status: statusOf(error), code: codeOf(error) } : null;
     log.call(record, failure);
     if (tracing.isOn) tracing.callEnded(record, failure);
     channels.call(record, failure);

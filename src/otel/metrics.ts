@@ -129,7 +129,7 @@ export class CallMetrics {
     const route = record.route ?? OTHER;
     const failure = error === null ? {} : { [ATTRIBUTES.errorType]: errorLabel(error) };
     this.#callDuration.record(record.durationMs / 1000, { route });
-    this.#calls.add(1, { route, outcome: callOutcomeOf(record.attempts.at(-1)?.outcome, error) });
+    this.#calls.add(1, { route, outcome: callOutcomeOf(record.attempts, error) });
     const result: string | undefined = Reflect.get(CACHE_RESULTS, record.cache);
     if (result !== undefined) this.#cacheCalls.add(1, { result });
     this.#countFailovers(record.attempts);

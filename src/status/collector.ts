@@ -97,7 +97,7 @@ export class Collector {
 
   #ended({ record, error }: EventOf<'call-ended'>): void {
     this.#startedAt ||= Date.now();
-    const outcome = callOutcomeOf(record.attempts.at(-1)?.outcome, error);
+    const outcome = callOutcomeOf(record.attempts, error);
     const counts = bounded(this.routes, record.route ?? OTHER, newRouteCounts);
     counts.outcomes[outcome]++;
     counts.duration.record(record.durationMs);

@@ -1,19 +1,28 @@
 import type { CallOutcome } from './metric-names.js';
-import type { Outcome } from './record-types.js';
+import type { AttemptRecord, Outcome } from './record-types.js';
 import type { EndedError } from './tracing.js';
 
-const REFUSED: ReadonlySet<string | null> = new Set([
-  'spend_budget_exceeded',
-  'token_budget_exceeded',
-  'capacity_exceeded',
-  'invalid_option',
+/** By name: a provider may use the same codes. */
+const REFUSED: ReadonlySet<string> = new Set([
+  'SpendBudgetExceededError',
+  'TokenBudgetExceededError',
+  'CapacityExceededError',
+  'InvalidOptionError',
 ]);
 const CALLERS: ReadonlySet<Outcome> = new Set(['caller-error', 'context-length', 'content-filter']);
 
-export function callOutcomeOf(last: Outcome | undefined, error: EndedError | null): CallOutcome {
+/** What became of a call that has ended. */
+export function callOutcomeOf(attempts: readonly AttemptRecord[], error: EndedError | null): CallOutcome {
   if (error === null) return 'success';
-  if (REFUSED.has(error.code)) return 'refused';
-  if (error.code === 'deadline_exceeded') return 'deadline';
+  if (REFUSED.has(error.name)) return 'refused';
+  if (error.name === 'DeadlineExceededError') return 'deadline';
+  const last = attempts.findLast(({ outcome }) => outcome !== 'lost')?.outcome;
   if (last === 'aborted' || error.name === 'APIUserAbortError' || error.name === 'AbortError') return 'aborted';
   return last !== undefined && CALLERS.has(last) ? 'caller-error' : 'failed';
 }
+
+/**
+ * Whether it counts against the route: not the caller's errors and aborts, nor refusals by limits that the application
+ * has set. A deadline counts, and so does having no deployment left.
+ */
+export const isBlamed = (outcome: CallOutcome): boolean => outcome === 'failed' || outcome === 'deadline';

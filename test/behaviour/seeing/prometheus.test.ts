@@ -91,6 +91,13 @@ describe('metrics', () => {
     ]);
   });
 
+  it('a provider’s own code of a limit is no refusal by yours', async () => {
+    const { router, value } = measured({ a: fail(429, { code: 'capacity_exceeded' }) }, { maxAttempts: 1 });
+    await settled(errorOf(ask(router)));
+    expect(await value('model_router_calls_total', { outcome: 'failed' })).toBe(1);
+    expect(await value('model_router_calls_total', { outcome: 'refused' })).toBe(0);
+  });
+
   it('shows breakers and pauses', async () => {
     const { router, value } = measured(
       { a: fail(500), b: fail(429, { headers: { 'retry-after': '30' } }) },

@@ -86,6 +86,18 @@ describe('what counts for a route', () => {
     expect(router.snapshot().routes.standard?.uptime).toBe(1);
   });
 
+  it('not a call that finds all deployments full: that is a limit of the application', async () => {
+    const { router } = build(
+      { a: hang() },
+      { deployments: { a: { maxConcurrent: 1, maxQueue: 1 } }, routes: { standard: ['a'] }, deadlineMs: 60_000 },
+    );
+    void ask(router).catch(() => undefined);
+    void ask(router).catch(() => undefined);
+    await pass(1);
+    expect(await errorOf(ask(router))).toMatchObject({ code: 'capacity_exceeded' });
+    expect(router.snapshot().routes.standard).toMatchObject({ requests: 1, failures: 0, uptime: null });
+  });
+
   it('a deadline, and having no deployment left, are failures', async () => {
     const { router } = promised({ a: hang() }, { uptime: 0.999 });
     await settled(askWith(router, { deadlineMs: 1000 }));
