@@ -1,25 +1,20 @@
 import type { Attributes, BatchObservableCallback, Counter, Histogram, Meter } from '@opentelemetry/api';
 import type { Snapshot } from '../inspect/snapshot.js';
-import { callOutcomeOf } from '../telemetry/call-outcome.js';
-import { CALL_OUTCOMES, DURATION_BUCKETS, METRICS } from '../telemetry/metric-names.js';
-import type { AttemptRecord, CacheUse, CallRecord, Outcome } from '../telemetry/record-types.js';
+import { callOutcomeOf, failoversOf } from '../telemetry/call-outcome.js';
+import {
+  ATTEMPT_OUTCOMES,
+  BREAKER_STATES,
+  CALL_OUTCOMES,
+  DURATION_BUCKETS,
+  FAILOVER_REASONS,
+  METRICS,
+} from '../telemetry/metric-names.js';
+import type { AttemptRecord, CacheUse, CallRecord } from '../telemetry/record-types.js';
 import type { EndedError } from '../telemetry/tracing.js';
 import { ATTRIBUTES, NAMES, type NameSet, operationOf, type Server, TOKEN_BUCKETS } from './names.js';
 
 /** What a label may say that is neither configured nor one of ours. */
 const OTHER = 'other';
-const BREAKER_STATES = { closed: 0, halfOpen: 1, open: 2 } as const;
-/** What makes a call fail over. */
-const REASONS = [
-  'server-error',
-  'rate-limited',
-  'connection',
-  'timeout',
-  'invalid-answer',
-  'unauthorized',
-  'forbidden',
-  'model-not-found',
-] as const satisfies readonly Outcome[];
 const CACHE_RESULTS = {
   hit: 'hit',
   miss: 'miss',
@@ -27,25 +22,6 @@ const CACHE_RESULTS = {
   stale: 'stale',
   'stale-if-error': 'stale',
 } as const satisfies Partial<Record<CacheUse, string>>;
-/** All that an attempt may come to. */
-const OUTCOMES = Object.keys({
-  success: true,
-  'caller-error': true,
-  'context-length': true,
-  'content-filter': true,
-  unauthorized: true,
-  forbidden: true,
-  'model-not-found': true,
-  'server-error': true,
-  'rate-limited': true,
-  connection: true,
-  timeout: true,
-  deadline: true,
-  'invalid-answer': true,
-  interrupted: true,
-  lost: true,
-  aborted: true,
-} satisfies Record<Exclude<Outcome, 'pending'>, true>);
 /** Codes of the router's own errors. */
 const OWN_CODES = new Set([
   'deadline_exceeded',
@@ -116,8 +92,9 @@ export class CallMetrics {
     this.#cacheCalls = counter(METRICS.cacheCalls);
     this.#cost = counter(METRICS.cost, 'USD');
     this.#unpriced = counter(METRICS.costUnpriced);
-    this.#known = knownOf(router.snapshot());
-    this.#addZeros(router.snapshot());
+    const snapshot = router.snapshot();
+    this.#known = knownOf(snapshot);
+    this.#addZeros(snapshot);
     this.#stop = this.#observe(meter);
   }
 
@@ -130,9 +107,10 @@ export class CallMetrics {
     const failure = error === null ? {} : { [ATTRIBUTES.errorType]: errorLabel(error) };
     this.#callDuration.record(record.durationMs / 1000, { route });
     this.#calls.add(1, { route, outcome: callOutcomeOf(record.attempts, error) });
-    const result: string | undefined = Reflect.get(CACHE_RESULTS, record.cache);
-    if (result !== undefined) this.#cacheCalls.add(1, { result });
-    this.#countFailovers(record.attempts);
+    const cache: string | undefined = Reflect.get(CACHE_RESULTS, record.cache);
+    if (cache !== undefined) this.#cacheCalls.add(1, { cache });
+    for (const { from, to, reason } of failoversOf(record.attempts))
+      this.#failovers.add(1, { from: this.#deploymentLabel(from), to: this.#deploymentLabel(to), reason });
     // An answer of the cache, or of another call, has no operation of its own.
     if (isForeign || (record.attempts.length === 0 && error === null)) return;
     const operation = operationOf(record.endpoint);
@@ -168,18 +146,6 @@ export class CallMetrics {
     this.#stop();
   }
 
-  #countFailovers(attempts: readonly AttemptRecord[]): void {
-    for (const [i, { deployment, hedge }] of attempts.entries()) {
-      const before = attempts[i - 1];
-      if (before === undefined || before.deployment === deployment || hedge === true) continue;
-      this.#failovers.add(1, {
-        from: this.#deploymentLabel(before.deployment),
-        to: this.#deploymentLabel(deployment),
-        reason: before.outcome,
-      });
-    }
-  }
-
   /** The configuration may have been updated; names that it does not have are not looked for again and again. */
   #deploymentLabel(deployment: string): string {
     return this.#lookUp(deployment) === undefined ? OTHER : deployment;
@@ -202,16 +168,16 @@ export class CallMetrics {
     for (const deployment of Object.keys(deployments)) {
       this.#cost.add(0, { deployment });
       this.#unpriced.add(0, { deployment });
-      for (const outcome of OUTCOMES) this.#attempts.add(0, { deployment, outcome });
+      for (const outcome of ATTEMPT_OUTCOMES) this.#attempts.add(0, { deployment, outcome });
     }
     for (const route of [...Object.keys(routes), OTHER])
       for (const outcome of CALL_OUTCOMES) this.#calls.add(0, { route, outcome });
-    for (const result of new Set(Object.values(CACHE_RESULTS))) this.#cacheCalls.add(0, { result });
+    for (const cache of new Set(Object.values(CACHE_RESULTS))) this.#cacheCalls.add(0, { cache });
     for (const { deployments: names } of Object.values(routes)) {
       const isLarge = names.length * (names.length - 1) > MOST_PAIRS;
       for (const [i, from] of names.entries())
         for (const to of isLarge ? names.slice(i + 1, i + 2) : names)
-          if (from !== to) for (const reason of REASONS) this.#failovers.add(0, { from, to, reason });
+          if (from !== to) for (const reason of FAILOVER_REASONS) this.#failovers.add(0, { from, to, reason });
     }
   }
 
@@ -231,11 +197,10 @@ export class CallMetrics {
         result.observe(breaker, BREAKER_STATES[each.state], { deployment });
         const isOut = each.pausedUntil !== null || each.suspendedUntil !== null;
         result.observe(paused, isOut ? 1 : 0, { deployment });
-        if (each.sla !== undefined)
-          result.observe(left, each.sla.errorBudgetLeft ?? 1, { kind: 'deployment', name: deployment });
+        if (each.sla !== undefined) result.observe(left, each.sla.errorBudgetLeft ?? 1, { deployment });
       }
       for (const [route, each] of Object.entries(routes))
-        if (each.sla !== undefined) result.observe(left, each.sla.errorBudgetLeft ?? 1, { kind: 'route', name: route });
+        if (each.sla !== undefined) result.observe(left, each.sla.errorBudgetLeft ?? 1, { route });
       for (const { budget, per, route, tenant, limitUsd, spentUsd, reservedUsd } of spend.budgets) {
         // Tenants come from outside.
         if (per === 'tenant' && !this.#settings.tenantLabel) continue;

@@ -1,6 +1,6 @@
 import type { Snapshot } from '../inspect/snapshot.js';
 import type { ModelRouter } from '../model-router.js';
-import { callOutcomeOf } from '../telemetry/call-outcome.js';
+import { callOutcomeOf, failoversOf } from '../telemetry/call-outcome.js';
 import type { EventOf } from '../telemetry/events.js';
 import { CALL_OUTCOMES, type CallOutcome } from '../telemetry/metric-names.js';
 import type { Outcome } from '../telemetry/record-types.js';
@@ -103,13 +103,7 @@ export class Collector {
     counts.duration.record(record.durationMs);
     if (outcome === 'success') this.answered++;
     if (outcome === 'success' || outcome === 'failed' || outcome === 'deadline') this.calls++;
-    // The attempts of a joined call are those of the call that it joined: they count once.
-    if (record.cache === 'joined' || record.cache === 'hit') return;
-    for (const [index, { deployment, outcome: reason }] of record.attempts.entries()) {
-      const next = record.attempts[index + 1];
-      if (next === undefined || next.hedge === true || next.deployment === deployment) continue;
-      this.failover({ from: deployment, to: next.deployment, reason }).count++;
-    }
+    for (const each of failoversOf(record.attempts)) this.failover(each).count++;
     if (outcome === 'caller-error' || outcome === 'aborted') return;
     if (!record.attempts.some((each) => each.outcome !== 'success' && each.outcome !== 'lost')) return;
     const { id, route, tenant, costUsd } = record;

@@ -1,34 +1,17 @@
 import type { Snapshot } from '../inspect/snapshot.js';
-import { DURATION_BUCKETS, METRICS } from '../telemetry/metric-names.js';
-import type { Outcome } from '../telemetry/record-types.js';
+import {
+  ATTEMPT_OUTCOMES,
+  BREAKER_STATES,
+  DURATION_BUCKETS,
+  FAILOVER_REASONS,
+  METRICS,
+} from '../telemetry/metric-names.js';
 import { type Collector, newRouteCounts, OTHER } from './collector.js';
 import { Histogram } from './histogram.js';
 import { processId } from './process-id.js';
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
-
-const OUTCOMES: readonly Outcome[] = [
-  'success',
-  'server-error',
-  'rate-limited',
-  'connection',
-  'timeout',
-  'invalid-answer',
-  'interrupted',
-  'unauthorized',
-  'forbidden',
-  'model-not-found',
-  'caller-error',
-  'context-length',
-  'content-filter',
-  'deadline',
-  'lost',
-  'aborted',
-];
-/** Why a call usually goes on to the next deployment: those that begin at 0. */
-const REASONS: readonly Outcome[] = ['server-error', 'rate-limited', 'connection', 'timeout', 'invalid-answer'];
-const BREAKER = { closed: 0, halfOpen: 1, open: 2 } as const;
 
 /**
  * All metrics in Prometheus text. Labels are names from the configuration and fixed sets only, so the number of series
@@ -66,13 +49,13 @@ export function metricsText(collector: Collector): string {
     plain(
       METRICS.attempts,
       watches.flatMap(([deployment, watch]) =>
-        OUTCOMES.map((outcome): Sample => [{ deployment, outcome }, watch?.outcomes.get(outcome) ?? 0]),
+        ATTEMPT_OUTCOMES.map((outcome): Sample => [{ deployment, outcome }, watch?.outcomes.get(outcome) ?? 0]),
       ),
     ),
     plain(METRICS.failovers, failovers(collector, snapshot)),
     plain(
       METRICS.breakerState,
-      deployments.map(([deployment, { state }]) => [{ deployment }, BREAKER[state]]),
+      deployments.map(([deployment, { state }]) => [{ deployment }, BREAKER_STATES[state]]),
     ),
     plain(
       METRICS.paused,
@@ -114,7 +97,7 @@ function failovers(collector: Collector, { routes }: Snapshot): Sample[] {
   for (const { deployments } of Object.values(routes))
     for (const [index, from] of deployments.entries()) {
       const to = deployments[index + 1];
-      if (to !== undefined) for (const reason of REASONS) collector.failover({ from, to, reason });
+      if (to !== undefined) for (const reason of FAILOVER_REASONS) collector.failover({ from, to, reason });
     }
   return Array.from(collector.failovers.values(), ({ count, ...labels }) => [labels, count]);
 }

@@ -26,3 +26,12 @@ export function callOutcomeOf(attempts: readonly AttemptRecord[], error: EndedEr
  * has set. A deadline counts, and so does having no deployment left.
  */
 export const isBlamed = (outcome: CallOutcome): boolean => outcome === 'failed' || outcome === 'deadline';
+
+/** Each time that a call went on to another deployment, and why. A hedge is no failover. */
+export function failoversOf(attempts: readonly AttemptRecord[]): { from: string; to: string; reason: Outcome }[] {
+  return attempts.flatMap(({ deployment: to, hedge }, i) => {
+    const before = attempts[i - 1];
+    if (before === undefined || hedge === true || before.deployment === to) return [];
+    return [{ from: before.deployment, to, reason: before.outcome }];
+  });
+}

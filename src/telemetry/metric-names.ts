@@ -1,3 +1,5 @@
+import type { Outcome } from './record-types.js';
+
 /**
  * The router's own metrics, as OpenTelemetry names them. In Prometheus text dots are underscores and a counter ends in
  * `_total`; durations are seconds without a unit in their names, as OpenTelemetry's own Prometheus exporter writes them.
@@ -61,3 +63,38 @@ export const DURATION_BUCKETS: readonly number[] = Array.from({ length: 17 }, (_
 /** What became of a call. `refused`: by a limit of your own. */
 export const CALL_OUTCOMES = ['success', 'failed', 'deadline', 'caller-error', 'refused', 'aborted'] as const;
 export type CallOutcome = (typeof CALL_OUTCOMES)[number];
+
+/** What an attempt may come to. A record, so that the compiler reports a missing one. */
+const OUTCOMES: Readonly<Record<Exclude<Outcome, 'pending'>, true>> = {
+  success: true,
+  'caller-error': true,
+  'context-length': true,
+  'content-filter': true,
+  unauthorized: true,
+  forbidden: true,
+  'model-not-found': true,
+  'server-error': true,
+  'rate-limited': true,
+  connection: true,
+  timeout: true,
+  deadline: true,
+  'invalid-answer': true,
+  interrupted: true,
+  lost: true,
+  aborted: true,
+};
+export const ATTEMPT_OUTCOMES = Object.keys(OUTCOMES) as readonly (keyof typeof OUTCOMES)[];
+
+/** Why a call usually goes on to another deployment: these series begin at 0. */
+export const FAILOVER_REASONS = [
+  'server-error',
+  'rate-limited',
+  'connection',
+  'timeout',
+  'invalid-answer',
+  'unauthorized',
+  'forbidden',
+  'model-not-found',
+] as const satisfies readonly Outcome[];
+
+export const BREAKER_STATES = { closed: 0, halfOpen: 1, open: 2 } as const;

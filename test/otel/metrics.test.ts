@@ -66,6 +66,9 @@ describe('metrics', () => {
     expect(series.get('model_router.failovers')).toContainEqual(
       expect.objectContaining({ attributes: { from: 'a', to: 'b', reason: 'server-error' }, value: 0 }),
     );
+    expect(series.get('model_router.cache.calls')).toMatchObject(
+      ['hit', 'miss', 'joined', 'stale'].map((cache) => ({ attributes: { cache }, value: 0 })),
+    );
     expect(series.get('model_router.breaker.state')).toMatchObject([{ value: 0 }, { value: 0 }]);
     expect(series.get('model_router.paused')).toMatchObject([{ value: 0 }, { value: 0 }]);
     expect(series.get('model_router.budget.limit')).toMatchObject([
@@ -101,7 +104,7 @@ describe('metrics', () => {
     expect(nonZero('model_router.cache.calls')).toEqual([]);
     expect(nonZero('model_router.calls')).toEqual([[{ route: 'standard', outcome: 'success' }, 1]]);
     expect(nonZero('model_router.budget.spent')).toEqual([[{ budget: '$5 a day', route: '' }, 0.002]]);
-    expect(nonZero('model_router.sla.error_budget_left')).toEqual([[{ kind: 'deployment', name: 'b' }, 1]]);
+    expect(nonZero('model_router.sla.error_budget_left')).toEqual([[{ deployment: 'b' }, 1]]);
     expect(series.get('model_router.attempt.duration')?.map(({ attributes }) => attributes)).toEqual([
       { deployment: 'a' },
       { deployment: 'b' },

@@ -2,7 +2,7 @@ import { statusHandler } from 'model-router/status';
 import { answer, fail, hang, type Models } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import dashboard from '../../../grafana/model-router.json' with { type: 'json' };
-import { settled, useFakeTime } from '../../helpers/clock.js';
+import { pass, settled, useFakeTime } from '../../helpers/clock.js';
 import { ask, askWith, errorOf } from '../../helpers/messages.js';
 import { readPrometheus } from '../../helpers/prometheus-text.js';
 import { build, type Setup } from '../../helpers/routers.js';
@@ -67,6 +67,19 @@ describe('metrics', () => {
     expect(await value('model_router_attempt_duration_bucket', { deployment: 'b', le: '0.04' })).toBe(1);
     expect(await value('model_router_attempt_duration_sum', { deployment: 'b' })).toBeCloseTo(0.03, 3);
     expect(await value('model_router_cost_unpriced_total', { deployment: 'b' })).toBe(1);
+  });
+
+  it('counts the failover of a joined call once, whoever bears its cost in the end', async () => {
+    const { router, value } = measured({ a: fail(503), b: answer({ latencyMs: 500 }) }, { cache: true });
+    const controller = new AbortController();
+    const first = errorOf(ask(router, 'standard', { signal: controller.signal }));
+    const second = ask(router);
+    await pass(100);
+    controller.abort();
+    await first;
+    await settled(second);
+    expect(await value('model_router_cache_calls_total', { cache: 'joined' })).toBe(1);
+    expect(await value('model_router_failovers_total', {})).toBe(1);
   });
 
   it('goes beyond ten seconds', async () => {
