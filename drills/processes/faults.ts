@@ -50,13 +50,15 @@ const BLOWS: Readonly<Record<Fault, (scene: Scene) => Promise<void>>> = {
     await sleep(3 * stepMs);
   },
   f2: async ({ fleet, stepMs }) => {
+    const added: Promise<unknown>[] = [];
     for (const [i, worker] of fleet.workers.slice().entries()) {
       if (i % 2 === 0) {
         await sleep(stepMs / 2);
         worker.kill();
-        void fleet.add().catch(() => undefined);
+        added.push(fleet.add());
       } else if (i % 4 === 1) worker.freeze(2 * stepMs);
     }
+    await Promise.all(added);
     await sleep(3 * stepMs);
   },
   f3: async ({ server, stepMs }) => {

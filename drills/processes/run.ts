@@ -9,6 +9,8 @@ import type { WorkerReport, WorkerSettings } from './worker.ts';
 export interface Worker {
   readonly child: ChildProcess;
   isGone: boolean;
+  /** It has started, and listens; rejects where it ends before. */
+  readonly ready: Promise<void>;
   kill(): void;
   freeze(ms: number): void;
 }
@@ -51,6 +53,10 @@ export async function startFleet(file: string, count: number, settings: WorkerSe
     const worker: Worker = {
       child,
       isGone: false,
+      ready: new Promise<void>((resolve, reject) => {
+        child.once('message', () => resolve());
+        child.once('exit', (code) => reject(new Error(`A process has ended by itself (${code}).`)));
+      }),
       kill: () => {
         worker.isGone = true;
         child.kill('SIGKILL');
@@ -61,10 +67,7 @@ export async function startFleet(file: string, count: number, settings: WorkerSe
       },
     };
     workers.push(worker);
-    await new Promise<void>((resolve, reject) => {
-      child.once('message', () => resolve());
-      child.once('exit', (code) => reject(new Error(`A process has ended by itself (${code}).`)));
-    });
+    await worker.ready;
     return worker;
   };
   for (let i = 0; i < count; i += 4)
@@ -89,6 +92,8 @@ export async function startFleet(file: string, count: number, settings: WorkerSe
       return worker;
     },
     stop: async () => {
+      // Else the first message of one that is starting still would be taken for its report.
+      await Promise.allSettled(workers.map(({ ready }) => ready));
       const reports = workers
         .filter(({ isGone }) => !isGone)
         .map(
