@@ -230,6 +230,7 @@ describe('asFetch, and what it lets through', () => {
       504,
       { error: expect.objectContaining({ code: 'deadline_exceeded' }) },
     ]);
+    expect(fake.requests.length).toBeGreaterThan(0);
     for (const request of fake.requests) {
       expect(Object.keys(request.headers).filter((name) => name.startsWith('x-router-'))).toEqual([]);
       expect(request.headers['x-request-priority']).toBe('high');

@@ -266,6 +266,7 @@ describe('options of a call', () => {
       { model, messages },
       callOptions({ deadlineMs: 4321, priority: 'standard' }),
     );
+    expect(open.sent).toHaveLength(2);
     for (const { url, headers, body } of open.sent) {
       expect(`${url} ${JSON.stringify([...headers])} ${body}`).not.toMatch(/4321|deadlineMs/);
     }

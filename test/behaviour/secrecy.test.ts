@@ -219,8 +219,8 @@ describe('no key in what a router shows of itself', () => {
       { clients: { default: wrong }, deployments: { a: { headers: { 'X-Key': [GATEWAY_KEY] } } } },
       { clients: KEYS.default },
       { clients: { default: KEYS.default } },
-      { ...wrong, apikey: KEYS.default },
-      { ...wrong, timeout: KEYS.default },
+      { clients: { default: wrong }, apikey: KEYS.default },
+      { clients: { default: wrong }, timeout: KEYS.default },
     ]) {
       let thrown: unknown;
       try {
@@ -228,6 +228,7 @@ describe('no key in what a router shows of itself', () => {
       } catch (error) {
         thrown = error;
       }
+      expect(thrown).toBeInstanceOf(Error);
       expectNoKey(writtenOut(thrown));
     }
   });

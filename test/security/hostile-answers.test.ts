@@ -48,15 +48,19 @@ describe('a hostile answer', () => {
       cache: true,
       logLevel: 'off',
     });
+    let chunks = 0;
     for (const stream of [true, false, true]) {
       const answer: unknown = await router.chat.completions
         .create({ model: 'm', messages, stream } as never)
         .catch(() => ({}));
       if (stream && Symbol.asyncIterator in (answer as object))
-        for await (const each of answer as AsyncIterable<object>)
+        for await (const each of answer as AsyncIterable<object>) {
+          chunks += 1;
           expect(Object.getPrototypeOf(each)).toBe(Object.prototype);
+        }
       else expect(Object.getPrototypeOf(answer)).not.toHaveProperty('polluted');
     }
+    expect(chunks).toBe(4);
     expect({}).not.toHaveProperty('polluted');
   });
 

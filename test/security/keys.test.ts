@@ -151,6 +151,7 @@ describe('a key', () => {
     });
     const headers = { Authorization: `Bearer ${KEY}`, 'x-auth': OTHER };
     const error = await router.files.retrieve('f', { headers }).catch((thrown: Error) => thrown);
+    expect(error).toBeInstanceOf(Error);
     for (const needle of needles) expect(inspect(error, { depth: 9 })).not.toContain(needle);
   });
 
