@@ -57,6 +57,8 @@ export interface UpstreamStream {
   /** Whether the protocol's own end mark (`[DONE]`) was seen. */
   readonly doneSeen: () => boolean;
   readonly bytesRead: () => number;
+  /** The parsed body, where the server has sent JSON in the place of events; else `undefined`. */
+  readonly json: () => unknown;
   /** Of the stream's own controller. */
   readonly signal: CancelSignal;
   /** The caller has aborted the stream itself. */

@@ -1,6 +1,7 @@
 import { classify, embeddedError, isErrorEvent, type Reading, statusOf } from '../classify.js';
 import { errorIn, failedFinishOf } from '../protocol/answer-faults.js';
-import type { Protocol } from '../types.js';
+import type { ErrorOutcome } from '../protocol/error-outcomes.js';
+import type { Protocol, UpstreamStream } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 
 type Chunks = AsyncIterator<unknown>;
@@ -11,6 +12,7 @@ type Result = IteratorResult<unknown>;
  */
 export class CheckedChunks implements AsyncIterator<unknown> {
   readonly #chunks: Chunks;
+  readonly #json: () => unknown;
   readonly #protocol: Protocol;
   readonly #headers: Headers;
   readonly #reading: Reading;
@@ -18,8 +20,9 @@ export class CheckedChunks implements AsyncIterator<unknown> {
   #next: Promise<Result> | undefined;
   #hasBegun = false;
 
-  constructor(chunks: Chunks, protocol: Protocol, headers: Headers, reading: Reading) {
+  constructor({ chunks, json }: UpstreamStream, protocol: Protocol, headers: Headers, reading: Reading) {
     this.#chunks = chunks;
+    this.#json = json;
     this.#protocol = protocol;
     this.#headers = headers;
     this.#reading = reading;
@@ -37,20 +40,32 @@ export class CheckedChunks implements AsyncIterator<unknown> {
 
   readonly #check = (result: Result): Result | Promise<Result> => {
     const { value } = result;
+    if (result.done) this.#checkBody();
     if (result.done || !isRecord(value)) return result;
     if (this.#protocol === 'responses') return this.#checkEvent(result, value);
-    const { choices } = value;
-    if (!Array.isArray(choices)) this.#throwIf(errorIn(value, REQUIRED[this.#protocol]));
-    else {
-      this.#throwIf(errorIn(value, undefined));
-      for (const choice of choices) {
-        // A finish reason takes precedence over an error in the same chunk.
-        if (isRecord(choice) && choice.error !== undefined && failedFinishOf(choice) === undefined)
-          this.#throwIf(errorIn(choice, undefined));
-      }
-    }
+    this.#throwIf(this.#errorOf(value));
     return result;
   };
+
+  #errorOf(data: Record<string, unknown>): unknown {
+    const { choices } = data;
+    if (!Array.isArray(choices)) return errorIn(data, REQUIRED[this.#protocol]);
+    let error = errorIn(data, undefined);
+    for (const choice of choices) {
+      if (error !== undefined) break;
+      // A finish reason takes precedence over an error in the same choice.
+      if (isRecord(choice) && choice.error !== undefined && failedFinishOf(choice) === undefined)
+        error = errorIn(choice, undefined);
+    }
+    return error;
+  }
+
+  /** An error that was sent whole in the place of events: to the SDK it is a stream with nothing in it. */
+  #checkBody(): void {
+    const body = this.#json();
+    const data: unknown = Array.isArray(body) ? body[0] : body;
+    if (isRecord(data)) this.#throwIf(this.#errorOf(data), 'invalid-answer');
+  }
 
   #checkEvent(result: Result, event: Record<string, unknown>): Result | Promise<Result> {
     const { type, response } = event;
@@ -60,11 +75,9 @@ export class CheckedChunks implements AsyncIterator<unknown> {
     }
     if (type === 'error') this.#throwIf(event);
     if (type.endsWith('.delta') || type.endsWith('partial_image')) this.#hasBegun = true;
-    // After content it is handed on as it is: what follows says why.
+    // After content the event is delivered, and the reason that follows it is thrown in its own turn.
     if (type !== 'response.failed' || !isRecord(response) || this.#hasBegun) return result;
     const error = errorIn(response, undefined);
-    // After content, the event is delivered, and the reason that follows it is thrown in its own turn.
-    if (this.#hasBegun) return result;
     return error === undefined ? this.#reasonOf(result) : this.#failed(result, error);
   }
 
@@ -92,8 +105,8 @@ export class CheckedChunks implements AsyncIterator<unknown> {
     throw thrown;
   };
 
-  #throwIf(error: unknown): void {
-    if (error !== undefined) throw embeddedError(error, this.#headers, 'server-error', this.#reading);
+  #throwIf(error: unknown, otherwise: ErrorOutcome = 'server-error'): void {
+    if (error !== undefined) throw embeddedError(error, this.#headers, otherwise, this.#reading);
   }
 }
 

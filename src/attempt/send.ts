@@ -30,7 +30,7 @@ export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Re
       if (!answer.raw) checkAnswer(call, answer, errors.readingFor(attempt));
       return { ...reply, answer };
     }
-    const chunks = new CheckedChunks(stream.chunks, call.protocol, answer.headers, errors.readingFor(attempt));
+    const chunks = new CheckedChunks(stream, call.protocol, answer.headers, errors.readingFor(attempt));
     return { ...reply, answer: { ...answer, stream: { ...stream, chunks } } };
   };
 }

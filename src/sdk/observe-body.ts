@@ -1,4 +1,8 @@
 const END_MARK = /^data: ?\[DONE\]/m;
+/** More than any error that is sent in the place of a stream. */
+const MAX_JSON_BYTES = 64 * 1024;
+const BLANKS: ReadonlySet<number> = new Set([9, 10, 13, 32]);
+const [BRACE, BRACKET] = [0x7b, 0x5b];
 
 /** What was seen of a body that is being read. */
 export interface Tap {
@@ -6,6 +10,8 @@ export interface Tap {
   readonly response: Response;
   readonly doneSeen: () => boolean | undefined;
   readonly bytesRead: () => number;
+  /** The parsed body, where a server has sent JSON in the place of events; else `undefined`. */
+  readonly json: () => unknown;
 }
 
 /**
@@ -15,14 +21,17 @@ export interface Tap {
 export function tapBody(response: Response): Tap {
   const { body } = response;
   if (body === null || typeof body.getReader !== 'function') {
-    return { response, doneSeen: () => undefined, bytesRead: () => 0 };
+    return { response, doneSeen: () => undefined, bytesRead: () => 0, json: () => undefined };
   }
   let bytes = 0;
   let last: Uint8Array | undefined;
   let before: Uint8Array | undefined;
+  /** Of a body that begins as JSON; `undefined` once it is known to be none. */
+  let jsonParts: Uint8Array[] | undefined = [];
   const note = ({ value }: { value?: Uint8Array | undefined }) => {
     if (value === undefined) return;
     bytes += value.byteLength;
+    if (jsonParts !== undefined) jsonParts = bytes <= MAX_JSON_BYTES ? withJson(jsonParts, value) : undefined;
     before = last;
     last = value;
   };
@@ -44,7 +53,25 @@ export function tapBody(response: Response): Tap {
     response: { body: { getReader, cancel: () => body.cancel() }, headers: response.headers } as unknown as Response,
     doneSeen: () => END_MARK.test(tail(before) + tail(last)),
     bytesRead: () => bytes,
+    json: () => (jsonParts === undefined ? undefined : parsed(jsonParts)),
   };
+}
+
+/** With the next part, unless the first one shows that the body is no JSON. */
+function withJson(parts: Uint8Array[], next: Uint8Array): Uint8Array[] | undefined {
+  if (parts.length > 0) return [...parts, next];
+  const first = next.find((byte) => !BLANKS.has(byte));
+  if (first === undefined) return parts;
+  return first === BRACE || first === BRACKET ? [next] : undefined;
+}
+
+function parsed(parts: readonly Uint8Array[]): unknown {
+  const decoder = new TextDecoder();
+  try {
+    return JSON.parse(parts.map((part) => decoder.decode(part, { stream: true })).join(''));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The mark is at the end of the read bytes, possibly split. */

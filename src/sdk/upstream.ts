@@ -261,6 +261,7 @@ function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStre
     // A body that cannot be watched is taken to have ended well.
     doneSeen: () => tap?.doneSeen() ?? true,
     bytesRead: () => tap?.bytesRead() ?? 0,
+    json: () => tap?.json(),
     signal: props.controller.signal,
     // The SDK aborts it by itself where the connection breaks after the end mark.
     aborted: () => props.controller.signal.aborted && tap?.doneSeen() !== true,

@@ -1,5 +1,5 @@
 import { type AttemptRecord, InvalidAnswerError, StreamInterruptedError } from 'model-router';
-import { answer } from 'model-router/testing';
+import { answer, bytes } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import {
   answerCases,
@@ -8,6 +8,7 @@ import {
   failWith,
   httpCases,
   sendEvents,
+  sendJson,
   streamCases,
   withFallback,
 } from '../helpers/provider-cases.js';
@@ -43,6 +44,28 @@ describe.each(entryPoints)('an answer with status 200 (%s)', (entryPoint) => {
     expect(built.asked()).toEqual(given.answeredByFallback ? ['a', 'b'] : ['a']);
     if (given.answeredByFallback) expect(told.text).toBe(FALLBACK);
     else expect(told.status).toBe(given.outcome === 'success' ? 200 : 400);
+  });
+});
+
+describe.each(entryPoints)('JSON with status 200 in the place of a stream (%s)', (entryPoint) => {
+  it.each(answerCases)('$id: $what', async (given) => {
+    const built = withFallback(sendJson(given.body), { maxAttempts: 2 });
+    const attempts = recorded(built);
+    const told = await chat(built, entryPoint, true);
+    // A whole answer is no stream.
+    expect(attempts[0]?.outcome).toBe(given.outcome === 'success' ? 'invalid-answer' : given.outcome);
+    if (given.answeredByFallback || given.outcome === 'success') expect(told.text).toBe(FALLBACK);
+    else expect(told.status).toBe(400);
+  });
+
+  it('opens no breaker by a caller’s mistake, however it is cut and spaced', async () => {
+    const text = ` \n ${JSON.stringify({ error: { message: 'bad schema', code: 400 } }, null, 2)}`;
+    const json = { 'content-type': 'application/json' };
+    const built = withFallback(bytes({ headers: json, chunks: [text.slice(0, 2), text.slice(2, 9), text.slice(9)] }), {
+      breaker: { consecutive: 1 },
+    });
+    expect(await chat(built, entryPoint, true)).toMatchObject({ status: 400 });
+    expect(built.router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
   });
 });
 

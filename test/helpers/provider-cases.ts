@@ -44,6 +44,10 @@ export function sendEvents(events: readonly unknown[]): Behaviour {
   return bytes({ headers: eventStream, chunks: [lines.join('')] });
 }
 
+/** Whole, whether or not a stream was asked for. */
+export const sendJson = (body: unknown): Behaviour =>
+  bytes({ headers: { 'content-type': 'application/json' }, chunks: [JSON.stringify(body)] });
+
 /** A deployment that does what the case says, and a healthy one with a larger window behind it. Nothing is retried. */
 export function withFallback(does: Behaviour, settings: Setup = {}): Built {
   return build(
