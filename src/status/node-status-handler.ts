@@ -39,7 +39,9 @@ export function nodeStatusHandler(
   const respond = responder(router, options);
   return (request, response) => {
     if ('hijack' in response) response.hijack();
-    void send(respond, request, 'raw' in response ? response.raw : response);
+    const to = 'raw' in response ? response.raw : response;
+    // Somebody else has answered already, say: that is no reason to end the process.
+    send(respond, request, to).catch(() => to.end());
   };
 }
 

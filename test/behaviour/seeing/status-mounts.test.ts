@@ -112,3 +112,18 @@ it('a watcher that has hung up gives its place back', async () => {
     })
     .toBe(200);
 });
+
+it('a response that something else has answered is left alone, and no rejection ends the process', async () => {
+  const status = nodeStatusHandler(build({ a: answer() }).router);
+  const go = await listening((request, response) => {
+    response.writeHead(204).end();
+    status(request, response);
+  });
+  const rejections: unknown[] = [];
+  const onRejection = (reason: unknown) => rejections.push(reason);
+  process.on('unhandledRejection', onRejection);
+  onTestFinished(() => void process.off('unhandledRejection', onRejection));
+  expect((await go('/')).status).toBe(204);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(rejections).toEqual([]);
+});
