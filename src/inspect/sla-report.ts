@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.js';
-import { nameOf, numberOf, startOf } from '../state/service-history.js';
+import { nameOf } from '../state/service-history.js';
 import type { ProviderReport, ServiceLevel } from '../state/service-level.js';
+import { numberOf, startOf } from '../util/calendar.js';
 import { checkKeys, checkRecord, fail } from '../util/check.js';
 import { escapeControls } from '../util/shown.js';
 

@@ -2,10 +2,11 @@ import type { Engine } from '../engine.js';
 import { round } from '../prices/cost.js';
 import type { BurnRateTable } from '../state/burn-alarm.js';
 import type { DeploymentState } from '../state/deployment-state.js';
-import { numberOf, type Period } from '../state/service-history.js';
+import type { Period } from '../state/service-history.js';
 import type { ServiceLevel } from '../state/service-level.js';
 import { knownSum, newTotals, type Totals, usageOf } from '../state/totals.js';
 import type { Usage } from '../telemetry/record-types.js';
+import { numberOf } from '../util/calendar.js';
 import { type SpendSnapshot, spendSnapshot } from './spend-snapshot.js';
 
 /** Milliseconds, over the last 5 minutes; `null` without data. */

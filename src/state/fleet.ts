@@ -1,4 +1,5 @@
-import type { CalendarUnit, SpendWindow } from './spend-window.js';
+import type { CalendarUnit } from '../util/calendar.js';
+import type { SpendWindow } from './spend-window.js';
 
 /** A budget as all processes know it. */
 export interface SharedBudget {

@@ -1,15 +1,15 @@
+import { type CalendarUnit, numberOf, startOf } from '../util/calendar.js';
 import { BUCKETS, bucketOf, inRange, quantilesOf } from './latency-buckets.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 
 /** How many of each are remembered: three days of hours, two months of days, a year of months. */
 const MAX_CELLS = { hour: 72, day: 62, month: 13 } as const;
 /** Stretches of downtime that are remembered; the oldest go. */
 const MAX_STRETCHES = 5000;
 
-export type Period = 'hour' | 'day' | 'month';
+export type Period = CalendarUnit;
 const PERIODS: readonly Period[] = ['hour', 'day', 'month'];
 
 /** What happened in an hour, a day or a month of UTC. */
@@ -46,20 +46,6 @@ export interface DowntimeRule {
 }
 
 export const DEFAULT_DOWNTIME: DowntimeRule = { minAttempts: 5, failedShare: 0.5 };
-
-export function numberOf(period: Period, at: number): number {
-  if (period === 'hour') return Math.floor(at / HOUR);
-  if (period === 'day') return Math.floor(at / DAY);
-  const date = new Date(at);
-  return date.getUTCFullYear() * 12 + date.getUTCMonth();
-}
-
-/** The `Date.now()` time at which it begins. */
-export function startOf(period: Period, number: number): number {
-  if (period === 'hour') return number * HOUR;
-  if (period === 'day') return number * DAY;
-  return Date.UTC(Math.floor(number / 12), number % 12);
-}
 
 /** `2026-11`, `2026-11-29` or `2026-11-29T13Z`. */
 export function nameOf(period: Period, number: number): string {

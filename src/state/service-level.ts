@@ -1,3 +1,4 @@
+import { numberOf, startOf } from '../util/calendar.js';
 import { BurnAlarm, type BurnChange, BurnRates, type BurnRateTable, type BurnSeverity } from './burn-alarm.js';
 import { BUCKETS, bucketOf, inRange, quantilesOf } from './latency-buckets.js';
 import { LatencyHistogram } from './latency-histogram.js';
@@ -7,12 +8,10 @@ import {
   type HistoryState,
   mergeStretches,
   minutesBetween,
-  numberOf,
   type Period,
   quantileOf,
   ServiceHistory,
   type Stretch,
-  startOf,
   sumOf,
 } from './service-history.js';
 

@@ -1,7 +1,8 @@
+import type { CalendarUnit } from '../util/calendar.js';
 import { toNano, toNanoUp, toUsd } from '../util/money.js';
 import { topOf } from '../util/top.js';
 import type { FleetAllowance, FleetLink } from './fleet.js';
-import { Calendar, type CalendarUnit, CalendarWindow, SlidingWindow, type SpendWindow } from './spend-window.js';
+import { Calendar, CalendarWindow, SlidingWindow, type SpendWindow } from './spend-window.js';
 
 /** A spend budget, checked. */
 export interface Budget {

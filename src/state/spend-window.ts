@@ -1,3 +1,5 @@
+import { type CalendarUnit, numberOf, startOf } from '../util/calendar.js';
+
 /** What a budget is counted over. Amounts are in billionths of a dollar. */
 export interface SpendWindow {
   /** Spent in the window as it stands. `now`: what `time()` gave a moment ago, for many windows in a row. */
@@ -21,24 +23,6 @@ export interface SpendWindow {
   slotStart(): number;
 }
 
-export type CalendarUnit = 'hour' | 'day' | 'month';
-
-const HOUR = 3_600_000;
-
-/** The number of the window that a moment is in. UTC: no hour comes twice, and a day ends at the same time everywhere. */
-export function windowOf(unit: CalendarUnit, at: number): number {
-  if (unit === 'hour') return Math.floor(at / HOUR);
-  if (unit === 'day') return Math.floor(at / (24 * HOUR));
-  const date = new Date(at);
-  return date.getUTCFullYear() * 12 + date.getUTCMonth();
-}
-
-export function startOf(unit: CalendarUnit, window: number): number {
-  if (unit === 'hour') return window * HOUR;
-  if (unit === 'day') return window * 24 * HOUR;
-  return Date.UTC(Math.floor(window / 12), window % 12);
-}
-
 /** Which calendar window it is: one for all tenants of a budget, as finding out takes a while. */
 export class Calendar {
   #latest = { window: Number.NaN, start: 0, end: 0 };
@@ -48,7 +32,7 @@ export class Calendar {
   now(): number {
     const now = Date.now();
     if (now >= this.#latest.start && now < this.#latest.end) return this.#latest.window;
-    const window = windowOf(this.unit, now);
+    const window = numberOf(this.unit, now);
     this.#latest = { window, start: startOf(this.unit, window), end: startOf(this.unit, window + 1) };
     return window;
   }
@@ -58,7 +42,7 @@ export class Calendar {
   }
 
   windowOf(at: number): number {
-    return windowOf(this.unit, at);
+    return numberOf(this.unit, at);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type CalendarUnit, startOf, windowOf } from '../../state/spend-window.js';
+import { type CalendarUnit, numberOf, startOf } from '../../util/calendar.js';
 
 /**
  * The shared side of the ledger, as a pure function: what a store does with a worker's claim. The Lua script of
@@ -183,7 +183,7 @@ function newState(rules: LedgerRules, claim: Claim, now: number, epoch: string, 
 export function windowAt(window: LedgerWindow, now: number): { window: number; endsInMs: number; nextMs: number } {
   if (typeof window === 'number' || window === 'rate')
     return { window: 0, endsInMs: Number.POSITIVE_INFINITY, nextMs: Number.POSITIVE_INFINITY };
-  return windowNumber(window, windowOf(window, now), now);
+  return windowNumber(window, numberOf(window, now), now);
 }
 
 function windowNumber(unit: CalendarUnit, window: number, now: number) {
