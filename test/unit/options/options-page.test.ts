@@ -36,13 +36,18 @@ describe('docs/options.md', () => {
     }
   });
 
-  it.each(['CallOptions', 'CacheOptions', 'RouterSettings', 'DeploymentOptions', 'BreakerOptions', 'RetryOptions'])(
-    'names the unit of what has one: %s',
-    (type) => {
-      for (const { name, text } of optionsOfInterface(type)) {
-        if (name.endsWith('Ms')) expect([name, text]).toEqual([name, expect.stringMatching(/milliseconds|wait/i)]);
-        if (name.endsWith('Usd')) expect([name, text]).toEqual([name, expect.stringContaining('US dollars')]);
-      }
-    },
-  );
+  it.each([
+    'CallOptions',
+    'CacheOptions',
+    'RouterSettings',
+    'DeploymentOptions',
+    'BreakerOptions',
+    'RetryOptions',
+    'SlaOptions',
+  ])('names the unit of what has one: %s', (type) => {
+    for (const { name, text } of optionsOfInterface(type)) {
+      if (name.endsWith('Ms')) expect([name, text]).toEqual([name, expect.stringMatching(/milliseconds|wait/i)]);
+      if (name.endsWith('Usd')) expect([name, text]).toEqual([name, expect.stringContaining('US dollars')]);
+    }
+  });
 });
