@@ -7,6 +7,8 @@ const WINDOW = 128;
 const MIN_SAMPLE = 1792;
 const SAMPLE_SHARE = 1 / 48;
 const MAX_SAMPLE = 256 * 1024;
+/** Many texts are read each for itself up to so much altogether; beyond it they are sampled as one long text. */
+const MAX_READ = 512 * 1024;
 
 /**
  * What is in texts, all together. A long text is counted by windows spread evenly over it, each at a place of its own:
@@ -14,29 +16,48 @@ const MAX_SAMPLE = 256 * 1024;
  */
 export function countFeatures(texts: readonly string[], seed: () => number): number[] {
   const features = newFeatures();
+  let read = 0;
+  let length = 0;
   for (const text of texts) {
-    if (text.length <= MAX_WHOLE) addText(features, text);
-    else addSamples(features, text, seed());
+    read += text.length <= MAX_WHOLE ? text.length : sampleSize(text.length);
+    length += text.length;
   }
+  if (read > MAX_READ) addSamples(features, texts, length, seed());
+  else
+    for (const text of texts) {
+      if (text.length <= MAX_WHOLE) addText(features, text);
+      else addSamples(features, [text], text.length, seed());
+    }
   return Object.values(features);
 }
 
-function addSamples(features: TextFeatures, text: string, seed: number): void {
-  const { length } = text;
-  const size = Math.min(MAX_SAMPLE, MIN_SAMPLE + (length - MAX_WHOLE) * SAMPLE_SHARE);
-  const windows = Math.ceil(size / WINDOW);
+function sampleSize(length: number): number {
+  return Math.min(MAX_SAMPLE, MIN_SAMPLE + (length - MAX_WHOLE) * SAMPLE_SHARE);
+}
+
+/** Of texts one behind the other, `length` in all; none is copied. */
+function addSamples(features: TextFeatures, texts: readonly string[], length: number, seed: number): void {
+  const windows = Math.ceil(sampleSize(length) / WINDOW);
   const stride = length / windows;
   const sampled = newFeatures();
   // A generator of one line: each place follows from the one before.
-  let read = 0;
   let state = Math.floor(seed * 0x7fffffff) ^ length;
+  let read = 0;
+  let index = 0;
+  let start = 0;
   for (let i = 0; i < windows; i++) {
     state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
     const at = Math.floor(i * stride + (state / 0x80000000) * (stride - WINDOW));
-    const from = wordStart(text, at);
-    const to = wordStart(text, at + WINDOW);
-    addText(sampled, text, from, to);
-    read += to - from;
+    const end = at + WINDOW;
+    for (; index < texts.length; start += (texts[index++] as string).length) {
+      const text = texts[index] as string;
+      const from = wordStart(text, Math.max(0, at - start));
+      const to = wordStart(text, Math.min(text.length, end - start));
+      if (from < to) addText(sampled, text, from, to);
+      read += Math.max(0, to - from);
+      // The next window may begin in the same text.
+      if (end - start < text.length) break;
+    }
   }
   const factor = length / read;
   for (const name of Object.keys(sampled) as (keyof TextFeatures)[]) features[name] += sampled[name] * factor;

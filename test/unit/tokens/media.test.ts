@@ -66,4 +66,55 @@ describe('texts of many megabytes', () => {
     expect(whole / tenth).toBeGreaterThan(9);
     expect(whole / tenth).toBeLessThan(11);
   });
+
+  const sentence = 'The quick brown fox jumps over 13 lazy dogs; 犬は怠け者。 ';
+  const turns = (count: number, length: number) => ({
+    messages: Array.from({ length: count }, () => ({ role: 'user', content: sentence.repeat(50).slice(0, length) })),
+  });
+  const tokensOf = (body: object) => estimateInputTokens({ body, protocol: 'chat', model: 'gpt-4o' }, undefined);
+
+  it.each([
+    ['messages that are short', 50_000, 100],
+    ['messages that are read whole', 5000, 2000],
+    ['messages that are sampled', 5000, 2100],
+    ['one message beside empty ones', 2, 0],
+  ])('are not read letter by letter in many texts either: %s', (_, count, length) => {
+    const body = turns(count, length);
+    if (length === 0) body.messages.push({ role: 'user', content: sentence.repeat(200_000) });
+    let letters = 0;
+    const { charCodeAt } = String.prototype;
+    // A mock of vitest keeps every call.
+    Reflect.set(String.prototype, 'charCodeAt', function (this: string, at: number) {
+      letters++;
+      return charCodeAt.call(this, at);
+    });
+    try {
+      tokensOf(body);
+    } finally {
+      Reflect.set(String.prototype, 'charCodeAt', charCodeAt);
+    }
+    expect(letters).toBeGreaterThan(100_000);
+    expect(letters).toBeLessThan(1_500_000);
+  });
+
+  it.each([
+    [50_000, 100],
+    [5000, 2000],
+    [5000, 2100],
+  ])('are estimated in %d texts of %d letters as in a hundredth of them', (count, length) => {
+    const ratio = tokensOf(turns(count, length)) / tokensOf(turns(count / 100, length));
+    expect(ratio).toBeGreaterThan(95);
+    expect(ratio).toBeLessThan(105);
+  });
+
+  it('of different kinds are all in the estimate', () => {
+    const english = turns(5000, 1000).messages;
+    const chinese = english.map(() => ({ role: 'user', content: '犬は怠け者。'.repeat(150) }));
+    const apart = tokensOf({ messages: english }) + tokensOf({ messages: chinese });
+    const mixed = english.flatMap((message, i) => [message, chinese[i]]);
+    for (const messages of [[...english, ...chinese], [...chinese, ...english], mixed]) {
+      expect(tokensOf({ messages }) / apart).toBeGreaterThan(0.95);
+      expect(tokensOf({ messages }) / apart).toBeLessThan(1.05);
+    }
+  });
 });
