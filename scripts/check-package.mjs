@@ -115,13 +115,18 @@ try {
   /** @param {string} file */
   const read = (file) => readFileSync(join(dist, file), 'utf8');
 
-  check('only what is meant to be published is in the package', () => {
+  check('what is meant to be published is in the package, and nothing else', () => {
     const allowed =
       /^(dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)|docs\/[\w-]+\.md|grafana\/[\w-]+\.json|examples\/((app|demo|runtimes)\/)?[\w.-]+\.ts|examples\/README\.md|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|package\.json|LICENSE|THIRD-PARTY-NOTICES)$/;
     /** @type {{ path: string }[]} */
     const listed = packed.files;
     const others = listed.filter(({ path }) => !allowed.test(path)).map(({ path }) => path);
     must(others.length === 0, `also packed: ${others.join(', ')}`);
+    for (const path of ['SECURITY.md', 'THIRD-PARTY-NOTICES', 'docs/options.md'])
+      must(
+        listed.some((each) => each.path === path),
+        `${path} is not packed`,
+      );
   });
 
   check('it is small', () => {
