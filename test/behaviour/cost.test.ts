@@ -219,3 +219,11 @@ it('is told by withResponse, where it is known', async () => {
   const unknown = await askWith(build({ a: answer() }).router, {}).withResponse();
   expect(unknown.response.headers.has('x-router-cost-usd')).toBe(false);
 });
+
+it.each([false, true])('is told by asResponse as far as it is known then (stream: %s)', async (stream) => {
+  const { router } = build({ a: answer({ usage }) }, priced({ a: { price } }));
+  const call = router.chat.completions.create({ model: 'standard', messages, stream });
+  const { headers } = await call.asResponse();
+  expect([headers.get('x-router-deployment'), headers.get('x-router-attempts')]).toEqual(['a', '1']);
+  expect(headers.get('x-router-cache')).toBe('off');
+});

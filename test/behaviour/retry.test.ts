@@ -1,8 +1,8 @@
-import { callRecord } from 'model-router';
-import { answer, fail, reset } from 'model-router/testing';
+import { callRecord, ModelRouter } from 'model-router';
+import { answer, fail, fakeFetch, reset } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askWith, errorOf } from '../helpers/messages.js';
+import { ask, askWith, errorOf, messages } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -87,6 +87,18 @@ describe('the wait before the same deployment is asked again', () => {
     const { router, fake } = build({ a: reset() }, { maxAttempts: 4 });
     await settled(ask(router));
     expect(fake.count).toBe(4);
+  });
+
+  it('is made at a single deployment where the time to connect was over: nothing was sent', async () => {
+    const timedOut = Object.assign(new Error('Connect Timeout Error'), { code: 'UND_ERR_CONNECT_TIMEOUT' });
+    let count = 0;
+    const answering = fakeFetch({ models: { a: answer() } });
+    const fetch: typeof answering = (...given) =>
+      ++count === 1 ? Promise.reject(new TypeError('fetch failed', { cause: timedOut })) : answering(...given);
+    const router = new ModelRouter({ apiKey: 'k', fetch, logLevel: 'off' });
+    const { value } = await settled(router.chat.completions.create({ model: 'a', messages }));
+    expect(count).toBe(2);
+    expect(callRecord(value)?.attempts).toMatchObject([{ outcome: 'connection', costUsd: 0 }, { outcome: 'success' }]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { callRecord, ModelRouter, NoDeploymentAvailableError } from 'model-router';
-import { answer, fail, stall } from 'model-router/testing';
+import { answer, fail, fakeFetch, offline, stall } from 'model-router/testing';
 import { OpenAI } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
@@ -140,6 +140,16 @@ describe('close()', () => {
     await pass(4000);
     expect(call).toMatchObject({ state: 'fulfilled', at: 5000 });
   });
+
+  it.each([{ apiKey: 'k' }, { clients: { default: { apiKey: 'k' } }, deployments: { a: {} } }])(
+    'is not needed for timers where nothing has failed: %j',
+    async (options) => {
+      const timers = vi.getTimerCount();
+      const router = new ModelRouter(offline(options, fakeFetch({ models: { a: answer() } })));
+      await router.chat.completions.create({ model: 'a', messages: [{ role: 'user', content: 'Hi' }] });
+      expect(vi.getTimerCount()).toBe(timers);
+    },
+  );
 
   it('leaves no timer, with breakers in any state', async () => {
     const timers = vi.getTimerCount();

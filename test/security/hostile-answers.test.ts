@@ -1,3 +1,4 @@
+import { callRecord } from 'model-router';
 import { describe, expect, it } from 'vitest';
 import { parseRetryAfter } from '../../src/util/retry-after.js';
 import { errorOf } from '../helpers/messages.js';
@@ -110,7 +111,8 @@ describe('a hostile answer', () => {
     const call = async () => {
       for await (const each of await router.chat.completions.create({ model: 'm', messages, stream: true })) void each;
     };
-    expect(await errorOf(call())).toBeInstanceOf(Error);
+    const error = await errorOf(call());
+    expect(callRecord(error)?.attempts).toMatchObject([{ outcome: 'timeout' }]);
   });
 
   it('of content for ever is ended by maxStreamMs', async () => {
