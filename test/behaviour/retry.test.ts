@@ -93,7 +93,7 @@ describe('the wait before the same deployment is asked again', () => {
     const timedOut = Object.assign(new Error('Connect Timeout Error'), { code: 'UND_ERR_CONNECT_TIMEOUT' });
     let count = 0;
     const answering = fakeFetch({ models: { a: answer() } });
-    const fetch: typeof answering = (...given) =>
+    const fetch: typeof globalThis.fetch = (...given) =>
       ++count === 1 ? Promise.reject(new TypeError('fetch failed', { cause: timedOut })) : answering(...given);
     const router = new ModelRouter({ apiKey: 'k', fetch, logLevel: 'off' });
     const { value } = await settled(router.chat.completions.create({ model: 'a', messages }));
