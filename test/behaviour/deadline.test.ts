@@ -193,6 +193,28 @@ describe('the reserve for the next deployment', () => {
   });
 });
 
+it('is shared out as the table in docs/how-it-decides.md says', async () => {
+  const { router } = build({ a: hang(), b: fail(503, { latencyMs: 300 }), c: answer({ latencyMs: 250 }) });
+  const call = await settled(askWith(router, { deadlineMs: 2000, maxAttempts: 3 }));
+  expect(call.at).toBe(1550);
+  expect(callRecord(call.value)?.attempts).toMatchObject([
+    { deployment: 'a', outcome: 'timeout', startedMs: 0, durationMs: 1000 },
+    { deployment: 'b', outcome: 'server-error', startedMs: 1000 },
+    { deployment: 'c', outcome: 'success', startedMs: 1300 },
+  ]);
+});
+
+it.each([
+  ['b', 1500],
+  ['c', 2000],
+])('gives %s of that table its time, and no more', async (last, at) => {
+  const { router } = build({ a: hang(), b: last === 'b' ? hang() : fail(503, { latencyMs: 300 }), c: hang() });
+  const call = await settled(askWith(router, { deadlineMs: 2000, maxAttempts: 3 }));
+  const attempts = callRecord(call.error)?.attempts;
+  const hung = attempts?.find(({ deployment }) => deployment === last);
+  expect((hung?.startedMs ?? 0) + (hung?.durationMs ?? 0)).toBe(at);
+});
+
 describe('the first content of a stream', () => {
   it.each([
     ['its own limit', { firstChunkTimeoutMs: 300 }, 300],
