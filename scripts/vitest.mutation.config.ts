@@ -3,7 +3,7 @@ import base from '../vitest.config.ts';
 
 // Only the tests of the group that `mutation.mjs` is at, in workers that take no flags of the process.
 export default defineConfig((env) => {
-  const { test, ...rest } = base(env);
+  const { test, ...rest } = base({ ...env, mode: 'all' });
   const include = (process.env.MUTATION_TESTS ?? '').split(' ');
   return { ...rest, test: { ...test, root: process.cwd(), execArgv: [], include } };
 });
