@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { callOptions, callRecord, type ModelRouter, type Strategy } from 'model-router';
 import { answer, fail, hang } from 'model-router/testing';
 import type { ChatCompletionCreateParams, EmbeddingCreateParams } from 'openai/resources';
@@ -17,6 +18,29 @@ const firstOf = async (router: ModelRouter) => {
 };
 
 describe('the text of explain()', () => {
+  it('is that of docs/choosing.md', async () => {
+    const [down, fast, slow] = ['deepseek-ai/DeepSeek-V4-Flash', 'qwen/Qwen3-32B', 'zai-org/GLM-5'] as const;
+    const { router, fake } = build(
+      { [down]: answer({ latencyMs: 40 }), [fast]: answer({ latencyMs: 50 }), [slow]: answer({ latencyMs: 100 }) },
+      {
+        deployments: {
+          [down]: { price: { input: 0.25, output: 0.25 } },
+          [fast]: { price: { input: 0.28, output: 0.28 } },
+          [slow]: { price: { input: 0.6, output: 2.2 } },
+        },
+        routes: { chat: { deployments: [down, fast, slow], strategy: 'lowest-latency' } },
+        breaker: { consecutive: 1 },
+      },
+    );
+    for (let i = 0; i < 20; i++) await settled(ask(router, 'chat'));
+    fake.set(down, fail(503));
+    await errorOf(ask(router, down, { maxRetries: 0 }));
+    await pass(1875);
+    const question = [{ role: 'user' as const, content: 'Say hello.' }];
+    const text = String(router.explain({ model: 'chat', messages: question }));
+    expect(readFileSync('docs/choosing.md', 'utf8')).toContain(`\`\`\`\n${text}\n\`\`\`\n`);
+  });
+
   it('has a line for each deployment, and says times, hedge, cache, cost and refusal', async () => {
     const { router } = build(
       { a: fail(429, { headers: { 'retry-after': '7' } }), b: answer(), c: answer(), d: answer() },
