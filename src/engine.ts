@@ -94,6 +94,8 @@ export class Engine {
   readonly #life: RouterLife;
   /** Of calls with credentials of their own. It counts nothing. */
   readonly #unlimited = new RetryBudget({ budget: false, minPerSecond: 0 });
+  /** Priorities, the first of them first in a queue. */
+  readonly #ranks: readonly string[];
   /** By route. */
   readonly #retries: ReadonlyMap<string, CallRetry>;
 
@@ -116,6 +118,7 @@ export class Engine {
     this.spendTable = spendTable;
     this.background = background;
     this.signals = signals;
+    this.#ranks = ['premium', 'standard', ...config.priorities.keys()];
     const prices = new PriceBook(config.prices);
     // Before anything is made that would have to be closed.
     const known = new Map([...config.deployments].map(([id, each]) => [id, priceOf(id, each, prices)]));
@@ -253,8 +256,7 @@ export class Engine {
 
   /** A call's place in a queue: premium first, then standard, then the application's own priorities as they are listed. */
   rankOf(priority: string): number {
-    const order = ['premium', 'standard', ...this.config.priorities.keys()];
-    return order.indexOf(priority);
+    return this.#ranks.indexOf(priority);
   }
 
   get closed(): boolean {
