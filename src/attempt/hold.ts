@@ -5,6 +5,7 @@ import { fromChunks } from '../protocol/convert.js';
 import type { Attempt, Reply } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { jsonText } from '../util/json-text.js';
+import { roundMs } from '../util/round-ms.js';
 import { withDeadline } from '../util/with-deadline.js';
 
 /** A larger stream is returned unchecked, to bound memory. */
@@ -122,9 +123,9 @@ function released(
   rest: AsyncIterator<unknown> | undefined,
 ): Reply {
   const { call } = attempt;
-  call.record.timeToFirstChunkMs = performance.now() - call.startedAt;
+  call.record.timeToFirstChunkMs = roundMs(performance.now() - call.startedAt);
   const whole = rest === undefined ? fromChunks(call.protocol, held) : undefined;
-  return { ...reply, whole, chunks: new HeldStream(held, rest), onEnd: (listener) => reply.onEnd(listener) };
+  return { ...reply, whole, chunks: new HeldStream(held, rest) };
 }
 
 /** A stream whose next chunk has been requested already. */

@@ -1,5 +1,4 @@
-import type { AbTable, Exposure } from '../experiments/ab-table.js';
-import { AbTable as Table } from '../experiments/ab-table.js';
+import { AbTable, type Exposure } from '../experiments/ab-table.js';
 import type { StrategyConfig } from '../options/check-strategy.js';
 import { type Draw, drawByKey, drawByNumber, hash53 } from '../plan/order/draw.js';
 import { leastBusyOrder } from '../plan/order/least-busy.js';
@@ -63,7 +62,7 @@ export class RouteOrder {
   constructor(parts: RouteOrderParts) {
     this.#parts = parts;
     const { config } = parts;
-    if (config.by === 'weighted') this.table = new Table([...config.weights].map(([id, weight]) => ({ id, weight })));
+    if (config.by === 'weighted') this.table = new AbTable([...config.weights].map(([id, weight]) => ({ id, weight })));
     if (config.by === 'lowest-latency')
       this.#latency = { stream: new LatencyScores(config), whole: new LatencyScores(config) };
   }

@@ -57,9 +57,9 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     ...requestOptionsOf(options),
     body,
   } as const;
-  const { call, excluded, hedgeDisabledReason } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
+  const { call, hedgeDisabledReason } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
   // If all deployments are excluded, the input is counted for those.
-  const counted = call.targets.length > 0 ? call : { ...call, targets: excluded.map(({ target }) => target) };
+  const counted = call.targets.length > 0 ? call : { ...call, targets: call.excluded.map(({ target }) => target) };
   const { engine } = reader;
   const { orders, estimator, capacity } = engine;
   const inputTokens = estimator.ofCall(counted);
@@ -104,7 +104,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     (dueMs === undefined ? 'too few answer times of its deployment are known' : undefined) ??
     hedge.why;
   const ordered = [...usable].sort((a, b) => rank(a, first) - rank(b, first));
-  const ruledOut = [...excluded, ...money.excluded].map(({ target, why }) => ({ id: target.state.id, why }));
+  const ruledOut = [...call.excluded, ...money.excluded].map(({ target, why }) => ({ id: target.state.id, why }));
   const deployments = [...ordered, ...ruledOut].map(({ id, why }) =>
     why === undefined || id === first ? { id } : { id, excluded: why },
   );

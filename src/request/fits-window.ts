@@ -8,7 +8,7 @@ const SURE = 0.8 / 1.25;
 const SHORT = 1 / 3;
 
 /**
- * Leaves out deployments whose context window is surely too small for the input and the output that is andOutput for. Where
+ * Leaves out deployments whose context window is surely too small for the input and the output that is requested. Where
  * that would be all of them, the one with the largest window is tried.
  */
 export function exclusionsBySize(call: Call, estimator: InputEstimator): readonly Excluded[] {

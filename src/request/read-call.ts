@@ -12,6 +12,7 @@ import {
 import { checkUnsized, ONE_STORE } from '../options/check-cache.js';
 import { checkCall } from '../options/check-call.js';
 import { checkPlaces } from '../options/option-places.js';
+import { outputLimitOf } from '../protocol/output-limit.js';
 import { type Needs, readNeeds } from '../protocol/requirements.js';
 import { hasStreamClass, isBinary, metadataOf } from '../sdk/internals.js';
 import { accountOf } from '../sdk/own-clients.js';
@@ -19,7 +20,7 @@ import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-he
 import { isPlain, isReplayable, mayBeStream } from '../sdk/upstream.js';
 import type { Log } from '../telemetry/log.js';
 import type { CallRecord } from '../telemetry/record-types.js';
-import type { CacheRequest, Call, CallSettings, Excluded, Protocol, Target } from '../types.js';
+import type { CacheRequest, Call, CallSettings, Protocol, Target } from '../types.js';
 import { checkMs, checkNumber, checkString } from '../util/check.js';
 import { isPlainObject, isRecord } from '../util/is-record.js';
 import { pick } from '../util/pick.js';
@@ -53,8 +54,6 @@ export function protocolOf({ method, path, body }: RequestOptions): Protocol | u
 
 export interface Prepared {
   readonly call: Call;
-  readonly resolution: Resolution;
-  readonly excluded: readonly Excluded[];
   /** Why it is not hedged, in words. */
   readonly hedgeDisabledReason: string | undefined;
 }
@@ -85,17 +84,17 @@ export class CallReader {
     const settings = this.#settle(resolution, own, reading?.options.tenant);
     const needs = readNeeds(source.body);
     const boundTo = this.#boundTo(needs);
+    const hasOwnCredentials = reading?.hasCredentials ?? false;
     const { targets, excluded } = narrow(resolution.targets, {
       protocol,
       regions: settings.regions,
       needs: needs.capabilities,
-      pinned: reading?.hasCredentials ?? false,
+      pinned: hasOwnCredentials,
       boundTo,
     });
     const deadlineMs = Math.min(settings.deadlineMs, reading?.options.deadlineMs ?? settings.deadlineMs);
     // A body that can be read only once can be sent only once.
     const maxAttempts = isReplayable(source.body) ? settings.maxAttempts : 1;
-    const hasOwnCredentials = reading?.hasCredentials ?? false;
     const retry = engine.retryOf(resolution.route, targets[0], hasOwnCredentials);
     const hedgeDisabledReason =
       settings.hedgeAfterMs === undefined
@@ -139,12 +138,12 @@ export class CallReader {
       spend: undefined,
     };
     const tooSmall = exclusionsBySize(call, engine.estimator);
-    if (tooSmall.length === 0) return { call, resolution, excluded, hedgeDisabledReason };
+    if (tooSmall.length === 0) return { call, hedgeDisabledReason };
     const left = new Set(targets);
     for (const { target } of tooSmall) left.delete(target);
     call.targets = [...left];
     call.excluded = [...excluded, ...tooSmall];
-    return { call, resolution, excluded: call.excluded, hedgeDisabledReason };
+    return { call, hedgeDisabledReason };
   }
 
   #withView(given: RequestOptions): RequestOptions {
@@ -307,11 +306,7 @@ function whyHedgeDisabled(
 const TYPICAL_OUTPUT = 1024;
 
 function outputTokensOf(body: unknown): number {
-  if (!isRecord(body)) return 0;
-  const limits = [body.max_completion_tokens, body.max_tokens, body.max_output_tokens].filter(
-    (each) => typeof each === 'number',
-  );
-  return limits.length === 0 ? TYPICAL_OUTPUT : Math.max(...limits);
+  return isRecord(body) ? (outputLimitOf(body) ?? TYPICAL_OUTPUT) : 0;
 }
 
 /** The requested number of answers: `n` for each prompt. */
