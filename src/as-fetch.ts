@@ -17,7 +17,7 @@ import { routerHeaders } from './sdk/routed-promise.js';
 import { encodeEvents } from './sdk/server-sent-events.js';
 import { callRecord } from './telemetry/call-record.js';
 import { checkKeys, checkSecretRecord, checkStrings, fail } from './util/check.js';
-import { isRecord } from './util/is-record.js';
+import { isAsyncIterable, isRecord } from './util/is-record.js';
 import { jsonText } from './util/json-text.js';
 import { shown } from './util/shown.js';
 
@@ -262,7 +262,7 @@ async function answer(router: OpenAI, options: RequestOptions): Promise<Response
   const headers = passedBack(response.headers);
   const { status } = response;
   if (data instanceof Response) return new Response(data.body, { status, headers });
-  if (isIterable(data)) return new Response(encodeEvents(data, protocol, options.signal), { status, headers });
+  if (isAsyncIterable(data)) return new Response(encodeEvents(data, protocol, options.signal), { status, headers });
   if (typeof data === 'string') return new Response(data, { status, headers });
   headers.set('content-type', 'application/json');
   return new Response(jsonText(data), { status, headers });
@@ -278,10 +278,6 @@ function passedBack(from: Headers): Headers {
 function withoutRouterHeaders(headers: Headers): Headers {
   for (const name of [...headers.keys()]) if (name.startsWith('x-router-')) headers.delete(name);
   return headers;
-}
-
-function isIterable(data: unknown): data is AsyncIterable<unknown> {
-  return typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
 }
 
 /** Errors report their attempts, too. */

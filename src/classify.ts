@@ -91,6 +91,11 @@ export function failure(outcome: FailedOutcome, error: Error, now: number, jitte
 /** Those of a `fetch` of the application's own are of another class. */
 const isHeaders = (value: unknown): value is Headers => isRecord(value) && typeof value.get === 'function';
 
+/** The headers of the answer that an error is about. */
+export function headersOf(error: Error): Headers | undefined {
+  return answerOf(error).headers;
+}
+
 /** Of an error of any make, as a client's own `fetch` or mock may throw one. */
 function answerOf(error: Error): { status: number | undefined; headers: Headers | undefined } {
   try {

@@ -17,7 +17,7 @@ import { type Assignable, withOwnClients } from './sdk/own-clients.js';
 import { type Followed, sendFollowing } from './sdk/redirects.js';
 import { headerRows, mergeHeaders, withoutDefaultRouterHeaders } from './sdk/request-headers.js';
 import { type Run, redactRejections } from './sdk/routed-promise.js';
-import { type Handle, isStream } from './sdk/upstream.js';
+import { formFor, type Handle, isStream } from './sdk/upstream.js';
 import { assign, type RouterParts, withHooks } from './setup.js';
 import type { StoredIds } from './state/stored-ids.js';
 import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
@@ -200,11 +200,8 @@ export class Dispatcher {
     if (target?.model === undefined || name === undefined) return undefined;
     const client = name === engine.config.defaultClient ? passThrough : (clients.get(name) ?? passThrough);
     checkOrigin(client, path);
-    if (!isForm) return { client, name, body: { ...(body as object), model: target.model } };
-    const copy = new FormData();
-    for (const [field, value] of body) copy.append(field, value);
-    copy.set('model', target.model);
-    return { client, name, body: copy };
+    const renamed = isForm ? formFor(body, target.model) : { ...(body as object), model: target.model };
+    return { client, name, body: renamed };
   }
 
   /**
@@ -222,7 +219,7 @@ export class Dispatcher {
       return deployments.length > 0 && deployments.every(({ deployment }) => isWithin(deployment.regions, allowed));
     };
     if (isAllowed(chosen.name)) return chosen;
-    const isFree = chosen.name === engine.config.defaultClient && !this.#isBound(request.path);
+    const isFree = chosen.name === engine.config.defaultClient && this.#makerOf(request.path) === undefined;
     const other = isFree ? [...clients.keys()].find(isAllowed) : undefined;
     const client = other === undefined ? undefined : clients.get(other);
     if (other !== undefined && client !== undefined)
@@ -232,18 +229,17 @@ export class Dispatcher {
     );
   }
 
-  /** It names something that a client has made. */
-  #isBound(path: string | undefined): boolean {
+  /** The client that made what the path names; `undefined` where none is known. */
+  #makerOf(path: string | undefined): string | undefined {
     const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
-    return id !== undefined && this.parts.engine.storedBy.makerOf(decode(id)) !== undefined;
+    return id === undefined ? undefined : this.parts.engine.storedBy.makerOf(decode(id));
   }
 
   /** The client that made what the path names, else the default one. Throws where the path leads to another server. */
   #clientFor(path: string | undefined): { client: OpenAI; name: string } {
     const { engine, clients, passThrough } = this.parts;
     const { defaultClient } = engine.config;
-    const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
-    const maker = id === undefined ? undefined : engine.storedBy.makerOf(decode(id));
+    const maker = this.#makerOf(path);
     const other = maker === undefined || maker === defaultClient ? undefined : clients.get(maker);
     const client = other ?? passThrough;
     checkOrigin(client, path ?? '');

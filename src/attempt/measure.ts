@@ -1,5 +1,5 @@
 import { APIError } from 'openai';
-import { classify, describe, withFailoverOn } from '../classify.js';
+import { classify, describe, headersOf, withFailoverOn } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
 import type { PriceBook } from '../prices/price-book.js';
@@ -282,10 +282,6 @@ function requestIdOf({ call, target }: Attempt, headers: Headers | undefined): s
   const id = headers?.get('x-request-id') ?? null;
   if (id === null || !/^[\w.:/+=-]{1,200}$/.test(id)) return null;
   return target.state.deployment.upstream.redactText(id, call.source) === id ? id : null;
-}
-
-function headersOf(error: Error): Headers | undefined {
-  return 'headers' in error && error.headers instanceof Headers ? error.headers : undefined;
 }
 
 /** Sealed items that this client cannot read were made by another one, which may be next. */

@@ -1,4 +1,4 @@
-import { codeOf } from '../classify.js';
+import { codeOf, headersOf } from '../classify.js';
 import type { Layer } from '../pipeline.js';
 import type { Events } from '../telemetry/events.js';
 import type { Attempt, Failure, Reply, Target } from '../types.js';
@@ -37,8 +37,8 @@ export function serverSignals(events: Events, names: NameHints): Layer<Attempt, 
     if (failure.outcome === 'model-not-found') reportUnknownModel(target);
     // The call used an account of its own.
     if (call.hasOwnCredentials) return;
-    const { headers }: { headers?: unknown } = failure.error as { headers?: unknown };
-    if (headers instanceof Headers) state.rateAdvice.read(headers, performance.now());
+    const headers = headersOf(failure.error);
+    if (headers !== undefined) state.rateAdvice.read(headers, performance.now());
     if (failure.retryAfterMs !== undefined && (failure.status === 429 || failure.status === 503)) {
       state.pause(failure.endedAt + failure.retryAfterMs, failure, startedAt);
       events.emit({

@@ -7,6 +7,7 @@ import type { Events } from '../telemetry/events.js';
 import type { CallRecord } from '../telemetry/record-types.js';
 import { type Call, type CallReply, isCached, type Reply } from '../types.js';
 import { jsonText } from '../util/json-text.js';
+import { seenChunks } from '../util/seen-chunks.js';
 import { withDeadline } from '../util/with-deadline.js';
 
 export interface EscalateParts {
@@ -121,13 +122,5 @@ function withoutLogprobs(reply: Reply): Reply {
     removeLogprobs(reply.answer.data);
     return reply;
   }
-  const cleaned: AsyncIterator<unknown> = {
-    async next() {
-      const result = await chunks.next();
-      if (!result.done) removeLogprobs(result.value);
-      return result;
-    },
-    return: () => chunks.return?.() ?? Promise.resolve({ done: true, value: undefined }),
-  };
-  return { ...reply, chunks: cleaned };
+  return { ...reply, chunks: seenChunks(chunks, removeLogprobs) };
 }

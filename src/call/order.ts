@@ -1,8 +1,8 @@
 import type { AbTable, Exposure } from '../experiments/ab-table.js';
 import type { Layer } from '../pipeline.js';
+import { outputLimitOf } from '../protocol/output-limit.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Call, CallReply, Target } from '../types.js';
-import { isRecord } from '../util/is-record.js';
 import type { OrderRequest, RouteOrder } from './route-order.js';
 
 const TOKENS_PER_PRICE = 1e6;
@@ -64,7 +64,9 @@ export function orderRequest(call: Call, estimator: InputEstimator, now: number)
       const price = target.price?.price;
       if (price === undefined) return undefined;
       const inputTokens = estimator.ofCallAt(call, target.model);
-      const outputTokens = Math.min(outputLimit(call.body), medianOutputTokens ?? TYPICAL_OUTPUT) * call.choices;
+      const outputTokens =
+        Math.min(outputLimitOf(call.body) ?? Number.POSITIVE_INFINITY, medianOutputTokens ?? TYPICAL_OUTPUT) *
+        call.choices;
       const cached = cachedShare(target);
       const perInput = cached * (price.cachedInput ?? price.input) + (1 - cached) * price.input;
       return (inputTokens * perInput + outputTokens * price.output) / TOKENS_PER_PRICE;
@@ -76,12 +78,6 @@ export function orderRequest(call: Call, estimator: InputEstimator, now: number)
 function cachedShare({ state }: Target): number {
   const { cachedInputTokens, inputTokens } = state.totals;
   return inputTokens === 0 ? 0 : cachedInputTokens / inputTokens;
-}
-
-function outputLimit(body: unknown): number {
-  if (!isRecord(body)) return Number.POSITIVE_INFINITY;
-  const limits = [body.max_completion_tokens, body.max_tokens, body.max_output_tokens];
-  return Math.min(...limits.filter((each) => typeof each === 'number'));
 }
 
 /** `undefined` where the probe was never sent. */

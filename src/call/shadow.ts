@@ -10,6 +10,7 @@ import type { CancelSignal } from '../util/cancel-signal.js';
 import { isRecord } from '../util/is-record.js';
 import { isWithin } from '../util/is-within.js';
 import { jsonText } from '../util/json-text.js';
+import { seenChunks } from '../util/seen-chunks.js';
 import { whyNeverShared } from './never-shared.js';
 
 /** A streamed answer of more chunks is not compared, to bound memory. */
@@ -83,7 +84,11 @@ export class Shadow {
       // After the caller's own continuation, which gets the answer first.
       setTimeout(() => this.#start(call, rule, { primary, servedModel }), 0);
     });
-    return chunks === undefined ? reply : { ...reply, chunks: observed(chunks, seen) };
+    if (chunks === undefined) return reply;
+    const store = (chunk: unknown) => {
+      if (seen.length < MOST_CHUNKS) seen.push(jsonText(chunk));
+    };
+    return { ...reply, chunks: seenChunks(chunks, store) };
   }
 
   #start(call: Call, rule: ShadowRule, answered: Answered): void {
@@ -181,17 +186,5 @@ function shadowOf(call: Call, target: Target, signal: CancelSignal): Call {
     isShadow: true,
     needsLogprobs: false,
     spend: undefined,
-  };
-}
-
-/** The same chunks, stored for the comparison. */
-function observed(chunks: AsyncIterator<unknown>, seen: string[]): AsyncIterator<unknown> {
-  return {
-    async next() {
-      const result = await chunks.next();
-      if (!result.done && seen.length < MOST_CHUNKS) seen.push(jsonText(result.value));
-      return result;
-    },
-    return: () => chunks.return?.() ?? Promise.resolve({ done: true, value: undefined }),
   };
 }

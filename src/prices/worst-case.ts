@@ -2,7 +2,7 @@ import { answersOf, outputLimitOf, serviceTierOf } from '../protocol/output-limi
 import { readNeeds } from '../protocol/requirements.js';
 import type { TierPrice } from '../telemetry/record-types.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
-import type { Input } from '../tokens/read-input.js';
+import { AUDIO_BYTES_PER_SECOND, type Input } from '../tokens/read-input.js';
 import type { Call, Protocol, Target } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { pricesUpTo } from './cost.js';
@@ -15,8 +15,6 @@ const TOKENS_PER_PRICE = 1e6;
 const MAX_SHORTFALL = 0.05;
 /** Calls of the provider's own tools, where the request sets no `max_tool_calls`. */
 const DEFAULT_TOOL_CALLS = 10;
-/** The fewest bytes that a second of audio has. */
-const AUDIO_BYTES_PER_SECOND = { wav: 16_000, other: 4000 } as const;
 
 /** The most that one attempt may cost at a deployment. */
 export interface WorstCase {
@@ -44,13 +42,8 @@ export function worstCases(parts: WorstCaseParts, call: Call, targets: readonly 
     usdPerKind: new Kinds(protocol, input),
     seconds: secondsOf(protocol, body),
   };
-  const tokens = new Map<string | undefined, number>();
   return targets.map((target) => {
-    let inputTokens = tokens.get(target.model);
-    if (inputTokens === undefined) {
-      inputTokens = Math.ceil(parts.estimator.ofCallAt(call, target.model) / (1 - MAX_SHORTFALL));
-      tokens.set(target.model, inputTokens);
-    }
+    const inputTokens = Math.ceil(parts.estimator.ofCallAt(call, target.model) / (1 - MAX_SHORTFALL));
     const outputTokens = request.answers === 0 ? 0 : outputLimit(target, request.ownLimit) * request.answers;
     return { target, inputTokens, outputTokens, usd: usdOf(parts, target, request, inputTokens, outputTokens) };
   });

@@ -1,5 +1,5 @@
 import type { Protocol } from '../types.js';
-import { isRecord } from '../util/is-record.js';
+import { isGiven, isRecord } from '../util/is-record.js';
 import { jsonText } from '../util/json-text.js';
 import { responseEvents } from './response-events.js';
 
@@ -37,14 +37,13 @@ function chatChoices(choice: Json): Json[] {
     // As OpenAI begins: empty text, or none where only tools are called.
     part({ role, content: isNothing(content) ? null : '' }),
     ...(extensions.length > 0 ? [part(Object.fromEntries(extensions))] : []),
-    ...(content === null || content === undefined ? [] : [part({ content }, { logprobs })]),
+    ...(isGiven(content) ? [part({ content }, { logprobs })] : []),
     ...(Array.isArray(calls) ? [part({ tool_calls: calls.map((call: Json, i) => ({ index: i, ...call })) })] : []),
     part({}, { ...rest, finish_reason: finishReason }),
   ];
 }
 
-const isNothing = (value: unknown) =>
-  value === null || value === undefined || (Array.isArray(value) && value.length === 0);
+const isNothing = (value: unknown) => !isGiven(value) || (Array.isArray(value) && value.length === 0);
 
 /**
  * The whole answer of a stream: in the fields of OpenAI's API, just what the SDK's stream helper makes of the same chunks.
@@ -259,5 +258,3 @@ function textOf(value: unknown): string {
   if (typeof value !== 'string') throw new NotConvertible();
   return value;
 }
-
-const isGiven = (value: unknown) => value !== null && value !== undefined;

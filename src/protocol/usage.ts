@@ -1,6 +1,6 @@
 import type { ToolCalls } from '../prices/cost.js';
 import type { Usage } from '../telemetry/record-types.js';
-import { isRecord } from '../util/is-record.js';
+import { isGiven, isRecord } from '../util/is-record.js';
 
 type Fields = Record<string, unknown>;
 const NONE: Fields = {};
@@ -156,9 +156,10 @@ export function providerCostOf(usage: unknown): number | undefined {
   const own = amount(isRecord(cost) ? cost.total_cost : cost);
   const upstream = usage.is_byok === true ? (amount(fields(usage.cost_details).upstream_inference_cost) ?? 0) : 0;
   const usd = own !== undefined ? own + upstream : inTicks === undefined ? amount(estimated) : inTicks / TICKS_PER_USD;
+  if (usd === undefined) return undefined;
   const read = readUsage(usage);
   const tokens = read === null ? 0 : read.inputTokens + read.outputTokens;
-  return usd !== undefined && usd <= Math.max(1, tokens) * MAX_USD_PER_TOKEN ? usd : undefined;
+  return usd <= Math.max(1, tokens) * MAX_USD_PER_TOKEN ? usd : undefined;
 }
 
 /** Tools that the caller runs, or that cost nothing but tokens. */
@@ -215,8 +216,6 @@ function countersOf(usage: Fields): [tool: string, calls: number][] {
     return number === undefined ? [] : [[tool, number]];
   });
 }
-
-const isGiven = (value: unknown) => value !== undefined && value !== null;
 
 function fields(value: unknown): Fields {
   return isRecord(value) ? value : NONE;

@@ -1,8 +1,8 @@
-import { OpenAI } from 'openai';
+import type { OpenAI } from 'openai';
 import { codeOfCause } from '../classify.js';
 import { NotSentError } from '../errors.js';
 import { isRecord } from '../util/is-record.js';
-import type { RequestOptions } from './internals.js';
+import { isHook, type RequestOptions } from './internals.js';
 import { headerRows } from './request-headers.js';
 import { isApiError } from './sdk-errors.js';
 
@@ -30,9 +30,7 @@ export function asNotSent(thrown: unknown, client: OpenAI, source: RequestOption
     return new NotSentError(isOfCall ? 'call' : 'deployment', thrown);
   }
   // A `request` or a transport of the application's own wraps nothing.
-  const isOwn = (['request', 'fetchWithTimeout'] as const).some(
-    (name) => Reflect.get(client, name) !== Reflect.get(OpenAI.prototype, name),
-  );
+  const isOwn = ['request', 'fetchWithTimeout'].some((name) => isHook(client, name));
   if (isOwn || thrown.name === 'AbortError' || source.signal?.aborted) return undefined;
   return new NotSentError(isFaultOfCall(client, source) ? 'call' : 'deployment', thrown);
 }

@@ -1,5 +1,5 @@
 import { APIError, APIPromise, type OpenAI } from 'openai';
-import { isRecord } from '../util/is-record.js';
+import { isAsyncIterable, isRecord } from '../util/is-record.js';
 import { fetchOf, optionsOf, propsOf, type RequestOptions, type ResponseProps } from './internals.js';
 import { isApiError } from './sdk-errors.js';
 
@@ -62,8 +62,7 @@ function canRead(client: OpenAI, { fetchOptions, body }: RequestOptions): boolea
   if (Reflect.get(optionsOf(client), 'x509Transport') != null) return false;
   const isSaid = [client.fetchOptions, fetchOptions].some((each) => isRecord(each) && each.redirect !== undefined);
   // A body that can be read only once cannot be sent on; `fetch` says so itself.
-  const isStream = typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
-  return !isSaid && !isStream && !isBrowser();
+  return !isSaid && !isAsyncIterable(body) && !isBrowser();
 }
 
 function isBrowser(): boolean {

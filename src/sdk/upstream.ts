@@ -5,7 +5,7 @@ import { type Addition, withAdditions } from '../protocol/additions.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
 import { MAX_MS } from '../util/check.js';
 import { isEventStream } from '../util/event-stream.js';
-import { isGiven, isRecord } from '../util/is-record.js';
+import { isAsyncIterable, isGiven, isRecord } from '../util/is-record.js';
 import { jsonText } from '../util/json-text.js';
 import { isClosable, OnRequest } from './closable-fetch.js';
 import { AnsweredOrigins, isDeadSocket } from './dead-socket.js';
@@ -205,7 +205,7 @@ async function withReadForm(request: UpstreamRequest): Promise<UpstreamRequest> 
 }
 
 function isByteStream(body: unknown): body is AsyncIterable<Uint8Array> {
-  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+  return isAsyncIterable(body);
 }
 
 /** The body for one upstream: its own name of the model in JSON and form data alike. Unchanged where nothing differs. */
@@ -214,14 +214,19 @@ function bodyFor(body: unknown, model: string | undefined, additions: readonly A
     const [given, ...more] = body.getAll('model');
     // Of several some servers take the last, so only one may stand there.
     if (model === undefined || (given === model && more.length === 0)) return body;
-    const copy = new FormData();
-    for (const [name, value] of body) copy.append(name, value);
-    copy.set('model', model);
-    return copy;
+    return formFor(body, model);
   }
   if (!isPlain(body)) return body;
   const named = model === undefined || body.model === model ? body : { ...body, model };
   return additions.length === 0 ? named : withAdditions(named, additions);
+}
+
+/** A copy that names this model, once. */
+export function formFor(form: FormData, model: string): FormData {
+  const copy = new FormData();
+  for (const [name, value] of form) copy.append(name, value);
+  copy.set('model', model);
+  return copy;
 }
 
 /** It can be sent more than once. */
@@ -270,9 +275,7 @@ function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStre
 
 /** By shape, as an application may have two copies of the SDK. */
 export function isStream(data: unknown): data is Stream<unknown> {
-  return (
-    typeof data === 'object' && data !== null && Symbol.asyncIterator in data && 'controller' in data && 'tee' in data
-  );
+  return isAsyncIterable(data) && 'controller' in data && 'tee' in data;
 }
 
 const taps = new WeakMap<object, ReturnType<typeof tapBody>>();

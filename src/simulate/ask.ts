@@ -1,7 +1,7 @@
 import type { OpenAI } from 'openai';
 import { callRecord } from '../telemetry/call-record.js';
 import type { CallRecord } from '../telemetry/record-types.js';
-import { isRecord } from '../util/is-record.js';
+import { isAsyncIterable } from '../util/is-record.js';
 import type { DueCall } from './traffic.js';
 
 /** How one call ended. Times are in milliseconds of virtual time. */
@@ -59,8 +59,4 @@ export async function sendCall(client: OpenAI, due: DueCall, model: string, sign
   } catch (error) {
     return settled(error ?? new Error('The call failed without an error.'));
   }
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return isRecord(value) && Symbol.asyncIterator in value;
 }

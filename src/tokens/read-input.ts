@@ -19,9 +19,10 @@ export interface Input {
 
 /** A file of which only the name or the address is known. */
 const FILE_TOKENS = 1500;
-/** A second of sound, by the model that counts most, and the least bytes that it has. */
+/** A second of sound, by the model that counts most. */
 const AUDIO_TOKENS_PER_SECOND = 25;
-const AUDIO_BYTES_PER_SECOND = { wav: 16_000, other: 4000 } as const;
+/** The least bytes that a second of sound has. */
+export const AUDIO_BYTES_PER_SECOND = { wav: 16_000, other: 4000 } as const;
 /** A second of video (frames and sound), by the model that counts most, and the least bytes that it has. */
 const VIDEO_TOKENS_PER_SECOND = 300;
 const VIDEO_BYTES_PER_SECOND = 60_000;

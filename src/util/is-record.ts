@@ -10,3 +10,7 @@ export function isPlainObject(value: object): boolean {
 
 /** Whether a parameter says anything: in JSON, `null` often stands for nothing. */
 export const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
+
+export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
