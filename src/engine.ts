@@ -227,11 +227,13 @@ export class Engine {
         this.keeper.changed();
       },
     });
+    const { fleet } = this;
     this.handle =
-      config.state === undefined
+      config.state === undefined && fleet === undefined
         ? handle
         : (call) => {
-            this.keeper.start();
+            fleet?.start();
+            keeper.start();
             return handle(call);
           };
   }
@@ -268,7 +270,6 @@ export class Engine {
   }
 
   nextCallId(): string {
-    this.fleet?.start();
     this.#life.idPrefix ??= `call_${randomHex()}`;
     return `${this.#life.idPrefix}${(this.#life.calls++).toString(36)}`;
   }

@@ -61,6 +61,17 @@ describe('wrong options of a fleet', () => {
 });
 
 describe('one warning, and no error', () => {
+  it('none where a call is only explained: the fleet is not asked for anything', async () => {
+    const commands: string[] = [];
+    const store = { ...memoryFleetStore(), isReady: () => commands.push('isReady') > 0 };
+    const [member] = fleetOf(1, store);
+    (member as Member).router.explain({ model: 'chat', messages: [] });
+    await pass(1000);
+    expect(commands).toEqual([]);
+    await settled(ask((member as Member).router));
+    expect(commands).not.toEqual([]);
+  });
+
   it('where the client is not connected', async () => {
     const store = { ...memoryFleetStore(), isReady: () => false };
     const [member] = fleetOf(1, store);
