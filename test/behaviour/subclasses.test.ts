@@ -1,7 +1,7 @@
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, fail, fakeFetch } from 'model-router/testing';
 import { APIError, OpenAI } from 'openai';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { errorOf } from '../helpers/messages.js';
 import { SDK } from '../helpers/sdk.js';
 
@@ -155,6 +155,33 @@ describe('credentials for what reads them off the router itself', () => {
     const key = async () => 'sk-from-a-function';
     const { apiKey: shown } = new ModelRouter({ apiKey: key });
     expect(shown).toBe(new OpenAI({ apiKey: key }).apiKey);
+  });
+
+  it('are those of a plain client on a WebSocket', async () => {
+    const { OpenAIRealtimeWebSocket } = await import('openai/realtime/websocket');
+    let opened: unknown[] = [];
+    vi.stubGlobal(
+      'WebSocket',
+      class extends EventTarget {
+        constructor(...given: unknown[]) {
+          super();
+          opened = given;
+        }
+      },
+    );
+    onTestFinished(() => {
+      vi.unstubAllGlobals();
+    });
+    const open = (client: OpenAI) => {
+      new OpenAIRealtimeWebSocket({ model: 'm', dangerouslyAllowBrowser: true }, client);
+      return JSON.stringify(opened);
+    };
+    for (const options of [{ apiKey }, { apiKey: null, adminAPIKey: 'sk-admin-0123456789' }]) {
+      const plain = open(new OpenAI(options));
+      expect(plain).toContain('realtime');
+      expect(open(new ModelRouter(options))).toBe(plain);
+      expect(open(new ModelRouter({ clients: { default: new OpenAI(options) } }))).toBe(plain);
+    }
   });
 
   it.skipIf(SDK === 6)('of a provider are left to the provider', async () => {
