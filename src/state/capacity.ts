@@ -195,7 +195,10 @@ export class Capacity {
     now: number,
     onRefused: () => void,
   ): Waiting | undefined {
-    if (places.every((place) => this.#queue(place).size >= place.maxQueue) && !this.#makeRoom(places, rank))
+    if (
+      places.every((place) => (this.#queues.get(place)?.size ?? 0) >= place.maxQueue) &&
+      !this.#makeRoom(places, rank)
+    )
       return undefined;
     let settle: (place: Place) => void = () => undefined;
     const granted = new Promise<Place>((resolve) => {
@@ -221,7 +224,7 @@ export class Capacity {
   /** Refuses a call of lower priority in favour of one that comes now. */
   #makeRoom(places: readonly Place[], rank: number): boolean {
     for (const place of places) {
-      const { last } = this.#queue(place);
+      const last = this.#queues.get(place)?.last;
       if (last === undefined || last.rank <= rank) continue;
       this.#remove(last);
       last.refuse();
@@ -269,6 +272,8 @@ export class Capacity {
       queue?.delete(waiter);
       if (queue?.size === 0) this.#queues.delete(place);
     }
+    // Nobody waits any more: the timer of a call that was aborted would hold the process open.
+    if (this.#queues.size === 0) this.close();
   }
 
   #queue(place: Place): Queue {

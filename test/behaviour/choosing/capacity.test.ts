@@ -7,7 +7,7 @@ import {
   OpenAI,
 } from 'model-router';
 import { answer, fail, hang } from 'model-router/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
 import { build } from '../../helpers/routers.js';
 
@@ -184,6 +184,19 @@ describe('a call that cannot be queued', () => {
 });
 
 describe('rates', () => {
+  it('leaves no timer when the call that waited for it is aborted', async () => {
+    const { router } = build({ a: answer() }, { deployments: { a: { rpm: 1 } }, routes: { chat: ['a'] } });
+    await settled(router.chat.completions.create(body));
+    const leaving = new AbortController();
+    const left = watch(router.chat.completions.create(body, { signal: leaving.signal }));
+    await pass(10);
+    expect(left.state).toBe('pending');
+    leaving.abort();
+    await pass(1);
+    expect(left.error).toBeInstanceOf(OpenAI.APIUserAbortError);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('rpm: a burst of ten seconds, then one request a second', async () => {
     const { router, fake } = build({ a: answer() }, { deployments: { a: { rpm: 60 } }, routes: { chat: ['a'] } });
     for (let i = 0; i < 13; i += 1) void router.chat.completions.create(body);
