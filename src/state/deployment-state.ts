@@ -109,12 +109,12 @@ export class DeploymentState {
 
   answered(stream: boolean, ms: number): void {
     this.latencies(stream).record(ms);
-    this.#waitsFor(stream).record(ms);
+    this.waits(stream).record(ms);
   }
 
   /** It timed out, or was ended when it had already taken longer than most do. */
   gaveUp(stream: boolean, ms: number): void {
-    this.#waitsFor(stream).record(ms);
+    this.waits(stream).record(ms);
   }
 
   /** Over valid answers in the last minutes; `undefined` without enough data. */
@@ -129,28 +129,18 @@ export class DeploymentState {
 
   /** The time that a share `q` of what was waited for has not exceeded. */
   waitMs(stream: boolean, q: number): number | undefined {
-    return live(this.#waitsFor(stream), q);
+    return live(this.waits(stream), q);
   }
 
   /** What was waited for: answers, and what timed out. */
   waits(stream: boolean): LatencyHistogram {
-    return this.#waitsFor(stream);
-  }
-
-  #waitsFor(stream: boolean): LatencyHistogram {
     return stream ? this.#waits.stream : this.#waits.other;
   }
 
   /** The longer pause wins: a short `Retry-After` never ends a longer one. */
   pause(until: number, failure: Failure, startedAt: number): void {
     const now = performance.now();
-    if (this.pausedUntil <= now) {
-      this.#pausedSince = now;
-      this.#probeStepMs = PROBE_MS;
-      this.#nextProbeAt = now + PROBE_MS;
-      this.#credits = this.#lastAnswerAt > startedAt ? 1 : 0;
-      this.#probe = undefined;
-    }
+    if (this.pausedUntil <= now) this.#beginPause(now, this.#lastAnswerAt > startedAt ? 1 : 0);
     if (until <= this.pausedUntil) return;
     this.pausedUntil = until;
     // Nothing of the upstream's own text: another caller's prompt may stand in it, and it may be of any size.
@@ -162,14 +152,18 @@ export class DeploymentState {
     const now = performance.now();
     if (until <= this.pausedUntil || now < this.#ownAnswerCounts) return;
     if (this.pausedUntil <= now) {
-      this.#pausedSince = now;
-      this.#probeStepMs = PROBE_MS;
-      this.#nextProbeAt = now + PROBE_MS;
-      this.#credits = 0;
-      this.#probe = undefined;
+      this.#beginPause(now, 0);
       this.pausedBy = { status: 429, code: null };
     }
     this.pausedUntil = until;
+  }
+
+  #beginPause(now: number, credits: number): void {
+    this.#pausedSince = now;
+    this.#probeStepMs = PROBE_MS;
+    this.#nextProbeAt = now + PROBE_MS;
+    this.#credits = credits;
+    this.#probe = undefined;
   }
 
   /** The server has answered another process. A pause that it requested since then continues. */
