@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { escapeControls } from '../util/shown.js';
+import { textTable } from '../util/text-table.js';
 import { type CommandResult, WrongArgument, withArguments } from './command.js';
 import { loadRouter } from './load-router.js';
-import { table } from './table.js';
 
 const HELP = `model-router check CONFIG: does each deployment work?
 
@@ -39,7 +39,7 @@ export function checkCommand(args: readonly string[]): Promise<CommandResult> {
       ]);
       return {
         code,
-        output: escapeLines(table([['', 'deployment', 'latency', 'served model, or what is wrong'], ...rows])),
+        output: escapeLines(textTable([['', 'deployment', 'latency', 'served model, or what is wrong'], ...rows])),
       };
     } finally {
       await router.close();

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Status } from '../status/index.js';
 import { escapeControls } from '../util/shown.js';
+import { textTable } from '../util/text-table.js';
 import { type CommandResult, WrongArgument, withArguments } from './command.js';
-import { table } from './table.js';
 
 const HELP = `model-router status URL: a live table of a running router, until Ctrl-C
 
@@ -103,7 +103,7 @@ function show(status: Status): string {
     `${status.title}: process ${status.process.id ?? 'unknown'}, ${time(status.at)}`,
     `${answered} of ${counted} calls answered, ${failovers} failovers, cost ${usd(status.spend.totalUsd)}`,
     '',
-    table([['', 'deployment', 'region', 'since', 'attempts', 'failed', 'p99', 'cost', 'why'], ...rows]),
+    textTable([['', 'deployment', 'region', 'since', 'attempts', 'failed', 'p99', 'cost', 'why'], ...rows]),
   ];
   return lines.join('\n').split('\n').map(escapeControls).join('\n');
 }

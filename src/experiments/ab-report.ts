@@ -1,3 +1,4 @@
+import { textTable } from '../util/text-table.js';
 import type { AbTable, BucketSums, Variant } from './ab-table.js';
 import { halfWidth, type Interval, meanOf, quantileRanks } from './intervals.js';
 import type { LatencyCounts } from './latency-counts.js';
@@ -223,9 +224,9 @@ function asText({ route, since, sampleRatioMismatch: mismatch, variants, compari
   return [
     ...(mismatch ? ['SAMPLE RATIO MISMATCH: keys do not split as the weights say; do not trust what follows.'] : []),
     `${route}, since ${since}`,
-    ...table([head, ...rows]),
+    textTable([head, ...rows]),
     '',
-    ...table([['metric', 'difference of', 'seen', '95 % interval', ''], ...compared]),
+    textTable([['metric', 'difference of', 'seen', '95 % interval', ''], ...compared]),
   ].join('\n');
 }
 
@@ -233,14 +234,4 @@ function conclusion({ interval, callsNeeded: needed }: AbComparison): string {
   if (interval === null) return '';
   if (interval[0] > 0 || interval[1] < 0) return 'differs';
   return needed === null ? 'no difference seen' : `no difference seen yet; about ${needed} more calls would show it`;
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }
