@@ -27,8 +27,6 @@ export interface FaultResult {
   readonly waitedShare: number;
   /** The longest that a call waited, in milliseconds. */
   readonly longestWaitMs: number;
-  /** Commands that Redis has run for the fleet. */
-  readonly commands: number;
   readonly reports: readonly WorkerReport[];
 }
 
@@ -153,7 +151,6 @@ export async function runFault({ fault, processes, stepMs }: FaultSettings): Pro
     await BLOWS[fault]({ fleet, server, proxy, provider, stepMs });
     const reports = await fleet.stop();
     const waits = reports.flatMap((report) => report.waits);
-    const commands = Number(/cmdstat_evalsha:calls=(\d+)/.exec(server.cli('INFO', 'commandstats'))?.[1] ?? 0);
     return {
       limitUsd,
       billedUsd: provider.billed,
@@ -163,7 +160,6 @@ export async function runFault({ fault, processes, stepMs }: FaultSettings): Pro
       failed: reports.reduce((sum, { failed }) => sum + failed, 0),
       waitedShare: waits.filter((ms) => ms > WAITED_MS).length / Math.max(1, waits.length),
       longestWaitMs: Math.max(0, ...waits),
-      commands,
       reports,
     };
   } finally {
