@@ -252,10 +252,10 @@ describe('calls, aborts and a close() in any order', () => {
         await built.router.close();
         expect(vi.getTimerCount()).toBe(0);
       }),
-      { numRuns: FULL ? 5000 : 250, interruptAfterTimeLimit: FULL ? 300_000 : 12_000, markInterruptAsFailure: false },
+      { numRuns: FULL ? 5000 : 250 },
     );
     expect(Object.values(seen).every((times) => times > 10)).toBe(true);
-  });
+  }, 600_000);
 });
 
 /** A plain call, a stream that is left after a chunk, or one that is read to its end. */

@@ -63,12 +63,12 @@ describe('whatever upstreams and callers do, a hedged call', () => {
         expect(vi.getTimerCount()).toBe(0);
         await fake.close();
       }),
-      { numRuns: 200, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false },
+      { numRuns: 200 },
     );
     // What was looked at did happen.
     expect(hedged).toBeGreaterThan(10);
     expect(lost).toBeGreaterThan(0);
-  }, 30_000);
+  }, 120_000);
 });
 
 const isHedge = ({ hedge }: AttemptRecord) => hedge === true;
