@@ -6,7 +6,7 @@ const collect = runInNewContext('gc') as () => void;
 const turn = setImmediate;
 
 /** Collects garbage, with turns of the event loop for what waits for it, until `isDone`, at most `rounds` times. */
-export async function collectGarbage(isDone: () => boolean, rounds = 30): Promise<void> {
+export async function collectGarbage(isDone: () => boolean = () => false, rounds = 50): Promise<void> {
   for (let round = 0; round < rounds && !isDone(); round += 1) {
     collect();
     for (let i = 0; i < 3; i += 1) await new Promise((resolve) => turn(resolve));

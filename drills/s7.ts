@@ -142,7 +142,7 @@ async function soakIn(
       if (performance.now() - before > DEADLINE_MS) break;
     }
     // Streams that were dropped end when they are collected.
-    await collectGarbage(isAtRest);
+    await collectGarbage(isAtRest, 30);
     await clock.finishMoment();
 
     const deployments = Object.values(router.snapshot().deployments);

@@ -1,17 +1,14 @@
-import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '../../drills/garbage.ts';
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
+export { collectGarbage };
 
-/** Collects garbage, with turns of the event loop for what waits for it, until `isDone`, at most some 50 times. */
-export async function collectGarbage(isDone: () => boolean = () => false, rounds = 50): Promise<void> {
-  for (let round = 0; round < rounds && !isDone(); round += 1) {
-    collect();
-    await turn();
-    await turn();
+/** Collects garbage until `isDone`, with time in between for what is collected to end. */
+export async function collectUntil(isDone: () => boolean, maxTurns = 100): Promise<boolean> {
+  for (let turn = 0; turn < maxTurns && !isDone(); turn += 1) {
+    await collectGarbage(undefined, 1);
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
+  return isDone();
 }
 
 /** Bytes on the heap after a full collection. */

@@ -1,28 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { type DrillResult, meets } from '../../drills/result.ts';
 import { run as s10 } from '../../drills/s10.ts';
 import { run as s11 } from '../../drills/s11.ts';
 import { run as s12 } from '../../drills/s12.ts';
 import { run as s13 } from '../../drills/s13.ts';
 import { run as s14 } from '../../drills/s14.ts';
-
 import { run as s15 } from '../../drills/s15.ts';
 import { run as s16 } from '../../drills/s16.ts';
 import { run as s17 } from '../../drills/s17.ts';
 import { abReport } from '../../src/experiments/ab-report.js';
 import { AbTable } from '../../src/experiments/ab-table.js';
+import { check } from '../helpers/drill.js';
 
 // The drills of choosing a deployment, short: a target may be missed by as much as chance makes of a sample this small.
 const SEED = 1;
-
-function check(result: DrillResult): void {
-  const { broken, measured, targets } = result;
-  expect([...broken]).toEqual([]);
-  const missed = Object.entries(targets)
-    .filter(([name, target]) => !meets(measured[name], target, 1))
-    .map(([name, target]) => ({ name, measured: measured[name], ...target }));
-  expect(missed).toEqual([]);
-}
 
 describe('short drills of choosing, in virtual time', { timeout: 60_000 }, () => {
   it('S10: weighted shares', async () => check(await s10({ calls: 1500, keys: 1500, seed: SEED })));

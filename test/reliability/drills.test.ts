@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mostByChance, mulberry32 } from '../../drills/chance.ts';
 import { drawMs, MODEL_L } from '../../drills/model-l.ts';
-import { type DrillResult, meets } from '../../drills/result.ts';
 import { run as s1 } from '../../drills/s1.ts';
 import { run as s2 } from '../../drills/s2.ts';
 import { run as s3 } from '../../drills/s3.ts';
@@ -14,19 +13,12 @@ import { run as s8 } from '../../drills/s8.ts';
 import { run as s9, runHiccups as s9b } from '../../drills/s9.ts';
 import { run as s9c } from '../../drills/s9c.ts';
 import { run as tail } from '../../drills/tail.ts';
+import { check } from '../helpers/drill.js';
 import { SDK } from '../helpers/sdk.js';
 
 // The same drills as `npm run drills`, short: a target may be missed by as much as chance makes of a sample this small
 // once in a thousand times. What is no matter of chance is held to the letter.
 const SEED = 1;
-
-function check({ broken, measured, targets }: DrillResult): void {
-  expect([...broken]).toEqual([]);
-  const missed = Object.entries(targets)
-    .filter(([name, target]) => !meets(measured[name], target, 1))
-    .map(([name, target]) => ({ name, measured: measured[name], ...target }));
-  expect(missed).toEqual([]);
-}
 
 describe('short drills, in virtual time', { timeout: 60_000 }, () => {
   it('S1: independent errors', async () => check(await s1({ calls: 10_000, seed: SEED })));

@@ -1,6 +1,6 @@
 import { callRecord } from 'model-router';
 import { describe, expect, it } from 'vitest';
-import { collectUntil } from '../../helpers/collect-garbage.js';
+import { collectUntil } from '../../helpers/garbage.js';
 import { liveRouter } from '../../helpers/live-stream.js';
 import { askStream, read } from '../../helpers/messages.js';
 import { countedSignal } from '../../helpers/signals.js';

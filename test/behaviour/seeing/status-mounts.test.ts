@@ -1,27 +1,21 @@
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
 import type { ModelRouter } from 'model-router';
 import { nodeStatusHandler, type Status, statusHandler } from 'model-router/status';
 import { answer } from 'model-router/testing';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { listening } from '../../helpers/listening.js';
 import { ask } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
-/** Serves on loopback for one test, and gives a `fetch` of it. */
-async function listening(listener: RequestListener): Promise<Fetch> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return (url, init) => fetch(new URL(url, `http://127.0.0.1:${port}`), init);
+/** A `fetch` of what serves on loopback for one test. */
+async function fetching(listener: RequestListener): Promise<Fetch> {
+  const origin = await listening(listener);
+  return (url, init) => fetch(new URL(url, origin), init);
 }
 
 /** What a browser does with a handler of `Request`: it follows redirects. */
@@ -36,18 +30,18 @@ const following = (handle: (request: Request) => Response | Promise<Response>): 
 };
 
 const mounts: Record<string, (router: ModelRouter) => Fetch | Promise<Fetch>> = {
-  'node:http': (router) => listening(nodeStatusHandler(router)),
+  'node:http': (router) => fetching(nodeStatusHandler(router)),
   Express: (router) => {
     const app = express();
     app.use('/admin/status', nodeStatusHandler(router));
-    return listening(app);
+    return fetching(app);
   },
   'Express, by a nested router': (router) => {
     const app = express();
     const admin = express.Router();
     admin.get(['/status', '/status/*rest'], nodeStatusHandler(router));
     app.use('/admin', admin);
-    return listening(app);
+    return fetching(app);
   },
   Fastify: async (router) => {
     const app = fastify();
@@ -55,7 +49,7 @@ const mounts: Record<string, (router: ModelRouter) => Fetch | Promise<Fetch>> = 
     app.get('/admin/status', status);
     app.get('/admin/status/*', status);
     await app.ready();
-    return listening(app.routing);
+    return fetching(app.routing);
   },
   Hono: (router) => {
     const app = new Hono();
@@ -99,7 +93,7 @@ describe.each(Object.entries(mounts))('the page on %s', (_, mount) => {
 });
 
 it('a watcher that has hung up gives its place back', async () => {
-  const go = await listening(nodeStatusHandler(build({ a: answer() }).router));
+  const go = await fetching(nodeStatusHandler(build({ a: answer() }).router));
   const controllers = Array.from({ length: 20 }, () => new AbortController());
   for (const { signal } of controllers) expect((await go('/events', { signal })).status).toBe(200);
   expect((await go('/events')).status).toBe(503);

@@ -1,21 +1,10 @@
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { nodeStatusHandler } from 'model-router/status';
 import { answer, fail } from 'model-router/testing';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { statusCommand } from '../../../src/cli/status-command.js';
+import { listening } from '../../helpers/listening.js';
 import { ask, errorOf } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
-
-async function listening(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 describe('model-router status', () => {
   it.each(['', '/', '/status', '/status/', '/status/status.json'])('reads the page at %j', async (path) => {
