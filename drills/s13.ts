@@ -1,5 +1,6 @@
 import type { abReport } from '../src/experiments/ab-report.ts';
-import type { AbResult, AbTable } from '../src/experiments/ab-table.ts';
+import type { AbTable } from '../src/experiments/ab-table.ts';
+import { type AbTraffic, feedAb, LOOK_EVERY, zTestDiffers } from './ab-traffic.ts';
 import { mulberry32 } from './chance.ts';
 import { atMost, type DrillOptions, type DrillResult, resultOf } from './result.ts';
 
@@ -15,57 +16,23 @@ export interface S13Options extends DrillOptions {
   readonly powerRuns: number;
 }
 
-interface Traffic {
-  readonly calls: number;
-  /** Without keys, each call is one of its own. */
-  readonly keys?: number;
-  readonly errors?: readonly [number, number];
-  readonly slower?: number;
-  readonly costlier?: number;
-  /** Of the first variant. */
-  readonly share?: number;
-}
-
-const LOOK_EVERY = 100;
 const AA_CALLS = 3000;
-
-const hash53 = (random: () => number) => Math.floor(random() * 2 ** 32) * 2 ** 21 + Math.floor(random() * 2 ** 21);
-const gaussian = (random: () => number) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
 /** S13: `abReport()` looked at after every hundred calls: false alarms, power, and the sample ratio. */
 export async function run(options: S13Options): Promise<DrillResult> {
   const { runs, powerRuns, seed, onProgress } = options;
   const { AbTable: Table, abReport: report } = options.experiments;
 
-  /** Feeds a table; `look` may end it. */
-  function feed(at: number, traffic: Traffic, look: (table: AbTable) => boolean): AbTable {
-    const { calls, keys, errors = [0.01, 0.01], slower = 1, costlier = 1, share = 0.5 } = traffic;
-    const random = mulberry32(100_000 * seed + at);
-    const table = new Table([
-      { id: 'a', weight: 1 },
-      { id: 'b', weight: 1 },
-    ]);
-    const users = Array.from({ length: keys ?? 0 }, () => {
-      return { factor: Math.exp(0.5 * gaussian(random)), hash: hash53(random), isSecond: random() >= share };
-    });
-    for (let call = 1; call <= calls; call += 1) {
-      const user = users[Math.floor(random() * users.length)];
-      const isSecond = user?.isSecond ?? random() >= share;
-      const factor = (user?.factor ?? 1) * Math.exp(0.45 * gaussian(random));
-      const result: AbResult = {
-        crossed: false,
-        failed: random() < errors[isSecond ? 1 : 0],
-        durationMs: 500 * factor * (isSecond ? slower : 1),
-        timeToFirstChunkMs: null,
-        costUsd: 0.002 * factor * (isSecond ? costlier : 1),
-        tokens: 800 * factor,
-        escalated: false,
-      };
-      table.record({ variant: isSecond ? 'b' : 'a', keyHash: user?.hash ?? hash53(random) }, result);
-      if (call % LOOK_EVERY === 0 && look(table)) break;
-    }
-    return table;
-  }
+  const feed = (at: number, traffic: AbTraffic, look: (table: AbTable) => boolean) =>
+    feedAb(
+      new Table([
+        { id: 'a', weight: 1 },
+        { id: 'b', weight: 1 },
+      ]),
+      mulberry32(100_000 * seed + at),
+      traffic,
+      look,
+    );
 
   const differs = (table: AbTable, metric?: string) =>
     report('chat', table).comparisons.some(
@@ -74,7 +41,7 @@ export async function run(options: S13Options): Promise<DrillResult> {
     );
 
   /** In percent of the runs. */
-  function share(count: number, traffic: Traffic, isFound: (table: AbTable) => boolean): number {
+  function share(count: number, traffic: AbTraffic, isFound: (table: AbTable) => boolean): number {
     let found = 0;
     for (let at = 0; at < count; at += 1) {
       let isHit = false;
@@ -127,12 +94,4 @@ export async function run(options: S13Options): Promise<DrillResult> {
     },
     broken: new Map(),
   });
-}
-
-function zTestDiffers(table: AbTable): boolean {
-  const [a, b] = [...table.variants.values()].map(({ errors }) => errors);
-  if (a === undefined || b === undefined) return false;
-  const pooled = (a.sum + b.sum) / (a.calls + b.calls);
-  const error = Math.sqrt(pooled * (1 - pooled) * (1 / a.calls + 1 / b.calls));
-  return Math.abs(a.sum / a.calls - b.sum / b.calls) > 1.96 * error;
 }
