@@ -13,6 +13,8 @@ const ON_REQUEST = Symbol('model-router.onRequest');
 export class OnRequest {
   #report: ((close: () => void) => void) | undefined;
   #close: (() => void) | undefined;
+  /** What `fetch` threw. */
+  thrown: unknown;
 
   constructor(
     report: (close: () => void) => void,
@@ -47,6 +49,7 @@ export class OnRequest {
   forget(): void {
     this.#report = undefined;
     this.#close = undefined;
+    this.thrown = undefined;
   }
 }
 
@@ -66,7 +69,10 @@ export function closable(fetch: Fetch): Fetch {
     onRequest.open(() => controller.abort());
     // It was over before it began.
     if (controller.signal.aborted) return Promise.reject(controller.signal.reason);
-    return fetch(input, { ...init, signal: controller.signal }).then(limitErrorBody);
+    return fetch(input, { ...init, signal: controller.signal }).then(limitErrorBody, (error) => {
+      onRequest.thrown = error;
+      throw error;
+    });
   };
   // Some carry classes of their own (`fetch.Response`), which the SDK looks for.
   return Object.assign(Object.setPrototypeOf(closableFetch, fetch), { [ON_REQUEST]: true });

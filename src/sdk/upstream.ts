@@ -1,5 +1,6 @@
 import type { APIPromise, OpenAI } from 'openai';
 import { Stream } from 'openai/streaming';
+import { isTimeout } from '../classify.js';
 import { NotSentError } from '../errors.js';
 import { type Addition, withAdditions } from '../protocol/additions.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
@@ -140,11 +141,18 @@ export class OpenAIUpstream implements Upstream {
     } catch (error) {
       // The SDK may give up on a body by its own timer, which ends nothing that is not linked.
       if (progress.isAnswered) onRequest?.close();
-      throw error;
+      throw withCause(error, onRequest?.thrown);
     } finally {
       onRequest?.forget();
     }
   }
+}
+
+/** Version 6 of the SDK drops the cause of a timeout, and with it whether there was a connection at all. */
+function withCause(error: unknown, cause: unknown): unknown {
+  if (cause !== undefined && isTimeout(error) && error instanceof Error && error.cause === undefined)
+    Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true });
+  return error;
 }
 
 /** What an application may put in the place of the SDK's own. */

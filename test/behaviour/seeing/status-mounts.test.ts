@@ -5,7 +5,7 @@ import { Hono } from 'hono';
 import type { ModelRouter } from 'model-router';
 import { nodeStatusHandler, type Status, statusHandler } from 'model-router/status';
 import { answer } from 'model-router/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { listening } from '../../helpers/listening.js';
 import { ask } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
@@ -109,7 +109,7 @@ it('a watcher that has hung up gives its place back', async () => {
 
 it('a response that something else has answered is left alone, and no rejection ends the process', async () => {
   const status = nodeStatusHandler(build({ a: answer() }).router);
-  const go = await listening((request, response) => {
+  const go = await fetching((request, response) => {
     response.writeHead(204).end();
     status(request, response);
   });
