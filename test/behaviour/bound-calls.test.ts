@@ -2,6 +2,7 @@ import { callRecord, NoDeploymentAvailableError } from 'model-router';
 import { answer, fail, type Models } from 'model-router/testing';
 import type { OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
+import { content, done, event, finish, role, stream } from '../helpers/event-streams.js';
 import { ask, askStream, collect, errorOf, messages } from '../helpers/messages.js';
 import { type Built, build, type Setup } from '../helpers/routers.js';
 
@@ -161,6 +162,20 @@ describe('what is asked of a stored answer follows the same memory', () => {
     await built.router.chat.completions.retrieve(stored.id);
     await collect(built.router.chat.completions.messages.list(stored.id));
     expect(sentTo(built)).toEqual(['other', 'other', 'other']);
+  });
+
+  it('chat completions whose stream began with an empty id, as Azure’s do', async () => {
+    const azure = event({ id: '', model: '', choices: [], prompt_filter_results: [] });
+    const built = both({ a: answer(), b: stream([azure, role, content('Hi'), finish(), done]) });
+    const streamed = await built.router.chat.completions.create({
+      model: 'reversed',
+      messages,
+      store: true,
+      stream: true,
+    });
+    const { chunks } = await collect(streamed);
+    await errorOf(built.router.chat.completions.retrieve(chunks.at(-1)?.id ?? ''));
+    expect(sentTo(built)).toEqual(['other', 'other']);
   });
 
   it('what nobody remembers is the default client’s', async () => {
