@@ -139,8 +139,8 @@ function checkTraffic(traffic: Traffic): void {
   if (mix === undefined) return;
   if (!Array.isArray(mix) || mix.length === 0) fail('traffic.mix', mix, 'a list of kinds of calls, at least one');
   for (const key of SHARE_KEYS) {
-    if (key in traffic)
-      fail(`traffic.${key}`, Reflect.get(traffic, key), 'it in each entry of `mix`, where there is one');
+    const given: unknown = Reflect.get(traffic, key);
+    if (given !== undefined) fail(`traffic.${key}`, given, 'it in each entry of `mix`, where there is one');
   }
   mix.forEach((each, i) => {
     checkCall(`traffic.mix[${i}]`, each, [...SHARE_KEYS, 'share']);

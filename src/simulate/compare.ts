@@ -30,13 +30,13 @@ export interface CompareOptions {
    * What deployments do that the trace does not know; and, in place of the trace, those that it does.
    * @default as the attempts of the trace at all deployments, drawn together
    */
-  readonly upstreams?: Readonly<Record<string, Script>>;
+  readonly upstreams?: Readonly<Record<string, Script>> | undefined;
   /** The requested model of a traced call. @default the recorded one, else its route */
-  readonly model?: (record: CallRecord) => string;
+  readonly model?: ((record: CallRecord) => string) | undefined;
   /** For a trace without times: calls a second. @default 1 */
-  readonly perSecond?: number;
+  readonly perSecond?: number | undefined;
   /** @default 1 */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /** Results of the trace itself. */

@@ -6,7 +6,13 @@ type Draw = (random: () => number) => number;
 const ABOVE_ZERO = { above: 0, most: Number.MAX_VALUE, what: 'milliseconds above 0' };
 
 /** As most models answer: half below `medianMs`, and a tail that grows with `sigma` (0.45: p95 is twice the median). */
-export function lognormal({ medianMs, sigma = 0.45 }: { readonly medianMs: number; readonly sigma?: number }): Draw {
+export function lognormal({
+  medianMs,
+  sigma = 0.45,
+}: {
+  readonly medianMs: number;
+  readonly sigma?: number | undefined;
+}): Draw {
   checkNumber('lognormal.medianMs', medianMs, ABOVE_ZERO);
   checkNumber('lognormal.sigma', sigma, { least: 0, most: 10, what: 'a number from 0 to 10' });
   return (random) => medianMs * Math.exp(sigma * normal(random));
@@ -15,11 +21,11 @@ export function lognormal({ medianMs, sigma = 0.45 }: { readonly medianMs: numbe
 export interface BimodalOptions {
   readonly medianMs: number;
   /** Spread of both humps. @default 0 */
-  readonly sigma?: number;
+  readonly sigma?: number | undefined;
   /** How many are slow, 0 to 1. @default 0.05 */
-  readonly slowShare?: number;
+  readonly slowShare?: number | undefined;
   /** How many times as long these take. @default 10 */
-  readonly slowFactor?: number;
+  readonly slowFactor?: number | undefined;
 }
 
 /** Mostly fast, some of them many times slower. */

@@ -19,21 +19,21 @@ export interface SimulationContext {
 /** A kind of call in the traffic. */
 export interface SimulatedCall {
   /** A route, a deployment or `'auto'`. @default the router's first route, else its first deployment */
-  readonly model?: string;
+  readonly model?: string | undefined;
   /** @default 'chat' */
-  readonly endpoint?: 'chat' | 'responses' | 'embeddings';
+  readonly endpoint?: 'chat' | 'responses' | 'embeddings' | undefined;
   /** Further fields of the body; a function is given the number of the call, from 0. @default a short question, another one for each call */
-  readonly body?: Readonly<Record<string, unknown>> | ((call: number) => Readonly<Record<string, unknown>>);
+  readonly body?: Readonly<Record<string, unknown>> | ((call: number) => Readonly<Record<string, unknown>>) | undefined;
   /** Options of the call, as `create` takes them: `callOptions({ deadlineMs: 2000 })`. */
-  readonly options?: OpenAI.RequestOptions;
+  readonly options?: OpenAI.RequestOptions | undefined;
 }
 
 /** One kind of call among others. */
 export interface TrafficShare extends SimulatedCall {
   /** Its weight, relative to the others. @default 1 */
-  readonly share?: number;
+  readonly share?: number | undefined;
   /** How many of these calls are streams, 0 to 1. @default 0 */
-  readonly streamShare?: number;
+  readonly streamShare?: number | undefined;
 }
 
 /** Calls at a rate. */
@@ -41,9 +41,9 @@ export interface SteadyTraffic extends Omit<TrafficShare, 'share'> {
   readonly perSecond: number;
   readonly durationMs: number;
   /** At random, like independent callers, or at even intervals. @default 'poisson' */
-  readonly arrivals?: 'poisson' | 'even';
+  readonly arrivals?: 'poisson' | 'even' | undefined;
   /** Several kinds of calls, in place of one. */
-  readonly mix?: readonly TrafficShare[];
+  readonly mix?: readonly TrafficShare[] | undefined;
 }
 
 /** One call at its time. */
@@ -51,7 +51,7 @@ export interface PlannedCall extends SimulatedCall {
   /** Milliseconds from the start. */
   readonly atMs: number;
   /** @default false */
-  readonly stream?: boolean;
+  readonly stream?: boolean | undefined;
 }
 
 /** Calls at times of their own. */
@@ -68,24 +68,24 @@ export interface SimulatedFault {
   /** A behaviour of the kit, `hang()` or `fail(503)`; a list is taken one after the other; a function decides for each request. */
   readonly behavior: Script;
   /** How many requests it strikes, 0 to 1. @default 1 */
-  readonly share?: number;
+  readonly share?: number | undefined;
   /** Milliseconds from the start. @default 0 */
-  readonly fromMs?: number;
+  readonly fromMs?: number | undefined;
   /** @default until the end */
-  readonly toMs?: number;
+  readonly toMs?: number | undefined;
   /**
    * A cause that deployments have in common: `share` is drawn once for every spell of so many milliseconds, and then it
    * strikes all of `at` for as long. @default drawn for each request by itself
    */
-  readonly burstMs?: number;
+  readonly burstMs?: number | undefined;
 }
 
 /** The same traffic and faults on a plain client, to compare with. */
 export interface BaselineOptions {
   /** The SDK's own option. @default 2 */
-  readonly maxRetries?: number;
+  readonly maxRetries?: number | undefined;
   /** The SDK's own option, in milliseconds: one attempt's time. @default 600_000 */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 export interface SimulateOptions {
@@ -93,17 +93,17 @@ export interface SimulateOptions {
   readonly router: (context: SimulationContext) => ModelRouter | Promise<ModelRouter>;
   readonly traffic: Traffic;
   /** What deployments do while nothing is wrong, by id. @default a good answer, lognormal with a median of 350 ms and sigma 0.45 */
-  readonly upstreams?: Readonly<Record<string, Script>>;
+  readonly upstreams?: Readonly<Record<string, Script>> | undefined;
   /** The first of the list that strikes a request decides. @default none */
-  readonly faults?: readonly SimulatedFault[];
+  readonly faults?: readonly SimulatedFault[] | undefined;
   /** Also send the same traffic to the plain client of each call's first deployment. @default false */
-  readonly baseline?: boolean | BaselineOptions;
+  readonly baseline?: boolean | BaselineOptions | undefined;
   /** The same seed gives the same result. @default 1 */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Milliseconds of one step of `series`. @default a 60th of the traffic's time, at least 1000 */
-  readonly stepMs?: number;
+  readonly stepMs?: number | undefined;
   /** How many failed calls to return with their records; the first ones. @default 20 */
-  readonly maxFailedCalls?: number;
+  readonly maxFailedCalls?: number | undefined;
   /** Called from time to time with the progress, 0 to 1. @default none */
-  readonly onProgress?: (share: number) => void;
+  readonly onProgress?: ((share: number) => void) | undefined;
 }

@@ -1,8 +1,9 @@
 import type { Script } from '../testing/script.js';
+import type { Filled } from '../util/filled.js';
 import type { BaselineOptions, SimulateOptions } from './options.js';
 
 /** The options of a simulation, filled and checked. */
-export interface Settings extends Required<Omit<SimulateOptions, 'baseline' | 'onProgress'>> {
+export interface Settings extends Filled<Omit<SimulateOptions, 'baseline' | 'onProgress'>> {
   readonly baseline: BaselineOptions | undefined;
   /** `upstreams` may name deployments that the router does not have. */
   readonly mayNameOthers: boolean;

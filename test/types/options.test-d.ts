@@ -8,6 +8,7 @@ import {
   type RouterOptions,
 } from 'model-router';
 import { genaiPrices } from 'model-router/genai-prices';
+import { simulate } from 'model-router/simulate';
 import { expectTrue, type Same } from './same.js';
 
 const clients = { default: { apiKey: 'sk' } };
@@ -172,6 +173,15 @@ new ModelRouter({
     small: { price: { input: 1, output: 1, cachedInput: maybe, tiers: undefined, longContext: undefined } },
   },
 });
+void simulate({
+  router: () => router,
+  traffic: { perSecond: 1, durationMs: 1000, mix: undefined, arrivals: undefined },
+  seed: maybe,
+  faults: undefined,
+  baseline: { timeoutMs: maybe },
+  onProgress: undefined,
+});
+projectCost({ tokensPerMonth: 1, models: { small: 1 }, outputShare: maybe, stages: undefined });
 // @ts-expect-error a tenant that is missing would share everybody's answers
 callOptions({ tenant: undefined });
 // @ts-expect-error regions that are missing would be all

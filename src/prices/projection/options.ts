@@ -1,5 +1,6 @@
 import type { Price } from '../../telemetry/record-types.js';
 import { checkKeys, checkNumber, checkRecord, checkString, fail, show } from '../../util/check.js';
+import type { Filled } from '../../util/filled.js';
 import { checkPrice } from '../check-price.js';
 
 /** A route's share of the traffic, and who answers it. */
@@ -9,28 +10,28 @@ export interface ProjectedRoute {
   /** Of all tokens, 0 to 1; the shares of all routes make 1. */
   share: number;
   /** @default the projection's */
-  outputShare?: number;
+  outputShare?: number | undefined;
   /** @default the projection's */
-  cacheHitRate?: number;
+  cacheHitRate?: number | undefined;
 }
 
 export interface ProjectionOptions {
   /** Tokens per month in the first stage, input and output together. */
   tokensPerMonth: number;
   /** How many times as many each stage has. @default [1, 10, 100, 1000] */
-  stages?: readonly number[];
+  stages?: readonly number[] | undefined;
   /** What models cost, in US dollars per million tokens; a number is the price of input and of output. */
   models: Readonly<Record<string, Price | number>>;
   /** Where the tokens go. @default all to the first of `models` */
-  routes?: Readonly<Record<string, ProjectedRoute>>;
+  routes?: Readonly<Record<string, ProjectedRoute>> | undefined;
   /** The model to compare with: it answers all calls, without a response cache. @default the last of `models`, if there are several */
-  against?: string;
+  against?: string | undefined;
   /** The share of tokens that is output, 0 to 1. @default 0.25 */
-  outputShare?: number;
+  outputShare?: number | undefined;
   /** The share of tokens that the router's own cache saves, 0 to 1. @default 0 */
-  cacheHitRate?: number;
+  cacheHitRate?: number | undefined;
   /** The share of the input that the provider reads from its cache, 0 to 1. @default 0 */
-  cachedInputShare?: number;
+  cachedInputShare?: number | undefined;
 }
 
 /** The options, filled. */
@@ -42,7 +43,7 @@ export interface CheckedProjection {
   readonly cachedInputShare: number;
 }
 
-export interface CheckedRoute extends Required<ProjectedRoute> {
+export interface CheckedRoute extends Filled<ProjectedRoute> {
   readonly name: string;
   readonly price: Price;
 }

@@ -8,9 +8,9 @@ import { deploymentTable, failedCalls, faultTable } from './tables.js';
 
 export interface ReportOptions {
   /** @default 'What the router makes of it' */
-  readonly title?: string;
+  readonly title?: string | undefined;
   /** A line across the latencies: what callers wait for, in milliseconds. @default none */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
 }
 
 /** A simulation as one HTML page, which needs no network and no script. */

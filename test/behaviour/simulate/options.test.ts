@@ -41,6 +41,32 @@ const wrong: [option: string, changes: object, message: RegExp][] = [
   ['fault', { fault: [] }, /did you mean `faults`/],
 ];
 
+it('what is undefined is as what is absent', async () => {
+  const call = { model: undefined, endpoint: undefined, body: undefined, options: undefined, streamShare: undefined };
+  const fault = {
+    at: 'first',
+    behavior: fail(503),
+    share: undefined,
+    fromMs: undefined,
+    toMs: undefined,
+    burstMs: undefined,
+  };
+  const rate = { perSecond: 1, durationMs: 5000 };
+  const rest = { seed: undefined, stepMs: undefined, maxFailedCalls: undefined, onProgress: undefined };
+  const given = await simulate(
+    small({
+      traffic: { ...rate, ...call, arrivals: undefined, mix: [{ ...call, model: 'standard', share: undefined }] },
+      faults: [fault],
+      baseline: { maxRetries: undefined, timeoutMs: undefined },
+      ...rest,
+    }),
+  );
+  const absent = await simulate(
+    small({ traffic: { ...rate, model: 'standard' }, faults: [{ at: 'first', behavior: fail(503) }], baseline: {} }),
+  );
+  expect(given).toEqual(absent);
+});
+
 describe('a wrong option of a simulation is named', () => {
   it.each(wrong)('%s: %o', async (option, changes, message) => {
     const options: Parameters<typeof simulate>[0] = { ...small(), ...changes };

@@ -27,6 +27,14 @@ it('gives the table of the four stages', () => {
   });
 });
 
+it('takes what is undefined for what is absent', () => {
+  const none = { stages: undefined, routes: undefined, against: undefined, outputShare: undefined };
+  const rest = { cacheHitRate: undefined, cachedInputShare: undefined };
+  expect(projectCost({ tokensPerMonth: 1, models, ...none, ...rest })).toEqual(
+    projectCost({ tokensPerMonth: 1, models }),
+  );
+});
+
 describe('what counts', () => {
   const split = { input: 1, output: 9, cachedInput: 0.1 };
 
