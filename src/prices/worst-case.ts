@@ -146,7 +146,7 @@ function outputLimit({ state }: Target, own: number | undefined): number {
 }
 
 /** Whether there is output that is billed: not of embeddings and moderations. */
-function hasBilledOutput(protocol: Protocol, body: unknown): boolean {
+export function hasBilledOutput(protocol: Protocol, body: unknown): boolean {
   if (protocol === 'embeddings') return false;
   // A moderation has an input, an image a prompt; an upload may be a stream, which cannot be read.
   return protocol !== 'json' || !isRecord(body) || !('input' in body);

@@ -12,6 +12,7 @@ import {
 import { checkUnsized, ONE_STORE } from '../options/check-cache.js';
 import { checkCall } from '../options/check-call.js';
 import { checkPlaces } from '../options/option-places.js';
+import { hasBilledOutput } from '../prices/worst-case.js';
 import { outputLimitOf } from '../protocol/output-limit.js';
 import { type Needs, readNeeds } from '../protocol/requirements.js';
 import { hasStreamClass, isBinary, metadataOf } from '../sdk/internals.js';
@@ -125,7 +126,7 @@ export class CallReader {
       hedgeAfterMs: hedgeDisabledReason === undefined ? settings.hedgeAfterMs : undefined,
       rank: engine.rankOf(settings.priority),
       requestTokens: () => {
-        tokens ??= engine.estimator.ofCall(call) + outputTokensOf(source.body) * call.choices;
+        tokens ??= engine.estimator.ofCall(call) + outputTokensOf(protocol, source.body) * call.choices;
         return tokens;
       },
       choices: choicesOf(source.body),
@@ -305,8 +306,8 @@ function whyHedgeDisabled(
 /** What an answer may have where the call sets no limit: for rates of tokens. */
 const TYPICAL_OUTPUT = 1024;
 
-function outputTokensOf(body: unknown): number {
-  return isRecord(body) ? (outputLimitOf(body) ?? TYPICAL_OUTPUT) : 0;
+function outputTokensOf(protocol: Protocol, body: unknown): number {
+  return isRecord(body) && hasBilledOutput(protocol, body) ? (outputLimitOf(body) ?? TYPICAL_OUTPUT) : 0;
 }
 
 /** The requested number of answers: `n` for each prompt. */

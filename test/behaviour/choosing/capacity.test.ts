@@ -208,6 +208,14 @@ describe('rates', () => {
     expect(fake.requests).toHaveLength(13);
   });
 
+  it('tpm: embeddings reserve their input only', async () => {
+    const { router, fake } = build({ a: slow }, { deployments: { a: { tpm: 6000 } }, routes: { chat: ['a'] } });
+    for (let i = 0; i < 5; i++) watch(router.embeddings.create({ model: 'chat', input: 'Hi' }));
+    await pass(10);
+    expect(fake.requests).toHaveLength(5);
+    await pass(2000);
+  });
+
   it('tpm: reserves input and the most output, and settles with the real usage', async () => {
     const usage = { inputTokens: 10, outputTokens: 10 };
     const { router, fake } = build(
