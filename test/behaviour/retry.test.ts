@@ -95,7 +95,7 @@ describe('the wait before the same deployment is asked again', () => {
     const answering = fakeFetch({ models: { a: answer() } });
     const fetch: typeof globalThis.fetch = (...given) =>
       ++count === 1 ? Promise.reject(new TypeError('fetch failed', { cause: timedOut })) : answering(...given);
-    const router = new ModelRouter({ apiKey: 'k', fetch, logLevel: 'off' });
+    const router = new ModelRouter({ clients: { default: { apiKey: 'k', fetch } }, logLevel: 'off' });
     const { value } = await settled(router.chat.completions.create({ model: 'a', messages }));
     expect(count).toBe(2);
     expect(callRecord(value)?.attempts).toMatchObject([{ outcome: 'connection', costUsd: 0 }, { outcome: 'success' }]);
