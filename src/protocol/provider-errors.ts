@@ -29,6 +29,10 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   deploymentnotfound: 'model-not-found',
   responsibleaipolicyviolation: 'content-filter',
   nocapacity: 'rate-limited',
+  operationnotsupported: 'model-not-found', // langchain-ai/langchain#12019
+  // GitHub Models, github/gh-models#65, dyad-sh/dyad#1950
+  unavailablemodel: 'model-not-found',
+  tokenslimitreached: 'context-length',
   // Anthropic and gateways in front of it, anthropics/claude-code#54839
   creditbalancetoolow: 'unauthorized',
   billingerror: 'unauthorized',
@@ -257,11 +261,11 @@ export const WORDINGS: readonly Wording[] = [
       /rate.?limit|too many (?:concurrent )?requests|\b(?:requests?|tokens?|queries|calls|images) (?:per|a|each) (?:minute|second|hour|day)\b|(?:per|this|each)[ -](?:minute|second)\b|\b(?:[rtqi]p[msd]|max organization concurrency)\b|throttl(?:ed|ing)|slow down|concurren\w{0,8} (?:limit|quota)|(?:daily|hourly) (?:free )?(?:limit|quota|allocation|allotment)|频率|限流|并发数|速率限制|请求过于频繁/,
   },
   {
-    // DeepSeek (Aider-AI/aider#4851), Anthropic, xAI (continuedev/continue#10373), Fireworks (amd/gaia#3766), DashScope
+    // DeepSeek (Aider-AI/aider#4851), Anthropic (anthropics/claude-code#38038), xAI (continuedev/continue#10373), Fireworks (amd/gaia#3766), DashScope
     // (QwenLM/qwen-code#54), OpenRouter, Hugging Face, LiteLLM (BerriAI/litellm#14144), one-api, Zhipu
     outcome: 'unauthorized',
     pattern:
-      /insufficient (?:account )?(?:balance|credits?|funds|quota)|balance (?:is )?(?:insufficient|not enough|too low|exhausted)|(?:out of|no|not enough|all available|purchased) credits\b|exceeded (?:your |the )?(?:current|monthly|included|free)(?: \w{1,20}){0,3} (?:quota|credits?|usage)|(?:account|organization|project|team|key)(?: [^ ]{1,80}){0,4} (?:suspended|deactivated|disabled|overdue|not active|blocked|restricted|locked|in arrears)\b|good standing|monthly spending limit|past invoices|please recharge|budget has been exceeded|exceeded budget|quota (?:is )?not enough|quota (?:has been )?(?:used up|exhausted)|欠费|余额不足|额度不足|配额不足|账户已/,
+      /insufficient (?:account )?(?:balance|credits?|funds|quota)|balance (?:is )?(?:insufficient|not enough|too low|exhausted)|(?:out of|no|not enough|all available|purchased) credits\b|exceeded (?:your |the )?(?:current|monthly|included|free)(?: \w{1,20}){0,3} (?:quota|credits?|usage)|(?:account|organization|project|team|key)(?: [^ ]{1,80}){0,4} (?:suspended|deactivated|disabled|overdue|not active|blocked|restricted|locked|in arrears)\b|good standing|monthly spending limit|reached your (?:specified )?(?:[^ ]{1,24} )?usage limits?\b|past invoices|please recharge|budget has been exceeded|exceeded budget|quota (?:is )?not enough|quota (?:has been )?(?:used up|exhausted)|欠费|余额不足|额度不足|配额不足|账户已/,
   },
   {
     // xAI (continuedev/continue#10778), Gemini, Zhipu, one-api, vLLM
@@ -278,10 +282,11 @@ export const WORDINGS: readonly Wording[] = [
   },
   {
     // Anthropic, Bedrock, Cohere, DashScope (alibabacloud.com error-code), Zhipu, Moonshot (kimi-cli#2011),
-    // SiliconFlow (chatboxai/chatbox#2060, continue#10993), Hugging Face TGI (huggingface/chat-ui#327)
+    // SiliconFlow (chatboxai/chatbox#2060, continue#10993), Hugging Face TGI (huggingface/chat-ui#327, text-generation-inference#695),
+    // Cerebras (BerriAI/litellm#17587), TensorRT-LLM (NVIDIA/TensorRT-LLM#9277), Bedrock's Titan (ryanadoty/Amazon-Bedrock-Amazon-RDS-POC#9)
     outcome: 'context-length',
     pattern:
-      /(?:prompt|input|request|message|conversation|messages|text) (?:is |are |was )?too long|prompt exceeds max length|too many (?:input |prompt )?tokens|(?:input|prompt)(?: [^ ]{1,24}){0,5} exceeds?(?: [^ ]{1,24}){0,6} (?:tokens|length|limit)|exceed\w{0,3} model token limit|(?:less than|<=?)(?: or equal to)? max_seq_len|range of input length should be|tokens? \+ (?:[^ ]{1,24} )?must be <=|reduce the length of (?:the|your|either)|shorter input|超长|超过(?:模型)?(?:的)?最大(?:上下文|长度)/,
+      /(?:prompt|input|request|message|conversation|messages|text) (?:is |are |was )?too long|prompt exceeds max length|too many (?:input |prompt )?tokens|(?:input|prompt)(?: [^ ]{1,24}){0,5} exceeds?(?: [^ ]{1,24}){0,6} (?:tokens|length|limit)|exceed\w{0,3} model token limit|(?:less than|<=?)(?: or equal to)? max_seq_len|range of input length should be|tokens? \+ (?:[^ ]{1,24} )?must be <=|reduce the length of (?:the|your|either)|shorter input|current length is \d{1,12} while limit is|must have less than \d{1,12} tokens|exceed max_num_tokens|expected maxlength: \d{1,12}, actual|超长|超过(?:模型)?(?:的)?最大(?:上下文|长度)/,
   },
   {
     // OpenAI and Azure, DashScope (QwenLM/Qwen#938), DeepSeek's "Content Exists Risk", Moonshot, OpenRouter, Bedrock
@@ -291,16 +296,18 @@ export const WORDINGS: readonly Wording[] = [
       /content (?:management )?polic|content[ _-]?filter|flagged (?:by|as|for)\b|inappropriate content|content exists risk|sensitive (?:content|words?|information)|violat\w{0,5}(?: [^ ]{1,24}){0,4} (?:usage|content|safety|community) (?:polic|guideline)|safety (?:system|filter|reasons?|polic)|responsible ai|considered high risk|blocked by(?: [^ ]{1,24}){0,4} (?:guardrail|safety|filter|polic)|prohibited content|敏感|不安全内容|违规内容/,
   },
   {
-    // DeepSeek, SiliconFlow (continuedev/continue#10839), OpenRouter, Hugging Face router, Groq, Mistral, one-api, LM Studio
+    // DeepSeek (raycast/extensions#29730), SiliconFlow (continuedev/continue#10839), OpenRouter, Hugging Face router
+    // (huggingface/huggingface.js#2225), Groq, Mistral, one-api, LM Studio, Moonshot, Together (truefoundry/models#919), Bedrock
+    // (earendil-works/pi#4993, aws-samples/bedrock-chat#508)
     outcome: 'model-not-found',
     pattern:
-      /\bmodel(?: [^ ]{1,120}){0,3} (?:(?:does|do) not exist|not exist|doesn't exist|(?:is |was |could |can )?(?:not |not be |cannot be )found)|(?:unknown|no such|nonexistent|unrecognized) model\b|not a valid model|invalid model(?: name| id|:|\.|$)|no endpoints found|no allowed providers|not supported by any provider|\b(?:model|deployment|endpoint)(?: [^ ]{1,120}){0,4} (?:decommissioned|deprecated|retired|discontinued|withdrawn|shut down|end[ -]of[ -]life)|\bmodel(?: [^ ]{1,120}){0,3} no longer (?:available|supported|offered)|模型不存在|模型已下线/,
+      /\bmodel(?: [^ ]{1,120}){0,3} (?:(?:does|do) not exist|not exist|doesn't exist|(?:is |was |could |can )?(?:not |not be |cannot be )found)|(?:unknown|no such|nonexistent|unrecognized|unsupported|non-serverless) model\b|not found the model\b|model identifier is invalid|on-demand throughput|supported api model names are|not a valid model|invalid model(?: name| id|:|\.|$)|no endpoints found|no allowed providers|not supported by (?:any )?provider|\b(?:model|deployment|endpoint)(?: [^ ]{1,120}){0,4} (?:decommissioned|deprecated|retired|discontinued|withdrawn|shut down|end[ -]of[ -]life)|\bmodel(?: [^ ]{1,120}){0,3} no longer (?:available|supported|offered)|模型不存在|模型已下线/,
   },
   {
     outcome: 'model-not-found',
     weak: true,
     pattern:
-      /\bmodel (?:[^ ]{1,120} )?(?:is )?(?:disabled|not available|not supported)(?! (?:with|when|for|in|on|by|and)\b)|not have access to (?:the |this )?model|no models? (?:is |are )?loaded|无可用渠道/,
+      /\bmodel (?:[^ ]{1,120} )?(?:is )?(?:disabled|not available|not supported)(?! (?:with|when|for|in|on|by|and)\b)|(?:not|n['’]t) have access to (?:the |this )?model|no models? (?:is |are )?loaded|无可用渠道/,
   },
   {
     // Groq, Together
@@ -310,18 +317,19 @@ export const WORDINGS: readonly Wording[] = [
       /failed to (?:call a function|(?:generate|produce|parse)(?: [^ ]{1,24}){0,4} (?:json|response|output|tool calls?|completion))|model (?:produced|generated|returned|output)(?:ted)? (?:an? )?(?:invalid|empty|malformed|no )/,
   },
   {
-    // Gemini, OpenAI
+    // Gemini, OpenAI (microsoft/vscode#260670)
     outcome: 'forbidden',
     weak: true,
     pattern:
-      /(?:location|country|region|territory)(?: [^ ]{1,40}){0,4} not (?:supported|available|allowed)|permission denied|access denied/,
+      /(?:location|country|region|territory)(?: [^ ]{1,40}){0,4} not (?:supported|available|allowed)|permission denied|access denied|organization must be verified/,
   },
   {
     // OpenRouter (open-webui/computer#293), Moonshot (MoonshotAI-Cookbook#16), Gemini, Ollama (ollama/ollama#13307), vLLM, LM Studio
+    // (RooCodeInc/Roo-Code#7388), NVIDIA (decolua/9router#2527)
     outcome: 'server-error',
     weak: true,
     pattern:
-      /provider returned error|overload|(?:engine|server|model|service|system)(?: [^ ]{1,80}){0,4} (?:busy|at capacity|unavailable)|(?:try|retry)(?: your request)? (?:again )?later|temporarily unavailable|internal (?:server )?error|upstream (?:error|connect|request|service|timed|failure|unavailable)|(?:runner|worker|engine|backend|container)(?: [^ ]{1,40}){0,4} (?:died|crashed|terminated|dead|failed)|out of memory|failed to load model|loading model|model is (?:currently |still )?loading|connection (?:refused|reset)|繁忙|稍后(?:再试|重试)|过载/,
+      /provider returned error|overload|(?:engine|server|model|service|system)(?: [^ ]{1,80}){0,4} (?:busy|at capacity|unavailable)|(?:try|retry)(?: your request)? (?:again )?later|temporarily unavailable|internal (?:server )?error|upstream (?:error|connect|request|service|timed|failure|unavailable)|(?:runner|worker|engine|backend|container)(?: [^ ]{1,40}){0,4} (?:died|crashed|terminated|dead|failed)|out of memory|failed to load model|model(?: has| is| was)?(?: been)? (?:crashed|unloaded)\b|degraded function|loading model|model is (?:currently |still )?loading|connection (?:refused|reset)|繁忙|稍后(?:再试|重试)|过载/,
   },
 ];
 

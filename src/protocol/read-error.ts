@@ -179,7 +179,7 @@ function endOfObject(text: string, start: number): number | undefined {
 /** `{'error': {'code': 'x', 'message': 'y'}}`, as gateways written in Python quote what they got. */
 function parsePrinted(source: string): Record<string, unknown> | undefined {
   const fields = new Map<string, string>();
-  const pairs = /'(code|type|message|status|detail)': (?:'([^']*)'|"([^"]*)"|(\d{1,7})\b)/g;
+  const pairs = /'(code|type|message|status|detail|error)': (?:'([^']*)'|"([^"]*)"|(\d{1,7})\b)/g;
   for (const [, name, single, double, digits] of source.matchAll(pairs)) {
     const value = single ?? double ?? digits;
     if (name !== undefined && value !== undefined && !fields.has(name)) fields.set(name, value);
