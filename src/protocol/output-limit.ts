@@ -20,8 +20,10 @@ const LIMITS = [
   'min_new_tokens',
   'min_length',
 ] as const;
-/** How many answers are written. */
-const ANSWERS = ['n', 'best_of', 'num_return_sequences'] as const;
+/** How many answers are returned. */
+const ANSWERS = ['n', 'num_return_sequences', 'candidate_count', 'candidateCount'] as const;
+/** What else is paid by number: answers that are written, and calls of the provider's tools. */
+const COUNTS = [...ANSWERS, 'best_of', 'max_tool_calls'] as const;
 /** 0 is legal in these. */
 const LEAST_LENGTHS: ReadonlySet<string> = new Set(['min_tokens', 'min_new_tokens', 'min_length']);
 /** Some servers read the same parameters in here too. */
@@ -44,8 +46,10 @@ export function answersOf(body: unknown): number {
   if (body instanceof FormData) return Math.max(1, Number(body.get('n')) || 1);
   let most = 1;
   for (const each of recordsOf(body)) {
-    const { n, num_return_sequences: sequences } = each;
-    for (const value of [n, sequences]) if (typeof value === 'number' && value > most) most = value;
+    for (const name of ANSWERS) {
+      const value = each[name];
+      if (typeof value === 'number' && value > most) most = value;
+    }
   }
   return most;
 }
@@ -61,7 +65,7 @@ export function checkLimits(body: unknown): void {
     return;
   }
   for (const each of recordsOf(body)) {
-    for (const name of [...LIMITS, ...ANSWERS]) {
+    for (const name of [...LIMITS, ...COUNTS]) {
       const value = each[name];
       const least = LEAST_LENGTHS.has(name) ? 0 : 1;
       if (value !== undefined && value !== null && !(Number.isSafeInteger(value) && (value as number) >= least))

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { isSecretHeader } from '../sdk/secret-headers.js';
 import { checkStrings, show } from '../util/check.js';
 import { CREDENTIALS } from './headers.js';
 
@@ -57,7 +58,7 @@ export function headerFilter(
       if (HOP_BY_HOP.has(name) || named.has(name)) return false;
       if (forward.has(name)) return true;
       if (CREDENTIALS.has(name)) return false;
-      if (FORWARDED.test(name)) return true;
+      if (FORWARDED.test(name) && !isSecretHeader(name)) return true;
       if (!USUAL.test(name) && !warned.has(name) && warned.size < MAX_WARNED) {
         warned.add(name);
         onDropped(name);

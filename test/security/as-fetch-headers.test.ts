@@ -17,6 +17,7 @@ const DROPPED: Record<string, string> = {
   cookie: 'a=theirs',
   'openai-organization': 'theirs',
   'openai-project': 'theirs',
+  'openai-api-key': 'theirs',
   'x-http-method-override': 'DELETE',
   'x-forwarded-for': '127.0.0.1',
   te: 'trailers',

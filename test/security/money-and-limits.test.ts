@@ -31,6 +31,8 @@ describe('values that servers coerce', () => {
     ['max_new_tokens', '100000'],
     ['max_output_tokens', '100000'],
     ['min_tokens', -5],
+    ['max_tool_calls', '1000'],
+    ['candidate_count', '1000'],
   ];
 
   it.each(HOSTILE)('%s: %j is refused under a budget, and 400 through asFetch', async (name, value) => {
@@ -48,6 +50,18 @@ describe('values that servers coerce', () => {
     expect(await errorOf(router.chat.completions.create(body))).toMatchObject({ code: 'spend_budget_exceeded' });
     expect(sent).toEqual([]);
   });
+
+  it.each(['n', 'num_return_sequences', 'candidate_count', 'candidateCount'])(
+    '%s answers cost so many times',
+    async (name) => {
+      const { router, sent } = limited();
+      const body = { model: 'm', messages, max_tokens: 100, [name]: 100 };
+      expect(await errorOf(router.chat.completions.create(body as never))).toMatchObject({
+        code: 'spend_budget_exceeded',
+      });
+      expect(sent).toEqual([]);
+    },
+  );
 
   it('what toJSON would add is measured as it is sent', async () => {
     const { router, sent } = limited();
