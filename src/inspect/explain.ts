@@ -57,7 +57,9 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     ...requestOptionsOf(options),
     body,
   } as const;
-  const { call, hedgeDisabledReason } = reader.read(request, protocolOf(request) ?? 'chat', () => false);
+  const protocol = protocolOf(request) ?? 'chat';
+  // No call, so it takes no id: the first one draws random values, which Workers forbid at module scope.
+  const { call, hedgeDisabledReason } = reader.read(request, protocol, () => false, 'explain');
   // If all deployments are excluded, the input is counted for those.
   const counted = call.targets.length > 0 ? call : { ...call, targets: call.excluded.map(({ target }) => target) };
   const { engine } = reader;

@@ -1,5 +1,6 @@
 import { type Span, trace } from '@opentelemetry/api';
 import { isRecord } from '../util/is-record.js';
+import { nodeModule } from '../util/node-module.js';
 
 /** Scopes of instrumentations that make a GenAI span of an OpenAI call themselves. */
 const KNOWN =
@@ -16,6 +17,6 @@ export function foreignSpan(): Span | undefined {
 
 /** Whether something in the process adds headers to what undici sends: `traceparent` must not be sent twice. */
 export function isPropagatedByUndici(): boolean {
-  const diagnostics = globalThis.process?.getBuiltinModule?.('node:diagnostics_channel');
+  const diagnostics = nodeModule('node:diagnostics_channel');
   return diagnostics?.channel('undici:request:create').hasSubscribers === true;
 }

@@ -69,7 +69,12 @@ export class CallReader {
   ) {}
 
   /** Throws InvalidOptionError. */
-  read(given: RequestOptions, protocol: Protocol, wantsRaw: () => boolean): Prepared {
+  read(
+    given: RequestOptions,
+    protocol: Protocol,
+    wantsRaw: () => boolean,
+    id: string = this.engine.nextCallId(),
+  ): Prepared {
     const { engine, view } = this;
     const { config } = engine;
     const startedAt = performance.now();
@@ -117,7 +122,7 @@ export class CallReader {
       startedAt,
       deadline: startedAt + deadlineMs,
       signal: source.signal == null ? undefined : engine.signals.of(source.signal),
-      record: newRecord(engine.nextCallId(), model, resolution, settings, source),
+      record: newRecord(id, model, resolution, settings, source),
       failures: [],
       maxAttempts,
       attemptTimeoutIsOwn: own?.attemptTimeoutMs !== undefined,

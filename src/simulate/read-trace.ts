@@ -2,6 +2,7 @@ import { InvalidOptionError } from '../errors.js';
 import type { AttemptRecord, CallRecord } from '../telemetry/record-types.js';
 import { show } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
+import { nodeModule } from '../util/node-module.js';
 
 /** One call of a recorded trace. */
 export interface TracedCall {
@@ -38,7 +39,7 @@ export function readTrace(source: string | URL): TracedCall[] {
 
 /** Not by an import: the module must load where there are no files. */
 function readFile(path: string | URL): string {
-  const fs = globalThis.process?.getBuiltinModule?.('node:fs');
+  const fs = nodeModule('node:fs');
   if (fs === undefined) throw new InvalidOptionError('trace', 'this runtime reads no files; pass the text itself.');
   return fs.readFileSync(path, 'utf8');
 }

@@ -1,3 +1,4 @@
+import { nodeModule } from '../util/node-module.js';
 import type { AttemptRecord, CallRecord } from './record-types.js';
 import type { EndedError } from './tracing.js';
 
@@ -27,7 +28,7 @@ export class Channels {
   #find() {
     if (this.#isLookedUp) return this.#channels;
     this.#isLookedUp = true;
-    const diagnostics = globalThis.process?.getBuiltinModule?.('node:diagnostics_channel');
+    const diagnostics = nodeModule('node:diagnostics_channel');
     if (diagnostics !== undefined)
       this.#channels = {
         call: diagnostics.channel('model-router:call'),

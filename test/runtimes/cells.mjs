@@ -44,10 +44,14 @@ function write(name, code) {
   return path;
 }
 
-/** In a virtual machine that has the web's platform and nothing of Node. @param {string} script @param {string} baseURL */
-async function inEdgeRuntime(script, baseURL) {
+/**
+ * In a virtual machine that has the web's platform and nothing of Node.
+ * @param {string} script @param {string} baseURL @param {string} [before]
+ */
+async function inEdgeRuntime(script, baseURL, before) {
   const { EdgeVM } = await import('@edge-runtime/vm');
   const vm = new EdgeVM();
+  if (before !== undefined) vm.evaluate(before);
   // A worker's global, as webpack's output for one expects it.
   vm.evaluate('globalThis.self = globalThis');
   vm.evaluate(readFileSync(script, 'utf8'));
@@ -92,6 +96,16 @@ const workerd =
       await mf.dispose();
     }
   };
+
+/** As Next.js fills it: environment variables, and functions of Node that throw. */
+const nextProcess = `globalThis.process = { env: {}, getBuiltinModule() { throw new Error('not in the Edge Runtime'); } }`;
+
+/** A route on Vercel's edge runtime. */
+async function onVercelEdge({ baseURL }) {
+  const options = { conditions: ['edge-light', 'worker', 'browser'], platform: /** @type {const} */ ('neutral') };
+  const file = await withEsbuild(join(out, 'edge-runtime.js'), { ...options, format: 'iife' });
+  return inEdgeRuntime(file, baseURL, nextProcess);
+}
 
 const chromium = ['chromium', 'chromium-browser', 'google-chrome'].map((name) => `/usr/bin/${name}`).find(existsSync);
 
@@ -213,6 +227,7 @@ export const cells = {
   deno: asModule(binaries.deno),
   workerd: workerd([]),
   'workerd, nodejs_compat': workerd(['nodejs_compat']),
+  'edge runtime': onVercelEdge,
   'chromium, page': inChromium('page'),
   'chromium, worker': inChromium('worker'),
   'jest, node': inJest('node'),

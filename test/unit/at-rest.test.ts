@@ -41,7 +41,7 @@ describe('no timer, no random value and no I/O', () => {
     expect(watched.calls.filter((call) => call !== 'setTimeout' && call !== 'AbortController')).toEqual([]);
   });
 
-  it('by making, viewing, looking at and closing a router', async () => {
+  it('by making, viewing, looking at, explaining and closing a router', async () => {
     const { ModelRouter } = await import('../../src/index.js');
     const watched = watch();
     const router = new ModelRouter({
@@ -56,6 +56,7 @@ describe('no timer, no random value and no I/O', () => {
     router.asFetch();
     router.on('call-ended', () => {});
     router.snapshot();
+    String(router.explain({ model: 'chat', messages: [{ role: 'user', content: 'hello' }], temperature: 0 }));
     await router.close();
     expect(watched.calls).toEqual([]);
   });

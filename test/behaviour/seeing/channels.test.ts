@@ -1,7 +1,7 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { callRecord, pinoLogger, winstonLogger } from 'model-router';
 import { answer, fail } from 'model-router/testing';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { settled, useFakeTime } from '../../helpers/clock.js';
 import { ask, errorOf } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
@@ -35,6 +35,20 @@ describe('diagnostics_channel', () => {
     for (const { record } of calls) record.deployment = 'changed';
     expect(callRecord(answered)?.deployment).toBe('a');
     expect(channel('model-router:attempt').hasSubscribers).toBe(false);
+  });
+});
+
+describe('a runtime whose `process` throws, such as the edge runtime of Next.js', () => {
+  it('answers calls, cached ones too', async () => {
+    const spy = vi.spyOn(process, 'getBuiltinModule').mockImplementation(() => {
+      throw new Error('A Node.js API is used (process.getBuiltinModule) which is not supported in the Edge Runtime.');
+    });
+    onTestFinished(() => spy.mockRestore());
+    const { router, asked } = build({ a: fail(503), b: answer() }, { cache: true });
+    await settled(ask(router));
+    await settled(ask(router));
+    expect(asked()).toEqual(['a', 'b']);
+    expect(spy).toHaveBeenCalled();
   });
 });
 

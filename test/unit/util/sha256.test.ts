@@ -4,6 +4,15 @@ import { sha256 } from '../../../src/util/sha256.js';
 
 afterEach(() => vi.unstubAllGlobals());
 
+/** What the edge runtime of Next.js has for `process`: functions of Node's are there, and throw. */
+function nextEdgeProcess() {
+  return {
+    getBuiltinModule() {
+      throw new Error('A Node.js API is used (process.getBuiltinModule) which is not supported in the Edge Runtime.');
+    },
+  };
+}
+
 describe('sha256', () => {
   it.each(['', 'abc', 'é😀漢', 'x'.repeat(100_000)])('is the same with and without the platform’s own (%#)', (text) => {
     const expected = createHash('sha256').update(text).digest('base64url');
@@ -11,6 +20,8 @@ describe('sha256', () => {
     vi.stubGlobal('process', undefined);
     expect(sha256(text)).toBe(expected);
     vi.stubGlobal('process', { getBuiltinModule: () => undefined });
+    expect(sha256(text)).toBe(expected);
+    vi.stubGlobal('process', nextEdgeProcess());
     expect(sha256(text)).toBe(expected);
   });
 });
