@@ -21,20 +21,24 @@ export async function run(
   const capacity = slots / ((MEDIAN_MS * Math.exp(SIGMA ** 2 / 2)) / 1000);
   const busy = await load({ minutes, slots, seed, standardPerSecond: OVERLOAD * capacity });
   const idleMs = idle.premium.quantile(0.99);
-  const target = p99(1.1 * idleMs, busy.premium);
+  const { premium, standard } = busy;
+  const isOf = 60 * minutes * (capacity - PREMIUM_PER_SECOND);
   return resultOf({
     drill: 'S15',
     faults: `${slots} slots, median ${MEDIAN_MS} ms, sigma ${SIGMA}; standard at ${OVERLOAD} times capacity`,
-    size: `${busy.premium.calls} premium and ${busy.standard.calls} standard calls in ${minutes} minutes`,
+    size: `${premium.calls} premium and ${standard.calls} standard calls in ${minutes} minutes`,
     measured: {
-      'premium p99': busy.premium.quantile(0.99),
+      'premium p99': premium.quantile(0.99),
       'premium p99, idle': idleMs,
-      'premium failed': busy.premium.failed,
-      'standard answered': busy.standard.answeredPercent,
+      'premium failed': premium.failed,
+      'standard of what fits': (100 * standard.answered) / isOf,
+      'standard sent in vain': (100 * busy.sentInVain) / standard.calls,
+      'standard queued in vain': (100 * busy.queuedInVain) / standard.calls,
     },
     targets: {
-      'premium p99': target,
+      'premium p99': p99(1.1 * idleMs, premium),
       'premium failed': atMost(0, 'calls'),
+      'standard of what fits': { least: 90, margin: 100 / Math.sqrt(isOf), unit: '%' },
     },
     broken: busy.inFlight === 0 ? new Map() : new Map([['in flight at rest', busy.inFlight]]),
   });
@@ -49,9 +53,11 @@ interface Load {
 
 function load({ minutes, slots, seed, standardPerSecond }: Load) {
   return inVirtualTime(async (clock) => {
-    const random = mulberry32(seed + 7);
-    const script: Choose = () => {
-      const gaussian = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    // Premium calls take equally long in both loads, so that only the wait for a slot differs.
+    const random = { premium: mulberry32(seed + 7), standard: mulberry32(seed + 8) };
+    const script: Choose = ({ headers }) => {
+      const draw = random[headers['x-request-priority'] === 'high' ? 'premium' : 'standard'];
+      const gaussian = Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
       return answer({ latencyMs: MEDIAN_MS * Math.exp(SIGMA * gaussian) });
     };
     const router = openRouter({ only: script }, seed, {
@@ -60,12 +66,18 @@ function load({ minutes, slots, seed, standardPerSecond }: Load) {
       deadlineMs: 10_000,
     });
     const tallies = { premium: new Tally(), standard: new Tally() };
+    let sentInVain = 0;
+    let queuedInVain = 0;
     const call = (priority: 'premium' | 'standard') => async () => {
       const startedMs = performance.now();
       const promise = router.chat.completions.create({ model: ROUTE, messages: MESSAGES }, callOptions({ priority }));
       const end = (error?: unknown) => {
         const tookMs = performance.now() - startedMs;
-        tallies[priority].add({ startedMs, tookMs, error, record: callRecord(promise) });
+        const record = callRecord(promise);
+        tallies[priority].add({ startedMs, tookMs, error, record });
+        if (error === undefined) return;
+        if (record?.attempts.length !== 0) sentInVain += 1;
+        else if (tookMs > 0) queuedInVain += 1;
       };
       await promise.then(() => end(), end);
     };
@@ -80,6 +92,6 @@ function load({ minutes, slots, seed, standardPerSecond }: Load) {
     await Promise.all(streams);
     const inFlight = router.snapshot().deployments.only?.inFlight ?? 0;
     void router.close();
-    return { ...tallies, inFlight };
+    return { ...tallies, sentInVain, queuedInVain, inFlight };
   });
 }

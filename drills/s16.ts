@@ -130,7 +130,7 @@ async function visit(clock: VirtualClock, strategy: string, seed: number, counts
     return { user, body, options, state, send: () => void send().catch(() => undefined) };
   }
 
-  for (let i = 0; i < STATES_PER_ROUTER; i += 1) {
+  for (let i = 0, clear = 0; clear < STATES_PER_ROUTER; i += 1) {
     // Now and then all ask for a pause, or all recover.
     const storm = random();
     if (storm < 0.1) for (const id of IDS) behaviours.set(id, pause(random));
@@ -155,6 +155,7 @@ async function visit(clock: VirtualClock, strategy: string, seed: number, counts
       counts.unclear += 1;
       continue;
     }
+    clear += 1;
     counts.states += 1;
     if (found === undefined) counts.refused += 1;
     else if (!isAtOnce) counts.waited += 1;

@@ -1,7 +1,7 @@
 import { abortError } from '../classify.js';
 import { CapacityExceededError, DeadlineExceededError } from '../errors.js';
 import { readUsage } from '../protocol/usage.js';
-import { type Capacity, countsTokens, type Place } from '../state/capacity.js';
+import { availableAt, type Capacity, countsTokens, type Place, rateWaitMs } from '../state/capacity.js';
 import type { Events } from '../telemetry/events.js';
 import type { Attempt, AttemptEnd, Call, Target } from '../types.js';
 
@@ -20,7 +20,10 @@ export function occupy(attempt: Attempt, { capacity }: QueueParts, granted: Plac
   if (place === undefined) return;
   const tokens = tokensAt(call, place);
   if (place !== granted) capacity.take(place, tokens, performance.now());
-  onEnd.push((end) => capacity.release(place, tokens, usedTokens(end), performance.now()));
+  onEnd.push((end) => {
+    const now = performance.now();
+    capacity.release(place, tokens, usedTokens(end), now, now - attempt.startedAt);
+  });
 }
 
 /** Gives back a slot that the call cannot use any more. */
@@ -54,10 +57,13 @@ export async function waitForSlot(call: Call, targets: readonly Target[], parts:
   if (waiting === undefined) throw refused(call, parts, QUEUE_FULL);
   const onAbort = () => refuse(abortError(call.signal?.reason));
   call.signal?.addEventListener('abort', onAbort);
-  const timer = setTimeout(
-    () => refuse(new DeadlineExceededError(call.settings.deadlineMs, undefined)),
-    Math.max(0, Math.ceil(call.deadline - startedAt)),
-  );
+  const tooLate = () =>
+    performance.now() < call.deadline
+      ? refused(call, parts, TOO_LATE)
+      : new DeadlineExceededError(call.settings.deadlineMs, undefined);
+  const left = call.deadline - startedAt;
+  const needed = Math.min(...targets.map((target) => neededMs(call, target, left)));
+  const timer = setTimeout(() => refuse(tooLate()), Math.max(0, Math.ceil(left - needed)));
   try {
     return await Promise.race([waiting.granted, refusal]);
   } catch (error) {
@@ -73,6 +79,7 @@ export async function waitForSlot(call: Call, targets: readonly Target[], parts:
 }
 
 const QUEUE_FULL = 'the queue is full';
+const TOO_LATE = 'it could not be answered before its deadline';
 
 /** Why a call would not be queued, in words. */
 export function whyNotQueued(
@@ -81,25 +88,33 @@ export function whyNotQueued(
   capacity: Capacity,
   now: number,
 ): string | undefined {
-  if (targets.every((target) => isTooLate(call, target, capacity, now)))
-    return 'it could not be answered before its deadline';
+  if (targets.every((target) => isTooLate(call, target, capacity, now))) return TOO_LATE;
   const places = targets.flatMap(({ state }) => state.place ?? []);
   return capacity.canQueue(places, call.rank) ? undefined : QUEUE_FULL;
 }
 
-/** By what is known of its answers, the call's turn would come too late. */
-function isTooLate(call: Call, { state }: Target, capacity: Capacity, now: number): boolean {
-  const { place } = state;
+/** The first of these full deployments that a call gets a slot of: by their rates where one is known, else in order. */
+export function firstServed(call: Call, targets: readonly Target[], now: number): Target | undefined {
+  const timeOf = ({ state: { place } }: Target) =>
+    place === undefined ? now : availableAt(place, tokensAt(call, place));
+  const servedAt = now + rateWaitMs(Math.min(...targets.map(timeOf)), now);
+  return targets.find((target) => timeOf(target) <= servedAt);
+}
+
+/** Its turn would come too late for an answer. */
+function isTooLate(call: Call, target: Target, capacity: Capacity, now: number): boolean {
+  const { place } = target.state;
   if (place === undefined) return false;
-  const slots = Math.min(
-    place.slots.maxConcurrent ?? Number.POSITIVE_INFINITY,
-    place.client.maxConcurrent ?? Number.POSITIVE_INFINITY,
-  );
-  const latencies = state.latencies(call.stream);
-  const p50 = latencies.live(0.5);
-  if (p50 === undefined || slots === Number.POSITIVE_INFINITY) return false;
-  const waitMs = ((capacity.ahead(place, call.rank) + 1) * p50) / slots;
-  return waitMs + (latencies.min ?? 0) > call.deadline - now;
+  const left = call.deadline - now;
+  return capacity.expectedWaitMs(place, call.rank) + neededMs(call, target, left) > left;
+}
+
+/**
+ * How much of its time a call must have left when it gets a slot: as long as nearly all answers take, but at most half of
+ * its time. Under overload every call is served at the last moment, and a slot that is given for less is wasted.
+ */
+function neededMs({ stream }: Call, { state }: Target, left: number): number {
+  return Math.max(state.latencies(stream).min ?? 0, Math.min(state.p95Ms(stream) ?? 0, left / 2));
 }
 
 function refused(call: Call, { events }: QueueParts, why: string): Error {

@@ -22,6 +22,11 @@ export function viewTargets(call: Call, capacity: Capacity, granted?: Place): re
   return isLimited ? views.map((view) => new LimitedView(view, call, capacity, granted)) : views;
 }
 
+/** Whether the deployment has no slot or rate left for the call, now or at a later time if nothing begins or ends until then. */
+export function isFullAt(call: Call, { state: { place } }: Target, capacity: Capacity, now: number): boolean {
+  return place !== undefined && !capacity.hasRoom(place, tokensAt(call, place), now);
+}
+
 function viewsOf({ targets, stream, hasOwnCredentials }: Call): RouteViews {
   const ofRoute = hasOwnCredentials ? (stream ? known.ownStream : known.own) : stream ? known.stream : known.other;
   const found = ofRoute.get(targets);
@@ -104,9 +109,8 @@ class LimitedView implements TargetView {
   ) {}
 
   get isFull(): boolean {
-    const { place } = this.view.target.state;
-    if (this.granted !== undefined) return place !== this.granted;
-    return place !== undefined && !this.capacity.hasRoom(place, tokensAt(this.call, place), performance.now());
+    if (this.granted !== undefined) return this.target.state.place !== this.granted;
+    return isFullAt(this.call, this.target, this.capacity, performance.now());
   }
   get target(): Target {
     return this.view.target;

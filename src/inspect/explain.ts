@@ -2,9 +2,9 @@ import { CLOSED } from '../call/admit.js';
 import { explainCache } from '../call/cache/explain-cache.js';
 import { hedgeDelay } from '../call/hedge.js';
 import { orderRequest } from '../call/order.js';
-import { capacityError, whyNotQueued } from '../call/queue.js';
+import { capacityError, firstServed, tokensAt, whyNotQueued } from '../call/queue.js';
 import { explainSpend } from '../call/spend/explain-spend.js';
-import { viewTargets } from '../call/view.js';
+import { isFullAt, viewTargets } from '../call/view.js';
 import { TokenBudgetExceededError } from '../errors.js';
 import { SINGLE_CALL_KEYS, type SingleCallOptions } from '../options/call-options.js';
 import { checkPlaces } from '../options/option-places.js';
@@ -12,7 +12,8 @@ import { type AttemptStep, plan, type Step, type TargetView, type View } from '.
 import { callOptions } from '../request/call-options.js';
 import { type CallReader, NO_OTHER, protocolOf } from '../request/read-call.js';
 import type { RequestOptions } from '../sdk/request-headers.js';
-import type { Call } from '../types.js';
+import { availableAt } from '../state/capacity.js';
+import type { Call, Target } from '../types.js';
 import { checkRecord, fail } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { type Explanation, explanationText } from './explanation.js';
@@ -73,8 +74,9 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
       ? undefined
       : routeOrder.decide(orderRequest(call, estimator, now));
   if (decision !== undefined) call.targets = decision.targets;
-  const views = viewTargets(call, capacity).map((view) => new StillView(view));
-  const step = firstStep({
+  const isFull = (target: Target, at: number) => isFullAt(call, target, capacity, at);
+  const views = viewTargets(call, capacity).map((view) => new StillView(view, isFull));
+  const { step, at } = firstStep({
     now,
     deadline: call.deadline,
     deadlineIsDefault: call.settings.deadlineIsDefault,
@@ -92,10 +94,10 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
   const usable = views.map((view) => ({
     id: view.target.state.id,
     isDepleted: view.isDepleted,
-    why: reason(view, now),
+    why: reason(call, view, now),
   }));
-  const [waitsFor] = step.type === 'queue' ? step.targets : [];
-  const first = step.type === 'attempt' ? step.target.state.id : waitsFor?.state.id;
+  const target = step.type === 'queue' ? firstServed(call, step.targets, at) : undefined;
+  const first = step.type === 'attempt' ? step.target.state.id : target?.state.id;
   const dueMs = step.type === 'attempt' ? hedgeDelay(call, step.target) : undefined;
   const hedge = step.type === 'attempt' && dueMs !== undefined ? hedgeWithin(call, step, dueMs) : { why: undefined };
   const whyNot =
@@ -143,22 +145,31 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
 }
 
 /** Why a deployment that the call may use is not used now. */
-function reason(view: TargetView, now: number): string | undefined {
+function reason(call: Call, view: TargetView, now: number): string | undefined {
   if (view.pausedUntil > now) return `the server requested a pause of ${Math.ceil(view.pausedUntil - now)} ms`;
   if (view.suspendedUntil > now) return `its client is suspended for ${Math.ceil(view.suspendedUntil - now)} ms`;
-  if (view.isFull) return 'all its slots are taken';
+  if (view.isFull) return whyFull(call, view.target, now);
   return view.isOpen ? `its breaker is open for ${Math.ceil(view.retryAt - now)} ms` : undefined;
+}
+
+function whyFull(call: Call, { state: { place } }: Target, now: number): string {
+  const at = place === undefined ? now : availableAt(place, tokensAt(call, place));
+  if (at <= now) return 'other calls wait for it';
+  return at === Number.POSITIVE_INFINITY
+    ? 'all its slots are taken'
+    : `its rate allows the next call in ${Math.ceil(at - now)} ms`;
 }
 
 type StillPlan = Omit<View, 'targets'> & { readonly targets: readonly StillView[] };
 
-/** The first attempt, with the whole wait before it: after a wait, the call looks at the plan again. */
-function firstStep(view: StillPlan): Step {
+/** The first attempt, with the whole wait before it: after a wait, the call looks at the plan again. `at`: when it has. */
+function firstStep(view: StillPlan): { step: Step; at: number } {
   const step = plan(view);
-  if (step.type !== 'attempt' || step.waitMs <= 0) return step;
+  if (step.type !== 'attempt' || step.waitMs <= 0) return { step, at: view.now };
   const now = view.now + Math.ceil(step.waitMs);
   const later = firstStep({ ...view, now, targets: view.targets.map((each) => each.at(now)) });
-  return later.type === 'attempt' ? { ...later, waitMs: later.waitMs + now - view.now } : later;
+  if (later.step.type !== 'attempt') return later;
+  return { ...later, step: { ...later.step, waitMs: later.step.waitMs + now - view.now } };
 }
 
 function noDeployment(deployments: Explanation['deployments']): string {

@@ -1,6 +1,8 @@
 import type { TargetView } from '../plan/plan.js';
 import type { Target } from '../types.js';
 
+type IsFullAt = (target: Target, now: number) => boolean;
+
 /** A deployment as it stands now, or as it will stand at a later time if nothing happens until then. */
 export class StillView implements TargetView {
   readonly target: Target;
@@ -17,13 +19,17 @@ export class StillView implements TargetView {
   readonly p95Ms: number | undefined;
   readonly fastestMs: number | undefined;
 
-  constructor(view: TargetView, now = Number.NEGATIVE_INFINITY) {
+  constructor(
+    view: TargetView,
+    readonly isFullAt: IsFullAt,
+    now = Number.NEGATIVE_INFINITY,
+  ) {
     this.target = view.target;
     this.retryAt = view.retryAt <= now ? 0 : view.retryAt;
     this.isOpen = this.retryAt > 0;
     this.pausedUntil = view.pausedUntil;
-    this.isFull = view.isFull;
-    // What was used up by rate-limit headers comes back at its time.
+    // A rate, and what rate-limit headers report as used up, come back at their time.
+    this.isFull = view.isFull && (now < 0 || isFullAt(view.target, now));
     this.isDepleted = view.isDepleted && (now < 0 || view.target.state.rateAdvice.isDepleted(now));
     this.probeAt = view.probeAt;
     this.suspendedUntil = view.suspendedUntil;
@@ -35,6 +41,6 @@ export class StillView implements TargetView {
   }
 
   at(now: number): StillView {
-    return new StillView(this, now);
+    return new StillView(this, this.isFullAt, now);
   }
 }

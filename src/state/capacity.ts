@@ -9,9 +9,15 @@ export interface CapacityLimits {
   readonly tpm: number | undefined;
 }
 
+/** How many attempts decide how long one holds its slot. */
+const RECENT = 32;
+
 /** What runs at one deployment or client now, and how much more may. */
 export class Slots {
   inFlight = 0;
+  /** How long recent attempts held their slots, on average. */
+  heldMs = 0;
+  #ended = 0;
   #limits: CapacityLimits;
   #requests: RateLimit | undefined;
   #tokens: RateLimit | undefined;
@@ -66,9 +72,16 @@ export class Slots {
     this.#tokens?.take(tokens, now);
   }
 
-  /** @param used the tokens that were really used; `undefined` where that is unknown */
-  release(taken: number, used: number | undefined, now: number): void {
+  /**
+   * @param used the tokens that were really used; `undefined` where that is unknown
+   * @param heldMs how long the attempt took; `undefined` where none was made
+   */
+  release(taken: number, used: number | undefined, now: number, heldMs: number | undefined): void {
     this.inFlight -= 1;
+    if (heldMs !== undefined) {
+      this.#ended = Math.min(RECENT, this.#ended + 1);
+      this.heldMs += (heldMs - this.heldMs) / this.#ended;
+    }
     if (used !== undefined) this.#tokens?.settle(taken, used, now);
   }
 }
@@ -84,6 +97,15 @@ export interface Place {
 /** Whether its slots or its client's are limited at all, and by tokens: else there is nothing to count. */
 export const isLimited = ({ slots, client }: Place) => slots.isLimited || client.isLimited;
 export const countsTokens = ({ slots, client }: Place) => slots.countsTokens || client.countsTokens;
+
+/** The time from which its rates allow a call; infinite while all slots are taken, because only an end can change that. */
+export function availableAt({ slots, client }: Place, tokens: number): number {
+  if (slots.isBusy || client.isBusy) return Number.POSITIVE_INFINITY;
+  return Math.max(slots.availableAt(tokens), client.availableAt(tokens));
+}
+
+/** How long a queue waits for a rate. */
+export const rateWaitMs = (at: number, now: number) => Math.max(1, Math.ceil(at - now));
 
 interface Waiter {
   readonly places: readonly Place[];
@@ -155,7 +177,7 @@ export class Capacity {
   /** Whether one more attempt may begin there now. Calls that wait for it go first. */
   hasRoom(place: Place, tokens: number, now: number): boolean {
     if ((this.#queues.get(place)?.size ?? 0) > 0) return false;
-    return this.#isFree(place, tokens, now);
+    return availableAt(place, tokens) <= now;
   }
 
   /** Counts an attempt. Only after `hasRoom`, or for a place that was granted and given back just now. */
@@ -164,15 +186,17 @@ export class Capacity {
     place.client.take(tokens, now);
   }
 
-  release(place: Place, taken: number, used: number | undefined, now: number): void {
-    place.slots.release(taken, used, now);
-    place.client.release(taken, used, now);
+  release(place: Place, taken: number, used: number | undefined, now: number, heldMs?: number): void {
+    place.slots.release(taken, used, now, heldMs);
+    place.client.release(taken, used, now, heldMs);
     this.#serve(now);
   }
 
-  /** How many calls of this rank or better wait there. */
-  ahead(place: Place, rank: number): number {
-    return this.#queues.get(place)?.ahead(rank) ?? 0;
+  /** How long a call of this rank would wait for a slot there, by how long recent attempts held theirs. */
+  expectedWaitMs(place: Place, rank: number): number {
+    const position = (this.#queues.get(place)?.ahead(rank) ?? 0) + 1;
+    const perSlot = ({ heldMs, maxConcurrent = Number.POSITIVE_INFINITY }: Slots) => heldMs / maxConcurrent;
+    return position * Math.max(perSlot(place.slots), perSlot(place.client));
   }
 
   /** Whether `wait` would take a call of this rank. */
@@ -233,27 +257,18 @@ export class Capacity {
     return false;
   }
 
-  #isFree(place: Place, tokens: number, now: number): boolean {
-    if (place.slots.isBusy || place.client.isBusy) return false;
-    return Math.max(place.slots.availableAt(tokens), place.client.availableAt(tokens)) <= now;
-  }
-
   /** Grants what is free, best rank first over all places. */
   #serve(now: number): void {
-    let next: number | undefined;
+    let next: number;
     for (;;) {
-      next = undefined;
+      next = Number.POSITIVE_INFINITY;
       let best: { waiter: Waiter; place: Place } | undefined;
       for (const [place, queue] of this.#queues) {
         const waiter = queue.first;
         if (waiter === undefined) continue;
-        const tokens = waiter.tokens(place);
-        if (this.#isFree(place, tokens, now)) {
-          if (best === undefined || goesBefore(waiter, best.waiter)) best = { waiter, place };
-        } else if (!place.slots.isBusy && !place.client.isBusy) {
-          const at = Math.max(place.slots.availableAt(tokens), place.client.availableAt(tokens));
-          next = Math.min(next ?? at, at);
-        }
+        const at = availableAt(place, waiter.tokens(place));
+        if (at > now) next = Math.min(next, at);
+        else if (best === undefined || goesBefore(waiter, best.waiter)) best = { waiter, place };
       }
       if (best === undefined) break;
       this.#remove(best.waiter);
@@ -262,8 +277,8 @@ export class Capacity {
     }
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (next !== undefined)
-      this.#timer = setTimeout(() => this.#serve(performance.now()), Math.max(1, Math.ceil(next - now)));
+    if (next < Number.POSITIVE_INFINITY)
+      this.#timer = setTimeout(() => this.#serve(performance.now()), rateWaitMs(next, now));
   }
 
   #remove(waiter: Waiter): void {

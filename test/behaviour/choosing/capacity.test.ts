@@ -159,6 +159,59 @@ describe('a call that cannot be queued', () => {
     expect(running.state).toBe('fulfilled');
   });
 
+  it.each([
+    [900, 'fulfilled'],
+    [1100, 'rejected'],
+  ])(
+    'needs time for an answer when a slot is free: after %i of 2000 ms, with a p95 of 1000, it is %s',
+    async (freeMs, state) => {
+      const usual = Array(18).fill(answer({ latencyMs: 100 }));
+      const { router, fake } = build(
+        { a: [...usual, slow, slow, hang(), answer({ latencyMs: 100 })] },
+        { deployments: { a: { maxConcurrent: 1 } }, routes: { chat: ['a'] } },
+      );
+      for (let i = 0; i < 20; i += 1) await settled(router.chat.completions.create(body));
+      const controller = new AbortController();
+      watch(router.chat.completions.create(body, { signal: controller.signal }));
+      await pass(1);
+      const sent = fake.count;
+      const call = watch(router.chat.completions.create(body, callOptions({ deadlineMs: 2000 })));
+      const startedAt = performance.now();
+      await pass(freeMs);
+      controller.abort();
+      await pass(2000);
+      expect(call.state).toBe(state);
+      if (state === 'fulfilled') return;
+      expect(call.error).toBeInstanceOf(CapacityExceededError);
+      expect((call.at ?? 0) - startedAt).toBeCloseTo(1000, -1);
+      expect(fake.count).toBe(sent);
+    },
+  );
+
+  it('counts how long a stream holds its slot, not how soon its first content comes', async () => {
+    const { router } = build(
+      { a: answer({ latencyMs: 10, chunks: ['a', 'b', 'c'], chunkMs: 1000 }) },
+      { deployments: { a: { maxConcurrent: 1 } }, routes: { chat: ['a'] } },
+    );
+    const stream = async (deadlineMs: number) => {
+      const startedAt = performance.now();
+      try {
+        const chunks = await router.chat.completions.create({ ...body, stream: true }, callOptions({ deadlineMs }));
+        for await (const _ of chunks);
+        return 'answered';
+      } catch (error) {
+        expect(error).toBeInstanceOf(CapacityExceededError);
+        return performance.now() - startedAt;
+      }
+    };
+    await settled(stream(500));
+    const [, refused, answered] = [watch(stream(500)), watch(stream(500)), watch(stream(5000))];
+    await pass(1);
+    expect(refused.value).toBe(0);
+    await pass(10_000);
+    expect(answered.value).toBe('answered');
+  });
+
   it('ends at its deadline in the queue, and at an abort at once; neither leaves a place taken', async () => {
     const { router } = build({ a: hang() }, { deployments: { a: { maxConcurrent: 1 } }, routes: { chat: ['a'] } });
     const controller = new AbortController();

@@ -145,6 +145,43 @@ describe('explain()', () => {
     expect(await firstOf(router)).toBe(explanation.deployments[0]?.id);
   });
 
+  it('knows that a rate is back after a wait', async () => {
+    const { router } = build(
+      {
+        a: fail(429, { headers: { 'retry-after': '10' } }),
+        b: [...Array(9).fill(answer()), fail(429, { headers: { 'retry-after-ms': '1200' } }), answer()],
+      },
+      { deployments: { a: {}, b: { rpm: 60 } }, routes: { standard: ['a', 'b'] }, deadlineMs: 20_000 },
+    );
+    // The last three probe a during its pause, each after twice the time; the next probe would be in two seconds.
+    for (let i = 0; i < 4; i++) await settled(ask(router, 'a', { maxRetries: 0 }));
+    // The whole burst of b; its rate is back in 1000 ms, before its pause ends.
+    for (let i = 0; i < 10; i++) await settled(ask(router, 'b', { maxRetries: 0 }));
+    const explanation = router.explain(chat);
+    expect(explanation.deployments[0]).toEqual({ id: 'b' });
+    expect(String(explanation)).toMatch(/after a wait of \d+ ms/);
+    expect(await firstOf(router)).toBe('b');
+  });
+
+  it('tells a rate from slots, and names the one whose rate is back first', async () => {
+    const { router } = build(
+      { a: answer(), b: answer(), c: answer() },
+      {
+        deployments: { a: { rpm: 6 }, b: { rpm: 60 }, c: {} },
+        routes: { standard: ['a', 'b'], chat: ['a', 'b', 'c'] },
+      },
+    );
+    await settled(ask(router, 'a'));
+    for (let i = 0; i < 10; i++) await settled(ask(router, 'b'));
+    expect(router.explain({ ...chat, model: 'chat' }).deployments).toEqual([
+      { id: 'c' },
+      { id: 'a', excluded: 'its rate allows the next call in 10000 ms' },
+      { id: 'b', excluded: 'its rate allows the next call in 1000 ms' },
+    ]);
+    expect(idsOf(router)).toEqual(['b', 'a']);
+    expect(await firstOf(router)).toBe('b');
+  });
+
   it('says that all are full, and whether the call would wait', async () => {
     const { router } = build(
       { a: hang() },
