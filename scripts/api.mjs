@@ -65,7 +65,7 @@ const parts = [
   '# API reference',
   '',
   'Everything that the package exports, with its docblocks, by entry point. `npm run api` writes this page from the sources.',
-  'The options have a page of their own: [all options](options.md).',
+  'The options have pages of their own: [all options](options.md).',
 ];
 
 for (const entry of order) {

@@ -21,7 +21,8 @@ const files = [
 /** @type {{ files: string[] }} */
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 /** What npm packs by itself, and what `files` adds. */
-const packed = ['README.md', 'LICENSE', 'package.json', ...manifest.files];
+const packed = ['README.md', 'LICENSE', 'package.json', ...manifest.files.filter((each) => !each.startsWith('!'))];
+const left = manifest.files.filter((each) => each.startsWith('!')).map((each) => each.slice(1));
 
 /**
  * The blocks of one page. Each is the whole page with all other lines emptied, so that the compiler's line numbers are the page's.
@@ -96,8 +97,8 @@ function brokenLinks(file, text) {
     if (/^[a-z]+:/.test(path)) return [];
     const target = path === '' ? file : join(dirname(file), path);
     if (!existsSync(target)) return [`${file}: links to ${path}, which does not exist`];
-    if (!packed.some((each) => matchesGlob(target, each) || target.startsWith(`${each}${sep}`)))
-      return [`${file}: links to ${path}, which is not in the package`];
+    const holds = (/** @type {string} */ each) => matchesGlob(target, each) || target.startsWith(`${each}${sep}`);
+    if (!packed.some(holds) || left.some(holds)) return [`${file}: links to ${path}, which is not in the package`];
     if (anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).has(anchor))
       return [`${file}: links to ${path}#${anchor}, and there is no such heading`];
     return [];

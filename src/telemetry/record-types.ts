@@ -84,7 +84,7 @@ export interface KnownPrice {
   readonly source: string;
 }
 
-/** What an attempt came to. All but `success` and `pending` are failures; docs/how-it-decides.md, "What an outcome means", says what each leads to. */
+/** What an attempt came to. All but `success` and `pending` are failures; docs/how-it-decides-failures.md, "What an outcome means", says what each leads to. */
 export type Outcome =
   | 'pending'
   | 'success'

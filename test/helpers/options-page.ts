@@ -36,77 +36,6 @@ function parse(type: string, body: string): DocumentedOption[] {
   });
 }
 
-const SECTIONS: readonly (readonly [title: string, type: string, intro: string])[] = [
-  [
-    'Options of one call',
-    'CallOptions',
-    'Set them on the constructor, on a route, with `router.withOptions()` or in one call with `callOptions()`. The nearest to the call wins.',
-  ],
-  ['Only in a call', 'SingleCallOptions', 'Give it with `callOptions()`.'],
-  ['`cache` as an object', 'CacheOptions', ''],
-  [
-    'The constructor, with `clients`',
-    'RouterOptions',
-    'Beside these, the constructor takes all options of one call, and those of the next table.',
-  ],
-  [
-    'The constructor, in both forms',
-    'RouterSettings',
-    'A router over one client takes that client’s own options beside these: `new ModelRouter({ apiKey, baseURL, cache: true })`.',
-  ],
-  [
-    '`clients.NAME`',
-    'ClientLimits',
-    'An `OpenAI` client, its options with these beside them, or `{ client, maxConcurrent }`.',
-  ],
-  ['`deployments.NAME`', 'DeploymentOptions', ''],
-  ['`routes.NAME`', 'RouteOptions', 'An array of deployments, or an object with these and any option of one call.'],
-  ['`prefixes.PREFIX`', 'PrefixOptions', 'The name of a client, or an object.'],
-  ['`breaker`', 'BreakerOptions', ''],
-  ['`retry`', 'RetryOptions', ''],
-  [
-    'Each entry of `budgets`',
-    'BudgetBase',
-    "With `window` (`'hour'`, `'day'` or `'month'`, of the UTC calendar) or `windowMs` (over the last so many milliseconds).",
-  ],
-  ['`tenants`', 'TenantOptions', ''],
-  [
-    '`sla`',
-    'SlaOptions',
-    'Of a deployment or a route. `downtime` is `{ minAttempts: 5, failedShare: 0.5 }` by default.',
-  ],
-  ['`routes.NAME.escalate`', 'EscalateOptions', 'With `minConfidence`, `when`, or both.'],
-  ['`routes.NAME.shadow`', 'ShadowOptions', ''],
-  ['`price`, and each entry of `prices`', 'TokenPrice', 'US dollars per million tokens, unless it says otherwise.'],
-  ['More of a `price`', 'TierPrice', ''],
-  ['Tiers of a `price`', 'Price', ''],
-];
-
-/** docs/options.md, from the docblocks. */
-export function optionsPage(): string {
-  const cell = (text: string) => text.replaceAll('|', '\\|');
-  const sections = SECTIONS.map(([title, type, intro]) => {
-    const rows = optionsOfInterface(type).map((each) => {
-      const value =
-        each.default === ''
-          ? ''
-          : /^[\w.'"[\]{}:, _-]+$/.test(each.default) && !/[a-z] [a-z]/.test(each.default)
-            ? `\`${each.default}\``
-            : each.default;
-      return `| \`${each.name}\` | ${cell(value)} | ${cell(each.text)} |`;
-    });
-    return [
-      `## ${title}`,
-      ...(intro === '' ? [] : ['', intro]),
-      '',
-      '| option | default | |',
-      '| --- | --- | --- |',
-      ...rows,
-    ].join('\n');
-  });
-  return `${['# All options', INTRO, ...sections].join('\n\n')}\n`;
-}
-
 const INTRO = `Names that end in \`Ms\` are milliseconds, in \`Usd\` US dollars, in \`Tokens\` tokens. Every option is checked when it is set: a wrong one is an \`InvalidOptionError\` that names the option, its value, and what was probably meant.
 \`undefined\` is ignored, so you can pass options conditionally; only \`tenant\` and \`regions\` throw, as a missing one would let calls share what must stay apart.
 
@@ -129,4 +58,107 @@ await patient.chat.completions.create(
 
 The SDK’s own options keep their meaning: \`timeout\` is \`attemptTimeoutMs\`, \`maxRetries\` is \`maxAttempts - 1\`; \`signal\`, \`headers\`, \`query\` and \`idempotencyKey\` pass through. By header: \`X-Request-Priority\`, \`X-Router-Deadline-Ms\`, \`X-Router-Cache: no-store | no-cache\`, and, if \`headerOptions\` lists them, \`X-Router-Route\` and \`X-Router-Tenant\`.
 
-This page is made from the docblocks in \`src/options\`: \`UPDATE_DOCS=1 npx vitest run test/unit/options\` writes it.`;
+| | |
+| --- | --- |
+| [Options of the router](options-router.md) | the constructor, clients, prefixes, breaker, retry, budgets, tenants |
+| [Options of deployments, routes and prices](options-deployments.md) | deployments, routes, escalation, shadow calls, service levels, prices |
+
+These pages are made from the docblocks in \`src/options\`: \`UPDATE_DOCS=1 npx vitest run test/unit/options\` writes them.`;
+
+interface Page {
+  readonly title: string;
+  readonly intro: string;
+  readonly sections: readonly (readonly [title: string, type: string, intro: string])[];
+}
+
+/** The pages of the options, by the name of their file in `docs`. */
+export const OPTION_PAGES: Readonly<Record<string, Page>> = {
+  'options.md': {
+    title: 'All options',
+    intro: INTRO,
+    sections: [
+      [
+        'Options of one call',
+        'CallOptions',
+        'Set them on the constructor, on a route, with `router.withOptions()` or in one call with `callOptions()`. The nearest to the call wins.',
+      ],
+      ['Only in a call', 'SingleCallOptions', 'Give it with `callOptions()`.'],
+      ['`cache` as an object', 'CacheOptions', ''],
+    ],
+  },
+  'options-router.md': {
+    title: 'Options of the router',
+    intro:
+      'What the constructor takes, and what only a router has. Units, headers and precedence: [all options](options.md).',
+    sections: [
+      [
+        'The constructor, with `clients`',
+        'RouterOptions',
+        'Beside these, the constructor takes all options of one call, and those of the next table.',
+      ],
+      [
+        'The constructor, in both forms',
+        'RouterSettings',
+        'A router over one client takes that client’s own options beside these: `new ModelRouter({ apiKey, baseURL, cache: true })`.',
+      ],
+      [
+        '`clients.NAME`',
+        'ClientLimits',
+        'An `OpenAI` client, its options with these beside them, or `{ client, maxConcurrent }`.',
+      ],
+      ['`prefixes.PREFIX`', 'PrefixOptions', 'The name of a client, or an object.'],
+      ['`breaker`', 'BreakerOptions', ''],
+      ['`retry`', 'RetryOptions', ''],
+      [
+        'Each entry of `budgets`',
+        'BudgetBase',
+        "With `window` (`'hour'`, `'day'` or `'month'`, of the UTC calendar) or `windowMs` (over the last so many milliseconds).",
+      ],
+      ['`tenants`', 'TenantOptions', ''],
+    ],
+  },
+  'options-deployments.md': {
+    title: 'Options of deployments, routes and prices',
+    intro:
+      'What each entry of `deployments`, `routes` and `prices` takes. Units, headers and precedence: [all options](options.md).',
+    sections: [
+      ['`deployments.NAME`', 'DeploymentOptions', ''],
+      ['`routes.NAME`', 'RouteOptions', 'An array of deployments, or an object with these and any option of one call.'],
+      ['`routes.NAME.escalate`', 'EscalateOptions', 'With `minConfidence`, `when`, or both.'],
+      ['`routes.NAME.shadow`', 'ShadowOptions', ''],
+      [
+        '`sla`',
+        'SlaOptions',
+        'Of a deployment or a route. `downtime` is `{ minAttempts: 5, failedShare: 0.5 }` by default.',
+      ],
+      ['`price`, and each entry of `prices`', 'TokenPrice', 'US dollars per million tokens, unless it says otherwise.'],
+      ['More of a `price`', 'TierPrice', ''],
+      ['Tiers of a `price`', 'Price', ''],
+    ],
+  },
+};
+
+/** A page of the options, from the docblocks. */
+export function optionsPage({ title: heading, intro: start, sections }: Page): string {
+  const cell = (text: string) => text.replaceAll('|', '\\|');
+  const tables = sections.map(([title, type, intro]) => {
+    const rows = optionsOfInterface(type).map((each) => {
+      const value =
+        each.default === ''
+          ? ''
+          : /^[\w.'"[\]{}:, _-]+$/.test(each.default) && !/[a-z] [a-z]/.test(each.default)
+            ? `\`${each.default}\``
+            : each.default;
+      return `| \`${each.name}\` | ${cell(value)} | ${cell(each.text)} |`;
+    });
+    return [
+      `## ${title}`,
+      ...(intro === '' ? [] : ['', intro]),
+      '',
+      '| option | default | |',
+      '| --- | --- | --- |',
+      ...rows,
+    ].join('\n');
+  });
+  return `${[`# ${heading}`, start, ...tables].join('\n\n')}\n`;
+}
