@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { transformSync } from 'esbuild';
 
 /** Files of our own that a file imports, under their CommonJS names. @param {string} code */
-const siblings = (code) => code.replaceAll(/(from |import\(|import )(["'])(\.\/[\w-]+)\.js\2/g, '$1$2$3.cjs$2');
+const siblings = (code) => code.replaceAll(/(from ?|import\(|import ?)(["'])(\.\/[\w-]+)\.js\2/g, '$1$2$3.cjs$2');
 
 for (const name of readdirSync('dist')) {
   // The command is a program, not a module.
@@ -16,6 +16,8 @@ for (const name of readdirSync('dist')) {
       format: 'cjs',
       platform: 'node',
       target: 'node22',
+      minifyWhitespace: true,
+      lineLimit: 160,
       define: { 'import.meta.url': '__filename' },
     });
     writeFileSync(file.replace(/\.js$/, '.cjs'), code);
