@@ -1,3 +1,4 @@
+import { matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -14,10 +15,39 @@ const SLOW = [
 // What depends on the SDK: `npm run test:openai6` runs it on the older one.
 const ON_THE_SDK = ['test/behaviour', 'test/contracts', 'test/security', 'test/unit/sdk', 'test/unit/protocol'];
 
+// What counts memory, timers or instances of modules: each of these files has a process of its own. The others share two
+// processes, so a module is loaded twice, not once for each file.
+const ALONE = [
+  'test/behaviour/cache/unread.test.ts',
+  'test/behaviour/record-fields.test.ts',
+  'test/unit/at-rest.test.ts',
+  'test/unit/state/circuit-breaker-lifetime.test.ts',
+  'test/unit/state/latency-histogram.test.ts',
+  'test/unit/util/heap-bytes.test.ts',
+];
+
 const include = (mode: string) => {
   if (mode === 'slow') return SLOW.map((glob) => glob.replace(/\*\*$/, '**/*.test.ts'));
   return mode === 'openai6' ? ON_THE_SDK.map((folder) => `${folder}/**/*.test.ts`) : ['test/**/*.test.ts'];
 };
+const exclude = [...configDefaults.exclude, 'test/types/**'];
+
+/** Which files run, and which of them share a process. */
+function selection(mode: string) {
+  // The slow files are alone anyway.
+  if (mode === 'slow' || mode === 'all') return { include: include(mode), exclude };
+  const fast = [...exclude, ...SLOW];
+  const alone = include(mode).flatMap((glob) => ALONE.filter((file) => matchesGlob(file, glob)));
+  return {
+    projects: [
+      {
+        extends: true as const,
+        test: { name: 'shared', isolate: false, include: include(mode), exclude: [...fast, ...ALONE] },
+      },
+      { extends: true as const, test: { name: 'alone', include: alone, exclude: fast } },
+    ],
+  };
+}
 
 export default defineConfig(({ mode }) => ({
   resolve: {
@@ -28,8 +58,7 @@ export default defineConfig(({ mode }) => ({
     ],
   },
   test: {
-    include: include(mode),
-    exclude: [...configDefaults.exclude, 'test/types/**', ...(mode === 'slow' || mode === 'all' ? [] : SLOW)],
+    ...selection(mode),
     pool: 'forks',
     maxWorkers: 2,
     execArgv: ['--expose-gc'],
