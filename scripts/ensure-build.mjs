@@ -19,6 +19,7 @@ const newestSource = Math.max(...[...configs, ...sources].map(changed));
 const fresh = [...outputs, 'THIRD-PARTY-NOTICES'].every((file) => existsSync(file) && changed(file) >= newestSource);
 
 if (!fresh) {
+  console.error('Building dist first: about half a minute.');
   // Its output goes to stderr: `npm pack --json` must stay readable.
   const { status } = spawnSync('npm', ['run', '--silent', 'build'], {
     stdio: ['ignore', 2, 2],

@@ -61,7 +61,7 @@ export type {
   UpstreamError,
   ViewOptions,
 } from './options/options.js';
-export type { Strategy, StrategyDeployment, StrategyView } from './plan/order/strategy.js';
+export type { Strategy, StrategyDeployment, StrategyView } from './options/strategy.js';
 export { formatProjection } from './prices/projection/format-projection.js';
 export type { ProjectedRoute, ProjectionOptions } from './prices/projection/options.js';
 export { type ProjectedStage, type Projection, projectCost } from './prices/projection/project-cost.js';

@@ -1,9 +1,9 @@
 import { AbTable, type Exposure } from '../experiments/ab-table.js';
 import type { StrategyConfig } from '../options/check-strategy.js';
+import type { StrategyDeployment, StrategyView } from '../options/strategy.js';
 import { type Draw, drawByKey, drawByNumber, hash53 } from '../plan/order/draw.js';
 import { leastBusyOrder } from '../plan/order/least-busy.js';
 import { lowestCostOrder } from '../plan/order/lowest-cost.js';
-import type { StrategyDeployment, StrategyView } from '../plan/order/strategy.js';
 import { weightedOrder } from '../plan/order/weighted.js';
 import { comparableMs, LatencyScores } from '../state/latency-scores.js';
 import type { Target } from '../types.js';

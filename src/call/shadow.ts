@@ -2,6 +2,7 @@ import type { ShadowConfig } from '../options/check-judge.js';
 import type { Handler, Layer } from '../pipeline.js';
 import { confidenceOf, wantsJson } from '../protocol/confidence.js';
 import { fromChunks } from '../protocol/convert.js';
+import { whyNeverShared } from '../protocol/never-shared.js';
 import { readNeeds } from '../protocol/requirements.js';
 import type { SpendLedger } from '../state/spend-ledger.js';
 import type { Events } from '../telemetry/events.js';
@@ -11,7 +12,6 @@ import { isRecord } from '../util/is-record.js';
 import { isWithin } from '../util/is-within.js';
 import { jsonText } from '../util/json-text.js';
 import { seenChunks } from '../util/seen-chunks.js';
-import { whyNeverShared } from './never-shared.js';
 
 /** A streamed answer of more chunks is not compared, to bound memory. */
 const MOST_CHUNKS = 20_000;

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../errors.js';
-import type { Strategy } from '../plan/order/strategy.js';
 import { checkKeys, checkMs, checkNumber, checkRecord, checkString, fail, show } from '../util/check.js';
+import type { Strategy } from './strategy.js';
 
 const NAMES = ['priority', 'weighted', 'lowest-latency', 'lowest-cost', 'least-busy'] as const;
 export type StrategyName = (typeof NAMES)[number];

@@ -1,4 +1,3 @@
-import type { Strategy } from '../plan/order/strategy.js';
 import type { ShadowOptions } from './check-judge.js';
 import type { StrategyName, StrategyOptions } from './check-strategy.js';
 import type {
@@ -10,6 +9,7 @@ import type {
   RouterOptions,
   SingleClientOptions,
 } from './options.js';
+import type { Strategy } from './strategy.js';
 
 /**
  * A name that must exist. `Used` is inferred from all names that the options refer to: where one is only known as

@@ -1,5 +1,4 @@
 import type { ClientOptions, OpenAI } from 'openai';
-import type { Strategy } from '../plan/order/strategy.js';
 import type { ErrorOutcome } from '../protocol/error-outcomes.js';
 import type { CacheStore } from '../state/cache-store.js';
 import type { Fleet } from '../state/fleet.js';
@@ -11,6 +10,7 @@ import type { Capability } from '../types.js';
 import type { CallOptions } from './call-options.js';
 import type { AcceptFunction, EscalateOptions, ShadowOptions } from './check-judge.js';
 import type { StrategyName, StrategyOptions } from './check-strategy.js';
+import type { Strategy } from './strategy.js';
 
 export type { CallOptions, SingleCallOptions } from './call-options.js';
 export type { CacheOptions } from './check-cache.js';

@@ -1,4 +1,3 @@
-import { whyNeverShared } from '../call/never-shared.js';
 import type { Engine } from '../engine.js';
 import { InvalidOptionError } from '../errors.js';
 import {
@@ -13,6 +12,7 @@ import { checkUnsized, ONE_STORE } from '../options/check-cache.js';
 import { checkCall } from '../options/check-call.js';
 import { checkPlaces } from '../options/option-places.js';
 import { hasBilledOutput } from '../prices/worst-case.js';
+import { whyNeverShared } from '../protocol/never-shared.js';
 import { outputLimitOf } from '../protocol/output-limit.js';
 import { type Needs, readNeeds } from '../protocol/requirements.js';
 import { hasStreamClass, isBinary, metadataOf } from '../sdk/internals.js';

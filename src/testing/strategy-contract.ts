@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Strategy, StrategyDeployment, StrategyView } from '../plan/order/strategy.js';
+import type { Strategy, StrategyDeployment, StrategyView } from '../options/strategy.js';
 import type { TestRunner } from './cache-store-contract.js';
 
 /**

@@ -22,6 +22,19 @@ const imports = new Map(
 /** Node's by nature. */
 const NODE_ONLY = ['testing', 'cli', 'node', 'status/node'];
 
+/** From the top: a file imports from its own layer and from those below. */
+const LAYERS = [
+  ['testing/', 'simulate/', 'otel/', 'redis/', 'status/', 'node/', 'cli/', 'genai-prices/', 'gpt-tokenizer/'],
+  ['index.ts'],
+  ['model-router.ts', 'as-fetch.ts'],
+  ['dispatch.ts', 'inspect/', 'setup.ts'],
+  ['request/', 'engine.ts', 'fleet-host.ts', 'assemble.ts'],
+  ['call/', 'plan/', 'attempt/'],
+  ['state/', 'classify.ts', 'prices/', 'options/', 'sdk/', 'protocol/', 'tokens/', 'experiments/'],
+  ['telemetry/'],
+  ['types.ts', 'errors.ts', 'pipeline.ts', 'util/'],
+];
+
 describe('the source', () => {
   it('needs no Node builtin but where it is Node’s by nature', () => {
     const portable = files.filter((file) => !NODE_ONLY.some((folder) => file.startsWith(folder)));
@@ -48,17 +61,37 @@ describe('the source', () => {
     expect(cycles).toEqual([]);
   });
 
+  it('imports downward only, types included', () => {
+    const layerOf = (file: string) =>
+      LAYERS.findIndex((layer) => layer.some((part) => (part.endsWith('/') ? file.startsWith(part) : file === part)));
+    expect(files.filter((file) => layerOf(file) === -1)).toEqual([]);
+    const upward = files
+      // The vocabulary names the state that an attempt carries.
+      .filter((file) => file !== 'types.ts')
+      .flatMap((file) =>
+        (imports.get(file) ?? [])
+          .filter((path) => path.endsWith('.ts') && layerOf(path) < layerOf(file))
+          .map((path) => `${file} > ${path}`),
+      );
+    expect(upward).toEqual([]);
+  });
+
   it.each([
     ['call/', ['attempt/']],
     ['plan/', ['call/', 'attempt/', 'sdk/', 'state/']],
-    ['state/', ['call/', 'plan/', 'attempt/', 'request/', 'sdk/', 'inspect/']],
-    ['telemetry/', ['call/', 'plan/', 'attempt/', 'request/', 'state/', 'inspect/', 'experiments/']],
-    ['util/', ['call/', 'plan/', 'attempt/', 'request/', 'sdk/', 'state/', 'options/', 'telemetry/', 'inspect/']],
-  ])('%s imports nothing of the layers above it', (layer, above) => {
-    const found = files
-      .filter((file) => file.startsWith(layer))
-      .flatMap((file) => (imports.get(file) ?? []).map((path) => `${file} > ${path}`))
-      .filter((edge) => above.some((folder) => edge.includes(`> ${folder}`)));
+    ['state/', ['sdk/']],
+  ])('%s does not import %s', (room, others) => {
+    const edges = files
+      .filter((file) => file.startsWith(room))
+      .flatMap((file) => (imports.get(file) ?? []).map((path) => ({ file, path })));
+    expect(edges.filter(({ path }) => others.some((other) => path.startsWith(other)))).toEqual([]);
+  });
+
+  it('has no variable at module level', () => {
+    // The script of the status page is a page of its own in a browser.
+    const found = files.filter(
+      (file) => file !== 'status/assets/app.ts' && /^(?:export )?let /m.test(readFileSync(`src/${file}`, 'utf8')),
+    );
     expect(found).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
+import { whyNeverShared } from '../../protocol/never-shared.js';
 import type { CacheSettings, Call } from '../../types.js';
 import { isGiven, isRecord } from '../../util/is-record.js';
-import { whyNeverShared } from '../never-shared.js';
 
 type Body = Record<string, unknown>;
 

@@ -1,5 +1,6 @@
+import type { StrategyDeployment } from '../../options/strategy.js';
 import type { Draw } from './draw.js';
-import { type StrategyDeployment, sortedBy } from './strategy.js';
+import { sortedBy } from './sorted-by.js';
 
 /** By the share of slots in use where every deployment has `maxConcurrent`, else by attempts in flight for each unit of weight; ties at random. */
 export function leastBusyOrder<T extends Pick<StrategyDeployment, 'id' | 'weight' | 'inFlight' | 'maxConcurrent'>>(

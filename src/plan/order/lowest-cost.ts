@@ -1,4 +1,5 @@
-import { type StrategyDeployment, sortedBy } from './strategy.js';
+import type { StrategyDeployment } from '../../options/strategy.js';
+import { sortedBy } from './sorted-by.js';
 
 /** The cheapest for this request first; an unknown price goes last. Those slower than `preferP95Ms` go behind the others, not out. */
 export function lowestCostOrder<T extends Pick<StrategyDeployment, 'id' | 'expectedCostUsd' | 'p95Ms'>>(

@@ -1,4 +1,5 @@
-import { type StrategyDeployment, sortedBy } from './strategy.js';
+import type { StrategyDeployment } from '../../options/strategy.js';
+import { sortedBy } from './sorted-by.js';
 
 /**
  * Weighted rendezvous: each deployment draws `-ln(u) / weight`, the lowest is first. A change of weights moves about the
