@@ -49,7 +49,7 @@ export async function settled<T>(clock: VirtualClock, promise: Promise<T>): Prom
     isOver = true;
   };
   promise.then(end, end);
-  await clock.settle();
+  await clock.flush();
   while (!isOver) await clock.step();
   return promise;
 }

@@ -56,7 +56,7 @@ export async function sendLoad(load: Load): Promise<Invariants> {
 
   const end = performance.now() + Math.ceil(calls / atOnce) * stepMs + fleet.deadlineMs + GRACE_MS;
   burst();
-  await clock.settle();
+  await clock.flush();
   while (settled < calls && performance.now() < end) await clock.step();
   await clock.finishMoment();
   invariants.lookAtTheEnd(calls, signal);

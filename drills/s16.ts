@@ -140,14 +140,14 @@ async function visit(clock: VirtualClock, strategy: string, seed: number, counts
     if (random() < 0.9) await clock.pass(Math.ceil(-800 * Math.log(1 - random())));
     // Now and then all is quiet.
     if (random() < 0.4) while (open > 0) await clock.step();
-    await clock.settle();
+    await clock.flush();
     const call = begin();
     const others = open;
     const explanation = router.explain(call.body, call.options);
     const isSame = String(router.explain(call.body, call.options)) === String(explanation);
     const first = explanation.deployments[0]?.id;
     call.send();
-    await clock.settle();
+    await clock.flush();
     const isAtOnce = tried.has(call.user);
     while (!tried.has(call.user) && !call.state.isOver) await clock.step();
     const found = tried.get(call.user);

@@ -16,7 +16,7 @@ import type { RequestOptions } from './sdk/request-headers.js';
 import { routerHeaders } from './sdk/routed-promise.js';
 import { encodeEvents } from './sdk/server-sent-events.js';
 import { callRecord } from './telemetry/call-record.js';
-import { checkKeys, checkSecretRecord, checkStrings, fail } from './util/check.js';
+import { checkKeys, checkSecretRecord, checkStrings, invalidOption } from './util/check.js';
 import { isAsyncIterable, isRecord } from './util/is-record.js';
 import { jsonText } from './util/json-text.js';
 import { shown } from './util/shown.js';
@@ -105,7 +105,7 @@ function readOptions(options: AsFetchOptions, warn: AsFetchRouter['warn']): Sett
 
 function readBase(baseURL: unknown): URL {
   if (typeof baseURL === 'string' && URL.canParse(baseURL)) return new URL(baseURL);
-  return fail('baseURL', baseURL, 'an absolute URL');
+  return invalidOption('baseURL', baseURL, 'an absolute URL');
 }
 
 function readPassThrough(given: unknown): Settings['passes'] {
@@ -115,7 +115,7 @@ function readPassThrough(given: unknown): Settings['passes'] {
   const entries = checkStrings('passThrough', given, what).map((entry, i) => {
     const [method = '', path = ''] = entry.split(' ');
     if (!Object.hasOwn(METHODS, method) || !path.startsWith('/') || entry !== `${method} ${path}`)
-      fail(`passThrough[${i}]`, entry, "a method and a path, such as 'GET /models'");
+      invalidOption(`passThrough[${i}]`, entry, "a method and a path, such as 'GET /models'");
     return { method, segments: segmentsOf(normalizedPath(path) ?? '') };
   });
   return (method, path) => {

@@ -20,7 +20,7 @@ import { checkState, type RouterState } from './state/router-state.js';
 import { callRecord } from './telemetry/call-record.js';
 import type { EventOf, RouterEventType } from './telemetry/events.js';
 import { TRACING, type Tracing } from './telemetry/tracing.js';
-import { checkNumber, checkRecord, fail, show } from './util/check.js';
+import { checkNumber, checkRecord, invalidOption, show } from './util/check.js';
 import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];
@@ -105,10 +105,14 @@ export class ModelRouter<
     options: SingleCallOptions & { signal?: AbortSignal | null | undefined } = {},
   ): APIPromise<OpenAI.ChatCompletion> {
     try {
-      if (typeof prompt !== 'string') fail('routeRequest', prompt, 'the text of one message, as a string');
+      if (typeof prompt !== 'string') invalidOption('routeRequest', prompt, 'the text of one message, as a string');
       // It may well be a priority, never a key.
       if (typeof options !== 'object' || options === null || Array.isArray(options))
-        fail('routeRequest', options, "an object of options: router.routeRequest(text, { priority: 'premium' })");
+        invalidOption(
+          'routeRequest',
+          options,
+          "an object of options: router.routeRequest(text, { priority: 'premium' })",
+        );
       const { signal, ...rest }: typeof options = options;
       const body = { model: 'auto', messages: [{ role: 'user' as const, content: prompt }] };
       return this.chat.completions.create(body, { ...callOptions(rest), ...(signal && { signal }) });

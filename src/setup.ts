@@ -15,7 +15,7 @@ import type {
   ViewOptions,
 } from './options/options.js';
 import { withoutRouterHeaders } from './request/headers.js';
-import type { View } from './request/read-call.js';
+import type { RouterView } from './request/read-call.js';
 import { attemptsOf } from './request/read-call.js';
 import {
   type BuiltClients,
@@ -42,7 +42,7 @@ import { synonymOf } from './util/synonyms.js';
 /** A router's parts, as its constructor needs them. */
 export interface RouterParts {
   readonly engine: Engine;
-  readonly view: View;
+  readonly view: RouterView;
   readonly clients: ReadonlyMap<string, OpenAI>;
   /** Those of this router object, where it has some: an assigned key, or hooks of a subclass, are not the engine's. */
   readonly own: OwnClients | undefined;

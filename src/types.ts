@@ -204,7 +204,7 @@ export interface Call {
   /** What the order of its route learns from its attempts; `undefined` for routes in listed order. */
   orderFeedback?: OrderFeedback;
   /** Its reservation; present only under a spend limit. */
-  spend: SpendHold | undefined;
+  spend: SpendReservation | undefined;
   /** The token counts of the body, computed once for all limits. */
   measured?: MeasuredInput;
 }
@@ -218,7 +218,7 @@ export interface MeasuredInput {
 }
 
 /** The reservation of a call until it ends. */
-export interface SpendHold {
+export interface SpendReservation {
   /** An attempt has ended at a cost of `usd`; the unused part of its reservation is released. */
   onAttemptEnd(attempt: number, usd: number): void;
   /** The highest cost of one attempt at the deployment, in US dollars. */

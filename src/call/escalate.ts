@@ -18,7 +18,7 @@ export interface EscalateParts {
   ) => { readonly config: EscalateConfig; readonly share: EscalationShare } | undefined;
 }
 
-interface Verdict {
+interface Assessment {
   readonly escalates: boolean;
   readonly confidence: number | null;
 }
@@ -89,7 +89,7 @@ export function escalate({ events, rules }: EscalateParts): Layer<Call, CallRepl
     reply: Reply,
     answer: unknown,
     { minConfidence, score, when, unknown }: EscalateConfig,
-  ): Promise<Verdict> {
+  ): Promise<Assessment> {
     const confidence = confidenceOf(answer, wantsJson(call.body))[score];
     const deployment = reply.attempt.target.state.id;
     if (minConfidence !== undefined && confidence === null && events.hasListener('confidence-unknown'))

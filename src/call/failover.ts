@@ -2,7 +2,7 @@ import pRetry from 'p-retry';
 import { abortError, LostError, pausedError } from '../classify.js';
 import { AttemptFailed, CapacityExceededError, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
 import type { Handler } from '../pipeline.js';
-import { type AttemptStep, isFinal, type Step, type View } from '../plan/plan.js';
+import { type AttemptStep, isFinal, type PlanView, type Step } from '../plan/plan.js';
 import type { Capacity, Place } from '../state/capacity.js';
 import type { RetryToken } from '../state/retry-budget.js';
 import type { Events } from '../telemetry/events.js';
@@ -17,8 +17,8 @@ import { viewTargets } from './view.js';
 type Stop = Extract<Step, { type: 'stop' }>;
 
 export interface FailoverParts {
-  readonly plan: (view: View) => Step;
-  readonly planHedge: (view: View) => AttemptStep | undefined;
+  readonly plan: (view: PlanView) => Step;
+  readonly planHedge: (view: PlanView) => AttemptStep | undefined;
   readonly events: Events;
   readonly capacity: Capacity;
   /** Drawn once per call, 0 up to 1. */
@@ -118,7 +118,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
     events.emit({ type: 'retry-withheld', callId: id, route, deployment: state.id, number: attempts.length + 1 });
   }
 
-  function view(call: Call, jitter: number, hedged: HedgedCall | undefined, granted?: Place): View {
+  function view(call: Call, jitter: number, hedged: HedgedCall | undefined, granted?: Place): PlanView {
     return {
       now: performance.now(),
       deadline: call.deadline,

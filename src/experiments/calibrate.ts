@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import type { ConfidenceScores, ScoreName } from '../telemetry/record-types.js';
 import { binomialLowerBound, binomialTail } from '../util/binomial.js';
-import { checkKeys, checkNumber, checkRecord, fail } from '../util/check.js';
+import { checkKeys, checkNumber, checkRecord, invalidOption } from '../util/check.js';
 
 /** One rated answer of the cheap model, such as a `shadow-ended` event. */
 export interface CalibrationRecord {
@@ -74,7 +74,8 @@ interface Judged {
  */
 export function calibrate(records: readonly CalibrationRecord[], goal: CalibrationGoal): Calibration {
   const { quality, share, costUsd } = checkGoal(goal);
-  if (!Array.isArray(records)) fail('records', records, 'an array of judged answers: { scores, good, costUsd }');
+  if (!Array.isArray(records))
+    invalidOption('records', records, 'an array of judged answers: { scores, good, costUsd }');
   const judged = records.filter((each) => typeof each.good === 'boolean');
   const choosing = judged.filter((_, i) => i % 4 === 0);
   const score = bestScore(choosing, judged);

@@ -2,7 +2,7 @@ import { calcPrice } from '@pydantic/genai-prices';
 import { LRUCache } from 'lru-cache';
 import type { PriceFunction } from '../options/options.js';
 import type { Price } from '../telemetry/record-types.js';
-import { checkKeys, checkRecord, checkString, fail } from '../util/check.js';
+import { checkKeys, checkRecord, checkString, invalidOption } from '../util/check.js';
 import { tablePrice } from './table-price.js';
 import { tableVersion } from './version.js';
 
@@ -35,13 +35,17 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
   checkKeys('genaiPrices', checkRecord('genaiPrices', options), ['aliases', 'provider', 'at']);
   const { provider, at = new Date() } = options;
   if (provider !== undefined) checkString('genaiPrices.provider', provider);
-  if (!(at instanceof Date) || Number.isNaN(at.getTime())) fail('genaiPrices.at', at, 'a valid Date');
+  if (!(at instanceof Date) || Number.isNaN(at.getTime())) invalidOption('genaiPrices.at', at, 'a valid Date');
   const aliases = new Map(Object.entries({ ...ALIASES, ...checkRecord('genaiPrices.aliases', options.aliases ?? {}) }));
   for (const [name, alias] of aliases) checkString(`genaiPrices.aliases.${name}`, alias, 'PROVIDER:MODEL, or MODEL');
   const day = new Date(at);
   for (const [name, alias] of Object.entries(options.aliases ?? {})) {
     if (lookUp(alias, provider, day) === undefined)
-      fail(`genaiPrices.aliases.${name}`, alias, 'PROVIDER:MODEL, or MODEL, of a model that the table has a price of');
+      invalidOption(
+        `genaiPrices.aliases.${name}`,
+        alias,
+        'PROVIDER:MODEL, or MODEL, of a model that the table has a price of',
+      );
   }
   // A look into the table takes a tenth of a millisecond.
   const cached = new LRUCache<string, { readonly price: Price | undefined }>({ max: MOST_NAMES });

@@ -8,13 +8,13 @@ import { isFullAt, viewTargets } from '../call/view.js';
 import { TokenBudgetExceededError } from '../errors.js';
 import { SINGLE_CALL_KEYS, type SingleCallOptions } from '../options/call-options.js';
 import { checkPlaces } from '../options/option-places.js';
-import { type AttemptStep, plan, type Step, type TargetView, type View } from '../plan/plan.js';
+import { type AttemptStep, type PlanView, plan, type Step, type TargetView } from '../plan/plan.js';
 import { callOptions } from '../request/call-options.js';
 import { type CallReader, NO_OTHER, protocolOf } from '../request/read-call.js';
 import type { RequestOptions } from '../sdk/request-headers.js';
 import { availableAt } from '../state/capacity.js';
 import type { Call, Target } from '../types.js';
-import { checkRecord, fail } from '../util/check.js';
+import { checkRecord, invalidOption } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { type Explanation, explanationText } from './explanation.js';
 import { StillView } from './still-view.js';
@@ -50,7 +50,7 @@ function requestOptionsOf(options: ExplainOptions): Partial<RequestOptions> {
 }
 
 export function explain(reader: CallReader, given: object, options: ExplainOptions): Explanation {
-  const body = isRecord(given) ? given : fail('body', given, 'the body of a request');
+  const body = isRecord(given) ? given : invalidOption('body', given, 'the body of a request');
   const request = {
     method: 'post',
     path: pathOf(body),
@@ -160,7 +160,7 @@ function whyFull(call: Call, { state: { place } }: Target, now: number): string 
     : `its rate allows the next call in ${Math.ceil(at - now)} ms`;
 }
 
-type StillPlan = Omit<View, 'targets'> & { readonly targets: readonly StillView[] };
+type StillPlan = Omit<PlanView, 'targets'> & { readonly targets: readonly StillView[] };
 
 /** The first attempt, with the whole wait before it: after a wait, the call looks at the plan again. `at`: when it has. */
 function firstStep(view: StillPlan): { step: Step; at: number } {

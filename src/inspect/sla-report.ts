@@ -2,7 +2,7 @@ import type { Engine } from '../engine.js';
 import { nameOf } from '../state/service-history.js';
 import type { ProviderReport, ServiceLevel } from '../state/service-level.js';
 import { numberOf, startOf } from '../util/calendar.js';
-import { checkKeys, checkRecord, fail } from '../util/check.js';
+import { checkKeys, checkRecord, invalidOption } from '../util/check.js';
 import { escapeControls } from '../util/shown.js';
 
 /** What one route or deployment came to in a month of UTC. */
@@ -83,7 +83,7 @@ export function slaReport({ states, services, config }: Engine, options: SlaRepo
 
 function monthOf(value: unknown): number {
   const match = typeof value === 'string' ? /^(\d{4})-(0[1-9]|1[0-2])$/.exec(value) : null;
-  if (match === null) fail('slaReport.month', value, "a month such as '2026-11'");
+  if (match === null) invalidOption('slaReport.month', value, "a month such as '2026-11'");
   return Number(match[1]) * 12 + Number(match[2]) - 1;
 }
 

@@ -9,7 +9,7 @@ import {
   checkString,
   checkStrings,
   checkWhole,
-  fail,
+  invalidOption,
   MAX_MS,
   show,
 } from '../util/check.js';
@@ -204,7 +204,7 @@ export function priorityOf(priority: string, priorities: Priorities): string {
 
 function checkPriority(at: string, value: unknown, priorities: Priorities): void {
   if (typeof value !== 'string' || !priorities.has(priorityOf(value, priorities)))
-    fail(at, value, `one of ${[...priorities.keys()].map(show).join(', ')}`);
+    invalidOption(at, value, `one of ${[...priorities.keys()].map(show).join(', ')}`);
 }
 
 function checkHedge(at: string, value: unknown): void {
@@ -214,11 +214,12 @@ function checkHedge(at: string, value: unknown): void {
 }
 
 function checkFailoverOn(at: string, value: unknown): void {
-  if (!Array.isArray(value)) fail(at, value, "an array of outcomes or statuses, such as ['content-filter', 400]");
+  if (!Array.isArray(value))
+    invalidOption(at, value, "an array of outcomes or statuses, such as ['content-filter', 400]");
   for (const [i, each] of value.entries()) {
     const isStatus = Number.isInteger(each) && each >= 400 && each <= 599;
     if (isStatus || ERROR_OUTCOMES.some((outcome) => outcome === each)) continue;
-    fail(`${at}[${i}]`, each, `a status from 400 to 599, or one of ${ERROR_OUTCOMES.map(show).join(', ')}`);
+    invalidOption(`${at}[${i}]`, each, `a status from 400 to 599, or one of ${ERROR_OUTCOMES.map(show).join(', ')}`);
   }
 }
 
@@ -237,7 +238,7 @@ function checkUsd(at: string, value: unknown): void {
 
 function checkMetadata(at: string, value: unknown): void {
   for (const [key, text] of Object.entries(checkRecord(at, value, 'an object of plain strings')))
-    if (typeof text !== 'string') fail(`${at}.${key}`, text, 'a string');
+    if (typeof text !== 'string') invalidOption(`${at}.${key}`, text, 'a string');
 }
 
 function checkOverBudget(at: string, value: unknown): void {
@@ -246,7 +247,7 @@ function checkOverBudget(at: string, value: unknown): void {
 }
 
 function checkWaitUntil(at: string, value: unknown): void {
-  if (typeof value !== 'function') fail(at, value, 'a function such as (promise) => ctx.waitUntil(promise)');
+  if (typeof value !== 'function') invalidOption(at, value, 'a function such as (promise) => ctx.waitUntil(promise)');
 }
 
 function atLeastOne(at: string, value: unknown): void {

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../errors.js';
 import type { Budget, TenantLimit } from '../state/spend-ledger.js';
-import { checkKeys, checkNumber, checkOneOf, checkRecord, checkString, fail, show } from '../util/check.js';
+import { checkKeys, checkNumber, checkOneOf, checkRecord, checkString, invalidOption, show } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import type { BudgetOptions, TenantOptions } from './options.js';
 
@@ -10,7 +10,7 @@ const UNITS = ['hour', 'day', 'month'] as const;
 
 export function checkBudgets(budgets: unknown, routes: readonly string[]): readonly Budget[] {
   if (budgets === undefined) return [];
-  if (!Array.isArray(budgets)) fail('budgets', budgets, "an array such as [{ usd: 400, window: 'month' }]");
+  if (!Array.isArray(budgets)) invalidOption('budgets', budgets, "an array such as [{ usd: 400, window: 'month' }]");
   return budgets.map((value: unknown, i) => checkBudget(`budgets[${i}]`, value, routes));
 }
 
@@ -67,7 +67,7 @@ function checkWindowMs(path: string, value: unknown): number {
 function checkRoute(path: string, value: unknown, routes: readonly string[]): string {
   const route = checkString(path, value, 'the name of a route');
   if (!routes.includes(route))
-    fail(path, route, `a route that exists: ${routes.map(show).join(', ') || 'there is none'}`);
+    invalidOption(path, route, `a route that exists: ${routes.map(show).join(', ') || 'there is none'}`);
   return route;
 }
 

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import type { CacheStore } from '../state/cache-store.js';
 import type { CacheSize } from '../state/memory-store.js';
-import { checkKeys, checkNumber, checkOneOf, checkRecord, fail, MAX_MS } from '../util/check.js';
+import { checkKeys, checkNumber, checkOneOf, checkRecord, invalidOption, MAX_MS } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 
 /**
@@ -58,7 +58,8 @@ export function checkCache(path: string, value: unknown): void {
   for (const [name, ms] of Object.entries({ ttlMs, staleMs, staleIfErrorMs })) {
     if (ms !== undefined) checkNumber(`${path}.${name}`, ms, { least: 0, most: MAX_MS, what });
   }
-  if (toolCalls !== undefined && typeof toolCalls !== 'boolean') fail(`${path}.toolCalls`, toolCalls, 'true or false');
+  if (toolCalls !== undefined && typeof toolCalls !== 'boolean')
+    invalidOption(`${path}.toolCalls`, toolCalls, 'true or false');
   if (maxEntries !== undefined) checkSize(`${path}.maxEntries`, maxEntries, 10_000_000);
   if (maxBytes !== undefined) checkSize(`${path}.maxBytes`, maxBytes, Number.MAX_SAFE_INTEGER);
 }
@@ -89,9 +90,11 @@ export function cacheSizeOf(options: readonly { readonly cache?: CacheOption }[]
 export function checkStore(value: unknown): CacheStore | undefined {
   if (value === undefined) return undefined;
   // Usually an instance of a class.
-  const store = isRecord(value) ? value : fail('cacheStore', value, 'an object with get, set, delete and clear');
+  const store = isRecord(value)
+    ? value
+    : invalidOption('cacheStore', value, 'an object with get, set, delete and clear');
   for (const name of ['get', 'set', 'delete', 'clear']) {
-    if (typeof store[name] !== 'function') fail(`cacheStore.${name}`, store[name], 'a function');
+    if (typeof store[name] !== 'function') invalidOption(`cacheStore.${name}`, store[name], 'a function');
   }
   return value as CacheStore;
 }
@@ -113,5 +116,5 @@ function checkSize(option: string, value: unknown, most: number): void {
 /** On Workers, I/O belongs to the request that began it, so a request that waits for another's may hang. */
 export function checkShareInFlight(value: unknown): boolean {
   if (value === undefined) return globalThis.navigator?.userAgent !== 'Cloudflare-Workers';
-  return typeof value === 'boolean' ? value : fail('shareInFlight', value, 'true or false');
+  return typeof value === 'boolean' ? value : invalidOption('shareInFlight', value, 'true or false');
 }

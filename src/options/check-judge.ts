@@ -8,7 +8,7 @@ import {
   checkRecord,
   checkString,
   checkWhole,
-  fail,
+  invalidOption,
 } from '../util/check.js';
 import { someOf } from '../util/some-of.js';
 
@@ -115,7 +115,7 @@ export function checkShadow(
   checkKeys(path, given, ['deployment', 'share', 'maxConcurrent', 'compare']);
   const deployment = checkString(`${path}.deployment`, given.deployment, 'the name of a deployment');
   if (!deployments.has(deployment))
-    fail(`${path}.deployment`, deployment, `a deployment that exists: ${someOf(deployments.keys())}`);
+    invalidOption(`${path}.deployment`, deployment, `a deployment that exists: ${someOf(deployments.keys())}`);
   const { share = 0.01, maxConcurrent = 4, compare } = given;
   if (compare !== undefined) checkFunction(`${path}.compare`, compare);
   return {

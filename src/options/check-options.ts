@@ -18,7 +18,7 @@ import {
   checkString,
   checkStrings,
   checkWhole,
-  fail,
+  invalidOption,
   show,
 } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
@@ -127,7 +127,7 @@ export function checkRouter(
   const clients = new Set(clientNames);
   const defaultClient = clients.has('default')
     ? 'default'
-    : (clientNames[0] ?? fail('clients', {}, 'at least one client'));
+    : (clientNames[0] ?? invalidOption('clients', {}, 'at least one client'));
   const deployments = checkDeployments(settings.deployments, clients, defaultClient);
   const retry = checkRetry('retry', settings.retry);
   const routes = checkRoutes(settings.routes, deployments, retry);
@@ -176,9 +176,9 @@ export function checkRouter(
 function checkStateStore(value: unknown): StateStore | undefined {
   if (value === undefined) return undefined;
   const what = 'what fileState(directory) of model-router/node returns, or an object with load, save and append';
-  const store = isRecord(value) ? value : fail('state', value, what);
+  const store = isRecord(value) ? value : invalidOption('state', value, what);
   for (const name of ['load', 'save', 'append'])
-    if (typeof store[name] !== 'function') fail(`state.${name}`, store[name], 'a function');
+    if (typeof store[name] !== 'function') invalidOption(`state.${name}`, store[name], 'a function');
   return value as unknown as StateStore;
 }
 
@@ -186,7 +186,7 @@ function checkFleet(fleet: RouterSettings['fleet']): Fleet | undefined {
   if (fleet === undefined) return undefined;
   const what = "what redisFleet(client, { name: 'checkout-prod' }) of model-router/redis returns";
   const given: unknown = fleet;
-  if (!isRecord(given) || typeof given.connect !== 'function') fail('fleet', given, what);
+  if (!isRecord(given) || typeof given.connect !== 'function') invalidOption('fleet', given, what);
   return fleet;
 }
 
@@ -242,7 +242,7 @@ function checkDeployments(
     if (capabilities !== undefined) checkCapabilities(`${path}.capabilities`, capabilities);
     if (headers !== undefined) checkHeaders(`${path}.headers`, headers);
     if (streamUsage !== undefined && typeof streamUsage !== 'boolean')
-      fail(`${path}.streamUsage`, streamUsage, 'true or false');
+      invalidOption(`${path}.streamUsage`, streamUsage, 'true or false');
     if (weight !== undefined) checkWeight(`${path}.weight`, weight);
     if (maxConcurrent !== undefined) checkWhole(`${path}.maxConcurrent`, maxConcurrent, 1);
     if (maxQueue !== undefined) checkWhole(`${path}.maxQueue`, maxQueue, 0);
@@ -349,7 +349,7 @@ function checkPrefixes(prefixes: unknown, clientNames: ReadonlySet<string>): Pre
             : checkRecord(path, value, 'a client, or { client, premium, headers }');
         checkKeys(path, given, ['client', 'premium', 'headers']);
         const { premium = false, headers = {} } = given;
-        if (typeof premium !== 'boolean') fail(`${path}.premium`, premium, 'true or false');
+        if (typeof premium !== 'boolean') invalidOption(`${path}.premium`, premium, 'true or false');
         checkHeaders(`${path}.headers`, headers);
         return { prefix, client: checkName(`${path}.client`, given.client, clientNames, 'client'), premium, headers };
       })
@@ -414,7 +414,7 @@ function checkCapabilities(path: string, value: unknown): void {
   const capabilities = checkRecord(path, value, 'an object of what it cannot do, such as { vision: false }');
   checkKeys(path, capabilities, CAPABILITIES);
   for (const [name, can] of Object.entries(capabilities)) {
-    if (typeof can !== 'boolean') fail(`${path}.${name}`, can, 'true or false');
+    if (typeof can !== 'boolean') invalidOption(`${path}.${name}`, can, 'true or false');
   }
 }
 
@@ -437,7 +437,7 @@ interface Names {
 
 function checkName(option: string, value: unknown, names: Names, what: string): string {
   const name = checkString(option, value, `the name of a ${what}`);
-  if (!names.has(name)) fail(option, name, `a ${what} that exists: ${someOf(names.keys())}`);
+  if (!names.has(name)) invalidOption(option, name, `a ${what} that exists: ${someOf(names.keys())}`);
   return name;
 }
 

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../errors.js';
 import { DEFAULT_DOWNTIME, type DowntimeRule } from '../state/service-history.js';
-import { checkKeys, checkMs, checkNumber, checkRecord, checkWhole, fail } from '../util/check.js';
+import { checkKeys, checkMs, checkNumber, checkRecord, checkWhole, invalidOption } from '../util/check.js';
 import type { SlaOptions } from './options.js';
 
 /** A checked `sla` with its defaults filled in. */
@@ -43,8 +43,8 @@ export function checkSla(path: string, value: unknown): SlaConfig | undefined {
 
 function checkUptime(path: string, value: unknown): void {
   if (typeof value === 'number' && value > 1 && value < 100)
-    fail(path, value, `a share, not per cent: ${Number((value / 100).toFixed(8))}`);
+    invalidOption(path, value, `a share, not per cent: ${Number((value / 100).toFixed(8))}`);
   if (value === 1)
-    fail(path, value, 'a share below 1: a promise of 100 % leaves no error budget to watch, as in 0.999');
+    invalidOption(path, value, 'a share below 1: a promise of 100 % leaves no error budget to watch, as in 0.999');
   checkNumber(path, value, { above: 0, most: 1, what: 'a share above 0 and below 1, as in 0.999' });
 }

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
-import { checkKeys, checkMs, checkNumber, checkRecord, checkString, fail, show } from '../util/check.js';
+import { checkKeys, checkMs, checkNumber, checkRecord, checkString, invalidOption, show } from '../util/check.js';
 import type { Strategy } from './strategy.js';
 
 const NAMES = ['priority', 'weighted', 'lowest-latency', 'lowest-cost', 'least-busy'] as const;
@@ -66,7 +66,7 @@ export function checkStrategy(
 }
 
 function checkName(path: string, value: unknown): StrategyName {
-  return NAMES.find((name) => name === value) ?? fail(path, value, WHAT);
+  return NAMES.find((name) => name === value) ?? invalidOption(path, value, WHAT);
 }
 
 function checkCustom(
@@ -77,7 +77,7 @@ function checkCustom(
   checkKeys(path, given, ['name', 'order']);
   const { order } = given;
   const name = checkString(`${path}.name`, given.name, 'the name of your strategy, as `chosenBy` shows it');
-  if (typeof order !== 'function') fail(`${path}.order`, order, 'a function that returns ids of deployments');
+  if (typeof order !== 'function') invalidOption(`${path}.order`, order, 'a function that returns ids of deployments');
   return { by: 'custom', strategy: { name, order: (view) => order.call(given, view) }, weights };
 }
 
@@ -110,7 +110,7 @@ function checkBuiltIn(
       const { percentile = 'p50', band = 0.1, explore = 0.03 } = given;
       const q = Object.entries(PERCENTILES).find(([name]) => name === percentile)?.[1];
       if (q === undefined)
-        fail(`${path}.percentile`, percentile, `one of ${Object.keys(PERCENTILES).map(show).join(', ')}`);
+        invalidOption(`${path}.percentile`, percentile, `one of ${Object.keys(PERCENTILES).map(show).join(', ')}`);
       return {
         by: given.by,
         percentile: q,
@@ -136,7 +136,7 @@ function checkWeights(path: string, value: unknown, known: ReadonlyMap<string, n
   const given = checkRecord(path, value, 'an object of weights by deployment');
   for (const id of Object.keys(given))
     if (!known.has(id))
-      fail(
+      invalidOption(
         `${path}.${id}`,
         given[id],
         `weights of the route's own deployments: ${[...known.keys()].map(show).join(', ')}`,

@@ -3,7 +3,7 @@ import { type Meter, metrics, type Tracer, trace } from '@opentelemetry/api';
 import { InvalidOptionError } from '../errors.js';
 import type { ModelRouter } from '../model-router.js';
 import { TRACING, type Tracing } from '../telemetry/tracing.js';
-import { checkKeys, checkOneOf, checkRecord, fail } from '../util/check.js';
+import { checkKeys, checkOneOf, checkRecord, invalidOption } from '../util/check.js';
 import { CallMetrics } from './metrics.js';
 import { SpanTracer } from './tracer.js';
 
@@ -44,9 +44,11 @@ export function instrument(router: ModelRouter, options: InstrumentOptions = {})
   const { names = 'published', attempts = true, propagate = false, tenantLabel = false } = options;
   checkOneOf('instrument.names', names, ['published', 'next']);
   for (const [name, value] of Object.entries({ attempts, propagate, tenantLabel }))
-    if (typeof value !== 'boolean') fail(`instrument.${name}`, value, 'true or false');
-  if (typeof tracer.startSpan !== 'function') fail('instrument.tracer', tracer, 'a tracer of @opentelemetry/api');
-  if (typeof meter.createHistogram !== 'function') fail('instrument.meter', meter, 'a meter of @opentelemetry/api');
+    if (typeof value !== 'boolean') invalidOption(`instrument.${name}`, value, 'true or false');
+  if (typeof tracer.startSpan !== 'function')
+    invalidOption('instrument.tracer', tracer, 'a tracer of @opentelemetry/api');
+  if (typeof meter.createHistogram !== 'function')
+    invalidOption('instrument.meter', meter, 'a meter of @opentelemetry/api');
   const recorded = new CallMetrics(meter, router, { names, tenantLabel });
   const spans = new SpanTracer(tracer, { names, attempts, propagate, tenantLabel }, recorded);
   const remove = tracing.add(spans);

@@ -2,7 +2,7 @@ import type { Failure, Target } from '../types.js';
 import { backoffMs } from './backoff.js';
 
 /** Everything that a plan may know. It reads no clock and starts no timer, so the same view gives the same step. */
-export interface View {
+export interface PlanView {
   readonly now: number;
   readonly deadline: number;
   readonly deadlineIsDefault: boolean;
@@ -21,7 +21,7 @@ export interface View {
   readonly jitter: number;
 }
 
-/** The state of one deployment at `View.now`. */
+/** The state of one deployment at `PlanView.now`. */
 export interface TargetView {
   readonly target: Target;
   /** Its breaker is open and gives no permit. */
@@ -76,7 +76,7 @@ interface Candidate {
 }
 
 /** A view, with facts about many deployments that are looked up once a plan. */
-interface Known extends View {
+interface Known extends PlanView {
   /** `undefined` where no deployment's context window was too small. */
   readonly overflow?: Overflow;
 }
@@ -103,7 +103,7 @@ const STOP = {
 } as const satisfies Record<string, Step>;
 
 /** Returns what to try next after the failures so far. Another deployment is a failover, the same one a retry. */
-export function plan(given: View): Step {
+export function plan(given: PlanView): Step {
   if (given.failures.some(isFinal)) return STOP.failed;
   if (given.attemptsLeft <= 0) return STOP.attempts;
   const view = withOverflow(given);
@@ -134,7 +134,7 @@ function mayQueue(view: Known, each: TargetView): boolean {
 }
 
 /** The deployment for a hedge: untried by this call, available now, and fast enough for the remaining time. */
-export function planHedge(view: View): AttemptStep | undefined {
+export function planHedge(view: PlanView): AttemptStep | undefined {
   if (!view.mayRetry || view.attemptsLeft <= 0 || view.failures.some(isFinal)) return undefined;
   const known = withOverflow(view);
   const candidate = fresh(known);
@@ -157,7 +157,7 @@ function isFresh(view: Known, each: TargetView): boolean {
   return isOpenTo(view, each) && !each.isOpen && each.pausedUntil <= view.now && each.suspendedUntil <= view.now;
 }
 
-const isFirstAttempt = (view: View) => view.failures.length === 0 && view.inFlight.length === 0;
+const isFirstAttempt = (view: PlanView) => view.failures.length === 0 && view.inFlight.length === 0;
 
 /** Untried by this call, and not ruled out by how the others failed. */
 function isOpenTo(view: Known, each: TargetView): boolean {
@@ -166,7 +166,7 @@ function isOpenTo(view: Known, each: TargetView): boolean {
   return view.overflow === undefined || mayHoldMore(view.overflow, each);
 }
 
-function withOverflow(view: View): Known {
+function withOverflow(view: PlanView): Known {
   const tooLong = view.failures.filter(({ failover }) => failover === 'larger');
   if (tooLong.length === 0) return view;
   const failed = new Set(tooLong.map(({ target }) => target));
@@ -212,20 +212,21 @@ function later(view: Known, mayRetry: boolean): Candidate | undefined {
 }
 
 /** Its breaker gives permits, and its client is not suspended. */
-const isUsable = (view: View, each: TargetView) => !each.isOpen && each.suspendedUntil <= view.now;
+const isUsable = (view: PlanView, each: TargetView) => !each.isOpen && each.suspendedUntil <= view.now;
 
-const failuresAt = (view: View, each: TargetView) => view.failures.filter((failure) => failure.target === each.target);
+const failuresAt = (view: PlanView, each: TargetView) =>
+  view.failures.filter((failure) => failure.target === each.target);
 
-function mayRetryAt(view: View, each: TargetView, retry: 'yes' | 'last'): boolean {
+function mayRetryAt(view: PlanView, each: TargetView, retry: 'yes' | 'last'): boolean {
   return failuresAt(view, each).at(-1)?.retry === retry;
 }
 
-function firstTry(view: View, each: TargetView, mayProbe: boolean): Candidate {
+function firstTry(view: PlanView, each: TargetView, mayProbe: boolean): Candidate {
   return { view: each, readyAt: throughPause(view, each, mayProbe), isRetry: false, panic: each.isOpen };
 }
 
 /** After a backoff, and after the pause that the server requested from this call. */
-function retryOf(view: View, each: TargetView, mayProbe: boolean): Candidate {
+function retryOf(view: PlanView, each: TargetView, mayProbe: boolean): Candidate {
   const failures = failuresAt(view, each);
   const last = failures.at(-1);
   const jitter = last?.jitter ?? 0;
@@ -241,7 +242,7 @@ const isRefusal = ({ status, retryAfterMs }: Failure) =>
   retryAfterMs !== undefined && (status === 429 || status === 503);
 
 /** When a call may use a paused deployment: at the end, spread over one backoff, or earlier as its probe. */
-function throughPause(view: View, each: TargetView, mayProbe: boolean): number {
+function throughPause(view: PlanView, each: TargetView, mayProbe: boolean): number {
   if (each.pausedUntil <= view.now) return view.now;
   const end = each.pausedUntil + view.jitter * view.retry.baseMs;
   return mayProbe ? Math.min(end, Math.max(view.now, each.probeAt)) : end;
@@ -256,7 +257,7 @@ function soonest(candidates: readonly Candidate[]): Candidate | undefined {
 }
 
 /** The first attempt is made even if the time is short. */
-const isFirst = (view: View, { readyAt }: Candidate) => isFirstAttempt(view) && readyAt <= view.now;
+const isFirst = (view: PlanView, { readyAt }: Candidate) => isFirstAttempt(view) && readyAt <= view.now;
 
 function isSooner(one: Candidate, other: Candidate): boolean {
   if (one.readyAt !== other.readyAt) return one.readyAt < other.readyAt;
@@ -274,7 +275,7 @@ function unavailable(view: Known): Step {
 }
 
 /** An attempt is only started if the fastest known answer would fit into the remaining time. */
-function fits(view: View, each: TargetView, readyAt: number): boolean {
+function fits(view: PlanView, each: TargetView, readyAt: number): boolean {
   return view.deadline - Math.max(view.now, readyAt) >= Math.max(1, each.fastestMs ?? 1);
 }
 
@@ -298,7 +299,7 @@ function toStep(view: Known, candidate: Candidate): Step {
 }
 
 /** The nearest setting applies: the call's, the deployment's, the route's or router's, the client's. */
-function limitOf(view: View, each: TargetView): number | undefined {
+function limitOf(view: PlanView, each: TargetView): number | undefined {
   if (view.attemptTimeoutIsOwn) return view.attemptTimeoutMs;
   return each.attemptTimeoutMs ?? view.attemptTimeoutMs ?? each.timeoutMs;
 }
@@ -332,12 +333,12 @@ type P95Of = (each: TargetView) => number | undefined;
  * The first deployment may hang, so it always leaves a reserve. Two hangs in a row are rare: one full attempt is worth
  * more than two short ones.
  */
-function isWorthIt(view: View, p95Of: P95Of, own: TargetView, rest: number): boolean {
+function isWorthIt(view: PlanView, p95Of: P95Of, own: TargetView, rest: number): boolean {
   return view.failures.length === 0 || rest >= (p95Of(own) ?? 0);
 }
 
 /** An unknown p95 is assumed to be the slowest known one, which is looked up once a plan. */
-function p95Reader({ targets }: View): P95Of {
+function p95Reader({ targets }: PlanView): P95Of {
   let slowest: number | undefined;
   let isRead = false;
   return ({ p95Ms }) => {

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import type { PriceFunction, RouterSettings } from '../options/options.js';
 import type { LongContextPrice, Price, TierPrice, TokenPrice } from '../telemetry/record-types.js';
-import { checkKeys, checkNumber, checkRecord, fail } from '../util/check.js';
+import { checkKeys, checkNumber, checkRecord, invalidOption } from '../util/check.js';
 import { isListedTier } from './cost.js';
 
 const OPTIONAL_PARTS = [
@@ -53,7 +53,8 @@ function checkFee(path: string, value: unknown, what: string): number {
 }
 
 function checkLongContext(path: string, value: unknown): LongContextPrice[] {
-  if (!Array.isArray(value)) fail(path, value, 'an array such as [{ above: 200_000, input: 2.5, output: 15 }]');
+  if (!Array.isArray(value))
+    invalidOption(path, value, 'an array such as [{ above: 200_000, input: 2.5, output: 15 }]');
   const lengths = new Set<number>();
   return value.map((each: unknown, i) => {
     const at = `${path}[${i}]`;

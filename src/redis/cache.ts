@@ -1,6 +1,6 @@
 import type { CachedAnswer, CacheStore } from '../state/cache-store.js';
 import { ResponseStore } from '../state/memory-store.js';
-import { fail } from '../util/check.js';
+import { invalidOption } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { sha256 } from '../util/sha256.js';
 import { commandsOf, type RedisClient, type RedisCommands } from './commands.js';
@@ -130,7 +130,7 @@ function withTimeout<T>(answer: Promise<T>, ms: number): Promise<T> {
 export function tieredCache(store: CacheStore, options: { localMs?: number | undefined } = {}): CacheStore {
   const given: unknown = store;
   if (!isRecord(given) || typeof given.get !== 'function')
-    fail('tieredCache', given, 'a cache store, such as redisCache(…)');
+    invalidOption('tieredCache', given, 'a cache store, such as redisCache(…)');
   return new TieredCache(store, checkLocal('tieredCache', options).localMs);
 }
 

@@ -244,18 +244,18 @@ export class StoreLink implements FleetLink, ClaimantHost {
         this.#onFailure(`no answer in ${timeoutMs} ms`);
         resolve(false);
       });
-      const settle = () => {
+      const finish = () => {
         timer.clear();
         this.#unanswered -= 1;
       };
       this.#sent({ name, worker: this.#worker, heartbeatMs, claims, facts }).then(
         (reply) => {
-          settle();
+          finish();
           this.#onReply(reply, claimants, claims, sentAt, withFacts);
           resolve(true);
         },
         (error: unknown) => {
-          settle();
+          finish();
           if (!isLate) this.#onFailure(error instanceof Error ? reasonOf(error) : 'it has failed');
           resolve(false);
         },

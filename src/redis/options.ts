@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
-import { checkKeys, checkNumber, checkOneOf, checkRecord, checkString, fail, MAX_MS } from '../util/check.js';
+import { checkKeys, checkNumber, checkOneOf, checkRecord, checkString, invalidOption, MAX_MS } from '../util/check.js';
 
 /** What processes share. */
 export interface ShareOptions {
@@ -61,7 +61,7 @@ function checkName(option: string, value: unknown): string {
     );
   const what = `a name such as 'checkout-prod': letters, digits and . _ -, at most ${MAX_NAME}`;
   const name = checkString(option, value, what);
-  return /^[\w.-]+$/.test(name) && name.length <= MAX_NAME ? name : fail(option, name, what);
+  return /^[\w.-]+$/.test(name) && name.length <= MAX_NAME ? name : invalidOption(option, name, what);
 }
 
 /** Throws InvalidOptionError. */
@@ -89,9 +89,9 @@ function checkShare(path: string, value: unknown): FleetSettings['share'] {
   const given = checkRecord(path, value ?? {}, 'an object such as { budgets: true }');
   checkKeys(path, given, ['budgets', 'rates', 'pauses', 'breakers']);
   const flag = (name: string, each: unknown = true) =>
-    typeof each === 'boolean' ? each : fail(`${path}.${name}`, each, 'true or false');
+    typeof each === 'boolean' ? each : invalidOption(`${path}.${name}`, each, 'true or false');
   const { breakers = 'hint' } = given;
-  if (breakers !== 'hint' && breakers !== false) fail(`${path}.breakers`, breakers, "'hint' or false");
+  if (breakers !== 'hint' && breakers !== false) invalidOption(`${path}.breakers`, breakers, "'hint' or false");
   return {
     budgets: flag('budgets', given.budgets),
     rates: flag('rates', given.rates),

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import type { HeaderOption, SingleCallOptions } from '../options/options.js';
 import { headerRows, type RequestOptions } from '../sdk/request-headers.js';
-import { checkOneOf, fail, MAX_MS } from '../util/check.js';
+import { checkOneOf, invalidOption, MAX_MS } from '../util/check.js';
 
 /** Who is calling: a call that brings its own goes nowhere else. */
 export const CREDENTIALS: ReadonlySet<string> = new Set([
@@ -61,5 +61,7 @@ function readDirective(value: string): 'no-store' | 'no-cache' {
 
 function readMs(value: string): number {
   const ms = value.trim() === '' ? Number.NaN : Number(value);
-  return ms > 0 && ms <= MAX_MS ? ms : fail('X-Router-Deadline-Ms', value, 'milliseconds above 0, such as 2000');
+  return ms > 0 && ms <= MAX_MS
+    ? ms
+    : invalidOption('X-Router-Deadline-Ms', value, 'milliseconds above 0, such as 2000');
 }

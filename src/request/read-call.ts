@@ -37,7 +37,7 @@ const NONE: readonly string[] = [];
 const OWN_NAMES: ReadonlySet<string> = new Set(SINGLE_CALL_KEYS);
 
 /** What `withOptions` sets for all calls made through one router object. */
-export interface View {
+export interface RouterView {
   readonly options: CallOptions;
   readonly headers: RequestOptions['headers'];
   readonly query: Record<string, string | undefined> | undefined;
@@ -65,7 +65,7 @@ export class CallReader {
 
   constructor(
     readonly engine: Engine,
-    readonly view: View,
+    readonly view: RouterView,
   ) {}
 
   /** Throws InvalidOptionError. */
@@ -87,7 +87,7 @@ export class CallReader {
     const model = modelOf(source);
     const resolution = engine.routing.resolve(model, own?.route, priorityOf(priority, config.priorities));
     if (resolution.unlisted !== undefined) engine.routing.warnOfSlip(resolution.unlisted, view.log);
-    const settings = this.#settle(resolution, own, reading?.options.tenant);
+    const settings = this.#settingsOf(resolution, own, reading?.options.tenant);
     const needs = readNeeds(source.body);
     const boundTo = this.#boundTo(needs);
     const hasOwnCredentials = reading?.hasCredentials ?? false;
@@ -187,7 +187,7 @@ export class CallReader {
     );
   }
 
-  #settle(resolution: Resolution, own: SingleCallOptions | undefined, tenant: string | undefined): CallSettings {
+  #settingsOf(resolution: Resolution, own: SingleCallOptions | undefined, tenant: string | undefined): CallSettings {
     if (own !== undefined || tenant !== undefined) return this.#fill(resolution, own, tenant);
     const known = this.#settings.get(resolution.route);
     if (known !== undefined) return known;

@@ -2,7 +2,7 @@ import { type ClientOptions, OpenAI } from 'openai';
 import { InvalidOptionError } from '../errors.js';
 import { DEPLOYMENT_KEYS, SETTING_KEYS } from '../options/option-keys.js';
 import { misplacedOption } from '../options/option-places.js';
-import { checkMs, checkSecretRecord, checkWhole, fail, unknownOption } from '../util/check.js';
+import { checkMs, checkSecretRecord, checkWhole, invalidOption, unknownOption } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { isKeyLike } from '../util/key-like.js';
 import { nearest } from '../util/nearest.js';
@@ -67,7 +67,7 @@ function withoutLimits(path: string, spec: unknown): { own: unknown; maxConcurre
   const { maxConcurrent, client, ...options } = spec;
   const limit = maxConcurrent === undefined ? undefined : checkWhole(`${path}.maxConcurrent`, maxConcurrent, 1);
   if (client === undefined) return { own: options, maxConcurrent: limit };
-  if (!isClient(client)) fail(`${path}.client`, client, 'an OpenAI client that you have built');
+  if (!isClient(client)) invalidOption(`${path}.client`, client, 'an OpenAI client that you have built');
   for (const key of Object.keys(options))
     throw new InvalidOptionError(`${path}.${key}`, 'it belongs to the client that you have built: set it there.');
   return { own: client, maxConcurrent: limit };
@@ -126,7 +126,7 @@ export function checkHeaderBag(option: string, value: unknown): void {
   const what = 'an object of names and values, or Headers';
   // It may well hold a key: it is not shown.
   if (typeof value === 'string') throw new InvalidOptionError(option, `a string is not allowed; give ${what}.`);
-  fail(option, value, what);
+  invalidOption(option, value, what);
 }
 
 /**
@@ -135,7 +135,7 @@ export function checkHeaderBag(option: string, value: unknown): void {
  */
 export function checkBaseURL(option: string, value: unknown): void {
   if (value === undefined || value === null) return;
-  if (typeof value !== 'string') fail(option, value, 'an absolute URL, as a string');
+  if (typeof value !== 'string') invalidOption(option, value, 'an absolute URL, as a string');
   if (value.trim() === '')
     throw new InvalidOptionError(
       option,
@@ -161,10 +161,11 @@ const LOGGER = ['error', 'warn', 'info', 'debug'] as const;
 export function checkLogger(option: string, value: unknown): void {
   if (value === undefined || value === null) return;
   const isObject = typeof value === 'object' || typeof value === 'function';
-  if (!isObject) fail(option, value, 'an object with the functions error, warn, info and debug, such as `console`');
+  if (!isObject)
+    invalidOption(option, value, 'an object with the functions error, warn, info and debug, such as `console`');
   for (const name of LOGGER) {
     const write: unknown = Reflect.get(value, name);
-    if (typeof write !== 'function') fail(`${option}.${name}`, write, 'a function, as `console` has it');
+    if (typeof write !== 'function') invalidOption(`${option}.${name}`, write, 'a function, as `console` has it');
   }
 }
 

@@ -1,7 +1,15 @@
 import { InvalidOptionError } from '../errors.js';
 import type { ModelRouter } from '../model-router.js';
 import { whyNoScript } from '../testing/script.js';
-import { checkFunction, checkKeys, checkMs, checkNumber, checkOneOf, checkRecord, fail } from '../util/check.js';
+import {
+  checkFunction,
+  checkKeys,
+  checkMs,
+  checkNumber,
+  checkOneOf,
+  checkRecord,
+  invalidOption,
+} from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { nearest } from '../util/nearest.js';
 import { deploymentsOf, HEALTHY } from './fault-book.js';
@@ -37,13 +45,13 @@ export function checkOptions(options: SimulateOptions): Settings {
   checkTraffic(traffic);
   for (const [id, script] of Object.entries(checkRecord('upstreams', upstreams)))
     checkScript(`upstreams.${id}`, script);
-  if (!Array.isArray(faults)) fail('faults', faults, 'a list of faults');
+  if (!Array.isArray(faults)) invalidOption('faults', faults, 'a list of faults');
   const lastMs = isPlanned(traffic) ? Number.POSITIVE_INFINITY : durationOf(traffic);
   for (const [i, fault] of faults.entries()) {
     checkFault(`faults[${i}]`, fault);
     // The last of planned calls may well go on after it has begun.
     if ((fault.fromMs ?? 0) >= lastMs)
-      fail(`faults[${i}].fromMs`, fault.fromMs, `milliseconds before the end of the traffic, ${lastMs}`);
+      invalidOption(`faults[${i}].fromMs`, fault.fromMs, `milliseconds before the end of the traffic, ${lastMs}`);
   }
   checkNumber('seed', seed, { least: 0, most: 2 ** 32 - 1, whole: true, what: 'a whole number from 0 to 2^32 - 1' });
   checkNumber('maxFailedCalls', maxFailedCalls, {
@@ -56,7 +64,8 @@ export function checkOptions(options: SimulateOptions): Settings {
   const durationMs = durationOf(traffic);
   const stepMs = options.stepMs ?? Math.max(LEAST_STEP_MS, Math.ceil(durationMs / STEPS / 1000) * 1000);
   checkMs('stepMs', stepMs);
-  if (durationMs / stepMs > MOST_STEPS) fail('stepMs', stepMs, `milliseconds that make at most ${MOST_STEPS} steps`);
+  if (durationMs / stepMs > MOST_STEPS)
+    invalidOption('stepMs', stepMs, `milliseconds that make at most ${MOST_STEPS} steps`);
   const baseline = checkBaseline(options.baseline ?? false);
   return {
     router,
@@ -77,7 +86,7 @@ export function checkOptions(options: SimulateOptions): Settings {
 export function checkRouter(router: ModelRouter): void {
   const isRouter =
     isRecord(router) && typeof router['snapshot'] === 'function' && typeof router['explain'] === 'function';
-  if (!isRouter) fail('router', router, 'a function that returns a ModelRouter');
+  if (!isRouter) invalidOption('router', router, 'a function that returns a ModelRouter');
 }
 
 /** What can only be checked against the router: that the deployments that are named exist. */
@@ -86,7 +95,7 @@ export function checkNames({ upstreams, faults }: Settings, known: readonly stri
     // Unlisted models share one deployment a client, which is only there once it is used.
     if (known.includes(id) || id.endsWith('/*')) return;
     const [meant] = nearest(id, known, 1);
-    fail(
+    invalidOption(
       option,
       id,
       meant === undefined ? `one of the deployments ${known.join(', ')}` : `a deployment, perhaps ${meant}`,
@@ -109,7 +118,7 @@ export function checkModels(
   for (const model of unlisted) {
     const [meant] = nearest(model, known, 1);
     if (meant === undefined) continue;
-    fail(
+    invalidOption(
       'traffic.model',
       model,
       `a route or a deployment, perhaps ${meant}; or say in \`upstreams\` what 'CLIENT/*' does`,
@@ -122,7 +131,8 @@ function checkTraffic(traffic: Traffic): void {
   if (isPlanned(traffic)) {
     checkKeys('traffic', traffic, ['calls']);
     const { calls } = traffic;
-    if (!Array.isArray(calls) || calls.length === 0) fail('traffic.calls', calls, 'a list of calls, at least one');
+    if (!Array.isArray(calls) || calls.length === 0)
+      invalidOption('traffic.calls', calls, 'a list of calls, at least one');
     calls.forEach((call, i) => {
       const path = `traffic.calls[${i}]`;
       checkCall(path, call, [...CALL_KEYS, 'atMs', 'stream']);
@@ -134,13 +144,15 @@ function checkTraffic(traffic: Traffic): void {
   checkCall('traffic', traffic, [...SHARE_KEYS, 'perSecond', 'durationMs', 'arrivals', 'mix']);
   checkNumber('traffic.perSecond', perSecond, WEIGHT);
   checkMs('traffic.durationMs', durationMs);
-  if ((perSecond * durationMs) / 1000 > MOST_CALLS) fail('traffic', perSecond, `at most ${MOST_CALLS} calls in all`);
+  if ((perSecond * durationMs) / 1000 > MOST_CALLS)
+    invalidOption('traffic', perSecond, `at most ${MOST_CALLS} calls in all`);
   if (arrivals !== undefined) checkOneOf('traffic.arrivals', arrivals, ['poisson', 'even']);
   if (mix === undefined) return;
-  if (!Array.isArray(mix) || mix.length === 0) fail('traffic.mix', mix, 'a list of kinds of calls, at least one');
+  if (!Array.isArray(mix) || mix.length === 0)
+    invalidOption('traffic.mix', mix, 'a list of kinds of calls, at least one');
   for (const key of SHARE_KEYS) {
     const given: unknown = Reflect.get(traffic, key);
-    if (given !== undefined) fail(`traffic.${key}`, given, 'it in each entry of `mix`, where there is one');
+    if (given !== undefined) invalidOption(`traffic.${key}`, given, 'it in each entry of `mix`, where there is one');
   }
   mix.forEach((each, i) => {
     checkCall(`traffic.mix[${i}]`, each, [...SHARE_KEYS, 'share']);
@@ -152,14 +164,14 @@ function checkCall(path: string, call: object, keys: readonly string[]): void {
   const { model, endpoint, body, options, streamShare, stream } = checkRecord(path, call);
   checkKeys(path, call, keys);
   if (model !== undefined && typeof model !== 'string')
-    fail(`${path}.model`, model, 'the name of a route or deployment');
+    invalidOption(`${path}.model`, model, 'the name of a route or deployment');
   if (endpoint !== undefined) checkOneOf(`${path}.endpoint`, endpoint, ['chat', 'responses', 'embeddings']);
   if (body !== undefined && typeof body !== 'function') checkRecord(`${path}.body`, body, 'an object, or a function');
   if (options !== undefined) checkRecord(`${path}.options`, options);
   if (streamShare !== undefined) checkNumber(`${path}.streamShare`, streamShare, SHARE);
-  if (stream !== undefined && typeof stream !== 'boolean') fail(`${path}.stream`, stream, 'true or false');
+  if (stream !== undefined && typeof stream !== 'boolean') invalidOption(`${path}.stream`, stream, 'true or false');
   if (endpoint === 'embeddings' && (stream === true || Number(streamShare ?? 0) > 0)) {
-    fail(`${path}.endpoint`, endpoint, 'another one: there are no streams of embeddings');
+    invalidOption(`${path}.endpoint`, endpoint, 'another one: there are no streams of embeddings');
   }
 }
 
@@ -169,7 +181,7 @@ function checkFault(path: string, fault: SimulatedFault): void {
   const { at, behavior, share, fromMs = 0, toMs, burstMs } = fault;
   const isNames =
     typeof at === 'string' || (Array.isArray(at) && at.length > 0 && at.every((id) => typeof id === 'string'));
-  if (!isNames) fail(`${path}.at`, at, 'a deployment, or a list of them');
+  if (!isNames) invalidOption(`${path}.at`, at, 'a deployment, or a list of them');
   checkScript(`${path}.behavior`, behavior);
   if (share !== undefined) checkNumber(`${path}.share`, share, SHARE);
   checkNumber(`${path}.fromMs`, fromMs, TIME);
@@ -185,7 +197,7 @@ function checkFault(path: string, fault: SimulatedFault): void {
 function checkScript(path: string, script: unknown): void {
   const why = whyNoScript(script);
   if (why === undefined) return;
-  const allowed = 'a behaviour such as hang() or fail(503), a list of them, or a function that returns one';
+  const allowed = 'a behaviour such as hang() or invalidOption(503), a list of them, or a function that returns one';
   throw new InvalidOptionError(path, `it is not allowed; give ${allowed}. ${why}.`);
 }
 

@@ -28,14 +28,14 @@ export class VirtualClock {
   }
 
   /** Lets everything happen that needs no time. */
-  settle(): Promise<void> {
+  flush(): Promise<void> {
     return new Promise((resolve) => this.#immediate(resolve));
   }
 
   /** Goes to the next timer, fires that one alone, and lets everything happen that follows from it. */
   step(): Promise<void> {
     this.#timers.next();
-    return this.settle();
+    return this.flush();
   }
 
   /** Fires what else is due at this very moment: what ends at one moment ends together. */
@@ -43,7 +43,7 @@ export class VirtualClock {
     for (let before = -1; before !== this.timers; ) {
       before = this.timers;
       this.#timers.tick(0);
-      await this.settle();
+      await this.flush();
     }
   }
 

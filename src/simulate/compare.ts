@@ -1,7 +1,7 @@
 import type { ModelRouter } from '../model-router.js';
 import type { CallRecord } from '../telemetry/record-types.js';
 import type { Script } from '../testing/script.js';
-import { checkFunction, checkKeys, checkNumber, checkRecord, fail } from '../util/check.js';
+import { checkFunction, checkKeys, checkNumber, checkRecord, invalidOption } from '../util/check.js';
 import { checkOptions } from './check.js';
 import { HEALTHY } from './fault-book.js';
 import type { PlannedCall, SimulationContext } from './options.js';
@@ -81,7 +81,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     trace.filter((call) => !isOwnFault(call)),
     perSecond ?? 1,
   );
-  if (calls.length === 0) fail('trace', trace, 'calls that did not all fail by their own fault');
+  if (calls.length === 0) invalidOption('trace', trace, 'calls that did not all fail by their own fault');
   const samples = samplesIn(calls);
   const planned = calls.map(({ atMs, record }): PlannedCall => {
     const headers = record.priority === 'standard' ? undefined : { 'X-Request-Priority': record.priority };
@@ -125,7 +125,7 @@ function checkCompare(options: CompareOptions): CompareOptions {
   const entries = Object.entries(
     checkRecord('configurations', configurations, 'an object of functions that build a router'),
   );
-  if (entries.length === 0) fail('configurations', configurations, 'at least one, by name');
+  if (entries.length === 0) invalidOption('configurations', configurations, 'at least one, by name');
   for (const [name, build] of entries) checkFunction(`configurations.${name}`, build);
   if (model !== undefined) checkFunction('model', model);
   if (perSecond !== undefined) checkNumber('perSecond', perSecond, { above: 0, most: 1e6, what: 'a number above 0' });

@@ -1,4 +1,4 @@
-import { checkNumber, fail } from '../util/check.js';
+import { checkNumber, invalidOption } from '../util/check.js';
 import { normal } from './seeded-random.js';
 
 type Draw = (random: () => number) => number;
@@ -39,7 +39,7 @@ export function bimodal({ medianMs, sigma = 0, slowShare = 0.05, slowFactor = 10
 /** One of the latencies that were measured, in milliseconds, each as likely as any other. */
 export function empirical(measuredMs: readonly number[]): Draw {
   const what = 'a list of milliseconds from 0 on, at least one';
-  if (!Array.isArray(measuredMs) || measuredMs.length === 0) fail('empirical', measuredMs, what);
+  if (!Array.isArray(measuredMs) || measuredMs.length === 0) invalidOption('empirical', measuredMs, what);
   const all: readonly number[] = measuredMs.map((ms, i) =>
     checkNumber(`empirical[${i}]`, ms, { least: 0, most: Number.MAX_VALUE, what: 'milliseconds from 0 on' }),
   );

@@ -48,7 +48,7 @@ export async function sendAll(sending: Sending): Promise<void> {
   };
 
   startDue();
-  await clock.settle();
+  await clock.flush();
   while (running > 0 || !next.done) {
     await clock.step();
     const error = broken ?? problem();

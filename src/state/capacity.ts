@@ -224,12 +224,12 @@ export class Capacity {
       !this.#makeRoom(places, rank)
     )
       return undefined;
-    let settle: (place: Place) => void = () => undefined;
+    let grant: (place: Place) => void = () => undefined;
     const granted = new Promise<Place>((resolve) => {
-      settle = resolve;
+      grant = resolve;
     });
     const order = this.#waited++;
-    const waiter: Waiter = { places, tokens, rank, order, grant: settle, refuse: onRefused };
+    const waiter: Waiter = { places, tokens, rank, order, grant, refuse: onRefused };
     for (const place of places) this.#queue(place).add(waiter);
     this.#serve(now);
     return { granted, cancel: () => this.#remove(waiter) };

@@ -53,7 +53,7 @@ const succeeded: Settlement = {
 /** One for all: it is thrown far from where anybody could read its stack. */
 const failed = new Error('The attempt has failed.');
 
-function settle(outcome: 'success' | 'failure'): Settlement {
+function resultOf(outcome: 'success' | 'failure'): Settlement {
   if (outcome === 'failure') throw failed;
   return succeeded;
 }
@@ -324,7 +324,7 @@ export class DeploymentBreaker {
   }
 
   #createCircuit(state: 'closed' | 'halfOpen'): CircuitBreaker<'success' | 'failure'> {
-    const circuit = new CircuitBreaker(settle, {
+    const circuit = new CircuitBreaker(resultOf, {
       timeout: false,
       resetTimeout: this.#settings.cooldownMs,
       rollingCountTimeout: this.#settings.windowMs,

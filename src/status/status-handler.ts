@@ -1,4 +1,4 @@
-import { checkKeys, checkRecord, fail } from '../util/check.js';
+import { checkKeys, checkRecord, invalidOption } from '../util/check.js';
 import { APP } from './assets/app.js';
 import { page } from './assets/page.js';
 import { STYLE } from './assets/style.js';
@@ -81,8 +81,8 @@ function checked(options: StatusOptions): StatusSettings {
   checkRecord('statusHandler', options, "an object such as { title: 'Support desk' }");
   checkKeys('statusHandler', options, ['title', 'showTenants']);
   const { title = 'Model router', showTenants = false } = options;
-  if (typeof title !== 'string') fail('statusHandler.title', title, 'a text');
-  if (typeof showTenants !== 'boolean') fail('statusHandler.showTenants', showTenants, 'true or false');
+  if (typeof title !== 'string') invalidOption('statusHandler.title', title, 'a text');
+  if (typeof showTenants !== 'boolean') invalidOption('statusHandler.showTenants', showTenants, 'true or false');
   return { title, showTenants };
 }
 

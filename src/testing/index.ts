@@ -44,6 +44,6 @@ export type { FakeOptions } from './fake-options.js';
 export { type FakeProvider, type FakeProviderOptions, startFakeProvider } from './fake-provider.js';
 export { fleetStoreContract } from './fleet-store-contract.js';
 export { offline } from './offline.js';
-export type { Outcome, RecordedRequest } from './recorder.js';
+export type { RecordedRequest, RequestOutcome } from './recorder.js';
 export type { Choose, Models, Script } from './script.js';
 export { strategyContract } from './strategy-contract.js';

@@ -1,4 +1,4 @@
-import type { Outcome } from './recorder.js';
+import type { RequestOutcome } from './recorder.js';
 import type { Step } from './step.js';
 
 /** Where a timeline is played to: a socket, or the body of a `Response`. */
@@ -13,7 +13,7 @@ export interface Sink {
 /** Hears how the playing goes on. */
 interface Witness {
   status(status: number): void;
-  over(outcome: Exclude<Outcome, 'open'>): void;
+  over(outcome: Exclude<RequestOutcome, 'open'>): void;
 }
 
 /** Plays one timeline. It holds at most one timer, and none once it has ended or was stopped. */
@@ -83,7 +83,7 @@ export class Player {
   }
 
   /** True the first time. */
-  #over(outcome: Exclude<Outcome, 'open'>): boolean {
+  #over(outcome: Exclude<RequestOutcome, 'open'>): boolean {
     if (this.#state === 'over') return false;
     clearTimeout(this.#timer);
     this.#state = 'over';

@@ -1,5 +1,5 @@
 /** How a request ended: in good order below or from status 400 up, by the client's leaving, by the fake's cutting it; or not yet. */
-export type Outcome = 'answered' | 'failed' | 'aborted' | 'cut' | 'open';
+export type RequestOutcome = 'answered' | 'failed' | 'aborted' | 'cut' | 'open';
 
 export interface RecordedRequest {
   /** From 1, in the order of arrival. */
@@ -24,7 +24,7 @@ export interface RecordedRequest {
   readonly endedAt: number | undefined;
   /** Of the response; undefined before its headers. */
   readonly status: number | undefined;
-  readonly outcome: Outcome;
+  readonly outcome: RequestOutcome;
 }
 
 /** The same request while it runs: the fake writes down how it goes on. */
@@ -80,7 +80,7 @@ export class Recorder {
     return request;
   }
 
-  end(request: OpenRequest, outcome: Exclude<Outcome, 'open'>): void {
+  end(request: OpenRequest, outcome: Exclude<RequestOutcome, 'open'>): void {
     if (request.outcome !== 'open') return;
     request.outcome = outcome;
     request.endedAt = performance.now();

@@ -30,7 +30,7 @@ function failUnseen(option: string, value: unknown, allowed: string): never {
 
 const isEmpty = (value: object) => Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0;
 
-export function fail(option: string, value: unknown, allowed: string): never {
+export function invalidOption(option: string, value: unknown, allowed: string): never {
   throw new InvalidOptionError(option, `${show(value)} is not allowed; give ${allowed}.`);
 }
 
@@ -62,15 +62,17 @@ export function checkWhole(option: string, value: unknown, least: number): numbe
 }
 
 export function checkString(option: string, value: unknown, what = 'a string that is not empty'): string {
-  return typeof value === 'string' && value !== '' ? value : fail(option, value, what);
+  return typeof value === 'string' && value !== '' ? value : invalidOption(option, value, what);
 }
 
 export function checkOneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
-  return allowed.find((each) => each === value) ?? fail(option, value, `one of ${allowed.map(show).join(', ')}`);
+  return (
+    allowed.find((each) => each === value) ?? invalidOption(option, value, `one of ${allowed.map(show).join(', ')}`)
+  );
 }
 
 export function checkStrings(option: string, value: unknown, what: string): string[] {
-  if (!Array.isArray(value)) fail(option, value, what);
+  if (!Array.isArray(value)) invalidOption(option, value, what);
   return value.map((each: unknown, i) => checkString(`${option}[${i}]`, each));
 }
 

@@ -1,5 +1,5 @@
 import { failure } from '../../src/classify.js';
-import type { Step, TargetView, View } from '../../src/plan/plan.js';
+import type { PlanView, Step, TargetView } from '../../src/plan/plan.js';
 import type { Failure, Target } from '../../src/types.js';
 
 /** A deployment of which nothing is known and that nothing is wrong with. */
@@ -24,7 +24,7 @@ export function targetView(more: Partial<TargetView> = {}): TargetView {
 }
 
 /** A call of 10 s that has just begun, without jitter. */
-export function viewOf(targets: readonly TargetView[], more: Partial<View> = {}): View {
+export function viewOf(targets: readonly TargetView[], more: Partial<PlanView> = {}): PlanView {
   return {
     now: 0,
     deadline: 10_000,
@@ -52,7 +52,7 @@ export function failed(
 }
 
 /** A step in short: which target by its place, after which wait; or why nothing more. */
-export function inShort(step: Step, { targets }: View): string {
+export function inShort(step: Step, { targets }: PlanView): string {
   if (step.type === 'stop')
     return step.reason === 'withheld'
       ? `withheld ${targets.findIndex((each) => each.target === step.target)}`

@@ -13,11 +13,11 @@ export interface Fetch {
   /** Answers that call tools may be stored. */
   readonly toolCalls: boolean;
   /** Stores what may be stored of an answer that has come. Returns the store's promise, if any. */
-  readonly store: (landed: Landed) => unknown;
+  readonly store: (fetched: Fetched) => unknown;
 }
 
 /** An answer that has come from upstream. */
-export interface Landed {
+export interface Fetched {
   /** Of a whole answer. */
   readonly data: unknown;
   /** JSON: of `data`, or of the array of a stream's chunks. */

@@ -1,7 +1,7 @@
 import type { CachedAnswer } from '../../state/cache-store.js';
 import { entryBytes } from '../../state/memory-store.js';
 import { type CacheRequest, type CacheSettings, type Call, type CallReply, isCached } from '../../types.js';
-import type { CacheContext, Fetch, Landed } from './cache-context.js';
+import type { CacheContext, Fetch, Fetched } from './cache-context.js';
 import { cachedAnswer } from './cached-reply.js';
 import { isDeploymentFault } from './errors.js';
 import type { vectorKeys } from './key.js';
@@ -12,7 +12,7 @@ import { type CachedVector, encodeVector, inputsOf, isVector, readVectors, token
 const BATCH_PART = 4;
 
 /** One input of a call, and what the store has for it. */
-interface Input {
+interface EmbeddingInput {
   readonly value: unknown;
   readonly key: string;
   readonly found: Found | undefined;
@@ -52,7 +52,7 @@ class Batch {
     readonly request: CacheRequest,
     readonly keys: Keys,
     readonly settings: CacheSettings,
-    readonly inputs: readonly Input[],
+    readonly inputs: readonly EmbeddingInput[],
   ) {}
 
   answer(): Promise<CallReply> {
@@ -80,14 +80,14 @@ class Batch {
     });
   }
 
-  async #fetchMissing(missing: readonly Input[]): Promise<CallReply> {
+  async #fetchMissing(missing: readonly EmbeddingInput[]): Promise<CallReply> {
     const reply = await this.cache.fetch(this.call, this.request, this.#fetchOf(missing));
     if (missing.length === this.inputs.length) return reply;
     // The answer to a shortened request is never returned: where it cannot be filled up, the whole batch is sent.
     return this.#fill(missing, reply) ?? this.cache.fetch(this.call, this.request, this.#fetchOf(this.inputs));
   }
 
-  #fetchOf(inputs: readonly Input[]): Fetch {
+  #fetchOf(inputs: readonly EmbeddingInput[]): Fetch {
     const { cache, keys, request, settings, call } = this;
     const values = inputs.map(({ value }) => value);
     const body = request.body ?? {};
@@ -95,8 +95,8 @@ class Batch {
       key: cache.lookup.keyOf(keys.ofBatch(values)),
       body: values.length === this.inputs.length ? body : { ...body, input: values },
       toolCalls: settings.toolCalls,
-      store: (landed) => {
-        const stored = this.#entriesOf(inputs, landed).map(([key, answer]) =>
+      store: (fetched) => {
+        const stored = this.#entriesOf(inputs, fetched).map(([key, answer]) =>
           cache.lookup.set(key, answer, settings, call.settings.tenant),
         );
         return stored.some(isPromise) ? Promise.all(stored) : undefined;
@@ -104,7 +104,7 @@ class Batch {
     };
   }
 
-  #entriesOf(inputs: readonly Input[], { data, source, requestId }: Landed): [key: string, CachedAnswer][] {
+  #entriesOf(inputs: readonly EmbeddingInput[], { data, source, requestId }: Fetched): [key: string, CachedAnswer][] {
     const { size } = this.cache.lookup;
     const values = inputs.map(({ value }) => value);
     const entries: [string, CachedAnswer][] = [];
@@ -125,7 +125,7 @@ class Batch {
   }
 
   /** What has come, together with what was there. `undefined` where it does not fit. */
-  #fill(missing: readonly Input[], reply: CallReply): CallReply | undefined {
+  #fill(missing: readonly EmbeddingInput[], reply: CallReply): CallReply | undefined {
     const { record } = this.call;
     const data = isCached(reply) ? reply.cached.data : reply.answer.data;
     const { deployment, servedModel, region, usage } = record;
@@ -178,7 +178,7 @@ const isForErrors = ({ ageMs, state }: Found, { ttlMs, staleIfErrorMs }: CacheSe
   state === 'stale' || ageMs < ttlMs + staleIfErrorMs;
 
 /** An input that comes twice is sent once. */
-function unique(inputs: readonly Input[]): Input[] {
+function unique(inputs: readonly EmbeddingInput[]): EmbeddingInput[] {
   return [...new Map(inputs.map((input) => [input.key, input])).values()];
 }
 

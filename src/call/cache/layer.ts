@@ -250,7 +250,7 @@ class ResponseCache implements CacheContext {
       source: request.share(fetch.body, request.query),
       next,
       isRefresh,
-      onLanded: (reply) => this.#land(reply, shared, fetch),
+      onReply: (reply) => this.#store(reply, shared, fetch),
       onOver: () => {
         if (sharedKey !== undefined) this.#shared.remove(sharedKey, shared);
       },
@@ -260,8 +260,8 @@ class ResponseCache implements CacheContext {
   }
 
   /** Stores what may be stored of an answer that has come, before any caller has it. */
-  #land(reply: CallReply, shared: SharedCall, fetch: Fetch): void {
-    if (reply.chunks !== undefined) return this.#landStream(reply, reply.chunks, shared, fetch);
+  #store(reply: CallReply, shared: SharedCall, fetch: Fetch): void {
+    if (reply.chunks !== undefined) return this.#storeStream(reply, reply.chunks, shared, fetch);
     const data = dataOf(reply);
     try {
       const text = () => {
@@ -269,17 +269,17 @@ class ResponseCache implements CacheContext {
         return shared.text;
       };
       if (shared.hasOthers) text();
-      const landed = { data, text, isStream: false, source: sourceOf(shared), requestId: requestIdOf(reply, data) };
-      const stored = fetch.store(landed);
+      const fetched = { data, text, isStream: false, source: sourceOf(shared), requestId: requestIdOf(reply, data) };
+      const stored = fetch.store(fetched);
       if (isPromise(stored)) keepAlive(shared.call, stored);
-      shared.settle(stored);
+      shared.resolve(stored);
     } catch {
       // A client of the application has put something into it that JSON cannot write: only the first caller has it.
-      shared.settle();
+      shared.resolve();
     }
   }
 
-  #landStream(reply: CallReply, source: AsyncIterator<unknown>, shared: SharedCall, fetch: Fetch): void {
+  #storeStream(reply: CallReply, source: AsyncIterator<unknown>, shared: SharedCall, fetch: Fetch): void {
     const stream: SharedStream = new SharedStream({
       reply,
       source,
@@ -289,11 +289,11 @@ class ResponseCache implements CacheContext {
       onEnd: ({ outcome, unfinished }) => {
         shared.end();
         const text = outcome === 'success' && !unfinished ? stream.storable : undefined;
-        if (text === undefined) return shared.settle();
-        const landed = { data: undefined, text: () => text, isStream: true, source: sourceOf(shared) };
-        const stored = fetch.store({ ...landed, requestId: requestIdOf(reply, undefined) });
+        if (text === undefined) return shared.resolve();
+        const fetched = { data: undefined, text: () => text, isStream: true, source: sourceOf(shared) };
+        const stored = fetch.store({ ...fetched, requestId: requestIdOf(reply, undefined) });
         if (isPromise(stored)) keepAlive(shared.call, stored);
-        shared.settle(stored);
+        shared.resolve(stored);
       },
     });
     shared.stream = stream;

@@ -106,15 +106,15 @@ const isTextOrNull = (value: unknown) => value === null || typeof value === 'str
 /** Waits for a short while, and no longer than the caller does. */
 function withTimeout<T>(found: PromiseLike<T>, signal: CancelSignal | undefined): Promise<T | undefined> {
   return new Promise((resolve) => {
-    const settle = (value: T | undefined) => {
+    const finish = (value: T | undefined) => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', giveUp);
       resolve(value);
     };
-    const giveUp = () => settle(undefined);
+    const giveUp = () => finish(undefined);
     const timer = setTimeout(giveUp, GET_TIMEOUT_MS);
     signal?.addEventListener('abort', giveUp);
-    found.then(settle, giveUp);
+    found.then(finish, giveUp);
   });
 }
 

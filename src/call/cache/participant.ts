@@ -47,12 +47,12 @@ export class Participant {
 
   answer(reply: CallReply): void {
     clearTimeout(this.#timer);
-    if (reply.chunks === undefined) this.#settle();
+    if (reply.chunks === undefined) this.#stopWaiting();
     this.#reply.resolve(reply);
   }
 
-  fail(error: unknown): void {
-    this.#settle();
+  reject(error: unknown): void {
+    this.#stopWaiting();
     const { signal } = this.call;
     this.#reply.reject(signal?.aborted ? abortError(signal.reason) : error);
   }
@@ -68,7 +68,7 @@ export class Participant {
 
   /** Its stream is over. */
   finish(end: AttemptEnd): void {
-    this.#settle();
+    this.#stopWaiting();
     this.#end?.set(end);
   }
 
@@ -97,12 +97,12 @@ export class Participant {
 
   #leave(error: Error): void {
     this.hasLeft = true;
-    this.#settle();
+    this.#stopWaiting();
     this.#run.leave(this);
     this.#reply.reject(error);
   }
 
-  #settle(): void {
+  #stopWaiting(): void {
     clearTimeout(this.#timer);
     this.#setActive(false);
     this.call.signal?.removeEventListener('abort', this.#onAbort);

@@ -15,7 +15,7 @@ export interface SharedCallParts {
   readonly source: unknown;
   readonly next: Handler<Call, CallReply>;
   /** The answer is there, and no caller has it yet. */
-  readonly onLanded: (reply: CallReply, shared: SharedCall) => void;
+  readonly onReply: (reply: CallReply, shared: SharedCall) => void;
   /** It cannot be joined any more. */
   readonly onOver: () => void;
   /** Goes on without any caller. */
@@ -73,8 +73,8 @@ export class SharedCall {
   /** Sends the call, once its first caller has joined. */
   start(): void {
     this.#parts.next(this.call).then(
-      (reply) => this.#land(reply),
-      (error) => this.#fail(error),
+      (reply) => this.#deliver(reply),
+      (error) => this.#reject(error),
     );
   }
 
@@ -168,27 +168,27 @@ export class SharedCall {
   }
 
   /** It has ended, and `stored` is under way. */
-  settle(stored?: unknown): void {
+  resolve(stored?: unknown): void {
     this.#done?.resolve(stored);
   }
 
-  #land(reply: CallReply): void {
+  #deliver(reply: CallReply): void {
     if (reply.chunks === undefined) this.end();
     try {
-      this.#parts.onLanded(reply, this);
+      this.#parts.onReply(reply, this);
     } catch (error) {
-      return this.#fail(error);
+      return this.#reject(error);
     }
     this.#reply = reply;
     for (const participant of this.#participants) participant.answer(reply);
   }
 
-  #fail(error: unknown): void {
+  #reject(error: unknown): void {
     this.end();
-    this.settle();
+    this.resolve();
     // What is left on the wire of an attempt that was given up.
     this.#signal.abort(undefined);
-    for (const participant of this.#participants) participant.fail(error);
+    for (const participant of this.#participants) participant.reject(error);
   }
 
   #isLast(participant: Participant): boolean {

@@ -125,7 +125,7 @@ export class SharedStream {
       return;
     }
     this.#isPulling = true;
-    const fail = (error: unknown) => {
+    const end = (error: unknown) => {
       this.failed = { error };
       this.isDone = true;
     };
@@ -138,13 +138,13 @@ export class SharedStream {
         } catch (error) {
           // An application's own client has put something into it that JSON cannot write.
           this.stop();
-          fail(error);
+          end(error);
         }
         this.#wake();
       },
       (error: unknown) => {
         this.#isPulling = false;
-        fail(error);
+        end(error);
         this.#wake();
       },
     );

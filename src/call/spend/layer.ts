@@ -10,7 +10,7 @@ import type { InputEstimator } from '../../tokens/input-estimator.js';
 import type { Call, CallReply, Target } from '../../types.js';
 import { showUsd } from '../../util/money.js';
 import { nameOf, overBudget, overCallLimit, tooManyTenants, worstCaseText } from './messages.js';
-import { Hold } from './reservation.js';
+import { CallReservation } from './reservation.js';
 
 export interface SpendParts {
   /** `undefined` where there are no budgets. */
@@ -76,7 +76,7 @@ async function withReservation(
     call.targets = cases.map(({ target }) => target);
     call.excluded = [...call.excluded, ...excluded];
   }
-  const hold = new Hold({
+  const spend = new CallReservation({
     call,
     cases,
     mayRepeat,
@@ -92,14 +92,14 @@ async function withReservation(
       for (const warning of warnings) reportWarning(parts.events, call, warning);
     },
   });
-  call.spend = hold;
+  call.spend = spend;
   try {
     const reply = await next(call);
-    hold.commit();
-    reply.onEnd(() => hold.end());
+    spend.commit();
+    reply.onEnd(() => spend.end());
     return reply;
   } catch (error) {
-    hold.end();
+    spend.end();
     // The errors of the deployments that were tried say nothing of those that were not. An application's own error is left alone.
     if (unpriced.length > 0 && call.failures.length > 0 && error instanceof OpenAIError && error.cause === undefined)
       setHidden(error, 'cause', new NoDeploymentAvailableError(`Not tried: ${namesOf(unpriced)}: ${UNKNOWN}.`));

@@ -5,7 +5,8 @@ import { showUsd } from '../../util/money.js';
 
 /** What a budget is called in messages, events and logs: `$400 a month`, `$5 a day for each tenant on the route "chat"`. */
 export function nameOf({ usd, window, perTenant, route }: Budget): string {
-  const each = typeof window === 'number' ? `in any ${spell(window)}` : `${window === 'hour' ? 'an' : 'a'} ${window}`;
+  const each =
+    typeof window === 'number' ? `in any ${durationText(window)}` : `${window === 'hour' ? 'an' : 'a'} ${window}`;
   const where = `the route ${JSON.stringify(route)}`;
   const whose =
     route === undefined
@@ -26,7 +27,7 @@ const SPANS = [
 ] as const;
 
 /** `7 days`, `90 minutes`: in the largest unit of which it is a whole number of more than one. */
-function spell(ms: number): string {
+function durationText(ms: number): string {
   for (const [unit, length] of SPANS) if (ms % length === 0 && ms > length) return `${ms / length} ${unit}s`;
   return ms === 1000 ? 'second' : `${ms} ms`;
 }

@@ -1,9 +1,9 @@
 import { maxUsdOf, type WorstCase } from '../../prices/worst-case.js';
 import type { Reservation, SpendLedger, Warning } from '../../state/spend-ledger.js';
-import type { Call, SpendHold } from '../../types.js';
+import type { Call, SpendReservation } from '../../types.js';
 import { toNano, toNanoUp } from '../../util/money.js';
 
-export interface HoldParts {
+export interface CallReservationParts {
   readonly call: Call;
   /** Of the deployments that it may go to. */
   readonly cases: readonly WorstCase[];
@@ -25,14 +25,14 @@ export interface Settlement {
  * Reserves money for a call while it runs. At first the most it may cost over all its attempts; as they end, and once one
  * of them is the answer, no more than it may still cost; at its end, nothing.
  */
-export class Hold implements SpendHold {
-  readonly #parts: HoldParts;
+export class CallReservation implements SpendReservation {
+  readonly #parts: CallReservationParts;
   /** What the attempts that have ended cost, by their number. */
   readonly #booked = new Map<number, number>();
   #isCommitted = false;
   #isDeferred = false;
 
-  constructor(parts: HoldParts) {
+  constructor(parts: CallReservationParts) {
     this.#parts = parts;
   }
 

@@ -1,5 +1,5 @@
 import type { Price } from '../../telemetry/record-types.js';
-import { checkKeys, checkNumber, checkRecord, checkString, fail, show } from '../../util/check.js';
+import { checkKeys, checkNumber, checkRecord, checkString, invalidOption, show } from '../../util/check.js';
 import type { Filled } from '../../util/filled.js';
 import { checkPrice } from '../check-price.js';
 
@@ -90,7 +90,7 @@ export function checkProjection(options: ProjectionOptions): CheckedProjection {
 
 function checkModels(value: unknown): ReadonlyMap<string, Price> {
   const models = Object.entries(checkRecord('models', value, 'an object of prices by model'));
-  if (models.length === 0) fail('models', value, 'the price of at least one model');
+  if (models.length === 0) invalidOption('models', value, 'the price of at least one model');
   return new Map(
     models.map(([name, price]) => {
       const both = typeof price === 'number' ? { input: price, output: price } : price;
@@ -100,7 +100,8 @@ function checkModels(value: unknown): ReadonlyMap<string, Price> {
 }
 
 function checkStages(value: unknown): number[] {
-  if (!Array.isArray(value) || value.length === 0) return fail('stages', value, 'an array such as [1, 10, 100, 1000]');
+  if (!Array.isArray(value) || value.length === 0)
+    return invalidOption('stages', value, 'an array such as [1, 10, 100, 1000]');
   return value.map((times: unknown, i) =>
     checkNumber(`stages[${i}]`, times, { least: 0, most: MOST_TIMES, what: `a number from 0 to ${MOST_TIMES}` }),
   );
@@ -128,7 +129,7 @@ function checkRoutes(
     };
   });
   const sum = checked.reduce((all, { share }) => all + share, 0);
-  if (Math.abs(sum - 1) > TOLERANCE) fail('routes', sum, 'shares that make 1 together');
+  if (Math.abs(sum - 1) > TOLERANCE) invalidOption('routes', sum, 'shares that make 1 together');
   return checked;
 }
 
@@ -137,5 +138,7 @@ function checkShare(option: string, value: unknown): number {
 }
 
 function priceIn(models: ReadonlyMap<string, Price>, option: string, name: string): Price {
-  return models.get(name) ?? fail(option, name, `one of \`models\`: ${[...models.keys()].map(show).join(', ')}`);
+  return (
+    models.get(name) ?? invalidOption(option, name, `one of \`models\`: ${[...models.keys()].map(show).join(', ')}`)
+  );
 }

@@ -1,4 +1,4 @@
-import { checkKeys, checkRecord, fail } from '../../util/check.js';
+import { checkKeys, checkRecord, invalidOption } from '../../util/check.js';
 import type { SeriesStep, Simulation } from '../result.js';
 import { bands } from './bands.js';
 import { type Chart, chart } from './chart.js';
@@ -16,7 +16,7 @@ export interface ReportOptions {
 /** A simulation as one HTML page, which needs no network and no script. */
 export function simulationReport(simulation: Simulation, options: ReportOptions = {}): string {
   if (!Array.isArray(checkRecord('simulation', simulation)['series']))
-    fail('simulation', simulation, 'what simulate() gives');
+    invalidOption('simulation', simulation, 'what simulate() gives');
   checkKeys('', options, ['title', 'deadlineMs']);
   const { title = 'What the router makes of it', deadlineMs } = options;
   const { series, stepMs, baseline, faults, advice } = simulation;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isFinal, plan, planHedge, type TargetView, type View } from '../../../src/plan/plan.js';
+import { isFinal, type PlanView, plan, planHedge, type TargetView } from '../../../src/plan/plan.js';
 import { failed, inShort, targetView, viewOf } from '../../helpers/plan-views.js';
 
 const [a, b, c] = [targetView(), targetView(), targetView()];
@@ -8,17 +8,17 @@ const paused = targetView({ pausedUntil: 1 });
 const suspends = targetView({ suspendedUntil: 1 });
 
 /** A view at which the first target still runs. */
-const running = (targets: readonly TargetView[], more: Partial<View> = {}) =>
+const running = (targets: readonly TargetView[], more: Partial<PlanView> = {}) =>
   viewOf(targets, { inFlight: targets.slice(0, 1).map(({ target }) => target), attemptsLeft: 2, ...more });
 
 /** Whom it asks beside the first, by place. */
-function hedged(view: View): string {
+function hedged(view: PlanView): string {
   const step = planHedge(view);
   return step === undefined ? 'nobody' : inShort(step, view);
 }
 
 describe('a hedge', () => {
-  it.each<[string, TargetView[], Partial<View>, string]>([
+  it.each<[string, TargetView[], Partial<PlanView>, string]>([
     ['asks the next', [a, b, c], {}, '1'],
     ['asks nobody who runs already', [a, b, c], { inFlight: [a.target, b.target] }, '2'],
     ['asks nobody who has failed', [a, b, c], { failures: [failed(b)] }, '2'],
@@ -48,7 +48,7 @@ describe('a hedge', () => {
 });
 
 describe('while another attempt runs', () => {
-  const planned = (view: View) => inShort(plan(view), view);
+  const planned = (view: PlanView) => inShort(plan(view), view);
 
   it('a failure leads to one that nobody has asked, not to a wait, a retry or an open breaker', () => {
     expect(planned(running([a, b, c], { failures: [failed(b)] }))).toBe('2');

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { plan, planHedge, type TargetView, type View } from '../../../src/plan/plan.js';
+import { type PlanView, plan, planHedge, type TargetView } from '../../../src/plan/plan.js';
 import { failed, targetView, viewOf } from '../../helpers/plan-views.js';
 
 /** How often a plan for so many deployments reads any of their properties. */
 function readsOf(
   size: number,
   more: Partial<TargetView>,
-  view: (targets: TargetView[]) => Partial<View> = () => ({}),
-  step: (view: View) => unknown = plan,
+  view: (targets: TargetView[]) => Partial<PlanView> = () => ({}),
+  step: (view: PlanView) => unknown = plan,
 ): number {
   let reads = 0;
   const counting: ProxyHandler<TargetView> = {
@@ -28,7 +28,7 @@ function readsOf(
 describe('a plan for a thousand deployments looks at as few as one for a hundred', () => {
   const oneFailed = (targets: TargetView[]) => ({ failures: [failed(targets[0] ?? targetView())] });
 
-  it.each<[string, Partial<TargetView>, ((targets: TargetView[]) => Partial<View>)?]>([
+  it.each<[string, Partial<TargetView>, ((targets: TargetView[]) => Partial<PlanView>)?]>([
     ['where the default deadline applies', {}, () => ({ deadlineIsDefault: true })],
     ['where the call has a deadline and nothing is known of any', {}],
     ['where all are known', { p95Ms: 900, fastestMs: 100 }],
@@ -49,7 +49,7 @@ describe('a plan for a thousand deployments looks at as few as one for a hundred
 });
 
 describe('where a plan must look at all deployments, it looks at each a few times', () => {
-  it.each<[string, Partial<TargetView>, ((targets: TargetView[]) => Partial<View>)?]>([
+  it.each<[string, Partial<TargetView>, ((targets: TargetView[]) => Partial<PlanView>)?]>([
     ['all are paused', { pausedUntil: 20_000 }],
     ['all breakers are open', { isOpen: true, retryAt: 5000 }],
     ['all are full', { isFull: true }],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { failure } from '../../../src/classify.js';
-import { plan, type Step, type TargetView, type View } from '../../../src/plan/plan.js';
+import { type PlanView, plan, type Step, type TargetView } from '../../../src/plan/plan.js';
 import { failed, targetView, viewOf } from '../../helpers/plan-views.js';
 import fc from '../../helpers/property.js';
 
@@ -55,10 +55,10 @@ const at = (targets: readonly TargetView[], now: number) =>
 
 /** Follows the plan through a whole call, and shows each step with what the plan knew. */
 function follow({ targets, settings, script }: ReturnType<typeof sample>): {
-  steps: [View, AttemptStep][];
-  end: [View, Step];
+  steps: [PlanView, AttemptStep][];
+  end: [PlanView, Step];
 } {
-  const steps: [View, AttemptStep][] = [];
+  const steps: [PlanView, AttemptStep][] = [];
   let view = viewOf(at(targets, 0), settings);
   for (let n = 0; ; ) {
     const step = plan(view);
@@ -83,7 +83,7 @@ function follow({ targets, settings, script }: ReturnType<typeof sample>): {
 const sample = () => fc.sample(call, 1)[0] ?? { targets: [], settings: viewOf([]), script: [] };
 
 /** Holds for every step of every call. */
-function holds(check: (view: View, step: AttemptStep, asked: TargetView) => void): void {
+function holds(check: (view: PlanView, step: AttemptStep, asked: TargetView) => void): void {
   fc.assert(
     fc.property(call, (given) => {
       for (const [view, step] of follow(given).steps) {
@@ -96,7 +96,7 @@ function holds(check: (view: View, step: AttemptStep, asked: TargetView) => void
   );
 }
 
-const failuresOf = (view: View, { target: asked }: AttemptStep) =>
+const failuresOf = (view: PlanView, { target: asked }: AttemptStep) =>
   view.failures.filter((each) => each.target === asked);
 
 describe('whatever happens, the plan', () => {

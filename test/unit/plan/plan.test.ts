@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { backoffMs } from '../../../src/plan/backoff.js';
-import { plan, planHedge, type TargetView, type View } from '../../../src/plan/plan.js';
+import { type PlanView, plan, planHedge, type TargetView } from '../../../src/plan/plan.js';
 import { failed, inShort, targetView, viewOf } from '../../helpers/plan-views.js';
 
 const [a, b, c] = [targetView(), targetView(), targetView()];
@@ -11,9 +11,9 @@ const suspends = (suspendedUntil = 60_000) => targetView({ suspendedUntil });
 const both = (pausedUntil: number, retryAt: number) => targetView({ isOpen: true, retryAt, pausedUntil });
 
 /** What the plan says, in short. */
-const planned = (view: View) => inShort(plan(view), view);
+const planned = (view: PlanView) => inShort(plan(view), view);
 
-function asked(view: View) {
+function asked(view: PlanView) {
   const step = plan(view);
   if (step.type !== 'attempt') throw new TypeError(`The plan says ${step.type}`);
   return step;
@@ -58,7 +58,7 @@ describe('the first attempt', () => {
 });
 
 describe('after a failure', () => {
-  const at = (outcome: Parameters<typeof failed>[1], targets = [a, b, c], more: Partial<View> = {}) =>
+  const at = (outcome: Parameters<typeof failed>[1], targets = [a, b, c], more: Partial<PlanView> = {}) =>
     planned(viewOf(targets, { failures: [failed(a, outcome)], attemptsLeft: 2, ...more }));
 
   it.each([
@@ -201,7 +201,7 @@ describe('after a failure', () => {
 describe('the time of an attempt', () => {
   const next = (p95Ms: number | undefined) => targetView({ p95Ms });
 
-  it.each<[string, TargetView[], Partial<View>, number]>([
+  it.each<[string, TargetView[], Partial<PlanView>, number]>([
     ['all that is left, for the last deployment', [a], {}, 10_000],
     ['all that is left, for the last attempt', [a, b], { attemptsLeft: 1 }, 10_000],
     ['75 % while the deadline is the default', [a, next(4000)], { deadlineIsDefault: true }, 7500],
@@ -317,7 +317,7 @@ describe('a pause that every deployment asks for', () => {
 });
 
 describe('a hedge', () => {
-  const beside = (targets: TargetView[], more: Partial<View> = {}) => {
+  const beside = (targets: TargetView[], more: Partial<PlanView> = {}) => {
     const view = viewOf(targets, { attemptsLeft: 2, inFlight: [a.target], ...more });
     const step = planHedge(view);
     return step && inShort(step, view);
@@ -354,7 +354,7 @@ describe('a hedge', () => {
 });
 
 describe('a failure beside another attempt', () => {
-  const next = (targets: TargetView[], more: Partial<View> = {}) =>
+  const next = (targets: TargetView[], more: Partial<PlanView> = {}) =>
     planned(viewOf(targets, { failures: [failed(b)], inFlight: [a.target], attemptsLeft: 2, ...more }));
 
   it('is followed by one that was not asked, and by nothing else', () => {
@@ -373,7 +373,7 @@ describe('a failure beside another attempt', () => {
 describe('full deployments', () => {
   const full = (more: Partial<TargetView> = {}) => targetView({ isFull: true, ...more });
 
-  it.each<[string, readonly TargetView[], Partial<View>, string]>([
+  it.each<[string, readonly TargetView[], Partial<PlanView>, string]>([
     ['are skipped', [full(), targetView()], {}, '1'],
     ['are queued for only where all are full', [full(), full()], {}, 'queue 0 1'],
     [

@@ -13,7 +13,7 @@ interface Row {
   readonly stream: string;
   /** Where the older SDK tells it otherwise. */
   readonly stream6?: string;
-  readonly outcome?: kit.Outcome;
+  readonly outcome?: kit.RequestOutcome;
 }
 
 const badJson = 'SyntaxError';
