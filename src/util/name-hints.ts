@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { LruMap } from './lru-map.js';
 import { nearest, within } from './nearest.js';
 import { cut } from './shown.js';
 
@@ -7,8 +7,8 @@ const MAX_NAMES = 1000;
 
 /** What a wrong name was probably meant to be. Each is looked up once, however often it comes. */
 export class NameHints {
-  readonly #nearest = new LRUCache<string, readonly string[]>({ max: MAX_NAMES });
-  readonly #reported = new LRUCache<string, true>({ max: MAX_NAMES });
+  readonly #nearest = new LruMap<readonly string[]>(MAX_NAMES);
+  readonly #reported = new LruMap<true>(MAX_NAMES);
 
   constructor(readonly names: () => Iterable<string>) {}
 

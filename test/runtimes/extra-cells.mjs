@@ -44,7 +44,7 @@ async function externals(contents, options) {
 }
 
 /** The entry points that run everywhere and are there. */
-const portable = ['', '/simulate', '/otel', '/status'].filter(
+const portable = ['', '/simulate', '/otel', '/redis', '/status'].filter(
   (path) => path === '' || existsSync(join(modules, `model-router/dist${path}.js`)),
 );
 
