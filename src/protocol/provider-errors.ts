@@ -42,7 +42,7 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   ratelimiterror: 'rate-limited',
   overloadederror: 'server-error',
   timeouterror: 'server-error',
-  // Groq, crewAIInc/crewAI#783, HunorLaczko/ha-groq-cloud-api#27, console.groq.com/docs/errors
+  // Groq, crewAIInc/crewAI#783, console.groq.com/docs/errors, console.groq.com/docs/spend-limits
   organizationrestricted: 'unauthorized',
   modeldecommissioned: 'model-not-found',
   modeltermsrequired: 'forbidden',
@@ -77,7 +77,7 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   setlimitexceeded: 'rate-limited',
   quotaexceeded: 'rate-limited',
   accountratelimitexceeded: 'rate-limited',
-  // one-api and new-api, songquanpeng/one-api#1270, popjane/free_chatgpt_api#26
+  // one-api and new-api, songquanpeng/one-api#1270, openai/openai-cookbook#1224, doc.tokendog.io/zh/api-reference/guide/error-codes
   insufficientuserquota: 'unauthorized',
   preconsumetokenquotafailed: 'unauthorized',
   channelnoavailablekey: 'server-error',
@@ -111,7 +111,7 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   unavailable: 'server-error',
   deadlineexceeded: 'server-error',
   cancelled: 'server-error',
-  // Bedrock, docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html
+  // Bedrock, docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
   throttlingexception: 'rate-limited',
   servicequotaexceededexception: 'rate-limited',
   toomanyrequestsexception: 'rate-limited',
@@ -127,7 +127,7 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   modelstreamerrorexception: 'server-error',
   // SageMaker and hosts built on it answer 424 so: docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
   modelerror: 'server-error',
-  // Hugging Face TGI, huggingface/text-generation-inference, router/src/server.rs
+  // Hugging Face TGI, huggingface/text-generation-inference, router/src/infer/mod.rs
   overloaded: 'server-error',
   incompletegeneration: 'server-error',
   // vLLM, vllm-project/vllm#10002
@@ -142,10 +142,10 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
 /** Families of codes: in this order, the first that fits. */
 export const CODE_PATTERNS: readonly (readonly [pattern: RegExp, outcome: ErrorOutcome])[] = [
   [/context(?:length|window|size|limit)/, 'context-length'], // OpenAI, LiteLLM, llama.cpp, Ark's InputTooLong kin
-  [/(?:tokens?|prompt|input)toolong|maxtokensexceeded/, 'context-length'], // Qianfan's tokens_too_long
+  [/(?:tokens?|prompt|input|characters)toolong|maxtokensexceeded/, 'context-length'], // Qianfan's tokens_too_long, characters_too_long
   [/ratelimit|throttl|toomanyrequests|requestlimit|(?:rpm|tpm|qps)limit/, 'rate-limited'], // DashScope's Throttling.*, Qianfan
   [/insufficient(?:balance|credits?|funds|quota)|arrear|overdue|(?:outof|no)credits/, 'unauthorized'], // DeepSeek, OpenRouter
-  [/quota(?:hasbeen)?(?:exhausted|usedup)|exceeded(?:your)?currentquota/, 'unauthorized'], // Moonshot
+  [/quota(?:hasbeen)?(?:exhausted|usedup)|exceeded(?:your)?currentquota|^spend/, 'unauthorized'], // Moonshot, Groq's spend_limit_exceeded
   [/account(?:is)?(?:suspended|disabled|deactivated|locked|blocked)/, 'unauthorized'], // Fireworks
   [/(?:invalid|incorrect|expired|missing|wrong|revoked)(?:api|access)?key/, 'unauthorized'], // DashScope's InvalidApiKey
   [
@@ -174,7 +174,7 @@ export const STORED_CODE =
 
 /** Codes that are numbers of the provider's own: as `code`. */
 export const NUMBERS: Readonly<Record<number, ErrorOutcome>> = {
-  // Zhipu, Z.ai: docs.bigmodel.cn/cn/api/api-code
+  // Zhipu, Z.ai: docs.z.ai/api-reference/api-code
   1110: 'unauthorized',
   1111: 'unauthorized',
   1112: 'unauthorized',
@@ -216,7 +216,7 @@ export const NUMBERS: Readonly<Record<number, ErrorOutcome>> = {
   5016: 'forbidden',
   5018: 'forbidden',
   7009: 'server-error', // cloudflare/cloudflare-docs#15116
-  // Baidu Qianfan: cloud.baidu.com/doc/WENXINWORKSHOP
+  // Baidu Qianfan: cloud.baidu.com/doc/WENXINWORKSHOP/s/tlmyncueh
   336501: 'rate-limited',
   336502: 'rate-limited',
   336000: 'server-error',
@@ -261,11 +261,11 @@ export const WORDINGS: readonly Wording[] = [
       /rate.?limit|too many (?:concurrent )?requests|\b(?:requests?|tokens?|queries|calls|images) (?:per|a|each) (?:minute|second|hour|day)\b|(?:per|this|each)[ -](?:minute|second)\b|\b(?:[rtqi]p[msd]|max organization concurrency)\b|throttl(?:ed|ing)|slow down|concurren\w{0,8} (?:limit|quota)|(?:daily|hourly) (?:free )?(?:limit|quota|allocation|allotment)|频率|限流|并发数|速率限制|请求过于频繁/,
   },
   {
-    // DeepSeek (Aider-AI/aider#4851), Anthropic (anthropics/claude-code#38038), xAI (continuedev/continue#10373), Fireworks (amd/gaia#3766), DashScope
+    // DeepSeek (Aider-AI/aider#4851), Anthropic (anthropics/claude-code#38038), xAI (continuedev/continue#10373), Fireworks (pollinations/pollinations#12136), DashScope
     // (QwenLM/qwen-code#54), OpenRouter, Hugging Face, LiteLLM (BerriAI/litellm#14144), one-api, Zhipu
     outcome: 'unauthorized',
     pattern:
-      /insufficient (?:account )?(?:balance|credits?|funds|quota)|balance (?:is )?(?:insufficient|not enough|too low|exhausted)|(?:out of|no|not enough|all available|purchased) credits\b|exceeded (?:your |the )?(?:current|monthly|included|free)(?: \w{1,20}){0,3} (?:quota|credits?|usage)|(?:account|organization|project|team|key)(?: [^ ]{1,80}){0,4} (?:suspended|deactivated|disabled|overdue|not active|blocked|restricted|locked|in arrears)\b|good standing|monthly spending limit|reached your (?:specified )?(?:[^ ]{1,24} )?usage limits?\b|past invoices|please recharge|budget has been exceeded|exceeded budget|quota (?:is )?not enough|quota (?:has been )?(?:used up|exhausted)|欠费|余额不足|额度不足|配额不足|账户已/,
+      /insufficient (?:account )?(?:balance|credits?|funds|quota)|balance (?:is )?(?:insufficient|not enough|too low|exhausted)|(?:out of|no|not enough|all available|purchased) credits\b|exceeded (?:your |the )?(?:current|monthly|included|free)(?: \w{1,20}){0,3} (?:quota|credits?|usage)|(?:account|organization|project|team|key)(?: [^ ]{1,80}){0,4} (?:suspended|deactivated|disabled|overdue|not active|blocked|restricted|locked|in arrears)\b|good standing|spend(?:ing)? limit|reached your (?:[^ ]{1,24} ){0,3}usage limits?\b|past invoices|please recharge|budget has been exceeded|exceeded budget|quota (?:is )?not enough|quota (?:has been )?(?:used up|exhausted)|欠费|余额不足|额度不足|配额不足|账户已/,
   },
   {
     // xAI (continuedev/continue#10778), Gemini, Zhipu, one-api, vLLM
