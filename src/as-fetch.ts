@@ -263,7 +263,8 @@ async function answer(router: OpenAI, options: RequestOptions): Promise<Response
   const { status } = response;
   if (data instanceof Response) return new Response(data.body, { status, headers });
   if (isAsyncIterable(data)) return new Response(encodeEvents(data, protocol, options.signal), { status, headers });
-  if (typeof data === 'string') return new Response(data, { status, headers });
+  if (typeof data === 'string' && !/json/i.test(headers.get('content-type') ?? ''))
+    return new Response(data, { status, headers });
   headers.set('content-type', 'application/json');
   return new Response(jsonText(data), { status, headers });
 }

@@ -10,6 +10,8 @@ const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = {
   completions: 'choices',
   embeddings: 'data',
 };
+/** What most answers have where nothing is required: images, moderations and transcripts. */
+const USUAL = ['data', 'results', 'text', 'segments'];
 
 /** A 200 that is empty, has text instead of JSON, or contains an error is a failure like any other. */
 export function checkAnswer(
@@ -17,24 +19,32 @@ export function checkAnswer(
   { data, headers }: UpstreamAnswer,
   reading: Reading,
 ): void {
-  if (protocol === 'binary') return;
   // The body requests a stream, but the request options do not: a plain client returns its text.
   if (asksForStream(body) && typeof data === 'string' && data !== '' && isEventStream(headers)) return;
   if (data === undefined || data === null) throw invalidAnswer('with an empty body');
-  if (protocol === 'text' && typeof data === 'string') return;
+  if (protocol === 'binary') return;
+  if (protocol === 'text' && typeof data === 'string' && !isPage(headers)) return;
   const required = REQUIRED[protocol];
   if (Array.isArray(data) && isRecord(data[0]) && isRecord(data[0].error)) {
     throw embeddedError(data[0], headers, 'invalid-answer', reading);
   }
   if (!isRecord(data)) throw invalidAnswer('with something other than a JSON object');
   if (protocol === 'responses') return checkResponse(data, headers, reading);
-  const error = errorIn(data, required);
+  const found = required === undefined ? undefined : data[required];
+  const isAnswer = required === undefined ? USUAL.some((name) => hasContent(data[name])) : Array.isArray(found);
+  const error = errorIn(data, isAnswer);
   if (error !== undefined) throw embeddedError(error, headers, 'invalid-answer', reading);
   if (required === undefined) return;
-  const found = data[required];
   if (!Array.isArray(found)) throw invalidAnswer(`without \`${required}\``);
-  if (protocol === 'chat' || protocol === 'completions') checkChoices(protocol, found, data, headers, reading);
+  if (found.length === 0) throw invalidAnswer(protocol === 'embeddings' ? 'without a vector' : 'without a choice');
+  if (!found.every(isRecord)) throw invalidAnswer(`with something other than objects in \`${required}\``);
+  if (protocol !== 'embeddings') checkChoices(protocol, found, data, headers, reading);
 }
+
+const hasContent = (value: unknown) => Array.isArray(value) || typeof value === 'string';
+
+/** A page of a proxy or a portal, never a transcript. */
+const isPage = (headers: Headers) => /^text\/html\b/i.test(headers.get('content-type') ?? '');
 
 function asksForStream(body: unknown): boolean {
   if (body instanceof FormData) return body.get('stream') === 'true';
@@ -43,18 +53,16 @@ function asksForStream(body: unknown): boolean {
 
 function checkChoices(
   protocol: Protocol,
-  choices: readonly unknown[],
+  choices: readonly Record<string, unknown>[],
   data: Record<string, unknown>,
   headers: Headers,
   reading: Reading,
 ): void {
-  if (protocol === 'chat' && choices.length === 0) throw invalidAnswer('without a choice');
   for (const choice of choices) {
     if (failedFinishOf(choice) !== undefined) throw invalidAnswer('its finish reason says that it failed');
-    const error = isRecord(choice) ? errorIn(choice, undefined) : undefined;
+    const error = errorIn(choice, true);
     if (error !== undefined) throw embeddedError(error, headers, 'invalid-answer', reading);
-    if (protocol === 'chat' && !(isRecord(choice) && isRecord(choice.message)))
-      throw invalidAnswer('with a choice without a message');
+    if (protocol === 'chat' && !isRecord(choice.message)) throw invalidAnswer('with a choice without a message');
   }
   if (hasNothing(choices, data.usage)) throw invalidAnswer('with nothing in it');
 }
@@ -62,7 +70,9 @@ function checkChoices(
 /** A response that failed on the server's side; one that the caller caused stays the caller's to read. */
 function checkResponse(data: Record<string, unknown>, headers: Headers, reading: Reading): void {
   const { status } = data;
-  const error = errorIn(data, status === undefined ? 'output' : undefined);
+  const isAnswer = status !== undefined || Array.isArray(data.output);
+  const error = errorIn(data, isAnswer);
+  if (error === undefined && !isAnswer) throw invalidAnswer('without `output`');
   if (error === undefined || (status !== undefined && status !== 'failed')) return;
   const found = embeddedError(error, headers, status === undefined ? 'invalid-answer' : 'server-error', reading);
   if (status === undefined || classify(found, 0, 0).failover !== 'no') throw found;

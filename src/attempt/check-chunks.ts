@@ -49,13 +49,13 @@ export class CheckedChunks implements AsyncIterator<unknown> {
 
   #errorOf(data: Record<string, unknown>): unknown {
     const { choices } = data;
-    if (!Array.isArray(choices)) return errorIn(data, REQUIRED[this.#protocol]);
-    let error = errorIn(data, undefined);
+    if (!Array.isArray(choices)) return errorIn(data, !HAS_CHOICES.has(this.#protocol));
+    let error = errorIn(data, true);
     for (const choice of choices) {
       if (error !== undefined) break;
       // A finish reason takes precedence over an error in the same choice.
       if (isRecord(choice) && choice.error !== undefined && failedFinishOf(choice) === undefined)
-        error = errorIn(choice, undefined);
+        error = errorIn(choice, true);
     }
     return error;
   }
@@ -70,14 +70,14 @@ export class CheckedChunks implements AsyncIterator<unknown> {
   #checkEvent(result: Result, event: Record<string, unknown>): Result | Promise<Result> {
     const { type, response } = event;
     if (typeof type !== 'string') {
-      this.#throwIf(errorIn(event, 'type'));
+      this.#throwIf(errorIn(event, false));
       return result;
     }
     if (type === 'error') this.#throwIf(event);
     if (type.endsWith('.delta') || type.endsWith('partial_image')) this.#hasBegun = true;
     // After content the event is delivered, and the reason that follows it is thrown in its own turn.
     if (type !== 'response.failed' || !isRecord(response) || this.#hasBegun) return result;
-    const error = errorIn(response, undefined);
+    const error = errorIn(response, true);
     return error === undefined ? this.#reasonOf(result) : this.#failed(result, error);
   }
 
@@ -110,5 +110,4 @@ export class CheckedChunks implements AsyncIterator<unknown> {
   }
 }
 
-/** What a chunk has that is no error. */
-const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = { chat: 'choices', completions: 'choices' };
+const HAS_CHOICES: ReadonlySet<Protocol> = new Set(['chat', 'completions']);

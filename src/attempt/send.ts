@@ -27,7 +27,8 @@ export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Re
     const reply = { attempt, chunks: undefined, onEnd: (listener: (end: AttemptEnd) => void) => listener(end) };
     const { stream } = answer;
     if (stream === undefined) {
-      if (!answer.raw) checkAnswer(call, answer, errors.readingFor(attempt));
+      // Of bytes only that there are any; of a body that its caller reads, nothing.
+      if (!answer.raw || answer.data === null) checkAnswer(call, answer, errors.readingFor(attempt));
       return { ...reply, answer };
     }
     const chunks = new CheckedChunks(stream, call.protocol, answer.headers, errors.readingFor(attempt));

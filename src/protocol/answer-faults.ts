@@ -5,14 +5,13 @@ type Json = Record<string, unknown>;
 
 /**
  * The error that a body or an event of status 200 carries, however it is written; `undefined` where it carries none.
- * `required`: what an answer must have; without it a message or a code is an error too.
+ * `isAnswer`: it has what answers have; else a message or a code is an error too.
  */
-export function errorIn(data: Json, required: string | undefined): unknown {
+export function errorIn(data: Json, isAnswer: boolean): unknown {
   if (saysSomething(data.error)) return { error: data.error };
   if (isRecord(data.base_resp) && isFailure(data.base_resp.status_code)) return { base_resp: data.base_resp };
   if (data.object === 'error' || data.type === 'error' || data.success === false) return data;
-  if (required === undefined || Array.isArray(data[required])) return undefined;
-  return ERROR_FIELDS.some((name) => saysSomething(data[name])) ? data : undefined;
+  return !isAnswer && ERROR_FIELDS.some((name) => saysSomething(data[name])) ? data : undefined;
 }
 
 const ERROR_FIELDS = ['message', 'msg', 'detail', 'errors', 'error_code', 'error_msg'];

@@ -2,6 +2,7 @@ import { callRecord } from 'model-router';
 import {
   answer,
   type Behaviour,
+  bytes,
   empty,
   errorEvent,
   fail,
@@ -12,7 +13,7 @@ import {
   truncated,
   wrongType,
 } from 'model-router/testing';
-import type { OpenAI } from 'openai';
+import { OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { ask, errorOf } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
@@ -144,9 +145,52 @@ describe('what other endpoints must have', () => {
     expect(asked()).toEqual(expected);
   });
 
+  const file = new File(['sound'], 'a.wav');
+  const endpoints: Record<string, (client: OpenAI) => PromiseLike<unknown>> = {
+    embeddings: (client) => client.embeddings.create({ model: 'standard', input: 'x', encoding_format: 'float' }),
+    completions: (client) => client.completions.create({ model: 'standard', prompt: 'x' }),
+    responses: (client) => client.responses.create({ model: 'standard', input: 'x', store: false }),
+    images: (client) => client.images.generate({ model: 'standard', prompt: 'x' }),
+    moderations: (client) => client.moderations.create({ model: 'standard', input: 'x' }),
+    transcriptions: (client) => client.audio.transcriptions.create({ model: 'standard', file }),
+    speech: (client) => client.audio.speech.create({ model: 'standard', input: 'x', voice: 'alloy' }),
+  };
+  const all = ['embeddings', 'completions', 'responses', 'images', 'moderations', 'transcriptions'];
+  const space = { embeddingSpace: 'one' };
+  const noContent = bytes({ status: 204, chunks: [] });
+
+  it.each<[string, Behaviour, readonly string[]]>([
+    ['an error by its own code', json({ message: 'no capacity', code: 503 }), all],
+    ['an error by its detail', json({ detail: 'Internal Server Error' }), all],
+    ['a web page', html(), all],
+    ['204', noContent, [...all, 'speech']],
+    [
+      'nothing in its list',
+      json({ object: 'list', data: [], choices: [] }),
+      ['embeddings', 'completions', 'responses'],
+    ],
+    ['null in its list', json({ data: [null], choices: [null] }), ['embeddings', 'completions', 'responses']],
+  ])('is answered by another deployment where a 200 is %s', async (_, does, names) => {
+    for (const name of names) {
+      const { router, asked } = build(
+        { a: does, b: answer() },
+        { deployments: { a: { ...space }, b: { ...space } }, routes: { standard: ['a', 'b'] } },
+      );
+      const viaFetch = new OpenAI({ apiKey: 'sk-x', fetch: router.asFetch(), maxRetries: 0 });
+      await endpoints[name]?.(router);
+      await endpoints[name]?.(viaFetch);
+      expect([name, asked()]).toEqual([name, ['a', 'b', 'a', 'b']]);
+    }
+  });
+
+  it('a text in JSON stays JSON through asFetch', async () => {
+    const { router } = build({ standard: json('Hello.') });
+    const client = new OpenAI({ apiKey: 'sk-x', fetch: router.asFetch(), maxRetries: 0 });
+    expect(await client.audio.transcriptions.create({ model: 'standard', file })).toBe('Hello.');
+  });
+
   it('text may be text where text was asked for', async () => {
     const { router, asked } = build({ a: answer({ content: 'Hello.' }), b: answer() });
-    const file = new File(['sound'], 'a.wav');
     expect(await router.audio.transcriptions.create({ model: 'standard', file, response_format: 'text' })).toBe(
       'Hello.\n',
     );
