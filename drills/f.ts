@@ -1,24 +1,29 @@
-import { type Fault, runFault } from './processes/faults.ts';
+import { CALL_USD, type Fault, PLENTY_USD, runFault } from './processes/faults.ts';
 import { hasRedis } from './processes/redis-server.ts';
 import { atMost, type DrillOptions, type DrillResult, resultOf, type Target } from './result.ts';
 
 const FAULTS: Readonly<Record<Fault, string>> = {
   f1: 'a burst of a thousand calls at once, four times what the budget holds',
-  f2: 'half of the processes killed (-9) and replaced, a quarter stopped for a while',
+  f2: 'half of the processes killed (-9) and replaced, a quarter stopped for 30 s',
   f3: 'Redis stopped, killed (-9) and started again, CLIENT PAUSE',
-  f4: 'FLUSHALL, SCRIPT FLUSH, a restart with lost writes, eviction',
+  f4: 'FLUSHALL, SCRIPT FLUSH, eviction of everything, a failover that loses writes',
   f5: 'a network that delays, cuts, holds and duplicates',
   f6: 'windows of 4 s, process clocks an hour off, Redis stopped, a process killed',
 };
+const HEARTBEAT_MS = 1000;
+const FROZEN_MS = 30_000;
+/** The largest allowance at hand: one call, or this share of the limit. */
+const CHUNK_SHARE = 0.005;
+/** A timer of a busy machine is late by so much. */
+const LATE_MS = 25;
 
-const money: Target = { most: 0, margin: 0, unit: '$' };
+const dollars = (most: number): Target => ({ most, margin: 0, unit: '$' });
 
 /** Real processes, a real server, real time: the provider's bill against the limit. */
 export async function run({
   fault,
   processes,
-  stepMs,
-}: DrillOptions & { fault: Fault; processes: number; stepMs: number }): Promise<DrillResult> {
+}: DrillOptions & { fault: Fault; processes: number }): Promise<DrillResult> {
   const drill = `${fault.toUpperCase()} (${processes} processes)`;
   const faults = FAULTS[fault];
   if (!hasRedis)
@@ -30,26 +35,43 @@ export async function run({
       targets: {},
       broken: new Map(),
     });
-  const { limitUsd, billedUsd, mostUsd, answers, refused, failed, waitedShare, longestWaitMs } = await runFault({
-    fault,
-    processes,
-    stepMs,
-  });
+  const result = await runFault({ fault, processes, heartbeatMs: HEARTBEAT_MS, frozenMs: FROZEN_MS });
+  const { limitUsd, billedUsd, mostUsd, answers, refused, failed, calm, kills } = result;
+  const isAway = fault === 'f3' || fault === 'f5';
+  // What one kill strands: an allowance of each of two budgets, and the calls in flight, at most one of each.
+  const chunksUsd = [limitUsd, PLENTY_USD].reduce(
+    (sum, usd) => sum + Math.max(CHUNK_SHARE * usd, CALL_USD) + CALL_USD,
+    0,
+  );
   return resultOf({
     drill,
     faults,
     size: `${answers} answers, ${refused} refused`,
     measured: {
+      limit: limitUsd,
+      billed: billedUsd,
       overspent: Math.max(0, mostUsd - limitUsd),
       failed,
-      billed: billedUsd,
-      'most in a window': mostUsd,
-      'waited, %': 100 * waitedShare,
-      'longest wait, ms': longestWaitMs,
+      'waited, in peace': (100 * calm.waited) / calm.calls,
+      'refused, in peace': calm.refused,
+      'commands, in peace': calm.commands,
+      'longest wait': result.longestWaitMs,
+      ...(isAway && { recovery: result.recoveryMs.away }),
+      ...(fault === 'f4' && { 'recovery after loss': result.recoveryMs.lost }),
+      ...(fault === 'f1' && { 'stranded by close()': Math.abs(result.strandedUsd) }),
+      ...(fault === 'f2' && { 'stranded by a kill': result.strandedUsd / kills }),
     },
     targets: {
-      overspent: money,
+      overspent: dollars(0),
       failed: atMost(0, 'calls'),
+      'waited, in peace': atMost(3, '%'),
+      'refused, in peace': atMost(0, 'calls'),
+      'commands, in peace': atMost(calm.mostCommands, 'times'),
+      'longest wait': atMost(result.timeoutMs + LATE_MS, 'ms'),
+      ...(isAway && { recovery: atMost(2 * HEARTBEAT_MS, 'ms') }),
+      ...(fault === 'f4' && { 'recovery after loss': atMost(4 * HEARTBEAT_MS, 'ms') }),
+      ...(fault === 'f1' && { 'stranded by close()': dollars(1e-6) }),
+      ...(fault === 'f2' && { 'stranded by a kill': dollars(chunksUsd) }),
       // Reserved is what calls may cost at most, which is more than what they come to.
       ...(fault === 'f1' && { billed: { least: 0.4 * limitUsd, margin: 0, unit: '$' } as const }),
     },

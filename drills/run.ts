@@ -59,9 +59,7 @@ const drills: readonly (readonly [name: string, start: Start])[] = [
   ['tail', (options) => tail({ ...options, calls: 100_000 })],
   ['tail', (options) => tail({ ...options, calls: 100_000, deployments: 3 })],
   ...(['f1', 'f2', 'f3', 'f4', 'f5', 'f6'] as const satisfies readonly Fault[]).flatMap((fault) =>
-    [2, 8, 32].map(
-      (processes) => [fault, (options: DrillOptions) => f({ ...options, fault, processes, stepMs: 2500 })] as const,
-    ),
+    [2, 8, 32].map((processes) => [fault, (options: DrillOptions) => f({ ...options, fault, processes })] as const),
   ),
 ];
 
@@ -101,7 +99,7 @@ function bound({ least, most, unit }: Target): string {
 }
 
 function show(value: number, unit: Target['unit']): string {
-  const digits = unit === '%' || unit === 'x' ? 4 : unit === 'KB' ? 2 : 0;
+  const digits = unit === '%' || unit === 'x' || unit === '$' ? 4 : unit === 'KB' ? 2 : 0;
   return unit === 'x' ? value.toFixed(digits) : `${value.toFixed(digits)} ${unit}`;
 }
 

@@ -1,8 +1,8 @@
-import { type BillingProvider, startProvider } from './provider.ts';
+import { startProvider } from './provider.ts';
 import { type NetworkProxy, startProxy } from './proxy.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 import { bundleWorker, type Fleet, sleep, startFleet } from './run.ts';
-import type { WorkerReport, WorkerSettings } from './worker.ts';
+import type { CallReport, WorkerSettings } from './worker.ts';
 
 /** F1 burst, F2 processes killed and stopped, F3 Redis killed and stopped, F4 data loss, F5 network, F6 windows and clocks. */
 export type Fault = 'f1' | 'f2' | 'f3' | 'f4' | 'f5' | 'f6';
@@ -10,163 +10,270 @@ export type Fault = 'f1' | 'f2' | 'f3' | 'f4' | 'f5' | 'f6';
 export interface FaultSettings {
   readonly fault: Fault;
   readonly processes: number;
-  /** Milliseconds between one blow and the next. */
-  readonly stepMs: number;
+  readonly heartbeatMs: number;
+  /** A stopped process goes on after so long. */
+  readonly frozenMs: number;
 }
 
 export interface FaultResult {
   readonly limitUsd: number;
-  /** What the provider charged, and the most within a window of the budget. */
+  /** What the provider charged under the budget that is short, and the most within a window of it. */
   readonly billedUsd: number;
   readonly mostUsd: number;
   readonly answers: number;
   readonly refused: number;
   /** Calls that failed of anything but the budget. */
   readonly failed: number;
-  /** The share of calls that waited for the ledger. */
-  readonly waitedShare: number;
   /** The longest that a call waited, in milliseconds. */
   readonly longestWaitMs: number;
-  readonly reports: readonly WorkerReport[];
+  readonly timeoutMs: number;
+  /** Before the first fault, while there is money. */
+  readonly calm: Calm;
+  /** Milliseconds until every process was granted as before, after the server was away, and after it had lost data. */
+  readonly recoveryMs: { readonly away: number; readonly lost: number };
+  /** Dollars that the ledger counts after all have gone, beyond what was billed; and how many processes were killed. */
+  readonly strandedUsd: number;
+  readonly kills: number;
+  readonly warnings: readonly (readonly string[])[];
+  readonly errors: readonly string[];
 }
 
-/** A call that takes longer than this to be sent or refused has waited. */
-const WAITED_MS = 20;
-const WINDOW_MS = 4000;
+export interface Calm {
+  readonly calls: number;
+  readonly refused: number;
+  /** Calls that waited for the ledger. */
+  readonly waited: number;
+  /** Commands that Redis has run, and what all processes together may send: one a heartbeat, and one for four calls. */
+  readonly commands: number;
+  readonly mostCommands: number;
+}
+
+/** The most that one call may cost, and what one comes to. */
+export const CALL_USD = 0.100_01;
+const MEAN_USD = 0.07;
+/** Calls of all processes together, on the budget that is short. */
+const SCARCE_PER_SECOND = 64;
+/** All together want so many times what there is. */
+const DEMAND = 3;
+/** Of the budgets that are never short. */
+export const PLENTY_USD = 1000;
+/** Processes are new to each other for so many heartbeats. */
+const WARM_UP_BEATS = 3;
+const CALM_BEATS = 8;
+const WINDOW_BEATS = 4;
+/** A fleet that has not recovered after so many never will. */
+const LOST_BEATS = 30;
 
 interface Scene {
   readonly fleet: Fleet;
   readonly server: RedisServer;
+  /** Takes over from it, in F4. */
+  readonly replica: RedisServer | undefined;
   readonly proxy: NetworkProxy;
-  readonly provider: BillingProvider;
-  readonly stepMs: number;
+  readonly frozenMs: number;
+  readonly recovered: (after: 'away' | 'lost') => Promise<void>;
 }
 
-/** What happens to a running fleet, blow by blow. */
-const BLOWS: Readonly<Record<Fault, (scene: Scene) => Promise<void>>> = {
-  f1: async ({ stepMs }) => {
-    await sleep(3 * stepMs);
-  },
-  f2: async ({ fleet, stepMs }) => {
-    const added: Promise<unknown>[] = [];
-    for (const [i, worker] of fleet.workers.slice().entries()) {
-      if (i % 2 === 0) {
-        await sleep(stepMs / 2);
-        worker.kill();
-        added.push(fleet.add());
-      } else if (i % 4 === 1) worker.freeze(2 * stepMs);
-    }
-    await Promise.all(added);
-    await sleep(3 * stepMs);
-  },
-  f3: async ({ server, stepMs }) => {
-    await sleep(stepMs);
-    server.signal('SIGSTOP');
-    await sleep(2 * stepMs);
-    server.signal('SIGCONT');
-    await sleep(stepMs);
-    await server.kill();
-    await sleep(2 * stepMs);
-    await server.restart();
-    await sleep(stepMs);
-    server.cli('CLIENT', 'PAUSE', String(stepMs), 'ALL');
-    await sleep(3 * stepMs);
-  },
-  f4: async ({ server, stepMs }) => {
-    await sleep(stepMs);
-    server.cli('FLUSHALL');
-    await sleep(stepMs);
-    server.cli('SCRIPT', 'FLUSH');
-    server.cli('SAVE');
-    // Long enough that every process has spoken since: what they were told, they remember.
-    await sleep(Math.max(stepMs, 2500));
-    server.cli('CONFIG', 'SET', 'appendonly', 'no');
-    await server.kill();
-    await server.restart();
-    await sleep(2 * stepMs);
-    server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
-    server.cli('CONFIG', 'SET', 'maxmemory', '1');
-    await sleep(stepMs);
-    server.cli('CONFIG', 'SET', 'maxmemory', '0');
-    await sleep(3 * stepMs);
-  },
-  f5: async ({ proxy, stepMs }) => {
-    await sleep(stepMs);
-    proxy.mode = 'delay';
-    await sleep(2 * stepMs);
-    proxy.mode = 'pass';
-    for (let i = 0; i < 4; i++) {
-      await sleep(stepMs / 4);
-      proxy.cut();
-    }
-    proxy.mode = 'hold';
-    await sleep(2 * stepMs);
-    proxy.mode = 'pass';
-    proxy.cut();
-    await sleep(stepMs);
-    proxy.mode = 'duplicate';
-    await sleep(stepMs);
-    proxy.mode = 'pass';
-    proxy.cut();
-    await sleep(3 * stepMs);
-  },
-  f6: async ({ fleet, server, stepMs }) => {
-    await sleep(WINDOW_MS);
-    server.signal('SIGSTOP');
-    await sleep(WINDOW_MS / 2);
-    server.signal('SIGCONT');
-    fleet.workers[0]?.kill();
-    void fleet.add().catch(() => undefined);
-    await sleep(WINDOW_MS + 2 * stepMs);
-  },
+/** After so many heartbeats, this. */
+type Blow = readonly [afterBeats: number, act?: (scene: Scene) => unknown];
+
+const evicting = (server: RedisServer, policy: string, bytes: number) => {
+  server.cli('CONFIG', 'SET', 'maxmemory-policy', policy);
+  server.cli('CONFIG', 'SET', 'maxmemory', `${bytes}`);
 };
 
-/** Runs a fleet of real processes against a real server, with one kind of fault. */
-export async function runFault({ fault, processes, stepMs }: FaultSettings): Promise<FaultResult> {
+const network =
+  (mode: NetworkProxy['mode'] | 'cut') =>
+  ({ proxy }: Scene) => {
+    proxy.mode = mode === 'cut' ? 'pass' : mode;
+    if (mode === 'cut') proxy.cut();
+  };
+
+/** What happens to a running fleet, blow by blow. */
+const BLOWS: Readonly<Record<Fault, (processes: number) => readonly Blow[]>> = {
+  f1: () => [[8]],
+  f2: (processes) => [
+    ...Array.from({ length: processes }, (_, i): Blow => {
+      if (i % 4 === 1) return [0, ({ fleet, frozenMs }) => fleet.workers[i]?.freeze(frozenMs)];
+      if (i % 2 === 1) return [0];
+      return [
+        1,
+        ({ fleet }) => {
+          fleet.workers[i]?.kill();
+          void fleet.add().catch(() => undefined);
+        },
+      ];
+    }),
+    [4],
+  ],
+  f3: () => [
+    [2, ({ server }) => server.signal('SIGSTOP')],
+    [6, ({ server }) => server.signal('SIGCONT')],
+    [0, ({ recovered }) => recovered('away')],
+    [3, ({ server }) => server.kill()],
+    [6, ({ server }) => server.restart()],
+    [0, ({ recovered }) => recovered('away')],
+    [3, ({ server }) => server.cli('CLIENT', 'PAUSE', '3000', 'ALL')],
+    [3, ({ server }) => server.cli('CLIENT', 'UNPAUSE')],
+    [0, ({ recovered }) => recovered('away')],
+    [4],
+  ],
+  f4: () => [
+    [2, ({ server }) => server.cli('FLUSHALL')],
+    [0, ({ recovered }) => recovered('lost')],
+    [2, ({ server }) => server.cli('SCRIPT', 'FLUSH')],
+    [2, ({ server }) => evicting(server, 'allkeys-lru', 1)],
+    [3, ({ server }) => evicting(server, 'noeviction', 0)],
+    [0, ({ recovered }) => recovered('lost')],
+    [2, ({ replica }) => replica?.cli('REPLICAOF', 'NO', 'ONE')],
+    // Long enough that every process has spoken since: what they have heard, they remember, and the replica does not.
+    [
+      2.5,
+      ({ proxy, replica, server }) => {
+        proxy.target = replica?.port ?? 0;
+        return server.kill();
+      },
+    ],
+    [0, ({ recovered }) => recovered('lost')],
+    [4],
+  ],
+  f5: () => [
+    [2, network('delay')],
+    [4, network('pass')],
+    ...Array.from({ length: 4 }, (): Blow => [0.5, network('cut')]),
+    [1, network('hold')],
+    [6, network('cut')],
+    [0, ({ recovered }) => recovered('away')],
+    [2, network('duplicate')],
+    [3, network('cut')],
+    [0, ({ recovered }) => recovered('away')],
+    [4],
+  ],
+  f6: () => [
+    [WINDOW_BEATS, ({ server }) => server.signal('SIGSTOP')],
+    [WINDOW_BEATS / 2, ({ server }) => server.signal('SIGCONT')],
+    [
+      0,
+      ({ fleet }) => {
+        fleet.workers[0]?.kill();
+        void fleet.add().catch(() => undefined);
+      },
+    ],
+    [2 * WINDOW_BEATS],
+  ],
+};
+
+/** Runs a fleet of real processes against a real server: first in peace, then with one kind of fault. */
+export async function runFault({ fault, processes, heartbeatMs, frozenMs }: FaultSettings): Promise<FaultResult> {
+  const blows = BLOWS[fault](processes);
+  const windowMs = WINDOW_BEATS * heartbeatMs;
   const isSliding = fault === 'f6';
+  const seconds = isSliding ? windowMs / 1000 : (blows.reduce((sum, [beats]) => sum + beats, 0) * heartbeatMs) / 1000;
+  const burst = fault === 'f1' ? Math.ceil(1000 / processes) : 0;
+  const limitUsd = burst > 0 ? 24 : (SCARCE_PER_SECOND * MEAN_USD * seconds) / DEMAND;
+  // A burst of a thousand calls keeps the machine busy: there the question is what is spent, not how fast.
+  const timeoutMs = burst > 0 ? 2000 : 100;
+  const name = `drill-${fault}`;
   const aof = fault === 'f3' ? ['--appendonly', 'yes', '--appendfsync', 'always'] : [];
-  const [server, provider, bundle] = await Promise.all([
-    startRedis(...aof),
-    startProvider(isSliding ? WINDOW_MS : undefined),
-    bundleWorker(),
-  ]);
+  const server = await startRedis(...aof);
+  const replica = fault === 'f4' ? await startRedis('--replicaof', '127.0.0.1', `${server.port}`) : undefined;
   const proxy = await startProxy(server.port);
-  // All together want about three times as much as there is.
-  const callsPerSecond = Math.max(1, 64 / processes);
-  const limitUsd = 24;
+  const provider = await startProvider(isSliding ? windowMs : undefined);
+  const bundle = await bundleWorker();
   const settings: WorkerSettings = {
     provider: provider.url,
-    redis: `redis://127.0.0.1:${fault === 'f5' ? proxy.port : server.port}`,
+    redis: `redis://127.0.0.1:${fault === 'f4' || fault === 'f5' ? proxy.port : server.port}`,
     library: 'redis',
-    budgets: [isSliding ? { usd: limitUsd, windowMs: WINDOW_MS } : { usd: limitUsd, window: 'month' }],
-    // A burst of a thousand calls keeps the machine busy: there the question is what is spent, not how fast.
-    fleet: { name: `drill-${fault}`, timeoutMs: fault === 'f1' ? 2000 : 100 },
-    callsPerSecond: fault === 'f1' ? 0 : callsPerSecond,
-    burst: fault === 'f1' ? Math.ceil(1000 / processes) : 0,
+    budgets: [
+      { usd: limitUsd, route: 'scarce', ...(isSliding ? { windowMs } : { window: 'month' }) },
+      { usd: PLENTY_USD, route: 'plenty', window: 'month' },
+      { usd: PLENTY_USD, route: 'fresh', window: 'month', per: 'tenant' },
+    ],
+    // Without an outage share: it is part of what a killed process strands, and of what is at hand after a loss of data.
+    fleet: { name, timeoutMs, heartbeatMs, whenDown: fault === 'f2' || fault === 'f4' ? 'refuse' : 'share' },
+    plentyPerSecond: 1000 / heartbeatMs,
+    scarcePerSecond: burst > 0 ? 0 : Math.max(1, SCARCE_PER_SECOND / processes),
+    burst,
     clockMs: isSliding ? 3_600_000 : 0,
   };
   const fleet = await startFleet(bundle.file, processes, settings);
+  const recoveryMs = { away: 0, lost: 0 };
+  const recovered = async (after: 'away' | 'lost') => {
+    const tookMs = await Promise.race([fleet.recovery(), sleep(LOST_BEATS * heartbeatMs, Number.POSITIVE_INFINITY)]);
+    recoveryMs[after] = Math.max(recoveryMs[after], tookMs);
+  };
   try {
-    fleet.go();
-    await BLOWS[fault]({ fleet, server, proxy, provider, stepMs });
+    fleet.send('go');
+    await sleep(WARM_UP_BEATS * heartbeatMs);
+    const calmFrom = Date.now();
+    const commandsBefore = commandsOf(server);
+    await sleep(CALM_BEATS * heartbeatMs);
+    const commands = commandsOf(server) - commandsBefore;
+    const calmUntil = Date.now();
+    fleet.send('load');
+    for (const [beats, act] of blows) {
+      await sleep(beats * heartbeatMs);
+      await act?.({ fleet, server, replica, proxy, frozenMs, recovered });
+    }
     const reports = await fleet.stop();
-    const waits = reports.flatMap((report) => report.waits);
+    const calls = reports.flatMap((report) => report.calls);
+    const peaceful = calls.filter(({ startedAt }) => startedAt >= calmFrom && startedAt < calmUntil);
+    const scarce = provider.bill('scarce');
+    const kills = fleet.workers.filter(({ isGone }) => isGone).length;
+    const count = (outcome: CallReport['outcome'], among = calls) =>
+      among.filter((call) => call.outcome === outcome).length;
     return {
       limitUsd,
-      billedUsd: provider.billed,
-      mostUsd: provider.most,
-      answers: provider.answers,
-      refused: reports.reduce((sum, { refused }) => sum + refused, 0),
-      failed: reports.reduce((sum, { failed }) => sum + failed, 0),
-      waitedShare: waits.filter((ms) => ms > WAITED_MS).length / Math.max(1, waits.length),
-      longestWaitMs: Math.max(0, ...waits),
-      reports,
+      billedUsd: scarce.total,
+      mostUsd: scarce.most,
+      answers: scarce.answers,
+      refused: count('refused'),
+      failed: count('failed'),
+      longestWaitMs: calls.reduce((longest, { waitMs }) => Math.max(longest, waitMs), 0),
+      timeoutMs,
+      calm: {
+        calls: peaceful.length,
+        refused: count('refused', peaceful),
+        waited: peaceful.filter(({ hasWaited }) => hasWaited).length,
+        commands,
+        mostCommands: (processes * (calmUntil - calmFrom)) / heartbeatMs + 0.25 * peaceful.length,
+      },
+      recoveryMs,
+      strandedUsd:
+        countedUsd(server, name) -
+        ['scarce', 'plenty', 'fresh'].reduce((sum, model) => sum + provider.bill(model).total, 0),
+      kills,
+      warnings: reports.map(({ warnings }) => warnings),
+      errors: reports.flatMap(({ errors }) => errors),
     };
   } finally {
     for (const { kill } of fleet.workers) kill();
     proxy.close();
     provider.close();
     await server.stop();
+    await replica?.stop();
     bundle.remove();
   }
+}
+
+/** Commands of the fleet that the server has run. */
+function commandsOf(server: RedisServer): number {
+  const calls = server.cli('INFO', 'commandstats').matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g);
+  return [...calls].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+/** What the ledger counts of all budgets: spent, or allowed to processes that are gone. */
+function countedUsd(server: RedisServer, name: string): number {
+  const keys = server.cli('KEYS', `mr1:{${name}}:spend:*`).split('\n');
+  let nano = 0;
+  for (const key of keys) {
+    const lines = server.cli('HGETALL', key).split('\n');
+    for (let i = 0; i < lines.length; i += 2) {
+      const [field = '', value = ''] = lines.slice(i, i + 2);
+      if (field === 'base') nano += Number(value);
+      // seq, allowance, settled, …
+      if (field.startsWith('w:')) nano += Number(value.split(' ')[1]);
+    }
+  }
+  return nano / 1e9;
 }

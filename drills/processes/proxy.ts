@@ -3,6 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 /** What the way between processes and Redis does to them. */
 export interface NetworkProxy {
   readonly port: number;
+  /** Where new connections go. */
+  target: number;
   mode: 'pass' | 'delay' | 'hold' | 'duplicate';
   /** Breaks all connections. */
   cut(): void;
@@ -12,19 +14,23 @@ export interface NetworkProxy {
 /** A proxy on loopback. `hold`: connections stay open and nothing comes through, as after a cable was pulled. */
 export async function startProxy(target: number): Promise<NetworkProxy> {
   const sockets = new Set<Socket>();
-  const proxy = { mode: 'pass' as NetworkProxy['mode'] };
-  const forward = (from: Socket, to: Socket, isQuestion: boolean) =>
+  const settings: Pick<NetworkProxy, 'mode' | 'target'> = { mode: 'pass', target };
+  const forward = (from: Socket, to: Socket, isQuestion: boolean) => {
+    let notBefore = 0;
     from.on('data', (data) => {
-      if (proxy.mode === 'hold') return;
+      if (settings.mode === 'hold') return;
       const send = () => {
         if (!to.destroyed) to.write(data);
       };
-      if (proxy.mode === 'delay') setTimeout(send, 60 + Math.random() * 120);
+      const now = performance.now();
+      notBefore = Math.max(notBefore, now + (settings.mode === 'delay' ? 60 + Math.random() * 120 : 0));
+      if (notBefore > now) setTimeout(send, notBefore - now);
       else send();
-      if (proxy.mode === 'duplicate' && isQuestion && Math.random() < 0.2) send();
+      if (settings.mode === 'duplicate' && isQuestion && Math.random() < 0.2) send();
     });
+  };
   const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1');
+    const upstream = connect(settings.target, '127.0.0.1');
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],
@@ -41,20 +47,15 @@ export async function startProxy(target: number): Promise<NetworkProxy> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
-  return {
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return Object.assign(settings, {
     port: typeof address === 'object' && address !== null ? address.port : 0,
-    get mode() {
-      return proxy.mode;
-    },
-    set mode(mode) {
-      proxy.mode = mode;
-    },
-    cut: () => {
-      for (const socket of sockets) socket.destroy();
-    },
+    cut,
     close: () => {
-      for (const socket of sockets) socket.destroy();
+      cut();
       server.close();
     },
-  };
+  });
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import type { WorkerReport, WorkerSettings } from './worker.ts';
+import type { WorkerMessage, WorkerReport, WorkerSettings } from './worker.ts';
 
 export interface Worker {
   readonly child: ChildProcess;
@@ -17,12 +17,27 @@ export interface Worker {
 
 export interface Fleet {
   readonly workers: Worker[];
-  /** Begins the calls of all of them. */
-  go(): void;
+  /** To all of them that are left. */
+  send(message: WorkerMessage): void;
   /** Another process, which begins at once. */
-  add(more?: Partial<WorkerSettings>): Promise<Worker>;
+  add(): Promise<Worker>;
+  /** Milliseconds until the ledger grants to every process as before. */
+  recovery(): Promise<number>;
   /** Lets calls end, and returns what those report that are still there. */
   stop(): Promise<WorkerReport[]>;
+}
+
+/** The next message of a kind; `undefined` where the process ends before. */
+function reply(child: ChildProcess, isWanted: (message: unknown) => boolean): Promise<unknown> {
+  return new Promise((resolve) => {
+    const onMessage = (message: unknown) => {
+      if (!isWanted(message)) return;
+      child.off('message', onMessage);
+      resolve(message);
+    };
+    child.on('message', onMessage);
+    child.once('exit', () => resolve(undefined));
+  });
 }
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -81,32 +96,34 @@ export async function startFleet(file: string, count: number, settings: WorkerSe
         }),
       ),
     );
+  const left = () => workers.filter(({ isGone }) => !isGone);
+  const send = (message: WorkerMessage) => {
+    for (const { child } of left()) child.send(message);
+  };
   return {
     workers,
-    go: () => {
-      for (const { child, isGone } of workers) if (!isGone) child.send('go');
-    },
-    add: async (more = {}) => {
-      const worker = await start({ ...settings, ...more });
+    send,
+    add: async () => {
+      const worker = await start(settings);
       worker.child.send('go');
+      worker.child.send('load');
       return worker;
+    },
+    recovery: async () => {
+      const startedAt = performance.now();
+      const recovered = left().map(({ child }) => reply(child, (message) => message === 'recovered'));
+      send('probe');
+      await Promise.all(recovered);
+      return performance.now() - startedAt;
     },
     stop: async () => {
       // Else the first message of one that is starting still would be taken for its report.
       await Promise.allSettled(workers.map(({ ready }) => ready));
-      const reports = workers
-        .filter(({ isGone }) => !isGone)
-        .map(
-          ({ child }) =>
-            new Promise<WorkerReport[]>((resolve) => {
-              child.once('message', (report) => resolve([report as WorkerReport]));
-              child.once('exit', () => resolve([]));
-              child.send('stop');
-            }),
-        );
-      return (await Promise.all(reports)).flat();
+      const reports = left().map(({ child }) => reply(child, (message) => typeof message === 'object'));
+      send('stop');
+      return (await Promise.all(reports)).flatMap((report) => (report === undefined ? [] : [report as WorkerReport]));
     },
   };
 }
 
-export const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+export { setTimeout as sleep } from 'node:timers/promises';

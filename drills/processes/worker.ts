@@ -1,6 +1,8 @@
-// One process of a fleet under test: it makes calls until it is told to stop, and reports what became of them.
+// One process of a fleet under test: it makes calls until a message stops it, and reports what became of them.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { type BudgetOptions, ModelRouter, SpendBudgetExceededError } from 'model-router';
+import { type BudgetOptions, callOptions, ModelRouter, SpendBudgetExceededError } from 'model-router';
 import { type FleetOptions, redisFleet } from 'model-router/redis';
 import { createClient } from 'redis';
 
@@ -10,25 +12,47 @@ export interface WorkerSettings {
   readonly redis: string;
   readonly library: 'redis' | 'ioredis';
   readonly budgets: BudgetOptions[];
-  readonly fleet: FleetOptions;
-  readonly callsPerSecond: number;
-  /** Calls that are made at once when it begins. */
+  readonly fleet: FleetOptions & { readonly timeoutMs: number };
+  /** Of the route `plenty`, from `go` on: its budget is never short. */
+  readonly plentyPerSecond: number;
+  /** Of the route `scarce`, from `load` on. */
+  readonly scarcePerSecond: number;
+  /** Calls of the route `scarce` that are made at once on `load`. */
   readonly burst: number;
   /** Its wall clock is wrong by so much. */
   readonly clockMs: number;
 }
 
-export interface WorkerReport {
-  readonly answered: number;
-  readonly refused: number;
-  readonly failed: number;
-  /** Milliseconds from a call to its request or refusal; of calls that were not held up for the ledger, next to nothing. */
-  readonly waits: number[];
-  readonly warnings: string[];
-  readonly errors: string[];
+/**
+ * What a process can be sent. `probe` is answered with `recovered`: the fleet's ledger grants as before. `stop` is answered
+ * with a `WorkerReport`.
+ */
+export type WorkerMessage = 'go' | 'load' | 'probe' | 'stop';
+
+export interface CallReport {
+  readonly route: Route;
+  /** By the machine's clock. */
+  readonly startedAt: number;
+  /** It was neither sent nor refused at once: it waited for the ledger. */
+  readonly hasWaited: boolean;
+  /**
+   * Milliseconds to its request or refusal. By how much a plain timer of `timeoutMs` was late at the same time is not
+   * counted: the machine is busy.
+   */
+  readonly waitMs: number;
+  readonly outcome: 'answered' | 'refused' | 'failed';
 }
 
+export interface WorkerReport {
+  readonly calls: readonly CallReport[];
+  readonly warnings: readonly string[];
+  readonly errors: readonly string[];
+}
+
+type Route = 'plenty' | 'scarce' | 'fresh';
+
 const settings: WorkerSettings = JSON.parse(process.env.WORKER ?? '{}');
+const { timeoutMs } = settings.fleet;
 const realNow = Date.now.bind(Date);
 Date.now = () => realNow() + settings.clockMs;
 
@@ -38,27 +62,29 @@ const client =
     : createClient({ url: settings.redis, disableOfflineQueue: true, socket: { reconnectStrategy: 100 } });
 client.on('error', () => undefined);
 if ('connect' in client && settings.library === 'redis') await client.connect().catch(() => undefined);
-else await new Promise((resolve) => setTimeout(resolve, 200));
+else await sleep(200);
 
-const report = { answered: 0, refused: 0, failed: 0 };
-const waits: number[] = [];
+const calls: CallReport[] = [];
 const warnings: string[] = [];
 const errors: string[] = [];
-let startedAt = 0;
+/** When a call is sent, by the call. */
+const current = new AsyncLocalStorage<{ sentAt: number | undefined }>();
 
+const deployment = { price: { input: 0.001, output: 1000 }, maxOutputTokens: 100 };
 const router = new ModelRouter({
   clients: {
     default: {
       apiKey: 'sk-drill',
       baseURL: settings.provider,
       fetch: (url: string | URL | Request, init?: RequestInit) => {
-        waits.push(performance.now() - startedAt);
+        const call = current.getStore();
+        if (call !== undefined) call.sentAt = performance.now();
         return fetch(url, init);
       },
     },
   },
-  deployments: { a: { price: { input: 0.001, output: 1000 }, maxOutputTokens: 100 } },
-  routes: { standard: ['a'] },
+  deployments: { plenty: deployment, scarce: deployment, fresh: deployment },
+  routes: { plenty: ['plenty'], scarce: ['scarce'], fresh: ['fresh'] },
   maxAttempts: 1,
   breaker: false,
   budgets: settings.budgets,
@@ -67,43 +93,70 @@ const router = new ModelRouter({
   logger: { error: () => {}, info: () => {}, debug: () => {}, warn: (line: string) => void warnings.push(line) },
 });
 
-async function call(): Promise<void> {
-  startedAt = performance.now();
-  const from = startedAt;
+async function call(route: Route, tenant?: string): Promise<CallReport['outcome']> {
+  const mine: { sentAt: number | undefined } = { sentAt: undefined };
+  const startedAt = realNow();
+  const from = performance.now();
+  let lateMs = 0;
+  let hasWaited = false;
+  let isOver = false;
+  setImmediate(() => {
+    hasWaited = mine.sentAt === undefined && !isOver;
+  });
+  const timer = setTimeout(() => {
+    lateMs = performance.now() - from - timeoutMs;
+  }, timeoutMs);
+  const body = { model: route, messages: [{ role: 'user' as const, content: 'Hello.' }] };
+  let outcome: CallReport['outcome'] = 'answered';
   try {
-    await router.chat.completions.create({ model: 'standard', messages: [{ role: 'user', content: 'Hello.' }] });
-    report.answered += 1;
+    await current.run(mine, () =>
+      router.chat.completions.create(body, tenant === undefined ? {} : callOptions({ tenant })),
+    );
   } catch (error) {
-    if (error instanceof SpendBudgetExceededError) {
-      report.refused += 1;
-      waits.push(performance.now() - from);
-    } else {
-      report.failed += 1;
-      if (errors.length < 5) errors.push(String(error));
-    }
+    outcome = error instanceof SpendBudgetExceededError ? 'refused' : 'failed';
+    isOver = true;
+    if (outcome === 'failed' && errors.length < 5) errors.push(String(error));
+  }
+  clearTimeout(timer);
+  const waitMs = (mine.sentAt ?? performance.now()) - from;
+  calls.push({ route, startedAt, hasWaited, waitMs: waitMs > timeoutMs ? waitMs - lateMs : waitMs, outcome });
+  return outcome;
+}
+
+const running = new Set<Promise<unknown>>();
+function start(route: Route): void {
+  const promise = call(route).finally(() => running.delete(promise));
+  running.add(promise);
+}
+
+/** Calls for a tenant that the ledger has never seen, and more calls at once than there is an allowance at hand for. */
+async function probe(): Promise<void> {
+  for (;;) {
+    const burst = Array.from({ length: 10 }, () => call('plenty'));
+    const outcomes = await Promise.all([call('fresh', crypto.randomUUID()), ...burst]);
+    if (outcomes.every((outcome) => outcome === 'answered')) return;
+    await sleep(50);
   }
 }
 
-const running = new Set<Promise<void>>();
-const start = () => {
-  const promise = call().finally(() => running.delete(promise));
-  running.add(promise);
+const timers: ReturnType<typeof setInterval>[] = [];
+const repeat = (route: Route, perSecond: number) => {
+  if (perSecond > 0) timers.push(setInterval(() => start(route), 1000 / perSecond));
 };
 process.send?.('ready');
-let timer: ReturnType<typeof setInterval> | undefined;
-process.on('message', (message) => {
-  if (message === 'go') {
-    for (let i = 0; i < settings.burst; i++) start();
-    if (settings.callsPerSecond > 0) timer = setInterval(start, 1000 / settings.callsPerSecond);
+process.on('message', (message: WorkerMessage) => {
+  if (message === 'go') repeat('plenty', settings.plentyPerSecond);
+  if (message === 'load') {
+    for (let i = 0; i < settings.burst; i++) start('scarce');
+    repeat('scarce', settings.scarcePerSecond);
   }
+  if (message === 'probe') void probe().then(() => process.send?.('recovered'));
   if (message === 'stop') void stop();
 });
 
 async function stop(): Promise<void> {
-  clearInterval(timer);
+  for (const timer of timers) clearInterval(timer);
   await Promise.all(running);
   await router.close();
-  process.send?.({ ...report, waits: waits.slice(0, 5000), warnings, errors } satisfies WorkerReport, () =>
-    process.exit(0),
-  );
+  process.send?.({ calls, warnings, errors } satisfies WorkerReport, () => process.exit(0));
 }

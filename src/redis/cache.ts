@@ -46,7 +46,8 @@ class RedisCache implements CacheStore {
   }
 
   async get(key: string): Promise<CachedAnswer | undefined> {
-    const stored = await this.#send(['GET', await this.#keyOf(key)]);
+    const startedAt = performance.now();
+    const stored = await this.#send(['GET', await this.#keyOf(key)], startedAt);
     if (typeof stored !== 'string') return undefined;
     const text = await unpack(stored);
     if (text === undefined) return undefined;
@@ -94,14 +95,19 @@ class RedisCache implements CacheStore {
     return current;
   }
 
-  /** Rejects when Redis fails or takes too long; at once while it has failed several times in a row. */
-  async #send(command: readonly string[]): Promise<unknown> {
+  /**
+   * Rejects when Redis fails or takes too long; at once while it has failed several times in a row.
+   *
+   * @param startedAt when the call began to wait for Redis: `timeoutMs` is for all its commands
+   */
+  async #send(command: readonly string[], startedAt = performance.now()): Promise<unknown> {
     const now = performance.now();
     if (now < this.#openUntil || !this.#commands.isReady()) throw new Error('Redis is not available.');
     if (this.#failures >= FAILURES_TO_OPEN) this.#openUntil = now + OPEN_MS;
     const [, key = ''] = command;
     try {
-      const reply = await withTimeout(this.#commands.send(key, command), this.#timeoutMs);
+      const leftMs = startedAt + this.#timeoutMs - now;
+      const reply = await withTimeout(this.#commands.send(key, command), leftMs);
       this.#failures = 0;
       this.#openUntil = 0;
       return reply;
@@ -115,7 +121,7 @@ class RedisCache implements CacheStore {
 
 function withTimeout<T>(answer: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`Redis has not answered in ${ms} ms.`)), ms);
+    const timer = setTimeout(() => reject(new Error('Redis has not answered in time.')), ms);
     answer.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -77,7 +77,7 @@ function rows(value: unknown): string[][] {
 
 function readGrant([epoch, ...numbers]: string[]): Grant | undefined {
   if (epoch === undefined) return undefined;
-  const [window, ends, length, allowance, outage, next, spent, left, seen, seenNext, workers, rebuilding] =
+  const [window, ends, length, allowance, outage, next, spent, left, seen, seenNext, workers, rebuildMs] =
     numbers.map(Number);
   const orForever = (ms = -1) => (ms < 0 ? Number.POSITIVE_INFINITY : ms);
   return {
@@ -93,7 +93,7 @@ function readGrant([epoch, ...numbers]: string[]): Grant | undefined {
     seen: seen ?? 0,
     seenNext: seenNext ?? 0,
     workers: workers ?? 1,
-    rebuilding: rebuilding === 1,
+    rebuildMs: rebuildMs ?? 0,
   };
 }
 

@@ -291,14 +291,15 @@ for index = 3, #KEYS do
       carried = carried + max(0, each.allowance - each.settled) + each.next
     end
     local slack = floor(max(HORIZON_SHARE * limit, 4 * most, 4 * unmet))
+    local highest = max(sum, state.seenMax)
     local ends, length = -1, -1
     if isCalendar then
       local finish = startOf(window, state.window + 1)
       ends, length = finish - now, startOf(window, state.window + 2) - finish
     end
     grants[#grants + 1] = { state.epoch, text(state.window), text(ends), text(length), text(allowance), text(outage),
-      text(nextGrant), text(spent), text(max(0, limit - sum)), text(max(sum, min(limit, sum + slack))),
-      text(max(carried, min(limit, carried + slack))), text(live), state.rebuildUntil > 0 and '1' or '0' }
+      text(nextGrant), text(spent), text(max(0, limit - sum)), text(max(highest, min(limit, highest + slack))),
+      text(max(carried, min(limit, carried + slack))), text(live), text(max(0, state.rebuildUntil - now)) }
     if leaving then
       entry.want, entry.next = 0, 0
       if claimed == state.window then entry.allowance = have end

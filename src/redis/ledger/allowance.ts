@@ -35,7 +35,7 @@ export class Allowance {
   #answeredAt = Number.NEGATIVE_INFINITY;
   #spentByOthers = 0;
   #left = 0;
-  #rebuilding = false;
+  #rebuiltAt = Number.NEGATIVE_INFINITY;
   #most = 0;
   #waiting = 0;
   /** Reserved in this span of two seconds, and in the one before. */
@@ -88,7 +88,7 @@ export class Allowance {
   }
 
   get isRebuilding(): boolean {
-    return this.#rebuilding;
+    return performance.now() < this.#rebuiltAt;
   }
 
   get isWaiting(): boolean {
@@ -186,7 +186,7 @@ export class Allowance {
     this.#epoch = grant.epoch;
     this.#answeredAt = performance.now();
     this.#left = grant.left;
-    this.#rebuilding = grant.rebuilding;
+    this.#rebuiltAt = this.#answeredAt + grant.rebuildMs;
     // The server's clock is behind this window: what it says belongs to the one before.
     if (grant.window < this.#window) return;
     const isSame = this.#window === grant.window || this.#window === -1;

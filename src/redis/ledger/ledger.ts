@@ -71,8 +71,8 @@ export interface Grant {
   readonly seenNext: number;
   /** Workers that were heard of in the last heartbeats. */
   readonly workers: number;
-  /** Data was lost: allowances are only taken in again, not raised. */
-  readonly rebuilding: boolean;
+  /** Data was lost: for so many milliseconds more, allowances are only taken in again, not raised. Else 0. */
+  readonly rebuildMs: number;
 }
 
 export interface WorkerEntry {
@@ -386,6 +386,8 @@ function grantOf(state: LedgerState, rules: LedgerRules, claim: Claim, amounts: 
   }
   // In a burst the total may rise by what the workers want.
   const slack = Math.floor(Math.max(HORIZON_SHARE * rules.limit, 4 * claim.most, 4 * unmet));
+  // Once data that was lost is rebuilt, the total is at least `seenMax`: workers hear of it before, and none waits for it.
+  const highest = Math.max(total, state.seenMax);
   const { window } = rules;
   const time =
     typeof window === 'number' || window === 'rate' ? windowAt(window, now) : windowNumber(window, state.window, now);
@@ -395,10 +397,10 @@ function grantOf(state: LedgerState, rules: LedgerRules, claim: Claim, amounts: 
     epoch: state.epoch,
     spent,
     left: Math.max(0, rules.limit - total),
-    seen: Math.max(total, Math.min(rules.limit, total + slack)),
+    seen: Math.max(highest, Math.min(rules.limit, highest + slack)),
     seenNext: Math.max(carried, Math.min(rules.limit, carried + slack)),
     workers: liveWorkers(state, rules, now),
-    rebuilding: state.rebuildUntil > 0,
+    rebuildMs: Math.max(0, state.rebuildUntil - now),
   };
 }
 

@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import { type RedisClient, redisCache, redisFleet, tieredCache } from 'model-router/redis';
+import { answer, fail, type Script } from 'model-router/testing';
+import { createClient } from 'redis';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
+import { dollar, price } from '../helpers/fleets.js';
+import { ask } from '../helpers/messages.js';
+import { build, type Setup } from '../helpers/routers.js';
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const page = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8');
+
+describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 60_000 }, () => {
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await startRedis('--appendonly', 'yes');
+  });
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  /** A router in the fleet, and what it has written at `warn`. */
+  function member(name: string, client: RedisClient, more: Setup = {}, script: Script = dollar) {
+    const lines: string[] = [];
+    const built = build(
+      { a: script },
+      {
+        deployments: { a: { price, maxOutputTokens: 1000, rpm: 600 } },
+        routes: { standard: ['a'] },
+        maxAttempts: 1,
+        budgets: [{ usd: 400, window: 'month' }],
+        fleet: redisFleet(client, { name, heartbeatMs: 100 }),
+        logger: { error() {}, info() {}, debug() {}, warn: (line: string) => lines.push(line) },
+        logLevel: 'warn',
+        ...more,
+      },
+    );
+    return { ...built, lines: () => lines.filter((line) => line.startsWith('model-router fleet')) };
+  }
+
+  const nodeRedis = (more: object = {}) => {
+    const client = createClient({
+      url: server.url,
+      disableOfflineQueue: true,
+      socket: { reconnectStrategy: 20 },
+      ...more,
+    });
+    client.on('error', () => undefined);
+    onTestFinished(() => client.destroy());
+    return client;
+  };
+  const ioredis = (more: object = {}) => {
+    const client = new Redis({ port: server.port, enableOfflineQueue: false, retryStrategy: () => 20, ...more });
+    client.on('error', () => undefined);
+    onTestFinished(() => client.disconnect());
+    return client;
+  };
+
+  /** The same for a client of either library, connected as a user of Redis. */
+  const libraries: [string, (user: { username: string; password: string }) => Promise<RedisClient>][] = [
+    ['redis', (user) => nodeRedis(user).connect()],
+    [
+      'ioredis',
+      async (user) => {
+        const client = ioredis(user);
+        await vi.waitFor(() => expect(client.status).toBe('ready'), { timeout: 10_000 });
+        return client;
+      },
+    ],
+  ];
+
+  it.each(libraries)('needs the commands that the page on fleets names, and no other: %s', async (library, connect) => {
+    const rules = /^ACL SETUSER router (.+)$/m.exec(page)?.[1]?.split(' ') ?? [];
+    const allowed = rules.filter((rule) => rule.startsWith('+')).map((rule) => rule.slice(1));
+    expect(allowed.length).toBeGreaterThan(10);
+    server.cli('ACL', 'SETUSER', `router-${library}`, 'reset', ...rules);
+    server.cli('ACL', 'LOG', 'RESET');
+    server.cli('SCRIPT', 'FLUSH');
+    server.cli('CONFIG', 'RESETSTAT');
+    const client = await connect({ username: `router-${library}`, password: 'password' });
+
+    // Budgets, rates, and a pause that comes, is extended, and ends.
+    let isBusy = true;
+    const busy = () => (isBusy ? fail(429, { headers: { 'retry-after': '1' } }) : answer());
+    const name = `acl-${library}`;
+    const far = redisCache(client, { name });
+    const cache = { cacheStore: tieredCache(far, { localMs: 50 }), cache: { mode: 'all', ttlMs: 50, staleMs: 60_000 } };
+    const one = member(name, client, {}, busy as never);
+    const two = member(name, client, cache as never);
+    await ask(one.router).catch(() => undefined);
+    await wait(300);
+    isBusy = false;
+    await wait(1000);
+    await ask(one.router);
+    for (let i = 0; i < 3; i++) {
+      await ask(two.router);
+      await wait(150);
+    }
+    await far.delete('an answer');
+    await far.clear();
+    await one.router.close();
+    await two.router.close();
+
+    const lines = server.cli('ACL', 'LOG').split('\n');
+    const denied = lines.filter((_, i) => lines[i - 1] === 'object');
+    // What the libraries send by themselves when they connect, and do without.
+    expect(denied.filter((command) => !/^(client|hello)\b/.test(command))).toEqual([]);
+    expect([...one.lines(), ...two.lines()]).toEqual([]);
+    const stats = server.cli('INFO', 'commandstats').matchAll(/cmdstat_(\S+?):calls=(\d+)/g);
+    const used = new Set([...stats].flatMap(([, command = '']) => command));
+    for (const command of allowed) expect(used, command).toContain(command);
+  });
+
+  it.each<[string, () => RedisClient]>([
+    ['redis', () => nodeRedis()],
+    ['ioredis', () => ioredis({ lazyConnect: true })],
+  ])('a client that is not connected is one warning, and no error: %s', async (library, clientOf) => {
+    const { router, lines } = member(`unconnected-${library}`, clientOf(), { budgets: [] });
+    for (let i = 0; i < 3; i++) await ask(router);
+    await wait(1000);
+    const warned = lines().filter((line) => line.includes('not connected: call'));
+    expect(warned).toEqual([expect.stringMatching(/`await client\.connect\(\)` before the first request/)]);
+  });
+
+  it('a server that evicts is one warning', async () => {
+    server.cli('CONFIG', 'SET', 'maxmemory', '100mb');
+    server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    const { router, lines } = member('evicting', await nodeRedis().connect());
+    for (let i = 0; i < 3; i++) await ask(router);
+    await wait(400);
+    expect(lines()).toEqual([expect.stringMatching(/evicts keys.*allkeys-lru.*noeviction/)]);
+    server.cli('CONFIG', 'SET', 'maxmemory', '0');
+    server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+  });
+
+  it('a newer version of the script in the fleet is one warning', async () => {
+    server.cli('HSET', 'mr1:{newer}:workers', 'v', '99');
+    const { router, lines } = member('newer', await nodeRedis().connect());
+    for (let i = 0; i < 3; i++) await ask(router);
+    await wait(400);
+    expect(lines()).toEqual([expect.stringMatching(/script version 99, this one \d+: update model-router here too/)]);
+  });
+
+  it('Redis that goes and comes back is one line each time, and no call fails', async () => {
+    const { router, lines } = member('gone', await nodeRedis().connect());
+    await ask(router);
+    for (let round = 1; round <= 2; round++) {
+      await server.kill();
+      await vi.waitFor(() => expect(lines()).toHaveLength(2 * round - 1), { timeout: 10_000 });
+      for (let i = 0; i < 5; i++) await ask(router);
+      await server.restart();
+      await vi.waitFor(() => expect(lines()).toHaveLength(2 * round), { timeout: 10_000 });
+      for (let i = 0; i < 5; i++) await ask(router);
+    }
+    for (const [i, line] of lines().entries())
+      expect(line).toMatch(
+        i % 2 === 0 ? /Redis does not answer \(.+\); this process uses its outage share$/ : /Redis answers again$/,
+      );
+    expect(lines().join(' ')).not.toContain('127.0.0.1');
+  });
+});
