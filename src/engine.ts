@@ -55,7 +55,7 @@ export class Engine {
   readonly tracing: Tracing;
   readonly routing: Routing;
   readonly estimator: InputEstimator;
-  /** Asks for a call's answer. */
+  /** Returns a call's answer. */
   readonly handle: Handler<Call, CallReply>;
   /** By name: those of the options, then the clients' shared ones for models that are not listed, as they are used. */
   readonly states = new Map<string, DeploymentState>();

@@ -6,7 +6,7 @@ const MOST = 65_536;
  */
 export class KeySample {
   readonly #hashes = new Set<number>();
-  /** Hashes are kept where their lowest `level` bits are 0. */
+  /** Hashes are in the sample if their lowest `level` bits are 0. */
   #level = 0;
 
   add(hash: number): void {

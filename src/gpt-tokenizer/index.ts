@@ -22,7 +22,7 @@ export interface GptTokenizer extends CountTokens {
 
 /**
  * Counts with `gpt-tokenizer`, an optional peer dependency, exactly for OpenAI's models: `countTokens: gptTokenizer()`. It
- * is loaded behind, which takes about 200 ms and 90 MB. Texts that would keep the event loop busy are left to the router's
+ * loads in the background, which takes about 200 ms and 90 MB. Texts that would keep the event loop busy are left to the router's
  * estimate: long ones, and those with a run of more than 200 letters, marks or blanks, where its time is quadratic.
  *
  * @throws InvalidOptionError

@@ -39,7 +39,7 @@ export interface DeliveredText {
 }
 
 /**
- * What a stream has delivered, in about the memory of its text: of chunks in a row only the difference is kept, and of a
+ * What a stream has delivered, in about the memory of its text: of chunks in a row only the difference is stored, and of a
  * long stream only the end.
  */
 export class Delivered {

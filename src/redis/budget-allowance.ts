@@ -3,9 +3,9 @@ import type { Claimant, ClaimantHost } from './claimant.js';
 import { Allowance } from './ledger/allowance.js';
 import type { Claim, Grant, LedgerRules } from './ledger/ledger.js';
 
-/** A call asks again this many times within `timeoutMs`. */
+/** A call requests more this many times within `timeoutMs`. */
 const MAX_PAUSES = 8;
-/** A budget that has not moved for so many heartbeats is not spoken of. */
+/** A budget that is unchanged for this many heartbeats is left out of claims. */
 const QUIET_BEATS = 5;
 
 /** A budget's allowance as the spend ledger sees it: a window, and what may be reserved in it. */
@@ -13,7 +13,7 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
   readonly #ledger: Allowance;
   readonly #link: ClaimantHost;
   #quietBeats = 0;
-  /** The share of the limit that was warned of, and in which window. */
+  /** The share of the limit that the last warning was about, and its window. */
   #reached = { window: Number.NaN, percent: 0 };
 
   constructor(
@@ -60,13 +60,13 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     if (leftMs <= 0) return undefined;
     const ledger = this.#ledger;
     const isFresh = performance.now() - ledger.answeredAt < this.rules.heartbeatMs;
-    // The last answer has said how much there is.
+    // The last answer said how much is left.
     if (isFresh && ledger.isKnown && amount > Math.max(0, ledger.available(false)) + ledger.left) return undefined;
     if (isFresh && ledger.isRebuilding) return undefined;
     if (amount > this.rules.limit) return undefined;
     const stop = ledger.wait(amount);
     this.#quietBeats = 0;
-    // There is money, but it may be granted only when all have heard of it: that takes them a moment.
+    // There is money, but it is granted only once every worker knows the new total, after its next heartbeat.
     const pauseMs = ledger.answeredAt >= since ? Math.min(leftMs, timeoutMs / MAX_PAUSES) : 0;
     const asked = this.#link.ask(this, leftMs, pauseMs);
     if (asked === undefined) stop();
@@ -89,7 +89,7 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     this.#ledger.answer(seq, grant, sentAt);
   }
 
-  /** Of the whole fleet, as far as this process has heard of it. */
+  /** Of the whole fleet, as far as this process knows. */
   spent(): number {
     return this.#ledger.spent;
   }
@@ -116,7 +116,7 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     this.#link.forget(this);
   }
 
-  /** Nothing is written down here: the fleet remembers. */
+  /** Nothing to write here: the fleet stores it. */
   entries(): [at: number, amount: number][] {
     return [];
   }

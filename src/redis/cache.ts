@@ -7,10 +7,10 @@ import { commandsOf, type RedisClient, type RedisCommands } from './commands.js'
 import { pack, unpack } from './gzip.js';
 import { checkLocal, checkRedisCache, type RedisCacheOptions } from './options.js';
 
-/** Of the stored form. Processes with another one do not read each other's answers. */
+/** Version of the stored form. Processes with another version do not read each other's answers. */
 const SCHEMA = 1;
 const DAY_MS = 86_400_000;
-/** No answer is stored longer, so that one of an earlier generation is gone before the generation is forgotten. */
+/** No answer is stored longer, so that answers of an earlier generation expire before the generation's key does. */
 const MAX_KEEP_MS = 30 * DAY_MS;
 const GENERATION_MS = 31 * DAY_MS;
 /** How long another process's `clear` may go unnoticed. */
@@ -21,7 +21,7 @@ const NONE = '0';
 const LOCAL_SIZE = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
 
 /**
- * A response cache that all processes of one name share. Where Redis is slow or gone, calls go on without it. Equal
+ * A response cache that all processes of one name share. If Redis is slow or down, calls go on without it. Equal
  * calls in flight in different processes are not joined.
  *
  * @example cacheStore: redisCache(client, { name: 'checkout-prod' })
@@ -64,7 +64,7 @@ class RedisCache implements CacheStore {
     await this.#send(['DEL', await this.#keyOf(key)]);
   }
 
-  /** Begins another generation: nothing is looked for, and what is stored ends by itself. */
+  /** Begins another generation: no key is searched for, and stored answers expire. */
   async clear(): Promise<void> {
     const value = `${Date.now().toString(36)}${crypto.randomUUID().slice(0, 8)}`;
     await this.#send(['SET', this.#generationKey, value, 'PX', String(GENERATION_MS)]);
@@ -80,7 +80,7 @@ class RedisCache implements CacheStore {
     return `${this.#prefix}:generation`;
   }
 
-  /** The router's keys are digests already; those of others become one. */
+  /** The router's keys are digests already; others are hashed. */
   async #keyOf(key: string): Promise<string> {
     const digest = /^[\w-]{43}$/.test(key) ? key : sha256(key);
     return `${this.#prefix}:${await this.#currentGeneration()}:${digest}`;
@@ -156,7 +156,7 @@ class TieredCache implements CacheStore {
 
   async #fetch(key: string): Promise<CachedAnswer | undefined> {
     const answer = await this.#far.get(key);
-    // How long it is to be kept, only the far store knows; by its age the router drops what is too old.
+    // Only the far store knows its TTL; the router drops what is too old by its age.
     if (answer !== undefined) this.#near.set(key, answer, this.#localMs);
     return answer;
   }

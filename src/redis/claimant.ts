@@ -1,29 +1,29 @@
 import type { Claim, Grant, LedgerRules } from './ledger/ledger.js';
 import type { FleetSettings } from './options.js';
 
-/** Something that claims its part of what is shared. */
+/** A budget or rate that claims its part of a shared limit. */
 export interface Claimant {
   readonly key: string;
   readonly rules: LedgerRules;
-  /** Whether the next heartbeat should speak of it. */
+  /** Whether the next heartbeat should include it. */
   readonly isActive: boolean;
   claim(worker: string, leaving: boolean): Claim;
   answer(seq: number, grant: Grant, sentAt: number): void;
-  /** The store has lost everything: nobody else may remember what this one has. */
+  /** The store lost its data: only this claimant may know its own amounts. */
   onDataLoss(): void;
 }
 
-/** What a claimant needs of the connection that speaks for it. */
+/** What a claimant needs of its connection. */
 export interface ClaimantHost {
   readonly settings: FleetSettings;
-  /** The ledger does not answer: what is set aside for that may be used. */
+  /** The ledger does not answer: the reserve for outages may be used. */
   readonly isSilent: boolean;
-  /** Why there is nothing to be had, beside the budget being spent. */
+  /** Why nothing is available, other than a spent budget. */
   readonly trouble: string | undefined;
   /** The number of the next claim. */
   nextSeq(): number;
-  /** Asks for one of them now, together with all others that are waiting. `undefined`: asking would not help. */
+  /** Sends its claim now, together with all others that are waiting. `undefined`: that would not help. */
   ask(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined;
-  /** It will not be spoken of again. */
+  /** It claims nothing any more. */
   forget(claimant: Claimant): void;
 }

@@ -1,11 +1,11 @@
 import { InvalidOptionError } from '../errors.js';
 import { isRecord } from '../util/is-record.js';
 
-/** A Redis client, of whichever library. */
+/** A Redis client of any library. */
 export interface RedisCommands {
   /** Sends one command. `key` says which node of a cluster it belongs to. */
   send(key: string, command: readonly string[]): Promise<unknown>;
-  /** Whether it is connected: a command that waits for a connection is of no use. */
+  /** Whether it is connected: a command that waits for a connection comes too late. */
   isReady(): boolean;
   /** Whether it takes any command, or only `EVAL` and `EVALSHA`. */
   readonly isFull: boolean;
@@ -52,7 +52,7 @@ function ofIoredis(target: object, call: Method): RedisCommands {
 }
 
 function ofNodeRedis(target: object, sendCommand: Method): RedisCommands {
-  // A cluster's client has to be told which node a command belongs to.
+  // A cluster's client needs the key, to find the node.
   const isCluster = Reflect.has(target, 'slots') || Reflect.has(target, 'masters');
   return {
     send: async (key, command) => (isCluster ? sendCommand(key, false, command) : sendCommand(command)),

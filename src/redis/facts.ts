@@ -4,7 +4,7 @@ import type { FactMessage, StoredFact } from './store.js';
 
 const LETTERS = { pause: 'p', suspended: 'c', breaker: 'b' } as const;
 const KINDS = { p: 'pause', c: 'suspended', b: 'breaker' } as const;
-/** A fact that was heard of is not repeated as news: clocks and answers take a while. */
+/** Two times of one fact may differ by this much, because clocks and answers lag. */
 const SAME_MS = 250;
 /** More than any router has deployments. */
 const MAX_FACTS = 10_000;
@@ -13,10 +13,10 @@ const MAX_FACTS = 10_000;
 export class Facts {
   readonly #share: FleetSettings['share'];
   readonly #host: FleetHost;
-  /** What the store has said last, and until when by this process's clock. */
+  /** The store's last facts, each with its end by this process's clock. */
   #stored = new Map<string, { readonly until: number; readonly localUntil: number }>();
 
-  /** What this process has said last. */
+  /** The last facts that this process sent. */
   #sent = new Map<string, number>();
 
   constructor(share: FleetSettings['share'], host: FleetHost) {
@@ -31,7 +31,7 @@ export class Facts {
       const known = Math.max(this.#stored.get(field)?.localUntil ?? 0, this.#sent.get(field) ?? 0);
       return now + forMs > known + SAME_MS;
     });
-    // It was over here before its time: a server has answered.
+    // It ended here early: a server answered.
     const ended = [...this.#stored]
       .filter(([field, { localUntil }]) => field.startsWith('p:') && !held.has(field) && localUntil > now + SAME_MS)
       .map(([field, { until }]) => [field, until] as const);
@@ -52,7 +52,7 @@ export class Facts {
     );
   }
 
-  /** Nothing was sent, as far as anybody else knows. */
+  /** The exchange failed: the next one sends everything again. */
   onDataLoss(): void {
     this.#sent.clear();
     this.#stored.clear();

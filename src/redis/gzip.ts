@@ -1,18 +1,18 @@
 import { decodeBase64, encodeBase64 } from '../util/base64.js';
 
-/** Answers above this many characters are compressed, where the platform can. */
+/** Answers above this many characters are compressed, if the platform can. */
 const MIN_LENGTH = 4096;
 const GZIP = 'z';
 const PLAIN = 't';
 
-/** Text as it is stored: compressed where it is long, and marked so. */
+/** Text as it is stored: compressed if it is long, and marked so. */
 export async function pack(text: string): Promise<string> {
   if (text.length <= MIN_LENGTH || typeof CompressionStream === 'undefined') return PLAIN + text;
   const bytes = new Uint8Array(await through(new CompressionStream('gzip'), new TextEncoder().encode(text)));
   return GZIP + encodeBase64(bytes);
 }
 
-/** `undefined` for what was packed otherwise. */
+/** `undefined` for another format. */
 export async function unpack(packed: string): Promise<string | undefined> {
   if (packed.startsWith(PLAIN)) return packed.slice(1);
   if (!packed.startsWith(GZIP) || typeof DecompressionStream === 'undefined') return undefined;

@@ -12,15 +12,15 @@ import { RateAllowance } from './rate-allowance.js';
 import { SCRIPT_VERSION } from './script.js';
 import type { FleetReply, FleetStore, KeyedClaim } from './store.js';
 
-/** So many failures in a row, and nothing but heartbeats is sent any more. */
+/** After this many failures in a row, only heartbeats are sent. */
 const FAILURES_TO_OPEN = 5;
-/** So many claims go into one exchange. */
+/** Claims per exchange. */
 const MAX_CLAIMS = 200;
-/** A heartbeat sends at most so many exchanges: more budgets than that take turns. */
+/** Exchanges per heartbeat: further budgets take turns. */
 const MAX_EXCHANGES = 5;
-/** An exchange that was never answered blocks no more heartbeats than these. */
+/** An exchange without an answer blocks at most this many heartbeats. */
 const MAX_HELD_BEATS = 10;
-/** The ledger has not answered for so many heartbeats. */
+/** The ledger counts as silent after this many heartbeats without an answer. */
 const SILENT_BEATS = 2.5;
 
 interface Question {
@@ -40,7 +40,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
   readonly #rates = new Map<string, RateAllowance>();
   /** Claims of this process are counted together: a budget that is opened again goes on counting. */
   #seq = 0;
-  /** Where the last heartbeat stopped, where there are too many. */
+  /** Where the last heartbeat stopped, if there are too many. */
   #turn = 0;
   #worker = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -49,7 +49,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
   #isBusy = false;
   /** Facts go out before the next heartbeat. */
   #isNudged = false;
-  /** Exchanges that were neither answered nor refused yet, and heartbeats that were left out because of them. */
+  /** Exchanges without an answer or error yet, and heartbeats skipped because of them. */
   #unanswered = 0;
   #skipped = 0;
   #failures = 0;
@@ -71,7 +71,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
     return this.#settings;
   }
 
-  /** The ledger does not answer: what is set aside for that may be used. */
+  /** The ledger does not answer: the reserve for outages may be used. */
   get isSilent(): boolean {
     if (this.#failures > 0) return true;
     return performance.now() - this.#reachedAt > SILENT_BEATS * this.#settings.heartbeatMs;
@@ -125,12 +125,12 @@ export class StoreLink implements FleetLink, ClaimantHost {
     this.#claimants.add(rate);
   }
 
-  /** It will not be spoken of again. */
+  /** It claims nothing any more. */
   forget(claimant: Claimant): void {
     this.#claimants.delete(claimant);
   }
 
-  /** Asks for one of them now, together with all others that are waiting. `undefined`: asking would not help. */
+  /** Sends its claim now, together with all others that are waiting. `undefined`: that would not help. */
   ask(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined {
     if (this.#state === 'closed' || this.isOpen) return undefined;
     this.start();
@@ -212,7 +212,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
     return true;
   }
 
-  /** Those that have something to say, in turns where they are too many. */
+  /** Those with something to claim, in turns if they are too many. */
   #due(): Claimant[] {
     const active = [...this.#claimants].filter((each) => each.isActive);
     const most = MAX_CLAIMS * MAX_EXCHANGES;
@@ -222,7 +222,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
     return [...active.slice(from), ...active.slice(0, from)].slice(0, most);
   }
 
-  /** Never rejects, and takes no longer than `timeoutMs`. A later answer still counts, if nothing was said since. */
+  /** Never rejects, and takes no longer than `timeoutMs`. A later answer still counts, if no claim followed. */
   #exchange(claimants: readonly Claimant[], withFacts: boolean, leaving: boolean): Promise<boolean> {
     if (this.#store.isReady?.() === false) {
       this.#onFailure('the client is not connected');
@@ -284,7 +284,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
       const seq = claims[i]?.claim.seq;
       if (grant !== undefined && seq !== undefined) claimant.answer(seq, grant, sentAt);
     });
-    // Each claims again what it has: nobody else may remember it.
+    // Each claims its amounts again: the store may have lost them.
     if (this.#epoch !== undefined && this.#epoch !== reply.epoch) {
       this.#facts.onDataLoss();
       for (const each of this.#claimants) each.onDataLoss();
@@ -306,7 +306,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
     this.#host.warn(`model-router fleet ${name}: Redis does not answer (${why}); this process ${then[whenDown]}`);
   }
 
-  /** Why there is nothing to be had, beside the budget being spent. */
+  /** Why nothing is available, other than a spent budget. */
   get trouble(): string | undefined {
     if (!this.#wasReached) return "the fleet's ledger has not been reached yet";
     return this.isSilent ? "the fleet's ledger does not answer" : undefined;
@@ -328,12 +328,12 @@ export class StoreLink implements FleetLink, ClaimantHost {
       if (this.#store.isReady?.() === false) return;
       for (const line of (await this.#store.warnings?.()) ?? []) this.#warn(line);
     } catch {
-      // It is not allowed to ask for that.
+      // The client lacks the permission for that command.
     }
   }
 }
 
-/** No text of the server's or of a socket's: a URL with a password may stand in it. */
+/** No text of a server or socket: it may contain a URL with a password. */
 function reasonOf(error: Error): string {
   const code: unknown = Reflect.get(error, 'code');
   if (typeof code === 'string') return code;

@@ -7,7 +7,7 @@ export interface ShareOptions {
   budgets?: boolean | undefined;
   /** `rpm` and `tpm` of deployments. @default true */
   rates?: boolean | undefined;
-  /** Pauses that servers ask for, and clients whose key or quota is refused. @default true */
+  /** Pauses that servers request, and clients whose key or quota is refused. @default true */
   pauses?: boolean | undefined;
   /** `'hint'`: where a breaker has opened in another process, one failure of this process opens its own. @default 'hint' */
   breakers?: 'hint' | false | undefined;
@@ -16,21 +16,21 @@ export interface ShareOptions {
 export interface FleetOptions {
   /** Processes with the same name share; others on the same Redis do not. Letters, digits and `. _ -`, at most 64. */
   name: string;
-  /** How often a process speaks to the others, in milliseconds. @default 1000 */
+  /** How often a process exchanges data with the others, in milliseconds. @default 1000 */
   heartbeatMs?: number | undefined;
   /** The longest that a call waits for Redis, in milliseconds. @default 100 */
   timeoutMs?: number | undefined;
   share?: ShareOptions | undefined;
   /**
-   * When Redis does not answer: `'share'` lets each process spend its part of `outageShare`, `'refuse'` only what it has
-   * an allowance for already, `'allow'` everything. @default 'share'
+   * When Redis does not answer: with `'share'`, each process may spend its part of `outageShare`; with `'refuse'`, only its
+   * current allowance; with `'allow'`, everything. @default 'share'
    */
   whenDown?: 'share' | 'refuse' | 'allow' | undefined;
   /** The part of what is left that all processes together may spend while Redis is down, from 0 to 0.5. @default 0.05 */
   outageShare?: number | undefined;
   /**
-   * What a process that was killed had been allowed: `'count'` takes it for spent until the budget's window ends,
-   * `'return'` frees it after ten heartbeats, and overspends if the process lives after all. @default 'count'
+   * The allowance of a killed process: `'count'` counts it as spent until the budget's window ends, `'return'` releases it
+   * after ten heartbeats, and overspends if the process lives after all. @default 'count'
    */
   lost?: 'count' | 'return' | undefined;
 }

@@ -2,11 +2,11 @@ import type { SharedRate } from '../state/fleet.js';
 import type { Claimant, ClaimantHost } from './claimant.js';
 import type { Claim, Grant, LedgerRules } from './ledger/ledger.js';
 
-/** A process wants somewhat more than it has used. */
+/** A process requests somewhat more than it has used. */
 const HEADROOM = 1.5;
-/** Until the others are known: a part that a handful of processes may use at once. */
+/** Until the others are known: a share that a handful of processes can use at once. */
 const FIRST_SHARE = 0.1;
-/** What was wanted a heartbeat ago counts for so much. */
+/** The weight of the last heartbeat's demand. */
 const FADING = 0.7;
 const MINUTE_MS = 60_000;
 
@@ -42,7 +42,7 @@ export class RateAllowance implements Claimant {
 
   claim(worker: string, leaving: boolean): Claim {
     const now = performance.now();
-    // Nobody can say who else lives: an even part for all that did.
+    // Which processes still run is unknown: an even part for all that did.
     if (this.#link.isSilent && this.#ack > 0) this.#set(Math.floor(this.rules.limit / this.#workers), now);
     const { taken } = this.#limit;
     const perMinute = ((taken - this.#taken) * MINUTE_MS) / (now - this.#takenAt);

@@ -59,7 +59,7 @@ function fieldsOf({ rules, claim }: KeyedClaim): string[] {
 }
 
 function readReply(reply: unknown, { claims }: FleetMessage, question: string): FleetReply {
-  // A connection whose answers have got out of step must not raise an allowance.
+  // Answers out of step with their commands must not raise an allowance.
   if (!Array.isArray(reply) || reply[4] !== question) throw new Error('The script has answered something else.');
   const [epoch, version, facts, grants]: unknown[] = reply;
   return {
@@ -97,7 +97,7 @@ function readGrant([epoch, ...numbers]: string[]): Grant | undefined {
   };
 }
 
-/** A server that evicts forgets what was spent. It may not say so: then there is nothing to warn of. */
+/** A server that evicts loses what was spent. If it hides its policy, there is no warning. */
 async function warningsOf(commands: RedisCommands): Promise<string[]> {
   if (!commands.isFull) return [];
   const info = String(await commands.send('', ['INFO', 'memory']));

@@ -1,12 +1,12 @@
-/** Grows with each change of the script that older processes cannot share keys with. */
+/** Grows with each change that is incompatible with the keys of older processes. */
 export const SCRIPT_VERSION = 1;
 
-/** So many values of each claim follow one another in ARGV. */
+/** Values per claim in ARGV. */
 const CLAIM_FIELDS = 16;
 
 /**
  * `answerClaim` of `ledger/ledger.ts` in Lua, line by line, for many keys at once; and the facts that all processes share.
- * A test holds both against each other. KEYS: workers, pauses, then one for each claim.
+ * A test compares both. KEYS: workers, pauses, then one for each claim.
  */
 export const SCRIPT = `
 local HOUR, DAY = 3600000, 86400000

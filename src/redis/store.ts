@@ -7,9 +7,9 @@ export interface KeyedClaim {
   readonly claim: Claim;
 }
 
-/** What one process says in a heartbeat, or when it needs more at once. */
+/** What one process sends with a heartbeat, or when it needs more at once. */
 export interface FleetMessage {
-  /** Of the fleet: fleets of different names share nothing. */
+  /** The fleet's name: fleets with different names share nothing. */
   readonly name: string;
   readonly worker: string;
   readonly heartbeatMs: number;
@@ -19,7 +19,7 @@ export interface FleetMessage {
 }
 
 export interface FactMessage {
-  /** What this process has found out: a field, and for how many milliseconds it holds. The longest wins. */
+  /** What this process found out: a field, and for how many milliseconds it is valid. The longest wins. */
   readonly found: readonly (readonly [field: string, forMs: number])[];
   /** What has ended, unless it has been extended since: a field, and the `until` that it had. */
   readonly ended: readonly (readonly [field: string, until: number])[];
@@ -28,12 +28,12 @@ export interface FactMessage {
 export interface StoredFact {
   readonly field: string;
   readonly leftMs: number;
-  /** By the store's clock. It tells a fact from a later one of the same field. */
+  /** By the store's clock. It distinguishes facts of the same field. */
   readonly until: number;
 }
 
 export interface FleetReply {
-  /** Another one after the store has lost everything. */
+  /** Changes when the store has lost its data. */
   readonly epoch: string;
   /** The highest version of a process that has used the store. */
   readonly version: number;
@@ -44,7 +44,7 @@ export interface FleetReply {
 
 /**
  * Where a fleet meets. `exchange` must be atomic for each claim, and answer as `answerClaim` does;
- * `fleetStoreContract` in `model-router/testing` says whether yours does.
+ * `fleetStoreContract` in `model-router/testing` checks yours.
  */
 export interface FleetStore {
   exchange(message: FleetMessage): Promise<FleetReply>;

@@ -40,7 +40,7 @@ export interface Unlisted {
 }
 
 const NO_OPTIONS: CallOptions = {};
-/** Deployments whose list of targets is kept for their next call. */
+/** Deployments whose list of targets is stored for their next call. */
 const MAX_NAMED = 256;
 const PREMIUM = { 'X-Request-Priority': 'high' };
 
@@ -48,7 +48,7 @@ const PREMIUM = { 'X-Request-Priority': 'high' };
 export class Routing {
   readonly #routes = new Map<string, Resolution>();
   readonly #targets: ReadonlyMap<string, Target>;
-  /** Of deployments that were named: each lists all fallbacks, so they are made when needed, and only so many are kept. */
+  /** Of deployments that were named: each lists all fallbacks, so they are made when needed, and their number is bounded. */
   readonly #named = new LruMap<Resolution>(MAX_NAMED);
   readonly #fallbacks: readonly Target[];
   readonly #routeNames = new NameHints(() => this.#routes.keys());

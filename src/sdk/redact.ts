@@ -119,7 +119,7 @@ interface Room {
 
 /**
  * Cleans strings wherever they are, keys of objects too. What goes deeper than any error body, or beyond the most that
- * is kept of one, is left out.
+ * remains of one, is left out.
  */
 function cleanValue(value: unknown, clean: Clean, depth = 8, room: Room = { chars: MAX_ERROR_CHARS }): unknown {
   if (typeof value === 'string') return cleanText(value, clean, room);

@@ -44,7 +44,7 @@ export interface Handle {
 const SDK_DEFAULT_TIMEOUT_MS = 600_000;
 const MAX_RESENDS = 2;
 
-/** Asks one OpenAI client, once: its own retries are off, and it changes nothing of what the caller gave. */
+/** Sends to one OpenAI client, once: its own retries are off, and the caller's objects stay unchanged. */
 export class OpenAIUpstream implements Upstream {
   readonly timeoutMs: number | undefined;
   /** Whether nothing of the application's own stands between the SDK and its answer; by client. */
@@ -86,7 +86,7 @@ export class OpenAIUpstream implements Upstream {
     return isUsual && !isHook(client, 'request');
   }
 
-  /** Somebody else may have a hold of the signal that the SDK makes for the request: a stream's caller has. */
+  /** Others may refer to the signal that the SDK makes for the request: a stream's caller does. */
   #isEndedByOthers(client: OpenAI, { source }: UpstreamRequest): boolean {
     const { stream, fetchOptions } = source as RequestOptions;
     const hasProvider = isGiven(Reflect.get(optionsOf(client), 'provider'));

@@ -73,7 +73,7 @@ export class FaultBook {
   #start(fault: SimulatedFault, index: number, deployment: string): RunningFault {
     const { behavior, share = 1, fromMs = 0, toMs = Number.POSITIVE_INFINITY, burstMs } = fault;
     const each = seededRandom(seedFor(this.#seed, 'fault', index, deployment));
-    // By the spell and not by the request: every deployment, and the plain client too, finds the same one.
+    // Per burst, not per request: all deployments, and the plain client, see the same one.
     const inSpell = (now: number, length: number) =>
       seededRandom(seedFor(this.#seed, 'spell', index, Math.floor(now / length)))();
     const strikes = (now: number) => share === 1 || (burstMs === undefined ? each() : inSpell(now, burstMs)) < share;

@@ -74,7 +74,7 @@ export interface SimulatedFault {
   /** @default until the end */
   readonly toMs?: number | undefined;
   /**
-   * A cause that deployments have in common: `share` is drawn once for every spell of so many milliseconds, and then it
+   * A cause that deployments have in common: `share` is drawn once for each burst of so many milliseconds, and then it
    * strikes all of `at` for as long. @default drawn for each request by itself
    */
   readonly burstMs?: number | undefined;

@@ -29,7 +29,7 @@ export class Watch {
     router.on('breaker-closed', ({ deployment }) => this.#enter(deployment, 'closed'));
     router.on('attempt-started', ({ deployment }) => {
       this.started += 1;
-      // Whoever is let through to an open breaker is its probe.
+      // A call that an open breaker lets through is its probe.
       if (this.#stateOf(deployment) === 'open') this.#enter(deployment, 'halfOpen');
     });
     router.on('retry-withheld', ({ deployment }) => {

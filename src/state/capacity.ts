@@ -287,7 +287,7 @@ export class Capacity {
       queue?.delete(waiter);
       if (queue?.size === 0) this.#queues.delete(place);
     }
-    // Nobody waits any more: the timer of a call that was aborted would hold the process open.
+    // No call waits any more: the timer of an aborted call would keep the process alive.
     if (this.#queues.size === 0) this.close();
   }
 

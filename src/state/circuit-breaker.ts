@@ -50,7 +50,7 @@ const succeeded: Settlement = {
     return { catch: ignore };
   },
 };
-/** One for all: it is thrown far from where anybody could read its stack. */
+/** One for all: it is never shown, so it needs no stack. */
 const failed = new Error('The attempt has failed.');
 
 function resultOf(outcome: 'success' | 'failure'): Settlement {

@@ -58,7 +58,7 @@ export class DeploymentState {
   pausedUntil = 0;
   pausedBy: PauseNotice | undefined;
   #pausedSince = 0;
-  /** The server has answered here: what other processes have heard before that counts no more, for a moment. */
+  /** The server has answered here: for a moment, older facts of other processes do not count. */
   #ownAnswerCounts = 0;
   #lastAnswerAt = 0;
   #nextProbeAt = 0;

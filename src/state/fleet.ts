@@ -11,15 +11,15 @@ export interface SharedBudget {
 
 /** This process's part of a budget that several processes share. Amounts are billionths of a dollar. */
 export interface FleetAllowance extends SpendWindow {
-  /** What may be reserved now, without asking. */
+  /** What may be reserved now, on its own. */
   available(): number;
   reserve(amount: number): void;
   release(amount: number): void;
-  /** What could be had at most, after asking. */
+  /** The most that could be available after a request. */
   left(): number;
   /**
-   * Asks the fleet for so much more, and waits until the fleet's `timeoutMs` after `since`, when the call began to ask; whether it has answered. Never rejects.
-   * `undefined`: asking would not help now.
+   * Requests more from the fleet, and waits until its `timeoutMs` after `since`, when the call's first request began. Resolves to whether the fleet answered; never rejects.
+   * `undefined`: a request would not help now.
    */
   ask(amount: number, since: number): Promise<boolean> | undefined;
   /** The budget's amount has changed. */
@@ -51,7 +51,7 @@ export interface FleetFact {
 export interface FleetHost {
   readonly random: () => number;
   warn(line: string): void;
-  /** What this process has found out by itself and still holds. */
+  /** What this process found out itself, and is still valid. */
   facts(): FleetFact[];
   /**
    * What other processes have found out. Called with all of it, each heartbeat.

@@ -44,7 +44,7 @@ export interface Refusal extends BudgetState {
   readonly availableAt: number | undefined;
   /** There are as many tenants as the options allow, and this is another one. */
   readonly tooManyTenants: boolean;
-  /** Asks the other processes for more; `undefined` where that would not help. */
+  /** Requests more from the fleet; `undefined` if that would not help. */
   readonly ask: ((since: number) => Promise<boolean> | undefined) | undefined;
   /** What else is in the way, beside money that is spent. */
   readonly trouble: string | undefined;

@@ -8,7 +8,7 @@ interface Client {
   skipped: number;
 }
 
-/** Sends all who watch the same event, every 2 seconds. The timer runs only while there is somebody. */
+/** Sends all viewers the same event, every 2 seconds. The timer runs only while there are viewers. */
 export class LiveClients {
   readonly #clients = new Set<Client>();
   readonly #encoder = new TextEncoder();

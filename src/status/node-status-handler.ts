@@ -40,7 +40,7 @@ export function nodeStatusHandler(
   return (request, response) => {
     if ('hijack' in response) response.hijack();
     const to = 'raw' in response ? response.raw : response;
-    // Somebody else has answered already, say: that is no reason to end the process.
+    // Such as a response that was sent already: that must not end the process.
     send(respond, request, to).catch(() => to.end());
   };
 }

@@ -17,7 +17,7 @@ interface Subject {
 }
 
 /**
- * One line at `warn` for each change of state: an application whose key is refused hears of it without a listener. They go
+ * One line at `warn` for each change of state: an application whose key is refused learns of it without a listener. They go
  * to the router's own logger, as they concern all of its views.
  */
 export class ChangeLog {

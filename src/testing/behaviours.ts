@@ -28,7 +28,7 @@ export interface AnswerUsage {
 export interface Timing {
   /** Milliseconds until the headers. @default 0 */
   readonly latencyMs?: Latency;
-  /** Go on after the caller's abort, as a broken transport does. Heard by `fakeFetch` only. @default the fake's own */
+  /** Go on after the caller's abort, as a broken transport does. `fakeFetch` only. @default the fake's own */
   readonly ignoreAbort?: boolean;
   /** Response headers, in addition to or instead of the usual ones. @default none */
   readonly headers?: Readonly<Record<string, string>>;

@@ -10,7 +10,7 @@ export interface Sink {
   destroy(how: 'close' | 'reset'): void;
 }
 
-/** Hears how the playing goes on. */
+/** Gets the progress of a playback. */
 interface Witness {
   status(status: number): void;
   over(outcome: Exclude<RequestOutcome, 'open'>): void;

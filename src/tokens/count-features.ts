@@ -35,7 +35,7 @@ function sampleSize(length: number): number {
   return Math.min(MAX_SAMPLE, MIN_SAMPLE + (length - MAX_WHOLE) * SAMPLE_SHARE);
 }
 
-/** Of texts one behind the other, `length` in all; none is copied. */
+/** Of texts in a row, `length` in all; none is copied. */
 function addSamples(features: TextFeatures, texts: readonly string[], length: number, seed: number): void {
   const windows = Math.ceil(sampleSize(length) / WINDOW);
   const stride = length / windows;

@@ -8,7 +8,7 @@ export function isPlainObject(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Whether a parameter says anything: in JSON, `null` often stands for nothing. */
+/** Whether a parameter is set: in JSON, `null` often means that it is not. */
 export const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

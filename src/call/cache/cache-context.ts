@@ -43,9 +43,9 @@ export type CacheUseOfHit = 'hit' | 'joined' | 'stale' | 'stale-if-error';
 /** What single answers and batches of vectors need of the cache. */
 export interface CacheContext {
   readonly lookup: CacheLookup;
-  /** Asks upstream without the cache. */
+  /** Sends the call upstream, without the cache. */
   bypass(call: Call): Promise<CallReply>;
-  /** Asks upstream, or joins an equal call in flight. */
+  /** Sends the call upstream, or joins an equal call in flight. */
   fetch(call: Call, request: CacheRequest, fetch: Fetch): Promise<CallReply>;
   /** Fetches upstream in the background. Returns false if the platform would end that: then fetch in the foreground. */
   refresh(call: Call, request: CacheRequest, fetch: Fetch): boolean;

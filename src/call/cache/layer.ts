@@ -55,7 +55,7 @@ export interface CacheParts {
   readonly background: Layer<Call, CallReply>;
 }
 
-/** A process that claims a refresh and dies holds the others up for so long. */
+/** Other processes wait this long for one that claimed a refresh and died. */
 const MAX_CLAIM_MS = 10_000;
 
 /** Answers from the cache, joins equal calls in flight, and stores what comes. Does nothing without the option. */

@@ -13,7 +13,7 @@ export interface PlaceParts {
   readonly isHidden: (chunk: unknown) => boolean;
   /** The error of the source as this reader's own. */
   readonly errorFor: (error: unknown, partial: readonly unknown[]) => unknown;
-  /** Asks upstream again, for this reader alone; `undefined` for the one that the stream was started for. */
+  /** Sends the call upstream again, for this reader alone; `undefined` for the one that the stream was started for. */
   readonly restart: (() => Promise<AsyncIterator<unknown>>) | undefined;
 }
 

@@ -32,14 +32,14 @@ export interface SpendDecision {
   readonly excluded: readonly { readonly target: Target; readonly why: string }[];
   readonly refused: SpendBudgetExceededError | undefined;
   readonly reservation: Reservation | undefined;
-  /** Nothing is decided yet: the other processes are being asked for a part of the budget. */
+  /** Nothing is decided yet: this process has requested more of the shared budget. */
   readonly asking: Promise<boolean> | undefined;
 }
 
 /** Another call may take a granted amount, so this call requests again, a limited number of times. */
 const MAX_ASKED = 8;
 
-/** Reserves the most that a call may cost from every limit of money, or refuses it. Without such a limit it adds nothing. */
+/** Reserves a call's highest cost in every spend limit, or refuses the call. Without a limit it adds nothing. */
 export function limitSpend(parts: SpendParts): Layer<Call, CallReply> {
   /** Deployments that were excluded for want of a price: reported once each. */
   const reported = new Set<string>();
@@ -110,7 +110,7 @@ async function withReservation(
 /**
  * Whether the limits allow the call, and where it may go. Reserves the money only if `reserve` says so.
  *
- * @param askingSince since when other processes are being asked for money; `undefined`: they are not
+ * @param askingSince when this process began to request more of a shared budget; `undefined`: it does not
  */
 export function decide(parts: SpendParts, call: Call, reserve: boolean, askingSince?: number): SpendDecision {
   const { excluded, cases } = withKnownPrice(parts, worstCases(parts, call));

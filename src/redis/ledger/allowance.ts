@@ -1,20 +1,19 @@
 import { SlidingWindow } from '../../state/spend-window.js';
 import type { Claim, Grant, LedgerWindow } from './ledger.js';
 
-/** Clocks of two machines drift apart by less than this. */
+/** Clocks of two machines drift apart by less than this share. */
 const DRIFT = 0.0002;
 const RECENT_MS = 2000;
-/** A worker that has reserved nothing for so long wants nothing in advance. */
+/** A worker that has reserved nothing for this long requests nothing in advance. */
 const IDLE_MS = 60_000;
 const SLIDING_LEASE_MS = 600_000;
 
 /**
- * A worker's side of the ledger for one budget: what it may spend without asking, what it says about it, and what it makes
- * of answers. All times are those of `performance.now()`; no wall clock is read.
+ * A worker's side of the ledger for one budget: its allowance, its claims, and how it reads answers. All times are those of `performance.now()`; no wall clock is read.
  */
 export class Allowance {
   #allowance = 0;
-  /** The part of it that may be used only while the ledger is silent. */
+  /** Its part that may be used only while the ledger is silent. */
   #outage = 0;
   #next = 0;
   #settled = 0;
@@ -69,7 +68,7 @@ export class Allowance {
     return this.settled + this.#spentByOthers;
   }
 
-  /** What no worker had an allowance for when the ledger answered last. */
+  /** The part of the limit that no worker had an allowance for, by the last answer. */
   get left(): number {
     return this.#left;
   }
@@ -101,7 +100,7 @@ export class Allowance {
     return this.#beginsAt;
   }
 
-  /** It holds nothing, and nobody waits for it. */
+  /** Nothing is reserved or spent, and no call waits. */
   get isUnused(): boolean {
     return this.#reserved === 0 && this.#waiting === 0 && this.settled === 0;
   }
@@ -138,7 +137,7 @@ export class Allowance {
     else this.#settled += amount;
   }
 
-  /** A call waits for so much. Returns what ends the waiting. */
+  /** A call waits for this amount. Returns a function that ends the wait. */
   wait(amount: number): () => void {
     this.#waiting += amount;
     this.#most = Math.max(amount, this.#most);
@@ -149,7 +148,7 @@ export class Allowance {
     };
   }
 
-  /** What it says to the ledger; `seq` grows. Only the answer to the latest claim counts. */
+  /** Its claim to the ledger; `seq` grows. Only the answer to the latest claim counts. */
   claim(worker: string, seq: number, leaving = false): Claim {
     this.#roll();
     const used = this.settled + this.#reserved;
@@ -187,7 +186,7 @@ export class Allowance {
     this.#answeredAt = performance.now();
     this.#left = grant.left;
     this.#rebuiltAt = this.#answeredAt + grant.rebuildMs;
-    // The server's clock is behind this window: what it says belongs to the one before.
+    // The server's clock is still in the window before: its answer belongs to that one.
     if (grant.window < this.#window) return;
     const isSame = this.#window === grant.window || this.#window === -1;
     if (!isSame) this.#begin(grant.window);
@@ -209,7 +208,7 @@ export class Allowance {
     this.#nextMs = grant.nextMs;
   }
 
-  /** Goes into the next window by its own clock, where no answer has said so. After two of them nothing is left. */
+  /** Enters the next window by its own clock, without an answer. After two such windows, nothing is left. */
   #roll(): void {
     const now = performance.now();
     if (this.#slide !== undefined) {

@@ -4,7 +4,7 @@ import { type CalendarUnit, numberOf, startOf } from '../../util/calendar.js';
  * The shared side of the ledger, as a pure function: what a store does with a worker's claim. The Lua script of
  * `model-router/redis` is the same function; a store of your own can run this one inside a transaction.
  *
- * Each worker has an allowance that it may use without asking. The sum of all allowances, and of what is spent by workers
+ * Each worker has an allowance that it may use on its own. The sum of all allowances, and of what is spent by workers
  * that have left, never exceeds the limit. Claims are absolute, so a lost, repeated or late one changes nothing.
  * Amounts are whole numbers, such as billionths of a dollar. Times are in milliseconds.
  */
@@ -22,7 +22,7 @@ export interface LedgerRules {
   readonly lost: 'count' | 'return';
 }
 
-/** What a worker says about one budget. Everything is absolute. */
+/** A worker's claim for one budget. All amounts are absolute. */
 export interface Claim {
   readonly worker: string;
   /** Grows with each claim of this worker. */
@@ -33,7 +33,7 @@ export interface Claim {
   readonly epoch: string;
   /** The window that the amounts belong to; -1 before the first answer. */
   readonly window: number;
-  /** The allowance that it limits itself to, until it hears of another. */
+  /** The allowance that it limits itself to, until an answer changes it. */
   readonly have: number;
   /** What is spent, reserved, and waiting for an allowance. */
   readonly need: number;
@@ -44,7 +44,7 @@ export interface Claim {
   readonly settled: number;
   /** The allowance that it has for the next window. */
   readonly next: number;
-  /** The highest total that it has heard of. */
+  /** The highest total of any answer so far. */
   readonly seen: number;
   /** It claims nothing any more once its calls have ended. */
   readonly leaving: boolean;
@@ -69,7 +69,7 @@ export interface Grant {
   /** To be repeated in claims of this window, and of the next one. */
   readonly seen: number;
   readonly seenNext: number;
-  /** Workers that were heard of in the last heartbeats. */
+  /** Workers that claimed within the last heartbeats. */
   readonly workers: number;
   /** Data was lost: for so many milliseconds more, allowances are only taken in again, not raised. Else 0. */
   readonly rebuildMs: number;
@@ -83,7 +83,7 @@ export interface WorkerEntry {
   seen: number;
   want: number;
   at: number;
-  /** It was not heard of since the window began. */
+  /** It has not claimed since the window began. */
   isSilent: boolean;
 }
 
@@ -92,7 +92,7 @@ export interface LedgerState {
   window: number;
   /** When the last claim came. */
   at: number;
-  /** Spent by workers that have left, or that nothing is known of. */
+  /** Spent by workers that have left, or are unknown. */
   base: number;
   /** What of `base` may yet be spent in the next window. */
   carry: number;
@@ -106,17 +106,17 @@ export interface LedgerState {
 
 const REBUILD_BEATS = 3;
 const LIVE_BEATS = 3.5;
-/** A worker that is silent for longer does not hold the others up. */
+/** The others do not wait for a worker that is silent for longer. */
 const HORIZON_BEATS = 2.2;
 const LOST_BEATS = 10;
 const MERGE_MS = 3_600_000;
 const SLIDING_GRACE_MS = 900_000;
 const RATE_LOST_MS = 60_000;
-/** Chunks get no larger than this share of the limit. */
+/** A raise is at most this share of the limit. */
 const CHUNK_SHARE = 0.005;
-/** So far ahead of the total is the one that workers have been told of. */
+/** How far the total that workers know may be ahead of the real one. */
 const HORIZON_SHARE = 0.1;
-/** Of a rate, so much is divided evenly, also among workers that want nothing. */
+/** The share of a rate that is divided evenly, also among idle workers. */
 const FLOOR_SHARE = 0.1;
 
 export interface LedgerAnswer {
@@ -126,9 +126,9 @@ export interface LedgerAnswer {
 }
 
 /**
- * Takes in a claim and answers it. Changes `before`.
+ * Applies a claim and answers it. Changes `before`.
  *
- * @param known the store remembers that there was a state here: where `before` is missing all the same, data was lost
+ * @param known the store knows that a state existed: if `before` is missing, data was lost
  * @param newEpoch a name that no epoch has had
  */
 export function answerClaim(
@@ -158,7 +158,7 @@ export function answerClaim(
   const amounts =
     rules.window === 'rate'
       ? shareRate(state, rules, claim, entry, now)
-      : // Amounts of a window that has ended: the worker hears of the new one first.
+      : // Amounts of a window that has ended: first the worker learns of the new one.
         decide(state, rules, claim, entry, now, claim.window === state.window);
   const grant = grantOf(state, rules, claim, amounts, now);
   if (claim.leaving) leave(state, rules, claim, entry, now);
@@ -191,7 +191,7 @@ function windowNumber(unit: CalendarUnit, window: number, now: number) {
   return { window, endsInMs: end - now, nextMs: startOf(unit, window + 2) - end };
 }
 
-/** Nobody could be heard while the store was down: that makes no worker a lost one. */
+/** No worker could claim while the store was down, so silence does not make one lost. */
 function skipDowntime(state: LedgerState, { heartbeatMs }: LedgerRules, now: number): void {
   const gap = now - state.at;
   if (gap > LIVE_BEATS * heartbeatMs) for (const entry of state.workers.values()) entry.at += gap - heartbeatMs;
@@ -264,7 +264,7 @@ function totalOf(state: LedgerState): number {
   return total;
 }
 
-/** What workers have seen allowed and nobody claims is taken to be spent. */
+/** An allowance that workers know of and none claims counts as spent. */
 function finishRebuild(state: LedgerState, now: number): void {
   if (state.rebuildUntil === 0 || now < state.rebuildUntil) return;
   state.rebuildUntil = 0;
@@ -314,7 +314,7 @@ function liveWorkers(state: LedgerState, rules: LedgerRules, now: number): numbe
   return Math.max(1, live);
 }
 
-/** The allowance of one worker: raised here first, so that a lost answer is safe; lowered only when the worker says so. */
+/** The allowance of one worker: raised here first, so that a lost answer is safe; lowered only by the worker's own claim. */
 function decide(
   state: LedgerState,
   rules: LedgerRules,

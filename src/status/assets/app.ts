@@ -6,7 +6,7 @@ const HEALTH = {
   suspended: ['suspended', 'bad', 'Its client is not used: the key was refused, or the account has no credit.'],
   failing: ['failing', 'bad', ''],
   probing: ['probing', 'warn', 'One call at a time is sent to it, to see whether it works again.'],
-  paused: ['paused', 'warn', 'It asked for a pause.'],
+  paused: ['paused', 'warn', 'It requested a pause.'],
   unused: ['not used yet', 'idle', ''],
   working: ['working', 'good', ''],
 };
