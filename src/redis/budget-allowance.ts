@@ -54,7 +54,7 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     return Math.max(0, this.available()) + (this.#link.isSilent ? 0 : this.#ledger.left);
   }
 
-  ask(amount: number, since: number): Promise<boolean> | undefined {
+  request(amount: number, since: number): Promise<boolean> | undefined {
     const { timeoutMs } = this.#link.settings;
     const leftMs = since + timeoutMs - performance.now();
     if (leftMs <= 0) return undefined;
@@ -68,9 +68,9 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     this.#quietBeats = 0;
     // There is money, but it is granted only once every worker knows the new total, after its next heartbeat.
     const pauseMs = ledger.answeredAt >= since ? Math.min(leftMs, timeoutMs / MAX_PAUSES) : 0;
-    const asked = this.#link.ask(this, leftMs, pauseMs);
-    if (asked === undefined) stop();
-    return asked?.then((isAnswered) => {
+    const answer = this.#link.request(this, leftMs, pauseMs);
+    if (answer === undefined) stop();
+    return answer?.then((isAnswered) => {
       stop();
       return isAnswered;
     });

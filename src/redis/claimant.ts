@@ -23,7 +23,7 @@ export interface ClaimantHost {
   /** The number of the next claim. */
   nextSeq(): number;
   /** Sends its claim now, together with all others that are waiting. `undefined`: that would not help. */
-  ask(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined;
+  request(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined;
   /** It claims nothing any more. */
   forget(claimant: Claimant): void;
 }

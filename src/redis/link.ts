@@ -131,7 +131,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
   }
 
   /** Sends its claim now, together with all others that are waiting. `undefined`: that would not help. */
-  ask(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined {
+  request(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined {
     if (this.#state === 'closed' || this.isOpen) return undefined;
     this.start();
     if (this.#store.isReady?.() === false) return undefined;

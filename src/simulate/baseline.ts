@@ -1,11 +1,11 @@
 import { OpenAI } from 'openai';
-import { type Settled, sendCall } from './ask.js';
 import type { CallPlans } from './call-plans.js';
 import type { VirtualClock } from './clock.js';
 import { Upstreams } from './context.js';
 import { FaultBook } from './fault-book.js';
 import type { Baseline } from './result.js';
 import { sendAll } from './send.js';
+import { type Settled, sendCall } from './send-call.js';
 import type { Settings } from './settings.js';
 import { Tally } from './tally.js';
 import { type DueCall, dueCalls, durationOf, kindsOf } from './traffic.js';

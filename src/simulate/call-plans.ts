@@ -1,8 +1,8 @@
 import type { Explanation } from '../inspect/explanation.js';
 import type { ModelRouter } from '../model-router.js';
-import { bodyOf } from './ask.js';
 import type { Routable } from './context.js';
 import type { SimulatedCall } from './options.js';
+import { bodyOf } from './send-call.js';
 
 /** What a router would do with one kind of call while it knows nothing. */
 export interface CallPlan {

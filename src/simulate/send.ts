@@ -1,5 +1,5 @@
-import type { Settled } from './ask.js';
 import type { VirtualClock } from './clock.js';
+import type { Settled } from './send-call.js';
 import type { DueCall } from './traffic.js';
 
 /** A call that has not ended by then, in milliseconds after its deadline, never will. */

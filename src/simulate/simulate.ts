@@ -1,5 +1,4 @@
 import { advise } from './advice.js';
-import { sendCall } from './ask.js';
 import { runBaseline } from './baseline.js';
 import { CallPlans } from './call-plans.js';
 import { checkModels, checkNames, checkOptions, checkRouter } from './check.js';
@@ -10,6 +9,7 @@ import type { SimulateOptions } from './options.js';
 import type { FailedCall, Simulation } from './result.js';
 import { seededRandom, seedFor } from './seeded-random.js';
 import { sendAll } from './send.js';
+import { sendCall } from './send-call.js';
 import type { Settings } from './settings.js';
 import { errorOf, Tally } from './tally.js';
 import { dueCalls, durationOf, kindsOf } from './traffic.js';

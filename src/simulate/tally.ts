@@ -1,7 +1,7 @@
 import { round } from '../prices/cost.js';
 import { errorName } from '../sdk/sdk-errors.js';
-import type { Settled } from './ask.js';
 import type { SeriesStep, SimulatedTraffic, Spread } from './result.js';
+import type { Settled } from './send-call.js';
 
 /** Times, collected for percentiles at the end. */
 export class Times {

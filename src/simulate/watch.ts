@@ -1,7 +1,7 @@
 import type { ModelRouter } from '../model-router.js';
 import { round } from '../prices/cost.js';
-import type { Settled } from './ask.js';
 import type { BreakerBand, SimulatedDeployment } from './result.js';
+import type { Settled } from './send-call.js';
 import { Times } from './tally.js';
 
 /** How often to check whether an open breaker allows a probe, in milliseconds, because no event reports it. */

@@ -21,7 +21,7 @@ export interface FleetAllowance extends SpendWindow {
    * Requests more from the fleet, and waits until its `timeoutMs` after `since`, when the call's first request began. Resolves to whether the fleet answered; never rejects.
    * `undefined`: a request would not help now.
    */
-  ask(amount: number, since: number): Promise<boolean> | undefined;
+  request(amount: number, since: number): Promise<boolean> | undefined;
   /** The budget's amount has changed. */
   limitTo(limit: number): void;
   /** It is not used any more. */

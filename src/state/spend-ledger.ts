@@ -45,7 +45,7 @@ export interface Refusal extends BudgetState {
   /** There are as many tenants as the options allow, and this is another one. */
   readonly tooManyTenants: boolean;
   /** Requests more from the fleet; `undefined` if that would not help. */
-  readonly ask: ((since: number) => Promise<boolean> | undefined) | undefined;
+  readonly request: ((since: number) => Promise<boolean> | undefined) | undefined;
   /** What else is in the way, beside money that is spent. */
   readonly trouble: string | undefined;
 }
@@ -324,7 +324,7 @@ class Account {
         refused: true,
         availableAt: undefined,
         tooManyTenants: true,
-        ask: undefined,
+        request: undefined,
         trouble: undefined,
       };
     }
@@ -339,7 +339,7 @@ class Account {
       refused: true,
       availableAt,
       tooManyTenants: false,
-      ask: undefined,
+      request: undefined,
       trouble: undefined,
     };
   }
@@ -355,7 +355,7 @@ class Account {
       refused: true,
       availableAt: amount > this.#limit ? undefined : allowance.resetsAt(),
       tooManyTenants: false,
-      ask: (since) => allowance.ask(amount, since),
+      request: (since) => allowance.request(amount, since),
       trouble: allowance.trouble,
     };
   }

@@ -33,11 +33,11 @@ export interface SpendDecision {
   readonly refused: SpendBudgetExceededError | undefined;
   readonly reservation: Reservation | undefined;
   /** Nothing is decided yet: this process has requested more of the shared budget. */
-  readonly asking: Promise<boolean> | undefined;
+  readonly pending: Promise<boolean> | undefined;
 }
 
 /** Another call may take a granted amount, so this call requests again, a limited number of times. */
-const MAX_ASKED = 8;
+const MAX_REQUESTS = 8;
 
 /** Reserves a call's highest cost in every spend limit, or refuses the call. Without a limit it adds nothing. */
 export function limitSpend(parts: SpendParts): Layer<Call, CallReply> {
@@ -61,12 +61,12 @@ async function withReservation(
 ): Promise<CallReply> {
   const { ledger, mayRepeat } = parts;
   checkLimits(parts.estimator.inputOf(call).body);
-  const askingSince = performance.now();
-  let decision = decide(parts, call, true, askingSince);
+  const requestedSince = performance.now();
+  let decision = decide(parts, call, true, requestedSince);
   // Other processes spend from the same budget: more of it may be had.
-  for (let asked = 0; decision.asking !== undefined; asked++) {
-    const isAnswered = await decision.asking;
-    decision = decide(parts, call, true, isAnswered && asked < MAX_ASKED ? askingSince : undefined);
+  for (let requests = 0; decision.pending !== undefined; requests++) {
+    const isAnswered = await decision.pending;
+    decision = decide(parts, call, true, isAnswered && requests < MAX_REQUESTS ? requestedSince : undefined);
   }
   const { cases, excluded, refused, reservation } = decision;
   const unpriced = excluded.filter(({ why }) => why === UNKNOWN).map(({ target }) => target);
@@ -110,17 +110,17 @@ async function withReservation(
 /**
  * Whether the limits allow the call, and where it may go. Reserves the money only if `reserve` says so.
  *
- * @param askingSince when this process began to request more of a shared budget; `undefined`: it does not
+ * @param requestedSince when this process began to request more of a shared budget; `undefined`: it does not
  */
-export function decide(parts: SpendParts, call: Call, reserve: boolean, askingSince?: number): SpendDecision {
+export function decide(parts: SpendParts, call: Call, reserve: boolean, requestedSince?: number): SpendDecision {
   const { excluded, cases } = withKnownPrice(parts, worstCases(parts, call));
   const usd = maxUsdOf(cases, call.maxAttempts, parts.mayRepeat);
-  const decision = { cases, usd, excluded, refused: undefined, reservation: undefined, asking: undefined };
+  const decision = { cases, usd, excluded, refused: undefined, reservation: undefined, pending: undefined };
   if (cases.length === 0) return decision;
-  const result = tryLimits(parts, call, usd, reserve, askingSince);
+  const result = tryLimits(parts, call, usd, reserve, requestedSince);
   if (!('errorOf' in result)) return { ...decision, ...result };
   if (call.settings.overBudget === 'skip' && cases.length > 1)
-    return withoutCostliest(parts, call, decision, reserve, askingSince);
+    return withoutCostliest(parts, call, decision, reserve, requestedSince);
   return { ...decision, refused: result.errorOf(cases) };
 }
 
@@ -130,7 +130,7 @@ function withoutCostliest(
   call: Call,
   { cases, excluded }: Pick<SpendDecision, 'cases' | 'excluded'>,
   reserve: boolean,
-  askingSince: number | undefined,
+  requestedSince: number | undefined,
 ): SpendDecision {
   const { ledger, mayRepeat } = parts;
   const { maxAttempts, settings, record } = call;
@@ -150,10 +150,10 @@ function withoutCostliest(
     else count = middle + 1;
   }
   // Reserving may need more than that: other processes spend from the same budget.
-  let result = tryLimits(parts, call, usdWithout(count), reserve, askingSince);
+  let result = tryLimits(parts, call, usdWithout(count), reserve, requestedSince);
   while ('errorOf' in result && count < last) {
     count += 1;
-    result = tryLimits(parts, call, usdWithout(count), reserve, askingSince);
+    result = tryLimits(parts, call, usdWithout(count), reserve, requestedSince);
   }
   const left = new Set(byCost.slice(count));
   const decision = {
@@ -168,7 +168,7 @@ function withoutCostliest(
     ],
     refused: undefined,
     reservation: undefined,
-    asking: undefined,
+    pending: undefined,
   };
   return 'errorOf' in result ? { ...decision, refused: result.errorOf(decision.cases) } : { ...decision, ...result };
 }
@@ -199,8 +199,8 @@ function tryLimits(
   call: Call,
   usd: number,
   reserve: boolean,
-  askingSince: number | undefined,
-): LimitRefusal | Pick<SpendDecision, 'reservation' | 'asking'> {
+  requestedSince: number | undefined,
+): LimitRefusal | Pick<SpendDecision, 'reservation' | 'pending'> {
   const { maxCostUsd, tenant } = call.settings;
   const textOf = (cases: readonly WorstCase[]) => worstCaseText(usd, cases, call.maxAttempts);
   if (maxCostUsd !== undefined && usd > maxCostUsd) {
@@ -215,13 +215,13 @@ function tryLimits(
         }),
     };
   }
-  if (ledger === undefined) return { reservation: undefined, asking: undefined };
+  if (ledger === undefined) return { reservation: undefined, pending: undefined };
   const keys = { route: call.record.route, tenant };
   const result = reserve ? ledger.reserve(usd, keys) : ledger.refusalOf(usd, keys);
-  if (result === undefined) return { reservation: undefined, asking: undefined };
-  if (!result.refused) return { reservation: result, asking: undefined };
-  const asking = askingSince === undefined ? undefined : result.ask?.(askingSince);
-  if (asking !== undefined) return { reservation: undefined, asking };
+  if (result === undefined) return { reservation: undefined, pending: undefined };
+  if (!result.refused) return { reservation: result, pending: undefined };
+  const pending = requestedSince === undefined ? undefined : result.request?.(requestedSince);
+  if (pending !== undefined) return { reservation: undefined, pending };
   return {
     errorOf: (cases) => {
       const message = result.tooManyTenants ? tooManyTenants(result) : overBudget(textOf(cases), usd, call, result);
