@@ -95,7 +95,7 @@ function buildClient(path: string, spec: unknown): OpenAI {
     // A name that is nothing like those known may be a newer version's.
     if (meant !== undefined) unknownOption(path, key, CLIENT_KEYS);
   }
-  if (options.apiKey === '')
+  if (typeof options.apiKey === 'string' && options.apiKey.trim() === '')
     throw new InvalidOptionError(
       `${path}.apiKey`,
       'it is empty; is an environment variable missing? A server without keys takes any.',
@@ -141,6 +141,9 @@ export function checkBaseURL(option: string, value: unknown): void {
       option,
       'it is empty, which would mean api.openai.com; is an environment variable missing?',
     );
+  // `https://${HOST}/v1`, where there is no HOST: to a URL it would be the next part of the path.
+  if (/^https?:\/\/(?:undefined|null)?(?:[/:]|$)/i.test(value))
+    throw new InvalidOptionError(option, 'it has no host; is an environment variable missing?');
   if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return;
   // A URL may hold a password: only what looks like a host and a path is shown.
   const isShown =

@@ -135,26 +135,36 @@ const SYNONYMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     max_tokens: 'maxOutputTokens',
     regions: 'region',
   },
+  // However they are spelled: a key must not go to api.openai.com because of `base_url`, `baseUrl` or `BASEURL`.
   clients: {
     url: 'baseURL',
-    base_url: 'baseURL',
-    baseUrl: 'baseURL',
-    api_base: 'baseURL',
-    apiBase: 'baseURL',
+    uri: 'baseURL',
+    baseurl: 'baseURL',
+    baseuri: 'baseURL',
+    basepath: 'baseURL',
+    apibase: 'baseURL',
+    apiurl: 'baseURL',
+    apihost: 'baseURL',
     endpoint: 'baseURL',
+    azureendpoint: 'baseURL',
+    apiendpoint: 'baseURL',
     host: 'baseURL',
     hostname: 'baseURL',
-    basePath: 'baseURL',
-    base_path: 'baseURL',
-    api_key: 'apiKey',
+    server: 'baseURL',
+    serverurl: 'baseURL',
+    origin: 'baseURL',
+    apikey: 'apiKey',
     key: 'apiKey',
     token: 'apiKey',
+    apitoken: 'apiKey',
+    accesstoken: 'apiKey',
+    authtoken: 'apiKey',
     headers: 'defaultHeaders',
     query: 'defaultQuery',
-    timeoutMs: 'timeout',
+    timeoutms: 'timeout',
     retries: 'maxRetries',
-    max_retries: 'maxRetries',
-    maxRetry: 'maxRetries',
+    maxretries: 'maxRetries',
+    maxretry: 'maxRetries',
     org: 'organization',
   },
 };
@@ -173,8 +183,9 @@ function placeOf(path: string): string {
  * that it does not exist there either.
  */
 export function synonymOf(path: string, key: string, allowed?: readonly string[]): string | undefined {
-  const place = SYNONYMS[placeOf(path)];
-  const meant = place !== undefined && Object.hasOwn(place, key) ? place[key] : undefined;
+  const place = SYNONYMS[placeOf(path)] ?? {};
+  const spelling = [key, key.toLowerCase().replace(/[_-]/g, '')].find((each) => Object.hasOwn(place, each));
+  const meant = spelling === undefined ? undefined : place[spelling];
   if (meant === undefined) return undefined;
   const [name = ''] = meant.split(':');
   if (name.includes(' ')) return meant;

@@ -71,7 +71,10 @@ describe('an option by the name that another library has for it', () => {
 });
 
 describe('where a key goes', () => {
-  const names = ['url', 'api_base', 'apiBase', 'endpoint', 'host', 'basePath', 'base_url', 'baseUrl'];
+  const names = [
+    ...['url', 'api_base', 'apiBase', 'endpoint', 'host', 'basePath', 'base_url', 'baseUrl', 'baseurl', 'BaseURL'],
+    ...['BASE_URL', 'baseURI', 'uri', 'server', 'apiUrl', 'api-url', 'azureEndpoint', 'azure_endpoint', 'apiHost'],
+  ];
 
   it.each(names)('is never left to a name that means nothing: %s', (name) => {
     const inClients = thrownBy({ clients: { default: { apiKey, [name]: baseURL } } });
@@ -84,6 +87,14 @@ describe('where a key goes', () => {
     }
   });
 
+  it.each(['apikey', 'api_key', 'token', 'accessToken'])('is not under another name itself: %s', (name) => {
+    for (const options of [{ clients: { default: { [name]: apiKey, baseURL } } }, { [name]: apiKey, baseURL }]) {
+      const { message } = thrownBy(options);
+      expect(message).toContain('did you mean `apiKey`?');
+      expect(message).not.toContain(apiKey);
+    }
+  });
+
   it.each<[unknown, string]>([
     ['', 'it is empty, which would mean api.openai.com'],
     ['  ', 'it is empty'],
@@ -92,6 +103,9 @@ describe('where a key goes', () => {
     ['localhost:8000/v1', '"localhost:8000/v1" is no absolute URL'],
     ['user:password@host/v1', 'a string of 21 characters is no absolute URL'],
     ['ftp://host/v1', 'a string of 13 characters'],
+    ['https:///v1', 'it has no host; is an environment variable missing?'],
+    ['https://undefined/v1', 'it has no host'],
+    ['http://:8000/v1', 'it has no host'],
     [7, '7 is not allowed'],
   ])('is an absolute URL: not %j', (wrong, message) => {
     for (const [options, option] of [
