@@ -205,7 +205,7 @@ const wrong: [option: string, options: object, message: string][] = [
     `it is an option of a deployment: deployments.NAME.${key}.`,
   ]),
   ['clients.default.apiKey', { clients: { default: { ...client, apiKey: '' } } }, 'it is empty; is an environment'],
-  ['clients.default.apiKey', { clients: { default: { ...client, apiKey: ' \\n' } } }, 'it is empty; is an environment'],
+  ['clients.default.apiKey', { clients: { default: { ...client, apiKey: ' \n' } } }, 'it is empty; is an environment'],
   ['clients.default.defaultHeaders', { clients: { default: { ...client, defaultHeaders: 5 } } }, '5 is not allowed'],
   ['defaultHeaders', { defaultHeaders: 'Authorization: Bearer sk-secret' }, 'a string is not allowed'],
   ['prices', { prices: async () => ({ input: 1, output: 1 }) }, 'the function gives a promise'],
