@@ -1,6 +1,7 @@
 import type { CallSettings } from './options/call-options.js';
 import type { Addition } from './protocol/additions.js';
 import type { DeliveredText } from './protocol/delivered.js';
+import type { AttemptControl } from './state/attempt-control.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import type { RetryBudget } from './state/retry-budget.js';
 import type { Log } from './telemetry/log.js';
@@ -242,39 +243,32 @@ export interface Attempt {
   readonly target: Target;
   readonly record: AttemptRecord;
   readonly startedAt: number;
-  timeoutMs: number;
-  /** It ends at the call's deadline. */
-  untilDeadline: boolean;
+  /** Its time, and how to end it. */
+  readonly control: AttemptControl;
   /** Panic mode: the breaker is open, but so are all others. */
   readonly panic: boolean;
   /** It probes a paused deployment, to find out whether the server answers again. */
   readonly probe: boolean;
-  /** Ends the rest of the upstream's answer; set once the headers have arrived. Until then the client's own timer applies. */
-  close: (() => void) | undefined;
   /** How an answer that `accept` refused ended; it is billed too. */
   refused?: AttemptEnd;
   /** What the router added to the request. */
   additions?: readonly Addition[];
   /** The time of a stream's first content, in milliseconds from the attempt's start. */
   firstContentMs?: number;
-  /** It has timed out, or its caller has aborted. */
-  isOver: boolean;
-  /** Its place among the attempts of a hedged call; `undefined` for all other calls. */
-  slot: HedgeSlot | undefined;
+  /** The attempts of a hedged call that it is one of; `undefined` for all other calls. */
+  readonly hedged: HedgedAttempts | undefined;
+  /** When its hedge is due, in milliseconds from its start; `undefined` without enough data. */
+  readonly hedgeAfterMs: number | undefined;
   /** Runs once when the attempt has ended; for a stream, at the stream's end. */
   readonly onEnd: ((end: AttemptEnd) => void)[];
 }
 
-/** Connects an attempt of a hedged call to the other attempts. */
-export interface HedgeSlot {
-  /** When its hedge is due, in milliseconds from its start; `undefined` without enough data. */
-  readonly afterMs: number | undefined;
-  /** It has a valid answer: cancels the other attempts immediately. */
-  readonly win: () => void;
-  /** It has timed out: returns for how many milliseconds it may continue beside another attempt; 0 if it must end. */
-  readonly moreMs: () => number;
-  /** Ends it because another attempt has won. Set by the timeout layer. */
-  cancel: () => void;
+/** The attempts of a hedged call. */
+export interface HedgedAttempts {
+  /** One has a valid answer: ends the others immediately. */
+  win(winner: Attempt): void;
+  /** The time of one is over: extends it if it may continue beside another one. */
+  extend(attempt: Attempt): void;
 }
 
 /** How an attempt ended. */

@@ -2,6 +2,7 @@ import { classify, failure, invalidAnswer, isErrorEvent } from '../classify.js';
 import { type InterruptionReason, StreamInterruptedError } from '../errors.js';
 import { Delivered, textOf } from '../protocol/delivered.js';
 import { isUsageChunk, type Progress } from '../protocol/progress.js';
+import { attemptEnd } from '../state/attempt-end.js';
 import type { Attempt, AttemptEnd, Failure, UpstreamStream } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { onCollected } from '../util/on-collected.js';
@@ -291,7 +292,7 @@ export class GuardedStream {
   #ended(outcome: AttemptEnd['outcome'], breaker: AttemptEnd['breaker'], found: AttemptEnd['failure']): AttemptEnd {
     const { progress, status } = this.#parts;
     const { usage, model, id, sealedKeys, serviceTier, toolItems: output } = progress;
-    return {
+    return attemptEnd({
       outcome,
       breaker,
       failure: found,
@@ -302,9 +303,8 @@ export class GuardedStream {
       servedModel: model === undefined ? undefined : cut(model),
       answerId: storableId(id),
       sealedKeys,
-      unfinished: false,
       delivered: () => this.#delivered.written(),
-    };
+    });
   }
 
   #finish(end: AttemptEnd): void {
@@ -326,7 +326,7 @@ export class GuardedStream {
 
   #close(): void {
     this.#parts.stream.chunks.return?.().catch(() => undefined);
-    this.#parts.attempt.close?.();
+    this.#parts.attempt.control.end('closed');
   }
 
   #settle(): Pending | undefined {

@@ -74,7 +74,7 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
     if (pending !== undefined && isJudged) {
       await chunks.return?.();
       throw new AttemptFailed({
-        ...failure('deadline', timeoutError(attempt.timeoutMs), performance.now(), random()),
+        ...failure('deadline', timeoutError(attempt.control.timeoutMs), performance.now(), random()),
         target: attempt.target,
       });
     }

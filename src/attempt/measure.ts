@@ -4,6 +4,7 @@ import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
 import type { PriceBook } from '../prices/price-book.js';
 import { providerReportOf } from '../protocol/provider-report.js';
+import { attemptEnd } from '../state/attempt-end.js';
 import { type BackgroundCalls, isPending } from '../state/background-calls.js';
 import type { SpendTable } from '../state/spend-table.js';
 import { addUsage } from '../state/totals.js';
@@ -88,8 +89,6 @@ export function measure({
           attempt.firstContentMs = performance.now() - attempt.startedAt;
           call.orderFeedback?.answered(target.state.id, attempt.firstContentMs, undefined);
         }
-        // No other attempt runs any more; release the caller's stream.
-        attempt.slot = undefined;
         const { raw } = reply.answer;
         reply.onEnd((end) => finish(attempt, end, raw));
         return reply;
@@ -299,8 +298,8 @@ function hasGivenUp(attempt: Attempt, { outcome, failure }: Pick<AttemptEnd, 'ou
  * One that lost after its hedge was due: if these were not counted, the times known would grow shorter, and hedges more.
  * One that lost before says nothing of how long it would have taken.
  */
-function isSlowLoser({ slot, record }: Attempt): boolean {
-  return record.outcome === 'lost' && record.durationMs >= (slot?.afterMs ?? Number.POSITIVE_INFINITY);
+function isSlowLoser({ hedgeAfterMs, record }: Attempt): boolean {
+  return record.outcome === 'lost' && record.durationMs >= (hedgeAfterMs ?? Number.POSITIVE_INFINITY);
 }
 
 /** A code in which an upstream has put a key is no code. */
@@ -320,18 +319,6 @@ function redacted(error: Error, { call, target }: Attempt): Error {
 
 /** An answer that was refused has been paid for. */
 function failedEnd(failure: Failure, refused: AttemptEnd | undefined): AttemptEnd {
-  if (refused !== undefined) {
-    const { outcome, breaker } = failure;
-    return { ...refused, outcome, breaker, failure };
-  }
-  return {
-    outcome: failure.outcome,
-    breaker: failure.breaker,
-    failure,
-    status: failure.status,
-    usage: undefined,
-    servedModel: undefined,
-    answerId: undefined,
-    unfinished: false,
-  };
+  const { outcome, breaker, status } = failure;
+  return attemptEnd({ status, ...refused, outcome, breaker, failure });
 }

@@ -2,6 +2,7 @@ import { statusOf } from '../classify.js';
 import type { Handler } from '../pipeline.js';
 import { type Addition, additionsFor, LEFT_OUT_MS, mayRefuseAddition } from '../protocol/additions.js';
 import { sealedKeys } from '../protocol/sealed-items.js';
+import { attemptEnd } from '../state/attempt-end.js';
 import type { Tracing } from '../telemetry/tracing.js';
 import type { Attempt, AttemptEnd, Protocol, Reply, UpstreamAnswer } from '../types.js';
 import type { CancelSignal } from '../util/cancel-signal.js';
@@ -46,7 +47,8 @@ async function sendWithAdditions(attempt: Attempt, tracing: Tracing): Promise<Up
   try {
     return await sendOnce(attempt, additions, tracing);
   } catch (error) {
-    if (additions.length === 0 || attempt.isOver || !mayRefuseAddition(statusOf(error) ?? undefined)) throw error;
+    if (additions.length === 0 || attempt.control.isOver || !mayRefuseAddition(statusOf(error) ?? undefined))
+      throw error;
     attempt.record.resends += 1;
     const answer = await sendOnce(attempt, [], tracing);
     const now = performance.now();
@@ -56,7 +58,7 @@ async function sendWithAdditions(attempt: Attempt, tracing: Tracing): Promise<Up
 }
 
 function sendOnce(attempt: Attempt, additions: readonly Addition[], tracing: Tracing): Promise<UpstreamAnswer> {
-  const { call, target } = attempt;
+  const { call, target, control } = attempt;
   const { signal, stop } = endingOf(attempt);
   attempt.additions = additions;
   const sending = target.state.deployment.upstream.send({
@@ -67,14 +69,11 @@ function sendOnce(attempt: Attempt, additions: readonly Addition[], tracing: Tra
     additions,
     timeoutMs: wireMs(attempt),
     signal,
-    onOpen: (close) => {
-      if (attempt.isOver) close();
-      else attempt.close = close;
-    },
+    onOpen: (close) => control.opened(close),
     onResend: () => {
       attempt.record.resends += 1;
     },
-    isOver: () => attempt.isOver,
+    isOver: () => control.isOver,
     wantsRaw: call.wantsRaw,
   });
   return stop === undefined ? sending : releasing(sending, stop);
@@ -85,9 +84,9 @@ function sendOnce(attempt: Attempt, additions: readonly Addition[], tracing: Tra
  * lets an answer that has arrived be read. Where the SDK's is the only thing that ends the request, it has the limit.
  */
 function wireMs(attempt: Attempt): number {
-  const { call, untilDeadline, slot } = attempt;
-  if (call.isShared && (untilDeadline || slot !== undefined)) return MAX_MS;
-  if (slot !== undefined) return call.deadline - attempt.startedAt + BACKSTOP_MS;
+  const { call, control, hedged } = attempt;
+  if (call.isShared && (control.untilDeadline || hedged !== undefined)) return MAX_MS;
+  if (hedged !== undefined) return call.deadline - attempt.startedAt + BACKSTOP_MS;
   return isLeftUnread(attempt) ? limitOf(attempt) : limitOf(attempt) + BACKSTOP_MS;
 }
 
@@ -99,14 +98,14 @@ const isLeftUnread = ({ call }: Attempt) => call.wantsRaw() || call.protocol ===
  * caller's own signal counts too.
  */
 function endingOf(attempt: Attempt): Ending {
-  const { call, slot, target } = attempt;
+  const { call, hedged, target } = attempt;
   const leftUnread = isLeftUnread(attempt);
   // Without another one, the request's own is left in its place.
-  if (slot === undefined && leftUnread) return { signal: undefined };
+  if (hedged === undefined && leftUnread) return { signal: undefined };
   if (!leftUnread && target.state.deployment.upstream.isClosable) return { signal: null };
   // A signal of the attempt's own, because some SDK versions do not remove their listeners.
   const controller = new AbortController();
-  attempt.close = () => controller.abort(call.signal?.reason);
+  attempt.control.opened(() => controller.abort(call.signal?.reason));
   if (!leftUnread || call.signal === undefined) return { signal: controller.signal };
   const source = call.signal instanceof SignalHub ? call.signal.source : call.signal;
   // Tied by the platform, which needs no listener; it can do so with signals of its own class only.
@@ -153,10 +152,9 @@ function usageIn(body: Record<string, unknown> | undefined): unknown {
 
 function success({ data, status }: UpstreamAnswer, protocol: Protocol): AttemptEnd {
   const body = isRecord(data) ? data : undefined;
-  return {
+  return attemptEnd({
     outcome: 'success',
     breaker: 'success',
-    failure: undefined,
     status,
     usage: usageIn(body),
     serviceTier: nameOf(body?.service_tier),
@@ -165,8 +163,7 @@ function success({ data, status }: UpstreamAnswer, protocol: Protocol): AttemptE
     servedModel: nameOf(body?.model),
     answerId: storableId(body?.id),
     sealedKeys: protocol === 'responses' ? sealedKeys(body?.output) : undefined,
-    unfinished: false,
-  };
+  });
 }
 
 /** An empty name says nothing. */

@@ -25,7 +25,7 @@ export function stream(random: () => number): Layer<Attempt, Reply> {
     if (stream === undefined) return reply;
     const progress = new Progress(attempt.call.protocol, attempt.call.choices);
     const held = await untilContent(attempt, stream, progress);
-    if (attempt.isOver) {
+    if (attempt.control.isOver) {
       close(stream);
       throw invalidAnswer('too late');
     }
@@ -69,8 +69,8 @@ async function untilContent(attempt: Attempt, stream: UpstreamStream, progress: 
 }
 
 /** Whether another deployment may yet be tried: only then does it make sense to hold anything back. */
-function canFailOver({ call, target, slot }: Attempt): boolean {
-  if (slot !== undefined) return true;
+function canFailOver({ call, target, hedged }: Attempt): boolean {
+  if (hedged !== undefined) return true;
   if (call.record.attempts.length >= call.maxAttempts) return false;
   const tried = new Set(call.failures.map((failure) => failure.target));
   return call.targets.some((other) => other !== target && !tried.has(other));

@@ -1,45 +1,45 @@
 import { abortError, failure, LostError, timeoutError } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
-import type { Attempt, Reply } from '../types.js';
+import type { EndReason } from '../state/attempt-control.js';
+import type { Attempt, Failure, Reply } from '../types.js';
 import { patientTimer } from '../util/patient-timer.js';
 import { limitOf } from './limit.js';
 
 /**
- * Ends an attempt at its time, or when the caller goes away, whether or not the upstream's client heeds its abort. The
- * upstream's request is aborted with it. A committed stream goes on: it is ended by its own idle timeout.
+ * Ends an attempt when its time is over, its caller aborts or another attempt wins, even if the upstream's client ignores
+ * its abort. A committed stream goes on: its own idle timeout ends it.
  */
 export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
   return (next) =>
     function attemptTimeout(attempt) {
+      const { control, hedged } = attempt;
       const { signal } = attempt.call;
       return new Promise((resolve, reject) => {
-        const end = (error: AttemptFailed) => {
-          settle();
-          attempt.isOver = true;
-          attempt.close?.();
-          reject(error);
-        };
-        const onAbort = () => end(aborted(signal?.reason));
+        const onAbort = () => control.end('aborted');
         const onTime = (isLate: boolean) => {
-          const moreMs = prolonged(attempt) || (attempt.slot?.moreMs() ?? 0);
+          const moreMs = extended(attempt);
           if (moreMs > 0) timer = patientTimer(moreMs, onTime);
-          else end(tooLate(attempt, random(), isLate));
+          else control.end(isLate ? 'stalled' : 'timeout');
         };
         let timer = patientTimer(limitOf(attempt), onTime);
         const settle = () => {
           timer.clear();
           signal?.removeEventListener('abort', onAbort);
+          control.waiting(undefined);
         };
+        control.waiting((reason) => {
+          settle();
+          reject(new AttemptFailed(failureBy(reason, attempt, random)));
+        });
         if (signal?.aborted) return onAbort();
-        if (attempt.slot !== undefined) attempt.slot.cancel = () => end(lost(attempt));
         signal?.addEventListener('abort', onAbort);
         next(attempt).then(
           (reply) => {
             // A late answer, from a client that ignores its abort: it is not read.
-            if (attempt.isOver) return discard(reply);
+            if (control.isOver) return discard(reply);
             settle();
-            attempt.slot?.win();
+            hedged?.win(attempt);
             resolve(reply);
           },
           (error) => {
@@ -51,50 +51,55 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
     };
 }
 
-/** Somebody with more time has joined: what was to end with the call's deadline goes on until the new one. */
-function prolonged(attempt: Attempt): number {
-  const { call, untilDeadline, timeoutMs } = attempt;
-  if (!call.isShared || !untilDeadline || limitOf(attempt) !== timeoutMs) return 0;
-  return Math.floor(call.deadline - performance.now());
+/** Extends an attempt whose time is over, where its call allows it. Returns how much time it has left, in milliseconds. */
+function extended(attempt: Attempt): number {
+  const { call, control, startedAt, hedged } = attempt;
+  const endsWithCall = control.untilDeadline && limitOf(attempt) === control.timeoutMs;
+  // A caller with more time has joined: the deadline has moved.
+  if (call.isShared && endsWithCall && call.deadline - performance.now() >= 1)
+    control.extend(Math.floor(call.deadline - startedAt), true);
+  else hedged?.extend(attempt);
+  return Math.floor(startedAt + limitOf(attempt) - performance.now());
 }
 
-function tooLate(attempt: Attempt, jitter: number, isLate: boolean): AttemptFailed {
+function failureBy(reason: EndReason, attempt: Attempt, random: () => number): Failure {
+  if (reason === 'lost') return lost(attempt);
+  if (reason === 'timeout' || reason === 'stalled') return tooLate(attempt, random(), reason === 'stalled');
+  return failure('aborted', abortError(attempt.call.signal?.reason), performance.now(), 0);
+}
+
+function tooLate(attempt: Attempt, jitter: number, isLate: boolean): Failure {
+  const { call, control } = attempt;
   const limit = limitOf(attempt);
   const now = performance.now();
-  const isDeadline = (attempt.untilDeadline && limit === attempt.timeoutMs) || (isLate && now >= attempt.call.deadline);
+  const isDeadline = (control.untilDeadline && limit === control.timeoutMs) || (isLate && now >= call.deadline);
   const found = failure(isDeadline ? 'deadline' : 'timeout', timeoutError(limit), now, jitter);
-  // The process stood still: that says nothing about the deployment.
-  if (isLate) return new AttemptFailed({ ...found, breaker: 'neutral', isStalled: true });
-  return new AttemptFailed(isToBlame(attempt, limit) ? found : { ...found, breaker: 'neutral' });
+  // A blocked process says nothing about the deployment.
+  if (isLate) return { ...found, breaker: 'neutral', isStalled: true };
+  return isToBlame(attempt, limit) ? found : { ...found, breaker: 'neutral' };
 }
 
-/** Another deployment has answered first: that of itself is no fault, nor is it a probe's before its hedge was due. */
-function lost(attempt: Attempt): AttemptFailed {
+/** Another deployment has answered first. That is no fault by itself, nor is it a probe's before its hedge was due. */
+function lost(attempt: Attempt): Failure {
   const now = performance.now();
   const ms = now - attempt.startedAt;
   const found = failure('lost', new LostError(), now, 0);
-  const isHedgeDue = ms >= (attempt.slot?.afterMs ?? Number.POSITIVE_INFINITY);
+  const isHedgeDue = ms >= (attempt.hedgeAfterMs ?? Number.POSITIVE_INFINITY);
   const isSlow = isHedgeDue ? isToBlame(attempt, ms) : ms >= usualMs(attempt);
-  return new AttemptFailed(isSlow ? { ...found, breaker: 'failure' } : found);
+  return isSlow ? { ...found, breaker: 'failure' } : found;
 }
 
-/**
- * Not if it had too little time. A probe that gets no answer in the time there was does not make the next call one, too.
- */
+/** Not if it had too little time. A probe without an answer in that time does not make the next call a probe too. */
 function isToBlame(attempt: Attempt, ms: number): boolean {
   return attempt.target.state.breaker?.state === 'halfOpen' || ms >= usualMs(attempt);
 }
 
-/** What an answer may well take: of the slowest deployment known, as long as this one is not; 1 s while none is. */
+/** How long an answer usually takes at most: at the slowest deployment known, while this one is not; 1 s while none is. */
 function usualMs({ call, target }: Attempt): number {
   const own = target.state.p95Ms(call.stream);
   if (own !== undefined) return own;
   const known = call.targets.flatMap(({ state }) => state.p95Ms(call.stream) ?? []);
   return known.length === 0 ? 1000 : Math.max(...known);
-}
-
-function aborted(reason: unknown): AttemptFailed {
-  return new AttemptFailed(failure('aborted', abortError(reason), performance.now(), 0));
 }
 
 function discard(reply: Reply): void {

@@ -3,6 +3,7 @@ import { abortError, LostError, pausedError } from '../classify.js';
 import { AttemptFailed, CapacityExceededError, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
 import type { Handler } from '../pipeline.js';
 import { type AttemptStep, isFinal, type PlanView, type Step } from '../plan/plan.js';
+import { AttemptControl } from '../state/attempt-control.js';
 import type { Capacity, Place } from '../state/capacity.js';
 import type { RetryToken } from '../state/retry-budget.js';
 import type { Events } from '../telemetry/events.js';
@@ -10,7 +11,7 @@ import type { AttemptRecord } from '../telemetry/record-types.js';
 import type { Attempt, Call, Failure, Reply, Target } from '../types.js';
 import { roundMs } from '../util/round-ms.js';
 import { sleep } from '../util/sleep.js';
-import { HedgedCall } from './hedge.js';
+import { HedgedCall, hedgeDelay } from './hedge.js';
 import { giveBack, occupy, waitForSlot } from './queue.js';
 import { viewTargets } from './view.js';
 
@@ -75,7 +76,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       if (step.waitMs > 0) return pause(call, step.waitMs).then(tryNext);
       const token = step.isRetry ? call.retry.budget.tryTake() : undefined;
       if (call.record.attempts.length === 0) call.retry.budget.onFirstAttempt();
-      const begun = begin(call, step);
+      const begun = begin(call, step, hedged);
       occupy(begun, slots, granted);
       granted = undefined;
       if (token !== undefined) returnIfItHelped(begun, token);
@@ -170,7 +171,8 @@ async function pause(call: Call, waitMs: number): Promise<void> {
   }
 }
 
-function begin(call: Call, { target, timeoutMs, untilDeadline, panic, probe }: AttemptStep): Attempt {
+function begin(call: Call, step: AttemptStep, hedged: HedgedCall | undefined): Attempt {
+  const { target, panic, probe } = step;
   const startedAt = performance.now();
   const record: AttemptRecord = {
     number: call.record.attempts.length + 1,
@@ -194,13 +196,11 @@ function begin(call: Call, { target, timeoutMs, untilDeadline, panic, probe }: A
     target,
     record,
     startedAt,
-    timeoutMs,
-    untilDeadline,
+    control: new AttemptControl(step),
     panic,
     probe,
-    close: undefined,
-    isOver: false,
-    slot: undefined,
+    hedged,
+    hedgeAfterMs: hedged && hedgeDelay(call, target),
     onEnd: [],
   };
 }

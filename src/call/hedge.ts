@@ -1,7 +1,7 @@
 import type { AttemptStep } from '../plan/plan.js';
 import type { Events } from '../telemetry/events.js';
 import type { HedgeAfter } from '../telemetry/record-types.js';
-import type { Attempt, Call, Reply, Target } from '../types.js';
+import type { Attempt, Call, HedgedAttempts, Reply, Target } from '../types.js';
 import { type PatientTimer, patientTimer } from '../util/patient-timer.js';
 
 const QUANTILES = { p90: 0.9, p95: 0.95, p99: 0.99 } as const satisfies Record<Exclude<HedgeAfter, number>, number>;
@@ -20,7 +20,7 @@ export interface HedgeParts {
  * second run starts; each run fails over by itself. The first valid answer cancels the other attempts. A final failure
  * ends its run, and ends the call if no other run is left.
  */
-export class HedgedCall {
+export class HedgedCall implements HedgedAttempts {
   readonly #parts: HedgeParts;
   /** Running attempts, oldest first, each with the timer of its hedge. */
   readonly #running = new Map<Attempt, PatientTimer | undefined>();
@@ -53,13 +53,7 @@ export class HedgedCall {
 
   /** Adds an attempt that is about to start. */
   enter(attempt: Attempt): void {
-    const afterMs = hedgeDelay(attempt.call, attempt.target);
-    attempt.slot = {
-      afterMs,
-      win: () => this.#win(attempt),
-      moreMs: () => this.#moreMs(attempt),
-      cancel: ignore,
-    };
+    const afterMs = attempt.hedgeAfterMs;
     const timer = afterMs === undefined ? undefined : patientTimer(afterMs, () => this.#hedge(attempt));
     this.#running.set(attempt, timer);
   }
@@ -110,14 +104,14 @@ export class HedgedCall {
   }
 
   /** Called synchronously with the answer, so that no late event comes in between. */
-  #win(winner: Attempt): void {
+  win(winner: Attempt): void {
     const { call } = this.#parts;
     this.#isWon = true;
     const others = [...this.#running];
     this.#running.clear();
     for (const [attempt, timer] of others) {
       timer?.clear();
-      if (attempt !== winner) attempt.slot?.cancel();
+      if (attempt !== winner) attempt.control.end('lost');
     }
     // Until now the record names the attempt that started last.
     call.record.deployment = winner.target.state.id;
@@ -129,21 +123,19 @@ export class HedgedCall {
    * this attempt may use the reserve. Without a token it must end, and the loop fails over. Once others run, a full
    * attempt is worth more than two short ones.
    */
-  #moreMs(attempt: Attempt): number {
-    const { call, target, startedAt } = attempt;
+  extend(attempt: Attempt): void {
+    const { call, control, target, startedAt } = attempt;
     const { attemptTimeoutMs, firstChunkTimeoutMs } = call.settings;
     const { deployment } = target.state;
     const usual = deployment.attemptTimeoutMs ?? attemptTimeoutMs ?? deployment.upstream.timeoutMs;
     const own = (call.attemptTimeoutIsOwn ? attemptTimeoutMs : usual) ?? Number.POSITIVE_INFINITY;
     const limit = Math.min(own, call.stream ? (firstChunkTimeoutMs ?? own) : own);
     const left = call.deadline - startedAt;
-    const moreMs = Math.floor(startedAt + Math.min(limit, left) - performance.now());
-    if (moreMs < 1) return 0;
+    const ms = Math.floor(Math.min(limit, left));
+    if (startedAt + ms - performance.now() < 1) return;
     const isYoungest = [...this.#running.keys()].at(-1) === attempt;
-    if (isYoungest && !this.#hedge(attempt) && this.#running.size === 1) return 0;
-    attempt.timeoutMs = Math.floor(Math.min(limit, left));
-    attempt.untilDeadline = attempt.timeoutMs >= Math.floor(left);
-    return moreMs;
+    if (isYoungest && !this.#hedge(attempt) && this.#running.size === 1) return;
+    control.extend(ms, ms >= Math.floor(left));
   }
 }
 

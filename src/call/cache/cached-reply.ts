@@ -1,3 +1,4 @@
+import { attemptEnd } from '../../state/attempt-end.js';
 import type { AttemptEnd, CachedReply } from '../../types.js';
 import type { CancelSignal } from '../../util/cancel-signal.js';
 import { isRecord } from '../../util/is-record.js';
@@ -8,17 +9,9 @@ type Result = IteratorResult<unknown, undefined>;
 const DONE: Result = { done: true, value: undefined };
 
 /** The end of an answer for a call that made no attempt for it. */
-function endOf(answerId: unknown, outcome: AttemptEnd['outcome'] = 'success'): AttemptEnd {
-  return {
-    outcome,
-    breaker: 'neutral',
-    failure: undefined,
-    status: 200,
-    usage: undefined,
-    servedModel: undefined,
-    answerId: typeof answerId === 'string' ? answerId : undefined,
-    unfinished: false,
-  };
+function endOf(id: unknown, outcome: AttemptEnd['outcome'] = 'success'): AttemptEnd {
+  const answerId = typeof id === 'string' ? id : undefined;
+  return attemptEnd({ outcome, breaker: 'neutral', status: 200, answerId });
 }
 
 /** A whole answer, for one caller alone. */

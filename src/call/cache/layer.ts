@@ -2,6 +2,7 @@ import { abortError } from '../../classify.js';
 import type { Handler, Layer } from '../../pipeline.js';
 import { round } from '../../prices/cost.js';
 import { isStorable, storableCheck } from '../../protocol/storable.js';
+import { attemptEnd } from '../../state/attempt-end.js';
 import type { CacheStore } from '../../state/cache-store.js';
 import type { CacheSize } from '../../state/memory-store.js';
 import type { Events } from '../../telemetry/events.js';
@@ -429,13 +430,14 @@ function readerOf(place: StreamPlace, participant: Participant): SharedReader {
 }
 
 function endFor(how: HowOver, { end, answerId }: SharedStream): AttemptEnd {
-  const base: AttemptEnd = {
-    ...(end ?? { servedModel: undefined, usage: undefined, status: 200, unfinished: false }),
+  const base = attemptEnd({
+    status: 200,
+    ...end,
     outcome: 'success',
     breaker: 'neutral',
     failure: undefined,
     answerId: typeof answerId === 'string' ? answerId : undefined,
-  };
+  });
   if (how === 'ended') return base;
   if (how === 'left') return { ...base, outcome: 'aborted' };
   const { error } = how;

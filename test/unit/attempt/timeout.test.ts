@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { attemptTimeout } from '../../../src/attempt/timeout.js';
 import { AttemptFailed } from '../../../src/errors.js';
+import { AttemptControl } from '../../../src/state/attempt-control.js';
 import type { Attempt, Failure, Reply } from '../../../src/types.js';
 import { pass, useFakeTime, watch } from '../../helpers/clock.js';
 
@@ -38,13 +39,16 @@ function attemptOf(given: Given = {}): Attempt {
       targets: [own, ...(given.others ?? []).map((p95Ms) => target(p95Ms))],
     },
     target: own,
-    timeoutMs,
-    untilDeadline,
+    control: new AttemptControl({ timeoutMs, untilDeadline }),
     startedAt: 0,
-    isOver: false,
-    close: vi.fn(),
-    slot: undefined,
   } as unknown as Attempt;
+}
+
+/** Ends the request of an attempt on the wire. */
+function opened({ control }: Attempt) {
+  const close = vi.fn();
+  control.opened(close);
+  return close;
 }
 
 const never = () => new Promise<Reply>(() => {});
@@ -64,16 +68,17 @@ async function failureOf(given: Given): Promise<Failure> {
 describe('an attempt', () => {
   it('ends at its time, and what is left of it upstream, too', async () => {
     const attempt = attemptOf();
+    const close = opened(attempt);
     const call = run(attempt);
     await pass(499);
-    expect([call.state, attempt.isOver]).toEqual(['pending', false]);
+    expect([call.state, attempt.control.isOver]).toEqual(['pending', false]);
     await pass(1);
     expect(call).toMatchObject({
       state: 'rejected',
       error: { failure: { outcome: 'timeout', jitter: 0.25, endedAt: 500 } },
     });
-    expect(attempt.isOver).toBe(true);
-    expect(attempt.close).toHaveBeenCalledOnce();
+    expect(attempt.control.isOver).toBe(true);
+    expect(close).toHaveBeenCalledOnce();
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -101,11 +106,12 @@ describe('an attempt', () => {
     const controller = new AbortController();
     const next = vi.fn(never);
     const attempt = attemptOf({ signal: controller.signal });
+    const close = opened(attempt);
     const call = run(attempt, next);
     controller.abort('gone');
     await pass(0);
     expect(call.error).toMatchObject({ failure: { outcome: 'aborted' } });
-    expect(attempt.close).toHaveBeenCalledOnce();
+    expect(close).toHaveBeenCalledOnce();
     const late = run(attemptOf({ signal: controller.signal }), next);
     await pass(0);
     expect(late.error).toMatchObject({ failure: { outcome: 'aborted' } });
