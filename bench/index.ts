@@ -8,6 +8,7 @@ import { createClient } from 'redis';
 import { hasRedis, startRedis } from '../drills/processes/redis-server.ts';
 import { compare, type Work } from './pairs.ts';
 import { printCurves } from './scale.ts';
+import { printViews, withApi, withSdk } from './seeing.ts';
 import { answering, failing } from './stub.ts';
 
 const messages = [{ role: 'user' as const, content: 'Summarise this in one sentence, please. '.repeat(25) }];
@@ -92,6 +93,8 @@ const listedTen = tenOver('priority');
 const fastestOfTen = tenOver('lowest-latency');
 const money: RouterSettings = { budgets: [{ usd: 1e6, window: 'month' }] };
 const alone = limited(money);
+const followed = withApi(limited({}));
+const recorded = withSdk(limited({}));
 const failingOver = routerOver(optionsOf(inProcess, failing), optionsOf(inProcess, answering));
 
 const upstream = fork(new URL('./upstream.ts', import.meta.url));
@@ -99,6 +102,8 @@ const [port] = await once(upstream, 'message');
 const at = (kind: string) => `http://127.0.0.1:${port}/${kind}/v1`;
 const plainLoopback = plainClient(at('ok'));
 const loopback = routerOver(optionsOf(at('ok')), optionsOf(at('ok')));
+const loopbackFollowed = withApi(routerOver(optionsOf(at('ok')), optionsOf(at('ok'))));
+const loopbackRecorded = withSdk(routerOver(optionsOf(at('ok')), optionsOf(at('ok'))));
 const loopbackFailingOver = routerOver(optionsOf(at('down')), optionsOf(at('ok')));
 
 // A real server for the fleet, where there is one; and one that is stopped.
@@ -164,6 +169,30 @@ const scenarios: Scenario[] = [
     goal: 'ten deployments: at most 10 us over the listed order',
     plain: call(listedTen, 'bench'),
     router: call(fastestOfTen, 'bench'),
+  },
+  {
+    name: 'otel-api',
+    goal: '(beside a call without a socket)',
+    plain: call(router, 'bench'),
+    router: call(followed, recorded, 'bench'),
+  },
+  {
+    name: 'otel-sdk',
+    goal: '(beside a call without a socket)',
+    plain: call(router, 'bench'),
+    router: call(recorded, 'bench'),
+  },
+  {
+    name: 'loopback-otel-api',
+    goal: 'p50 <= 1.03',
+    plain: call(loopback, 'bench'),
+    router: call(loopbackFollowed, 'bench'),
+  },
+  {
+    name: 'loopback-otel-sdk',
+    goal: 'p50 <= 1.20',
+    plain: call(loopback, 'bench'),
+    router: call(loopbackRecorded, 'bench'),
   },
   {
     name: 'by-hand',
@@ -261,6 +290,7 @@ if (wanted.length === 0 || wanted.includes('estimate')) {
   );
 }
 
+if (wanted.length === 0 || wanted.includes('views')) await printViews();
 if (wanted.length === 0 || wanted.includes('scale')) await printCurves();
 
 function timeToEstimate(content: string): number {
@@ -273,7 +303,8 @@ function timeToEstimate(content: string): number {
 }
 
 const routers = [router, hitting, missing, limitedTokens, limitedMoney, weighted, listedTen, fastestOfTen];
-for (const each of [...routers, failingOver, loopback, loopbackFailingOver]) await each.close();
+const followers = [followed, recorded, loopbackFollowed, loopbackRecorded];
+for (const each of [...routers, ...followers, failingOver, loopback, loopbackFailingOver]) await each.close();
 for (const { router: member, end } of [inFleet, inFleetDown].flatMap((each) => each ?? [])) {
   await member.close();
   end();

@@ -3,14 +3,14 @@ import { callOptions, ModelRouter, type RouterOptions } from 'model-router';
 import { OpenAI } from 'openai';
 import { answering } from './stub.ts';
 
-const messages = [{ role: 'user' as const, content: 'Summarise this in one sentence, please. '.repeat(25) }];
+export const messages = [{ role: 'user' as const, content: 'Summarise this in one sentence, please. '.repeat(25) }];
 const price = { input: 0.25, output: 0.25 };
 const baseURL = 'http://bench.invalid/v1';
 const client = { apiKey: 'sk-bench-0000', baseURL, maxRetries: 0, fetch: answering };
 const plain = new OpenAI(client);
 
 /** A route of so many deployments. */
-function routerOf(count: number, more: Partial<RouterOptions> = {}): ModelRouter {
+export function routerOf(count: number, more: Partial<RouterOptions> = {}): ModelRouter {
   const names = Array.from({ length: count }, (_, i) => `d${i}`);
   return new ModelRouter({
     clients: { default: client },
@@ -21,7 +21,7 @@ function routerOf(count: number, more: Partial<RouterOptions> = {}): ModelRouter
 }
 
 /** The least of some turns: CPU time, in milliseconds, of a process that other work may interrupt. */
-async function leastMs(turns: number, work: () => unknown): Promise<number> {
+export async function leastMs(turns: number, work: () => unknown): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < turns; i += 1) {
     const before = process.cpuUsage();

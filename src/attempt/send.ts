@@ -61,11 +61,12 @@ function sendOnce(attempt: Attempt, additions: readonly Addition[], tracing: Tra
   const { call, target, control } = attempt;
   const { signal, stop } = endingOf(attempt);
   attempt.additions = additions;
+  const traced = tracing.isOn ? tracing.headersFor(attempt.record) : undefined;
   const sending = target.state.deployment.upstream.send({
     source: call.source,
     model: target.model,
     adapt: target.state.deployment.adapt,
-    headers: tracing.isOn ? { ...tracing.headersFor(attempt.record), ...headersOf(attempt) } : headersOf(attempt),
+    headers: traced === undefined ? headersOf(attempt) : { ...traced, ...headersOf(attempt) },
     additions,
     timeoutMs: wireMs(attempt),
     signal,

@@ -1,4 +1,4 @@
-import { type Span, trace } from '@opentelemetry/api';
+import { type Context, type Span, trace } from '@opentelemetry/api';
 import { isRecord } from '../util/is-record.js';
 import { nodeModule } from '../util/node-module.js';
 
@@ -7,8 +7,8 @@ const KNOWN =
   /^@opentelemetry\/instrumentation-openai$|^@(traceloop|langtrase|elastic|arizeai)\/.*openai|^openinference\.|openinference-instrumentation-openai|^openlit|^langfuse|^ai$/i;
 
 /** The active span, where another instrumentation has made it for this very call. */
-export function foreignSpan(): Span | undefined {
-  const span = trace.getActiveSpan();
+export function foreignSpan(active: Context): Span | undefined {
+  const span = trace.getSpan(active);
   if (span === undefined || !span.isRecording()) return undefined;
   const scope: unknown = Reflect.get(span, 'instrumentationScope') ?? Reflect.get(span, 'instrumentationLibrary');
   const name = isRecord(scope) && typeof scope.name === 'string' ? scope.name : '';

@@ -1,5 +1,5 @@
 /** OpenTelemetry: a span for each call and attempt, the GenAI metrics, and the router's own. */
-import { type Meter, metrics, type Tracer, trace } from '@opentelemetry/api';
+import { createNoopMeter, type Meter, metrics, type Tracer, trace } from '@opentelemetry/api';
 import { InvalidOptionError } from '../errors.js';
 import type { ModelRouter } from '../model-router.js';
 import { TRACING, type Tracing } from '../telemetry/tracing.js';
@@ -49,12 +49,14 @@ export function instrument(router: ModelRouter, options: InstrumentOptions = {})
     invalidOption('instrument.tracer', tracer, 'a tracer of @opentelemetry/api');
   if (typeof meter.createHistogram !== 'function')
     invalidOption('instrument.meter', meter, 'a meter of @opentelemetry/api');
-  const recorded = new CallMetrics(meter, router, { names, tenantLabel });
+  // That of the API alone, without an SDK.
+  const isNoop = meter === createNoopMeter();
+  const recorded = isNoop ? undefined : new CallMetrics(meter, router, { names, tenantLabel });
   const spans = new SpanTracer(tracer, { names, attempts, propagate, tenantLabel }, recorded);
   const remove = tracing.add(spans);
   return () => {
     remove();
     spans.end();
-    recorded.end();
+    recorded?.end();
   };
 }

@@ -9,7 +9,7 @@ import {
   FAILOVER_REASONS,
   METRICS,
 } from '../telemetry/metric-names.js';
-import type { AttemptRecord, CacheUse, CallRecord } from '../telemetry/record-types.js';
+import type { AttemptRecord, CacheUse, CallRecord, Usage } from '../telemetry/record-types.js';
 import type { EndedError } from '../telemetry/tracing.js';
 import { ATTRIBUTES, NAMES, type NameSet, operationOf, type Server, TOKEN_BUCKETS } from './names.js';
 
@@ -53,7 +53,7 @@ export class CallMetrics {
   readonly #duration: Histogram;
   readonly #embeddingsDuration: Histogram;
   readonly #firstChunk: Histogram;
-  readonly #tokens: (type: keyof TokenCounts, tokens: number, attributes: Attributes) => void;
+  readonly #tokens: (usage: Usage, labels: TokenLabels) => void;
   readonly #callDuration: Histogram;
   readonly #attemptDuration: Histogram;
   readonly #calls: Counter;
@@ -63,6 +63,8 @@ export class CallMetrics {
   readonly #cost: Counter;
   readonly #unpriced: Counter;
   #known: Known;
+  /** By model, those of its last call: the next one's are mostly the same. */
+  readonly #labels = new Map<string, CallLabels>();
   readonly #stop: () => void;
 
   constructor(meter: Meter, router: Observed, settings: MetricSettings) {
@@ -104,34 +106,23 @@ export class CallMetrics {
     { server, isForeign }: { server: Server; isForeign: boolean },
   ): void {
     const route = record.route ?? OTHER;
-    const failure = error === null ? {} : { [ATTRIBUTES.errorType]: errorLabel(error) };
     this.#callDuration.record(record.durationMs / 1000, { route });
     this.#calls.add(1, { route, outcome: callOutcomeOf(record.attempts, error) });
     const cache: string | undefined = Reflect.get(CACHE_RESULTS, record.cache);
     if (cache !== undefined) this.#cacheCalls.add(1, { cache });
-    for (const { from, to, reason } of failoversOf(record.attempts))
-      this.#failovers.add(1, { from: this.#deploymentLabel(from), to: this.#deploymentLabel(to), reason });
+    if (record.attempts.length > 1)
+      for (const { from, to, reason } of failoversOf(record.attempts))
+        this.#failovers.add(1, { from: this.#deploymentLabel(from), to: this.#deploymentLabel(to), reason });
     // An answer of the cache, or of another call, has no operation of its own.
     if (isForeign || (record.attempts.length === 0 && error === null)) return;
-    const operation = operationOf(record.endpoint);
-    const attributes: Attributes = {
-      [ATTRIBUTES.operation]: operation,
-      [ATTRIBUTES.provider]: server.provider,
-      [ATTRIBUTES.requestModel]: this.#modelLabel(record.deployment),
-      ...(server.address !== undefined && { [ATTRIBUTES.address]: server.address }),
-      ...(server.port !== undefined && { [ATTRIBUTES.port]: server.port }),
-    };
+    const { operation, all, input, output } = this.#labelsOf(record, server);
     const duration = operation === 'embeddings' ? this.#embeddingsDuration : this.#duration;
-    duration.record(record.durationMs / 1000, { ...attributes, ...failure });
+    const failure = error === null ? all : { ...all, [ATTRIBUTES.errorType]: errorLabel(error) };
+    duration.record(record.durationMs / 1000, failure);
     if (record.stream && record.timeToFirstChunkMs !== null)
-      this.#firstChunk.record(record.timeToFirstChunkMs / 1000, attributes);
+      this.#firstChunk.record(record.timeToFirstChunkMs / 1000, all);
     const { usage } = record;
-    if (usage === null) return;
-    this.#tokens('input', usage.inputTokens, attributes);
-    this.#tokens('output', usage.outputTokens, attributes);
-    this.#tokens('cacheRead', usage.cachedInputTokens, attributes);
-    this.#tokens('cacheWrite', usage.cacheWriteTokens ?? 0, attributes);
-    this.#tokens('reasoning', usage.reasoningTokens, attributes);
+    if (usage !== null) this.#tokens(usage, { all, input, output });
   }
 
   attemptEnded({ deployment, outcome, durationMs, costUsd }: AttemptRecord): void {
@@ -154,6 +145,26 @@ export class CallMetrics {
   /** An unlisted model's name is the caller's. */
   #modelLabel(deployment: string | null): string {
     return (deployment === null ? undefined : this.#lookUp(deployment)?.model) ?? OTHER;
+  }
+
+  /** Of a call's operation. */
+  #labelsOf({ endpoint, deployment }: CallRecord, server: Server): CallLabels {
+    const operation = operationOf(endpoint);
+    const model = this.#modelLabel(deployment);
+    const known = this.#labels.get(model);
+    if (known !== undefined && known.operation === operation && known.server === server) return known;
+    const { provider, address, port } = server;
+    const all: Attributes = {
+      [ATTRIBUTES.operation]: operation,
+      [ATTRIBUTES.provider]: provider,
+      [ATTRIBUTES.requestModel]: model,
+      ...(address !== undefined && { [ATTRIBUTES.address]: address }),
+      ...(port !== undefined && { [ATTRIBUTES.port]: port }),
+    };
+    const ofTokens = (type: string) => ({ ...all, [ATTRIBUTES.tokenType]: type });
+    const labels = { operation, server, all, input: ofTokens('input'), output: ofTokens('output') };
+    this.#labels.set(model, labels);
+    return labels;
   }
 
   #lookUp(deployment: string): { model: string | null } | undefined {
@@ -226,18 +237,19 @@ function errorLabel({ code, status }: EndedError): string {
   return status === null || status < 400 || status > 599 ? OTHER : String(status);
 }
 
-interface TokenCounts {
-  input: number;
-  output: number;
-  cacheRead: number;
-  cacheWrite: number;
-  reasoning: number;
+/** With `gen_ai.token.type`, or without. */
+interface TokenLabels {
+  readonly all: Attributes;
+  readonly input: Attributes;
+  readonly output: Attributes;
 }
 
-function tokenRecorder(
-  meter: Meter,
-  names: NameSet,
-): (type: keyof TokenCounts, tokens: number, attributes: Attributes) => void {
+interface CallLabels extends TokenLabels {
+  readonly operation: string;
+  readonly server: Server;
+}
+
+function tokenRecorder(meter: Meter, names: NameSet): (usage: Usage, labels: TokenLabels) => void {
   const { tokens } = NAMES[names];
   if ('histogram' in tokens) {
     const histogram = meter.createHistogram(tokens.histogram, {
@@ -245,19 +257,23 @@ function tokenRecorder(
       unit: '{token}',
       advice: { explicitBucketBoundaries: TOKEN_BUCKETS },
     });
-    return (type, count, attributes) => {
-      // The others are parts of these two.
-      if (type === 'input' || type === 'output')
-        histogram.record(count, { ...attributes, [ATTRIBUTES.tokenType]: type });
+    // All other kinds are parts of these two.
+    return ({ inputTokens, outputTokens }, { input, output }) => {
+      histogram.record(inputTokens, input);
+      histogram.record(outputTokens, output);
     };
   }
   const counter = (name: string) => meter.createCounter(name, { unit: '{token}' });
-  const counters: Readonly<Record<keyof TokenCounts, Counter>> = {
-    input: counter(tokens.input),
-    output: counter(tokens.output),
-    cacheRead: counter(tokens.cacheRead),
-    cacheWrite: counter(tokens.cacheWrite),
-    reasoning: counter(tokens.reasoning),
+  const input = counter(tokens.input);
+  const output = counter(tokens.output);
+  const cacheRead = counter(tokens.cacheRead);
+  const cacheWrite = counter(tokens.cacheWrite);
+  const reasoning = counter(tokens.reasoning);
+  return (usage, { all }) => {
+    input.add(usage.inputTokens, all);
+    output.add(usage.outputTokens, all);
+    cacheRead.add(usage.cachedInputTokens, all);
+    cacheWrite.add(usage.cacheWriteTokens ?? 0, all);
+    reasoning.add(usage.reasoningTokens, all);
   };
-  return (type, count, attributes) => counters[type].add(count, attributes);
 }

@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Context,
   context,
+  INVALID_TRACEID,
   type Link,
   type Tracer as OtelTracer,
   propagation,
@@ -32,13 +33,11 @@ interface OpenCall {
   readonly span: Span;
   /** Made by another instrumentation, which ends it and says what is to say of GenAI. */
   readonly isForeign: boolean;
-  readonly context: Context;
-  /** What was sent to each deployment. */
-  readonly sent: Map<string, AttemptStart>;
+  /** What was sent, in order. */
+  readonly sent: AttemptStart[];
 }
 
 interface OpenAttempt {
-  readonly start: AttemptStart;
   readonly span: Span | undefined;
   readonly context: Context;
 }
@@ -50,35 +49,32 @@ export class SpanTracer implements Tracer {
   readonly #attempts = new Map<AttemptRecord, OpenAttempt>();
   /** By base URL: as many as there are clients. */
   readonly #servers = new Map<string | undefined, Server>();
+  /** Nothing came of the last call's span: there is no SDK, and nothing has to be remembered. */
+  #isIdle = false;
 
   constructor(
     private readonly tracer: OtelTracer,
     private readonly settings: SpanSettings,
-    private readonly metrics: CallMetrics,
+    /** `undefined` where nothing records metrics. */
+    private readonly metrics: CallMetrics | undefined,
   ) {}
 
   aroundCall<T>({ record }: CallStart, run: () => T): T {
-    const foreign = foreignSpan();
-    const operation = operationOf(record.endpoint);
     const parent = context.active();
-    const span =
-      foreign ??
-      this.tracer.startSpan(
-        nameOf(operation, record.requestedModel),
-        {
-          kind: SpanKind.CLIENT,
-          attributes: {
-            [ATTRIBUTES.operation]: operation,
-            ...textOf(ATTRIBUTES.requestModel, record.requestedModel),
-            ...textOf('model_router.requested_model', record.requestedModel),
-            ...textOf('model_router.route', record.route),
-          },
-        },
-        parent,
-      );
-    const active = foreign === undefined ? trace.setSpan(parent, span) : parent;
-    this.#calls.set(record.id, { record, span, isForeign: foreign !== undefined, context: active, sent: new Map() });
-    return context.with(active, run);
+    const foreign = foreignSpan(parent);
+    const span = foreign ?? this.#startCall(record, parent);
+    this.#isIdle = this.metrics === undefined && isDead(span);
+    if (this.#isIdle) return run();
+    this.#calls.set(record.id, { record, span, isForeign: foreign !== undefined, sent: [] });
+    return foreign === undefined ? context.with(trace.setSpan(parent, span), run) : run();
+  }
+
+  /** With what a sampler may decide by. */
+  #startCall({ endpoint, requestedModel }: CallRecord, parent: Context): Span {
+    const operation = operationOf(endpoint);
+    const attributes: Attributes = { [ATTRIBUTES.operation]: operation };
+    setText(attributes, ATTRIBUTES.requestModel, requestedModel);
+    return this.tracer.startSpan(nameOf(operation, requestedModel), { kind: SpanKind.CLIENT, attributes }, parent);
   }
 
   callEnded(record: CallRecord, error: EndedError | null): void {
@@ -86,23 +82,27 @@ export class SpanTracer implements Tracer {
     if (call === undefined || call.record !== record) return;
     this.#calls.delete(record.id);
     const { span, isForeign, sent } = call;
-    const last = record.deployment === null ? undefined : sent.get(record.deployment);
+    const last = sent.findLast((each) => each.record.deployment === record.deployment);
     const server = this.#serverOf(last?.baseURL);
-    this.metrics.callEnded(record, error, { server, isForeign });
-    // Not sampled, or no SDK at all: nothing is made for it.
-    const isRecording = span.isRecording();
-    if (isRecording) span.setAttributes(this.#routerAttributes(record));
-    if (isForeign) return;
-    if (!isRecording) return span.end();
-    const operation = operationOf(record.endpoint);
-    const model = last?.model ?? record.requestedModel;
-    span.updateName(nameOf(operation, model));
-    span.setAttributes(this.#genAiAttributes(record, last, server));
-    if (error !== null) {
-      span.setAttribute(ATTRIBUTES.errorType, errorTypeOf(error));
-      span.setStatus({ code: SpanStatusCode.ERROR });
+    this.metrics?.callEnded(record, error, { server, isForeign });
+    // Not sampled: nothing is made for it.
+    if (span.isRecording()) {
+      const attributes = this.#routerAttributes(record);
+      if (!isForeign) {
+        const model = last?.model ?? record.requestedModel;
+        if (model !== record.requestedModel) {
+          span.updateName(nameOf(operationOf(record.endpoint), model));
+          setText(attributes, ATTRIBUTES.requestModel, model);
+        }
+        this.#addGenAi(attributes, record, server);
+        if (error !== null) {
+          attributes[ATTRIBUTES.errorType] = errorTypeOf(error);
+          span.setStatus({ code: SpanStatusCode.ERROR });
+        }
+      }
+      span.setAttributes(attributes);
     }
-    span.end();
+    if (!isForeign) span.end();
   }
 
   joined(callId: string, runId: string): void {
@@ -113,37 +113,39 @@ export class SpanTracer implements Tracer {
   aroundAttempt<T>(start: AttemptStart, run: () => T): T {
     const { record } = start;
     const call = this.#calls.get(start.callId);
-    call?.sent.set(record.deployment, start);
-    const parent = call === undefined ? context.active() : trace.setSpan(context.active(), call.span);
+    if (call === undefined && this.#isIdle) return run();
+    call?.sent.push(start);
+    const active = context.active();
+    const parent = call === undefined ? active : trace.setSpan(active, call.span);
     const span = this.settings.attempts
       ? this.tracer.startSpan(`attempt ${record.deployment}`, { kind: SpanKind.INTERNAL }, parent)
       : undefined;
     if (span?.isRecording() === true) span.setAttributes(attemptAttributes(start, this.#serverOf(start.baseURL)));
-    const active = span === undefined ? parent : trace.setSpan(parent, span);
-    this.#attempts.set(record, { start, span, context: active });
-    return context.with(active, run);
+    const own = span === undefined ? parent : trace.setSpan(parent, span);
+    this.#attempts.set(record, { span, context: own });
+    return context.with(own, run);
   }
 
   attemptEnded(record: AttemptRecord): void {
     const attempt = this.#attempts.get(record);
     if (attempt === undefined) return;
     this.#attempts.delete(record);
-    this.metrics.attemptEnded(record);
+    this.metrics?.attemptEnded(record);
     const { span } = attempt;
     if (span === undefined) return;
     if (!span.isRecording()) return span.end();
-    span.setAttributes({
-      'model_router.outcome': record.outcome,
-      ...(record.status !== null && { 'http.response.status_code': record.status }),
-      ...textOf('model_router.request_id', record.requestId),
-      ...(record.resends > 0 && { 'model_router.resends': record.resends }),
-      ...(record.costUsd !== null && { 'model_router.cost_usd': record.costUsd }),
-    });
+    const { outcome, status, resends, costUsd } = record;
+    const attributes: Attributes = { 'model_router.outcome': outcome };
+    if (status !== null) attributes['http.response.status_code'] = status;
+    setText(attributes, 'model_router.request_id', record.requestId);
+    if (resends > 0) attributes['model_router.resends'] = resends;
+    if (costUsd !== null) attributes['model_router.cost_usd'] = costUsd;
     // One that lost a hedge, or whose caller has gone away, has not failed.
-    if (record.outcome !== 'success' && record.outcome !== 'lost' && record.outcome !== 'aborted') {
-      span.setAttribute(ATTRIBUTES.errorType, record.outcome);
+    if (outcome !== 'success' && outcome !== 'lost' && outcome !== 'aborted') {
+      attributes[ATTRIBUTES.errorType] = outcome;
       span.setStatus({ code: SpanStatusCode.ERROR });
     }
+    span.setAttributes(attributes);
     span.end();
   }
 
@@ -172,56 +174,62 @@ export class SpanTracer implements Tracer {
   }
 
   #routerAttributes(record: CallRecord): Attributes {
-    return {
-      'model_router.call_id': record.id,
-      ...textOf('model_router.route', record.route),
-      ...textOf('model_router.requested_model', record.requestedModel),
-      ...textOf('model_router.deployment', record.deployment),
-      ...textOf('model_router.region', record.region),
-      ...textOf('model_router.variant', record.variant),
+    const { id, route, requestedModel, deployment, region, variant, tenant, queuedMs, costUsd } = record;
+    const attributes: Attributes = {
+      'model_router.call_id': id,
       'model_router.priority': record.priority,
       'model_router.attempts': record.attempts.length,
       'model_router.cache': record.cache,
       'model_router.stream': record.stream,
-      ...(record.queuedMs > 0 && { 'model_router.queued_ms': record.queuedMs }),
-      ...(record.costUsd !== null && { 'model_router.cost_usd': record.costUsd }),
-      ...(this.settings.tenantLabel && textOf('model_router.tenant', record.tenant)),
     };
+    setText(attributes, 'model_router.route', route);
+    setText(attributes, 'model_router.requested_model', requestedModel);
+    setText(attributes, 'model_router.deployment', deployment);
+    setText(attributes, 'model_router.region', region);
+    setText(attributes, 'model_router.variant', variant);
+    if (queuedMs > 0) attributes['model_router.queued_ms'] = queuedMs;
+    if (costUsd !== null) attributes['model_router.cost_usd'] = costUsd;
+    if (this.settings.tenantLabel) setText(attributes, 'model_router.tenant', tenant);
+    return attributes;
   }
 
-  #genAiAttributes(record: CallRecord, last: AttemptStart | undefined, server: Server): Attributes {
-    const { usage } = record;
-    const { provider, address, port } = server;
+  /** All of GenAI but the operation and the model, which the span has had since its start. */
+  #addGenAi(attributes: Attributes, { servedModel, usage }: CallRecord, server: Server): void {
+    attributes[ATTRIBUTES.provider] = server.provider;
+    setText(attributes, ATTRIBUTES.responseModel, servedModel);
+    setServer(attributes, server);
+    if (usage === null) return;
+    const { cacheWriteTokens = 0 } = usage;
     const names = NAMES[this.settings.names];
-    return {
-      [ATTRIBUTES.operation]: operationOf(record.endpoint),
-      [ATTRIBUTES.provider]: provider,
-      ...textOf(ATTRIBUTES.requestModel, last?.model ?? record.requestedModel),
-      ...textOf(ATTRIBUTES.responseModel, record.servedModel),
-      ...(address !== undefined && { [ATTRIBUTES.address]: address }),
-      ...(port !== undefined && { [ATTRIBUTES.port]: port }),
-      ...(usage !== null && {
-        [ATTRIBUTES.inputTokens]: usage.inputTokens,
-        [ATTRIBUTES.outputTokens]: usage.outputTokens,
-        ...(usage.cachedInputTokens > 0 && { [ATTRIBUTES.cacheReadTokens]: usage.cachedInputTokens }),
-        ...((usage.cacheWriteTokens ?? 0) > 0 && { [names.cacheWriteTokens]: usage.cacheWriteTokens ?? 0 }),
-        ...(usage.reasoningTokens > 0 && { [names.reasoningTokens]: usage.reasoningTokens }),
-      }),
-    };
+    attributes[ATTRIBUTES.inputTokens] = usage.inputTokens;
+    attributes[ATTRIBUTES.outputTokens] = usage.outputTokens;
+    if (usage.cachedInputTokens > 0) attributes[ATTRIBUTES.cacheReadTokens] = usage.cachedInputTokens;
+    if (cacheWriteTokens > 0) attributes[names.cacheWriteTokens] = cacheWriteTokens;
+    if (usage.reasoningTokens > 0) attributes[names.reasoningTokens] = usage.reasoningTokens;
   }
 }
 
-function attemptAttributes({ callId, record, client, region }: AttemptStart, { address, port }: Server): Attributes {
-  return {
+/** Neither records nor passes on the context of anything that does: there is no SDK. */
+function isDead(span: Span): boolean {
+  return !span.isRecording() && span.spanContext().traceId === INVALID_TRACEID;
+}
+
+function attemptAttributes({ callId, record, client, region }: AttemptStart, server: Server): Attributes {
+  const attributes: Attributes = {
     'model_router.call_id': callId,
     'model_router.attempt': record.number,
     'model_router.deployment': record.deployment,
     'model_router.client': client,
-    ...textOf('model_router.region', region),
-    ...(record.hedge && { 'model_router.hedge': true }),
-    ...(address !== undefined && { [ATTRIBUTES.address]: address }),
-    ...(port !== undefined && { [ATTRIBUTES.port]: port }),
   };
+  setText(attributes, 'model_router.region', region);
+  if (record.hedge) attributes['model_router.hedge'] = true;
+  setServer(attributes, server);
+  return attributes;
+}
+
+function setServer(attributes: Attributes, { address, port }: Server): void {
+  if (address !== undefined) attributes[ATTRIBUTES.address] = address;
+  if (port !== undefined) attributes[ATTRIBUTES.port] = port;
 }
 
 function errorTypeOf({ code, status, name }: EndedError): string {
@@ -232,6 +240,6 @@ function nameOf(operation: string, model: string | null): string {
   return model === null ? operation : `${operation} ${cut(model)}`;
 }
 
-function textOf(name: string, value: string | null): Attributes {
-  return value === null ? {} : { [name]: cut(value) };
+function setText(attributes: Attributes, name: string, value: string | null): void {
+  if (value !== null) attributes[name] = cut(value);
 }

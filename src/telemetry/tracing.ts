@@ -77,9 +77,12 @@ export class Tracing {
     this.#each((tracer) => tracer.attemptEnded(record));
   }
 
-  headersFor(record: AttemptRecord): Readonly<Record<string, string>> {
-    const headers: Record<string, string> = {};
-    this.#each((tracer) => Object.assign(headers, tracer.headersFor(record)));
+  headersFor(record: AttemptRecord): Readonly<Record<string, string>> | undefined {
+    let headers: Readonly<Record<string, string>> | undefined;
+    this.#each((tracer) => {
+      const more = tracer.headersFor(record);
+      if (more !== undefined) headers = { ...headers, ...more };
+    });
     return headers;
   }
 
@@ -97,21 +100,21 @@ export class Tracing {
     let next = run;
     for (const tracer of this.#tracers) {
       const inner = next;
-      next = () => guarded((once) => around(tracer, once), inner);
+      next = () => guarded(tracer, around, inner);
     }
     return next();
   }
 }
 
 /** Runs once, whatever the tracer does. */
-function guarded<T>(around: (next: () => T) => T, run: () => T): T {
+function guarded<T>(tracer: Tracer, around: (tracer: Tracer, next: () => T) => T, run: () => T): T {
   let result: { readonly value: T } | undefined;
   const once = () => {
     result ??= { value: run() };
     return result.value;
   };
   try {
-    around(once);
+    around(tracer, once);
   } catch {
     // A tracer's fault is not the call's.
   }

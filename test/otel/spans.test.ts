@@ -1,7 +1,8 @@
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { callRecord } from 'model-router';
+import { instrument } from 'model-router/otel';
 import { answer, cut, fail, hang } from 'model-router/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { ask, askStream, askWith, errorOf, messages, read } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
@@ -193,6 +194,19 @@ describe('spans', () => {
     otel.instrument(router, { tracer: { startSpan: thrower, startActiveSpan: thrower } });
     await expect(ask(router)).resolves.toBeDefined();
     await expect(askStream(router).then(read)).resolves.toMatchObject({ error: undefined });
+  });
+
+  it('cost nothing without an SDK, and begin when one is registered', async () => {
+    const otel = telemetry();
+    const { router } = build({ a: answer() });
+    const snapshot = vi.spyOn(router, 'snapshot');
+    onTestFinished(instrument(router));
+    await ask(router);
+    expect(snapshot).not.toHaveBeenCalled();
+    trace.setGlobalTracerProvider(otel.provider);
+    await ask(router);
+    expect(otel.spans().map(({ name }) => name)).toEqual(['attempt a', 'chat a']);
+    expect(otel.spans()[0]?.parentSpanContext?.spanId).toBe(otel.spans()[1]?.spanContext().spanId);
   });
 
   it('name no tenant unless asked to', async () => {
