@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { type RedisClient, redisCache, redisFleet, tieredCache } from 'model-router/redis';
 import { answer, fail, type Script } from 'model-router/testing';
-import { createClient } from 'redis';
+import { createClient, createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
 import { dollar, price } from '../helpers/fleets.js';
@@ -11,6 +11,8 @@ import { build, type Setup } from '../helpers/routers.js';
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const page = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8');
+/** What the page on fleets allows the user of Redis. */
+const aclRules = () => /^ACL SETUSER router (.+)$/m.exec(page)?.[1]?.split(' ') ?? [];
 
 describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 60_000 }, () => {
   let server: RedisServer;
@@ -73,7 +75,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
   ];
 
   it.each(libraries)('needs the commands that the page on fleets names, and no other: %s', async (library, connect) => {
-    const rules = /^ACL SETUSER router (.+)$/m.exec(page)?.[1]?.split(' ') ?? [];
+    const rules = aclRules();
     const allowed = rules.filter((rule) => rule.startsWith('+')).map((rule) => rule.slice(1));
     expect(allowed.length).toBeGreaterThan(10);
     server.cli('ACL', 'SETUSER', `router-${library}`, 'reset', ...rules);
@@ -112,6 +114,28 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     const stats = server.cli('INFO', 'commandstats').matchAll(/cmdstat_(\S+?):calls=(\d+)/g);
     const used = new Set([...stats].flatMap(([, command = '']) => command));
     for (const command of allowed) expect(used, command).toContain(command);
+  });
+
+  it('needs `cluster|slots` too on a cluster, and does without `info`', async () => {
+    const node = await startRedis('--cluster-enabled', 'yes');
+    onTestFinished(() => node.stop());
+    node.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await vi.waitFor(() => expect(node.cli('CLUSTER', 'INFO')).toContain('cluster_state:ok'), { timeout: 10_000 });
+    node.cli('ACL', 'SETUSER', 'router', ...aclRules(), '-info', '+cluster|slots');
+    const defaults = { username: 'router', password: 'password' };
+    const cluster = createCluster({ rootNodes: [{ url: node.url }], defaults });
+    cluster.on('error', () => undefined);
+    await cluster.connect();
+    onTestFinished(() => cluster.destroy());
+    const cacheStore = redisCache(cluster, { name: 'clustered' });
+    const { router, lines, fake } = member('clustered', cluster, { cacheStore, cache: { mode: 'all' } });
+    for (let i = 0; i < 2; i++) {
+      await ask(router);
+      await wait(300);
+    }
+    expect(fake.requests).toHaveLength(1);
+    expect(lines()).toEqual([]);
+    expect(node.cli('KEYS', 'mr1:*').split('\n').length).toBeGreaterThanOrEqual(3);
   });
 
   it.each<[string, () => RedisClient]>([
