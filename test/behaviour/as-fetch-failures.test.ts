@@ -47,7 +47,7 @@ describe('asFetch, when it fails', () => {
     expect(response.headers.get('x-should-retry')).toBe('false');
   });
 
-  it('says that nobody could be reached', async () => {
+  it('reports that no upstream was reached', async () => {
     const { routed } = await open({ first: reset(), second: reset() });
     const response = await routed(`${base}/chat/completions`, post({ model, messages }));
     expect([response.status, await response.json()]).toEqual([
@@ -147,7 +147,7 @@ describe('asFetch, as the fetch of a plain OpenAI client', () => {
   const clientOf = (routed: typeof fetch) =>
     new OpenAI({ apiKey: 'unused', fetch: routed, maxRetries: 0, baseURL: base, logLevel: 'off' });
 
-  it('answers, streams, speaks and reads uploads', async () => {
+  it('answers, streams, makes speech and reads uploads', async () => {
     const { routed } = await open({ first: fail(503), second: answer('Hello') });
     const client = clientOf(routed);
     expect((await client.chat.completions.create({ model, messages })).choices[0]?.message.content).toBe('Hello');

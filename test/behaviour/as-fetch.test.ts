@@ -20,7 +20,7 @@ describe('asFetch, for those who call fetch', () => {
     expect(fake.requests.map((request) => request.model)).toEqual(['first', 'second']);
   });
 
-  it('tells of the routing in headers', async () => {
+  it('reports the routing in headers', async () => {
     const { routed } = await open({ first: answer(), second: answer() });
     const response = await routed(`${base}/chat/completions`, post({ model, messages }));
     const { headers } = response;
@@ -153,7 +153,7 @@ describe('asFetch, for those who call fetch', () => {
     ]);
   });
 
-  it('serves below another base URL, if asked to', async () => {
+  it('serves another base URL if you set one', async () => {
     const { router } = await open({ first: answer(), second: answer() });
     const routed = router.asFetch({ baseURL: 'http://gateway.test/openai/' });
     const response = await routed('http://gateway.test/openai/chat/completions', post({ model, messages }));
@@ -184,7 +184,7 @@ describe('asFetch, and what it lets through', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('refuses a method that it does not know, and JSON that is none', async () => {
+  it('refuses an unknown method, and a body that is not JSON', async () => {
     const { routed, fake } = await open({ first: answer(), second: answer() });
     const options = await routed(`${base}/models`, { method: 'OPTIONS' });
     const broken = await routed(`${base}/chat/completions`, { ...post({}), body: '{"model":' });

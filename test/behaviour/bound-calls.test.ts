@@ -75,7 +75,7 @@ describe('a call that goes on from a stored response', () => {
   });
 });
 
-describe('an id that nobody remembers', () => {
+describe('an unknown id', () => {
   const file = (id: string): OpenAI.ChatCompletionMessageParam[] => [
     { role: 'user', content: [{ type: 'file', file: { file_id: id } }] },
   ];
@@ -116,7 +116,7 @@ describe('an id that nobody remembers', () => {
     expect(sentTo(built)).toEqual(['default']);
   });
 
-  it('a call that names nothing is bound to nobody', async () => {
+  it('a call that names nothing stored is not bound', async () => {
     const built = both({ a: fail(500), b: answer() });
     await respond(built.router, { tools: [{ type: 'web_search' }], previous_response_id: null });
     expect(sentTo(built)).toEqual(['default', 'other']);
@@ -145,7 +145,7 @@ describe('what was made through the router is remembered', () => {
   });
 });
 
-describe('what is asked of a stored answer follows the same memory', () => {
+describe('requests about a stored answer go to the same client', () => {
   it('responses: retrieve, its input items, cancel and delete', async () => {
     const built = both();
     const { id } = await respond(built.router, {}, 'reversed');
@@ -178,7 +178,7 @@ describe('what is asked of a stored answer follows the same memory', () => {
     expect(sentTo(built)).toEqual(['other', 'other']);
   });
 
-  it('what nobody remembers is the default client’s', async () => {
+  it('unknown ids go to the default client', async () => {
     const built = both();
     await errorOf(built.router.responses.retrieve('resp_x'));
     expect(sentTo(built)).toEqual(['default']);
@@ -220,7 +220,7 @@ describe('credentials given with a call', () => {
     },
   );
 
-  it('the first one that may be asked, and it may be asked again', async () => {
+  it('the first available one, also for a retry', async () => {
     const built = build(
       { a: answer(), b: [fail(500), answer()] },
       { ...twoClients, deployments: { a: { region: 'us' }, b: { client: 'other', region: 'eu' } }, regions: ['eu'] },

@@ -68,7 +68,7 @@ describe('a breaker opens', () => {
     expect(stateOf(built)).toBe('open');
   });
 
-  it('by the plain rule "N failures in M ms" where that is what was asked for', async () => {
+  it('by the plain rule "N failures in M ms" if that is configured', async () => {
     const script = [...Array(50).fill(answer()), fail(500)];
     const breaker = { failures: 3, windowMs: 5000, minRate: 0, consecutive: Number.POSITIVE_INFINITY };
     const built = build({ a: script }, { ...once, breaker });
@@ -78,7 +78,7 @@ describe('a breaker opens', () => {
     expect(stateOf(built)).toBe('open');
   });
 
-  it('for that deployment alone, and tells it once', async () => {
+  it('for that deployment alone, and reports it once', async () => {
     const events: RouterEvent[] = [];
     const built = build({ a: fail(500), b: answer() });
     built.router.on('breaker-opened', (event) => events.push(event));
@@ -186,7 +186,7 @@ describe('an open breaker', () => {
     expect(stateOf(built)).toBe('closed');
   });
 
-  it('does not hear of calls that began before it opened', async () => {
+  it('ignores calls that began before it opened', async () => {
     const built = build({ a: [answer({ latencyMs: 500 }), fail(500)] }, atOnce);
     const early = watch(ask(built.router));
     await call(built);
@@ -197,7 +197,7 @@ describe('an open breaker', () => {
 });
 
 describe('when all breakers are open', () => {
-  it('the one that is due first is asked', async () => {
+  it('the one that is due first is tried', async () => {
     const built = build({ a: fail(500), b: fail(500) }, atOnce);
     await call(built, 1, 'b');
     await pass(1000);
@@ -247,7 +247,7 @@ describe('a stream', () => {
     expect(stateOf(built)).toBe('open');
   });
 
-  it('that the caller breaks off counts for nothing', async () => {
+  it('that the caller breaks off does not count', async () => {
     const built = build({ a: [noDone({ chunks: 4 }), answer()] }, atOnce);
     for await (const _ of await askStream(built.router)) break;
     expect(stateOf(built)).toBe('closed');
@@ -256,14 +256,14 @@ describe('a stream', () => {
 });
 
 describe('breaker: false', () => {
-  it('asks whatever happened before', async () => {
+  it('sends calls whatever happened before', async () => {
     const built = build({ a: fail(500), b: answer() }, { breaker: false });
     await call(built, 10);
     expect(built.fake.requestsOf('a')).toHaveLength(10);
     expect(stateOf(built)).toBe('closed');
   });
 
-  it('still hears what servers ask for', async () => {
+  it('still obeys pauses that servers request', async () => {
     const built = build({ a: fail(429, { headers: { 'retry-after': '5' } }), b: answer() }, { breaker: false });
     await call(built, 2);
     expect(built.asked()).toEqual(['a', 'b', 'b']);

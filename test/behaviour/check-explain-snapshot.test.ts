@@ -10,7 +10,7 @@ import { build, type Setup } from '../helpers/routers.js';
 useFakeTime();
 
 describe('check()', () => {
-  it('asks each listed deployment for one token, and says how it went', async () => {
+  it('sends each listed deployment a request for one token, and reports the result', async () => {
     const { router, fake } = build(
       { a: answer({ latencyMs: 30, servedModel: 'a-2024' }), b: fail(401), c: answer() },
       { clients: ['default', 'other'], deployments: { a: {}, b: {}, c: { client: 'other' } } },
@@ -42,7 +42,7 @@ describe('check()', () => {
     expect(at).toBe(2000);
   });
 
-  it('asks once each, and nobody in place of another', async () => {
+  it('sends one request each, without failover', async () => {
     const { router, asked } = build({ a: fail(500), b: answer() }, { fallbacks: ['b'] });
     await settled(router.check());
     expect(asked()).toEqual(['a', 'b']);
@@ -66,13 +66,13 @@ describe('check()', () => {
     ['gpt-4o', { max_tokens: 1 }, '/chat/completions'],
     ['text-embedding-3-small', { input: 'ping' }, '/embeddings'],
     ['BAAI/bge-m3', { input: 'ping' }, '/embeddings'],
-  ])('asks a model for what its name says: %s', async (model, body, endpoint) => {
+  ])("sends what the model's name calls for: %s", async (model, body, endpoint) => {
     const { router, fake } = build({ [model]: answer() });
     expect(await router.check()).toMatchObject([{ ok: true }]);
     expect(fake.requests).toMatchObject([{ body, endpoint }]);
   });
 
-  it('asks for an embedding where a space is declared', async () => {
+  it('requests an embedding if an embedding space is declared', async () => {
     const { router, fake } = build({ a: answer() }, { deployments: { a: { embeddingSpace: 's' } } });
     expect(await router.check()).toMatchObject([{ ok: true, servedModel: 'a' }]);
     expect(fake.requests).toMatchObject([{ endpoint: '/embeddings' }]);
@@ -121,7 +121,7 @@ describe('explain()', () => {
     expect(router.snapshot().deployments.a?.requests).toBe(0);
   });
 
-  it('heeds the options of the call, and of its route', () => {
+  it('follows the options of the call, and of its route', () => {
     const { router } = build(models, settings);
     expect(router.explain({ ...body, model: 'auto' }, callOptions({ priority: 'premium' }))).toMatchObject({
       route: 'premium',
@@ -154,7 +154,7 @@ describe('explain()', () => {
     expect(() => router.explain(5 as never)).toThrow('body: 5 is not allowed');
   });
 
-  it('says in words why one is left out, those that may be asked first', async () => {
+  it('says why each is excluded, available ones first', async () => {
     const { router } = build(
       { ...models, a: fail(429, { headers: { 'retry-after': '7' } }) },
       { ...settings, maxAttempts: 1 },
@@ -192,7 +192,7 @@ describe('explain()', () => {
     expect(router.explain({ model: 'standard', input }).deployments).toEqual([{ id: 'a' }, { id: 'b' }]);
   });
 
-  it('of nothing that may be asked has no time for an attempt, and says so as the call would', async () => {
+  it('shows no attempt times if no deployment is available, and says so as the call would', async () => {
     const { router } = build(models, settings);
     const options = callOptions({ regions: ['mars'] });
     const { attemptTimeoutMs, inputTokens, refusal } = router.explain(body, options);
@@ -206,7 +206,7 @@ describe('explain()', () => {
     expect(router.explain(body, callOptions({ regions: ['mars'], maxInputTokens: 1 })).refusal).toBe(refusal);
   });
 
-  it('says that nobody may be asked at this moment', async () => {
+  it('says that no deployment is available now', async () => {
     const { router } = build({ a: fail(429, { headers: { 'retry-after': '60' } }) }, { deadlineMs: 200 });
     await errorOf(ask(router, 'a'));
     expect(router.explain({ model: 'a', messages: [] }).refusal).toMatch(/available \(a: the server requested a pause/);
@@ -219,7 +219,7 @@ describe('explain()', () => {
 });
 
 describe('snapshot()', () => {
-  it('shows each deployment before anything was asked', () => {
+  it('shows each deployment before the first request', () => {
     const { router } = build({ a: answer() }, { deployments: { a: { region: 'eu' } } });
     const none = { p50: null, p95: null, p99: null, p999: null };
     expect(router.snapshot()).toEqual({

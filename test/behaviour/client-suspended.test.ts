@@ -31,7 +31,7 @@ describe('a client whose key is refused', () => {
     expect(setAsideOf(built)).toEqual(['a', 'b']);
   });
 
-  it('is asked again after 60 s', async () => {
+  it('is used again after 60 s', async () => {
     const built = build({ a: [noKey, answer()], b: answer(), c: answer() }, twoClients);
     await ask(built.router);
     await pass(59_999);
@@ -43,7 +43,7 @@ describe('a client whose key is refused', () => {
     expect(setAsideOf(built)).toEqual([]);
   });
 
-  it('is told by an event, once for as long as it lasts', async () => {
+  it('emits one event while it lasts', async () => {
     const events: RouterEvent[] = [];
     const built = build({ a: noKey, b: noKey, c: answer() }, twoClients);
     built.router.on('client-suspended', (event) => events.push(event));
@@ -74,7 +74,7 @@ describe('a client whose key is refused', () => {
     expect(callRecord(await ask(built.router))?.deployment).toBe('a');
   });
 
-  it('alone fails with its own error, and is asked again by the next call', async () => {
+  it('alone fails with its own error, and the next call tries it again', async () => {
     const built = build({ a: [noKey, answer()] });
     expect(await errorOf(ask(built.router))).toMatchObject({ status: 401, code: 'invalid_api_key' });
     expect(built.asked()).toEqual(['a']);

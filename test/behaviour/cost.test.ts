@@ -69,7 +69,7 @@ describe('what a call costs', () => {
   });
 });
 
-describe('a cost that nobody knows', () => {
+describe('an unknown cost', () => {
   it('is null, never 0, without a price', async () => {
     const { router } = build({ a: answer({ usage }) }, priced({ a: {} }));
     const record = callRecord(await ask(router));
@@ -87,7 +87,7 @@ describe('a cost that nobody knows', () => {
     expect(router.spendCsv()).toContain(',a,standard,,,1\r\n');
   });
 
-  it('is estimated of an attempt that was cut off or took too long: it may have been billed, and nobody told', async () => {
+  it('is estimated for an attempt that was cut off or timed out: it may have been billed', async () => {
     const { router } = build(
       { a: hang(), b: cut(), c: answer({ usage }) },
       { ...priced({ a: { price }, b: { price }, c: { price } }), attemptTimeoutMs: 1000 },
@@ -154,7 +154,7 @@ describe('a stream', () => {
     expect(callRecord(written)?.estimated).toBeUndefined();
   });
 
-  it('of images that tells no usage has no cost: nobody can read it from them', async () => {
+  it('of images without reported usage is unknown: the images do not show it', async () => {
     const { router } = build({ a: answer({ usage: false }) }, priced({ a: { price } }));
     const drawn = await router.images.generate({ model: 'a', prompt: 'A hat', stream: true });
     await collect(drawn);
@@ -192,7 +192,7 @@ describe('a stream', () => {
     });
   });
 
-  it('of a deployment that tells no usage is estimated from what it said, where it has a price', async () => {
+  it('is estimated from the answer if the deployment reports no usage and has a price', async () => {
     const { router } = build(
       { a: answer({ usage: false }), b: answer({ usage: false }) },
       priced({ a: { price, streamUsage: false }, b: {} }),
@@ -207,7 +207,7 @@ describe('a stream', () => {
   });
 });
 
-it('is told by withResponse, where it is known', async () => {
+it('is returned by withResponse if it is known', async () => {
   const { router } = build({ a: answer({ usage }) }, priced({ a: { price } }));
   const { response } = await ask(router).withResponse();
   expect(Object.fromEntries([...response.headers].filter(([name]) => name.startsWith('x-router')))).toEqual({
@@ -220,7 +220,7 @@ it('is told by withResponse, where it is known', async () => {
   expect(unknown.response.headers.has('x-router-cost-usd')).toBe(false);
 });
 
-it.each([false, true])('is told by asResponse as far as it is known then (stream: %s)', async (stream) => {
+it.each([false, true])('is returned by asResponse if it is known by then (stream: %s)', async (stream) => {
   const { router } = build({ a: answer({ usage }) }, priced({ a: { price } }));
   const call = router.chat.completions.create({ model: 'standard', messages, stream });
   const { headers } = await call.asResponse();

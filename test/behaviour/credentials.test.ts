@@ -112,7 +112,7 @@ describe("a client's key", () => {
     expect([...origins].filter((each) => each !== origin)).toEqual([]);
   });
 
-  it('is the one of the client that made what is asked for', async () => {
+  it('is the key of the client that made the stored object', async () => {
     using open = openRouter();
     const { id } = await open.router.responses.create({ model, input: 'Hi' });
     open.sent.length = 0;
@@ -179,7 +179,7 @@ describe('credentials given with a call', () => {
     expect(callRecord(result)?.attempts.map(({ deployment }) => deployment)).toEqual(['first', 'second']);
   });
 
-  it('are told of by explain', () => {
+  it('are shown by explain', () => {
     using open = openRouter();
     const { deployments } = open.router.explain({ model, messages }, { headers: { Authorization: 'Bearer x' } });
     expect(deployments).toEqual([{ id: 'first' }, { id: 'second', excluded: expect.stringContaining('credentials') }]);

@@ -111,7 +111,7 @@ describe('the deadline', () => {
     expect(own instanceof Error && own.cause).toMatchObject({ message: expect.stringContaining('1000 ms') });
   });
 
-  it('is told where there is no time for any attempt, without a cause', async () => {
+  it('is the error if there is no time for any attempt, without a cause', async () => {
     const { router, asked } = build({ a: answer() });
     const { error } = await settled(askWith(router, { deadlineMs: 0.5 }));
     expect(error).toBeInstanceOf(DeadlineExceededError);
@@ -119,7 +119,7 @@ describe('the deadline', () => {
     expect(asked()).toEqual([]);
   });
 
-  it('is all that the last attempt has, whoever else could be asked', async () => {
+  it('goes to the last attempt in full, even if other deployments are available', async () => {
     const { router } = build({ a: fail(500), b: hang(), c: answer() }, { deadlineMs: 1000, maxAttempts: 2 });
     const call = await settled(ask(router));
     expect(call).toMatchObject({ at: 1000, error: { code: 'deadline_exceeded' } });
@@ -176,13 +176,13 @@ describe('the reserve for the next deployment', () => {
     expect((await settled(askWith(router, { deadlineMs: 2000 }))).state).toBe('fulfilled');
   });
 
-  it('is nothing for the last attempt, whoever else there is', async () => {
+  it('is 0 for the last attempt, even if other deployments are available', async () => {
     const { router } = build({ a: answer({ latencyMs: 1999 }), b: answer() });
     const call = await settled(askWith(router, { deadlineMs: 2000, maxAttempts: 1 }));
     expect(callRecord(call.value)?.deployment).toBe('a');
   });
 
-  it('is not kept for a deployment that may not be asked', async () => {
+  it('is not made for a deployment that is unavailable', async () => {
     const { router } = build(
       { a: answer({ latencyMs: 1999 }), b: [fail(500), answer()] },
       { breaker: { consecutive: 1 } },
@@ -262,7 +262,7 @@ describe('an attempt that cannot finish', () => {
     },
   );
 
-  it('does not keep a faster one from being asked', async () => {
+  it('does not exclude a faster one', async () => {
     const built = build({ a: answer(), b: answer(), c: answer() });
     await warmUp(built, { b: [900], c: [50] });
     built.fake.set('a', fail(500, { latencyMs: 350 }));
@@ -270,7 +270,7 @@ describe('an attempt that cannot finish', () => {
     expect(callRecord(call.value)?.deployment).toBe('c');
   });
 
-  it('is tried all the same where nothing else was: the past may be over', async () => {
+  it('is still tried if it is the only one: it may have recovered', async () => {
     const built = build({ a: answer() });
     await warmUp(built, { a: [400] });
     built.fake.set('a', answer({ latencyMs: 100 }));

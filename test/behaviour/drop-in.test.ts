@@ -57,7 +57,7 @@ const streamed = { ...failedOver, stream: true, timeToFirstChunkMs: expect.any(N
 const model = 'standard';
 
 describe('a router is an OpenAI client', () => {
-  it('is one, and can be handed to code that asks for one', async () => {
+  it('is one, and can be passed to code that needs one', async () => {
     using open = openRouter();
     const ask = async (client: OpenAI) => (await client.chat.completions.create({ model, messages })).choices;
     expect(open.router).toBeInstanceOf(OpenAI);
@@ -116,7 +116,7 @@ describe('callRecord', () => {
     expect(callRecord(data)).toMatchObject(answered);
   });
 
-  it('of the promise whose response was asked for', async () => {
+  it('of the promise of a raw response', async () => {
     using open = openRouter();
     const call = open.router.chat.completions.create({ model, messages });
     await call.asResponse();
@@ -172,7 +172,7 @@ describe('callRecord', () => {
     },
   );
 
-  it('of a stream whose usage nobody asked for but the router', async () => {
+  it('of a stream whose usage only the router requested', async () => {
     using open = openRouter();
     const stream = await open.router.chat.completions.create({ model, messages, stream: true });
     const chunks = await collect(stream);

@@ -57,7 +57,7 @@ describe('/embeddings', () => {
     expect(asked()).toEqual(['small']);
   });
 
-  it('counts the first that may be asked', async () => {
+  it('counts the first available one', async () => {
     const { router, asked } = build(
       { a: answer(), b: down, c: answer() },
       {

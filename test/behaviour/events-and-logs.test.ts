@@ -22,7 +22,7 @@ function hear(router: ModelRouter, ...types: RouterEventType[]): RouterEvent[] {
 }
 
 describe('events', () => {
-  it('tell each attempt and the end of a call, in order', async () => {
+  it('report each attempt and the end of a call, in order', async () => {
     const { router } = build({ a: fail(503), b: answer() });
     const heard = hear(router, 'attempt-started', 'attempt-failed', 'call-ended');
     const record = callRecord(await ask(router));
@@ -35,7 +35,7 @@ describe('events', () => {
     ]);
   });
 
-  it('tell a call that failed, with its error in short', async () => {
+  it('report a failed call, with its error in short', async () => {
     const { router } = build({ a: fail(400, { code: 'bad_thing', message: 'Secret text.' }) });
     const heard = hear(router, 'call-ended');
     const error = await errorOf(ask(router));
@@ -49,7 +49,7 @@ describe('events', () => {
     expect(JSON.stringify(heard)).not.toContain('Secret text');
   });
 
-  it('tell a call that was never sent', async () => {
+  it('report a call that was never sent', async () => {
     const { router } = build({ a: answer() });
     const heard = hear(router, 'call-ended', 'attempt-started');
     await errorOf(ask(router, 'standard', { signal: AbortSignal.abort() }));
@@ -60,7 +60,7 @@ describe('events', () => {
     ]);
   });
 
-  it('tell a stream when it has ended, once', async () => {
+  it('report a stream when it has ended, once', async () => {
     const { router } = build({ a: [answer(), cut()] });
     const heard = hear(router, 'call-ended', 'attempt-failed');
     const stream = await askStream(router);
@@ -74,7 +74,7 @@ describe('events', () => {
     ]);
   });
 
-  it('tell an attempt that was slow: over slowMs, not at it', async () => {
+  it('report a slow attempt: over slowMs, not at it', async () => {
     const { router } = build({ a: [answer({ latencyMs: 500 }), answer({ latencyMs: 501 })] });
     const heard = hear(router, 'attempt-slow');
     await settled(ask(router));
@@ -85,7 +85,7 @@ describe('events', () => {
     expect(router.snapshot().deployments.a?.slow).toBe(1);
   });
 
-  it('of slowness are told for failures too, and for streams by their first content', async () => {
+  it('of slowness also come for failures, and for streams by their first content', async () => {
     const slow = { latencyMs: 50, chunkMs: 5000 };
     const { router } = build({ a: fail(500, { latencyMs: 101 }), b: answer(slow) }, { slowMs: 100 });
     const heard = hear(router, 'attempt-slow');
@@ -93,7 +93,7 @@ describe('events', () => {
     expect(heard).toMatchObject([{ deployment: 'a', durationMs: 101 }]);
   });
 
-  it('tell pauses, clients set aside, models that are not there, and breakers', async () => {
+  it('report pauses, suspended clients, unknown models, and breakers', async () => {
     const { router } = build(
       {
         'vendor/model': fail(404, { code: 'model_not_found' }),
@@ -122,7 +122,7 @@ describe('events', () => {
     ]);
   });
 
-  it('are heard until the listener is taken away', async () => {
+  it('reach the listener until it is removed', async () => {
     const { router } = build({ a: answer() });
     const heard: string[] = [];
     const off = router.on('call-ended', () => heard.push('first'));
@@ -174,7 +174,7 @@ describe('the log', () => {
   }
   const usage = { inputTokens: 1000, outputTokens: 100 };
 
-  it('has one line a call at info: who was asked, what came of it, how long, how many tokens, at what cost', async () => {
+  it('has one line per call at info: deployment, outcome, time, tokens, cost', async () => {
     const { lines, options } = logging();
     const { router } = build(
       { a: fail(503, { latencyMs: 40 }), b: answer({ latencyMs: 100, usage, servedModel: 'b-2024' }) },
@@ -187,7 +187,7 @@ describe('the log', () => {
     ]);
   });
 
-  it('says so when a call fails, and nothing of what the upstream said or was asked', async () => {
+  it("reports a failed call, without its prompt or the upstream's text", async () => {
     const { lines, options } = logging();
     const { router } = build({ a: fail(400, { code: 'bad_thing', message: 'Secret text.' }) }, options);
     const error = await errorOf(ask(router, 'a'));

@@ -120,14 +120,14 @@ describe('what an outcome means', () => {
     );
   });
 
-  it.each(rows)('$what: asked $alone times when it is alone', async ({ does, settings, alone, outcome }) => {
+  it.each(rows)('$what: sent $alone times when it is alone', async ({ does, settings, alone, outcome }) => {
     const { router, fake } = build({ a: does }, { retry: { budget: 1 }, ...settings });
     const { error } = await settled(ask(router));
     expect(fake.count).toBe(alone);
     expect(callRecord(error)?.attempts.map((attempt) => attempt.outcome)).toEqual(Array(alone).fill(outcome));
   });
 
-  it.each(rows)('$what: another deployment is asked at once: $next', async ({ does, settings, next }) => {
+  it.each(rows)('$what: another deployment is tried at once: $next', async ({ does, settings, next }) => {
     const { router, asked } = build(
       { a: does, b: answer() },
       {
@@ -152,7 +152,7 @@ describe('a valid answer', () => {
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', requests: 3, failures: 2 });
   });
 
-  it('ends the call: nobody else is asked', async () => {
+  it('ends the call without failover', async () => {
     const { router, asked } = build({ a: answer(), b: answer() });
     await ask(router);
     expect(asked()).toEqual(['a']);
@@ -194,7 +194,7 @@ describe('a context that is too long', () => {
 });
 
 describe('the call’s own end', () => {
-  it('its deadline counts against the deployment, and nobody else is asked', async () => {
+  it('a timeout counts against the deployment, and ends the call without failover', async () => {
     const { router, asked } = build(
       { a: hang(), b: answer() },
       { deadlineMs: 1000, maxAttempts: 1, breaker: { consecutive: 1 } },
@@ -206,13 +206,13 @@ describe('the call’s own end', () => {
     expect(router.snapshot().deployments.a?.state).toBe('open');
   });
 
-  it('a deadline too short to blame anybody counts against nobody', async () => {
+  it('a deadline too short to blame a deployment counts against none', async () => {
     const { router } = build({ a: hang() }, { deadlineMs: 999, breaker: { consecutive: 1 } });
     await settled(ask(router));
     expect(router.snapshot().deployments.a?.state).toBe('closed');
   });
 
-  it('the caller who goes away counts against nobody, and ends it at once', async () => {
+  it('an aborted call counts against no deployment, and ends at once', async () => {
     const { router, fake, asked } = build({ a: hang(), b: answer() }, { breaker: { consecutive: 1 } });
     const controller = new AbortController();
     const call = watch(ask(router, 'standard', { signal: controller.signal }));

@@ -16,7 +16,7 @@ describe('what a call leaves undefined', () => {
 });
 
 describe('an error that holds what looks like a key', () => {
-  it('in a number fails over all the same', async () => {
+  it('in a number still fails over', async () => {
     const headers = { 'X-Token-Limit': '100000' };
     const built = build(
       { a: fail(500, { body: { error: { limit: 1_000_000 } } }), b: answer() },
@@ -50,7 +50,7 @@ describe('a binary answer', () => {
 });
 
 describe('a failed response that its caller has caused', () => {
-  it('is handed out, asked of nobody else, and blamed on nobody', async () => {
+  it('is returned as it is, without failover or blame', async () => {
     const failed = {
       id: 'resp_1',
       object: 'response',
@@ -91,7 +91,7 @@ describe('a body of the application’s own class', () => {
 });
 
 describe('a cache store of the application', () => {
-  it('is not handed on to another account', async () => {
+  it('is not passed to another account', async () => {
     const kept = new Map();
     const cacheStore = {
       get: (key: string) => kept.get(key),

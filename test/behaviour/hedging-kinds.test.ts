@@ -16,7 +16,7 @@ describe('a hedged stream', () => {
   const words = (latencyMs: number, name: string): Behaviour =>
     answer({ latencyMs, chunks: [`${name}1 `, `${name}2 `, `${name}3`], chunkMs: 100 });
 
-  it('is that of whoever has the first content, and never goes on with another one', async () => {
+  it('comes from the attempt with the first content, and never switches to another', async () => {
     const { router, asked, fake } = build({ a: words(700, 'a'), b: words(100, 'b') }, calm);
     const promise = askStream(router);
     const watched = watch(promise);
@@ -34,7 +34,7 @@ describe('a hedged stream', () => {
     expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('is not waited for beyond firstChunkTimeoutMs, whoever is asked beside it', async () => {
+  it('is not waited for beyond firstChunkTimeoutMs, even if a hedge runs', async () => {
     const { router } = build(
       { a: hang(), b: hang() },
       { ...calm, firstChunkTimeoutMs: 700, deadlineMs: 5000, maxAttempts: 2 },
@@ -46,7 +46,7 @@ describe('a hedged stream', () => {
     ]);
   });
 
-  it('that comes too late, from a client that heeds no abort, is closed and changes nothing', async () => {
+  it('that comes too late, from a client that ignores aborts, is closed and changes nothing', async () => {
     const closed: string[] = [];
     const chunk = (model: string, finish_reason: string | null) =>
       new TextEncoder().encode(
@@ -86,7 +86,7 @@ describe('a hedged stream', () => {
     expect(asked()).toEqual(['a']);
   });
 
-  it('ends with its reader, and the deployment of the winner is told', async () => {
+  it("ends with its reader, and reports to the winner's deployment", async () => {
     const { router, fake } = build({ a: hang(), b: words(0, 'b') }, calm);
     const { controller, signal, listeners } = countedSignal();
     const stream = await Promise.all([askStream(router, 'standard', { signal }), pass(500)]).then(([each]) => each);
@@ -235,7 +235,7 @@ describe("hedgeAfterMs: 'p95'", () => {
     expect(router.explain({ model: 'standard', messages: [] }).hedgeAfterMs).toBe(100);
   });
 
-  it('hedges at the p95 of the one that is asked', async () => {
+  it('hedges at the p95 of the current deployment', async () => {
     const { router, asked } = build({ a: taking([...hundred.slice(1), 200, 200], hang()), b: answer() }, live);
     for (let i = 0; i < 20; i++) await settled(ask(router));
     const { hedgeAfterMs: dueMs = null } = router.explain({ model: 'standard', messages: [] });
@@ -265,7 +265,7 @@ describe("hedgeAfterMs: 'p95'", () => {
     expect(due()).toBeGreaterThan(490);
   });
 
-  it('learns nothing from one that lost before its own hedge was due', async () => {
+  it('ignores a loser that ended before its own hedge was due', async () => {
     const models = { a: answer({ latencyMs: 310 }), b: answer({ latencyMs: 5000 }) };
     const { router } = build(models, { ...calm, hedgeAfterMs: 300, fallbacks: ['a'], retry: { budget: 1 } });
     for (let i = 0; i < 25; i++) await settled(ask(router));
@@ -288,7 +288,7 @@ describe("hedgeAfterMs: 'p95'", () => {
   });
 });
 
-describe('the breaker of one that lost', () => {
+describe('the breaker of a loser', () => {
   const breaker = { consecutive: 1 };
 
   it('counts a failure where it had been slower than its p95', async () => {
@@ -318,7 +318,7 @@ describe('the breaker of one that lost', () => {
     expect(router.snapshot().deployments.b).toMatchObject({ state: 'closed' });
   });
 
-  it('opens again where its probe had a hedge asked beside it, and lost to that', async () => {
+  it('opens again if its probe lost to its own hedge', async () => {
     const { router } = build(
       { a: [fail(503), hang()], b: answer() },
       { breaker: { consecutive: 1, cooldownMs: 1000 }, hedgeAfterMs: 300 },
@@ -329,7 +329,7 @@ describe('the breaker of one that lost', () => {
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'open' });
   });
 
-  it('is asked no more by a hedge, once it is open', async () => {
+  it('gets no more hedges once it is open', async () => {
     const { router, asked } = build(
       { a: [fail(400), hang()], b: fail(503), c: answer() },
       { breaker, hedgeAfterMs: 300, retry: { budget: 1 } },
@@ -342,7 +342,7 @@ describe('the breaker of one that lost', () => {
 });
 
 describe('a hedged call that others have joined', () => {
-  it('has nobody cut short at the deadline of the first, who has kept time for the next one', async () => {
+  it('ends no attempt at the deadline of the first, which reserved time for the next', async () => {
     const { router } = build({ a: answer({ latencyMs: 3000 }), b: hang() }, { ...calm, cache: true });
     const first = watch(ask(router.withOptions({ deadlineMs: 1000 })));
     await pass(100);

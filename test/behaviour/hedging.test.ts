@@ -20,7 +20,7 @@ function attemptsOf(holder: unknown): string[] {
 }
 
 describe('hedgeAfterMs: 500', () => {
-  it('asks another one at 500 ms and not before, and the first valid answer ends the other', async () => {
+  it('sends a hedge at 500 ms and not before, and the first valid answer ends the other', async () => {
     const { router, asked, fake } = build({ a: hang(), b: answer({ latencyMs: 100 }), c: answer() }, calm);
     const watched = watch(ask(router));
     await pass(499);
@@ -36,7 +36,7 @@ describe('hedgeAfterMs: 500', () => {
     expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('asks nobody else when the answer, or a failure, comes before', async () => {
+  it('sends no hedge when the answer, or a failure, comes before', async () => {
     const { router, asked } = build({ a: [answer({ latencyMs: 499 }), fail(400)], b: answer() }, calm);
     await settled(ask(router));
     await settled(ask(router));
@@ -44,7 +44,7 @@ describe('hedgeAfterMs: 500', () => {
     expect(asked()).toEqual(['a', 'a']);
   });
 
-  it('takes no token where there is nobody to ask', async () => {
+  it('takes no token if no deployment is available', async () => {
     const models = { a: answer({ latencyMs: 600 }), b: [fail(429, { headers: { 'retry-after': '30' } }), answer()] };
     const { router, asked } = build(models, {
       ...calm,
@@ -98,7 +98,7 @@ describe('hedgeAfterMs: 500', () => {
     ]);
   });
 
-  it('tells of it before the attempt begins', async () => {
+  it('is reported before the attempt begins', async () => {
     const { router } = build({ a: hang(), b: answer() }, calm);
     const told: (EventOf<'hedge-started'> | EventOf<'attempt-started'>)[] = [];
     router.on('hedge-started', (event) => told.push(event));
@@ -112,7 +112,7 @@ describe('hedgeAfterMs: 500', () => {
     ]);
   });
 
-  it('ends at once when its caller aborts, whoever is being asked', async () => {
+  it('ends at once when its caller aborts, with any number of attempts in flight', async () => {
     const { router, fake } = build({ a: hang(), b: hang() }, calm);
     const { controller, signal, listeners } = countedSignal();
     const watched = watch(ask(router, 'standard', { signal }));
@@ -168,14 +168,14 @@ describe('a failure beside another attempt', () => {
     expect(router.snapshot().deployments.b).toMatchObject({ hedges: 11 });
   });
 
-  it('does not ask the same one again while another runs, and does when none does', async () => {
+  it('does not retry a deployment while another attempt runs, and does when none does', async () => {
     const models = { a: [fail(503, { latencyMs: 900 }), answer()], b: fail(503) };
     const { router } = build(models, calm);
     const { value } = await settled(ask(router));
     expect(attemptsOf(value)).toEqual(['a 0+900 server-error', 'b 500+0 server-error hedge', 'a 900+0 success']);
   });
 
-  it("waits for the other where it was the caller's error, and tells that one if nobody answers", async () => {
+  it("waits for the other after a caller's error, and returns that error if no attempt succeeds", async () => {
     const models = { a: fail(400, { latencyMs: 600 }), b: [answer({ latencyMs: 300 }), fail(503, { latencyMs: 300 })] };
     const { router, asked } = build(models, calm);
     const first = await settled(ask(router));
@@ -186,7 +186,7 @@ describe('a failure beside another attempt', () => {
     expect(asked()).toHaveLength(4);
   });
 
-  it("asks nobody else beside the other after a caller's error", async () => {
+  it("starts no other attempt after a caller's error", async () => {
     const models = { a: fail(400, { latencyMs: 600 }), b: answer({ latencyMs: 1000 }), c: answer() };
     const { router, asked } = build(models, calm);
     await settled(ask(router));
@@ -235,7 +235,7 @@ describe('two at the very same moment', () => {
   const finish = { index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'Hello.' } };
   const answerOf = (model: string) => Response.json({ model, choices: [finish] });
 
-  it('a failure beside the answer leaves nobody asked', async () => {
+  it('a failure beside the answer starts no attempt', async () => {
     const outcomes = new Set<unknown>();
     for (let microtasks = 0; microtasks < 40; microtasks++) {
       const { gates, asked, watched, inFlight, listeners } = await open(false);
@@ -255,7 +255,7 @@ describe('two at the very same moment', () => {
     expect([...outcomes]).toEqual(['connection', 'lost']);
   });
 
-  it('the cost is that of the answer, not of a failure that was asked later', async () => {
+  it('the cost is that of the answer, not of a later failure', async () => {
     const outcomes = new Set<unknown>();
     for (let microtasks = 0; microtasks < 40; microtasks++) {
       const { gates, watched } = await open(false);
@@ -269,7 +269,7 @@ describe('two at the very same moment', () => {
     expect(outcomes).toContain('connection');
   });
 
-  it('of two streams one is handed out, and the other closed', async () => {
+  it('one of two streams is returned, and the other closed', async () => {
     for (let microtasks = 0; microtasks < 40; microtasks++) {
       const { gates, watched, listeners } = await open(true);
       const closed: string[] = [];
@@ -297,7 +297,7 @@ describe('two at the very same moment', () => {
 describe('what a hedged call has cost', () => {
   const unpriced = { ...calm, deployments: { a: {}, b: { price } }, routes: { standard: ['a', 'b'] }, maxAttempts: 2 };
 
-  it('is unknown where that of its answer is, whatever was asked beside it', async () => {
+  it("is unknown if the answer's cost is unknown, whatever the other attempts cost", async () => {
     const { router } = build({ a: answer({ latencyMs: 600 }), b: fail(503, { latencyMs: 50 }) }, unpriced);
     const { value } = await settled(ask(router));
     expect(attemptsOf(value)).toEqual(['a 0+600 success', 'b 500+50 server-error hedge']);
@@ -313,7 +313,7 @@ describe('what a hedged call has cost', () => {
   });
 });
 
-describe('whom a hedge does not ask', () => {
+describe('what is not hedged', () => {
   it('one that is paused', async () => {
     const { router, asked } = build(
       {
@@ -330,7 +330,7 @@ describe('whom a hedge does not ask', () => {
     expect(attemptsOf(value)).toEqual(['a 0+507 lost', 'c 500+7 success hedge']);
   });
 
-  it('anybody, without a token: the time that is kept for the next one is what is left', async () => {
+  it('an attempt without a token: the reserve for the next one is left', async () => {
     const { router } = build(
       { a: hang(), b: answer() },
       { ...calm, deadlineMs: 2000, retry: { budget: 0, minPerSecond: 0 } },
@@ -339,7 +339,7 @@ describe('whom a hedge does not ask', () => {
     expect(attemptsOf(value)).toEqual(['a 0+1000 timeout', 'b 1000+0 success']);
   });
 
-  it('anybody, where one attempt is all', async () => {
+  it('a call with maxAttempts: 1', async () => {
     const { router, asked } = build({ a: answer({ latencyMs: 5000 }), b: answer() }, calm);
     await settled(ask(router, 'standard', { maxRetries: 0 }));
     expect(asked()).toEqual(['a']);
@@ -349,7 +349,7 @@ describe('whom a hedge does not ask', () => {
     });
   });
 
-  it('anybody, where explain() says so: no tokens at all, the others too dear, everybody paused', async () => {
+  it('a call whose explain() says so: no tokens, others too expensive, all paused', async () => {
     const body = { model: 'standard', messages: [] };
     const models = { a: fail(429, { headers: { 'retry-after': '60' } }), b: answer({ latencyMs: 900 }) };
     const explained = (settings: Setup) => build(models, { hedgeAfterMs: 500, ...settings }).router.explain(body);
@@ -411,7 +411,7 @@ describe('whom a hedge does not ask', () => {
 describe('the time of an attempt', () => {
   const kept = { breaker: false, hedgeAfterMs: 5000, deadlineMs: 2000 } as const;
 
-  it('goes on beyond what was kept for the next one, when that one is asked beside it', async () => {
+  it('goes on beyond the reserve for the next one, when a hedge starts then', async () => {
     const { router, asked } = build({ a: answer({ latencyMs: 1200 }), b: answer({ latencyMs: 400 }) }, kept);
     const watched = watch(ask(router));
     await pass(999);
@@ -446,7 +446,7 @@ describe('the time of an attempt', () => {
     expect(attemptsOf(watched.value)).toEqual(['a 0+3000 lost', 'b 2000+1000 lost hedge', 'c 3000+0 success hedge']);
   });
 
-  it('asks nobody else where its hedge still runs: that is for the time of the hedge', async () => {
+  it("sends no further hedge while its hedge still runs: the time is the hedge's", async () => {
     const { router, asked } = build({ a: hang(), b: hang(), c: answer() }, { ...kept, hedgeAfterMs: 900 });
     const watched = watch(ask(router));
     await pass(1449);
@@ -455,7 +455,7 @@ describe('the time of an attempt', () => {
     expect(attemptsOf(watched.value)).toEqual(['a 0+1450 lost', 'b 900+550 lost hedge', 'c 1450+0 success hedge']);
   });
 
-  it('is not cut short for one that cannot be asked beside it, where others still run', async () => {
+  it('is not ended early for a deployment that cannot be a hedge, while others run', async () => {
     const quick = Array.from({ length: 10 }, () => answer());
     const models = { a: hang(), b: [...quick, answer({ latencyMs: 1400 })], c: answer() };
     const { router } = build(models, { ...kept, hedgeAfterMs: 500, retry: { budget: 0.1, minPerSecond: 1 } });
@@ -465,7 +465,7 @@ describe('the time of an attempt', () => {
     expect(attemptsOf(value)).toEqual(['a 0+1900 lost', 'b 500+1400 success hedge']);
   });
 
-  it('asks the next one without a token, where it is up for good', async () => {
+  it('fails over without a token at the end of its own timeout', async () => {
     const { router } = build({ a: hang(), b: answer() }, { ...kept, attemptTimeoutMs: 800 });
     const { value } = await settled(ask(router));
     expect(attemptsOf(value)).toEqual(['a 0+800 timeout', 'b 800+0 success']);

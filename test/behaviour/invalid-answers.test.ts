@@ -20,7 +20,7 @@ import { build } from '../helpers/routers.js';
 
 const json = (body: unknown) => answer({ body });
 
-describe('a 200 that is no answer is a failure, and another deployment is asked', () => {
+describe('a 200 without an answer is a failure, and the next deployment is tried', () => {
   it.each<[string, Behaviour]>([
     ['an empty body', empty()],
     ['a web page', html()],
@@ -48,7 +48,7 @@ describe('a 200 that is no answer is a failure, and another deployment is asked'
     ['an error', errorEvent(), 'The upstream answered, but with an error in a 200.'],
     ['no choices', json({}), 'The upstream answered, but without `choices`.'],
     ['a list of no choices', json({ choices: [] }), 'The upstream answered, but without a choice.'],
-  ])('says what was wrong where nobody else is: %s', async (_, does, message) => {
+  ])('says what was wrong if no other deployment is left: %s', async (_, does, message) => {
     const { router } = build({ a: does });
     const error = await errorOf(ask(router));
     expect(error.message).toBe(message);
@@ -71,7 +71,7 @@ describe('what is an answer, however odd', () => {
     expect(asked()).toEqual(['a']);
   });
 
-  it('is handed out untouched', async () => {
+  it('is returned untouched', async () => {
     const body = {
       id: 'x',
       choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' } }],
@@ -189,7 +189,7 @@ describe('what other endpoints must have', () => {
     expect(await client.audio.transcriptions.create({ model: 'standard', file })).toBe('Hello.');
   });
 
-  it('text may be text where text was asked for', async () => {
+  it('may be text if text was requested', async () => {
     const { router, asked } = build({ a: answer({ content: 'Hello.' }), b: answer() });
     expect(await router.audio.transcriptions.create({ model: 'standard', file, response_format: 'text' })).toBe(
       'Hello.\n',

@@ -61,7 +61,7 @@ describe('the name of a deployment', () => {
     expect(callRecord(completion)).toMatchObject({ route: null, requestedModel: 'a', deployment: 'b' });
   });
 
-  it('is not asked twice when it is a fallback too', async () => {
+  it('is not tried twice when it is a fallback too', async () => {
     const { router, asked } = build(
       { a: fail(500, { headers: { 'x-should-retry': 'false' } }), b: fail(400) },
       { fallbacks: ['a', 'b'] },
@@ -87,7 +87,7 @@ describe("'auto'", () => {
     expect(asked()).toEqual([model]);
   });
 
-  it('is what routeRequest asks for', async () => {
+  it('is what routeRequest sends', async () => {
     const { router, asked, fake } = build(models, { routes });
     const completion = await router.routeRequest('Summarise this ticket.', { priority: 'premium' });
     expect(asked()).toEqual(['b']);

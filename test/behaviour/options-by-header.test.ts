@@ -83,13 +83,13 @@ describe('X-Router-Deadline-Ms', () => {
 });
 
 describe('headerOptions', () => {
-  it('X-Router-Route is not heard by default', async () => {
+  it('X-Router-Route is ignored by default', async () => {
     const { router, asked } = build(models, { routes });
     await ask(router, 'standard', { headers: { 'X-Router-Route': 'premium' } });
     expect(asked()).toEqual(['a']);
   });
 
-  it('X-Router-Route is heard where it is listed, below what code says', async () => {
+  it('X-Router-Route applies if it is listed, below what code sets', async () => {
     const { router, asked } = build(models, { routes, headerOptions: ['route'] });
     const headers = { 'X-Router-Route': 'premium' };
     await ask(router, 'standard', { headers });

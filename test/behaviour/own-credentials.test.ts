@@ -44,7 +44,7 @@ describe('a call with credentials of its own', () => {
     expect(fake.count).toBe(13);
   });
 
-  it("is kept back neither by the pause nor by the suspension of the router's own account", async () => {
+  it("is delayed neither by a pause nor by a suspension of the router's own account", async () => {
     const { router } = build({ a: [fail(429, { headers: { 'retry-after': '30' } }), answer()] }, { maxAttempts: 1 });
     await settled(ask(router));
     expect(await settled(ask(router, 'standard', own))).toMatchObject({ state: 'fulfilled', at: 0 });

@@ -77,7 +77,7 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
     expect(fake.count).toBe(1);
   });
 
-  it('is not probed by the call that it has refused: that one waits as long as it was asked to', async () => {
+  it('is not probed by the call that it refused: that one waits as long as the server requested', async () => {
     const { router } = build({ a: [busy(5, status), answer()] });
     const refused = watch(ask(router));
     await pass(0);
@@ -138,7 +138,7 @@ describe('a pause', () => {
     expect(calls[3]?.state).toBe('fulfilled');
   });
 
-  it('leaves nothing behind for callers who wait for its end', async () => {
+  it('leaves nothing for callers that wait for its end', async () => {
     const { router } = build({ a: [busy(5), answer()] }, { maxAttempts: 1, breaker: false });
     await settled(ask(router));
     const calls = Array.from({ length: 3 }, () => watch(ask(router)));
@@ -203,13 +203,13 @@ describe('a pause', () => {
     expect(fake.count).toBe(1);
   });
 
-  it('without Retry-After is none', async () => {
+  it('without Retry-After does not happen', async () => {
     const { router } = build({ a: fail(429), b: answer() });
     await settled(ask(router));
     expect(router.snapshot().deployments.a?.pausedUntil).toBeNull();
   });
 
-  it('is kept even where all breakers are open: what a server asked for stands', async () => {
+  it('lasts even if all breakers are open', async () => {
     const { router, fake } = build({ a: [fail(500), busy(5)] }, { maxAttempts: 1, breaker: { consecutive: 1 } });
     await errorOf(ask(router));
     expect(router.snapshot().deployments.a?.state).toBe('open');

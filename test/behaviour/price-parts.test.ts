@@ -70,7 +70,7 @@ describe('the service tier that served a call', () => {
     expect(requests).toEqual([]);
   });
 
-  it('is heard by a function of prices', async () => {
+  it('is passed to a function of prices', async () => {
     const heard: unknown[] = [];
     const { router } = rawRouter(() => completion(chatUsage, { service_tier: 'flex' }), {
       prices: ({ serviceTier }) => {

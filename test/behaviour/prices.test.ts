@@ -59,7 +59,7 @@ describe('a call has the price', () => {
     expect(callRecord(await ask(router, 'another/model'))).toMatchObject({ priceSource: null, costUsd: null });
   });
 
-  it('of the model that is served, where the name that was asked for has none', async () => {
+  it('of the served model, if the requested name has none', async () => {
     const { router } = build(
       { alias: answer({ usage }) },
       { fake: { servedModels: { alias: 'gpt-4o' } }, prices: { other: price } },
@@ -95,7 +95,7 @@ describe('a call has the price', () => {
 });
 
 describe('a function of prices', () => {
-  it('is asked once for each deployment, when the router is made, and once for each unlisted model', async () => {
+  it('is called once for each deployment at construction, and once for each unlisted model', async () => {
     const prices = vi.fn(({ model }: PriceQuery) => (model === 'm' ? price : undefined));
     const { router } = build(
       { m: answer({ usage }) },
@@ -130,7 +130,7 @@ describe('a function of prices', () => {
 });
 
 describe('an unknown price', () => {
-  it('is told once for each model, with what to do about it', async () => {
+  it('is reported once for each model, with what to do about it', async () => {
     const debug = vi.fn();
     const logger = { error: vi.fn(), warn: vi.fn(), info: vi.fn(), debug };
     const { router } = build({ a: answer({ usage }) }, { ...unlisted, logger, logLevel: 'debug' });
@@ -166,7 +166,7 @@ describe('an unknown price', () => {
     expect(logger.debug).toHaveBeenCalled();
   });
 
-  it('is told of a stream too', async () => {
+  it('is reported for a stream too', async () => {
     const { router } = build({ a: answer({ usage }) });
     const heard = unknownIn(router);
     await read(await askStream(router, 'a'));
@@ -185,7 +185,7 @@ describe('an unknown price', () => {
     expect(heard).toEqual([]);
   });
 
-  it('is told of a thousand models at most', async () => {
+  it('is reported for a thousand models at most', async () => {
     const { router } = build({ a: answer({ usage }) }, unlisted);
     const heard = unknownIn(router);
     for (let i = 0; i < 1002; i++) await ask(router, `model-${i}`);
@@ -216,7 +216,7 @@ describe('the usage of a stream', () => {
     if (isAsked) expect(callRecord(stream)?.costUsd).toBeCloseTo(0.003, 12);
   });
 
-  it('of an unlisted model is asked for where its price is known', async () => {
+  it('of an unlisted model is requested if its price is known', async () => {
     const { router, fake } = build({ m: answer({ usage }) }, { deployments: {}, prices: { m: price } });
     const stream = await askStream(router, 'm');
     await read(stream);

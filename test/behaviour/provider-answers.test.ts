@@ -100,14 +100,17 @@ describe('what other calls share', () => {
     expect(warnings.filter((line) => line.includes('only its wording says'))).toHaveLength(1);
   });
 
-  it.each(['arrears-400', 'balance-glm-429', 'key-array-400', 'suspended-412'])('is told by a code: %s', async (id) => {
-    const given = httpCases.find((each) => each.id === id);
-    if (given === undefined) throw new TypeError(id);
-    const built = withFallback(failWith(given));
-    await chat(built, 'class', false);
-    await chat(built, 'class', false);
-    expect(built.asked()).toEqual(['a', 'b', 'b']);
-  });
+  it.each(['arrears-400', 'balance-glm-429', 'key-array-400', 'suspended-412'])(
+    'follows from a code: %s',
+    async (id) => {
+      const given = httpCases.find((each) => each.id === id);
+      if (given === undefined) throw new TypeError(id);
+      const built = withFallback(failWith(given));
+      await chat(built, 'class', false);
+      await chat(built, 'class', false);
+      expect(built.asked()).toEqual(['a', 'b', 'b']);
+    },
+  );
 
   it('is not touched by a caller’s mistake that comes with status 200, or as an event', async () => {
     const mistake = { error: { message: 'bad schema', code: 400 } };
@@ -122,7 +125,7 @@ describe('what other calls share', () => {
   });
 });
 
-describe('an answer that is none, where nothing else is left', () => {
+describe('a response that is no answer, if no other deployment is left', () => {
   it('is an InvalidAnswerError, and 502 through asFetch', async () => {
     const built = withFallback(answer({ body: { choices: [{ index: 0, message: null }] } }), {
       routes: { standard: ['a'] },

@@ -51,7 +51,7 @@ describe('regions', () => {
     expect(asked()).toEqual(['eu', 'us']);
   });
 
-  it('are told by the record', async () => {
+  it('are in the record', async () => {
     const { router } = build(models, settings);
     expect(callRecord(await ask(router, 'us'))?.region).toBe('us-east');
     expect(callRecord(await ask(router, 'somewhere'))?.region).toBeNull();

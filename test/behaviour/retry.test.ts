@@ -7,7 +7,7 @@ import { build } from '../helpers/routers.js';
 
 useFakeTime();
 
-describe('the wait before the same deployment is asked again', () => {
+describe('the wait before a retry at the same deployment', () => {
   it.each([
     [0.8, [225, 450, 900]],
     [0.2, [150, 300, 600]],
@@ -72,7 +72,7 @@ describe('the wait before the same deployment is asked again', () => {
     expect(fake.count).toBe(1);
   });
 
-  it('is made for whichever of several may be asked first, when all have failed', async () => {
+  it('is for the deployment that is available first, when all have failed', async () => {
     const draws = [0, 0.8, 0.4];
     const { router, asked } = build(
       { a: fail(500), b: [fail(500), answer()] },
@@ -145,7 +145,7 @@ describe('Retry-After', () => {
     }
   });
 
-  it('does not hear of a wall clock that jumps', async () => {
+  it('ignores jumps of the wall clock', async () => {
     const { router, fake } = build({ a: [fail(429, { headers: { 'retry-after': '2' } }), answer()] });
     const call = watch(ask(router));
     await pass(1000);
@@ -156,7 +156,7 @@ describe('Retry-After', () => {
     expect(call.state).toBe('fulfilled');
   });
 
-  it('of other errors pauses nobody', async () => {
+  it('of other errors pauses no deployment', async () => {
     const { router } = build({ a: [fail(500, { headers: { 'retry-after': '2' } }), answer()] });
     expect((await settled(ask(router))).at).toBe(0);
   });

@@ -260,7 +260,7 @@ describe('no prompt in events, logs and records', () => {
     });
   });
 
-  it('nor in what a stream broke with, unless it is asked for', async () => {
+  it("nor in a stream's interruption, unless you request it", async () => {
     using open = openRouter(() => errorEvent({ afterChunks: 3, content: `You said ${PROMPT}`, chunks: 4, error: {} }));
     const thrown = await errorOf(calls['a chat stream']?.(open.router) ?? Promise.resolve());
     expect(thrown).toMatchObject({ code: 'stream_interrupted', text: expect.stringContaining('You said') });

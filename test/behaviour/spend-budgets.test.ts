@@ -57,7 +57,7 @@ describe('maxCostUsd', () => {
     expect(error.message).toContain(`up to ${Math.ceil(tokens / 0.95)} tokens of input, which is 5 % more`);
   });
 
-  it('goes by what the call asks for, also where that is more than the deployment is said to give', async () => {
+  it('follows the call’s own limit, even above the deployment’s', async () => {
     const { router, fake } = build({ a: answer({ usage }) }, { ...one, maxCostUsd: 1.1 });
     const request = { model: 'standard', messages, max_tokens: 2000 };
     expect((await refusal(router.chat.completions.create(request))).estimateUsd).toBeCloseTo(2, 3);
@@ -67,7 +67,7 @@ describe('maxCostUsd', () => {
     await router.chat.completions.create({ model: 'standard', messages });
   });
 
-  it('tells a call that has cost more than it could have by what was known, also without a budget', async () => {
+  it('reports a call that cost more than its estimate allowed, also without a budget', async () => {
     const { router } = build(
       { a: [answer({ usage }), answer({ usage: { inputTokens: 10, outputTokens: 9000 } })] },
       { ...one, maxCostUsd: 1.1 },
@@ -100,7 +100,7 @@ describe('maxCostUsd', () => {
     expect(router.explain(body, callOptions({ maxCostUsd: 0.51 })).refusal).toBeNull();
   });
 
-  it('goes by 4096 tokens where nobody sets a limit, and by the call’s where that of the deployment is smaller', () => {
+  it('is 4096 tokens if no limit is set, and the call’s limit if the deployment’s is smaller', () => {
     const { router } = build(
       { a: answer(), b: answer() },
       { deployments: { a: { price }, b: { price, maxOutputTokens: 10 } }, maxAttempts: 1 },
@@ -117,7 +117,7 @@ describe('maxCostUsd', () => {
     );
   });
 
-  it('goes by how many images an upload asks for', async () => {
+  it('counts the images that an upload requests', async () => {
     const { router, fake } = build({ a: answer() }, { ...one, maxCostUsd: 2.5 });
     const image = () => new File(['picture'], 'a.png', { type: 'image/png' });
     const refused = await refusal(router.images.edit({ model: 'a', image: image(), prompt: 'A hat', n: 3 }));
@@ -137,7 +137,7 @@ describe('maxCostUsd', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it('counts all attempts, each at the dearest that may be asked', () => {
+  it('counts all attempts, each at the most expensive available deployment', () => {
     const { router } = build({ a: answer(), b: answer() }, { ...two, maxAttempts: 3 });
     expect(router.explain({ model: 'standard', messages }).maxCostUsd).toBeCloseTo(30, 1);
     const { router: once } = build(
@@ -172,7 +172,7 @@ describe('overBudget', () => {
     ]);
   });
 
-  it("'next' refuses where nobody is cheap enough", async () => {
+  it("'skip' refuses if no deployment is cheap enough", async () => {
     const { router, fake } = build({ a: answer(), b: answer() }, { ...two, maxCostUsd: 0.5, overBudget: 'skip' });
     const error = await refusal(ask(router));
     expect(error.estimateUsd).toBeCloseTo(1, 3);
@@ -180,7 +180,7 @@ describe('overBudget', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it("'refuse' refuses where the dearest is too dear", async () => {
+  it("'refuse' refuses if the most expensive one is too expensive", async () => {
     const { router } = build({ a: answer(), b: answer() }, { ...two, maxCostUsd: 2 });
     expect((await refusal(ask(router))).estimateUsd).toBeCloseTo(10, 2);
   });
@@ -214,7 +214,7 @@ describe('a deployment of unknown price, under a limit of money', () => {
     });
   });
 
-  it('is told once, in the log and by an event', async () => {
+  it('is reported once, in the log and by an event', async () => {
     const warn = vi.fn();
     const logger = { error: vi.fn(), warn, info: vi.fn(), debug: vi.fn() };
     const { router } = build(models, { ...unpriced, budgets: [{ usd: 10, window: 'day' }], logger, logLevel: 'warn' });
@@ -233,7 +233,7 @@ describe('a deployment of unknown price, under a limit of money', () => {
     ]);
   });
 
-  it('is named by the error of those that were asked, which stays the upstream’s', async () => {
+  it('is named by the error of the deployments that were tried, which stays the upstream’s', async () => {
     const { router } = build({ ...models, b: fail(503) }, { ...unpriced, maxAttempts: 1 });
     expect((await errorOf(ask(router, 'b'))).cause).toBeUndefined();
     const error = await errorOf(askWith(router, { maxCostUsd: 10 }, 'standard'));
@@ -242,7 +242,7 @@ describe('a deployment of unknown price, under a limit of money', () => {
     expect(Object.keys(error)).not.toContain('cause');
   });
 
-  it('is nobody, where there is no other: the error says how to give a price', async () => {
+  it('refuses the call if there is no other: the error says how to set a price', async () => {
     const { router, fake } = build(models, { ...unpriced, budgets: [{ usd: 1, window: 'day' }] });
     const error = await errorOf(ask(router, 'a'));
     expect(error).toMatchObject({ code: 'no_deployment_available' });
@@ -251,13 +251,13 @@ describe('a deployment of unknown price, under a limit of money', () => {
     expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: 0, reservedUsd: 0 }]);
   });
 
-  it('is asked where that is allowed', async () => {
+  it('is used if that is allowed', async () => {
     const { router, asked } = build(models, { ...unpriced, maxCostUsd: 10, unknownPrice: 'allow' });
     await ask(router);
     expect(asked()).toEqual(['a']);
   });
 
-  it('is asked as ever without a limit', async () => {
+  it('is used without a limit, as before', async () => {
     const { router, asked } = build(models, {
       ...unpriced,
       routes: { standard: ['a'], other: ['b'] },
@@ -269,7 +269,7 @@ describe('a deployment of unknown price, under a limit of money', () => {
 });
 
 describe('a budget', () => {
-  it('is used up by what calls cost, and starts anew with its window', async () => {
+  it('is used up by the cost of calls, and starts again with its window', async () => {
     const { router, fake } = build({ a: answer({ usage }) }, { ...one, budgets: [{ usd: 2.5, window: 'hour' }] });
     await ask(router);
     await ask(router);
@@ -285,7 +285,7 @@ describe('a budget', () => {
     expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: expect.closeTo(COST, 6), reservedUsd: 0 }]);
   });
 
-  it('is kept for calls that run: no two get the same money', async () => {
+  it('is reserved for running calls: no two get the same money', async () => {
     const { router, fake } = build(
       { a: answer({ usage, latencyMs: 100 }) },
       { ...one, budgets: [{ usd: 2.5, window: 'hour' }] },
@@ -344,7 +344,7 @@ describe('a budget', () => {
     await askWith(router, { tenant: 'acme' });
   });
 
-  it('tells what was refused, and warns at 50, 80 and 100 %: once, also in the log', async () => {
+  it('reports what was refused, and warns at 50, 80 and 100 %: once, also in the log', async () => {
     const warn = vi.fn();
     const logger = { error: vi.fn(), warn, info: vi.fn(), debug: vi.fn() };
     const { router } = build(
@@ -385,7 +385,7 @@ describe('a budget', () => {
     expect(warn.mock.calls).toEqual([['model-router 50 % of the budget of $2 a day is spent: $1.00']]);
   });
 
-  it('books an overrun, tells it, and lets nobody through until it is over', async () => {
+  it('books an overrun, reports it, and refuses further calls until the window is over', async () => {
     const { router } = build(
       { a: answer({ usage: { inputTokens: 10, outputTokens: 9000 } }) },
       { ...one, budgets: [{ usd: 5, window: 'hour' }] },
@@ -405,7 +405,7 @@ describe('a budget', () => {
   });
 });
 
-describe('what is kept for a call', () => {
+describe('what is reserved for a call', () => {
   const reserved = ({ router }: ReturnType<typeof build>) => router.snapshot().spend.budgets[0]?.reservedUsd;
   const budgets: Setup['budgets'] = [{ usd: 1000, window: 'month' }];
 
@@ -474,7 +474,7 @@ describe('what is kept for a call', () => {
     expect(reserved(built)).toBe(0);
   });
 
-  it('is the most it may have cost where the answer is handed out unread', async () => {
+  it('is its highest possible cost if the answer is returned unread', async () => {
     const built = build({ a: answer({ usage }) }, { ...one, budgets });
     const promise = ask(built.router);
     await promise.asResponse();

@@ -30,7 +30,7 @@ describe('a caller that leaves', () => {
     return spentUsd;
   };
 
-  it('pays the whole limit where nobody knows how long answers take', async () => {
+  it('pays the whole limit if the length of answers is unknown', async () => {
     expect(await leave(0, 10)).toBeCloseTo(100, 6);
   });
 
@@ -92,7 +92,7 @@ describe('more tenants than there is room for', () => {
       { ...setup, budgets: [{ usd: 0.02, window: 'day', per: 'tenant' }], tenants: { max: 2, overflow } },
     );
 
-  it('are refused, and harm nobody', async () => {
+  it('are refused, without harm to others', async () => {
     const { router, asked } = limited('refuse');
     await call(router, 'a');
     await call(router, 'b');

@@ -35,7 +35,7 @@ function watched(does: Behaviour, setup: Setup = {}) {
 
 const OVER = { ended: 1, isKept: false, inFlight: 0, outcomes: ['aborted'] };
 
-describe('stream.controller.abort() of a stream that nobody reads', () => {
+describe('stream.controller.abort() of an unread stream', () => {
   it.each<[string, (router: ReturnType<typeof watched>['router']) => PromiseLike<Stream<unknown>>]>([
     ['chat', (router) => askStream(router)],
     ['responses', (router) => router.responses.create({ model: 'standard', input: 'Hi', stream: true })],
@@ -69,7 +69,7 @@ describe('stream.controller.abort() of a stream that nobody reads', () => {
     expect(callRecord(whole)?.attempts).toMatchObject([{ outcome: 'success' }]);
   });
 
-  it('ends a read that waits, though the upstream does not heed it', async () => {
+  it('ends a waiting read, even if the upstream ignores it', async () => {
     const { router, state } = watched(stall({ ignoreAbort: true }));
     const handed = await askStream(router);
     const reading = watch(read(handed));

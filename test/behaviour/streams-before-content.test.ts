@@ -65,7 +65,7 @@ describe('before its first content, a stream fails over like any other call', ()
     expect(await errorOf(askStream(router))).toMatchObject({ status: 503 });
   });
 
-  it('and is asked again, where there is no other', async () => {
+  it('and is retried if there is no other', async () => {
     const { router, fake } = build({ a: [errorEvent(before), answer({ content: 'Hello.' })] });
     expect((await read(await askStream(router))).text).toBe('Hello.');
     expect(fake.count).toBe(2);
@@ -73,7 +73,7 @@ describe('before its first content, a stream fails over like any other call', ()
 });
 
 describe('what comes before the content', () => {
-  it('is held back until then, and handed out in order', async () => {
+  it('is held back until then, and delivered in order', async () => {
     const { router } = build({ a: stream([role, role, content('Hi'), finish(), done], { chunkMs: 500 }) });
     const call = watch(askStream(router));
     await pass(999);

@@ -9,7 +9,7 @@ import { countedSignal } from '../helpers/signals.js';
 
 const slow = answer({ chunks: ['One ', 'two ', 'three.'], chunkMs: 1000 });
 
-describe('a caller who has heard enough', () => {
+describe('a caller that stops reading', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });
@@ -58,7 +58,7 @@ describe('a caller who has heard enough', () => {
     expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'aborted' }]);
   });
 
-  it('aborts the signal of the call, and the upstream does not heed it', async () => {
+  it('aborts the signal of the call, and the upstream ignores it', async () => {
     const { router } = build({ a: stall({ ignoreAbort: true }) });
     const controller = new AbortController();
     const reading = watch(askStream(router, 'standard', { signal: controller.signal }).then(read));
@@ -68,7 +68,7 @@ describe('a caller who has heard enough', () => {
     expect(reading).toMatchObject({ state: 'fulfilled', at: 1500, value: { error: undefined } });
   });
 
-  it('aborts before anybody reads: there is nothing to read', async () => {
+  it('aborts before it reads: there is nothing to read', async () => {
     const { router } = build({ a: slow });
     const controller = new AbortController();
     const handed = await askStream(router, 'standard', { signal: controller.signal });
@@ -91,7 +91,7 @@ describe('a caller who has heard enough', () => {
     expect(fake.requests).toMatchObject([{ model: 'a', outcome: 'aborted' }]);
   });
 
-  it('does not get a stream that comes too late from an upstream that heeds no abort: it is closed', async () => {
+  it('does not get a stream that comes too late from an upstream that ignores aborts: it is closed', async () => {
     const late = stall({ latencyMs: 500, ignoreAbort: true });
     const { router, fake } = build({ a: late, b: answer() }, { attemptTimeoutMs: 300 });
     const { signal, listeners } = countedSignal();
@@ -118,7 +118,7 @@ describe('a caller who has heard enough', () => {
     expect((await collect(handed)).error).toMatchObject({ message: expect.stringContaining('iterate') });
   });
 
-  it('may ask for several chunks at once', async () => {
+  it('may read several chunks at once', async () => {
     const { router } = build({ a: slow });
     const iterator = (await askStream(router))[Symbol.asyncIterator]();
     const asked = Promise.all(Array.from({ length: 6 }, () => iterator.next()));

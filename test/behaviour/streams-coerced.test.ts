@@ -39,7 +39,7 @@ describe('a `stream` that is neither true nor false', () => {
 
   // The fake reads the text 'true' as true.
   it.each([1, 'yes'])(
-    'is what a plain client makes of it where the answer is none, and no failure: %j',
+    'is what a plain client makes of a response that is no answer, and no failure: %j',
     async (value) => {
       const { router, fake } = build({ a: strict }, calm);
       const plain = new OpenAI({
@@ -65,7 +65,7 @@ describe('a `stream` that is neither true nor false', () => {
   });
 });
 
-it('a stream that only the body asked for is given as the text that a plain client gives', async () => {
+it('a stream that only the body requested is returned as the text that a plain client returns', async () => {
   const { router, fake } = build({ a: coercing }, calm);
   const plain = new OpenAI({ apiKey: 'sk-key-of-default', baseURL: 'https://x.test/v1', fetch: fake, logLevel: 'off' });
   const post = (client: OpenAI) =>

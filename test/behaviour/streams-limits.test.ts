@@ -13,7 +13,7 @@ const endless = (chunk: string, chunkMs = 100): Behaviour =>
   stream([role, ...Array<string>(10_000).fill(chunk)], { chunkMs, ending: 'hang' });
 
 describe('maxStreamMs', () => {
-  it('ends a stream whose content never ends, and blames nobody for it', async () => {
+  it('ends a stream whose content never ends, and blames no deployment', async () => {
     const { router, fake } = build({ a: endless(content('x')), b: answer() }, { maxStreamMs: 5000 });
     const handed = await settled(askStream(router));
     const { value, at } = await settled(read(handed.value ?? (await askStream(router))));

@@ -15,7 +15,7 @@ describe('usage', () => {
   const priced = { deployments: { a: { price } }, routes: { standard: ['a'] } };
   const bodyOf = ({ fake }: ReturnType<typeof build>) => fake.requests[0]?.body;
 
-  it('is asked for where there is a price, and its chunk kept from a caller who did not ask', async () => {
+  it('is requested if there is a price, and its chunk hidden from a caller who did not request it', async () => {
     const built = build({ a: answer({ usage }) }, priced);
     const handed = await askStream(built.router);
     const { chunks } = await read(handed);
@@ -28,7 +28,7 @@ describe('usage', () => {
     });
   });
 
-  it('is handed out to a caller who asked', async () => {
+  it('is delivered to a caller who requested it', async () => {
     const built = build({ a: answer({ usage }) }, priced);
     const stream_options = { include_usage: true };
     const { chunks } = await collect(
@@ -37,7 +37,7 @@ describe('usage', () => {
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 1000 } });
   });
 
-  it('is asked for beside the other stream options of the caller', async () => {
+  it('is requested beside the other stream options of the caller', async () => {
     const built = build({ a: answer() }, priced);
     const stream_options = { include_obfuscation: false, include_usage: false };
     await read(await built.router.chat.completions.create({ model: 'a', messages, stream: true, stream_options }));
@@ -51,7 +51,7 @@ describe('usage', () => {
       { deployments: { a: { price, streamUsage: false } } },
       { usage: { outputTokens: expect.any(Number) }, costUsd: expect.any(Number), estimated: true },
     ],
-  ])('is not asked for %s', async (_, settings, known) => {
+  ])('is not requested for %s', async (_, settings, known) => {
     const built = build({ a: answer() }, settings);
     const handed = await askStream(built.router, 'a');
     await read(handed);
@@ -59,13 +59,13 @@ describe('usage', () => {
     expect(callRecord(handed)).toMatchObject({ ...known, providerUsage: null });
   });
 
-  it('is never asked for where no stream is', async () => {
+  it('is never requested without a stream', async () => {
     const built = build({ a: answer() }, priced);
     await ask(built.router);
     expect(bodyOf(built)).not.toHaveProperty('stream_options');
   });
 
-  it('is asked for of the next deployment by its own price', async () => {
+  it('is requested from the next deployment by its own price', async () => {
     const built = build(
       { a: fail(500), b: answer() },
       { deployments: { a: { price }, b: {} }, routes: { standard: ['a', 'b'] } },
@@ -77,7 +77,7 @@ describe('usage', () => {
     ]);
   });
 
-  it('in the chunk with the finish reason is counted, and that chunk handed out', async () => {
+  it('in the chunk with the finish reason is counted, and that chunk delivered', async () => {
     const last = event({
       id: '1',
       choices: [{ index: 0, delta: {}, finish_reason: 'stop' }],
@@ -185,7 +185,7 @@ describe('a stream of /responses', () => {
     expect(callRecord(handed)).toMatchObject({ attempts: [{ outcome: 'success' }], usage: { inputTokens: 2 } });
   });
 
-  it('that failed after its first content is told as it was, and counts against the deployment', async () => {
+  it('that failed after its first content is reported as it was, and counts against the deployment', async () => {
     const { router } = build({ a: answer({ finishReason: 'error' }) }, { breaker: { consecutive: 1 } });
     const { chunks, error } = await collect(await respond(router));
     expect(error).toBeUndefined();
@@ -193,7 +193,7 @@ describe('a stream of /responses', () => {
     expect(router.snapshot().deployments.a?.state).toBe('open');
   });
 
-  it('needs nothing to be asked for its usage', async () => {
+  it('needs no request for usage', async () => {
     const deployments = { a: { price: { input: 1, output: 1 } } };
     const { router, fake } = build(
       { a: answer({ usage: { inputTokens: 5, outputTokens: 5 } }) },

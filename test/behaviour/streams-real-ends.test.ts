@@ -176,7 +176,7 @@ describe('what servers say of themselves', () => {
     expect(callRecord(handed)?.servedModel).toBeNull();
   });
 
-  it('an answer that is said to have 0 output tokens is none: the next deployment is tried', async () => {
+  it('an answer with 0 reported output tokens is a failure: the next deployment is tried', async () => {
     const usage = event({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 0 } });
     const { router, asked } = build({ a: stream([role, finish(), usage, done]), b: answer({ content: 'From b.' }) });
     expect((await read(await askStream(router))).text).toBe('From b.');

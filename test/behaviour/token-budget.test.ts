@@ -171,7 +171,7 @@ describe('maxInputTokens', () => {
 });
 
 describe('countTokens', () => {
-  it('counts in place of the estimate, for each model that may be asked; the framing is added', async () => {
+  it('counts in place of the estimate, for each available model; the framing is added', async () => {
     const countTokens = vi.fn<CountTokens>(({ model }) => (model === 'b' ? 100 : 10));
     const { router } = build({ a: answer(), b: answer() }, { countTokens, maxInputTokens: 50 });
     const error = await errorOf(ask(router));
@@ -184,7 +184,7 @@ describe('countTokens', () => {
     await ask(router, 'a');
   });
 
-  it('is not asked where there is no limit', async () => {
+  it('is not called without a limit', async () => {
     const countTokens = vi.fn<CountTokens>(() => 1);
     const { router } = build({ a: answer() }, { countTokens });
     await ask(router);
@@ -213,7 +213,7 @@ describe('countTokens', () => {
     ['gives less than nothing', () => -1],
     ['gives no end of it', () => Number.POSITIVE_INFINITY],
     ['gives a promise', (() => Promise.resolve(5)) as unknown as CountTokens],
-  ])('one that %s is replaced by the estimate, told once, and fails no call', async (_, countTokens) => {
+  ])('one that %s is replaced by the estimate, reported once, and fails no call', async (_, countTokens) => {
     const warn = vi.fn();
     const logger = { error: vi.fn(), warn, info: vi.fn(), debug: vi.fn() };
     const { router } = build({ a: answer() }, { countTokens, maxInputTokens: size, logger, logLevel: 'warn' });

@@ -17,7 +17,7 @@ import { build } from '../helpers/routers.js';
 
 useFakeTime();
 
-describe('the error of a call that nobody answered', () => {
+describe('the error of a call without an answer', () => {
   it.each([
     [400, BadRequestError],
     [401, AuthenticationError],
@@ -116,7 +116,7 @@ describe('the error of a call that nobody answered', () => {
   });
 });
 
-describe('nothing may be asked', () => {
+describe('no deployment is available', () => {
   it('says why, for each deployment', async () => {
     const { router } = build(
       { a: answer(), b: answer() },

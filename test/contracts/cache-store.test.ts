@@ -33,7 +33,7 @@ cacheStoreContract({ describe, it }, 'the store in memory', () => new ResponseSt
 cacheStoreContract({ describe, it }, 'a store that answers with promises', () => new FarStore(), pass);
 
 describe('a store of the application', () => {
-  it('is asked by the router', async () => {
+  it('is used by the router', async () => {
     const { router, asked } = build({ a: answer() }, { cache: true, cacheStore: new FarStore() });
     await ask(router);
     expect(callRecord(await ask(router))?.cache).toBe('hit');
@@ -78,7 +78,7 @@ describe('the store in memory', () => {
     expect([store.get('b'), store.get('c')]).toEqual([answer, answer]);
   });
 
-  it('stays under its bytes over very many prompts, and eviction rejects nobody', () => {
+  it('stays under its bytes over very many prompts, and eviction rejects no call', () => {
     const store = new ResponseStore({ maxEntries: 100_000, maxBytes: 200_000 });
     const kept = {
       kind: 'json',

@@ -39,7 +39,7 @@ describe('metrics', () => {
     expect(duration?.value).toMatchObject({ buckets: { boundaries } });
   });
 
-  it('are those of the next conventions where asked for', async () => {
+  it('follow the next conventions if configured', async () => {
     const otel = telemetry();
     const { router } = build({ a: answer({ usage }) });
     otel.instrument(router, { names: 'next' });

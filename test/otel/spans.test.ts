@@ -209,7 +209,7 @@ describe('spans', () => {
     expect(otel.spans()[0]?.parentSpanContext?.spanId).toBe(otel.spans()[1]?.spanContext().spanId);
   });
 
-  it('name no tenant unless asked to', async () => {
+  it('name no tenant by default', async () => {
     const otel = telemetry();
     const { router } = build({ a: answer() });
     const stop = otel.instrument(router);
@@ -224,7 +224,7 @@ describe('spans', () => {
     expect(tenants).toEqual([undefined, 'acme']);
   });
 
-  it('propagate where asked to', async () => {
+  it('propagate if configured', async () => {
     const otel = telemetry();
     const { propagation } = await import('@opentelemetry/api');
     const { W3CTraceContextPropagator } = await import('@opentelemetry/core');

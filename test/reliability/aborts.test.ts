@@ -151,7 +151,7 @@ describe('an abort at any moment', () => {
     ]);
   });
 
-  it('that has passed already asks nobody', async () => {
+  it('that has passed already sends nothing', async () => {
     const built = build(answer(said), saidByFallback);
     const signal = AbortSignal.abort();
     const call = built.router.chat.completions.create({ model: 'standard', messages }, { signal });

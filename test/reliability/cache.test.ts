@@ -131,7 +131,7 @@ describe('embeddings in batches', () => {
     waitMs: fc.constantFrom(0, 400, 1000),
   });
 
-  it('ask for what is missing, once, and give each input its own vector', async () => {
+  it('request what is missing, once, and give each input its own vector', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(batch, { minLength: 4, maxLength: 12, size: 'max' }), async (batches) => {
         const { router, fake } = build({ a: answer() }, { cache: { mode: 'all', ttlMs: 1000 } });

@@ -24,7 +24,7 @@ const many = <T>(make: (index: number) => T, count = AT_ONCE) =>
   Array.from({ length: count }, (_, index) => make(index));
 
 describe('64 calls at once, 20 times, while the primary is down', () => {
-  it('are all answered on real sockets, and leave none behind', async () => {
+  it('are all answered on real sockets, and leave none open', async () => {
     const before = activeResources();
     const primary = await startFakeProvider({ models: { m: reset() } });
     const fallback = await startFakeProvider({ models: { m: saidByFallback } });
@@ -168,7 +168,7 @@ describe('a breaker under many calls', () => {
     expect([fake.requestsOf('primary').length, stateOf(router)]).toEqual([2, 'open']);
   });
 
-  it('is neither opened nor kept closed by aborts', async () => {
+  it('is neither opened nor closed by aborts', async () => {
     const { router, fake } = build({ primary: hang(), fallback: saidByFallback });
     const abortMany = async () => {
       const controller = new AbortController();
@@ -219,7 +219,7 @@ describe('64 calls at once while everything is down', () => {
     expect(total - 2 * AT_ONCE).toBe(Math.floor(10 + AT_ONCE / 10));
   });
 
-  it('ask both deployments once when both breakers are open, and are told the last error', async () => {
+  it('try both deployments once when both breakers are open, and get the last error', async () => {
     const { router, fake } = build({ primary: fail(500), fallback: fail(503) }, { maxAttempts: 2 });
     await settled(Promise.all(many(() => errorOf(ask(router)))));
     fake.clear();

@@ -53,7 +53,7 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
 
   // The heap says something only after many calls. openai 6, also without a router, keeps listening on the signal of a
   // call whose body is handed out unread.
-  it.skipIf(SDK < 7)('S7: calls of all kinds leave nothing behind', async () =>
+  it.skipIf(SDK < 7)('S7: calls of all kinds leave nothing open', async () =>
     check(await s7({ calls: 2000, socketCalls: 200, heap: false, seed: SEED })),
   );
 

@@ -185,7 +185,7 @@ interface Made {
 }
 
 describe('calls, aborts and a close() in any order', () => {
-  it('settle each call once and in time, and leave nothing behind at the moment of the last', async () => {
+  it('settle each call once and in time, and leave nothing open at the moment of the last', async () => {
     const seen = { answered: 0, aborted: 0, failed: 0, refused: 0 };
     await fc.assert(
       fc.asyncProperty(given, async ({ a, b, acts, breaker, isHarmed, chance }) => {

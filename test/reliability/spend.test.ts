@@ -199,7 +199,7 @@ describe('whatever calls, failures, hedges, aborts and broken streams come toget
     for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(0);
   }, 120_000);
 
-  it('what costs more than was reserved is booked all the same, and every reservation comes back', async () => {
+  it('what costs more than was reserved is still booked, and every reservation is released', async () => {
     await fc.assert(
       fc.asyncProperty(world(fc.oneof(within, overrun)), async (given) => {
         vi.setSystemTime(Date.UTC(2030, 0, 1));

@@ -120,7 +120,7 @@ describe("the deployment's own mistake", () => {
     expect(written.join()).not.toContain('sk-secret-token');
   });
 
-  it('is none where the name is not found or the connection is refused', async () => {
+  it('does not happen if the name is not found or the connection is refused', async () => {
     const { router } = build({ a: answer() }, { maxAttempts: 1 });
     const broken = new ModelRouter({
       clients: {

@@ -155,7 +155,7 @@ describe('a key', () => {
     for (const needle of needles) expect(inspect(error, { depth: 9 })).not.toContain(needle);
   });
 
-  it('hides no word that is none', async () => {
+  it('hides no ordinary word', async () => {
     const { fetch } = recordedFetch(() =>
       Response.json(
         { error: { message: 'inference of gpt-4o-2024-05-13 in compatible-mode failed' } },

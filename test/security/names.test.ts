@@ -28,7 +28,7 @@ describe("unlistedModels: 'refuse'", () => {
     },
   );
 
-  it('refuses a form with a second model behind a listed one', async () => {
+  it('refuses a form with a second model after a listed one', async () => {
     const { router, sent } = refusing();
     const body = new FormData();
     body.append('model', 'm');
@@ -112,7 +112,7 @@ describe('a mistyped route that goes upstream', () => {
     expect(warnings[1]).toContain('did you mean the deployment big-model?');
   });
 
-  it('is not warned of where the names are less alike, or very short, or nobody reads it', async () => {
+  it('is silent if the names are less alike, or very short, or no logger reads it', async () => {
     expect(await typed(['gpt-5', 'summary', 'q', 'q1', 'x'.repeat(1_000_000), 'summarise', 'm'])).toEqual([]);
     expect(await typed(['summarize'], 'error')).toEqual([]);
   });

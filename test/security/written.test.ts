@@ -122,7 +122,7 @@ describe('long names', () => {
     for (const text of kept) expect(text.length).toBeLessThan(20_000);
   });
 
-  it('and other long texts in a usage are not kept in the record', async () => {
+  it('and other long texts in a usage are not in the record', async () => {
     const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
     for (const [more, isKept] of [
       [{ extra: { seconds: 1 } }, true],

@@ -88,7 +88,7 @@ describe('classify names', () => {
     expect(classify(error, 12, 0.5)).toMatchObject({ error, status: 503, endedAt: 12, jitter: 0.5, target: undefined });
   });
 
-  it('makes an Error of what is none, without showing it', () => {
+  it('makes an Error of anything else, without showing it', () => {
     const { error } = classify('sk-secret', 0, 0);
     expect(error).toBeInstanceOf(APIConnectionError);
     expect(error.message).toBe("The upstream's client threw string, not an Error.");
@@ -108,7 +108,7 @@ describe('what follows', () => {
     });
   });
 
-  it('is a pause where the server asks for one', () => {
+  it('is a pause if the server requests one', () => {
     expect(classify(status(429, {}, { 'retry-after': '2' }), 0, 0).retryAfterMs).toBe(2000);
     expect(classify(status(429), 0, 0).retryAfterMs).toBeUndefined();
   });

@@ -29,7 +29,7 @@ describe('genaiPrices', () => {
     expect(priceOf('constructor')).toBeUndefined();
   });
 
-  it('takes the day that it is told, and the dearest hour of it', () => {
+  it('uses the given day, and its most expensive hour', () => {
     expect(priceOf('o3', { at: new Date('2025-06-09') })?.input).toBe(10);
     expect(priceOf('o3', { at: new Date('2025-06-10') })?.input).toBe(2);
     for (const hour of ['03:00', '12:00', '23:00'])
@@ -44,7 +44,7 @@ describe('genaiPrices', () => {
     expect(priceOf('gemini-2.5-pro')).toMatchObject({ input: 1.25, output: 10, cachedInput: 0.125 });
   });
 
-  it('is asked for the served model where that is the one in question', () => {
+  it('is called for the served model if that one matters', () => {
     expect(genaiPrices({ at })({ model: 'alias', servedModel: 'gpt-4o-mini', deployment: 'd' })?.input).toBe(0.15);
   });
 

@@ -23,7 +23,7 @@ it('is the core itself without layers', () => {
   expect(compose([], core)).toBe(core);
 });
 
-it('lets a layer ask never, once or several times', async () => {
+it('lets a layer call `next` never, once or several times', async () => {
   const never: Layer<string, string> = () => async () => 'never';
   const twice: Layer<string, string> = (next) => async (input) => (await next(input)) + (await next(input));
   expect(await compose([never, layer('a')], core)('x')).toBe('never');

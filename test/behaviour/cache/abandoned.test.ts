@@ -9,7 +9,7 @@ useFakeTime();
 const use = (holder: unknown) => callRecord(holder)?.cache;
 
 describe('a stream in flight', () => {
-  it('is not joined where nobody has read it for a while', async () => {
+  it('is not joined if no caller has read it for a while', async () => {
     const { router, streams } = liveRouter();
     await askStream(router);
     await pass(100);
@@ -43,7 +43,7 @@ describe('a stream in flight', () => {
     expect([use(next), (await read(next)).text]).toEqual(['miss', '1: ']);
   });
 
-  it('that fails before a joined caller has its first content is asked for again by that caller', async () => {
+  it('that fails before a joined caller has its first content is requested again by that caller', async () => {
     const { router, streams } = liveRouter();
     const records: unknown[] = [];
     router.on('call-ended', ({ record }) =>
@@ -69,7 +69,7 @@ describe('a stream in flight', () => {
     expect(router.snapshot().deployments.a?.inFlight).toBe(0);
   });
 
-  it('is in the record of a caller that bore its cost before it asked again', async () => {
+  it('is in the record of a caller that bore its cost before it requested it again', async () => {
     const { router, streams } = liveRouter();
     const [first, joined, third] = await Promise.all([askStream(router), askStream(router), askStream(router)]);
     for await (const _ of first) break;
@@ -108,7 +108,7 @@ describe('a stream in flight', () => {
     expect(streams).toHaveLength(1);
   });
 
-  it('that is aborted while a caller asks again ends for that caller', async () => {
+  it('that is aborted while a caller requests it again ends for that caller', async () => {
     const { router, streams } = liveRouter();
     const controller = new AbortController();
     const [first, joined] = await Promise.all([

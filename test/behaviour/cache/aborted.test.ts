@@ -76,7 +76,7 @@ describe.each(ways)('an abort is what it is on a plain client: %s', (name, clien
     expect(stream.controller.signal.aborted).toBe(true);
   });
 
-  it('is none where all has been read', async () => {
+  it('does not happen once everything has been read', async () => {
     const client = await clientOf();
     const stream = await askStream(client);
     const { value } = await settled(read(stream));

@@ -34,7 +34,7 @@ describe('an equal call', () => {
     expect(cache.bytes).toBeGreaterThan(100);
   });
 
-  it('is asked again where nobody asked for a cache', async () => {
+  it('is sent again without a cache', async () => {
     const { router, asked } = build({ a: answer() });
     expect(use(await ask(router))).toBe('off');
     await ask(router);
@@ -96,7 +96,7 @@ describe('an equal call', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it('is told by an event', async () => {
+  it('emits an event', async () => {
     const { router } = build({ a: answer() }, { cache: true });
     const events: unknown[] = [];
     router.on('cache-hit', (event) => events.push(event));
@@ -122,7 +122,7 @@ describe('another call', () => {
     ['its priority', {}, callOptions({ priority: 'premium' })],
     ['its tenant', {}, callOptions({ tenant: 'b' })],
     ['its regions', {}, callOptions({ regions: ['eu'] })],
-  ])('is asked: %s', async (_, more, options) => {
+  ])('is sent: %s', async (_, more, options) => {
     const { router, asked } = build(
       { a: answer() },
       { cache: true, deployments: { a: { region: 'eu' } }, routes: { standard: ['a'] } },
@@ -133,7 +133,7 @@ describe('another call', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it('is told from one with another image or document', async () => {
+  it('differs from one with another image or document', async () => {
     const { router, asked } = build({ a: answer() }, { cache: true });
     const withImage = (url: string) => [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }];
     const withFile = (file_data: string) => [{ role: 'user', content: [{ type: 'file', file: { file_data } }] }];
@@ -229,7 +229,7 @@ describe('what is never cached', () => {
 });
 
 describe('X-Router-Cache and X-Router-Tenant', () => {
-  it('no-cache asks again, and keeps the new answer', async () => {
+  it('no-cache sends the call again, and stores the new answer', async () => {
     const { router } = build({ a: [answer({ content: 'old' }), answer({ content: 'new' })] }, { cache: true });
     await ask(router);
     const fresh = await ask(router, {}, { headers: { 'X-Router-Cache': 'no-cache' } });

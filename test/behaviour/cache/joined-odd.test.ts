@@ -69,7 +69,7 @@ describe('joined calls that end in an odd way', () => {
     expect(unhandled).toEqual([]);
   });
 
-  it('leave no rejection unhandled where a signal is none', async () => {
+  it('leave no rejection unhandled if `signal` is not a signal', async () => {
     const { router } = build({ a: fail(400, { latencyMs: 10 }) }, { cache: true });
     const call = watch(ask(router, 'standard', { signal: { aborted: false } as AbortSignal }));
     await pass(100);

@@ -35,7 +35,7 @@ describe('identical calls in flight', () => {
     expect(routes.standard).toMatchObject({ requests: 50, costUsd: costs[0] });
   });
 
-  it('are not shared across tenants, nor by a stream and a call that is none', async () => {
+  it('are not shared across tenants, or between a stream and another call', async () => {
     const { router, asked } = build({ a: answer({ latencyMs: 100 }) }, { cache: true });
     const calls = [ask(router), ask(router, 'standard', callOptions({ tenant: 'b' })), askStream(router)];
     await pass(200);
@@ -99,7 +99,7 @@ describe('identical calls in flight', () => {
     expect(asked()).toEqual(['a']);
   });
 
-  it('end with a deadline each when nobody answers, and leave nothing in flight', async () => {
+  it('each end with their own deadline when no upstream answers, and leave nothing in flight', async () => {
     const { router, fake } = build({ a: hang() }, { cache: true, maxAttempts: 1 });
     const short = watch(ask(router, 'standard', callOptions({ deadlineMs: 200 })));
     const long = watch(ask(router, 'standard', callOptions({ deadlineMs: 1000 })));
@@ -111,7 +111,7 @@ describe('identical calls in flight', () => {
     expect(fake.requests.at(-1)?.outcome).toBe('aborted');
   });
 
-  it('fail alike, each with an error and a record of its own, and the next one asks again', async () => {
+  it('fail alike, each with its own error and record, and the next one is sent again', async () => {
     const { router, asked } = build({ a: [fail(500, { latencyMs: 10 }), answer()] }, { cache: true, maxAttempts: 1 });
     const calls = [errorOf(ask(router)), errorOf(ask(router))];
     await pass(10);
@@ -138,7 +138,7 @@ describe('identical calls in flight', () => {
     expect(usual.map(({ value }) => use(value))).toEqual(['miss', 'joined']);
   });
 
-  it('ask what was asked, whatever becomes of the body', async () => {
+  it('send what the caller sent, whatever happens to the body', async () => {
     const { router, fake } = build({ a: [fail(500, { latencyMs: 10 }), answer()] }, { cache: true });
     const body = { model: 'standard', messages: [{ role: 'user' as const, content: 'Refunds?' }] };
     const call = router.chat.completions.create(body);
@@ -220,7 +220,7 @@ describe('streams in flight', () => {
     expect(callRecord(one)?.attempts).toEqual([]);
   });
 
-  it('that break, break for each, and are not kept', async () => {
+  it('that break, break for each, and are not stored', async () => {
     const { router, asked } = build(
       { a: cut({ afterChunks: 3, content: 'one two three four five six' }) },
       { cache: true },
@@ -242,7 +242,7 @@ describe('a stream and a completion', () => {
   const text = (chunks: OpenAI.ChatCompletionChunk[]) =>
     chunks.map((each) => each.choices[0]?.delta.content ?? '').join('');
 
-  it('are answered from each other, usage only if asked for', async () => {
+  it('are answered from each other, with usage only if requested', async () => {
     const { router, asked } = build({ a: answer({ content: 'Hello you' }) }, { cache: true });
     const whole = await router.chat.completions.create(body);
     const { chunks } = await read(await router.chat.completions.create({ ...body, stream: true }));
@@ -265,7 +265,7 @@ describe('a stream and a completion', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it('are, with tool calls where they are asked for', async () => {
+  it('are cached with tool calls if `toolCalls` is set', async () => {
     const toolCalls = [{ name: 'f', arguments: { a: 1 } }];
     const { router, asked } = build({ a: answer({ toolCalls }) }, { cache: { mode: 'all', toolCalls: true } });
     const withTools = { ...body, tools: [{ type: 'function' as const, function: { name: 'f' } }] };

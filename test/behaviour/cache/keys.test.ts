@@ -115,7 +115,7 @@ describe('the key of a call', () => {
     expect(answers.map(said)).toEqual(['redacted', 'redacted', 'redacted']);
   });
 
-  it('stays what was asked, whatever a client of the application makes of it', async () => {
+  it("stays as it was sent, whatever an application's own client does to it", async () => {
     class Own extends OpenAI {
       protected override async prepareOptions(options: Parameters<OpenAI['prepareOptions']>[0]): Promise<void> {
         const { messages } = options.body as ReturnType<typeof bodyOf>;

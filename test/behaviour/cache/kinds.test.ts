@@ -45,7 +45,7 @@ describe('kinds of answers', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it("streams of the SDK's helper, whose own record is told by the stream", async () => {
+  it("streams of the SDK's helper, which gets its record from the stream", async () => {
     const { router, asked } = build({ a: answer({ content: 'Hello.' }) }, { cache: true });
     await settled(router.chat.completions.stream({ model: 'standard', messages }).finalChatCompletion());
     const stream = router.chat.completions.stream({ model: 'standard', messages });
@@ -118,7 +118,7 @@ describe('the size of the store', () => {
 });
 
 describe('a closed router', () => {
-  it('gives no kept answers either, and an aborted call none', async () => {
+  it('does not return cached answers either, and an aborted call returns nothing', async () => {
     const { router } = build({ a: answer() }, { cache: true });
     await ask(router);
     await ask(router);

@@ -86,7 +86,7 @@ describe('a stream that is larger than the store', () => {
 });
 
 describe('joining and leaving', () => {
-  it('sets one timer for each call, whoever else waits', async () => {
+  it('sets one timer for each call, however many wait', async () => {
     const { router } = liveRouter();
     let timers = 0;
     const { setTimeout: original } = globalThis;

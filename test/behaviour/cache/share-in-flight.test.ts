@@ -71,7 +71,7 @@ describe('a stale answer where calls in flight are not shared', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it('is served all the same if that fails', async () => {
+  it('is still served if that fails', async () => {
     const { router } = build(
       { a: [answer({ content: 'old' }), fail(500)] },
       { cache: stale, shareInFlight: false, maxAttempts: 1 },

@@ -17,7 +17,7 @@ const first = async (router: Parameters<typeof ask>[0]) => {
 };
 
 describe('staleMs', () => {
-  it('answers stale and asks anew behind, until its bound', async () => {
+  it('serves a stale answer and refreshes it in the background, until its bound', async () => {
     const { router, asked } = build({ a: twice() }, { cache: { mode: 'all', ttlMs: 1000, staleMs: 500 } });
     const records: unknown[] = [];
     router.on('call-ended', ({ record }) => records.push(record.cache));

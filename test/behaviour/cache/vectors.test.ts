@@ -13,7 +13,7 @@ const use = (holder: unknown) => callRecord(holder)?.cache;
 const vectors = (result: OpenAI.CreateEmbeddingResponse) => result.data.map(({ embedding }) => embedding);
 
 describe('embeddings', () => {
-  it('are kept by single input: a batch asks only for what is missing, in order', async () => {
+  it('are stored per input: a batch requests only what is missing, in order', async () => {
     const { router, fake } = build({ a: answer() }, { cache: 'idempotent' });
     await embedIt(router, ['x', 'y']);
     const mixed = await embedIt(router, ['z', 'y', 'w', 'x', 'z']);
@@ -50,7 +50,7 @@ describe('embeddings', () => {
     expect(fake.requests).toHaveLength(1);
   });
 
-  it('tell tokens from text, and one size and tenant from another', async () => {
+  it('differ for tokens and text, for sizes and for tenants', async () => {
     const { router, fake } = build({ a: answer() }, { cache: 'idempotent' });
     await embedIt(router, [1, 2]);
     await embedIt(router, '[1,2]');
@@ -61,7 +61,7 @@ describe('embeddings', () => {
     expect(use(await embedIt(router, [1, 2]))).toBe('hit');
   });
 
-  it('are joined in flight, asked anew behind, and given stale when all fails', async () => {
+  it('are joined in flight, refreshed in the background, and served stale when everything fails', async () => {
     const { router, fake } = build(
       { a: [answer({ latencyMs: 10 }), answer({ latencyMs: 10 }), fail(500)] },
       { cache: { ttlMs: 1000, staleMs: 100, staleIfErrorMs: 500 }, maxAttempts: 1 },
@@ -81,7 +81,7 @@ describe('embeddings', () => {
   });
 });
 
-describe('a batch whose vectors cannot be told apart', () => {
+describe('a batch with ambiguous vectors', () => {
   /** Numbers every vector 0, or leaves one out. */
   function odd(change: (data: { index: number; embedding: number[] }[]) => unknown) {
     const inputs: unknown[] = [];
@@ -130,7 +130,7 @@ describe('a batch whose vectors cannot be told apart', () => {
     ]);
   });
 
-  it('is told by its indexes in whichever order they come', async () => {
+  it('is ordered by its indexes, in whichever order they come', async () => {
     const { inputs, embedFloats } = odd((data) => data.toReversed());
     await embedFloats('a');
     expect(vectors(await embedFloats(['bb', 'a', 'ccc'])).map(([length]) => length)).toEqual([2, 1, 3]);

@@ -57,7 +57,7 @@ describe('abReport', () => {
     expect(b?.errors).toBe(0);
   });
 
-  it('leaves cache hits out: nobody was exposed to a variant', async () => {
+  it('leaves cache hits out: they expose no one to a variant', async () => {
     const { router } = experiment({ a: answer(), b: answer() }, { cache: true });
     for (let i = 0; i < 10; i += 1) await settled(router.chat.completions.create(body));
     const { a, b } = router.abReport('chat').variants;

@@ -286,7 +286,7 @@ describe('rates', () => {
     expect(fake.requests.length).toBe(21);
   });
 
-  it('headers that say nothing is left put a deployment behind the others, never the last one', async () => {
+  it('a deployment with nothing left by its headers goes last, and is never excluded', async () => {
     const headers = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '30s' };
     const { router, asked } = build(
       { a: answer({ headers }), b: answer() },

@@ -120,7 +120,7 @@ describe('explain()', () => {
     expect(String(router.explain(chat))).toContain('order by reversed');
   });
 
-  it('puts one with nothing left by its rate-limit headers behind the others', async () => {
+  it('puts a deployment with nothing left by its rate-limit headers last', async () => {
     const used = answer({ headers: { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '30s' } });
     const { router } = build({ a: answer(), b: used, c: answer() });
     await settled(ask(router, 'b'));
@@ -163,7 +163,7 @@ describe('explain()', () => {
     expect(await firstOf(router)).toBe('b');
   });
 
-  it('tells a rate from slots, and names the one whose rate is back first', async () => {
+  it('distinguishes rates from slots, and names the deployment whose rate is back first', async () => {
     const { router } = build(
       { a: answer(), b: answer(), c: answer() },
       {

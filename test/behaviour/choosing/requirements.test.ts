@@ -40,7 +40,7 @@ describe('the context window', () => {
     expect(small?.excluded).toContain('its context window of 4000 tokens is too small');
   });
 
-  it('counts the output that is asked for', async () => {
+  it('counts the requested output', async () => {
     const { router } = two({ contextWindow: 8192 }, { contextWindow: 128_000 });
     const asked = { ...body, max_completion_tokens: 9000 };
     expect(callRecord((await settled(router.chat.completions.create(asked))).value)?.deployment).toBe('b');

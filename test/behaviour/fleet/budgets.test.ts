@@ -63,7 +63,7 @@ describe('a budget of a fleet', () => {
     });
   });
 
-  it('does not ask again for what the last heartbeat said is not there', async () => {
+  it('does not request again what the last heartbeat reported as spent', async () => {
     const store = watchedStore();
     const members = fleetOf(1, store, { budgets });
     await answered(members, 14);

@@ -13,7 +13,7 @@ const stateOf = (member: Member | undefined, id = 'a') => (member as Member).rou
 const isPaused = (member: Member | undefined) => typeof stateOf(member)?.pausedUntil === 'string';
 
 describe('what a fleet knows of deployments', () => {
-  it('pauses in all processes within 1.2 s, for as long as the server asked', async () => {
+  it('pauses in all processes within 1.2 s, for as long as the server requested', async () => {
     const store = memoryFleetStore();
     const [one] = fleetOf(1, store, {}, {}, busy(20));
     const [two] = fleetOf(1, store);

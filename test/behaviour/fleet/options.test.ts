@@ -61,7 +61,7 @@ describe('wrong options of a fleet', () => {
 });
 
 describe('one warning, and no error', () => {
-  it('none where a call is only explained: the fleet is not asked for anything', async () => {
+  it('none if a call is only explained: nothing is requested from the fleet', async () => {
     const commands: string[] = [];
     const store = { ...memoryFleetStore(), isReady: () => commands.push('isReady') > 0 };
     const [member] = fleetOf(1, store);

@@ -241,7 +241,7 @@ const uses: Record<string, (client: OpenAI, model: string) => unknown> = {
   },
 };
 
-describe('a rejection that nobody handles is reported as often as by a plain client', () => {
+describe('an unhandled rejection is reported as often as by a plain client', () => {
   it.each(Object.entries(uses))('%s', async (_, use) => {
     await using fake = await startFakeProvider({ models, withoutModel: fail(400) });
     const options = { apiKey: 'sk-unhandled', baseURL: fake.url, maxRetries: 0, logLevel: 'off' as const };

@@ -69,7 +69,7 @@ describe('metrics', () => {
     expect(await value('model_router_cost_unpriced_total', { deployment: 'b' })).toBe(1);
   });
 
-  it('counts the failover of a joined call once, whoever bears its cost in the end', async () => {
+  it('counts the failover of a joined call once, whichever caller bears its cost in the end', async () => {
     const { router, value } = measured({ a: fail(503), b: answer({ latencyMs: 500 }) }, { cache: true });
     const controller = new AbortController();
     const first = errorOf(ask(router, 'standard', { signal: controller.signal }));
@@ -90,7 +90,7 @@ describe('metrics', () => {
     expect(await value('model_router_call_duration_bucket', { route: 'standard', le: '655.36' })).toBe(1);
   });
 
-  it('tells what became of calls', async () => {
+  it('reports the outcomes of calls', async () => {
     const { router, value } = measured(
       { a: [answer(), fail(400), fail(500), hang(), answer()] },
       { maxAttempts: 1, breaker: false, deadlineMs: 1000 },
@@ -178,7 +178,7 @@ describe('the Grafana dashboard', () => {
     expect(queries.length).toBeGreaterThan(10);
   });
 
-  it.each(queries)('%s: %s asks for series, labels and values that exist from the start', async (_, expr) => {
+  it.each(queries)('%s: %s uses series, labels and values that exist from the start', async (_, expr) => {
     const series = readPrometheus(await measured({ a: answer(), b: answer() }, everything).text());
     const selectors = [...expr.matchAll(/(model_router_\w+)(?:\{([^}]*)\})?/g)];
     expect(selectors.length).toBeGreaterThan(0);

@@ -156,7 +156,7 @@ describe('the month', () => {
     expect(fresh.router.snapshot().deployments.a?.sla?.p99Ms).toBeCloseTo(100, -1);
   });
 
-  it('begins anew on the first, by UTC', async () => {
+  it('starts again on the first, by UTC', async () => {
     vi.setSystemTime(Date.UTC(2030, 0, 31, 23, 59));
     const { router } = promised({ a: [fail(500), answer()] }, { uptime: 0.99 });
     await settled(ask(router));

@@ -241,7 +241,7 @@ it('close() returns a promise', async () => {
   vi.useRealTimers();
 });
 
-it('router.update() keeps what was imported, and tells what is new of it', async () => {
+it('router.update() keeps what was imported, and reports what is new of it', async () => {
   const { router } = build({ a: answer({ usage }) }, priced);
   await settled(ask(router));
   const other = build({ a: answer() }, { ...priced, routes: {} }).router;

@@ -131,7 +131,7 @@ describe('status.json', () => {
     });
   });
 
-  it('tells a pause and a refused key apart', async () => {
+  it('shows pauses and refused keys', async () => {
     const { router, status } = served(
       { a: fail(429, { headers: { 'retry-after': '30' } }), b: fail(401), c: answer() },
       {
@@ -244,7 +244,7 @@ describe('events', () => {
     expect(get('events').status).toBe(503);
   });
 
-  it('are given up where nobody reads them', async () => {
+  it('are dropped if no client reads them', async () => {
     const { get } = served({ a: answer() });
     for (let i = 0; i < 20; i++) get('events');
     await pass(40_000);

@@ -12,7 +12,7 @@ describe('advice', () => {
     expect(await advise({})).toBe('');
   });
 
-  it('tells of a call without a reserve, and it is answered less often', async () => {
+  it('reports a call without a reserve, which is answered less often', async () => {
     const { advice, availability } = await simulate(small({ faults }, { maxAttempts: 1 }));
     expect(advice.join('\n')).toMatch(
       /No reserve.*2,000 ms.*`maxAttempts` is 1.*nothing is left for second when first hangs/,
@@ -21,15 +21,15 @@ describe('advice', () => {
     expect(availability).toBeLessThan(0.98);
   });
 
-  it('is silent on an attempt timeout of the whole deadline: the router keeps its reserve all the same', async () => {
+  it('is silent about an attempt timeout of the whole deadline: the router still makes its reserve', async () => {
     expect(await advise({}, { attemptTimeoutMs: 2000 })).toBe('');
   });
 
-  it('tells of a single deployment', async () => {
+  it('reports a single deployment', async () => {
     expect(await advise({}, { routes: { standard: ['first'] } })).toContain('has one deployment, first');
   });
 
-  it('tells of the default deadline', async () => {
+  it('reports the default deadline', async () => {
     expect(await advise({}, { deadlineMs: 120_000 })).toContain('the default deadline of 120,000 ms');
     expect(await advise({}, { deadlineMs: 119_999 })).not.toContain('default deadline');
   });
@@ -43,7 +43,7 @@ describe('advice', () => {
     expect(await advise({ faults: failing }, { routes: { standard: ['first'] } })).not.toContain('withheld');
   });
 
-  it('tells of a breaker that never opens', async () => {
+  it('reports a breaker that never opens', async () => {
     expect(await advise({}, { breaker: false })).toContain('its breaker never opened: is `breaker` off');
   });
 
@@ -54,7 +54,7 @@ describe('advice', () => {
     expect(await advise({}, { ...options, deployments })).toContain('has one deployment, first');
   });
 
-  it('tells of a fault that struck no request', async () => {
+  it('reports a fault that struck no request', async () => {
     const atSecond = [{ at: ['second'], behavior: fail(503), fromMs: 5000, toMs: 9000 }];
     const { advice, faults: told } = await simulate(small({ faults: atSecond }));
     expect(advice.join('\n')).toMatch(/A fault has struck nothing: .* second from 5 s to 9 s .*fails with 503/);
@@ -64,14 +64,14 @@ describe('advice', () => {
     expect(struck.faults).toMatchObject([{ struck: 2, fromMs: 59_500, toMs: 60_000 }]);
   });
 
-  it('tells of a fault after the last of planned calls, which ends no earlier than it begins', async () => {
+  it('reports a fault after the last of planned calls, which ends no earlier than it begins', async () => {
     const late = [{ at: 'first', behavior: hang(), fromMs: 5000 }];
     const { advice, faults: told } = await simulate(small({ traffic: { calls: [{ atMs: 1000 }] }, faults: late }));
     expect(advice.join('\n')).toContain('A fault has struck nothing');
     expect(told).toMatchObject([{ fromMs: 5000, toMs: 5000 }]);
   });
 
-  it('tells of a model that nobody knows', async () => {
+  it('reports an unknown model', async () => {
     const traffic = { perSecond: 1, durationMs: 2000, model: 'another-vendor/large' };
     expect(await advise({ traffic, faults: [] })).toContain('No route or deployment is named another-vendor/large');
     // One that comes close is an error, unless unlisted models are spoken of.
@@ -82,13 +82,13 @@ describe('advice', () => {
   it.each([
     ['money', { maxCostUsd: 0.0001 }, 'SpendBudgetExceededError', /A limit refused 240 of 240 calls.*`maxCostUsd`/],
     ['tokens', { maxInputTokens: 1 }, 'TokenBudgetExceededError', /A limit refused 240 of 240 calls.*`maxInputTokens`/],
-  ])('tells of a limit of %s that refuses calls', async (_, options, error, message) => {
+  ])('reports a limit of %s that refuses calls', async (_, options, error, message) => {
     const result = await simulate(small({}, options));
     expect(result.advice.join('\n')).toMatch(message);
     expect(result.errors).toEqual({ [error]: 240 });
   });
 
-  it('tells of a cost that is not known', async () => {
+  it('reports an unknown cost', async () => {
     const deployments = { first: {}, second: { client: 'other' } };
     expect(await advise({ upstreams: { first: answer() } }, { deployments })).toContain('has a `price`');
   });

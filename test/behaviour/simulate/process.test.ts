@@ -105,7 +105,7 @@ describe('a simulation refuses', () => {
 });
 
 describe('progress', () => {
-  it('is told from 0 to 1, over both runs', async () => {
+  it('is reported from 0 to 1, over both runs', async () => {
     const shares: number[] = [];
     await simulate(small({ baseline: true, onProgress: (share) => shares.push(share) }));
     expect(shares.length).toBeGreaterThan(50);

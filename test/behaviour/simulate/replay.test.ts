@@ -97,7 +97,7 @@ describe('a replayed trace', () => {
     expect(known.configurations['next']?.deployments['third']?.latencyMs.max).toBe(7);
   });
 
-  it('says nothing of one that no call asks', async () => {
+  it('ignores a deployment that no call uses', async () => {
     const options = { ...simulatedOptions, deployments: { ...simulatedOptions.deployments, third: {} } };
     const { caveats } = await compare({ trace: text(lines), configurations: { next: configuration(options) } });
     expect(caveats.join('\n')).not.toContain('third');

@@ -7,7 +7,7 @@ import { simulatedOptions, small } from '../../helpers/simulated.js';
 
 const outage = { at: 'first', behavior: hang(), fromMs: 20_000, toMs: 40_000 } as const;
 
-describe('what a simulation tells', () => {
+describe('what a simulation reports', () => {
   it('of calls that go well', async () => {
     const result = await simulate(small());
     expect(result).toMatchObject({
@@ -84,7 +84,7 @@ describe('what a simulation tells', () => {
     expect(probes).toBeGreaterThan(20);
   });
 
-  it('of pauses that a server asked for', async () => {
+  it('of pauses that a server requested', async () => {
     const behavior = fail(429, { headers: { 'retry-after': '5' } });
     const { deployments, availability } = await simulate(
       small({ faults: [{ at: 'first', behavior, fromMs: 10_000, toMs: 11_000 }] }),

@@ -90,7 +90,7 @@ describe('an attempt', () => {
     });
   });
 
-  it('leaves no timer and no listener behind, however it ends', async () => {
+  it('leaves no timer and no listener, however it ends', async () => {
     const { signal } = new AbortController();
     const ends = [() => Promise.resolve({} as Reply), () => Promise.reject(new Error('no'))];
     for (const next of ends) {
@@ -102,7 +102,7 @@ describe('an attempt', () => {
     }
   });
 
-  it('ends with its caller, and asks nobody for one who has gone', async () => {
+  it('ends with its caller, and sends nothing after an abort', async () => {
     const controller = new AbortController();
     const next = vi.fn(never);
     const attempt = attemptOf({ signal: controller.signal });

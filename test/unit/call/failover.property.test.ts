@@ -13,7 +13,7 @@ describe('whatever upstreams and callers do, a call', () => {
     vi.useRealTimers();
   });
 
-  it('settles once and in time, is recorded as it was, and leaves nothing behind', async () => {
+  it('settles once and in time, is recorded as it was, and leaves nothing open', async () => {
     await fc.assert(
       fc.asyncProperty(given, async (each) => {
         vi.clearAllTimers();
@@ -74,7 +74,7 @@ describe('whatever upstreams and callers do, a call', () => {
   }, 120_000);
 });
 
-it('the listeners on a signal are counted, and hear it', () => {
+it('the listeners on a signal are counted, and called', () => {
   const { controller, signal, listeners } = countedSignal();
   const [once, often] = [vi.fn(), vi.fn()];
   signal.addEventListener('abort', once, { once: true });

@@ -15,7 +15,7 @@ describe('whatever upstreams and callers do, a hedged call', () => {
     vi.useRealTimers();
   });
 
-  it('settles once and in time, asks nobody twice at a time, takes a token for each hedge, and leaves nothing behind', async () => {
+  it('settles once and in time, tries no deployment twice at a time, takes a token for each hedge, and leaves nothing open', async () => {
     let hedged = 0;
     let lost = 0;
     await fc.assert(

@@ -60,7 +60,7 @@ describe('model-router status', () => {
     expect(await statusCommand([url, '--header', 'Authorization: Bearer x'])).toMatchObject({ code: 0 });
   });
 
-  it('says where nobody answers, or something else does', async () => {
+  it('reports that the server does not answer, or is something else', async () => {
     expect(await statusCommand(['http://127.0.0.1:1/status'])).toMatchObject({
       code: 1,
       output: expect.stringContaining('http://127.0.0.1:1/status/status.json gives no status: '),

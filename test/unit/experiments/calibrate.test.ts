@@ -29,7 +29,7 @@ function truth(minConfidence: number, quality: number) {
 }
 
 describe('calibrate', () => {
-  it('keeps its promise in at least 90 % of the runs, and most of what could be kept cheap', () => {
+  it('keeps its promise in at least 90 % of the runs, and keeps most of what could stay cheap', () => {
     const quality = 0.98;
     let promised = 0;
     let kept = 0;
@@ -76,7 +76,7 @@ describe('calibrate', () => {
     });
   });
 
-  it('leaves out records that nobody judged and scores that are unknown', () => {
+  it('leaves out records without a judgement and unknown scores', () => {
     const records = judged(1000, seededRandom(3)).map(({ scores, ...each }, i) => ({
       ...each,
       scores: { ...scores, mean: i % 2 === 0 ? null : scores.mean },

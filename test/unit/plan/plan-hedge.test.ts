@@ -50,7 +50,7 @@ describe('a hedge', () => {
 describe('while another attempt runs', () => {
   const planned = (view: PlanView) => inShort(plan(view), view);
 
-  it('a failure leads to one that nobody has asked, not to a wait, a retry or an open breaker', () => {
+  it('a failure leads to an untried deployment, not to a wait, a retry or an open breaker', () => {
     expect(planned(running([a, b, c], { failures: [failed(b)] }))).toBe('2');
     expect(planned(running([a, b], { failures: [failed(b)] }))).toBe('nothing-left');
     expect(planned(running([a, b, paused], { failures: [failed(b)] }))).toBe('paused');
@@ -61,7 +61,7 @@ describe('while another attempt runs', () => {
     expect(planned(running([a, b, c], { failures: [failed(b, 'caller-error')] }))).toBe('failed');
   });
 
-  it('the next is asked only if it can finish', () => {
+  it('the next is tried only if it can finish', () => {
     expect(planned(running([a, targetView({ fastestMs: 10_001 })]))).toBe('no-time');
   });
 });

@@ -142,7 +142,7 @@ describe('whatever happens, the plan', () => {
     });
   });
 
-  it('never asks again who must not be asked again, or without a token', () => {
+  it('never retries what must not be retried, or without a token', () => {
     holds((view, step) => {
       const before = failuresOf(view, step);
       expect(step.isRetry).toBe(before.length > 0);
@@ -152,7 +152,7 @@ describe('whatever happens, the plan', () => {
     });
   });
 
-  it('asks nobody after a failure that ends the call', () => {
+  it('tries nothing after a failure that ends the call', () => {
     holds((view) => {
       expect(view.failures.some((each) => each.failover === 'no' && each.retry === 'no')).toBe(false);
     });
@@ -170,13 +170,13 @@ describe('whatever happens, the plan', () => {
     });
   });
 
-  it('never asks before a pause is over', () => {
+  it('never sends before a pause is over', () => {
     holds((view, _, asked) => {
       expect(asked.pausedUntil).toBeLessThanOrEqual(view.now);
     });
   });
 
-  it('asks past an open breaker or a client set aside only when nobody else can be asked', () => {
+  it('passes an open breaker or a suspended client only when no other deployment is left', () => {
     holds((view, step, asked) => {
       expect(step.panic).toBe(asked.isOpen);
       if (!asked.isOpen && asked.suspendedUntil <= view.now) return;
@@ -198,7 +198,7 @@ describe('whatever happens, the plan', () => {
     });
   });
 
-  it('follows the order of the route as long as nobody was asked', () => {
+  it('follows the order of the route until the first attempt', () => {
     holds((view, step, asked) => {
       if (view.failures.length > 0 || asked.isOpen || asked.suspendedUntil > view.now) return;
       const before = view.targets.slice(0, view.targets.indexOf(asked));

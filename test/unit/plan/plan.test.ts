@@ -140,7 +140,7 @@ describe('after a failure', () => {
     expect(at('server-error', [a, b], { attemptsLeft: 0 })).toBe('attempts');
   });
 
-  it('waits for whoever may be asked first', () => {
+  it('waits for the deployment that is available first', () => {
     const failures = [failed(a, 'server-error', { jitter: 0.8 }), failed(b, 'server-error', { jitter: 0.4 })];
     expect(planned(viewOf([a, b], { failures }))).toBe('1 after 175 retry');
     expect(planned(viewOf([a, b, paused(50)], { failures }))).toBe('2 after 50');
@@ -160,11 +160,11 @@ describe('after a failure', () => {
     expect(planned(viewOf([open, out(9000)], { failures: [failed(open)] }))).toBe('1 panic');
   });
 
-  it('asks another whose breaker is open rather than give up', () => {
+  it('tries another one with an open breaker rather than give up', () => {
     expect(planned(viewOf([a, out()], { failures: [failed(a, 'timeout')] }))).toBe('1 panic');
   });
 
-  it('waits out what a server asked for before it asks the same one again', () => {
+  it('waits as long as the server requested before it retries there', () => {
     const busy = paused(3000);
     const failures = [failed(busy, 'rate-limited', { jitter: 0.8 })];
     expect(planned(viewOf([busy], { failures }))).toBe('0 after 3000 retry');
@@ -184,7 +184,7 @@ describe('after a failure', () => {
     expect(planned(viewOf([a, other], { now, failures: [failed(a, 'unauthorized')] }))).toBe(expected);
   });
 
-  it('says that there is no time left, not that somebody is paused, where a pause ends now', () => {
+  it('says that there is no time left, not that a deployment is paused, if a pause ends now', () => {
     const other = targetView({ fastestMs: 1000, pausedUntil: 9500 });
     expect(planned(viewOf([a, other], { now: 9500, failures: [failed(a, 'unauthorized')] }))).toBe('no-time');
     const later = targetView({ fastestMs: 1000, pausedUntil: 9501 });
@@ -277,7 +277,7 @@ describe('backoffMs', () => {
   });
 });
 
-describe('a pause that every deployment asks for', () => {
+describe('a pause of every deployment', () => {
   const probed = (pausedUntil: number, probeAt: number) => targetView({ pausedUntil, probeAt });
   const refused = (target: TargetView, retryAfterMs = 3000) =>
     failed(target, 'rate-limited', { status: 429, retryAfterMs });
@@ -298,7 +298,7 @@ describe('a pause that every deployment asks for', () => {
     expect(planned(viewOf(targets))).toBe(expected);
   });
 
-  it('is not probed by a call that was refused itself: it waits as long as it was asked to', () => {
+  it('is not probed by a call that was refused itself: it waits as long as the server requested', () => {
     const [one] = [probed(5000, 0)];
     expect(planned(viewOf([one], { failures: [refused(one)] }))).toBe('0 after 3000 retry probe');
     expect(planned(viewOf([paused(5000)], { failures: [refused(paused(5000))], jitter: 0.4 }))).toBe('0 after 5100');
@@ -335,7 +335,7 @@ describe('a hedge', () => {
     expect(beside(targets)).toBe(expected);
   });
 
-  it('asks nobody twice: neither who runs nor who has failed', () => {
+  it('tries no deployment twice: neither a running one nor a failed one', () => {
     expect(beside([a, b, c], { failures: [failed(b)] })).toBe('2');
     expect(beside([a, b], { failures: [failed(b)] })).toBeUndefined();
     expect(beside([a, b, c], { inFlight: [a.target, b.target] })).toBe('2');
@@ -357,7 +357,7 @@ describe('a failure beside another attempt', () => {
   const next = (targets: TargetView[], more: Partial<PlanView> = {}) =>
     planned(viewOf(targets, { failures: [failed(b)], inFlight: [a.target], attemptsLeft: 2, ...more }));
 
-  it('is followed by one that was not asked, and by nothing else', () => {
+  it('is followed by an untried one, and by nothing else', () => {
     expect(next([a, b, c])).toBe('2');
     expect(next([a, b])).toBe('nothing-left');
     expect(next([a, b, out()])).toBe('no-time');
@@ -394,7 +394,7 @@ describe('full deployments', () => {
     expect(inShort(plan(view), view)).toBe('queue 0');
   });
 
-  it('those with nothing left of their rate go behind the others, never out', () => {
+  it('those with nothing left of their rate go last, never out', () => {
     const depleted = targetView({ isDepleted: true });
     const both = viewOf([depleted, targetView()]);
     expect(inShort(plan(both), both)).toBe('1');

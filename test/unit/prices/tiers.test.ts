@@ -165,7 +165,7 @@ describe('what the provider says that it costs', () => {
 describe('a function of prices', () => {
   const query = { deployment: 'a', model: 'm', serviceTier: 'flex' };
 
-  it('hears the tier', () => {
+  it('gets the tier', () => {
     const book = new PriceBook(({ serviceTier }) =>
       serviceTier === 'flex' ? { input: 1, output: 2 } : { input: 2, output: 4 },
     );

@@ -110,7 +110,7 @@ describe('confidenceOf', () => {
     expect(confidenceOf(answer, false)).toEqual({ mean: 0, lowest: 0, first: 0 });
   });
 
-  it('prose where JSON was asked for scores 0', () => {
+  it('prose instead of the requested JSON scores 0', () => {
     expect(confidenceOf(chat(sure), true).mean).toBe(0);
     expect(confidenceOf(chat(sure), false).mean).toBeGreaterThan(0.8);
   });

@@ -61,7 +61,7 @@ describe('what was delivered', () => {
     expect(deliver([chunk('a'), deep, undefined, chunk('b')]).chunks()).toEqual([chunk('a'), chunk('b')]);
   });
 
-  it('is kept in less than twice its text, whatever stands around it', () => {
+  it('takes less than twice the memory of its text, whatever else the chunks hold', () => {
     const words = Array.from({ length: 5000 }, (_, i) => `word ${i} `);
     const text = words.join('').length;
     expect(deliver(words.map((word) => chunk(word))).size).toBeLessThan(1.5 * text);
@@ -75,7 +75,7 @@ describe('what was delivered', () => {
     expect(deliver(events).size).toBeLessThan(1.5 * text);
   });
 
-  it('is kept in about its text where the first chunk looks otherwise', () => {
+  it('takes about the memory of its text if the first chunk looks different', () => {
     const first = { id: 'another', choices: [{ index: 0, delta: { role: 'assistant', content: '' } }], model: 'm' };
     const words = Array.from({ length: 2000 }, (_, i) => `word ${i} `);
     const text = words.join('').length;

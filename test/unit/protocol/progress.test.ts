@@ -153,7 +153,7 @@ describe('responses', () => {
     expect(read('responses', [event('error')])).toMatchObject({ failed: true, finished: false });
   });
 
-  it('tell model, id and usage', () => {
+  it('report model, id and usage', () => {
     const response = { id: 'resp_1', model: 'm-2024', usage: { input_tokens: 1 } };
     expect(read('responses', [event('response.completed', response)])).toMatchObject({
       id: 'resp_1',
@@ -163,7 +163,7 @@ describe('responses', () => {
   });
 });
 
-describe('what else is told', () => {
+describe('what else is reported', () => {
   it('the first model and id, the last usage', () => {
     const usage = { prompt_tokens: 1 };
     const chunks = [choice({}), { ...choice({}), id: 'other', model: 'other' }, { choices: [], usage }];

@@ -37,7 +37,7 @@ describe('what a request needs', () => {
   });
 });
 
-describe('what a request names that is kept on a server', () => {
+describe('what a request names that is stored on a server', () => {
   it.each<[string, unknown, string[]]>([
     ['nothing', { input: 'Hello' }, []],
     ['the response before', { previous_response_id: 'resp_1' }, ['resp_1']],

@@ -63,7 +63,7 @@ describe('readUsage', () => {
   });
 });
 
-describe('usage as providers tell it', () => {
+describe('usage as providers report it', () => {
   const price = {
     input: 3,
     output: 11,

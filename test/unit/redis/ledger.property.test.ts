@@ -85,7 +85,7 @@ describe('the ledger of a fleet, in a model of its faults', { timeout: 180_000 }
     expect(waited).toBeGreaterThan(0);
   });
 
-  it('lets few calls wait, and asks seldom, while there is money', () => {
+  it('lets few calls wait, and requests seldom, while there is money', () => {
     const { calls, waited, exchanges, refused } = run(3, {}, 'day', 100 * LIMIT);
     // Where several calls wait at once, one that comes later may take what another one waited for.
     expect(refused / calls).toBeLessThanOrEqual(0.01);

@@ -238,7 +238,7 @@ describe('the ledger', () => {
     expect(stranded).toBeLessThanOrEqual(Math.max(0.005 * 1_000_000, 200));
   });
 
-  it('frees a killed worker’s allowance after ten heartbeats, where told so', () => {
+  it('frees a killed worker’s allowance after ten heartbeats, if configured', () => {
     const returning = new Ledger({ ...rules, lost: 'return' });
     const dying = new Member(returning, 'dying');
     const other = new Member(returning, 'other');

@@ -58,7 +58,7 @@ describe('readHeaders', () => {
     ]);
   });
 
-  it('hands on what it was given where nothing is to be kept', () => {
+  it('returns its input if nothing changes', () => {
     const headers = { 'x-mine': '2', 'x-none': null };
     expect(readHeaders(headers, all).headers).toBe(headers);
     expect(headers).toEqual({ 'x-mine': '2', 'x-none': null });

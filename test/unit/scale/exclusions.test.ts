@@ -26,7 +26,7 @@ function routerOf(count: number, options: Partial<RouterOptions> = {}, more: obj
 }
 
 describe("overBudget: 'skip'", () => {
-  it.each([100, 1000])('asks the budgets a few times about %i deployments', (count) => {
+  it.each([100, 1000])('reads the budgets a few times for about %i deployments', (count) => {
     const refusalOf = vi.spyOn(SpendLedger.prototype, 'refusalOf');
     const router = routerOf(count, { overBudget: 'skip', budgets: [{ usd: 50, window: 'day' }] });
     const { deployments } = router.explain({ model: 'all', messages });
@@ -36,7 +36,7 @@ describe("overBudget: 'skip'", () => {
     expect(deployments.find(({ id }) => id === `d${count - 1}`)?.excluded).toContain(`could cost $${count}`);
   });
 
-  it('leaves one, of which the refusal speaks', async () => {
+  it('leaves one, which the refusal names', async () => {
     const router = routerOf(1000, { overBudget: 'skip', maxCostUsd: 0.5 });
     await expect(router.chat.completions.create({ model: 'all', messages })).rejects.toMatchObject({ estimateUsd: 1 });
   });

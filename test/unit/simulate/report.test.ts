@@ -79,7 +79,7 @@ describe('the report', () => {
     expect(named).not.toContain(EVIL);
   });
 
-  it('can be made without a plain client, and from JSON that was kept', async () => {
+  it('can be made without a plain client, and from stored JSON', async () => {
     const { baseline: _, ...rest } = simulation;
     const kept: typeof simulation = JSON.parse(JSON.stringify({ ...rest, baseline: null }));
     expect(simulationReport(kept)).not.toContain('class="key without"');

@@ -11,7 +11,7 @@ afterEach(() => {
 });
 
 describe('DeploymentBreaker and what is around it', () => {
-  it('is not harmed by a listener that throws, and may be asked by one', () => {
+  it('is not harmed by a listener that throws, and may be used by one', () => {
     const onChange = vi.fn<(state: BreakerState) => void>(() => {
       expect(breaker.tryAcquire()).toBeUndefined();
       throw new Error('a listener that throws');

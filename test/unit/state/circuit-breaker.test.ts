@@ -24,7 +24,7 @@ describe('opening', () => {
   it.each([
     [5, 'open'],
     [6, 'closed'],
-  ])('asks that at least half of the calls failed: %i successes, 5 failures', (successes, state) => {
+  ])('needs at least half of the calls to fail: %i successes, 5 failures', (successes, state) => {
     const { breaker } = build({ consecutive: NEVER });
     report(breaker, 'success', successes);
     report(breaker, 'failure', 5);
@@ -103,7 +103,7 @@ describe('opening', () => {
     expect(breaker.state).toBe('open');
   });
 
-  it('takes a neutral outcome for nothing: it neither counts nor ends a row', () => {
+  it('ignores a neutral outcome: it neither counts nor ends a row', () => {
     const { breaker } = build({ failures: 1000 });
     report(breaker, 'failure', 4);
     vi.advanceTimersByTime(1000);

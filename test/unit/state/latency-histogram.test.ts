@@ -230,7 +230,7 @@ describe('memory', () => {
     return held;
   }
 
-  it('is none while idle', async () => {
+  it('uses no memory while idle', async () => {
     expect(globalThis.gc).toBeTypeOf('function');
     expect(await countArrays((histogram) => histogram.count)).toBe(0);
   });

@@ -186,7 +186,7 @@ describe('SpendLedger, over random histories', () => {
     expect(refusals).toBeGreaterThan(100);
   });
 
-  it('counts all that was spent in a window, wherever its clock jumps, and money of nobody else', () => {
+  it('counts all that was spent in a window, wherever its clock jumps, and no other money', () => {
     fc.assert(
       fc.property(fc.tuple(someOps, jump, someOps, jump, someOps), ([first, there, then, back, last]) => {
         const history = [...first, there, ...then, back, ...last];
@@ -206,7 +206,7 @@ describe('SpendLedger, over random histories', () => {
     );
   });
 
-  it('counts no more than that, while nobody sets the clock', () => {
+  it('counts no more than that, as long as the clock is not set', () => {
     fc.assert(
       fc.property(ops(pass, settleBy(fc.constantFrom(1, 1.5, 3))), (history) => {
         each(({ ledger, bookings }) => {

@@ -145,7 +145,7 @@ describe('its windows', () => {
     expect(ledger.states(9)).toMatchObject([{ spentUsd: 0 }]);
   });
 
-  it('slide by a clock that nobody sets: money leaves at most a sixtieth late, and never early', () => {
+  it('slide by a clock that is never set: money leaves at most a sixtieth late, and never early', () => {
     const ledger = new SpendLedger([{ ...monthly, window: 60_000 }]);
     vi.advanceTimersByTime(500);
     spend(ledger, 6);

@@ -32,7 +32,7 @@ describe('SpendTable', () => {
     expect(table.rows()).toEqual([]);
   });
 
-  it('counts what nobody knows the cost of: nothing known is null, not 0', () => {
+  it('counts unknown costs: without a known one the sum is null, not 0', () => {
     const table = new SpendTable(1);
     table.add('a', null, undefined, null);
     table.add('a', null, undefined, null);

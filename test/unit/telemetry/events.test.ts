@@ -5,7 +5,7 @@ const opened: RouterEvent = { type: 'breaker-opened', deployment: 'a', cooldownM
 const closed: RouterEvent = { type: 'breaker-closed', deployment: 'a' };
 
 describe('Events', () => {
-  it('tells those who listen to that type, in the order in which they came', () => {
+  it('calls the listeners of that type, in the order in which they came', () => {
     const events = new Events();
     const heard: unknown[] = [];
     events.on('breaker-opened', (event) => heard.push(['first', event]));
@@ -18,7 +18,7 @@ describe('Events', () => {
     ]);
   });
 
-  it('says whether anybody listens', () => {
+  it('reports whether there is a listener', () => {
     const events = new Events();
     expect(events.hasListener('breaker-opened')).toBe(false);
     const off = events.on('breaker-opened', () => {});
@@ -27,7 +27,7 @@ describe('Events', () => {
     expect(events.hasListener('breaker-opened')).toBe(false);
   });
 
-  it('the same function heard twice is told twice, and taken away one at a time', () => {
+  it('a function added twice is called twice, and removed one at a time', () => {
     const events = new Events();
     let count = 0;
     const listener = () => {
@@ -56,7 +56,7 @@ describe('Events', () => {
     expect(count).toBe(1);
   });
 
-  it('a listener that throws or rejects keeps nobody else from hearing', async () => {
+  it('a listener that throws or rejects does not stop the others', async () => {
     const events = new Events();
     const heard: unknown[] = [];
     events.on('breaker-opened', () => {
@@ -69,7 +69,7 @@ describe('Events', () => {
     expect(heard).toEqual([opened]);
   });
 
-  it('a listener may take itself away, or add another, while it is told', () => {
+  it('a listener may remove itself, or add another, while it is called', () => {
     const events = new Events();
     const heard: string[] = [];
     const off = events.on('breaker-closed', () => {
@@ -83,7 +83,7 @@ describe('Events', () => {
     expect(heard).toEqual(['once', 'added']);
   });
 
-  it('after clear nobody hears anything', () => {
+  it('after clear no listener is called', () => {
     const events = new Events();
     const heard: unknown[] = [];
     const off = events.on('breaker-opened', (event) => heard.push(event));

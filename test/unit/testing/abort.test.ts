@@ -50,7 +50,7 @@ describe.each(doorNames)('an abort, %s', (name) => {
     expect(door.fake.requests).toMatchObject([{ outcome: 'aborted', status: 200 }]);
   });
 
-  it('while the body lies unread is heard when it is read', async () => {
+  it('while the body is unread shows when it is read', async () => {
     await using door = await doors[name]({ models: ['m'] });
     const controller = new AbortController();
     const response = await door.fetch(path, post(asked, { signal: controller.signal }));
@@ -77,7 +77,7 @@ describe.each(doorNames)('an abort, %s', (name) => {
     expect(door.fake.requests).toMatchObject([{ outcome: 'aborted' }]);
   });
 
-  it('is not needed to hold back a flood that nobody reads', async () => {
+  it('is not needed to hold back a flood that no caller reads', async () => {
     await using door = await doors[name]({ models: { m: commentFlood({ count: 1e7, stepMs: 0 }) } });
     const response = await door.fetch(path, post(streamed));
     expect(door.fake.open).toBe(1);
@@ -117,7 +117,7 @@ describe('fakeFetch', () => {
     expect(listeners()).toBe(0);
   });
 
-  it('goes on after an abort where it is told to, for all calls or for one', async () => {
+  it('goes on after an abort if configured, for all calls or for one', async () => {
     const aborted = post(asked, { signal: AbortSignal.abort() });
     const deaf = fakeFetch(answer('Still here'), { ignoreAbort: true });
     expect(await (await deaf(url, aborted)).text()).toContain('Still here');

@@ -64,7 +64,7 @@ describe('a chat answer', () => {
     expect((await stream({ usage: false })).some((chunk) => chunk.usage)).toBe(false);
   });
 
-  it('has usage in a stream only where it was asked for', async () => {
+  it('has usage in a stream only if it was requested', async () => {
     const chunks = await all(clientOf({}).chat.completions.create({ model: 'm', messages, stream: true }));
     expect(chunks.some((chunk) => 'usage' in chunk)).toBe(false);
   });
@@ -124,7 +124,7 @@ describe('a chat answer', () => {
     ]);
   });
 
-  it('ends as it is told to', async () => {
+  it('ends as scripted', async () => {
     expect((await chat({ finishReason: 'length' })).choices[0]?.finish_reason).toBe('length');
     expect((await chat({ finishReason: null })).choices[0]?.finish_reason).toBeNull();
   });
@@ -147,7 +147,7 @@ describe('a response', () => {
     all(clientOf(options).responses.create({ model: 'm', input: 'Hello', stream: true }));
   const types = (events: { type: string }[]) => events.map(({ type }) => type.replace('response.', ''));
 
-  it('is told in the order of the real API', async () => {
+  it('comes in the order of the real API', async () => {
     const events = await stream({ chunks: ['a', 'b'] });
     expect(types(events)).toEqual([
       'created',
@@ -212,7 +212,7 @@ describe('a response', () => {
     expect(last).toMatchObject({ type: `response.${status}`, response: { status, ...rest } });
   });
 
-  it('does not tell that it is finished where it is not', async () => {
+  it('does not report an end that it does not have', async () => {
     expect(types(await all(clientOf(noFinishReason()).responses.create({ model: 'm', stream: true }))).at(-1)).toBe(
       'output_item.done',
     );
@@ -228,7 +228,7 @@ describe('a response', () => {
     expect(events.at(-1)).toBe(`event: error\ndata: ${JSON.stringify(error)}`);
   });
 
-  it('is kept unless told otherwise, also when it is cut', async () => {
+  it('is kept by default, also when it is cut', async () => {
     const client = new OpenAI({
       apiKey: 'sk-test',
       maxRetries: 0,
@@ -245,7 +245,7 @@ describe('a response', () => {
     expect(await client.responses.retrieve(ids[0] ?? '')).toMatchObject({ status: 'in_progress', output: [] });
   });
 
-  it('in the background is done when it is asked for', async () => {
+  it('in the background is done when it is retrieved', async () => {
     const client = clientOf({ content: 'Done.' });
     const { id } = await client.responses.create({ model: 'm', input: 'a', background: true });
     expect(await client.responses.retrieve(id)).toMatchObject({ status: 'completed', output_text: 'Done.' });

@@ -7,7 +7,7 @@ import { doorNames, doors, post } from './entry-points.js';
 const path = '/chat/completions';
 
 describe.each(doorNames)('what is recorded, %s', (name) => {
-  it('is how each request was asked and how it ended', async () => {
+  it('shows each request and how it ended', async () => {
     await using door = await doors[name]({ models: { a: answer(), b: fail(503), c: cut() } });
     await door.fetch(`${path}?x=1&y=2`, post({ model: 'a', messages: [] }, { headers: { 'X-Mine': 'yes' } }));
     await door.fetch(path, post({ model: 'b', messages: [], stream: true }));
@@ -93,7 +93,7 @@ describe.each(doorNames)('what is recorded, %s', (name) => {
     expect(door.fake.count).toBe(1);
   });
 
-  it('tells the fields and files of a form', async () => {
+  it('shows the fields and files of a form', async () => {
     await using door = await doors[name]({ models: ['m'] });
     const form = new FormData();
     form.set('model', 'm');
@@ -164,7 +164,7 @@ describe('a recorder', () => {
     expect([recorder.count, recorder.open]).toEqual([500, 0]);
   });
 
-  it('hears of an end once', () => {
+  it('gets an end once', () => {
     const recorder = new Recorder(3);
     const request = recorder.start(arrival);
     recorder.end(request, 'answered');

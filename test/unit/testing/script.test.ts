@@ -70,7 +70,7 @@ describe('a script', () => {
     expect(() => fakeFetch({}).set('m', script as Script)).toThrow(message);
   });
 
-  it('cannot be a function that returns no behaviour: the client is told', async () => {
+  it('cannot be a function that returns no behaviour: the client gets an error', async () => {
     const choose = (() => 'x') as unknown as Script;
     expect(await texts(choose, 1)).toEqual([expect.stringMatching(/^500: .*got "x" of a function/)]);
   });
@@ -88,7 +88,7 @@ describe('a script', () => {
 });
 
 describe.each(doorNames)('a fake, %s', (name) => {
-  it('can be told otherwise while it runs, and a new script starts at its beginning', async () => {
+  it('can be replaced while it runs, and a new script starts at its beginning', async () => {
     await using door = await doors[name]({ models: { m: [answer('a'), answer('b')] } });
     const got = async () => contentOf(await door.fetch(path, ask('m')));
     expect([await got(), await got()]).toEqual(['a', 'b']);
@@ -116,7 +116,7 @@ describe.each(doorNames)('a fake, %s', (name) => {
     expect(door.fake.requests).toMatchObject([{ model: 'x', status: 404, outcome: 'failed' }]);
   });
 
-  it('answers them where it is told to', async () => {
+  it('answers them if configured', async () => {
     await using door = await doors[name]({ unknownModels: 'answer' });
     expect(await contentOf(await door.fetch(path, ask('x')))).toBe('This is an answer of x.');
     await using other = await doors[name]({ unknownModels: answer('any'), models: { m: answer('mine') } });
@@ -131,7 +131,7 @@ describe.each(doorNames)('a fake, %s', (name) => {
     }
   });
 
-  it('tells what a script has thrown', async () => {
+  it('shows what a script has thrown', async () => {
     const throwing = () => {
       throw new Error('a mistake in the test');
     };

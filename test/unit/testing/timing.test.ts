@@ -163,7 +163,7 @@ describe('in virtual time', () => {
     expect(fetch.open).toBe(1);
   });
 
-  it('leaves no timer behind when the caller is gone', async () => {
+  it('leaves no timer when the caller is gone', async () => {
     const fetch = fakeFetch([answer({ latencyMs: 1000 }), stall({ ms: 1000 }), hang()]);
     for (let call = 0; call < 3; call += 1) {
       const controller = new AbortController();
@@ -177,7 +177,7 @@ describe('in virtual time', () => {
   });
 });
 
-it('refuses a flood that would leave nobody a turn', () => {
+it('refuses a flood that would block the event loop', () => {
   expect(() => commentFlood({ stepMs: 0 })).toThrow('stepMs must be above 0 where count is not given, got 0');
   expect(() => slowDrip({ bytesPerMs: 0 })).toThrow('bytesPerMs must be above 0, got 0');
 });

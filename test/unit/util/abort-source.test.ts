@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { AbortSource } from '../../../src/util/abort-source.js';
 
-it('tells each listener that is still there once', () => {
+it('calls each remaining listener once', () => {
   const source = new AbortSource();
   const calls: string[] = [];
   const removed = () => calls.push('removed');

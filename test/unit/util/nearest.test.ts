@@ -17,7 +17,7 @@ describe('nearest', () => {
     expect(nearest(name, names)).toEqual(expected);
   });
 
-  it('gives the nearest first, and no more than were asked for', () => {
+  it('returns the nearest first, and no more than requested', () => {
     const candidates = ['abcdefgh', 'abcdefgx', 'abcdefxx', 'abcdexxx'];
     expect(nearest('abcdefgh', candidates, 2)).toEqual(['abcdefgh', 'abcdefgx']);
     expect(nearest('abcdefg', candidates, 1)).toEqual(['abcdefgh']);

@@ -24,7 +24,7 @@ describe('the hub of a signal', () => {
     expect(listeners(controller.signal)).toBe(0);
   });
 
-  it('tells each of them once of an abort, but those that were removed', () => {
+  it('calls each of them once on an abort, except removed ones', () => {
     const controller = new AbortController();
     const hub = new SignalHubs().of(controller.signal);
     const [stays, leaves, again] = [vi.fn(), vi.fn(), vi.fn(() => hub.removeEventListener('abort', stays))];

@@ -124,7 +124,7 @@ describe('lowest-cost', () => {
     expect(ids(lowestCostOrder(listed, undefined))).toEqual(['cheap', 'dear', 'none', 'also none']);
   });
 
-  it('puts slow ones behind, not out', () => {
+  it('puts slow ones last, not out', () => {
     const listed = [priced('slow', 0.001, 3000), priced('quick', 0.02, 400), priced('unseen', 0.01)];
     expect(ids(lowestCostOrder(listed, 1000))).toEqual(['unseen', 'quick', 'slow']);
   });

@@ -14,7 +14,7 @@ it('is a table of text', () => {
   );
 });
 
-it('has no comparison where there is none, and shows small things too', () => {
+it('has no comparison if there is nothing to compare, and shows small amounts too', () => {
   const projection = projectCost({ tokensPerMonth: 999, stages: [0, 1, 2, 2000, 1e10], models: { flash: 0.25 } });
   expect(formatProjection(projection)).toBe(
     [

@@ -31,8 +31,8 @@ function farStore(): Store {
   };
 }
 
-describe('what is asked, sent and kept is one and the same', () => {
-  it('where the inputs are changed while the store is asked', async () => {
+describe('the same call is keyed, sent and stored', () => {
+  it('if the inputs change while the store is read', async () => {
     const { router, fake } = build({ a: answer() }, { cache: 'idempotent', cacheStore: farStore() });
     await settled(embedIt(router, ['a']));
     const input = ['a', 'b'];
@@ -43,7 +43,7 @@ describe('what is asked, sent and kept is one and the same', () => {
     expect(fake.requests.map(({ body }) => (body as { input: unknown }).input)).toEqual([['a'], ['b']]);
   });
 
-  it('where the query is changed while the store is asked', async () => {
+  it('if the query changes while the store is read', async () => {
     const { router, fake } = build({ a: answer() }, { cache: true, cacheStore: farStore() });
     const query = { version: '1' };
     const call = ask(router, 'standard', { query });
@@ -71,7 +71,7 @@ describe('what is asked, sent and kept is one and the same', () => {
     expect([...uses].filter(([, each]) => each === 'hit')).toEqual([[sent, 'hit']]);
   });
 
-  it('where a query has what a URL tells apart and JSON does not: nothing of it is kept', async () => {
+  it('if the query has what a URL distinguishes and JSON does not: nothing is stored', async () => {
     const { router } = build({ a: answer() }, { cache: true });
     for (const x of [Number.NaN, Number.POSITIVE_INFINITY, new Map(), () => 1, [Number.NaN], { y: Number.NaN }]) {
       expect(use(await ask(router, 'standard', { query: { x } }))).toBe('bypass');
@@ -81,14 +81,14 @@ describe('what is asked, sent and kept is one and the same', () => {
     expect(use(await ask(router, 'standard', { query: usual }))).toBe('hit');
   });
 
-  it('where a call goes to a server of its own: nothing of it is kept', async () => {
+  it('if a call goes to its own server: nothing is stored', async () => {
     const { router } = build({ a: answer() }, { cache: true });
     expect(use(await ask(router, 'standard', { defaultBaseURL: 'https://other.test/v1' }))).toBe('bypass');
   });
 });
 
 describe('what comes back', () => {
-  it('is a vector of its own for an input that comes twice', async () => {
+  it('returns a separate vector for a repeated input', async () => {
     const { router } = build({ a: answer() }, { cache: 'idempotent' });
     for (let i = 0; i < 2; i++) {
       const [one, two] = (await embedIt(router, ['x', 'x'])).data;
@@ -97,7 +97,7 @@ describe('what comes back', () => {
     }
   });
 
-  it('has the usage that a provider has told: a stream of which it was estimated stands for no answer with it', async () => {
+  it('has the usage that the provider reported: a stream with estimated usage is no answer for it', async () => {
     const { router } = build(
       { a: answer() },
       {
