@@ -9,7 +9,7 @@ type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** A library that is bundled and imports a Node builtin gets it from us. */
+/** Libraries that are bundled and import a Node builtin get it from us, or are taken in their build without it. */
 const withoutBuiltins: Plugin = {
   name: 'without-builtins',
   setup(build) {
@@ -18,6 +18,9 @@ const withoutBuiltins: Plugin = {
       contents: `const { EventEmitter } = require('./event-emitter.ts');
         module.exports = Object.assign(EventEmitter, { EventEmitter });`,
       resolveDir: path('./src/util'),
+    }));
+    build.onResolve({ filter: /^lru-cache$/ }, () => ({
+      path: path('./node_modules/lru-cache/dist/esm/browser/index.js'),
     }));
   },
 };

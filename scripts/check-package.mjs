@@ -136,7 +136,7 @@ try {
 
   check('it needs no package but its peers, and names those whose code it holds', () => {
     const notices = readFileSync(join(installed, 'THIRD-PARTY-NOTICES'), 'utf8');
-    for (const name of ['is-network-error', 'opossum', 'p-retry'])
+    for (const name of ['is-network-error', 'lru-cache', 'opossum', 'p-retry'])
       must(notices.includes(`\n${name} ${versionOf(name)} (`), `${name} is not in THIRD-PARTY-NOTICES`);
     must(manifest.dependencies === undefined, 'it has dependencies');
     for (const name of Object.keys(entries).flatMap((each) => [`${each}.js`, `${each}.cjs`])) {

@@ -1,8 +1,8 @@
 import { calcPrice } from '@pydantic/genai-prices';
+import { LRUCache } from 'lru-cache';
 import type { PriceFunction } from '../options/options.js';
 import type { Price } from '../telemetry/record-types.js';
 import { checkKeys, checkRecord, checkString, invalidOption } from '../util/check.js';
-import { LruMap } from '../util/lru-map.js';
 import { tablePrice } from './table-price.js';
 import { tableVersion } from './version.js';
 
@@ -48,7 +48,7 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
       );
   }
   // A look into the table takes a tenth of a millisecond.
-  const cached = new LruMap<{ readonly price: Price | undefined }>(MOST_NAMES);
+  const cached = new LRUCache<string, { readonly price: Price | undefined }>({ max: MOST_NAMES });
 
   function price({
     model,

@@ -1,8 +1,8 @@
+import { LRUCache } from 'lru-cache';
 import { InvalidOptionError } from '../errors.js';
 import type { PriceFunction, PriceQuery } from '../options/options.js';
 import type { KnownPrice, Price } from '../telemetry/record-types.js';
 import { show } from '../util/check.js';
-import { LruMap } from '../util/lru-map.js';
 import { BUILT_IN_PRICES, BUILT_IN_PRICES_VERSION } from './built-in.js';
 import { checkPrice, type PriceSource } from './check-price.js';
 import { isListedTier } from './cost.js';
@@ -16,7 +16,7 @@ const MAX_NAME_LENGTH = 256;
  * while a router lives.
  */
 export class PriceBook {
-  readonly #cache = new LruMap<{ readonly known: KnownPrice | undefined }>(MAX_NAMES);
+  readonly #cache = new LRUCache<string, { readonly known: KnownPrice | undefined }>({ max: MAX_NAMES });
 
   constructor(readonly source: PriceSource) {}
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { InvalidOptionError } from '../errors.js';
 import type { Prefix, RouterConfig } from '../options/check-options.js';
 import type { CallOptions } from '../options/options.js';
@@ -7,7 +8,6 @@ import type { KnownPrice } from '../telemetry/record-types.js';
 import type { Capability, Excluded, Protocol, Target } from '../types.js';
 import { show } from '../util/check.js';
 import { isWithin } from '../util/is-within.js';
-import { LruMap } from '../util/lru-map.js';
 import { NameHints } from '../util/name-hints.js';
 import { shown } from '../util/shown.js';
 import { someOf } from '../util/some-of.js';
@@ -49,7 +49,7 @@ export class Routing {
   readonly #routes = new Map<string, Resolution>();
   readonly #targets: ReadonlyMap<string, Target>;
   /** Of deployments that were named: each lists all fallbacks, so they are made when needed, and their number is bounded. */
-  readonly #named = new LruMap<Resolution>(MAX_NAMED);
+  readonly #named = new LRUCache<string, Resolution>({ max: MAX_NAMED });
   readonly #fallbacks: readonly Target[];
   readonly #routeNames = new NameHints(() => this.#routes.keys());
   readonly #models = new NameHints(() => new Set([...this.#routes.keys(), ...this.config.deployments.keys()]));

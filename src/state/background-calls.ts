@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache';
 import { isRecord } from '../util/is-record.js';
-import { LruMap } from '../util/lru-map.js';
 
 /** Responses that run in the background and are not booked yet, at most. */
 const MAX_CALLS = 10_000;
@@ -10,7 +10,12 @@ export type BookLater = (answer: Readonly<Record<string, unknown>> | undefined) 
 
 /** Background responses, until a later request reports what they used. One that is pushed out is booked at its most. */
 export class BackgroundCalls {
-  readonly #pending = new LruMap<BookLater>(MAX_CALLS, (book) => book(undefined));
+  readonly #pending = new LRUCache<string, BookLater>({
+    max: MAX_CALLS,
+    dispose: (book, _, reason) => {
+      if (reason === 'evict') book(undefined);
+    },
+  });
 
   add(id: string, book: BookLater): void {
     if (!this.#pending.has(id)) this.#pending.set(id, book);

@@ -1,4 +1,4 @@
-import { LruMap } from './lru-map.js';
+import { LRUCache } from 'lru-cache';
 import { nearest, within } from './nearest.js';
 import { cut } from './shown.js';
 
@@ -7,8 +7,8 @@ const MAX_NAMES = 1000;
 
 /** What a wrong name was probably meant to be. Each is looked up once, however often it comes. */
 export class NameHints {
-  readonly #nearest = new LruMap<readonly string[]>(MAX_NAMES);
-  readonly #reported = new LruMap<true>(MAX_NAMES);
+  readonly #nearest = new LRUCache<string, readonly string[]>({ max: MAX_NAMES });
+  readonly #reported = new LRUCache<string, true>({ max: MAX_NAMES });
 
   constructor(readonly names: () => Iterable<string>) {}
 
