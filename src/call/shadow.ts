@@ -12,6 +12,7 @@ import { isRecord } from '../util/is-record.js';
 import { isWithin } from '../util/is-within.js';
 import { jsonText } from '../util/json-text.js';
 import { seenChunks } from '../util/seen-chunks.js';
+import { keepAlive } from './keep-alive.js';
 
 /** A streamed answer of more chunks is not compared, to bound memory. */
 const MOST_CHUNKS = 20_000;
@@ -71,7 +72,7 @@ export class Shadow {
     };
   }
 
-  /** Starts the shadow call once the answer has ended well. What is compared is a copy. */
+  /** Starts the shadow call when the answer has ended well. What is compared is a copy. */
   #watch(call: Call, rule: ShadowRule, reply: CallReply): CallReply {
     if (isCached(reply) || reply.answer.raw) return reply;
     const { chunks } = reply;
@@ -81,8 +82,7 @@ export class Shadow {
       if (outcome !== 'success' || seen.length >= MOST_CHUNKS) return;
       const parts = () => seen.map((text): unknown => JSON.parse(text));
       const primary = () => (chunks === undefined ? parts()[0] : fromChunks(call.protocol, parts()));
-      // After the caller's own continuation, which gets the answer first.
-      setTimeout(() => this.#start(call, rule, { primary, servedModel }), 0);
+      this.#start(call, rule, { primary, servedModel });
     });
     if (chunks === undefined) return reply;
     const store = (chunk: unknown) => {
@@ -105,7 +105,7 @@ export class Shadow {
       // Nothing of it may reach the caller.
       .catch(() => undefined)
       .finally(() => this.#running.set(key, (this.#running.get(key) ?? 1) - 1));
-    call.settings.waitUntil?.(ended);
+    keepAlive(call, ended);
   }
 
   #whyDropped(call: Call, { config }: ShadowRule): string | undefined {
@@ -125,6 +125,8 @@ export class Shadow {
 
   async #run(call: Call, { config, target }: ShadowRule, answered: Answered): Promise<void> {
     const { events, send } = this.#parts;
+    // After the caller's own continuation, which gets the answer first.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     const primary = answered.primary();
     const shadow = shadowOf(call, target, this.#parts.signal());
     const reply = (await send(shadow)) as Reply;

@@ -8,6 +8,8 @@ import { install } from '../runtimes/install.mjs';
 import { startServer } from '../runtimes/server.mjs';
 
 const here = import.meta.dirname;
+/** Of a build, and of a server with its answers. */
+const limitMs = 300_000;
 const next = join(here, 'node_modules/next/dist/bin/next');
 /** @type {string[]} */
 const problems = [];
@@ -28,8 +30,11 @@ for (const runtime of ['edge', 'node']) {
 
 for (const bundler of ['webpack', 'turbopack']) {
   const settings = { cwd: here, env: { ...env, DIST: `.next-${bundler}` } };
-  execFileSync(process.execPath, [next, 'build', `--${bundler}`], { ...settings, stdio: 'inherit' });
-  const server = spawn(process.execPath, [next, 'start', '--port', '0', '--hostname', '127.0.0.1'], settings);
+  execFileSync(process.execPath, [next, 'build', `--${bundler}`], { ...settings, timeout: limitMs, stdio: 'inherit' });
+  const server = spawn(process.execPath, [next, 'start', '--port', '0', '--hostname', '127.0.0.1'], {
+    ...settings,
+    timeout: limitMs,
+  });
   try {
     const origin = await new Promise((resolve, reject) => {
       let text = '';

@@ -1,6 +1,6 @@
 // Where the scenario runs. A cell gives what `scenario` found there: `{ plain, router }`.
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { withEsbuild, withRollup, withVite, withWebpack } from './bundles.mjs';
@@ -125,9 +125,12 @@ const inChromium =
       '--headless',
       '--no-sandbox',
       '--disable-gpu',
+      '--disable-dev-shm-usage',
       `--user-data-dir=${join(out, name)}`,
       `${server.origin}/${name}.html`,
     ];
+    // What a run that was killed has left locks it.
+    rmSync(join(out, name), { recursive: true, force: true });
     const browser = spawn(chromium ?? '', args, { stdio: 'ignore' });
     const gone = new Promise((_, reject) => {
       browser.on('error', reject);

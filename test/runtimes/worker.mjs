@@ -1,14 +1,31 @@
 // A Worker with routers that serve many requests. What a request does, and with whom, is up to `worker-cases.mjs`.
+import { waitUntil } from 'cloudflare:workers';
 import { callOptions, callRecord, ModelRouter } from 'model-router';
 
 const messages = [{ role: 'user', content: 'hello' }];
 const client = { apiKey: 'sk-test', baseURL: BASE_URL };
 
+/** What the routers have logged. */
+const lines = [];
+const keep = (line) => lines.push(line);
+const logger = { debug() {}, info() {}, warn: keep, error: keep };
+const stale = { mode: 'all', ttlMs: 50, staleMs: 60_000 };
+const shadowed = {
+  clients: { default: client },
+  deployments: { good: {}, shadow: { model: SHADOW } },
+  routes: { chat: { deployments: ['good'], shadow: { deployment: 'shadow', share: 1 } } },
+};
+
 /** At module scope, as documented. */
 const routers = {
   cached: new ModelRouter({ clients: { default: client }, cache: { mode: 'all' } }),
-  stale: new ModelRouter({ clients: { default: client }, cache: { mode: 'all', ttlMs: 50, staleMs: 60_000 } }),
+  stale: new ModelRouter({ clients: { default: client }, cache: stale }),
+  background: new ModelRouter({ clients: { default: client }, cache: stale, waitUntil }),
+  full: new ModelRouter({ clients: { default: client }, deployments: { slow200: { maxConcurrent: 1 } } }),
+  shadowed: new ModelRouter({ ...shadowed, logger, logLevel: 'warn' }),
+  'shadowed, waitUntil': new ModelRouter({ ...shadowed, waitUntil }),
 };
+const explained = routers.cached.explain({ model: 'a', messages }).deployments.map(({ id }) => id);
 
 /** Made by the first request that needs it, which then ends. */
 const made = {
@@ -18,7 +35,7 @@ const made = {
       deployments: { down: { model: DOWN }, good: {} },
       routes: { chat: ['down', 'good'] },
       retry: { budget: 0 },
-      breaker: { failures: 3, windowMs: 2000, minRate: 0, consecutive: Number.POSITIVE_INFINITY, cooldownMs: 1500 },
+      breaker: { failures: 3, windowMs: 3000, minRate: 0, consecutive: Number.POSITIVE_INFINITY, cooldownMs: 3000 },
     }),
 };
 
@@ -47,7 +64,14 @@ async function ask(
       }
     }
     const { deployment, cache } = callRecord(answer);
-    return { text, deployment, cache, state: router.snapshot().deployments.down?.state };
+    return {
+      text,
+      deployment,
+      cache,
+      lines,
+      explained,
+      state: router.snapshot().deployments.down?.state,
+    };
   } catch (error) {
     return { error: error.code ?? error.message };
   }

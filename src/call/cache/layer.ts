@@ -18,6 +18,7 @@ import {
 import { jsonText } from '../../util/json-text.js';
 import { onCollected } from '../../util/on-collected.js';
 import { roundMs } from '../../util/round-ms.js';
+import { keepAlive } from '../keep-alive.js';
 import { type CacheContext, type CacheUseOfHit, type Fetch, type Source, sourceOf } from './cache-context.js';
 import { cachedAnswer } from './cached-reply.js';
 import { eligibilityOf } from './eligibility.js';
@@ -399,15 +400,6 @@ class ResponseCache implements CacheContext {
 
 function sharedKeyOf(call: Call, { key, body }: Fetch): SharedKey {
   return { key, terms: termsOf(call, body) };
-}
-
-/** On a platform that ends what goes on after a request. */
-function keepAlive({ settings: { waitUntil } }: Call, promise: PromiseLike<unknown>): void {
-  try {
-    waitUntil?.(Promise.resolve(promise));
-  } catch {
-    // The request may be over. What fails is the application's, not the call.
-  }
 }
 
 const dataOf = (reply: CallReply) => (isCached(reply) ? reply.cached.data : reply.answer.data);

@@ -174,6 +174,21 @@ describe('shadow traffic', () => {
     expect(asked().at(-1)).toBe('better');
   });
 
+  it('reports to waitUntil before the request is over, and what waitUntil throws harms nothing', async () => {
+    const { router, asked } = shadowed(answer(), answer());
+    const kept: Promise<unknown>[] = [];
+    const call = (waitUntil: (promise: Promise<unknown>) => void) =>
+      settled(router.chat.completions.create(body, callOptions({ waitUntil })).then(() => kept.length));
+    expect(await call((promise) => void kept.push(promise))).toMatchObject({ value: 1 });
+    const thrown = await call(() => {
+      throw new Error('the request is over');
+    });
+    expect(thrown).toMatchObject({ value: 1 });
+    await pass(10);
+    await Promise.all(kept);
+    expect(asked()).toEqual(['primary', 'better', 'primary', 'better']);
+  });
+
   it('gives records that calibrate reads', async () => {
     const random = seededRandom(9);
     const primary: Script = () =>
