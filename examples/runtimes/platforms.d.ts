@@ -1,6 +1,7 @@
 // What these examples use of their platforms; a project has the types of its own.
 declare module 'cloudflare:workers' {
   export const env: { GLOBAL_API_KEY: string };
+  export function waitUntil(promise: Promise<unknown>): void;
 }
 
 declare module 'next/server' {

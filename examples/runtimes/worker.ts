@@ -1,6 +1,6 @@
 // A Cloudflare Worker, with or without `nodejs_compat`. Keys: `wrangler secret put GLOBAL_API_KEY`.
-import { env } from 'cloudflare:workers';
-import { callOptions, ModelRouter } from 'model-router';
+import { env, waitUntil } from 'cloudflare:workers';
+import { ModelRouter } from 'model-router';
 
 // At module scope: breakers, cache and statistics live as long as the isolate, for all its requests.
 const router = new ModelRouter({
@@ -8,16 +8,15 @@ const router = new ModelRouter({
   deployments: { 'deepseek-ai/DeepSeek-V4-Flash': {}, 'qwen/Qwen3-32B': {} },
   routes: { standard: ['deepseek-ai/DeepSeek-V4-Flash', 'qwen/Qwen3-32B'] },
   cache: { mode: 'idempotent', staleMs: 60_000 },
+  // Keeps the isolate alive while a stale answer is refreshed.
+  waitUntil,
 });
 
 export default {
-  async fetch(request: Request, _env: unknown, ctx: { waitUntil(promise: Promise<unknown>): void }): Promise<Response> {
+  async fetch(request: Request): Promise<Response> {
     const { prompt } = (await request.json()) as { prompt: string };
-    const stream = await router.chat.completions.create(
-      { model: 'standard', messages: [{ role: 'user', content: prompt }], stream: true },
-      // Keeps the isolate alive while a stale answer is refreshed.
-      callOptions({ waitUntil: (promise) => ctx.waitUntil(promise) }),
-    );
+    const messages = [{ role: 'user' as const, content: prompt }];
+    const stream = await router.chat.completions.create({ model: 'standard', messages, temperature: 0, stream: true });
     return new Response(stream.toReadableStream());
   },
 };
