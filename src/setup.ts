@@ -81,6 +81,8 @@ const SDK_KEYS = [
   'logger',
   'logLevel',
 ] as const satisfies readonly (keyof SdkOptions)[];
+/** What a view may have of the SDK's options: these, and two that concern no request. */
+const VIEW_KEYS = [...SDK_KEYS, 'webhookSecret', 'dangerouslyAllowBrowser'] as const;
 const CREDENTIAL_KEYS = [
   'apiKey',
   'adminAPIKey',
@@ -213,7 +215,7 @@ function checkMeant(key: string): void {
     unknownOption('', key, SETTING_KEYS);
 }
 
-const isKnownToSdk = (key: string) => [...CREDENTIAL_KEYS, ...SDK_KEYS].includes(key);
+const isKnownToSdk = (key: string) => [...CREDENTIAL_KEYS, ...VIEW_KEYS].includes(key);
 
 /** The router's own options, with what the SDK's say of a call where they are silent. */
 function callOptionsOf(options: Pick<SdkOptions, 'timeout' | 'maxRetries'> & CallOptions): CallOptions {
@@ -295,7 +297,7 @@ export function openView(from: RouterParts, options: ViewOptions): RouterParts {
       "it cannot be changed by withOptions: it belongs to one of the router's clients.",
     );
   }
-  checkPlaces('', options, [...SDK_KEYS, ...CALL_KEYS]);
+  checkPlaces('', options, [...VIEW_KEYS, ...CALL_KEYS]);
   return withView(from, options);
 }
 
@@ -341,6 +343,7 @@ function accountClient({ own, clients, engine }: RouterParts, options: ViewOptio
  * are made from now on, as on a plain client. Throws InvalidOptionError.
  */
 export function assign(from: RouterParts, name: Assignable, value: unknown): RouterParts {
+  if (name === 'webhookSecret') return withView(from, { [name]: value as string });
   if (name === 'logger' || name === 'logLevel') {
     const assigned = withView(from, { [name]: value });
     from.engine.changes.log = assigned.view.log;
@@ -390,8 +393,8 @@ function withoutUndefined(options: ViewOptions): ViewOptions {
 }
 
 /** What the default client is given for calls that are not routed: one among others keeps what it adds itself. */
-function sdkOptionsFor({ clients, engine, single }: RouterParts, options: ViewOptions): SdkOptions {
-  const sdk = pick(options, SDK_KEYS);
+function sdkOptionsFor({ clients, engine, single }: RouterParts, options: ViewOptions): Partial<ClientOptions> {
+  const sdk = pick(options, VIEW_KEYS);
   const client = clients.get(engine.config.defaultClient);
   const own = single === undefined && client !== undefined ? optionsOf(client) : undefined;
   const { defaultHeaders, defaultQuery } = sdk;

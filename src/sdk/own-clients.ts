@@ -27,8 +27,22 @@ export function accountOf(source: object): number | undefined {
 }
 
 /** What subclasses of the SDK's client may override. Of these, the second ones know of one account only. */
-const HOOKS = ['prepareOptions', 'prepareRequest', 'makeStatusError', 'shouldRetry'];
-const HOOKS_OF_ONE_ACCOUNT = ['authHeaders', 'bearerAuth', 'defaultQuery'];
+const HOOKS = [
+  'prepareOptions',
+  'prepareRequest',
+  'makeStatusError',
+  'shouldRetry',
+  'stringifyQuery',
+  'defaultIdempotencyKey',
+];
+const HOOKS_OF_ONE_ACCOUNT = [
+  'authHeaders',
+  'bearerAuth',
+  'adminAPIKeyAuth',
+  'validateHeaders',
+  'defaultQuery',
+  'buildURL',
+];
 
 /** The hooks that a subclass of the router overrides, of those that can be called. */
 export function overriddenHooks(router: OpenAI, hasOneClient: boolean): string[] {
@@ -78,6 +92,7 @@ export const ASSIGNABLE = [
   'fetch',
   'logger',
   'logLevel',
+  'webhookSecret',
 ] as const;
 export type Assignable = (typeof ASSIGNABLE)[number];
 

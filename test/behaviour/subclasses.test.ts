@@ -36,6 +36,9 @@ const hooked = (Base: typeof OpenAI) =>
     protected override defaultQuery() {
       return { v: '2' };
     }
+    override buildURL(...args: Parameters<OpenAI['buildURL']>): string {
+      return `${super.buildURL(...args)}&team=${this.team}`;
+    }
     protected override makeStatusError(status: number, ...rest: unknown[]): APIError {
       const [error, , headers] = rest as [object, string, Headers];
       return Object.assign(APIError.generate(status, error, '', headers), { message: `hooked ${status}` });
@@ -55,7 +58,7 @@ describe('a subclass that overrides hooks', () => {
     await client.chat.completions.create(body);
     await client.chat.completions.create({ ...body, stream: true });
     await client.models.list();
-    const sent = { headers: { 'x-team': 'red' }, query: { v: '2' }, apiKeyOf: 'hooked' };
+    const sent = { headers: { 'x-team': 'red' }, query: { v: '2', team: 'red' }, apiKeyOf: 'hooked' };
     expect(fetch.requests).toMatchObject([sent, sent, sent]);
     expect(client.calls.filter((name) => name === 'prepareRequest')).toHaveLength(3);
     expect(client.calls.filter((name) => name === 'prepareOptions')).toHaveLength(3);
@@ -110,6 +113,20 @@ describe('properties that are assigned', () => {
       expect(() => Object.assign(router, { [name]: 5 })).toThrow(place);
       expect(Reflect.get(router, name)).toBe(before);
     }
+  });
+
+  it.each([
+    ['one client', { apiKey }],
+    ['clients', { clients: { default: { apiKey } } }],
+  ])('the secret of webhooks reaches views, of %s, and is no other account', async (_, options) => {
+    const router = new ModelRouter(options as never);
+    onTestFinished(() => router.close());
+    expect(router.withOptions({ webhookSecret: 'whsec_a' }).webhookSecret).toBe('whsec_a');
+    router.webhookSecret = 'whsec_b';
+    const view = router.withOptions({ timeout: 5000 });
+    expect([router.webhookSecret, view.webhookSecret]).toEqual(['whsec_b', 'whsec_b']);
+    await view.close();
+    await expect(router.models.list()).rejects.toThrow('closed');
   });
 
   it('bound the attempts of one client', async () => {
