@@ -54,12 +54,12 @@ const byHand =
     }
   };
 
-let asked = 0;
-/** A prompt that was never asked before, of the same length. */
+let prompts = 0;
+/** A prompt that was never sent before, of the same length. */
 const newCall =
   (client: OpenAI, model: string): Work =>
   () =>
-    client.chat.completions.create({ model, messages: [...messages, { role: 'user', content: `${asked++}` }] });
+    client.chat.completions.create({ model, messages: [...messages, { role: 'user', content: `${prompts++}` }] });
 
 const stream =
   (client: OpenAI, model: string): Work =>
@@ -106,7 +106,7 @@ const loopbackFollowed = withApi(routerOver(optionsOf(at('ok')), optionsOf(at('o
 const loopbackRecorded = withSdk(routerOver(optionsOf(at('ok')), optionsOf(at('ok'))));
 const loopbackFailingOver = routerOver(optionsOf(at('down')), optionsOf(at('ok')));
 
-// A real server for the fleet, where there is one; and one that is stopped.
+// A real server for the fleet, if there is one; and one that is stopped.
 const servers = hasRedis ? await Promise.all([startRedis(), startRedis()]) : [];
 const [inFleet, inFleetDown] = await Promise.all(
   servers.map(async ({ url }) => {

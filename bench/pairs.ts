@@ -53,7 +53,7 @@ export async function compare(
   // Once, and not before each pair: a forced collection throws optimized code away, which no server does to itself.
   gc();
   for (let i = 0; i < pairs; i++) {
-    // Whoever comes first pays for the other's garbage, so they take turns at that too.
+    // The first one pays for the other's garbage, so they take turns at that too.
     const first = await turn(i % 2 === 0 ? plain : router, ms, concurrency);
     const second = await turn(i % 2 === 0 ? router : plain, ms, concurrency);
     results.push(i % 2 === 0 ? { plain: first, router: second } : { plain: second, router: first });

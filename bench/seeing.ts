@@ -15,7 +15,7 @@ export function withApi(router: ModelRouter): ModelRouter {
   return router;
 }
 
-/** Reads when it is asked to. */
+/** Reads on demand. */
 class OnDemandReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
   protected override async onForceFlush(): Promise<void> {}

@@ -34,7 +34,7 @@ const headers = [...response.headers].filter(([name]) => name.startsWith('x-rout
 console.log(`${response.status} ${JSON.stringify(Object.fromEntries(headers))}`);
 assert.equal(response.headers.get('x-router-deployment'), other);
 assert.equal(response.headers.get('x-router-attempts'), '2');
-// What the library has for a key stays here: the upstream saw the router's own.
+// The library's key is not sent: the upstream got the router's own.
 assert(provider.requests.every(({ apiKeyOf }) => apiKeyOf === 'the key of the router'));
 
 const stream = await post({ stream: true });
@@ -44,7 +44,7 @@ console.log(
 );
 assert(text.endsWith('data: [DONE]\n\n'));
 
-// An upstream's error stays the response that it was; the router's own is JSON that says not to try again.
+// An upstream's error stays its response; the router's own is JSON that says not to retry.
 const wrong = await post({ messages: undefined });
 console.log(`${wrong.status} ${await wrong.text()}`);
 assert.equal(wrong.status, 400);

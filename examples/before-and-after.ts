@@ -22,7 +22,7 @@ const plain = new OpenAI(connection);
 const router = new ModelRouter({
   clients: { default: connection },
   deployments: { [cheap]: {}, 'qwen/Qwen3-32B': {} },
-  // The application asks for models by their own names; this is who is asked next when one does not answer.
+  // The application asks for models by their own names; this lists the ones to fail over to.
   fallbacks: ['qwen/Qwen3-32B'],
 });
 

@@ -23,14 +23,14 @@ const questions = [
   'Can I pay by invoice?',
 ];
 
-let asked = 0;
+let count = 0;
 /** One question of a customer: what the cache had to do with it, and how long it took. */
 async function ask(question: string, tenant: string) {
   const messages = [
     { role: 'system' as const, content: 'You answer for a shop. '.repeat(40) },
     { role: 'user' as const, content: question },
   ];
-  asked += 1;
+  count += 1;
   const completion = await router.chat.completions.create(
     { model: 'support', messages },
     callOptions({ tenant: tenant }),
@@ -52,8 +52,8 @@ const savedMs = records.reduce((sum, { durationMs }) => sum + Math.max(0, missMs
 const { cache } = router.snapshot();
 const costUsd = records.reduce((sum, each) => sum + (each.costUsd ?? 0), 0);
 
-console.log(`${asked} questions, ${provider.requests.length} calls to the model`);
-console.log(`  ${cache.misses} asked, ${cache.joined} joined a call in flight, ${cache.hits} were kept answers`);
+console.log(`${count} questions, ${provider.requests.length} calls to the model`);
+console.log(`  ${cache.misses} sent, ${cache.joined} joined a call in flight, ${cache.hits} answered from the cache`);
 console.log(`  paid $${costUsd.toFixed(6)}, saved $${cache.savedUsd.toFixed(6)} and ${cache.savedTokens} tokens`);
 console.log(`  a call took ${missMs.toFixed(0)} ms; ${savedMs.toFixed(0)} ms of waiting were saved`);
 assert.equal(provider.requests.length, questions.length);

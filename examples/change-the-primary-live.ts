@@ -18,7 +18,7 @@ const running = call();
 router.update({ routes: { chat: [qwen, flash] } });
 const next = await call();
 console.log(`the next call: ${callRecord(next)?.deployment}`);
-console.log(`the one that was under way: ${callRecord(await running)?.deployment}`);
+console.log(`the call that was running: ${callRecord(await running)?.deployment}`);
 assert.equal(callRecord(next)?.deployment, qwen);
 assert.equal(callRecord(await running)?.deployment, flash);
 

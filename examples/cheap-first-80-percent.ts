@@ -6,11 +6,11 @@ import { answer, fakeFetch } from 'model-router/testing';
 const cheap = 'deepseek-ai/DeepSeek-V4-Flash';
 const better = 'Pro/deepseek-ai/DeepSeek-V3.2';
 const usage = { inputTokens: 400, outputTokens: 100 };
-let asked = 0;
+let calls = 0;
 const fetch = fakeFetch({
   models: {
     // Every fifth answer of the cheap model is a guess: its tokens have a probability of 55 %.
-    [cheap]: () => answer({ content: 'Paris', logprob: Math.log(asked++ % 5 === 4 ? 0.55 : 0.97), usage }),
+    [cheap]: () => answer({ content: 'Paris', logprob: Math.log(calls++ % 5 === 4 ? 0.55 : 0.97), usage }),
     [better]: answer({ content: 'Paris, France', usage }),
   },
 });

@@ -1,4 +1,4 @@
-// One deadline for the whole call: attempts, waits and failover. What hangs is left early enough for the next to answer.
+// One deadline for the whole call: attempts, waits and failover. A model that hangs is given up early enough for the next to answer.
 import assert from 'node:assert/strict';
 import { callOptions, callRecord, DeadlineExceededError, ModelRouter } from 'model-router';
 import { answer, hang, startFakeProvider } from 'model-router/testing';
@@ -28,7 +28,7 @@ assert(record.durationMs < 1000);
 console.log('Both hang:');
 provider.set(other, hang());
 
-/** Makes a call that nobody will answer, and tells how long it took. */
+/** Makes a call that gets no answer, and returns how long it took. */
 async function giveUp(options: Parameters<typeof router.chat.completions.create>[1]): Promise<number> {
   const startedAt = performance.now();
   try {
@@ -39,15 +39,15 @@ async function giveUp(options: Parameters<typeof router.chat.completions.create>
     console.log(`  ${error.code} after ${took.toFixed(0)} ms: ${error.message}`);
     return took;
   }
-  return assert.fail('nobody could have answered');
+  return assert.fail('no upstream answers');
 }
 
 const byRoute = await giveUp({});
-// Nearer to the call wins, also upwards; and those who can only set headers may shorten it.
+// The nearest to the call wins, also upwards. A header may shorten it.
 const byCall = await giveUp(callOptions({ deadlineMs: 300 }));
 const byHeader = await giveUp({ headers: { 'X-Router-Deadline-Ms': '200' } });
 
-// Late by milliseconds of a busy machine at most, never by another attempt.
+// At most some milliseconds late on a busy machine, never by another attempt.
 for (const [took, deadline] of [[byRoute, 1000] as const, [byCall, 300] as const, [byHeader, 200] as const]) {
   assert(took >= deadline - 2 && took < deadline + 250, `${took} ms of ${deadline}`);
 }

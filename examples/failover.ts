@@ -1,4 +1,4 @@
-// The cheap model is down: the call is answered by the next one, and the record says how.
+// The cheap model is down: the next one answers the call, and the record shows how.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, fail, startFakeProvider } from 'model-router/testing';

@@ -1,4 +1,4 @@
-// A first request: the call that you know from `openai`, on a client that has somewhere else to go.
+// A first request: the call that you know from `openai`, on a client that can fail over.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, startFakeProvider } from 'model-router/testing';
@@ -20,7 +20,7 @@ const router = new ModelRouter({
     'deepseek-ai/DeepSeek-V4-Flash': { price: { input: 0.25, output: 0.25 } }, // US dollars per million tokens
     'qwen/Qwen3-32B': { price: { input: 0.28, output: 0.28 } },
   },
-  // What callers ask for by name, and where it may be answered, in order.
+  // Names that callers use as `model`, and the deployments of each, in order.
   routes: { standard: ['deepseek-ai/DeepSeek-V4-Flash', 'qwen/Qwen3-32B'] },
 });
 
@@ -30,7 +30,7 @@ const completion = await router.chat.completions.create({
 });
 console.log(completion.choices[0]?.message.content);
 
-// What became of the call is in its record; the answer itself is the provider's, untouched.
+// The record shows what happened to the call. The answer is the provider's, untouched.
 const record = callRecord(completion);
 assert(record?.costUsd != null);
 console.log(

@@ -1,4 +1,4 @@
-// Looking in: does each deployment work, what would a call do, and what has happened so far.
+// Does each deployment work, what would a call do, and what has happened so far?
 import assert from 'node:assert/strict';
 import { ModelRouter } from 'model-router';
 import { answer, fail, startFakeProvider } from 'model-router/testing';
@@ -45,7 +45,7 @@ for (let i = 0; i < 10; i += 1) {
 
 console.log('explain(), the plan for a call without making it:');
 const plan = router.explain({ model: 'standard', messages: [] });
-for (const { id, excluded = `would be asked, at most ${plan.attemptTimeoutMs} ms` } of plan.deployments) {
+for (const { id, excluded = `available, at most ${plan.attemptTimeoutMs} ms` } of plan.deployments) {
   console.log(`  ${id}: ${excluded}`);
 }
 assert.equal(plan.deployments[0]?.id, other);

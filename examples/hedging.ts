@@ -1,4 +1,4 @@
-// Over 500 ms the other one is asked too: the first valid answer wins, and the loser is ended at once.
+// After 500 ms the call is also sent to the other model: the first valid answer wins, and the loser is aborted.
 import assert from 'node:assert/strict';
 import { callOptions, callRecord, ModelRouter } from 'model-router';
 import { answer, startFakeProvider } from 'model-router/testing';
@@ -15,10 +15,10 @@ const router = new ModelRouter({
 });
 const messages = [{ role: 'user' as const, content: 'Hello?' }];
 router.on('hedge-started', ({ deployment, afterMs }) =>
-  console.log(`  ${deployment} is asked too, after ${afterMs.toFixed(0)} ms`),
+  console.log(`  ${deployment} gets a hedge, after ${afterMs.toFixed(0)} ms`),
 );
 
-/** Makes a call, shows its attempts, and tells how long it took. */
+/** Makes a call, shows its attempts, and returns how long it took. */
 async function call(what: string, options: Parameters<typeof router.chat.completions.create>[1]): Promise<number> {
   console.log(`${what}:`);
   const record = callRecord(await router.chat.completions.create({ model: 'standard', messages }, options));
@@ -36,10 +36,10 @@ assert((await call('The cheap model is slow today', {})) < 2000);
 assert((await call('Without a hedge', callOptions({ hedgeAfterMs: false }))) >= 2990);
 
 provider.set(cheap, answer({ latencyMs: 100 }));
-assert((await call('The cheap model is quick again, and nobody else is asked', {})) < 500);
+assert((await call('The cheap model is quick again: no hedge', {})) < 500);
 assert.equal(provider.requests.filter(({ model }) => model === other).length, 1);
 
-// What may be done twice is the caller's to say: a call that the server stores goes to one place only.
+// A call that the server stores is never hedged.
 const { hedgeAfterMs, hedgeDisabledReason } = router.explain({ model: 'standard', messages, store: true });
 console.log(`With store: true: ${hedgeAfterMs === null ? `no hedge, ${hedgeDisabledReason}` : 'hedged'}`);
 assert.equal(hedgeAfterMs, null);

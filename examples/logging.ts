@@ -1,4 +1,4 @@
-// Which model was asked, and which version of it answered: as a line in your log, as events, and as a record of the call.
+// Which model was called, and which version of it answered: as a log line, as events, and as a record.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, fail, startFakeProvider } from 'model-router/testing';
@@ -13,7 +13,7 @@ const provider = await startFakeProvider({
     [cheap]: [answer({ usage }), fail(500, { message: `I choked on: ${prompt}` })],
     [other]: answer({ usage, latencyMs: 120 }),
   },
-  // What providers do behind a name: the answer tells which build it came from.
+  // Providers update models under one name: the answer says which build it came from.
   servedModels: { [cheap]: 'deepseek-v4-flash-2026-10-14', [other]: 'qwen3-32b-fp8-0925' },
 });
 
@@ -33,14 +33,14 @@ const router = new ModelRouter({
 });
 
 const events: unknown[] = [];
-const tell = (event: { type: string }, text: string) => {
+const report = (event: { type: string }, text: string) => {
   events.push(event);
   console.log(`event  ${event.type}: ${text}`);
 };
-router.on('attempt-failed', (event) => tell(event, `${event.attempt.deployment} ${event.attempt.error}`));
-router.on('attempt-slow', (event) => tell(event, `${event.deployment} took over ${event.slowMs} ms`));
+router.on('attempt-failed', (event) => report(event, `${event.attempt.deployment} ${event.attempt.error}`));
+router.on('attempt-slow', (event) => report(event, `${event.deployment} took over ${event.slowMs} ms`));
 const stop = router.on('call-ended', (event) =>
-  tell(event, `${event.record.requestedModel}: ${event.record.servedModel}`),
+  report(event, `${event.record.requestedModel}: ${event.record.servedModel}`),
 );
 
 for (let i = 0; i < 2; i += 1) {

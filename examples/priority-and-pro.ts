@@ -26,9 +26,9 @@ const router = new ModelRouter({
 });
 const body = { model: 'auto', messages: [{ role: 'user' as const, content: 'Hello!' }] };
 
-/** What the provider was last asked. */
-function tell(what: string) {
-  const { model, apiKeyOf, headers } = provider.requests.at(-1) ?? assert.fail('nothing was asked');
+/** Prints the last request that the provider got. */
+function report(what: string) {
+  const { model, apiKeyOf, headers } = provider.requests.at(-1) ?? assert.fail('nothing was sent');
   const priority = headers['x-request-priority'] ?? '-';
   const capacity = headers['x-capacity-guarantee'] ?? '-';
   console.log(`${what.padEnd(32)} ${model?.padEnd(30)} ${apiKeyOf?.padEnd(13)} ${priority.padEnd(9)} ${capacity}`);
@@ -37,29 +37,29 @@ function tell(what: string) {
 console.log(`${' '.repeat(33)}${'model'.padEnd(31)}${'key'.padEnd(14)}priority  capacity`);
 
 await router.chat.completions.create(body);
-const everyday = tell('standard');
+const everyday = report('standard');
 assert.deepEqual(everyday, { model: cheap, apiKeyOf: 'everyday key', priority: '-', capacity: '-' });
 
 const dedicated = { model: pro, apiKeyOf: 'pro key', priority: 'high', capacity: 'dedicated' };
 await router.chat.completions.create(body, callOptions({ priority: 'premium' }));
-assert.deepEqual(tell('premium, for this call'), dedicated);
+assert.deepEqual(report('premium, for this call'), dedicated);
 
 const premium = router.withOptions({ priority: 'premium' });
 await premium.routeRequest('Hello!');
-assert.deepEqual(tell('premium, by withOptions'), dedicated);
+assert.deepEqual(report('premium, by withOptions'), dedicated);
 
 await router.chat.completions.create(body, { headers: { 'X-Request-Priority': 'high' } });
-assert.deepEqual(tell('premium, by a header'), dedicated);
+assert.deepEqual(report('premium, by a header'), dedicated);
 
 // Not listed anywhere: its prefix names the client.
 await router.chat.completions.create({ ...body, model: 'Pro/zai-org/GLM-5' });
-assert.deepEqual(tell('a Pro/ model by its name'), { ...dedicated, model: 'Pro/zai-org/GLM-5' });
+assert.deepEqual(report('a Pro/ model by its name'), { ...dedicated, model: 'Pro/zai-org/GLM-5' });
 
-// Premium is not given to a cheaper model when Pro fails: it is asked again.
+// Premium never goes to a cheaper model: when Pro fails, it is retried.
 provider.set(pro, [fail(503), answer()]);
 provider.clear();
 await premium.routeRequest('Hello!');
-assert.deepEqual(tell('premium, after a 503'), dedicated);
+assert.deepEqual(report('premium, after a 503'), dedicated);
 assert.equal(provider.requestsOf(pro).length, 2);
 assert.equal(provider.count, 2);
 

@@ -1,4 +1,4 @@
-// One region is gone: the other takes over. And what has to stay in a region stays there, also when that means an error.
+// One region is down: the other takes over. Data that must stay in a region stays there, even if that means an error.
 import assert from 'node:assert/strict';
 import { callOptions, callRecord, ModelRouter } from 'model-router';
 import { answer, startFakeProvider } from 'model-router/testing';
@@ -24,8 +24,8 @@ const router = new ModelRouter({
 });
 const messages = [{ role: 'user' as const, content: 'Hello!' }];
 
-/** Makes a call, and tells where it was answered, or why not. */
-async function ask(what: string, promise: Promise<{ choices: { message: { content: string | null } }[] }>) {
+/** Makes a call, and returns where it was answered, or why not. */
+async function send(what: string, promise: Promise<{ choices: { message: { content: string | null } }[] }>) {
   const outcome = await promise.then(
     (completion) => ({ text: completion.choices[0]?.message.content ?? '', region: callRecord(completion)?.region }),
     (error: Error) => ({ text: `${error.constructor.name}: ${error.message}`, region: null }),
@@ -34,23 +34,23 @@ async function ask(what: string, promise: Promise<{ choices: { message: { conten
   return outcome.region;
 }
 
-assert.equal(await ask('all is well', router.chat.completions.create({ model: 'standard', messages })), 'us-east-1');
-assert.equal(await ask('patient data', router.chat.completions.create({ model: 'patients', messages })), 'eu-west-1');
+assert.equal(await send('all is well', router.chat.completions.create({ model: 'standard', messages })), 'us-east-1');
+assert.equal(await send('patient data', router.chat.completions.create({ model: 'patients', messages })), 'eu-west-1');
 
 // The plan says why a deployment is left out, before anything is sent.
-for (const { id, excluded = 'may be asked' } of router.explain({ model: 'patients', messages }).deployments) {
+for (const { id, excluded = 'available' } of router.explain({ model: 'patients', messages }).deployments) {
   console.log(`  ${id}: ${excluded}`);
 }
 
 await us.close();
 assert.equal(
-  await ask('us-east-1 is down', router.chat.completions.create({ model: 'standard', messages })),
+  await send('us-east-1 is down', router.chat.completions.create({ model: 'standard', messages })),
   'eu-west-1',
 );
 
 const inUs = callOptions({ regions: ['us-east-1'] });
 const askedBefore = eu.count;
-const stayed = await ask(
+const stayed = await send(
   'us-east-1 is down, US only',
   router.chat.completions.create({ model: 'standard', messages }, inUs),
 );

@@ -46,7 +46,7 @@ const { table, caveats, configurations, recorded } = await compare({
   },
 });
 console.log(table);
-console.log('\nWhat the trace cannot tell:');
+console.log('\nWhat the trace cannot show:');
 for (const each of caveats) console.log(`- ${each}`);
 
 const availability = (name: string) => configurations[name]?.availability ?? 0;

@@ -1,5 +1,5 @@
-// What is tried again and what is not: a lone deployment is asked again after a backoff with jitter, as the server asks
-// where it asks; a wrong request never is; and a deployment that keeps failing gets no traffic until it has recovered.
+// What is retried and what is not: a lone deployment is retried after a backoff with jitter, or when `Retry-After` says so;
+// a wrong request never is; and a deployment that keeps failing gets no traffic until it has recovered.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callRecord, ModelRouter } from 'model-router';
@@ -17,8 +17,8 @@ const router = new ModelRouter({
   breaker: { consecutive: 3, cooldownMs: 300 },
 });
 
-/** Makes one call, and tells each attempt with the wait before it. */
-async function ask(what: string, model: string): Promise<number[]> {
+/** Makes one call, and prints each attempt with the wait before it. */
+async function send(what: string, model: string): Promise<number[]> {
   const promise = router.chat.completions.create({ model, messages: [{ role: 'user', content: 'Hello!' }] });
   const holder = await promise.catch((error: unknown) => error);
   const { attempts } = callRecord(holder) ?? { attempts: [] };
@@ -28,22 +28,22 @@ async function ask(what: string, model: string): Promise<number[]> {
     endedMs = startedMs + durationMs;
     return wait;
   });
-  const told = attempts.map(
+  const lines = attempts.map(
     ({ deployment, status }, i) => `${deployment} ${status} (waited ${waits[i]?.toFixed(0)} ms)`,
   );
-  console.log(`${what}: ${told.join(', ')}`);
+  console.log(`${what}: ${lines.join(', ')}`);
   return waits;
 }
 
 provider.set(cheap, [fail(503), fail(503), answer()]);
-assert.equal((await ask('503 twice', 'alone')).length, 3);
+assert.equal((await send('503 twice', 'alone')).length, 3);
 
 provider.set(cheap, [fail(429, { headers: { 'retry-after-ms': '250' } }), answer()]);
-const [, waited = 0] = await ask('429, retry after 250 ms', 'alone');
-assert(waited >= 249, 'what the server asks for is kept');
+const [, waited = 0] = await send('429, retry after 250 ms', 'alone');
+assert(waited >= 249, 'Retry-After is respected');
 
 provider.set(cheap, fail(400, { message: 'messages must not be empty' }));
-assert.equal((await ask('400', 'standard')).length, 1, 'a wrong request is wrong everywhere');
+assert.equal((await send('400', 'standard')).length, 1, 'a wrong request is wrong everywhere');
 
 router.on('breaker-opened', ({ deployment, cooldownMs }) =>
   console.log(`-- ${deployment} is left alone, ${cooldownMs} ms`),
@@ -51,14 +51,14 @@ router.on('breaker-opened', ({ deployment, cooldownMs }) =>
 router.on('breaker-closed', ({ deployment }) => console.log(`-- ${deployment} is back`));
 
 provider.set(cheap, fail(500));
-for (let i = 1; i <= 3; i += 1) await ask(`failure ${i}`, 'standard');
+for (let i = 1; i <= 3; i += 1) await send(`failure ${i}`, 'standard');
 provider.clear();
-for (let i = 1; i <= 3; i += 1) await ask('breaker open', 'standard');
+for (let i = 1; i <= 3; i += 1) await send('breaker open', 'standard');
 assert.equal(provider.requestsOf(cheap).length, 0, 'an open breaker means no traffic');
 
 provider.set(cheap, answer());
 await sleep(320);
-await ask('after the cooldown', 'standard');
+await send('after the cooldown', 'standard');
 assert.equal(router.snapshot().deployments[cheap]?.state, 'closed');
 
 await router.close();

@@ -39,7 +39,7 @@ const router = new ModelRouter({
 });
 
 /** Says where a call went, and for how much. */
-function told(holder: unknown): string {
+function servedBy(holder: unknown): string {
   const record = callRecord(holder) ?? assert.fail('a call of the router has a record');
   console.log(`${record.route?.padEnd(11)} ${record.deployment?.padEnd(30)} $${record.costUsd?.toFixed(6)}`);
   return record.deployment ?? '';
@@ -47,7 +47,7 @@ function told(holder: unknown): string {
 
 const report = [{ role: 'user' as const, content: 'A report of ten pages ...' }];
 const summary = await router.chat.completions.create({ model: 'summaries', messages: report });
-assert.equal(told(summary), flash);
+assert.equal(servedBy(summary), flash);
 
 // Helpers work as on a plain client. This one needs a JSON schema, which the first deployment says that it cannot do.
 const Invoice = z.object({ number: z.string(), total: z.number() });
@@ -56,17 +56,17 @@ const extracted = await router.chat.completions.parse({
   messages: report,
   response_format: zodResponseFormat(Invoice, 'invoice'),
 });
-assert.equal(told(extracted), qwen);
+assert.equal(servedBy(extracted), qwen);
 assert.equal(typeof extracted.choices[0]?.message.parsed?.total, 'number');
 
 const reasoned = await router.chat.completions.create({ model: 'reasoning', messages: report });
-assert.equal(told(reasoned), pro);
+assert.equal(servedBy(reasoned), pro);
 
 const before = await router.embeddings.create({ model: 'embeddings', input: 'refund policy' });
-assert.equal(told(before), 'BAAI/bge-m3');
+assert.equal(servedBy(before), 'BAAI/bge-m3');
 provider.set('BAAI/bge-m3', fail(503));
 const after = await router.embeddings.create({ model: 'embeddings', input: 'refund policy' });
-assert.equal(told(after), 'Pro/BAAI/bge-m3');
+assert.equal(servedBy(after), 'Pro/BAAI/bge-m3');
 
 await router.close();
 await provider.close();

@@ -39,7 +39,7 @@ assert.equal(router.snapshot().deployments[primary]?.state, 'open');
 await wave(64);
 assert.equal(router.snapshot().deployments[primary]?.requests, 64, 'the second wave left the primary alone');
 
-// 64 workers that ask one call after the other.
+// 64 workers, each with one call after the other.
 const total = 2000;
 let left = total;
 const startedAt = performance.now();

@@ -1,5 +1,5 @@
-// Which `minConfidence` keeps 95 % of the kept answers good? Shadow calls to the better model judge the cheap one, unseen by
-// any caller; `calibrate` finds the threshold and says how sure it is.
+// Which `minConfidence` makes 95 % of the cheap model's answers good? Shadow calls to the better model judge the cheap one,
+// invisible to callers; `calibrate` finds the threshold and says how sure it is.
 import assert from 'node:assert/strict';
 import { type CalibrationRecord, calibrate, ModelRouter } from 'model-router';
 import { seededRandom } from 'model-router/simulate';

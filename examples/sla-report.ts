@@ -1,4 +1,4 @@
-// What a provider promised, what it kept, and the alarm that comes before the month is lost. It survives a restart.
+// What a provider promised, what it delivered, and an alarm while the month can still be saved. It survives a restart.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ const call = () => router.chat.completions.create({ model: 'chat', messages: [{ 
 for (let i = 0; i < 200; i += 1) await call();
 await router.close();
 
-// The next process goes on counting where this one has stopped.
+// The next process continues where this one stopped.
 const next = new ModelRouter(options);
 await next.chat.completions.create({ model: 'chat', messages: [{ role: 'user', content: 'Hello.' }] });
 const report = next.slaReport();

@@ -1,4 +1,4 @@
-// A job that asks the dearest model by mistake: without a limit it would cost $4,000. It stops at $400, and is seen coming.
+// A job uses the most expensive model by mistake: without a limit it would cost $4,000. It stops at $400, after warnings.
 import assert from 'node:assert/strict';
 import { callOptions, ModelRouter, SpendBudgetExceededError } from 'model-router';
 import { answer, fakeFetch } from 'model-router/testing';
@@ -46,7 +46,7 @@ assert(totalUsd <= 400 && totalUsd > 395);
 assert.equal(fake.requests.length, done);
 assert.equal(budgets[0]?.reservedUsd, 0);
 
-// What the message says can be done: the dear model is left out, and the cheap one goes on with what is left.
+// As the message suggests: the expensive model is skipped, and the cheap one uses what is left.
 const { model } = await router.chat.completions.create(body, callOptions({ overBudget: 'skip', tenant: 'tenant-1' }));
 console.log(`With overBudget: 'skip', ${model} answered.`);
 assert.equal(model, 'deepseek-ai/DeepSeek-V4-Flash');

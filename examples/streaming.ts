@@ -1,5 +1,5 @@
-// Streams fail over as long as nothing has been handed out. After the first content they never do: no second beginning,
-// no repeated text, but an error that says so and holds what had arrived.
+// Streams fail over until the first content. After it they never do: no restart and no repeated text, but an error with
+// the partial output.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter, StreamInterruptedError } from 'model-router';
 import { answer, cut, startFakeProvider } from 'model-router/testing';
@@ -49,7 +49,7 @@ try {
   console.log(`  what had arrived: "${error.text}", in ${error.partial.length} chunks`);
   assert.equal(error.text, seen);
   assert.equal(seen, 'Once upon ');
-  // Nobody else was asked: whether to start again is for you to decide.
+  // There was no failover: whether to start again is for you to decide.
   assert.equal(callRecord(error)?.attempts.length, 1);
 }
 

@@ -1,4 +1,4 @@
-// 184 models under one key: swapping one for another is swapping a string. Nothing has to be listed for that.
+// 184 models under one key: to swap a model, change a string. Nothing has to be listed.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter } from 'model-router';
 import { startFakeProvider } from 'model-router/testing';
@@ -21,7 +21,7 @@ for (const model of ['deepseek-ai/DeepSeek-V4-Flash', 'qwen/Qwen3-32B', 'openai/
 }
 assert(provider.requests.every(({ apiKeyOf }) => apiKeyOf === 'the one key'));
 
-// With a route of your own, the string stands in one place: callers ask for `chat`, and never have to change.
+// With a route of your own, the string is in one place: callers use `chat`, and never have to change.
 const chat = 'qwen/Qwen3-32B';
 const named = new ModelRouter({
   apiKey: 'a-key-for-the-fake',

@@ -10,7 +10,7 @@ import { handleTicket } from './app/support-desk.ts';
 const cheap = 'deepseek-ai/DeepSeek-V4-Flash';
 const other = 'qwen/Qwen3-32B';
 
-/** A router whose upstreams do as they are told, and the fake that tells what it was asked. */
+/** A router over scripted upstreams, and the fake that records the requests. */
 function setUp(models: Models): { router: ModelRouter; fake: FakeFetch } {
   const fake = fakeFetch({ models });
   const router = new ModelRouter({
@@ -28,7 +28,7 @@ test('the summary and the reply come from what the models say', async () => {
   const handled = await handleTicket(router, 'I was charged twice.', (text) => pieces.push(text));
   assert.deepEqual(handled, { summary: 'Charged twice.', reply: 'We are sorry!' });
   assert.equal(pieces.join(''), 'We are sorry!');
-  // What was asked is there to look at, credentials masked.
+  // The requests are recorded, with credentials masked.
   assert.equal(fake.requests[1]?.stream, true);
   assert.equal(fake.requests[0]?.headers.authorization, '***');
   await router.close();
@@ -45,7 +45,7 @@ test('a model that hangs is left in time for the other one', async () => {
     await clock.tickAsync(20_000);
     assert.equal((await handling).reply, 'Answered.');
     console.log(`  2 calls, ${fake.count} requests, 20 s in virtual time`);
-    // Half of the deadline is kept for a model of which nothing is known yet.
+    // Half of the deadline is reserved for a model without statistics.
     const leftAfter = (fake.requestsOf(other)[0]?.startedAt ?? 0) - startedAt;
     assert.equal(leftAfter, 5000);
     await router.close();

@@ -1,4 +1,4 @@
-// Three clients, each with a key and a server of its own, behind one object: and no key ever reaches another's server.
+// Three clients, each with its own key and server, in one object. No key ever reaches another client's server.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, startFakeProvider } from 'model-router/testing';

@@ -1,4 +1,4 @@
-// Every time is yours to set, in milliseconds; none is the SDK's ten minutes.
+// Every timeout is an option, in milliseconds; none is the SDK's ten minutes.
 import assert from 'node:assert/strict';
 import { callOptions, callRecord, ModelRouter, StreamInterruptedError } from 'model-router';
 import { answer, hang, stall, startFakeProvider } from 'model-router/testing';
@@ -12,7 +12,7 @@ const router = new ModelRouter({
   clients: { default: connection },
   deployments: { [cheap]: {}, [other]: {} },
   routes: { standard: [cheap, other] },
-  breaker: false, // this example fails on purpose, and wants the cheap model asked first each time
+  breaker: false, // this example fails on purpose, and needs the cheap model first each time
 });
 const body = { model: 'standard', messages: [{ role: 'user' as const, content: 'Hello!' }] };
 

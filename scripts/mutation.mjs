@@ -50,13 +50,13 @@ for (const [name, group] of Object.entries(groups)) {
   killedInAll += killed;
   madeInAll += made;
   if ((100 * killed) / made < LEAST) missed = true;
-  console.log(told(name, killed, made));
+  console.log(line(name, killed, made));
 }
-console.log(told('all of them', killedInAll, madeInAll));
+console.log(line('all of them', killedInAll, madeInAll));
 if (missed) process.exitCode = 1;
 
 /** @param {string} name @param {number} killed @param {number} made */
-function told(name, killed, made) {
+function line(name, killed, made) {
   return `${name}: ${killed} of ${made} changes were noticed, ${((100 * killed) / made).toFixed(1)} %`;
 }
 

@@ -1,4 +1,4 @@
-// A small application as many exist: written for `openai`, with no idea that there is such a thing as a router.
+// A small application, written for `openai`. It knows nothing of a router.
 import type { OpenAI } from 'openai';
 
 const model = 'deepseek-ai/DeepSeek-V4-Flash';

@@ -36,16 +36,16 @@ export async function runOffline(signal: AbortSignal): Promise<void> {
   console.log(settings);
   const isLive = process.stdout.isTTY && process.env.TERM !== 'dumb';
   const screen = isLive ? new LiveScreen() : new PlainScreen();
-  const tell = (text: string, isNews = false) => {
+  const report = (text: string, isNews = false) => {
     // What an interrupt ends is no news.
-    if (!signal.aborted) screen.tell(elapsed(), text, isNews);
+    if (!signal.aborted) screen.report(elapsed(), text, isNews);
   };
-  listen(router, tell);
+  listen(router, report);
   const tallies = { router: new Tally(), plain: new Tally() };
   let phase = '';
   const show = () => {
     const now = phaseAt(elapsed())?.name ?? '';
-    if (now !== phase) tell(`-- ${now}`, true);
+    if (now !== phase) report(`-- ${now}`, true);
     phase = now;
     screen.show({ elapsedMs: elapsed(), totalMs, phase, snapshot: router.snapshot(), ...tallies });
   };
@@ -84,20 +84,20 @@ cost        of each request answered with 200, also if it broke off`);
 }
 
 /** Turns the router's events into lines. */
-function listen(router: ModelRouter, tell: (text: string, isNews?: boolean) => void): void {
-  router.on('breaker-opened', ({ deployment }) => tell(`${deployment}: breaker open, no traffic to it`, true));
-  router.on('breaker-closed', ({ deployment }) => tell(`${deployment}: breaker closed, it is back`, true));
+function listen(router: ModelRouter, report: (text: string, isNews?: boolean) => void): void {
+  router.on('breaker-opened', ({ deployment }) => report(`${deployment}: breaker open, no traffic to it`, true));
+  router.on('breaker-closed', ({ deployment }) => report(`${deployment}: breaker closed, it is back`, true));
   router.on('attempt-slow', ({ deployment, durationMs }) => {
-    // What ran into its timeout is told as a failure.
-    if (durationMs < timeout) tell(`${deployment}: slow, ${durationMs.toFixed(0)} ms`);
+    // Timeouts are reported as failures.
+    if (durationMs < timeout) report(`${deployment}: slow, ${durationMs.toFixed(0)} ms`);
   });
   router.on('attempt-failed', ({ attempt: { deployment, status, outcome, durationMs } }) => {
-    if (outcome !== 'interrupted') tell(`${deployment}: ${status ?? outcome} after ${durationMs.toFixed(0)} ms`);
+    if (outcome !== 'interrupted') report(`${deployment}: ${status ?? outcome} after ${durationMs.toFixed(0)} ms`);
   });
   router.on('call-ended', ({ error, record }) => {
     if (error === null) return;
     const isBroken = error.code === 'stream_interrupted';
-    tell(
+    report(
       `${record.deployment}: ${isBroken ? 'a stream broke after its first content' : `a call failed (${error.name})`}`,
     );
   });

@@ -5,8 +5,8 @@ import { newRouter } from './models.ts';
 const messages = [{ role: 'user' as const, content: 'In one short sentence: what does a circuit breaker do?' }];
 const usd = (cost: number | null) => (cost === null ? 'unknown' : `$${cost.toFixed(7)}`);
 
-/** Says what became of a call, also of one that failed. */
-function tell(what: string, text: string, record: CallRecord | undefined): void {
+/** Prints the result of a call, also of a failed one. */
+function report(what: string, text: string, record: CallRecord | undefined): void {
   console.log(`\n${what}: ${text}`);
   for (const { number, deployment, outcome, status, durationMs, error } of record?.attempts ?? []) {
     const why = error === null ? '' : ` (${error})`;
@@ -17,7 +17,7 @@ function tell(what: string, text: string, record: CallRecord | undefined): void 
   if (record === undefined) return;
   const { requestedModel, servedModel, usage, durationMs, timeToFirstChunkMs, costUsd } = record;
   const first = timeToFirstChunkMs === null ? '' : `, first content after ${timeToFirstChunkMs.toFixed(0)} ms`;
-  console.log(`  asked for ${requestedModel}, served by ${servedModel ?? '-'}, ${durationMs.toFixed(0)} ms${first}`);
+  console.log(`  requested ${requestedModel}, served by ${servedModel ?? '-'}, ${durationMs.toFixed(0)} ms${first}`);
   if (usage !== null) console.log(`  ${usage.inputTokens} + ${usage.outputTokens} tokens, ${usd(costUsd)}`);
 }
 
@@ -34,14 +34,14 @@ export async function runReal(env: NodeJS.ProcessEnv): Promise<boolean> {
     { deadlineMs: 30_000 },
   );
   let answered = 0;
-  /** Counts what was answered, and tells of what was not. */
+  /** Counts the answered calls, and prints all. */
   const attempt = async (what: string, call: () => Promise<{ text: string; holder: unknown }>) => {
     try {
       const { text, holder } = await call();
       answered += 1;
-      tell(what, text, callRecord(holder));
+      report(what, text, callRecord(holder));
     } catch (error) {
-      tell(what, `failed: ${error instanceof Error ? error.message : error}`, callRecord(error));
+      report(what, `failed: ${error instanceof Error ? error.message : error}`, callRecord(error));
     }
   };
 

@@ -1,4 +1,4 @@
-// What the demo shows while it runs: a dashboard that is drawn anew in its place, or plain lines where there is no terminal.
+// What the demo shows while it runs: a dashboard that is redrawn in place, or plain lines where there is no terminal.
 import { styleText } from 'node:util';
 import type { Snapshot } from 'model-router';
 import type { Tally } from './tally.ts';
@@ -13,8 +13,8 @@ export interface View {
 }
 
 export interface Screen {
-  /** Something has happened; `isNews` where it is worth a line of its own. */
-  tell(elapsedMs: number, text: string, isNews: boolean): void;
+  /** An event; `isNews` if it deserves a line of its own. */
+  report(elapsedMs: number, text: string, isNews: boolean): void;
   /** Called several times a second. */
   show(view: View): void;
   /** Leaves the terminal as it was. */
@@ -22,21 +22,21 @@ export interface Screen {
 }
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1).padStart(5)} s`;
-const told = ({ answered, failed, halves, waiting }: Tally) =>
+const summary = ({ answered, failed, halves, waiting }: Tally) =>
   `${answered} answered, ${failed} failed, ${halves} cut unseen, ${waiting} waiting`;
 
-/** One line for each piece of news, and one on how things stand every 2 seconds. */
+/** One line for each piece of news, and a summary every 2 seconds. */
 export class PlainScreen implements Screen {
   #shownAt = 0;
 
-  tell(elapsedMs: number, text: string, isNews: boolean): void {
+  report(elapsedMs: number, text: string, isNews: boolean): void {
     if (isNews) console.log(`${seconds(elapsedMs)}  ${text}`);
   }
 
   show({ elapsedMs, router, plain }: View): void {
     if (elapsedMs - this.#shownAt < 2000) return;
     this.#shownAt = elapsedMs;
-    console.log(`${seconds(elapsedMs)}    router: ${told(router)} | plain: ${told(plain)}`);
+    console.log(`${seconds(elapsedMs)}    router: ${summary(router)} | plain: ${summary(plain)}`);
   }
 
   close(): void {}
@@ -63,7 +63,7 @@ export class LiveScreen implements Screen {
     process.once('exit', showCursor);
   }
 
-  tell(elapsedMs: number, text: string, isNews: boolean): void {
+  report(elapsedMs: number, text: string, isNews: boolean): void {
     this.#events.push([[`${seconds(elapsedMs)}  `, 'dim'], isNews ? [text, 'bold'] : [text]]);
     if (this.#events.length > EVENTS) this.#events.shift();
   }
@@ -105,8 +105,8 @@ export class LiveScreen implements Screen {
       [[`${'model'.padEnd(31)}breaker  requests  failed in flight      p50      p99`, 'dim']],
       ...models,
       [],
-      [['model-router  ', 'bold'], [told(router)]],
-      [['plain client  '], [told(plain)]],
+      [['model-router  ', 'bold'], [summary(router)]],
+      [['plain client  '], [summary(plain)]],
       [],
       ...Array.from({ length: EVENTS }, (_, i) => this.#events[i] ?? []),
     ];
@@ -116,7 +116,7 @@ export class LiveScreen implements Screen {
 const ms = (time: number | null) => (time === null ? '-' : `${time.toFixed(0)} ms`);
 const showCursor = () => process.stdout.write('\x1b[?25h');
 
-/** A line that breaks would leave its rest behind at the next drawing, so it ends at the edge. */
+/** A wrapped line would leave its rest on the screen at the next drawing, so it ends at the edge. */
 function clip(pieces: readonly Piece[], columns: number): string {
   let left = columns;
   return pieces

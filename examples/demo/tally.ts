@@ -15,7 +15,7 @@ export class Tally {
     return this.answered + this.failed + this.halves;
   }
 
-  /** Counts a call when it has ended; `call` tells whether its answer was whole. A call that `signal` ended is not counted. */
+  /** Counts a call when it has ended; `call` resolves to whether its answer was whole. A call that `signal` ended is not counted. */
   async watch(call: Promise<boolean>, signal: AbortSignal): Promise<void> {
     const startedAt = performance.now();
     this.waiting += 1;

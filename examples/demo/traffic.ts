@@ -10,7 +10,7 @@ interface Planned {
   readonly kind: 'standard' | 'premium' | 'stream';
 }
 
-/** What a side asks for where the application says `standard` and `premium`. */
+/** What a side requests where the application says `standard` and `premium`. */
 interface Names {
   readonly standard: string;
   readonly premium: string;
@@ -39,15 +39,15 @@ export async function run(
     await sleep(Math.max(0, atMs - elapsed()), undefined, { signal }).catch(() => undefined);
     if (signal.aborted) break;
     const model = kind === 'premium' ? names.premium : names.standard;
-    running.push(tally.watch(kind === 'stream' ? stream(client, model, signal) : ask(client, model, signal), signal));
+    running.push(tally.watch(kind === 'stream' ? stream(client, model, signal) : send(client, model, signal), signal));
   }
   await Promise.all(running);
 }
 
 const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'How long does a refund take?' }];
 
-/** Tells whether the answer was whole. */
-async function ask(client: OpenAI, model: string, signal: AbortSignal): Promise<boolean> {
+/** Resolves to whether the answer was whole. */
+async function send(client: OpenAI, model: string, signal: AbortSignal): Promise<boolean> {
   const completion = await client.chat.completions.create({ model, messages }, { signal });
   return completion.choices[0]?.message.content === reply;
 }

@@ -30,7 +30,7 @@ const between = (least: number, most: number) => (random: () => number) => least
 
 const usual = answer({ ...whole, latencyMs: between(120, 260) });
 
-/** Streams that break before their first piece, in the middle, and in the middle without anybody saying so. */
+/** Streams that break before their first piece, in the middle, and in the middle without an error. */
 const broken = [
   cut({ ...whole, latencyMs: 80, afterChunks: 0 }),
   cut({ ...whole, latencyMs: 80, afterChunks: 3 }),
@@ -54,7 +54,7 @@ const phases: readonly Phase[] = [
 
 export const totalMs = 1000 * phases.reduce((sum, { seconds }) => sum + seconds, 0);
 
-/** The phase at a time after the start; the last one goes on. */
+/** The phase at a time after the start; the last one does not end. */
 export function phaseAt(ms: number): Phase | undefined {
   let left = ms;
   for (const phase of phases) {
@@ -64,7 +64,7 @@ export function phaseAt(ms: number): Phase | undefined {
   return phases.at(-1);
 }
 
-/** A provider that lives through it all. `elapsed` tells the milliseconds since the start. */
+/** A provider with all of these faults. `elapsed` returns the milliseconds since the start. */
 export function startProvider(seed: number, elapsed: () => number): Promise<FakeProvider> {
   let streams = 0;
   return startFakeProvider({
