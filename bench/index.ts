@@ -1,4 +1,5 @@
-// What the router adds to the plain client: `npm run bench`, or `npm run bench -- call stream` for some of it.
+// What the router adds to the plain client: `npm run bench`, `npm run bench -- call stream` for some of it,
+// `npm run bench -- scale` for how cost grows with size.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { ModelRouter, type RouterSettings } from 'model-router';
@@ -7,11 +8,17 @@ import { type ClientOptions, OpenAI } from 'openai';
 import { createClient } from 'redis';
 import { hasRedis, startRedis } from '../drills/processes/redis-server.ts';
 import { compare, type Work } from './pairs.ts';
-import { printCurves } from './scale.ts';
+import { printCurves } from './scale/index.ts';
 import { printViews, withApi, withSdk } from './seeing.ts';
 import { answering, failing } from './stub.ts';
 
 const messages = [{ role: 'user' as const, content: 'Summarise this in one sentence, please. '.repeat(25) }];
+const wanted = process.argv.slice(2);
+if (wanted[0] === 'scale') {
+  await printCurves(wanted.slice(1));
+  process.exit();
+}
+
 const apiKey = 'sk-bench-0000';
 type Fetch = typeof answering;
 
@@ -245,7 +252,6 @@ if (inFleet !== undefined && inFleetDown !== undefined)
   );
 else console.log('fleet: skipped, there is no redis-server (apt-get install redis-server)');
 
-const wanted = process.argv.slice(2);
 const show = ({ median, low, high }: { median: number; low: number; high: number }, digits = 2) =>
   `${median.toFixed(digits)} (${low.toFixed(digits)}-${high.toFixed(digits)})`;
 
@@ -291,7 +297,7 @@ if (wanted.length === 0 || wanted.includes('estimate')) {
 }
 
 if (wanted.length === 0 || wanted.includes('views')) await printViews();
-if (wanted.length === 0 || wanted.includes('scale')) await printCurves();
+if (wanted.length === 0) await printCurves([]);
 
 function timeToEstimate(content: string): number {
   const time = () => {
