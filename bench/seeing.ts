@@ -7,7 +7,8 @@ import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@ope
 import type { ModelRouter } from 'model-router';
 import { instrument } from 'model-router/otel';
 import { statusHandler } from 'model-router/status';
-import { leastMs, messages, routerOf } from './scale.ts';
+import { leastMs } from './scale/measure.ts';
+import { messages, routerOf } from './scale/setup.ts';
 
 /** With the API alone, which records nothing. */
 export function withApi(router: ModelRouter): ModelRouter {

@@ -11,6 +11,7 @@ import type { DeploymentConfig, RouteConfig, RouterConfig } from './options/chec
 import type { SlaConfig } from './options/check-sla.js';
 import type { Handler } from './pipeline.js';
 import { PriceBook } from './prices/price-book.js';
+import { CostGroups } from './prices/worst-case.js';
 import { Routing } from './request/resolve-model.js';
 import { BackgroundCalls } from './state/background-calls.js';
 import type { CacheStore } from './state/cache-store.js';
@@ -183,6 +184,7 @@ export class Engine {
       events: this.events,
       estimator: this.estimator,
       prices,
+      groups: new CostGroups(),
       unknownPrice: config.unknownPrice,
       mayRepeat: [config.retry, ...[...config.routes.values()].map(({ retry }) => retry)].some(
         (each) => new RetryBudget(each).allowsAny,

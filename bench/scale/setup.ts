@@ -4,7 +4,7 @@ import { OpenAI } from 'openai';
 import { answering } from '../stub.ts';
 
 export const messages = [{ role: 'user' as const, content: 'Summarise this in one sentence, please. '.repeat(25) }];
-export const price = { input: 0.25, output: 0.25 };
+const price = { input: 0.25, output: 0.25 };
 
 export const clientOf = (fetch: unknown = answering) => ({
   apiKey: 'sk-bench-0000',

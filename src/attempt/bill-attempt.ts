@@ -1,7 +1,7 @@
 import { wasSent } from '../classify.js';
 import { billOf, priceFor, type ToolCalls } from '../prices/cost.js';
 import type { PriceBook } from '../prices/price-book.js';
-import { type WorstCase, worstCases } from '../prices/worst-case.js';
+import { worstCaseAt } from '../prices/worst-case.js';
 import type { DeliveredText } from '../protocol/delivered.js';
 import { serviceTierOf } from '../protocol/output-limit.js';
 import { answerText } from '../protocol/output-text.js';
@@ -128,7 +128,7 @@ function absurdAbove(parts: BillingParts, { call, target }: Attempt, usage: Usag
   if (contextWindow !== undefined)
     return tokens > ABSURD_TURNS * contextWindow ? ABSURD_TURNS * contextWindow : undefined;
   if (tokens <= ABSURD_TOKENS) return undefined;
-  const [worst] = worstCases(parts, call, [target]);
+  const worst = worstCaseAt(parts, call, target);
   const limit = Math.max(ABSURD_TOKENS, ABSURD_TURNS * ((worst?.inputTokens ?? 0) + (worst?.outputTokens ?? 0)));
   return tokens > limit ? limit : undefined;
 }
@@ -141,7 +141,7 @@ function reserved(
   usage: Usage,
   limit: number,
 ): AttemptBill {
-  const worst = worstCases(parts, call, [target])[0];
+  const worst = worstCaseAt(parts, call, target);
   const usd = call.spend?.maxAt(target.state.id) ?? worst?.usd;
   return {
     ...NOTHING,
@@ -214,7 +214,7 @@ function outputTokens(parts: BillingParts, attempt: Attempt, written: DeliveredT
     // Of a long stream only the end is stored: its beginning counts as much for its length.
     return text === '' ? 0 : Math.round((parts.estimator.ofText(text, target.model, call) * length) / text.length);
   }
-  const worst: WorstCase | undefined = worstCases(parts, call, [target])[0];
+  const worst = worstCaseAt(parts, call, target);
   const p95Ms = target.state.p95Ms(false);
   const share = p95Ms === undefined || p95Ms <= 0 ? 1 : Math.min(1, attempt.record.durationMs / p95Ms);
   return Math.ceil((worst?.outputTokens ?? 0) * share);

@@ -53,7 +53,7 @@ export function record({
     const { record, log } = call;
     record.durationMs = roundMs(performance.now() - call.startedAt);
     const last = lastThatCounts(record.attempts);
-    record.unpriced = [...new Set(record.attempts.flatMap(({ unpriced = [] }) => unpriced))];
+    record.unpriced = unpricedOf(record);
     record.providerCostUsd = providerCost(record);
     record.costUsd = totalCost(record, last);
     if (record.attempts.some(isEstimated)) record.estimated = true;
@@ -98,6 +98,12 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
 }
 
 const isEstimated = ({ estimated }: AttemptRecord) => estimated === true;
+
+function unpricedOf({ attempts }: CallRecord): string[] {
+  const names = new Set<string>();
+  for (const { unpriced } of attempts) for (const name of unpriced ?? []) names.add(name);
+  return [...names];
+}
 
 /** The sum of what providers reported; `null` where none did. */
 function providerCost({ attempts }: CallRecord): number | null {

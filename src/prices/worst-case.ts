@@ -16,9 +16,9 @@ const MAX_SHORTFALL = 0.05;
 /** Calls of the provider's own tools, where the request sets no `max_tool_calls`. */
 const DEFAULT_TOOL_CALLS = 10;
 
-/** The most that one attempt may cost at a deployment. */
+/** The most that one attempt may cost, at any of these deployments. */
 export interface WorstCase {
-  readonly target: Target;
+  readonly targets: readonly Target[];
   readonly inputTokens: number;
   readonly outputTokens: number;
   /** US dollars; `undefined` where the price is not known. */
@@ -30,23 +30,69 @@ export interface WorstCaseParts {
   readonly prices: PriceBook;
 }
 
-/** What an attempt may cost at each of these targets, by the estimate of the call's input. */
-export function worstCases(parts: WorstCaseParts, call: Call, targets: readonly Target[] = call.targets): WorstCase[] {
+/** What an attempt may cost at each of the call's targets, by the estimate of its input: one case for all that are alike. */
+export function worstCases(parts: WorstCaseParts & { readonly groups: CostGroups }, call: Call): WorstCase[] {
+  const { targets } = call;
+  const request = requestOf(parts, call);
+  // What a tier costs may depend on the deployment.
+  const groups = request.tier === undefined ? parts.groups.of(targets) : targets.map((target) => [target]);
+  return groups.flatMap((group) => caseOf(parts, call, request, group) ?? []);
+}
+
+/** The same at one deployment. */
+export function worstCaseAt(parts: WorstCaseParts, call: Call, target: Target): WorstCase | undefined {
+  return caseOf(parts, call, requestOf(parts, call), [target]);
+}
+
+function requestOf({ estimator }: WorstCaseParts, call: Call): Request {
   const { protocol } = call;
-  const input = parts.estimator.inputOf(call);
+  const input = estimator.inputOf(call);
   const { body } = input;
-  const request: Request = {
+  return {
     ownLimit: outputLimitOf(body),
     answers: hasBilledOutput(protocol, body) ? call.choices * writtenPerChoice(body) : 0,
     tier: serviceTierOf(body),
     usdPerKind: new Kinds(protocol, input),
     seconds: secondsOf(protocol, body),
   };
-  return targets.map((target) => {
-    const inputTokens = Math.ceil(parts.estimator.ofCallAt(call, target.model) / (1 - MAX_SHORTFALL));
-    const outputTokens = request.answers === 0 ? 0 : outputLimit(target, request.ownLimit) * request.answers;
-    return { target, inputTokens, outputTokens, usd: usdOf(parts, target, request, inputTokens, outputTokens) };
-  });
+}
+
+function caseOf(
+  parts: WorstCaseParts,
+  call: Call,
+  request: Request,
+  targets: readonly Target[],
+): WorstCase | undefined {
+  const [target] = targets;
+  if (target === undefined) return undefined;
+  const inputTokens = Math.ceil(parts.estimator.ofCallAt(call, target.model) / (1 - MAX_SHORTFALL));
+  const outputTokens = request.answers === 0 ? 0 : outputLimit(target, request.ownLimit) * request.answers;
+  return { targets, inputTokens, outputTokens, usd: usdOf(parts, target, request, inputTokens, outputTokens) };
+}
+
+/**
+ * Deployments of one model, price and output limit: the same call costs the same at each. Of a thousand deployments few
+ * differ, and a route has the same list for each of its calls.
+ */
+export class CostGroups {
+  readonly #byTargets = new WeakMap<readonly Target[], readonly (readonly Target[])[]>();
+  readonly #keys = new WeakMap<Target, string>();
+
+  of(targets: readonly Target[]): readonly (readonly Target[])[] {
+    const known = this.#byTargets.get(targets);
+    if (known !== undefined) return known;
+    const groups = [...Map.groupBy(targets, (target) => this.#keyOf(target)).values()];
+    this.#byTargets.set(targets, groups);
+    return groups;
+  }
+
+  #keyOf(target: Target): string {
+    const known = this.#keys.get(target);
+    if (known !== undefined) return known;
+    const key = JSON.stringify([target.model, target.price?.price, target.state.deployment.maxOutputTokens]);
+    this.#keys.set(target, key);
+    return key;
+  }
 }
 
 interface Request {
@@ -79,13 +125,19 @@ function usdOf(
 
 /** The most expensive so many attempts: any deployment each time, or, where none is tried twice, each of them once. */
 export function maxUsdOf(cases: readonly WorstCase[], attempts: number, mayRepeat: boolean): number {
-  if (mayRepeat || cases.length === 1) {
+  if (mayRepeat) {
     let max = 0;
     for (const { usd = 0 } of cases) if (usd > max) max = usd;
-    return max * (mayRepeat ? attempts : Math.min(1, attempts));
+    return max * attempts;
   }
-  const sorted = cases.map(({ usd = 0 }) => usd).sort((a, b) => b - a);
-  return sorted.slice(0, Math.max(0, attempts)).reduce((sum, usd) => sum + usd, 0);
+  let sum = 0;
+  let left = Math.max(0, attempts);
+  for (const { usd = 0, targets } of cases.toSorted((a, b) => (b.usd ?? 0) - (a.usd ?? 0))) {
+    const count = Math.min(left, targets.length);
+    sum += count * usd;
+    left -= count;
+  }
+  return sum;
 }
 
 /** The highest price of all kinds of tokens that the request may have. */

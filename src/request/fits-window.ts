@@ -10,16 +10,17 @@ const SHORT = 1 / 3;
 /**
  * Leaves out deployments whose context window is surely too small for the input and the output that is requested. Where
  * that would be all of them, the one with the largest window is tried.
+ *
+ * @param smallest no context window is smaller, so that most calls need not look at all of them
  */
-export function exclusionsBySize(call: Call, estimator: InputEstimator): readonly Excluded[] {
-  const limited = call.targets.filter(({ state }) => state.deployment.contextWindow !== undefined);
-  if (limited.length === 0) return NONE;
+export function exclusionsBySize(call: Call, smallest: number, estimator: InputEstimator): readonly Excluded[] {
+  if (smallest === Number.POSITIVE_INFINITY) return NONE;
   const output = outputLimitOf(call.body) ?? 0;
-  const smallest = limited.reduce((least, target) => Math.min(least, windowOf(target)), Number.POSITIVE_INFINITY);
   const { texts, flat } = estimator.inputOf(call);
   const characters = texts.reduce((sum, text) => sum + text.length, 0);
   if (characters + flat + output < SHORT * smallest) return NONE;
-  const excluded = limited.flatMap((target): Excluded[] => {
+  const excluded = call.targets.flatMap((target): Excluded[] => {
+    if (windowOf(target) === Number.POSITIVE_INFINITY) return [];
     const input = Math.floor(SURE * estimator.ofCallAt(call, target.model));
     if (input + output <= windowOf(target)) return [];
     const andOutput = output === 0 ? '' : ` and ${output} of output`;
@@ -36,4 +37,9 @@ export function exclusionsBySize(call: Call, estimator: InputEstimator): readonl
 }
 
 const NONE: readonly Excluded[] = [];
+/** The smallest context window of all; `Infinity` where none is declared. */
+export function smallestWindow(targets: readonly Target[]): number {
+  return targets.reduce((least, target) => Math.min(least, windowOf(target)), Number.POSITIVE_INFINITY);
+}
+
 const windowOf = ({ state }: Target) => state.deployment.contextWindow ?? Number.POSITIVE_INFINITY;

@@ -143,7 +143,7 @@ export class CallReader {
       isShared: false,
       spend: undefined,
     };
-    const tooSmall = exclusionsBySize(call, engine.estimator);
+    const tooSmall = exclusionsBySize(call, resolution.smallestWindow, engine.estimator);
     if (tooSmall.length === 0) return { call, hedgeDisabledReason };
     const left = new Set(targets);
     for (const { target } of tooSmall) left.delete(target);

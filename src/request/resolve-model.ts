@@ -11,12 +11,15 @@ import { isWithin } from '../util/is-within.js';
 import { NameHints } from '../util/name-hints.js';
 import { shown } from '../util/shown.js';
 import { someOf } from '../util/some-of.js';
+import { smallestWindow } from './fits-window.js';
 
 /** Where a call may go before anything rules a deployment out, and the options of its route. */
 export interface Resolution {
   readonly route: string | undefined;
   readonly targets: readonly Target[];
   readonly options: CallOptions;
+  /** No target has a smaller context window. */
+  readonly smallestWindow: number;
   /** The model, where it is sent on by a name that is not listed. */
   readonly unlisted?: string | undefined;
 }
@@ -40,39 +43,43 @@ export interface Unlisted {
 }
 
 const NO_OPTIONS: CallOptions = {};
-/** Deployments whose list of targets is stored for their next call. */
+/** Deployments and unlisted models whose list of targets is cached for their next call. */
 const MAX_NAMED = 256;
+/** Names of models come from outside. */
+const MAX_NAME_LENGTH = 256;
 const PREMIUM = { 'X-Request-Priority': 'high' };
 
 /** Reads `model`: a route, a deployment, `auto`, or a model that is passed on by its own name. */
 export class Routing {
   readonly #routes = new Map<string, Resolution>();
   readonly #targets: ReadonlyMap<string, Target>;
-  /** Of deployments that were named: each lists all fallbacks, so they are made when needed, and their number is bounded. */
+  /** By deployment, or unlisted model, that was named: each lists all fallbacks, so only so many are cached. */
   readonly #named = new LRUCache<string, Resolution>({ max: MAX_NAMED });
   readonly #fallbacks: readonly Target[];
   readonly #routeNames = new NameHints(() => this.#routes.keys());
-  readonly #models = new NameHints(() => new Set([...this.#routes.keys(), ...this.config.deployments.keys()]));
+  readonly #models = new NameHints(() => this.#names());
+  #allNames: ReadonlySet<string> | undefined;
 
   constructor(
     readonly config: RouterConfig,
     states: ReadonlyMap<string, DeploymentState>,
     readonly unlisted: Unlisted,
   ) {
-    const targets = new Map<string, Target>();
+    const all = new Map<string, Target>();
     for (const [id, state] of states) {
       const { model } = state.deployment;
-      targets.set(
+      all.set(
         id,
         this.#target(state, model, this.#prefixOf(model, state.client.name), config.deployments.get(id)?.headers),
       );
     }
-    const named = (ids: readonly string[]) => ids.flatMap((id) => targets.get(id) ?? []);
+    const named = (ids: readonly string[]) => ids.flatMap((id) => all.get(id) ?? []);
     this.#fallbacks = named(config.fallbacks);
     for (const [name, { deployments, options }] of config.routes) {
-      this.#routes.set(name, { route: name, targets: named(deployments), options });
+      const targets = named(deployments);
+      this.#routes.set(name, { route: name, targets, options, smallestWindow: smallestWindow(targets) });
     }
-    this.#targets = targets;
+    this.#targets = all;
   }
 
   /** Throws InvalidOptionError for a route, a priority or a refused model that does not exist. */
@@ -83,19 +90,35 @@ export class Routing {
     return this.#routes.get(model) ?? this.#deployment(model) ?? this.#unlisted(model);
   }
 
+  /** Of routes and deployments: collected for the first wrong name. */
+  #names(): ReadonlySet<string> {
+    this.#allNames ??= new Set([...this.#routes.keys(), ...this.config.deployments.keys()]);
+    return this.#allNames;
+  }
+
   /** The first deployment of a route; `undefined` for any other name, also of a deployment. */
   firstOfRoute(model: string): Target | undefined {
     return this.#targets.has(model) ? undefined : this.#routes.get(model)?.targets[0];
   }
 
   #deployment(id: string): Resolution | undefined {
-    const known = this.#named.get(id);
-    if (known !== undefined) return known;
     const target = this.#targets.get(id);
-    if (target === undefined) return undefined;
-    const targets = [target, ...this.#fallbacks.filter((each) => each !== target)];
-    const resolution: Resolution = { route: undefined, targets, options: NO_OPTIONS };
-    this.#named.set(id, resolution);
+    return target && this.#withFallbacks(id, undefined, () => target);
+  }
+
+  #withFallbacks(name: string | undefined, unlisted: string | undefined, target: () => Target): Resolution {
+    const known = name === undefined ? undefined : this.#named.get(name);
+    if (known !== undefined) return known;
+    const first = target();
+    const targets = [first, ...this.#fallbacks.filter((each) => each !== first)];
+    const resolution = {
+      route: undefined,
+      targets,
+      options: NO_OPTIONS,
+      smallestWindow: smallestWindow(targets),
+      unlisted,
+    };
+    if (name !== undefined && name.length <= MAX_NAME_LENGTH) this.#named.set(name, resolution);
     return resolution;
   }
 
@@ -111,14 +134,12 @@ export class Routing {
 
   #unlisted(model: string | undefined): Resolution {
     if (this.config.unlistedModels === 'refuse') return this.#unknown('model', model);
-    const prefix = this.#prefixOf(model);
-    const state = this.unlisted.stateOf(prefix?.client ?? this.config.defaultClient);
-    return {
-      route: undefined,
-      targets: [this.#target(state, model, prefix, undefined), ...this.#fallbacks],
-      options: NO_OPTIONS,
-      unlisted: model,
-    };
+    // No listed deployment has that name: what has is returned before.
+    return this.#withFallbacks(model, model, () => {
+      const prefix = this.#prefixOf(model);
+      const state = this.unlisted.stateOf(prefix?.client ?? this.config.defaultClient);
+      return this.#target(state, model, prefix, undefined);
+    });
   }
 
   #prefixOf(model: string | undefined, client?: string): Prefix | undefined {

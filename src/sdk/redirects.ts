@@ -67,8 +67,10 @@ function canRead(client: OpenAI, { fetchOptions, body }: RequestOptions): boolea
 
 function isBrowser(): boolean {
   if (Reflect.get(globalThis, 'document') !== undefined) return true;
+  // Before the navigator: Node makes one for each look.
+  if (typeof Reflect.get(globalThis, 'importScripts') !== 'function') return false;
   const { userAgent }: { userAgent?: unknown } = Reflect.get(globalThis, 'navigator') ?? {};
-  return typeof Reflect.get(globalThis, 'importScripts') === 'function' && userAgent !== 'Cloudflare-Workers';
+  return userAgent !== 'Cloudflare-Workers';
 }
 
 function urlOf(client: OpenAI, { path = '', query, defaultBaseURL }: RequestOptions): URL | undefined {

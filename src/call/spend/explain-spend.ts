@@ -1,6 +1,6 @@
 import { maxUsdOf, worstCases } from '../../prices/worst-case.js';
 import type { Call } from '../../types.js';
-import { decide, isLimited, type SpendDecision, type SpendParts } from './layer.js';
+import { decide, isLimited, type SpendDecision, type SpendParts, without } from './layer.js';
 
 /** What a call may cost, and what the limits say to it. Deployments that they exclude are taken from the call's targets. */
 export function explainSpend(
@@ -9,7 +9,7 @@ export function explainSpend(
 ): { usd: number | null; excluded: SpendDecision['excluded']; refused: SpendDecision['refused'] } {
   if (isLimited(parts, call)) {
     const { cases, usd, excluded, refused } = decide(parts, call, false);
-    if (excluded.length > 0) call.targets = cases.map(({ target }) => target);
+    if (excluded.length > 0) call.targets = without(call.targets, excluded);
     return { usd: cases.some((each) => each.usd !== undefined) ? usd : null, excluded, refused };
   }
   const cases = worstCases(parts, call);

@@ -2,7 +2,7 @@ import { OpenAIError } from 'openai';
 import { NoDeploymentAvailableError, SpendBudgetExceededError, setHidden } from '../../errors.js';
 import type { Handler, Layer } from '../../pipeline.js';
 import type { PriceBook } from '../../prices/price-book.js';
-import { maxUsdOf, type WorstCase, worstCases } from '../../prices/worst-case.js';
+import { type CostGroups, maxUsdOf, type WorstCase, worstCases } from '../../prices/worst-case.js';
 import { checkLimits } from '../../protocol/output-limit.js';
 import type { Refusal, Reservation, SpendLedger, Warning } from '../../state/spend-ledger.js';
 import type { Events } from '../../telemetry/events.js';
@@ -18,6 +18,7 @@ export interface SpendParts {
   readonly events: Events;
   readonly estimator: InputEstimator;
   readonly prices: PriceBook;
+  readonly groups: CostGroups;
   readonly unknownPrice: 'allow' | 'refuse';
   /** Whether one call may try a deployment twice. */
   readonly mayRepeat: boolean;
@@ -73,7 +74,7 @@ async function withReservation(
   if (unpriced.length > 0) reportUnpriced(parts.events, reported, call, unpriced);
   if (refused !== undefined) throw reportRefused(parts.events, call, refused);
   if (excluded.length > 0) {
-    call.targets = cases.map(({ target }) => target);
+    call.targets = without(call.targets, excluded);
     call.excluded = [...call.excluded, ...excluded];
   }
   const spend = new CallReservation({
@@ -119,9 +120,15 @@ export function decide(parts: SpendParts, call: Call, reserve: boolean, requeste
   if (cases.length === 0) return decision;
   const result = tryLimits(parts, call, usd, reserve, requestedSince);
   if (!('errorOf' in result)) return { ...decision, ...result };
-  if (call.settings.overBudget === 'skip' && cases.length > 1)
+  if (call.settings.overBudget === 'skip' && (cases.length > 1 || (cases[0]?.targets.length ?? 0) > 1))
     return withoutCostliest(parts, call, decision, reserve, requestedSince);
   return { ...decision, refused: result.errorOf(cases) };
+}
+
+/** The targets of a call that its limits do not exclude, in their order. */
+export function without(targets: readonly Target[], excluded: SpendDecision['excluded']): readonly Target[] {
+  const gone = new Set(excluded.map(({ target }) => target));
+  return targets.filter((target) => !gone.has(target));
 }
 
 /** Excludes the most expensive deployments, as many as it takes for the limits to allow the call; never all of them. */
@@ -136,8 +143,13 @@ function withoutCostliest(
   const { maxAttempts, settings, record } = call;
   const { maxCostUsd = Number.POSITIVE_INFINITY, tenant } = settings;
   const keys = { route: record.route, tenant };
+  const byTarget = new Map(cases.flatMap((each) => each.targets.map((target) => [target, each])));
+  const single = call.targets.flatMap((target) => {
+    const found = byTarget.get(target);
+    return found === undefined ? [] : [{ ...found, targets: [target] }];
+  });
   // Of two that cost the same, the later one goes first.
-  const byCost = cases.toReversed().sort((a, b) => (b.usd ?? 0) - (a.usd ?? 0));
+  const byCost = single.toReversed().sort((a, b) => (b.usd ?? 0) - (a.usd ?? 0));
   /** What the call may cost without the most expensive so many. */
   const usdWithout = (count: number) => maxUsdOf(byCost.slice(count, count + maxAttempts), maxAttempts, mayRepeat);
   const last = byCost.length - 1;
@@ -157,14 +169,16 @@ function withoutCostliest(
   }
   const left = new Set(byCost.slice(count));
   const decision = {
-    cases: cases.filter((each) => left.has(each)),
+    cases: single.filter((each) => left.has(each)),
     usd: usdWithout(count),
     excluded: [
       ...excluded,
-      ...byCost.slice(0, count).map(({ target }, i) => ({
-        target,
-        why: `it is too expensive: with it the call could cost ${showUsd(usdWithout(i))}, more than the limits allow`,
-      })),
+      ...byCost.slice(0, count).flatMap(({ targets }, i) =>
+        targets.map((target) => ({
+          target,
+          why: `it is too expensive: with it the call could cost ${showUsd(usdWithout(i))}, more than the limits allow`,
+        })),
+      ),
     ],
     refused: undefined,
     reservation: undefined,
@@ -181,7 +195,9 @@ function withKnownPrice(
   if (unknownPrice === 'allow' || all.every(({ usd }) => usd !== undefined)) return { cases: all, excluded: [] };
   return {
     cases: all.filter(({ usd }) => usd !== undefined),
-    excluded: all.filter(({ usd }) => usd === undefined).map(({ target }) => ({ target, why: UNKNOWN })),
+    excluded: all
+      .filter(({ usd }) => usd === undefined)
+      .flatMap(({ targets }) => targets.map((target) => ({ target, why: UNKNOWN }))),
   };
 }
 

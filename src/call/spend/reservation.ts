@@ -42,7 +42,8 @@ export class CallReservation implements SpendReservation {
   }
 
   maxAt(deployment: string): number {
-    return this.#parts.cases.find(({ target }) => target.state.id === deployment)?.usd ?? 0;
+    const isAt = ({ targets }: WorstCase) => targets.some(({ state }) => state.id === deployment);
+    return this.#parts.cases.find(isAt)?.usd ?? 0;
   }
 
   /** The answer is being returned: no other deployment is tried. */
