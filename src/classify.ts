@@ -240,12 +240,15 @@ function reasonCode(error: Error): string | null {
   try {
     if (error instanceof StreamInterruptedError) return error.upstreamCode ?? codeOfCause(error);
     if (error instanceof InvalidAnswerError) return error.cause instanceof Error ? reasonCode(error.cause) : null;
-    const { code, type } = isApiError(error) ? factsOf(error) : {};
+    const { code, type } = isApiError(error) && !isOfClient(error) ? factsOf(error) : {};
     return upstreamCodeOf(error) ?? codeText(code) ?? codeText(type) ?? codeOf(error) ?? codeOfCause(error);
   } catch {
     return null;
   }
 }
+
+/** No server has said anything: the request was ended on this side. */
+const isOfClient = (error: Error) => isAbort(error) || isTimeout(error) || error instanceof LostError;
 
 /** The SDK's words for a stream that has none, such as one of a 204. */
 const isWithoutBody = (error: Error) => is(error, 'OpenAIError') && error.message.includes('no body');

@@ -101,8 +101,8 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       return await pRetry(tryNext, {
         retries: call.maxAttempts - 1,
         minTimeout: 0,
-        // The next run of the plan decides whether anything is left to try.
-        shouldRetry: ({ error }) => error instanceof AttemptFailed,
+        // The next run of the plan decides whether anything is left to try, unless the caller has left.
+        shouldRetry: ({ error }) => error instanceof AttemptFailed && error.failure.outcome !== 'aborted',
       });
     } catch (error) {
       if (granted !== undefined) giveBack(call, slots, granted);

@@ -3,6 +3,9 @@ import { limitErrorBody } from './error-body.js';
 /** The application's or the platform's `fetch`, as the SDK calls it. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
+/** One for all: a platform makes one with a stack for each, and nobody sees it. */
+const ENDED = new DOMException('This operation was aborted', 'AbortError');
+
 /** Travels in the SDK's fetch options, which it hands on as they are. */
 const ON_REQUEST = Symbol('model-router.onRequest');
 
@@ -66,7 +69,7 @@ export function closable(fetch: Fetch): Fetch {
     if (given?.aborted) controller.abort(given.reason);
     // The SDK's own, which lives as long as the request.
     else if (onRequest.isLinked) given?.addEventListener('abort', () => controller.abort(given.reason), { once: true });
-    onRequest.open(() => controller.abort());
+    onRequest.open(() => controller.abort(ENDED));
     // It was over before it began.
     if (controller.signal.aborted) return Promise.reject(controller.signal.reason);
     return fetch(input, { ...init, signal: controller.signal }).then(limitErrorBody, (error) => {

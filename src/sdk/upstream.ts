@@ -104,9 +104,9 @@ export class OpenAIUpstream implements Upstream {
       try {
         return await this.#sendOnce(client, sent, progress);
       } catch (error) {
-        if (progress.isAnswered) throw error;
+        if (progress.isAnswered || request.isOver()) throw error;
         const mayResend = resends < MAX_RESENDS && isReplayable(bodyOf(sent)) && this.answered.has(client.baseURL);
-        if (!mayResend || request.isOver() || !isDeadSocket(error, sentAt))
+        if (!mayResend || !isDeadSocket(error, sentAt))
           throw asNotSent(error, client, request.source as RequestOptions) ?? error;
         request.onResend();
       }

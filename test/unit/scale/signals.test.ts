@@ -4,10 +4,16 @@ import { Events } from '../../../src/telemetry/events.js';
 
 const messages = [{ role: 'user' as const, content: 'Hello.' }];
 
+const reasons = new Set<unknown>();
+
 /** A fetch that answers nothing until its signal aborts it. */
 const hanging: typeof fetch = (_, init) =>
   new Promise((_resolve, reject) => {
-    init?.signal?.addEventListener('abort', () => reject(new DOMException('Aborted', 'AbortError')));
+    const { signal } = init ?? {};
+    signal?.addEventListener('abort', () => {
+      reasons.add(signal.reason);
+      reject(new DOMException('Aborted', 'AbortError'));
+    });
   });
 
 const routerOf = () =>
@@ -25,6 +31,8 @@ describe('calls under one signal', () => {
     const add = vi.spyOn(controller.signal, 'addEventListener');
     const remove = vi.spyOn(controller.signal, 'removeEventListener');
     const { signal } = controller;
+    const parse = vi.spyOn(JSON, 'parse');
+    reasons.clear();
     const ended = Array.from({ length: 300 }, () =>
       router.chat.completions.create({ model: 'all', messages, stream }, { signal }).catch((error: unknown) => error),
     );
@@ -36,9 +44,12 @@ describe('calls under one signal', () => {
     expect(errors.every((error) => error instanceof Error && error.cause === signal.reason)).toBe(true);
     expect(add.mock.calls.length).toBeLessThan(4);
     expect(remove.mock.calls.length).toBeLessThan(4);
-    // Nobody listens to the router.
+    // Nobody listens to the router, and no server has said anything.
     expect(emit.mock.calls.length).toBe(0);
-    emit.mockRestore();
+    expect(parse.mock.calls.length).toBe(0);
+    // One reason for all requests, stack and all.
+    expect(reasons.size).toBe(1);
+    vi.restoreAllMocks();
     await router.close();
   });
 });
