@@ -442,11 +442,12 @@ class Account {
   }
 
   states(max: number): BudgetState[] {
-    const all = [...this.#buckets.values()];
-    if (this.#other !== undefined) all.push(this.#other);
-    const now = all[0]?.window.time() ?? 0;
-    const shown = all.length > max ? topOf(all, max, (bucket) => spentOf(bucket, now) + bucket.reserved) : all;
-    return shown.map((bucket) => this.#state(bucket, bucket.tenant));
+    // Not copied into a list first: there may be many.
+    const all = this.#other === undefined ? this.#buckets.values() : this.buckets();
+    const [first] = this.#buckets.values();
+    const now = first?.window.time() ?? 0;
+    const shown = this.#buckets.size < max ? all : topOf(all, max, (bucket) => spentOf(bucket, now) + bucket.reserved);
+    return Array.from(shown, (bucket) => this.#state(bucket, bucket.tenant));
   }
 
   #state(bucket: Bucket | undefined, tenant: string | undefined): BudgetState {

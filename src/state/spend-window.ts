@@ -41,6 +41,12 @@ export class Calendar {
     return startOf(this.unit, window);
   }
 
+  /** When the window that it is ends. */
+  end(): number {
+    this.now();
+    return this.#latest.end;
+  }
+
   windowOf(at: number): number {
     return numberOf(this.unit, at);
   }
@@ -111,7 +117,7 @@ export class CalendarWindow implements SpendWindow {
   }
 
   resetsAt(): number {
-    return this.#calendar.startOf(this.#calendar.now() + 1);
+    return this.#calendar.end();
   }
 
   reach(percent: number): boolean {
