@@ -1,58 +1,66 @@
+/** A longer text is not written as JSON: escaping it takes longer than all else. */
+const LONG_TEXT = 4096;
+/** In the place of a long text. Names that begin like it get one more, so that no value of a caller looks the same. */
+const MARK = '~';
+
 /**
  * One text for each value: two values have the same text exactly if JSON would write them alike, but for the order of
- * keys. The text is not JSON itself, as escaping long strings takes time. Returns `undefined` for values that JSON omits.
- * Throws what JSON cannot write.
+ * keys. It is the JSON of a copy with its keys in order, and behind it the long texts. Returns `undefined` for values that
+ * JSON omits. Throws what JSON cannot write, and TooManyValuesError above `maxValues` values.
  */
-export function canonicalText(value: unknown, skip?: ReadonlySet<string>): string | undefined {
-  return write(value, '', true, skip);
-}
-
-function write(value: unknown, key: string, mayConvert: boolean, skip?: ReadonlySet<string>): string | undefined {
-  switch (typeof value) {
-    case 'string':
-      return writeText(value);
-    case 'number':
-      // -0 too is written as 0.
-      return Number.isFinite(value) ? String(value) : 'null';
-    case 'boolean':
-      return value ? 'true' : 'false';
-    case 'object':
-      return value === null ? 'null' : writeObject(value, key, mayConvert, skip);
-    case 'bigint':
-      // Throws, unless the application has taught bigints a `toJSON`.
-      return writeJson(JSON.stringify(value));
-    default:
-      return undefined;
-  }
-}
-
-/** The length says where the text ends. Hashing loses lone surrogates, so a text with one is escaped. */
-function writeText(text: string): string {
-  return text.isWellFormed() ? `"${text.length}:${text}` : `~${JSON.stringify(text)}`;
-}
-
-function writeObject(
-  value: object,
-  key: string,
-  mayConvert: boolean,
-  skip: ReadonlySet<string> | undefined,
+export function canonicalText(
+  value: unknown,
+  skip: ReadonlySet<string> = NOTHING,
+  maxValues = Number.POSITIVE_INFINITY,
 ): string | undefined {
-  if (mayConvert && hasToJson(value)) return write(value.toJSON(key), key, false, skip);
-  if (Array.isArray(value)) return writeArray(value);
-  if (isBoxed(value) || isRaw(value)) return writeJson(JSON.stringify(value));
-  let text = '{';
-  for (const name of Object.keys(value).sort()) {
-    if (skip?.has(name)) continue;
-    const written = write(Reflect.get(value, name), name, true);
-    if (written !== undefined) text += `${writeText(name)}${written}`;
-  }
-  return `${text}}`;
+  const writing: Writing = { texts: [], left: maxValues };
+  const json: string | undefined = JSON.stringify(sorted(value, '', writing, skip));
+  // The lengths in their places say where each text ends.
+  return writing.texts.length === 0 ? json : `${json}${writing.texts.join('')}`;
 }
 
-function writeArray(value: readonly unknown[]): string {
-  let text = '[';
-  for (let i = 0; i < value.length; i++) text += `${write(value[i], String(i), true) ?? 'null'},`;
-  return `${text}]`;
+interface Writing {
+  readonly texts: string[];
+  /** Values that it may still have. */
+  left: number;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+function sorted(value: unknown, key: string, writing: Writing, skip = NOTHING, mayConvert = true): unknown {
+  if (typeof value === 'string') return value.length > LONG_TEXT ? longText(value, writing) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (mayConvert && hasToJson(value)) return sorted(value.toJSON(key), key, writing, skip, false);
+  if (Array.isArray(value)) {
+    count(writing, value.length);
+    return value.map((each: unknown, i) => (isSimple(each) ? each : sorted(each, String(i), writing)));
+  }
+  if (isBoxed(value) || isRaw(value)) return value;
+  const names = Object.keys(value).sort();
+  count(writing, names.length);
+  const copy: Record<string, unknown> = {};
+  for (const name of names) {
+    if (skip.has(name)) continue;
+    const each: unknown = Reflect.get(value, name);
+    const own = isSimple(each) ? each : sorted(each, name, writing);
+    // JSON omits a function; on the copy it could be taken for its `toJSON`.
+    if (typeof own === 'function') continue;
+    if (name === '__proto__') Object.defineProperty(copy, name, { value: own, enumerable: true });
+    else copy[name.startsWith(MARK) ? MARK + name : name] = own;
+  }
+  return copy;
+}
+
+/** Stands in the copy as it is. */
+function isSimple(value: unknown): boolean {
+  return typeof value === 'string' ? value.length <= LONG_TEXT : typeof value !== 'object' || value === null;
+}
+
+/** Hashing loses lone surrogates, so a text with one is escaped. */
+function longText(text: string, { texts }: Writing): unknown {
+  if (!text.isWellFormed()) return text;
+  texts.push(text);
+  return { [MARK]: text.length };
 }
 
 const hasToJson = (value: object): value is { toJSON: (key: string) => unknown } =>
@@ -70,11 +78,6 @@ function isRaw(value: object): boolean {
   if (Object.getPrototypeOf(value) !== null || !Object.isFrozen(value)) return false;
   const keys = Reflect.ownKeys(value);
   return keys.length === 1 && 'rawJSON' in value && typeof value.rawJSON === 'string';
-}
-
-/** Values that only `JSON.stringify` can write. A number keeps its digits. */
-function writeJson(json: string | undefined): string | undefined {
-  return json === undefined || !/^["[{]/.test(json) ? json : write(JSON.parse(json), '', false);
 }
 
 /** A value has more values in it than `jsonCopy` may copy. */

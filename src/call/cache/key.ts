@@ -2,7 +2,7 @@ import type { CacheRequest, Call } from '../../types.js';
 import { canonicalText, jsonCopy } from '../../util/canonical.js';
 
 /** Changes with the meaning of a cached answer, so that a store that outlives the process returns no answer of another kind. */
-const KEY_VERSION = 2;
+const KEY_VERSION = 3;
 
 /** Values in a body above which it is neither cached nor joined: to compare such bodies costs more than it saves. */
 const MAX_VALUES = 100_000;
@@ -26,9 +26,9 @@ export function snapshotOf(request: CacheRequest, body: Body): CacheRequest & { 
   return { ...request, body: jsonCopy(body, MAX_VALUES) as Body, query: jsonCopy(request.query) };
 }
 
-/** The canonical text of a call: equal calls have the same. Throws where the body cannot be written as JSON. */
+/** The canonical text of a call: equal calls have the same. Throws where it has no key. */
 export function keyOf(call: Call, request: CacheRequest): string {
-  return `${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY)}`;
+  return `${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY, MAX_VALUES)}`;
 }
 
 /** The same for the single inputs of an embeddings call, and for several of them together. */

@@ -9,6 +9,7 @@ import type { Events } from '../../telemetry/events.js';
 import type { Tracing } from '../../telemetry/tracing.js';
 import {
   type AttemptEnd,
+  type CachedReply,
   type CacheRequest,
   type CacheSettings,
   type Call,
@@ -91,20 +92,27 @@ class ResponseCache implements CacheContext {
     if (!eligibilityOf(call).cacheable || given.body === undefined) return this.bypass(call);
     let request: ReturnType<typeof snapshotOf>;
     let key: string;
+    let found: ReturnType<CacheLookup['get']>;
     try {
-      request = snapshotOf(given, given.body);
       if (call.protocol === 'embeddings') {
+        request = snapshotOf(given, given.body);
         const keys = vectorKeys(call, request);
         return answerVectors(this, call, request, keys, settings) ?? this.bypass(call);
       }
-      key = this.lookup.keyOf(keyOf(call, request));
+      key = this.lookup.keyOf(keyOf(call, given));
+      if (given.directive !== 'no-cache') {
+        found = this.lookup.get(key, settings, call.signal);
+        const reply = isPromise(found) ? undefined : this.#hit(call, found);
+        if (reply !== undefined) return Promise.resolve(reply);
+      }
+      // Only now: most hits need no copy of the body.
+      request = snapshotOf(given, given.body);
     } catch {
       // It cannot be written as JSON, about which the SDK will say more, or it has too many values.
       return this.bypass(call);
     }
     const fetch = this.#fetchOf(call, request, key, settings);
     if (request.directive === 'no-cache') return this.fetch(call, request, fetch);
-    const found = this.lookup.get(key, settings, call.signal);
     if (isPromise(found))
       return Promise.resolve(found).then((late) => this.#decide(call, request, settings, fetch, late));
     return this.#decide(call, request, settings, fetch, found);
@@ -122,12 +130,14 @@ class ResponseCache implements CacheContext {
     fetch: Fetch,
     found: Found | undefined,
   ): Promise<CallReply> {
+    const hit = this.#hit(call, found);
+    if (hit !== undefined) return Promise.resolve(hit);
     if (found === undefined) return this.fetch(call, request, fetch);
     const { answer, ageMs, state } = found;
-    if (state !== 'error') {
+    if (state === 'stale') {
       const reply = readAnswer(call, answer);
-      if (reply !== undefined && (state === 'fresh' || this.refresh(call, request, fetch))) {
-        this.useCached(call, state === 'fresh' ? 'hit' : 'stale', [answer], ageMs);
+      if (reply !== undefined && this.refresh(call, request, fetch)) {
+        this.useCached(call, 'stale', [answer], ageMs);
         return Promise.resolve(reply);
       }
     }
@@ -139,6 +149,14 @@ class ResponseCache implements CacheContext {
       this.useCached(call, 'stale-if-error', [answer], ageMs);
       return reply;
     });
+  }
+
+  /** A fresh answer in the form that the call requested. */
+  #hit(call: Call, found: Found | undefined): CachedReply | undefined {
+    if (found?.state !== 'fresh') return undefined;
+    const reply = readAnswer(call, found.answer);
+    if (reply !== undefined) this.useCached(call, 'hit', [found.answer], found.ageMs);
+    return reply;
   }
 
   #fetchOf(
