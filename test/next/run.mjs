@@ -47,7 +47,7 @@ for (const bundler of ['webpack', 'turbopack']) {
       }
       server.on('exit', () => reject(new Error(`it ended: ${text}`)));
     });
-    for (const runtime of ['edge', 'node']) {
+    for (const runtime of ['edge', 'node', 'required']) {
       await expect(`${bundler}, ${runtime}, failover`, await fetch(`${origin}/api/${runtime}-failover`), (text) => {
         const { model, outcomes, isOpenAI, isBadRequest } = JSON.parse(text);
         return (
@@ -58,6 +58,8 @@ for (const bundler of ['webpack', 'turbopack']) {
           isBadRequest
         );
       });
+    }
+    for (const runtime of ['edge', 'node']) {
       const body = JSON.stringify({ prompt: 'hello' });
       const response = await fetch(`${origin}/api/${runtime}`, { method: 'POST', body });
       await expect(`${bundler}, ${runtime}, chat`, response, (text) => text.includes('hello '));

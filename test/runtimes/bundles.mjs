@@ -38,12 +38,12 @@ export async function withRollup(out) {
   return out;
 }
 
-/** @param {string} out @param {'node' | 'web' | 'webworker'} target */
-export async function withWebpack(out, target) {
+/** @param {string} out @param {'node' | 'web' | 'webworker'} target @param {string} [entry] */
+export async function withWebpack(out, target, entry = program) {
   await new Promise((done, failed) => {
     webpack(
       {
-        entry: program,
+        entry,
         mode: 'production',
         target,
         output: { path: join(out, '..'), filename: out.split('/').at(-1) },

@@ -1,10 +1,11 @@
-// Cells that run no scenario: what bundles hold, and the examples for single platforms.
-import { spawn } from 'node:child_process';
+// Cells that run no scenario: what bundles hold, whose SDK is loaded, and the examples for single platforms.
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import * as esbuild from 'esbuild';
-import { withEsbuild } from './bundles.mjs';
+import { withEsbuild, withWebpack } from './bundles.mjs';
 
 const here = import.meta.dirname;
 const out = join(here, '.out');
@@ -74,6 +75,23 @@ async function bundlesHoldNoBuiltin() {
     };
   }
   return run(steps);
+}
+
+/** An application in CommonJS: its `require('openai')` and the router's are one SDK, in bundles too. */
+async function oneSdk({ signal }) {
+  const entry = join(out, 'required.cjs');
+  const load = "const { ModelRouter } = require('model-router');\nconst OpenAI = require('openai');\n";
+  writeFileSync(entry, `${load}${readFileSync(join(here, 'same-sdk.js'), 'utf8')}`);
+  const runs = (/** @type {string} */ file) =>
+    promisify(execFile)(process.execPath, [file], { signal }).then(() => undefined);
+  return run({
+    node: () => runs(entry),
+    esbuild: async () =>
+      runs(
+        await withEsbuild(join(out, 'required-esbuild.cjs'), { entryPoints: [entry], platform: 'node', format: 'cjs' }),
+      ),
+    webpack: async () => runs(await withWebpack(join(out, 'required-webpack.cjs'), 'node', entry)),
+  });
 }
 
 /** Code without comments and texts, in which a name may be spoken of. */
@@ -180,5 +198,6 @@ async function examplesRun({ baseURL, signal }) {
 
 export const extraCells = {
   'bundles hold no builtin': bundlesHoldNoBuiltin,
+  'require, one SDK': oneSdk,
   examples: examplesRun,
 };

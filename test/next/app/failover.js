@@ -1,21 +1,20 @@
 // What a route of either runtime answers: a failover, and whether errors are of the SDK that the application imports.
-import { callRecord, ModelRouter } from 'model-router';
-import OpenAI from 'openai';
-
-const router = new ModelRouter({
-  clients: { default: { apiKey: 'sk-test', baseURL: process.env.UPSTREAM } },
-  deployments: { down: {}, good: {}, bad: {} },
-  routes: { chat: ['down', 'good'] },
-});
-const messages = [{ role: 'user', content: 'hello' }];
-
-export async function GET() {
-  const answer = await router.chat.completions.create({ model: 'chat', messages });
-  const error = await router.chat.completions.create({ model: 'bad', messages }).catch((thrown) => thrown);
-  return Response.json({
-    model: answer.model,
-    outcomes: callRecord(answer).attempts.map(({ outcome }) => outcome),
-    isOpenAI: router instanceof OpenAI,
-    isBadRequest: error instanceof OpenAI.BadRequestError,
+export function failover({ callRecord, ModelRouter, OpenAI }) {
+  const router = new ModelRouter({
+    clients: { default: { apiKey: 'sk-test', baseURL: process.env.UPSTREAM } },
+    deployments: { down: {}, good: {}, bad: {} },
+    routes: { chat: ['down', 'good'] },
   });
+  const messages = [{ role: 'user', content: 'hello' }];
+
+  return async function GET() {
+    const answer = await router.chat.completions.create({ model: 'chat', messages });
+    const error = await router.chat.completions.create({ model: 'bad', messages }).catch((thrown) => thrown);
+    return Response.json({
+      model: answer.model,
+      outcomes: callRecord(answer).attempts.map(({ outcome }) => outcome),
+      isOpenAI: router instanceof OpenAI,
+      isBadRequest: error instanceof OpenAI.BadRequestError,
+    });
+  };
 }

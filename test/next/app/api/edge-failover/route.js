@@ -1,3 +1,7 @@
+import { callRecord, ModelRouter } from 'model-router';
+import OpenAI from 'openai';
+import { failover } from '../../failover.js';
+
 export const runtime = 'edge';
 export const dynamic = 'force-dynamic';
-export { GET } from '../../failover.js';
+export const GET = failover({ callRecord, ModelRouter, OpenAI });
