@@ -57,6 +57,23 @@ function declarationOf(node, name) {
   return textOf(node);
 }
 
+/** @type {string[]} */
+const undocumented = [];
+
+/** Each export has a docblock, and so has each option. @param {ts.Declaration} node @param {ts.Symbol} exported */
+function checkDocs(node, exported) {
+  const hasDocs = (/** @type {ts.Symbol | undefined} */ symbol) =>
+    symbol?.getDocumentationComment(checker).length !== 0;
+  const { name } = exported;
+  if (!hasDocs(checker.getTypeAtLocation(node).symbol ?? exported) && ts.getJSDocCommentsAndTags(node).length === 0)
+    undocumented.push(name);
+  if (!ts.isInterfaceDeclaration(node) || !name.endsWith('Options')) return;
+  for (const member of node.members) {
+    if (member.name !== undefined && !hasDocs(checker.getSymbolAtLocation(member.name)))
+      undocumented.push(`${name}.${member.name.getText()}`);
+  }
+}
+
 const specifierOf = (/** @type {string} */ entry) => (entry === 'index' ? 'model-router' : `model-router/${entry}`);
 const order = Object.keys(entries).sort((a, b) => Number(b === 'index') - Number(a === 'index') || (a < b ? -1 : 1));
 /** @type {Map<ts.Symbol, string>} */
@@ -86,12 +103,18 @@ for (const entry of order) {
       parts.push(`From \`${/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? file}\`.`);
     } else {
       written.set(symbol, specifierOf(entry));
+      for (const node of nodes) checkDocs(node, exported);
       // Of an overloaded function, only what callers see.
       const seen = nodes.length > 1 ? nodes.filter((node) => !('body' in node && node.body)) : nodes;
       // `tsx`: coloured as code, but not compiled by `npm run docs:check`.
       parts.push('```tsx', ...seen.map((node) => declarationOf(node, exported.name)), '```');
     }
   }
+}
+
+if (undocumented.length > 0) {
+  console.error(`No docblock: ${undocumented.join(', ')}`);
+  process.exitCode = 1;
 }
 
 const text = `${parts.join('\n')}\n`;

@@ -40,6 +40,7 @@ const METHODS = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 
 /** A routed endpoint takes POST only, and none of these may reach it unseen. */
 const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
+/** Options of `router.asFetch()`. */
 export interface AsFetchOptions {
   /** URLs outside of it are refused. @default 'https://api.openai.com/v1' */
   baseURL?: string | undefined;

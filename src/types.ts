@@ -105,6 +105,7 @@ export interface Deployment {
   readonly tpm: number | undefined;
 }
 
+/** What a deployment may not support; see `capabilities`. */
 export type Capability =
   | 'tools'
   | 'parallelToolCalls'

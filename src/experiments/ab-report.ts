@@ -38,6 +38,7 @@ export interface AbComparison {
   readonly callsNeeded: number | null;
 }
 
+/** What `router.abReport(route)` returns: the variants of a weighted route, compared. `String()` of it is a table. */
 export interface AbReport {
   readonly route: string;
   /** When this comparison began (ISO); it begins again when variants or weights change. */

@@ -24,6 +24,7 @@ export interface CalibrationGoal {
   readonly costUsd?: number | undefined;
 }
 
+/** What one threshold comes to: the share of answers that are not escalated, their quality, and the cost. */
 export interface CalibrationPoint {
   readonly minConfidence: number;
   /** The share of answers at or above `minConfidence`: those that are not escalated. */
@@ -34,6 +35,7 @@ export interface CalibrationPoint {
   readonly costUsd: number | null;
 }
 
+/** What `calibrate` returns: a threshold, or `minConfidence: null` and the reason why there is none. */
 export type Calibration =
   | (CalibrationPoint & {
       readonly score: ScoreName;

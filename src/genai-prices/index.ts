@@ -15,6 +15,7 @@ const ALIASES = {
   'Qwen/Qwen3-32B': 'openrouter:qwen/qwen3-32b',
 };
 
+/** Options of `genaiPrices`. */
 export interface GenaiPricesOptions {
   /**
    * Names in the table for names of yours, as `PROVIDER:MODEL` or `MODEL`. They add to the few that are built in. One

@@ -8,13 +8,15 @@ export type { CountTokens };
 /** A vocabulary of OpenAI: `o200k_base` is that of gpt-4o and later. */
 export type Encoding = 'o200k_base' | 'cl100k_base';
 
+/** Options of `gptTokenizer`. */
 export interface GptTokenizerOptions {
-  /** @default 'o200k_base' */
+  /** The encoding of your models. @default 'o200k_base' */
   encoding?: Encoding | undefined;
   /** Texts with more UTF-16 code units are left to the router's estimate. @default 10_000 */
   maxChars?: number | undefined;
 }
 
+/** A function for `countTokens`. */
 export interface GptTokenizer extends CountTokens {
   /** Fulfilled when texts are counted; until then, and for good where it is rejected, the router's estimate is taken. */
   readonly ready: Promise<void>;

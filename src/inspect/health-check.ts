@@ -16,6 +16,7 @@ export interface CheckResult {
   error: { message: string; status: number | null; code: string | null } | null;
 }
 
+/** Options of `router.check()`. */
 export interface CheckOptions {
   /** For each deployment, in milliseconds. @default 10_000, or the router's own if that is shorter */
   deadlineMs?: number | undefined;

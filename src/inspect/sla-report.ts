@@ -36,6 +36,7 @@ export interface SlaPeriod {
   downtimeMinutes: number;
 }
 
+/** The month of one deployment. */
 export interface SlaDeploymentMonth extends SlaMonth {
   region: string | null;
   /** Answers with status 429: neither answered nor failed. */
@@ -52,6 +53,7 @@ export interface SlaReport {
   routes: Record<string, SlaMonth>;
 }
 
+/** Options of `router.slaReport()`. */
 export interface SlaReportOptions {
   /** A month of UTC. @default the current one @example '2026-11' */
   month?: string | undefined;

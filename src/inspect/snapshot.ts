@@ -17,6 +17,7 @@ export interface Percentiles {
   p999: number | null;
 }
 
+/** What deployments and routes both count, since the router was made. */
 export interface Sums {
   requests: number;
   failures: number;
@@ -49,6 +50,7 @@ export interface SlaSnapshot {
   met: boolean | null;
 }
 
+/** How fast error budgets are spent, and the alarms that are active. */
 export interface BurnSnapshot {
   /** Active alarms. */
   burning: ('page' | 'ticket')[];
@@ -58,6 +60,7 @@ export interface BurnSnapshot {
   latency: BurnRateTable | null;
 }
 
+/** The state and statistics of one deployment, in `router.snapshot()`. */
 export interface DeploymentSnapshot extends Sums {
   client: string;
   /** The upstream's name of the model; `null` for the models that are not listed. */

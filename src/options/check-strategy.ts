@@ -3,6 +3,7 @@ import { checkKeys, checkMs, checkNumber, checkRecord, checkString, invalidOptio
 import type { Strategy } from './strategy.js';
 
 const NAMES = ['priority', 'weighted', 'lowest-latency', 'lowest-cost', 'least-busy'] as const;
+/** The built-in strategies. */
 export type StrategyName = (typeof NAMES)[number];
 
 const PERCENTILES = { p50: 0.5, p75: 0.75, p90: 0.9, p95: 0.95 } as const;

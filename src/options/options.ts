@@ -274,6 +274,7 @@ export interface RetryOptions {
   minPerSecond?: number | undefined;
 }
 
+/** Options that `headerOptions` can allow callers to set by header. */
 export type HeaderOption = 'priority' | 'deadline' | 'cache' | 'route' | 'tenant';
 
 /** All options of a router except its clients. */
@@ -347,7 +348,7 @@ export interface RouterSettings extends CallOptions {
 export interface RouterOptions extends RouterSettings {
   /** The accounts, by name: `OpenAI` or `AzureOpenAI` clients, or the options to build one. `default`, else the first, gets all requests that are not routed. */
   clients: Record<string, ClientSpec>;
-  /** The SDK's own option: time for one attempt in milliseconds, like `attemptTimeoutMs`. */
+  /** The SDK's own option: time for one attempt in milliseconds, like `attemptTimeoutMs`. @default none */
   timeout?: number | undefined;
   /** The SDK's own option, equal to `maxAttempts - 1`. @default 2 */
   maxRetries?: number | undefined;

@@ -7,10 +7,11 @@ import { checkKeys, checkOneOf, checkRecord, invalidOption } from '../util/check
 import { CallMetrics } from './metrics.js';
 import { SpanTracer } from './tracer.js';
 
+/** Options of `instrument`. */
 export interface InstrumentOptions {
-  /** @default trace.getTracer('model-router') */
+  /** Creates the spans. @default trace.getTracer('model-router') */
   tracer?: Tracer | undefined;
-  /** @default metrics.getMeter('model-router') */
+  /** Creates the metrics. @default metrics.getMeter('model-router') */
   meter?: Meter | undefined;
   /**
    * Names of the GenAI conventions: `published`, as dashboards use them today, or `next`, which are in development.

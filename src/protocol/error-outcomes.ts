@@ -15,4 +15,5 @@ export const ERROR_OUTCOMES = [
   'invalid-answer',
 ] as const satisfies readonly Outcome[];
 
+/** Outcomes that an error of an upstream can have: what `classifyError` may return and `failoverOn` may list. */
 export type ErrorOutcome = (typeof ERROR_OUTCOMES)[number];

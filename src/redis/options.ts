@@ -13,6 +13,7 @@ export interface ShareOptions {
   breakers?: 'hint' | false | undefined;
 }
 
+/** Options of `redisFleet` and `fleet`. */
 export interface FleetOptions {
   /** Processes with the same name share; others on the same Redis do not. Letters, digits and `. _ -`, at most 64. */
   name: string;
@@ -20,6 +21,7 @@ export interface FleetOptions {
   heartbeatMs?: number | undefined;
   /** The longest that a call waits for Redis, in milliseconds. @default 100 */
   timeoutMs?: number | undefined;
+  /** What processes share. @default everything; of breakers a hint */
   share?: ShareOptions | undefined;
   /**
    * When Redis does not answer: with `'share'`, each process may spend its part of `outageShare`; with `'refuse'`, only its
@@ -100,6 +102,7 @@ function checkShare(path: string, value: unknown): FleetSettings['share'] {
   };
 }
 
+/** Options of `redisCache`. */
 export interface RedisCacheOptions {
   /** Processes with the same name share answers. Letters, digits and `. _ -`, at most 64. */
   name: string;

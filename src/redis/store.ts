@@ -18,6 +18,7 @@ export interface FleetMessage {
   readonly facts: FactMessage | undefined;
 }
 
+/** What one process knows of pauses, suspended clients and open breakers. */
 export interface FactMessage {
   /** What this process found out: a field, and for how many milliseconds it is valid. The longest wins. */
   readonly found: readonly (readonly [field: string, forMs: number])[];
@@ -25,6 +26,7 @@ export interface FactMessage {
   readonly ended: readonly (readonly [field: string, until: number])[];
 }
 
+/** A fact as the store has it. */
 export interface StoredFact {
   readonly field: string;
   readonly leftMs: number;
@@ -32,6 +34,7 @@ export interface StoredFact {
   readonly until: number;
 }
 
+/** The answer to one exchange. */
 export interface FleetReply {
   /** Changes when the store has lost its data. */
   readonly epoch: string;

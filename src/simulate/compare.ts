@@ -21,6 +21,7 @@ import {
   tracedUpstreams,
 } from './traced-upstreams.js';
 
+/** Options of `compare`. */
 export interface CompareOptions {
   /** What `readTrace` has read, or what it can read. */
   readonly trace: readonly TracedCall[] | string | URL;
@@ -35,7 +36,7 @@ export interface CompareOptions {
   readonly model?: ((record: CallRecord) => string) | undefined;
   /** For a trace without times: calls a second. @default 1 */
   readonly perSecond?: number | undefined;
-  /** @default 1 */
+  /** Where all random numbers come from. @default 1 */
   readonly seed?: number | undefined;
 }
 

@@ -18,7 +18,9 @@ export function lognormal({
   return (random) => medianMs * Math.exp(sigma * normal(random));
 }
 
+/** Options of `bimodal`. */
 export interface BimodalOptions {
+  /** The median of the fast ones, in milliseconds. */
   readonly medianMs: number;
   /** Spread of both humps. @default 0 */
   readonly sigma?: number | undefined;

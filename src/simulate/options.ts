@@ -59,6 +59,7 @@ export interface PlannedTraffic {
   readonly calls: readonly PlannedCall[];
 }
 
+/** The calls of a simulation: at a steady rate, or one by one. */
 export type Traffic = SteadyTraffic | PlannedTraffic;
 
 /** What goes wrong, where, and when. */
@@ -88,9 +89,11 @@ export interface BaselineOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Options of `simulate`. */
 export interface SimulateOptions {
   /** Builds the router, from your own options: `({ offline }) => new ModelRouter(offline(options))`. It is closed at the end. */
   readonly router: (context: SimulationContext) => ModelRouter | Promise<ModelRouter>;
+  /** The calls that are made. */
   readonly traffic: Traffic;
   /** What deployments do while nothing is wrong, by id. @default a good answer, lognormal with a median of 350 ms and sigma 0.45 */
   readonly upstreams?: Readonly<Record<string, Script>> | undefined;

@@ -7,6 +7,7 @@ import { LiveClients } from './live-clients.js';
 import { metricsText } from './metrics-text.js';
 import { type StatusSettings, statusOf } from './status-json.js';
 
+/** Options of the status page. */
 export interface StatusOptions {
   /** The heading of the page. @default 'Model router' */
   title?: string | undefined;

@@ -9,6 +9,7 @@ import { processId } from './process-id.js';
  */
 export type Health = 'down' | 'suspended' | 'failing' | 'probing' | 'paused' | 'unused' | 'working';
 
+/** One deployment in `status.json`. */
 export interface DeploymentStatus extends DeploymentSnapshot {
   health: Health;
   /** ISO 8601: when that began; `null` where it is not known. */

@@ -126,7 +126,9 @@ export type RouterEvent =
   | { type: 'capacity-refused'; callId: string; route: string | null; priority: string; why: string }
   | { type: 'model-not-found'; deployment: string; model: string | null; nearest: string | null };
 
+/** The `type` of an event. */
 export type RouterEventType = RouterEvent['type'];
+/** The event of one type, as its listener gets it. */
 export type EventOf<T extends RouterEventType> = Extract<RouterEvent, { type: T }>;
 /** A record, so that the compiler reports a missing type. */
 const EACH: Readonly<Record<RouterEventType, true>> = {

@@ -9,6 +9,7 @@ export interface Logger {
   debug: (message: string, ...rest: unknown[]) => void;
 }
 
+/** The SDK's own log levels. */
 export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug';
 
 const RANK: Readonly<Record<LogLevel, number>> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };

@@ -209,4 +209,5 @@ export interface ConfidenceScores {
   readonly first: number | null;
 }
 
+/** How confidence is computed from token probabilities. */
 export type ScoreName = keyof ConfidenceScores;

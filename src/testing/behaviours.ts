@@ -3,6 +3,7 @@ import type { RecordedRequest } from './recorder.js';
 /** Milliseconds, or a function that draws them from the provider's `random` (0 to 1, 1 excluded). */
 export type Latency = number | ((random: () => number) => number);
 
+/** A tool call in a fake answer. */
 export interface ToolCall {
   readonly name: string;
   /** An object is written as JSON; a string goes out as it stands, broken JSON too. @default {} */
@@ -11,6 +12,7 @@ export interface ToolCall {
   readonly id?: string;
 }
 
+/** The usage that a fake answer reports, in tokens. */
 export interface AnswerUsage {
   /** @default a quarter of the input's characters */
   readonly inputTokens?: number;
@@ -44,8 +46,9 @@ export interface AnswerOptions extends Timing {
   readonly chunkMs?: Latency;
   /** Thoughts before the text: `reasoning_content` in chat, a reasoning item in responses. */
   readonly reasoning?: string;
+  /** Calls of tools. @default none */
   readonly toolCalls?: readonly ToolCall[];
-  /** Said in place of the text. */
+  /** A refusal instead of the text. */
   readonly refusal?: string;
   /** In chat's words; `null` leaves it out. In responses `length` and `content_filter` are `incomplete`, `error` is `failed`. @default 'stop', or 'tool_calls' */
   readonly finishReason?: string | null;

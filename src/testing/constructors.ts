@@ -22,9 +22,11 @@ import type {
   WrongType,
 } from './behaviours.js';
 
-/** Where a fault strikes: after so many pieces of the answer (@default 1), or at a byte of its body. */
+/** Where a fault strikes: after some chunks of the answer, or at a byte of its body. */
 export interface FaultOptions extends AnswerOptions {
+  /** The fault comes after so many chunks of the answer. @default 1 */
   readonly afterChunks?: number;
+  /** The fault comes at this byte of the body, instead. @default none */
   readonly atByte?: number;
 }
 
@@ -33,6 +35,7 @@ export function answer(options: AnswerOptions | string = {}): Answer {
   return { type: 'answer', ...(typeof options === 'string' ? { content: options } : options) };
 }
 
+/** Options of `fail`. */
 export interface FailOptions extends Timing, ErrorFields {
   /** In place of OpenAI's error body: a string goes out as `text/plain`, anything else as JSON. */
   readonly body?: unknown;
@@ -197,9 +200,11 @@ export function hugeError({
   });
 }
 
+/** Options of `bytes`. */
 export interface BytesOptions extends Timing {
-  /** @default 200 */
+  /** The HTTP status. @default 200 */
   readonly status?: number;
+  /** The body, piece by piece. */
   readonly chunks: readonly (string | Uint8Array)[];
   /** Milliseconds between two chunks. @default 0 */
   readonly chunkMs?: Latency;

@@ -6,6 +6,7 @@ import { readBody, readText } from './received-body.js';
 import { type Choose, RunningScript, type Script } from './script.js';
 import { Upstream } from './upstream.js';
 
+/** Options of `fakeFetch`. */
 export interface FakeFetchOptions extends FakeOptions {
   /** Go on after a caller's abort, as a broken transport does; a behaviour can say so for itself. @default false */
   readonly ignoreAbort?: boolean;

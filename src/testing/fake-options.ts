@@ -1,6 +1,7 @@
 import type { ApiKeys } from './credentials.js';
 import type { Models, Script } from './script.js';
 
+/** Options of both fakes. */
 export interface FakeOptions {
   /** What each model does. A list of names is models that answer. @default none */
   readonly models?: Models;

@@ -7,6 +7,7 @@ import { type ReceivedBody, readBody, readText } from './received-body.js';
 import { ServerSink } from './server-sink.js';
 import { Upstream } from './upstream.js';
 
+/** Options of `startFakeProvider`. */
 export interface FakeProviderOptions extends FakeOptions {
   /** On 127.0.0.1. @default one that is free */
   readonly port?: number;

@@ -1,6 +1,7 @@
 /** How a request ended: in good order below or from status 400 up, by the client's leaving, by the fake's cutting it; or not yet. */
 export type RequestOutcome = 'answered' | 'failed' | 'aborted' | 'cut' | 'open';
 
+/** A request that the fake got. */
 export interface RecordedRequest {
   /** From 1, in the order of arrival. */
   readonly number: number;

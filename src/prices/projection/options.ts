@@ -15,6 +15,7 @@ export interface ProjectedRoute {
   cacheHitRate?: number | undefined;
 }
 
+/** Options of `projectCost`. */
 export interface ProjectionOptions {
   /** Tokens per month in the first stage, input and output together. */
   tokensPerMonth: number;

@@ -12,6 +12,7 @@ import { type CalendarUnit, numberOf, startOf } from '../../util/calendar.js';
 /** A calendar window of UTC, or the length of a sliding one. `'rate'`: a rate is shared, and nothing is spent. */
 export type LedgerWindow = CalendarUnit | 'rate' | number;
 
+/** The settings of one budget or rate. */
 export interface LedgerRules {
   readonly limit: number;
   readonly window: LedgerWindow;
@@ -50,6 +51,7 @@ export interface Claim {
   readonly leaving: boolean;
 }
 
+/** The answer to a claim. Amounts are whole numbers, times are in milliseconds. */
 export interface Grant {
   readonly epoch: string;
   readonly window: number;
@@ -75,6 +77,7 @@ export interface Grant {
   readonly rebuildMs: number;
 }
 
+/** One worker's part of the state, by its last claim. */
 export interface WorkerEntry {
   seq: number;
   allowance: number;
@@ -87,6 +90,7 @@ export interface WorkerEntry {
   isSilent: boolean;
 }
 
+/** What the store has of one budget or rate. It is plain JSON. */
 export interface LedgerState {
   epoch: string;
   window: number;
@@ -119,6 +123,7 @@ const HORIZON_SHARE = 0.1;
 /** The share of a rate that is divided evenly, also among idle workers. */
 const FLOOR_SHARE = 0.1;
 
+/** What `answerClaim` returns: the state to store, and the answer. */
 export interface LedgerAnswer {
   readonly state: LedgerState;
   /** `undefined` for a claim that was overtaken by a later one of the same worker. */

@@ -6,8 +6,9 @@ import { clock, count, duration, escapeHtml, ms, percent, times, usd } from './f
 import { STYLE } from './style.js';
 import { deploymentTable, failedCalls, faultTable } from './tables.js';
 
+/** Options of the HTML report. */
 export interface ReportOptions {
-  /** @default 'What the router makes of it' */
+  /** The heading. @default 'What the router makes of it' */
   readonly title?: string | undefined;
   /** A line across the latencies: what callers wait for, in milliseconds. @default none */
   readonly deadlineMs?: number | undefined;
