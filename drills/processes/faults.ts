@@ -104,6 +104,8 @@ const BLOWS: Readonly<Record<Fault, (processes: number) => readonly Blow[]>> = {
         },
       ];
     }),
+    // Until those that were stopped go on.
+    [0, ({ frozenMs }) => sleep(frozenMs)],
     [4],
   ],
   f3: () => [
