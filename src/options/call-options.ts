@@ -242,7 +242,6 @@ function checkMetadata(at: string, value: unknown): void {
 }
 
 function checkOverBudget(at: string, value: unknown): void {
-  if (value === 'next') throw new InvalidOptionError(at, '"next" is not allowed; it is called \'skip\'.');
   checkOneOf(at, value, ['refuse', 'skip']);
 }
 

@@ -65,10 +65,20 @@ export function checkString(option: string, value: unknown, what = 'a string tha
   return typeof value === 'string' && value !== '' ? value : invalidOption(option, value, what);
 }
 
+/** Values by their former names. */
+const RENAMED: Readonly<Record<string, string>> = {
+  next: 'skip',
+  scope: 'tenant',
+  'client-set-aside': 'client-suspended',
+};
+
 export function checkOneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
-  return (
-    allowed.find((each) => each === value) ?? invalidOption(option, value, `one of ${allowed.map(show).join(', ')}`)
-  );
+  const found = allowed.find((each) => each === value);
+  if (found !== undefined) return found;
+  const name = typeof value === 'string' && Object.hasOwn(RENAMED, value) ? RENAMED[value] : undefined;
+  if (allowed.some((each) => each === name))
+    throw new InvalidOptionError(option, `${show(value)} is not allowed; it is called '${name}'.`);
+  return invalidOption(option, value, `one of ${allowed.map(show).join(', ')}`);
 }
 
 export function checkStrings(option: string, value: unknown, what: string): string[] {

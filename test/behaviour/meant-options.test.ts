@@ -56,6 +56,8 @@ describe('an option by the name that another library has for it', () => {
     expect((await errorOf(call)).message).toBe('scope: there is no such option; did you mean `tenant`?');
     expect(() => router.withOptions({ scope: 'x' } as object)).toThrow('did you mean `tenant`?');
     expect(() => router.withOptions({ overBudget: 'next' } as object)).toThrow("it is called 'skip'");
+    expect(() => build({ a: answer() }, { headerOptions: ['scope'] as never })).toThrow("it is called 'tenant'");
+    expect(() => router.on('client-set-aside' as never, () => {})).toThrow("it is called 'client-suspended'");
     const view = build({ a: answer() }, { headerOptions: ['tenant'] }).router;
     const old = view.chat.completions.create(body, { headers: { 'X-Router-Scope': 'x' } });
     expect(await errorOf(old)).toMatchObject({ option: 'X-Router-Scope' });
