@@ -184,7 +184,7 @@ describe('the Grafana dashboard', () => {
     expect(selectors.length).toBeGreaterThan(0);
     const grouped = [...expr.matchAll(/by \(([\w, ]+)\)/g)].flatMap(([, names = '']) => names.split(', '));
     for (const [, name, matchers = ''] of selectors) {
-      const labelled = [...matchers.matchAll(/(\w+)(=~|!=|=)"([^"]*)"/g)];
+      const labelled = [...matchers.matchAll(/(\w+)(=~|!~|!=|=)"([^"]*)"/g)];
       const found = series.filter(
         (each) =>
           each.name === name &&
@@ -193,8 +193,8 @@ describe('the Grafana dashboard', () => {
             if (label === 'instance' || label === 'job') return true;
             const value = each.labels[label];
             if (value === undefined) return false;
-            if (operator === '=~') return new RegExp(`^(?:${wanted})$`).test(value);
-            return operator === '=' ? value === wanted : value !== wanted;
+            const matches = operator?.endsWith('~') ? new RegExp(`^(?:${wanted})$`).test(value) : value === wanted;
+            return matches === !operator?.startsWith('!');
           }),
       );
       expect(found.length, `${name}{${matchers}}`).toBeGreaterThan(0);
