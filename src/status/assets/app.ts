@@ -36,10 +36,12 @@ const ago = (iso, at) => {
   if (s < 5400) return Math.round(s / 60) + ' min';
   return s < 172800 ? Math.round(s / 3600) + ' h' : Math.round(s / 86400) + ' days';
 };
+// Characters that hide or reorder text are written out: a name can contain them.
+const plain = (text) => text.replace(/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/gu, (char) => '\\\\u{' + char.codePointAt(0).toString(16) + '}');
 function el(tag, look, ...children) {
   const node = document.createElement(tag);
   if (look) node.className = look;
-  node.append(...children.filter((each) => each !== null && each !== undefined && each !== false));
+  node.append(...children.filter((each) => each !== null && each !== undefined && each !== false).map((each) => typeof each === 'string' ? plain(each) : each));
   return node;
 }
 function drawing(width, height, look, label, rects) {
@@ -141,7 +143,7 @@ function budget(b) {
 function trouble(t, at) {
   const chain = el('span', 'chain');
   t.attempts.forEach((a, i) => {
-    chain.append(i ? ' → ' : '', a.deployment + ' ', el('i', a.outcome === 'success' ? 'fine' : '', said(a) + ' (' + ms(a.durationMs) + ')'));
+    chain.append(i ? ' → ' : '', plain(a.deployment) + ' ', el('i', a.outcome === 'success' ? 'fine' : '', said(a) + ' (' + ms(a.durationMs) + ')'));
   });
   return el('li', '', el('span', 'soft', moment(t.at, at)), el('span', '', (t.route || 'no route') + (t.tenant ? ', ' + t.tenant : '')), chain,
     el('span', 'soft cost', t.outcome === 'success' ? '' : t.outcome + ', ', usd(t.costUsd)));
@@ -164,7 +166,7 @@ function draw(text) {
     ...section('Calls that met trouble', 'newest first', status.trouble.length ? [el('ol', 'card', ...status.trouble.slice(0, 10).map((t) => trouble(t, at)))] : []),
     ...section('Routes', '', Object.entries(status.routes).map(route)),
     ...section('Budgets', '', status.spend.budgets.map(budget)),
-    ...section('Tenants', 'those that have spent most', Object.entries(status.spend.byTenant).length ? [el('ol', 'card', ...Object.entries(status.spend.byTenant).map(([name, spent]) => el('li', '', el('span', '', name), el('span', '', usd(spent)))))] : []));
+    ...section('Tenants', 'those that have spent most', Object.entries(status.spend.byTenant).length ? [el('ol', 'card pairs', ...Object.entries(status.spend.byTenant).map(([name, spent]) => el('li', '', el('span', '', name), el('span', '', usd(spent)))))] : []));
 }
 const lost = () => { byId('live').textContent = 'no connection'; byId('live').className = 'live off'; };
 let polling = false;

@@ -31,14 +31,15 @@ dt{color:var(--soft);font-size:.8125rem;white-space:nowrap}
 h3{font-size:1rem;font-weight:600;overflow-wrap:anywhere;min-width:0}
 .pill{font-size:.8125rem;font-weight:600;border-radius:99px;padding:1px 10px;white-space:nowrap}
 .tag{font-size:.8125rem;color:var(--soft);border:1px solid var(--rule);border-radius:6px;padding:0 7px}
+.tag,.top .soft{overflow-wrap:anywhere;min-width:0}
 .why{margin-top:6px;font-size:.9375rem;overflow-wrap:anywhere}
 .why b{font-weight:600}
-.row{display:grid;grid-template-columns:repeat(7,minmax(0,1fr)) 150px;gap:6px 14px;margin-top:10px;align-items:end}
+.row{display:grid;grid-template-columns:repeat(7,minmax(0,1fr)) 150px;gap:6px 14px;margin-top:10px}
 .row.plain{grid-template-columns:repeat(6,minmax(0,1fr))}
 .row dd{font-size:.9375rem}
 dd.alert{color:var(--bad);font-weight:600}
 .row dd small{font-size:.8125rem;color:var(--soft);display:block}
-svg{display:block;width:100%;height:30px}
+svg{display:block;width:100%;height:24px}
 svg .ok{fill:var(--good)}svg .no{fill:var(--bad)}svg .base{fill:var(--rule)}
 .bar{height:8px;margin:8px 0 4px}
 .bar .base{fill:var(--idle-bg)}.bar .spent{fill:var(--accent)}.bar .over{fill:var(--bad)}.bar .held{fill:var(--warn)}
@@ -47,6 +48,7 @@ ol.card{padding:4px 16px}
 ol li{padding:9px 0;border-top:1px solid var(--rule);display:grid;grid-template-columns:76px minmax(90px,auto) 1fr auto;gap:2px 14px;font-size:.9375rem}
 ol li:first-child{border-top:0}
 ol li span{overflow-wrap:anywhere}
+ol.pairs li{grid-template-columns:1fr auto}ol.pairs li span:nth-child(2){text-align:right}
 ol .chain i{font-style:normal;color:var(--bad)}ol .chain i.fine{color:var(--good)}
 a{color:var(--accent)}
 footer{margin-top:28px;color:var(--soft);font-size:.875rem}

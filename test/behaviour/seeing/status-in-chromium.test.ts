@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { callOptions, ModelRouter } from 'model-router';
 import { nodeStatusHandler } from 'model-router/status';
 import { answer, fail } from 'model-router/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Chromium, chromiumPath } from '../../helpers/chromium.js';
+import { listening } from '../../helpers/listening.js';
 import { fakeClients } from '../../helpers/routers.js';
 
 const failing = 'deepseek-ai/DeepSeek-V4-Flash';
@@ -111,4 +112,34 @@ describe.skipIf(chromiumPath === undefined)('the status page in Chromium (skippe
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${folder}/status-${look.width}-${look.dark ? 'dark' : 'light'}.png`, await page.screenshot());
   });
+
+  it.each([1280, 390])(
+    'fits %d pixels with names of any length, and names cannot hide or reorder text',
+    async (width) => {
+      const long = `azure/${'a-long-name-'.repeat(20)}`;
+      const odd = '<img src=x onerror=alert(1)> \u202eesrever';
+      const { clients } = fakeClients(['default'], { models: { [long]: answer({ usage }), [odd]: fail(500) } });
+      const router = new ModelRouter({
+        clients,
+        maxAttempts: 2,
+        retry: { baseMs: 0 },
+        deployments: { [long]: { region: long, price: { input: 1, output: 1 } }, [odd]: {} },
+        routes: { [`${long}route`]: [odd, long] },
+        unknownPrice: 'allow',
+        budgets: [{ usd: 5, window: 'month', per: 'tenant' }],
+      });
+      const url = await listening(nodeStatusHandler(router, { showTenants: true }));
+      onTestFinished(() => router.close());
+      const messages = [{ role: 'user' as const, content: unseen }];
+      await router.chat.completions.create({ model: `${long}route`, messages }, callOptions({ tenant: odd + long }));
+      await page.look({ width, dark: false });
+      await page.open(`${url}/status/`);
+      await page.until("document.querySelectorAll('.card').length > 5");
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+      const text = await page.evaluate<string>("document.querySelector('main').textContent");
+      expect(text).toContain('<img src=x onerror=alert(1)> \\u{202e}esrever');
+      expect(text).not.toContain('\u202e');
+    },
+    60_000,
+  );
 });
