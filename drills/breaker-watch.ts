@@ -5,7 +5,7 @@ const WINDOW_MS = 5 * 60_000;
 
 /** Follows the primary's breaker from outside: by its events, and by the calls that reach the primary. */
 export class BreakerWatch {
-  /** Calls that the primary had at once when it was asked after its open time: the probe itself, and others. */
+  /** Calls at the primary at once after its open time: the probe itself, and others. */
   mostProbes = 0;
   /** From an opening to the next call that reached it. */
   longestOpenMs = 0;
@@ -41,7 +41,7 @@ export class BreakerWatch {
     return most;
   }
 
-  /** The primary's script, with an eye on who asks. `openCalls` counts the calls that it has, this one too. */
+  /** The primary's script, which watches its callers. `openCalls` counts its calls, this one too. */
   watching(script: Choose, openCalls: () => number): Choose {
     return (request, n) => {
       const now = performance.now();

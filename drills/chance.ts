@@ -11,7 +11,7 @@ const Z = 3.09;
  */
 export function mostByChance(n: number, q: number): number {
   let probability = (1 - q) ** n;
-  // Too small to be told from 0: so many that the normal curve will do.
+  // Too small to differ from 0: with this many, the normal curve is close enough.
   if (probability === 0) return Math.ceil(n * q + Z * Math.sqrt(n * q * (1 - q)));
   let fewer = 0;
   let k = 0;

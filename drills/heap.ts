@@ -13,7 +13,7 @@ export class HeapWatch {
 
   async sample(calls: number): Promise<void> {
     this.#collect();
-    // What waits for a turn of the event loop before it can go: weak references and what they were told of.
+    // Weak references and their targets wait for a turn of the event loop before they can be collected.
     await new Promise((resolve) => setImmediate(resolve));
     this.#collect();
     this.#samples.push({ calls, bytes: process.memoryUsage().heapUsed });

@@ -1,5 +1,5 @@
 // How late calls settle in real time, on real sockets, where no deployment answers: `node drills/lateness.ts [calls]`.
-// Measured and told, never judged: it depends on what else the machine has to do.
+// Measured and printed, never judged: it depends on what else the machine has to do.
 import { ModelRouter } from 'model-router';
 import { hang, startFakeProvider } from 'model-router/testing';
 import { APIConnectionTimeoutError } from 'openai';

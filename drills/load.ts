@@ -36,7 +36,7 @@ export async function sendLoad(load: Load): Promise<Invariants> {
   const start = (): void => {
     started += 1;
     const startedMs = performance.now();
-    const [promise, text] = started % streamEvery === 0 ? askStream(fleet, signal) : ask(fleet, signal);
+    const [promise, text] = started % streamEvery === 0 ? startStream(fleet, signal) : startCall(fleet, signal);
     const settle = (answer: string | undefined, error: unknown): void => {
       settled += 1;
       const end: Settled = { startedMs, tookMs: performance.now() - startedMs, error, record: callRecord(promise) };
@@ -64,14 +64,14 @@ export async function sendLoad(load: Load): Promise<Invariants> {
 }
 
 /** The SDK's promise, which knows the record, and the text that it comes to. */
-type Asked = [promise: object, text: Promise<string>];
+type Started = [promise: object, text: Promise<string>];
 
-function ask({ router }: Fleet, signal: AbortSignal): Asked {
+function startCall({ router }: Fleet, signal: AbortSignal): Started {
   const promise = router.chat.completions.create({ model: ROUTE, messages: MESSAGES }, { signal });
   return [promise, promise.then(({ choices }) => choices[0]?.message.content ?? '')];
 }
 
-function askStream({ router }: Fleet, signal: AbortSignal): Asked {
+function startStream({ router }: Fleet, signal: AbortSignal): Started {
   const promise = router.chat.completions.create({ model: ROUTE, messages: MESSAGES, stream: true }, { signal });
   const read = async () => {
     let text = '';

@@ -41,7 +41,7 @@ export interface DrillResult {
 /** What every drill is started with. */
 export interface DrillOptions {
   readonly seed: number;
-  /** Told now and then how far it is, from 0 to 1. */
+  /** Called now and then with the progress, from 0 to 1. */
   readonly onProgress?: (share: number) => void;
 }
 

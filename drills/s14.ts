@@ -8,7 +8,7 @@ const RECORDS = 1000;
 /** The chance of an answer with this confidence to be good. */
 const chance = (mean: number) => 1 / (1 + Math.exp(-(mean * 12 - 1)));
 
-/** S14: `calibrate` keeps its promise, and most of what could be kept. */
+/** S14: `calibrate` keeps its promise, and keeps most of what could stay cheap. */
 export async function run(options: DrillOptions & { readonly seeds: number }): Promise<DrillResult> {
   const { seeds, seed, onProgress } = options;
   let promised = 0;

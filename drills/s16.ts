@@ -24,7 +24,7 @@ interface Counts {
   /** Those where the first attempt came after a wait, and those where the call was refused. */
   waited: number;
   refused: number;
-  /** Other calls ended while this one waited: nobody could have known. */
+  /** Other calls ended while this one waited: that was unpredictable. */
   unclear: number;
   /** How often a deployment was excluded, by the first word of the reason that varies. */
   readonly excluded: Map<string, number>;
@@ -131,7 +131,7 @@ async function visit(clock: VirtualClock, strategy: string, seed: number, counts
   }
 
   for (let i = 0, clear = 0; clear < STATES_PER_ROUTER; i += 1) {
-    // Now and then all ask for a pause, or all recover.
+    // Now and then all request a pause, or all recover.
     const storm = random();
     if (storm < 0.1) for (const id of IDS) behaviours.set(id, pause(random));
     else if (storm < 0.2) for (const id of IDS) behaviours.set(id, answer({ latencyMs: 300 }));

@@ -4,7 +4,7 @@ import type { OpenAI } from 'openai';
 export type Choose = <T>(values: readonly T[]) => T;
 
 /** One call, by all that makes it another one. */
-export interface Asked {
+export interface RandomCall {
   readonly body: Readonly<Record<string, unknown>>;
   readonly options: SingleCallOptions;
   readonly headers: Readonly<Record<string, string>>;
@@ -37,8 +37,8 @@ const PARAMETERS: Readonly<Record<string, readonly unknown[]>> = {
 };
 const NAMES = Object.keys(PARAMETERS);
 
-export function drawAsked(choose: Choose, random: () => number): Asked {
-  let asked: Asked = {
+export function drawCall(choose: Choose, random: () => number): RandomCall {
+  let call: RandomCall = {
     body: { model: choose(['standard', 'other', 'm']), messages: [{ role: 'user', content: choose(TEXTS) }] },
     options: {},
     headers: {},
@@ -46,45 +46,45 @@ export function drawAsked(choose: Choose, random: () => number): Asked {
     stream: random() < 0.3,
     turned: false,
   };
-  for (let i = Math.floor(random() * 4); i > 0; i--) asked = withOneChange(asked, choose);
-  return asked;
+  for (let i = Math.floor(random() * 4); i > 0; i--) call = withOneChange(call, choose);
+  return call;
 }
 
 /** The same call, or one that differs in one thing. */
-export function changed(asked: Asked, choose: Choose): Asked {
+export function changed(call: RandomCall, choose: Choose): RandomCall {
   const how = choose(['same', 'turned', 'stream', 'other', 'other'] as const);
-  if (how === 'turned') return { ...asked, turned: !asked.turned };
-  if (how === 'stream') return { ...asked, stream: !asked.stream };
-  return how === 'same' ? asked : withOneChange(asked, choose);
+  if (how === 'turned') return { ...call, turned: !call.turned };
+  if (how === 'stream') return { ...call, stream: !call.stream };
+  return how === 'same' ? call : withOneChange(call, choose);
 }
 
-function withOneChange(asked: Asked, choose: Choose): Asked {
-  const { body, options, headers, query } = asked;
+function withOneChange(call: RandomCall, choose: Choose): RandomCall {
+  const { body, options, headers, query } = call;
   switch (
     choose(['parameter', 'parameter', 'text', 'image', 'tenant', 'tenant', 'header', 'query', 'priority', 'model'])
   ) {
     case 'text':
-      return { ...asked, body: { ...body, messages: [{ role: 'user', content: choose(TEXTS) }] } };
+      return { ...call, body: { ...body, messages: [{ role: 'user', content: choose(TEXTS) }] } };
     case 'image': {
       const parts = [
         { type: 'text', text: 'What is it?' },
         { type: 'image_url', image_url: { url: choose(IMAGES), detail: choose(['low', 'high']) } },
       ];
-      return { ...asked, body: { ...body, messages: [{ role: 'user', content: parts }] } };
+      return { ...call, body: { ...body, messages: [{ role: 'user', content: parts }] } };
     }
     case 'tenant': {
       const tenant = choose(SCOPES);
       const { tenant: _, ...rest } = options;
-      return { ...asked, options: tenant === undefined ? rest : { ...rest, tenant } };
+      return { ...call, options: tenant === undefined ? rest : { ...rest, tenant } };
     }
     case 'header':
-      return { ...asked, headers: { ...headers, [choose(['x-version', 'openai-beta'])]: choose(['1', '2']) } };
+      return { ...call, headers: { ...headers, [choose(['x-version', 'openai-beta'])]: choose(['1', '2']) } };
     case 'query':
-      return { ...asked, query: { ...query, [choose(['v', 'w'])]: choose(['1', '2']) } };
+      return { ...call, query: { ...query, [choose(['v', 'w'])]: choose(['1', '2']) } };
     case 'priority':
-      return { ...asked, options: { ...options, priority: choose(['standard', 'premium']) } };
+      return { ...call, options: { ...options, priority: choose(['standard', 'premium']) } };
     case 'model':
-      return { ...asked, body: { ...body, model: choose(['standard', 'other', 'm', 'n']) } };
+      return { ...call, body: { ...body, model: choose(['standard', 'other', 'm', 'n']) } };
     default: {
       const name = choose(NAMES);
       const value = choose(PARAMETERS[name] ?? []);
@@ -92,13 +92,13 @@ function withOneChange(asked: Asked, choose: Choose): Asked {
       const key = name === '__proto_' ? '__proto__' : name;
       const copy = { ...body };
       Object.defineProperty(copy, key, { value, enumerable: true, configurable: true, writable: true });
-      return { ...asked, body: copy };
+      return { ...call, body: copy };
     }
   }
 }
 
 /** Two calls may share an answer exactly if this is the same. Its first word is the tenant. */
-export function identityOf({ body, options, headers, query }: Asked): string {
+export function identityOf({ body, options, headers, query }: RandomCall): string {
   const sorted = (record: Readonly<Record<string, unknown>>) =>
     Object.entries(record).sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
   const { tenant, priority = 'standard' } = options;
@@ -106,13 +106,13 @@ export function identityOf({ body, options, headers, query }: Asked): string {
   return `${encodeURIComponent(tenant ?? '(none)')} ${encodeURIComponent(rest)}`;
 }
 
-export function asBody({ body, turned }: Asked): Omit<OpenAI.ChatCompletionCreateParams, 'stream'> {
+export function asBody({ body, turned }: RandomCall): Omit<OpenAI.ChatCompletionCreateParams, 'stream'> {
   const entries = Object.entries(body);
   const written = Object.fromEntries(turned ? entries.reverse() : entries);
   return written as unknown as Omit<OpenAI.ChatCompletionCreateParams, 'stream'>;
 }
 
-/** Headers for tracing are no part of a key: here they tell the upstream who asks. */
-export function asOptions({ headers, query }: Asked, identity: string): OpenAI.RequestOptions {
+/** Headers for tracing are no part of a key: here they identify the caller to the upstream. */
+export function asOptions({ headers, query }: RandomCall, identity: string): OpenAI.RequestOptions {
   return { headers: { ...headers, traceparent: identity }, query };
 }

@@ -1,8 +1,8 @@
-/** An upstream that answers with the `traceparent` it was asked with, whole or as a stream. */
+/** An upstream that answers with the request's `traceparent`, whole or as a stream. */
 export async function echo(_url: unknown, init?: RequestInit): Promise<Response> {
   const content = new Headers(init?.headers).get('traceparent') ?? '';
   const isStream = typeof init?.body === 'string' && JSON.parse(init.body).stream === true;
-  // Somebody else has time to ask the same.
+  // Other callers have time to send the same.
   for (let i = 0; i < 20; i++) await Promise.resolve();
   const base = { id: 'chatcmpl-1', created: 1_750_000_000, model: 'm' };
   if (!isStream) {

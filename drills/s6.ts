@@ -2,17 +2,17 @@ import { callOptions, callRecord, ModelRouter } from 'model-router';
 import { OpenAI } from 'openai';
 import { mulberry32 } from './chance.ts';
 import { atMost, type DrillOptions, type DrillResult, resultOf } from './result.ts';
-import { type Asked, asBody, asOptions, type Choose, changed, drawAsked, identityOf } from './s6-calls.ts';
+import { asBody, asOptions, type Choose, changed, drawCall, identityOf, type RandomCall } from './s6-calls.ts';
 import { echo } from './s6-upstream.ts';
 
-/** Pairs are drawn around so many calls, so that most of what is asked has been asked before. */
+/** Pairs are drawn around so many calls, so that most calls are repeated ones. */
 const AROUND = 300;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
  * S6: random pairs of calls and tenants, of which the second is the first with its keys in another order, or with one
  * thing changed: a parameter, an image, a tool, a schema, the query, a header, the route, the priority, the tenant. The
- * upstream answers with who has asked it, so that an answer shows whose it is.
+ * upstream answers with the caller's identity, so that an answer shows whose it is.
  */
 export async function run({
   pairs,
@@ -27,25 +27,25 @@ export async function run({
     routes: { standard: ['m'], other: ['m'], premium: ['n'] },
     cache: { mode: 'all', toolCalls: true, maxEntries: 100_000, maxBytes: MAX_BYTES },
   });
-  const found = { wrong: 0, acrossTenants: 0, failed: 0, answers: 0, kept: 0, mostBytes: 0 };
+  const found = { wrong: 0, acrossTenants: 0, failed: 0, answers: 0, cached: 0, mostBytes: 0 };
   const broken = new Map<string, number>();
 
-  async function ask(asked: Asked): Promise<void> {
-    const identity = identityOf(asked);
-    const options = { ...callOptions(asked.options), ...asOptions(asked, identity) };
-    let told: string | null | undefined;
+  async function send(call: RandomCall): Promise<void> {
+    const identity = identityOf(call);
+    const options = { ...callOptions(call.options), ...asOptions(call, identity) };
+    let answered: string | null | undefined;
     let use: string | undefined;
     try {
-      if (asked.stream) {
-        const stream = await router.chat.completions.create({ ...asBody(asked), stream: true }, options);
-        told = '';
-        for await (const chunk of stream) told += chunk.choices[0]?.delta.content ?? '';
+      if (call.stream) {
+        const stream = await router.chat.completions.create({ ...asBody(call), stream: true }, options);
+        answered = '';
+        for await (const chunk of stream) answered += chunk.choices[0]?.delta.content ?? '';
         use = callRecord(stream)?.cache;
       } else {
-        const completion = await router.chat.completions.create({ ...asBody(asked), stream: false }, options);
-        told = completion.choices[0]?.message.content;
+        const completion = await router.chat.completions.create({ ...asBody(call), stream: false }, options);
+        answered = completion.choices[0]?.message.content;
         use = callRecord(completion)?.cache;
-        // What a caller does to its answer is nobody else's.
+        // A caller's change must not reach another.
         if (completion.choices[0] !== undefined) completion.choices[0].message.content = 'changed';
       }
     } catch {
@@ -53,27 +53,27 @@ export async function run({
       return;
     }
     found.answers++;
-    if (use === 'hit' || use === 'joined') found.kept++;
-    if (told === identity) return;
+    if (use === 'hit' || use === 'joined') found.cached++;
+    if (answered === identity) return;
     found.wrong++;
-    if (told?.split(' ')[0] !== identity.split(' ')[0]) found.acrossTenants++;
+    if (answered?.split(' ')[0] !== identity.split(' ')[0]) found.acrossTenants++;
   }
 
-  let around: Asked[] = [];
+  let around: RandomCall[] = [];
   for (let pair = 0; pair < pairs; pair++) {
-    if (pair % 10_000 === 0) around = Array.from({ length: AROUND }, () => drawAsked(choose, random));
+    if (pair % 10_000 === 0) around = Array.from({ length: AROUND }, () => drawCall(choose, random));
     const first = choose(around);
     const second = changed(first, choose);
-    const one = ask(first);
+    const one = send(first);
     // Now and then while the first one is in flight.
     if (random() < 0.7) await one;
-    await Promise.all([one, ask(second)]);
+    await Promise.all([one, send(second)]);
     if (pair % 100 !== 0) continue;
     found.mostBytes = Math.max(found.mostBytes, router.snapshot().cache.bytes ?? 0);
     onProgress?.(pair / pairs);
   }
   await router.close();
-  const { answers, kept, wrong, acrossTenants, failed, mostBytes } = found;
+  const { answers, cached, wrong, acrossTenants, failed, mostBytes } = found;
   return resultOf({
     drill: 'S6',
     faults: 'none; whole answers and streams, one after the other and at once',
@@ -82,7 +82,7 @@ export async function run({
       'of a different call': wrong,
       'of another tenant': acrossTenants,
       failed,
-      'kept or joined': (100 * kept) / answers,
+      'cached or joined': (100 * cached) / answers,
       'over maxBytes': Math.max(0, mostBytes - MAX_BYTES),
     },
     targets: {
@@ -90,7 +90,7 @@ export async function run({
       'of another tenant': atMost(0, 'calls'),
       failed: atMost(0, 'calls'),
       // Where nearly all are misses, nothing is shown.
-      'kept or joined': { least: 30, margin: 0, unit: '%' },
+      'cached or joined': { least: 30, margin: 0, unit: '%' },
       'over maxBytes': atMost(0, 'bytes'),
     },
     broken,

@@ -134,7 +134,7 @@ async function soakIn(
     const giveUp = performance.now() + GRACE_MS + ((until - made) / AT_ONCE) * EVERY_MS;
     while ((made < until || running > 0) && performance.now() < giveUp) await clock.step();
     if (running > 0) count(broken, 'a call that never settled', running);
-    // Answers requested behind a stale one have no caller to wait for.
+    // Background refreshes have no caller to wait for.
     const isAtRest = () => ended >= made + refreshes && upstreams.every(({ open }) => open === 0);
     while (!isAtRest() && clock.timers > 0) {
       const before = performance.now();
@@ -152,9 +152,9 @@ async function soakIn(
     found.listeners = Math.max(found.listeners, ...listening);
     found.open = Math.max(found.open, upstreams[0].open + upstreams[1].open);
     if (deployments.some(({ inFlight }) => inFlight !== 0)) count(broken, 'an attempt that is counted as in flight');
-    if (ended !== made + refreshes) count(broken, `${ended} calls ended of ${made} and ${refreshes} behind them`);
-    const asked = upstreams[0].count + upstreams[1].count;
-    if (attempts !== asked) count(broken, `${attempts} attempts in records of ${asked} upstream calls`);
+    if (ended !== made + refreshes) count(broken, `${ended} calls ended of ${made} and ${refreshes} refreshes`);
+    const sent = upstreams[0].count + upstreams[1].count;
+    if (attempts !== sent) count(broken, `${attempts} attempts in records of ${sent} upstream calls`);
     await heap?.sample(made);
     onProgress?.(batch / batches);
   }

@@ -56,7 +56,7 @@ export class Tally {
   }
 }
 
-/** Attempts at a deployment that the same call has asked before. */
+/** Attempts at a deployment that the same call has tried before. */
 function retriesOf(attempts: readonly AttemptRecord[]): number {
   return attempts.length - new Set(attempts.map(({ deployment }) => deployment)).size;
 }
