@@ -112,6 +112,7 @@ describe('a batch with ambiguous vectors', () => {
     ['indexes are missing', (data) => data.map(({ index: _, ...each }) => each)],
     ['indexes begin at 1', (data) => data.map((each) => ({ ...each, index: each.index + 1 }))],
     ['one is left out', (data) => data.slice(1)],
+    ['there is one too many', (data) => [...data, { index: data.length, embedding: [9, data.length] }]],
   ])('is sent whole, and returned as it came: %s', async (_, change) => {
     const { inputs, embedFloats } = odd(change);
     await embedFloats('a');
