@@ -4,12 +4,15 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-// Long histories and simulations: `npm run test:slow`. CI and `npm run check` run them too.
+// Long histories, simulations, and what starts browsers and many servers: `npm run test:slow`. CI and `npm run check` run them too.
 const SLOW = [
   'test/reliability/**',
   'test/**/*.property.test.ts',
   'test/behaviour/simulate/**',
   'test/unit/experiments/**',
+  'test/behaviour/seeing/status-in-chromium.test.ts',
+  'test/redis/complaints.test.ts',
+  'test/unit/util/heap-bytes.test.ts',
   'test/unit/plan/order/lowest-latency.test.ts',
 ];
 // What depends on the SDK: `npm run test:openai6` runs it on the older one.
@@ -23,7 +26,6 @@ const ALONE = [
   'test/unit/at-rest.test.ts',
   'test/unit/state/circuit-breaker-lifetime.test.ts',
   'test/unit/state/latency-histogram.test.ts',
-  'test/unit/util/heap-bytes.test.ts',
 ];
 
 const include = (mode: string) => {

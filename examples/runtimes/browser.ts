@@ -1,4 +1,4 @@
-// A page. NEVER put a provider's key in a page: whoever opens it can read it. The page calls a proxy of your own, which
+// A page. NEVER put a provider's key in a page: anyone who opens it can read it. The page calls a proxy of your own, which
 // checks who is there and adds the key; `apiKey` is whatever that proxy takes for a session.
 import { ModelRouter } from 'model-router';
 

@@ -26,16 +26,16 @@ export class Facts {
 
   message(): FactMessage {
     const now = performance.now();
-    const held = this.#held();
-    const found = [...held].filter(([field, forMs]) => {
+    const current = this.#current();
+    const found = [...current].filter(([field, forMs]) => {
       const known = Math.max(this.#stored.get(field)?.localUntil ?? 0, this.#sent.get(field) ?? 0);
       return now + forMs > known + SAME_MS;
     });
     // It ended here early: a server answered.
     const ended = [...this.#stored]
-      .filter(([field, { localUntil }]) => field.startsWith('p:') && !held.has(field) && localUntil > now + SAME_MS)
+      .filter(([field, { localUntil }]) => field.startsWith('p:') && !current.has(field) && localUntil > now + SAME_MS)
       .map(([field, { until }]) => [field, until] as const);
-    this.#sent = new Map([...held].map(([field, forMs]) => [field, now + forMs]));
+    this.#sent = new Map([...current].map(([field, forMs]) => [field, now + forMs]));
     return { found: found.slice(0, MAX_FACTS), ended };
   }
 
@@ -58,7 +58,7 @@ export class Facts {
     this.#stored.clear();
   }
 
-  #held(): Map<string, number> {
+  #current(): Map<string, number> {
     const shared = this.#host.facts().filter(({ kind }) => this.#isShared(kind));
     return new Map(shared.map(({ kind, id, forMs }) => [`${LETTERS[kind]}:${id}`, forMs]));
   }
