@@ -139,7 +139,8 @@ export class SpanTracer implements Tracer {
     if (status !== null) attributes['http.response.status_code'] = status;
     setText(attributes, 'model_router.request_id', record.requestId);
     if (resends > 0) attributes['model_router.resends'] = resends;
-    if (costUsd !== null) attributes['model_router.cost_usd'] = costUsd;
+    // By a name of its own: the call has the sum, and nothing may be counted twice.
+    if (costUsd !== null) attributes['model_router.attempt_cost_usd'] = costUsd;
     // One that lost a hedge, or whose caller has gone away, has not failed.
     if (outcome !== 'success' && outcome !== 'lost' && outcome !== 'aborted') {
       attributes[ATTRIBUTES.errorType] = outcome;

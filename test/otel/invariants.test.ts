@@ -25,7 +25,7 @@ const steps = fc.constantFrom<Behaviour>(
   cut(),
 );
 
-it('whatever happens: one span for each call and attempt, usage once, no key and no prompt', async () => {
+it('whatever happens: one span for each call and attempt, usage and cost once, no key and no prompt', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(steps, { minLength: 1, maxLength: 4 }),
@@ -36,7 +36,16 @@ it('whatever happens: one span for each call and attempt, usage once, no key and
       }),
       async (a, b, calls) => {
         const otel = telemetry();
-        const { router } = build({ a, b }, { attemptTimeoutMs: 1000, cache: 'idempotent', deadlineMs: 5000 });
+        const { router } = build(
+          { a, b },
+          {
+            attemptTimeoutMs: 1000,
+            cache: 'idempotent',
+            deadlineMs: 5000,
+            deployments: { a: { price: { input: 1, output: 1 } }, b: { price: { input: 1, output: 1 } } },
+            routes: { standard: ['a', 'b'] },
+          },
+        );
         const stop = otel.instrument(router);
         const records: CallRecord[] = [];
         router.on('call-ended', ({ record }) => records.push(record));
@@ -69,6 +78,11 @@ it('whatever happens: one span for each call and attempt, usage once, no key and
           ['gen_ai.usage.output_tokens', 'outputTokens'],
         ] as const)
           expect(sumOf(spans, name)).toBe(records.reduce((sum, { usage }) => sum + (usage?.[kind] ?? 0), 0));
+        const costs = records.map(({ costUsd }) => costUsd ?? 0);
+        expect(sumOf(spans, 'model_router.cost_usd')).toBeCloseTo(
+          costs.reduce((sum, each) => sum + each, 0),
+          12,
+        );
         const series = await otel.series();
         const shown = spans.map(({ name, attributes, events, links, status }) => [
           name,
