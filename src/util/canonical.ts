@@ -2,6 +2,7 @@
 const LONG_TEXT = 4096;
 /** In the place of a long text. Names that begin like it get one more, so that no value of a caller looks the same. */
 const MARK = '~';
+const MARK_CODE = MARK.charCodeAt(0);
 
 /**
  * One text for each value: two values have the same text exactly if JSON would write them alike, but for the order of
@@ -40,13 +41,13 @@ function sorted(value: unknown, key: string, writing: Writing, skip = NOTHING, m
   count(writing, names.length);
   const copy: Record<string, unknown> = {};
   for (const name of names) {
-    if (skip.has(name)) continue;
-    const each: unknown = Reflect.get(value, name);
+    if (skip !== NOTHING && skip.has(name)) continue;
+    const each = (value as Record<string, unknown>)[name];
     const own = isSimple(each) ? each : sorted(each, name, writing);
     // JSON omits a function; on the copy it could be taken for its `toJSON`.
     if (typeof own === 'function') continue;
     if (name === '__proto__') Object.defineProperty(copy, name, { value: own, enumerable: true });
-    else copy[name.startsWith(MARK) ? MARK + name : name] = own;
+    else copy[name.charCodeAt(0) === MARK_CODE ? MARK + name : name] = own;
   }
   return copy;
 }

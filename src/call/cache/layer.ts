@@ -26,7 +26,7 @@ import { eligibilityOf } from './eligibility.js';
 import { answerVectors } from './embeddings.js';
 import { copyForAnother, isDeploymentFault } from './errors.js';
 import { keyOf, snapshotOf, termsOf, vectorKeys } from './key.js';
-import { CacheLookup, type Found, isPromise } from './lookup.js';
+import { CacheLookup, type Found, isLong, isPromise, readInSlices } from './lookup.js';
 import type { Participant } from './participant.js';
 import { isOnlyUsage, readAnswer } from './read-answer.js';
 import { SharedCall } from './shared-call.js';
@@ -102,7 +102,8 @@ class ResponseCache implements CacheContext {
       key = this.lookup.keyOf(keyOf(call, given));
       if (given.directive !== 'no-cache') {
         found = this.lookup.get(key, settings, call.signal);
-        const reply = isPromise(found) ? undefined : this.#hit(call, found);
+        const reply =
+          isPromise(found) || found === undefined || isLong(found.answer) ? undefined : this.#hit(call, found);
         if (reply !== undefined) return Promise.resolve(reply);
       }
       // Only now: most hits need no copy of the body.
@@ -113,8 +114,8 @@ class ResponseCache implements CacheContext {
     }
     const fetch = this.#fetchOf(call, request, key, settings);
     if (request.directive === 'no-cache') return this.fetch(call, request, fetch);
-    if (isPromise(found))
-      return Promise.resolve(found).then((late) => this.#decide(call, request, settings, fetch, late));
+    if (isPromise(found) || (found !== undefined && isLong(found.answer)))
+      return this.#decideLate(call, request, settings, fetch, found);
     return this.#decide(call, request, settings, fetch, found);
   }
 
@@ -123,19 +124,35 @@ class ResponseCache implements CacheContext {
     return this.#next(call);
   }
 
+  /** For a store that takes its time, and for an answer that takes some time to read. */
+  async #decideLate(
+    call: Call,
+    request: CacheRequest,
+    settings: CacheSettings,
+    fetch: Fetch,
+    finding: Found | undefined | PromiseLike<Found | undefined>,
+  ): Promise<CallReply> {
+    const found = await finding;
+    const value = found !== undefined && isLong(found.answer) ? await readInSlices(found.answer) : undefined;
+    if (call.signal?.aborted) throw abortError(call.signal.reason);
+    const hit = found === undefined ? undefined : this.#hit(call, found, value);
+    return hit ?? this.#decide(call, request, settings, fetch, found, value);
+  }
+
+  /** Without a fresh answer that the call could have. */
   #decide(
     call: Call,
     request: CacheRequest,
     settings: CacheSettings,
     fetch: Fetch,
     found: Found | undefined,
+    /** Of an answer that was read in slices. */
+    value?: unknown,
   ): Promise<CallReply> {
-    const hit = this.#hit(call, found);
-    if (hit !== undefined) return Promise.resolve(hit);
     if (found === undefined) return this.fetch(call, request, fetch);
     const { answer, ageMs, state } = found;
     if (state === 'stale') {
-      const reply = readAnswer(call, answer);
+      const reply = readAnswer(call, answer, value);
       if (reply !== undefined && this.refresh(call, request, fetch)) {
         this.useCached(call, 'stale', [answer], ageMs);
         return Promise.resolve(reply);
@@ -144,7 +161,7 @@ class ResponseCache implements CacheContext {
     const fetched = this.fetch(call, request, fetch);
     if (state !== 'stale' && ageMs >= settings.ttlMs + settings.staleIfErrorMs) return fetched;
     return fetched.catch((error: unknown) => {
-      const reply = isDeploymentFault(error) ? readAnswer(call, answer) : undefined;
+      const reply = isDeploymentFault(error) ? readAnswer(call, answer, value) : undefined;
       if (reply === undefined) throw error;
       this.useCached(call, 'stale-if-error', [answer], ageMs);
       return reply;
@@ -152,10 +169,10 @@ class ResponseCache implements CacheContext {
   }
 
   /** A fresh answer in the form that the call requested. */
-  #hit(call: Call, found: Found | undefined): CachedReply | undefined {
-    if (found?.state !== 'fresh') return undefined;
-    const reply = readAnswer(call, found.answer);
-    if (reply !== undefined) this.useCached(call, 'hit', [found.answer], found.ageMs);
+  #hit(call: Call, { answer, ageMs, state }: Found, value?: unknown): CachedReply | undefined {
+    if (state !== 'fresh') return undefined;
+    const reply = readAnswer(call, answer, value);
+    if (reply !== undefined) this.useCached(call, 'hit', [answer], ageMs);
     return reply;
   }
 

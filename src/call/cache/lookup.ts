@@ -133,3 +133,27 @@ export function readValue({ text }: CachedAnswer): unknown {
     return undefined;
   }
 }
+
+/** Characters that are parsed in one piece, which takes some milliseconds. */
+const SLICE = 512 * 1024;
+
+/** A stream of so many chunks that they are parsed in slices. */
+export const isLong = ({ kind, text }: CachedAnswer) => kind === 'chunks' && text.length > SLICE;
+
+/** `readValue` of a long stream, each chunk of which has a line: the event loop gets a turn between two slices. */
+export async function readInSlices({ text }: CachedAnswer): Promise<unknown> {
+  const values: unknown[] = [];
+  try {
+    for (let from = 1; from < text.length; ) {
+      const line = text.indexOf('\n', from + SLICE);
+      // Before the comma, or before the end of the list.
+      const to = line === -1 ? text.length - 1 : line - 1;
+      for (const value of JSON.parse(`[${text.slice(from, to)}]`) as unknown[]) values.push(value);
+      from = line === -1 ? text.length : line + 1;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    return values;
+  } catch {
+    return undefined;
+  }
+}

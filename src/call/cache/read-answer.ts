@@ -9,9 +9,8 @@ import { readValue } from './lookup.js';
  * A stored answer in the form that this caller requested, parsed for it alone. `undefined` where it cannot have that
  * form, or cannot be read.
  */
-export function readAnswer(call: Call, answer: CachedAnswer): CachedReply | undefined {
+export function readAnswer(call: Call, answer: CachedAnswer, value = readValue(answer)): CachedReply | undefined {
   if (answer.kind === 'vector') return undefined;
-  const value = readValue(answer);
   if (value === undefined) return undefined;
   const isStream = answer.kind === 'chunks';
   if (call.stream) {

@@ -71,9 +71,9 @@ export class SharedStream {
     return this.#texts[at - this.first];
   }
 
-  /** All of it as the JSON of an array, where it may be stored. */
+  /** All of it as the JSON of an array, a line for each chunk, where it may be stored. */
   get storable(): string | undefined {
-    return this.#isWhole && this.#parts.check.isStorable ? `[${this.#texts.join()}]` : undefined;
+    return this.#isWhole && this.#parts.check.isStorable ? `[${this.#texts.join(',\n')}]` : undefined;
   }
 
   /** The last chunks before `at`. */

@@ -1,5 +1,5 @@
 import { callRecord } from 'model-router';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { liveRouter } from '../../helpers/live-stream.js';
 import { askStream } from '../../helpers/messages.js';
 
@@ -82,6 +82,25 @@ describe('a stream that is larger than the store', () => {
     streams[1]?.send('whole');
     expect(await readOn(other, 1)).toBe(5);
     expect(use(unread)).toBe('miss');
+  });
+});
+
+describe('a long stream that was stored', () => {
+  it('is read in slices', async () => {
+    const { router, streams } = liveRouter({ cache: true });
+    const first = await askStream(router);
+    const reading = readOn(first[Symbol.asyncIterator](), 1004);
+    for (let i = 0; i < 1000; i++) streams[0]?.send(`${i} ${'x'.repeat(1000)}`);
+    streams[0]?.end();
+    const length = await reading;
+    const parse = vi.spyOn(JSON, 'parse');
+    const again = await askStream(router);
+    expect(await readOn(again[Symbol.asyncIterator](), 1003)).toBe(length);
+    expect(use(again)).toBe('hit');
+    const parsed = parse.mock.calls.map(([text]) => text.length);
+    parse.mockRestore();
+    expect(Math.max(...parsed)).toBeLessThan(600_000);
+    expect(parsed.reduce((sum, each) => sum + each, 0)).toBeGreaterThan(1_000_000);
   });
 });
 
