@@ -177,11 +177,12 @@ export async function runFault({ fault, processes, heartbeatMs, frozenMs }: Faul
   const timeoutMs = burst > 0 ? 2000 : 100;
   const name = `drill-${fault}`;
   const aof = fault === 'f3' ? ['--appendonly', 'yes', '--appendfsync', 'always'] : [];
+  // First, as it is what may fail: nothing runs yet that would have to be stopped.
+  const bundle = await bundleWorker();
   const server = await startRedis(...aof);
   const replica = fault === 'f4' ? await startRedis('--replicaof', '127.0.0.1', `${server.port}`) : undefined;
   const proxy = await startProxy(server.port);
   const provider = await startProvider(isSliding ? windowMs : undefined);
-  const bundle = await bundleWorker();
   const settings: WorkerSettings = {
     provider: provider.url,
     redis: `redis://127.0.0.1:${fault === 'f4' || fault === 'f5' ? proxy.port : server.port}`,
