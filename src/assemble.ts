@@ -111,6 +111,8 @@ export function assemble({
   );
 
   const answered = failover({ plan, planHedge, events, capacity, jitter, attempt });
+  const { ledger } = spend;
+  const shadowed = new Shadow({ ...shadow, events, capacity, ledger, random, send: limitSpend(spend)(answered) });
   const recorded = record({ events, routeTotals, services, onRecorded, tracing, channels });
   return compose<Call, CallReply>(
     [
@@ -121,7 +123,7 @@ export function assemble({
       limitSpend(spend), // after the token limit: nothing is reserved for inputs that are too long
       order({ ...orderParts, estimator }), // the route's strategy: what is left is put in order
       escalate({ events, rules: escalation }), // checks the first answer, and may request another one
-      new Shadow({ ...shadow, events, ledger: spend.ledger, random, send: limitSpend(spend)(answered) }).layer(),
+      shadowed.layer(), // after the caller has its answer
     ],
     answered,
   );

@@ -37,18 +37,18 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
       const held =
         reply.chunks === undefined || !mustHold(attempt, rules)
           ? reply
-          : await collect(attempt, reply, reply.chunks, rules.accept !== undefined);
+          : await collect(attempt, reply, reply.chunks, rules.accept !== undefined || attempt.call.record.escalated);
       if (rules.accept !== undefined && (held.chunks === undefined || held.whole !== undefined))
         await refuseUnlessAccepted(attempt, held, rules.accept);
       return held;
     };
 
-  /** `isJudged`: what is not whole by the deadline cannot be accepted. */
+  /** `mustBeWhole`: what is not whole by the deadline cannot be accepted, or replace a first answer. */
   async function collect(
     attempt: Attempt,
     reply: Reply,
     chunks: AsyncIterator<unknown>,
-    isJudged: boolean,
+    mustBeWhole: boolean,
   ): Promise<Reply> {
     const { call } = attempt;
     const held: unknown[] = [];
@@ -71,7 +71,7 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
       const broken = failure('server-error', error, performance.now(), random());
       throw new AttemptFailed({ ...broken, outcome: 'interrupted', target: attempt.target });
     }
-    if (pending !== undefined && isJudged) {
+    if (pending !== undefined && mustBeWhole) {
       await chunks.return?.();
       throw new AttemptFailed({
         ...failure('deadline', timeoutError(attempt.control.timeoutMs), performance.now(), random()),
@@ -108,11 +108,14 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
   }
 }
 
-/** For `escalate` only while another deployment may yet be requested. */
+/**
+ * For `escalate` only while another deployment may yet be requested; and the one that was, so that the first answer is
+ * there if it breaks.
+ */
 function mustHold({ call, target }: Attempt, { accept, holdsStreams }: Judging): boolean {
   if (accept !== undefined) return true;
   const isLast = call.targets.at(-1) === target || call.record.attempts.length >= call.maxAttempts;
-  return holdsStreams && !isLast && !call.record.escalated;
+  return holdsStreams && (call.record.escalated || !isLast);
 }
 
 /** The held chunks, then what is left of the stream, if anything is. */

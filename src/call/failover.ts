@@ -12,7 +12,7 @@ import type { Attempt, Call, Failure, Reply, Target } from '../types.js';
 import { roundMs } from '../util/round-ms.js';
 import { sleep } from '../util/sleep.js';
 import { HedgedCall, hedgeDelay } from './hedge.js';
-import { giveBack, occupy, waitForSlot } from './queue.js';
+import { giveBack, occupy, waitForSlot, waitForSlotBeside } from './queue.js';
 import { viewTargets } from './view.js';
 
 type Stop = Extract<Step, { type: 'stop' }>;
@@ -64,11 +64,13 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       if (call.signal?.aborted) throw abortError(call.signal.reason);
       if (hedged?.isWon) throw new LostError();
       const step = first ?? plan(view(call, jitter, hedged, granted));
-      if (step.type === 'queue') return queue(step.targets);
       if (granted !== undefined && !(step.type === 'attempt' && step.waitMs <= 0)) {
+        // The attempt whose slot it is has paused the deployment, or opened its breaker.
         giveBack(call, slots, granted);
         granted = undefined;
+        if (call.deadline - performance.now() >= 1) return tryNext();
       }
+      if (step.type === 'queue') return queue(step);
       if (step.type === 'stop') {
         if (step.reason === 'withheld') withhold(call, step.target);
         throw new Stopped(step);
@@ -88,9 +90,12 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
     }
 
     /** An earlier failure explains more than a full queue does. */
-    async function queue(targets: readonly Target[]): Promise<Reply> {
+    async function queue({ targets, waitMs }: Extract<Step, { type: 'queue' }>): Promise<Reply> {
       try {
-        granted = await waitForSlot(call, targets, slots);
+        granted =
+          waitMs === undefined
+            ? await waitForSlot(call, targets, slots)
+            : await waitForSlotBeside(call, targets, slots, (onWake) => pause(call, waitMs, onWake));
       } catch (error) {
         throw call.failures.length > 0 && error instanceof CapacityExceededError ? finalError(call, undefined) : error;
       }
@@ -153,11 +158,12 @@ function returnIfItHelped({ call, onEnd }: Attempt, token: RetryToken): void {
   });
 }
 
-/** Waits. If another call's answer ends the pause of a deployment, the wait ends too. */
-async function pause(call: Call, waitMs: number): Promise<void> {
+/** Waits. If another call's answer ends the pause of a deployment, or `onWake` calls its callback, the wait ends too. */
+async function pause(call: Call, waitMs: number, onWake?: (wake: () => void) => void): Promise<void> {
   const now = performance.now();
   const paused = call.targets.flatMap(({ state }) => (state.pausedUntil > now ? [state] : []));
-  const onWake = (wake: () => void) => {
+  const register = (wake: () => void) => {
+    onWake?.(wake);
     const ends = paused.map((state) => state.onResumed(wake));
     return () => {
       for (const end of ends) end();
@@ -165,7 +171,7 @@ async function pause(call: Call, waitMs: number): Promise<void> {
   };
   try {
     // Rounded up, because a timer that fires a fraction early would find nothing ready.
-    await sleep(Math.ceil(waitMs), call.signal, paused.length === 0 ? undefined : onWake);
+    await sleep(Math.ceil(waitMs), call.signal, register);
   } catch {
     throw abortError(call.signal?.reason);
   }

@@ -1,7 +1,7 @@
 import { abortError } from '../classify.js';
 import { CapacityExceededError, DeadlineExceededError } from '../errors.js';
 import { readUsage } from '../protocol/usage.js';
-import { availableAt, type Capacity, countsTokens, type Place, rateWaitMs } from '../state/capacity.js';
+import { availableAt, type Capacity, countsTokens, type Place, rateWaitMs, type Waiting } from '../state/capacity.js';
 import type { Events } from '../telemetry/events.js';
 import type { Attempt, AttemptEnd, Call, Target } from '../types.js';
 
@@ -40,19 +40,14 @@ export function giveBack(call: Call, { capacity }: QueueParts, place: Place): vo
 export async function waitForSlot(call: Call, targets: readonly Target[], parts: QueueParts): Promise<Place> {
   const { capacity } = parts;
   const startedAt = performance.now();
-  const places = targets.flatMap(({ state }) => state.place ?? []);
   const whyNot = whyNotQueued(call, targets, capacity, startedAt);
   if (whyNot !== undefined) throw refused(call, parts, whyNot);
   let refuse: (error: Error) => void = () => undefined;
   const refusal = new Promise<never>((_, reject) => {
     refuse = reject;
   });
-  const waiting = capacity.wait(
-    places,
-    (place) => tokensAt(call, place),
-    call.rank,
-    startedAt,
-    () => refuse(refused(call, parts, 'a call of higher priority has taken its place in the queue')),
+  const waiting = join(call, targets, capacity, () =>
+    refuse(refused(call, parts, 'a call of higher priority has taken its place in the queue')),
   );
   if (waiting === undefined) throw refused(call, parts, QUEUE_FULL);
   const onAbort = () => refuse(abortError(call.signal?.reason));
@@ -78,6 +73,42 @@ export async function waitForSlot(call: Call, targets: readonly Target[], parts:
   }
 }
 
+/**
+ * The same beside another wait, which `wake` ends: where the call cannot be queued, or loses its place, the other wait
+ * goes on. `undefined` where no slot was free before its end.
+ */
+export async function waitForSlotBeside(
+  call: Call,
+  targets: readonly Target[],
+  parts: QueueParts,
+  other: (onWake: (wake: () => void) => void) => Promise<void>,
+): Promise<Place | undefined> {
+  const { capacity } = parts;
+  const startedAt = performance.now();
+  const mayQueue = whyNotQueued(call, targets, capacity, startedAt) === undefined;
+  const waiting = mayQueue ? join(call, targets, capacity, () => undefined) : undefined;
+  if (waiting === undefined) return other(() => undefined).then(() => undefined);
+  let granted: Place | undefined;
+  try {
+    await other((wake) => {
+      void waiting.granted.then((place) => {
+        granted = place;
+        wake();
+      });
+    });
+    return granted;
+  } finally {
+    waiting.cancel();
+    if (granted === undefined) void waiting.granted.then((place) => giveBack(call, parts, place));
+    call.record.queuedMs += performance.now() - startedAt;
+  }
+}
+
+function join(call: Call, targets: readonly Target[], capacity: Capacity, onRefused: () => void): Waiting | undefined {
+  const places = targets.flatMap(({ state }) => state.place ?? []);
+  return capacity.wait(places, (place) => tokensAt(call, place), call.rank, performance.now(), onRefused);
+}
+
 const QUEUE_FULL = 'the queue is full';
 const TOO_LATE = 'it could not be answered before its deadline';
 
@@ -93,12 +124,20 @@ export function whyNotQueued(
   return capacity.canQueue(places, call.rank) ? undefined : QUEUE_FULL;
 }
 
-/** The first of these full deployments that a call gets a slot of: by their rates where one is known, else in order. */
-export function firstServed(call: Call, targets: readonly Target[], now: number): Target | undefined {
+/**
+ * The first of these full deployments that a call gets a slot of, and when: by their rates where one is known, else in
+ * order, at an unknown time.
+ */
+export function firstServed(
+  call: Call,
+  targets: readonly Target[],
+  now: number,
+): { target: Target | undefined; at: number } {
   const timeOf = ({ state: { place } }: Target) =>
     place === undefined ? now : availableAt(place, tokensAt(call, place));
-  const servedAt = now + rateWaitMs(Math.min(...targets.map(timeOf)), now);
-  return targets.find((target) => timeOf(target) <= servedAt);
+  const at = now + rateWaitMs(Math.min(...targets.map(timeOf)), now);
+  const target = targets.find((each) => timeOf(each) <= at);
+  return { target, at };
 }
 
 /** Its turn would come too late for an answer. */

@@ -4,6 +4,7 @@ import { confidenceOf, wantsJson } from '../protocol/confidence.js';
 import { fromChunks } from '../protocol/convert.js';
 import { whyNeverShared } from '../protocol/never-shared.js';
 import { readNeeds } from '../protocol/requirements.js';
+import type { Capacity } from '../state/capacity.js';
 import type { SpendLedger } from '../state/spend-ledger.js';
 import type { Events } from '../telemetry/events.js';
 import { type Call, type CallReply, isCached, type Reply, type Target } from '../types.js';
@@ -13,6 +14,7 @@ import { isWithin } from '../util/is-within.js';
 import { jsonText } from '../util/json-text.js';
 import { seenChunks } from '../util/seen-chunks.js';
 import { keepAlive } from './keep-alive.js';
+import { isFullAt } from './view.js';
 
 /** A streamed answer of more chunks is not compared, to bound memory. */
 const MOST_CHUNKS = 20_000;
@@ -29,6 +31,7 @@ export interface ShadowParts {
   readonly events: Events;
   readonly rule: (route: string | null) => ShadowRule | undefined;
   readonly ledger: SpendLedger | undefined;
+  readonly capacity: Capacity;
   readonly random: () => number;
   /** Sends the call and books it, without a record of its own. */
   readonly send: Handler<Call, CallReply>;
@@ -108,8 +111,8 @@ export class Shadow {
     keepAlive(call, ended);
   }
 
-  #whyDropped(call: Call, { config }: ShadowRule): string | undefined {
-    const { ledger, runsInBackground, signal } = this.#parts;
+  #whyDropped(call: Call, { config, target }: ShadowRule): string | undefined {
+    const { ledger, capacity, runsInBackground, signal } = this.#parts;
     if (signal().aborted) return 'the router is closed';
     if (!runsInBackground && call.settings.waitUntil === undefined) {
       if (!this.#warned)
@@ -119,6 +122,8 @@ export class Shadow {
     }
     if ((this.#running.get(call.record.route ?? '') ?? 0) >= config.maxConcurrent)
       return 'maxConcurrent shadow calls are running';
+    // In the queue it would delay callers.
+    if (isFullAt(call, target, capacity, performance.now())) return 'its deployment is full';
     const left = ledger?.leastLeft({ route: call.record.route, tenant: call.settings.tenant }) ?? 1;
     return left < LEAST_BUDGET ? 'less than 20 % of a budget is left' : undefined;
   }

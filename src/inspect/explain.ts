@@ -12,7 +12,7 @@ import { type AttemptStep, type PlanView, plan, type Step, type TargetView } fro
 import { callOptions } from '../request/call-options.js';
 import { type CallReader, NO_OTHER, protocolOf } from '../request/read-call.js';
 import type { RequestOptions } from '../sdk/request-headers.js';
-import { availableAt } from '../state/capacity.js';
+import { availableAt, type Capacity } from '../state/capacity.js';
 import type { Call, Target } from '../types.js';
 import { checkRecord, invalidOption } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
@@ -76,7 +76,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
   if (decision !== undefined) call.targets = decision.targets;
   const isFull = (target: Target, at: number) => isFullAt(call, target, capacity, at);
   const views = viewTargets(call, capacity).map((view) => new StillView(view, isFull));
-  const { step, at } = firstStep({
+  const { step, target } = firstStep(call, capacity, {
     now,
     deadline: call.deadline,
     deadlineIsDefault: call.settings.deadlineIsDefault,
@@ -96,8 +96,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     isDepleted: view.isDepleted,
     why: reason(call, view, now),
   }));
-  const target = step.type === 'queue' ? firstServed(call, step.targets, at) : undefined;
-  const first = step.type === 'attempt' ? step.target.state.id : target?.state.id;
+  const first = target?.state.id;
   const dueMs = step.type === 'attempt' ? hedgeDelay(call, step.target) : undefined;
   const hedge = step.type === 'attempt' && dueMs !== undefined ? hedgeWithin(call, step, dueMs) : { why: undefined };
   const whyNot =
@@ -162,14 +161,23 @@ function whyFull(call: Call, { state: { place } }: Target, now: number): string 
 
 type StillPlan = Omit<PlanView, 'targets'> & { readonly targets: readonly StillView[] };
 
-/** The first attempt, with the whole wait before it: after a wait, the call looks at the plan again. `at`: when it has. */
-function firstStep(view: StillPlan): { step: Step; at: number } {
+/**
+ * The first attempt, with the whole wait before it, or the queue that the call waits in, and the deployment that it tries
+ * first: after a wait, the call looks at the plan again.
+ */
+function firstStep(call: Call, capacity: Capacity, view: StillPlan): { step: Step; target: Target | undefined } {
   const step = plan(view);
-  if (step.type !== 'attempt' || step.waitMs <= 0) return { step, at: view.now };
-  const now = view.now + Math.ceil(step.waitMs);
-  const later = firstStep({ ...view, now, targets: view.targets.map((each) => each.at(now)) });
+  if (step.type === 'stop') return { step, target: undefined };
+  const wait = Math.ceil(step.waitMs ?? 0);
+  const now = view.now + wait;
+  if (step.type === 'queue') {
+    const { target, at } = firstServed(call, step.targets, view.now);
+    const isServed = at <= now && whyNotQueued(call, step.targets, capacity, view.now) === undefined;
+    if (wait === 0 || isServed) return { step, target };
+  } else if (wait <= 0) return { step, target: step.target };
+  const later = firstStep(call, capacity, { ...view, now, targets: view.targets.map((each) => each.at(now)) });
   if (later.step.type !== 'attempt') return later;
-  return { ...later, step: { ...later.step, waitMs: later.step.waitMs + now - view.now } };
+  return { ...later, step: { ...later.step, waitMs: later.step.waitMs + wait } };
 }
 
 function noDeployment(deployments: Explanation['deployments']): string {

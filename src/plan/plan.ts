@@ -60,8 +60,8 @@ export type Step =
       /** It probes a paused deployment, to find out whether the server answers again. */
       probe: boolean;
     }
-  /** All available deployments are full: wait for the first free slot. */
-  | { type: 'queue'; targets: readonly Target[] }
+  /** All available deployments are full: wait for the first free slot, at most until another one is ready. */
+  | { type: 'queue'; targets: readonly Target[]; waitMs: number | undefined }
   | { type: 'stop'; reason: 'failed' | 'attempts' | 'no-time' | 'paused' | 'nothing-left' }
   /** A retry of `target` is due, but the retry budget has no token. */
   | { type: 'stop'; reason: 'withheld'; target: Target };
@@ -111,26 +111,24 @@ export function plan(given: PlanView): Step {
   // Most plans end here, at the first deployment: nothing before may look at all of them.
   const first = fresh(view);
   if (first !== undefined) return toStep(view, first);
-  const open = mayWait ? withoutFull(view) : view;
-  const candidate = mayWait ? later(open, view.mayRetry) : undefined;
-  if (candidate !== undefined) return toStep(view, candidate);
-  const full = open === view ? [] : view.targets.filter((each) => each.isFull && mayQueue(view, each));
-  if (full.length > 0) return { type: 'queue', targets: full.map((each) => each.target) };
+  const candidate = mayWait ? later(view, view.mayRetry) : undefined;
+  const full = mayWait ? view.targets.filter((each) => each.isFull && mayQueue(view, each)) : [];
+  // A slot is better than a breaker that is open, and may be free before a pause or a backoff ends.
+  const step = candidate && (full.length === 0 || isUsable(view, candidate.view)) ? toStep(view, candidate) : undefined;
+  const waitMs = step?.type === 'attempt' ? step.waitMs : undefined;
+  if (full.length > 0 && waitMs !== 0) return { type: 'queue', targets: full.map((each) => each.target), waitMs };
+  if (step !== undefined) return step;
   const withheld = mayWait && !view.mayRetry ? later(view, true) : undefined;
   if (withheld?.isRetry) return { type: 'stop', reason: 'withheld', target: withheld.view.target };
   return unavailable(view);
 }
 
-/** The view without full deployments; usually the view itself. */
-function withoutFull(view: Known): Known {
-  if (!view.targets.some((each) => each.isFull)) return view;
-  return { ...view, targets: view.targets.filter((each) => !each.isFull) };
-}
-
-/** Whether the call may use a full deployment once it has a slot: a first time, or as a retry. */
+/** Whether the call would use a full deployment now, a first time or as a retry, if it had a slot. */
 function mayQueue(view: Known, each: TargetView): boolean {
   if (each.pausedUntil > view.now || !isUsable(view, each)) return false;
-  return isOpenTo(view, each) || (view.mayRetry && mayRetryAt(view, each, 'yes'));
+  if (!isFirstAttempt(view) && !fits(view, each, view.now)) return false;
+  if (isOpenTo(view, each)) return true;
+  return view.mayRetry && mayRetryAt(view, each, 'yes') && retryOf(view, each, false).readyAt <= view.now;
 }
 
 /** The deployment for a hedge: untried by this call, available now, and fast enough for the remaining time. */
@@ -199,7 +197,9 @@ function later(view: Known, mayRetry: boolean): Candidate | undefined {
   const mayProbe = !retried.some((each) => isUsable(view, each) && each.pausedUntil <= view.now);
   const untried = view.targets.filter((each) => isOpenTo(view, each)).map((each) => firstTry(view, each, mayProbe));
   const retries = retried.map((each) => retryOf(view, each, mayProbe));
-  const all = [...untried, ...retries];
+  // A full one that is ready now is for the queue.
+  const isFree = (each: Candidate) => each.readyAt > view.now || !each.view.isFull;
+  const all = [...untried, ...retries].filter(isFree);
   const timedOut = mayRetry ? view.targets.filter((each) => mayRetryAt(view, each, 'last')) : [];
   return (
     // A deployment that cannot answer before the deadline must not block the others.
@@ -207,7 +207,11 @@ function later(view: Known, mayRetry: boolean): Candidate | undefined {
     // Panic mode: open breakers must not fail a call that could be tried, and one refused key must not stop a router
     // with a single client.
     soonest(all.filter((each) => isFirst(view, each) || fits(view, each.view, each.readyAt))) ??
-    soonest(timedOut.map((each) => retryOf(view, each, true)).filter((each) => fits(view, each.view, each.readyAt)))
+    soonest(
+      timedOut
+        .map((each) => retryOf(view, each, true))
+        .filter((each) => isFree(each) && fits(view, each.view, each.readyAt)),
+    )
   );
 }
 
@@ -245,7 +249,7 @@ const isRefusal = ({ status, retryAfterMs }: Failure) =>
 function throughPause(view: PlanView, each: TargetView, mayProbe: boolean): number {
   if (each.pausedUntil <= view.now) return view.now;
   const end = each.pausedUntil + view.jitter * view.retry.baseMs;
-  return mayProbe ? Math.min(end, Math.max(view.now, each.probeAt)) : end;
+  return mayProbe && !each.isFull ? Math.min(end, Math.max(view.now, each.probeAt)) : end;
 }
 
 /** Ties: untried deployments first, then the one whose breaker or client recovers first. */

@@ -58,7 +58,7 @@ export function inShort(step: Step, { targets }: PlanView): string {
       ? `withheld ${targets.findIndex((each) => each.target === step.target)}`
       : step.reason;
   if (step.type === 'queue')
-    return `queue ${step.targets.map((target) => targets.findIndex((each) => each.target === target)).join(' ')}`;
+    return `queue ${step.targets.map((target) => targets.findIndex((each) => each.target === target)).join(' ')}${step.waitMs === undefined ? '' : ` for ${step.waitMs}`}`;
   const place = targets.findIndex((each) => each.target === step.target);
   const marks = [
     step.waitMs > 0 && `after ${step.waitMs}`,

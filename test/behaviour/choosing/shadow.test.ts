@@ -2,7 +2,7 @@ import { type CalibrationRecord, calibrate, callOptions, callRecord, type Shadow
 import { seededRandom } from 'model-router/simulate';
 import { answer, fail, hang, type Script } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
-import { pass, settled, useFakeTime } from '../../helpers/clock.js';
+import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
 import { build, type Setup } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -117,6 +117,29 @@ describe('shadow traffic', () => {
     await pass(10);
     expect(busy.asked().filter((model) => model === 'better')).toHaveLength(2);
     expect(busy.of('shadow-dropped')).toHaveLength(3);
+  });
+
+  it('is dropped where its deployment is full: it never waits before callers', async () => {
+    const { router, asked, of } = shadowed(
+      answer({ latencyMs: 10 }),
+      answer({ latencyMs: 1000 }),
+      {},
+      {
+        deployments: { primary: {}, better: { maxConcurrent: 1 } },
+        routes: {
+          chat: { deployments: ['primary'], shadow: { deployment: 'better', share: 1 } },
+          best: ['better'],
+        },
+      },
+    );
+    const best = () => watch(router.chat.completions.create({ ...body, model: 'best' }));
+    const first = best();
+    await settled(router.chat.completions.create(body));
+    const second = best();
+    await pass(2100);
+    expect([first.state, second.state]).toEqual(['fulfilled', 'fulfilled']);
+    expect(asked()).toEqual(['better', 'primary', 'better']);
+    expect(of('shadow-dropped')).toMatchObject([{ why: 'its deployment is full' }]);
   });
 
   it('obeys regions and capabilities, and leaves out calls with stored ids or credentials of their own', async () => {

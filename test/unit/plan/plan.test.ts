@@ -377,10 +377,17 @@ describe('full deployments', () => {
     ['are skipped', [full(), targetView()], {}, '1'],
     ['are queued for only where all are full', [full(), full()], {}, 'queue 0 1'],
     [
-      'are not queued for where they are paused or out',
+      'are not queued for where they are paused or out, but waited for',
       [full({ pausedUntil: 5000 }), full({ isOpen: true, retryAt: 5000 })],
       {},
-      'paused',
+      '0 after 5000',
+    ],
+    ['are queued for until a pause ends', [full(), targetView({ pausedUntil: 2000 })], {}, 'queue 0 for 2000'],
+    [
+      'are queued for rather than an open breaker',
+      [targetView({ isOpen: true, retryAt: 9000 }), full()],
+      {},
+      'queue 1',
     ],
     ['are not queued for by a hedge', [full()], { inFlight: [targetView().target] }, 'no-time'],
   ])('%s', (_, targets, more, expected) => {
@@ -391,7 +398,8 @@ describe('full deployments', () => {
   it('after a failure a retry waits for its slot, rather than be lost', () => {
     const only = full();
     const view = viewOf([only], { failures: [failed(only)], attemptsLeft: 2 });
-    expect(inShort(plan(view), view)).toBe('queue 0');
+    expect(inShort(plan(view), view)).toBe('0 after 125 retry');
+    expect(inShort(plan({ ...view, now: 125 }), view)).toBe('queue 0');
   });
 
   it('those with nothing left of their rate go last, never out', () => {
