@@ -304,7 +304,9 @@ function isSlowLoser({ hedgeAfterMs, record }: Attempt): boolean {
 
 /** A code in which an upstream has put a key is no code. */
 function safeCode(code: string | null, attempt: Attempt): string | null {
-  return code === null || redacted(new Error(code), attempt).message === code ? code : null;
+  if (code === null) return null;
+  const { call, target } = attempt;
+  return target.state.deployment.upstream.redactText(code, call.source) === code ? code : null;
 }
 
 function redacted(error: Error, { call, target }: Attempt): Error {

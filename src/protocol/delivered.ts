@@ -90,7 +90,14 @@ export class Delivered {
 
   /** What the chunks say, for an estimate of their tokens. */
   written(): DeliveredText {
-    return { text: writtenText(this.chunks()), length: this.#writtenLength };
+    const chunks = () => this.chunks();
+    return {
+      // Most who look at it need to know only how much there is.
+      get text() {
+        return writtenText(chunks());
+      },
+      length: this.#writtenLength,
+    };
   }
 
   /** What it holds, in characters. */

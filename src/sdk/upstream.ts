@@ -105,8 +105,9 @@ export class OpenAIUpstream implements Upstream {
         return await this.#sendOnce(client, sent, progress);
       } catch (error) {
         if (progress.isAnswered || request.isOver()) throw error;
-        const mayResend = resends < MAX_RESENDS && isReplayable(bodyOf(sent)) && this.answered.has(client.baseURL);
-        if (!mayResend || !isDeadSocket(error, sentAt))
+        // First what is rare, and cheap to see.
+        const mayResend = isDeadSocket(error, sentAt) && resends < MAX_RESENDS && isReplayable(bodyOf(sent));
+        if (!mayResend || !this.answered.has(client.baseURL))
           throw asNotSent(error, client, request.source as RequestOptions) ?? error;
         request.onResend();
       }

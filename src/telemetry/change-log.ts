@@ -28,24 +28,29 @@ export class ChangeLog {
 
   constructor(events: Events) {
     events.on('breaker-opened', ({ deployment, cooldownMs }) =>
-      this.#write(`breaker ${deployment}`, `${shown(deployment)}: breaker open, it gets no calls for ${cooldownMs} ms`),
+      this.#write(
+        `breaker ${deployment}`,
+        () => `${shown(deployment)}: breaker open, it gets no calls for ${cooldownMs} ms`,
+      ),
     );
     events.on('breaker-closed', ({ deployment }) =>
-      this.#write(`breaker ${deployment}`, `${shown(deployment)}: breaker closed, it answers again`),
+      this.#write(`breaker ${deployment}`, () => `${shown(deployment)}: breaker closed, it answers again`),
     );
     events.on('client-suspended', ({ client, forMs, status, code }) =>
       this.#write(
         `client ${client}`,
-        `client ${shown(client)} suspended for ${forMs} ms: its key was refused or its quota is used up (${words(status, code)})`,
+        () =>
+          `client ${shown(client)} suspended for ${forMs} ms: its key was refused or its quota is used up (${words(status, code)})`,
       ),
     );
     events.on('client-resumed', ({ client }) =>
-      this.#write(`client ${client}`, `client ${shown(client)} is back: it answers again`),
+      this.#write(`client ${client}`, () => `client ${shown(client)} is back: it answers again`),
     );
     events.on('model-not-found', ({ deployment, model, nearest }) =>
       this.#write(
         `model ${deployment} ${model}`,
-        `${shown(deployment)}: the server knows no model ${model === null ? '' : JSON.stringify(shown(model))}` +
+        () =>
+          `${shown(deployment)}: the server knows no model ${model === null ? '' : JSON.stringify(shown(model))}` +
           (nearest === null ? '' : `; did you mean ${JSON.stringify(shown(nearest))}?`),
         { lines: 1, ms: HOUR },
       ),
@@ -54,11 +59,11 @@ export class ChangeLog {
     events.on('sla-burning', ({ route, deployment, severity, burnRate }) => {
       const subject = route === undefined ? deployment : `route ${route}`;
       const pace = `its error budget is spent ${burnRate} times as fast as it lasts`;
-      this.#write(`sla ${subject}`, `${shown(subject)}: ${pace} (${severity})`);
+      this.#write(`sla ${subject}`, () => `${shown(subject)}: ${pace} (${severity})`);
     });
     events.on('sla-recovered', ({ route, deployment, severity }) => {
       const subject = route === undefined ? deployment : `route ${route}`;
-      this.#write(`sla ${subject}`, `${shown(subject)}: its error budget lasts again (${severity})`);
+      this.#write(`sla ${subject}`, () => `${shown(subject)}: its error budget lasts again (${severity})`);
     });
   }
 
@@ -68,10 +73,12 @@ export class ChangeLog {
     const to = attempts.at(-1);
     const from = attempts.findLast((each) => each.deployment !== to?.deployment && hasFailed(each));
     if (to === undefined || from === undefined) return;
-    const reason = `${from.outcome}${from.status === null ? '' : ` ${from.status}`}`;
     this.#write(
       `failover ${route}`,
-      `route ${shown(route)}: failover from ${shown(from.deployment)} (${reason}) to ${shown(to.deployment)}`,
+      () => {
+        const reason = `${from.outcome}${from.status === null ? '' : ` ${from.status}`}`;
+        return `route ${shown(route)}: failover from ${shown(from.deployment)} (${reason}) to ${shown(to.deployment)}`;
+      },
       { lines: 1, ms: HOUR },
     );
   }
@@ -88,11 +95,12 @@ export class ChangeLog {
     if (isNews)
       this.#write(
         `pause ${deployment}`,
-        `${shown(deployment)} paused for ${forMs} ms, as its server requested (${status})`,
+        () => `${shown(deployment)} paused for ${forMs} ms, as its server requested (${status})`,
       );
   }
 
-  #write(key: string, text: string, most = { lines: MOST_LINES, ms: MINUTE }): void {
+  /** `text` is made only for a line that is written. */
+  #write(key: string, text: () => string, most = { lines: MOST_LINES, ms: MINUTE }): void {
     const { log } = this;
     if (log?.warns !== true) return;
     const now = performance.now();
@@ -107,7 +115,7 @@ export class ChangeLog {
     const more = subject.skipped === 0 ? '' : ` (${subject.skipped} such lines before it were skipped)`;
     subject.lines++;
     subject.skipped = 0;
-    log.warn(`model-router ${text}${more}`);
+    log.warn(`model-router ${text()}${more}`);
   }
 }
 
