@@ -95,31 +95,43 @@ export class Shadow {
   }
 
   #start(call: Call, rule: ShadowRule, answered: Answered): void {
-    const { route } = call.record;
-    const why = this.#whyDropped(call, rule);
-    if (why !== undefined) {
-      if (this.#parts.events.hasListener('shadow-dropped'))
-        this.#parts.events.emit({ type: 'shadow-dropped', callId: call.record.id, route, why });
-      return;
-    }
-    const key = route ?? '';
-    this.#running.set(key, (this.#running.get(key) ?? 0) + 1);
-    const ended = this.#run(call, rule, answered)
-      // Nothing of it may reach the caller.
-      .catch(() => undefined)
-      .finally(() => this.#running.set(key, (this.#running.get(key) ?? 1) - 1));
-    keepAlive(call, ended);
-  }
-
-  #whyDropped(call: Call, { config, target }: ShadowRule): string | undefined {
-    const { ledger, capacity, runsInBackground, signal } = this.#parts;
-    if (signal().aborted) return 'the router is closed';
+    const { runsInBackground } = this.#parts;
     if (!runsInBackground && call.settings.waitUntil === undefined) {
       if (!this.#warned)
         call.log.warn('model-router shadow calls are dropped: this runtime ends with the request; give `waitUntil`');
       this.#warned = true;
-      return 'the runtime ends with the request, and there is no `waitUntil`';
+      return this.#drop(call, 'the runtime ends with the request, and there is no `waitUntil`');
     }
+    // Nothing of it may reach the caller.
+    keepAlive(
+      call,
+      this.#runLater(call, rule, answered).catch(() => undefined),
+    );
+  }
+
+  async #runLater(call: Call, rule: ShadowRule, answered: Answered): Promise<void> {
+    // After the caller's own continuation, which gets the answer first.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const why = this.#whyDropped(call, rule);
+    if (why !== undefined) return this.#drop(call, why);
+    const key = call.record.route ?? '';
+    this.#running.set(key, (this.#running.get(key) ?? 0) + 1);
+    try {
+      await this.#run(call, rule, answered);
+    } finally {
+      this.#running.set(key, (this.#running.get(key) ?? 1) - 1);
+    }
+  }
+
+  #drop({ record }: Call, why: string): void {
+    const { events } = this.#parts;
+    if (events.hasListener('shadow-dropped'))
+      events.emit({ type: 'shadow-dropped', callId: record.id, route: record.route, why });
+  }
+
+  #whyDropped(call: Call, { config, target }: ShadowRule): string | undefined {
+    const { ledger, capacity, signal } = this.#parts;
+    if (signal().aborted) return 'the router is closed';
     if ((this.#running.get(call.record.route ?? '') ?? 0) >= config.maxConcurrent)
       return 'maxConcurrent shadow calls are running';
     // In the queue it would delay callers.
@@ -130,8 +142,6 @@ export class Shadow {
 
   async #run(call: Call, { config, target }: ShadowRule, answered: Answered): Promise<void> {
     const { events, send } = this.#parts;
-    // After the caller's own continuation, which gets the answer first.
-    await new Promise((resolve) => setTimeout(resolve, 0));
     const primary = answered.primary();
     const shadow = shadowOf(call, target, this.#parts.signal());
     const reply = (await send(shadow)) as Reply;

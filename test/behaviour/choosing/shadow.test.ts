@@ -119,6 +119,14 @@ describe('shadow traffic', () => {
     expect(busy.of('shadow-dropped')).toHaveLength(3);
   });
 
+  it('counts only those that run: calls that end before their shadows start do not fill maxConcurrent', async () => {
+    const { router, of } = shadowed(answer(), answer(), { maxConcurrent: 2 });
+    for (let i = 0; i < 20; i += 1) await router.chat.completions.create(body);
+    await pass(10);
+    expect(of('shadow-ended')).toHaveLength(20);
+    expect(of('shadow-dropped')).toEqual([]);
+  });
+
   it('is dropped where its deployment is full: it never waits before callers', async () => {
     const { router, asked, of } = shadowed(
       answer({ latencyMs: 10 }),
