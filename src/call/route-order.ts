@@ -52,6 +52,8 @@ export class RouteOrder {
   readonly table: AbTable | undefined;
   readonly #parts: RouteOrderParts;
   readonly #latency: { readonly stream: LatencyScores; readonly whole: LatencyScores } | undefined;
+  /** The variants of a weighted route. */
+  readonly #weighted: readonly { readonly id: string; readonly weight: number }[] = [];
   readonly #recoveredAt = new Map<string, number>();
   readonly #outputs: number[] = [];
   #median: number | undefined;
@@ -62,7 +64,10 @@ export class RouteOrder {
   constructor(parts: RouteOrderParts) {
     this.#parts = parts;
     const { config } = parts;
-    if (config.by === 'weighted') this.table = new AbTable([...config.weights].map(([id, weight]) => ({ id, weight })));
+    if (config.by === 'weighted') {
+      this.#weighted = Array.from(config.weights, ([id, weight]) => ({ id, weight }));
+      this.table = new AbTable(this.#weighted);
+    }
     if (config.by === 'lowest-latency')
       this.#latency = { stream: new LatencyScores(config), whole: new LatencyScores(config) };
   }
@@ -95,7 +100,8 @@ export class RouteOrder {
   /** An answer of this route, or a stream's first content. */
   answered(id: string, stream: boolean, ms: number, outputTokens: number | undefined, now: number): void {
     this.#scores(stream)?.record(id, stream ? ms : comparableMs(ms, outputTokens), now);
-    if (outputTokens === undefined) return;
+    const { by } = this.#parts.config;
+    if (outputTokens === undefined || !(by === 'lowest-cost' || by === 'custom')) return;
     this.#outputs.push(outputTokens);
     if (this.#outputs.length > RECENT_OUTPUTS) this.#outputs.shift();
     this.#median = undefined;
@@ -125,10 +131,9 @@ export class RouteOrder {
     const { stream, now, assignmentKey, targets } = request;
     switch (config.by) {
       case 'weighted': {
-        const draw = this.#draw(config.salt, assignmentKey);
-        const weighted = targets.map(({ state }) => ({ id: state.id, weight: config.weights.get(state.id) ?? 0 }));
-        const ids = idsOf(weightedOrder(weighted, draw));
-        const variant = assigned(config.weights, ids, draw);
+        // Of all variants, also those that may not be used now: an outage does not change what a call is assigned to.
+        const ids = idsOf(weightedOrder(this.#weighted, this.#draw(config.salt, assignmentKey)));
+        const [variant = ''] = ids;
         return { ids, chosenBy: config.by, exposure: { variant, keyHash: this.#keyHash(assignmentKey) } };
       }
       case 'lowest-latency': {
@@ -241,15 +246,6 @@ export class RouteOrder {
 }
 
 const idsOf = (deployments: readonly { readonly id: string }[]) => deployments.map(({ id }) => id);
-
-/** The first of all variants, also where it may not be used now: what a call is assigned to does not change with outages. */
-function assigned(weights: ReadonlyMap<string, number>, ids: readonly string[], draw: Draw): string {
-  const [first] = weightedOrder(
-    [...weights].map(([id, weight]) => ({ id, weight })),
-    draw,
-  );
-  return first?.id ?? ids[0] ?? '';
-}
 
 /** The targets in the order of `ids`. Unknown and repeated ids are ignored, missing ones go last in listed order. */
 function inOrder(targets: readonly Target[], ids: readonly unknown[]): readonly Target[] {

@@ -86,11 +86,10 @@ export class LatencyScores {
     draw: ((id: string) => number) | undefined,
   ): LatencyDecision {
     const { percentile, band } = this.options;
-    const rows = deployments.map((each) => ({
-      ...each,
-      scored: this.#of(each.id),
-      score: this.#of(each.id).score(percentile, now),
-    }));
+    const rows = deployments.map(({ id, inFlight }) => {
+      const scored = this.#of(id);
+      return { id, inFlight, scored, score: scored.score(percentile, now) };
+    });
     const known = rows.filter((row) => row.score !== undefined).sort((a, b) => (a.score ?? 0) - (b.score ?? 0));
     const best = known[0]?.score;
     const limit = best === undefined ? 0 : best * (1 + band);
@@ -115,13 +114,12 @@ export class LatencyScores {
   /** A call goes by this decision: everyone but the best earns credit, the probed one pays. */
   commit({ order, probe }: LatencyDecision, now: number): void {
     const { percentile } = this.options;
-    const scores = order.map((id) => this.#of(id).score(percentile, now) ?? Number.POSITIVE_INFINITY);
-    const best = Math.min(...scores);
-    for (const [i, id] of order.entries()) {
-      if (scores[i] === best) continue;
+    const rows = order.map((id) => {
       const scored = this.#of(id);
-      scored.credit = this.#creditOf({ scored }, order.length);
-    }
+      return { scored, score: scored.score(percentile, now) ?? Number.POSITIVE_INFINITY };
+    });
+    const best = Math.min(...rows.map(({ score }) => score));
+    for (const { scored, score } of rows) if (score !== best) scored.credit = this.#creditOf({ scored }, order.length);
     if (probe === undefined) return;
     const probed = this.#of(probe);
     const score = probed.score(percentile, now);
@@ -149,9 +147,11 @@ export class LatencyScores {
   }
 
   #of(id: string): Scored {
-    const known = this.#scored.get(id) ?? new Scored();
-    this.#scored.set(id, known);
-    return known;
+    const known = this.#scored.get(id);
+    if (known !== undefined) return known;
+    const scored = new Scored();
+    this.#scored.set(id, scored);
+    return scored;
   }
 }
 

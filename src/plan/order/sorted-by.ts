@@ -1,7 +1,9 @@
 /** Ids by a number of each, lowest first; equal ones stay in their order. */
 export function sortedBy<T extends { readonly id: string }>(deployments: readonly T[], by: (each: T) => number): T[] {
-  const keys = new Map(deployments.map((each) => [each, by(each)]));
-  return [...deployments].sort((a, b) => compare(keys.get(a) ?? 0, keys.get(b) ?? 0));
+  return deployments
+    .map((each) => ({ each, key: by(each) }))
+    .sort((a, b) => compare(a.key, b.key))
+    .map(({ each }) => each);
 }
 
 /** Infinity equals itself here: a difference of two would be NaN. */
