@@ -18,7 +18,8 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
   let server: RedisServer;
 
   beforeAll(async () => {
-    server = await startRedis('--appendonly', 'yes');
+    // By the second, what was answered while the disk is busy is lost when the server is killed.
+    server = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
   });
   afterAll(async () => {
     await server.stop();
