@@ -336,11 +336,15 @@ const MAX_METADATA = { entries: 16, key: 64, value: 512 };
 function metadataOfBody(body: unknown): Record<string, string> | undefined {
   const given: unknown = isRecord(body) ? body.metadata : undefined;
   if (!isRecord(given)) return undefined;
-  const rows = Object.entries(given).filter(
-    (row): row is [string, string] =>
-      typeof row[1] === 'string' && row[0].length <= MAX_METADATA.key && row[1].length <= MAX_METADATA.value,
-  );
-  return Object.fromEntries(rows.slice(0, MAX_METADATA.entries));
+  const rows: [string, string][] = [];
+  // A caller may send any number of them.
+  for (const key of Object.keys(given)) {
+    const value = given[key];
+    if (typeof value !== 'string' || key.length > MAX_METADATA.key || value.length > MAX_METADATA.value) continue;
+    rows.push([key, value]);
+    if (rows.length === MAX_METADATA.entries) break;
+  }
+  return Object.fromEntries(rows);
 }
 
 function newRecord(

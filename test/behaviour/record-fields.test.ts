@@ -25,6 +25,19 @@ describe('the record of a call', () => {
     expect(callRecord(await vectors)).toMatchObject({ endpoint: '/embeddings', stream: false });
   });
 
+  it('reads no more metadata of a body than it copies', () => {
+    const { router } = build({ a: answer() });
+    let reads = 0;
+    const metadata = new Proxy(Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`k${i}`, 'v'])), {
+      get(target, name: string) {
+        if (name.startsWith('k')) reads += 1;
+        return target[name];
+      },
+    });
+    router.explain({ model: 'a', messages, metadata });
+    expect(reads).toBe(16);
+  });
+
   it('has the metadata of the option, else the plain strings of the body', async () => {
     const { router } = build({ a: answer() }, { metadata: { team: 'red' } });
     const body = { model: 'a', messages, metadata: { feature: 'search', n: 5, long: 'x'.repeat(513) } as never };
