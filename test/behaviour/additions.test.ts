@@ -16,8 +16,8 @@ async function read(router: ReturnType<typeof rawRouter>['router'], more: object
   return { all, record: callRecord(stream) };
 }
 
-describe('a server that refuses what the router adds', () => {
-  it.each([400, 422])('with %d: is sent what the caller wrote, and gets no more additions', async (status) => {
+describe('a server that refuses the router’s additions to a request', () => {
+  it.each([400, 422])('with %d: gets the caller’s own body, and no additions afterwards', async (status) => {
     const { router, requests } = rawRouter(refusal(status), setup);
     const { record } = await read(router);
     expect(record).toMatchObject({ attempts: [{ outcome: 'success' }], costUsd: expect.any(Number) });
@@ -26,7 +26,7 @@ describe('a server that refuses what the router adds', () => {
     expect(requests.map(({ body: sent }) => 'stream_options' in sent)).toEqual([true, false, false]);
   });
 
-  it('after another status is not sent again so', async () => {
+  it('gets no second request after another status', async () => {
     const { router, requests } = rawRouter(refusal(403), { ...setup, maxAttempts: 1 });
     await expect(read(router)).rejects.toMatchObject({ status: 403 });
     expect(requests).toHaveLength(1);
@@ -43,7 +43,7 @@ describe('a server that refuses what the router adds', () => {
     expect(requests.map(({ body: sent }) => 'stream_options' in sent)).toEqual([true, false, true]);
   });
 
-  it('what the caller wrote itself is the caller’s', async () => {
+  it('gets no second request if the caller wrote the parameter itself', async () => {
     const { router, requests } = rawRouter(refusal(422), setup);
     await expect(read(router, { stream_options: { include_usage: true } })).rejects.toMatchObject({ status: 422 });
     expect(requests).toHaveLength(1);

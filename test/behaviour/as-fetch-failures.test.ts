@@ -11,8 +11,8 @@ const open = useDoor();
 const endless = answer({ content: 'a b c d e f', chunks: ['a ', 'b ', 'c ', 'd ', 'e ', 'f'], chunkMs: 30 });
 const TWO = { maxAttempts: 2 };
 
-describe('asFetch, when it fails', () => {
-  it("leaves a provider's error the response that it was", async () => {
+describe('asFetch, when a call fails', () => {
+  it('returns the status, body and headers of a provider’s error', async () => {
     const headers = { 'x-request-id': 'req_theirs', 'x-ratelimit-remaining-tokens': '7', 'retry-after-ms': '1' };
     const { routed } = await open(
       { first: fail(503), second: fail(429, { code: 'slow', message: 'Slow.', headers }) },
@@ -25,7 +25,7 @@ describe('asFetch, when it fails', () => {
     expect(response.headers.get('x-ratelimit-remaining-tokens')).toBe('7');
   });
 
-  it("writes a provider's web page as an error in JSON, with its status", async () => {
+  it('turns a provider’s web page into an error in JSON, with its status', async () => {
     const { routed } = await open({ first: html({ status: 502 }), second: html({ status: 502 }) });
     const response = await routed(`${base}/chat/completions`, post({ model, messages }));
     expect([response.status, response.headers.get('content-type')]).toEqual([502, 'application/json']);
@@ -37,7 +37,7 @@ describe('asFetch, when it fails', () => {
     ['an attempt takes too long', 504, 'upstream_timeout', { attemptTimeoutMs: 250, maxAttempts: 1 }],
     ['no region is allowed', 503, 'no_deployment_available', { regions: ['nowhere'] }],
     ['the model is refused', 400, 'invalid_option', { unlistedModels: 'refuse', routes: { other: ['first'] } }],
-  ])('says so in JSON that is not to be retried: %s', async (_, status, code, options) => {
+  ])('returns an error in JSON that is not to be retried: %s', async (_, status, code, options) => {
     const { routed } = await open({ first: hang(), second: hang() }, options);
     const response = await routed(`${base}/chat/completions`, post({ model, messages }));
     expect([response.status, await response.json()]).toEqual([
@@ -57,7 +57,7 @@ describe('asFetch, when it fails', () => {
     expect(response.headers.get('x-should-retry')).toBe('false');
   });
 
-  it('says that the router is closed, of calls that are routed and of others', async () => {
+  it('reports a closed router, for routed and other calls', async () => {
     const { routed, router } = await open({ first: answer(), second: answer() });
     await router.close();
     for (const response of [
@@ -88,7 +88,7 @@ describe('asFetch, when it fails', () => {
   });
 });
 
-describe('asFetch, and the end of its body', () => {
+describe('the body that asFetch returns', () => {
   it('closes the upstream when it is cancelled', async () => {
     const door = await open({ first: endless, second: answer() });
     const response = await streamOf(door);
@@ -118,7 +118,7 @@ describe('asFetch, and the end of its body', () => {
     await expect(response.text()).rejects.toMatchObject({ reason: 'error-event' });
   });
 
-  it('is never of two deployments', async () => {
+  it('never mixes two deployments', async () => {
     const door = await open({ first: errorEvent({ afterChunks: 0 }), second: answer('Second.') });
     const response = await streamOf(door);
     const text = await response.text();
@@ -182,7 +182,7 @@ describe('asFetch, as the fetch of a plain OpenAI client', () => {
     ]);
   });
 
-  it('keeps the request id, and the errors what they are', async () => {
+  it('keeps the request id and the class of errors', async () => {
     const { routed } = await open({
       first: fail(400, { code: 'nope', message: 'No.', param: 'messages' }),
       second: answer(),
@@ -200,7 +200,7 @@ describe('asFetch, as the fetch of a plain OpenAI client', () => {
     });
   });
 
-  it('does not make it retry what the router has given up', async () => {
+  it('does not make the client retry what the router has given up', async () => {
     const { routed, fake } = await open({ first: hang(), second: hang() }, { deadlineMs: 250 });
     const client = new OpenAI({ apiKey: 'unused', fetch: routed, baseURL: base, maxRetries: 2, logLevel: 'off' });
     await expect(client.chat.completions.create({ model, messages })).rejects.toMatchObject({
@@ -210,7 +210,7 @@ describe('asFetch, as the fetch of a plain OpenAI client', () => {
     expect(fake.count).toBeLessThanOrEqual(2);
   });
 
-  it('passes its abort on', async () => {
+  it('passes on an abort', async () => {
     const { routed, fake } = await open({ first: hang(), second: hang() });
     const client = clientOf(routed);
     const controller = new AbortController();

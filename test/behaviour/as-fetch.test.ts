@@ -9,7 +9,7 @@ import { watch } from '../helpers/parity-secrets.js';
 const open = useDoor();
 const endless = answer({ content: 'a b c d e f', chunks: ['a ', 'b ', 'c ', 'd ', 'e ', 'f'], chunkMs: 30 });
 
-describe('asFetch, for those who call fetch', () => {
+describe('asFetch, for code that calls fetch', () => {
   it('answers with JSON, after a failover', async () => {
     const { routed, fake } = await open({ first: fail(503), second: answer('Hello') });
     const response = await routed(`${base}/chat/completions`, post({ model, messages }));
@@ -48,7 +48,7 @@ describe('asFetch, for those who call fetch', () => {
     expect(fake.requests.map((request) => request.body)).toEqual(Array(4).fill({ model: 'first', messages }));
   });
 
-  it('streams a chat as server-sent events, its end included', async () => {
+  it('streams a chat as server-sent events, with [DONE] at the end', async () => {
     const { routed } = await open({ first: answer({ content: 'Hello', chunks: ['Hel', 'lo'] }), second: answer() });
     const response = await routed(`${base}/chat/completions`, post({ model, messages, stream: true }));
     expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
@@ -73,7 +73,7 @@ describe('asFetch, for those who call fetch', () => {
     expect(text).not.toContain('[DONE]');
   });
 
-  it('streams as it comes, and not when all is there', async () => {
+  it('streams each chunk as it comes', async () => {
     const { routed, fake } = await open({ first: endless, second: answer() });
     const response = await routed(`${base}/chat/completions`, post({ model, messages, stream: true }));
     const reader = response.body?.getReader();
@@ -82,7 +82,7 @@ describe('asFetch, for those who call fetch', () => {
     await reader?.cancel();
   });
 
-  it('hands on bytes', async () => {
+  it('passes on bytes', async () => {
     const { routed } = await open({ first: fail(500), second: answer('la la la') });
     const response = await routed(`${base}/audio/speech`, post({ model, input: 'Hi', voice: 'alloy' }));
     expect(response.headers.get('content-type')).toBe('audio/mpeg');
@@ -90,7 +90,7 @@ describe('asFetch, for those who call fetch', () => {
     expect(await response.text()).toBe('la la la');
   });
 
-  it('hands on text', async () => {
+  it('passes on text', async () => {
     const { routed } = await open({ first: answer('spoken'), second: answer() });
     const body = new FormData();
     body.set('model', model);
@@ -103,7 +103,7 @@ describe('asFetch, for those who call fetch', () => {
     ]);
   });
 
-  it('reads forms, and sends them on to each deployment under its own name', async () => {
+  it('reads forms, and sends each deployment its own model name', async () => {
     const { routed, fake } = await open({ first: fail(503), second: answer('heard') });
     const body = new FormData();
     body.set('model', model);
@@ -120,7 +120,7 @@ describe('asFetch, for those who call fetch', () => {
     ]);
   });
 
-  it('hands on what is not routed, its query included', async () => {
+  it('passes on requests that are not routed, with their query', async () => {
     const { routed, fake } = await open({ first: answer(), second: answer() });
     const list = await routed(`${base}/models?limit=3&include[]=a&include[]=b`);
     expect(await list.json()).toMatchObject({ data: [{ id: 'first' }, { id: 'second' }] });
@@ -133,7 +133,7 @@ describe('asFetch, for those who call fetch', () => {
     ]);
   });
 
-  it('hands on each value of a query that has a name twice', async () => {
+  it('passes on each value of a query parameter that occurs twice', async () => {
     await open({ first: answer(), second: answer() });
     const { fetch: watched, sent } = watch(fakeFetch({ unknownModels: 'answer' }));
     await using plain = new ModelRouter({
@@ -162,7 +162,7 @@ describe('asFetch, for those who call fetch', () => {
   });
 });
 
-describe('asFetch, and what it lets through', () => {
+describe('what asFetch lets through', () => {
   it.each([
     'https://evil.test/v1/chat/completions',
     'http://api.openai.com/v1/chat/completions',
@@ -222,7 +222,7 @@ describe('asFetch, and what it lets through', () => {
     }
   });
 
-  it('reads the options of a call from headers, and keeps them', async () => {
+  it('reads the options of a call from headers, and does not send those headers', async () => {
     const { routed, fake } = await open({ first: hang(), second: hang() });
     const headers = { 'x-router-deadline-ms': '250', 'x-request-priority': 'premium' };
     const response = await routed(`${base}/chat/completions`, post({ model, messages }, { headers }));

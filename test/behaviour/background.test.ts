@@ -19,7 +19,7 @@ describe('a response in the background', () => {
     return { ...built, create, budget, end: (answer: unknown) => (last = answer) };
   };
 
-  it('is booked by the retrieve that reports its usage, once; until then its money stays reserved', async () => {
+  it('is billed once, by the retrieve that reports its usage; its money stays reserved until then', async () => {
     const { router, create, budget, end } = start();
     await create();
     expect(budget()?.spentUsd).toBe(0);
@@ -34,7 +34,7 @@ describe('a response in the background', () => {
     expect(router.snapshot().deployments.m).toMatchObject({ costUsd: 1, inFlight: 0 });
   });
 
-  it('does not free money for others while it runs', async () => {
+  it('frees no money for other calls while it runs', async () => {
     const { create } = start();
     await create();
     await expect(create()).rejects.toMatchObject({ code: 'spend_budget_exceeded' });

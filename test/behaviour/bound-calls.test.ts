@@ -21,7 +21,7 @@ const respond = (
 /** The client of each request, by the key that it came with. */
 const sentTo = ({ fake }: Built) => fake.requests.map((request) => request.apiKeyOf);
 
-describe('a call that goes on from a stored response', () => {
+describe('a call that continues a stored response', () => {
   it('goes to the client that made it', async () => {
     const built = both();
     const first = await respond(built.router, {}, 'reversed');
@@ -29,7 +29,7 @@ describe('a call that goes on from a stored response', () => {
     expect(sentTo(built)).toEqual(['other', 'other']);
   });
 
-  it('wherever a failover took it', async () => {
+  it('goes to the client that a failover chose', async () => {
     const built = both({ a: [fail(500), answer()], b: answer() });
     const first = await respond(built.router);
     const second = await respond(built.router, { previous_response_id: first.id });
@@ -37,14 +37,14 @@ describe('a call that goes on from a stored response', () => {
     expect(sentTo(built)).toEqual(['default', 'other', 'other']);
   });
 
-  it('and never fails over to another client', async () => {
+  it('never fails over to another client', async () => {
     const built = both({ a: answer(), b: [answer(), fail(503, { headers: { 'x-should-retry': 'false' } })] });
     const first = await respond(built.router, {}, 'reversed');
     expect(await errorOf(respond(built.router, { previous_response_id: first.id }))).toMatchObject({ status: 503 });
     expect(sentTo(built)).toEqual(['other', 'other']);
   });
 
-  it('but to another deployment of that client', async () => {
+  it('fails over to another deployment of that client', async () => {
     const deployments = { a: { client: 'other' }, b: {}, c: { client: 'other' } };
     const built = build(
       { a: [answer(), fail(500)], b: answer(), c: answer() },
@@ -55,7 +55,7 @@ describe('a call that goes on from a stored response', () => {
     expect(built.asked()).toEqual(['a', 'a', 'c']);
   });
 
-  it('is remembered for streams too', async () => {
+  it('follows a streamed response too', async () => {
     const built = both({ a: answer(), b: answer() });
     const stream = await built.router.responses.create({ model: 'reversed', input: 'Hello', stream: true });
     const { chunks } = await collect(stream);
@@ -65,7 +65,7 @@ describe('a call that goes on from a stored response', () => {
     expect(sentTo(built)).toEqual(['other', 'other']);
   });
 
-  it('says so where the route does not have that client', async () => {
+  it('fails with a clear error where the route does not have that client', async () => {
     const built = build({ a: answer(), b: answer() }, { ...twoClients, routes: { standard: ['a'], reversed: ['b'] } });
     const first = await respond(built.router, {}, 'reversed');
     const error = await errorOf(respond(built.router, { previous_response_id: first.id }));
@@ -109,7 +109,7 @@ describe('an unknown id', () => {
       (router) =>
         respond(router, { tools: [{ type: 'code_interpreter', container: { type: 'auto', file_ids: ['file-x'] } }] }),
     ],
-  ])('keeps the call at the route’s first: %s', async (_, call) => {
+  ])('keeps the call at the route’s first deployment: %s', async (_, call) => {
     const script = fail(404, { code: 'model_not_found' });
     const built = both({ a: script, b: answer() });
     await errorOf(call(built.router));
@@ -123,7 +123,7 @@ describe('an unknown id', () => {
   });
 });
 
-describe('what was made through the router is remembered', () => {
+describe('objects made through the router', () => {
   it.each<[string, (router: OpenAI) => Promise<string>, (router: OpenAI, id: string) => Promise<unknown>]>([
     [
       'a file',
@@ -136,7 +136,7 @@ describe('what was made through the router is remembered', () => {
       async (router) => (await router.conversations.create({})).id,
       (router, conversation) => respond(router, { conversation }, 'reversed'),
     ],
-  ])('%s is the default client’s, wherever the route begins', async (_, make, use) => {
+  ])('%s belongs to the default client, whichever deployment is first in the route', async (_, make, use) => {
     const built = both();
     const id = await make(built.router);
     built.fake.clear();
@@ -178,13 +178,13 @@ describe('requests about a stored answer go to the same client', () => {
     expect(sentTo(built)).toEqual(['other', 'other']);
   });
 
-  it('unknown ids go to the default client', async () => {
+  it('requests about unknown ids go to the default client', async () => {
     const built = both();
     await errorOf(built.router.responses.retrieve('resp_x'));
     expect(sentTo(built)).toEqual(['default']);
   });
 
-  it('holds for all views of a router', async () => {
+  it('all views of a router share the remembered ids', async () => {
     const built = both();
     const { id } = await respond(built.router.withOptions({ priority: 'premium' }), {}, 'reversed');
     await built.router.withOptions({ timeout: 5000 }).responses.retrieve(id);
@@ -192,7 +192,7 @@ describe('requests about a stored answer go to the same client', () => {
   });
 });
 
-it('the memory holds 10,000 ids, those that were used last', async () => {
+it('the router remembers 10,000 ids, the last used ones', async () => {
   let n = 0;
   const numbered = () => answer({ body: { id: `resp_${++n}`, object: 'response', status: 'completed', output: [] } });
   const built = both({ a: answer(), b: numbered });
@@ -211,7 +211,7 @@ it('the memory holds 10,000 ids, those that were used last', async () => {
 
 describe('credentials given with a call', () => {
   it.each(['Authorization', 'api-key', 'Cookie', 'OpenAI-Organization', 'OpenAI-Project'])(
-    '%s pins it to its first deployment',
+    'as %s pin it to its first deployment',
     async (name) => {
       const built = build({ a: fail(403), b: answer() }, { ...twoClients, fake: { apiKeys: undefined } as object });
       const error = await errorOf(ask(built.router, 'standard', { headers: { [name]: 'Bearer sk-of-the-user' } }));
@@ -220,7 +220,7 @@ describe('credentials given with a call', () => {
     },
   );
 
-  it('the first available one, also for a retry', async () => {
+  it('pin it to the first available deployment, for a retry too', async () => {
     const built = build(
       { a: answer(), b: [fail(500), answer()] },
       { ...twoClients, deployments: { a: { region: 'us' }, b: { client: 'other', region: 'eu' } }, regions: ['eu'] },
@@ -229,7 +229,7 @@ describe('credentials given with a call', () => {
     expect(built.asked()).toEqual(['b', 'b']);
   });
 
-  it('in a stream too, and on a view', async () => {
+  it('pin streams and views too', async () => {
     const built = both({ a: fail(500, { headers: { 'x-should-retry': 'false' } }), b: answer() });
     const view = built.router.withOptions({ defaultHeaders: { 'OpenAI-Project': 'p' } });
     await errorOf(askStream(view));

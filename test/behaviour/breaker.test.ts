@@ -68,7 +68,7 @@ describe('a breaker opens', () => {
     expect(stateOf(built)).toBe('open');
   });
 
-  it('by the plain rule "N failures in M ms" if that is configured', async () => {
+  it('by the plain rule "N failures in M ms" if configured', async () => {
     const script = [...Array(50).fill(answer()), fail(500)];
     const breaker = { failures: 3, windowMs: 5000, minRate: 0, consecutive: Number.POSITIVE_INFINITY };
     const built = build({ a: script }, { ...once, breaker });
@@ -78,7 +78,7 @@ describe('a breaker opens', () => {
     expect(stateOf(built)).toBe('open');
   });
 
-  it('for that deployment alone, and reports it once', async () => {
+  it('for that deployment alone, and emits one event', async () => {
     const events: RouterEvent[] = [];
     const built = build({ a: fail(500), b: answer() });
     built.router.on('breaker-opened', (event) => events.push(event));
@@ -89,7 +89,7 @@ describe('a breaker opens', () => {
 });
 
 describe('an open breaker', () => {
-  it('keeps all traffic away, and lets one probe through after its cooldown', async () => {
+  it('lets no traffic through, then one probe after its cooldown', async () => {
     const built = build({ a: fail(500), b: answer() }, { breaker: { consecutive: 1 } });
     await call(built);
     built.fake.clear();
@@ -101,7 +101,7 @@ describe('an open breaker', () => {
     expect(built.asked().slice(3)).toEqual(['a', 'b', 'b', 'b']);
   });
 
-  it('heals: a probe that succeeds closes it', async () => {
+  it('closes after a probe that succeeds', async () => {
     const events: RouterEvent[] = [];
     const built = build({ a: [fail(500), answer()], b: answer() }, { breaker: { consecutive: 1 } });
     built.router.on('breaker-closed', (event) => events.push(event));
@@ -114,7 +114,7 @@ describe('an open breaker', () => {
     expect(events).toEqual([{ type: 'breaker-closed', deployment: 'a' }]);
   });
 
-  it('opens for as long again when the probe fails: the time does not grow', async () => {
+  it('opens for the same time again after a probe that fails', async () => {
     const built = build({ a: fail(500), b: answer() }, { breaker: { consecutive: 1 } });
     for (let i = 1; i <= 3; i += 1) {
       await call(built);
@@ -126,7 +126,7 @@ describe('an open breaker', () => {
     }
   });
 
-  it('is open up to 20 % shorter, by chance', async () => {
+  it('is open up to 20 % shorter, at random', async () => {
     const built = build({ a: fail(500), b: answer() }, { breaker: { consecutive: 1 }, random: () => 0.5 });
     await call(built);
     await pass(8999);
@@ -151,7 +151,7 @@ describe('an open breaker', () => {
     expect(built.asked().at(-1)).toBe('a');
   });
 
-  it('is not wedged by a probe that hangs: after a cooldown the next one is let through', async () => {
+  it('lets the next probe through after a cooldown if a probe hangs', async () => {
     const built = build(
       { a: [fail(500), hang({ ignoreAbort: true }), answer()], b: answer() },
       { breaker: { consecutive: 1 } },
@@ -169,7 +169,7 @@ describe('an open breaker', () => {
     expect([hung.state, stateOf(built)]).toEqual(['pending', 'closed']);
   });
 
-  it('is neither closed nor opened by a caller who goes away in the middle of the probe', async () => {
+  it('neither closes nor opens when the caller of a probe aborts', async () => {
     const built = build({ a: [fail(500), hang(), answer()], b: answer() }, { breaker: { consecutive: 1 } });
     await call(built);
     await pass(10_000);
@@ -197,7 +197,7 @@ describe('an open breaker', () => {
 });
 
 describe('when all breakers are open', () => {
-  it('the one that is due first is tried', async () => {
+  it('the one whose cooldown ends first is tried', async () => {
     const built = build({ a: fail(500), b: fail(500) }, atOnce);
     await call(built, 1, 'b');
     await pass(1000);
@@ -209,7 +209,7 @@ describe('when all breakers are open', () => {
     expect(stateOf(built, 'b')).toBe('closed');
   });
 
-  it('each is retried as often as the call may: an opening breaker takes nothing away', async () => {
+  it('each is retried up to maxAttempts', async () => {
     const built = build({ a: fail(500), b: fail(500) }, { breaker: { consecutive: 1 }, maxAttempts: 5 });
     await call(built);
     expect(built.asked()).toHaveLength(5);
@@ -219,7 +219,7 @@ describe('when all breakers are open', () => {
     expect(new Set(built.asked())).toEqual(new Set(['a', 'b']));
   });
 
-  it('one that hangs does not keep the calls after it from being tried', async () => {
+  it('a probe that hangs does not block later calls', async () => {
     const built = build({ a: [fail(500), hang(), answer()] }, atOnce);
     await call(built);
     watch(ask(built.router));
@@ -227,7 +227,7 @@ describe('when all breakers are open', () => {
     expect(callRecord(await ask(built.router))?.deployment).toBe('a');
   });
 
-  it('what a call may not use is not used', async () => {
+  it('a deployment outside the call’s regions is not tried', async () => {
     const built = build(
       { a: fail(500), b: answer() },
       { ...atOnce, deployments: { a: { region: 'eu' }, b: { region: 'us' } }, routes: { standard: ['a', 'b'] } },
@@ -247,7 +247,7 @@ describe('a stream', () => {
     expect(stateOf(built)).toBe('open');
   });
 
-  it('that the caller breaks off does not count', async () => {
+  it('does not count when the caller breaks off', async () => {
     const built = build({ a: [noDone({ chunks: 4 }), answer()] }, atOnce);
     for await (const _ of await askStream(built.router)) break;
     expect(stateOf(built)).toBe('closed');
@@ -256,7 +256,7 @@ describe('a stream', () => {
 });
 
 describe('breaker: false', () => {
-  it('sends calls whatever happened before', async () => {
+  it('sends calls to a deployment that keeps failing', async () => {
     const built = build({ a: fail(500), b: answer() }, { breaker: false });
     await call(built, 10);
     expect(built.fake.requestsOf('a')).toHaveLength(10);
@@ -269,7 +269,7 @@ describe('breaker: false', () => {
     expect(built.asked()).toEqual(['a', 'b', 'b']);
   });
 
-  it('leaves no timer', async () => {
+  it('starts no timer', async () => {
     const built = build({ a: fail(500) }, { breaker: false, maxAttempts: 1 });
     await errorOf(ask(built.router));
     expect(vi.getTimerCount()).toBe(0);

@@ -32,7 +32,7 @@ describe('check()', () => {
     );
   });
 
-  it('never rejects because one does not work, and takes no longer than the deadline', async () => {
+  it('does not reject when a deployment fails, and ends by the deadline', async () => {
     const { router } = build({ a: hang(), b: fail(500) }, { deadlineMs: 2000 });
     const { value, at } = await settled(router.check());
     expect(value?.map(({ ok, error }) => [ok, error?.code ?? error?.status])).toEqual([
@@ -66,7 +66,7 @@ describe('check()', () => {
     ['gpt-4o', { max_tokens: 1 }, '/chat/completions'],
     ['text-embedding-3-small', { input: 'ping' }, '/embeddings'],
     ['BAAI/bge-m3', { input: 'ping' }, '/embeddings'],
-  ])("sends what the model's name calls for: %s", async (model, body, endpoint) => {
+  ])('sends the parameters that the model’s name requires: %s', async (model, body, endpoint) => {
     const { router, fake } = build({ [model]: answer() });
     expect(await router.check()).toMatchObject([{ ok: true }]);
     expect(fake.requests).toMatchObject([{ body, endpoint }]);
@@ -83,7 +83,7 @@ describe('check()', () => {
     expect((await settled(router.check())).value).toMatchObject([{ deployment: 'a', ok: false }, { ok: true }]);
   });
 
-  it('of a router without deployments is an empty list', async () => {
+  it('returns an empty list for a router without deployments', async () => {
     expect(await build({}).router.check()).toEqual([]);
   });
 });
@@ -101,7 +101,7 @@ describe('explain()', () => {
   };
   const models = { a: answer(), b: answer(), c: answer() };
 
-  it('gives the plan for a call without making it', () => {
+  it('returns the plan for a call without making it', () => {
     const { router, fake } = build(models, settings);
     expect(router.explain(body)).toEqual({
       route: 'standard',
@@ -154,7 +154,7 @@ describe('explain()', () => {
     expect(() => router.explain(5 as never)).toThrow('body: 5 is not allowed');
   });
 
-  it('says why each is excluded, available ones first', async () => {
+  it('says why each is excluded, and lists available ones first', async () => {
     const { router } = build(
       { ...models, a: fail(429, { headers: { 'retry-after': '7' } }) },
       { ...settings, maxAttempts: 1 },
@@ -173,7 +173,7 @@ describe('explain()', () => {
     ]);
   });
 
-  it('says that a client is suspended, and that a breaker is open', async () => {
+  it('reports suspended clients and open breakers', async () => {
     const { router } = build({ ...models, a: fail(401), b: fail(500) }, { ...settings, breaker: { consecutive: 1 } });
     await settled(ask(router));
     const { deployments } = router.explain(body);
@@ -182,7 +182,7 @@ describe('explain()', () => {
     expect(deployments).toHaveLength(3);
   });
 
-  it('reads what a body is for', () => {
+  it('recognises the endpoint from the body', () => {
     const { router } = build(models, { deployments: { a: {}, b: {} }, routes: { standard: ['a', 'b'] } });
     const input = 'Hello';
     expect(router.explain({ model: 'standard', input, encoding_format: 'float' }).deployments).toEqual([
@@ -192,7 +192,7 @@ describe('explain()', () => {
     expect(router.explain({ model: 'standard', input }).deployments).toEqual([{ id: 'a' }, { id: 'b' }]);
   });
 
-  it('shows no attempt times if no deployment is available, and says so as the call would', async () => {
+  it('shows no attempt times if no deployment is available, and gives the reason of the call’s error', async () => {
     const { router } = build(models, settings);
     const options = callOptions({ regions: ['mars'] });
     const { attemptTimeoutMs, inputTokens, refusal } = router.explain(body, options);
@@ -298,7 +298,7 @@ describe('snapshot()', () => {
     expect(router.snapshot().deployments.a?.timeToFirstChunkMs.p50).toBeCloseTo(50, -1);
   });
 
-  it('is plain JSON, and what is printed of a router', async () => {
+  it('returns plain JSON, also when a router is printed', async () => {
     const { router } = build({ a: answer() });
     await settled(ask(router));
     const shown = router.snapshot();
@@ -309,7 +309,7 @@ describe('snapshot()', () => {
     }
   });
 
-  it('shows a pause on the wall clock of the moment', async () => {
+  it('shows a pause by the current wall clock', async () => {
     const { router } = build({ a: fail(429, { headers: { 'retry-after': '10' } }) }, { maxAttempts: 1 });
     await errorOf(ask(router));
     vi.setSystemTime(new Date('2031-01-01T00:00:00Z'));

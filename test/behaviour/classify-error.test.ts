@@ -20,7 +20,7 @@ function withWarnings(settings: RouterSettings = {}) {
 describe('classifyError', () => {
   const maintenance = fail(400, { code: 'E_MAINTENANCE', message: 'Back soon.' });
 
-  it('names the outcome of an error, before the router does', async () => {
+  it('names the outcome of an error before the router does', async () => {
     const seen: UpstreamError[] = [];
     const classifyError: ClassifyError = (error) => {
       seen.push(error);
@@ -41,7 +41,7 @@ describe('classifyError', () => {
     expect(headers).toBeInstanceOf(Headers);
   });
 
-  it('counts for the breaker and the client, unlike words', async () => {
+  it('counts for the breaker and the client, unlike mere wording', async () => {
     const { router } = build(
       { a: fail(400, { message: 'Your plan is over.' }), b: answer() },
       { classifyError: () => 'unauthorized', clients: ['default', 'other'] },
@@ -50,7 +50,7 @@ describe('classifyError', () => {
     expect(router.snapshot().deployments.a?.suspendedUntil).not.toBeNull();
   });
 
-  it('sees an error inside a 200 and in a stream, and its outcome is the class of what is thrown', async () => {
+  it('gets errors inside a 200 and in a stream; its outcome sets the class of the error that is thrown', async () => {
     const error = { error: { message: 'Come back tomorrow.', code: 'TOMORROW' } };
     const classifyError: ClassifyError = ({ code }) => (code === 'TOMORROW' ? 'rate-limited' : undefined);
     const { router } = build({ a: answer({ body: error }), b: sendEvents([error]) }, { classifyError, maxAttempts: 1 });
@@ -92,7 +92,7 @@ describe('failoverOn', () => {
       ['context-length'],
       [400, { code: 'context_length_exceeded' }],
     ],
-  ])('sends the call on for %s', async (_, failoverOn, [status, error]) => {
+  ])('fails over after %s', async (_, failoverOn, [status, error]) => {
     const models = { a: fail(status, error), b: answer() };
     const windows = { a: { contextWindow: 8000 }, b: { contextWindow: 8000 } };
     const settings = { deployments: windows, routes: { standard: ['a', 'b'] } };
@@ -109,7 +109,7 @@ describe('failoverOn', () => {
     expect(without.asked()).toEqual(['a', 'a', 'b']);
   });
 
-  it('leaves the breaker as it is', async () => {
+  it('does not affect the breaker', async () => {
     const { router } = build({ a: fail(400), b: answer() }, { failoverOn: [400], breaker: { consecutive: 1 } });
     await ask(router);
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
@@ -120,7 +120,7 @@ describe('failoverOn', () => {
   });
 });
 
-describe('why a stream broke', () => {
+describe('the reason why a stream broke', () => {
   const chunk = (content: string) => ({
     ...{ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm' },
     choices: [{ index: 0, delta: { content }, finish_reason: null }],

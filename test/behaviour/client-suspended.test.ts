@@ -24,7 +24,7 @@ describe('a client whose key is refused', () => {
     ['401', noKey],
     ['insufficient_quota', fail(429, { code: 'insufficient_quota' })],
     ['a hard limit on billing', fail(400, { code: 'billing_hard_limit_reached' })],
-  ])('is set aside with all its deployments: %s', async (_, script) => {
+  ])('is suspended with all its deployments: %s', async (_, script) => {
     const built = build({ a: script, b: answer(), c: answer() }, twoClients);
     expect(callRecord(await ask(built.router))?.deployment).toBe('c');
     expect(built.asked()).toEqual(['a', 'c']);
@@ -43,7 +43,7 @@ describe('a client whose key is refused', () => {
     expect(setAsideOf(built)).toEqual([]);
   });
 
-  it('emits one event while it lasts', async () => {
+  it('emits one event for each suspension', async () => {
     const events: RouterEvent[] = [];
     const built = build({ a: noKey, b: noKey, c: answer() }, twoClients);
     built.router.on('client-suspended', (event) => events.push(event));
@@ -63,7 +63,7 @@ describe('a client whose key is refused', () => {
     expect(built.router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
   });
 
-  it('is used again if nothing else is left', async () => {
+  it('is used again if no other deployment is left', async () => {
     const built = build(
       { a: [noKey, answer()], b: answer(), c: fail(500) },
       { ...twoClients, breaker: { consecutive: 1 } },
@@ -74,7 +74,7 @@ describe('a client whose key is refused', () => {
     expect(callRecord(await ask(built.router))?.deployment).toBe('a');
   });
 
-  it('alone fails with its own error, and the next call tries it again', async () => {
+  it('returns its own error if it is the only one, and the next call tries it again', async () => {
     const built = build({ a: [noKey, answer()] });
     expect(await errorOf(ask(built.router))).toMatchObject({ status: 401, code: 'invalid_api_key' });
     expect(built.asked()).toEqual(['a']);
@@ -83,8 +83,8 @@ describe('a client whose key is refused', () => {
   });
 });
 
-describe('a client of which only one prompt was refused', () => {
-  it.each([402, 403])('is not set aside: %i', async (status) => {
+describe('a client that refused only one prompt', () => {
+  it.each([402, 403])('is not suspended: %i', async (status) => {
     const script = fail(status, { type: 'payment_required', code: null });
     const built = build({ a: script, b: answer(), c: answer() }, twoClients);
     await ask(built.router);
@@ -106,7 +106,7 @@ it('a key function that throws suspends no client: the next deployment answers, 
   expect(setAsideOf(built)).toEqual([]);
 });
 
-it('a quota that ends in a stream before its first content is the same', async () => {
+it('treats a quota error in a stream before its first content in the same way', async () => {
   const built = build(
     { a: errorEvent({ afterChunks: 0, error: { code: 'insufficient_quota' } }), b: answer(), c: answer() },
     twoClients,

@@ -37,7 +37,7 @@ describe('what a call costs', () => {
     expect(router.snapshot().routes.standard?.costUsd).toBeCloseTo(costUsd, 12);
   });
 
-  it('is counted in the words of responses as well', async () => {
+  it('is counted from the usage of responses as well', async () => {
     const { router } = build(
       { a: answer({ usage: { ...usage, cachedInputTokens: 400, reasoningTokens: 60 } }) },
       priced({ a: { price: { ...price, cachedInput: 0.5 } } }),
@@ -50,7 +50,7 @@ describe('what a call costs', () => {
     expect(record?.costUsd).toBeCloseTo(0.0024, 12);
   });
 
-  it('hands the provider’s own usage on untouched, whatever else it says', async () => {
+  it('returns the provider’s own usage unchanged, with all its fields', async () => {
     const extra = { total_time: 0.5, cost_details: { upstream: 1 } };
     const { router } = build({ a: answer({ usage: { ...usage, extra } }) }, priced({ a: { price } }));
     const completion = await ask(router);
@@ -104,7 +104,7 @@ describe('an unknown cost', () => {
     expect(router.snapshot().spend.totalUsd).toBeCloseTo(0.003 + 2 * worst, 9);
   });
 
-  it('is one of a model that is not listed', async () => {
+  it('is that of a model that is not listed', async () => {
     const { router } = build({ a: answer({ usage }) }, { fake: { unknownModels: 'answer' } });
     expect(callRecord(await ask(router, 'unlisted'))?.costUsd).toBeNull();
   });
@@ -154,7 +154,7 @@ describe('a stream', () => {
     expect(callRecord(written)?.estimated).toBeUndefined();
   });
 
-  it('of images without reported usage is unknown: the images do not show it', async () => {
+  it('of images without reported usage has an unknown cost: images do not show it', async () => {
     const { router } = build({ a: answer({ usage: false }) }, priced({ a: { price } }));
     const drawn = await router.images.generate({ model: 'a', prompt: 'A hat', stream: true });
     await collect(drawn);
@@ -162,7 +162,7 @@ describe('a stream', () => {
     expect(callRecord(drawn)?.estimated).toBeUndefined();
   });
 
-  it('that broke is estimated: its input, and what was delivered', async () => {
+  it('that broke costs its input and what was delivered, as an estimate', async () => {
     const words = Array.from({ length: 40 }, (_, i) => ` word${i}`);
     const { router } = build({ a: cut({ chunks: words, afterChunks: 30 }) }, priced({ a: { price } }));
     const { error, text } = await read(await askStream(router));
@@ -182,7 +182,7 @@ describe('a stream', () => {
     expect(router.snapshot().deployments.a).toMatchObject({ costUsd: record?.costUsd, usage: { outputTokens } });
   });
 
-  it('that broke where no price is known has its usage estimated, and no cost', async () => {
+  it('that broke has estimated usage and no cost where no price is known', async () => {
     const { router } = build({ a: cut({ chunks: 4, afterChunks: 2 }) }, priced({ a: {} }));
     const { error } = await read(await askStream(router));
     expect(callRecord(error)).toMatchObject({
@@ -192,7 +192,7 @@ describe('a stream', () => {
     });
   });
 
-  it('is estimated from the answer if the deployment reports no usage and has a price', async () => {
+  it('has a cost estimated from the answer if the deployment reports no usage and has a price', async () => {
     const { router } = build(
       { a: answer({ usage: false }), b: answer({ usage: false }) },
       priced({ a: { price, streamUsage: false }, b: {} }),
@@ -207,7 +207,7 @@ describe('a stream', () => {
   });
 });
 
-it('is returned by withResponse if it is known', async () => {
+it('has its cost in withResponse if it is known', async () => {
   const { router } = build({ a: answer({ usage }) }, priced({ a: { price } }));
   const { response } = await ask(router).withResponse();
   expect(Object.fromEntries([...response.headers].filter(([name]) => name.startsWith('x-router')))).toEqual({
@@ -220,7 +220,7 @@ it('is returned by withResponse if it is known', async () => {
   expect(unknown.response.headers.has('x-router-cost-usd')).toBe(false);
 });
 
-it.each([false, true])('is returned by asResponse if it is known by then (stream: %s)', async (stream) => {
+it.each([false, true])('has its cost in asResponse if it is known by then (stream: %s)', async (stream) => {
   const { router } = build({ a: answer({ usage }) }, priced({ a: { price } }));
   const call = router.chat.completions.create({ model: 'standard', messages, stream });
   const { headers } = await call.asResponse();

@@ -41,7 +41,7 @@ const DEFAULT = 'provider.test Bearer sk-default-0123456789';
 const OTHER = 'other.test Bearer sk-other-0123456789';
 
 describe("a client's key", () => {
-  it('goes to its own server', async () => {
+  it('goes to its own server only', async () => {
     using open = openRouter();
     await open.router.chat.completions.create({ model, messages });
     expect(open.tags()).toEqual([DEFAULT, OTHER]);
@@ -80,7 +80,7 @@ describe("a client's key", () => {
   };
 
   describe.each(bases)('of the base URL %s', (baseURL) => {
-    it.each(Object.entries(ways))('goes nowhere else by %s, whatever the path', async (_, ask) => {
+    it.each(Object.entries(ways))('stays on its host by %s, whatever the path', async (_, ask) => {
       for (const path of elsewhere) {
         using open = openRouter({ baseURL });
         // It throws, rejects or is sent to its own server: all of them are fine.
@@ -101,7 +101,7 @@ describe("a client's key", () => {
     expect(open.sent).toEqual([]);
   });
 
-  it('goes nowhere else by asFetch', async () => {
+  it('stays on its host by asFetch', async () => {
     using open = openRouter();
     const routed = open.router.asFetch({ baseURL: 'https://api.test/v1' });
     for (const path of elsewhere) {
@@ -112,7 +112,7 @@ describe("a client's key", () => {
     expect([...origins].filter((each) => each !== origin)).toEqual([]);
   });
 
-  it('is the key of the client that made the stored object', async () => {
+  it('of the client that made a stored object is used for it', async () => {
     using open = openRouter();
     const { id } = await open.router.responses.create({ model, input: 'Hi' });
     open.sent.length = 0;
@@ -173,13 +173,13 @@ describe('credentials given with a call', () => {
     });
   });
 
-  it('leave a call without any free to go on', async () => {
+  it('do not bind a call without credentials', async () => {
     using open = openRouter();
     const result = await open.router.chat.completions.create({ model, messages }, { headers: { 'X-Tag': 'call' } });
     expect(callRecord(result)?.attempts.map(({ deployment }) => deployment)).toEqual(['first', 'second']);
   });
 
-  it('are shown by explain', () => {
+  it('appear in explain', () => {
     using open = openRouter();
     const { deployments } = open.router.explain({ model, messages }, { headers: { Authorization: 'Bearer x' } });
     expect(deployments).toEqual([{ id: 'first' }, { id: 'second', excluded: expect.stringContaining('credentials') }]);
@@ -272,7 +272,7 @@ describe('options of a call', () => {
     }
   });
 
-  it('are not written to: the same object serves for many calls', async () => {
+  it('are not modified: the same object serves for many calls', async () => {
     using open = openRouter();
     const headers = { 'X-Router-Deadline-Ms': '5000', 'X-Tag': 'a' };
     const request = { method: 'post' as const, path: '/chat/completions', body: { model, messages }, headers };

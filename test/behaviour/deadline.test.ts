@@ -48,7 +48,7 @@ describe('the deadline', () => {
     ['one that hangs', hang()],
     ['role and comments, but no content', commentFlood({ stepMs: 50 })],
     ['a stream that drips', slowDrip({ bytesPerMs: 0.001 })],
-  ])('is a stream’s until its first content: %s', async (_, script) => {
+  ])('covers a stream until its first content: %s', async (_, script) => {
     const { router } = build({ a: script });
     const call = watch(askStream(router.withOptions({ deadlineMs: 2000 })));
     await pass(1999);
@@ -57,7 +57,7 @@ describe('the deadline', () => {
     expect(call).toMatchObject({ state: 'rejected', error: { code: 'deadline_exceeded' } });
   });
 
-  it('is not one of the stream after that', async () => {
+  it('does not end the stream after that', async () => {
     const { router } = build({ a: answer({ chunks: ['a', 'b', 'c'], chunkMs: 900 }) }, { deadlineMs: 1000 });
     const stream = await askStream(router);
     let text = '';
@@ -70,12 +70,12 @@ describe('the deadline', () => {
     expect(text).toBe('abc');
   });
 
-  it('an answer that comes just before it is one', async () => {
+  it('does not reject an answer that comes just before it', async () => {
     const { router } = build({ a: answer({ latencyMs: 1999 }) });
     expect(await settled(askWith(router, { deadlineMs: 2000 }))).toMatchObject({ state: 'fulfilled', at: 1999 });
   });
 
-  it('is 120 s where nothing else is said', async () => {
+  it('is 120 s by default', async () => {
     const { router } = build({ a: hang() });
     expect(await settled(ask(router))).toMatchObject({ at: 120_000, error: { deadlineMs: 120_000 } });
   });
@@ -100,7 +100,7 @@ describe('the deadline', () => {
     expect(error instanceof Error && error.cause).toBeInstanceOf(InternalServerError);
   });
 
-  it('has the error from before as its cause, where none had a status; and its own where there was none', async () => {
+  it('has the earlier error as its cause if none had a status, and its own if there was none', async () => {
     const { router } = build({ a: reset(), b: hang() }, { deadlineMs: 1000 });
     const { error } = await settled(ask(router));
     expect(error).toBeInstanceOf(DeadlineExceededError);
@@ -111,7 +111,7 @@ describe('the deadline', () => {
     expect(own instanceof Error && own.cause).toMatchObject({ message: expect.stringContaining('1000 ms') });
   });
 
-  it('is the error if there is no time for any attempt, without a cause', async () => {
+  it('is the error without a cause if there is no time for any attempt', async () => {
     const { router, asked } = build({ a: answer() });
     const { error } = await settled(askWith(router, { deadlineMs: 0.5 }));
     expect(error).toBeInstanceOf(DeadlineExceededError);
@@ -126,7 +126,7 @@ describe('the deadline', () => {
     expect(callRecord(call.error)?.attempts.map(({ outcome }) => outcome)).toEqual(['server-error', 'deadline']);
   });
 
-  it('leaves an attempt pending in the record until its end', async () => {
+  it('shows an attempt as pending in the record until its end', async () => {
     const { router } = build({ a: hang() }, { deadlineMs: 1000 });
     const promise = ask(router);
     const call = watch(promise);
@@ -153,7 +153,7 @@ describe('the reserve for the next deployment', () => {
     ['1.2 times its p95', 600, 2000 - 1.2 * 600],
     ['at least 25 %', 100, 1500],
     ['at most 60 %', 1500, 800],
-  ])('is %s where that is known', async (_, p95, startMs) => {
+  ])('is %s if its p95 is known', async (_, p95, startMs) => {
     const built = build({ a: hang(), b: hang() });
     // Twenty answers are the least that have a p95.
     await warmUp(built, { b: [50, ...Array.from({ length: 19 }, () => p95)] });
@@ -164,14 +164,14 @@ describe('the reserve for the next deployment', () => {
     expect(Math.abs(second - startMs)).toBeLessThanOrEqual(p95 === 600 ? 15 : 0);
   });
 
-  it('is nothing where the next could not finish in it anyway', async () => {
+  it('is 0 if the next one could not finish within it', async () => {
     const built = build({ a: hang(), b: hang() });
     await warmUp(built, { b: [1500] });
     built.fake.set('a', answer({ latencyMs: 1900 }));
     expect((await settled(askWith(built.router, { deadlineMs: 2000 }))).state).toBe('fulfilled');
   });
 
-  it('is nothing for the last one: it gets all that is left', async () => {
+  it('is 0 for the last deployment, which gets all the time left', async () => {
     const { router } = build({ a: fail(500), b: answer({ latencyMs: 1999 }) });
     expect((await settled(askWith(router, { deadlineMs: 2000 }))).state).toBe('fulfilled');
   });
@@ -193,7 +193,7 @@ describe('the reserve for the next deployment', () => {
   });
 });
 
-it('is shared out as the table in docs/how-it-decides.md says', async () => {
+it('is divided as the table in docs/how-it-decides.md says', async () => {
   const { router } = build({ a: hang(), b: fail(503, { latencyMs: 300 }), c: answer({ latencyMs: 250 }) });
   const call = await settled(askWith(router, { deadlineMs: 2000, maxAttempts: 3 }));
   expect(call.at).toBe(1550);
@@ -221,7 +221,7 @@ describe('the first content of a stream', () => {
     ['the attempt’s limit', { attemptTimeoutMs: 400 }, 400],
     ['the shorter of both', { firstChunkTimeoutMs: 900, attemptTimeoutMs: 400 }, 400],
     ['what the deadline leaves', { firstChunkTimeoutMs: 5000, deadlineMs: 2000 }, 1000],
-  ])('is waited for %s', async (_, options, limitMs) => {
+  ])('must come within %s', async (_, options, limitMs) => {
     const { router, asked } = build({ a: commentFlood({ stepMs: 50 }), b: answer() });
     const call = watch(askStream(router.withOptions(options)));
     await pass(limitMs - 1);
@@ -231,7 +231,7 @@ describe('the first content of a stream', () => {
     expect(call.state).toBe('fulfilled');
   });
 
-  it('its limit ends where the content begins', async () => {
+  it('ends the limit for the first content', async () => {
     const { router } = build({ a: answer({ latencyMs: 299, chunks: ['a', 'b'], chunkMs: 2000 }) });
     const stream = await settled(askStream(router.withOptions({ firstChunkTimeoutMs: 300 })));
     expect(stream).toMatchObject({ state: 'fulfilled', at: 299 });
@@ -249,7 +249,7 @@ describe('an attempt that cannot finish', () => {
     [600, ['a', 'a']],
     [601, ['a']],
   ])(
-    'is not started: the fastest answer seen must fit into what is left (after %i of 1000 ms)',
+    'is not started: the fastest answer so far must fit into the time left (after %i of 1000 ms)',
     async (latencyMs, asked) => {
       const built = build({ a: answer() });
       await warmUp(built, { a: [400, 500] });
@@ -270,7 +270,7 @@ describe('an attempt that cannot finish', () => {
     expect(callRecord(call.value)?.deployment).toBe('c');
   });
 
-  it('is still tried if it is the only one: it may have recovered', async () => {
+  it('is still made if it is the only one: the deployment may have recovered', async () => {
     const built = build({ a: answer() });
     await warmUp(built, { a: [400] });
     built.fake.set('a', answer({ latencyMs: 100 }));

@@ -57,7 +57,7 @@ const streamed = { ...failedOver, stream: true, timeToFirstChunkMs: expect.any(N
 const model = 'standard';
 
 describe('a router is an OpenAI client', () => {
-  it('is one, and can be passed to code that needs one', async () => {
+  it('is an instance of OpenAI, and can be passed to code that needs one', async () => {
     using open = openRouter();
     const ask = async (client: OpenAI) => (await client.chat.completions.create({ model, messages })).choices;
     expect(open.router).toBeInstanceOf(OpenAI);
@@ -65,7 +65,7 @@ describe('a router is an OpenAI client', () => {
     expect(await ask(open.router)).toMatchObject([{ message: { content: 'This is an answer of second.' } }]);
   });
 
-  it('is built from the same options, and from the same environment', async () => {
+  it('accepts the same options, and reads the same environment', async () => {
     vi.stubEnv('OPENAI_API_KEY', 'sk-from-the-environment');
     vi.stubEnv('OPENAI_BASE_URL', 'https://somewhere.test/v1');
     vi.stubEnv('OPENAI_ORG_ID', 'org-env');
@@ -90,7 +90,7 @@ describe('a router is an OpenAI client', () => {
     expect(view.snapshot()).toEqual(open.router.snapshot());
   });
 
-  it("throws the SDK's own errors, which a catch written for it knows", async () => {
+  it("throws the SDK's own errors, which existing catch blocks recognise", async () => {
     using open = openRouter({ first: fail(503), second: fail(429, { message: 'Slow down.' }) });
     const error: unknown = await open.router.chat.completions
       .create({ model, messages }, { maxRetries: 1 })
@@ -123,7 +123,7 @@ describe('callRecord', () => {
     expect(callRecord(call)).toMatchObject({ deployment: 'second', attempts: [{ number: 1 }, { number: 2 }] });
   });
 
-  it('of what chat.completions.parse gives', async () => {
+  it('of the result of chat.completions.parse', async () => {
     using open = openRouter();
     const call = open.router.chat.completions.parse({
       model,
@@ -137,7 +137,7 @@ describe('callRecord', () => {
     expect(callRecord(call)).toBe(callRecord(parsed));
   });
 
-  it('of what responses.parse gives', async () => {
+  it('of the result of responses.parse', async () => {
     using open = openRouter();
     const parsed = await open.router.responses.parse({
       model,
@@ -224,7 +224,7 @@ describe('callRecord', () => {
     },
   );
 
-  it('of an error, of the promise that gave it, and of the helper that met it', async () => {
+  it('of an error, of the promise that rejected with it, and of the helper that reported it', async () => {
     using open = openRouter({ first: fail(503), second: fail(400) });
     const { completions } = open.router.chat;
     const call = completions.create({ model, messages });
@@ -257,7 +257,7 @@ describe('callRecord', () => {
     expect(callRecord(call)).toMatchObject({ deployment: 'second', attempts: [{}, { outcome: 'success' }] });
   });
 
-  it('of two answers that look the same: each has its own', async () => {
+  it('of two answers with equal content: each has its own', async () => {
     using open = openRouter();
     const [first, second] = [
       await open.router.chat.completions.create({ model, messages }),
@@ -266,7 +266,7 @@ describe('callRecord', () => {
     expect(callRecord(first)?.id).not.toBe(callRecord(second)?.id);
   });
 
-  it("is undefined for what is not the router's, or was not routed", async () => {
+  it('is undefined for objects that the router did not return, or did not route', async () => {
     using open = openRouter();
     const page = open.router.models.list();
     await page;

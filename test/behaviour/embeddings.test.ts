@@ -16,7 +16,7 @@ const settings = (deployments: NonNullable<Setup['deployments']>): Setup => ({
 });
 
 describe('/embeddings', () => {
-  it('never goes on to another model: vectors would not be comparable', async () => {
+  it('never fails over to another model: vectors would not be comparable', async () => {
     const { router, asked } = build({ small: down, large: answer() }, settings({ small: {}, large: {} }));
     expect(await errorOf(embedIt(router))).toMatchObject({ status: 500 });
     expect(asked()).toEqual(['small']);
@@ -24,7 +24,7 @@ describe('/embeddings', () => {
     expect(asked()).toEqual(['small', 'small', 'large']);
   });
 
-  it('goes on to the same model of another client', async () => {
+  it('fails over to the same model of another client', async () => {
     const { router, fake } = build(
       { small: [down, answer()] },
       settings({ here: { model: 'small' }, there: { model: 'small', client: 'other' } }),
@@ -35,7 +35,7 @@ describe('/embeddings', () => {
     expect(callRecord(result)?.deployment).toBe('there');
   });
 
-  it('goes on to a model that is declared to share its space', async () => {
+  it('fails over to a model that declares the same embedding space', async () => {
     const { router, asked } = build(
       { 'vendor/small': down, large: answer(), 'small-2024': answer() },
       settings({
@@ -48,7 +48,7 @@ describe('/embeddings', () => {
     expect(asked()).toEqual(['vendor/small', 'small-2024']);
   });
 
-  it('does not share a space by the name of the model where another is declared', async () => {
+  it('does not infer a space from the model’s name where another is declared', async () => {
     const { router, asked } = build(
       { small: down },
       settings({ here: { model: 'small' }, there: { model: 'small', client: 'other', embeddingSpace: 'tuned' } }),
@@ -57,7 +57,7 @@ describe('/embeddings', () => {
     expect(asked()).toEqual(['small']);
   });
 
-  it('counts the first available one', async () => {
+  it('uses the space of the first available deployment', async () => {
     const { router, asked } = build(
       { a: answer(), b: down, c: answer() },
       {
@@ -74,7 +74,7 @@ describe('/embeddings', () => {
     expect(asked()).toEqual(['b', 'c']);
   });
 
-  it('of an unlisted model goes on only to fallbacks of the same model', async () => {
+  it('of an unlisted model fails over only to fallbacks of the same model', async () => {
     const { router, fake } = build(
       { small: [down, answer()], large: answer() },
       {
@@ -90,7 +90,7 @@ describe('/embeddings', () => {
     ]);
   });
 
-  it.each(['float', 'base64'] as const)('gives the same vector, asked for as %s', async (encoding_format) => {
+  it.each(['float', 'base64'] as const)('returns the same vector, requested as %s', async (encoding_format) => {
     const { router } = build({ small: answer() }, settings({ small: {} }));
     const result = await embedIt(router, { encoding_format });
     const vector: unknown = result.data[0]?.embedding;

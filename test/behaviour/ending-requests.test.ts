@@ -9,8 +9,8 @@ afterEach(() => vi.restoreAllMocks());
 /** Until it holds, on real sockets. */
 const until = (holds: () => boolean) => vi.waitFor(() => expect(holds()).toBe(true), { timeout: 5000, interval: 5 });
 
-describe('the requests of a client that the router has built', () => {
-  it('are ended by an abort before their headers, down to the socket', async () => {
+describe('requests of a client that the router built', () => {
+  it('end on an abort before their headers, down to the socket', async () => {
     await using provider = await startFakeProvider({ models: { m: hang() } });
     await using router = new ModelRouter({ apiKey: 'k', baseURL: provider.url });
     const controller = new AbortController();
@@ -22,7 +22,7 @@ describe('the requests of a client that the router has built', () => {
     expect(provider.requests[0]?.outcome).toBe('aborted');
   });
 
-  it('are not composed of signals by the SDK, whatever the caller brings', async () => {
+  it('get no composed signal from the SDK, whatever signal the caller passes', async () => {
     const any = vi.spyOn(AbortSignal, 'any');
     const options = { apiKey: 'k', baseURL: 'http://a.test/v1', fetch: fakeFetch(answer('Hi.')) };
     const { signal } = new AbortController();
@@ -34,7 +34,7 @@ describe('the requests of a client that the router has built', () => {
   it.each<[string, object, object]>([
     ['shared', { cache: true }, {}],
     ['with a signal of its own', {}, { signal: new AbortController().signal }],
-  ])('are ended by the signal in the options of `fetch` of their client: %s', async (_, settings, options) => {
+  ])('end with the signal in their client’s fetch options: %s', async (_, settings, options) => {
     const shutdown = new AbortController();
     const fetch = fakeFetch({ models: { m: hang() } });
     // Not among the SDK's types, but heeded by it.
@@ -52,7 +52,7 @@ describe('the requests of a client that the router has built', () => {
     await until(() => fetch.requests.every(({ outcome }) => outcome === 'aborted'));
   });
 
-  it('never leave where the attempt was over before its key was there', async () => {
+  it('are never sent if the attempt ended before its key was ready', async () => {
     vi.useFakeTimers();
     const fetch = fakeFetch(answer('Hi.'));
     const apiKey = () => new Promise<string>((resolve) => setTimeout(resolve, 100, 'k'));
@@ -68,7 +68,7 @@ describe('the requests of a client that the router has built', () => {
     vi.useRealTimers();
   });
 
-  it('go through a `fetch` with classes of its own, as without a router', async () => {
+  it('use the classes of a custom `fetch`, as without a router', async () => {
     const inner = fakeFetch(answer('Hi.'));
     class OtherResponse extends Response {}
     const fetch = Object.assign((...given: Parameters<typeof inner>) => inner(...given), { Response: OtherResponse });
@@ -80,8 +80,8 @@ describe('the requests of a client that the router has built', () => {
   });
 });
 
-describe('the requests of a client that the application has built', () => {
-  it('are ended by a signal, and its `fetch` is left as it is', async () => {
+describe('requests of a client that the application built', () => {
+  it('end by a signal, and the client keeps its own `fetch`', async () => {
     const fetch = fakeFetch(hang());
     const client = new OpenAI({ apiKey: 'k', baseURL: 'http://a.test/v1', fetch });
     await using router = new ModelRouter({ clients: { default: client } });

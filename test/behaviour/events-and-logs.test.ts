@@ -74,7 +74,7 @@ describe('events', () => {
     ]);
   });
 
-  it('report a slow attempt: over slowMs, not at it', async () => {
+  it('report a slow attempt above slowMs, and not at it', async () => {
     const { router } = build({ a: [answer({ latencyMs: 500 }), answer({ latencyMs: 501 })] });
     const heard = hear(router, 'attempt-slow');
     await settled(ask(router));
@@ -85,7 +85,7 @@ describe('events', () => {
     expect(router.snapshot().deployments.a?.slow).toBe(1);
   });
 
-  it('of slowness also come for failures, and for streams by their first content', async () => {
+  it('report slowness of failures too, and of streams by their first content', async () => {
     const slow = { latencyMs: 50, chunkMs: 5000 };
     const { router } = build({ a: fail(500, { latencyMs: 101 }), b: answer(slow) }, { slowMs: 100 });
     const heard = hear(router, 'attempt-slow');
@@ -150,7 +150,7 @@ describe('events', () => {
     expect(callRecord(await ask(router))).toMatchObject({ deployment: 'a', attempts: [{ outcome: 'success' }] });
   });
 
-  it('do no harm where a listener throws or rejects', async () => {
+  it('continue after a listener throws or rejects', async () => {
     const { router } = build({ a: fail(429, { headers: { 'retry-after': '1' } }), b: answer() }, { slowMs: 1 });
     const types = ['attempt-started', 'attempt-failed', 'attempt-slow', 'deployment-paused', 'call-ended'] as const;
     for (const type of types) {
@@ -198,14 +198,14 @@ describe('the log', () => {
     expect(lines.join()).not.toMatch(/Secret|Say hello|sk-key/);
   });
 
-  it('says that a cost is unknown, never 0', async () => {
+  it('reports an unknown cost as unknown, never as 0', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: answer() }, options);
     await ask(router);
     expect(lines[0]).toMatch(/ cost=unknown$/);
   });
 
-  it('has a line for a slow attempt, and a stream’s when it has ended', async () => {
+  it('has a line for a slow attempt, and for a stream when it has ended', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: answer({ latencyMs: 600, chunkMs: 100, chunks: ['a', 'b'] }) }, options);
     const stream = await settled(askStream(router));
@@ -228,7 +228,7 @@ describe('the log', () => {
     expect(lines.filter((line) => line.startsWith('info: model-router '))).toHaveLength(count);
   });
 
-  it('is nothing by default', async () => {
+  it('writes nothing by default', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: answer() }, { logger: options.logger });
     await ask(router);
@@ -242,7 +242,7 @@ describe('the log', () => {
     expect([own.lines.length, other.lines.length]).toEqual([0, 1]);
   });
 
-  it('does no harm where the logger throws', async () => {
+  it('continues after the logger throws', async () => {
     const thrower = () => {
       throw new Error('the logger’s fault');
     };

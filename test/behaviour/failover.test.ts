@@ -97,7 +97,7 @@ const rows: Row[] = [
   },
 ];
 
-describe('what an outcome means', () => {
+describe('each outcome', () => {
   it.each(rows)('$what: breaker $breaker', async ({ does, settings, outcome, breaker }) => {
     // After one failure: a success makes them fewer than all, a failure opens, a neutral outcome leaves it to the next.
     const { router } = build(
@@ -120,7 +120,7 @@ describe('what an outcome means', () => {
     );
   });
 
-  it.each(rows)('$what: sent $alone times when it is alone', async ({ does, settings, alone, outcome }) => {
+  it.each(rows)('$what: $alone attempts on a single deployment', async ({ does, settings, alone, outcome }) => {
     const { router, fake } = build({ a: does }, { retry: { budget: 1 }, ...settings });
     const { error } = await settled(ask(router));
     expect(fake.count).toBe(alone);
@@ -168,7 +168,7 @@ describe('a context that is too long', () => {
     large: answer(),
   };
 
-  it('goes to a larger window only', async () => {
+  it('fails over only to a larger window', async () => {
     const { router, asked } = build(models, {
       deployments: { ...deployments, unknown: {} },
       routes: { standard: ['a', 'same', 'unknown', 'large'] },
@@ -177,13 +177,13 @@ describe('a context that is too long', () => {
     expect(asked()).toEqual(['a', 'large']);
   });
 
-  it('goes nowhere where no window is larger', async () => {
+  it('does not fail over where no window is larger', async () => {
     const { router, asked } = build(models, { deployments, routes: { standard: ['a', 'same'] } });
     expect(await errorOf(ask(router))).toMatchObject({ status: 400, code: 'context_length_exceeded' });
     expect(asked()).toEqual(['a']);
   });
 
-  it('goes nowhere where its own window is not known', async () => {
+  it('does not fail over where its own window is unknown', async () => {
     const { router, asked } = build(models, {
       deployments: { ...deployments, a: {} },
       routes: { standard: ['a', 'large'] },
@@ -193,8 +193,8 @@ describe('a context that is too long', () => {
   });
 });
 
-describe('the call’s own end', () => {
-  it('a timeout counts against the deployment, and ends the call without failover', async () => {
+describe('the end of a call', () => {
+  it('by a timeout counts against the deployment, and does not fail over', async () => {
     const { router, asked } = build(
       { a: hang(), b: answer() },
       { deadlineMs: 1000, maxAttempts: 1, breaker: { consecutive: 1 } },
@@ -206,13 +206,13 @@ describe('the call’s own end', () => {
     expect(router.snapshot().deployments.a?.state).toBe('open');
   });
 
-  it('a deadline too short to blame a deployment counts against none', async () => {
+  it('by a deadline too short to blame a deployment counts against none', async () => {
     const { router } = build({ a: hang() }, { deadlineMs: 999, breaker: { consecutive: 1 } });
     await settled(ask(router));
     expect(router.snapshot().deployments.a?.state).toBe('closed');
   });
 
-  it('an aborted call counts against no deployment, and ends at once', async () => {
+  it('by an abort counts against no deployment, and comes at once', async () => {
     const { router, fake, asked } = build({ a: hang(), b: answer() }, { breaker: { consecutive: 1 } });
     const controller = new AbortController();
     const call = watch(ask(router, 'standard', { signal: controller.signal }));
@@ -231,13 +231,13 @@ describe('the call’s own end', () => {
 describe('x-should-retry: false', () => {
   const does = fail(500, { headers: { 'x-should-retry': 'false' } });
 
-  it('forbids the same deployment', async () => {
+  it('forbids a retry on the same deployment', async () => {
     const { router, fake } = build({ a: does });
     await errorOf(ask(router));
     expect(fake.count).toBe(1);
   });
 
-  it('does not forbid another', async () => {
+  it('allows another deployment', async () => {
     const { router, asked } = build({ a: does, b: answer() });
     await ask(router);
     expect(asked()).toEqual(['a', 'b']);

@@ -45,7 +45,7 @@ const unread: [string, (router: ModelRouter, options: OpenAI.RequestOptions) => 
 
 it.each(
   unread.flatMap(([name, make]) => [[name, 'hedged', make, hedged] as const, [name, 'alone', make, {}] as const]),
-)('%s, %s: an abort ends the body that is being read', async (_, how, make, options) => {
+)('%s, %s: an abort ends the body while it is read', async (_, how, make, options) => {
   const { router, fake } = build({ a: how === 'hedged' ? hang() : drip, b: drip }, { retry: { budget: 1 } });
   const signal = new ForeignSignal();
   onTestFinished(() => router.close());
@@ -58,7 +58,7 @@ it.each(
   expect([body.state, fake.open]).toEqual(['rejected', 0]);
 });
 
-it.each([{}, hedged])('a stream ends with it, and leaves no listener: %j', async (options) => {
+it.each([{}, hedged])('an abort ends a stream, and leaves no listener: %j', async (options) => {
   const { router, fake } = build({ a: answer({ chunks: 10, chunkMs: 1000 }), b: answer() });
   const signal = new ForeignSignal();
   const call = askStream(router, 'standard', {

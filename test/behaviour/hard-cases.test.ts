@@ -5,7 +5,7 @@ import { ask, errorOf, messages } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 describe('what a call leaves undefined', () => {
-  it('does not lift the residency that the router has set', async () => {
+  it('does not lift the router’s residency', async () => {
     const deployments = { us: { region: 'us' }, eu: { region: 'eu' } };
     const built = build({ us: answer(), eu: answer() }, { deployments, routes: { r: ['us', 'eu'] }, regions: ['eu'] });
     const carried = { regions: undefined };
@@ -15,7 +15,7 @@ describe('what a call leaves undefined', () => {
   });
 });
 
-describe('an error that holds what looks like a key', () => {
+describe('an error with something that looks like a key', () => {
   it('in a number still fails over', async () => {
     const headers = { 'X-Token-Limit': '100000' };
     const built = build(
@@ -27,7 +27,7 @@ describe('an error that holds what looks like a key', () => {
     expect(built.router.snapshot().deployments.a?.inFlight).toBe(0);
   });
 
-  it('of the call itself does not show', async () => {
+  it('does not show the call’s own key', async () => {
     const heard = bytes({ status: 400, chunks: ['no such key: tenant-secret-123'] });
     const { router } = build({ a: heard });
     const view = router.withOptions({ defaultHeaders: { Authorization: 'Bearer tenant-secret-123' } });
@@ -36,7 +36,7 @@ describe('an error that holds what looks like a key', () => {
 });
 
 describe('a binary answer', () => {
-  it('ends with its caller, body and all', async () => {
+  it('ends when its caller aborts, with its body', async () => {
     await using provider = await startFakeProvider({ models: { voice: answer({ chunks: 20, chunkMs: 100 }) } });
     const router = new ModelRouter({ apiKey: 'sk-test-0123', baseURL: provider.url });
     const controller = new AbortController();
@@ -49,8 +49,8 @@ describe('a binary answer', () => {
   });
 });
 
-describe('a failed response that its caller has caused', () => {
-  it('is returned as it is, without failover or blame', async () => {
+describe('a failed response that its caller caused', () => {
+  it('is returned unchanged, without failover and without blame', async () => {
     const failed = {
       id: 'resp_1',
       object: 'response',

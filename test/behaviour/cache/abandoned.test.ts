@@ -9,7 +9,7 @@ useFakeTime();
 const use = (holder: unknown) => callRecord(holder)?.cache;
 
 describe('a stream in flight', () => {
-  it('is not joined if no caller has read it for a while', async () => {
+  it('is not joined if its caller has not read it for a while', async () => {
     const { router, streams } = liveRouter();
     await askStream(router);
     await pass(100);
@@ -43,7 +43,7 @@ describe('a stream in flight', () => {
     expect([use(next), (await read(next)).text]).toEqual(['miss', '1: ']);
   });
 
-  it('that fails before a joined caller has its first content is requested again by that caller', async () => {
+  it('that fails before a joined caller has content: that caller requests it again', async () => {
     const { router, streams } = liveRouter();
     const records: unknown[] = [];
     router.on('call-ended', ({ record }) =>
@@ -69,7 +69,7 @@ describe('a stream in flight', () => {
     expect(router.snapshot().deployments.a?.inFlight).toBe(0);
   });
 
-  it('is in the record of a caller that bore its cost before it requested it again', async () => {
+  it('is in the record of the caller that paid for it and then requested it again', async () => {
     const { router, streams } = liveRouter();
     const [first, joined, third] = await Promise.all([askStream(router), askStream(router), askStream(router)]);
     for await (const _ of first) break;
@@ -93,7 +93,7 @@ describe('a stream in flight', () => {
     ]);
   });
 
-  it('that fails after it is an error for that caller too, with what it has read', async () => {
+  it('that fails after a joined caller has content: that caller gets an error with what it has read', async () => {
     const { router, streams } = liveRouter();
     const readings = (await Promise.all([askStream(router), askStream(router)])).map(read);
     streams[0]?.send('half');

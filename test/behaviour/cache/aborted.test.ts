@@ -44,7 +44,7 @@ const ways: [string, () => Promise<OpenAI>][] = [
   ],
 ];
 
-describe.each(ways)('an abort is what it is on a plain client: %s', (name, clientOf) => {
+describe.each(ways)('an abort has the same effect as on a plain client: %s', (name, clientOf) => {
   const check = (stream: unknown) => name === 'plain' || expect(use(stream)).toBe(name);
 
   it('by the signal, while it is read', async () => {
@@ -76,14 +76,14 @@ describe.each(ways)('an abort is what it is on a plain client: %s', (name, clien
     expect(stream.controller.signal.aborted).toBe(true);
   });
 
-  it('does not happen once everything has been read', async () => {
+  it('has no effect once everything has been read', async () => {
     const client = await clientOf();
     const stream = await askStream(client);
     const { value } = await settled(read(stream));
     expect([value?.text, stream.controller.signal.aborted]).toEqual(['one two three four five six', false]);
   });
 
-  it('of the helper for chats', async () => {
+  it('through the stream helper for chats', async () => {
     const client = await clientOf();
     const stream = client.chat.completions.stream({ model: 'standard', messages });
     let aborts = 0;
@@ -96,7 +96,7 @@ describe.each(ways)('an abort is what it is on a plain client: %s', (name, clien
     expect(aborts).toBe(1);
   });
 
-  it('of the helper for responses', async () => {
+  it('through the stream helper for responses', async () => {
     const client = await clientOf();
     const stream = client.responses.stream({ model: 'standard', input: 'Hi', store: false });
     stream.on('event', ({ type }) => {

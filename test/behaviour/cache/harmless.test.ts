@@ -22,7 +22,7 @@ function routerOf(body: string, type: string): ModelRouter {
 }
 
 describe('the cache harms no call', () => {
-  it('whose answer is nested too deeply for JSON.stringify: it is joined, cached and passed on as any other', async () => {
+  it('whose answer is nested too deeply for JSON.stringify: the router joins, caches and returns it', async () => {
     const message = '{"role":"assistant","content":"hi"}';
     const router = routerOf(
       `{"id":"x","extra":${deep},"choices":[{"index":0,"message":${message},"finish_reason":"stop"}]}`,
@@ -38,7 +38,7 @@ describe('the cache harms no call', () => {
     expect((await response.text()).includes(deep)).toBe(true);
   });
 
-  it('whose stream is nested too deeply for JSON.stringify: it is whole', async () => {
+  it('whose stream is nested too deeply for JSON.stringify: the caller reads all of it', async () => {
     const chunk = (more: string, content: string) =>
       `data: {"id":"x",${more}"choices":[{"index":0,"delta":{"content":"${content}"},"finish_reason":"stop"}]}\n\n`;
     const body = `${chunk('', 'a') + chunk(`"extra":${deep},`, 'b')}data: [DONE]\n\n`;
@@ -59,7 +59,7 @@ describe('the cache harms no call', () => {
     ['storedAt', '1'],
     ['kind', 'other'],
     ['text', undefined],
-  ])('where a store gives nonsense: %s is %s', async (name, value) => {
+  ])('where a store returns nonsense: %s is %s', async (name, value) => {
     const good = {
       kind: 'json',
       text: '{"choices":[{"message":{"content":"kept"}}]}',

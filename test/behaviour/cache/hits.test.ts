@@ -42,7 +42,7 @@ describe('an equal call', () => {
     expect(router.snapshot().cache).toMatchObject({ hits: 0, misses: 0, entries: 0, bytes: 0 });
   });
 
-  it('may have its keys in another order, and be a `.parse` or another kind of promise', async () => {
+  it('may have its keys in another order, and use `.parse` or another kind of promise', async () => {
     const { router, asked } = build({ a: answer() }, { cache: 'idempotent' });
     await ask(router);
     const { messages, temperature = 0, model } = body;
@@ -62,7 +62,7 @@ describe('an equal call', () => {
     expect(asked()).toHaveLength(1);
   });
 
-  it('is answered through the other door too', async () => {
+  it('is answered through asFetch too', async () => {
     const { router, asked } = build({ a: answer() }, { cache: 'idempotent' });
     const inner = new OpenAI({ apiKey: 'x', fetch: router.asFetch(), maxRetries: 0 });
     const { response } = await ask(inner).withResponse();
@@ -76,7 +76,7 @@ describe('an equal call', () => {
     expect(asked()).toHaveLength(1);
   });
 
-  it('has an answer of its own: what a caller changes is not seen by the next', async () => {
+  it('gets its own copy of the answer: a caller’s changes do not reach the next one', async () => {
     const { router } = build({ a: answer({ content: 'Five days.' }) }, { cache: true });
     for (let i = 0; i < 3; i++) {
       const got = await ask(router);
@@ -107,7 +107,7 @@ describe('an equal call', () => {
   });
 });
 
-describe('another call', () => {
+describe('a call that differs in one place', () => {
   it.each<[string, object, OpenAI.RequestOptions]>([
     ['a parameter', { max_tokens: 5 }, {}],
     ['a parameter that nobody knows', { thinking_level: 'deep' }, {}],
@@ -144,7 +144,7 @@ describe('another call', () => {
     expect(asked()).toHaveLength(4);
   });
 
-  it('is the same one with another user, other metadata, or headers for tracing', async () => {
+  it('is the same call with another user, other metadata, or tracing headers', async () => {
     const { router, asked } = build({ a: answer() }, { cache: true });
     await ask(router, { user: 'ann' }, { headers: { traceparent: 'a' }, idempotencyKey: '1' });
     expect(use(await ask(router, { metadata: { a: 'b' } }, { headers: { traceparent: 'b' } }))).toBe('hit');
@@ -237,14 +237,14 @@ describe('X-Router-Cache and X-Router-Tenant', () => {
     expect((await ask(router)).choices[0]?.message.content).toBe('new');
   });
 
-  it('says what else is not allowed', async () => {
+  it('rejects any other value, and names those allowed', async () => {
     const { router } = build({ a: answer() }, { cache: true });
     await expect(ask(router, {}, { headers: { 'X-Router-Cache': 'maybe' } })).rejects.toMatchObject({
       code: 'invalid_option',
     });
   });
 
-  it('a tenant by header counts only if it is listed, and where code has set none', async () => {
+  it('a tenant by header counts only if it is listed and code has set none', async () => {
     const unlisted = build({ a: answer() }, { cache: true });
     const inTenant = { headers: { 'X-Router-Tenant': 'b' } };
     await ask(unlisted.router);
@@ -259,7 +259,7 @@ describe('X-Router-Cache and X-Router-Tenant', () => {
 });
 
 describe('explain', () => {
-  it('says why, and shows the parts of the key without what they say', () => {
+  it('says why a call is cacheable or not, and shows the parts of the key without their content', () => {
     const { router } = build({ a: answer() }, { cache: 'idempotent' });
     const { cache } = router.explain({ ...body }, callOptions({ tenant: 'tenant-7' }));
     expect(cache).toEqual({

@@ -27,8 +27,8 @@ function clientThatThrows(error: Error): OpenAI {
   return new Own({ apiKey: 'k', baseURL: 'https://own.test/v1', fetch: fakeFetch(answer()) });
 }
 
-describe('joined calls that end in an odd way', () => {
-  it('reject for each caller, with an error of its own, where the error is frozen', async () => {
+describe('joined calls with unusual errors', () => {
+  it('reject for each caller with its own error, where the error is frozen', async () => {
     const error = Object.freeze(Object.assign(new Error('no token'), { headers: new Headers({ a: '1' }) }));
     await using router = new ModelRouter({
       clients: { default: clientThatThrows(error) },

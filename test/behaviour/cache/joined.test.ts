@@ -16,7 +16,7 @@ const withSignal = () => {
 };
 
 describe('identical calls in flight', () => {
-  it('share one upstream call, each with an answer of its own, and one of them bears the cost', async () => {
+  it('share one upstream call; each gets its own answer, and one pays', async () => {
     const { router, asked } = build(
       { a: answer({ latencyMs: 100 }) },
       { cache: true, deployments: { a: { price: { input: 1, output: 1 } } }, routes: { standard: ['a'] } },
@@ -43,7 +43,7 @@ describe('identical calls in flight', () => {
     expect(asked()).toHaveLength(3);
   });
 
-  it("go on when one is aborted, also the first; the last one's abort cancels the upstream call", async () => {
+  it('continue when one of them is aborted, also the first; aborting the last cancels the upstream call', async () => {
     const { router, fake } = build({ a: answer({ latencyMs: 100 }) }, { cache: true });
     const [first, second] = [withSignal(), withSignal()];
     const one = watch(ask(router, 'standard', first.options));
@@ -70,7 +70,7 @@ describe('identical calls in flight', () => {
     expect(fake.requests.at(-1)?.outcome).toBe('aborted');
   });
 
-  it('each keep their own deadline, also after one with a later deadline has come and gone', async () => {
+  it('each have their own deadline, also after one with a later deadline has left', async () => {
     const { router, fake } = build({ a: hang(), b: hang() }, { cache: true, deadlineMs: 1000, breaker: false });
     const one = watch(ask(router));
     await pass(300);
@@ -86,7 +86,7 @@ describe('identical calls in flight', () => {
     expect(fake.open).toBe(0);
   });
 
-  it('each keep their own deadline, and the run has the latest of them', async () => {
+  it('each have their own deadline, and the upstream call has the latest of them', async () => {
     const { router, asked } = build({ a: answer({ latencyMs: 500 }) }, { cache: true, maxAttempts: 1 });
     const short = watch(ask(router, 'standard', callOptions({ deadlineMs: 200 })));
     const long = watch(ask(router, 'standard', callOptions({ deadlineMs: 1000 })));
@@ -99,7 +99,7 @@ describe('identical calls in flight', () => {
     expect(asked()).toEqual(['a']);
   });
 
-  it('each end with their own deadline when no upstream answers, and leave nothing in flight', async () => {
+  it('each end at their own deadline when no upstream answers, and leave nothing in flight', async () => {
     const { router, fake } = build({ a: hang() }, { cache: true, maxAttempts: 1 });
     const short = watch(ask(router, 'standard', callOptions({ deadlineMs: 200 })));
     const long = watch(ask(router, 'standard', callOptions({ deadlineMs: 1000 })));
@@ -111,7 +111,7 @@ describe('identical calls in flight', () => {
     expect(fake.requests.at(-1)?.outcome).toBe('aborted');
   });
 
-  it('fail alike, each with its own error and record, and the next one is sent again', async () => {
+  it('fail together, each with its own error and record; the next call is sent again', async () => {
     const { router, asked } = build({ a: [fail(500, { latencyMs: 10 }), answer()] }, { cache: true, maxAttempts: 1 });
     const calls = [errorOf(ask(router)), errorOf(ask(router))];
     await pass(10);
@@ -123,7 +123,7 @@ describe('identical calls in flight', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it('are not joined where one would fail by the limits of another', async () => {
+  it('are not joined where their limits differ', async () => {
     const { router } = build({ a: answer({ latencyMs: 500 }) }, { cache: true });
     const impatient = watch(ask(router, 'standard', { timeout: 100 }));
     const once = watch(ask(router, 'standard', { maxRetries: 0 }));
@@ -138,7 +138,7 @@ describe('identical calls in flight', () => {
     expect(usual.map(({ value }) => use(value))).toEqual(['miss', 'joined']);
   });
 
-  it('send what the caller sent, whatever happens to the body', async () => {
+  it('send the body as it was at the call, whatever the caller changes in it later', async () => {
     const { router, fake } = build({ a: [fail(500, { latencyMs: 10 }), answer()] }, { cache: true });
     const body = { model: 'standard', messages: [{ role: 'user' as const, content: 'Refunds?' }] };
     const call = router.chat.completions.create(body);
@@ -154,7 +154,7 @@ describe('identical calls in flight', () => {
 describe('streams in flight', () => {
   const slow = () => answer({ content: 'one two three four five six', chunks: 6, chunkMs: 10 });
 
-  it('are joined late: what has been delivered comes at once, then the rest as it comes', async () => {
+  it('can be joined late: delivered chunks come at once, then the rest as it comes', async () => {
     const { router, asked } = build({ a: slow() }, { cache: true });
     const first = await askStream(router);
     const reading = read(first);
@@ -175,7 +175,7 @@ describe('streams in flight', () => {
     expect(use(third)).toBe('hit');
   });
 
-  it('go on when one reader breaks off, and are cancelled by the last', async () => {
+  it('continue when one reader breaks off, and are cancelled by the last', async () => {
     const { router, fake } = build({ a: slow() }, { cache: true });
     const [one, two] = await Promise.all([askStream(router), askStream(router)]);
     for await (const _ of one) break;
@@ -192,7 +192,7 @@ describe('streams in flight', () => {
     expect(fake.requests).toHaveLength(3);
   });
 
-  it('are whole for one that joins in the very moment in which the only reader leaves', async () => {
+  it('are complete for a caller that joins at the moment when the only reader leaves', async () => {
     for (const how of ['break', 'abort']) {
       for (let ticks = 0; ticks < 8; ticks++) {
         const { router } = build({ a: slow() }, { cache: true });
@@ -209,7 +209,7 @@ describe('streams in flight', () => {
     }
   });
 
-  it('are in the record of the one who bears the cost: the next in line, if the first breaks off', async () => {
+  it('are in the record of the caller that pays: the next in line, if the first breaks off', async () => {
     const { router } = build({ a: fail(500), b: slow() }, { cache: true });
     const ended: string[][] = [];
     router.on('call-ended', ({ record }) => ended.push(record.attempts.map(({ outcome }) => outcome)));
@@ -220,7 +220,7 @@ describe('streams in flight', () => {
     expect(callRecord(one)?.attempts).toEqual([]);
   });
 
-  it('that break, break for each, and are not stored', async () => {
+  it('that break, break for each caller, and are not stored', async () => {
     const { router, asked } = build(
       { a: cut({ afterChunks: 3, content: 'one two three four five six' }) },
       { cache: true },
@@ -242,7 +242,7 @@ describe('a stream and a completion', () => {
   const text = (chunks: OpenAI.ChatCompletionChunk[]) =>
     chunks.map((each) => each.choices[0]?.delta.content ?? '').join('');
 
-  it('are answered from each other, with usage only if requested', async () => {
+  it('are answered from each other’s entries, with usage only if requested', async () => {
     const { router, asked } = build({ a: answer({ content: 'Hello you' }) }, { cache: true });
     const whole = await router.chat.completions.create(body);
     const { chunks } = await read(await router.chat.completions.create({ ...body, stream: true }));
@@ -280,7 +280,7 @@ describe('a stream and a completion', () => {
     expect(asked()).toHaveLength(1);
   });
 
-  it('are for responses too', async () => {
+  it('works for Responses too', async () => {
     const { router, asked } = build({ a: answer({ content: 'Hello you' }) }, { cache: true });
     const request = { model: 'standard', input: 'Hi', store: false };
     const whole = await router.responses.create(request);

@@ -15,7 +15,7 @@ const echo = (request: { readonly body: unknown }) => {
 };
 
 describe('the key of a call', () => {
-  it('is its text: calls that differ anywhere never meet, neither stored nor in flight', async () => {
+  it('differs for any two calls that differ, stored and in flight', async () => {
     const { router, asked } = build({ a: echo }, { cache: true });
     const prompts = Array.from({ length: 200 }, (_, i) => `Where is my order ${i}?`);
     const atOnce = await Promise.all(prompts.map((content) => about(router, content)));
@@ -26,7 +26,7 @@ describe('the key of a call', () => {
     expect(asked()).toHaveLength(200);
   });
 
-  it('takes what JSON writes in its own way for its plain equal', async () => {
+  it('treats values that JSON writes in its own way like their plain equals', async () => {
     const { router, asked } = build({ a: answer() }, { cache: true });
     const withMore = (more: object) => router.chat.completions.create({ ...bodyOf('x'), ...more });
     await withMore({ top_p: null, at: '2030-01-01T00:00:00.000Z', n: 1, list: [null, { b: 1, a: 2 }] });
@@ -41,7 +41,7 @@ describe('the key of a call', () => {
     expect(asked()).toHaveLength(1);
   });
 
-  it('is hashed where it is longer than 64 KiB, as most of it would be memory', async () => {
+  it('is hashed where it is longer than 64 KiB, to save memory', async () => {
     const { router, asked } = build({ a: echo }, { cache: true });
     const long = 'A long document. '.repeat(5000);
     await about(router, `${long}1`);
@@ -64,7 +64,7 @@ describe('the key of a call', () => {
     expect(both - 2 * one).toBeLessThan(9920);
   });
 
-  it('is all that a store of the application sees of a request, as SHA-256', async () => {
+  it('is the only part of a request that an application’s store sees, as SHA-256', async () => {
     const seen: unknown[] = [];
     const note = (...given: unknown[]) => void seen.push(given);
     const cacheStore = { get: note as () => undefined, set: note, delete: note, clear: note };
@@ -76,7 +76,7 @@ describe('the key of a call', () => {
     expect(JSON.stringify(seen)).not.toContain('a secret');
   });
 
-  it('is not made of a body with more than 100,000 values: that is neither stored nor joined', async () => {
+  it('does not exist for a body with more than 100,000 values: the call is neither stored nor joined', async () => {
     const { router, asked } = build({ a: answer() }, { cache: true });
     const complete = (length: number) =>
       router.completions.create({ model: 'standard', prompt: Array.from({ length }, (_, i) => i) });
@@ -93,7 +93,7 @@ describe('the key of a call', () => {
     });
   });
 
-  it('is answered again as a client of the application has changed the answer', async () => {
+  it('finds the answer as the application’s client has changed it', async () => {
     class Own extends OpenAI {
       override request<T>(options: Parameters<OpenAI['request']>[0]): APIPromise<T> {
         return super.request<OpenAI.ChatCompletion>(options)._thenUnwrap((completion) => {
@@ -115,7 +115,7 @@ describe('the key of a call', () => {
     expect(answers.map(said)).toEqual(['redacted', 'redacted', 'redacted']);
   });
 
-  it("stays as it was sent, whatever an application's own client does to it", async () => {
+  it('is the caller’s request, whatever an application’s own client does to it', async () => {
     class Own extends OpenAI {
       protected override async prepareOptions(options: Parameters<OpenAI['prepareOptions']>[0]): Promise<void> {
         const { messages } = options.body as ReturnType<typeof bodyOf>;

@@ -45,7 +45,7 @@ describe('kinds of answers', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it("streams of the SDK's helper, which gets its record from the stream", async () => {
+  it('streams of the SDK’s helper, whose record comes from the stream', async () => {
     const { router, asked } = build({ a: answer({ content: 'Hello.' }) }, { cache: true });
     await settled(router.chat.completions.stream({ model: 'standard', messages }).finalChatCompletion());
     const stream = router.chat.completions.stream({ model: 'standard', messages });
@@ -63,7 +63,7 @@ describe('kinds of answers', () => {
     expect(asked()).toHaveLength(1);
   });
 
-  it('nothing that is sent in a way of its own', async () => {
+  it('not a call with its own fetch options', async () => {
     const { router, asked } = build({ a: answer() }, { cache: true });
     await ask(router);
     expect(use(await ask(router, 'standard', { fetchOptions: { credentials: 'omit' } }))).toBe('bypass');
@@ -71,8 +71,8 @@ describe('kinds of answers', () => {
   });
 });
 
-describe('errors of calls that share one', () => {
-  it('have headers and a body of their own', async () => {
+describe('errors of joined calls', () => {
+  it('have their own headers and body', async () => {
     const script = fail(500, { latencyMs: 10, headers: { 'x-why': 'down' } });
     const { router } = build({ a: script }, { cache: true, maxAttempts: 1 });
     const calls = [errorOf(ask(router)), errorOf(ask(router)), errorOf(ask(router))];
@@ -92,7 +92,7 @@ describe('errors of calls that share one', () => {
 describe('the size of the store', () => {
   const store = { get: () => undefined, set: () => undefined, delete: () => undefined, clear: () => undefined };
 
-  it('is refused on a route beside a store of the application', () => {
+  it('is refused on a route if the application has its own store', () => {
     const clients = { default: { apiKey: 'sk-a', baseURL: 'https://a.test/v1' } };
     const routes = { standard: { deployments: ['a'], cache: { mode: 'all', maxEntries: 5 } } } as const;
     expect(() => new ModelRouter({ clients, deployments: { a: {} }, routes, cacheStore: store })).toThrow(
@@ -104,7 +104,7 @@ describe('the size of the store', () => {
     ['one of the same account', { cache: true }],
     ['another account', { apiKey: 'sk-other', cache: true }],
     ['another account of a view', {}],
-  ])('stays what it is for a view: %s', async (name, options) => {
+  ])('does not change with a view: %s', async (name, options) => {
     const fetch = fakeFetch({ models: { m: answer() } });
     const single = { apiKey: 'sk-one', baseURL: 'https://one.test/v1', fetch, cache: { mode: 'all', maxEntries: 2 } };
     const router = new ModelRouter(single as ConstructorParameters<typeof ModelRouter>[0]);
@@ -118,7 +118,7 @@ describe('the size of the store', () => {
 });
 
 describe('a closed router', () => {
-  it('does not return cached answers either, and an aborted call returns nothing', async () => {
+  it('returns no cached answers, and an aborted call returns nothing', async () => {
     const { router } = build({ a: answer() }, { cache: true });
     await ask(router);
     await ask(router);

@@ -19,7 +19,7 @@ async function readOn(iterator: ReturnType<Stream[typeof Symbol.asyncIterator]>,
 }
 
 describe('a stream that is larger than the store', () => {
-  it('is whole for those who read it, and neither stored nor joined from then on', async () => {
+  it('reaches all its readers whole; it is no longer stored or joined', async () => {
     const { router, streams } = liveRouter({ cache: { mode: 'all', maxBytes: MIB } });
     const [one, two] = (await Promise.all([askStream(router), askStream(router)])).map((stream) =>
       stream[Symbol.asyncIterator](),
@@ -67,7 +67,7 @@ describe('a stream that is larger than the store', () => {
     expect(rest).toEqual([500_000, 1_500_000]);
   });
 
-  it('is begun again for a caller that has read nothing of it when its beginning is gone', async () => {
+  it('is requested again for a caller that has read nothing when its beginning is gone', async () => {
     const { router, streams } = liveRouter({ cache: { mode: 'all', maxBytes: MIB } });
     const [one, unread] = await Promise.all([askStream(router), askStream(router)]);
     const reading = one[Symbol.asyncIterator]();

@@ -27,7 +27,7 @@ describe('options of the cache', () => {
     );
   });
 
-  it('the size belongs to the one store, so a call or a view cannot give it', async () => {
+  it('the size belongs to the store, so a call or a view cannot set it', async () => {
     const { router } = build({ a: answer() });
     const cache = { mode: 'all', maxEntries: 5 } as const;
     expect(await errorOf(ask(router, 'standard', callOptions({ cache })))).toMatchObject({
@@ -36,7 +36,7 @@ describe('options of the cache', () => {
     expect(() => router.withOptions({ cache })).toThrow(expect.objectContaining({ option: 'cache.maxEntries' }));
   });
 
-  it('a route may give it, and the largest counts', async () => {
+  it('a route may set the size, and the largest counts', async () => {
     const { router } = build(
       { a: answer() },
       {

@@ -31,7 +31,7 @@ function farStore(): Store {
   };
 }
 
-describe('the same call is keyed, sent and stored', () => {
+describe('the same input is keyed, sent and stored', () => {
   it('if the inputs change while the store is read', async () => {
     const { router, fake } = build({ a: answer() }, { cache: 'idempotent', cacheStore: farStore() });
     await settled(embedIt(router, ['a']));
@@ -53,7 +53,7 @@ describe('the same call is keyed, sent and stored', () => {
     expect(fake.requests[0]?.query).toEqual({ version: '1' });
   });
 
-  it('where a body says something else each time it is read', async () => {
+  it('where a body returns another value each time it is read', async () => {
     const { router, fake } = build({ a: answer() }, { cache: true });
     let reads = 0;
     const changing = {
@@ -87,7 +87,7 @@ describe('the same call is keyed, sent and stored', () => {
   });
 });
 
-describe('what comes back', () => {
+describe('a cached answer', () => {
   it('returns a separate vector for a repeated input', async () => {
     const { router } = build({ a: answer() }, { cache: 'idempotent' });
     for (let i = 0; i < 2; i++) {
@@ -97,7 +97,7 @@ describe('what comes back', () => {
     }
   });
 
-  it('has the usage that the provider reported: a stream with estimated usage is no answer for it', async () => {
+  it('has the usage that the provider reported: an entry with estimated usage does not answer a plain call', async () => {
     const { router } = build(
       { a: answer() },
       {

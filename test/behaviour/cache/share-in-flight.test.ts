@@ -14,7 +14,7 @@ const twice = () => [answer({ content: 'old', latencyMs: 10 }), answer({ content
 const stale = { mode: 'all', ttlMs: 1000, staleMs: 500 } as const;
 
 describe('shareInFlight: false', () => {
-  it('makes each call wait for its own upstream call, and shares what is stored', async () => {
+  it('sends an upstream call for each caller, and shares the stored answer', async () => {
     const { router, asked } = build({ a: answer({ latencyMs: 10 }) }, { cache: true, shareInFlight: false });
     const calls = [ask(router), ask(router), askStream(router).then(read)];
     await pass(20);
@@ -25,7 +25,7 @@ describe('shareInFlight: false', () => {
     expect(router.snapshot().cache).toMatchObject({ joined: 0, misses: 3 });
   });
 
-  it('lets no call hang on one that goes away', async () => {
+  it('lets no call hang on another that disappears', async () => {
     const { router } = build({ a: [hang(), answer()] }, { cache: true, shareInFlight: false });
     const controller = new AbortController();
     const leader = watch(ask(router, 'standard', { signal: controller.signal }));
@@ -120,7 +120,7 @@ describe('a stale answer where calls in flight are not shared', () => {
 });
 
 describe('waitUntil', () => {
-  it('also gets the promise of a store that is far away, from the constructor too', async () => {
+  it('also gets the promise of a slow store, from the constructor too', async () => {
     const waited: Promise<unknown>[] = [];
     let isStored = false;
     const set = async () => {

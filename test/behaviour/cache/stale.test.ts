@@ -17,7 +17,7 @@ const first = async (router: Parameters<typeof ask>[0]) => {
 };
 
 describe('staleMs', () => {
-  it('serves a stale answer and refreshes it in the background, until its bound', async () => {
+  it('serves a stale answer and refreshes it in the background, until staleMs is over', async () => {
     const { router, asked } = build({ a: twice() }, { cache: { mode: 'all', ttlMs: 1000, staleMs: 500 } });
     const records: unknown[] = [];
     router.on('call-ended', ({ record }) => records.push(record.cache));
@@ -35,7 +35,7 @@ describe('staleMs', () => {
     expect(router.snapshot().cache).toMatchObject({ misses: 1, hits: 2, stale: 2 });
   });
 
-  it('is over at its end', async () => {
+  it('no longer serves it when staleMs is over', async () => {
     const { router } = build({ a: twice() }, { cache: { mode: 'all', ttlMs: 1000, staleMs: 500 } });
     await first(router);
     await pass(1500);
@@ -65,7 +65,7 @@ describe('staleMs', () => {
 describe('staleIfErrorMs', () => {
   const settings = { cache: { mode: 'all', ttlMs: 1000, staleIfErrorMs: 500 }, maxAttempts: 1 } as const;
 
-  it('answers stale when all deployments fail, until its bound', async () => {
+  it('serves a stale answer when all deployments fail, until it is over', async () => {
     const { router } = build({ a: [answer({ content: 'old', latencyMs: 10 }), fail(500)] }, settings);
     await first(router);
     await pass(1499);
@@ -76,7 +76,7 @@ describe('staleIfErrorMs', () => {
     expect(await errorOf(ask(router))).toMatchObject({ status: 500 });
   });
 
-  it('answers stale at the deadline', async () => {
+  it('serves a stale answer at the deadline', async () => {
     const { router } = build({ a: [answer({ latencyMs: 10 }), hang()] }, { ...settings, deadlineMs: 300 });
     await first(router);
     await pass(1000);
@@ -86,7 +86,7 @@ describe('staleIfErrorMs', () => {
     expect(use(call.value)).toBe('stale-if-error');
   });
 
-  it("hides neither the caller's own error nor its abort", async () => {
+  it('hides neither the caller’s own error nor its abort', async () => {
     const { router } = build({ a: [answer({ latencyMs: 10 }), fail(400), hang()] }, settings);
     await first(router);
     await pass(1000);

@@ -17,7 +17,7 @@ function watched() {
 }
 
 describe('a stream that its caller drops', () => {
-  it('is ended once it is collected: nothing of the router holds it', async () => {
+  it('is ended once it is garbage-collected: the router holds no reference to it', async () => {
     const { router, streams, signal, listeners, uses, inFlight } = watched();
     for (let i = 0; i < 20; i++) await askStream(router, 'standard', { signal, query: { i: `${i}` } });
     expect([inFlight(), listeners() >= 20]).toEqual([20, true]);
@@ -28,7 +28,7 @@ describe('a stream that its caller drops', () => {
     expect(router.snapshot().cache.entries).toBe(0);
   });
 
-  it('leaves a joined one whole, and a joined one that is dropped leaves the others', async () => {
+  it('stays whole for callers that joined it, and a joined one that is dropped leaves the others', async () => {
     const { router, streams, signal, listeners, uses } = watched();
     const [, kept] = await Promise.all([
       askStream(router, 'standard', { signal }).then(() => undefined),
@@ -60,7 +60,7 @@ describe('a stream that its caller drops', () => {
     expect(listeners()).toBe(0);
   });
 
-  it('is no such stream while its caller reads it, however often garbage is collected', async () => {
+  it('is not ended while its caller reads it, however often garbage is collected', async () => {
     const { router, streams } = watched();
     const reading = Promise.all([askStream(router).then(read), askStream(router).then(read)]);
     for (let i = 0; i < 5; i++) {

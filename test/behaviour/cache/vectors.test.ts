@@ -13,7 +13,7 @@ const use = (holder: unknown) => callRecord(holder)?.cache;
 const vectors = (result: OpenAI.CreateEmbeddingResponse) => result.data.map(({ embedding }) => embedding);
 
 describe('embeddings', () => {
-  it('are stored per input: a batch requests only what is missing, in order', async () => {
+  it('are stored per input: a batch requests only the missing ones, in order', async () => {
     const { router, fake } = build({ a: answer() }, { cache: 'idempotent' });
     await embedIt(router, ['x', 'y']);
     const mixed = await embedIt(router, ['z', 'y', 'w', 'x', 'z']);
@@ -30,7 +30,7 @@ describe('embeddings', () => {
     expect(fake.requests).toHaveLength(2);
   });
 
-  it('have the usage that the whole batch would have had', async () => {
+  it('report the usage of the whole batch', async () => {
     const { router } = build({ a: answer() }, { cache: 'idempotent' });
     const batch = await embedIt(router, ['some words', 'other words, more']);
     const again = await embedIt(router, ['some words', 'other words, more']);
@@ -38,7 +38,7 @@ describe('embeddings', () => {
     expect(router.snapshot().cache.savedTokens).toBe(batch.usage.prompt_tokens);
   });
 
-  it('are the same as floats and as base64', async () => {
+  it('are the same entry as floats and as base64', async () => {
     const { router, fake } = build({ a: answer() }, { cache: 'idempotent' });
     const floats = await embedIt(router, 'x', { encoding_format: 'float' });
     const base64 = await embedIt(router, 'x', { encoding_format: 'base64' });
@@ -113,7 +113,7 @@ describe('a batch with ambiguous vectors', () => {
     ['indexes begin at 1', (data) => data.map((each) => ({ ...each, index: each.index + 1 }))],
     ['one is left out', (data) => data.slice(1)],
     ['there is one too many', (data) => [...data, { index: data.length, embedding: [9, data.length] }]],
-  ])('is sent whole, and returned as it came: %s', async (_, change) => {
+  ])('is sent whole, and returned unchanged: %s', async (_, change) => {
     const { inputs, embedFloats } = odd(change);
     await embedFloats('a');
     const batch = await embedFloats(['a', 'bb', 'ccc']);
@@ -131,7 +131,7 @@ describe('a batch with ambiguous vectors', () => {
     ]);
   });
 
-  it('is ordered by its indexes, in whichever order they come', async () => {
+  it('is ordered by its indexes, in any order', async () => {
     const { inputs, embedFloats } = odd((data) => data.toReversed());
     await embedFloats('a');
     expect(vectors(await embedFloats(['bb', 'a', 'ccc'])).map(([length]) => length)).toEqual([2, 1, 3]);

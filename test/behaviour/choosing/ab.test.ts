@@ -37,7 +37,7 @@ describe('abReport', () => {
     expect(String(report)).toContain('differs');
   });
 
-  it('counts by the assigned variant: a call that another deployment answered has crossed', async () => {
+  it('counts by the assigned variant, and counts failovers away from it as crossed', async () => {
     const { router } = experiment({ a: fail(503), b: answer() }, { breaker: false });
     for (let i = 0; i < 40; i += 1) await settled(router.chat.completions.create(body));
     const { a, b } = router.abReport('chat').variants;
@@ -46,7 +46,7 @@ describe('abReport', () => {
     expect(b?.crossed).toBe(0);
   });
 
-  it('counts what failed, but not the mistakes of callers', async () => {
+  it('counts failures, but not the callers’ own mistakes', async () => {
     const { router } = experiment(
       { a: fail(503), b: fail(400) },
       { breaker: false, maxAttempts: 1, retry: { budget: 0 } },
@@ -57,14 +57,14 @@ describe('abReport', () => {
     expect(b?.errors).toBe(0);
   });
 
-  it('leaves cache hits out: they expose no one to a variant', async () => {
+  it('leaves out cache hits: those callers saw no variant', async () => {
     const { router } = experiment({ a: answer(), b: answer() }, { cache: true });
     for (let i = 0; i < 10; i += 1) await settled(router.chat.completions.create(body));
     const { a, b } = router.abReport('chat').variants;
     expect((a?.calls ?? 0) + (b?.calls ?? 0)).toBe(1);
   });
 
-  it('takes numbers of your own', async () => {
+  it('compares any number that you give it', async () => {
     const { router } = experiment({ a: answer(), b: answer() });
     for (let i = 0; i < 300; i += 1) {
       const { value } = await settled(
@@ -77,7 +77,7 @@ describe('abReport', () => {
     expect(report.comparisons.find(({ metric }) => metric === 'feedback.helpful')?.interval).not.toBeNull();
   });
 
-  it('refuses what is no answer, no number and no weighted route', async () => {
+  it('refuses anything but an answer, a number and a weighted route', async () => {
     const { router } = experiment({ a: answer(), b: answer() });
     const { value } = await settled(router.chat.completions.create(body));
     const invalid = (message: string) =>
@@ -88,7 +88,7 @@ describe('abReport', () => {
     expect(() => router.abReport('plain')).toThrow(invalid('not weighted'));
   });
 
-  it('a route without a strategy has no report', () => {
+  it('reports nothing for a route without a strategy', () => {
     const router = new ModelRouter({ apiKey: 'sk-test' });
     expect(() => router.abReport('chat')).toThrow(expect.objectContaining({ code: 'invalid_option' }));
     void router.close();

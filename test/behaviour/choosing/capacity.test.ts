@@ -10,7 +10,7 @@ const body = { model: 'chat', messages: [{ role: 'user' as const, content: 'Hi' 
 const slow = answer({ latencyMs: 1000 });
 
 describe('maxConcurrent', () => {
-  it('never runs more at once; the rest waits its turn, and the record says how long', async () => {
+  it('never runs more at once; other calls wait, and the record says how long', async () => {
     const { router, fake } = build({ a: slow }, { deployments: { a: { maxConcurrent: 2 } }, routes: { chat: ['a'] } });
     const calls = Array.from({ length: 6 }, () => watch(router.chat.completions.create(body)));
     await pass(10);
@@ -51,7 +51,7 @@ describe('maxConcurrent', () => {
     expect(order).toEqual(['running', 'premium', 'standard 1', 'standard 2']);
   });
 
-  it('counts a stream until its end, and one that is left', async () => {
+  it('counts a stream until its end, or until its reader leaves', async () => {
     const { router, asked } = build(
       { a: answer() },
       { deployments: { a: { maxConcurrent: 1 } }, routes: { chat: ['a'] } },
@@ -102,7 +102,7 @@ describe('maxConcurrent', () => {
 });
 
 describe('rates', () => {
-  it('leaves no timer when the call that waited for it is aborted', async () => {
+  it('leaves no timer when a waiting call is aborted', async () => {
     const { router } = build({ a: answer() }, { deployments: { a: { rpm: 1 } }, routes: { chat: ['a'] } });
     await settled(router.chat.completions.create(body));
     const leaving = new AbortController();
@@ -134,7 +134,7 @@ describe('rates', () => {
     await pass(2000);
   });
 
-  it('tpm: reserves input and the most output, and settles with the real usage', async () => {
+  it('tpm: reserves the input and the most output, then counts the reported usage', async () => {
     const usage = { inputTokens: 10, outputTokens: 10 };
     const { router, fake } = build(
       { a: answer({ usage, latencyMs: 100 }) },
@@ -151,7 +151,7 @@ describe('rates', () => {
     expect(fake.requests.length).toBe(21);
   });
 
-  it('a deployment with nothing left by its headers goes last, and is never excluded', async () => {
+  it('a deployment whose headers say that nothing is left goes last, and is never excluded', async () => {
     const headers = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '30s' };
     const { router, asked } = build(
       { a: answer({ headers }), b: answer() },
@@ -168,7 +168,7 @@ describe('rates', () => {
   });
 });
 
-it('a retry waits for a slot, too, and what failed before is what is reported', async () => {
+it('a retry waits for a slot, and its call reports the earlier failure', async () => {
   const { router } = build({ a: fail(503) }, { deployments: { a: { maxConcurrent: 1 } }, routes: { chat: ['a'] } });
   const { error } = await settled(router.chat.completions.create(body));
   expect(error).toMatchObject({ status: 503 });

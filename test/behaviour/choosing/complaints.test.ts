@@ -32,13 +32,13 @@ async function counted(router: ModelRouter, calls: number): Promise<Record<strin
   return counts;
 }
 
-describe('complaints of others’ users', () => {
+describe('problems that users report of other routers', () => {
   it('least-busy does not send ties to the first (litellm#39322, PR#40401)', async () => {
     const counts = await counted(routed(all(), 'least-busy').router, 150);
     for (const name of names) expect(counts[name]).toBeGreaterThan(30);
   });
 
-  it('a long answer is no slow one, and a short answer no fast one (litellm#40202, #23100)', async () => {
+  it('latency does not depend on the length of the answer (litellm#40202, #23100)', async () => {
     const long = answer({ latencyMs: 3000, usage: { inputTokens: 10, outputTokens: 1000 } });
     const short = answer({ latencyMs: 1000, usage: { inputTokens: 10, outputTokens: 10 } });
     // For the same answer, a would take less than a third of b's time.
@@ -55,7 +55,7 @@ describe('complaints of others’ users', () => {
   });
 
   it.each(['priority', 'weighted', 'lowest-latency', 'lowest-cost', 'least-busy'] as const)(
-    '%s: failover never picks the failed one while another is left (litellm#38968)',
+    '%s: failover never repeats a failed deployment while another is left (litellm#38968)',
     async (strategy) => {
       const { router } = routed(all(fail(503, { latencyMs: 10 })), strategy, { breaker: false, maxAttempts: 3 });
       for (let i = 0; i < 10; i += 1) {
@@ -66,7 +66,7 @@ describe('complaints of others’ users', () => {
     },
   );
 
-  it('lowest cost knows what is read from a provider’s cache (litellm#38064)', async () => {
+  it('lowest cost counts tokens that are read from a provider’s cache (litellm#38064)', async () => {
     const usage = { inputTokens: 10_000, outputTokens: 10 };
     const models = { a: answer({ usage: { ...usage, cachedInputTokens: 9000 } }), b: answer({ usage }) };
     const { router } = routed(models, 'lowest-cost', {
@@ -83,7 +83,7 @@ describe('complaints of others’ users', () => {
   it.each<[string, { rpm?: number; tpm?: number }]>([
     ['rpm', { rpm: 60 }],
     ['tpm', { tpm: 6600 }],
-  ])('calls at once stay within %s, and none fails while there is room (litellm#5783, #33032)', async (_, limit) => {
+  ])('concurrent calls stay within %s, and none fails while there is room (litellm#5783, #33032)', async (_, limit) => {
     const { router, fake } = routed(
       all(answer({ latencyMs: 10, usage: { inputTokens: 10, outputTokens: 100 } })),
       'priority',
@@ -102,7 +102,7 @@ describe('complaints of others’ users', () => {
     expect(calls).toHaveLength(fake.count);
   });
 
-  it('the queue admits as many as there are slots, not one and not all (litellm#6867)', async () => {
+  it('the queue admits as many calls as there are slots (litellm#6867)', async () => {
     const { router, fake } = routed({ a: answer({ latencyMs: 1000 }) }, 'priority', {
       deployments: { a: { maxConcurrent: 3 } },
     });
@@ -120,7 +120,7 @@ describe('complaints of others’ users', () => {
     expect(order.slice(3, 9)).toEqual(Array(6).fill('premium'));
   });
 
-  it('shadow traffic is the same on every endpoint, and fatal on none (litellm#31888, #34890)', async () => {
+  it('shadow traffic works on every endpoint, and breaks none (litellm#31888, #34890)', async () => {
     const { router, asked } = build(
       { a: answer(), b: fail(500) },
       { routes: { chat: { deployments: ['a'], shadow: { deployment: 'b', share: 1 } } } },

@@ -28,7 +28,7 @@ const escalate = { minConfidence: 0.8, maxShare: 1 };
 const text = (value: unknown) => (value as { choices: { message: { content: string } }[] }).choices[0]?.message.content;
 
 describe('escalate', () => {
-  it('keeps a sure answer, and requests the next deployment where it is unsure', async () => {
+  it('returns a confident answer, and requests the next deployment for one that is not', async () => {
     const kept = cheapFirst(sure('cheap', 0.95), sure('better', 0.9), { escalate });
     const first = await settled(kept.router.chat.completions.create(body));
     expect(text(first.value)).toBe('cheap');
@@ -54,7 +54,7 @@ describe('escalate', () => {
     expect(router.abReport('chat').variants).toMatchObject({ cheap: { calls: 1, escalations: 1, crossed: 1 } });
   });
 
-  it('requests probabilities, and hides them from a caller that did not', async () => {
+  it('requests log probabilities, and removes them for a caller that did not request them', async () => {
     const { router, fake } = cheapFirst(sure('cheap', 0.95), sure('better', 0.9), { escalate });
     const { value } = await settled(router.chat.completions.create(body));
     expect(fake.requests[0]?.body).toMatchObject({ logprobs: true });
@@ -75,7 +75,7 @@ describe('escalate', () => {
     expect(callRecord(value)).toMatchObject({ escalated: true, deployment: 'cheap', servedModel: 'cheap' });
   });
 
-  it('a model that refuses the parameter is requested without it, for ten minutes', async () => {
+  it('stops requesting them for ten minutes from a model that refuses the parameter', async () => {
     const refuses: Script = ({ body: sent }) =>
       (sent as { logprobs?: unknown }).logprobs === true
         ? fail(400, { message: 'logprobs are not supported' })
@@ -89,7 +89,7 @@ describe('escalate', () => {
     expect(fake.requests).toHaveLength(3);
   });
 
-  it('of unknown confidence does as `unknown` says', async () => {
+  it('applies `unknown` where the confidence is unknown', async () => {
     const unknown = answer({ toolCalls: [{ name: 'f', arguments: {} }] });
     const tools = [{ type: 'function' as const, function: { name: 'f', parameters: {} } }];
     const events: unknown[] = [];
@@ -105,7 +105,7 @@ describe('escalate', () => {
     );
   });
 
-  it('judges with your function, which gets a copy and loses no answer', async () => {
+  it('calls your function with a copy of the answer, and loses no answer', async () => {
     const when = (given: { choices: { message: { content: string } }[] }, about: object) => {
       expect(about).toMatchObject({ deployment: 'cheap', confidence: null });
       const [choice] = given.choices;
@@ -176,7 +176,7 @@ describe('streams', () => {
     return { text: chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join(''), chunks, stream };
   }
 
-  it('are held until they are judged', async () => {
+  it('are held until their answer is judged', async () => {
     const kept = await read(cheapFirst(sure('a sure answer', 0.95), sure('better', 0.9), { escalate }).router);
     expect(kept.text).toBe('a sure answer');
     expect(JSON.stringify(kept.chunks)).not.toContain('"logprob"');
@@ -199,7 +199,7 @@ describe('streams', () => {
     ).toBe('better');
   });
 
-  it('are passed unjudged where you say so', async () => {
+  it('are passed on unjudged if configured', async () => {
     const rules = { escalate: { ...escalate, streams: 'pass' } };
     const { text: said, stream } = await read(cheapFirst(sure('unsure', 0.1), sure('better', 0.9), rules).router);
     expect(said).toBe('unsure');
@@ -217,7 +217,7 @@ describe('accept', () => {
     }
   };
 
-  it('a refused answer fails over, is billed, and is no failure for the breaker', async () => {
+  it('a refused answer fails over, is billed, and does not count for the breaker', async () => {
     const { router } = cheapFirst(answer({ content: 'prose' }), answer({ content: '{"a":1}' }), { accept: isJson });
     for (let i = 0; i < 8; i += 1) {
       const { value } = await settled(router.chat.completions.create(body));
@@ -230,7 +230,7 @@ describe('accept', () => {
     expect(router.snapshot().deployments.cheap?.state).toBe('closed');
   });
 
-  it('if all are refused, the call fails', async () => {
+  it('the call fails if all answers are refused', async () => {
     const { router, fake } = cheapFirst(answer({ content: 'prose' }), answer({ content: 'more prose' }), {
       accept: () => Promise.resolve(false),
     });
@@ -248,7 +248,7 @@ describe('accept', () => {
     expect(text((await settled(router.chat.completions.create(body))).value)).toBe('prose');
   });
 
-  it('holds streams until they are judged, and parse() gets what was accepted', async () => {
+  it('holds streams until they are judged, and parse() gets the accepted answer', async () => {
     const { router } = cheapFirst(answer({ content: 'prose' }), answer({ content: '{"a":1}' }), { accept: isJson });
     const { value: stream } = await settled(router.chat.completions.create({ ...body, stream: true }));
     let said = '';

@@ -18,7 +18,7 @@ const firstOf = async (router: ModelRouter) => {
 };
 
 describe('the text of explain()', () => {
-  it('is that of docs/choosing.md', async () => {
+  it('is the one shown in docs/choosing.md', async () => {
     const [down, fast, slow] = ['deepseek-ai/DeepSeek-V4-Flash', 'qwen/Qwen3-32B', 'zai-org/GLM-5'] as const;
     const { router, fake } = build(
       { [down]: answer({ latencyMs: 40 }), [fast]: answer({ latencyMs: 50 }), [slow]: answer({ latencyMs: 100 }) },
@@ -41,7 +41,7 @@ describe('the text of explain()', () => {
     expect(readFileSync('docs/choosing.md', 'utf8')).toContain(`\`\`\`\n${text}\n\`\`\`\n`);
   });
 
-  it('has a line for each deployment, and says times, hedge, cache, cost and refusal', async () => {
+  it('has a line for each deployment, with times, hedge, cache, cost and refusal', async () => {
     const { router } = build(
       { a: fail(429, { headers: { 'retry-after': '7' } }), b: answer(), c: answer(), d: answer() },
       {
@@ -82,7 +82,7 @@ describe('the text of explain()', () => {
     expect(String(explanation)).not.toContain('secret');
   });
 
-  it('is no field: the rest is plain JSON', () => {
+  it('is not a field: JSON has the fields only', () => {
     const { router } = build({ a: answer() });
     const explanation = router.explain(chat);
     expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
@@ -90,14 +90,14 @@ describe('the text of explain()', () => {
     expect(structuredClone(explanation)).toEqual(explanation);
   });
 
-  it('keeps a name that would forge a line in its line', () => {
+  it('keeps a name with line breaks on its line', () => {
     const { router } = build({}, { deployments: { 'a\n  2. b': {} }, routes: { standard: ['a\n  2. b'] } });
     expect(String(router.explain(chat)).split('\n')).toHaveLength(7);
   });
 });
 
 describe('explain()', () => {
-  it('takes the bodies of the SDK', () => {
+  it('accepts the SDK’s request bodies', () => {
     const { router } = build({ a: answer() });
     const response: ResponseCreateParams = { model: 'standard', input: 'Hi', stream: true };
     const embedding: EmbeddingCreateParams = { model: 'standard', input: ['Hi'], dimensions: 3 };
@@ -145,7 +145,7 @@ describe('explain()', () => {
     expect(await firstOf(router)).toBe(explanation.deployments[0]?.id);
   });
 
-  it('knows that a rate is back after a wait', async () => {
+  it('predicts that a rate is back after a wait', async () => {
     const { router } = build(
       {
         a: fail(429, { headers: { 'retry-after': '10' } }),
@@ -200,7 +200,7 @@ describe('explain()', () => {
     expect(router.explain(chat, { priority: 'premium' }).refusal).toBeNull();
   });
 
-  it('says that a closed router refuses', async () => {
+  it('says that a closed router refuses calls', async () => {
     const { router } = build({ a: answer() });
     await router.close();
     const { refusal } = router.explain(chat);

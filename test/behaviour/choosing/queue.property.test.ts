@@ -38,7 +38,7 @@ interface Made {
   watched: Watched<unknown> | undefined;
 }
 
-it('priority, slots and deadlines hold in the queue, whatever comes', async () => {
+it('the queue obeys priorities, slots and deadlines over random histories', async () => {
   const seen = { queued: 0, premium: 0, refused: 0 };
   await fc.assert(
     fc.asyncProperty(given, async ({ slots, calls, hasPauses }) => {

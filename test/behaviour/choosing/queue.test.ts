@@ -25,7 +25,7 @@ describe('a full deployment beside one that cannot be used now', () => {
       await settled(router.chat.completions.create({ ...body, model: 'a' }, { maxRetries: 0 }));
   };
 
-  it('is waited for while the other is paused: its slot is free before', async () => {
+  it('gets the call while the other is paused, if its slot is free earlier', async () => {
     const { router, asked } = build({ a: paused, b: answer({ latencyMs: 500 }) }, pausedAndFull);
     await pauseA(router);
     const before = asked().length;
@@ -38,7 +38,7 @@ describe('a full deployment beside one that cannot be used now', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('the other is used when its pause ends first', async () => {
+  it('does not get the call if the pause of the other ends earlier', async () => {
     const { router } = build(
       { a: [fail(429, { headers: { 'retry-after-ms': '200' } }), answer({ latencyMs: 100 })], b: hang() },
       pausedAndFull,
@@ -71,7 +71,7 @@ describe('a full deployment beside one that cannot be used now', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is waited for while the breaker of the other is open', async () => {
+  it('gets the call while the breaker of the other is open', async () => {
     const { router, asked } = build(
       { a: fail(503), b: answer({ latencyMs: 500 }) },
       { ...pausedAndFull, breaker: { consecutive: 1, failures: 1, cooldownMs: 60_000 } },
@@ -88,7 +88,7 @@ describe('a full deployment beside one that cannot be used now', () => {
 describe('a call that cannot be queued', () => {
   const full = { a: { maxConcurrent: 1, maxQueue: 1 } };
 
-  it('fails at once with an error of the SDK, an event, and nothing sent', async () => {
+  it('fails at once with an error of the SDK and an event, and sends nothing', async () => {
     const { router, fake } = build({ a: hang() }, { deployments: full, routes: { chat: ['a'] } });
     const events: unknown[] = [];
     router.on('capacity-refused', (event) => events.push(event));
@@ -111,7 +111,7 @@ describe('a call that cannot be queued', () => {
     expect(response.headers.get('x-should-retry')).toBe('false');
   });
 
-  it('gives way to one of higher priority', async () => {
+  it('makes room for one of higher priority', async () => {
     const { router } = build({ a: answer({ latencyMs: 500 }) }, { deployments: full, routes: { chat: ['a'] } });
     const running = watch(router.chat.completions.create(body));
     await pass(1);
@@ -123,7 +123,7 @@ describe('a call that cannot be queued', () => {
     expect(standard.error).toBeInstanceOf(CapacityExceededError);
   });
 
-  it('is refused at once where its turn would come after its deadline', async () => {
+  it('is refused at once if its turn would come after its deadline', async () => {
     const { router } = build({ a: slow }, { deployments: { a: { maxConcurrent: 1 } }, routes: { chat: ['a'] } });
     for (let i = 0; i < 3; i += 1) await settled(router.chat.completions.create(body));
     const running = watch(router.chat.completions.create(body));
@@ -140,7 +140,7 @@ describe('a call that cannot be queued', () => {
     [900, 'fulfilled'],
     [1100, 'rejected'],
   ])(
-    'needs time for an answer when a slot is free: after %i of 2000 ms, with a p95 of 1000, it is %s',
+    'is refused if no time is left for an answer when a slot is free: after %i of 2000 ms, with a p95 of 1000, it is %s',
     async (freeMs, state) => {
       const usual = Array(18).fill(answer({ latencyMs: 100 }));
       const { router, fake } = build(
@@ -189,7 +189,7 @@ describe('a call that cannot be queued', () => {
     expect(answered.value).toBe('answered');
   });
 
-  it('ends at its deadline in the queue, and at an abort at once; neither leaves a place taken', async () => {
+  it('ends at its deadline in the queue, at once on an abort, and frees its place', async () => {
     const { router } = build({ a: hang() }, { deployments: { a: { maxConcurrent: 1 } }, routes: { chat: ['a'] } });
     const controller = new AbortController();
     const running = router.chat.completions.create(body, { signal: controller.signal }).catch(() => undefined);

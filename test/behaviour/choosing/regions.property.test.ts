@@ -46,7 +46,7 @@ const given = fc.record({
   ),
 });
 
-it('nothing that is sent leaves the regions that are allowed', async () => {
+it('no request leaves the allowed regions', async () => {
   let sent = 0;
   let refused = 0;
   await fc.assert(

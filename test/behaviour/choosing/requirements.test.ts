@@ -17,7 +17,7 @@ describe('what a request needs', () => {
     ['parallelToolCalls', { tools, parallel_tool_calls: true }, 'it cannot call several tools at once'],
     ['multipleChoices', { n: 2 }, 'it gives one answer only'],
     ['tools', { tools }, 'it cannot call tools'],
-  ])('leaves out a deployment without %s', async (capability, more, why) => {
+  ])('excludes a deployment without %s', async (capability, more, why) => {
     const { router } = two({ capabilities: { [capability]: false } }, {});
     const { value } = await settled(router.chat.completions.create({ ...body, ...more }));
     expect(callRecord(value)?.deployment).toBe('b');
@@ -32,7 +32,7 @@ describe('what a request needs', () => {
 describe('the context window', () => {
   const long = { ...body, messages: [{ role: 'user' as const, content: 'word '.repeat(8000) }] };
 
-  it('leaves out a deployment that is surely too small for the input', async () => {
+  it('excludes a deployment that is surely too small for the input', async () => {
     const { router } = two({ contextWindow: 4000 }, { contextWindow: 128_000 });
     expect(callRecord((await settled(router.chat.completions.create(long))).value)?.deployment).toBe('b');
     expect(callRecord((await settled(router.chat.completions.create(body))).value)?.deployment).toBe('a');
@@ -53,7 +53,7 @@ describe('the context window', () => {
 });
 
 describe('regions', () => {
-  it('a deployment that may run in several is used only where all are allowed', async () => {
+  it('uses a deployment that may run in several regions only where all of them are allowed', async () => {
     const { router } = two({ region: ['eu-west-1', 'us-east-1'] }, { region: 'eu-west-1' });
     const eu = await settled(router.chat.completions.create(body, callOptions({ regions: ['eu-west-1'] })));
     expect(callRecord(eu.value)).toMatchObject({ deployment: 'b', region: 'eu-west-1' });
@@ -63,7 +63,7 @@ describe('regions', () => {
     expect(callRecord(both.value)).toMatchObject({ deployment: 'a', region: 'eu-west-1, us-east-1' });
   });
 
-  it('bind what is not routed too: what sends a body goes to a client within them, reads pass', async () => {
+  it('apply to requests that are not routed: a request with a body goes to an allowed client, reads pass', async () => {
     const clients = ['default', 'eu'];
     const deployments = { a: { client: 'default', region: 'us' }, b: { client: 'eu', region: 'eu' } };
     const { router, fake } = two(deployments.a, deployments.b, { clients, regions: ['eu'] });
@@ -87,7 +87,7 @@ describe('regions', () => {
 });
 
 describe('adapt', () => {
-  it("changes the body for its deployment only, and never the caller's", async () => {
+  it('changes the body for its deployment only, and never the caller’s', async () => {
     const adapt = (sent: Record<string, unknown>) => {
       const { max_tokens: limit, ...rest } = sent;
       return { ...rest, max_completion_tokens: limit };
@@ -106,7 +106,7 @@ describe('adapt', () => {
     expect(given).toEqual({ ...body, max_tokens: 50 });
   });
 
-  it('that throws fails over, and opens no breaker', async () => {
+  it('fails over if it throws, and opens no breaker', async () => {
     const adapt = () => {
       throw new TypeError('mine');
     };
@@ -121,7 +121,7 @@ describe('adapt', () => {
 });
 
 describe('attemptTimeoutMs of a deployment', () => {
-  it("goes before the route's and the router's, but not before the call's own", () => {
+  it('overrides the route’s and the router’s, but not the call’s own', () => {
     const { router } = two({ attemptTimeoutMs: 3000 }, {}, { attemptTimeoutMs: 1000, deadlineMs: 60_000 });
     expect(router.explain(body).attemptTimeoutMs).toBe(3000);
     expect(router.explain(body, callOptions({ attemptTimeoutMs: 500 })).attemptTimeoutMs).toBe(500);

@@ -92,7 +92,7 @@ describe('shadow traffic', () => {
         },
       },
     ],
-  ])('never touches the caller where it %s', async (_, shadow, options) => {
+  ])('never affects the caller where it %s', async (_, shadow, options) => {
     const { router, of } = shadowed(answer({ latencyMs: 50 }), shadow, options, { deadlineMs: 1000, breaker: false });
     for (let i = 0; i < 3; i += 1) {
       const started = performance.now();
@@ -119,7 +119,7 @@ describe('shadow traffic', () => {
     expect(busy.of('shadow-dropped')).toHaveLength(3);
   });
 
-  it('counts only those that run: calls that end before their shadows start do not fill maxConcurrent', async () => {
+  it('counts only running calls: a call that ends before its shadow starts does not fill maxConcurrent', async () => {
     const { router, of } = shadowed(answer(), answer(), { maxConcurrent: 2 });
     for (let i = 0; i < 20; i += 1) await router.chat.completions.create(body);
     await pass(10);
@@ -127,7 +127,7 @@ describe('shadow traffic', () => {
     expect(of('shadow-dropped')).toEqual([]);
   });
 
-  it('is dropped where its deployment is full: it never waits before callers', async () => {
+  it('is dropped where its deployment is full: callers never wait for it', async () => {
     const { router, asked, of } = shadowed(
       answer({ latencyMs: 10 }),
       answer({ latencyMs: 1000 }),
@@ -150,7 +150,7 @@ describe('shadow traffic', () => {
     expect(of('shadow-dropped')).toMatchObject([{ why: 'its deployment is full' }]);
   });
 
-  it('obeys regions and capabilities, and leaves out calls with stored ids or credentials of their own', async () => {
+  it('obeys regions and capabilities, and skips calls with stored ids or their own credentials', async () => {
     const deployments = { primary: { region: 'eu' }, better: { region: 'us', capabilities: { tools: false } } };
     const { router, asked } = shadowed(answer(), answer(), {}, { deployments });
     const tools = [{ type: 'function' as const, function: { name: 'f', parameters: {} } }];
@@ -162,7 +162,7 @@ describe('shadow traffic', () => {
     expect(asked()).not.toContain('better');
   });
 
-  it('is booked, stops when a budget runs low, and ends with the router', async () => {
+  it('is billed, stops when a budget runs low, and ends with the router', async () => {
     const usage = { inputTokens: 1000, outputTokens: 1000 };
     const { router, asked, of } = shadowed(
       answer({ usage }),
@@ -186,7 +186,7 @@ describe('shadow traffic', () => {
     expect(closing.router.snapshot().deployments.better?.inFlight).toBe(0);
   });
 
-  it('without waitUntil on a runtime that ends with the request, is dropped with one warning', async () => {
+  it('is dropped with one warning on a runtime that ends with the request, without waitUntil', async () => {
     const lines: string[] = [];
     const write = (line: string) => void lines.push(line);
     const logger = { debug: write, info: write, warn: write, error: write };
@@ -205,7 +205,7 @@ describe('shadow traffic', () => {
     expect(asked().at(-1)).toBe('better');
   });
 
-  it('reports to waitUntil before the request is over, and what waitUntil throws harms nothing', async () => {
+  it('reports to waitUntil before the request is over, and survives a waitUntil that throws', async () => {
     const { router, asked } = shadowed(answer(), answer());
     const kept: Promise<unknown>[] = [];
     const call = (waitUntil: (promise: Promise<unknown>) => void) =>
@@ -220,7 +220,7 @@ describe('shadow traffic', () => {
     expect(asked()).toEqual(['primary', 'better', 'primary', 'better']);
   });
 
-  it('gives records that calibrate reads', async () => {
+  it('writes records that calibrate reads', async () => {
     const random = seededRandom(9);
     const primary: Script = () =>
       answer({ content: random() < 0.5 ? 'good' : 'bad', logprob: Math.log(0.2 + 0.8 * random()) });

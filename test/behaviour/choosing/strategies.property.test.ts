@@ -55,7 +55,7 @@ describe.each(strategies)('%s', (name, strategy) => {
     ),
   });
 
-  it('orders all deployments, the same twice; a call goes by it and repeats none before its time', async () => {
+  it('orders all deployments, the same each time; a call follows the order and repeats none early', async () => {
     await fc.assert(
       fc.asyncProperty(histories, async ({ seed, calls }) => {
         vi.clearAllTimers();
@@ -104,7 +104,7 @@ describe.each(strategies)('%s', (name, strategy) => {
     keys: fc.array(keys, { minLength: 3, maxLength: 3 }).map((some) => [undefined, ...some]),
   });
 
-  it('closes the breaker of every deployment that has healed', async () => {
+  it('closes the breaker of every deployment that recovers', async () => {
     let opened = 0;
     await fc.assert(
       fc.asyncProperty(outages, async ({ seed, down, latencies, cooldownMs, keys: given }) => {

@@ -28,7 +28,7 @@ async function deploymentOf(router: ModelRouter, options = {}): Promise<string |
 const all = (behaviour: Behaviour = answer()) => Object.fromEntries(names.map((name) => [name, behaviour]));
 
 describe('weighted', () => {
-  it('gives shares, and the order of the draws is the failover order', async () => {
+  it('sends shares, and fails over in the order of the draws', async () => {
     const { router, asked } = routed({ ...all(), a: fail(503) }, { by: 'weighted', weights: { a: 1, b: 1, c: 0 } });
     for (let i = 0; i < 40; i += 1) expect(await deploymentOf(router)).toBe('b');
     // Half of the calls tried a first until its breaker opened; c, of weight 0, was never needed.
@@ -36,7 +36,7 @@ describe('weighted', () => {
     expect(asked()).not.toContain('c');
   });
 
-  it('keeps a key with its variant, and calls without a key apart', async () => {
+  it('keeps a key with its variant, and draws afresh for calls without a key', async () => {
     const { router } = routed(all(), 'weighted');
     for (const assignmentKey of ['user-1', 'user-2', 'user-3', 'user-4']) {
       const first = await deploymentOf(router, { assignmentKey });
@@ -74,7 +74,7 @@ describe('lowest-latency', () => {
     expect(chosen.filter((id) => id === 'b').length).toBeGreaterThan(170);
   });
 
-  it('does not take a quick error for a quick answer', async () => {
+  it('does not mistake a quick error for a quick answer', async () => {
     const models = { a: answer({ latencyMs: 300 }), b: fail(429, { latencyMs: 5 }), c: answer({ latencyMs: 400 }) };
     const { router, asked } = routed(models, 'lowest-latency');
     for (let i = 0; i < 100; i += 1) expect(await deploymentOf(router)).not.toBe('b');
@@ -90,7 +90,7 @@ describe('lowest-latency', () => {
 });
 
 describe('lowest-cost', () => {
-  it('sends each request where it is cheapest', async () => {
+  it('sends each request to the deployment where it is cheapest', async () => {
     const deployments = {
       a: { price: { input: 1, output: 10 } },
       b: { price: { input: 10, output: 1 } },
@@ -125,7 +125,7 @@ describe('least-busy', () => {
 });
 
 describe('a strategy of your own', () => {
-  it('sees what is allowed, and orders it', async () => {
+  it('gets the allowed deployments, and orders them', async () => {
     const seen: StrategyView[] = [];
     const strategy = {
       name: 'reversed',
@@ -190,7 +190,7 @@ describe('every strategy', () => {
     }
   });
 
-  it.each(strategies)('%s: a deployment that has healed is used again', async (strategy) => {
+  it.each(strategies)('%s: a deployment that recovers is used again', async (strategy) => {
     let down = true;
     const models = { ...all(answer({ latencyMs: 100 })), a: () => (down ? fail(503) : answer({ latencyMs: 100 })) };
     const { router } = routed(models, strategy, { breaker: { consecutive: 1, failures: 1, cooldownMs: 5000 } });

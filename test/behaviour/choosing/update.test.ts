@@ -28,7 +28,7 @@ describe('update', () => {
     expect(callRecord(running.value)?.deployment).toBe('a');
   });
 
-  it('keeps statistics, budgets, the cache and what is known of deployments', async () => {
+  it('keeps statistics, budgets, the cache and the state of deployments', async () => {
     const price = { input: 1000, output: 1000 };
     const usage = { inputTokens: 500, outputTokens: 500 };
     const { router, fake } = build(
@@ -58,7 +58,7 @@ describe('update', () => {
     expect(router.explain(body).deadlineMs).toBe(5000);
   });
 
-  it('takes a new key at once, and ends the suspension of its client', async () => {
+  it('applies a new key at once, and ends the suspension of its client', async () => {
     const fake = fakeFetch({ models: { a: answer() }, apiKeys: { new: 'sk-new' } });
     const client = (apiKey: string) => ({
       default: { apiKey, baseURL: 'https://default.test/v1', fetch: fake, logLevel: 'off' as const },
@@ -76,7 +76,7 @@ describe('update', () => {
     await router.close();
   });
 
-  it('changes nothing where anything is wrong', async () => {
+  it('changes nothing if any part is invalid', async () => {
     const { router } = build({ a: answer(), b: answer() }, { routes: { chat: ['a'] } });
     const wrong = (part: object, option: string) =>
       expect(() => router.update(part)).toThrow(expect.objectContaining({ code: 'invalid_option', option }));
@@ -88,7 +88,7 @@ describe('update', () => {
     expect(await who(router)).toBe('a');
   });
 
-  it('a removed deployment is gone, an added one is used, an open breaker stays open', async () => {
+  it('removes and adds deployments, and keeps an open breaker open', async () => {
     const { router } = build(
       { a: fail(503), b: answer(), c: answer() },
       { deployments: { a: {}, b: {} }, routes: { chat: ['a', 'b'] }, breaker: { consecutive: 1, failures: 1 } },
@@ -101,7 +101,7 @@ describe('update', () => {
     expect(await who(router)).toBe('c');
   });
 
-  it('of one client: its routes and limits; the client itself is assigned', async () => {
+  it('changes the routes and limits of a router of one client; assignment changes the client', async () => {
     const fake = fakeFetch({ models: { a: answer(), b: answer() } });
     const router = new ModelRouter({
       apiKey: 'sk-test',
@@ -134,7 +134,7 @@ describe('update', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('begins a comparison again only where variants or weights change', async () => {
+  it('restarts a comparison only where variants or weights change', async () => {
     const { router } = build(
       { a: answer(), b: answer() },
       { routes: { chat: { deployments: ['a', 'b'], strategy: 'weighted' } } },

@@ -51,7 +51,7 @@ describe('a budget of a fleet', () => {
       expect(spendOf(member)).toMatchObject({ spentUsd: expect.closeTo(4, 3), limitUsd: 10.5 });
   });
 
-  it('says what is left of it, and when it begins again, where it refuses', async () => {
+  it('reports what is left and when it resets, in the error', async () => {
     const members = fleetOf(2, memoryFleetStore(), { budgets });
     await answered(members, 24);
     const error = await errorOf(ask(members[0]?.router as never));
@@ -63,7 +63,7 @@ describe('a budget of a fleet', () => {
     });
   });
 
-  it('does not request again what the last heartbeat reported as spent', async () => {
+  it('does not count again what the last heartbeat reported as spent', async () => {
     const store = watchedStore();
     const members = fleetOf(1, store, { budgets });
     await answered(members, 14);
@@ -73,21 +73,21 @@ describe('a budget of a fleet', () => {
     expect(store.exchanges - before).toBeLessThanOrEqual(1);
   });
 
-  it('begins again with the next window', async () => {
+  it('resets with the next window', async () => {
     const members = fleetOf(2, memoryFleetStore(), { budgets: [{ usd: 3.5, window: 'hour' }] });
     expect(await answered(members, 10)).toBe(3);
     await pass(3_600_000);
     expect(await answered(members, 10)).toBe(3);
   });
 
-  it('slides, where its window does', async () => {
+  it('slides if its window slides', async () => {
     const members = fleetOf(2, memoryFleetStore(), { budgets: [{ usd: 3.5, windowMs: 60_000 }] });
     expect(await answered(members, 10)).toBe(3);
     await pass(70_000);
     expect(await answered(members, 10)).toBe(3);
   });
 
-  it('is of each tenant, and of a route, where it says so', async () => {
+  it('can be for each tenant, and for a route', async () => {
     const members = fleetOf(2, memoryFleetStore(), { budgets: [{ usd: 2.5, window: 'day', per: 'tenant' }] });
     for (const tenant of ['one', 'two']) {
       let count = 0;
@@ -132,7 +132,7 @@ describe('a budget of a fleet', () => {
 });
 
 describe('closing', () => {
-  it('returns what is not used at once, so that a restart strands nothing', async () => {
+  it('returns unused money at once, so that a restart strands none', async () => {
     const store = memoryFleetStore();
     let spent = 0;
     for (let restart = 0; restart < 10; restart++) {

@@ -33,7 +33,7 @@ describe('while Redis is down', () => {
     expect(await calls(members[0], 5)).toBe(5);
   });
 
-  it("'refuse' uses up the allowance at hand", async () => {
+  it("'refuse' uses up the allowance that it has", async () => {
     const store = watchedStore();
     const [member] = fleetOf(1, store, { budgets }, { whenDown: 'refuse' });
     await calls(member, 3);
@@ -48,7 +48,7 @@ describe('while Redis is down', () => {
     expect(error.message).toContain("the fleet's ledger does not answer");
   });
 
-  it("'allow' lets all calls pass, and they are counted when it is back", async () => {
+  it("'allow' lets all calls pass, and counts them when Redis is back", async () => {
     const store = watchedStore();
     const [member, other] = fleetOf(2, store, { budgets: [{ usd: 20, window: 'day' }] }, { whenDown: 'allow' });
     store.isDown = true;
@@ -60,7 +60,7 @@ describe('while Redis is down', () => {
     expect(await calls(other, 8)).toBeLessThanOrEqual(4);
   });
 
-  it('refuses under a budget in a process that has never reached it, and says so; calls without one pass', async () => {
+  it('refuses under a budget in a process that has never reached Redis, and says so; calls without a budget pass', async () => {
     const store = watchedStore();
     store.isDown = true;
     const [limited] = fleetOf(1, store, { budgets });
@@ -70,7 +70,7 @@ describe('while Redis is down', () => {
     expect(await calls(free, 3)).toBe(3);
   });
 
-  it('leaves something in the next window, if it ends meanwhile', async () => {
+  it('leaves some of the next window’s budget, if the window ends meanwhile', async () => {
     const store = watchedStore();
     const [member] = fleetOf(1, store, { budgets: [{ usd: 42, window: 'hour' }] });
     await calls(member, 60);
@@ -98,7 +98,7 @@ describe('while Redis is down', () => {
     expect(delayed).toBeLessThanOrEqual(5);
   });
 
-  it('writes one line when it goes and one when it is back, without its address', async () => {
+  it('logs one line when Redis goes and one when it is back, without its address', async () => {
     const store = watchedStore();
     const [member] = fleetOf(1, store, { budgets });
     await calls(member, 1);
@@ -114,7 +114,7 @@ describe('while Redis is down', () => {
     ]);
   });
 
-  it('holds no more than one command that is not answered at a time', async () => {
+  it('has no more than one unanswered command at a time', async () => {
     const store = watchedStore();
     const [member] = fleetOf(1, store, { budgets });
     await calls(member, 1);

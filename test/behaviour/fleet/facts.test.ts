@@ -12,8 +12,8 @@ const call = (member: Member | undefined) => settled(ask((member as Member).rout
 const stateOf = (member: Member | undefined, id = 'a') => (member as Member).router.snapshot().deployments[id];
 const isPaused = (member: Member | undefined) => typeof stateOf(member)?.pausedUntil === 'string';
 
-describe('what a fleet knows of deployments', () => {
-  it('pauses in all processes within 1.2 s, for as long as the server requested', async () => {
+describe('what processes of a fleet share about deployments', () => {
+  it('pauses a deployment in all processes within 1.2 s, for as long as its server requested', async () => {
     const store = memoryFleetStore();
     const [one] = fleetOf(1, store, {}, {}, busy(20));
     const [two] = fleetOf(1, store);
@@ -54,7 +54,7 @@ describe('what a fleet knows of deployments', () => {
     expect(stateOf(two)?.suspendedUntil).toEqual(expect.any(String));
   });
 
-  it('takes an open breaker of another process for a hint: one failure is enough, a success clears it', async () => {
+  it('treats an open breaker of another process as a hint: one failure opens it, a success clears it', async () => {
     const store = memoryFleetStore();
     let twoFails = false;
     const breaker = { failures: 3, windowMs: 10_000, minRate: 0.5, cooldownMs: 30_000 };
@@ -72,7 +72,7 @@ describe('what a fleet knows of deployments', () => {
     expect(stateOf(two)?.state).toBe('open');
   });
 
-  it('shares none of it where the options say so', async () => {
+  it('shares nothing that the options turn off', async () => {
     const store = memoryFleetStore();
     const share = { pauses: false };
     const [one] = fleetOf(1, store, {}, { share }, busy(20));
@@ -92,7 +92,7 @@ describe('rates of a fleet', () => {
     return members.reduce((sum, { fake }) => sum + fake.requests.length, 0) - before;
   };
 
-  it('are limits of all processes together', async () => {
+  it('limit all processes together', async () => {
     const members = fleetOf(4, memoryFleetStore(), rated, {}, answer());
     for (const { router } of members) for (let i = 0; i < 300; i++) void ask(router).catch(() => undefined);
     const first = await startedIn(members, 10_000);
@@ -115,7 +115,7 @@ describe('rates of a fleet', () => {
     for (const { router } of members) await router.close();
   });
 
-  it('are divided evenly among the processes that were there, while Redis is down', async () => {
+  it('are divided evenly among the known processes while Redis is down', async () => {
     const store = watchedStore();
     const members = fleetOf(4, store, rated, {}, answer());
     for (const { router } of members) await settled(ask(router));

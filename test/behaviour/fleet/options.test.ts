@@ -18,7 +18,7 @@ const messageOf = (run: () => unknown): string => {
   throw new Error('It was allowed.');
 };
 
-describe('wrong options of a fleet', () => {
+describe('invalid options of a fleet', () => {
   it.each<[string, unknown, RegExp]>([
     ['no options', undefined, /fleet\.name.*required.*checkout-prod/],
     ['no name', {}, /fleet\.name.*required/],
@@ -40,28 +40,28 @@ describe('wrong options of a fleet', () => {
     ['nothing', undefined, /redisFleet/],
     ['a promise', Promise.resolve(client), /promise.*await/],
     ['an object without commands', {}, /eval and evalsha/],
-  ])('a client that is %s', (_, given, message) => {
+  ])('refuses a client that is %s', (_, given, message) => {
     const text = messageOf(() => redisFleet(given as never, { name: 'a' }));
     expect(text).toMatch(message);
     expect(text).not.toContain('secret');
     expect(() => redisCache(given as never, { name: 'a' })).toThrow(InvalidOptionError);
   });
 
-  it('of the cache', () => {
+  it('are refused by the cache', () => {
     expect(messageOf(() => redisCache(client, {} as never))).toMatch(/redisCache\.name.*required/);
     expect(messageOf(() => redisCache(client, { name: 'a', timeoutMs: 0 }))).toMatch(/redisCache\.timeoutMs/);
     expect(messageOf(() => tieredCache({} as never))).toMatch(/tieredCache/);
     expect(messageOf(() => tieredCache(redisCache(client, { name: 'a' }), { localMs: -1 }))).toMatch(/localMs/);
   });
 
-  it('of the router', () => {
+  it('are refused by the router', () => {
     const clients = { default: { apiKey: 'sk-test', baseURL: 'https://a.test/v1' } };
     expect(messageOf(() => new ModelRouter({ clients, fleet: 'redis' as never }))).toMatch(/fleet.*redisFleet/);
   });
 });
 
 describe('one warning, and no error', () => {
-  it('none if a call is only explained: nothing is requested from the fleet', async () => {
+  it('is not written if a call is only explained: the fleet gets no command', async () => {
     const commands: string[] = [];
     const store = { ...memoryFleetStore(), isReady: () => commands.push('isReady') > 0 };
     const [member] = fleetOf(1, store);
@@ -72,7 +72,7 @@ describe('one warning, and no error', () => {
     expect(commands).not.toEqual([]);
   });
 
-  it('where the client is not connected', async () => {
+  it('is written where the client is not connected', async () => {
     const store = { ...memoryFleetStore(), isReady: () => false };
     const [member] = fleetOf(1, store);
     expect((await settled(ask((member as Member).router))).state).toBe('fulfilled');
@@ -82,7 +82,7 @@ describe('one warning, and no error', () => {
     expect(lines).toEqual([expect.stringMatching(/call `await client\.connect\(\)`/)]);
   });
 
-  it('where the server evicts, or other processes are newer', async () => {
+  it('is written where the server evicts, or other processes are newer', async () => {
     const inner = memoryFleetStore();
     const store = {
       exchange: async (message: never): Promise<FleetReply> => ({ ...(await inner.exchange(message)), version: 99 }),
@@ -97,7 +97,7 @@ describe('one warning, and no error', () => {
     ]);
   });
 
-  it('is what a store of your own is connected by', () => {
+  it('a store of your own connects in the same way', () => {
     expect(storeFleet(memoryFleetStore(), { name: 'a' })).toHaveProperty('connect');
   });
 });

@@ -76,8 +76,8 @@ const recovering = {
   ],
 } as const;
 
-describe('while there is money', () => {
-  it('at most three calls in a hundred wait, for one command a heartbeat and a quarter of one a call', async () => {
+describe('while the budget lasts', () => {
+  it('at most three calls in a hundred wait; a heartbeat costs one command, a call a quarter of one', async () => {
     const store = distant();
     const members = fleetOf(4, store, { budgets: [{ usd: 10_000, window: 'month' }] });
     /** How many of a minute's calls waited: one a second of each process. */
@@ -103,7 +103,7 @@ describe('while there is money', () => {
 });
 
 describe('while Redis hangs', () => {
-  it('no more calls wait than arrive within timeoutMs, and none once five commands have failed', async () => {
+  it('no more calls wait than arrive within timeoutMs, and none after five failed commands', async () => {
     const store = watchedStore();
     const members = fleetOf(1, store, { budgets: [{ usd: 400, window: 'month' }] });
     const { router } = members[0] as Member;
@@ -123,7 +123,7 @@ describe('while Redis hangs', () => {
     expect(calls.filter(({ at = 0 }, i) => at > i + 2).length).toBeLessThanOrEqual(5 * TIMEOUT_MS + 5);
   });
 
-  it('a call with a cache waits at most twice timeoutMs, and after five failures of each not at all', async () => {
+  it('a call with a cache waits at most twice timeoutMs, and not at all after five failures of each', async () => {
     const store = watchedStore();
     const client = { isReady: true, sendCommand: () => new Promise(() => undefined) };
     const [member] = fleetOf(1, store, {
@@ -141,7 +141,7 @@ describe('while Redis hangs', () => {
   });
 });
 
-it('a cache waits at most timeoutMs altogether, though it has two commands to send', async () => {
+it('a cache waits at most timeoutMs altogether, though it sends two commands', async () => {
   // The generation comes late, and the answer never.
   const sendCommand = async ([, key = '']: string[]) =>
     new Promise((resolve) => key.endsWith(':generation') && setTimeout(resolve, 0.6 * TIMEOUT_MS, null));
@@ -157,7 +157,7 @@ it('a cache waits at most timeoutMs altogether, though it has two commands to se
 });
 
 describe('a fleet recovers', () => {
-  it('within two heartbeats of Redis being back', async () => {
+  it('within two heartbeats after Redis is back', async () => {
     const store = watchedStore();
     const members = fleetOf(3, store, recovering as never);
     for (const member of members) await recovery(member, 5);
@@ -168,7 +168,7 @@ describe('a fleet recovers', () => {
     for (const member of members) expect(await recovery(member, 9)).toBeLessThanOrEqual(2);
   });
 
-  it('within four heartbeats of a loss of data, and grants nothing more before three are over', async () => {
+  it('within four heartbeats after data loss, and grants nothing more for three', async () => {
     let inner = memoryFleetStore();
     const store = watchedStore({ exchange: (message) => inner.exchange(message) });
     const members = fleetOf(3, store, recovering as never, { whenDown: 'refuse' });
@@ -215,13 +215,13 @@ describe('a killed process', () => {
     expect(answered).toBeLessThanOrEqual(40 - 5 - 1);
   });
 
-  it("frees it after ten heartbeats, where lost is 'return'", async () => {
+  it("releases its allowance after ten heartbeats, with lost: 'return'", async () => {
     const { answered } = await afterKill({ lost: 'return' }, 11 * BEAT_MS);
     // All but what it had spent: the call that was in flight is not known to cost anything.
     expect(answered).toBe(40 - 5);
   });
 
-  it('frees it at the end of the window after: what it had not spent could have been spent in that one', async () => {
+  it('releases its allowance at the end of the next window, in which it could still have spent it', async () => {
     const { survivor } = await afterKill({ whenDown: 'refuse' }, 5000);
     await pass(3_600_000);
     const next = await spendAll(survivor);
@@ -231,7 +231,7 @@ describe('a killed process', () => {
     expect(await spendAll(survivor)).toBe(40);
   });
 
-  it('frees it after two windows and 15 minutes, where the window slides', async () => {
+  it('releases its allowance after two windows and 15 minutes, where the window slides', async () => {
     const windowMs = 60_000;
     const { survivor } = await afterKill({ whenDown: 'refuse' }, 5000, { windowMs });
     // Time in which no process uses the budget does not count.
@@ -248,7 +248,7 @@ describe('a killed process', () => {
     expect(await spendAll(survivor)).toBe(40);
   });
 
-  it('that only stood still for 30 s goes on within the limit', async () => {
+  it('stays within the limit if it was only stopped for 30 s', async () => {
     const { members, kill } = processesOf(2, 40.5, {});
     const [frozen, other] = members as [Member, Member];
     await settled(ask(frozen.router));

@@ -18,7 +18,7 @@ async function answered(members: readonly Member[], calls: number): Promise<numb
 }
 
 describe('an update of a router in a fleet', () => {
-  it('raises a budget for the process that knows of it, and what was spent stays spent', async () => {
+  it('raises a budget for the updated process, and keeps what was spent', async () => {
     const members = fleetOf(2, memoryFleetStore(), { budgets: [{ usd: 4.5, window: 'day' }] });
     expect(await answered(members, 16)).toBe(4);
     for (const { router } of members) router.update({ budgets: [{ usd: 6.5, window: 'day' }] });
