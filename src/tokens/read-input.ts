@@ -93,12 +93,11 @@ export function readInput(given: unknown, protocol: Protocol): Input {
     input.messages++;
     input.texts.push(body.instructions);
   } else readPart(input, body.instructions, 0);
-  for (const name in body) {
+  for (const name of Object.keys(body)) {
     const value = body[name];
     // Numbers and flags are settings, not input.
     if (typeof value !== 'string' && typeof value !== 'object') continue;
-    if (!isCounted(name, protocol) && !NOT_READ.has(name) && Object.hasOwn(body, name))
-      readField(input, name, value, 0);
+    if (!isCounted(name, protocol) && !NOT_READ.has(name)) readField(input, name, value, 0);
   }
   return input;
 }
@@ -217,19 +216,32 @@ function readMediumPart(input: Input, part: Record<string, unknown>): ReadonlySe
 function readField(
   input: Input,
   name: string,
-  given: unknown,
+  value: unknown,
   depth: number,
-  { media_type: media, mime_type: mime = media }: Record<string, unknown> = {},
+  neighbours?: Record<string, unknown>,
 ): void {
   // Names are sent too; those that are usual stand for a token or two, which the frame of a message covers.
   if (name.length > 32) input.texts.push(name);
   if (name === 'cache_control') return;
-  const value = toJson(given);
-  if (typeof value !== 'string') return readPart(input, value, depth);
-  if (WORDS.has(name) && isWord(value)) return;
-  const encoded = TEXTS.has(name) ? undefined : readEncoded(value);
-  if (encoded === undefined) input.texts.push(value);
-  else readMedium(input, value, encoded, typeof mime === 'string' ? mime : undefined);
+  if (typeof value === 'string') readText(input, name, value, neighbours);
+  else {
+    const made = toJson(value);
+    if (typeof made === 'string') readText(input, name, made, neighbours);
+    else readPart(input, made, depth);
+  }
+}
+
+function readText(input: Input, name: string, text: string, neighbours: Record<string, unknown> | undefined): void {
+  if (WORDS.has(name) && isWord(text)) return;
+  const encoded = TEXTS.has(name) ? undefined : readEncoded(text);
+  if (encoded === undefined) input.texts.push(text);
+  else readMedium(input, text, encoded, mediaTypeOf(neighbours));
+}
+
+/** What a field beside the data declares it to be. */
+function mediaTypeOf(fields: Record<string, unknown> = {}): string | undefined {
+  const declared = fields.mime_type ?? fields.media_type;
+  return typeof declared === 'string' ? declared : undefined;
 }
 
 const isWord = (value: unknown) => typeof value === 'string' && /^[a-z][a-z0-9_/.+-]{0,31}$/.test(value);
