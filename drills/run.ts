@@ -68,11 +68,11 @@ const now = () => Number(process.hrtime.bigint() / 1_000_000n);
 
 async function runOne(name: string, start: Start): Promise<{ result: DrillResult; tookMs: number }> {
   const startedAt = now();
-  let toldAt = startedAt;
+  let printedAt = startedAt;
   const onProgress = (share: number): void => {
-    if (now() - toldAt < PROGRESS_MS) return;
-    toldAt = now();
-    console.log(`  ${name} ${(100 * share).toFixed(0)} % after ${seconds(toldAt - startedAt)}`);
+    if (now() - printedAt < PROGRESS_MS) return;
+    printedAt = now();
+    console.log(`  ${name} ${(100 * share).toFixed(0)} % after ${seconds(printedAt - startedAt)}`);
   };
   const result = await start({ seed: SEED, onProgress });
   const tookMs = now() - startedAt;
@@ -80,14 +80,14 @@ async function runOne(name: string, start: Start): Promise<{ result: DrillResult
   return { result, tookMs };
 }
 
-function tell({ drill, faults, size, measured, targets, broken }: DrillResult, tookMs: number): void {
+function print({ drill, faults, size, measured, targets, broken }: DrillResult, tookMs: number): void {
   console.log(`\n${drill}: ${size} (${seconds(tookMs)})\n  ${faults}`);
   for (const [name, value] of Object.entries(measured)) {
     const target = targets[name];
     const mark = target === undefined ? '      ' : meets(value, target) ? 'ok    ' : 'MISSED';
-    const told = target === undefined ? `${value.toFixed(2)}` : show(value, target.unit);
+    const shown = target === undefined ? `${value.toFixed(2)}` : show(value, target.unit);
     console.log(
-      `  ${mark} ${name.padEnd(24)} ${told.padStart(14)}   ${target === undefined ? '' : bound(target)}`.trimEnd(),
+      `  ${mark} ${name.padEnd(24)} ${shown.padStart(14)}   ${target === undefined ? '' : bound(target)}`.trimEnd(),
     );
   }
   for (const [what, times] of broken) console.log(`  BROKEN ${what} (${times})`);
@@ -116,7 +116,7 @@ const results: Awaited<ReturnType<typeof runOne>>[] = [];
 for (const [name, start] of drills) {
   if (wanted.length === 0 || wanted.includes(name)) results.push(await runOne(name, start));
 }
-for (const { result, tookMs } of results) tell(result, tookMs);
+for (const { result, tookMs } of results) print(result, tookMs);
 const missed = results.filter(({ result }) => !result.ok).length;
 console.log(`\n${results.length - missed} of ${results.length} drills met their targets (seed ${SEED}, virtual time)`);
 process.exitCode = missed === 0 ? 0 : 1;

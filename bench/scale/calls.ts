@@ -28,14 +28,14 @@ const money: Curve = {
     const budgets = [{ usd: 20, window: 'day', per: 'tenant' }] as const;
     await using without = routerOf(2);
     await using limited = routerOf(2, { budgets, tenant: 'acme' });
-    const ask = (client: OpenAI, model: string) => () =>
+    const send = (client: OpenAI, model: string) => () =>
       client.chat.completions.create({
         model,
         messages: [{ role: 'user', content: newText(kilobytes * 1024) }],
         max_tokens: 256,
       });
     const [alone = 0, router = 0, guarded = 0] = await inTurns(
-      [ask(plain, 'bench-model'), ask(without, 'bench'), ask(limited, 'bench')],
+      [send(plain, 'bench-model'), send(without, 'bench'), send(limited, 'bench')],
       { turns: 13 },
     );
     return (guarded - router) / alone;
@@ -79,12 +79,12 @@ const cached = (
   sizes,
   async at(size) {
     await using router = routerOf(2, { cache: { mode: 'all', toolCalls: true } });
-    const ask = (client: OpenAI) => () => {
+    const send = (client: OpenAI) => () => {
       // A body of its own for each call, as an application builds it.
       const body = bodyOf(size, how === 'hit' ? 'Hello.' : newText(30));
       return client.chat.completions.create(body);
     };
-    return await ratioOf(ask(plain), ask(router));
+    return await ratioOf(send(plain), send(router));
   },
 });
 
@@ -100,13 +100,13 @@ const wrongName = (name: string, isNew: boolean, more: Partial<RouterOptions>, s
     const refusing = async () => new Response(body, { status, headers: { 'content-type': 'application/json' } });
     await using router = routerOf(count, more, refusing);
     router.on('model-not-found', () => {});
-    let asked = 0;
-    const ask = () => {
-      asked += 1;
-      const model = isNew ? `some-wrong-model-${asked}` : 'some-wrong-model';
+    let sent = 0;
+    const send = () => {
+      sent += 1;
+      const model = isNew ? `some-wrong-model-${sent}` : 'some-wrong-model';
       return router.chat.completions.create({ model, messages }).catch(() => undefined);
     };
-    const [ms = Number.NaN] = await inTurns([ask], { turns: 3 });
+    const [ms = Number.NaN] = await inTurns([send], { turns: 3 });
     return ms;
   },
 });
@@ -141,7 +141,7 @@ const massAbort: Curve = {
   },
 };
 
-const perTenant = (name: string, ask: (router: ModelRouter, tenant: string) => unknown): Curve => ({
+const perTenant = (name: string, send: (router: ModelRouter, tenant: string) => unknown): Curve => ({
   name: `${name}, by tenants`,
   unit: 'x plain',
   goal: 'flat',
@@ -149,8 +149,8 @@ const perTenant = (name: string, ask: (router: ModelRouter, tenant: string) => u
   async at(count) {
     await using router = routerOf(2);
     const tenants = namesOf(count, 'tenant-');
-    let asked = 0;
-    return await ratioOf(call(plain, 'bench-model'), () => ask(router, tenants[asked++ % count] ?? ''));
+    let sent = 0;
+    return await ratioOf(call(plain, 'bench-model'), () => send(router, tenants[sent++ % count] ?? ''));
   },
 });
 

@@ -84,9 +84,9 @@ const batchAgain: Curve = {
     let sent = 0;
     const fetch = embeddings((more) => (sent += more));
     await using router = routerOf(1, { cache: true, clients: { default: clientOf(fetch) } });
-    const ask = () => router.embeddings.create({ model: 'bench', input: inputsOf(count), encoding_format: 'float' });
-    await ask();
-    await ask();
+    const send = () => router.embeddings.create({ model: 'bench', input: inputsOf(count), encoding_format: 'float' });
+    await send();
+    await send();
     return 1 - (sent - count) / count;
   },
 };
@@ -98,17 +98,17 @@ const batchOthers: Curve = {
   sizes: [1, 4, 16],
   async at(batches) {
     await using router = routerOf(1, { cache: true, clients: { default: clientOf(embeddings(() => {})) } });
-    const ask = (input: string[], tenant: string) =>
+    const send = (input: string[], tenant: string) =>
       router.embeddings.create({ model: 'bench', input, encoding_format: 'float' }, callOptions({ tenant }));
     const small = inputsOf(1000);
-    for (let i = 0; i < 10; i += 1) await ask(small.slice(100 * i, 100 * i + 100), 'small');
+    for (let i = 0; i < 10; i += 1) await send(small.slice(100 * i, 100 * i + 100), 'small');
     for (let i = 0; i < batches; i += 1)
-      await ask(
+      await send(
         inputsOf(2048).map((each) => `${i} ${each}`),
         'large',
       );
     const before = router.snapshot().cache.hits;
-    for (const each of small) await ask([each], 'small');
+    for (const each of small) await send([each], 'small');
     return router.snapshot().cache.hits - before;
   },
 };
@@ -121,13 +121,13 @@ const batchCost: Curve = {
   async at(count) {
     const fetch = embeddings(() => {});
     await using router = routerOf(1, { cache: true, clients: { default: clientOf(fetch) } });
-    let asked = 0;
-    const ask = (client: ReturnType<typeof plainOf>) => () => {
-      asked += 1;
-      const input = inputsOf(count).map((each) => `${asked} ${each}`);
+    let sent = 0;
+    const send = (client: ReturnType<typeof plainOf>) => () => {
+      sent += 1;
+      const input = inputsOf(count).map((each) => `${sent} ${each}`);
       return client.embeddings.create({ model: 'bench', input, encoding_format: 'float' });
     };
-    return await ratioOf(ask(plainOf(fetch)), ask(router));
+    return await ratioOf(send(plainOf(fetch)), send(router));
   },
 };
 

@@ -151,8 +151,8 @@ const otherListeners: Curve = {
     for (let i = 0; i < count; i += 1) signal.addEventListener('abort', () => {});
     const fetch = streaming(20, textOf);
     await using router = routerOf(2, { clients: { default: clientOf(fetch) } });
-    const ask = (client: OpenAI) => async () => read((await streamOf(client, { signal }))[Symbol.asyncIterator]());
-    return await ratioOf(ask(plainOf(fetch)), ask(router));
+    const open = (client: OpenAI) => async () => read((await streamOf(client, { signal }))[Symbol.asyncIterator]());
+    return await ratioOf(open(plainOf(fetch)), open(router));
   },
 };
 

@@ -167,14 +167,14 @@ describe('asFetch, as the fetch of a plain OpenAI client', () => {
   it('streams the answers to uploads', async () => {
     const { routed, fake } = await open({ first: fail(503), second: answer('Hello') });
     const client = clientOf(routed);
-    const heard = await client.audio.transcriptions.create({ model, file: await sound(), stream: true });
-    expect((await collect(heard)).map(({ type }) => type)).toEqual([
+    const received = await client.audio.transcriptions.create({ model, file: await sound(), stream: true });
+    expect((await collect(received)).map(({ type }) => type)).toEqual([
       ...Array(4).fill('transcript.text.delta'),
       'transcript.text.done',
     ]);
     const drawn = await client.images.edit({ model, image: await picture(), prompt: 'A hat', stream: true });
     expect((await collect(drawn)).map(({ type }) => type)).toEqual(['image_edit.completed']);
-    expect(fake.requests.map(({ model: asked, outcome }) => [asked, outcome])).toEqual([
+    expect(fake.requests.map(({ model, outcome }) => [model, outcome])).toEqual([
       ['first', 'failed'],
       ['second', 'answered'],
       ['first', 'failed'],

@@ -3,7 +3,7 @@ import { answer, fail, type Models } from 'model-router/testing';
 import type { OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { content, done, event, finish, role, stream } from '../helpers/event-streams.js';
-import { ask, askStream, collect, errorOf, messages } from '../helpers/messages.js';
+import { collect, errorOf, messages, sendChat, streamChat } from '../helpers/messages.js';
 import { type Built, build, type Setup } from '../helpers/routers.js';
 
 const twoClients: Setup = {
@@ -52,7 +52,7 @@ describe('a call that continues a stored response', () => {
     );
     const first = await respond(built.router);
     await respond(built.router, { previous_response_id: first.id });
-    expect(built.asked()).toEqual(['a', 'a', 'c']);
+    expect(built.calledModels()).toEqual(['a', 'a', 'c']);
   });
 
   it('follows a streamed response too', async () => {
@@ -214,9 +214,9 @@ describe('credentials given with a call', () => {
     'as %s pin it to its first deployment',
     async (name) => {
       const built = build({ a: fail(403), b: answer() }, { ...twoClients, fake: { apiKeys: undefined } as object });
-      const error = await errorOf(ask(built.router, 'standard', { headers: { [name]: 'Bearer sk-of-the-user' } }));
+      const error = await errorOf(sendChat(built.router, 'standard', { headers: { [name]: 'Bearer sk-of-the-user' } }));
       expect(error).toMatchObject({ status: 403 });
-      expect(built.asked()).toEqual(['a']);
+      expect(built.calledModels()).toEqual(['a']);
     },
   );
 
@@ -225,14 +225,14 @@ describe('credentials given with a call', () => {
       { a: answer(), b: [fail(500), answer()] },
       { ...twoClients, deployments: { a: { region: 'us' }, b: { client: 'other', region: 'eu' } }, regions: ['eu'] },
     );
-    await ask(built.router, 'standard', { headers: { cookie: 'session=1' } });
-    expect(built.asked()).toEqual(['b', 'b']);
+    await sendChat(built.router, 'standard', { headers: { cookie: 'session=1' } });
+    expect(built.calledModels()).toEqual(['b', 'b']);
   });
 
   it('pin streams and views too', async () => {
     const built = both({ a: fail(500, { headers: { 'x-should-retry': 'false' } }), b: answer() });
     const view = built.router.withOptions({ defaultHeaders: { 'OpenAI-Project': 'p' } });
-    await errorOf(askStream(view));
-    expect(built.asked()).toEqual(['a']);
+    await errorOf(streamChat(view));
+    expect(built.calledModels()).toEqual(['a']);
   });
 });

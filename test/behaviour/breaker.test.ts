@@ -2,7 +2,7 @@ import { callRecord, type RouterEvent } from 'model-router';
 import { answer, fail, hang, noDone, stall } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, askWith, errorOf, read } from '../helpers/messages.js';
+import { errorOf, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { type Built, build, type Setup } from '../helpers/routers.js';
 
 useFakeTime();
@@ -14,7 +14,7 @@ const atOnce: Setup = { ...once, breaker: { consecutive: 1 } };
 const stateOf = ({ router }: Built, deployment = 'a') => router.snapshot().deployments[deployment]?.state;
 
 async function call(built: Built, times = 1, model = 'standard'): Promise<void> {
-  for (let i = 0; i < times; i += 1) await settled(ask(built.router, model));
+  for (let i = 0; i < times; i += 1) await settled(sendChat(built.router, model));
 }
 
 describe('a breaker opens', () => {
@@ -95,10 +95,10 @@ describe('an open breaker', () => {
     built.fake.clear();
     await pass(9999);
     await call(built, 3);
-    expect(built.asked()).toEqual(['b', 'b', 'b']);
+    expect(built.calledModels()).toEqual(['b', 'b', 'b']);
     await pass(1);
     await call(built, 3);
-    expect(built.asked().slice(3)).toEqual(['a', 'b', 'b', 'b']);
+    expect(built.calledModels().slice(3)).toEqual(['a', 'b', 'b', 'b']);
   });
 
   it('closes after a probe that succeeds', async () => {
@@ -109,7 +109,7 @@ describe('an open breaker', () => {
     await pass(10_000);
     expect(stateOf(built)).toBe('halfOpen');
     await call(built, 3);
-    expect(built.asked()).toEqual(['a', 'b', 'a', 'a', 'a']);
+    expect(built.calledModels()).toEqual(['a', 'b', 'a', 'a', 'a']);
     expect(stateOf(built)).toBe('closed');
     expect(events).toEqual([{ type: 'breaker-closed', deployment: 'a' }]);
   });
@@ -142,13 +142,13 @@ describe('an open breaker', () => {
     await call(built);
     await pass(10_000);
     built.fake.clear();
-    const probe = watch(ask(built.router));
+    const probe = watch(sendChat(built.router));
     await call(built, 2);
-    expect(built.asked()).toEqual(['a', 'b', 'b']);
+    expect(built.calledModels()).toEqual(['a', 'b', 'b']);
     await pass(300);
     expect(probe.state).toBe('fulfilled');
     await call(built);
-    expect(built.asked().at(-1)).toBe('a');
+    expect(built.calledModels().at(-1)).toBe('a');
   });
 
   it('lets the next probe through after a cooldown if a probe hangs', async () => {
@@ -159,13 +159,13 @@ describe('an open breaker', () => {
     await call(built);
     await pass(10_000);
     built.fake.clear();
-    const hung = watch(ask(built.router));
+    const hung = watch(sendChat(built.router));
     await pass(9999);
     await call(built);
-    expect(built.asked()).toEqual(['a', 'b']);
+    expect(built.calledModels()).toEqual(['a', 'b']);
     await pass(1);
     await call(built);
-    expect(built.asked()).toEqual(['a', 'b', 'a']);
+    expect(built.calledModels()).toEqual(['a', 'b', 'a']);
     expect([hung.state, stateOf(built)]).toEqual(['pending', 'closed']);
   });
 
@@ -174,7 +174,7 @@ describe('an open breaker', () => {
     await call(built);
     await pass(10_000);
     const controller = new AbortController();
-    const probe = watch(ask(built.router, 'standard', { signal: controller.signal }));
+    const probe = watch(sendChat(built.router, 'standard', { signal: controller.signal }));
     await pass(500);
     controller.abort();
     await pass(0);
@@ -182,13 +182,13 @@ describe('an open breaker', () => {
     // And the next one may probe at once.
     built.fake.clear();
     await call(built);
-    expect(built.asked()).toEqual(['a']);
+    expect(built.calledModels()).toEqual(['a']);
     expect(stateOf(built)).toBe('closed');
   });
 
   it('ignores calls that began before it opened', async () => {
     const built = build({ a: [answer({ latencyMs: 500 }), fail(500)] }, atOnce);
-    const early = watch(ask(built.router));
+    const early = watch(sendChat(built.router));
     await call(built);
     expect(stateOf(built)).toBe('open');
     await pass(500);
@@ -205,26 +205,26 @@ describe('when all breakers are open', () => {
     expect([stateOf(built), stateOf(built, 'b')]).toEqual(['open', 'open']);
     built.fake.clear();
     built.fake.set('b', answer());
-    expect(callRecord(await ask(built.router))?.deployment).toBe('b');
+    expect(callRecord(await sendChat(built.router))?.deployment).toBe('b');
     expect(stateOf(built, 'b')).toBe('closed');
   });
 
   it('each is retried up to maxAttempts', async () => {
     const built = build({ a: fail(500), b: fail(500) }, { breaker: { consecutive: 1 }, maxAttempts: 5 });
     await call(built);
-    expect(built.asked()).toHaveLength(5);
+    expect(built.calledModels()).toHaveLength(5);
     built.fake.clear();
     await call(built);
-    expect(built.asked()).toHaveLength(5);
-    expect(new Set(built.asked())).toEqual(new Set(['a', 'b']));
+    expect(built.calledModels()).toHaveLength(5);
+    expect(new Set(built.calledModels())).toEqual(new Set(['a', 'b']));
   });
 
   it('a probe that hangs does not block later calls', async () => {
     const built = build({ a: [fail(500), hang(), answer()] }, atOnce);
     await call(built);
-    watch(ask(built.router));
+    watch(sendChat(built.router));
     await pass(0);
-    expect(callRecord(await ask(built.router))?.deployment).toBe('a');
+    expect(callRecord(await sendChat(built.router))?.deployment).toBe('a');
   });
 
   it('a deployment outside the call’s regions is not tried', async () => {
@@ -232,16 +232,16 @@ describe('when all breakers are open', () => {
       { a: fail(500), b: answer() },
       { ...atOnce, deployments: { a: { region: 'eu' }, b: { region: 'us' } }, routes: { standard: ['a', 'b'] } },
     );
-    await settled(askWith(built.router, { regions: ['eu'] }));
-    await settled(askWith(built.router, { regions: ['eu'] }));
-    expect(built.asked()).toEqual(['a', 'a']);
+    await settled(sendChatWith(built.router, { regions: ['eu'] }));
+    await settled(sendChatWith(built.router, { regions: ['eu'] }));
+    expect(built.calledModels()).toEqual(['a', 'a']);
   });
 });
 
 describe('a stream', () => {
   it('counts at its end', async () => {
     const built = build({ a: stall({ afterChunks: 1 }) }, { ...atOnce, chunkTimeoutMs: 1000 });
-    const stream = await askStream(built.router);
+    const stream = await streamChat(built.router);
     expect(stateOf(built)).toBe('closed');
     await settled(read(stream));
     expect(stateOf(built)).toBe('open');
@@ -249,7 +249,7 @@ describe('a stream', () => {
 
   it('does not count when the caller breaks off', async () => {
     const built = build({ a: [noDone({ chunks: 4 }), answer()] }, atOnce);
-    for await (const _ of await askStream(built.router)) break;
+    for await (const _ of await streamChat(built.router)) break;
     expect(stateOf(built)).toBe('closed');
     expect(built.router.snapshot().deployments.a?.failures).toBe(0);
   });
@@ -266,12 +266,12 @@ describe('breaker: false', () => {
   it('still obeys pauses that servers request', async () => {
     const built = build({ a: fail(429, { headers: { 'retry-after': '5' } }), b: answer() }, { breaker: false });
     await call(built, 2);
-    expect(built.asked()).toEqual(['a', 'b', 'b']);
+    expect(built.calledModels()).toEqual(['a', 'b', 'b']);
   });
 
   it('starts no timer', async () => {
     const built = build({ a: fail(500) }, { breaker: false, maxAttempts: 1 });
-    await errorOf(ask(built.router));
+    await errorOf(sendChat(built.router));
     expect(vi.getTimerCount()).toBe(0);
   });
 });

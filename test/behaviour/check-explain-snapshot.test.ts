@@ -4,7 +4,7 @@ import { answer, fail, hang } from 'model-router/testing';
 import type { ChatCompletionCreateParams } from 'openai/resources';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, errorOf, messages, read } from '../helpers/messages.js';
+import { errorOf, messages, read, sendChat, streamChat } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 useFakeTime();
@@ -43,9 +43,9 @@ describe('check()', () => {
   });
 
   it('sends one request each, without failover', async () => {
-    const { router, asked } = build({ a: fail(500), b: answer() }, { fallbacks: ['b'] });
+    const { router, calledModels } = build({ a: fail(500), b: answer() }, { fallbacks: ['b'] });
     await settled(router.check());
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 
   it.each([
@@ -159,7 +159,7 @@ describe('explain()', () => {
       { ...models, a: fail(429, { headers: { 'retry-after': '7' } }) },
       { ...settings, maxAttempts: 1 },
     );
-    await errorOf(ask(router));
+    await errorOf(sendChat(router));
     const tools = [{ type: 'function', function: { name: 'f' } }];
     expect(router.explain({ ...body, tools }).deployments).toEqual([
       { id: 'b' },
@@ -175,7 +175,7 @@ describe('explain()', () => {
 
   it('reports suspended clients and open breakers', async () => {
     const { router } = build({ ...models, a: fail(401), b: fail(500) }, { ...settings, breaker: { consecutive: 1 } });
-    await settled(ask(router));
+    await settled(sendChat(router));
     const { deployments } = router.explain(body);
     expect(deployments).toContainEqual({ id: 'a', excluded: 'its client is suspended for 60000 ms' });
     expect(router.explain({ ...body, model: 'b' }).deployments).toEqual([{ id: 'b' }]);
@@ -208,7 +208,7 @@ describe('explain()', () => {
 
   it('says that no deployment is available now', async () => {
     const { router } = build({ a: fail(429, { headers: { 'retry-after': '60' } }) }, { deadlineMs: 200 });
-    await errorOf(ask(router, 'a'));
+    await errorOf(sendChat(router, 'a'));
     expect(router.explain({ model: 'a', messages: [] }).refusal).toMatch(/available \(a: the server requested a pause/);
   });
 
@@ -267,8 +267,8 @@ describe('snapshot()', () => {
         maxAttempts: 2,
       },
     );
-    await settled(ask(router));
-    await settled(ask(router));
+    await settled(sendChat(router));
+    await settled(sendChat(router));
     const { deployments, routes } = router.snapshot();
     expect(deployments.a).toMatchObject({ requests: 2, failures: 1, uptime: 0.5, usage, costUsd: null, unpriced: 1 });
     expect(deployments.b).toMatchObject({ requests: 1, failures: 0, uptime: 1, usage, costUsd: 0.002, unpriced: 0 });
@@ -287,20 +287,20 @@ describe('snapshot()', () => {
   it('counts what is in flight, a stream until its end', async () => {
     const { router } = build({ a: answer({ latencyMs: 50 }) });
     const inFlight = () => router.snapshot().deployments.a?.inFlight;
-    const plain = watch(ask(router));
-    const opening = watch(askStream(router));
+    const plain = watch(sendChat(router));
+    const opening = watch(streamChat(router));
     await pass(0);
     expect(inFlight()).toBe(2);
     await pass(50);
     expect([plain.state, inFlight()]).toEqual(['fulfilled', 1]);
-    await read(opening.value ?? (await askStream(router)));
+    await read(opening.value ?? (await streamChat(router)));
     expect(inFlight()).toBe(0);
     expect(router.snapshot().deployments.a?.timeToFirstChunkMs.p50).toBeCloseTo(50, -1);
   });
 
   it('returns plain JSON, also when a router is printed', async () => {
     const { router } = build({ a: answer() });
-    await settled(ask(router));
+    await settled(sendChat(router));
     const shown = router.snapshot();
     expect(JSON.parse(JSON.stringify(router))).toEqual(shown);
     expect(inspect(router)).toBe(inspect(shown));
@@ -311,7 +311,7 @@ describe('snapshot()', () => {
 
   it('shows a pause by the current wall clock', async () => {
     const { router } = build({ a: fail(429, { headers: { 'retry-after': '10' } }) }, { maxAttempts: 1 });
-    await errorOf(ask(router));
+    await errorOf(sendChat(router));
     vi.setSystemTime(new Date('2031-01-01T00:00:00Z'));
     expect(router.snapshot().deployments.a?.pausedUntil).toBe('2031-01-01T00:00:10.000Z');
   });

@@ -7,7 +7,7 @@ import {
 } from 'model-router';
 import { answer, fail } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
-import { ask, askStream, askWith, errorOf, read } from '../helpers/messages.js';
+import { errorOf, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { sendEvents } from '../helpers/provider-cases.js';
 import { build } from '../helpers/routers.js';
 
@@ -26,9 +26,9 @@ describe('classifyError', () => {
       seen.push(error);
       return error.code === 'E_MAINTENANCE' ? 'server-error' : undefined;
     };
-    const { router, asked } = build({ a: maintenance, b: answer() }, { classifyError });
-    const completion = await ask(router);
-    expect(asked()).toEqual(['a', 'b']);
+    const { router, calledModels } = build({ a: maintenance, b: answer() }, { classifyError });
+    const completion = await sendChat(router);
+    expect(calledModels()).toEqual(['a', 'b']);
     expect(callRecord(completion)?.attempts[0]).toMatchObject({ outcome: 'server-error', code: 'E_MAINTENANCE' });
     const { headers, ...rest } = seen[0] ?? { headers: undefined };
     expect(rest).toEqual({
@@ -46,7 +46,7 @@ describe('classifyError', () => {
       { a: fail(400, { message: 'Your plan is over.' }), b: answer() },
       { classifyError: () => 'unauthorized', clients: ['default', 'other'] },
     );
-    await ask(router, 'a').then(undefined, () => undefined);
+    await sendChat(router, 'a').then(undefined, () => undefined);
     expect(router.snapshot().deployments.a?.suspendedUntil).not.toBeNull();
   });
 
@@ -54,8 +54,8 @@ describe('classifyError', () => {
     const error = { error: { message: 'Come back tomorrow.', code: 'TOMORROW' } };
     const classifyError: ClassifyError = ({ code }) => (code === 'TOMORROW' ? 'rate-limited' : undefined);
     const { router } = build({ a: answer({ body: error }), b: sendEvents([error]) }, { classifyError, maxAttempts: 1 });
-    expect(await errorOf(ask(router, 'a'))).toMatchObject({ status: 429, code: 'TOMORROW' });
-    expect(await errorOf(askStream(router, 'b'))).toMatchObject({ status: 429, code: 'TOMORROW' });
+    expect(await errorOf(sendChat(router, 'a'))).toMatchObject({ status: 429, code: 'TOMORROW' });
+    expect(await errorOf(streamChat(router, 'b'))).toMatchObject({ status: 429, code: 'TOMORROW' });
   });
 
   it.each<[string, () => unknown]>([
@@ -70,10 +70,10 @@ describe('classifyError', () => {
     ['is asynchronous', () => Promise.reject(new Error('oh'))],
   ])('is ignored with one warning where it %s', async (_, does) => {
     const { warnings, settings } = withWarnings({ classifyError: does as ClassifyError });
-    const { router, asked } = build({ a: fail(503), b: answer() }, settings);
-    await ask(router);
-    await ask(router);
-    expect(asked()).toEqual(['a', 'b', 'a', 'b']);
+    const { router, calledModels } = build({ a: fail(503), b: answer() }, settings);
+    await sendChat(router);
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a', 'b', 'a', 'b']);
     expect(warnings.filter((line) => line.includes('classifyError is ignored'))).toHaveLength(1);
   });
 
@@ -97,21 +97,21 @@ describe('failoverOn', () => {
     const windows = { a: { contextWindow: 8000 }, b: { contextWindow: 8000 } };
     const settings = { deployments: windows, routes: { standard: ['a', 'b'] } };
     const without = build(models, settings);
-    await errorOf(ask(without.router));
-    expect(without.asked()).toEqual(['a']);
+    await errorOf(sendChat(without.router));
+    expect(without.calledModels()).toEqual(['a']);
     const router = build(models, { ...settings, failoverOn });
-    await ask(router.router);
-    expect(router.asked()).toEqual(['a', 'b']);
+    await sendChat(router.router);
+    expect(router.calledModels()).toEqual(['a', 'b']);
     const route = build(models, { ...settings, routes: { standard: { deployments: ['a', 'b'], failoverOn } } });
-    await ask(route.router);
-    expect(route.asked()).toEqual(['a', 'b']);
-    await askWith(without.router, { failoverOn });
-    expect(without.asked()).toEqual(['a', 'a', 'b']);
+    await sendChat(route.router);
+    expect(route.calledModels()).toEqual(['a', 'b']);
+    await sendChatWith(without.router, { failoverOn });
+    expect(without.calledModels()).toEqual(['a', 'a', 'b']);
   });
 
   it('does not affect the breaker', async () => {
     const { router } = build({ a: fail(400), b: answer() }, { failoverOn: [400], breaker: { consecutive: 1 } });
-    await ask(router);
+    await sendChat(router);
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
   });
 
@@ -130,7 +130,7 @@ describe('the reason why a stream broke', () => {
     const { router } = build({
       a: sendEvents([chunk('Half'), { error: { message: 'Provider went away.', code: 502, type: 'upstream_gone' } }]),
     });
-    const stream = await askStream(router, 'a');
+    const stream = await streamChat(router, 'a');
     const { error } = await read(stream);
     expect(error).toMatchObject({ reason: 'error-event', upstreamCode: '502', text: 'Half' });
     expect(error).toMatchObject({ cause: { status: 502, message: '502 Provider went away.' } });

@@ -2,7 +2,7 @@ import { callRecord, type RouterEvent } from 'model-router';
 import { answer, errorEvent, fail } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime } from '../helpers/clock.js';
-import { ask, askStream, errorOf, read } from '../helpers/messages.js';
+import { errorOf, read, sendChat, streamChat } from '../helpers/messages.js';
 import { type Built, build, type Setup } from '../helpers/routers.js';
 
 useFakeTime();
@@ -26,20 +26,20 @@ describe('a client whose key is refused', () => {
     ['a hard limit on billing', fail(400, { code: 'billing_hard_limit_reached' })],
   ])('is suspended with all its deployments: %s', async (_, script) => {
     const built = build({ a: script, b: answer(), c: answer() }, twoClients);
-    expect(callRecord(await ask(built.router))?.deployment).toBe('c');
-    expect(built.asked()).toEqual(['a', 'c']);
+    expect(callRecord(await sendChat(built.router))?.deployment).toBe('c');
+    expect(built.calledModels()).toEqual(['a', 'c']);
     expect(setAsideOf(built)).toEqual(['a', 'b']);
   });
 
   it('is used again after 60 s', async () => {
     const built = build({ a: [noKey, answer()], b: answer(), c: answer() }, twoClients);
-    await ask(built.router);
+    await sendChat(built.router);
     await pass(59_999);
-    await ask(built.router);
-    expect(built.asked()).toEqual(['a', 'c', 'c']);
+    await sendChat(built.router);
+    expect(built.calledModels()).toEqual(['a', 'c', 'c']);
     await pass(1);
-    await ask(built.router);
-    expect(built.asked()).toEqual(['a', 'c', 'c', 'a']);
+    await sendChat(built.router);
+    expect(built.calledModels()).toEqual(['a', 'c', 'c', 'a']);
     expect(setAsideOf(built)).toEqual([]);
   });
 
@@ -47,19 +47,19 @@ describe('a client whose key is refused', () => {
     const events: RouterEvent[] = [];
     const built = build({ a: noKey, b: noKey, c: answer() }, twoClients);
     built.router.on('client-suspended', (event) => events.push(event));
-    await Promise.all([ask(built.router), ask(built.router)]);
-    await ask(built.router);
+    await Promise.all([sendChat(built.router), sendChat(built.router)]);
+    await sendChat(built.router);
     expect(events).toEqual([
       { type: 'client-suspended', client: 'default', forMs: 60_000, status: 401, code: 'invalid_api_key' },
     ]);
     await pass(60_000);
-    await ask(built.router);
+    await sendChat(built.router);
     expect(events).toHaveLength(2);
   });
 
   it('does not open breakers', async () => {
     const built = build({ a: noKey, b: answer(), c: answer() }, { ...twoClients, breaker: { consecutive: 1 } });
-    await ask(built.router);
+    await sendChat(built.router);
     expect(built.router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
   });
 
@@ -68,18 +68,18 @@ describe('a client whose key is refused', () => {
       { a: [noKey, answer()], b: answer(), c: fail(500) },
       { ...twoClients, breaker: { consecutive: 1 } },
     );
-    expect(callRecord(await ask(built.router))?.deployment).toBe('b');
-    expect(built.asked()).toEqual(['a', 'c', 'b']);
+    expect(callRecord(await sendChat(built.router))?.deployment).toBe('b');
+    expect(built.calledModels()).toEqual(['a', 'c', 'b']);
     built.fake.clear();
-    expect(callRecord(await ask(built.router))?.deployment).toBe('a');
+    expect(callRecord(await sendChat(built.router))?.deployment).toBe('a');
   });
 
   it('returns its own error if it is the only one, and the next call tries it again', async () => {
     const built = build({ a: [noKey, answer()] });
-    expect(await errorOf(ask(built.router))).toMatchObject({ status: 401, code: 'invalid_api_key' });
-    expect(built.asked()).toEqual(['a']);
-    await ask(built.router);
-    expect(built.asked()).toEqual(['a', 'a']);
+    expect(await errorOf(sendChat(built.router))).toMatchObject({ status: 401, code: 'invalid_api_key' });
+    expect(built.calledModels()).toEqual(['a']);
+    await sendChat(built.router);
+    expect(built.calledModels()).toEqual(['a', 'a']);
   });
 });
 
@@ -87,8 +87,8 @@ describe('a client that refused only one prompt', () => {
   it.each([402, 403])('is not suspended: %i', async (status) => {
     const script = fail(status, { type: 'payment_required', code: null });
     const built = build({ a: script, b: answer(), c: answer() }, twoClients);
-    await ask(built.router);
-    expect(built.asked()).toEqual(['a', 'b']);
+    await sendChat(built.router);
+    expect(built.calledModels()).toEqual(['a', 'b']);
     expect(setAsideOf(built)).toEqual([]);
   });
 });
@@ -102,7 +102,7 @@ it('a key function that throws suspends no client: the next deployment answers, 
       routes: { standard: ['a', 'c'] },
     },
   );
-  expect(callRecord(await ask(built.router))?.deployment).toBe('c');
+  expect(callRecord(await sendChat(built.router))?.deployment).toBe('c');
   expect(setAsideOf(built)).toEqual([]);
 });
 
@@ -111,7 +111,7 @@ it('treats a quota error in a stream before its first content in the same way', 
     { a: errorEvent({ afterChunks: 0, error: { code: 'insufficient_quota' } }), b: answer(), c: answer() },
     twoClients,
   );
-  const { value: stream } = await settled(askStream(built.router));
-  expect((await read(stream ?? (await askStream(built.router)))).text).toContain('of c');
+  const { value: stream } = await settled(streamChat(built.router));
+  expect((await read(stream ?? (await streamChat(built.router)))).text).toContain('of c');
   expect(setAsideOf(built)).toEqual(['a', 'b']);
 });

@@ -2,7 +2,7 @@ import { callRecord, type DeploymentOptions } from 'model-router';
 import { type AnswerUsage, answer, cut, fail, hang } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { settled, useFakeTime } from '../helpers/clock.js';
-import { ask, askStream, askWith, collect, errorOf, messages, read } from '../helpers/messages.js';
+import { collect, errorOf, messages, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 useFakeTime();
@@ -30,7 +30,7 @@ describe('what a call costs', () => {
     ['nothing, for those who charge nothing', { price: { input: 0, output: 0 } }, usage, 0],
   ])('%s', async (_, deployment, used, costUsd) => {
     const { router } = build({ a: answer({ usage: used }) }, priced({ a: deployment }));
-    const record = callRecord(await ask(router));
+    const record = callRecord(await sendChat(router));
     expect(record?.costUsd).toBeCloseTo(costUsd, 12);
     expect(record?.attempts[0]?.costUsd).toBeCloseTo(costUsd, 12);
     expect(router.snapshot().deployments.a?.costUsd).toBeCloseTo(costUsd, 12);
@@ -53,7 +53,7 @@ describe('what a call costs', () => {
   it('returns the provider’s own usage unchanged, with all its fields', async () => {
     const extra = { total_time: 0.5, cost_details: { upstream: 1 } };
     const { router } = build({ a: answer({ usage: { ...usage, extra } }) }, priced({ a: { price } }));
-    const completion = await ask(router);
+    const completion = await sendChat(router);
     expect(completion.usage).toMatchObject(extra);
     expect(callRecord(completion)?.providerUsage).toEqual(completion.usage);
   });
@@ -63,7 +63,7 @@ describe('what a call costs', () => {
       { a: fail(500), b: answer({ usage }) },
       priced({ a: { price: { input: 100, output: 100 } }, b: { price } }),
     );
-    const record = callRecord(await ask(router));
+    const record = callRecord(await sendChat(router));
     expect(record?.costUsd).toBeCloseTo(0.003, 12);
     expect(record?.attempts.map((attempt) => attempt.costUsd)).toEqual([0, expect.closeTo(0.003, 12)]);
   });
@@ -72,7 +72,7 @@ describe('what a call costs', () => {
 describe('an unknown cost', () => {
   it('is null, never 0, without a price', async () => {
     const { router } = build({ a: answer({ usage }) }, priced({ a: {} }));
-    const record = callRecord(await ask(router));
+    const record = callRecord(await sendChat(router));
     expect(record?.costUsd).toBeNull();
     expect(record?.attempts[0]?.costUsd).toBeNull();
     const { deployments, routes, spend } = router.snapshot();
@@ -92,7 +92,7 @@ describe('an unknown cost', () => {
       { a: hang(), b: cut(), c: answer({ usage }) },
       { ...priced({ a: { price }, b: { price }, c: { price } }), attemptTimeoutMs: 1000 },
     );
-    const { value } = await settled(ask(router));
+    const { value } = await settled(sendChat(router));
     // How long whole answers take is not known, so all of the output may have been written.
     const worst = (router.explain({ model: 'a', messages }).inputTokens * price.input + 4096 * price.output) / 1e6;
     expect(callRecord(value)?.attempts.map(({ costUsd, estimated }) => [costUsd, estimated])).toEqual([
@@ -106,7 +106,7 @@ describe('an unknown cost', () => {
 
   it('is that of a model that is not listed', async () => {
     const { router } = build({ a: answer({ usage }) }, { fake: { unknownModels: 'answer' } });
-    expect(callRecord(await ask(router, 'unlisted'))?.costUsd).toBeNull();
+    expect(callRecord(await sendChat(router, 'unlisted'))?.costUsd).toBeNull();
   });
 });
 
@@ -115,21 +115,21 @@ describe('a cost that is 0', () => {
     const fetch = () =>
       Promise.reject(Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(code), { code }) }));
     const { router } = build(['a'], { ...priced({ a: { price } }), clients: { default: { fetch } }, maxAttempts: 1 });
-    const record = callRecord(await errorOf(ask(router)));
+    const record = callRecord(await errorOf(sendChat(router)));
     expect(record?.attempts).toMatchObject([{ status: null, costUsd: 0 }]);
     expect(record?.estimated).toBeUndefined();
   });
 
   it('is that of an answer with an error status', async () => {
     const { router } = build({ a: fail(400) }, priced({ a: { price } }));
-    expect(callRecord(await errorOf(ask(router)))?.attempts).toMatchObject([{ costUsd: 0 }]);
+    expect(callRecord(await errorOf(sendChat(router)))?.attempts).toMatchObject([{ costUsd: 0 }]);
   });
 });
 
 describe('a stream', () => {
   it('costs what its usage says, once it has ended', async () => {
     const { router } = build({ a: answer({ usage }) }, priced({ a: { price } }));
-    const stream = await askStream(router);
+    const stream = await streamChat(router);
     expect(callRecord(stream)?.costUsd).toBeNull();
     await read(stream);
     expect(callRecord(stream)?.costUsd).toBeCloseTo(0.003, 12);
@@ -165,7 +165,7 @@ describe('a stream', () => {
   it('that broke costs its input and what was delivered, as an estimate', async () => {
     const words = Array.from({ length: 40 }, (_, i) => ` word${i}`);
     const { router } = build({ a: cut({ chunks: words, afterChunks: 30 }) }, priced({ a: { price } }));
-    const { error, text } = await read(await askStream(router));
+    const { error, text } = await read(await streamChat(router));
     const record = callRecord(error);
     expect(text).toContain('word20');
     expect(record).toMatchObject({
@@ -184,7 +184,7 @@ describe('a stream', () => {
 
   it('that broke has estimated usage and no cost where no price is known', async () => {
     const { router } = build({ a: cut({ chunks: 4, afterChunks: 2 }) }, priced({ a: {} }));
-    const { error } = await read(await askStream(router));
+    const { error } = await read(await streamChat(router));
     expect(callRecord(error)).toMatchObject({
       estimated: true,
       costUsd: null,
@@ -197,10 +197,10 @@ describe('a stream', () => {
       { a: answer({ usage: false }), b: answer({ usage: false }) },
       priced({ a: { price, streamUsage: false }, b: {} }),
     );
-    const stream = await askStream(router);
+    const stream = await streamChat(router);
     await read(stream);
     expect(callRecord(stream)).toMatchObject({ estimated: true, usage: { outputTokens: expect.any(Number) } });
-    const other = await askStream(router, 'b');
+    const other = await streamChat(router, 'b');
     await read(other);
     expect(callRecord(other)?.estimated).toBeUndefined();
     expect(callRecord(other)?.usage).toBeNull();
@@ -209,14 +209,14 @@ describe('a stream', () => {
 
 it('has its cost in withResponse if it is known', async () => {
   const { router } = build({ a: answer({ usage }) }, priced({ a: { price } }));
-  const { response } = await ask(router).withResponse();
+  const { response } = await sendChat(router).withResponse();
   expect(Object.fromEntries([...response.headers].filter(([name]) => name.startsWith('x-router')))).toEqual({
     'x-router-deployment': 'a',
     'x-router-attempts': '1',
     'x-router-cache': 'off',
     'x-router-cost-usd': '0.003',
   });
-  const unknown = await askWith(build({ a: answer() }).router, {}).withResponse();
+  const unknown = await sendChatWith(build({ a: answer() }).router, {}).withResponse();
   expect(unknown.response.headers.has('x-router-cost-usd')).toBe(false);
 });
 

@@ -80,11 +80,11 @@ describe("a client's key", () => {
   };
 
   describe.each(bases)('of the base URL %s', (baseURL) => {
-    it.each(Object.entries(ways))('stays on its host by %s, whatever the path', async (_, ask) => {
+    it.each(Object.entries(ways))('stays on its host by %s, whatever the path', async (_, send) => {
       for (const path of elsewhere) {
         using open = openRouter({ baseURL });
         // It throws, rejects or is sent to its own server: all of them are fine.
-        await attempt(() => ask(open.router, path)).catch(() => undefined);
+        await attempt(() => send(open.router, path)).catch(() => undefined);
         expect([path, open.sent.map(({ url }) => url.origin).filter((each) => each !== origin)]).toEqual([path, []]);
       }
     });
@@ -92,8 +92,8 @@ describe("a client's key", () => {
 
   it.each(['https://evil.test/v1/models', '@evil.test/models'])('is refused to %j with a clear error', async (path) => {
     using open = openRouter({ baseURL: origin });
-    for (const ask of Object.values(ways)) {
-      await expect(attempt(() => ask(open.router, path))).rejects.toMatchObject({
+    for (const send of Object.values(ways)) {
+      await expect(attempt(() => send(open.router, path))).rejects.toMatchObject({
         code: 'invalid_option',
         option: 'path',
       });

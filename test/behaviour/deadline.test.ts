@@ -3,7 +3,7 @@ import { answer, commentFlood, fail, hang, hangAfterHeaders, reset, slowDrip } f
 import { APIConnectionTimeoutError, InternalServerError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, askWith, errorOf } from '../helpers/messages.js';
+import { errorOf, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { type Built, build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -18,7 +18,7 @@ async function warmUp({ router, fake }: Built, latencies: Record<string, number[
       model,
       times.map((latencyMs) => answer({ latencyMs })),
     );
-    for (const _ of times) await settled(ask(router, model));
+    for (const _ of times) await settled(sendChat(router, model));
   }
   fake.clear();
 }
@@ -33,7 +33,7 @@ describe('the deadline', () => {
     ['empty lines for ever', commentFlood({ stepMs: 50 })],
   ])('settles the call exactly on time: %s', async (_, script) => {
     const { router } = build({ a: script });
-    const call = watch(askWith(router, { deadlineMs: 2000 }));
+    const call = watch(sendChatWith(router, { deadlineMs: 2000 }));
     await pass(1999);
     expect(call.state).toBe('pending');
     await pass(1);
@@ -50,7 +50,7 @@ describe('the deadline', () => {
     ['a stream that drips', slowDrip({ bytesPerMs: 0.001 })],
   ])('covers a stream until its first content: %s', async (_, script) => {
     const { router } = build({ a: script });
-    const call = watch(askStream(router.withOptions({ deadlineMs: 2000 })));
+    const call = watch(streamChat(router.withOptions({ deadlineMs: 2000 })));
     await pass(1999);
     expect(call.state).toBe('pending');
     await pass(1);
@@ -59,7 +59,7 @@ describe('the deadline', () => {
 
   it('does not end the stream after that', async () => {
     const { router } = build({ a: answer({ chunks: ['a', 'b', 'c'], chunkMs: 900 }) }, { deadlineMs: 1000 });
-    const stream = await askStream(router);
+    const stream = await streamChat(router);
     let text = '';
     const reading = settled(
       (async () => {
@@ -72,23 +72,23 @@ describe('the deadline', () => {
 
   it('does not reject an answer that comes just before it', async () => {
     const { router } = build({ a: answer({ latencyMs: 1999 }) });
-    expect(await settled(askWith(router, { deadlineMs: 2000 }))).toMatchObject({ state: 'fulfilled', at: 1999 });
+    expect(await settled(sendChatWith(router, { deadlineMs: 2000 }))).toMatchObject({ state: 'fulfilled', at: 1999 });
   });
 
   it('is 120 s by default', async () => {
     const { router } = build({ a: hang() });
-    expect(await settled(ask(router))).toMatchObject({ at: 120_000, error: { deadlineMs: 120_000 } });
+    expect(await settled(sendChat(router))).toMatchObject({ at: 120_000, error: { deadlineMs: 120_000 } });
   });
 
   it('covers the attempts of all deployments together', async () => {
-    const { router, asked } = build({ a: hang(), b: hang(), c: hang() }, { deadlineMs: 3000 });
-    expect(await settled(ask(router))).toMatchObject({ at: 3000, error: { code: 'deadline_exceeded' } });
-    expect(asked()).toEqual(['a', 'b', 'c']);
+    const { router, calledModels } = build({ a: hang(), b: hang(), c: hang() }, { deadlineMs: 3000 });
+    expect(await settled(sendChat(router))).toMatchObject({ at: 3000, error: { code: 'deadline_exceeded' } });
+    expect(calledModels()).toEqual(['a', 'b', 'c']);
   });
 
   it('has the SDK’s class, and the last upstream error as its cause', async () => {
     const { router } = build({ a: fail(503), b: hang() }, { deadlineMs: 1000 });
-    const { error } = await settled(ask(router));
+    const { error } = await settled(sendChat(router));
     expect(error).toBeInstanceOf(APIConnectionTimeoutError);
     expect(error).toMatchObject({
       name: 'DeadlineExceededError',
@@ -102,33 +102,33 @@ describe('the deadline', () => {
 
   it('has the earlier error as its cause if none had a status, and its own if there was none', async () => {
     const { router } = build({ a: reset(), b: hang() }, { deadlineMs: 1000 });
-    const { error } = await settled(ask(router));
+    const { error } = await settled(sendChat(router));
     expect(error).toBeInstanceOf(DeadlineExceededError);
     expect(error instanceof Error && error.cause).toMatchObject({ cause: { message: 'fetch failed' } });
     const alone = build({ a: hang() }, { deadlineMs: 1000 });
-    const { error: own } = await settled(ask(alone.router));
+    const { error: own } = await settled(sendChat(alone.router));
     expect(own).toBeInstanceOf(DeadlineExceededError);
     expect(own instanceof Error && own.cause).toMatchObject({ message: expect.stringContaining('1000 ms') });
   });
 
   it('is the error without a cause if there is no time for any attempt', async () => {
-    const { router, asked } = build({ a: answer() });
-    const { error } = await settled(askWith(router, { deadlineMs: 0.5 }));
+    const { router, calledModels } = build({ a: answer() });
+    const { error } = await settled(sendChatWith(router, { deadlineMs: 0.5 }));
     expect(error).toBeInstanceOf(DeadlineExceededError);
     expect(error instanceof Error && error.cause).toBeUndefined();
-    expect(asked()).toEqual([]);
+    expect(calledModels()).toEqual([]);
   });
 
   it('goes to the last attempt in full, even if other deployments are available', async () => {
     const { router } = build({ a: fail(500), b: hang(), c: answer() }, { deadlineMs: 1000, maxAttempts: 2 });
-    const call = await settled(ask(router));
+    const call = await settled(sendChat(router));
     expect(call).toMatchObject({ at: 1000, error: { code: 'deadline_exceeded' } });
     expect(callRecord(call.error)?.attempts.map(({ outcome }) => outcome)).toEqual(['server-error', 'deadline']);
   });
 
   it('shows an attempt as pending in the record until its end', async () => {
     const { router } = build({ a: hang() }, { deadlineMs: 1000 });
-    const promise = ask(router);
+    const promise = sendChat(router);
     const call = watch(promise);
     await pass(999);
     expect(callRecord(promise)?.attempts).toMatchObject([{ outcome: 'pending' }]);
@@ -145,7 +145,7 @@ describe('the reserve for the next deployment', () => {
     ['the attempt’s own limit, where that is shorter', { deadlineMs: 2000, attemptTimeoutMs: 300 }, [0, 300, 600]],
   ])('is %s', async (_, options, expected) => {
     const { router } = build({ a: hang(), b: hang(), c: hang() });
-    const { error } = await settled(askWith(router, options));
+    const { error } = await settled(sendChatWith(router, options));
     expect(starts(error)).toEqual(expected);
   });
 
@@ -158,7 +158,7 @@ describe('the reserve for the next deployment', () => {
     // Twenty answers are the least that have a p95.
     await warmUp(built, { b: [50, ...Array.from({ length: 19 }, () => p95)] });
     built.fake.set('b', hang());
-    const { error } = await settled(askWith(built.router, { deadlineMs: 2000 }));
+    const { error } = await settled(sendChatWith(built.router, { deadlineMs: 2000 }));
     const [, second = 0] = starts(error) ?? [];
     // The histogram's buckets are 2 % wide.
     expect(Math.abs(second - startMs)).toBeLessThanOrEqual(p95 === 600 ? 15 : 0);
@@ -168,17 +168,17 @@ describe('the reserve for the next deployment', () => {
     const built = build({ a: hang(), b: hang() });
     await warmUp(built, { b: [1500] });
     built.fake.set('a', answer({ latencyMs: 1900 }));
-    expect((await settled(askWith(built.router, { deadlineMs: 2000 }))).state).toBe('fulfilled');
+    expect((await settled(sendChatWith(built.router, { deadlineMs: 2000 }))).state).toBe('fulfilled');
   });
 
   it('is 0 for the last deployment, which gets all the time left', async () => {
     const { router } = build({ a: fail(500), b: answer({ latencyMs: 1999 }) });
-    expect((await settled(askWith(router, { deadlineMs: 2000 }))).state).toBe('fulfilled');
+    expect((await settled(sendChatWith(router, { deadlineMs: 2000 }))).state).toBe('fulfilled');
   });
 
   it('is 0 for the last attempt, even if other deployments are available', async () => {
     const { router } = build({ a: answer({ latencyMs: 1999 }), b: answer() });
-    const call = await settled(askWith(router, { deadlineMs: 2000, maxAttempts: 1 }));
+    const call = await settled(sendChatWith(router, { deadlineMs: 2000, maxAttempts: 1 }));
     expect(callRecord(call.value)?.deployment).toBe('a');
   });
 
@@ -187,15 +187,15 @@ describe('the reserve for the next deployment', () => {
       { a: answer({ latencyMs: 1999 }), b: [fail(500), answer()] },
       { breaker: { consecutive: 1 } },
     );
-    await errorOf(ask(router, 'b', { maxRetries: 0 }));
-    const call = await settled(askWith(router, { deadlineMs: 2000 }));
+    await errorOf(sendChat(router, 'b', { maxRetries: 0 }));
+    const call = await settled(sendChatWith(router, { deadlineMs: 2000 }));
     expect(callRecord(call.value)?.deployment).toBe('a');
   });
 });
 
 it('is divided as the table in docs/how-it-decides.md says', async () => {
   const { router } = build({ a: hang(), b: fail(503, { latencyMs: 300 }), c: answer({ latencyMs: 250 }) });
-  const call = await settled(askWith(router, { deadlineMs: 2000, maxAttempts: 3 }));
+  const call = await settled(sendChatWith(router, { deadlineMs: 2000, maxAttempts: 3 }));
   expect(call.at).toBe(1550);
   expect(callRecord(call.value)?.attempts).toMatchObject([
     { deployment: 'a', outcome: 'timeout', startedMs: 0, durationMs: 1000 },
@@ -209,7 +209,7 @@ it.each([
   ['c', 2000],
 ])('gives %s of that table its time, and no more', async (last, at) => {
   const { router } = build({ a: hang(), b: last === 'b' ? hang() : fail(503, { latencyMs: 300 }), c: hang() });
-  const call = await settled(askWith(router, { deadlineMs: 2000, maxAttempts: 3 }));
+  const call = await settled(sendChatWith(router, { deadlineMs: 2000, maxAttempts: 3 }));
   const attempts = callRecord(call.error)?.attempts;
   const hung = attempts?.find(({ deployment }) => deployment === last);
   expect((hung?.startedMs ?? 0) + (hung?.durationMs ?? 0)).toBe(at);
@@ -222,18 +222,18 @@ describe('the first content of a stream', () => {
     ['the shorter of both', { firstChunkTimeoutMs: 900, attemptTimeoutMs: 400 }, 400],
     ['what the deadline leaves', { firstChunkTimeoutMs: 5000, deadlineMs: 2000 }, 1000],
   ])('must come within %s', async (_, options, limitMs) => {
-    const { router, asked } = build({ a: commentFlood({ stepMs: 50 }), b: answer() });
-    const call = watch(askStream(router.withOptions(options)));
+    const { router, calledModels } = build({ a: commentFlood({ stepMs: 50 }), b: answer() });
+    const call = watch(streamChat(router.withOptions(options)));
     await pass(limitMs - 1);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     await pass(1);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     expect(call.state).toBe('fulfilled');
   });
 
   it('ends the limit for the first content', async () => {
     const { router } = build({ a: answer({ latencyMs: 299, chunks: ['a', 'b'], chunkMs: 2000 }) });
-    const stream = await settled(askStream(router.withOptions({ firstChunkTimeoutMs: 300 })));
+    const stream = await settled(streamChat(router.withOptions({ firstChunkTimeoutMs: 300 })));
     expect(stream).toMatchObject({ state: 'fulfilled', at: 299 });
     await settled(
       (async () => {
@@ -250,15 +250,15 @@ describe('an attempt that cannot finish', () => {
     [601, ['a']],
   ])(
     'is not started: the fastest answer so far must fit into the time left (after %i of 1000 ms)',
-    async (latencyMs, asked) => {
+    async (latencyMs, calledModels) => {
       const built = build({ a: answer() });
       await warmUp(built, { a: [400, 500] });
       built.fake.set('a', fail(500, { latencyMs }));
-      const call = await settled(askWith(built.router, { deadlineMs: 1000, maxAttempts: 2 }));
-      expect(built.asked()).toEqual(asked);
+      const call = await settled(sendChatWith(built.router, { deadlineMs: 1000, maxAttempts: 2 }));
+      expect(built.calledModels()).toEqual(calledModels);
       // The second one is still running when the time is over.
-      expect(call.error).toMatchObject(asked.length === 1 ? { status: 500 } : { code: 'deadline_exceeded' });
-      expect(call.at).toBe(900 + (asked.length === 1 ? latencyMs : 1000));
+      expect(call.error).toMatchObject(calledModels.length === 1 ? { status: 500 } : { code: 'deadline_exceeded' });
+      expect(call.at).toBe(900 + (calledModels.length === 1 ? latencyMs : 1000));
     },
   );
 
@@ -266,7 +266,7 @@ describe('an attempt that cannot finish', () => {
     const built = build({ a: answer(), b: answer(), c: answer() });
     await warmUp(built, { b: [900], c: [50] });
     built.fake.set('a', fail(500, { latencyMs: 350 }));
-    const call = await settled(askWith(built.router, { deadlineMs: 1000 }));
+    const call = await settled(sendChatWith(built.router, { deadlineMs: 1000 }));
     expect(callRecord(call.value)?.deployment).toBe('c');
   });
 
@@ -274,6 +274,6 @@ describe('an attempt that cannot finish', () => {
     const built = build({ a: answer() });
     await warmUp(built, { a: [400] });
     built.fake.set('a', answer({ latencyMs: 100 }));
-    expect((await settled(askWith(built.router, { deadlineMs: 200 }))).state).toBe('fulfilled');
+    expect((await settled(sendChatWith(built.router, { deadlineMs: 200 }))).state).toBe('fulfilled');
   });
 });

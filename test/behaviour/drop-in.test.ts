@@ -59,10 +59,10 @@ const model = 'standard';
 describe('a router is an OpenAI client', () => {
   it('is an instance of OpenAI, and can be passed to code that needs one', async () => {
     using open = openRouter();
-    const ask = async (client: OpenAI) => (await client.chat.completions.create({ model, messages })).choices;
+    const choicesFrom = async (client: OpenAI) => (await client.chat.completions.create({ model, messages })).choices;
     expect(open.router).toBeInstanceOf(OpenAI);
     expect(open.router).toBeInstanceOf(ModelRouter);
-    expect(await ask(open.router)).toMatchObject([{ message: { content: 'This is an answer of second.' } }]);
+    expect(await choicesFrom(open.router)).toMatchObject([{ message: { content: 'This is an answer of second.' } }]);
   });
 
   it('accepts the same options, and reads the same environment', async () => {

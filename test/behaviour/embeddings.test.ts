@@ -2,7 +2,7 @@ import { callRecord } from 'model-router';
 import { answer, embed, fail } from 'model-router/testing';
 import type { OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { ask, errorOf } from '../helpers/messages.js';
+import { errorOf, sendChat } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 const embedIt = (router: OpenAI, more: Partial<OpenAI.EmbeddingCreateParams> = {}) =>
@@ -17,11 +17,11 @@ const settings = (deployments: NonNullable<Setup['deployments']>): Setup => ({
 
 describe('/embeddings', () => {
   it('never fails over to another model: vectors would not be comparable', async () => {
-    const { router, asked } = build({ small: down, large: answer() }, settings({ small: {}, large: {} }));
+    const { router, calledModels } = build({ small: down, large: answer() }, settings({ small: {}, large: {} }));
     expect(await errorOf(embedIt(router))).toMatchObject({ status: 500 });
-    expect(asked()).toEqual(['small']);
-    await ask(router);
-    expect(asked()).toEqual(['small', 'small', 'large']);
+    expect(calledModels()).toEqual(['small']);
+    await sendChat(router);
+    expect(calledModels()).toEqual(['small', 'small', 'large']);
   });
 
   it('fails over to the same model of another client', async () => {
@@ -36,7 +36,7 @@ describe('/embeddings', () => {
   });
 
   it('fails over to a model that declares the same embedding space', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { 'vendor/small': down, large: answer(), 'small-2024': answer() },
       settings({
         'vendor/small': { embeddingSpace: 'small' },
@@ -45,20 +45,20 @@ describe('/embeddings', () => {
       }),
     );
     await embedIt(router);
-    expect(asked()).toEqual(['vendor/small', 'small-2024']);
+    expect(calledModels()).toEqual(['vendor/small', 'small-2024']);
   });
 
   it('does not infer a space from the model’s name where another is declared', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { small: down },
       settings({ here: { model: 'small' }, there: { model: 'small', client: 'other', embeddingSpace: 'tuned' } }),
     );
     await errorOf(embedIt(router));
-    expect(asked()).toEqual(['small']);
+    expect(calledModels()).toEqual(['small']);
   });
 
   it('uses the space of the first available deployment', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer(), b: down, c: answer() },
       {
         deployments: {
@@ -71,7 +71,7 @@ describe('/embeddings', () => {
       },
     );
     await embedIt(router);
-    expect(asked()).toEqual(['b', 'c']);
+    expect(calledModels()).toEqual(['b', 'c']);
   });
 
   it('of an unlisted model fails over only to fallbacks of the same model', async () => {

@@ -9,25 +9,25 @@ import {
 import { answer, cut, fail, hang } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, askWith, errorOf, read } from '../helpers/messages.js';
+import { errorOf, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
 
 /** All events of these types, as they come. */
 function hear(router: ModelRouter, ...types: RouterEventType[]): RouterEvent[] {
-  const heard: RouterEvent[] = [];
-  for (const type of types) router.on(type, (event) => heard.push(event));
-  return heard;
+  const received: RouterEvent[] = [];
+  for (const type of types) router.on(type, (event) => received.push(event));
+  return received;
 }
 
 describe('events', () => {
   it('report each attempt and the end of a call, in order', async () => {
     const { router } = build({ a: fail(503), b: answer() });
-    const heard = hear(router, 'attempt-started', 'attempt-failed', 'call-ended');
-    const record = callRecord(await ask(router));
+    const received = hear(router, 'attempt-started', 'attempt-failed', 'call-ended');
+    const record = callRecord(await sendChat(router));
     const callId = record?.id;
-    expect(heard).toEqual([
+    expect(received).toEqual([
       { type: 'attempt-started', callId, deployment: 'a', number: 1 },
       { type: 'attempt-failed', callId, attempt: record?.attempts[0] },
       { type: 'attempt-started', callId, deployment: 'b', number: 2 },
@@ -37,24 +37,24 @@ describe('events', () => {
 
   it('report a failed call, with its error in short', async () => {
     const { router } = build({ a: fail(400, { code: 'bad_thing', message: 'Secret text.' }) });
-    const heard = hear(router, 'call-ended');
-    const error = await errorOf(ask(router));
-    expect(heard).toEqual([
+    const received = hear(router, 'call-ended');
+    const error = await errorOf(sendChat(router));
+    expect(received).toEqual([
       {
         type: 'call-ended',
         record: callRecord(error),
         error: { name: 'BadRequestError', status: 400, code: 'bad_thing' },
       },
     ]);
-    expect(JSON.stringify(heard)).not.toContain('Secret text');
+    expect(JSON.stringify(received)).not.toContain('Secret text');
   });
 
   it('report a call that was never sent', async () => {
     const { router } = build({ a: answer() });
-    const heard = hear(router, 'call-ended', 'attempt-started');
-    await errorOf(ask(router, 'standard', { signal: AbortSignal.abort() }));
-    await errorOf(askWith(router, { regions: ['mars'] }));
-    expect(heard).toMatchObject([
+    const received = hear(router, 'call-ended', 'attempt-started');
+    await errorOf(sendChat(router, 'standard', { signal: AbortSignal.abort() }));
+    await errorOf(sendChatWith(router, { regions: ['mars'] }));
+    expect(received).toMatchObject([
       { type: 'call-ended', error: { name: 'APIUserAbortError' } },
       { type: 'call-ended', error: { code: 'no_deployment_available' } },
     ]);
@@ -62,13 +62,13 @@ describe('events', () => {
 
   it('report a stream when it has ended, once', async () => {
     const { router } = build({ a: [answer(), cut()] });
-    const heard = hear(router, 'call-ended', 'attempt-failed');
-    const stream = await askStream(router);
-    expect(heard).toEqual([]);
+    const received = hear(router, 'call-ended', 'attempt-failed');
+    const stream = await streamChat(router);
+    expect(received).toEqual([]);
     await read(stream);
-    expect(heard).toMatchObject([{ type: 'call-ended', error: null }]);
-    await read(await askStream(router));
-    expect(heard.slice(1)).toMatchObject([
+    expect(received).toMatchObject([{ type: 'call-ended', error: null }]);
+    await read(await streamChat(router));
+    expect(received.slice(1)).toMatchObject([
       { type: 'attempt-failed', attempt: { outcome: 'interrupted' } },
       { type: 'call-ended', error: { code: 'stream_interrupted' } },
     ]);
@@ -76,21 +76,23 @@ describe('events', () => {
 
   it('report a slow attempt above slowMs, and not at it', async () => {
     const { router } = build({ a: [answer({ latencyMs: 500 }), answer({ latencyMs: 501 })] });
-    const heard = hear(router, 'attempt-slow');
-    await settled(ask(router));
-    expect(heard).toEqual([]);
-    const { value } = await settled(ask(router));
+    const received = hear(router, 'attempt-slow');
+    await settled(sendChat(router));
+    expect(received).toEqual([]);
+    const { value } = await settled(sendChat(router));
     const callId = callRecord(value)?.id;
-    expect(heard).toEqual([{ type: 'attempt-slow', callId, deployment: 'a', number: 1, slowMs: 500, durationMs: 501 }]);
+    expect(received).toEqual([
+      { type: 'attempt-slow', callId, deployment: 'a', number: 1, slowMs: 500, durationMs: 501 },
+    ]);
     expect(router.snapshot().deployments.a?.slow).toBe(1);
   });
 
   it('report slowness of failures too, and of streams by their first content', async () => {
     const slow = { latencyMs: 50, chunkMs: 5000 };
     const { router } = build({ a: fail(500, { latencyMs: 101 }), b: answer(slow) }, { slowMs: 100 });
-    const heard = hear(router, 'attempt-slow');
-    await settled(askStream(router).then(read));
-    expect(heard).toMatchObject([{ deployment: 'a', durationMs: 101 }]);
+    const received = hear(router, 'attempt-slow');
+    await settled(streamChat(router).then(read));
+    expect(received).toMatchObject([{ deployment: 'a', durationMs: 101 }]);
   });
 
   it('report pauses, suspended clients, unknown models, and breakers', async () => {
@@ -104,7 +106,7 @@ describe('events', () => {
       },
       { maxAttempts: 9, breaker: { consecutive: 1 }, clients: ['default', 'other'] },
     );
-    const heard = hear(
+    const received = hear(
       router,
       'deployment-paused',
       'client-suspended',
@@ -113,8 +115,8 @@ describe('events', () => {
       'breaker-closed',
     );
     for (const model of ['vendor/model', 'busy', 'down', 'locked'])
-      await errorOf(ask(router, model, { maxRetries: 0 }));
-    expect(heard).toEqual([
+      await errorOf(sendChat(router, model, { maxRetries: 0 }));
+    expect(received).toEqual([
       { type: 'model-not-found', deployment: 'vendor/model', model: 'vendor/model', nearest: 'vendor/model-2' },
       { type: 'deployment-paused', deployment: 'busy', forMs: 3000, status: 429 },
       { type: 'breaker-opened', deployment: 'down', cooldownMs: 10_000 },
@@ -124,21 +126,21 @@ describe('events', () => {
 
   it('reach the listener until it is removed', async () => {
     const { router } = build({ a: answer() });
-    const heard: string[] = [];
-    const off = router.on('call-ended', () => heard.push('first'));
-    router.on('call-ended', () => heard.push('second'));
-    await ask(router);
+    const received: string[] = [];
+    const off = router.on('call-ended', () => received.push('first'));
+    router.on('call-ended', () => received.push('second'));
+    await sendChat(router);
     off();
     off();
-    await ask(router);
-    expect(heard).toEqual(['first', 'second', 'second']);
+    await sendChat(router);
+    expect(received).toEqual(['first', 'second', 'second']);
   });
 
   it('of a view are those of its router', async () => {
     const { router } = build({ a: answer() });
-    const heard = hear(router.withOptions({ priority: 'premium' }), 'call-ended');
-    await ask(router);
-    expect(heard).toHaveLength(1);
+    const received = hear(router.withOptions({ priority: 'premium' }), 'call-ended');
+    await sendChat(router);
+    expect(received).toHaveLength(1);
   });
 
   it('are copies: a listener that changes one changes nothing else', async () => {
@@ -147,7 +149,7 @@ describe('events', () => {
       event.record.deployment = 'changed';
       for (const attempt of event.record.attempts) attempt.outcome = 'timeout';
     });
-    expect(callRecord(await ask(router))).toMatchObject({ deployment: 'a', attempts: [{ outcome: 'success' }] });
+    expect(callRecord(await sendChat(router))).toMatchObject({ deployment: 'a', attempts: [{ outcome: 'success' }] });
   });
 
   it('continue after a listener throws or rejects', async () => {
@@ -159,9 +161,9 @@ describe('events', () => {
       });
       router.on(type, () => Promise.reject(new Error('the listener’s fault')));
     }
-    const heard = hear(router, 'call-ended');
-    await ask(router);
-    expect(heard).toHaveLength(1);
+    const received = hear(router, 'call-ended');
+    await sendChat(router);
+    expect(received).toHaveLength(1);
   });
 });
 
@@ -180,7 +182,7 @@ describe('the log', () => {
       { a: fail(503, { latencyMs: 40 }), b: answer({ latencyMs: 100, usage, servedModel: 'b-2024' }) },
       { deployments: { a: {}, b: { price: { input: 1, output: 10 } } }, routes: { standard: ['a', 'b'] }, ...options },
     );
-    const { value } = await settled(ask(router));
+    const { value } = await settled(sendChat(router));
     expect(lines.filter((line) => line.startsWith('info: '))).toEqual([
       `info: model-router ${callRecord(value)?.id} ok route=standard deployment=b requested=standard served=b-2024 ` +
         'attempts=2 [a:server-error b:success] 140ms tokens=1000+100 cost=$0.002000',
@@ -190,7 +192,7 @@ describe('the log', () => {
   it("reports a failed call, without its prompt or the upstream's text", async () => {
     const { lines, options } = logging();
     const { router } = build({ a: fail(400, { code: 'bad_thing', message: 'Secret text.' }) }, options);
-    const error = await errorOf(ask(router, 'a'));
+    const error = await errorOf(sendChat(router, 'a'));
     expect(lines).toEqual([
       `info: model-router ${callRecord(error)?.id} failed error=bad_thing route=- deployment=a requested=a served=- ` +
         'attempts=1 [a:caller-error] 0ms tokens=-+- cost=$0.000000',
@@ -201,16 +203,16 @@ describe('the log', () => {
   it('reports an unknown cost as unknown, never as 0', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: answer() }, options);
-    await ask(router);
+    await sendChat(router);
     expect(lines[0]).toMatch(/ cost=unknown$/);
   });
 
   it('has a line for a slow attempt, and for a stream when it has ended', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: answer({ latencyMs: 600, chunkMs: 100, chunks: ['a', 'b'] }) }, options);
-    const stream = await settled(askStream(router));
+    const stream = await settled(streamChat(router));
     expect(lines).toEqual([expect.stringMatching(/^warn: model-router a: 1 attempt slower than 500 ms .* 600 ms$/)]);
-    await settled(read(stream.value ?? (await askStream(router))));
+    await settled(read(stream.value ?? (await streamChat(router))));
     expect(lines).toHaveLength(2);
     expect(lines[1]).toContain(' 700ms ');
   });
@@ -224,21 +226,21 @@ describe('the log', () => {
   ])('at %s has %i lines', async (level, count) => {
     const { lines, options } = logging(level);
     const { router } = build({ a: answer() }, options);
-    await ask(router);
+    await sendChat(router);
     expect(lines.filter((line) => line.startsWith('info: model-router '))).toHaveLength(count);
   });
 
   it('writes nothing by default', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: answer() }, { logger: options.logger });
-    await ask(router);
+    await sendChat(router);
     expect(lines).toEqual([]);
   });
 
   it('of a view is its own', async () => {
     const [own, other] = [logging(), logging()];
     const { router } = build({ a: answer() }, own.options);
-    await ask(router.withOptions(other.options));
+    await sendChat(router.withOptions(other.options));
     expect([own.lines.length, other.lines.length]).toEqual([0, 1]);
   });
 
@@ -248,7 +250,7 @@ describe('the log', () => {
     };
     const logger: Logger = { error: thrower, warn: thrower, info: thrower, debug: thrower };
     const { router } = build({ a: hang(), b: answer() }, { logger, logLevel: 'info', attemptTimeoutMs: 1000 });
-    const call = watch(ask(router));
+    const call = watch(sendChat(router));
     await pass(1000);
     expect(call.state).toBe('fulfilled');
   });

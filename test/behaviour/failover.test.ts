@@ -14,7 +14,7 @@ import {
 } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, errorOf } from '../helpers/messages.js';
+import { errorOf, sendChat } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 useFakeTime();
@@ -110,11 +110,11 @@ describe('each outcome', () => {
       },
     );
     const state = () => router.snapshot().deployments.a?.state;
-    await settled(ask(router, 'a'));
-    const { error } = await settled(ask(router, 'a'));
+    await settled(sendChat(router, 'a'));
+    const { error } = await settled(sendChat(router, 'a'));
     expect(callRecord(error)?.attempts).toMatchObject([{ outcome }]);
     const afterIt = state();
-    await settled(ask(router, 'a'));
+    await settled(sendChat(router, 'a'));
     expect([afterIt, state()]).toEqual(
       { success: ['closed', 'closed'], neutral: ['closed', 'open'], failure: ['open', 'open'] }[breaker],
     );
@@ -122,13 +122,13 @@ describe('each outcome', () => {
 
   it.each(rows)('$what: $alone attempts on a single deployment', async ({ does, settings, alone, outcome }) => {
     const { router, fake } = build({ a: does }, { retry: { budget: 1 }, ...settings });
-    const { error } = await settled(ask(router));
+    const { error } = await settled(sendChat(router));
     expect(fake.count).toBe(alone);
     expect(callRecord(error)?.attempts.map((attempt) => attempt.outcome)).toEqual(Array(alone).fill(outcome));
   });
 
   it.each(rows)('$what: another deployment is tried at once: $next', async ({ does, settings, next }) => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: does, b: answer() },
       {
         clients: ['default', 'other'],
@@ -137,8 +137,8 @@ describe('each outcome', () => {
         routes: { standard: ['a', 'b'] },
       },
     );
-    const call = await settled(ask(router));
-    expect(asked()).toEqual(next ? ['a', 'b'] : ['a']);
+    const call = await settled(sendChat(router));
+    expect(calledModels()).toEqual(next ? ['a', 'b'] : ['a']);
     expect(call.state).toBe(next ? 'fulfilled' : 'rejected');
     expect(call.at).toBe(settings?.attemptTimeoutMs ?? 0);
   });
@@ -148,14 +148,14 @@ describe('a valid answer', () => {
   it('is a success for the breaker', async () => {
     const breaker = { failures: 2, minRate: 1 };
     const { router } = build({ a: [fail(500), answer(), fail(500)] }, { maxAttempts: 1, breaker });
-    for (let i = 0; i < 3; i += 1) await settled(ask(router));
+    for (let i = 0; i < 3; i += 1) await settled(sendChat(router));
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', requests: 3, failures: 2 });
   });
 
   it('ends the call without failover', async () => {
-    const { router, asked } = build({ a: answer(), b: answer() });
-    await ask(router);
-    expect(asked()).toEqual(['a']);
+    const { router, calledModels } = build({ a: answer(), b: answer() });
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a']);
   });
 });
 
@@ -169,53 +169,53 @@ describe('a context that is too long', () => {
   };
 
   it('fails over only to a larger window', async () => {
-    const { router, asked } = build(models, {
+    const { router, calledModels } = build(models, {
       deployments: { ...deployments, unknown: {} },
       routes: { standard: ['a', 'same', 'unknown', 'large'] },
     });
-    await ask(router);
-    expect(asked()).toEqual(['a', 'large']);
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a', 'large']);
   });
 
   it('does not fail over where no window is larger', async () => {
-    const { router, asked } = build(models, { deployments, routes: { standard: ['a', 'same'] } });
-    expect(await errorOf(ask(router))).toMatchObject({ status: 400, code: 'context_length_exceeded' });
-    expect(asked()).toEqual(['a']);
+    const { router, calledModels } = build(models, { deployments, routes: { standard: ['a', 'same'] } });
+    expect(await errorOf(sendChat(router))).toMatchObject({ status: 400, code: 'context_length_exceeded' });
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('does not fail over where its own window is unknown', async () => {
-    const { router, asked } = build(models, {
+    const { router, calledModels } = build(models, {
       deployments: { ...deployments, a: {} },
       routes: { standard: ['a', 'large'] },
     });
-    await errorOf(ask(router));
-    expect(asked()).toEqual(['a']);
+    await errorOf(sendChat(router));
+    expect(calledModels()).toEqual(['a']);
   });
 });
 
 describe('the end of a call', () => {
   it('by a timeout counts against the deployment, and does not fail over', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: hang(), b: answer() },
       { deadlineMs: 1000, maxAttempts: 1, breaker: { consecutive: 1 } },
     );
-    const call = await settled(ask(router));
+    const call = await settled(sendChat(router));
     expect(call).toMatchObject({ error: { code: 'deadline_exceeded' }, at: 1000 });
     expect(callRecord(call.error)?.attempts).toMatchObject([{ outcome: 'deadline' }]);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     expect(router.snapshot().deployments.a?.state).toBe('open');
   });
 
   it('by a deadline too short to blame a deployment counts against none', async () => {
     const { router } = build({ a: hang() }, { deadlineMs: 999, breaker: { consecutive: 1 } });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(router.snapshot().deployments.a?.state).toBe('closed');
   });
 
   it('by an abort counts against no deployment, and comes at once', async () => {
-    const { router, fake, asked } = build({ a: hang(), b: answer() }, { breaker: { consecutive: 1 } });
+    const { router, fake, calledModels } = build({ a: hang(), b: answer() }, { breaker: { consecutive: 1 } });
     const controller = new AbortController();
-    const call = watch(ask(router, 'standard', { signal: controller.signal }));
+    const call = watch(sendChat(router, 'standard', { signal: controller.signal }));
     await pass(5000);
     expect(call.state).toBe('pending');
     controller.abort();
@@ -223,7 +223,7 @@ describe('the end of a call', () => {
     expect(call).toMatchObject({ state: 'rejected', at: 5000, error: { message: 'Request was aborted.' } });
     expect(callRecord(call.error)?.attempts).toMatchObject([{ outcome: 'aborted' }]);
     expect(fake.requests).toMatchObject([{ outcome: 'aborted' }]);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     expect(router.snapshot().deployments.a?.state).toBe('closed');
   });
 });
@@ -233,13 +233,13 @@ describe('x-should-retry: false', () => {
 
   it('forbids a retry on the same deployment', async () => {
     const { router, fake } = build({ a: does });
-    await errorOf(ask(router));
+    await errorOf(sendChat(router));
     expect(fake.count).toBe(1);
   });
 
   it('allows another deployment', async () => {
-    const { router, asked } = build({ a: does, b: answer() });
-    await ask(router);
-    expect(asked()).toEqual(['a', 'b']);
+    const { router, calledModels } = build({ a: does, b: answer() });
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 });

@@ -3,7 +3,7 @@ import { answer, hang, slowDrip } from 'model-router/testing';
 import type { OpenAI } from 'openai';
 import { expect, it, onTestFinished } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, read } from '../helpers/messages.js';
+import { read, sendChat, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -39,8 +39,8 @@ const unread: [string, (router: ModelRouter, options: OpenAI.RequestOptions) => 
     'audio.speech',
     (router, options) => router.audio.speech.create({ model: 'standard', input: 'Hi', voice: 'alloy' }, options),
   ],
-  ['asResponse', (router, options) => ask(router, 'standard', options).asResponse()],
-  ['asResponse of a stream', (router, options) => askStream(router, 'standard', options).asResponse()],
+  ['asResponse', (router, options) => sendChat(router, 'standard', options).asResponse()],
+  ['asResponse of a stream', (router, options) => streamChat(router, 'standard', options).asResponse()],
 ];
 
 it.each(
@@ -61,7 +61,7 @@ it.each(
 it.each([{}, hedged])('an abort ends a stream, and leaves no listener: %j', async (options) => {
   const { router, fake } = build({ a: answer({ chunks: 10, chunkMs: 1000 }), b: answer() });
   const signal = new ForeignSignal();
-  const call = askStream(router, 'standard', {
+  const call = streamChat(router, 'standard', {
     ...callOptions(options),
     signal: signal as unknown as AbortSignal,
   });

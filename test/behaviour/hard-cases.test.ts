@@ -1,7 +1,7 @@
 import { callOptions, ModelRouter } from 'model-router';
 import { answer, bytes, fail, fakeFetch, startFakeProvider } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
-import { ask, errorOf, messages } from '../helpers/messages.js';
+import { errorOf, messages, sendChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 describe('what a call leaves undefined', () => {
@@ -11,7 +11,7 @@ describe('what a call leaves undefined', () => {
     const carried = { regions: undefined };
     expect(() => callOptions(carried as never)).toThrow('regions: it is there, but undefined');
     await built.router.chat.completions.create({ model: 'r', messages }, callOptions({ priority: undefined }));
-    expect(built.asked()).toEqual(['eu']);
+    expect(built.calledModels()).toEqual(['eu']);
   });
 });
 
@@ -22,16 +22,16 @@ describe('an error with something that looks like a key', () => {
       { a: fail(500, { body: { error: { limit: 1_000_000 } } }), b: answer() },
       { deployments: { a: { headers }, b: {} }, routes: { r: ['a', 'b'] } },
     );
-    await ask(built.router, 'r');
-    expect(built.asked()).toEqual(['a', 'b']);
+    await sendChat(built.router, 'r');
+    expect(built.calledModels()).toEqual(['a', 'b']);
     expect(built.router.snapshot().deployments.a?.inFlight).toBe(0);
   });
 
   it('does not show the call’s own key', async () => {
-    const heard = bytes({ status: 400, chunks: ['no such key: tenant-secret-123'] });
-    const { router } = build({ a: heard });
+    const received = bytes({ status: 400, chunks: ['no such key: tenant-secret-123'] });
+    const { router } = build({ a: received });
     const view = router.withOptions({ defaultHeaders: { Authorization: 'Bearer tenant-secret-123' } });
-    expect((await errorOf(ask(view, 'a'))).message).not.toContain('tenant-secret-123');
+    expect((await errorOf(sendChat(view, 'a'))).message).not.toContain('tenant-secret-123');
   });
 });
 
@@ -67,7 +67,7 @@ describe('a failed response that its caller caused', () => {
     for await (const { type } of await built.router.responses.create({ model: 'r', input: 'x', stream: true }))
       seen.push(type);
     expect(seen).toEqual(['response.failed']);
-    expect(built.asked()).toEqual(['a']);
+    expect(built.calledModels()).toEqual(['a']);
     expect(built.router.snapshot().deployments.a?.failures).toBe(0);
   });
 });

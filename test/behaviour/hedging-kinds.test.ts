@@ -3,7 +3,7 @@ import { answer, type Behaviour, fail, hang, slowDrip } from 'model-router/testi
 import type { OpenAI } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, messages, read } from '../helpers/messages.js';
+import { messages, read, sendChat, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 import { countedSignal } from '../helpers/signals.js';
 
@@ -17,11 +17,11 @@ describe('a hedged stream', () => {
     answer({ latencyMs, chunks: [`${name}1 `, `${name}2 `, `${name}3`], chunkMs: 100 });
 
   it('comes from the attempt with the first content, and never switches to another', async () => {
-    const { router, asked, fake } = build({ a: words(700, 'a'), b: words(100, 'b') }, calm);
-    const promise = askStream(router);
+    const { router, calledModels, fake } = build({ a: words(700, 'a'), b: words(100, 'b') }, calm);
+    const promise = streamChat(router);
     const watched = watch(promise);
     await pass(500);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     await pass(99);
     expect(watched.state).toBe('pending');
     await pass(1);
@@ -39,7 +39,7 @@ describe('a hedged stream', () => {
       { a: hang(), b: hang() },
       { ...calm, firstChunkTimeoutMs: 700, deadlineMs: 5000, maxAttempts: 2 },
     );
-    const { error } = await settled(askStream(router));
+    const { error } = await settled(streamChat(router));
     expect(callRecord(error)?.attempts).toMatchObject([
       { durationMs: 700, outcome: 'timeout' },
       { startedMs: 500, durationMs: 700, outcome: 'timeout' },
@@ -68,7 +68,7 @@ describe('a hedged stream', () => {
       return Promise.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }));
     };
     const { router } = build(['a', 'b'], { ...calm, clients: { default: { fetch } }, chunkTimeoutMs: 2000 });
-    const reading = watch(askStream(router).then(async (stream) => ({ stream, ...(await read(stream)) })));
+    const reading = watch(streamChat(router).then(async (stream) => ({ stream, ...(await read(stream)) })));
     await pass(5000);
     expect(reading.value?.text).toBe('bb');
     expect(closed).toContain('a');
@@ -79,17 +79,17 @@ describe('a hedged stream', () => {
 
   it('is not hedged once it has begun, however slow it goes on', async () => {
     const slow = answer({ latencyMs: 400, chunks: ['a', 'b'], chunkMs: 5000 });
-    const { router, asked } = build({ a: slow, b: answer() }, calm);
-    const watched = watch(askStream(router).then(read));
+    const { router, calledModels } = build({ a: slow, b: answer() }, calm);
+    const watched = watch(streamChat(router).then(read));
     await pass(20_000);
     expect(watched.value?.text).toBe('ab');
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it("ends with its reader, and reports to the winner's deployment", async () => {
     const { router, fake } = build({ a: hang(), b: words(0, 'b') }, calm);
     const { controller, signal, listeners } = countedSignal();
-    const stream = await Promise.all([askStream(router, 'standard', { signal }), pass(500)]).then(([each]) => each);
+    const stream = await Promise.all([streamChat(router, 'standard', { signal }), pass(500)]).then(([each]) => each);
     expect(fake.open).toBe(1);
     controller.abort();
     await pass(0);
@@ -101,15 +101,15 @@ describe('a hedged stream', () => {
 describe('a hedged call of every kind', () => {
   const slowThenFast = { a: hang(), b: answer({ content: 'from b' }) };
   const kinds: [string, (router: OpenAI) => Promise<unknown>, string][] = [
-    ['create', async (r) => (await ask(r)).choices[0]?.message.content, 'from b'],
+    ['create', async (r) => (await sendChat(r)).choices[0]?.message.content, 'from b'],
     [
       'parse',
       async (r) => (await r.chat.completions.parse({ model: 'standard', messages })).choices[0]?.message.content,
       'from b',
     ],
     ['stream()', (r) => r.chat.completions.stream({ model: 'standard', messages }).finalContent(), 'from b'],
-    ['asResponse', async (r) => JSON.stringify(await (await ask(r).asResponse()).json()), 'from b'],
-    ['withResponse', async (r) => (await ask(r).withResponse()).response.headers.get('x-router-deployment'), 'b'],
+    ['asResponse', async (r) => JSON.stringify(await (await sendChat(r).asResponse()).json()), 'from b'],
+    ['withResponse', async (r) => (await sendChat(r).withResponse()).response.headers.get('x-router-deployment'), 'b'],
     [
       'completions',
       async (r) => (await r.completions.create({ model: 'standard', prompt: 'x' })).choices[0]?.text,
@@ -122,10 +122,10 @@ describe('a hedged call of every kind', () => {
     ],
   ];
   it.each(kinds)('%s', async (_, make, expected) => {
-    const { router, asked, fake } = build(slowThenFast, calm);
+    const { router, calledModels, fake } = build(slowThenFast, calm);
     const watched = await settled(make(router));
     expect(watched.value).toContain(expected);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     await pass(0);
     expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
   });
@@ -133,8 +133,8 @@ describe('a hedged call of every kind', () => {
   const speech = { model: 'standard', input: 'x', voice: 'alloy' } as const;
   const unread: [string, (router: OpenAI, options: OpenAI.RequestOptions) => Promise<Response>][] = [
     ['binary', (r, options) => r.audio.speech.create(speech, options)],
-    ['asResponse', (r, options) => ask(r, 'standard', options).asResponse()],
-    ['asResponse of a stream', (r, options) => askStream(r, 'standard', options).asResponse()],
+    ['asResponse', (r, options) => sendChat(r, 'standard', options).asResponse()],
+    ['asResponse of a stream', (r, options) => streamChat(r, 'standard', options).asResponse()],
   ];
   it.each(unread)('%s: the loser ends at the headers, the rest is still for its caller to abort', async (_, make) => {
     const { router, fake } = build({ a: hang(), b: slowDrip({ bytesPerMs: 0.001 }) }, calm);
@@ -152,13 +152,13 @@ describe('a hedged call of every kind', () => {
   });
 
   it('a call through the fetch', async () => {
-    const { router, asked } = build(slowThenFast, calm);
+    const { router, calledModels } = build(slowThenFast, calm);
     const body = JSON.stringify({ model: 'standard', messages });
     const headers = { 'content-type': 'application/json' };
     const fetched = router.asFetch()('https://api.openai.com/v1/chat/completions', { method: 'POST', body, headers });
     const { value } = await settled(fetched);
     expect(value?.headers.get('x-router-deployment')).toBe('b');
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 });
 
@@ -201,22 +201,22 @@ describe('a call that must reach one upstream only is not hedged', () => {
     ['a search', { ...chat, web_search_options: {} }, {}, 'it uses tools that run on the server'],
   ];
   it.each(rows)('%s', async (_, body, options, why) => {
-    const { router, asked, fake } = build(
+    const { router, calledModels, fake } = build(
       { a: answer({ latencyMs: 5000 }), b: answer() },
       { ...calm, routes: { standard: ['a', 'b'] } },
     );
     const path = 'input' in body ? '/responses' : '/chat/completions';
     expect(router.explain(body, options)).toMatchObject({ hedgeAfterMs: null, hedgeDisabledReason: why });
     await settled(router.post(path, { body, ...options }));
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     expect(fake.open).toBe(0);
   });
 
   it('tools of the caller are hedged', async () => {
-    const { router, asked } = build({ a: hang(), b: answer() }, calm);
+    const { router, calledModels } = build({ a: hang(), b: answer() }, calm);
     const tools = [{ type: 'function' as const, function: { name: 'f' } }];
     await settled(router.chat.completions.create({ model: 'standard', messages, tools }));
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 });
 
@@ -229,23 +229,23 @@ describe("hedgeAfterMs: 'p95'", () => {
   const hundred = Array.from({ length: 19 }, () => 100);
 
   it('hedges nothing until 20 calls are known', async () => {
-    const { router, asked } = build({ a: taking(hundred, answer({ latencyMs: 4000 })), b: answer() }, live);
-    for (let i = 0; i < 20; i++) await settled(ask(router));
-    expect(asked()).not.toContain('b');
+    const { router, calledModels } = build({ a: taking(hundred, answer({ latencyMs: 4000 })), b: answer() }, live);
+    for (let i = 0; i < 20; i++) await settled(sendChat(router));
+    expect(calledModels()).not.toContain('b');
     expect(router.explain({ model: 'standard', messages: [] }).hedgeAfterMs).toBe(100);
   });
 
   it('hedges at the p95 of the current deployment', async () => {
-    const { router, asked } = build({ a: taking([...hundred.slice(1), 200, 200], hang()), b: answer() }, live);
-    for (let i = 0; i < 20; i++) await settled(ask(router));
+    const { router, calledModels } = build({ a: taking([...hundred.slice(1), 200, 200], hang()), b: answer() }, live);
+    for (let i = 0; i < 20; i++) await settled(sendChat(router));
     const { hedgeAfterMs: dueMs = null } = router.explain({ model: 'standard', messages: [] });
     // As exact as the histogram, 1 %.
     expect(Math.abs((dueMs ?? 0) - 200)).toBeLessThanOrEqual(2);
-    const watched = watch(ask(router));
+    const watched = watch(sendChat(router));
     await pass((dueMs ?? 0) - 1);
-    expect(asked()).not.toContain('b');
+    expect(calledModels()).not.toContain('b');
     await pass(1);
-    expect(asked()).toContain('b');
+    expect(calledModels()).toContain('b');
     expect(outcomes(watched.value)).toEqual(['lost', 'success']);
   });
 
@@ -255,11 +255,11 @@ describe("hedgeAfterMs: 'p95'", () => {
       { ...live, retry: { budget: 1 } },
     );
     const due = () => router.explain({ model: 'standard', messages: [] }).hedgeAfterMs ?? 0;
-    for (let i = 0; i < 20; i++) await settled(ask(router));
+    for (let i = 0; i < 20; i++) await settled(sendChat(router));
     expect(due()).toBeLessThan(105);
     // With two of 22 lost at 500 ms, the p95 is theirs.
     for (let i = 0; i < 2; i++) {
-      await settled(ask(router));
+      await settled(sendChat(router));
       await pass(1000);
     }
     expect(due()).toBeGreaterThan(490);
@@ -268,7 +268,7 @@ describe("hedgeAfterMs: 'p95'", () => {
   it('ignores a loser that ended before its own hedge was due', async () => {
     const models = { a: answer({ latencyMs: 310 }), b: answer({ latencyMs: 5000 }) };
     const { router } = build(models, { ...calm, hedgeAfterMs: 300, fallbacks: ['a'], retry: { budget: 1 } });
-    for (let i = 0; i < 25; i++) await settled(ask(router));
+    for (let i = 0; i < 25; i++) await settled(sendChat(router));
     expect(router.snapshot().deployments.b).toMatchObject({ hedges: 25 });
     const view = router.withOptions({ hedgeAfterMs: 'p95' });
     expect(view.explain({ model: 'b', messages })).toMatchObject({
@@ -279,12 +279,15 @@ describe("hedgeAfterMs: 'p95'", () => {
   });
 
   it('keeps streams and others apart', async () => {
-    const { router, asked } = build({ a: taking([...hundred, 100], answer({ latencyMs: 3000 })), b: answer() }, live);
-    for (let i = 0; i < 20; i++) await settled(ask(router));
-    await settled(askStream(router).then(read));
-    expect(asked()).not.toContain('b');
-    await settled(ask(router));
-    expect(asked()).toContain('b');
+    const { router, calledModels } = build(
+      { a: taking([...hundred, 100], answer({ latencyMs: 3000 })), b: answer() },
+      live,
+    );
+    for (let i = 0; i < 20; i++) await settled(sendChat(router));
+    await settled(streamChat(router).then(read));
+    expect(calledModels()).not.toContain('b');
+    await settled(sendChat(router));
+    expect(calledModels()).toContain('b');
   });
 });
 
@@ -294,14 +297,14 @@ describe('the breaker of a loser', () => {
   it('counts a failure where it had been slower than its p95', async () => {
     const usual = Array.from({ length: 20 }, () => answer({ latencyMs: 100 }));
     const { router } = build({ a: [...usual, hang()], b: answer() }, { breaker, hedgeAfterMs: 300 });
-    for (let i = 0; i < 20; i++) await settled(ask(router));
-    await settled(ask(router));
+    for (let i = 0; i < 20; i++) await settled(sendChat(router));
+    await settled(sendChat(router));
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'open', failures: 1 });
   });
 
   it('counts nothing where it had not', async () => {
     const { router } = build({ a: hang(), b: answer() }, { breaker, hedgeAfterMs: 300 });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
   });
 
@@ -310,11 +313,11 @@ describe('the breaker of a loser', () => {
       { a: answer({ latencyMs: 310 }), b: [fail(503), answer({ latencyMs: 100 })] },
       { breaker: { consecutive: 1, cooldownMs: 1000 }, hedgeAfterMs: 300 },
     );
-    await settled(ask(router, 'b', { maxRetries: 0 }).catch(() => undefined));
+    await settled(sendChat(router, 'b', { maxRetries: 0 }).catch(() => undefined));
     await pass(1000);
-    expect(outcomes((await settled(ask(router))).value)).toEqual(['success', 'lost']);
+    expect(outcomes((await settled(sendChat(router))).value)).toEqual(['success', 'lost']);
     expect(router.snapshot().deployments.b).toMatchObject({ state: 'halfOpen', failures: 1 });
-    await settled(ask(router, 'b', { maxRetries: 0 }));
+    await settled(sendChat(router, 'b', { maxRetries: 0 }));
     expect(router.snapshot().deployments.b).toMatchObject({ state: 'closed' });
   });
 
@@ -323,30 +326,30 @@ describe('the breaker of a loser', () => {
       { a: [fail(503), hang()], b: answer() },
       { breaker: { consecutive: 1, cooldownMs: 1000 }, hedgeAfterMs: 300 },
     );
-    await settled(ask(router, 'a', { maxRetries: 0 }).catch(() => undefined));
+    await settled(sendChat(router, 'a', { maxRetries: 0 }).catch(() => undefined));
     await pass(1000);
-    expect(outcomes((await settled(ask(router))).value)).toEqual(['lost', 'success']);
+    expect(outcomes((await settled(sendChat(router))).value)).toEqual(['lost', 'success']);
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'open' });
   });
 
   it('gets no more hedges once it is open', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: [fail(400), hang()], b: fail(503), c: answer() },
       { breaker, hedgeAfterMs: 300, retry: { budget: 1 } },
     );
-    await settled(ask(router, 'b', { maxRetries: 0 }).catch(() => undefined));
-    await settled(ask(router).catch(() => undefined));
-    await settled(ask(router));
-    expect(asked()).toEqual(['b', 'a', 'a', 'c']);
+    await settled(sendChat(router, 'b', { maxRetries: 0 }).catch(() => undefined));
+    await settled(sendChat(router).catch(() => undefined));
+    await settled(sendChat(router));
+    expect(calledModels()).toEqual(['b', 'a', 'a', 'c']);
   });
 });
 
 describe('a hedged call that others have joined', () => {
   it('ends no attempt at the deadline of the first, which reserved time for the next', async () => {
     const { router } = build({ a: answer({ latencyMs: 3000 }), b: hang() }, { ...calm, cache: true });
-    const first = watch(ask(router.withOptions({ deadlineMs: 1000 })));
+    const first = watch(sendChat(router.withOptions({ deadlineMs: 1000 })));
     await pass(100);
-    const second = watch(ask(router.withOptions({ deadlineMs: 10_000 })));
+    const second = watch(sendChat(router.withOptions({ deadlineMs: 10_000 })));
     await pass(2899);
     expect([first.state, second.state]).toEqual(['rejected', 'pending']);
     await pass(1);
@@ -356,10 +359,10 @@ describe('a hedged call that others have joined', () => {
 
   it('is one hedge for all, and goes on for who has more time', async () => {
     const cached = { ...calm, cache: true, hedgeAfterMs: 500 } as const;
-    const { router, asked } = build({ a: hang(), b: answer({ latencyMs: 3000 }) }, cached);
-    const first = watch(ask(router.withOptions({ deadlineMs: 1000 })));
+    const { router, calledModels } = build({ a: hang(), b: answer({ latencyMs: 3000 }) }, cached);
+    const first = watch(sendChat(router.withOptions({ deadlineMs: 1000 })));
     await pass(100);
-    const second = watch(ask(router.withOptions({ deadlineMs: 10_000 })));
+    const second = watch(sendChat(router.withOptions({ deadlineMs: 10_000 })));
     await pass(899);
     expect(first.state).toBe('pending');
     await pass(11);
@@ -368,7 +371,7 @@ describe('a hedged call that others have joined', () => {
     expect(second.state).toBe('pending');
     await pass(1);
     expect(second.state).toBe('fulfilled');
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     expect(callRecord(second.value)).toMatchObject({ deployment: 'b' });
     expect(vi.getTimerCount()).toBe(0);
   });

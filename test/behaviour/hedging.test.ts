@@ -2,7 +2,7 @@ import { callOptions, callRecord, type EventOf } from 'model-router';
 import { answer, cut, fail, hang } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, askWith, errorOf, read } from '../helpers/messages.js';
+import { errorOf, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 import { countedSignal } from '../helpers/signals.js';
 
@@ -21,12 +21,12 @@ function attemptsOf(holder: unknown): string[] {
 
 describe('hedgeAfterMs: 500', () => {
   it('sends a hedge at 500 ms and not before, and the first valid answer ends the other', async () => {
-    const { router, asked, fake } = build({ a: hang(), b: answer({ latencyMs: 100 }), c: answer() }, calm);
-    const watched = watch(ask(router));
+    const { router, calledModels, fake } = build({ a: hang(), b: answer({ latencyMs: 100 }), c: answer() }, calm);
+    const watched = watch(sendChat(router));
     await pass(499);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     await pass(1);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     await pass(99);
     expect([watched.state, fake.open]).toEqual(['pending', 2]);
     await pass(1);
@@ -37,26 +37,26 @@ describe('hedgeAfterMs: 500', () => {
   });
 
   it('sends no hedge when the answer, or a failure, comes before', async () => {
-    const { router, asked } = build({ a: [answer({ latencyMs: 499 }), fail(400)], b: answer() }, calm);
-    await settled(ask(router));
-    await settled(ask(router));
+    const { router, calledModels } = build({ a: [answer({ latencyMs: 499 }), fail(400)], b: answer() }, calm);
+    await settled(sendChat(router));
+    await settled(sendChat(router));
     await pass(10_000);
-    expect(asked()).toEqual(['a', 'a']);
+    expect(calledModels()).toEqual(['a', 'a']);
   });
 
   it('takes no token if no deployment is available', async () => {
     const models = { a: answer({ latencyMs: 600 }), b: [fail(429, { headers: { 'retry-after': '30' } }), answer()] };
-    const { router, asked } = build(models, {
+    const { router, calledModels } = build(models, {
       ...calm,
       routes: { standard: ['a', 'b'], paused: ['b'] },
       maxAttempts: 2,
     });
-    await settled(ask(router, 'paused', { ...callOptions({ maxAttempts: 1 }) }));
-    for (let i = 0; i < 20; i++) await settled(ask(router));
-    expect(asked().filter((model) => model === 'b')).toHaveLength(1);
+    await settled(sendChat(router, 'paused', { ...callOptions({ maxAttempts: 1 }) }));
+    for (let i = 0; i < 20; i++) await settled(sendChat(router));
+    expect(calledModels().filter((model) => model === 'b')).toHaveLength(1);
     await pass(30_000);
     // Ten at the start and one for each ten calls: enough for all, if none was taken before.
-    await Promise.all(Array.from({ length: 12 }, () => settled(ask(router))));
+    await Promise.all(Array.from({ length: 12 }, () => settled(sendChat(router))));
     expect(router.snapshot().deployments.b?.hedges).toBe(12);
   });
 
@@ -64,7 +64,7 @@ describe('hedgeAfterMs: 500', () => {
     const models = { a: answer({ latencyMs: 600 }), b: answer({ latencyMs: 400 }) };
     const deployments = { a: { price, region: 'eu' }, b: { price } };
     const { router } = build(models, { ...calm, deployments, routes: { standard: ['a', 'b'] } });
-    const { value } = await settled(ask(router));
+    const { value } = await settled(sendChat(router));
     expect(attemptsOf(value)).toEqual(['a 0+600 success', 'b 500+100 lost hedge']);
     const record = callRecord(value);
     expect(record).toMatchObject({ deployment: 'a', region: 'eu', servedModel: 'a' });
@@ -81,12 +81,15 @@ describe('hedgeAfterMs: 500', () => {
   });
 
   it('has all of its attempts in flight at most', async () => {
-    const { router, asked } = build({ a: hang(), b: hang(), c: hang(), d: answer() }, { ...calm, deadlineMs: 5000 });
-    const watched = watch(ask(router));
+    const { router, calledModels } = build(
+      { a: hang(), b: hang(), c: hang(), d: answer() },
+      { ...calm, deadlineMs: 5000 },
+    );
+    const watched = watch(sendChat(router));
     await pass(999);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     await pass(1);
-    expect(asked()).toEqual(['a', 'b', 'c']);
+    expect(calledModels()).toEqual(['a', 'b', 'c']);
     await pass(3999);
     expect(watched.state).toBe('pending');
     await pass(1);
@@ -100,12 +103,12 @@ describe('hedgeAfterMs: 500', () => {
 
   it('is reported before the attempt begins', async () => {
     const { router } = build({ a: hang(), b: answer() }, calm);
-    const told: (EventOf<'hedge-started'> | EventOf<'attempt-started'>)[] = [];
-    router.on('hedge-started', (event) => told.push(event));
-    router.on('attempt-started', (event) => told.push(event));
-    const { value } = await settled(ask(router));
+    const events: (EventOf<'hedge-started'> | EventOf<'attempt-started'>)[] = [];
+    router.on('hedge-started', (event) => events.push(event));
+    router.on('attempt-started', (event) => events.push(event));
+    const { value } = await settled(sendChat(router));
     const callId = callRecord(value)?.id;
-    expect(told).toEqual([
+    expect(events).toEqual([
       { type: 'attempt-started', callId, deployment: 'a', number: 1 },
       { type: 'hedge-started', callId, deployment: 'b', number: 2, afterMs: 500 },
       { type: 'attempt-started', callId, deployment: 'b', number: 2 },
@@ -115,7 +118,7 @@ describe('hedgeAfterMs: 500', () => {
   it('ends at once when its caller aborts, with any number of attempts in flight', async () => {
     const { router, fake } = build({ a: hang(), b: hang() }, calm);
     const { controller, signal, listeners } = countedSignal();
-    const watched = watch(ask(router, 'standard', { signal }));
+    const watched = watch(sendChat(router, 'standard', { signal }));
     await pass(700);
     expect(fake.open).toBe(2);
     controller.abort();
@@ -128,30 +131,30 @@ describe('hedgeAfterMs: 500', () => {
   it('leaves nothing on the signal of a caller when an answer wins', async () => {
     const { router } = build({ a: hang(), b: answer() }, calm);
     const { signal, listeners } = countedSignal();
-    await settled(ask(router, 'standard', { signal }));
+    await settled(sendChat(router, 'standard', { signal }));
     expect(listeners()).toBe(0);
   });
 
   it('is given by route, view and call, and turned off by false', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: hang(), b: answer() },
       { breaker: false, routes: { standard: { deployments: ['a', 'b'], hedgeAfterMs: 500 } }, deadlineMs: 1000 },
     );
-    await settled(ask(router));
-    expect(asked()).toEqual(['a', 'b']);
+    await settled(sendChat(router));
+    expect(calledModels()).toEqual(['a', 'b']);
     const body = { model: 'standard', messages: [] };
     expect(router.explain(body)).toMatchObject({ hedgeAfterMs: 500, hedgeDisabledReason: null });
     expect(router.withOptions({ hedgeAfterMs: 20 }).explain(body)).toMatchObject({ hedgeAfterMs: 20 });
-    const { value } = await settled(askWith(router, { hedgeAfterMs: false }));
+    const { value } = await settled(sendChatWith(router, { hedgeAfterMs: false }));
     expect(attemptsOf(value)).toEqual(['a 0+500 timeout', 'b 500+0 success']);
   });
 });
 
 describe('a failure beside another attempt', () => {
   it('goes on to the next deployment at once, and never to one that still runs', async () => {
-    const { router, asked, fake } = build({ a: hang(), b: fail(503), c: answer({ latencyMs: 50 }) }, calm);
-    const { value } = await settled(ask(router));
-    expect(asked()).toEqual(['a', 'b', 'c']);
+    const { router, calledModels, fake } = build({ a: hang(), b: fail(503), c: answer({ latencyMs: 50 }) }, calm);
+    const { value } = await settled(sendChat(router));
+    expect(calledModels()).toEqual(['a', 'b', 'c']);
     expect(attemptsOf(value)).toEqual(['a 0+550 lost', 'b 500+0 server-error hedge', 'c 500+50 success']);
     expect(fake.open).toBe(0);
   });
@@ -163,7 +166,7 @@ describe('a failure beside another attempt', () => {
       { ...calm, deadlineMs: 2000, retry: { budget: 0.1, minPerSecond: 1 } },
     );
     const attempts: (number | undefined)[] = [];
-    for (let i = 0; i < 12; i++) attempts.push(callRecord((await settled(ask(router))).value)?.attempts.length);
+    for (let i = 0; i < 12; i++) attempts.push(callRecord((await settled(sendChat(router))).value)?.attempts.length);
     expect(attempts.slice(0, 11)).toEqual(Array(11).fill(3));
     expect(router.snapshot().deployments.b).toMatchObject({ hedges: 11 });
   });
@@ -171,26 +174,26 @@ describe('a failure beside another attempt', () => {
   it('does not retry a deployment while another attempt runs, and does when none does', async () => {
     const models = { a: [fail(503, { latencyMs: 900 }), answer()], b: fail(503) };
     const { router } = build(models, calm);
-    const { value } = await settled(ask(router));
+    const { value } = await settled(sendChat(router));
     expect(attemptsOf(value)).toEqual(['a 0+900 server-error', 'b 500+0 server-error hedge', 'a 900+0 success']);
   });
 
   it("waits for the other after a caller's error, and returns that error if no attempt succeeds", async () => {
     const models = { a: fail(400, { latencyMs: 600 }), b: [answer({ latencyMs: 300 }), fail(503, { latencyMs: 300 })] };
-    const { router, asked } = build(models, calm);
-    const first = await settled(ask(router));
+    const { router, calledModels } = build(models, calm);
+    const first = await settled(sendChat(router));
     expect(attemptsOf(first.value)).toEqual(['a 0+600 caller-error', 'b 500+300 success hedge']);
-    const error = await settled(ask(router)).then((watched) => watched.error);
+    const error = await settled(sendChat(router)).then((watched) => watched.error);
     expect(attemptsOf(error)).toEqual(['a 0+600 caller-error', 'b 500+300 server-error hedge']);
     expect(error).toMatchObject({ status: 400 });
-    expect(asked()).toHaveLength(4);
+    expect(calledModels()).toHaveLength(4);
   });
 
   it("starts no other attempt after a caller's error", async () => {
     const models = { a: fail(400, { latencyMs: 600 }), b: answer({ latencyMs: 1000 }), c: answer() };
-    const { router, asked } = build(models, calm);
-    await settled(ask(router));
-    expect(asked()).toEqual(['a', 'b']);
+    const { router, calledModels } = build(models, calm);
+    await settled(sendChat(router));
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 
   it('gives the error of the last one that had a status', async () => {
@@ -198,7 +201,7 @@ describe('a failure beside another attempt', () => {
       { a: fail(500, { latencyMs: 600 }), b: fail(502, { latencyMs: 50 }) },
       { ...calm, maxAttempts: 2 },
     );
-    const promise = ask(router);
+    const promise = sendChat(router);
     const [error] = await Promise.all([errorOf(promise), pass(1000)]);
     expect(error).toMatchObject({ status: 500 });
     expect(attemptsOf(error)).toEqual(['a 0+600 server-error', 'b 500+50 server-error hedge']);
@@ -212,20 +215,20 @@ describe('two at the very same moment', () => {
   /** A call that both `a` and `b` are asked for, by a fetch whose answers are given by hand. */
   async function open(stream: boolean) {
     const gates = { a: Promise.withResolvers<Response>(), b: Promise.withResolvers<Response>() };
-    const asked: string[] = [];
+    const calledModels: string[] = [];
     const { signal, listeners } = countedSignal();
     const fetch = (_: unknown, init?: RequestInit) => {
       const { model } = JSON.parse(String(init?.body)) as { model: 'a' | 'b' };
-      asked.push(model);
+      calledModels.push(model);
       // A third attempt would hang.
-      return asked.length > 2 ? new Promise<Response>(() => undefined) : gates[model].promise;
+      return calledModels.length > 2 ? new Promise<Response>(() => undefined) : gates[model].promise;
     };
     const { router } = build([], { ...calm, deployments, routes, clients: { default: { fetch } } });
-    const made = stream ? askStream(router, 'standard', { signal }) : ask(router, 'standard', { signal });
+    const made = stream ? streamChat(router, 'standard', { signal }) : sendChat(router, 'standard', { signal });
     const watched = watch<object>(made);
     await pass(500);
     const inFlight = () => Object.values(router.snapshot().deployments).map((each) => each.inFlight);
-    return { gates, asked, listeners, watched, inFlight };
+    return { gates, calledModels, listeners, watched, inFlight };
   }
 
   async function wait(microtasks: number) {
@@ -238,14 +241,14 @@ describe('two at the very same moment', () => {
   it('a failure beside the answer starts no attempt', async () => {
     const outcomes = new Set<unknown>();
     for (let microtasks = 0; microtasks < 40; microtasks++) {
-      const { gates, asked, watched, inFlight, listeners } = await open(false);
+      const { gates, calledModels, watched, inFlight, listeners } = await open(false);
       gates.b.resolve(answerOf('b'));
       await wait(microtasks);
       gates.a.reject(new TypeError('fetch failed'));
       await pass(0);
       const { deployment, attempts = [] } = callRecord(watched.value) ?? {};
       // Where the failure was just before the answer, the next one was asked, and has lost.
-      expect(['a,b', 'a,b,c']).toContain(asked.join());
+      expect(['a,b', 'a,b,c']).toContain(calledModels.join());
       expect(deployment).toBe('b');
       expect(attempts.map(({ outcome }) => outcome)).not.toContain('pending');
       expect([inFlight(), listeners()]).toEqual([[0, 0, 0], 0]);
@@ -299,7 +302,7 @@ describe('what a hedged call has cost', () => {
 
   it("is unknown if the answer's cost is unknown, whatever the other attempts cost", async () => {
     const { router } = build({ a: answer({ latencyMs: 600 }), b: fail(503, { latencyMs: 50 }) }, unpriced);
-    const { value } = await settled(ask(router));
+    const { value } = await settled(sendChat(router));
     expect(attemptsOf(value)).toEqual(['a 0+600 success', 'b 500+50 server-error hedge']);
     expect(callRecord(value)).toMatchObject({ costUsd: null, priceSource: null });
   });
@@ -307,7 +310,7 @@ describe('what a hedged call has cost', () => {
   it('is that of a stream which was broken off, likewise', async () => {
     const models = { a: cut({ latencyMs: 600, afterChunks: 2 }), b: fail(503, { latencyMs: 50 }) };
     const { router } = build(models, unpriced);
-    const error = await settled(askStream(router).then(read)).then(({ value }) => value?.error);
+    const error = await settled(streamChat(router).then(read)).then(({ value }) => value?.error);
     expect(attemptsOf(error)[1]).toBe('b 500+50 server-error hedge');
     expect(callRecord(error)).toMatchObject({ deployment: 'a', costUsd: null, priceSource: null });
   });
@@ -315,7 +318,7 @@ describe('what a hedged call has cost', () => {
 
 describe('what is not hedged', () => {
   it('one that is paused', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       {
         a: [answer(), hang()],
         b: [fail(429, { headers: { 'retry-after': '30' } }), answer()],
@@ -323,10 +326,10 @@ describe('what is not hedged', () => {
       },
       { hedgeAfterMs: 500 },
     );
-    await settled(ask(router));
-    await settled(ask(router, 'b', { maxRetries: 0 }).catch(() => undefined));
-    const { value } = await settled(ask(router));
-    expect(asked()).toEqual(['a', 'b', 'a', 'c']);
+    await settled(sendChat(router));
+    await settled(sendChat(router, 'b', { maxRetries: 0 }).catch(() => undefined));
+    const { value } = await settled(sendChat(router));
+    expect(calledModels()).toEqual(['a', 'b', 'a', 'c']);
     expect(attemptsOf(value)).toEqual(['a 0+507 lost', 'c 500+7 success hedge']);
   });
 
@@ -335,14 +338,14 @@ describe('what is not hedged', () => {
       { a: hang(), b: answer() },
       { ...calm, deadlineMs: 2000, retry: { budget: 0, minPerSecond: 0 } },
     );
-    const { value } = await settled(ask(router));
+    const { value } = await settled(sendChat(router));
     expect(attemptsOf(value)).toEqual(['a 0+1000 timeout', 'b 1000+0 success']);
   });
 
   it('a call with maxAttempts: 1', async () => {
-    const { router, asked } = build({ a: answer({ latencyMs: 5000 }), b: answer() }, calm);
-    await settled(ask(router, 'standard', { maxRetries: 0 }));
-    expect(asked()).toEqual(['a']);
+    const { router, calledModels } = build({ a: answer({ latencyMs: 5000 }), b: answer() }, calm);
+    await settled(sendChat(router, 'standard', { maxRetries: 0 }));
+    expect(calledModels()).toEqual(['a']);
     expect(router.explain({ model: 'standard', messages: [] }, { maxRetries: 0 })).toMatchObject({
       hedgeAfterMs: null,
       hedgeDisabledReason: 'it may make one attempt only',
@@ -365,7 +368,7 @@ describe('what is not hedged', () => {
       hedgeDisabledReason: 'there is no other deployment that it may go to',
     });
     const { router } = build({ a: models.a, b: models.a }, { hedgeAfterMs: 500, deadlineMs: 200 });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(router.explain(body)).toMatchObject({
       hedgeAfterMs: null,
       hedgeDisabledReason: 'no deployment is available now',
@@ -383,7 +386,7 @@ describe('what is not hedged', () => {
     const hedgeDisabledReason =
       hedgeAfterMs === null ? expect.stringMatching(/due after 5000 ms.*ends after 300 ms/) : null;
     expect(router.explain({ model: 'standard', messages: [] })).toMatchObject({ hedgeAfterMs, hedgeDisabledReason });
-    const { value } = await settled(ask(router));
+    const { value } = await settled(sendChat(router));
     expect(attemptsOf(value)).toEqual(attempts);
   });
 
@@ -395,7 +398,7 @@ describe('what is not hedged', () => {
   });
 
   it('one whose vectors are others', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer({ latencyMs: 900 }), b: answer(), c: answer() },
       {
         ...calm,
@@ -404,7 +407,7 @@ describe('what is not hedged', () => {
       },
     );
     await settled(router.embeddings.create({ model: 'standard', input: 'x' }));
-    expect(asked()).toEqual(['a', 'c']);
+    expect(calledModels()).toEqual(['a', 'c']);
   });
 });
 
@@ -412,19 +415,19 @@ describe('the time of an attempt', () => {
   const kept = { breaker: false, hedgeAfterMs: 5000, deadlineMs: 2000 } as const;
 
   it('goes on beyond the reserve for the next one, when a hedge starts then', async () => {
-    const { router, asked } = build({ a: answer({ latencyMs: 1200 }), b: answer({ latencyMs: 400 }) }, kept);
-    const watched = watch(ask(router));
+    const { router, calledModels } = build({ a: answer({ latencyMs: 1200 }), b: answer({ latencyMs: 400 }) }, kept);
+    const watched = watch(sendChat(router));
     await pass(999);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     await pass(1);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     await pass(200);
     expect(attemptsOf(watched.value)).toEqual(['a 0+1200 success', 'b 1000+200 lost hedge']);
   });
 
   it('is that of the deadline then', async () => {
     const { router, fake } = build({ a: hang(), b: hang() }, kept);
-    const watched = watch(ask(router));
+    const watched = watch(sendChat(router));
     await pass(1999);
     expect([watched.state, fake.open]).toEqual(['pending', 2]);
     await pass(1);
@@ -433,24 +436,24 @@ describe('the time of an attempt', () => {
   });
 
   it('has one hedge, which is not begun again at hedgeAfterMs', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: hang(), b: hang(), c: answer() },
       { ...kept, hedgeAfterMs: 2500, deadlineMs: 4000 },
     );
-    const watched = watch(ask(router));
+    const watched = watch(sendChat(router));
     await pass(2000);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     await pass(999);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     await pass(1);
     expect(attemptsOf(watched.value)).toEqual(['a 0+3000 lost', 'b 2000+1000 lost hedge', 'c 3000+0 success hedge']);
   });
 
   it("sends no further hedge while its hedge still runs: the time is the hedge's", async () => {
-    const { router, asked } = build({ a: hang(), b: hang(), c: answer() }, { ...kept, hedgeAfterMs: 900 });
-    const watched = watch(ask(router));
+    const { router, calledModels } = build({ a: hang(), b: hang(), c: answer() }, { ...kept, hedgeAfterMs: 900 });
+    const watched = watch(sendChat(router));
     await pass(1449);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     await pass(1);
     expect(attemptsOf(watched.value)).toEqual(['a 0+1450 lost', 'b 900+550 lost hedge', 'c 1450+0 success hedge']);
   });
@@ -460,20 +463,20 @@ describe('the time of an attempt', () => {
     const models = { a: hang(), b: [...quick, answer({ latencyMs: 1400 })], c: answer() };
     const { router } = build(models, { ...kept, hedgeAfterMs: 500, retry: { budget: 0.1, minPerSecond: 1 } });
     // They take the tokens: what ten calls bring is one more.
-    for (let i = 0; i < 10; i++) await settled(ask(router));
-    const { value } = await settled(ask(router));
+    for (let i = 0; i < 10; i++) await settled(sendChat(router));
+    const { value } = await settled(sendChat(router));
     expect(attemptsOf(value)).toEqual(['a 0+1900 lost', 'b 500+1400 success hedge']);
   });
 
   it('fails over without a token at the end of its own timeout', async () => {
     const { router } = build({ a: hang(), b: answer() }, { ...kept, attemptTimeoutMs: 800 });
-    const { value } = await settled(ask(router));
+    const { value } = await settled(sendChat(router));
     expect(attemptsOf(value)).toEqual(['a 0+800 timeout', 'b 800+0 success']);
   });
 
   it('is never longer than attemptTimeoutMs', async () => {
     const { router } = build({ a: hang(), b: answer({ latencyMs: 700 }) }, { ...calm, attemptTimeoutMs: 800 });
-    const { value } = await settled(ask(router));
+    const { value } = await settled(sendChat(router));
     expect(attemptsOf(value)).toEqual(['a 0+800 timeout', 'b 500+700 success hedge']);
   });
 });

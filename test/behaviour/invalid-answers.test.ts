@@ -15,7 +15,7 @@ import {
 } from 'model-router/testing';
 import { OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { ask, errorOf } from '../helpers/messages.js';
+import { errorOf, sendChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 const json = (body: unknown) => answer({ body });
@@ -35,9 +35,9 @@ describe('a 200 without an answer is a failure, and the next deployment is tried
     ['choices that are no list', json({ choices: {} })],
     ['a list of no choices', json({ choices: [] })],
   ])('%s', async (_, does) => {
-    const { router, asked } = build({ a: does, b: answer() }, { breaker: { consecutive: 1 } });
-    const completion = await ask(router);
-    expect(asked()).toEqual(['a', 'b']);
+    const { router, calledModels } = build({ a: does, b: answer() }, { breaker: { consecutive: 1 } });
+    const completion = await sendChat(router);
+    expect(calledModels()).toEqual(['a', 'b']);
     expect(callRecord(completion)?.attempts).toMatchObject([{ outcome: 'invalid-answer' }, { outcome: 'success' }]);
     expect(router.snapshot().deployments.a?.state).toBe('open');
   });
@@ -50,7 +50,7 @@ describe('a 200 without an answer is a failure, and the next deployment is tried
     ['a list of no choices', json({ choices: [] }), 'The upstream answered, but without a choice.'],
   ])('says what was wrong if no other deployment is left: %s', async (_, does, message) => {
     const { router } = build({ a: does });
-    const error = await errorOf(ask(router));
+    const error = await errorOf(sendChat(router));
     expect(error.message).toBe(message);
     expect(callRecord(error)?.attempts[0]?.error).toBe(message);
   });
@@ -66,9 +66,9 @@ describe('what is an answer, however odd', () => {
     ['bytes that are no UTF-8', invalidUtf8()],
     ['fields that nobody knows', json({ choices: [{ index: 0, message: { content: 'Hi' } }], x_extra: { a: 1 } })],
   ])('%s', async (_, does) => {
-    const { router, asked } = build({ a: does, b: answer() });
-    await ask(router);
-    expect(asked()).toEqual(['a']);
+    const { router, calledModels } = build({ a: does, b: answer() });
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('is returned untouched', async () => {
@@ -78,15 +78,15 @@ describe('what is an answer, however odd', () => {
       x_extra: { a: [1] },
     };
     const { router } = build({ a: json(body) });
-    expect(await ask(router)).toEqual(body);
+    expect(await sendChat(router)).toEqual(body);
   });
 });
 
 describe('an error', () => {
   it('of 10 MB is an error like any other', async () => {
-    const { router, asked } = build({ a: hugeError(), b: answer() });
-    await ask(router);
-    expect(asked()).toEqual(['a', 'b']);
+    const { router, calledModels } = build({ a: hugeError(), b: answer() });
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 
   it.each<[string, Behaviour]>([
@@ -96,7 +96,7 @@ describe('an error', () => {
     ['nothing', fail(503, { body: '' })],
   ])('may be %s', async (_, does) => {
     const { router } = build({ a: does });
-    expect(await errorOf(ask(router))).toMatchObject({ status: 503 });
+    expect(await errorOf(sendChat(router))).toMatchObject({ status: 503 });
   });
 });
 
@@ -137,12 +137,12 @@ describe('what other endpoints must have', () => {
       ['a'],
     ],
   ])('%s', async (_, call, body, expected) => {
-    const { router, asked } = build({ a: json(body) }, { maxAttempts: 2 });
+    const { router, calledModels } = build({ a: json(body) }, { maxAttempts: 2 });
     await call(router).then(
       () => undefined,
       () => undefined,
     );
-    expect(asked()).toEqual(expected);
+    expect(calledModels()).toEqual(expected);
   });
 
   const file = new File(['sound'], 'a.wav');
@@ -172,14 +172,14 @@ describe('what other endpoints must have', () => {
     ['null in its list', json({ data: [null], choices: [null] }), ['embeddings', 'completions', 'responses']],
   ])('is answered by another deployment where a 200 is %s', async (_, does, names) => {
     for (const name of names) {
-      const { router, asked } = build(
+      const { router, calledModels } = build(
         { a: does, b: answer() },
         { deployments: { a: { ...space }, b: { ...space } }, routes: { standard: ['a', 'b'] } },
       );
       const viaFetch = new OpenAI({ apiKey: 'sk-x', fetch: router.asFetch(), maxRetries: 0 });
       await endpoints[name]?.(router);
       await endpoints[name]?.(viaFetch);
-      expect([name, asked()]).toEqual([name, ['a', 'b', 'a', 'b']]);
+      expect([name, calledModels()]).toEqual([name, ['a', 'b', 'a', 'b']]);
     }
   });
 
@@ -190,17 +190,17 @@ describe('what other endpoints must have', () => {
   });
 
   it('may be text if text was requested', async () => {
-    const { router, asked } = build({ a: answer({ content: 'Hello.' }), b: answer() });
+    const { router, calledModels } = build({ a: answer({ content: 'Hello.' }), b: answer() });
     expect(await router.audio.transcriptions.create({ model: 'standard', file, response_format: 'text' })).toBe(
       'Hello.\n',
     );
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('bytes are not looked into', async () => {
-    const { router, asked } = build({ a: answer({ content: 'la la la' }), b: answer() });
+    const { router, calledModels } = build({ a: answer({ content: 'la la la' }), b: answer() });
     const response = await router.audio.speech.create({ model: 'standard', input: 'x', voice: 'alloy' });
     expect(await response.text()).toBe('la la la');
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 });

@@ -1,19 +1,19 @@
 import { callRecord, InvalidOptionError } from 'model-router';
 import { answer, fail } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
-import { ask, askWith, errorOf, messages } from '../helpers/messages.js';
+import { errorOf, messages, sendChat, sendChatWith } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 const models = { a: answer(), b: answer(), c: answer() };
 
 describe('the name of a route', () => {
   it('is answered by its first deployment, under the upstream name of its model', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { 'vendor/model': answer(), b: answer() },
       { deployments: { a: { model: 'vendor/model' }, b: {} }, routes: { standard: ['a', 'b'] } },
     );
-    const completion = await ask(router, 'standard');
-    expect(asked()).toEqual(['vendor/model']);
+    const completion = await sendChat(router, 'standard');
+    expect(calledModels()).toEqual(['vendor/model']);
     expect(callRecord(completion)).toMatchObject({
       route: 'standard',
       requestedModel: 'standard',
@@ -23,51 +23,51 @@ describe('the name of a route', () => {
   });
 
   it('fails over in the order in which it lists them', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer(), b: fail(500), c: fail(500) },
       { routes: { standard: ['c', 'b', 'a'] } },
     );
-    await ask(router, 'standard');
-    expect(asked()).toEqual(['c', 'b', 'a']);
+    await sendChat(router, 'standard');
+    expect(calledModels()).toEqual(['c', 'b', 'a']);
   });
 
   it('is the same written as an object', async () => {
-    const { router, asked } = build(models, { routes: { fast: { deployments: ['b'] } } });
-    await ask(router, 'fast');
-    expect(asked()).toEqual(['b']);
+    const { router, calledModels } = build(models, { routes: { fast: { deployments: ['b'] } } });
+    await sendChat(router, 'fast');
+    expect(calledModels()).toEqual(['b']);
   });
 
   it('never leaves what it lists, fallbacks or not', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: fail(401), b: answer() },
       { routes: { standard: ['a'] }, fallbacks: ['b'], clients: ['default'] },
     );
-    await errorOf(ask(router, 'standard'));
-    expect(asked()).toEqual(['a']);
+    await errorOf(sendChat(router, 'standard'));
+    expect(calledModels()).toEqual(['a']);
   });
 });
 
 describe('the name of a deployment', () => {
   it('means that deployment alone, as there are no fallbacks by default', async () => {
-    const { router, asked } = build({ a: fail(404, { code: 'model_not_found' }), b: answer() });
-    expect(await errorOf(ask(router, 'a'))).toMatchObject({ status: 404 });
-    expect(asked()).toEqual(['a']);
+    const { router, calledModels } = build({ a: fail(404, { code: 'model_not_found' }), b: answer() });
+    expect(await errorOf(sendChat(router, 'a'))).toMatchObject({ status: 404 });
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('is followed by the fallbacks, in their order', async () => {
-    const { router, asked } = build({ a: fail(500), b: answer(), c: fail(500) }, { fallbacks: ['c', 'b'] });
-    const completion = await ask(router, 'a');
-    expect(asked()).toEqual(['a', 'c', 'b']);
+    const { router, calledModels } = build({ a: fail(500), b: answer(), c: fail(500) }, { fallbacks: ['c', 'b'] });
+    const completion = await sendChat(router, 'a');
+    expect(calledModels()).toEqual(['a', 'c', 'b']);
     expect(callRecord(completion)).toMatchObject({ route: null, requestedModel: 'a', deployment: 'b' });
   });
 
   it('is not tried twice when it is a fallback too', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: fail(500, { headers: { 'x-should-retry': 'false' } }), b: fail(400) },
       { fallbacks: ['a', 'b'] },
     );
-    await errorOf(ask(router, 'a'));
-    expect(asked()).toEqual(['a', 'b']);
+    await errorOf(sendChat(router, 'a'));
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 });
 
@@ -82,22 +82,22 @@ describe("'auto'", () => {
     ['another route for standard', { priorities: { standard: 'bulk' } }, {}, 'c'],
     ['premium stays where only another is named', { priorities: { batch: 'bulk' } }, { priority: 'premium' }, 'b'],
   ])('is the route of the priority: %s', async (_, settings: Setup, options, model) => {
-    const { router, asked } = build(models, { routes, ...settings });
-    await askWith(router, options, 'auto');
-    expect(asked()).toEqual([model]);
+    const { router, calledModels } = build(models, { routes, ...settings });
+    await sendChatWith(router, options, 'auto');
+    expect(calledModels()).toEqual([model]);
   });
 
   it('is what routeRequest sends', async () => {
-    const { router, asked, fake } = build(models, { routes });
+    const { router, calledModels, fake } = build(models, { routes });
     const completion = await router.routeRequest('Summarise this ticket.', { priority: 'premium' });
-    expect(asked()).toEqual(['b']);
+    expect(calledModels()).toEqual(['b']);
     expect(fake.requests[0]?.body).toMatchObject({ messages: [{ role: 'user', content: 'Summarise this ticket.' }] });
     expect(callRecord(completion)?.priority).toBe('premium');
   });
 
   it('says what is missing where the priority has no route', async () => {
     const { router, fake } = build(models, { routes: { standard: ['a'] } });
-    const error = await errorOf(askWith(router, { priority: 'premium' }, 'auto'));
+    const error = await errorOf(sendChatWith(router, { priority: 'premium' }, 'auto'));
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error.message).toMatch(/"auto" needs a route for the priority "premium"/);
     expect(fake.count).toBe(0);
@@ -107,7 +107,7 @@ describe("'auto'", () => {
 describe('any other name', () => {
   it('is sent as it stands to the default client', async () => {
     const { router, fake } = build({ 'vendor/new': answer() }, { clients: ['other', 'default'], deployments: {} });
-    const completion = await ask(router, 'vendor/new');
+    const completion = await sendChat(router, 'vendor/new');
     expect(fake.requests).toMatchObject([{ model: 'vendor/new', apiKeyOf: 'default' }]);
     expect(callRecord(completion)).toMatchObject({
       route: null,
@@ -118,21 +118,21 @@ describe('any other name', () => {
 
   it('goes to the first client where none is named default', async () => {
     const { router, fake } = build({ 'vendor/new': answer() }, { clients: ['one', 'two'], deployments: {} });
-    await ask(router, 'vendor/new');
+    await sendChat(router, 'vendor/new');
     expect(fake.requests).toMatchObject([{ apiKeyOf: 'one' }]);
   });
 
   it('is followed by the fallbacks', async () => {
-    const { router, asked } = build({ a: answer() }, { fallbacks: ['a'], fake: { unknownModels: fail(500) } });
-    await ask(router, 'vendor/new');
-    expect(asked()).toEqual(['vendor/new', 'a']);
+    const { router, calledModels } = build({ a: answer() }, { fallbacks: ['a'], fake: { unknownModels: fail(500) } });
+    await sendChat(router, 'vendor/new');
+    expect(calledModels()).toEqual(['vendor/new', 'a']);
   });
 
   it('shares one breaker and one set of statistics a client', async () => {
     const { router, fake } = build({}, { clients: ['default', 'pro'], fake: { unknownModels: fail(500) } });
-    for (const model of ['x', 'y']) await errorOf(ask(router, model));
+    for (const model of ['x', 'y']) await errorOf(sendChat(router, model));
     expect(router.snapshot().deployments['default/*']).toMatchObject({ requests: 6, state: 'open' });
-    await errorOf(ask(router, 'Pro/x'));
+    await errorOf(sendChat(router, 'Pro/x'));
     expect(router.snapshot().deployments['pro/*']).toMatchObject({ requests: 3, state: 'closed' });
     expect(fake.count).toBe(9);
   });
@@ -153,21 +153,21 @@ describe('prefixes', () => {
 
   it("send `Pro/` models to the client 'pro' as they are called, with its headers", async () => {
     const built = build({}, unlisted);
-    const completion = await ask(built.router, 'Pro/vendor/model');
+    const completion = await sendChat(built.router, 'Pro/vendor/model');
     expect(built.fake.requests).toMatchObject([{ apiKeyOf: 'pro', model: 'Pro/vendor/model', headers: premium }]);
     expect(callRecord(completion)?.deployment).toBe('pro/*');
   });
 
   it('add nothing to models without one', async () => {
     const built = build({}, unlisted);
-    await ask(built.router, 'vendor/Pro/model');
+    await sendChat(built.router, 'vendor/Pro/model');
     expect(sentTo(built)).toEqual(['default']);
     for (const name of Object.keys(premium)) expect(built.fake.requests[0]?.headers).not.toHaveProperty(name);
   });
 
   it("do nothing where there is no client 'pro'", async () => {
     const built = build({}, { ...unlisted, clients: ['default'] });
-    await ask(built.router, 'Pro/vendor/model');
+    await sendChat(built.router, 'Pro/vendor/model');
     expect(sentTo(built)).toEqual(['default']);
     expect(built.fake.requests[0]?.headers).not.toHaveProperty('x-capacity-guarantee');
   });
@@ -183,8 +183,8 @@ describe('prefixes', () => {
         },
       },
     );
-    await ask(built.router, 'Pro/vendor/model');
-    await ask(built.router, 'b');
+    await sendChat(built.router, 'Pro/vendor/model');
+    await sendChat(built.router, 'b');
     // What the deployment itself says stands above what the prefix adds.
     expect(built.fake.requests[0]?.headers).toMatchObject({ ...premium, 'x-capacity-guarantee': 'shared' });
     expect(built.fake.requests[1]?.headers).not.toHaveProperty('x-capacity-guarantee');
@@ -192,21 +192,21 @@ describe('prefixes', () => {
 
   it('can be others, the longest that fits counts', async () => {
     const built = build({}, { ...unlisted, prefixes: { 'E/': 'default', 'E/co/': 'eco', 'P-': { client: 'pro' } } });
-    for (const model of ['E/co/x', 'E/x', 'P-x', 'Pro/x']) await ask(built.router, model);
+    for (const model of ['E/co/x', 'E/x', 'P-x', 'Pro/x']) await sendChat(built.router, model);
     expect(sentTo(built)).toEqual(['eco', 'default', 'pro', 'default']);
   });
 
   it('mark their calls as premium where they say so, and only theirs', async () => {
     const prefixes = { 'Fast/': { client: 'default', premium: true }, 'Slow/': 'default' };
     const built = build({}, { ...unlisted, prefixes });
-    for (const model of ['Fast/x', 'Slow/x', 'x']) await ask(built.router, model);
+    for (const model of ['Fast/x', 'Slow/x', 'x']) await sendChat(built.router, model);
     const marks = built.fake.requests.map(({ headers }) => headers['x-request-priority']);
     expect(marks).toEqual(['high', undefined, undefined]);
   });
 
   it('do not touch a name that is listed', async () => {
     const built = build({ 'Pro/x': answer() }, { clients: ['default', 'pro'] });
-    await ask(built.router, 'Pro/x');
+    await sendChat(built.router, 'Pro/x');
     expect(sentTo(built)).toEqual(['default']);
   });
 });
@@ -214,7 +214,7 @@ describe('prefixes', () => {
 describe("unlistedModels: 'refuse'", () => {
   it('refuses what is not listed, with the nearest names, and sends nothing', async () => {
     const { router, fake } = build({ 'qwen/Qwen3-32B': answer() }, { unlistedModels: 'refuse' });
-    const error = await errorOf(ask(router, 'qwen/Qwen3-32b-'));
+    const error = await errorOf(sendChat(router, 'qwen/Qwen3-32b-'));
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error).toMatchObject({ code: 'invalid_option', option: 'model' });
     expect(error.message).toMatch(/there is no model "qwen\/Qwen3-32b-"; the nearest are "qwen\/Qwen3-32B"/);
@@ -223,29 +223,29 @@ describe("unlistedModels: 'refuse'", () => {
 
   it('lists what there is where nothing is near', async () => {
     const { router } = build(models, { unlistedModels: 'refuse', routes: { standard: ['a'] } });
-    expect((await errorOf(ask(router, 'something-else-altogether'))).message).toContain(
+    expect((await errorOf(sendChat(router, 'something-else-altogether'))).message).toContain(
       'known are "standard", "a", "b", "c"',
     );
   });
 
   it('lets routes, deployments and auto through', async () => {
-    const { router, asked } = build(models, { unlistedModels: 'refuse', routes: { standard: ['b'] } });
-    for (const model of ['standard', 'a', 'auto']) await ask(router, model);
-    expect(asked()).toEqual(['b', 'a', 'b']);
+    const { router, calledModels } = build(models, { unlistedModels: 'refuse', routes: { standard: ['b'] } });
+    for (const model of ['standard', 'a', 'auto']) await sendChat(router, model);
+    expect(calledModels()).toEqual(['b', 'a', 'b']);
   });
 });
 
 describe('the option `route`', () => {
   it('beats the model', async () => {
-    const { router, asked } = build(models, { routes: { one: ['a'], two: ['b'] } });
-    const completion = await askWith(router, { route: 'two' }, 'one');
-    expect(asked()).toEqual(['b']);
+    const { router, calledModels } = build(models, { routes: { one: ['a'], two: ['b'] } });
+    const completion = await sendChatWith(router, { route: 'two' }, 'one');
+    expect(calledModels()).toEqual(['b']);
     expect(callRecord(completion)).toMatchObject({ route: 'two', requestedModel: 'one' });
   });
 
   it('must exist', async () => {
     const { router, fake } = build(models, { routes: { standard: ['a'], premium: ['b'] } });
-    const error = await errorOf(askWith(router, { route: 'standrad' }, 'a'));
+    const error = await errorOf(sendChatWith(router, { route: 'standrad' }, 'a'));
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error.message).toBe('route: there is no route "standrad"; the nearest are "standard".');
     expect(fake.count).toBe(0);
@@ -253,15 +253,15 @@ describe('the option `route`', () => {
 
   it('is not the name of a deployment', async () => {
     const { router } = build(models, { routes: { standard: ['a'] } });
-    expect(await errorOf(askWith(router, { route: 'b' }, 'a'))).toBeInstanceOf(InvalidOptionError);
+    expect(await errorOf(sendChatWith(router, { route: 'b' }, 'a'))).toBeInstanceOf(InvalidOptionError);
   });
 });
 
 describe('a route and a deployment of one name', () => {
   it('are the route, which begins with that deployment', async () => {
-    const { router, asked } = build({ a: fail(500), b: answer() }, { routes: { a: ['a', 'b'] } });
-    expect(callRecord(await ask(router, 'a'))).toMatchObject({ route: 'a', deployment: 'b' });
-    expect(asked()).toEqual(['a', 'b']);
+    const { router, calledModels } = build({ a: fail(500), b: answer() }, { routes: { a: ['a', 'b'] } });
+    expect(callRecord(await sendChat(router, 'a'))).toMatchObject({ route: 'a', deployment: 'b' });
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 
   it('are refused where the route begins with another', () => {

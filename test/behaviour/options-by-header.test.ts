@@ -2,7 +2,7 @@ import { callOptions, callRecord, InvalidOptionError } from 'model-router';
 import { answer, hang } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, errorOf } from '../helpers/messages.js';
+import { errorOf, sendChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -11,8 +11,8 @@ const routes = { standard: ['a'], premium: ['b'] };
 const models = { a: answer(), b: answer() };
 
 /** The moment at which a call that hangs is over. */
-async function overAt(ms: number, ...call: Parameters<typeof ask>): Promise<void> {
-  const watched = watch(ask(...call));
+async function overAt(ms: number, ...call: Parameters<typeof sendChat>): Promise<void> {
+  const watched = watch(sendChat(...call));
   await pass(ms - 1);
   expect(watched.state).toBe('pending');
   await pass(1);
@@ -22,28 +22,28 @@ async function overAt(ms: number, ...call: Parameters<typeof ask>): Promise<void
 describe('X-Request-Priority', () => {
   it.each(['premium', 'high'])('%s is premium, and is written `high`', async (value) => {
     const { router, fake } = build(models, { routes });
-    const completion = await ask(router, 'auto', { headers: { 'X-Request-Priority': value } });
+    const completion = await sendChat(router, 'auto', { headers: { 'X-Request-Priority': value } });
     expect(callRecord(completion)).toMatchObject({ priority: 'premium', route: 'premium' });
     expect(fake.requests).toMatchObject([{ model: 'b', headers: { 'x-request-priority': 'high' } }]);
   });
 
   it('standard is not sent on', async () => {
     const { router, fake } = build(models, { routes, priority: 'premium' });
-    const completion = await ask(router, 'auto', { headers: { 'x-request-priority': 'standard' } });
+    const completion = await sendChat(router, 'auto', { headers: { 'x-request-priority': 'standard' } });
     expect(callRecord(completion)?.priority).toBe('standard');
     expect(fake.requests[0]?.headers).not.toHaveProperty('x-request-priority');
   });
 
   it('never overrides what code has set for the call', async () => {
-    const { router, asked } = build(models, { routes });
+    const { router, calledModels } = build(models, { routes });
     const headers = { 'X-Request-Priority': 'premium' };
-    await ask(router, 'auto', { ...callOptions({ priority: 'standard' }), headers });
-    expect(asked()).toEqual(['a']);
+    await sendChat(router, 'auto', { ...callOptions({ priority: 'standard' }), headers });
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('is checked like the option', async () => {
     const { router, fake } = build(models, { routes });
-    const error = await errorOf(ask(router, 'auto', { headers: { 'X-Request-Priority': 'urgent' } }));
+    const error = await errorOf(sendChat(router, 'auto', { headers: { 'X-Request-Priority': 'urgent' } }));
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error.message).toBe('priority: "urgent" is not allowed; give one of "standard", "premium".');
     expect(fake.count).toBe(0);
@@ -73,7 +73,7 @@ describe('X-Router-Deadline-Ms', () => {
 
   it.each(['soon', '0', '-5', 'NaN', '', '3000000000'])('%j is refused by name and value', async (value) => {
     const { router, fake } = build({ a: answer() });
-    const error = await errorOf(ask(router, 'standard', { headers: { 'X-Router-Deadline-Ms': value } }));
+    const error = await errorOf(sendChat(router, 'standard', { headers: { 'X-Router-Deadline-Ms': value } }));
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error.message).toContain('X-Router-Deadline-Ms: ');
     expect(error.message).toContain(value);
@@ -84,29 +84,29 @@ describe('X-Router-Deadline-Ms', () => {
 
 describe('headerOptions', () => {
   it('X-Router-Route is ignored by default', async () => {
-    const { router, asked } = build(models, { routes });
-    await ask(router, 'standard', { headers: { 'X-Router-Route': 'premium' } });
-    expect(asked()).toEqual(['a']);
+    const { router, calledModels } = build(models, { routes });
+    await sendChat(router, 'standard', { headers: { 'X-Router-Route': 'premium' } });
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('X-Router-Route applies if it is listed, below what code sets', async () => {
-    const { router, asked } = build(models, { routes, headerOptions: ['route'] });
+    const { router, calledModels } = build(models, { routes, headerOptions: ['route'] });
     const headers = { 'X-Router-Route': 'premium' };
-    await ask(router, 'standard', { headers });
-    await ask(router, 'standard', { headers, ...callOptions({ route: 'standard' }) });
-    expect(asked()).toEqual(['b', 'a']);
+    await sendChat(router, 'standard', { headers });
+    await sendChat(router, 'standard', { headers, ...callOptions({ route: 'standard' }) });
+    expect(calledModels()).toEqual(['b', 'a']);
   });
 
   it('a route by header must exist', async () => {
     const { router } = build(models, { routes, headerOptions: ['route'] });
-    const error = await errorOf(ask(router, 'standard', { headers: { 'X-Router-Route': 'premum' } }));
+    const error = await errorOf(sendChat(router, 'standard', { headers: { 'X-Router-Route': 'premum' } }));
     expect(error.message).toBe('route: there is no route "premum"; the nearest are "premium".');
   });
 
   it('what is not listed is no option: a priority goes to the upstream as any header, a deadline nowhere', async () => {
     const { router, fake } = build({ a: answer({ latencyMs: 50 }) }, { headerOptions: [] });
     const headers = { 'X-Request-Priority': 'urgent', 'X-Router-Deadline-Ms': '10' };
-    const call = watch(ask(router, 'standard', { headers }));
+    const call = watch(sendChat(router, 'standard', { headers }));
     await pass(50);
     expect(call.state).toBe('fulfilled');
     expect(fake.requests[0]?.headers).toMatchObject({ 'x-request-priority': 'urgent' });
@@ -115,7 +115,7 @@ describe('headerOptions', () => {
 
 it('X-Router-* never leaves the process, known or not, from the call or the router', async () => {
   const { router, fake } = build(models, { routes, defaultHeaders: { 'X-Router-Team': 'blue', 'x-team': 'blue' } });
-  await ask(router, 'standard', {
+  await sendChat(router, 'standard', {
     headers: { 'X-Router-Deadline-Ms': '500', 'X-Router-Cache': 'no-store', 'x-router-anything': '1', 'x-mine': '2' },
   });
   const { headers = {} } = fake.requests[0] ?? {};
@@ -124,8 +124,8 @@ it('X-Router-* never leaves the process, known or not, from the call or the rout
 });
 
 it('a header on a view counts for each of its calls', async () => {
-  const { router, asked } = build(models, { routes });
-  await ask(router.withOptions({ defaultHeaders: { 'X-Request-Priority': 'high' } }), 'auto');
-  await ask(router, 'auto');
-  expect(asked()).toEqual(['b', 'a']);
+  const { router, calledModels } = build(models, { routes });
+  await sendChat(router.withOptions({ defaultHeaders: { 'X-Request-Priority': 'high' } }), 'auto');
+  await sendChat(router, 'auto');
+  expect(calledModels()).toEqual(['b', 'a']);
 });

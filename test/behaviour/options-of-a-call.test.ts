@@ -3,7 +3,7 @@ import { answer, fail, hang, slowDrip } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { SINGLE_CALL_KEYS } from '../../src/options/call-options.js';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, askWith, errorOf } from '../helpers/messages.js';
+import { errorOf, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -23,7 +23,7 @@ describe('the nearest to the call wins', () => {
       { a: hang() },
       { ...at('constructor'), routes: { standard: { deployments: ['a'], ...at('route') } } },
     );
-    const call = watch(askWith(router.withOptions(at('view')), at('call')));
+    const call = watch(sendChatWith(router.withOptions(at('view')), at('call')));
     await pass(deadlineMs - 1);
     expect(call.state).toBe('pending');
     await pass(1);
@@ -35,14 +35,14 @@ describe('the nearest to the call wins', () => {
       { a: fail(500), b: fail(500), c: fail(500) },
       { maxAttempts: 2, routes: { standard: { deployments: ['a', 'b', 'c'], priority: 'premium' } } },
     );
-    const call = await settled(askWith(router, { deadlineMs: 500 }));
+    const call = await settled(sendChatWith(router, { deadlineMs: 500 }));
     expect(fake.count).toBe(2);
     expect(callRecord(call.error)?.priority).toBe('premium');
   });
 
   it.each(SINGLE_CALL_KEYS)('%s beside the options of the SDK is refused, where it would do nothing', async (name) => {
     const { router, fake } = build({ a: answer() });
-    const misplaced = ask(router, 'standard', { [name]: 1 });
+    const misplaced = sendChat(router, 'standard', { [name]: 1 });
     expect(await errorOf(misplaced)).toMatchObject({ code: 'invalid_option', option: name });
     expect(fake.count).toBe(0);
   });
@@ -50,7 +50,7 @@ describe('the nearest to the call wins', () => {
   it('views add up', async () => {
     const { router, fake } = build({ a: fail(500), b: fail(500) });
     const view = router.withOptions({ maxAttempts: 1 }).withOptions({ priority: 'premium' });
-    expect(callRecord(await errorOf(ask(view)))?.priority).toBe('premium');
+    expect(callRecord(await errorOf(sendChat(view)))?.priority).toBe('premium');
     expect(fake.count).toBe(1);
   });
 
@@ -60,7 +60,7 @@ describe('the nearest to the call wins', () => {
       { a: fail(500), b: fail(500) },
       { maxAttempts: 1, routes: { standard: { deployments: ['a', 'b'], ...nothing } } },
     );
-    await errorOf(askWith(router.withOptions(nothing), nothing));
+    await errorOf(sendChatWith(router.withOptions(nothing), nothing));
     expect(fake.count).toBe(1);
   });
 
@@ -88,7 +88,7 @@ describe('the nearest to the call wins', () => {
 
   it('an option of the SDK that is undefined says nothing', async () => {
     const { router, fake } = build({ a: fail(500), b: fail(500) }, { maxAttempts: 1 });
-    await errorOf(askWith(router.withOptions({ timeout: undefined } as object), {}));
+    await errorOf(sendChatWith(router.withOptions({ timeout: undefined } as object), {}));
     expect(fake.count).toBe(1);
   });
 });
@@ -99,30 +99,30 @@ describe("the SDK's own options", () => {
     ['on the constructor', { timeout: 700 }, {}],
     ['in the call above the constructor', { timeout: 9000 }, { timeout: 700 }],
   ])('timeout is one attempt’s time: %s', async (_, settings, options) => {
-    const { router, asked } = build({ a: hang(), b: answer({ latencyMs: 10 }) }, settings);
-    const call = watch(ask(router, 'standard', options));
+    const { router, calledModels } = build({ a: hang(), b: answer({ latencyMs: 10 }) }, settings);
+    const call = watch(sendChat(router, 'standard', options));
     await pass(699);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     await pass(1);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     await pass(10);
     expect(call.state).toBe('fulfilled');
   });
 
   it('timeout of withOptions stands above a route', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: hang(), b: answer() },
       { routes: { standard: { deployments: ['a', 'b'], attemptTimeoutMs: 200 } } },
     );
-    const call = watch(ask(router.withOptions({ timeout: 700 })));
+    const call = watch(sendChat(router.withOptions({ timeout: 700 })));
     await pass(699);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     await pass(1);
     expect(call.state).toBe('fulfilled');
   });
 
   it('a timeout or maxRetries of the constructor stands below a route, as all that the constructor says', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: hang(), b: fail(500), c: answer() },
       {
         timeout: 9000,
@@ -130,27 +130,27 @@ describe("the SDK's own options", () => {
         routes: { standard: { deployments: ['a', 'b', 'c'], attemptTimeoutMs: 200, maxAttempts: 3 } },
       },
     );
-    const call = watch(ask(router));
+    const call = watch(sendChat(router));
     await pass(200);
-    expect(asked()).toEqual(['a', 'b', 'c']);
+    expect(calledModels()).toEqual(['a', 'b', 'c']);
     expect(call.state).toBe('fulfilled');
   });
 
   it("a client's own timeout limits the attempts at it", async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: hang(), b: answer() },
       { clients: { default: { timeout: 300 } }, deadlineMs: 5000 },
     );
-    const call = watch(ask(router));
+    const call = watch(sendChat(router));
     await pass(299);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     await pass(1);
     expect(call.state).toBe('fulfilled');
   });
 
   it('a timeout of the call stands above the one of its client, as in the SDK', async () => {
     const { router } = build({ a: answer({ latencyMs: 500 }) }, { clients: { default: { timeout: 300 } } });
-    expect((await settled(ask(router, 'standard', { timeout: 800 }))).state).toBe('fulfilled');
+    expect((await settled(sendChat(router, 'standard', { timeout: 800 }))).state).toBe('fulfilled');
   });
 
   it.each([
@@ -160,24 +160,24 @@ describe("the SDK's own options", () => {
   ])('maxRetries: %i makes %i attempts', async (maxRetries, attempts) => {
     const models = { a: fail(500), b: fail(500), c: fail(500), d: fail(500), e: answer() };
     const inCall = build(models);
-    await errorOf(ask(inCall.router, 'standard', { maxRetries }));
+    await errorOf(sendChat(inCall.router, 'standard', { maxRetries }));
     const onView = build(models);
-    await errorOf(ask(onView.router.withOptions({ maxRetries })));
+    await errorOf(sendChat(onView.router.withOptions({ maxRetries })));
     const onConstructor = build(models, { maxRetries });
-    await errorOf(ask(onConstructor.router));
+    await errorOf(sendChat(onConstructor.router));
     for (const { fake } of [inCall, onView, onConstructor]) expect(fake.count).toBe(attempts);
   });
 
   it('callOptions stand above them, and can be spread with them', async () => {
     const { router, fake } = build({ a: fail(500), b: fail(500), c: fail(500) });
     const headers = { 'x-trace': 't-1' };
-    await errorOf(ask(router, 'standard', { ...callOptions({ maxAttempts: 2 }), maxRetries: 0, headers }));
+    await errorOf(sendChat(router, 'standard', { ...callOptions({ maxAttempts: 2 }), maxRetries: 0, headers }));
     expect(fake.requests).toMatchObject([{ headers }, { headers }]);
   });
 
   it('headers and query go with every attempt', async () => {
     const { router, fake } = build({ a: fail(500), b: answer() });
-    await ask(router, 'standard', { query: { v: '2' }, headers: { 'x-trace': 't-1' } });
+    await sendChat(router, 'standard', { query: { v: '2' }, headers: { 'x-trace': 't-1' } });
     const sent = { query: { v: '2' }, headers: { 'x-trace': 't-1' } };
     expect(fake.requests).toMatchObject([sent, sent]);
   });
@@ -186,7 +186,7 @@ describe("the SDK's own options", () => {
 describe('attemptTimeoutMs and maxAttempts', () => {
   it('bound an attempt, and how many there are', async () => {
     const { router, fake } = build({ a: hang(), b: hang(), c: answer() }, { attemptTimeoutMs: 100, maxAttempts: 2 });
-    const call = watch(ask(router));
+    const call = watch(sendChat(router));
     await pass(199);
     expect(call.state).toBe('pending');
     await pass(1);
@@ -195,26 +195,29 @@ describe('attemptTimeoutMs and maxAttempts', () => {
   });
 
   it('an attempt’s time includes the body', async () => {
-    const { router, asked } = build({ a: slowDrip({ bytesPerMs: 0.1 }), b: answer() }, { attemptTimeoutMs: 100 });
-    const call = watch(ask(router));
+    const { router, calledModels } = build(
+      { a: slowDrip({ bytesPerMs: 0.1 }), b: answer() },
+      { attemptTimeoutMs: 100 },
+    );
+    const call = watch(sendChat(router));
     await pass(99);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     await pass(1);
     expect(call.state).toBe('fulfilled');
   });
 
   it('firstChunkTimeoutMs bounds the wait for a stream, and nothing else', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer({ latencyMs: 500 }), b: answer() },
       { firstChunkTimeoutMs: 300, routes: { standard: ['a', 'b'] } },
     );
-    const stream = watch(askStream(router));
+    const stream = watch(streamChat(router));
     await pass(299);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     await pass(1);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     expect(stream.state).toBe('fulfilled');
-    const plain = await settled(ask(router, 'a'));
+    const plain = await settled(sendChat(router, 'a'));
     expect(plain.state).toBe('fulfilled');
   });
 });
@@ -244,7 +247,7 @@ describe('a wrong option of a call', () => {
     ['a route that is none', { route: 'nope' }, 'route: there is no route "nope"; '],
   ])('rejects before anything is sent: %s', async (_, options: SingleCallOptions, message) => {
     const { router, fake } = build({ a: answer() });
-    const error = await errorOf(askWith(router, options));
+    const error = await errorOf(sendChatWith(router, options));
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error.message.slice(0, message.length)).toBe(message);
     expect(error).toMatchObject({ code: 'invalid_option', option: Object.keys(options)[0] });
@@ -257,7 +260,7 @@ describe('a wrong option of a call', () => {
     ['maxRetries', { maxRetries: 1.5 }, 'maxRetries: 1.5 is not allowed'],
   ])('%s as well', async (option, options, message) => {
     const { router, fake } = build({ a: answer() });
-    const error = await errorOf(ask(router, 'standard', options));
+    const error = await errorOf(sendChat(router, 'standard', options));
     expect(error).toMatchObject({ code: 'invalid_option', option });
     expect(error.message).toContain(message);
     expect(fake.count).toBe(0);

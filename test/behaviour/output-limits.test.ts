@@ -6,7 +6,7 @@ import { completion, rawRouter } from '../helpers/raw-answers.js';
 const usage = { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 };
 const deployments = { m: { price: { input: 0, output: 1000 } } };
 const limited = { deployments, maxCostUsd: 1000 };
-const ask = (settings: object, more: object) => {
+const sendChat = (settings: object, more: object) => {
   const built = rawRouter(() => completion(usage), settings);
   return { ...built, call: built.router.chat.completions.create({ model: 'm', messages, ...more } as never) };
 };
@@ -34,11 +34,11 @@ describe('limits that a server may read in another way', () => {
       { deployments, maxInputTokens: 1000 },
       { deployments, budgets: [{ usd: 5000, window: 'day' }] },
     ]) {
-      const { call, requests } = ask(settings, more);
+      const { call, requests } = sendChat(settings, more);
       await expect(call).rejects.toBeInstanceOf(InvalidOptionError);
       expect(requests).toEqual([]);
     }
-    await expect(ask({ deployments }, more).call).resolves.toBeDefined();
+    await expect(sendChat({ deployments }, more).call).resolves.toBeDefined();
   });
 
   it('is a 400 through asFetch', async () => {
@@ -54,7 +54,7 @@ describe('limits that a server may read in another way', () => {
   it.each([{ max_tokens: null }, { min_tokens: 0 }, { n: undefined }, { max_tokens: 5 }])(
     '%j is sent',
     async (more) => {
-      await expect(ask(limited, more).call).resolves.toBeDefined();
+      await expect(sendChat(limited, more).call).resolves.toBeDefined();
     },
   );
 

@@ -1,7 +1,7 @@
 import { answer, type Behaviour, fail, reset } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { settled, useFakeTime } from '../helpers/clock.js';
-import { ask } from '../helpers/messages.js';
+import { sendChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -18,7 +18,7 @@ const failures: [string, Behaviour][] = [
 describe('a call with credentials of its own', () => {
   it.each(failures)('changes nothing that other calls share: %s', async (_, behaviour) => {
     const { router, fake } = build({ a: behaviour, b: answer() }, { breaker: { consecutive: 1 } });
-    for (let i = 0; i < 20; i += 1) await settled(ask(router, 'standard', own));
+    for (let i = 0; i < 20; i += 1) await settled(sendChat(router, 'standard', own));
     expect(router.snapshot().deployments.a).toMatchObject({
       state: 'closed',
       failures: 0,
@@ -27,7 +27,7 @@ describe('a call with credentials of its own', () => {
     });
     fake.set('a', answer());
     fake.clear();
-    await ask(router);
+    await sendChat(router);
     expect(fake.requests.map(({ model }) => model)).toEqual(['a']);
   });
 
@@ -36,18 +36,18 @@ describe('a call with credentials of its own', () => {
       { a: [answer({ latencyMs: 900 }), fail(503)] },
       { maxAttempts: 2, breaker: false, retry: { budget: 0, minPerSecond: 0.1 } },
     );
-    await settled(ask(router, 'standard', own));
+    await settled(sendChat(router, 'standard', own));
     expect(router.snapshot().deployments.a?.latencyMs.p50).toBeNull();
-    for (let i = 0; i < 5; i += 1) await settled(ask(router, 'standard', own));
+    for (let i = 0; i < 5; i += 1) await settled(sendChat(router, 'standard', own));
     expect(fake.count).toBe(11);
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(fake.count).toBe(13);
   });
 
   it("is delayed neither by a pause nor by a suspension of the router's own account", async () => {
     const { router } = build({ a: [fail(429, { headers: { 'retry-after': '30' } }), answer()] }, { maxAttempts: 1 });
-    await settled(ask(router));
-    expect(await settled(ask(router, 'standard', own))).toMatchObject({ state: 'fulfilled', at: 0 });
+    await settled(sendChat(router));
+    expect(await settled(sendChat(router, 'standard', own))).toMatchObject({ state: 'fulfilled', at: 0 });
     expect(router.snapshot().deployments.a?.pausedUntil).not.toBeNull();
   });
 });

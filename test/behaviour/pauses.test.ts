@@ -3,7 +3,7 @@ import { answer, fail, fakeFetch, hang } from 'model-router/testing';
 import { OpenAI, RateLimitError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askWith, errorOf } from '../helpers/messages.js';
+import { errorOf, sendChat, sendChatWith } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -12,20 +12,20 @@ const busy = (seconds: number, status = 429) => fail(status, { headers: { 'retry
 
 describe.each([429, 503])('a deployment that answers %i with Retry-After', (status) => {
   it('is left alone for that long, while another one answers', async () => {
-    const { router, asked } = build({ a: [busy(5, status), answer()], b: answer() });
-    await settled(ask(router));
-    expect(asked()).toEqual(['a', 'b']);
+    const { router, calledModels } = build({ a: [busy(5, status), answer()], b: answer() });
+    await settled(sendChat(router));
+    expect(calledModels()).toEqual(['a', 'b']);
     await pass(4999);
-    await settled(ask(router));
-    expect(asked()).toEqual(['a', 'b', 'b']);
+    await settled(sendChat(router));
+    expect(calledModels()).toEqual(['a', 'b', 'b']);
     await pass(1);
-    await settled(ask(router));
-    expect(asked()).toEqual(['a', 'b', 'b', 'a']);
+    await settled(sendChat(router));
+    expect(calledModels()).toEqual(['a', 'b', 'b', 'a']);
   });
 
   it('shows until when', async () => {
     const { router } = build({ a: busy(5, status), b: answer() });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(router.snapshot().deployments.a?.pausedUntil).toBe('2030-01-01T00:00:05.000Z');
     await pass(5000);
     expect(router.snapshot().deployments.a?.pausedUntil).toBeNull();
@@ -33,8 +33,8 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
 
   it('lets one call through after 250 ms, though all deployments are paused', async () => {
     const { router, fake } = build({ a: [busy(5, status), answer({ latencyMs: 40 })] }, { maxAttempts: 1 });
-    await settled(ask(router));
-    const calls = [watch(ask(router)), watch(ask(router)), watch(ask(router))];
+    await settled(sendChat(router));
+    const calls = [watch(sendChat(router)), watch(sendChat(router)), watch(sendChat(router))];
     await pass(249);
     expect(fake.count).toBe(1);
     await pass(1);
@@ -53,8 +53,8 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
     const { router, fake } = build({ a: busy(60, status) }, { maxAttempts: 1 });
     const started: number[] = [];
     router.on('attempt-started', () => started.push(performance.now()));
-    await settled(ask(router));
-    const calls = Array.from({ length: 6 }, () => watch(ask(router)));
+    await settled(sendChat(router));
+    const calls = Array.from({ length: 6 }, () => watch(sendChat(router)));
     await pass(10_000);
     expect(started).toEqual([0, 250, 750, 1750, 3750, 7750]);
     expect(fake.count).toBe(6);
@@ -63,8 +63,8 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
 
   it('fails the next call at once if neither a probe nor its end fits, with the same status and nothing that the upstream wrote', async () => {
     const { router, fake } = build({ a: busy(5, status) }, { maxAttempts: 1 });
-    const first = await errorOf(ask(router));
-    const second = await settled(askWith(router, { deadlineMs: 200 }));
+    const first = await errorOf(sendChat(router));
+    const second = await settled(sendChatWith(router, { deadlineMs: 200 }));
     expect(second).toMatchObject({ state: 'rejected', at: 0, error: { status } });
     expect(second.error).toHaveProperty(
       'message',
@@ -79,9 +79,9 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
 
   it('is not probed by the call that it refused: that one waits as long as the server requested', async () => {
     const { router } = build({ a: [busy(5, status), answer()] });
-    const refused = watch(ask(router));
+    const refused = watch(sendChat(router));
     await pass(0);
-    const other = watch(ask(router));
+    const other = watch(sendChat(router));
     await pass(250);
     expect([other.state, refused.state]).toEqual(['fulfilled', 'pending']);
     await pass(4749);
@@ -98,7 +98,7 @@ describe('a pause', () => {
       [3, 1],
     ]) {
       const { router, fake } = build({ a: [...seconds.map((each) => busy(each)), answer()] }, { maxAttempts: 1 });
-      await settled(Promise.allSettled([ask(router), ask(router)]));
+      await settled(Promise.allSettled([sendChat(router), sendChat(router)]));
       const pausedUntil = Date.parse(router.snapshot().deployments.a?.pausedUntil ?? '');
       expect(pausedUntil - Date.now()).toBe(3000);
       expect(fake.count).toBe(2);
@@ -107,8 +107,8 @@ describe('a pause', () => {
 
   it('holds one probe at a time: while it has no answer, the others wait', async () => {
     const { router, fake } = build({ a: [busy(3), hang(), answer()] }, { maxAttempts: 1, deadlineMs: 10_000 });
-    await settled(ask(router));
-    const calls = [watch(ask(router)), watch(ask(router))];
+    await settled(sendChat(router));
+    const calls = [watch(sendChat(router)), watch(sendChat(router))];
     await pass(2999);
     expect(fake.count).toBe(2);
     await pass(1);
@@ -119,9 +119,9 @@ describe('a pause', () => {
   it('lets one more call through for each earlier request that is answered meanwhile', async () => {
     const script = [answer({ latencyMs: 50 }), answer({ latencyMs: 90 }), busy(5)];
     const { router, fake } = build({ a: [...script, busy(5), busy(5), answer()] }, { maxAttempts: 1 });
-    for (const _ of script) watch(ask(router));
+    for (const _ of script) watch(sendChat(router));
     await pass(10);
-    const calls = Array.from({ length: 4 }, () => watch(ask(router)));
+    const calls = Array.from({ length: 4 }, () => watch(sendChat(router)));
     await pass(39);
     expect(fake.count).toBe(3);
     await pass(1);
@@ -140,8 +140,8 @@ describe('a pause', () => {
 
   it('leaves nothing for callers that wait for its end', async () => {
     const { router } = build({ a: [busy(5), answer()] }, { maxAttempts: 1, breaker: false });
-    await settled(ask(router));
-    const calls = Array.from({ length: 3 }, () => watch(ask(router)));
+    await settled(sendChat(router));
+    const calls = Array.from({ length: 3 }, () => watch(sendChat(router)));
     await pass(250);
     expect(calls.map((call) => call.at)).toEqual([250, 250, 250]);
     expect(vi.getTimerCount()).toBe(0);
@@ -162,15 +162,15 @@ describe('a pause', () => {
     };
     const { router } = build({ a: script }, { retry: { baseMs: 250 }, random: () => 0.5, maxRetries: 3 });
     const plain = new OpenAI({ apiKey: 'k', maxRetries: 3, fetch: fakeFetch(script), logLevel: 'off' });
-    const [ours, theirs] = [await run(() => ask(router)), await run(() => ask(plain))];
+    const [ours, theirs] = [await run(() => sendChat(router)), await run(() => sendChat(plain))];
     expect(ours.failed).toBeLessThanOrEqual(theirs.failed);
     expect(ours.ms).toBeLessThan(1.5 * theirs.ms);
   });
 
   it('is waited out for the deployment that is due first', async () => {
-    const { router, asked } = build({ a: [busy(9), answer()], b: [busy(2), answer()] });
-    const call = await settled(ask(router));
-    expect(asked()).toEqual(['a', 'b', 'b']);
+    const { router, calledModels } = build({ a: [busy(9), answer()], b: [busy(2), answer()] });
+    const call = await settled(sendChat(router));
+    expect(calledModels()).toEqual(['a', 'b', 'b']);
     expect(call).toMatchObject({ state: 'fulfilled', at: 2000 });
   });
 
@@ -180,8 +180,8 @@ describe('a pause', () => {
       { a: [busy(0.2), answer()] },
       { maxAttempts: 1, random: () => draws.shift() ?? 0, retry: { baseMs: 60 } },
     );
-    await settled(ask(router));
-    const waiting = [watch(ask(router)), watch(ask(router))];
+    await settled(sendChat(router));
+    const waiting = [watch(sendChat(router)), watch(sendChat(router))];
     await pass(211);
     expect(fake.count).toBe(1);
     await pass(1);
@@ -192,9 +192,9 @@ describe('a pause', () => {
 
   it('ends at once for a caller who goes away', async () => {
     const { router, fake } = build({ a: busy(5) }, { maxAttempts: 1 });
-    await settled(ask(router));
+    await settled(sendChat(router));
     const controller = new AbortController();
-    const call = watch(ask(router, 'standard', { signal: controller.signal }));
+    const call = watch(sendChat(router, 'standard', { signal: controller.signal }));
     await pass(100);
     controller.abort();
     await pass(0);
@@ -205,17 +205,17 @@ describe('a pause', () => {
 
   it('without Retry-After does not happen', async () => {
     const { router } = build({ a: fail(429), b: answer() });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(router.snapshot().deployments.a?.pausedUntil).toBeNull();
   });
 
   it('lasts even if all breakers are open', async () => {
     const { router, fake } = build({ a: [fail(500), busy(5)] }, { maxAttempts: 1, breaker: { consecutive: 1 } });
-    await errorOf(ask(router));
+    await errorOf(sendChat(router));
     expect(router.snapshot().deployments.a?.state).toBe('open');
     // The safety net asks it once, and is told to stay away.
-    expect(await errorOf(ask(router))).toBeInstanceOf(RateLimitError);
-    const third = await settled(askWith(router, { deadlineMs: 200 }));
+    expect(await errorOf(sendChat(router))).toBeInstanceOf(RateLimitError);
+    const third = await settled(sendChatWith(router, { deadlineMs: 200 }));
     expect(third).toMatchObject({ at: 0, error: { status: 429 } });
     expect(fake.count).toBe(2);
   });
@@ -223,8 +223,8 @@ describe('a pause', () => {
   it('of a client that is suspended as well is probed, if nothing else is left', async () => {
     const refused = fail(429, { code: 'account_deactivated', headers: { 'retry-after': '5' } });
     const { router, fake } = build({ a: [refused, answer()] });
-    await errorOf(ask(router));
-    const call = watch(ask(router));
+    await errorOf(sendChat(router));
+    const call = watch(sendChat(router));
     await pass(249);
     expect([call.state, fake.count]).toEqual(['pending', 1]);
     await pass(1);

@@ -71,15 +71,15 @@ describe('the service tier that served a call', () => {
   });
 
   it('is passed to a function of prices', async () => {
-    const heard: unknown[] = [];
+    const received: unknown[] = [];
     const { router } = rawRouter(() => completion(chatUsage, { service_tier: 'flex' }), {
       prices: ({ serviceTier }) => {
-        heard.push(serviceTier);
+        received.push(serviceTier);
         return serviceTier === 'flex' ? { input: 1, output: 1 } : { input: 2, output: 2 };
       },
     });
     expect(callRecord(await router.chat.completions.create(chat))?.costUsd).toBeCloseTo(0.0011, 12);
-    expect(heard).toEqual([undefined, 'flex']);
+    expect(received).toEqual([undefined, 'flex']);
   });
 });
 

@@ -4,7 +4,7 @@ import { answer, fail } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { BUILT_IN_PRICES_VERSION } from '../../src/prices/built-in.js';
 import { useFakeTime } from '../helpers/clock.js';
-import { ask, askStream, errorOf, read } from '../helpers/messages.js';
+import { errorOf, read, sendChat, streamChat } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 useFakeTime();
@@ -22,9 +22,9 @@ const over = (deployment: DeploymentOptions, settings: Setup = {}) =>
   ).router;
 
 function unknownIn(router: ModelRouter): RouterEvent[] {
-  const heard: RouterEvent[] = [];
-  router.on('price-unknown', (event) => heard.push(event));
-  return heard;
+  const received: RouterEvent[] = [];
+  router.on('price-unknown', (event) => received.push(event));
+  return received;
 }
 
 describe('a call has the price', () => {
@@ -47,7 +47,7 @@ describe('a call has the price', () => {
     ['of its deployment also where there is to be no table', { price }, { prices: false }, 0.003, 'deployment'],
     ['that is not known, as the table says', { model: 'gpt-4o' }, { prices: { 'gpt-4o': null } }, null, null],
   ])('%s', async (_, deployment, settings, costUsd, priceSource) => {
-    const record = callRecord(await ask(over(deployment, settings)));
+    const record = callRecord(await sendChat(over(deployment, settings)));
     if (costUsd === null) expect(record?.costUsd).toBeNull();
     else expect(record?.costUsd).toBeCloseTo(costUsd, 12);
     expect(record).toMatchObject({ priceSource, attempts: [{ priceSource }] });
@@ -55,8 +55,8 @@ describe('a call has the price', () => {
 
   it('of the table, for a model that is not listed', async () => {
     const { router } = build({ a: answer({ usage }) }, { ...unlisted, prices: { 'some/model': price } });
-    expect(callRecord(await ask(router, 'some/model'))).toMatchObject({ priceSource: 'prices' });
-    expect(callRecord(await ask(router, 'another/model'))).toMatchObject({ priceSource: null, costUsd: null });
+    expect(callRecord(await sendChat(router, 'some/model'))).toMatchObject({ priceSource: 'prices' });
+    expect(callRecord(await sendChat(router, 'another/model'))).toMatchObject({ priceSource: null, costUsd: null });
   });
 
   it('of the served model, if the requested name has none', async () => {
@@ -64,12 +64,12 @@ describe('a call has the price', () => {
       { alias: answer({ usage }) },
       { fake: { servedModels: { alias: 'gpt-4o' } }, prices: { other: price } },
     );
-    expect(callRecord(await ask(router, 'alias'))).toMatchObject({ costUsd: 0.0035, priceSource: builtIn });
+    expect(callRecord(await sendChat(router, 'alias'))).toMatchObject({ costUsd: 0.0035, priceSource: builtIn });
     const named = build(
       { alias: answer({ usage }) },
       { fake: { servedModels: { alias: 'gpt-4o' } }, prices: { alias: price } },
     );
-    expect(callRecord(await ask(named.router, 'alias'))).toMatchObject({ priceSource: 'prices' });
+    expect(callRecord(await sendChat(named.router, 'alias'))).toMatchObject({ priceSource: 'prices' });
   });
 
   it('of each attempt its own', async () => {
@@ -77,7 +77,7 @@ describe('a call has the price', () => {
       { a: fail(500), 'gpt-4o': answer({ usage }) },
       { deployments: { a: { price }, 'gpt-4o': {} }, routes: { standard: ['a', 'gpt-4o'] } },
     );
-    expect(callRecord(await ask(router))).toMatchObject({
+    expect(callRecord(await sendChat(router))).toMatchObject({
       priceSource: builtIn,
       attempts: [
         { priceSource: 'deployment', costUsd: 0 },
@@ -88,7 +88,7 @@ describe('a call has the price', () => {
 
   it('of the public table, with its version', async () => {
     const router = over({ model: 'o4-mini' }, { prices: genaiPrices({ provider: 'openai' }) });
-    const record = callRecord(await ask(router));
+    const record = callRecord(await sendChat(router));
     expect(record?.costUsd).toBeCloseTo((1000 * 1.1 + 100 * 4.4) / 1e6, 12);
     expect(record?.priceSource).toMatch(/^genai-prices \d/);
   });
@@ -103,8 +103,8 @@ describe('a function of prices', () => {
     );
     expect(prices.mock.calls).toEqual([[{ model: 'm', deployment: 'd' }]]);
     for (let i = 0; i < 3; i++) {
-      await ask(router);
-      await ask(router, 'm');
+      await sendChat(router);
+      await sendChat(router, 'm');
     }
     expect(prices.mock.calls.slice(1)).toEqual([[{ model: 'm', deployment: 'default/*' }]]);
   });
@@ -125,7 +125,7 @@ describe('a function of prices', () => {
         },
       },
     );
-    expect(callRecord(await ask(router, 'unlisted'))).toMatchObject({ costUsd: null, priceSource: null });
+    expect(callRecord(await sendChat(router, 'unlisted'))).toMatchObject({ costUsd: null, priceSource: null });
   });
 });
 
@@ -134,12 +134,12 @@ describe('an unknown price', () => {
     const debug = vi.fn();
     const logger = { error: vi.fn(), warn: vi.fn(), info: vi.fn(), debug };
     const { router } = build({ a: answer({ usage }) }, { ...unlisted, logger, logLevel: 'debug' });
-    const heard = unknownIn(router);
-    for (let i = 0; i < 2; i++) for (const model of ['a', 'unlisted']) await ask(router, model);
+    const received = unknownIn(router);
+    for (let i = 0; i < 2; i++) for (const model of ['a', 'unlisted']) await sendChat(router, model);
     const hintOf = (model: string) =>
       `no price is known for "${model}", so its cost is not: give its deployment a \`price\`, or the router \`prices\`, ` +
       'as { input, output } in US dollars per million tokens';
-    expect(heard).toEqual([
+    expect(received).toEqual([
       { type: 'price-unknown', deployment: 'a', model: 'a', hint: hintOf('a') },
       { type: 'price-unknown', deployment: 'default/*', model: 'unlisted', hint: hintOf('unlisted') },
     ]);
@@ -155,22 +155,22 @@ describe('an unknown price', () => {
     };
     const info = vi.fn();
     const quiet = { error: vi.fn(), warn: vi.fn(), info, debug: vi.fn() };
-    await ask(build({ a: answer({ usage }) }, { logger: quiet, logLevel: 'info' }).router);
+    await sendChat(build({ a: answer({ usage }) }, { logger: quiet, logLevel: 'info' }).router);
     expect(info).toHaveBeenCalledTimes(1);
     const logger = { error: vi.fn(), warn: vi.fn(), info: broken, debug: vi.fn(broken) };
     const { router } = build(
       { a: answer({ usage }) },
       { clients: { default: { logLevel: 'off' } }, logger, logLevel: 'debug' },
     );
-    expect(callRecord(await ask(router))?.costUsd).toBeNull();
+    expect(callRecord(await sendChat(router))?.costUsd).toBeNull();
     expect(logger.debug).toHaveBeenCalled();
   });
 
   it('is reported for a stream too', async () => {
     const { router } = build({ a: answer({ usage }) });
-    const heard = unknownIn(router);
-    await read(await askStream(router, 'a'));
-    expect(heard).toEqual([{ type: 'price-unknown', deployment: 'a', model: 'a', hint: expect.any(String) }]);
+    const received = unknownIn(router);
+    await read(await streamChat(router, 'a'));
+    expect(received).toEqual([{ type: 'price-unknown', deployment: 'a', model: 'a', hint: expect.any(String) }]);
   });
 
   it('is no matter where nothing was used or all is known', async () => {
@@ -178,18 +178,18 @@ describe('an unknown price', () => {
       { a: fail(400), b: answer({ usage: false }), c: answer({ usage }) },
       { deployments: { a: {}, b: {}, c: { price } } },
     );
-    const heard = unknownIn(router);
-    await errorOf(ask(router, 'a'));
-    await ask(router, 'b');
-    await ask(router, 'c');
-    expect(heard).toEqual([]);
+    const received = unknownIn(router);
+    await errorOf(sendChat(router, 'a'));
+    await sendChat(router, 'b');
+    await sendChat(router, 'c');
+    expect(received).toEqual([]);
   });
 
   it('is reported for a thousand models at most', async () => {
     const { router } = build({ a: answer({ usage }) }, unlisted);
-    const heard = unknownIn(router);
-    for (let i = 0; i < 1002; i++) await ask(router, `model-${i}`);
-    expect(heard).toHaveLength(1000);
+    const received = unknownIn(router);
+    for (let i = 0; i < 1002; i++) await sendChat(router, `model-${i}`);
+    expect(received).toHaveLength(1000);
   });
 });
 
@@ -204,7 +204,7 @@ describe('the usage of a stream', () => {
     ],
   ])('%s', async (_, settings, isAsked) => {
     const { router, fake } = build({ a: answer({ usage }) }, settings);
-    const stream = await askStream(router, 'a');
+    const stream = await streamChat(router, 'a');
     const { chunks } = await read(stream);
     const body = fake.requests[0]?.body as { stream_options?: unknown };
     expect(body.stream_options).toEqual(isAsked ? { include_usage: true } : undefined);
@@ -218,7 +218,7 @@ describe('the usage of a stream', () => {
 
   it('of an unlisted model is requested if its price is known', async () => {
     const { router, fake } = build({ m: answer({ usage }) }, { deployments: {}, prices: { m: price } });
-    const stream = await askStream(router, 'm');
+    const stream = await streamChat(router, 'm');
     await read(stream);
     expect(fake.requests[0]?.body).toMatchObject({ stream_options: { include_usage: true } });
     expect(callRecord(stream)).toMatchObject({ costUsd: expect.closeTo(0.003, 12), priceSource: 'prices' });
@@ -226,15 +226,15 @@ describe('the usage of a stream', () => {
 });
 
 it('tokens written to a provider’s cache have their own price, and are counted', async () => {
-  const told = { prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 800 } };
+  const details = { prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 800 } };
   const { router } = build(
-    { a: answer({ usage: { ...usage, extra: told } }) },
+    { a: answer({ usage: { ...usage, extra: details } }) },
     { deployments: { a: { price: { ...price, cacheWrite: 2.5 } } }, routes: { standard: ['a'] } },
   );
-  const record = callRecord(await ask(router));
+  const record = callRecord(await sendChat(router));
   expect(record?.usage).toMatchObject({ inputTokens: 1000, cacheWriteTokens: 800 });
   expect(record?.costUsd).toBeCloseTo((200 * 2 + 800 * 2.5 + 100 * 10) / 1e6, 12);
-  await ask(router);
+  await sendChat(router);
   const { deployments, routes } = router.snapshot();
   expect(deployments.a?.usage.cacheWriteTokens).toBe(1600);
   expect(routes.standard?.usage.cacheWriteTokens).toBe(1600);

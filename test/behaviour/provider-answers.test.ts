@@ -27,11 +27,11 @@ describe.each(kinds)('an error status ($entryPoint, stream: $stream)', ({ entryP
   it.each(httpCases)('$id: $what', async (given) => {
     const built = withFallback(failWith(given), { maxAttempts: 2 });
     const attempts = recorded(built);
-    const told = await chat(built, entryPoint, stream);
+    const seen = await chat(built, entryPoint, stream);
     expect(attempts[0]).toMatchObject({ outcome: given.outcome, status: given.status });
-    expect(built.asked()).toEqual(given.answeredByFallback ? ['a', 'b'] : ['a']);
-    if (given.answeredByFallback) expect(told).toMatchObject({ text: FALLBACK, status: 200 });
-    else expect(told.status).toBe(given.status);
+    expect(built.calledModels()).toEqual(given.answeredByFallback ? ['a', 'b'] : ['a']);
+    if (given.answeredByFallback) expect(seen).toMatchObject({ text: FALLBACK, status: 200 });
+    else expect(seen.status).toBe(given.status);
   });
 });
 
@@ -39,11 +39,11 @@ describe.each(entryPoints)('an answer with status 200 (%s)', (entryPoint) => {
   it.each(answerCases)('$id: $what', async (given) => {
     const built = withFallback(answer({ body: given.body }), { maxAttempts: 2 });
     const attempts = recorded(built);
-    const told = await chat(built, entryPoint, false);
+    const seen = await chat(built, entryPoint, false);
     expect(attempts[0]?.outcome).toBe(given.outcome);
-    expect(built.asked()).toEqual(given.answeredByFallback ? ['a', 'b'] : ['a']);
-    if (given.answeredByFallback) expect(told.text).toBe(FALLBACK);
-    else expect(told.status).toBe(given.outcome === 'success' ? 200 : 400);
+    expect(built.calledModels()).toEqual(given.answeredByFallback ? ['a', 'b'] : ['a']);
+    if (given.answeredByFallback) expect(seen.text).toBe(FALLBACK);
+    else expect(seen.status).toBe(given.outcome === 'success' ? 200 : 400);
   });
 });
 
@@ -51,11 +51,11 @@ describe.each(entryPoints)('JSON with status 200 in the place of a stream (%s)',
   it.each(answerCases)('$id: $what', async (given) => {
     const built = withFallback(sendJson(given.body), { maxAttempts: 2 });
     const attempts = recorded(built);
-    const told = await chat(built, entryPoint, true);
+    const seen = await chat(built, entryPoint, true);
     // A whole answer is no stream.
     expect(attempts[0]?.outcome).toBe(given.outcome === 'success' ? 'invalid-answer' : given.outcome);
-    if (given.answeredByFallback || given.outcome === 'success') expect(told.text).toBe(FALLBACK);
-    else expect(told.status).toBe(400);
+    if (given.answeredByFallback || given.outcome === 'success') expect(seen.text).toBe(FALLBACK);
+    else expect(seen.status).toBe(400);
   });
 
   it('opens no breaker by a caller’s mistake, however it is cut and spaced', async () => {
@@ -73,14 +73,14 @@ describe.each(entryPoints)('a stream (%s)', (entryPoint) => {
   it.each(streamCases)('$id: $what', async (given) => {
     const built = withFallback(sendEvents(given.events), { maxAttempts: 2 });
     const attempts = recorded(built);
-    const told = await chat(built, entryPoint, true);
+    const seen = await chat(built, entryPoint, true);
     expect(attempts[0]?.outcome).toBe(given.outcome);
-    expect(built.asked()).toEqual(given.ends === 'fallback' ? ['a', 'b'] : ['a']);
-    if (given.ends === 'fallback') expect(told.text).toBe(FALLBACK);
-    if (given.ends === 'error') expect(told.status).toBeGreaterThanOrEqual(400);
+    expect(built.calledModels()).toEqual(given.ends === 'fallback' ? ['a', 'b'] : ['a']);
+    if (given.ends === 'fallback') expect(seen.text).toBe(FALLBACK);
+    if (given.ends === 'error') expect(seen.status).toBeGreaterThanOrEqual(400);
     if (given.ends === 'interrupted' && entryPoint === 'class') {
-      expect(told.error).toBeInstanceOf(StreamInterruptedError);
-      expect(told.error).toMatchObject({ reason: 'error-event', text: 'Half an ans' });
+      expect(seen.error).toBeInstanceOf(StreamInterruptedError);
+      expect(seen.error).toMatchObject({ reason: 'error-event', text: 'Half an ans' });
     }
   });
 });
@@ -95,7 +95,7 @@ describe('what other calls share', () => {
     });
     await chat(built, 'class', false);
     await chat(built, 'class', false);
-    expect(built.asked()).toEqual(['a', 'b', 'a', 'b']);
+    expect(built.calledModels()).toEqual(['a', 'b', 'a', 'b']);
     expect(built.router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
     expect(warnings.filter((line) => line.includes('only its wording says'))).toHaveLength(1);
   });
@@ -108,7 +108,7 @@ describe('what other calls share', () => {
       const built = withFallback(failWith(given));
       await chat(built, 'class', false);
       await chat(built, 'class', false);
-      expect(built.asked()).toEqual(['a', 'b', 'b']);
+      expect(built.calledModels()).toEqual(['a', 'b', 'b']);
     },
   );
 

@@ -2,7 +2,7 @@ import { callOptions, callRecord, ModelRouter } from 'model-router';
 import { answer, fail, fakeFetch } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { settled, useFakeTime } from '../helpers/clock.js';
-import { ask, askStream, askWith, errorOf, messages, read } from '../helpers/messages.js';
+import { errorOf, messages, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -11,14 +11,14 @@ describe('the record of a call', () => {
   it('says whose call it was, of what kind, and when it began', async () => {
     vi.setSystemTime(Date.UTC(2026, 10, 29, 10, 30));
     const { router } = build({ a: answer(), e: answer() }, { routes: { standard: ['a'] } });
-    expect(callRecord(await askWith(router, { tenant: 'acme', route: 'standard' }))).toMatchObject({
+    expect(callRecord(await sendChatWith(router, { tenant: 'acme', route: 'standard' }))).toMatchObject({
       tenant: 'acme',
       endpoint: '/chat/completions',
       stream: false,
       startedAt: '2026-11-29T10:30:00.000Z',
       metadata: {},
     });
-    const stream = await askStream(router, 'a');
+    const stream = await streamChat(router, 'a');
     await read(stream);
     expect(callRecord(stream)).toMatchObject({ tenant: null, endpoint: '/chat/completions', stream: true });
     const vectors = router.embeddings.create({ model: 'e', input: 'Hi' }, { query: { v: '1' } });
@@ -63,11 +63,11 @@ describe('the record of a call', () => {
     const headers = { 'x-request-id': 'req_1' };
     const { router } = build({ a: fail(500, { headers }), b: answer({ headers: { 'x-request-id': 'req_2' } }) });
     const ids = (holder: unknown) => callRecord(holder)?.attempts.map(({ requestId }) => requestId);
-    expect(ids(await ask(router))).toEqual(['req_1', 'req_2']);
-    const stream = await askStream(router);
+    expect(ids(await sendChat(router))).toEqual(['req_1', 'req_2']);
+    const stream = await streamChat(router);
     await read(stream);
     expect(ids(stream)?.at(-1)).toBe('req_2');
-    expect(ids(await errorOf(ask(build({ a: fail(400, { headers }) }).router)))).toEqual(['req_1']);
+    expect(ids(await errorOf(sendChat(build({ a: fail(400, { headers }) }).router)))).toEqual(['req_1']);
   });
 
   it('has no id that quotes a key, or is no plain word', async () => {
@@ -85,7 +85,7 @@ describe('the record of a call', () => {
     let now = 0;
     const spy = vi.spyOn(performance, 'now').mockImplementation(() => (now += 0.123_456_789));
     const { router } = build({ a: fail(500), b: answer() });
-    const record = callRecord(await ask(router));
+    const record = callRecord(await sendChat(router));
     spy.mockRestore();
     const times = [
       record?.durationMs,
@@ -104,13 +104,13 @@ describe('callRecord of another copy of this package', () => {
   it('finds the record of a promise, a result, a stream, a helper’s result and an error', async () => {
     expect(other.callRecord).not.toBe(callRecord);
     const { router } = build({ a: answer(), b: fail(400) });
-    const promise = ask(router, 'a');
+    const promise = sendChat(router, 'a');
     const result = await promise;
-    const stream = await askStream(router, 'a');
+    const stream = await streamChat(router, 'a');
     await read(stream);
     const helper = router.chat.completions.stream({ model: 'a', messages });
     const { value: final } = await settled(helper.finalChatCompletion());
-    const error = await errorOf(ask(router, 'b'));
+    const error = await errorOf(sendChat(router, 'b'));
     const { error: frozen } = await settled(
       new ModelRouter({
         apiKey: 'sk',

@@ -2,7 +2,7 @@ import { callRecord, NoDeploymentAvailableError, type SingleCallOptions } from '
 import { answer, fail } from 'model-router/testing';
 import type { OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { ask, askStream, askWith, errorOf, messages, read } from '../helpers/messages.js';
+import { errorOf, messages, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 describe('regions', () => {
@@ -21,40 +21,43 @@ describe('regions', () => {
     ['several, in the order of the route', { regions: ['eu-south', 'eu-west'] }, 'eu'],
   ])('%s', async (_, options, expected) => {
     const { router } = build(models, settings);
-    const completion = await askWith(router, options);
+    const completion = await sendChatWith(router, options);
     expect(callRecord(completion)).toMatchObject({ deployment: expected, region: expect.any(String) });
   });
 
   it('are never left, whatever fails', async () => {
-    const { router, asked } = build({ ...models, eu: fail(500), fr: fail(500) }, { ...settings, maxAttempts: 9 });
-    const error = await errorOf(askWith(router, { regions: ['eu-west', 'eu-south'] }));
+    const { router, calledModels } = build(
+      { ...models, eu: fail(500), fr: fail(500) },
+      { ...settings, maxAttempts: 9 },
+    );
+    const error = await errorOf(sendChatWith(router, { regions: ['eu-west', 'eu-south'] }));
     expect(error).toMatchObject({ status: 500 });
-    expect(new Set(asked())).toEqual(new Set(['eu', 'fr']));
+    expect(new Set(calledModels())).toEqual(new Set(['eu', 'fr']));
   });
 
   it('are never left by a stream, a fallback or an unlisted model', async () => {
     const { router, fake } = build(models, { ...settings, fallbacks: ['somewhere', 'us'], regions: ['eu-west'] });
-    expect((await read(await askStream(router))).error).toBeUndefined();
-    expect(await errorOf(ask(router, 'us'))).toBeInstanceOf(NoDeploymentAvailableError);
-    const error = await errorOf(ask(router, 'vendor/unlisted'));
+    expect((await read(await streamChat(router))).error).toBeUndefined();
+    expect(await errorOf(sendChat(router, 'us'))).toBeInstanceOf(NoDeploymentAvailableError);
+    const error = await errorOf(sendChat(router, 'vendor/unlisted'));
     expect(error.message).toContain('default/*: its region is not known, and only eu-west may be used');
     expect(fake.requests.map((request) => request.model)).toEqual(['eu']);
   });
 
   it('can be a route’s', async () => {
-    const { router, asked } = build(models, {
+    const { router, calledModels } = build(models, {
       ...settings,
       routes: { standard: { deployments: ['us', 'eu'], regions: ['eu-west'] }, other: ['us', 'eu'] },
     });
-    await ask(router, 'standard');
-    await ask(router, 'other');
-    expect(asked()).toEqual(['eu', 'us']);
+    await sendChat(router, 'standard');
+    await sendChat(router, 'other');
+    expect(calledModels()).toEqual(['eu', 'us']);
   });
 
   it('are in the record', async () => {
     const { router } = build(models, settings);
-    expect(callRecord(await ask(router, 'us'))?.region).toBe('us-east');
-    expect(callRecord(await ask(router, 'somewhere'))?.region).toBeNull();
+    expect(callRecord(await sendChat(router, 'us'))?.region).toBe('us-east');
+    expect(callRecord(await sendChat(router, 'somewhere'))?.region).toBeNull();
   });
 });
 
@@ -76,13 +79,13 @@ describe('capabilities', () => {
   ];
 
   it.each(needs)('a call that needs %s (%s) goes where that works', async (capability, _, body) => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer(), b: answer() },
       { deployments: { a: { capabilities: { [capability]: false } }, b: {} }, routes: { standard: ['a', 'b'] } },
     );
     await router.chat.completions.create({ model: 'standard', messages, ...body });
-    await ask(router);
-    expect(asked()).toEqual(['b', 'a']);
+    await sendChat(router);
+    expect(calledModels()).toEqual(['b', 'a']);
   });
 
   it.each(needs)('a call that needs %s (%s) goes nowhere else, whatever fails', async (capability, _, body) => {
@@ -108,30 +111,30 @@ describe('capabilities', () => {
     ['logprobs', 'how many log probabilities', { top_logprobs: 3 }],
     ['logprobs', 'log probabilities among what to include', { include: ['message.output_text.logprobs'] }],
   ])('a response that needs %s (%s), too', async (capability, _, body) => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer(), b: answer() },
       { deployments: { a: { capabilities: { [capability]: false } }, b: {} }, routes: { standard: ['a', 'b'] } },
     );
     await router.responses.create({ model: 'standard', input: 'Hello', ...body });
-    expect(asked()).toEqual(['b']);
+    expect(calledModels()).toEqual(['b']);
   });
 
   it('a completion that needs log probabilities, too', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer(), b: answer() },
       { deployments: { a: { capabilities: { logprobs: false } }, b: {} }, routes: { standard: ['a', 'b'] } },
     );
     await router.completions.create({ model: 'standard', prompt: 'Once', logprobs: 3 });
-    expect(asked()).toEqual(['b']);
+    expect(calledModels()).toEqual(['b']);
   });
 
   it('what is not said, or said to work, is taken to work', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer() },
       { deployments: { a: { capabilities: { tools: true, vision: false } } }, routes: { standard: ['a'] } },
     );
     await router.chat.completions.create({ model: 'standard', messages, tools: [tool] });
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('empty lists need nothing, and no parameter is dropped', async () => {

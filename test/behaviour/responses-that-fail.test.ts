@@ -34,19 +34,19 @@ describe('a response that failed', () => {
   });
 
   it('is answered by another deployment', async () => {
-    const { router, asked } = build({
+    const { router, calledModels } = build({
       a: answer({ body: failed({ code: 'server_error', message: 'no' }) }),
       b: answer(),
     });
     await create(router);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 
   it('is the caller’s to read where the caller caused it', async () => {
     const body = failed({ code: 'invalid_prompt', message: 'no' });
-    const { router, asked } = build({ a: answer({ body }), b: answer() });
+    const { router, calledModels } = build({ a: answer({ body }), b: answer() });
     expect(await create(router)).toMatchObject({ status: 'failed', error: { code: 'invalid_prompt' } });
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 });
 
@@ -57,10 +57,10 @@ describe('a stream of a response that failed', () => {
     ['whose reason never comes', [created, failedEvent(null)]],
     ['by an error alone', [created, errorEvent]],
   ])('before its content is answered by another deployment: %s', async (_, events) => {
-    const { router, asked } = build({ a: sendEvents(events), b: answer() });
+    const { router, calledModels } = build({ a: sendEvents(events), b: answer() });
     const { error } = await collect(await stream(router));
     expect(error).toBeUndefined();
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 
   it('after its content says why on the error and in the record', async () => {

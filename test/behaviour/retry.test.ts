@@ -2,7 +2,7 @@ import { callRecord, ModelRouter } from 'model-router';
 import { answer, fail, fakeFetch, reset } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askWith, errorOf, messages } from '../helpers/messages.js';
+import { errorOf, messages, sendChat, sendChatWith } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -17,7 +17,7 @@ describe('the wait before a retry at the same deployment', () => {
       { a: fail(500) },
       { maxAttempts: 4, random: () => random, breaker: false, retry: { baseMs: 250 } },
     );
-    const call = watch(ask(router));
+    const call = watch(sendChat(router));
     await pass(0);
     for (const [index, wait] of waits.entries()) {
       expect(fake.count).toBe(index + 1);
@@ -31,7 +31,7 @@ describe('the wait before a retry at the same deployment', () => {
 
   it('can be nothing at all', async () => {
     const { router, fake } = build({ a: fail(500) }, { retry: { baseMs: 0 } });
-    expect((await settled(ask(router))).at).toBe(0);
+    expect((await settled(sendChat(router))).at).toBe(0);
     expect(fake.count).toBe(3);
   });
 
@@ -40,30 +40,30 @@ describe('the wait before a retry at the same deployment', () => {
       { a: fail(500) },
       { maxAttempts: 5, random: () => 0.5, retry: { baseMs: 100, maxMs: 200 }, breaker: false },
     );
-    const { error } = await settled(ask(router));
+    const { error } = await settled(sendChat(router));
     expect(callRecord(error)?.attempts.map((attempt) => attempt.startedMs)).toEqual([0, 75, 225, 375, 525]);
   });
 
   it('is drawn again each time', async () => {
     const draws = [0, 0.2, 0.8];
     const { router } = build({ a: fail(500) }, { random: () => draws.shift() ?? 0, retry: { baseMs: 250 } });
-    const { error } = await settled(ask(router));
+    const { error } = await settled(sendChat(router));
     // The first is the call's own, for pauses.
     expect(callRecord(error)?.attempts.map((attempt) => attempt.startedMs)).toEqual([0, 150, 600]);
   });
 
   it('is not made where the deadline would not leave time for an answer', async () => {
     const { router, fake } = build({ a: fail(500) }, { random: () => 0.6, retry: { baseMs: 250 } });
-    expect(await settled(askWith(router, { deadlineMs: 200 }))).toMatchObject({ error: { status: 500 }, at: 0 });
+    expect(await settled(sendChatWith(router, { deadlineMs: 200 }))).toMatchObject({ error: { status: 500 }, at: 0 });
     expect(fake.count).toBe(1);
-    await settled(askWith(router, { deadlineMs: 201, maxAttempts: 2 }));
+    await settled(sendChatWith(router, { deadlineMs: 201, maxAttempts: 2 }));
     expect(fake.count).toBe(3);
   });
 
   it('ends at once when the caller goes away', async () => {
     const { router, fake } = build({ a: fail(500) }, { random: () => 0.6, retry: { baseMs: 250 } });
     const controller = new AbortController();
-    const call = watch(ask(router, 'standard', { signal: controller.signal }));
+    const call = watch(sendChat(router, 'standard', { signal: controller.signal }));
     await pass(199);
     controller.abort();
     await pass(0);
@@ -74,18 +74,18 @@ describe('the wait before a retry at the same deployment', () => {
 
   it('is for the deployment that is available first, when all have failed', async () => {
     const draws = [0, 0.8, 0.4];
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: fail(500), b: [fail(500), answer()] },
       { random: () => draws.shift() ?? 0, retry: { baseMs: 250 } },
     );
-    const call = await settled(ask(router));
-    expect(asked()).toEqual(['a', 'b', 'b']);
+    const call = await settled(sendChat(router));
+    expect(calledModels()).toEqual(['a', 'b', 'b']);
     expect(call).toMatchObject({ state: 'fulfilled', at: 175 });
   });
 
   it('is made as long as attempts are left after a connection that broke, as on a plain client', async () => {
     const { router, fake } = build({ a: reset() }, { maxAttempts: 4 });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(fake.count).toBe(4);
   });
 
@@ -116,7 +116,7 @@ describe('Retry-After', () => {
   ])('is waited out on the last deployment: %s', async (_, headers, ms) => {
     for (const status of [429, 503]) {
       const { router, fake } = build({ a: [fail(status, { headers: headers() }), answer()] });
-      const call = watch(ask(router));
+      const call = watch(sendChat(router));
       await pass(ms - 1);
       expect(fake.count).toBe(1);
       await pass(1);
@@ -138,7 +138,7 @@ describe('Retry-After', () => {
   ])('is ignored where it is nonsense: %s', async (_, value) => {
     for (const name of ['retry-after', 'retry-after-ms']) {
       const { router } = build({ a: [fail(429, { headers: { [name]: value } }), answer()] });
-      const call = await settled(ask(router));
+      const call = await settled(sendChat(router));
       expect(call).toMatchObject({ state: 'fulfilled', at: expect.any(Number) });
       expect(callRecord(call.value)?.attempts[1]?.startedMs).toBe(0);
       expect(router.snapshot().deployments.a?.pausedUntil).toBeNull();
@@ -147,7 +147,7 @@ describe('Retry-After', () => {
 
   it('ignores jumps of the wall clock', async () => {
     const { router, fake } = build({ a: [fail(429, { headers: { 'retry-after': '2' } }), answer()] });
-    const call = watch(ask(router));
+    const call = watch(sendChat(router));
     await pass(1000);
     vi.setSystemTime(Date.now() + 86_400_000);
     await pass(999);
@@ -158,7 +158,7 @@ describe('Retry-After', () => {
 
   it('of other errors pauses no deployment', async () => {
     const { router } = build({ a: [fail(500, { headers: { 'retry-after': '2' } }), answer()] });
-    expect((await settled(ask(router))).at).toBe(0);
+    expect((await settled(sendChat(router))).at).toBe(0);
   });
 });
 
@@ -168,19 +168,19 @@ describe('the retry budget', () => {
 
   it('is a share of the calls of the last 10 s, beside a number a second', async () => {
     const { router, fake } = build({ a: fail(500) }, small);
-    for (let i = 0; i < 2; i += 1) await errorOf(ask(router));
+    for (let i = 0; i < 2; i += 1) await errorOf(sendChat(router));
     expect(fake.count).toBe(4);
     // The two first attempts have brought 0.4 more: the third call brings 0.6, the fifth a whole one.
-    for (let i = 0; i < 3; i += 1) await errorOf(ask(router));
+    for (let i = 0; i < 3; i += 1) await errorOf(sendChat(router));
     expect(fake.count).toBe(8);
     await pass(10_100);
-    await errorOf(ask(router));
+    await errorOf(sendChat(router));
     expect(fake.count).toBe(10);
   });
 
   it('does not count a retry that succeeds', async () => {
     const { router, fake } = build({ a: (_, n) => (n % 2 === 0 ? fail(503) : answer()) }, small);
-    for (let i = 0; i < 30; i += 1) await ask(router);
+    for (let i = 0; i < 30; i += 1) await sendChat(router);
     expect(fake.count).toBe(60);
   });
 
@@ -189,7 +189,7 @@ describe('the retry budget', () => {
     let failed = 0;
     for (let i = 0; i < 300; i += 1) {
       await pass(1000);
-      if ((await settled(ask(router))).state === 'rejected') failed += 1;
+      if ((await settled(sendChat(router))).state === 'rejected') failed += 1;
     }
     expect(failed).toBe(0);
     expect(router.snapshot().deployments.a?.retriesWithheld).toBe(0);
@@ -197,7 +197,7 @@ describe('the retry budget', () => {
 
   it('of 0 and 0 a second allows none', async () => {
     const { router, fake } = build({ a: fail(500) }, { retry: { budget: 0, minPerSecond: 0 } });
-    await errorOf(ask(router));
+    await errorOf(sendChat(router));
     expect(fake.count).toBe(1);
   });
 
@@ -206,7 +206,7 @@ describe('the retry budget', () => {
       { a: fail(500) },
       { retry: { budget: false, minPerSecond: 0 }, maxAttempts: 2, breaker: false },
     );
-    for (let i = 0; i < 200; i += 1) await errorOf(ask(router));
+    for (let i = 0; i < 200; i += 1) await errorOf(sendChat(router));
     expect(fake.count).toBe(400);
   });
 
@@ -215,7 +215,7 @@ describe('the retry budget', () => {
       { a: fail(500), b: answer() },
       { retry: { budget: 0, minPerSecond: 0 }, breaker: false },
     );
-    for (let i = 0; i < 30; i += 1) await ask(router);
+    for (let i = 0; i < 30; i += 1) await sendChat(router);
     expect(fake.count).toBe(60);
   });
 
@@ -223,9 +223,9 @@ describe('the retry budget', () => {
     const { router } = build({ a: fail(500) }, { ...small, retry: { budget: 0, minPerSecond: 0.1 } });
     const events: unknown[] = [];
     router.on('retry-withheld', (event) => events.push(event));
-    await errorOf(ask(router));
+    await errorOf(sendChat(router));
     expect(events).toEqual([]);
-    const error = await errorOf(ask(router));
+    const error = await errorOf(sendChat(router));
     expect(events).toEqual([
       { type: 'retry-withheld', callId: callRecord(error)?.id, route: 'standard', deployment: 'a', number: 2 },
     ]);
@@ -249,7 +249,7 @@ describe('the retry budget', () => {
     );
     const sent = async (model: string) => {
       fake.clear();
-      for (let i = 0; i < 5; i += 1) await errorOf(ask(router, model));
+      for (let i = 0; i < 5; i += 1) await errorOf(sendChat(router, model));
       return fake.count;
     };
     expect([await sent('one'), await sent('two'), await sent('more'), await sent('all')]).toEqual([6, 6, 8, 10]);
@@ -262,7 +262,7 @@ describe('the retry budget', () => {
       { a: fail(500, { latencyMs: 5 }) },
       { ...small, retry: { budget: 0.1, minPerSecond: 1 } },
     );
-    await settled(Promise.allSettled(Array.from({ length: 15 }, () => ask(router))));
+    await settled(Promise.allSettled(Array.from({ length: 15 }, () => sendChat(router))));
     expect(fake.count).toBe(15 + 11);
   });
 });

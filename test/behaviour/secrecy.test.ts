@@ -17,7 +17,7 @@ const messages = [{ role: 'user' as const, content: `Please keep this: ${PROMPT}
 const model = 'route';
 
 /** What a provider does, given the secrets that it was sent. */
-type Say = (heard: string) => Behaviour;
+type Say = (received: string) => Behaviour;
 
 const SECRET_HEADERS = ['authorization', 'api-key', 'x-api-key'];
 
@@ -26,8 +26,8 @@ function openRouter(
   say: Say,
   settings: { clientHeaders?: Record<string, string>; headers?: Record<string, string> } = {},
 ) {
-  const heard = () => SECRET_HEADERS.flatMap((name) => sent.at(-1)?.headers.get(name) ?? []).join(' and ');
-  const script: Script = () => say(heard());
+  const received = () => SECRET_HEADERS.flatMap((name) => sent.at(-1)?.headers.get(name) ?? []).join(' and ');
+  const script: Script = () => say(received());
   const { fetch, sent } = watch(fakeFetch({ unknownModels: script, withoutModel: script }));
   const events: RouterEvent[] = [];
   const lines: unknown[] = [];
@@ -62,12 +62,21 @@ function expectNoKey(text: string): void {
   }
 }
 
-const headersOf = (heard: string) => ({ 'x-echo': heard, 'x-request-id': `req of ${heard}`, 'retry-after-ms': '1' });
-const errorOfEach = (heard: string) => ({ message: `Wrong key: ${heard}`, code: heard, type: heard, param: heard });
+const headersOf = (received: string) => ({
+  'x-echo': received,
+  'x-request-id': `req of ${received}`,
+  'retry-after-ms': '1',
+});
+const errorOfEach = (received: string) => ({
+  message: `Wrong key: ${received}`,
+  code: received,
+  type: received,
+  param: received,
+});
 const failAll =
   (status: number): Say =>
-  (heard) =>
-    fail(status, { ...errorOfEach(heard), headers: headersOf(heard) });
+  (received) =>
+    fail(status, { ...errorOfEach(received), headers: headersOf(received) });
 
 /** Everything that a provider can say with the keys that it was sent. */
 const echoes: Record<string, Say> = {
@@ -76,18 +85,18 @@ const echoes: Record<string, Say> = {
   'a 500': failAll(500),
   'a 429': failAll(429),
   'a 404': failAll(404),
-  'only the message': (heard) => fail(400, { message: heard }),
-  'only the headers': (heard) => fail(400, { headers: { 'x-echo': heard } }),
-  'only the request id': (heard) => fail(400, { headers: { 'x-request-id': heard } }),
-  'only `code`': (heard) => fail(400, { code: heard }),
-  'only `type`': (heard) => fail(400, { type: heard }),
-  'only `param`': (heard) => fail(400, { param: heard }),
-  'a text': (heard) => fail(500, { body: `Wrong key: ${heard}` }),
-  'a body of another form': (heard) => fail(400, { body: { detail: [{ key: heard, [heard]: 1 }] } }),
-  'a web page': (heard) =>
-    bytes({ status: 502, chunks: [`<h1>${heard}</h1>`], headers: { 'content-type': 'text/html' } }),
-  'a 200 with an error': (heard) => errorEvent({ error: errorOfEach(heard) }),
-  'a 200 that is no JSON': (heard) => bytes({ chunks: [heard], headers: { 'content-type': 'application/json' } }),
+  'only the message': (received) => fail(400, { message: received }),
+  'only the headers': (received) => fail(400, { headers: { 'x-echo': received } }),
+  'only the request id': (received) => fail(400, { headers: { 'x-request-id': received } }),
+  'only `code`': (received) => fail(400, { code: received }),
+  'only `type`': (received) => fail(400, { type: received }),
+  'only `param`': (received) => fail(400, { param: received }),
+  'a text': (received) => fail(500, { body: `Wrong key: ${received}` }),
+  'a body of another form': (received) => fail(400, { body: { detail: [{ key: received, [received]: 1 }] } }),
+  'a web page': (received) =>
+    bytes({ status: 502, chunks: [`<h1>${received}</h1>`], headers: { 'content-type': 'text/html' } }),
+  'a 200 with an error': (received) => errorEvent({ error: errorOfEach(received) }),
+  'a 200 that is no JSON': (received) => bytes({ chunks: [received], headers: { 'content-type': 'application/json' } }),
 };
 
 const calls: Record<string, (router: ModelRouter) => PromiseLike<unknown>> = {
@@ -137,8 +146,8 @@ describe('no key in the error, when the provider echoes it in', () => {
     ['before the first content', 0],
     ['after it', 2],
   ])('an error within a stream, %s', async (_, afterChunks) => {
-    using open = openRouter((heard) =>
-      errorEvent({ afterChunks, error: errorOfEach(heard), headers: headersOf(heard) }),
+    using open = openRouter((received) =>
+      errorEvent({ afterChunks, error: errorOfEach(received), headers: headersOf(received) }),
     );
     const thrown = await errorOf(calls['a chat stream']?.(open.router) ?? Promise.resolve());
     expect(thrown).toBeInstanceOf(Error);

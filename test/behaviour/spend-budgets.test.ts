@@ -4,7 +4,7 @@ import { answer, cut, fail, hang, reset } from 'model-router/testing';
 import { OpenAI } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, askWith, errorOf, messages, read } from '../helpers/messages.js';
+import { errorOf, messages, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 import { SDK } from '../helpers/sdk.js';
 
@@ -37,7 +37,7 @@ async function refusal(promise: PromiseLike<unknown>): Promise<SpendBudgetExceed
 describe('maxCostUsd', () => {
   it('refuses a call that could cost more, sends nothing, and says what to change', async () => {
     const { router, fake } = build({ a: answer({ usage }) }, { ...one, maxCostUsd: 1 });
-    const error = await refusal(ask(router));
+    const error = await refusal(sendChat(router));
     expect(fake.requests).toEqual([]);
     expect(error).toBeInstanceOf(OpenAI.OpenAIError);
     expect(error).toMatchObject({
@@ -74,9 +74,9 @@ describe('maxCostUsd', () => {
     );
     const overruns: RouterEvent[] = [];
     router.on('budget-overrun', (event) => overruns.push(event));
-    await ask(router);
+    await sendChat(router);
     expect(overruns).toEqual([]);
-    const record = callRecord(await ask(router));
+    const record = callRecord(await sendChat(router));
     expect(overruns).toEqual([
       { type: 'budget-overrun', callId: record?.id, reservedUsd: expect.closeTo(1, 3), costUsd: expect.closeTo(9, 3) },
     ]);
@@ -84,7 +84,7 @@ describe('maxCostUsd', () => {
 
   it('allows one that cannot', async () => {
     const { router } = build({ a: answer({ usage }) }, { ...one, maxCostUsd: 1.1 });
-    expect(callRecord(await ask(router))?.costUsd).toBeCloseTo(COST, 6);
+    expect(callRecord(await sendChat(router))?.costUsd).toBeCloseTo(COST, 6);
   });
 
   it.each([
@@ -152,20 +152,20 @@ describe('maxCostUsd', () => {
     ['of the router', { maxCostUsd: 1 }],
   ])('can be %s', async (_, limit) => {
     const { router } = build({ a: answer({ usage }) }, { ...one, ...limit });
-    expect((await refusal(ask(router))).budget).toBe('maxCostUsd');
-    expect((await refusal(ask(router.withOptions({ maxCostUsd: 0.5 })))).limitUsd).toBe(0.5);
-    expect(callRecord(await askWith(router, { maxCostUsd: 2 }))?.attempts).toHaveLength(1);
+    expect((await refusal(sendChat(router))).budget).toBe('maxCostUsd');
+    expect((await refusal(sendChat(router.withOptions({ maxCostUsd: 0.5 })))).limitUsd).toBe(0.5);
+    expect(callRecord(await sendChatWith(router, { maxCostUsd: 2 }))?.attempts).toHaveLength(1);
   });
 });
 
 describe('overBudget', () => {
   it("'skip' excludes what is too expensive, and says so", async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer({ usage }), b: answer({ usage }) },
       { ...two, maxCostUsd: 2, overBudget: 'skip' },
     );
-    expect(callRecord(await ask(router))?.deployment).toBe('b');
-    expect(asked()).toEqual(['b']);
+    expect(callRecord(await sendChat(router))?.deployment).toBe('b');
+    expect(calledModels()).toEqual(['b']);
     expect(router.explain({ model: 'standard', messages }).deployments).toEqual([
       { id: 'b' },
       { id: 'a', excluded: expect.stringMatching(/^it is too expensive/) },
@@ -174,7 +174,7 @@ describe('overBudget', () => {
 
   it("'skip' refuses if no deployment is cheap enough", async () => {
     const { router, fake } = build({ a: answer(), b: answer() }, { ...two, maxCostUsd: 0.5, overBudget: 'skip' });
-    const error = await refusal(ask(router));
+    const error = await refusal(sendChat(router));
     expect(error.estimateUsd).toBeCloseTo(1, 3);
     expect(error.message).toContain('or list a cheaper deployment.');
     expect(fake.requests).toEqual([]);
@@ -182,18 +182,18 @@ describe('overBudget', () => {
 
   it("'refuse' refuses if the most expensive one is too expensive", async () => {
     const { router } = build({ a: answer(), b: answer() }, { ...two, maxCostUsd: 2 });
-    expect((await refusal(ask(router))).estimateUsd).toBeCloseTo(10, 2);
+    expect((await refusal(sendChat(router))).estimateUsd).toBeCloseTo(10, 2);
   });
 
   it("'next' goes by what is left of a budget, too", async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer({ usage }), b: answer({ usage }) },
       { ...two, budgets: [{ usd: 12, window: 'day' }], overBudget: 'skip' },
     );
-    await ask(router);
-    await ask(router);
-    expect(asked()).toEqual(['a', 'b']);
-    expect((await refusal(ask(router))).leftUsd).toBeCloseTo(1, 2);
+    await sendChat(router);
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a', 'b']);
+    expect((await refusal(sendChat(router))).leftUsd).toBeCloseTo(1, 2);
   });
 });
 
@@ -205,9 +205,9 @@ describe('a deployment of unknown price, under a limit of money', () => {
   };
 
   it('is left out', async () => {
-    const { router, asked } = build(models, { ...unpriced, maxCostUsd: 10 });
-    await ask(router);
-    expect(asked()).toEqual(['b']);
+    const { router, calledModels } = build(models, { ...unpriced, maxCostUsd: 10 });
+    await sendChat(router);
+    expect(calledModels()).toEqual(['b']);
     expect(router.explain({ model: 'standard', messages }).deployments[1]).toEqual({
       id: 'a',
       excluded: expect.stringContaining('its price is not known'),
@@ -220,8 +220,8 @@ describe('a deployment of unknown price, under a limit of money', () => {
     const { router } = build(models, { ...unpriced, budgets: [{ usd: 10, window: 'day' }], logger, logLevel: 'warn' });
     const events: RouterEvent[] = [];
     router.on('price-unknown', (event) => events.push(event));
-    await ask(router);
-    await ask(router);
+    await sendChat(router);
+    await sendChat(router);
     expect(warn.mock.calls).toEqual([[expect.stringMatching(/^model-router excluded: a: its price is not known/)]]);
     expect(events).toEqual([
       {
@@ -235,8 +235,8 @@ describe('a deployment of unknown price, under a limit of money', () => {
 
   it('is named by the error of the deployments that were tried, which stays the upstream’s', async () => {
     const { router } = build({ ...models, b: fail(503) }, { ...unpriced, maxAttempts: 1 });
-    expect((await errorOf(ask(router, 'b'))).cause).toBeUndefined();
-    const error = await errorOf(askWith(router, { maxCostUsd: 10 }, 'standard'));
+    expect((await errorOf(sendChat(router, 'b'))).cause).toBeUndefined();
+    const error = await errorOf(sendChatWith(router, { maxCostUsd: 10 }, 'standard'));
     expect(error).toBeInstanceOf(OpenAI.InternalServerError);
     expect(error.cause).toMatchObject({ message: expect.stringContaining('Not tried: a: its price is not known') });
     expect(Object.keys(error)).not.toContain('cause');
@@ -244,7 +244,7 @@ describe('a deployment of unknown price, under a limit of money', () => {
 
   it('refuses the call if there is no other: the error says how to set a price', async () => {
     const { router, fake } = build(models, { ...unpriced, budgets: [{ usd: 1, window: 'day' }] });
-    const error = await errorOf(ask(router, 'a'));
+    const error = await errorOf(sendChat(router, 'a'));
     expect(error).toMatchObject({ code: 'no_deployment_available' });
     expect(error.message).toContain('give the deployment a `price`');
     expect(fake.requests).toEqual([]);
@@ -252,36 +252,36 @@ describe('a deployment of unknown price, under a limit of money', () => {
   });
 
   it('is used if that is allowed', async () => {
-    const { router, asked } = build(models, { ...unpriced, maxCostUsd: 10, unknownPrice: 'allow' });
-    await ask(router);
-    expect(asked()).toEqual(['a']);
+    const { router, calledModels } = build(models, { ...unpriced, maxCostUsd: 10, unknownPrice: 'allow' });
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('is used without a limit, as before', async () => {
-    const { router, asked } = build(models, {
+    const { router, calledModels } = build(models, {
       ...unpriced,
       routes: { standard: ['a'], other: ['b'] },
       budgets: [{ usd: 1, window: 'day', route: 'other' }],
     });
-    await ask(router);
-    expect(asked()).toEqual(['a']);
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a']);
   });
 });
 
 describe('a budget', () => {
   it('is used up by the cost of calls, and starts again with its window', async () => {
     const { router, fake } = build({ a: answer({ usage }) }, { ...one, budgets: [{ usd: 2.5, window: 'hour' }] });
-    await ask(router);
-    await ask(router);
-    const error = await refusal(ask(router));
+    await sendChat(router);
+    await sendChat(router);
+    const error = await refusal(sendChat(router));
     expect(error).toMatchObject({ budget: '$2.50 an hour', limitUsd: 2.5, resetsAt: '2030-01-01T01:00:00.000Z' });
     expect(error.leftUsd).toBeCloseTo(0.49998, 6);
     expect(error.message).toContain('There will be enough at 2030-01-01T01:00:00.000Z');
     expect(fake.requests).toHaveLength(2);
     await pass(HOUR - 1);
-    await refusal(ask(router));
+    await refusal(sendChat(router));
     await pass(1);
-    await ask(router);
+    await sendChat(router);
     expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: expect.closeTo(COST, 6), reservedUsd: 0 }]);
   });
 
@@ -290,7 +290,7 @@ describe('a budget', () => {
       { a: answer({ usage, latencyMs: 100 }) },
       { ...one, budgets: [{ usd: 2.5, window: 'hour' }] },
     );
-    const calls = [1, 2, 3, 4, 5].map(() => watch(ask(router)));
+    const calls = [1, 2, 3, 4, 5].map(() => watch(sendChat(router)));
     await pass(99);
     expect(fake.requests).toHaveLength(2);
     expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: 0, reservedUsd: expect.closeTo(2, 2) }]);
@@ -305,15 +305,15 @@ describe('a budget', () => {
       { a: answer({ usage, latencyMs: 10 }) },
       { ...one, budgets: [{ usd: 1.5, window: 'day' }] },
     );
-    const running = ask(router);
+    const running = sendChat(router);
     const twice = { model: 'a', messages, n: 2 };
     expect((await refusal(router.chat.completions.create(twice))).message).toContain(
       'It is more than the whole budget',
     );
-    expect((await refusal(ask(router))).message).toContain('There may be enough when running calls have ended.');
+    expect((await refusal(sendChat(router))).message).toContain('There may be enough when running calls have ended.');
     await pass(10);
     await running;
-    const { message } = await refusal(ask(router));
+    const { message } = await refusal(sendChat(router));
     expect(message).toContain('There will be enough at 2030-01-02T00:00:00.000Z.');
     expect(message).not.toContain('maxAttempts');
     expect(router.explain(twice, callOptions({ maxAttempts: 2 })).refusal).toContain('lower maxAttempts');
@@ -324,10 +324,10 @@ describe('a budget', () => {
       { a: answer({ usage }) },
       { ...one, routes: { chat: ['a'], mail: ['a'] }, budgets: [{ usd: 1.5, window: 'day', route: 'chat' }] },
     );
-    await ask(router, 'chat');
-    expect((await refusal(ask(router, 'chat'))).budget).toBe('$1.50 a day for the route "chat"');
-    await ask(router, 'mail');
-    await ask(router, 'a');
+    await sendChat(router, 'chat');
+    expect((await refusal(sendChat(router, 'chat'))).budget).toBe('$1.50 a day for the route "chat"');
+    await sendChat(router, 'mail');
+    await sendChat(router, 'a');
   });
 
   it('can be of each tenant', async () => {
@@ -335,13 +335,13 @@ describe('a budget', () => {
       { a: answer({ usage }) },
       { ...one, budgets: [{ usd: 1.5, windowMs: 60_000, per: 'tenant' }] },
     );
-    await askWith(router, { tenant: 'acme' });
-    await refusal(askWith(router, { tenant: 'acme' }));
-    await askWith(router, { tenant: 'umbrella' });
-    await ask(router);
+    await sendChatWith(router, { tenant: 'acme' });
+    await refusal(sendChatWith(router, { tenant: 'acme' }));
+    await sendChatWith(router, { tenant: 'umbrella' });
+    await sendChat(router);
     expect(router.snapshot().spend.budgets.map(({ tenant }) => tenant)).toEqual(['acme', 'umbrella', null]);
     await pass(61_000);
-    await askWith(router, { tenant: 'acme' });
+    await sendChatWith(router, { tenant: 'acme' });
   });
 
   it('reports what was refused, and warns at 50, 80 and 100 %: once, also in the log', async () => {
@@ -355,9 +355,9 @@ describe('a budget', () => {
     router.on('budget-warning', (event) => events.push(event));
     router.on('budget-refused', (event) => events.push(event));
     router.on('budget-overrun', (event) => events.push(event));
-    await ask(router);
-    await refusal(ask(router));
-    await refusal(ask(router));
+    await sendChat(router);
+    await refusal(sendChat(router));
+    await refusal(sendChat(router));
     expect(events).toEqual([
       {
         type: 'budget-warning',
@@ -392,16 +392,16 @@ describe('a budget', () => {
     );
     const overruns: RouterEvent[] = [];
     router.on('budget-overrun', (event) => overruns.push(event));
-    const record = callRecord(await ask(router));
+    const record = callRecord(await sendChat(router));
     expect(overruns).toEqual([
       { type: 'budget-overrun', callId: record?.id, reservedUsd: expect.closeTo(1, 3), costUsd: expect.closeTo(9, 3) },
     ]);
     expect(router.snapshot().spend.budgets).toMatchObject([
       { spentUsd: expect.closeTo(9, 3), leftUsd: expect.closeTo(-4, 3) },
     ]);
-    await refusal(ask(router, 'standard'));
+    await refusal(sendChat(router, 'standard'));
     await pass(HOUR);
-    await ask(router);
+    await sendChat(router);
   });
 });
 
@@ -415,7 +415,7 @@ describe('what is reserved for a call', () => {
       { ...two, maxAttempts: 3, budgets, retry: { baseMs: 0, budget: 0.1 } },
     );
     const { router } = built;
-    const stream = watch(askStream(router));
+    const stream = watch(streamChat(router));
     await pass(49);
     expect(reserved(built)).toBeCloseTo(30, 1);
     await pass(1);
@@ -434,7 +434,7 @@ describe('what is reserved for a call', () => {
     ['a body that breaks off', undefined, { a: cut() }],
   ])('comes back after %s', async (_, __, models) => {
     const built = build(models, { ...one, budgets, deadlineMs: 1000 });
-    const { state } = await settled(ask(built.router));
+    const { state } = await settled(sendChat(built.router));
     expect(state).toBe('rejected');
     expect(reserved(built)).toBe(0);
   });
@@ -445,13 +445,13 @@ describe('what is reserved for a call', () => {
       { ...one, budgets },
     );
     const controller = new AbortController();
-    const call = watch(ask(built.router, 'standard', { signal: controller.signal }));
+    const call = watch(sendChat(built.router, 'standard', { signal: controller.signal }));
     await pass(0);
     controller.abort();
     await pass(0);
     expect(call.state).toBe('rejected');
     expect(reserved(built)).toBe(0);
-    const { value } = await settled(askStream(built.router));
+    const { value } = await settled(streamChat(built.router));
     expect(reserved(built)).toBeCloseTo(1, 2);
     const reading = (async () => {
       for await (const _ of value ?? []) break;
@@ -476,7 +476,7 @@ describe('what is reserved for a call', () => {
 
   it('is its highest possible cost if the answer is returned unread', async () => {
     const built = build({ a: answer({ usage }) }, { ...one, budgets });
-    const promise = ask(built.router);
+    const promise = sendChat(built.router);
     await promise.asResponse();
     expect(reserved(built)).toBe(0);
     expect(callRecord(promise)).toMatchObject({ estimated: true, costUsd: expect.closeTo(1, 3) });
@@ -488,19 +488,19 @@ describe('what is reserved for a call', () => {
       { a: answer({ usage, latencyMs: 10 }) },
       { ...one, budgets: [{ usd: 1.5, window: 'day' }], cache: true },
     );
-    const calls = [watch(ask(built.router)), watch(ask(built.router))];
+    const calls = [watch(sendChat(built.router)), watch(sendChat(built.router))];
     await pass(9);
     expect(reserved(built)).toBeCloseTo(1, 2);
     await pass(1);
     expect(calls.map(({ state }) => state)).toEqual(['fulfilled', 'fulfilled']);
-    expect(callRecord(await ask(built.router))).toMatchObject({ cache: 'hit', costUsd: 0 });
+    expect(callRecord(await sendChat(built.router))).toMatchObject({ cache: 'hit', costUsd: 0 });
     expect(built.fake.requests).toHaveLength(1);
     expect(built.router.snapshot().spend.totalUsd).toBeCloseTo(COST, 6);
   });
 
   it('is given to each who waits as an error of its own, where it is refused', async () => {
     const built = build({ a: answer({ usage, latencyMs: 10 }) }, { ...one, maxCostUsd: 0.5, cache: true });
-    const [first, second] = await Promise.all([errorOf(ask(built.router)), errorOf(ask(built.router))]);
+    const [first, second] = await Promise.all([errorOf(sendChat(built.router)), errorOf(sendChat(built.router))]);
     expect(first).toBeInstanceOf(SpendBudgetExceededError);
     expect(second).toBeInstanceOf(SpendBudgetExceededError);
     expect(callRecord(first)?.id).not.toBe(callRecord(second)?.id);

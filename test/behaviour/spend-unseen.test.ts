@@ -2,7 +2,7 @@ import { callOptions, callRecord, type RouterEvent, SpendBudgetExceededError } f
 import { answer, hang } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, messages } from '../helpers/messages.js';
+import { messages, sendChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -16,7 +16,7 @@ describe('a caller that leaves', () => {
   const leave = async (answers: number, afterMs: number) => {
     const quick = answer({ latencyMs: 1000, usage: { inputTokens: 1, outputTokens: 0 }, content: 'x' });
     const { router } = build({ a: [...Array.from({ length: answers }, () => quick), hang()] }, { ...setup, budgets });
-    for (let i = 0; i < answers; i++) await settled(ask(router));
+    for (let i = 0; i < answers; i++) await settled(sendChat(router));
     const controller = new AbortController();
     const body = { model: 'standard', messages, max_tokens: 100_000 };
     const call = watch(router.chat.completions.create(body, { signal: controller.signal }));
@@ -93,14 +93,14 @@ describe('more tenants than there is room for', () => {
     );
 
   it('are refused, without harm to others', async () => {
-    const { router, asked } = limited('refuse');
+    const { router, calledModels } = limited('refuse');
     await call(router, 'a');
     await call(router, 'b');
     const error: unknown = await call(router, 'c').catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(SpendBudgetExceededError);
     expect(error).toMatchObject({ leftUsd: 0, message: expect.stringContaining('tenants.max') });
     await call(router, 'a');
-    expect(asked()).toHaveLength(3);
+    expect(calledModels()).toHaveLength(3);
   });
 
   it('share one budget by default', async () => {

@@ -4,7 +4,7 @@ import { answer, type Behaviour, stall } from 'model-router/testing';
 import type { Stream } from 'openai/streaming';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { askStream, read } from '../helpers/messages.js';
+import { read, streamChat } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 useFakeTime();
@@ -37,7 +37,7 @@ const OVER = { ended: 1, isKept: false, inFlight: 0, outcomes: ['aborted'] };
 
 describe('stream.controller.abort() of an unread stream', () => {
   it.each<[string, (router: ReturnType<typeof watched>['router']) => PromiseLike<Stream<unknown>>]>([
-    ['chat', (router) => askStream(router)],
+    ['chat', (router) => streamChat(router)],
     ['responses', (router) => router.responses.create({ model: 'standard', input: 'Hi', stream: true })],
     ['completions', (router) => router.completions.create({ model: 'standard', prompt: 'Hi', stream: true })],
   ])('ends the call at once: %s', async (_, create) => {
@@ -56,12 +56,12 @@ describe('stream.controller.abort() of an unread stream', () => {
 
   it('ends it also where it was read in part, or where all has come', async () => {
     const { router, state } = watched(slow);
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     await handed[Symbol.asyncIterator]().next();
     handed.controller.abort();
     await pass(0);
     expect(state()).toEqual(OVER);
-    const whole = await askStream(router);
+    const whole = await streamChat(router);
     await settled(read(whole));
     whole.controller.abort();
     await pass(0);
@@ -71,7 +71,7 @@ describe('stream.controller.abort() of an unread stream', () => {
 
   it('ends a waiting read, even if the upstream ignores it', async () => {
     const { router, state } = watched(stall({ ignoreAbort: true }));
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     const reading = watch(read(handed));
     await pass(1500);
     expect(reading.state).toBe('pending');
@@ -83,8 +83,8 @@ describe('stream.controller.abort() of an unread stream', () => {
 
   it('ends one that the cache may keep, and each caller’s part of a joined one', async () => {
     const { router, state } = watched(slow, { cache: true });
-    const first = await askStream(router);
-    const second = await askStream(router);
+    const first = await streamChat(router);
+    const second = await streamChat(router);
     expect(callRecord(second)?.cache).toBe('joined');
     first.controller.abort();
     await pass(0);
@@ -96,8 +96,8 @@ describe('stream.controller.abort() of an unread stream', () => {
 
   it('ends one from the cache', async () => {
     const { router, state } = watched(answer('Hello'), { cache: true });
-    await read(await askStream(router));
-    const kept = await askStream(router);
+    await read(await streamChat(router));
+    const kept = await streamChat(router);
     expect(callRecord(kept)?.cache).toBe('hit');
     kept.controller.abort();
     await pass(0);
@@ -107,7 +107,7 @@ describe('stream.controller.abort() of an unread stream', () => {
 
   it('leaves no listener at the controller but the one that ties the request to it', async () => {
     const { router } = watched(slow);
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     const { signal } = handed.controller;
     const before = getEventListeners(signal, 'abort').length;
     await settled(read(handed));

@@ -15,7 +15,7 @@ import { APIConnectionError, type OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { content, done, finish, role, stream } from '../helpers/event-streams.js';
-import { ask, askStream, read } from '../helpers/messages.js';
+import { read, sendChat, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -31,8 +31,8 @@ describe('after its first content, a stream that breaks', () => {
     ['broken JSON', malformed(four), 'malformed'],
     ['an end without an end', endEarly(four), 'missing-end'],
   ])('is a StreamInterruptedError with all that was delivered, without failover: %s', async (_, does, reason) => {
-    const { router, fake, asked } = build({ a: does, b: answer() }, { breaker: { consecutive: 1 } });
-    const handed = await askStream(router);
+    const { router, fake, calledModels } = build({ a: does, b: answer() }, { breaker: { consecutive: 1 } });
+    const handed = await streamChat(router);
     const { value: { chunks = [], text, error } = {} } = await settled(read(handed));
     expect(text).toBe('One two ');
     if (!(error instanceof StreamInterruptedError)) throw error;
@@ -44,7 +44,7 @@ describe('after its first content, a stream that breaks', () => {
       text: 'One two ',
     });
     expect(error.partial).toEqual(chunks);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     expect(fake.open).toBe(0);
     expect(callRecord(error)).toBe(callRecord(handed));
     expect(callRecord(error)?.attempts).toMatchObject([{ outcome: 'interrupted', status: 200 }]);
@@ -53,20 +53,20 @@ describe('after its first content, a stream that breaks', () => {
 
   it('keeps what was delivered out of sight of loggers', async () => {
     const { router } = build({ a: cut(four) });
-    const { error } = await read(await askStream(router));
+    const { error } = await read(await streamChat(router));
     expect(Object.keys(error ?? {})).not.toContain('partial');
     expect(JSON.stringify(error)).not.toContain('One');
   });
 
   it('has what broke it as its cause', async () => {
     const { router } = build({ a: errorEvent({ ...four, error: { message: 'It burns.' } }) });
-    const { error } = await read(await askStream(router));
+    const { error } = await read(await streamChat(router));
     expect(error).toMatchObject({ cause: { message: expect.stringContaining('It burns.') } });
   });
 
   it('has only what was read before the end, not what was held back', async () => {
     const { router } = build({ a: stream([role, role, content('Hi')], { ending: 'close' }) });
-    const iterator = (await askStream(router))[Symbol.asyncIterator]();
+    const iterator = (await streamChat(router))[Symbol.asyncIterator]();
     const chunks = [await iterator.next(), await iterator.next(), await iterator.next()].map((each) => each.value);
     const error: unknown = await iterator.next().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ reason: 'cut', partial: chunks });
@@ -77,7 +77,7 @@ describe('after its first content, a stream that breaks', () => {
     const events = [role, content('Hello'), content(', world')];
     const cutAt = events.join('').length - 10;
     const { router } = build({ a: stream(events, { cutAt, ending: 'end' }), b: answer() });
-    const { error, text } = await read(await askStream(router));
+    const { error, text } = await read(await streamChat(router));
     expect(text).toBe('Hello');
     // What the SDK makes of the half differs between its versions: version 6 drops it, 7 tries to parse it.
     expect(error).toMatchObject({ reason: expect.stringMatching(/^(malformed|missing-end)$/) });
@@ -87,7 +87,7 @@ describe('after its first content, a stream that breaks', () => {
 describe('a stream has ended well', () => {
   const attemptOf = async (does: Behaviour) => {
     const { router } = build({ a: does }, { breaker: { consecutive: 1 } });
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     const { error } = await read(handed);
     expect(error).toBeUndefined();
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
@@ -116,7 +116,7 @@ describe('a stream has ended well', () => {
 });
 
 describe('chunkTimeoutMs', () => {
-  const reading = (model: OpenAI, options = {}) => askStream(model, 'standard', options).then(read);
+  const reading = (model: OpenAI, options = {}) => streamChat(model, 'standard', options).then(read);
 
   it('is the longest silence between two chunks', async () => {
     const { router } = build({ a: stall({ ...four, ms: 999 }) }, { chunkTimeoutMs: 1000 });
@@ -149,7 +149,7 @@ describe('chunkTimeoutMs', () => {
 
   it('does not count the time in which the caller does not read', async () => {
     const { router } = build({ a: answer({ ...four, chunkMs: 200 }) }, { chunkTimeoutMs: 1000 });
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     const slow = async () => {
       let text = '';
       for await (const chunk of handed) {
@@ -163,7 +163,7 @@ describe('chunkTimeoutMs', () => {
 
   it('counts from the moment at which a slow reader reads', async () => {
     const { router } = build({ a: stall({ ...four, chunks: ['One ', 'two '] }) }, { chunkTimeoutMs: 1000 });
-    const iterator = (await askStream(router))[Symbol.asyncIterator]();
+    const iterator = (await streamChat(router))[Symbol.asyncIterator]();
     for (let i = 0; i < 3; i += 1) await iterator.next();
     await pass(5000);
     const next = watch(iterator.next());
@@ -175,6 +175,6 @@ describe('chunkTimeoutMs', () => {
 
   it('has nothing to say to calls that are no streams', async () => {
     const { router } = build({ a: answer({ latencyMs: 5000 }) }, { chunkTimeoutMs: 1000 });
-    expect((await settled(ask(router))).state).toBe('fulfilled');
+    expect((await settled(sendChat(router))).state).toBe('fulfilled');
   });
 });

@@ -18,7 +18,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { content, done, event, finish, paddedRole, role, stream } from '../helpers/event-streams.js';
-import { askStream, errorOf, read } from '../helpers/messages.js';
+import { errorOf, read, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -47,13 +47,16 @@ describe('before its first content, a stream fails over like any other call', ()
     ['one JSON body', wrongType(), 'invalid-answer', 0],
     ['only comments', stream([': hello\n\n', ': hello\n\n']), 'invalid-answer', 0],
   ])('%s', async (_, does, outcome, at) => {
-    const { router, asked } = build({ a: does, b: answer({ content: 'Hello from b.' }) }, { attemptTimeoutMs: 1000 });
-    const call = await settled(askStream(router));
+    const { router, calledModels } = build(
+      { a: does, b: answer({ content: 'Hello from b.' }) },
+      { attemptTimeoutMs: 1000 },
+    );
+    const call = await settled(streamChat(router));
     expect(call.at).toBe(at);
-    const { text, chunks, error } = await read(call.value ?? (await askStream(router)));
+    const { text, chunks, error } = await read(call.value ?? (await streamChat(router)));
     expect([text, error]).toEqual(['Hello from b.', undefined]);
     expect(new Set(chunks.map((chunk) => chunk.model))).toEqual(new Set(['b']));
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     expect(callRecord(call.value)?.attempts).toMatchObject([
       { deployment: 'a', outcome },
       { deployment: 'b', outcome: 'success' },
@@ -62,12 +65,12 @@ describe('before its first content, a stream fails over like any other call', ()
 
   it('and the last one to fail is what comes out', async () => {
     const { router } = build({ a: cut(before), b: fail(503) }, { retry: { budget: 0, minPerSecond: 0 } });
-    expect(await errorOf(askStream(router))).toMatchObject({ status: 503 });
+    expect(await errorOf(streamChat(router))).toMatchObject({ status: 503 });
   });
 
   it('and is retried if there is no other', async () => {
     const { router, fake } = build({ a: [errorEvent(before), answer({ content: 'Hello.' })] });
-    expect((await read(await askStream(router))).text).toBe('Hello.');
+    expect((await read(await streamChat(router))).text).toBe('Hello.');
     expect(fake.count).toBe(2);
   });
 });
@@ -75,12 +78,12 @@ describe('before its first content, a stream fails over like any other call', ()
 describe('what comes before the content', () => {
   it('is held back until then, and delivered in order', async () => {
     const { router } = build({ a: stream([role, role, content('Hi'), finish(), done], { chunkMs: 500 }) });
-    const call = watch(askStream(router));
+    const call = watch(streamChat(router));
     await pass(999);
     expect(call.state).toBe('pending');
     await pass(1);
     expect(call.state).toBe('fulfilled');
-    const reading = settled(read(call.value ?? (await askStream(router))));
+    const reading = settled(read(call.value ?? (await streamChat(router))));
     const { chunks = [], text } = (await reading).value ?? {};
     expect(chunks.map((chunk) => chunk.choices[0]?.delta)).toEqual([
       { role: 'assistant', content: '' },
@@ -97,7 +100,7 @@ describe('what comes before the content', () => {
   ])('is held back up to 64 chunks: %i of them, and it is the stream of %s', async (count, deployment) => {
     const does = stream(Array<string>(count).fill(role), { ending: 'close' });
     const { router } = build({ a: does, b: answer() });
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     const { chunks, error } = await read(handed);
     expect(callRecord(handed)?.deployment).toBe(deployment);
     if (deployment === 'b') return expect(error).toBeUndefined();
@@ -111,7 +114,7 @@ describe('what comes before the content', () => {
   ])('is held back up to 256 KiB: %i times 16 KiB, and it is the stream of %s', async (count, deployment) => {
     const does = stream(Array<string>(count).fill(paddedRole(16 * 1024)), { ending: 'close' });
     const { router } = build({ a: does, b: answer() });
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     const { chunks, error } = await read(handed);
     expect(callRecord(handed)?.deployment).toBe(deployment);
     if (deployment === 'b') return expect(error).toBeUndefined();
@@ -132,26 +135,26 @@ describe('content is anything that a reader would see', () => {
     ['audio', stream([role, audio], { ending: 'close' })],
     ['what a provider adds tomorrow', stream([role, future], { ending: 'close' })],
   ])('%s', async (_, does) => {
-    const { router, asked } = build({ a: does, b: answer() });
-    expect((await read(await askStream(router))).error).toBeInstanceOf(StreamInterruptedError);
-    expect(asked()).toEqual(['a']);
+    const { router, calledModels } = build({ a: does, b: answer() });
+    expect((await read(await streamChat(router))).error).toBeInstanceOf(StreamInterruptedError);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('a space is some', async () => {
-    const { router, asked } = build({ a: stream([role, content(' ')], { ending: 'close' }), b: answer() });
-    await read(await askStream(router));
-    expect(asked()).toEqual(['a']);
+    const { router, calledModels } = build({ a: stream([role, content(' ')], { ending: 'close' }), b: answer() });
+    await read(await streamChat(router));
+    expect(calledModels()).toEqual(['a']);
   });
 });
 
 describe('a stream without content', () => {
   it.each(['stop', 'length', 'content_filter'])('is an answer if it has a finish reason: %s', async (reason) => {
-    const { router, asked } = build({ a: stream([role, finish(reason), done]), b: answer() });
-    const handed = await askStream(router);
+    const { router, calledModels } = build({ a: stream([role, finish(reason), done]), b: answer() });
+    const handed = await streamChat(router);
     const { chunks, error } = await read(handed);
     expect(error).toBeUndefined();
     expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe(reason);
     expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'success' }]);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 });

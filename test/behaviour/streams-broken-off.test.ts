@@ -3,7 +3,7 @@ import { answer, commentFlood, hang, stall, startFakeProvider } from 'model-rout
 import { APIUserAbortError } from 'openai';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pass, settled, watch } from '../helpers/clock.js';
-import { askStream, collect, read } from '../helpers/messages.js';
+import { collect, read, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 import { countedSignal } from '../helpers/signals.js';
 
@@ -21,7 +21,7 @@ describe('a caller that stops reading', () => {
     const { router, fake } = build({ a: slow, b: answer() });
     const { signal, listeners } = countedSignal();
     const timers = vi.getTimerCount();
-    const handed = await askStream(router, 'standard', { signal });
+    const handed = await streamChat(router, 'standard', { signal });
     const reading = async () => {
       for await (const chunk of handed) if (chunk.choices[0]?.delta.content === 'two ') break;
     };
@@ -35,7 +35,7 @@ describe('a caller that stops reading', () => {
   it('aborts the signal of the call: the iteration ends without an error', async () => {
     const { router, fake } = build({ a: slow });
     const { controller, signal, listeners } = countedSignal();
-    const handed = await askStream(router, 'standard', { signal });
+    const handed = await streamChat(router, 'standard', { signal });
     const reading = watch(read(handed));
     await pass(1500);
     controller.abort();
@@ -48,7 +48,7 @@ describe('a caller that stops reading', () => {
 
   it('aborts the stream itself, by its controller', async () => {
     const { router, fake } = build({ a: slow });
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     const reading = watch(read(handed));
     await pass(1500);
     handed.controller.abort();
@@ -61,7 +61,7 @@ describe('a caller that stops reading', () => {
   it('aborts the signal of the call, and the upstream ignores it', async () => {
     const { router } = build({ a: stall({ ignoreAbort: true }) });
     const controller = new AbortController();
-    const reading = watch(askStream(router, 'standard', { signal: controller.signal }).then(read));
+    const reading = watch(streamChat(router, 'standard', { signal: controller.signal }).then(read));
     await pass(1500);
     controller.abort();
     await pass(0);
@@ -71,7 +71,7 @@ describe('a caller that stops reading', () => {
   it('aborts before it reads: there is nothing to read', async () => {
     const { router } = build({ a: slow });
     const controller = new AbortController();
-    const handed = await askStream(router, 'standard', { signal: controller.signal });
+    const handed = await streamChat(router, 'standard', { signal: controller.signal });
     controller.abort();
     expect(await read(handed)).toMatchObject({ chunks: [], error: undefined });
   });
@@ -82,7 +82,7 @@ describe('a caller that stops reading', () => {
   ])('aborts %s: the call is rejected', async (_, script) => {
     const { router, fake } = build({ a: script, b: answer() });
     const controller = new AbortController();
-    const call = watch(askStream(router, 'standard', { signal: controller.signal }));
+    const call = watch(streamChat(router, 'standard', { signal: controller.signal }));
     await pass(1000);
     controller.abort();
     await pass(0);
@@ -95,10 +95,10 @@ describe('a caller that stops reading', () => {
     const late = stall({ latencyMs: 500, ignoreAbort: true });
     const { router, fake } = build({ a: late, b: answer() }, { attemptTimeoutMs: 300 });
     const { signal, listeners } = countedSignal();
-    const call = watch(askStream(router, 'standard', { signal }));
+    const call = watch(streamChat(router, 'standard', { signal }));
     await pass(300);
     expect(callRecord(call.value)?.deployment).toBe('b');
-    expect((await read(call.value ?? (await askStream(router)))).text).toContain('of b');
+    expect((await read(call.value ?? (await streamChat(router)))).text).toContain('of b');
     await pass(200);
     expect(fake.requests).toMatchObject([{ model: 'a', outcome: 'aborted' }, { outcome: 'answered' }]);
     expect([listeners(), fake.open]).toEqual([0, 0]);
@@ -106,23 +106,23 @@ describe('a caller that stops reading', () => {
 
   it('stops after the finish reason: that is a success', async () => {
     const { router } = build({ a: answer() });
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     for await (const chunk of handed) if (chunk.choices[0]?.finish_reason) break;
     expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'success' }]);
   });
 
   it('cannot read it twice, as in the SDK', async () => {
     const { router } = build({ a: answer() });
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     await read(handed);
     expect((await collect(handed)).error).toMatchObject({ message: expect.stringContaining('iterate') });
   });
 
   it('may read several chunks at once', async () => {
     const { router } = build({ a: slow });
-    const iterator = (await askStream(router))[Symbol.asyncIterator]();
-    const asked = Promise.all(Array.from({ length: 6 }, () => iterator.next()));
-    const { value: results = [] } = await settled(asked);
+    const iterator = (await streamChat(router))[Symbol.asyncIterator]();
+    const calledModels = Promise.all(Array.from({ length: 6 }, () => iterator.next()));
+    const { value: results = [] } = await settled(calledModels);
     expect(results.map(({ done, value }) => (done ? 'done' : (value.choices[0]?.delta.content ?? '-')))).toEqual([
       '',
       'One ',
@@ -139,7 +139,7 @@ describe('on a real socket', () => {
     await using provider = await startFakeProvider({ models: { a: stall({ afterChunks: 1 }) } });
     const router = new ModelRouter({ apiKey: 'sk-test', baseURL: provider.url });
     const controller = new AbortController();
-    const handed = await askStream(router, 'a', { signal: controller.signal });
+    const handed = await streamChat(router, 'a', { signal: controller.signal });
     for await (const chunk of handed) {
       if (!chunk.choices[0]?.delta.content) continue;
       if (how === 'break') break;

@@ -11,7 +11,7 @@ const truthy = ['true', 1, 'yes'] as const;
 const coercing = stream([role, content('Hi'), finish(), done]);
 const strict = answer({ content: 'Hi' });
 
-const ask = async (client: OpenAI, value: unknown) => {
+const sendChat = async (client: OpenAI, value: unknown) => {
   const answer = await client.chat.completions.create({ model: 'a', messages, stream: value as true });
   return Symbol.asyncIterator in answer ? collect(answer) : { error: undefined, ...(answer as object) };
 };
@@ -48,20 +48,20 @@ describe('a `stream` that is neither true nor false', () => {
         fetch: fake,
         logLevel: 'off',
       });
-      const [routed, direct] = [await ask(router, value), await ask(plain, value)];
+      const [routed, direct] = [await sendChat(router, value), await sendChat(plain, value)];
       expect([Object.keys(routed), routed.error]).toEqual([Object.keys(direct), direct.error]);
       expect([failures(router), router.snapshot().deployments.a?.state]).toEqual([0, 'closed']);
     },
   );
 
   it.each(truthy)('is refused with 400 by asFetch(): %j', async (value) => {
-    const { router, asked } = build({ a: coercing }, calm);
+    const { router, calledModels } = build({ a: coercing }, calm);
     const response = await router.asFetch()('https://api.openai.com/v1/chat/completions', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'a', messages, stream: value }),
     });
-    expect([response.status, asked()]).toEqual([400, []]);
+    expect([response.status, calledModels()]).toEqual([400, []]);
   });
 });
 

@@ -3,7 +3,7 @@ import { callOptions, type ModelRouter } from 'model-router';
 import { answer, cut, stall } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { settled, useFakeTime } from '../helpers/clock.js';
-import { askStream, errorOf, messages, read } from '../helpers/messages.js';
+import { errorOf, messages, read, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -32,7 +32,7 @@ describe('events run in the async context of the call that they report', () => {
     const call = (name: string) =>
       context.run(name, async () => {
         if (kind === 'whole') return void (await router.chat.completions.create({ model: 'standard', messages }));
-        expect((await read(await askStream(router))).error).toBeUndefined();
+        expect((await read(await streamChat(router))).error).toBeUndefined();
       });
     await settled(Promise.all([call('A'), call('B'), call('C')]));
     expect(events(seen)).toEqual([
@@ -47,7 +47,7 @@ describe('events run in the async context of the call that they report', () => {
     const seen = listen(router);
     const controller = new AbortController();
     const call = (name: string, options = {}) =>
-      context.run(name, async () => void (await read(await askStream(router, 'standard', options))));
+      context.run(name, async () => void (await read(await streamChat(router, 'standard', options))));
     const running = [call('A'), call('B'), call('C', { signal: controller.signal })];
     running.push(call('D', callOptions({ maxStreamMs: 500 })));
     await vi.advanceTimersByTimeAsync(100);
@@ -64,7 +64,7 @@ describe('events run in the async context of the call that they report', () => {
   it('where a stream is read in another context than that of its call', async () => {
     const { router } = build({ a: [answer(), cut()] });
     const seen = listen(router);
-    const streams = await Promise.all(['A', 'B'].map((name) => context.run(name, () => askStream(router))));
+    const streams = await Promise.all(['A', 'B'].map((name) => context.run(name, () => streamChat(router))));
     for (const stream of streams) await context.run('reader', () => read(stream));
     expect(events(seen)).toEqual([
       ['attempt-started in A', 'call-ended in A'],
@@ -76,7 +76,7 @@ describe('events run in the async context of the call that they report', () => {
     const { router } = build({ a: answer({ latencyMs: 1000 }) });
     const seen = listen(router);
     const controller = new AbortController();
-    const call = context.run('A', () => errorOf(askStream(router, 'standard', { signal: controller.signal })));
+    const call = context.run('A', () => errorOf(streamChat(router, 'standard', { signal: controller.signal })));
     await vi.advanceTimersByTimeAsync(100);
     context.run('elsewhere', () => controller.abort());
     await call;

@@ -4,7 +4,7 @@ import type { OpenAI } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { content, event, role, stream } from '../helpers/event-streams.js';
-import { askStream, collect, read } from '../helpers/messages.js';
+import { collect, read, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -15,8 +15,8 @@ const endless = (chunk: string, chunkMs = 100): Behaviour =>
 describe('maxStreamMs', () => {
   it('ends a stream whose content never ends, and blames no deployment', async () => {
     const { router, fake } = build({ a: endless(content('x')), b: answer() }, { maxStreamMs: 5000 });
-    const handed = await settled(askStream(router));
-    const { value, at } = await settled(read(handed.value ?? (await askStream(router))));
+    const handed = await settled(streamChat(router));
+    const { value, at } = await settled(read(handed.value ?? (await streamChat(router))));
     expect(at).toBe(5000);
     expect(value?.error).toBeInstanceOf(StreamInterruptedError);
     expect(value?.error).toMatchObject({ reason: 'too-long', text: value?.text });
@@ -27,9 +27,9 @@ describe('maxStreamMs', () => {
 
   it('says so to a reader who comes later', async () => {
     const { router } = build({ a: endless(content('x')) }, { maxStreamMs: 5000 });
-    const { value: handed } = await settled(askStream(router));
+    const { value: handed } = await settled(streamChat(router));
     await pass(10_000);
-    expect(await read(handed ?? (await askStream(router)))).toMatchObject({
+    expect(await read(handed ?? (await streamChat(router)))).toMatchObject({
       chunks: [],
       error: { reason: 'too-long' },
     });
@@ -37,42 +37,42 @@ describe('maxStreamMs', () => {
 
   it('leaves a stream alone that ends before', async () => {
     const { router } = build({ a: answer({ chunks: 5, chunkMs: 1000 }) }, { maxStreamMs: 4001 });
-    expect((await settled(askStream(router).then(read))).value?.error).toBeUndefined();
+    expect((await settled(streamChat(router).then(read))).value?.error).toBeUndefined();
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('may be set for one call', async () => {
     const { router } = build({ a: endless(content('x')) });
-    const call = askStream(router, 'standard', callOptions({ maxStreamMs: 1000 })).then(read);
+    const call = streamChat(router, 'standard', callOptions({ maxStreamMs: 1000 })).then(read);
     expect(await settled(call)).toMatchObject({ at: 1000, value: { error: { reason: 'too-long' } } });
   });
 });
 
 describe('firstChunkTimeoutMs', () => {
   it('is not met by role chunks, however many come', async () => {
-    const { router, asked } = build({ a: endless(role, 10), b: answer() }, { firstChunkTimeoutMs: 5000 });
-    const { value, at } = await settled(askStream(router).then(read));
+    const { router, calledModels } = build({ a: endless(role, 10), b: answer() }, { firstChunkTimeoutMs: 5000 });
+    const { value, at } = await settled(streamChat(router).then(read));
     // The 64th commits the stream, which is no content.
     expect([value?.error, value?.chunks.length, at]).toMatchObject([{ reason: 'stalled' }, expect.any(Number), 5000]);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('fails over before that', async () => {
-    const { router, asked } = build({ a: endless(role, 100), b: answer() }, { firstChunkTimeoutMs: 5000 });
-    expect((await settled(askStream(router).then(read))).value?.error).toBeUndefined();
-    expect(asked()).toEqual(['a', 'b']);
+    const { router, calledModels } = build({ a: endless(role, 100), b: answer() }, { firstChunkTimeoutMs: 5000 });
+    expect((await settled(streamChat(router).then(read))).value?.error).toBeUndefined();
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 
   it('is the time of the first chunk that has content, also for what is known of a deployment', async () => {
     const { router } = build({ a: stream([...Array<string>(70).fill(role), content('x')], { chunkMs: 10 }) });
-    const handed = await settled(askStream(router));
-    await settled(read(handed.value ?? (await askStream(router))));
+    const handed = await settled(streamChat(router));
+    await settled(read(handed.value ?? (await streamChat(router))));
     expect(callRecord(handed.value)?.timeToFirstChunkMs).toBe(700);
   });
 
   it('gives way to the deadline, which also ends a stream without content', async () => {
     const { router } = build({ a: endless(role, 10) }, { deadlineMs: 2000 });
-    expect((await settled(askStream(router).then(read))).value?.error).toMatchObject({ reason: 'stalled' });
+    expect((await settled(streamChat(router).then(read))).value?.error).toMatchObject({ reason: 'stalled' });
   });
 });
 
@@ -96,9 +96,9 @@ describe('a stream of /responses', () => {
   });
 
   it('comes at once where all others have failed', async () => {
-    const { router, asked } = build({ a: fail(500), b: slow(created, reasoning, text, completed) });
+    const { router, calledModels } = build({ a: fail(500), b: slow(created, reasoning, text, completed) });
     expect((await settled(respond(router))).at).toBe(0);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 
   it('comes with the first sign of work where there is another deployment', async () => {
@@ -108,16 +108,16 @@ describe('a stream of /responses', () => {
 
   it('is interrupted from then on', async () => {
     const broken = stream([created, reasoning], { ending: 'close' });
-    const { router, asked } = build({ a: broken, b: answer() });
+    const { router, calledModels } = build({ a: broken, b: answer() });
     const { chunks, error } = await collect(await respond(router));
     expect([chunks.length, error]).toMatchObject([2, { code: 'stream_interrupted', reason: 'cut', partial: chunks }]);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('fails over until then', async () => {
-    const { router, asked } = build({ a: stream([created], { ending: 'close' }), b: answer() });
+    const { router, calledModels } = build({ a: stream([created], { ending: 'close' }), b: answer() });
     expect((await collect(await respond(router))).error).toBeUndefined();
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 
   it('waits for content as long as for any other first chunk, once it has been released', async () => {
@@ -147,12 +147,12 @@ describe('an error event after content', () => {
   it('is on the error with its code, as a cut is not', async () => {
     const overloaded = event({ error: { code: 'overloaded', type: 'server_error', message: 'Try later.' } });
     const { router } = build({ a: stream([role, content('Hi'), overloaded]) });
-    const { error } = await read(await askStream(router));
+    const { error } = await read(await streamChat(router));
     expect(error).toMatchObject({
       upstreamCode: 'overloaded',
       cause: { message: expect.stringContaining('Try later.') },
     });
     const other = build({ a: cut() });
-    expect(await read(await askStream(other.router))).toMatchObject({ error: { upstreamCode: undefined } });
+    expect(await read(await streamChat(other.router))).toMatchObject({ error: { upstreamCode: undefined } });
   });
 });

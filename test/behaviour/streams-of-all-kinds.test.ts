@@ -4,7 +4,7 @@ import type { OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { settled, useFakeTime } from '../helpers/clock.js';
 import { content, done, event, finish, role, stream } from '../helpers/event-streams.js';
-import { ask, askStream, collect, messages, read } from '../helpers/messages.js';
+import { collect, messages, read, sendChat, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -17,7 +17,7 @@ describe('usage', () => {
 
   it('is requested if there is a price, and its chunk hidden from a caller who did not request it', async () => {
     const built = build({ a: answer({ usage }) }, priced);
-    const handed = await askStream(built.router);
+    const handed = await streamChat(built.router);
     const { chunks } = await read(handed);
     expect(bodyOf(built)).toMatchObject({ stream_options: { include_usage: true } });
     expect(chunks.every((chunk) => chunk.choices.length > 0)).toBe(true);
@@ -53,7 +53,7 @@ describe('usage', () => {
     ],
   ])('is not requested for %s', async (_, settings, known) => {
     const built = build({ a: answer() }, settings);
-    const handed = await askStream(built.router, 'a');
+    const handed = await streamChat(built.router, 'a');
     await read(handed);
     expect(bodyOf(built)).not.toHaveProperty('stream_options');
     expect(callRecord(handed)).toMatchObject({ ...known, providerUsage: null });
@@ -61,7 +61,7 @@ describe('usage', () => {
 
   it('is never requested without a stream', async () => {
     const built = build({ a: answer() }, priced);
-    await ask(built.router);
+    await sendChat(built.router);
     expect(bodyOf(built)).not.toHaveProperty('stream_options');
   });
 
@@ -70,7 +70,7 @@ describe('usage', () => {
       { a: fail(500), b: answer() },
       { deployments: { a: { price }, b: {} }, routes: { standard: ['a', 'b'] } },
     );
-    await read(await askStream(built.router));
+    await read(await streamChat(built.router));
     expect(built.fake.requests.map(({ body }) => body)).toEqual([
       expect.objectContaining({ stream_options: { include_usage: true } }),
       expect.not.objectContaining({ stream_options: expect.anything() }),
@@ -84,7 +84,7 @@ describe('usage', () => {
       usage: { prompt_tokens: 10, completion_tokens: 5 },
     });
     const built = build({ a: stream([role, content('Hi'), last, done]) }, priced);
-    const handed = await askStream(built.router);
+    const handed = await streamChat(built.router);
     expect((await read(handed)).chunks).toHaveLength(3);
     expect(callRecord(handed)?.usage).toMatchObject({ inputTokens: 10, outputTokens: 5 });
   });
@@ -127,11 +127,11 @@ describe('a stream of /completions', () => {
   });
 
   it('is interrupted like one of chat', async () => {
-    const { router, asked } = build({ a: cut({ chunks: ['upon ', 'a ', 'time'] }), b: answer() });
+    const { router, calledModels } = build({ a: cut({ chunks: ['upon ', 'a ', 'time'] }), b: answer() });
     const { error } = await collect(await complete(router));
     expect(error).toBeInstanceOf(StreamInterruptedError);
     expect(error).toMatchObject({ reason: 'cut', text: 'upon ' });
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('of several prompts ends when all of them have', async () => {
@@ -152,7 +152,7 @@ describe('a stream of /responses', () => {
     ['an early end', endEarly(before)],
     ['a failed response', answer({ content: '', finishReason: 'error' })],
   ])('fails over before its first content: %s', async (_, script) => {
-    const { router, asked } = build({ a: script, b: answer({ content: 'Hello from b.' }) });
+    const { router, calledModels } = build({ a: script, b: answer({ content: 'Hello from b.' }) });
     const handed = await respond(router);
     const { chunks, error } = await collect(handed);
     expect(error).toBeUndefined();
@@ -163,7 +163,7 @@ describe('a stream of /responses', () => {
         .map((each) => each.delta)
         .join(''),
     ).toBe('Hello from b.');
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 
   it.each([
@@ -172,10 +172,10 @@ describe('a stream of /responses', () => {
     ['missing-end', noFinishReason()],
     ['stalled', stall()],
   ])('is interrupted after it: %s', async (reason, script) => {
-    const { router, asked } = build({ a: script, b: answer() }, { chunkTimeoutMs: 1000 });
+    const { router, calledModels } = build({ a: script, b: answer() }, { chunkTimeoutMs: 1000 });
     const { value: { error } = {} } = await settled(respond(router).then(collect));
     expect(error).toMatchObject({ code: 'stream_interrupted', reason, partial: expect.any(Array) });
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it.each(['stop', 'length', 'content_filter'])('ends well with its last event: %s', async (finishReason) => {

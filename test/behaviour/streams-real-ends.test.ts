@@ -4,7 +4,7 @@ import type { OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { settled, useFakeTime } from '../helpers/clock.js';
 import { content, done, event, finish, role, stream } from '../helpers/event-streams.js';
-import { askStream, collect, messages, read } from '../helpers/messages.js';
+import { collect, messages, read, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -54,13 +54,13 @@ describe.each(endpoints)('a stream of %s', (_, make, first, last) => {
     ['an error event', errorEvent({ error: { code: 'overloaded' } }), 'error-event'],
     ['broken JSON', malformed(), 'malformed'],
   ])('is interrupted before it: %s', async (_, does, reason) => {
-    const { router, asked } = build({ a: does, b: answer() }, { breaker: { consecutive: 1 } });
+    const { router, calledModels } = build({ a: does, b: answer() }, { breaker: { consecutive: 1 } });
     const handed = await make(router);
     const { chunks, error } = await collect(handed);
     expect(chunks).toMatchObject([{ type: first }]);
     expect(error).toBeInstanceOf(StreamInterruptedError);
     expect(error).toMatchObject({ reason, partial: chunks });
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'interrupted' }]);
     expect(router.snapshot().deployments.a).toMatchObject({ failures: 1 });
   });
@@ -79,9 +79,9 @@ describe.each(endpoints)('a stream of %s', (_, make, first, last) => {
   });
 
   it('fails over before its first event', async () => {
-    const { router, asked } = build({ a: fail(500), b: answer() });
+    const { router, calledModels } = build({ a: fail(500), b: answer() });
     expect((await collect(await make(router))).error).toBeUndefined();
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 });
 
@@ -114,26 +114,27 @@ describe('a finish reason with every chunk', () => {
     ['an end, with the text "null"', stream(chunks('null'), { ending: 'end' }), 'missing-end'],
   ])('is no end before %s', async (_, does, reason) => {
     const { router, fake } = build({ a: does }, { cache: 'idempotent' });
-    const ask = () => router.chat.completions.create({ model: 'standard', messages, stream: true, temperature: 0 });
-    const { value } = await settled(ask().then(read));
+    const sendChat = () =>
+      router.chat.completions.create({ model: 'standard', messages, stream: true, temperature: 0 });
+    const { value } = await settled(sendChat().then(read));
     expect(value).toMatchObject({ text: expect.stringMatching(/^one /), error: { reason } });
     // Nor is it stored for the next caller.
-    await settled(ask().then(read));
+    await settled(sendChat().then(read));
     expect(fake.count).toBe(2);
   });
 
   it.each(['end', 'hang'] as const)('is a good stream with [DONE], and with usage: %s', async (ending) => {
     const usage = event({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 2 } });
     const { router } = build({ a: stream([...chunks('stop'), usage, done], { ending }) });
-    const { value } = await settled(askStream(router).then(read));
+    const { value } = await settled(streamChat(router).then(read));
     expect(value).toMatchObject({ text: 'one two ', error: undefined });
   });
 
   it('of several choices: content after one withdraws that one only', async () => {
     const chunks = [content('A'), content('B', 1), finish('stop', 0), finish('stop', 1), content('more', 1)];
     const { router } = build({ a: stream(chunks, { ending: 'close' }) });
-    const ask = router.chat.completions.create({ model: 'standard', messages, stream: true, n: 2 });
-    expect((await read(await ask)).error).toMatchObject({ reason: 'cut' });
+    const sendChat = router.chat.completions.create({ model: 'standard', messages, stream: true, n: 2 });
+    expect((await read(await sendChat)).error).toMatchObject({ reason: 'cut' });
   });
 });
 
@@ -145,7 +146,7 @@ describe('what servers say of themselves', () => {
       event({ id: 'c', model: 'm', choices: [], usage: { prompt_tokens, completion_tokens } });
     const chunks = [role, content('Hi'), finish(), usage(1000, 2000), usage(0, 0), done];
     const { router } = build({ a: stream(chunks) }, { deployments: { a: { price } }, routes: { standard: ['a'] } });
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     await read(handed);
     expect(callRecord(handed)).toMatchObject({
       costUsd: 0.003,
@@ -164,7 +165,7 @@ describe('what servers say of themselves', () => {
     const azure = event({ id: '', model: '', choices: [], prompt_filter_results: [] });
     const prices = { 'm-2025': { input: 1, output: 1 }, m: { input: 2, output: 2 } };
     const { router } = build({ a: stream([azure, role, content('Hi'), finish(), done]) }, { prices });
-    const handed = await askStream(router);
+    const handed = await streamChat(router);
     await read(handed);
     expect(callRecord(handed)?.servedModel).toBe('m');
   });
@@ -178,8 +179,11 @@ describe('what servers say of themselves', () => {
 
   it('an answer with 0 reported output tokens is a failure: the next deployment is tried', async () => {
     const usage = event({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 0 } });
-    const { router, asked } = build({ a: stream([role, finish(), usage, done]), b: answer({ content: 'From b.' }) });
-    expect((await read(await askStream(router))).text).toBe('From b.');
-    expect(asked()).toEqual(['a', 'b']);
+    const { router, calledModels } = build({
+      a: stream([role, finish(), usage, done]),
+      b: answer({ content: 'From b.' }),
+    });
+    expect((await read(await streamChat(router))).text).toBe('From b.');
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 });

@@ -10,7 +10,7 @@ import {
 import { answer, fail } from 'model-router/testing';
 import { OpenAI } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
-import { ask, askStream, errorOf, messages } from '../helpers/messages.js';
+import { errorOf, messages, sendChat, streamChat } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 const body = { model: 'standard', messages };
@@ -27,12 +27,12 @@ function sizeOf(): number {
 describe('maxInputTokens', () => {
   it('lets the input through that is at the limit, and refuses the one above it before anything is sent', async () => {
     const at = build({ a: answer() }, { maxInputTokens: size });
-    await ask(at.router);
-    expect(at.asked()).toEqual(['a']);
+    await sendChat(at.router);
+    expect(at.calledModels()).toEqual(['a']);
 
     const above = build({ a: answer() }, { maxInputTokens: size - 1 });
-    const error = await errorOf(ask(above.router));
-    expect(above.asked()).toEqual([]);
+    const error = await errorOf(sendChat(above.router));
+    expect(above.calledModels()).toEqual([]);
     expect(error).toBeInstanceOf(TokenBudgetExceededError);
     expect(error).toBeInstanceOf(OpenAI.OpenAIError);
     expect(error).toMatchObject({ code: 'token_budget_exceeded', estimate: size, limit: size - 1 });
@@ -42,16 +42,16 @@ describe('maxInputTokens', () => {
   });
 
   it('refuses streams, responses and embeddings alike', async () => {
-    const { router, asked } = build({ a: answer() }, { maxInputTokens: 1 });
+    const { router, calledModels } = build({ a: answer() }, { maxInputTokens: 1 });
     for (const refused of [
-      askStream(router),
+      streamChat(router),
       router.responses.create({ model: 'standard', input: 'Say hello to all of us.' }),
       router.embeddings.create({ model: 'standard', input: ['Say hello', 'to all of us.'] }),
       router.completions.create({ model: 'standard', prompt: 'Say hello to all of us.' }),
     ]) {
       expect(await errorOf(refused)).toBeInstanceOf(TokenBudgetExceededError);
     }
-    expect(asked()).toEqual([]);
+    expect(calledModels()).toEqual([]);
   });
 
   it('is taken from the nearest place: call, view, route, constructor', async () => {
@@ -61,11 +61,11 @@ describe('maxInputTokens', () => {
       routes: { standard: ['a'], wide: { deployments: ['a'], maxInputTokens: size } },
     };
     const { router } = build({ a: answer() }, setup);
-    expect(await errorOf(ask(router))).toMatchObject({ limit: 1 });
-    await ask(router, 'wide');
+    expect(await errorOf(sendChat(router))).toMatchObject({ limit: 1 });
+    await sendChat(router, 'wide');
     const view = router.withOptions({ maxInputTokens: 2 });
-    expect(await errorOf(ask(view, 'wide'))).toMatchObject({ limit: 2 });
-    await ask(view, 'wide', callOptions({ maxInputTokens: size }));
+    expect(await errorOf(sendChat(view, 'wide'))).toMatchObject({ limit: 2 });
+    await sendChat(view, 'wide', callOptions({ maxInputTokens: size }));
   });
 
   it('is an event and a record of a call without attempts', async () => {
@@ -73,7 +73,7 @@ describe('maxInputTokens', () => {
     const events: RouterEvent[] = [];
     router.on('budget-refused', (event) => events.push(event));
     router.on('call-ended', (event) => events.push(event));
-    const record = callRecord(await errorOf(ask(router)));
+    const record = callRecord(await errorOf(sendChat(router)));
     expect(record?.attempts).toEqual([]);
     expect(events).toMatchObject([
       { type: 'budget-refused', callId: record?.id, route: 'standard', budget: 'tokens', estimate: size, limit: 3 },
@@ -84,7 +84,7 @@ describe('maxInputTokens', () => {
 
   it('does not count against a deployment', async () => {
     const { router } = build({ a: answer() }, { maxInputTokens: 1 });
-    for (let i = 0; i < 8; i++) await errorOf(ask(router));
+    for (let i = 0; i < 8; i++) await errorOf(sendChat(router));
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', requests: 0, failures: 0 });
   });
 
@@ -101,19 +101,19 @@ describe('maxInputTokens', () => {
   });
 
   it('is explained without a call', () => {
-    const { router, asked } = build({ a: answer() }, { maxInputTokens: size });
+    const { router, calledModels } = build({ a: answer() }, { maxInputTokens: size });
     expect(router.explain(body)).toMatchObject({ inputTokens: size, refusal: null });
     expect(router.explain(body, callOptions({ maxInputTokens: 2 })).refusal).toMatch(
       /maxInputTokens allows 2\. .*Shorten/,
     );
-    expect(asked()).toEqual([]);
+    expect(calledModels()).toEqual([]);
   });
 
   it('goes before limits of money, also where they leave everybody out', async () => {
     const deployments = { a: {}, b: { price: { input: 1, output: 1 } } };
     const { router } = build({ a: answer(), b: answer() }, { deployments, maxInputTokens: 2, maxCostUsd: 1e-6 });
     for (const model of ['a', 'b']) {
-      const error = await errorOf(ask(router, model));
+      const error = await errorOf(sendChat(router, model));
       expect(error).toBeInstanceOf(TokenBudgetExceededError);
       const explained = router.explain({ model, messages });
       expect(explained).toMatchObject({ refusal: error.message, inputTokens: size });
@@ -121,28 +121,28 @@ describe('maxInputTokens', () => {
   });
 
   it('does not refuse what the cache answers, nor check()', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: true });
-    await ask(router);
+    const { router, calledModels } = build({ a: answer() }, { cache: true });
+    await sendChat(router);
     const small = router.withOptions({ maxInputTokens: 1 });
-    await ask(small);
-    expect(asked()).toEqual(['a']);
+    await sendChat(small);
+    expect(calledModels()).toEqual(['a']);
     expect(await small.check()).toMatchObject([{ ok: true }]);
   });
 
   it('does not let a call fail by the limit of another one in flight', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: true });
-    const refused = errorOf(ask(router, 'standard', callOptions({ maxInputTokens: 1 })));
-    await ask(router);
+    const { router, calledModels } = build({ a: answer() }, { cache: true });
+    const refused = errorOf(sendChat(router, 'standard', callOptions({ maxInputTokens: 1 })));
+    await sendChat(router);
     expect(await refused).toBeInstanceOf(TokenBudgetExceededError);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('is not hidden by an old answer', async () => {
     const cache = { mode: 'all', ttlMs: 0, staleIfErrorMs: 60_000 } as const;
     const { router } = build({ a: [answer(), fail(503)] }, { cache, maxAttempts: 1 });
-    await ask(router);
-    expect(callRecord(await ask(router))?.cache).toBe('stale-if-error');
-    expect(await errorOf(ask(router, 'standard', callOptions({ maxInputTokens: 1 })))).toBeInstanceOf(
+    await sendChat(router);
+    expect(callRecord(await sendChat(router))?.cache).toBe('stale-if-error');
+    expect(await errorOf(sendChat(router, 'standard', callOptions({ maxInputTokens: 1 })))).toBeInstanceOf(
       TokenBudgetExceededError,
     );
   });
@@ -166,7 +166,7 @@ describe('maxInputTokens', () => {
   it('beside the options of the SDK it is pointed to its place', async () => {
     const { router } = build({ a: answer() });
     const options = { maxInputTokens: 5 } as OpenAI.RequestOptions;
-    expect((await errorOf(ask(router, 'standard', options))).message).toContain('callOptions({ maxInputTokens })');
+    expect((await errorOf(sendChat(router, 'standard', options))).message).toContain('callOptions({ maxInputTokens })');
   });
 });
 
@@ -174,20 +174,20 @@ describe('countTokens', () => {
   it('counts in place of the estimate, for each available model; the framing is added', async () => {
     const countTokens = vi.fn<CountTokens>(({ model }) => (model === 'b' ? 100 : 10));
     const { router } = build({ a: answer(), b: answer() }, { countTokens, maxInputTokens: 50 });
-    const error = await errorOf(ask(router));
+    const error = await errorOf(sendChat(router));
     expect(error).toBeInstanceOf(TokenBudgetExceededError);
     expect(countTokens.mock.calls).toEqual([
       [{ text: 'Say hello.', model: 'a' }],
       [{ text: 'Say hello.', model: 'b' }],
     ]);
     expect(error).toMatchObject({ estimate: 108 });
-    await ask(router, 'a');
+    await sendChat(router, 'a');
   });
 
   it('is not called without a limit', async () => {
     const countTokens = vi.fn<CountTokens>(() => 1);
     const { router } = build({ a: answer() }, { countTokens });
-    await ask(router);
+    await sendChat(router);
     expect(countTokens).not.toHaveBeenCalled();
   });
 
@@ -198,7 +198,7 @@ describe('countTokens', () => {
       { a: answer() },
       { countTokens: () => undefined, maxInputTokens: 1, logger, logLevel: 'warn' },
     );
-    expect(await errorOf(ask(router))).toMatchObject({ estimate: size });
+    expect(await errorOf(sendChat(router))).toMatchObject({ estimate: size });
     expect(warn).not.toHaveBeenCalled();
   });
 
@@ -217,15 +217,15 @@ describe('countTokens', () => {
     const warn = vi.fn();
     const logger = { error: vi.fn(), warn, info: vi.fn(), debug: vi.fn() };
     const { router } = build({ a: answer() }, { countTokens, maxInputTokens: size, logger, logLevel: 'warn' });
-    const heard = vi.fn();
-    router.on('count-tokens-failed', heard);
-    await ask(router);
-    await ask(router);
-    expect(await errorOf(ask(router, 'standard', callOptions({ maxInputTokens: size - 1 })))).toMatchObject({
+    const received = vi.fn();
+    router.on('count-tokens-failed', received);
+    await sendChat(router);
+    await sendChat(router);
+    expect(await errorOf(sendChat(router, 'standard', callOptions({ maxInputTokens: size - 1 })))).toMatchObject({
       estimate: size,
     });
-    expect(heard).toHaveBeenCalledTimes(1);
+    expect(received).toHaveBeenCalledTimes(1);
     expect(warn).toHaveBeenCalledTimes(1);
-    expect(JSON.stringify([heard.mock.calls, warn.mock.calls])).not.toContain('Say hello');
+    expect(JSON.stringify([received.mock.calls, warn.mock.calls])).not.toContain('Say hello');
   });
 });

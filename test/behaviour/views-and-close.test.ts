@@ -3,7 +3,7 @@ import { answer, fail, fakeFetch, offline, stall } from 'model-router/testing';
 import { OpenAI } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, collect, errorOf, messages, read } from '../helpers/messages.js';
+import { collect, errorOf, messages, read, sendChat, streamChat } from '../helpers/messages.js';
 import { build, fakeClients } from '../helpers/routers.js';
 
 useFakeTime();
@@ -21,7 +21,7 @@ describe('withOptions', () => {
   it('of a subclass gives the subclass, with what it has of its own', async () => {
     class TeamRouter extends ModelRouter {
       team = 'blue';
-      askTeam() {
+      sendTeamChat() {
         return this.chat.completions.create({ model: 'a', messages });
       }
     }
@@ -30,35 +30,35 @@ describe('withOptions', () => {
     const view = router.withOptions({ priority: 'premium' });
     expect(view).toBeInstanceOf(TeamRouter);
     expect(view.team).toBe('blue');
-    expect(callRecord(await view.askTeam())?.priority).toBe('premium');
+    expect(callRecord(await view.sendTeamChat())?.priority).toBe('premium');
     expect(fake.count).toBe(1);
     await router.close();
   });
 
   it('shares breakers', async () => {
-    const { router, asked } = build({ a: fail(500), b: answer() }, { breaker: { consecutive: 1 } });
-    await ask(router.withOptions({ timeout: 5000 }));
-    await ask(router);
-    expect(asked()).toEqual(['a', 'b', 'b']);
+    const { router, calledModels } = build({ a: fail(500), b: answer() }, { breaker: { consecutive: 1 } });
+    await sendChat(router.withOptions({ timeout: 5000 }));
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a', 'b', 'b']);
   });
 
   it('shares pauses, statistics and events', async () => {
-    const { router, asked } = build({ a: fail(429, { headers: { 'retry-after': '9' } }), b: answer() });
-    const heard: unknown[] = [];
-    router.on('call-ended', (event) => heard.push(event));
+    const { router, calledModels } = build({ a: fail(429, { headers: { 'retry-after': '9' } }), b: answer() });
+    const received: unknown[] = [];
+    router.on('call-ended', (event) => received.push(event));
     const view = router.withOptions({ maxAttempts: 2 });
-    await ask(view);
-    await ask(router);
-    expect(asked()).toEqual(['a', 'b', 'b']);
+    await sendChat(view);
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a', 'b', 'b']);
     expect(view.snapshot()).toEqual(router.snapshot());
     expect(view.snapshot().deployments.b?.requests).toBe(2);
-    expect(heard).toHaveLength(2);
+    expect(received).toHaveLength(2);
   });
 
   it('changes nothing for the router that it was made from', async () => {
     const { router, fake } = build({ a: fail(500), b: answer() });
     router.withOptions({ maxAttempts: 1, defaultHeaders: { 'x-team': 'blue' } });
-    await ask(router);
+    await sendChat(router);
     expect(fake.count).toBe(2);
     expect(fake.requests[0]?.headers).not.toHaveProperty('x-team');
   });
@@ -69,7 +69,7 @@ describe('withOptions', () => {
       defaultHeaders: { 'x-team': 'blue', 'x-a': '1' },
       defaultQuery: { v: '1', w: '1' },
     });
-    await ask(view, 'a', { headers: { 'x-team': 'red' }, query: { v: '2' } });
+    await sendChat(view, 'a', { headers: { 'x-team': 'red' }, query: { v: '2' } });
     expect(fake.requests[0]).toMatchObject({ headers: { 'x-team': 'red', 'x-a': '1' }, query: { v: '2', w: '1' } });
   });
 
@@ -91,9 +91,9 @@ describe('close()', () => {
     const view = router.withOptions({ priority: 'premium' });
     await router.close();
     const calls: (() => PromiseLike<unknown>)[] = [
-      () => ask(router),
-      () => askStream(router),
-      () => ask(view),
+      () => sendChat(router),
+      () => streamChat(router),
+      () => sendChat(view),
       () => router.embeddings.create({ model: 'a', input: 'x' }),
       () => router.models.retrieve('a'),
       () => collect(router.models.list()).then(({ error }) => Promise.reject(error)),
@@ -111,22 +111,22 @@ describe('close()', () => {
   it('of a view closes all', async () => {
     const { router } = build({ a: answer() });
     router.withOptions({ priority: 'premium' }).close();
-    expect(await errorOf(ask(router))).toBeInstanceOf(NoDeploymentAvailableError);
+    expect(await errorOf(sendChat(router))).toBeInstanceOf(NoDeploymentAvailableError);
   });
 
   it('lets calls in flight end as they would', async () => {
-    const { router, asked } = build({ a: fail(500, { latencyMs: 50 }), b: answer({ latencyMs: 50 }) });
-    const call = watch(ask(router));
+    const { router, calledModels } = build({ a: fail(500, { latencyMs: 50 }), b: answer({ latencyMs: 50 }) });
+    const call = watch(sendChat(router));
     await pass(20);
     await router.close();
     await pass(80);
     expect(call).toMatchObject({ state: 'fulfilled', at: 100 });
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
   });
 
   it('lets a stream in flight end as it would, broken or not', async () => {
     const { router } = build({ a: [answer({ chunkMs: 100 }), stall()] }, { chunkTimeoutMs: 1000 });
-    const [whole, stalled] = [await askStream(router), await askStream(router)];
+    const [whole, stalled] = [await streamChat(router), await streamChat(router)];
     await router.close();
     expect((await settled(read(whole))).value?.error).toBeUndefined();
     expect((await settled(read(stalled))).value?.error).toMatchObject({ reason: 'stalled' });
@@ -134,7 +134,7 @@ describe('close()', () => {
 
   it('lets a call that waits end as it would', async () => {
     const { router } = build({ a: [fail(429, { headers: { 'retry-after': '5' } }), answer()] });
-    const call = watch(ask(router));
+    const call = watch(sendChat(router));
     await pass(1000);
     await router.close();
     await pass(4000);
@@ -157,10 +157,10 @@ describe('close()', () => {
       { a: fail(500), b: fail(500), c: answer() },
       { breaker: { consecutive: 1 }, maxAttempts: 1 },
     );
-    await errorOf(ask(router, 'a'));
-    await errorOf(ask(router, 'b'));
+    await errorOf(sendChat(router, 'a'));
+    await errorOf(sendChat(router, 'b'));
     await pass(10_000);
-    await errorOf(ask(router, 'a'));
+    await errorOf(sendChat(router, 'a'));
     expect(vi.getTimerCount()).toBeGreaterThan(timers);
     await router.close();
     expect(vi.getTimerCount()).toBe(timers);
@@ -170,20 +170,20 @@ describe('close()', () => {
     const { router, fake } = build({ a: answer() });
     {
       await using same = router;
-      await ask(same);
+      await sendChat(same);
     }
     await router.close();
-    expect(await errorOf(ask(router))).toBeInstanceOf(NoDeploymentAvailableError);
+    expect(await errorOf(sendChat(router))).toBeInstanceOf(NoDeploymentAvailableError);
     expect(fake.count).toBe(1);
   });
 
   it('says nothing more: listeners are let go, snapshot and explain still answer', async () => {
     const { router } = build({ a: answer() });
-    const heard: unknown[] = [];
-    router.on('call-ended', (event) => heard.push(event));
+    const received: unknown[] = [];
+    router.on('call-ended', (event) => received.push(event));
     await router.close();
-    await errorOf(ask(router));
-    expect(heard).toEqual([]);
+    await errorOf(sendChat(router));
+    expect(received).toEqual([]);
     expect(router.explain({ model: 'a', messages }).deployments).toEqual([{ id: 'a' }]);
   });
 });

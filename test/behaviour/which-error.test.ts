@@ -12,7 +12,7 @@ import {
 } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askWith, errorOf } from '../helpers/messages.js';
+import { errorOf, sendChat, sendChatWith } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -32,7 +32,7 @@ describe('the error of a call without an answer', () => {
         headers: { 'x-request-id': 'req-7', 'x-extra': 'e' },
       }),
     });
-    const error = await errorOf(ask(router));
+    const error = await errorOf(sendChat(router));
     expect(error).toBeInstanceOf(ErrorClass);
     expect(error).toMatchObject({ status, code: 'a_code', requestID: 'req-7', error: { message: 'What it said.' } });
     expect(error instanceof ErrorClass && error.headers?.get('x-extra')).toBe('e');
@@ -40,31 +40,31 @@ describe('the error of a call without an answer', () => {
 
   it('is the last one that had a status', async () => {
     const { router } = build({ a: fail(503), b: fail(502), c: reset() }, { retry: { budget: 0, minPerSecond: 0 } });
-    expect(await errorOf(ask(router))).toMatchObject({ status: 502 });
+    expect(await errorOf(sendChat(router))).toMatchObject({ status: 502 });
   });
 
   it('is the last one where none had a status', async () => {
     const { router } = build({ a: reset(), b: empty() }, { retry: { budget: 0, minPerSecond: 0 } });
-    const error = await errorOf(ask(router));
+    const error = await errorOf(sendChat(router));
     expect(error).toBeInstanceOf(APIConnectionError);
     expect(error.message).toBe('The upstream answered, but with an empty body.');
   });
 
   it('of a broken connection has the cause that fetch gave', async () => {
     const { router } = build({ a: reset() });
-    const error = await errorOf(ask(router));
+    const error = await errorOf(sendChat(router));
     expect(error).toBeInstanceOf(APIConnectionError);
     expect(error.cause).toMatchObject({ message: 'fetch failed', cause: { code: 'ECONNRESET' } });
   });
 
   it('of an answer that is no JSON is the parser’s, as in the SDK', async () => {
     const { router } = build({ a: truncated() });
-    expect(await errorOf(ask(router))).toBeInstanceOf(SyntaxError);
+    expect(await errorOf(sendChat(router))).toBeInstanceOf(SyntaxError);
   });
 
   it('of an attempt that took too long is the SDK’s', async () => {
     const { router } = build({ a: hang() }, { attemptTimeoutMs: 100 });
-    const { error } = await settled(ask(router));
+    const { error } = await settled(sendChat(router));
     expect(error).toBeInstanceOf(APIConnectionTimeoutError);
     expect(error).not.toBeInstanceOf(DeadlineExceededError);
   });
@@ -72,7 +72,7 @@ describe('the error of a call without an answer', () => {
   it('of an abort is the SDK’s, whatever had failed before, with the reason as its cause', async () => {
     const { router } = build({ a: fail(500), b: hang() });
     const controller = new AbortController();
-    const call = watch(ask(router, 'standard', { signal: controller.signal }));
+    const call = watch(sendChat(router, 'standard', { signal: controller.signal }));
     await pass(10);
     controller.abort(new Error('enough'));
     await pass(0);
@@ -82,7 +82,7 @@ describe('the error of a call without an answer', () => {
 
   it('of a call whose signal was aborted before is the same, and nothing is sent', async () => {
     const { router, fake } = build({ a: answer() });
-    const error = await errorOf(ask(router, 'standard', { signal: AbortSignal.abort() }));
+    const error = await errorOf(sendChat(router, 'standard', { signal: AbortSignal.abort() }));
     expect(error).toBeInstanceOf(APIUserAbortError);
     expect(fake.count).toBe(0);
     expect(callRecord(error)).toMatchObject({ attempts: [], deployment: null });
@@ -94,7 +94,7 @@ describe('the error of a call without an answer', () => {
       const { router, fake } = build({ a: fail(500), b: answer() });
       const controller = new AbortController();
       router.on(type, () => controller.abort());
-      const error = await errorOf(ask(router, 'standard', { signal: controller.signal }));
+      const error = await errorOf(sendChat(router, 'standard', { signal: controller.signal }));
       expect(error).toBeInstanceOf(APIUserAbortError);
       expect(callRecord(error)?.attempts).toHaveLength(1);
       expect(fake.count).toBe(type === 'attempt-started' ? 0 : 1);
@@ -103,7 +103,7 @@ describe('the error of a call without an answer', () => {
 
   it('has a record with every attempt', async () => {
     const { router } = build({ a: fail(503), b: fail(400) });
-    const error = await errorOf(ask(router));
+    const error = await errorOf(sendChat(router));
     expect(callRecord(error)).toMatchObject({
       route: 'standard',
       deployment: 'b',
@@ -122,7 +122,7 @@ describe('no deployment is available', () => {
       { a: answer(), b: answer() },
       { deployments: { a: { region: 'us' }, b: {} }, routes: { standard: ['a', 'b'] } },
     );
-    const error = await errorOf(askWith(router, { regions: ['eu'] }));
+    const error = await errorOf(sendChatWith(router, { regions: ['eu'] }));
     expect(error).toBeInstanceOf(NoDeploymentAvailableError);
     expect(error).toBeInstanceOf(APIConnectionError);
     expect(error).toMatchObject({ code: 'no_deployment_available', status: undefined });

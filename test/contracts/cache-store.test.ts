@@ -4,7 +4,7 @@ import { answer, cacheStoreContract } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { ResponseStore } from '../../src/state/memory-store.js';
 import { pass, useFakeTime, watch } from '../helpers/clock.js';
-import { ask } from '../helpers/messages.js';
+import { sendChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 useFakeTime();
@@ -34,10 +34,10 @@ cacheStoreContract({ describe, it }, 'a store that answers with promises', () =>
 
 describe('a store of the application', () => {
   it('is used by the router', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: true, cacheStore: new FarStore() });
-    await ask(router);
-    expect(callRecord(await ask(router))?.cache).toBe('hit');
-    expect(asked()).toHaveLength(1);
+    const { router, calledModels } = build({ a: answer() }, { cache: true, cacheStore: new FarStore() });
+    await sendChat(router);
+    expect(callRecord(await sendChat(router))?.cache).toBe('hit');
+    expect(calledModels()).toHaveLength(1);
     expect(router.snapshot().cache).toMatchObject({ hits: 1, entries: null, bytes: null });
   });
 
@@ -48,7 +48,7 @@ describe('a store of the application', () => {
   ])('harms no call when it %s', async (_, broken) => {
     const none = { get: () => undefined, set: () => undefined, delete: () => undefined, clear: () => undefined };
     const { router } = build({ a: answer() }, { cache: true, cacheStore: { ...none, ...broken } });
-    expect(callRecord(await ask(router))?.cache).toBe('miss');
+    expect(callRecord(await sendChat(router))?.cache).toBe('miss');
     await pass(0);
   });
 
@@ -56,7 +56,7 @@ describe('a store of the application', () => {
     const store = new FarStore();
     store.get = () => new Promise(() => undefined);
     const { router } = build({ a: answer() }, { cache: true, cacheStore: store });
-    const call = watch(ask(router));
+    const call = watch(sendChat(router));
     await pass(99);
     expect(call.state).toBe('pending');
     await pass(1);

@@ -29,7 +29,7 @@ export class CacheModel {
   readonly expected: (Expected | undefined)[] = [];
   readonly totals = { hits: 0, misses: 0, joined: 0, stale: 0 };
   isDown = false;
-  asked = 0;
+  sent = 0;
   #answers = 0;
   readonly #kept = new Map<string, { answer: number; at: number }>();
   readonly #flights = new Map<string, Flight>();
@@ -97,7 +97,7 @@ export class CacheModel {
   }
 
   #start(flightKey: string, key: string, now: number, until: number | undefined): Flight {
-    this.asked++;
+    this.sent++;
     const answer = this.isDown ? undefined : this.#answers++;
     const flight: Flight = { key, lands: now + LATENCY_MS, answer, until, waiters: new Set() };
     this.#flights.set(flightKey, flight);

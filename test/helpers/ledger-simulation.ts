@@ -64,7 +64,7 @@ interface SimulatedWorker {
   pausedUntil: number;
   nextBeatAt: number;
   silentSince: number | undefined;
-  askedAt: number;
+  requestedAt: number;
   readonly ends: (() => void)[];
 }
 
@@ -131,7 +131,7 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
       pausedUntil: 0,
       nextBeatAt: performance.now() + random() * heartbeatMs,
       silentSince: undefined,
-      askedAt: Number.NEGATIVE_INFINITY,
+      requestedAt: Number.NEGATIVE_INFINITY,
       ends: [],
     });
   };
@@ -191,13 +191,13 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
     });
   };
 
-  const ask = (worker: SimulatedWorker) => {
-    worker.askedAt = now();
+  const request = (worker: SimulatedWorker) => {
+    worker.requestedAt = now();
     const ends = worker.ends.splice(0);
     exchange(worker, () => {
-      worker.askedAt = Number.NEGATIVE_INFINITY;
+      worker.requestedAt = Number.NEGATIVE_INFINITY;
       for (const end of ends) end();
-      if (worker.ends.length > 0 && now() - worker.askedAt > 100) ask(worker);
+      if (worker.ends.length > 0 && now() - worker.requestedAt > 100) request(worker);
     });
   };
 
@@ -232,7 +232,7 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
     };
     worker.ends.push(end);
     // Calls that find it asking already join, and the next question is for all of them.
-    if (now() - worker.askedAt > 100) ask(worker);
+    if (now() - worker.requestedAt > 100) request(worker);
     letters.push({ at: until, deliver: end });
   };
 
@@ -322,7 +322,7 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
     if (rules.window !== 'hour') run.promised = Math.max(run.promised, promised() - limit);
     for (const worker of workers) {
       if (now() < worker.pausedUntil) continue;
-      if (now() >= worker.nextBeatAt && now() - worker.askedAt > 100) {
+      if (now() >= worker.nextBeatAt && now() - worker.requestedAt > 100) {
         worker.nextBeatAt = now() + heartbeatMs;
         worker.silentSince ??= now();
         exchange(worker);

@@ -4,16 +4,16 @@ import type { OpenAI } from 'openai';
 export const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'Say hello.' }];
 
 /** One chat call, by default to the route `standard`. */
-export function ask(router: OpenAI, model = 'standard', options: OpenAI.RequestOptions = {}) {
+export function sendChat(router: OpenAI, model = 'standard', options: OpenAI.RequestOptions = {}) {
   return router.chat.completions.create({ model, messages }, options);
 }
 
 /** The same with options of the router's own. */
-export function askWith(router: ModelRouter, options: SingleCallOptions, model = 'standard') {
-  return ask(router, model, callOptions(options));
+export function sendChatWith(router: ModelRouter, options: SingleCallOptions, model = 'standard') {
+  return sendChat(router, model, callOptions(options));
 }
 
-export function askStream(router: OpenAI, model = 'standard', options: OpenAI.RequestOptions = {}) {
+export function streamChat(router: OpenAI, model = 'standard', options: OpenAI.RequestOptions = {}) {
   return router.chat.completions.create({ model, messages, stream: true }, options);
 }
 

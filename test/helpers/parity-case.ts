@@ -4,7 +4,7 @@ import type { ClientOptions, OpenAI } from 'openai';
 
 /** What a call has at hand beside its client. */
 export interface Scene {
-  /** The name to ask for, so that this model of the fake answers: its own, or that of a route to it. */
+  /** The `model` to send so that this model of the fake answers: its own name, or that of a route to it. */
   readonly m: (model: string) => string;
   readonly fake: FakeProvider;
   /** Resolves when the fake has so many requests running. @default 1 */

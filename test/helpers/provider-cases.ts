@@ -64,7 +64,7 @@ export function withFallback(does: Behaviour, settings: Setup = {}): Built {
 export const entryPoints = ['class', 'asFetch'] as const;
 
 /** What a chat call comes to at either entry point. */
-export interface Told {
+export interface Seen {
   readonly text: string | undefined;
   /** What ended it, at the class. */
   readonly error: unknown;
@@ -76,7 +76,7 @@ export async function chat(
   { router }: Built,
   entryPoint: (typeof entryPoints)[number],
   stream: boolean,
-): Promise<Told> {
+): Promise<Seen> {
   const body = { model: 'standard', messages, stream };
   if (entryPoint === 'class') return callClass(router, body);
   const url = 'https://api.openai.com/v1/chat/completions';
@@ -88,7 +88,7 @@ export async function chat(
   }
 }
 
-async function callClass(router: Built['router'], body: object): Promise<Told> {
+async function callClass(router: Built['router'], body: object): Promise<Seen> {
   let text = '';
   try {
     const result = await router.post<unknown>('/chat/completions', {

@@ -11,15 +11,15 @@ type SdkOptions = Pick<
 export interface Setup extends RouterSettings, SdkOptions {
   /** Names of clients, or their options beside key, URL and fetch. @default ['default'] */
   clients?: readonly string[] | Record<string, ClientOptions>;
-  /** More options of the fake that all clients ask. */
+  /** More options of the fake behind all clients. */
   fake?: FakeFetchOptions;
 }
 
 export interface Built {
   readonly router: ModelRouter;
   readonly fake: FakeFetch;
-  /** The models that were asked for so far, in order. */
-  readonly asked: () => (string | undefined)[];
+  /** The models of all requests so far, in order. */
+  readonly calledModels: () => (string | undefined)[];
 }
 
 /**
@@ -38,10 +38,10 @@ export function build(models: Models, { fake: more, clients, ...settings }: Setu
     retry: { baseMs: 0, ...settings.retry },
   });
   onTestFinished(() => router.close());
-  return { router, fake, asked: () => fake.requests.map((request) => request.model) };
+  return { router, fake, calledModels: () => fake.requests.map((request) => request.model) };
 }
 
-/** Options of clients that ask one fake, which records each request with the client's name. */
+/** Options of clients that share one fake, which records each request with the client's name. */
 export function fakeClients(
   clients: readonly string[] | Record<string, ClientOptions>,
   options: FakeFetchOptions,

@@ -11,7 +11,7 @@ import { instrument } from 'model-router/otel';
 import { answer, fail, startFakeProvider } from 'model-router/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import dashboard from '../../grafana/model-router.json' with { type: 'json' };
-import { ask } from '../helpers/messages.js';
+import { sendChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 import { attribute, telemetry } from '../helpers/telemetry.js';
 
@@ -45,7 +45,7 @@ it('spans arrive at an OTLP receiver', async () => {
   });
   const { router } = build({ a: fail(503), b: answer({ usage: { inputTokens: 7, outputTokens: 3 } }) });
   const stop = instrument(router, { tracer: provider.getTracer('model-router') });
-  await ask(router);
+  await sendChat(router);
   stop();
   await provider.forceFlush();
   expect(received.map(({ name }) => name).sort()).toEqual(['attempt a', 'attempt b', 'chat b']);
@@ -71,7 +71,7 @@ it('metrics are text for Prometheus', async () => {
     },
   );
   onTestFinished(instrument(router, { meter: provider.getMeter('model-router') }));
-  await ask(router);
+  await sendChat(router);
   const { resourceMetrics } = await exporter.collect();
   const text = new PrometheusSerializer().serialize(resourceMetrics);
   for (const line of [
@@ -84,10 +84,10 @@ it('metrics are text for Prometheus', async () => {
   ])
     expect(text).toMatch(line);
   // The dashboard reads this text as it reads our own.
-  const asked = JSON.stringify(dashboard).match(/model_router_(?!process_info)\w+?(?=[{[)"\\ ])/g) ?? [];
+  const queried = JSON.stringify(dashboard).match(/model_router_(?!process_info)\w+?(?=[{[)"\\ ])/g) ?? [];
   const inText = new Set(text.match(/^\w+(?=\{)/gm));
-  expect(asked.length).toBeGreaterThan(10);
-  expect(asked.filter((name) => !inText.has(name))).toEqual([]);
+  expect(queried.length).toBeGreaterThan(10);
+  expect(queried.filter((name) => !inText.has(name))).toEqual([]);
 });
 
 it('undici’s spans lie below the attempts, and traceparent is sent once', async () => {
@@ -108,7 +108,7 @@ it('undici’s spans lie below the attempts, and traceparent is sent once', asyn
     await provider.close();
   });
   otel.instrument(router, { propagate: true });
-  await ask(router, 'a');
+  await sendChat(router, 'a');
   const http = otel.spans().find(({ name }) => name === 'POST');
   const attempt = otel.spans().find(({ name }) => name.startsWith('attempt '));
   expect(http?.parentSpanContext?.spanId).toBe(attempt?.spanContext().spanId);

@@ -5,7 +5,7 @@ import { answer, type Behaviour, cut, fail, hang } from 'model-router/testing';
 import { OpenAI } from 'openai';
 import { expect, it, onTestFinished } from 'vitest';
 import { pass, settled, useFakeTime } from '../helpers/clock.js';
-import { ask, askStream, askWith, messages, read } from '../helpers/messages.js';
+import { messages, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import fc from '../helpers/property.js';
 import { build } from '../helpers/routers.js';
 import { attribute, isCall, sumOf, telemetry } from '../helpers/telemetry.js';
@@ -61,7 +61,7 @@ it('whatever happens: one span for each call and attempt, usage and cost once, n
                 for await (const _ of stream) break;
               }),
             );
-          else if (kind === 'hedged') await settled(askWith(router, { hedgeAfterMs: 50 }));
+          else if (kind === 'hedged') await settled(sendChatWith(router, { hedgeAfterMs: 50 }));
           else if (kind === 'joined') await settled(Promise.allSettled([send(), send(), send()]));
           else if (kind === 'aborted') {
             setTimeout(() => controller.abort(), 20);
@@ -118,8 +118,8 @@ it('beside an OpenAI instrumentation: its span is annotated, usage is there once
   onTestFinished(() => definition.unpatch({ OpenAI }));
   const { router } = build({ a: fail(503), b: answer({ usage: { inputTokens: 70, outputTokens: 30 } }) });
   otel.instrument(router);
-  const record = callRecord(await ask(router));
-  await settled(askStream(router).then(read));
+  const record = callRecord(await sendChat(router));
+  await settled(streamChat(router).then(read));
   const [first, second, call] = otel.spans();
   expect([first?.name, second?.name, call?.name]).toEqual(['attempt a', 'attempt b', 'chat standard']);
   expect(call?.instrumentationScope.name).toBe('@opentelemetry/instrumentation-openai');

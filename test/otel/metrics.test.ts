@@ -1,7 +1,7 @@
 import { answer, fail } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { settled, useFakeTime } from '../helpers/clock.js';
-import { ask, askStream, askWith, read } from '../helpers/messages.js';
+import { read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 import { telemetry } from '../helpers/telemetry.js';
 
@@ -13,8 +13,8 @@ describe('metrics', () => {
     const otel = telemetry();
     const { router } = build({ a: answer({ usage, latencyMs: 300 }) });
     otel.instrument(router);
-    await settled(ask(router));
-    await settled(askStream(router).then(read));
+    await settled(sendChat(router));
+    await settled(streamChat(router).then(read));
     const series = await otel.series();
     const attributes = {
       'gen_ai.operation.name': 'chat',
@@ -43,7 +43,7 @@ describe('metrics', () => {
     const otel = telemetry();
     const { router } = build({ a: answer({ usage }) });
     otel.instrument(router, { names: 'next' });
-    await ask(router);
+    await sendChat(router);
     await router.embeddings.create({ model: 'standard', input: 'text' });
     const series = await otel.series();
     expect(series.get('gen_ai.client.inference.duration')).toHaveLength(1);
@@ -91,7 +91,7 @@ describe('metrics', () => {
       },
     );
     otel.instrument(router);
-    await ask(router);
+    await sendChat(router);
     const series = await otel.series();
     const nonZero = (name: string) =>
       series
@@ -130,11 +130,11 @@ describe('metrics', () => {
       },
     );
     otel.instrument(router);
-    await askWith(router, { tenant: 't' }, 'x0');
+    await sendChatWith(router, { tenant: 't' }, 'x0');
     const before = new Map([...(await otel.series())].map(([name, all]) => [name, all.length]));
     for (let i = 1; i < 10_000; i += 100)
       await Promise.allSettled(
-        Array.from({ length: 100 }, (_, j) => askWith(router, { tenant: `t${i + j}` }, `x${i + j}`)),
+        Array.from({ length: 100 }, (_, j) => sendChatWith(router, { tenant: `t${i + j}` }, `x${i + j}`)),
       );
     for (const [name, all] of await otel.series()) expect([name, all.length]).toEqual([name, before.get(name)]);
     expect([...before].every(([, count]) => count < 100)).toBe(true);

@@ -4,7 +4,7 @@ import { instrument } from 'model-router/otel';
 import { answer, cut, fail, hang } from 'model-router/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
-import { ask, askStream, askWith, errorOf, messages, read } from '../helpers/messages.js';
+import { errorOf, messages, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 import { attribute, isCall, sumOf, telemetry } from '../helpers/telemetry.js';
 
@@ -16,7 +16,7 @@ describe('spans', () => {
     const otel = telemetry();
     const { router } = build({ a: fail(503), b: answer({ usage, servedModel: 'b-2024' }) });
     otel.instrument(router);
-    const record = callRecord(await ask(router));
+    const record = callRecord(await sendChat(router));
     const [first, second, call] = otel.spans();
     expect(otel.spans().map(({ name }) => name)).toEqual(['attempt a', 'attempt b', 'chat b']);
     expect(call).toMatchObject({ kind: SpanKind.CLIENT, status: { code: SpanStatusCode.UNSET } });
@@ -71,7 +71,7 @@ describe('spans', () => {
     );
     otel.instrument(router);
     await otel.tracer.startActiveSpan('app', async (app) => {
-      await ask(router);
+      await sendChat(router);
       app.end();
     });
     const [attempt, call, app] = otel.spans();
@@ -83,7 +83,7 @@ describe('spans', () => {
     const otel = telemetry();
     const { router } = build({ a: fail(400, { code: 'bad_thing', message: 'Secret text.' }) });
     otel.instrument(router);
-    await errorOf(ask(router));
+    await errorOf(sendChat(router));
     const call = otel.spans().find(isCall);
     expect(call).toMatchObject({ status: { code: SpanStatusCode.ERROR }, attributes: { 'error.type': 'bad_thing' } });
     expect(
@@ -95,14 +95,14 @@ describe('spans', () => {
     const otel = telemetry();
     const { router } = build({ a: [answer(), cut(), answer(), answer({ chunkMs: 1000 })] });
     otel.instrument(router);
-    const stream = await askStream(router);
+    const stream = await streamChat(router);
     expect(otel.spans()).toEqual([]);
     await read(stream);
     expect(otel.spans()).toHaveLength(2);
-    await read(await askStream(router));
-    for await (const _ of await askStream(router)) break;
+    await read(await streamChat(router));
+    for await (const _ of await streamChat(router)) break;
     const controller = new AbortController();
-    const aborted = watch(askStream(router, 'standard', { signal: controller.signal }).then(read));
+    const aborted = watch(streamChat(router, 'standard', { signal: controller.signal }).then(read));
     await pass(0);
     controller.abort();
     await pass(5000);
@@ -117,7 +117,7 @@ describe('spans', () => {
       const { router } = build({ a: fail(503, { latencyMs: 2 }), b: hang() }, { retry: { baseMs: 2 } });
       otel.instrument(router);
       const controller = new AbortController();
-      const call = watch(ask(router, 'standard', { signal: controller.signal }));
+      const call = watch(sendChat(router, 'standard', { signal: controller.signal }));
       await pass(afterMs);
       controller.abort();
       await pass(100);
@@ -134,7 +134,7 @@ describe('spans', () => {
     const otel = telemetry();
     const { router } = build({ a: answer({ latencyMs: 100 }) });
     const stop = otel.instrument(router);
-    const answered = watch(ask(router));
+    const answered = watch(sendChat(router));
     await pass(10);
     await router.close();
     await pass(100);
@@ -142,7 +142,7 @@ describe('spans', () => {
     expect(otel.spans()).toHaveLength(2);
     const other = build({ a: hang() });
     const stopOther = otel.instrument(other.router);
-    const call = ask(other.router, 'standard', { timeout: 1000 });
+    const call = sendChat(other.router, 'standard', { timeout: 1000 });
     call.catch(() => undefined);
     await pass(10);
     stopOther();
@@ -156,7 +156,7 @@ describe('spans', () => {
     const otel = telemetry();
     const { router } = build({ a: answer({ usage, latencyMs: 500 }), b: answer({ usage, latencyMs: 10 }) });
     otel.instrument(router);
-    await settled(askWith(router, { hedgeAfterMs: 100 }));
+    await settled(sendChatWith(router, { hedgeAfterMs: 100 }));
     await pass(1000);
     const spans = otel.spans();
     expect(spans.map(({ name }) => name).sort()).toEqual(['attempt a', 'attempt b', 'chat b']);
@@ -192,8 +192,8 @@ describe('spans', () => {
       throw new Error('the tracer’s fault');
     };
     otel.instrument(router, { tracer: { startSpan: thrower, startActiveSpan: thrower } });
-    await expect(ask(router)).resolves.toBeDefined();
-    await expect(askStream(router).then(read)).resolves.toMatchObject({ error: undefined });
+    await expect(sendChat(router)).resolves.toBeDefined();
+    await expect(streamChat(router).then(read)).resolves.toMatchObject({ error: undefined });
   });
 
   it('cost nothing without an SDK, and begin when one is registered', async () => {
@@ -201,10 +201,10 @@ describe('spans', () => {
     const { router } = build({ a: answer() });
     const snapshot = vi.spyOn(router, 'snapshot');
     onTestFinished(instrument(router));
-    await ask(router);
+    await sendChat(router);
     expect(snapshot).not.toHaveBeenCalled();
     trace.setGlobalTracerProvider(otel.provider);
-    await ask(router);
+    await sendChat(router);
     expect(otel.spans().map(({ name }) => name)).toEqual(['attempt a', 'chat a']);
     expect(otel.spans()[0]?.parentSpanContext?.spanId).toBe(otel.spans()[1]?.spanContext().spanId);
   });
@@ -213,10 +213,10 @@ describe('spans', () => {
     const otel = telemetry();
     const { router } = build({ a: answer() });
     const stop = otel.instrument(router);
-    await askWith(router, { tenant: 'acme' });
+    await sendChatWith(router, { tenant: 'acme' });
     stop();
     otel.instrument(router, { tenantLabel: true });
-    await askWith(router, { tenant: 'acme' });
+    await sendChatWith(router, { tenant: 'acme' });
     const tenants = otel
       .spans()
       .filter(isCall)
@@ -231,10 +231,10 @@ describe('spans', () => {
     propagation.setGlobalPropagator(new W3CTraceContextPropagator());
     const { router, fake } = build({ a: answer() });
     const stop = otel.instrument(router);
-    await ask(router);
+    await sendChat(router);
     stop();
     otel.instrument(router, { propagate: true });
-    await ask(router);
+    await sendChat(router);
     propagation.disable();
     const attempt = otel
       .spans()

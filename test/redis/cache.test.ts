@@ -3,7 +3,7 @@ import { answer } from 'model-router/testing';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
-import { ask, askWith } from '../helpers/messages.js';
+import { sendChat, sendChatWith } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -34,21 +34,21 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
   it('answers one process with what another has stored', async () => {
     const shared = name();
     const [one, two] = routers(2, () => redisCache(client, { name: shared }));
-    await ask(one?.router as never);
+    await sendChat(one?.router as never);
     await vi.waitFor(() => expect(server.cli('KEYS', `mr1:${shared}:*`)).not.toBe(''));
-    await ask(two?.router as never);
+    await sendChat(two?.router as never);
     expect(two?.fake.requests).toEqual([]);
   });
 
   it('crosses neither tenants nor names', async () => {
     const shared = name();
     const [one, two] = routers(2, () => redisCache(client, { name: shared }));
-    await askWith(one?.router as never, { tenant: 'one' });
+    await sendChatWith(one?.router as never, { tenant: 'one' });
     await wait(50);
-    await askWith(two?.router as never, { tenant: 'two' });
+    await sendChatWith(two?.router as never, { tenant: 'two' });
     expect(two?.fake.requests).toHaveLength(1);
     const [other] = routers(1, () => redisCache(client, { name: name() }));
-    await askWith(other?.router as never, { tenant: 'one' });
+    await sendChatWith(other?.router as never, { tenant: 'one' });
     expect(other?.fake.requests).toHaveLength(1);
   });
 
@@ -56,12 +56,12 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     const shared = name();
     const text = 'Once upon a time. '.repeat(2000);
     const [long] = routers(1, () => redisCache(client, { name: shared }), { mode: 'all' }, answer(text));
-    await ask(long?.router as never);
+    await sendChat(long?.router as never);
     await wait(50);
     const [key = ''] = server.cli('KEYS', `mr1:${shared}:c1:0:*`).split('\n');
     expect(Number(server.cli('STRLEN', key))).toBeLessThan(4000);
     const [reader] = routers(1, () => redisCache(client, { name: shared }));
-    const completion = await ask(reader?.router as never);
+    const completion = await sendChat(reader?.router as never);
     expect((completion as { choices: { message: { content: string } }[] }).choices[0]?.message.content).toBe(text);
   });
 
@@ -91,9 +91,9 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     const shared = name();
     const cache = { mode: 'all', ttlMs: 100, staleMs: 60_000 };
     const members = routers(4, () => redisCache(client, { name: shared }), cache);
-    await ask(members[0]?.router as never);
+    await sendChat(members[0]?.router as never);
     await wait(200);
-    for (const { router } of members) await ask(router);
+    for (const { router } of members) await sendChat(router);
     await wait(100);
     const refreshes = members.reduce((sum, { fake }) => sum + fake.requests.length, 0) - 1;
     expect(refreshes).toBe(1);
@@ -104,7 +104,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     const far = redisCache(client, { name: shared });
     const get = vi.spyOn(far, 'get');
     const [near] = routers(1, () => tieredCache(far));
-    for (let i = 0; i < 5; i++) await ask(near?.router as never);
+    for (let i = 0; i < 5; i++) await sendChat(near?.router as never);
     expect(near?.fake.requests).toHaveLength(1);
     expect(get).toHaveBeenCalledTimes(1);
   });
@@ -116,7 +116,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     const times: number[] = [];
     for (let i = 0; i < 8; i++) {
       const startedAt = performance.now();
-      await askWith(member?.router as never, { tenant: `${i}` });
+      await sendChatWith(member?.router as never, { tenant: `${i}` });
       times.push(performance.now() - startedAt);
     }
     server.signal('SIGCONT');
@@ -124,9 +124,9 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     // Five of 50 ms each, the generation's and the answer's; the last three did not wait.
     expect(times.filter((ms) => ms > 45).length).toBeLessThanOrEqual(5);
     await wait(1100);
-    await ask(member?.router as never);
+    await sendChat(member?.router as never);
     await wait(50);
-    await ask(member?.router as never);
+    await sendChat(member?.router as never);
     expect(member?.fake.requests).toHaveLength(9);
   });
 });

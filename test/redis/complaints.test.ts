@@ -4,7 +4,7 @@ import { createClient, createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
 import { dollar, price } from '../helpers/fleets.js';
-import { ask, askWith, errorOf } from '../helpers/messages.js';
+import { errorOf, sendChat, sendChatWith } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -43,7 +43,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
     const name = `fleet-${names++}`;
     const members = Array.from({ length: 4 }, () => member(name));
     for (let i = 0; i < 40; i++) {
-      await ask(members[i % 4]?.router as never).catch(() => undefined);
+      await sendChat(members[i % 4]?.router as never).catch(() => undefined);
       if (i % 4 === 3) await wait(50);
     }
     const sent = members.reduce((sum, { fake }) => sum + fake.requests.length, 0);
@@ -54,7 +54,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
   it('concurrent calls pass before spend is recorded (litellm#34732)', async () => {
     const name = `fleet-${names++}`;
     const members = Array.from({ length: 4 }, () => member(name, hang()));
-    for (const { router } of members) for (let i = 0; i < 20; i++) void ask(router).catch(() => undefined);
+    for (const { router } of members) for (let i = 0; i < 20; i++) void sendChat(router).catch(() => undefined);
     await wait(500);
     const sent = members.reduce((sum, { fake }) => sum + fake.requests.length, 0);
     expect(sent).toBeLessThanOrEqual(10);
@@ -69,11 +69,11 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
     const one = member(name, dollar, {}, own);
     const other = member(name);
     for (let i = 0; i < 3; i++) {
-      await ask(one.router);
+      await sendChat(one.router);
       server.cli('CLIENT', 'KILL', 'ID', String(await own.clientId()));
       await wait(300);
     }
-    await ask(other.router);
+    await sendChat(other.router);
     await wait(500);
     expect(other.router.snapshot().spend.budgets[0]?.spentUsd).toBeCloseTo(4, 2);
     own.destroy();
@@ -89,7 +89,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
     const stream = one.router.chat.completions.create({ ...body, stream: true }, { signal: controller.signal });
     stream.catch(() => undefined);
     await wait(300);
-    await errorOf(ask(other.router));
+    await errorOf(sendChat(other.router));
     controller.abort();
     await errorOf(stream);
     await wait(300);
@@ -122,7 +122,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
       const { router, fake } = unreachable({ budgets: [] });
       for (let i = 0; i < 50; i++) {
         const before = fake.requests.length;
-        const call = askWith(router, { tenant: `${i}` });
+        const call = sendChatWith(router, { tenant: `${i}` });
         // A call that waited for anything would not be sent within a turn of the event loop.
         await new Promise((resolve) => setImmediate(resolve));
         expect(fake.requests.length).toBe(before + 1);
@@ -132,7 +132,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
 
     it('and a traceback a request (litellm#40620): two lines for all of them', async () => {
       const { router, lines } = unreachable({ budgets: [] });
-      for (let i = 0; i < 50; i++) await askWith(router, { tenant: `${i}` });
+      for (let i = 0; i < 50; i++) await sendChatWith(router, { tenant: `${i}` });
       await wait(1500);
       expect(lines.filter((line) => line.includes('not connected')).length).toBeGreaterThan(0);
       expect(lines.length).toBeLessThanOrEqual(2);
@@ -142,13 +142,13 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
   it('"Max number of clients reached" (litellm PR#34871): no connection of our own', async () => {
     const before = Number(/connected_clients:(\d+)/.exec(server.cli('INFO', 'clients'))?.[1]);
     const members = Array.from({ length: 8 }, () => member(`fleet-${names++}`));
-    for (const { router } of members) await ask(router);
+    for (const { router } of members) await sendChat(router);
     expect(Number(/connected_clients:(\d+)/.exec(server.cli('INFO', 'clients'))?.[1])).toBe(before);
   });
 
   it('counters without TTL (litellm#38987)', async () => {
     const name = `fleet-${names++}`;
-    await ask(member(name).router);
+    await sendChat(member(name).router);
     const keys = server.cli('KEYS', `mr1:{${name}}:*`).split('\n');
     expect(keys.length).toBeGreaterThanOrEqual(2);
     for (const key of keys) expect(Number(server.cli('PTTL', key)), key).toBeGreaterThan(0);
@@ -159,7 +159,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
     const members = [1, 2].map(() => member(`fleet-${names++}`, answer(), { cacheStore, cache: { mode: 'all' } }));
     for (const tenant of ['one', 'two', 'one'])
       for (const { router } of members) {
-        await askWith(router, { tenant });
+        await sendChatWith(router, { tenant });
         await wait(100);
       }
     expect(members.map(({ fake }) => fake.requests.length)).toEqual([2, 0]);

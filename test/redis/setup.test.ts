@@ -6,7 +6,7 @@ import { createClient, createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
 import { dollar, price } from '../helpers/fleets.js';
-import { ask } from '../helpers/messages.js';
+import { sendChat } from '../helpers/messages.js';
 import { build, type Setup } from '../helpers/routers.js';
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -93,13 +93,13 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     const cache = { cacheStore: tieredCache(far, { localMs: 50 }), cache: { mode: 'all', ttlMs: 50, staleMs: 60_000 } };
     const one = member(name, client, {}, busy as never);
     const two = member(name, client, cache as never);
-    await ask(one.router).catch(() => undefined);
+    await sendChat(one.router).catch(() => undefined);
     await wait(300);
     isBusy = false;
     await wait(1000);
-    await ask(one.router);
+    await sendChat(one.router);
     for (let i = 0; i < 3; i++) {
-      await ask(two.router);
+      await sendChat(two.router);
       await wait(150);
     }
     await far.delete('an answer');
@@ -131,7 +131,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     const cacheStore = redisCache(cluster, { name: 'clustered' });
     const { router, lines, fake } = member('clustered', cluster, { cacheStore, cache: { mode: 'all' } });
     for (let i = 0; i < 2; i++) {
-      await ask(router);
+      await sendChat(router);
       await wait(300);
     }
     expect(fake.requests).toHaveLength(1);
@@ -144,7 +144,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     ['ioredis', () => ioredis({ lazyConnect: true })],
   ])('a client that is not connected is one warning, and no error: %s', async (library, clientOf) => {
     const { router, lines } = member(`unconnected-${library}`, clientOf(), { budgets: [] });
-    for (let i = 0; i < 3; i++) await ask(router);
+    for (let i = 0; i < 3; i++) await sendChat(router);
     await wait(1000);
     const warned = lines().filter((line) => line.includes('not connected: call'));
     expect(warned).toEqual([expect.stringMatching(/`await client\.connect\(\)` before the first request/)]);
@@ -154,7 +154,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     server.cli('CONFIG', 'SET', 'maxmemory', '100mb');
     server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
     const { router, lines } = member('evicting', await nodeRedis().connect());
-    for (let i = 0; i < 3; i++) await ask(router);
+    for (let i = 0; i < 3; i++) await sendChat(router);
     await wait(400);
     expect(lines()).toEqual([expect.stringMatching(/evicts keys.*allkeys-lru.*noeviction/)]);
     server.cli('CONFIG', 'SET', 'maxmemory', '0');
@@ -164,21 +164,21 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
   it('a newer version of the script in the fleet is one warning', async () => {
     server.cli('HSET', 'mr1:{newer}:workers', 'v', '99');
     const { router, lines } = member('newer', await nodeRedis().connect());
-    for (let i = 0; i < 3; i++) await ask(router);
+    for (let i = 0; i < 3; i++) await sendChat(router);
     await wait(400);
     expect(lines()).toEqual([expect.stringMatching(/script version 99, this one \d+: update model-router here too/)]);
   });
 
   it('Redis that goes and comes back is one line each time, and no call fails', async () => {
     const { router, lines } = member('gone', await nodeRedis().connect());
-    await ask(router);
+    await sendChat(router);
     for (let round = 1; round <= 2; round++) {
       await server.kill();
       await vi.waitFor(() => expect(lines()).toHaveLength(2 * round - 1), { timeout: 10_000 });
-      for (let i = 0; i < 5; i++) await ask(router);
+      for (let i = 0; i < 5; i++) await sendChat(router);
       await server.restart();
       await vi.waitFor(() => expect(lines()).toHaveLength(2 * round), { timeout: 10_000 });
-      for (let i = 0; i < 5; i++) await ask(router);
+      for (let i = 0; i < 5; i++) await sendChat(router);
     }
     for (const [i, line] of lines().entries())
       expect(line).toMatch(

@@ -34,7 +34,7 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-interface Told {
+interface Received {
   readonly content: string;
   readonly holder: unknown;
 }
@@ -49,9 +49,12 @@ function both() {
     { a },
     { cache: { mode: 'all', ...TIMES }, maxAttempts: 1, breaker: false, retry: { budget: 0, minPerSecond: 0 } },
   );
-  const calls: { watched: Watched<Told>; controller: AbortController }[] = [];
+  const calls: { watched: Watched<Received>; controller: AbortController }[] = [];
 
-  async function ask({ text, stream }: Extract<Step, { type: 'call' }>, options: OpenAI.RequestOptions): Promise<Told> {
+  async function send(
+    { text, stream }: Extract<Step, { type: 'call' }>,
+    options: OpenAI.RequestOptions,
+  ): Promise<Received> {
     const body = { model: 'standard', messages: [{ role: 'user' as const, content: text }] };
     if (!stream) {
       const completion = await router.chat.completions.create(body, options);
@@ -78,7 +81,7 @@ function both() {
       const { tenant, deadlineMs } = each;
       model.call(calls.length, `${each.text} ${tenant}`, each.stream, deadlineMs, now);
       const options = { ...callOptions({ deadlineMs, ...(tenant && { tenant }) }), signal: controller.signal };
-      calls.push({ watched: watch(ask(each, options)), controller });
+      calls.push({ watched: watch(send(each, options)), controller });
       await pass(0);
     } else {
       model.abort(each.which, now);
@@ -89,7 +92,7 @@ function both() {
   return { model, router, fake, calls, follow };
 }
 
-function tell({ value, error }: Watched<Told>): { use: string | undefined; answer: number | undefined } {
+function summaryOf({ value, error }: Watched<Received>): { use: string | undefined; answer: number | undefined } {
   if (value !== undefined) return { use: callRecord(value.holder)?.cache, answer: Number(value.content) };
   if (error instanceof APIUserAbortError) return { use: 'aborted', answer: undefined };
   return { use: (error as { status?: number }).status === 500 ? 'status' : 'deadline', answer: undefined };
@@ -107,11 +110,11 @@ describe('histories of calls, streams, times, deadlines, aborts and failures', (
         for (const each of steps) await follow(each);
         await pass(200);
         model.settle(performance.now());
-        expect(calls.map(({ watched }) => tell(watched))).toEqual(
+        expect(calls.map(({ watched }) => summaryOf(watched))).toEqual(
           model.expected.map((each) => ({ use: each?.use, answer: each?.answer })),
         );
         expect(calls.map(({ watched }) => watched.settlements)).toEqual(calls.map(() => 1));
-        expect(fake.requests).toHaveLength(model.asked);
+        expect(fake.requests).toHaveLength(model.sent);
         expect(router.snapshot().cache).toMatchObject(model.totals);
         hits += model.totals.hits + model.totals.joined + model.totals.stale;
         await router.close();
@@ -147,9 +150,9 @@ describe('embeddings in batches', () => {
             { model: 'standard', input: inputs, encoding_format: 'float' },
             callOptions(tenant === undefined ? {} : { tenant }),
           );
-          const asked = fake.requests.slice(before).map(({ body }) => (body as { input: unknown }).input);
+          const sent = fake.requests.slice(before).map(({ body }) => (body as { input: unknown }).input);
           // A batch without a repeated or a known input is sent as it was given.
-          expect(asked.map((input) => [...new Set([input].flat())])).toEqual(missing.length === 0 ? [] : [missing]);
+          expect(sent.map((input) => [...new Set([input].flat())])).toEqual(missing.length === 0 ? [] : [missing]);
           expect(data.map(({ index }) => index)).toEqual(inputs.map((_, i) => i));
           for (const [i, input] of inputs.entries()) {
             const key = `${tenant} ${input}`;

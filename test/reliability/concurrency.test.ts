@@ -15,7 +15,7 @@ import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { FALLBACK_TEXT, saidByFallback } from '../helpers/faults.js';
 import { activeResources, leftInTheEnd, openInTheEnd } from '../helpers/leftovers.js';
-import { ask, errorOf, messages, read } from '../helpers/messages.js';
+import { errorOf, messages, read, sendChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
 const AT_ONCE = 64;
@@ -41,7 +41,7 @@ describe('64 calls at once, 20 times, while the primary is down', () => {
       const texts = await Promise.all(
         many(async (index) => {
           if (index % 2 === 0) {
-            const completion = await ask(router);
+            const completion = await sendChat(router);
             attempts += callRecord(completion)?.attempts.length ?? 0;
             return completion.choices[0]?.message.content;
           }
@@ -84,7 +84,7 @@ describe('64 calls at once, 20 times, while the primary is down', () => {
       );
       for (let round = 0; round < ROUNDS; round += 1) {
         const start = performance.now();
-        const calls = await settled(Promise.allSettled(many(() => ask(router))));
+        const calls = await settled(Promise.allSettled(many(() => sendChat(router))));
         expect(calls.value?.filter(({ status }) => status === 'rejected')).toEqual([]);
         expect((calls.at ?? Number.NaN) - start).toBeLessThanOrEqual(2000);
         expect(fake.open).toBe(behaviour.ignoreAbort ? fake.requestsOf('primary').length : 0);
@@ -107,13 +107,13 @@ describe('a breaker under many calls', () => {
 
   const COOLDOWN_MS = 10_000;
   const stateOf = (router: ModelRouter) => router.snapshot().deployments.primary?.state;
-  const callsTo = (calls: readonly Awaited<ReturnType<typeof ask>>[], deployment: string) =>
+  const callsTo = (calls: readonly Awaited<ReturnType<typeof sendChat>>[], deployment: string) =>
     calls.filter((call) => callRecord(call)?.deployment === deployment).length;
 
   /** A router whose primary has just been given up, and then does what it is told. */
   async function opened(next: Behaviour, settings: Parameters<typeof build>[1] = {}) {
     const built = build({ primary: fail(500), fallback: saidByFallback }, settings);
-    for (let i = 0; i < 5; i += 1) await settled(ask(built.router));
+    for (let i = 0; i < 5; i += 1) await settled(sendChat(built.router));
     expect(stateOf(built.router)).toBe('open');
     built.fake.set('primary', next);
     built.fake.clear();
@@ -123,28 +123,28 @@ describe('a breaker under many calls', () => {
   it('lets one of 64 calls through when its open time is over', async () => {
     const { router, fake } = await opened(answer({ latencyMs: 30 }));
     await pass(COOLDOWN_MS - 1);
-    const early = (await settled(Promise.all(many(() => ask(router))))).value ?? [];
+    const early = (await settled(Promise.all(many(() => sendChat(router))))).value ?? [];
     expect(callsTo(early, 'fallback')).toBe(AT_ONCE);
     expect(fake.requestsOf('primary')).toEqual([]);
     await pass(1);
-    const inTime = (await settled(Promise.all(many(() => ask(router))))).value ?? [];
+    const inTime = (await settled(Promise.all(many(() => sendChat(router))))).value ?? [];
     expect([callsTo(inTime, 'primary'), callsTo(inTime, 'fallback')]).toEqual([1, AT_ONCE - 1]);
     expect(stateOf(router)).toBe('closed');
-    const after = (await settled(Promise.all(many(() => ask(router))))).value ?? [];
+    const after = (await settled(Promise.all(many(() => sendChat(router))))).value ?? [];
     expect(callsTo(after, 'primary')).toBe(AT_ONCE);
   });
 
   it('is not wedged by a probe that hangs: when its lease is over, the next call is a probe', async () => {
     const { router, fake } = await opened(hang({ ignoreAbort: true }), { attemptTimeoutMs: 60_000 });
     await pass(COOLDOWN_MS);
-    const hung = watch(ask(router));
+    const hung = watch(sendChat(router));
     await pass(0);
     expect(fake.requestsOf('primary')).toHaveLength(1);
     fake.set('primary', answer());
     await pass(COOLDOWN_MS - 1);
-    expect(callsTo((await settled(Promise.all(many(() => ask(router))))).value ?? [], 'primary')).toBe(0);
+    expect(callsTo((await settled(Promise.all(many(() => sendChat(router))))).value ?? [], 'primary')).toBe(0);
     await pass(1);
-    const calls = (await settled(Promise.all(many(() => ask(router))))).value ?? [];
+    const calls = (await settled(Promise.all(many(() => sendChat(router))))).value ?? [];
     expect([callsTo(calls, 'primary'), stateOf(router)]).toEqual([1, 'closed']);
     expect(hung.state).toBe('pending');
     await pass(60_000);
@@ -156,14 +156,14 @@ describe('a breaker under many calls', () => {
     const { router, fake } = await opened(hang());
     await pass(COOLDOWN_MS);
     const controller = new AbortController();
-    const probe = errorOf(ask(router, 'standard', { signal: controller.signal }));
+    const probe = errorOf(sendChat(router, 'standard', { signal: controller.signal }));
     await pass(5);
     expect(fake.open).toBe(1);
     controller.abort();
     expect(await probe).toBeInstanceOf(APIUserAbortError);
     expect([fake.open, stateOf(router)]).toEqual([0, 'halfOpen']);
     fake.set('primary', fail(500));
-    const calls = (await settled(Promise.all(many(() => ask(router))))).value ?? [];
+    const calls = (await settled(Promise.all(many(() => sendChat(router))))).value ?? [];
     expect(callsTo(calls, 'fallback')).toBe(AT_ONCE);
     expect([fake.requestsOf('primary').length, stateOf(router)]).toEqual([2, 'open']);
   });
@@ -172,7 +172,7 @@ describe('a breaker under many calls', () => {
     const { router, fake } = build({ primary: hang(), fallback: saidByFallback });
     const abortMany = async () => {
       const controller = new AbortController();
-      const calls = many(() => errorOf(ask(router, 'standard', { signal: controller.signal })));
+      const calls = many(() => errorOf(sendChat(router, 'standard', { signal: controller.signal })));
       await pass(5);
       controller.abort();
       await Promise.all(calls);
@@ -180,21 +180,21 @@ describe('a breaker under many calls', () => {
     await abortMany();
     expect(stateOf(router)).toBe('closed');
     fake.set('primary', fail(500));
-    for (let i = 0; i < 4; i += 1) await settled(ask(router));
+    for (let i = 0; i < 4; i += 1) await settled(sendChat(router));
     fake.set('primary', hang());
     await abortMany();
     expect(stateOf(router)).toBe('closed');
     fake.set('primary', fail(500));
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(stateOf(router)).toBe('open');
   });
 
   it('is not closed by an answer to a call from before it opened', async () => {
     const { router, fake } = build({ primary: answer({ latencyMs: 500 }), fallback: saidByFallback });
-    const slow = watch(ask(router));
+    const slow = watch(sendChat(router));
     await pass(1);
     fake.set('primary', fail(500));
-    await settled(Promise.all(many(() => ask(router))));
+    await settled(Promise.all(many(() => sendChat(router))));
     expect([slow.state, stateOf(router)]).toEqual(['pending', 'open']);
     await pass(500);
     expect([slow.state, stateOf(router)]).toEqual(['fulfilled', 'open']);
@@ -209,7 +209,7 @@ describe('64 calls at once while everything is down', () => {
       { primary: fail(500), fallback: fail(500) },
       { breaker: false, maxAttempts: 5, retry: { budget: 0.1, minPerSecond: 1 } },
     );
-    const calls = await settled(Promise.all(many(() => errorOf(ask(router)))));
+    const calls = await settled(Promise.all(many(() => errorOf(sendChat(router)))));
     const records = (calls.value ?? []).map((error) => callRecord(error)?.attempts ?? []);
     expect(records).toHaveLength(AT_ONCE);
     expect(Math.max(...records.map(({ length }) => length))).toBeLessThanOrEqual(5);
@@ -221,14 +221,14 @@ describe('64 calls at once while everything is down', () => {
 
   it('try both deployments once when both breakers are open, and get the last error', async () => {
     const { router, fake } = build({ primary: fail(500), fallback: fail(503) }, { maxAttempts: 2 });
-    await settled(Promise.all(many(() => errorOf(ask(router)))));
+    await settled(Promise.all(many(() => errorOf(sendChat(router)))));
     fake.clear();
-    const errors = (await settled(Promise.all(many(() => errorOf(ask(router)))))).value ?? [];
+    const errors = (await settled(Promise.all(many(() => errorOf(sendChat(router)))))).value ?? [];
     expect(new Set(errors.map((error) => (error as { status?: number }).status))).toEqual(new Set([503]));
     expect([fake.requestsOf('primary').length, fake.requestsOf('fallback').length]).toEqual([AT_ONCE, AT_ONCE]);
     fake.set('primary', answer());
     await pass(10_000);
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(router.snapshot().deployments.primary?.state).toBe('closed');
   });
 });

@@ -6,7 +6,7 @@ import { OpenAI } from 'openai';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { collectGarbage } from '../helpers/garbage.js';
 import { openInTheEnd } from '../helpers/leftovers.js';
-import { askStream, messages } from '../helpers/messages.js';
+import { messages, streamChat } from '../helpers/messages.js';
 
 const STREAMS = 20;
 const endless = answer({ chunks: Array.from({ length: 100_000 }, (_, i) => `word ${i} `), chunkMs: 1 });
@@ -43,24 +43,24 @@ async function scene(settings: RouterSettings = {}): Promise<Scene> {
 const inFlight = (router: ModelRouter) =>
   Object.values(router.snapshot().deployments).reduce((sum, deployment) => sum + deployment.inFlight, 0);
 
-let asked = 0;
+let sent = 0;
 
 /** Ways to get a stream and to forget about it. */
 const ways: [string, (scene: Scene) => Promise<unknown>][] = [
-  ['never read', ({ router, signal }) => askStream(router, 'standard', { signal })],
-  ['never read, without a signal', ({ router }) => askStream(router)],
+  ['never read', ({ router, signal }) => streamChat(router, 'standard', { signal })],
+  ['never read, without a signal', ({ router }) => streamChat(router)],
   [
     'read in part, then dropped without a break',
     async ({ router, signal }) => {
-      const iterator = (await askStream(router, 'standard', { signal }))[Symbol.asyncIterator]();
+      const iterator = (await streamChat(router, 'standard', { signal }))[Symbol.asyncIterator]();
       for (let i = 0; i < 3; i += 1) await iterator.next();
     },
   ],
-  ['hedged', ({ router, signal }) => askStream(router, 'standard', { ...callOptions({ hedgeAfterMs: 1 }), signal })],
-  ['with its response', ({ router, signal }) => askStream(router, 'standard', { signal }).withResponse()],
+  ['hedged', ({ router, signal }) => streamChat(router, 'standard', { ...callOptions({ hedgeAfterMs: 1 }), signal })],
+  ['with its response', ({ router, signal }) => streamChat(router, 'standard', { signal }).withResponse()],
   [
     'raced against a timer',
-    ({ router, signal }) => Promise.race([askStream(router, 'standard', { signal }), sleep(1)]),
+    ({ router, signal }) => Promise.race([streamChat(router, 'standard', { signal }), sleep(1)]),
   ],
   [
     'of /responses',
@@ -68,22 +68,22 @@ const ways: [string, (scene: Scene) => Promise<unknown>][] = [
   ],
   [
     'of maxStreamMs',
-    ({ router, signal }) => askStream(router, 'standard', { ...callOptions({ maxStreamMs: 3_600_000 }), signal }),
+    ({ router, signal }) => streamChat(router, 'standard', { ...callOptions({ maxStreamMs: 3_600_000 }), signal }),
   ],
   [
     'of a cached call',
     ({ router, signal }) => {
-      const body = { model: 'standard', messages: [{ role: 'user' as const, content: `${asked++}` }] };
+      const body = { model: 'standard', messages: [{ role: 'user' as const, content: `${sent++}` }] };
       return router.chat.completions.create({ ...body, stream: true }, { ...callOptions({ cache: true }), signal });
     },
   ],
   [
     'of calls that share one',
-    ({ router, signal }) => askStream(router, 'standard', { ...callOptions({ cache: true }), signal }),
+    ({ router, signal }) => streamChat(router, 'standard', { ...callOptions({ cache: true }), signal }),
   ],
   ['of asFetch()', (scene) => fetchStream(scene, 'standard')],
   ['of asFetch(), while its next chunk is awaited', (scene) => fetchStream(scene, 'silent')],
-  ['without its body, by asResponse()', ({ router }) => askStream(router, 'standard').asResponse()],
+  ['without its body, by asResponse()', ({ router }) => streamChat(router, 'standard').asResponse()],
 ];
 
 function fetchStream({ router }: Scene, model: string): Promise<unknown> {
@@ -121,7 +121,7 @@ describe('a stream that its caller drops is let go', () => {
       fallbacks: [],
     });
     const { router, signal, records } = made;
-    for (let i = 0; i < STREAMS; i += 1) await askStream(router, 'standard', { signal });
+    for (let i = 0; i < STREAMS; i += 1) await streamChat(router, 'standard', { signal });
     await collectGarbage(() => records.length === STREAMS);
     expect(records.map(({ estimated, costUsd }) => [estimated, (costUsd ?? 0) > 0])).toEqual(
       Array.from({ length: STREAMS }, () => [true, true]),
@@ -134,7 +134,7 @@ describe('a stream that its caller drops is let go', () => {
     const words = Array.from({ length: 50 }, (_, i) => `word ${i} `);
     const { router, provider } = await scene();
     provider.set('a', answer({ chunks: words }));
-    const streams = await Promise.all(Array.from({ length: STREAMS }, () => askStream(router)));
+    const streams = await Promise.all(Array.from({ length: STREAMS }, () => streamChat(router)));
     await collectGarbage(undefined, 10);
     for (const stream of streams) {
       let text = '';
@@ -146,7 +146,7 @@ describe('a stream that its caller drops is let go', () => {
   it('as one of a plain client is', async () => {
     await using provider = await startFakeProvider({ models: { a: endless } });
     const client = new OpenAI({ apiKey: 'sk-test', baseURL: provider.url, maxRetries: 0 });
-    for (let i = 0; i < STREAMS; i += 1) await askStream(client, 'a');
+    for (let i = 0; i < STREAMS; i += 1) await streamChat(client, 'a');
     await collectGarbage(() => provider.open === 0);
     expect(await openInTheEnd(provider)).toBe(0);
   });

@@ -43,9 +43,9 @@ async function withUpstreams(fault: Fault, use: (router: ModelRouter, upstreams:
 /** The records of a call, against what the providers have seen and what the call came to. */
 function checkRecord(holder: unknown, ending: Ending, fault: Fault, { primary, fallback }: Upstreams): void {
   const attempts = callRecord(holder)?.attempts ?? [];
-  const asked = (deployment: string) => attempts.filter((each) => each.deployment === deployment).length;
-  expect(asked('first')).toBe(fault.primary === 'refused' ? 1 : primary.count);
-  expect(asked('second')).toBe(fallback.count);
+  const attemptsAt = (deployment: string) => attempts.filter((each) => each.deployment === deployment).length;
+  expect(attemptsAt('first')).toBe(fault.primary === 'refused' ? 1 : primary.count);
+  expect(attemptsAt('second')).toBe(fallback.count);
   const outcomes = attempts.map(({ outcome }) => outcome);
   if ('interrupted' in ending) expect(outcomes).toEqual(['interrupted']);
   else if (ending.by === 'primary') expect(outcomes).toEqual(['success']);

@@ -26,7 +26,7 @@ function routerOver(primary: ClientOptions, settings: Omit<RouterOptions, 'clien
   return { router, fallback };
 }
 
-async function askBoth(router: ModelRouter) {
+async function sendBoth(router: ModelRouter) {
   const completion = await router.chat.completions.create({ model: 'standard', messages });
   const stream = await router.chat.completions.create({ model: 'standard', messages, stream: true });
   const { text, error } = await read(stream);
@@ -63,7 +63,7 @@ describe.each(Object.entries(thrown))('a fetch that throws %s', (_, value) => {
 
   it.each(throwing)('%s leads to the fallback', async (_, fetch) => {
     const { router, fallback } = routerOver({ fetch });
-    const { texts, outcomes } = await askBoth(router);
+    const { texts, outcomes } = await sendBoth(router);
     expect(texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
     expect(outcomes.every((each) => each?.length === 2 && each[1] === 'success')).toBe(true);
     expect(fallback.count).toBe(2);
@@ -83,7 +83,7 @@ describe('an upstream that ignores its abort', () => {
     await using primary = await startFakeProvider({ models: { m: answer({ ...said, latencyMs: 3000, chunkMs: 20 }) } });
     const deaf: NonNullable<ClientOptions['fetch']> = (url, init) => fetch(url, { ...init, signal: null });
     const { router } = routerOver({ baseURL: primary.url, fetch: deaf }, { attemptTimeoutMs: 60 });
-    const { texts, outcomes } = await askBoth(router);
+    const { texts, outcomes } = await sendBoth(router);
     // Both were answered before the primary's first answer came.
     expect(primary.open).toBe(2);
     expect(texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
@@ -105,7 +105,7 @@ describe("an application's own code that throws", () => {
   it('as a logger harms no call', async () => {
     const logger = { error: boom, warn: boom, info: boom, debug: boom };
     const { router } = routerOver({ fetch: fakeFetch(fail(500)) }, { logger, logLevel: 'debug', slowMs: 0.001 });
-    expect((await askBoth(router)).texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
+    expect((await sendBoth(router)).texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
     await router.close();
   });
 
@@ -119,7 +119,7 @@ describe("an application's own code that throws", () => {
       router.on(type, listener);
     }
     for (let i = 0; i < 3; i += 1) {
-      expect((await askBoth(router)).texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
+      expect((await sendBoth(router)).texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
       await sleep(3);
     }
     await router.close();
@@ -131,7 +131,7 @@ describe("an application's own code that throws", () => {
   ])('as the source of chance that %s harms no call, also in its timers', async (_, random) => {
     const settings = { random, attemptTimeoutMs: 20, retry: { baseMs: 1 }, breaker: { consecutive: 1 } } as const;
     const { router } = routerOver({ fetch: fakeFetch([hang(), fail(500)]) }, settings);
-    const { outcomes } = await askBoth(router);
+    const { outcomes } = await sendBoth(router);
     expect(outcomes).toEqual([
       ['timeout', 'success'],
       ['server-error', 'success'],
@@ -152,7 +152,7 @@ describe("an application's own code that throws", () => {
     ['rejects', async () => boom()],
   ])('as the function that gives the key (%s) leads to the fallback', async (_, apiKey) => {
     const { router } = routerOver({ fetch: fakeFetch(answer(said)), apiKey });
-    expect((await askBoth(router)).texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
+    expect((await sendBoth(router)).texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
     await router.close();
   });
 });
@@ -187,7 +187,7 @@ describe('a wall clock that jumps', () => {
     vi.useFakeTimers({ now: Date.UTC(2030, 0, 1), toFake: ['Date'] });
     const behaviour = fail(429, { headers: { 'retry-after': new Date(Date.UTC(2030, 0, 1, 6)).toUTCString() } });
     const { router } = routerOver({ fetch: fakeFetch(behaviour) });
-    await askBoth(router);
+    await sendBoth(router);
     const until = Date.parse(router.snapshot().deployments.first?.pausedUntil ?? '');
     expect(until - Date.now()).toBeGreaterThan(59_000);
     expect(until - Date.now()).toBeLessThanOrEqual(60_000);

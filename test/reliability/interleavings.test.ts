@@ -15,7 +15,7 @@ import { APIUserAbortError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { EVENT_TYPES } from '../../src/telemetry/events.js';
 import { pass, useFakeTime, type Watched, watch } from '../helpers/clock.js';
-import { ask, askStream, collect } from '../helpers/messages.js';
+import { collect, sendChat, streamChat } from '../helpers/messages.js';
 import fc from '../helpers/property.js';
 import { type Built, build } from '../helpers/routers.js';
 import { countedSignal } from '../helpers/signals.js';
@@ -77,13 +77,16 @@ describe('after any number of turns, through attempts, waits and bodies', () => 
   } as const;
 
   const kinds: [string, (router: ModelRouter, signal?: AbortSignal) => Promise<unknown>][] = [
-    ['a plain call', (router, signal) => ask(router, 'standard', { ...(signal && { signal }) })],
-    ['a stream', async (router, signal) => collect(await askStream(router, 'standard', { ...(signal && { signal }) }))],
+    ['a plain call', (router, signal) => sendChat(router, 'standard', { ...(signal && { signal }) })],
+    [
+      'a stream',
+      async (router, signal) => collect(await streamChat(router, 'standard', { ...(signal && { signal }) })),
+    ],
     [
       'a joined call',
       async (router, signal) => {
         const options = callOptions({ cache: { mode: 'all' } });
-        return ask(router, 'standard', { ...options, ...(signal && { signal }) });
+        return sendChat(router, 'standard', { ...options, ...(signal && { signal }) });
       },
     ],
   ];
@@ -264,10 +267,10 @@ function begin(router: ModelRouter, kind: number, cached: boolean): Made {
   const options = { ...callOptions(cached ? { cache: { mode: 'all' } } : {}), signal };
   const made = { startedAt: performance.now(), controller, listeners, abortedAt: undefined };
   if (kind === 1 || kind === 2) {
-    const promise = askStream(router, 'standard', options);
+    const promise = streamChat(router, 'standard', options);
     return { ...made, promise, call: watch(readUpTo(promise, kind === 1 ? 1 : 100)), isRead: true };
   }
-  const promise = ask(router, 'standard', options);
+  const promise = sendChat(router, 'standard', options);
   return { ...made, promise, call: watch(promise), isRead: false };
 }
 

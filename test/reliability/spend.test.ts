@@ -42,7 +42,7 @@ const behaviours = (usage: fc.Arbitrary<AnswerUsage | false>): fc.Arbitrary<Beha
     { weight: 1, arbitrary: fc.constant(stall()) },
   );
 
-interface Ask {
+interface PlannedCall {
   readonly afterMs: number;
   readonly stream: boolean;
   readonly route: string;
@@ -54,7 +54,7 @@ interface Ask {
   readonly seed: number | undefined;
 }
 
-const asks: fc.Arbitrary<Ask[]> = fc.array(
+const calls: fc.Arbitrary<PlannedCall[]> = fc.array(
   fc.record({
     afterMs: fc.nat(60),
     stream: fc.boolean(),
@@ -70,7 +70,7 @@ const asks: fc.Arbitrary<Ask[]> = fc.array(
 
 interface World {
   readonly scripts: Record<'a' | 'b' | 'c', Behaviour[]>;
-  readonly asks: Ask[];
+  readonly calls: PlannedCall[];
   readonly overBudget: 'refuse' | 'skip';
   readonly chance: number;
 }
@@ -79,7 +79,7 @@ const world = (usage: fc.Arbitrary<AnswerUsage | false>): fc.Arbitrary<World> =>
   const script = fc.array(behaviours(usage), { minLength: 1, maxLength: 8 });
   return fc.record({
     scripts: fc.record({ a: script, b: script, c: script }),
-    asks,
+    calls,
     overBudget: fc.constantFrom('refuse' as const, 'skip' as const),
     chance: fc.double({ min: 0, max: 0.99, noNaN: true }),
   });
@@ -108,9 +108,9 @@ function build({ scripts, overBudget, chance }: World) {
   return { router, fake };
 }
 
-async function ask(
+async function sendChat(
   router: ModelRouter,
-  { stream, route, tenant, hedgeAfterMs, readsOnly, seed }: Ask,
+  { stream, route, tenant, hedgeAfterMs, readsOnly, seed }: PlannedCall,
   signal: AbortSignal,
 ): Promise<void> {
   const options = {
@@ -136,10 +136,10 @@ async function play(
   router.on('call-ended', ({ record }) => records.push(record));
   for (const type of ['attempt-started', 'attempt-failed', 'call-ended'] as const) router.on(type, () => check(router));
   const calls: Watched<void>[] = [];
-  for (const each of world.asks) {
+  for (const each of world.calls) {
     await pass(each.afterMs);
     const controller = new AbortController();
-    calls.push(watch(ask(router, each, controller.signal)));
+    calls.push(watch(sendChat(router, each, controller.signal)));
     if (each.abortMs !== undefined) setTimeout(() => controller.abort(), each.abortMs);
     check(router);
   }

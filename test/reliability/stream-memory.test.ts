@@ -3,7 +3,7 @@ import { OpenAI } from 'openai';
 import { expect, it } from 'vitest';
 import { done, event, finish, role } from '../helpers/event-streams.js';
 import { heapUsed } from '../helpers/garbage.js';
-import { askStream } from '../helpers/messages.js';
+import { streamChat } from '../helpers/messages.js';
 
 const STREAMS = 40;
 const CHUNKS = 2000;
@@ -45,7 +45,7 @@ async function heldBy(make: (fetch: typeof globalThis.fetch) => OpenAI): Promise
   const before = await heapUsed();
   const iterators: AsyncIterator<unknown>[] = [];
   for (let i = 0; i < STREAMS; i += 1) {
-    const iterator = (await askStream(client, 'm'))[Symbol.asyncIterator]();
+    const iterator = (await streamChat(client, 'm'))[Symbol.asyncIterator]();
     for (let chunk = 0; chunk <= CHUNKS; chunk += 1) await iterator.next();
     iterators.push(iterator);
   }

@@ -271,9 +271,9 @@ const steps = {
   cache: routed(async (context) => {
     const router = routerOf(context, { cache: true });
     const model = unique('slow50');
-    const ask = () => router.chat.completions.create({ model, messages });
-    await Promise.all([ask(), ask()]);
-    await ask();
+    const send = () => router.chat.completions.create({ model, messages });
+    await Promise.all([send(), send()]);
+    await send();
     same(await textOf(await router.chat.completions.create({ model, messages, stream: true })), 'hello there');
     const { hits, joined, misses } = router.snapshot().cache;
     // Where calls in flight are not shared, each of the first two is a miss.

@@ -39,7 +39,7 @@ const made = {
     }),
 };
 
-async function ask(
+async function handle(
   { router: name, model, abortMs, deadlineMs, stream = false, breaksOff = false, waits = false },
   ctx,
 ) {
@@ -78,5 +78,5 @@ async function ask(
 }
 
 export default {
-  fetch: async (request, _, ctx) => Response.json(await ask(await request.json(), ctx)),
+  fetch: async (request, _, ctx) => Response.json(await handle(await request.json(), ctx)),
 };

@@ -33,9 +33,9 @@ const kinds = fc.constantFrom('chat', 'stream', 'responses', 'embeddings', 'as-f
 
 /** Hears everything that a router of these deployments can say of the calls. */
 async function outputsOf(a: Behaviour[], b: Behaviour[], calls: readonly string[]): Promise<Record<string, string>> {
-  const heard: Record<string, unknown[]> = { pino: [], winston: [], events: [], channels: [], records: [] };
-  const pino = (...line: unknown[]) => heard.pino?.push(line);
-  const other = winstonLogger({ log: (entry) => heard.winston?.push(entry) });
+  const received: Record<string, unknown[]> = { pino: [], winston: [], events: [], channels: [], records: [] };
+  const pino = (...line: unknown[]) => received.pino?.push(line);
+  const other = winstonLogger({ log: (entry) => received.winston?.push(entry) });
   const own = pinoLogger({ error: pino, warn: pino, info: pino, debug: pino });
   const both =
     (level: 'error' | 'warn' | 'info' | 'debug') =>
@@ -59,10 +59,10 @@ async function outputsOf(a: Behaviour[], b: Behaviour[], calls: readonly string[
       deadlineMs: 2000,
     },
   );
-  const hear = (message: unknown) => void heard.channels?.push(message);
+  const hear = (message: unknown) => void received.channels?.push(message);
   subscribe('model-router:call', hear);
   subscribe('model-router:attempt', hear);
-  for (const type of EVENT_TYPES) router.on(type, (event: RouterEvent) => heard.events?.push(event));
+  for (const type of EVENT_TYPES) router.on(type, (event: RouterEvent) => received.events?.push(event));
   const otel = telemetry();
   const stop = otel.instrument(router, { tenantLabel: true });
   const page = statusHandler(router, { showTenants: true });
@@ -84,7 +84,7 @@ async function outputsOf(a: Behaviour[], b: Behaviour[], calls: readonly string[
   for (const kind of calls) {
     const call = make[kind] ?? make['chat'];
     const result = await Promise.resolve(call?.()).catch((error: unknown) => error);
-    heard.records?.push(callRecord(result));
+    received.records?.push(callRecord(result));
   }
   const get = (path: string) => page(new Request(`https://app.test/status/${path}`)).text();
   const spans = otel
@@ -92,7 +92,7 @@ async function outputsOf(a: Behaviour[], b: Behaviour[], calls: readonly string[
     .map(({ name, attributes, events, links, status }) => ({ name, attributes, events, links, status }));
   const outputs = {
     ...Object.fromEntries(
-      Object.entries(heard).map(([name, all]) => [
+      Object.entries(received).map(([name, all]) => [
         name,
         inspect(all, { depth: 12, maxStringLength: null, maxArrayLength: null }),
       ]),

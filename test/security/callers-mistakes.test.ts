@@ -96,7 +96,7 @@ describe("the deployment's own mistake", () => {
     ['headers of a client', { defaultHeaders: { 'x-a': 'a\nb' } }, {}],
   ])('%s: the next deployment answers, nothing is counted, one warning', async (_name, client, deployment) => {
     const { logger, written } = lines();
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { b: answer() },
       {
         clients: { default: client as object, other: {} },
@@ -114,7 +114,7 @@ describe("the deployment's own mistake", () => {
         { outcome: 'success' },
       ]);
     }
-    expect(asked()).toEqual(['b', 'b', 'b']);
+    expect(calledModels()).toEqual(['b', 'b', 'b']);
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', suspendedUntil: null, failures: 0 });
     expect(written.filter((line) => line.includes('could not be called'))).toHaveLength(1);
     expect(written.join()).not.toContain('sk-secret-token');

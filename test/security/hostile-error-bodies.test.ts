@@ -7,7 +7,7 @@ import { classify } from '../../src/classify.js';
 import { classificationOf } from '../../src/protocol/error-verdict.js';
 import { readError } from '../../src/protocol/read-error.js';
 import { parseRetryAfter } from '../../src/util/retry-after.js';
-import { ask, errorOf } from '../helpers/messages.js';
+import { errorOf, sendChat } from '../helpers/messages.js';
 import fc from '../helpers/property.js';
 import { build } from '../helpers/routers.js';
 
@@ -54,9 +54,9 @@ describe('a crafted error body', () => {
     ['a long list', JSON.stringify({ errors: Array(50_000).fill({ code: 'x', message: 'y' }) })],
     ['a prototype', '{"error":{"__proto__":{"code":"insufficient_quota"},"message":"no"}}'],
   ])('does not disable failover: %s', async (_, text) => {
-    const { router, asked } = build({ a: raw(text), b: answer() });
-    const completion = await ask(router);
-    expect(asked()).toEqual(['a', 'b']);
+    const { router, calledModels } = build({ a: raw(text), b: answer() });
+    const completion = await sendChat(router);
+    expect(calledModels()).toEqual(['a', 'b']);
     expect(callRecord(completion)?.attempts[0]).toMatchObject({ outcome: 'server-error', status: 500 });
     expect(router.snapshot().deployments.a).toMatchObject({ inFlight: 0, failures: 1 });
   });
@@ -66,16 +66,16 @@ describe('a crafted error body', () => {
     ['nothing but depth', nested(20_000)],
   ])('is the SDK’s error of its status where nothing else is left: %s', async (_, text) => {
     const { router } = build({ a: raw(text) }, { maxAttempts: 1 });
-    expect(await errorOf(ask(router, 'a'))).toMatchObject({ status: 500 });
+    expect(await errorOf(sendChat(router, 'a'))).toMatchObject({ status: 500 });
     expect(router.snapshot().deployments.a?.inFlight).toBe(0);
   });
 
   it('of any shape with a status of 500 and above is answered by the next deployment', async () => {
     await fc.assert(
       fc.asyncProperty(tree, fc.integer({ min: 500, max: 599 }), async (body, status) => {
-        const { router, asked } = build({ a: fail(status, { body }), b: answer() });
-        await ask(router);
-        expect(asked()).toEqual(['a', 'b']);
+        const { router, calledModels } = build({ a: fail(status, { body }), b: answer() });
+        await sendChat(router);
+        expect(calledModels()).toEqual(['a', 'b']);
         expect(router.snapshot().deployments.a?.inFlight).toBe(0);
         await router.close();
       }),
@@ -160,7 +160,7 @@ describe('a text that comes from outside', () => {
   it('is a caller’s own in JSON inside a message: it suspends nothing', async () => {
     const quoted = JSON.stringify({ error: { code: 'insufficient_quota', type: 'insufficient_quota', message: 'no' } });
     const message = `The input ${quoted} is not valid.`;
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: fail(400, { message, code: null }), b: answer() },
       {
         deployments: { a: {}, b: { client: 'other' } },
@@ -168,8 +168,8 @@ describe('a text that comes from outside', () => {
         routes: { standard: ['a', 'b'] },
       },
     );
-    await ask(router);
-    await ask(router);
-    expect(asked()).toEqual(['a', 'b', 'a', 'b']);
+    await sendChat(router);
+    await sendChat(router);
+    expect(calledModels()).toEqual(['a', 'b', 'a', 'b']);
   });
 });

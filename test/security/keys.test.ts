@@ -28,10 +28,17 @@ const needles = [...MARKS.flatMap(forms), ...MARKS.map((mark) => base64(mark).sl
 
 function echo({ url, headers, body }: Sent): Response {
   const plain = [url, decodeURIComponent(url), body, ...[...headers].flat()].join(' | ');
-  const heard = [plain, ...MARKS.filter((mark) => plain.includes(mark)).flatMap(forms)].join(' | ');
+  const received = [plain, ...MARKS.filter((mark) => plain.includes(mark)).flatMap(forms)].join(' | ');
   return Response.json(
-    { error: { message: `You sent ${heard}`, code: 'invalid_api_key', type: heard, param: { [heard]: [heard] } } },
-    { status: 401, headers: { 'x-echo': heard, 'x-request-id': heard } },
+    {
+      error: {
+        message: `You sent ${received}`,
+        code: 'invalid_api_key',
+        type: received,
+        param: { [received]: [received] },
+      },
+    },
+    { status: 401, headers: { 'x-echo': received, 'x-request-id': received } },
   );
 }
 
@@ -128,11 +135,11 @@ describe('a key', () => {
     const keyOf = (n: number) => `sk-MARK-rotated-${n}`;
     const { fetch } = recordedFetch(({ headers }) => {
       // It has heard of the keys of the calls before.
-      const heard = [
+      const received = [
         headers.get('authorization'),
         ...Array.from({ length: 4 }, (_, i) => keyOf(Math.max(1, turn - i))),
       ].join();
-      return Response.json({ error: { message: heard } }, { status: 400 });
+      return Response.json({ error: { message: received } }, { status: 400 });
     });
     const router = new ModelRouter({
       clients: { default: { apiKey: async () => keyOf(++turn), baseURL: url, fetch, logLevel: 'off' } },

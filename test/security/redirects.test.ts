@@ -15,13 +15,13 @@ interface Heard {
 }
 type Redirect = (request: Heard) => { status: number; location: string } | undefined;
 
-async function serve(redirect: Redirect = () => undefined): Promise<{ url: string; heard: Heard[] }> {
-  const heard: Heard[] = [];
+async function serve(redirect: Redirect = () => undefined): Promise<{ url: string; received: Heard[] }> {
+  const received: Heard[] = [];
   const server: Server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     const each = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
-    heard.push(each);
+    received.push(each);
     const to = redirect(each);
     if (to !== undefined) response.writeHead(to.status, { location: to.location }).end();
     else
@@ -37,7 +37,7 @@ async function serve(redirect: Redirect = () => undefined): Promise<{ url: strin
     server.close();
     server.closeAllConnections();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received };
 }
 
 const headers = { 'api-key': 'sk-0123456789', 'x-deployment-secret': 'sk-deployment' };
@@ -79,12 +79,12 @@ describe.each(Object.entries(CLIENTS))('a redirect, with %s', (_name, optionsOf)
 
   it.each([301, 302, 303, 307, 308])('%i to another origin: a routed call does not follow it', async (status) => {
     const other = await serve();
-    const { url, heard } = await serve(() => ({ status, location: `${other.url}/v1/chat/completions` }));
+    const { url, received } = await serve(() => ({ status, location: `${other.url}/v1/chat/completions` }));
     const error = await errorOf(open(url).chat.completions.create({ model: 'm', messages }));
     expect(error).toMatchObject({ status: 502, code: 'redirect_refused' });
     expect(callRecord(error)?.attempts).toMatchObject([{ outcome: 'server-error' }]);
-    expect(other.heard).toEqual([]);
-    expect(heard).toHaveLength(1);
+    expect(other.received).toEqual([]);
+    expect(received).toHaveLength(1);
   });
 
   it('to another origin: nor does a request with a body that is not routed', async () => {
@@ -93,7 +93,7 @@ describe.each(Object.entries(CLIENTS))('a redirect, with %s', (_name, optionsOf)
     const router = open(url);
     await errorOf(router.batches.create({ input_file_id: 'f', endpoint: '/v1/embeddings', completion_window: '24h' }));
     await errorOf(router.files.delete('f'));
-    expect(other.heard).toEqual([]);
+    expect(other.received).toEqual([]);
   });
 
   it('to another origin: a GET follows it without any header of its own', async () => {
@@ -105,36 +105,36 @@ describe.each(Object.entries(CLIENTS))('a redirect, with %s', (_name, optionsOf)
     });
     expect(await response.text()).toContain('Hi');
     for await (const each of router.files.list()) void each;
-    expect(other.heard.map((each) => each.url)).toEqual(['/blob?sig=abc', '/blob?sig=abc']);
-    for (const each of other.heard) expect(JSON.stringify(each)).not.toContain('sk-');
+    expect(other.received.map((each) => each.url)).toEqual(['/blob?sig=abc', '/blob?sig=abc']);
+    for (const each of other.received) expect(JSON.stringify(each)).not.toContain('sk-');
   });
 
   it.each([307, 308])('%i within the origin is followed with body and key', async (status) => {
-    const { url, heard } = await serve((each) =>
+    const { url, received } = await serve((each) =>
       each.url.includes('moved') ? undefined : { status, location: '/moved?x=1' },
     );
     await open(url).chat.completions.create({ model: 'm', messages });
-    expect(heard).toHaveLength(2);
-    expect(heard[1]).toMatchObject({ method: 'POST', body: heard[0]?.body });
-    expect(heard[1]?.headers['api-key']).toBe('sk-0123456789');
-    expect(heard[1]?.url).toMatch(/^\/moved\?/);
+    expect(received).toHaveLength(2);
+    expect(received[1]).toMatchObject({ method: 'POST', body: received[0]?.body });
+    expect(received[1]?.headers['api-key']).toBe('sk-0123456789');
+    expect(received[1]?.url).toMatch(/^\/moved\?/);
   });
 
   it.each([301, 302, 303])('%i within the origin becomes a GET, as in a plain client', async (status) => {
-    const { url, heard } = await serve((each) =>
+    const { url, received } = await serve((each) =>
       each.url.startsWith('/moved') ? undefined : { status, location: '/moved' },
     );
     await open(url).chat.completions.create({ model: 'm', messages });
-    expect(heard.map((each) => [each.method, each.body === ''])).toEqual([
+    expect(received.map((each) => [each.method, each.body === ''])).toEqual([
       ['POST', false],
       ['GET', true],
     ]);
   });
 
   it('without end is given up', async () => {
-    const { url, heard } = await serve(() => ({ status: 307, location: '/again' }));
+    const { url, received } = await serve(() => ({ status: 307, location: '/again' }));
     expect(await errorOf(open(url).models.retrieve('m'))).toMatchObject({ status: 502 });
-    expect(heard).toHaveLength(21);
+    expect(received).toHaveLength(21);
   });
 });
 
@@ -149,5 +149,5 @@ it('what the application says itself of redirects counts', async () => {
   });
   await errorOf(router.models.retrieve('m', { maxRetries: 0 }));
   await router.models.retrieve('m', { fetchOptions: { redirect: 'follow' } });
-  expect(other.heard).toHaveLength(1);
+  expect(other.received).toHaveLength(1);
 });

@@ -13,9 +13,9 @@ const model = 'standard';
 
 // It can be passed wherever a client is asked for.
 const client: OpenAI = router;
-const ask = (openai: OpenAI) => openai.models.list();
-ask(router);
-ask(router.withOptions({ priority: 'premium' }));
+const list = (openai: OpenAI) => openai.models.list();
+list(router);
+list(router.withOptions({ priority: 'premium' }));
 class Service {
   constructor(readonly openai: OpenAI) {}
 }

@@ -37,7 +37,7 @@ expectTrue<Same<typeof off, () => void>>();
 router.on('call-begun', () => undefined);
 
 // All of them in one listener, told apart by `type`.
-function tell(event: RouterEvent): string {
+function describe(event: RouterEvent): string {
   switch (event.type) {
     case 'call-ended':
       return event.record.id;
@@ -97,4 +97,4 @@ if (error instanceof StreamInterruptedError) {
   expectTrue<Same<typeof error.partial, readonly unknown[]>>();
 }
 
-export { tell };
+export { describe };

@@ -1,22 +1,22 @@
 import { expect, it } from 'vitest';
 import { compose, type Handler, type Layer } from '../../src/pipeline.js';
 
-const told: string[] = [];
+const log: string[] = [];
 const layer =
   (name: string): Layer<string, string> =>
   (next) =>
   async (input) => {
-    told.push(`${name} in`);
+    log.push(`${name} in`);
     const output = await next(`${input}${name}`);
-    told.push(`${name} out`);
+    log.push(`${name} out`);
     return `${output}${name}`;
   };
 const core: Handler<string, string> = async (input) => `(${input})`;
 
 it('puts the first layer outermost', async () => {
-  told.length = 0;
+  log.length = 0;
   expect(await compose([layer('a'), layer('b')], core)('')).toBe('(ab)ba');
-  expect(told).toEqual(['a in', 'b in', 'b out', 'a out']);
+  expect(log).toEqual(['a in', 'b in', 'b out', 'a out']);
 });
 
 it('is the core itself without layers', () => {

@@ -2,7 +2,7 @@ import { callRecord, StreamInterruptedError } from 'model-router';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
 import { liveRouter } from '../../helpers/live-stream.js';
-import { askStream, read } from '../../helpers/messages.js';
+import { read, streamChat } from '../../helpers/messages.js';
 
 useFakeTime();
 
@@ -11,9 +11,9 @@ const use = (holder: unknown) => callRecord(holder)?.cache;
 describe('a stream in flight', () => {
   it('is not joined if its caller has not read it for a while', async () => {
     const { router, streams } = liveRouter();
-    await askStream(router);
+    await streamChat(router);
     await pass(100);
-    const other = await askStream(router);
+    const other = await streamChat(router);
     expect(use(other)).toBe('miss');
     streams[0]?.cut();
     streams[1]?.send('all is well');
@@ -23,22 +23,22 @@ describe('a stream in flight', () => {
 
   it('is joined where its caller still waits for it, or reads it, however slowly', async () => {
     const { router, streams } = liveRouter();
-    const [first, second] = await Promise.all([askStream(router), askStream(router)]);
+    const [first, second] = await Promise.all([streamChat(router), streamChat(router)]);
     await first[Symbol.asyncIterator]().next();
     await pass(10_000);
-    const third = await askStream(router);
+    const third = await streamChat(router);
     expect([first, second, third].map(use)).toEqual(['miss', 'joined', 'joined']);
     expect(streams).toHaveLength(1);
   });
 
   it('is not joined once it has failed', async () => {
     const { router, streams } = liveRouter();
-    const first = read(await askStream(router));
+    const first = read(await streamChat(router));
     await pass(1);
     streams[0]?.cut();
     await pass(1);
     expect((await first).error).toBeInstanceOf(StreamInterruptedError);
-    const next = await askStream(router);
+    const next = await streamChat(router);
     streams[1]?.end();
     expect([use(next), (await read(next)).text]).toEqual(['miss', '1: ']);
   });
@@ -49,7 +49,7 @@ describe('a stream in flight', () => {
     router.on('call-ended', ({ record }) =>
       records.push([record.cache, record.attempts.map(({ outcome }) => outcome)]),
     );
-    const [first, joined] = await Promise.all([askStream(router), askStream(router)]);
+    const [first, joined] = await Promise.all([streamChat(router), streamChat(router)]);
     const failing = read(first);
     streams[0]?.send('half');
     await pass(1);
@@ -71,7 +71,7 @@ describe('a stream in flight', () => {
 
   it('is in the record of the caller that paid for it and then requested it again', async () => {
     const { router, streams } = liveRouter();
-    const [first, joined, third] = await Promise.all([askStream(router), askStream(router), askStream(router)]);
+    const [first, joined, third] = await Promise.all([streamChat(router), streamChat(router), streamChat(router)]);
     for await (const _ of first) break;
     const failing = read(third);
     await pass(1);
@@ -95,7 +95,7 @@ describe('a stream in flight', () => {
 
   it('that fails after a joined caller has content: that caller gets an error with what it has read', async () => {
     const { router, streams } = liveRouter();
-    const readings = (await Promise.all([askStream(router), askStream(router)])).map(read);
+    const readings = (await Promise.all([streamChat(router), streamChat(router)])).map(read);
     streams[0]?.send('half');
     await pass(1);
     streams[0]?.cut();
@@ -112,8 +112,8 @@ describe('a stream in flight', () => {
     const { router, streams } = liveRouter();
     const controller = new AbortController();
     const [first, joined] = await Promise.all([
-      askStream(router),
-      askStream(router, 'standard', { signal: controller.signal }),
+      streamChat(router),
+      streamChat(router, 'standard', { signal: controller.signal }),
     ]);
     const failing = read(first);
     streams[0]?.cut();

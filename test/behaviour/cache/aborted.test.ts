@@ -3,7 +3,7 @@ import { answer, fakeFetch } from 'model-router/testing';
 import { APIUserAbortError, OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
-import { askStream, messages, read } from '../../helpers/messages.js';
+import { messages, read, streamChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -23,7 +23,7 @@ const ways: [string, () => Promise<OpenAI>][] = [
     'joined',
     async () => {
       const { router } = build({ a: slow() }, { cache: true });
-      void askStream(router).then(read);
+      void streamChat(router).then(read);
       void router.responses
         .create({ model: 'standard', input: 'Hi', store: false, stream: true })
         .then(async (stream) => {
@@ -37,7 +37,7 @@ const ways: [string, () => Promise<OpenAI>][] = [
     'hit',
     async () => {
       const { router } = build({ a: slow() }, { cache: true });
-      await settled(askStream(router).then(read));
+      await settled(streamChat(router).then(read));
       await settled(router.responses.create({ model: 'standard', input: 'Hi', store: false }));
       return router;
     },
@@ -50,7 +50,7 @@ describe.each(ways)('an abort has the same effect as on a plain client: %s', (na
   it('by the signal, while it is read', async () => {
     const client = await clientOf();
     const { signal, abort } = abortable();
-    const stream = await askStream(client, 'standard', { signal });
+    const stream = await streamChat(client, 'standard', { signal });
     check(stream);
     const iterator = stream[Symbol.asyncIterator]();
     await iterator.next();
@@ -62,7 +62,7 @@ describe.each(ways)('an abort has the same effect as on a plain client: %s', (na
   it('by the signal, before it is read', async () => {
     const client = await clientOf();
     const { signal, abort } = abortable();
-    const stream = await askStream(client, 'standard', { signal });
+    const stream = await streamChat(client, 'standard', { signal });
     abort();
     expect(stream.controller.signal.aborted).toBe(true);
     const { value } = await settled(read(stream));
@@ -71,14 +71,14 @@ describe.each(ways)('an abort has the same effect as on a plain client: %s', (na
 
   it('by break', async () => {
     const client = await clientOf();
-    const stream = await askStream(client);
+    const stream = await streamChat(client);
     for await (const _ of stream) break;
     expect(stream.controller.signal.aborted).toBe(true);
   });
 
   it('has no effect once everything has been read', async () => {
     const client = await clientOf();
-    const stream = await askStream(client);
+    const stream = await streamChat(client);
     const { value } = await settled(read(stream));
     expect([value?.text, stream.controller.signal.aborted]).toEqual(['one two three four five six', false]);
   });

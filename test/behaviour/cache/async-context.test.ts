@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { answer, type Behaviour, fail } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, useFakeTime } from '../../helpers/clock.js';
-import { ask, askStream, errorOf, read } from '../../helpers/messages.js';
+import { errorOf, read, sendChat, streamChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -20,7 +20,7 @@ function watched(script: Behaviour) {
 describe("a joined call's events come in its own caller's async context", () => {
   it('for a whole answer', async () => {
     const { router, context, ended, hits } = watched(answer({ latencyMs: 10 }));
-    const calls = ['A', 'B', 'C'].map((name) => context.run(name, () => ask(router)));
+    const calls = ['A', 'B', 'C'].map((name) => context.run(name, () => sendChat(router)));
     await pass(10);
     await Promise.all(calls);
     expect(ended).toEqual([
@@ -33,7 +33,7 @@ describe("a joined call's events come in its own caller's async context", () => 
 
   it('for an error', async () => {
     const { router, context, ended } = watched(fail(500, { latencyMs: 10 }));
-    const calls = ['A', 'B'].map((name) => context.run(name, () => errorOf(ask(router))));
+    const calls = ['A', 'B'].map((name) => context.run(name, () => errorOf(sendChat(router))));
     await pass(10);
     await Promise.all(calls);
     expect(ended.map(([, name]) => name)).toEqual(['A', 'B']);
@@ -43,7 +43,7 @@ describe("a joined call's events come in its own caller's async context", () => 
     const { router, context, ended } = watched(answer({ content: 'one two three', chunks: 3, chunkMs: 10 }));
     const open = async (name: string) => {
       const controller = new AbortController();
-      const stream = await context.run(name, () => askStream(router, 'standard', { signal: controller.signal }));
+      const stream = await context.run(name, () => streamChat(router, 'standard', { signal: controller.signal }));
       return { controller, stream };
     };
     const [a, b] = await Promise.all([open('A'), open('B')]);
@@ -63,7 +63,7 @@ describe("a joined call's events come in its own caller's async context", () => 
 
   it('for a stream', async () => {
     const { router, context, ended, hits } = watched(answer({ content: 'one two three', chunks: 3, chunkMs: 10 }));
-    const calls = ['A', 'B', 'C'].map((name) => context.run(name, async () => read(await askStream(router))));
+    const calls = ['A', 'B', 'C'].map((name) => context.run(name, async () => read(await streamChat(router))));
     await pass(100);
     expect((await Promise.all(calls)).map(({ text }) => text)).toEqual(
       Array.from({ length: 3 }, () => 'one two three'),

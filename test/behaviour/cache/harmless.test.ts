@@ -2,7 +2,7 @@ import { callRecord, ModelRouter } from 'model-router';
 import { answer } from 'model-router/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { settled, useFakeTime } from '../../helpers/clock.js';
-import { ask, askStream, messages, read } from '../../helpers/messages.js';
+import { messages, read, sendChat, streamChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -28,7 +28,10 @@ describe('the cache harms no call', () => {
       `{"id":"x","extra":${deep},"choices":[{"index":0,"message":${message},"finish_reason":"stop"}]}`,
       'application/json',
     );
-    const answers = [...(await Promise.all([ask(router, 'm'), ask(router, 'm')])), await ask(router, 'm')];
+    const answers = [
+      ...(await Promise.all([sendChat(router, 'm'), sendChat(router, 'm')])),
+      await sendChat(router, 'm'),
+    ];
     expect(answers.map(({ choices }) => choices[0]?.message.content)).toEqual(['hi', 'hi', 'hi']);
     expect(answers.map(use)).toEqual(['miss', 'joined', 'hit']);
     expect(new Set(answers).size).toBe(3);
@@ -44,7 +47,7 @@ describe('the cache harms no call', () => {
     const body = `${chunk('', 'a') + chunk(`"extra":${deep},`, 'b')}data: [DONE]\n\n`;
     const router = routerOf(body, 'text/event-stream');
     for (const expected of ['miss', 'hit']) {
-      const stream = await askStream(router, 'm');
+      const stream = await streamChat(router, 'm');
       const { value } = await settled(read(stream));
       expect([value?.text, value?.error === undefined, use(stream)]).toEqual(['ab', true, expected]);
     }
@@ -78,8 +81,8 @@ describe('the cache harms no call', () => {
       { a: answer() },
       { cache: true, cacheStore: { get, set: nothing, delete: nothing, clear: nothing } },
     );
-    expect(use(await ask(router))).toBe('hit');
+    expect(use(await sendChat(router))).toBe('hit');
     stored.value = { ...good, [name]: value };
-    expect(use((await ask(router).withResponse()).data)).toBe('miss');
+    expect(use((await sendChat(router).withResponse()).data)).toBe('miss');
   });
 });

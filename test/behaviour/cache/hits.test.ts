@@ -10,22 +10,22 @@ useFakeTime();
 
 type Body = OpenAI.ChatCompletionCreateParamsNonStreaming;
 const body: Body = { model: 'standard', temperature: 0, messages: [{ role: 'user', content: 'Refunds?' }] };
-const ask = (router: OpenAI, more: object = {}, options: OpenAI.RequestOptions = {}) =>
+const sendChat = (router: OpenAI, more: object = {}, options: OpenAI.RequestOptions = {}) =>
   router.chat.completions.create({ ...body, ...more } as Body, options);
-const askWith = (router: ModelRouter, options: SingleCallOptions) => ask(router, {}, callOptions(options));
+const sendChatWith = (router: ModelRouter, options: SingleCallOptions) => sendChat(router, {}, callOptions(options));
 const use = (holder: unknown) => callRecord(holder)?.cache;
 
 describe('an equal call', () => {
   it('is answered from the cache, at no cost', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer() },
       { cache: 'idempotent', deployments: { a: { price: { input: 1, output: 1 } } }, routes: { standard: ['a'] } },
     );
-    const first = await ask(router);
-    const second = await ask(router);
+    const first = await sendChat(router);
+    const second = await sendChat(router);
     expect(second).toEqual(first);
     expect([use(first), use(second)]).toEqual(['miss', 'hit']);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     expect(callRecord(second)).toMatchObject({ deployment: 'a', attempts: [], costUsd: 0, usage: null });
     const { cache } = router.snapshot();
     expect(cache).toMatchObject({ hits: 1, misses: 1, joined: 0, stale: 0, entries: 1 });
@@ -35,51 +35,51 @@ describe('an equal call', () => {
   });
 
   it('is sent again without a cache', async () => {
-    const { router, asked } = build({ a: answer() });
-    expect(use(await ask(router))).toBe('off');
-    await ask(router);
-    expect(asked()).toHaveLength(2);
+    const { router, calledModels } = build({ a: answer() });
+    expect(use(await sendChat(router))).toBe('off');
+    await sendChat(router);
+    expect(calledModels()).toHaveLength(2);
     expect(router.snapshot().cache).toMatchObject({ hits: 0, misses: 0, entries: 0, bytes: 0 });
   });
 
   it('may have its keys in another order, and use `.parse` or another kind of promise', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: 'idempotent' });
-    await ask(router);
+    const { router, calledModels } = build({ a: answer() }, { cache: 'idempotent' });
+    await sendChat(router);
     const { messages, temperature = 0, model } = body;
     const turned = await router.chat.completions.create({ messages, temperature, model });
     expect(use(turned)).toBe('hit');
-    const { data, response, request_id } = await ask(router).withResponse();
+    const { data, response, request_id } = await sendChat(router).withResponse();
     expect(data).toEqual(turned);
     expect(response.headers.get('x-router-cache')).toBe('hit');
     expect(response.headers.get('x-router-cost-usd')).toBe('0');
     expect(turned).toHaveProperty('_request_id', request_id);
     expect(request_id).toEqual(expect.any(String));
-    const raw = await ask(router).asResponse();
+    const raw = await sendChat(router).asResponse();
     expect(await raw.json()).toEqual(turned);
     const parsed = await router.chat.completions.parse(body);
     expect(parsed.choices[0]?.message.parsed).toBeNull();
     expect(use(parsed)).toBe('hit');
-    expect(asked()).toHaveLength(1);
+    expect(calledModels()).toHaveLength(1);
   });
 
   it('is answered through asFetch too', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: 'idempotent' });
+    const { router, calledModels } = build({ a: answer() }, { cache: 'idempotent' });
     const inner = new OpenAI({ apiKey: 'x', fetch: router.asFetch(), maxRetries: 0 });
-    const { response } = await ask(inner).withResponse();
+    const { response } = await sendChat(inner).withResponse();
     expect(response.headers.get('x-router-cache')).toBe('miss');
-    const again = await ask(inner).withResponse();
+    const again = await sendChat(inner).withResponse();
     expect(again.response.headers.get('x-router-cache')).toBe('hit');
     expect(again.data).toHaveProperty('_request_id', expect.any(String));
-    expect(use(await ask(router))).toBe('hit');
+    expect(use(await sendChat(router))).toBe('hit');
     const chunks = await collect(await inner.chat.completions.create({ ...body, stream: true }));
     expect(chunks.chunks.length).toBeGreaterThan(2);
-    expect(asked()).toHaveLength(1);
+    expect(calledModels()).toHaveLength(1);
   });
 
   it('gets its own copy of the answer: a caller’s changes do not reach the next one', async () => {
     const { router } = build({ a: answer({ content: 'Five days.' }) }, { cache: true });
     for (let i = 0; i < 3; i++) {
-      const got = await ask(router);
+      const got = await sendChat(router);
       expect(got.choices[0]?.message.content).toBe('Five days.');
       if (got.choices[0] !== undefined) got.choices[0].message.content = 'Never.';
       got.choices.push(...got.choices);
@@ -87,22 +87,22 @@ describe('an equal call', () => {
   });
 
   it('is answered until `ttlMs`, and not after', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: { mode: 'all', ttlMs: 1000 } });
-    await ask(router);
+    const { router, calledModels } = build({ a: answer() }, { cache: { mode: 'all', ttlMs: 1000 } });
+    await sendChat(router);
     await pass(999);
-    expect(use(await ask(router))).toBe('hit');
+    expect(use(await sendChat(router))).toBe('hit');
     await pass(1);
-    expect(use(await ask(router))).toBe('miss');
-    expect(asked()).toHaveLength(2);
+    expect(use(await sendChat(router))).toBe('miss');
+    expect(calledModels()).toHaveLength(2);
   });
 
   it('emits an event', async () => {
     const { router } = build({ a: answer() }, { cache: true });
     const events: unknown[] = [];
     router.on('cache-hit', (event) => events.push(event));
-    await ask(router);
+    await sendChat(router);
     await pass(20);
-    const record = callRecord(await ask(router));
+    const record = callRecord(await sendChat(router));
     expect(events).toEqual([{ type: 'cache-hit', callId: record?.id, how: 'hit', ageMs: 20, savedUsd: null }]);
   });
 });
@@ -123,32 +123,32 @@ describe('a call that differs in one place', () => {
     ['its tenant', {}, callOptions({ tenant: 'b' })],
     ['its regions', {}, callOptions({ regions: ['eu'] })],
   ])('is sent: %s', async (_, more, options) => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer() },
       { cache: true, deployments: { a: { region: 'eu' } }, routes: { standard: ['a'] } },
     );
-    await ask(router);
-    expect(use(await ask(router, more, options))).toBe('miss');
-    expect(use(await ask(router, more, options))).toBe('hit');
-    expect(asked()).toHaveLength(2);
+    await sendChat(router);
+    expect(use(await sendChat(router, more, options))).toBe('miss');
+    expect(use(await sendChat(router, more, options))).toBe('hit');
+    expect(calledModels()).toHaveLength(2);
   });
 
   it('differs from one with another image or document', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: true });
+    const { router, calledModels } = build({ a: answer() }, { cache: true });
     const withImage = (url: string) => [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }];
     const withFile = (file_data: string) => [{ role: 'user', content: [{ type: 'file', file: { file_data } }] }];
     for (const messages of [withImage('data:a'), withImage('data:b'), withFile('a'), withFile('b')]) {
-      expect(use(await ask(router, { messages }))).toBe('miss');
+      expect(use(await sendChat(router, { messages }))).toBe('miss');
     }
-    expect(use(await ask(router, { messages: withImage('data:b') }))).toBe('hit');
-    expect(asked()).toHaveLength(4);
+    expect(use(await sendChat(router, { messages: withImage('data:b') }))).toBe('hit');
+    expect(calledModels()).toHaveLength(4);
   });
 
   it('is the same call with another user, other metadata, or tracing headers', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: true });
-    await ask(router, { user: 'ann' }, { headers: { traceparent: 'a' }, idempotencyKey: '1' });
-    expect(use(await ask(router, { metadata: { a: 'b' } }, { headers: { traceparent: 'b' } }))).toBe('hit');
-    expect(asked()).toHaveLength(1);
+    const { router, calledModels } = build({ a: answer() }, { cache: true });
+    await sendChat(router, { user: 'ann' }, { headers: { traceparent: 'a' }, idempotencyKey: '1' });
+    expect(use(await sendChat(router, { metadata: { a: 'b' } }, { headers: { traceparent: 'b' } }))).toBe('hit');
+    expect(calledModels()).toHaveLength(1);
   });
 });
 
@@ -163,10 +163,10 @@ describe('what is never cached', () => {
     ['no-store', {}, { headers: { 'X-Router-Cache': 'no-store' } }],
     ['a call without it', {}, callOptions({ cache: false })],
   ])('%s', async (_, more, options) => {
-    const { router, asked } = build({ a: answer() }, { cache: true });
-    await ask(router, more, options);
-    expect(use(await ask(router, more, options))).toMatch(/^(bypass|off)$/);
-    expect(asked()).toHaveLength(2);
+    const { router, calledModels } = build({ a: answer() }, { cache: true });
+    await sendChat(router, more, options);
+    expect(use(await sendChat(router, more, options))).toMatch(/^(bypass|off)$/);
+    expect(calledModels()).toHaveLength(2);
     expect(router.snapshot().cache.entries).toBe(0);
   });
 
@@ -187,17 +187,17 @@ describe('what is never cached', () => {
     ['a filtered one', answer({ finishReason: 'content_filter' })],
     ['a refusal', answer({ refusal: 'No.' })],
   ])('%s', async (_, script) => {
-    const { router, asked } = build({ a: script }, { cache: true });
-    await ask(router);
-    expect(use(await ask(router))).toBe('miss');
-    expect(asked()).toHaveLength(2);
+    const { router, calledModels } = build({ a: script }, { cache: true });
+    await sendChat(router);
+    expect(use(await sendChat(router))).toBe('miss');
+    expect(calledModels()).toHaveLength(2);
   });
 
   it('an error', async () => {
-    const { router, asked } = build({ a: [fail(429), answer()] }, { cache: true, maxAttempts: 1 });
-    await expect(ask(router)).rejects.toMatchObject({ status: 429 });
-    expect(use(await ask(router))).toBe('miss');
-    expect(asked()).toHaveLength(2);
+    const { router, calledModels } = build({ a: [fail(429), answer()] }, { cache: true, maxAttempts: 1 });
+    await expect(sendChat(router)).rejects.toMatchObject({ status: 429 });
+    expect(use(await sendChat(router))).toBe('miss');
+    expect(calledModels()).toHaveLength(2);
   });
 
   it('a response, unless `store` is false, and one that goes on with another', async () => {
@@ -221,25 +221,25 @@ describe('what is never cached', () => {
   });
 
   it('a health check', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: true });
+    const { router, calledModels } = build({ a: answer() }, { cache: true });
     await router.check();
     await router.check();
-    expect(asked()).toHaveLength(2);
+    expect(calledModels()).toHaveLength(2);
   });
 });
 
 describe('X-Router-Cache and X-Router-Tenant', () => {
   it('no-cache sends the call again, and stores the new answer', async () => {
     const { router } = build({ a: [answer({ content: 'old' }), answer({ content: 'new' })] }, { cache: true });
-    await ask(router);
-    const fresh = await ask(router, {}, { headers: { 'X-Router-Cache': 'no-cache' } });
+    await sendChat(router);
+    const fresh = await sendChat(router, {}, { headers: { 'X-Router-Cache': 'no-cache' } });
     expect([use(fresh), fresh.choices[0]?.message.content]).toEqual(['miss', 'new']);
-    expect((await ask(router)).choices[0]?.message.content).toBe('new');
+    expect((await sendChat(router)).choices[0]?.message.content).toBe('new');
   });
 
   it('rejects any other value, and names those allowed', async () => {
     const { router } = build({ a: answer() }, { cache: true });
-    await expect(ask(router, {}, { headers: { 'X-Router-Cache': 'maybe' } })).rejects.toMatchObject({
+    await expect(sendChat(router, {}, { headers: { 'X-Router-Cache': 'maybe' } })).rejects.toMatchObject({
       code: 'invalid_option',
     });
   });
@@ -247,14 +247,14 @@ describe('X-Router-Cache and X-Router-Tenant', () => {
   it('a tenant by header counts only if it is listed and code has set none', async () => {
     const unlisted = build({ a: answer() }, { cache: true });
     const inTenant = { headers: { 'X-Router-Tenant': 'b' } };
-    await ask(unlisted.router);
-    expect(use(await ask(unlisted.router, {}, inTenant))).toBe('hit');
+    await sendChat(unlisted.router);
+    expect(use(await sendChat(unlisted.router, {}, inTenant))).toBe('hit');
     const { router } = build({ a: answer() }, { cache: true, headerOptions: ['tenant'] });
-    await ask(router);
-    expect(use(await ask(router, {}, inTenant))).toBe('miss');
-    expect(use(await askWith(router, { tenant: 'b' }))).toBe('hit');
-    expect(use(await ask(router.withOptions({ tenant: 'c' }), {}, inTenant))).toBe('miss');
-    expect(use(await ask(router, {}, { ...callOptions({ tenant: 'c' }), ...inTenant }))).toBe('hit');
+    await sendChat(router);
+    expect(use(await sendChat(router, {}, inTenant))).toBe('miss');
+    expect(use(await sendChatWith(router, { tenant: 'b' }))).toBe('hit');
+    expect(use(await sendChat(router.withOptions({ tenant: 'c' }), {}, inTenant))).toBe('miss');
+    expect(use(await sendChat(router, {}, { ...callOptions({ tenant: 'c' }), ...inTenant }))).toBe('hit');
   });
 });
 

@@ -3,7 +3,7 @@ import { answer, fail, fakeFetch } from 'model-router/testing';
 import { OpenAI } from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pass, useFakeTime, watch } from '../../helpers/clock.js';
-import { ask } from '../../helpers/messages.js';
+import { sendChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -36,7 +36,7 @@ describe('joined calls with unusual errors', () => {
       routes: { standard: ['a'] },
       cache: true,
     });
-    const calls = [watch(ask(router)), watch(ask(router))];
+    const calls = [watch(sendChat(router)), watch(sendChat(router))];
     await pass(100);
     expect(calls).toMatchObject([
       { state: 'rejected', error: { message: 'no token' } },
@@ -63,7 +63,7 @@ describe('joined calls with unusual errors', () => {
       routes: { standard: ['a'] },
       cache: true,
     });
-    const calls = [watch(ask(router)), watch(ask(router)), watch(ask(router))];
+    const calls = [watch(sendChat(router)), watch(sendChat(router)), watch(sendChat(router))];
     await pass(100);
     expect(calls.map(({ state }) => state)).toEqual(['rejected', 'rejected', 'rejected']);
     expect(unhandled).toEqual([]);
@@ -71,7 +71,7 @@ describe('joined calls with unusual errors', () => {
 
   it('leave no rejection unhandled if `signal` is not a signal', async () => {
     const { router } = build({ a: fail(400, { latencyMs: 10 }) }, { cache: true });
-    const call = watch(ask(router, 'standard', { signal: { aborted: false } as AbortSignal }));
+    const call = watch(sendChat(router, 'standard', { signal: { aborted: false } as AbortSignal }));
     await pass(100);
     expect(call.state).toBe('rejected');
     expect(unhandled).toEqual([]);

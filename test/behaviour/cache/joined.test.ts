@@ -4,7 +4,7 @@ import type { OpenAI } from 'openai';
 import { APIUserAbortError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
-import { ask, askStream, collect, errorOf, read } from '../../helpers/messages.js';
+import { collect, errorOf, read, sendChat, streamChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -17,14 +17,14 @@ const withSignal = () => {
 
 describe('identical calls in flight', () => {
   it('share one upstream call; each gets its own answer, and one pays', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer({ latencyMs: 100 }) },
       { cache: true, deployments: { a: { price: { input: 1, output: 1 } } }, routes: { standard: ['a'] } },
     );
-    const calls = Array.from({ length: 50 }, () => ask(router));
+    const calls = Array.from({ length: 50 }, () => sendChat(router));
     await pass(100);
     const answers = await Promise.all(calls);
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
     expect(new Set(answers).size).toBe(50);
     expect(answers.map(use)).toEqual(['miss', ...Array.from({ length: 49 }, () => 'joined')]);
     const costs = answers.map((each) => callRecord(each)?.costUsd);
@@ -36,18 +36,18 @@ describe('identical calls in flight', () => {
   });
 
   it('are not shared across tenants, or between a stream and another call', async () => {
-    const { router, asked } = build({ a: answer({ latencyMs: 100 }) }, { cache: true });
-    const calls = [ask(router), ask(router, 'standard', callOptions({ tenant: 'b' })), askStream(router)];
+    const { router, calledModels } = build({ a: answer({ latencyMs: 100 }) }, { cache: true });
+    const calls = [sendChat(router), sendChat(router, 'standard', callOptions({ tenant: 'b' })), streamChat(router)];
     await pass(200);
     await Promise.all(calls);
-    expect(asked()).toHaveLength(3);
+    expect(calledModels()).toHaveLength(3);
   });
 
   it('continue when one of them is aborted, also the first; aborting the last cancels the upstream call', async () => {
     const { router, fake } = build({ a: answer({ latencyMs: 100 }) }, { cache: true });
     const [first, second] = [withSignal(), withSignal()];
-    const one = watch(ask(router, 'standard', first.options));
-    const two = watch(ask(router, 'standard', second.options));
+    const one = watch(sendChat(router, 'standard', first.options));
+    const two = watch(sendChat(router, 'standard', second.options));
     await pass(50);
     first.controller.abort('gone');
     await pass(0);
@@ -60,7 +60,7 @@ describe('identical calls in flight', () => {
     expect(callRecord(two.value)).toMatchObject({ cache: 'joined', attempts: [{ outcome: 'success' }] });
 
     const both = [withSignal(), withSignal()];
-    const calls = both.map(({ options }) => watch(ask(router, 'standard', { ...options, query: { x: '1' } })));
+    const calls = both.map(({ options }) => watch(sendChat(router, 'standard', { ...options, query: { x: '1' } })));
     await pass(10);
     for (const { controller } of both) controller.abort();
     await pass(0);
@@ -72,10 +72,10 @@ describe('identical calls in flight', () => {
 
   it('each have their own deadline, also after one with a later deadline has left', async () => {
     const { router, fake } = build({ a: hang(), b: hang() }, { cache: true, deadlineMs: 1000, breaker: false });
-    const one = watch(ask(router));
+    const one = watch(sendChat(router));
     await pass(300);
     const other = withSignal();
-    const two = watch(ask(router, 'standard', other.options));
+    const two = watch(sendChat(router, 'standard', other.options));
     await pass(400);
     other.controller.abort();
     await pass(299);
@@ -87,22 +87,22 @@ describe('identical calls in flight', () => {
   });
 
   it('each have their own deadline, and the upstream call has the latest of them', async () => {
-    const { router, asked } = build({ a: answer({ latencyMs: 500 }) }, { cache: true, maxAttempts: 1 });
-    const short = watch(ask(router, 'standard', callOptions({ deadlineMs: 200 })));
-    const long = watch(ask(router, 'standard', callOptions({ deadlineMs: 1000 })));
+    const { router, calledModels } = build({ a: answer({ latencyMs: 500 }) }, { cache: true, maxAttempts: 1 });
+    const short = watch(sendChat(router, 'standard', callOptions({ deadlineMs: 200 })));
+    const long = watch(sendChat(router, 'standard', callOptions({ deadlineMs: 1000 })));
     await pass(199);
     expect(short.state).toBe('pending');
     await pass(1);
     expect(short).toMatchObject({ state: 'rejected', at: 200, error: { code: 'deadline_exceeded', deadlineMs: 200 } });
     await pass(300);
     expect(long).toMatchObject({ state: 'fulfilled', at: 500 });
-    expect(asked()).toEqual(['a']);
+    expect(calledModels()).toEqual(['a']);
   });
 
   it('each end at their own deadline when no upstream answers, and leave nothing in flight', async () => {
     const { router, fake } = build({ a: hang() }, { cache: true, maxAttempts: 1 });
-    const short = watch(ask(router, 'standard', callOptions({ deadlineMs: 200 })));
-    const long = watch(ask(router, 'standard', callOptions({ deadlineMs: 1000 })));
+    const short = watch(sendChat(router, 'standard', callOptions({ deadlineMs: 200 })));
+    const long = watch(sendChat(router, 'standard', callOptions({ deadlineMs: 1000 })));
     await pass(1000);
     expect([short, long].map(({ at }) => at)).toEqual([200, 1000]);
     expect(long.error).toBeInstanceOf(DeadlineExceededError);
@@ -112,22 +112,25 @@ describe('identical calls in flight', () => {
   });
 
   it('fail together, each with its own error and record; the next call is sent again', async () => {
-    const { router, asked } = build({ a: [fail(500, { latencyMs: 10 }), answer()] }, { cache: true, maxAttempts: 1 });
-    const calls = [errorOf(ask(router)), errorOf(ask(router))];
+    const { router, calledModels } = build(
+      { a: [fail(500, { latencyMs: 10 }), answer()] },
+      { cache: true, maxAttempts: 1 },
+    );
+    const calls = [errorOf(sendChat(router)), errorOf(sendChat(router))];
     await pass(10);
     const [one, two] = await Promise.all(calls);
     expect([one, two]).toMatchObject([{ status: 500 }, { status: 500 }]);
     expect(one).not.toBe(two);
     expect(callRecord(one)?.id).not.toBe(callRecord(two)?.id);
-    await ask(router);
-    expect(asked()).toHaveLength(2);
+    await sendChat(router);
+    expect(calledModels()).toHaveLength(2);
   });
 
   it('are not joined where their limits differ', async () => {
     const { router } = build({ a: answer({ latencyMs: 500 }) }, { cache: true });
-    const impatient = watch(ask(router, 'standard', { timeout: 100 }));
-    const once = watch(ask(router, 'standard', { maxRetries: 0 }));
-    const usual = [watch(ask(router)), watch(ask(router))];
+    const impatient = watch(sendChat(router, 'standard', { timeout: 100 }));
+    const once = watch(sendChat(router, 'standard', { maxRetries: 0 }));
+    const usual = [watch(sendChat(router)), watch(sendChat(router))];
     await pass(500);
     expect([impatient, once, ...usual].map(({ state }) => state)).toEqual([
       'rejected',
@@ -155,11 +158,11 @@ describe('streams in flight', () => {
   const slow = () => answer({ content: 'one two three four five six', chunks: 6, chunkMs: 10 });
 
   it('can be joined late: delivered chunks come at once, then the rest as it comes', async () => {
-    const { router, asked } = build({ a: slow() }, { cache: true });
-    const first = await askStream(router);
+    const { router, calledModels } = build({ a: slow() }, { cache: true });
+    const first = await streamChat(router);
     const reading = read(first);
     await pass(25);
-    const late = await askStream(router);
+    const late = await streamChat(router);
     const lateReading = watch(read(late));
     await pass(0);
     expect(lateReading.state).toBe('pending');
@@ -169,26 +172,26 @@ describe('streams in flight', () => {
     expect(two.value?.chunks).toEqual(one.chunks);
     expect(two.value?.chunks[1]).not.toBe(one.chunks[1]);
     expect([use(first), use(late)]).toEqual(['miss', 'joined']);
-    expect(asked()).toEqual(['a']);
-    const third = await askStream(router);
+    expect(calledModels()).toEqual(['a']);
+    const third = await streamChat(router);
     expect((await read(third)).chunks).toEqual(one.chunks);
     expect(use(third)).toBe('hit');
   });
 
   it('continue when one reader breaks off, and are cancelled by the last', async () => {
     const { router, fake } = build({ a: slow() }, { cache: true });
-    const [one, two] = await Promise.all([askStream(router), askStream(router)]);
+    const [one, two] = await Promise.all([streamChat(router), streamChat(router)]);
     for await (const _ of one) break;
     const rest = watch(read(two));
     await pass(200);
     expect(rest.value?.text).toBe('one two three four five six');
-    const [third, fourth] = await Promise.all([askStream(router, 'a'), askStream(router, 'a')]);
+    const [third, fourth] = await Promise.all([streamChat(router, 'a'), streamChat(router, 'a')]);
     third.controller.abort();
     for await (const _ of fourth) break;
     await pass(0);
     expect(fake.requests.at(-1)?.outcome).toBe('aborted');
     expect(callRecord(fourth)?.attempts).toMatchObject([{ outcome: 'aborted' }]);
-    await settled(askStream(router, 'a'));
+    await settled(streamChat(router, 'a'));
     expect(fake.requests).toHaveLength(3);
   });
 
@@ -196,10 +199,10 @@ describe('streams in flight', () => {
     for (const how of ['break', 'abort']) {
       for (let ticks = 0; ticks < 8; ticks++) {
         const { router } = build({ a: slow() }, { cache: true });
-        const stream = await askStream(router);
+        const stream = await streamChat(router);
         const reader = stream[Symbol.asyncIterator]();
         await reader.next();
-        const joined = askStream(router).then(read);
+        const joined = streamChat(router).then(read);
         for (let i = 0; i < ticks; i++) await Promise.resolve();
         if (how === 'abort') stream.controller.abort();
         else void reader.return?.();
@@ -213,7 +216,7 @@ describe('streams in flight', () => {
     const { router } = build({ a: fail(500), b: slow() }, { cache: true });
     const ended: string[][] = [];
     router.on('call-ended', ({ record }) => ended.push(record.attempts.map(({ outcome }) => outcome)));
-    const [one, two] = await Promise.all([askStream(router), askStream(router)]);
+    const [one, two] = await Promise.all([streamChat(router), streamChat(router)]);
     for await (const _ of one) break;
     await settled(read(two));
     expect(ended).toEqual([[], ['server-error', 'success']]);
@@ -221,19 +224,19 @@ describe('streams in flight', () => {
   });
 
   it('that break, break for each caller, and are not stored', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: cut({ afterChunks: 3, content: 'one two three four five six' }) },
       { cache: true },
     );
-    const streams = await Promise.all([askStream(router), askStream(router)]);
+    const streams = await Promise.all([streamChat(router), streamChat(router)]);
     const reads = await Promise.all(streams.map(read));
     for (const { error, chunks } of reads) {
       expect(error).toBeInstanceOf(StreamInterruptedError);
       expect((error as StreamInterruptedError).partial).toEqual(chunks);
     }
     expect(reads[0]?.error).not.toBe(reads[1]?.error);
-    await read(await askStream(router));
-    expect(asked()).toHaveLength(2);
+    await read(await streamChat(router));
+    expect(calledModels()).toHaveLength(2);
   });
 });
 
@@ -243,7 +246,7 @@ describe('a stream and a completion', () => {
     chunks.map((each) => each.choices[0]?.delta.content ?? '').join('');
 
   it('are answered from each other’s entries, with usage only if requested', async () => {
-    const { router, asked } = build({ a: answer({ content: 'Hello you' }) }, { cache: true });
+    const { router, calledModels } = build({ a: answer({ content: 'Hello you' }) }, { cache: true });
     const whole = await router.chat.completions.create(body);
     const { chunks } = await read(await router.chat.completions.create({ ...body, stream: true }));
     expect(chunks.map((each) => each.choices[0]?.delta.role ?? null)).toEqual(['assistant', null, null]);
@@ -251,8 +254,10 @@ describe('a stream and a completion', () => {
     expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop');
     expect(chunks.every((each) => each.id === whole.id && each.usage === undefined)).toBe(true);
     const options = { include_usage: true };
-    const told = await read(await router.chat.completions.create({ ...body, stream: true, stream_options: options }));
-    expect(told.chunks.at(-1)).toMatchObject({ choices: [], usage: whole.usage });
+    const withUsage = await read(
+      await router.chat.completions.create({ ...body, stream: true, stream_options: options }),
+    );
+    expect(withUsage.chunks.at(-1)).toMatchObject({ choices: [], usage: whole.usage });
 
     const other = { ...body, seed: 1 };
     await read(await router.chat.completions.create({ ...other, stream: true }));
@@ -262,12 +267,12 @@ describe('a stream and a completion', () => {
       finish_reason: 'stop',
       message: { role: 'assistant', content: 'Hello you' },
     });
-    expect(asked()).toHaveLength(2);
+    expect(calledModels()).toHaveLength(2);
   });
 
   it('are cached with tool calls if `toolCalls` is set', async () => {
     const toolCalls = [{ name: 'f', arguments: { a: 1 } }];
-    const { router, asked } = build({ a: answer({ toolCalls }) }, { cache: { mode: 'all', toolCalls: true } });
+    const { router, calledModels } = build({ a: answer({ toolCalls }) }, { cache: { mode: 'all', toolCalls: true } });
     const withTools = { ...body, tools: [{ type: 'function' as const, function: { name: 'f' } }] };
     await read(await router.chat.completions.create({ ...withTools, stream: true }));
     const whole = await router.chat.completions.create(withTools);
@@ -277,11 +282,11 @@ describe('a stream and a completion', () => {
     });
     const { value: final } = await settled(router.chat.completions.stream(withTools).finalChatCompletion());
     expect(final?.choices[0]?.message.tool_calls).toMatchObject(whole.choices[0]?.message.tool_calls ?? []);
-    expect(asked()).toHaveLength(1);
+    expect(calledModels()).toHaveLength(1);
   });
 
   it('works for Responses too', async () => {
-    const { router, asked } = build({ a: answer({ content: 'Hello you' }) }, { cache: true });
+    const { router, calledModels } = build({ a: answer({ content: 'Hello you' }) }, { cache: true });
     const request = { model: 'standard', input: 'Hi', store: false };
     const whole = await router.responses.create(request);
     const { value: final, error } = await settled(router.responses.stream(request).finalResponse());
@@ -292,6 +297,6 @@ describe('a stream and a completion', () => {
     const { chunks } = await collect(await router.responses.create({ ...streamed, stream: true }));
     expect(chunks.at(-1)?.type).toBe('response.completed');
     expect((await router.responses.create(streamed)).output_text).toBe('Hello you');
-    expect(asked()).toHaveLength(2);
+    expect(calledModels()).toHaveLength(2);
   });
 });

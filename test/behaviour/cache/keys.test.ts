@@ -16,18 +16,18 @@ const echo = (request: { readonly body: unknown }) => {
 
 describe('the key of a call', () => {
   it('differs for any two calls that differ, stored and in flight', async () => {
-    const { router, asked } = build({ a: echo }, { cache: true });
+    const { router, calledModels } = build({ a: echo }, { cache: true });
     const prompts = Array.from({ length: 200 }, (_, i) => `Where is my order ${i}?`);
     const atOnce = await Promise.all(prompts.map((content) => about(router, content)));
     const later = await Promise.all(prompts.map((content) => about(router, content)));
     expect(atOnce.map(said)).toEqual(prompts.map((content) => `About ${content}`));
     expect(later.map(said)).toEqual(prompts.map((content) => `About ${content}`));
     expect(new Set(later.map(use))).toEqual(new Set(['hit']));
-    expect(asked()).toHaveLength(200);
+    expect(calledModels()).toHaveLength(200);
   });
 
   it('treats values that JSON writes in its own way like their plain equals', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: true });
+    const { router, calledModels } = build({ a: answer() }, { cache: true });
     const withMore = (more: object) => router.chat.completions.create({ ...bodyOf('x'), ...more });
     await withMore({ top_p: null, at: '2030-01-01T00:00:00.000Z', n: 1, list: [null, { b: 1, a: 2 }] });
     const same = {
@@ -38,11 +38,11 @@ describe('the key of a call', () => {
       stop: undefined,
     };
     expect(use(await withMore(same))).toBe('hit');
-    expect(asked()).toHaveLength(1);
+    expect(calledModels()).toHaveLength(1);
   });
 
   it('is hashed where it is longer than 64 KiB, to save memory', async () => {
-    const { router, asked } = build({ a: echo }, { cache: true });
+    const { router, calledModels } = build({ a: echo }, { cache: true });
     const long = 'A long document. '.repeat(5000);
     await about(router, `${long}1`);
     expect(router.snapshot().cache.bytes).toBeLessThan(1.3 * long.length);
@@ -50,7 +50,7 @@ describe('the key of a call', () => {
     const { messages, model } = bodyOf(`${long}1`);
     expect(use(await router.chat.completions.create({ messages, model }))).toBe('hit');
     expect(use(await about(router, `${long}2`))).toBe('miss');
-    expect(asked()).toHaveLength(3);
+    expect(calledModels()).toHaveLength(3);
   });
 
   it('counts in `maxBytes`, beside its answer', async () => {
@@ -77,14 +77,14 @@ describe('the key of a call', () => {
   });
 
   it('does not exist for a body with more than 100,000 values: the call is neither stored nor joined', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: true });
+    const { router, calledModels } = build({ a: answer() }, { cache: true });
     const complete = (length: number) =>
       router.completions.create({ model: 'standard', prompt: Array.from({ length }, (_, i) => i) });
     const calls = await Promise.all([complete(100_001), complete(100_001)]);
     expect(calls.map(use)).toEqual(['bypass', 'bypass']);
     expect(use(await complete(99_000))).toBe('miss');
     expect(use(await complete(99_000))).toBe('hit');
-    expect(asked()).toHaveLength(3);
+    expect(calledModels()).toHaveLength(3);
     const body = { model: 'standard', prompt: Array.from({ length: 100_001 }, () => 0) };
     expect(router.explain(body).cache).toEqual({
       cacheable: false,
@@ -130,11 +130,11 @@ describe('the key of a call', () => {
       routes: { standard: ['a'] },
       cache: true,
     });
-    const ask = (content: string, version: string) =>
+    const send = (content: string, version: string) =>
       router.chat.completions.create(bodyOf(content), { query: { version } });
-    expect(said(await ask('as asked', '1'))).toBe('About changed');
-    expect(use(await ask('as asked', '1'))).toBe('hit');
-    expect(use(await ask('changed', '1'))).toBe('miss');
-    expect(use(await ask('as asked', '2'))).toBe('miss');
+    expect(said(await send('as asked', '1'))).toBe('About changed');
+    expect(use(await send('as asked', '1'))).toBe('hit');
+    expect(use(await send('changed', '1'))).toBe('miss');
+    expect(use(await send('as asked', '2'))).toBe('miss');
   });
 });

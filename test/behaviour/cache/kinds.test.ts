@@ -3,7 +3,7 @@ import { answer, fail, fakeFetch } from 'model-router/testing';
 import { APIError, APIUserAbortError, type OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
-import { ask, collect, errorOf, messages } from '../../helpers/messages.js';
+import { collect, errorOf, messages, sendChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -12,7 +12,7 @@ const use = (holder: unknown) => callRecord(holder)?.cache;
 
 describe('kinds of answers', () => {
   it('completions, whole and as a stream', async () => {
-    const { router, asked } = build({ a: answer({ content: 'Five days.' }) }, { cache: true });
+    const { router, calledModels } = build({ a: answer({ content: 'Five days.' }) }, { cache: true });
     const body = { model: 'standard', prompt: 'Refunds?' };
     const first = await router.completions.create(body);
     const second = await router.completions.create(body);
@@ -23,11 +23,11 @@ describe('kinds of answers', () => {
     expect(chunks.map(({ choices }) => choices[0]?.text).join('')).toBe('Five days.');
     expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop');
     expect(use(stream)).toBe('hit');
-    expect(asked()).toHaveLength(1);
+    expect(calledModels()).toHaveLength(1);
   });
 
   it('structured outputs, parsed for each caller', async () => {
-    const { router, asked } = build({ a: answer({ content: '{"days":[5]}' }) }, { cache: true });
+    const { router, calledModels } = build({ a: answer({ content: '{"days":[5]}' }) }, { cache: true });
     const parse = (name: string) =>
       router.chat.completions.parse({
         model: 'standard',
@@ -42,11 +42,11 @@ describe('kinds of answers', () => {
       completion.choices.length = 0;
     }
     expect(use(await parse('another schema'))).toBe('miss');
-    expect(asked()).toHaveLength(2);
+    expect(calledModels()).toHaveLength(2);
   });
 
   it('streams of the SDK’s helper, whose record comes from the stream', async () => {
-    const { router, asked } = build({ a: answer({ content: 'Hello.' }) }, { cache: true });
+    const { router, calledModels } = build({ a: answer({ content: 'Hello.' }) }, { cache: true });
     await settled(router.chat.completions.stream({ model: 'standard', messages }).finalChatCompletion());
     const stream = router.chat.completions.stream({ model: 'standard', messages });
     const { value: completion } = await settled(stream.finalChatCompletion());
@@ -60,14 +60,14 @@ describe('kinds of answers', () => {
       stream_options: { include_usage: true },
     });
     expect(use((await settled(counted.finalChatCompletion())).value)).toBe('hit');
-    expect(asked()).toHaveLength(1);
+    expect(calledModels()).toHaveLength(1);
   });
 
   it('not a call with its own fetch options', async () => {
-    const { router, asked } = build({ a: answer() }, { cache: true });
-    await ask(router);
-    expect(use(await ask(router, 'standard', { fetchOptions: { credentials: 'omit' } }))).toBe('bypass');
-    expect(asked()).toHaveLength(2);
+    const { router, calledModels } = build({ a: answer() }, { cache: true });
+    await sendChat(router);
+    expect(use(await sendChat(router, 'standard', { fetchOptions: { credentials: 'omit' } }))).toBe('bypass');
+    expect(calledModels()).toHaveLength(2);
   });
 });
 
@@ -75,7 +75,7 @@ describe('errors of joined calls', () => {
   it('have their own headers and body', async () => {
     const script = fail(500, { latencyMs: 10, headers: { 'x-why': 'down' } });
     const { router } = build({ a: script }, { cache: true, maxAttempts: 1 });
-    const calls = [errorOf(ask(router)), errorOf(ask(router)), errorOf(ask(router))];
+    const calls = [errorOf(sendChat(router)), errorOf(sendChat(router)), errorOf(sendChat(router))];
     await pass(10);
     const [one, two, three] = await Promise.all(calls);
     if (!(one instanceof APIError && two instanceof APIError && three instanceof APIError))
@@ -110,7 +110,7 @@ describe('the size of the store', () => {
     const router = new ModelRouter(single as ConstructorParameters<typeof ModelRouter>[0]);
     const from = name === 'another account of a view' ? router.withOptions({ cache: true }) : router;
     const view = from.withOptions(name === 'another account of a view' ? { apiKey: 'sk-other' } : options);
-    for (const query of ['1', '2', '3']) await ask(view, 'm', { query: { query } });
+    for (const query of ['1', '2', '3']) await sendChat(view, 'm', { query: { query } });
     expect(view.snapshot().cache.entries).toBe(2);
     await router.close();
     view.close();
@@ -120,20 +120,20 @@ describe('the size of the store', () => {
 describe('a closed router', () => {
   it('returns no cached answers, and an aborted call returns nothing', async () => {
     const { router } = build({ a: answer() }, { cache: true });
-    await ask(router);
-    await ask(router);
-    const aborted = errorOf(ask(router, 'standard', { signal: AbortSignal.abort() }));
+    await sendChat(router);
+    await sendChat(router);
+    const aborted = errorOf(sendChat(router, 'standard', { signal: AbortSignal.abort() }));
     expect(await aborted).toBeInstanceOf(APIUserAbortError);
     const lines: string[] = [];
     const log = (line: string) => lines.push(line);
     const logger = { error: log, warn: log, info: log, debug: log } satisfies OpenAI['logger'];
-    const hit = await ask(router.withOptions({ logger, logLevel: 'info' }));
+    const hit = await sendChat(router.withOptions({ logger, logLevel: 'info' }));
     expect(lines).toEqual([expect.stringContaining(callRecord(hit)?.id ?? 'no id')]);
     const ended: unknown[] = [];
     router.on('call-ended', ({ record }) => ended.push([record.id, record.cache]));
-    const again = await ask(router, 'standard', callOptions({ deadlineMs: 5 }));
+    const again = await sendChat(router, 'standard', callOptions({ deadlineMs: 5 }));
     expect(ended).toEqual([[callRecord(again)?.id, 'hit']]);
     await router.close();
-    expect(await errorOf(ask(router))).toMatchObject({ code: 'no_deployment_available' });
+    expect(await errorOf(sendChat(router))).toMatchObject({ code: 'no_deployment_available' });
   });
 });

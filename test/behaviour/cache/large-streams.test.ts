@@ -1,12 +1,12 @@
 import { callRecord } from 'model-router';
 import { describe, expect, it, vi } from 'vitest';
 import { liveRouter } from '../../helpers/live-stream.js';
-import { askStream } from '../../helpers/messages.js';
+import { streamChat } from '../../helpers/messages.js';
 
 const use = (holder: unknown) => callRecord(holder)?.cache;
 const MIB = 1024 * 1024;
 
-type Stream = Awaited<ReturnType<typeof askStream>>;
+type Stream = Awaited<ReturnType<typeof streamChat>>;
 
 /** Reads `count` chunks, and returns their length. */
 async function readOn(iterator: ReturnType<Stream[typeof Symbol.asyncIterator]>, count: number): Promise<number> {
@@ -21,7 +21,7 @@ async function readOn(iterator: ReturnType<Stream[typeof Symbol.asyncIterator]>,
 describe('a stream that is larger than the store', () => {
   it('reaches all its readers whole; it is no longer stored or joined', async () => {
     const { router, streams } = liveRouter({ cache: { mode: 'all', maxBytes: MIB } });
-    const [one, two] = (await Promise.all([askStream(router), askStream(router)])).map((stream) =>
+    const [one, two] = (await Promise.all([streamChat(router), streamChat(router)])).map((stream) =>
       stream[Symbol.asyncIterator](),
     );
     if (one === undefined || two === undefined) throw new Error('Two were asked for.');
@@ -33,7 +33,7 @@ describe('a stream that is larger than the store', () => {
       if (i === 0) expect(await readOn(two, 3)).toBe(100_003);
       else expect(await readOn(two, 1)).toBe(100_000);
     }
-    const late = await askStream(router);
+    const late = await streamChat(router);
     expect(use(late)).toBe('miss');
     for (const stream of streams) stream.end();
     for (const iterator of [one, two]) {
@@ -45,7 +45,7 @@ describe('a stream that is larger than the store', () => {
 
   it('makes its fastest reader wait for the slowest, which loses nothing', async () => {
     const { router, streams } = liveRouter({ cache: { mode: 'all', maxBytes: MIB } });
-    const [one, two] = (await Promise.all([askStream(router), askStream(router)])).map((stream) =>
+    const [one, two] = (await Promise.all([streamChat(router), streamChat(router)])).map((stream) =>
       stream[Symbol.asyncIterator](),
     );
     if (one === undefined || two === undefined) throw new Error('Two were asked for.');
@@ -69,7 +69,7 @@ describe('a stream that is larger than the store', () => {
 
   it('is requested again for a caller that has read nothing when its beginning is gone', async () => {
     const { router, streams } = liveRouter({ cache: { mode: 'all', maxBytes: MIB } });
-    const [one, unread] = await Promise.all([askStream(router), askStream(router)]);
+    const [one, unread] = await Promise.all([streamChat(router), streamChat(router)]);
     const reading = one[Symbol.asyncIterator]();
     await readOn(reading, 2);
     for (let i = 0; i < 30; i++) {
@@ -88,13 +88,13 @@ describe('a stream that is larger than the store', () => {
 describe('a long stream that was stored', () => {
   it('is read in slices', async () => {
     const { router, streams } = liveRouter({ cache: true });
-    const first = await askStream(router);
+    const first = await streamChat(router);
     const reading = readOn(first[Symbol.asyncIterator](), 1004);
     for (let i = 0; i < 1000; i++) streams[0]?.send(`${i} ${'x'.repeat(1000)}`);
     streams[0]?.end();
     const length = await reading;
     const parse = vi.spyOn(JSON, 'parse');
-    const again = await askStream(router);
+    const again = await streamChat(router);
     expect(await readOn(again[Symbol.asyncIterator](), 1003)).toBe(length);
     expect(use(again)).toBe('hit');
     const parsed = parse.mock.calls.map(([text]) => text.length);
@@ -116,7 +116,7 @@ describe('joining and leaving', () => {
     Object.assign(globalThis, { setTimeout: counting });
     try {
       const controllers = Array.from({ length: 1000 }, () => new AbortController());
-      const calls = controllers.map(({ signal }) => askStream(router, 'standard', { signal }).catch(() => undefined));
+      const calls = controllers.map(({ signal }) => streamChat(router, 'standard', { signal }).catch(() => undefined));
       const before = timers;
       for (const controller of controllers.slice(1)) controller.abort();
       await Promise.all(calls);

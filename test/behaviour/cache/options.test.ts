@@ -1,7 +1,7 @@
 import { callOptions, ModelRouter, type RouterSettings } from 'model-router';
 import { answer } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
-import { ask, errorOf } from '../../helpers/messages.js';
+import { errorOf, sendChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 const clients = { default: { apiKey: 'sk-a', baseURL: 'https://a.test/v1' } };
@@ -30,7 +30,7 @@ describe('options of the cache', () => {
   it('the size belongs to the store, so a call or a view cannot set it', async () => {
     const { router } = build({ a: answer() });
     const cache = { mode: 'all', maxEntries: 5 } as const;
-    expect(await errorOf(ask(router, 'standard', callOptions({ cache })))).toMatchObject({
+    expect(await errorOf(sendChat(router, 'standard', callOptions({ cache })))).toMatchObject({
       option: 'cache.maxEntries',
     });
     expect(() => router.withOptions({ cache })).toThrow(expect.objectContaining({ option: 'cache.maxEntries' }));
@@ -45,7 +45,7 @@ describe('options of the cache', () => {
         deployments: { a: {} },
       },
     );
-    for (const query of ['1', '2', '3']) await ask(router, 'standard', { query: { query } });
+    for (const query of ['1', '2', '3']) await sendChat(router, 'standard', { query: { query } });
     expect(router.snapshot().cache.entries).toBe(2);
   });
 });

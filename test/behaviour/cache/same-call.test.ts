@@ -4,7 +4,7 @@ import type { OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { sleep } from '../../../src/util/sleep.js';
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
-import { ask, askStream, collect, messages } from '../../helpers/messages.js';
+import { collect, messages, sendChat, streamChat } from '../../helpers/messages.js';
 import { build, type Setup } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -46,7 +46,7 @@ describe('the same input is keyed, sent and stored', () => {
   it('if the query changes while the store is read', async () => {
     const { router, fake } = build({ a: answer() }, { cache: true, cacheStore: farStore() });
     const query = { version: '1' };
-    const call = ask(router, 'standard', { query });
+    const call = sendChat(router, 'standard', { query });
     await pass(1);
     query.version = '2';
     await settled(call);
@@ -63,8 +63,8 @@ describe('the same input is keyed, sent and stored', () => {
       },
     };
     await router.chat.completions.create(changing);
-    const { messages: asked } = (fake.requests[0]?.body ?? {}) as { messages?: { content: string }[] };
-    const sent = asked?.[0]?.content;
+    const { messages: calledModels } = (fake.requests[0]?.body ?? {}) as { messages?: { content: string }[] };
+    const sent = calledModels?.[0]?.content;
     const most = reads + 2;
     const uses = new Map<string, string | undefined>();
     for (let i = 0; i < most; i++) uses.set(`read ${i}`, use(await about(router, `read ${i}`)));
@@ -74,16 +74,16 @@ describe('the same input is keyed, sent and stored', () => {
   it('if the query has what a URL distinguishes and JSON does not: nothing is stored', async () => {
     const { router } = build({ a: answer() }, { cache: true });
     for (const x of [Number.NaN, Number.POSITIVE_INFINITY, new Map(), () => 1, [Number.NaN], { y: Number.NaN }]) {
-      expect(use(await ask(router, 'standard', { query: { x } }))).toBe('bypass');
+      expect(use(await sendChat(router, 'standard', { query: { x } }))).toBe('bypass');
     }
     const usual = { x: [1, 'a', null, true], y: { z: undefined } };
-    expect(use(await ask(router, 'standard', { query: usual }))).toBe('miss');
-    expect(use(await ask(router, 'standard', { query: usual }))).toBe('hit');
+    expect(use(await sendChat(router, 'standard', { query: usual }))).toBe('miss');
+    expect(use(await sendChat(router, 'standard', { query: usual }))).toBe('hit');
   });
 
   it('if a call goes to its own server: nothing is stored', async () => {
     const { router } = build({ a: answer() }, { cache: true });
-    expect(use(await ask(router, 'standard', { defaultBaseURL: 'https://other.test/v1' }))).toBe('bypass');
+    expect(use(await sendChat(router, 'standard', { defaultBaseURL: 'https://other.test/v1' }))).toBe('bypass');
   });
 });
 
@@ -106,16 +106,16 @@ describe('a cached answer', () => {
         routes: { standard: ['a'] },
       },
     );
-    const first = await askStream(router);
+    const first = await streamChat(router);
     await collect(first);
     expect(callRecord(first)).toMatchObject({ estimated: true, usage: { inputTokens: expect.any(Number) } });
-    const told = await router.chat.completions.create({
+    const streamed = await router.chat.completions.create({
       model: 'standard',
       messages,
       stream: true,
       stream_options: { include_usage: true },
     });
-    expect((await collect(told)).chunks.at(-1)?.usage?.total_tokens).toBeGreaterThan(0);
+    expect((await collect(streamed)).chunks.at(-1)?.usage?.total_tokens).toBeGreaterThan(0);
     const other = build(
       { a: answer() },
       {
@@ -124,11 +124,11 @@ describe('a cached answer', () => {
         routes: { standard: ['a'] },
       },
     );
-    await collect(await askStream(other.router));
-    const again = await askStream(other.router);
+    await collect(await streamChat(other.router));
+    const again = await streamChat(other.router);
     await collect(again);
     expect(use(again)).toBe('hit');
-    const whole = await ask(other.router);
+    const whole = await sendChat(other.router);
     expect([use(whole), whole.usage?.total_tokens]).toEqual(['miss', expect.any(Number)]);
     expect(router.snapshot().cache.savedTokens).toBe(0);
   });

@@ -2,51 +2,51 @@ import { callOptions, callRecord } from 'model-router';
 import { answer, fail, hang } from 'model-router/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
-import { ask, askStream, read } from '../../helpers/messages.js';
+import { read, sendChat, streamChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 useFakeTime();
 afterEach(() => vi.unstubAllGlobals());
 
 const use = (holder: unknown) => callRecord(holder)?.cache;
-const said = (completion: Awaited<ReturnType<typeof ask>>) => completion.choices[0]?.message.content;
+const said = (completion: Awaited<ReturnType<typeof sendChat>>) => completion.choices[0]?.message.content;
 const twice = () => [answer({ content: 'old', latencyMs: 10 }), answer({ content: 'new', latencyMs: 10 })];
 const stale = { mode: 'all', ttlMs: 1000, staleMs: 500 } as const;
 
 describe('shareInFlight: false', () => {
   it('sends an upstream call for each caller, and shares the stored answer', async () => {
-    const { router, asked } = build({ a: answer({ latencyMs: 10 }) }, { cache: true, shareInFlight: false });
-    const calls = [ask(router), ask(router), askStream(router).then(read)];
+    const { router, calledModels } = build({ a: answer({ latencyMs: 10 }) }, { cache: true, shareInFlight: false });
+    const calls = [sendChat(router), sendChat(router), streamChat(router).then(read)];
     await pass(20);
     const [one, two] = await Promise.all(calls);
     expect([one, two].map(use)).toEqual(['miss', 'miss']);
-    expect(asked()).toHaveLength(3);
-    expect(use(await ask(router))).toBe('hit');
+    expect(calledModels()).toHaveLength(3);
+    expect(use(await sendChat(router))).toBe('hit');
     expect(router.snapshot().cache).toMatchObject({ joined: 0, misses: 3 });
   });
 
   it('lets no call hang on another that disappears', async () => {
     const { router } = build({ a: [hang(), answer()] }, { cache: true, shareInFlight: false });
     const controller = new AbortController();
-    const leader = watch(ask(router, 'standard', { signal: controller.signal }));
-    const other = watch(ask(router));
+    const leader = watch(sendChat(router, 'standard', { signal: controller.signal }));
+    const other = watch(sendChat(router));
     await pass(1);
     expect(other.state).toBe('fulfilled');
     controller.abort();
     await pass(0);
     expect(leader.state).toBe('rejected');
-    expect(use(await ask(router))).toBe('hit');
+    expect(use(await sendChat(router))).toBe('hit');
   });
 
   it('is the default on Cloudflare Workers, and nowhere else', async () => {
     vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' });
     const worker = build({ a: answer({ latencyMs: 10 }) }, { cache: true });
-    const told = build({ a: answer({ latencyMs: 10 }) }, { cache: true, shareInFlight: true });
+    const sharing = build({ a: answer({ latencyMs: 10 }) }, { cache: true, shareInFlight: true });
     vi.unstubAllGlobals();
     const other = build({ a: answer({ latencyMs: 10 }) }, { cache: true });
-    for (const { router } of [worker, told, other]) void Promise.all([ask(router), ask(router)]);
+    for (const { router } of [worker, sharing, other]) void Promise.all([sendChat(router), sendChat(router)]);
     await pass(10);
-    expect([worker, told, other].map(({ asked }) => asked().length)).toEqual([2, 1, 1]);
+    expect([worker, sharing, other].map(({ calledModels }) => calledModels().length)).toEqual([2, 1, 1]);
   });
 
   it('is checked', () => {
@@ -60,15 +60,15 @@ describe('a stale answer where calls in flight are not shared', () => {
   const setup = () => build({ a: twice() }, { cache: stale, shareInFlight: false });
 
   it('is refreshed in the foreground without waitUntil', async () => {
-    const { router, asked } = setup();
-    await settled(ask(router));
+    const { router, calledModels } = setup();
+    await settled(sendChat(router));
     await pass(1000);
-    const call = watch(ask(router));
+    const call = watch(sendChat(router));
     await pass(9);
     expect(call.state).toBe('pending');
     await pass(1);
     expect([use(call.value), said(call.value as never)]).toEqual(['miss', 'new']);
-    expect(asked()).toHaveLength(2);
+    expect(calledModels()).toHaveLength(2);
   });
 
   it('is still served if that fails', async () => {
@@ -76,46 +76,46 @@ describe('a stale answer where calls in flight are not shared', () => {
       { a: [answer({ content: 'old' }), fail(500)] },
       { cache: stale, shareInFlight: false, maxAttempts: 1 },
     );
-    await ask(router);
+    await sendChat(router);
     await pass(1000);
-    const served = await ask(router);
+    const served = await sendChat(router);
     expect([use(served), said(served)]).toEqual(['stale-if-error', 'old']);
   });
 
   it('is refreshed again where the platform has ended a refresh and its timers', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: [answer(), hang()] },
       { cache: { ...stale, staleMs: 500_000 }, waitUntil: () => {} },
     );
-    await ask(router);
+    await sendChat(router);
     await pass(1000);
     vi.stubGlobal('setTimeout', () => 0);
-    expect(use(await ask(router))).toBe('stale');
+    expect(use(await sendChat(router))).toBe('stale');
     vi.unstubAllGlobals();
     vi.advanceTimersByTime(119_999);
-    expect(use(await ask(router))).toBe('stale');
-    expect(asked()).toHaveLength(2);
+    expect(use(await sendChat(router))).toBe('stale');
+    expect(calledModels()).toHaveLength(2);
     vi.advanceTimersByTime(1);
-    expect(use(await ask(router))).toBe('stale');
+    expect(use(await sendChat(router))).toBe('stale');
     await pass(0);
-    expect(asked()).toHaveLength(3);
+    expect(calledModels()).toHaveLength(3);
   });
 
   it('is refreshed in the background with waitUntil, which gets a promise of the stored answer', async () => {
-    const { router, asked } = setup();
-    await settled(ask(router));
+    const { router, calledModels } = setup();
+    await settled(sendChat(router));
     await pass(1000);
     const waited: Promise<unknown>[] = [];
     const waitUntil = (promise: Promise<unknown>) => void waited.push(promise);
-    const served = await ask(router, 'standard', callOptions({ waitUntil }));
+    const served = await sendChat(router, 'standard', callOptions({ waitUntil }));
     expect([use(served), said(served), waited.length]).toEqual(['stale', 'old', 1]);
     const done = watch(Promise.all(waited));
     await pass(9);
     expect(done.state).toBe('pending');
     await pass(1);
     expect(done.state).toBe('fulfilled');
-    expect(said(await ask(router))).toBe('new');
-    expect(asked()).toHaveLength(2);
+    expect(said(await sendChat(router))).toBe('new');
+    expect(calledModels()).toHaveLength(2);
   });
 });
 
@@ -130,7 +130,7 @@ describe('waitUntil', () => {
     const store = { get: () => undefined, set, delete: () => undefined, clear: () => undefined };
     const waitUntil = (promise: Promise<unknown>) => void waited.push(promise);
     const { router } = build({ a: answer() }, { cache: true, cacheStore: store, waitUntil });
-    await ask(router);
+    await sendChat(router);
     expect(isStored).toBe(false);
     await pass(50);
     await Promise.all(waited);
@@ -142,11 +142,11 @@ describe('waitUntil', () => {
       throw new Error('The request is over.');
     };
     const { router } = build({ a: twice() }, { cache: stale, waitUntil });
-    await settled(ask(router));
+    await settled(sendChat(router));
     await pass(1000);
-    expect(use(await ask(router))).toBe('stale');
+    expect(use(await sendChat(router))).toBe('stale');
     await pass(10);
-    await expect(ask(router, 'standard', callOptions({ waitUntil: 5 as never }))).rejects.toMatchObject({
+    await expect(sendChat(router, 'standard', callOptions({ waitUntil: 5 as never }))).rejects.toMatchObject({
       option: 'waitUntil',
     });
   });

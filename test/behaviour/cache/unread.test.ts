@@ -2,7 +2,7 @@ import { callRecord } from 'model-router';
 import { describe, expect, it } from 'vitest';
 import { collectUntil } from '../../helpers/garbage.js';
 import { liveRouter } from '../../helpers/live-stream.js';
-import { askStream, read } from '../../helpers/messages.js';
+import { read, streamChat } from '../../helpers/messages.js';
 import { countedSignal } from '../../helpers/signals.js';
 
 const use = (holder: unknown) => callRecord(holder)?.cache;
@@ -19,7 +19,7 @@ function watched() {
 describe('a stream that its caller drops', () => {
   it('is ended once it is garbage-collected: the router holds no reference to it', async () => {
     const { router, streams, signal, listeners, uses, inFlight } = watched();
-    for (let i = 0; i < 20; i++) await askStream(router, 'standard', { signal, query: { i: `${i}` } });
+    for (let i = 0; i < 20; i++) await streamChat(router, 'standard', { signal, query: { i: `${i}` } });
     expect([inFlight(), listeners() >= 20]).toEqual([20, true]);
     expect(await collectUntil(() => uses.length === 20)).toBe(true);
     expect(uses).toEqual(Array.from({ length: 20 }, () => 'miss'));
@@ -31,9 +31,9 @@ describe('a stream that its caller drops', () => {
   it('stays whole for callers that joined it, and a joined one that is dropped leaves the others', async () => {
     const { router, streams, signal, listeners, uses } = watched();
     const [, kept] = await Promise.all([
-      askStream(router, 'standard', { signal }).then(() => undefined),
-      askStream(router),
-      askStream(router, 'standard', { signal }).then(() => undefined),
+      streamChat(router, 'standard', { signal }).then(() => undefined),
+      streamChat(router),
+      streamChat(router, 'standard', { signal }).then(() => undefined),
     ]);
     expect(await collectUntil(() => uses.length === 2)).toBe(true);
     expect([uses.toSorted(), listeners()]).toEqual([['joined', 'miss'], 0]);
@@ -46,12 +46,12 @@ describe('a stream that its caller drops', () => {
 
   it('is ended also where it is a replay, or was read in part', async () => {
     const { router, streams, signal, listeners, uses } = watched();
-    const first = await askStream(router);
+    const first = await streamChat(router);
     streams[0]?.end();
     await read(first);
-    await askStream(router, 'standard', { signal });
+    await streamChat(router, 'standard', { signal });
     const readInPart = async () => {
-      const stream = await askStream(router, 'standard', { signal, query: { x: '1' } });
+      const stream = await streamChat(router, 'standard', { signal, query: { x: '1' } });
       await stream[Symbol.asyncIterator]().next();
     };
     await readInPart();
@@ -62,7 +62,7 @@ describe('a stream that its caller drops', () => {
 
   it('is not ended while its caller reads it, however often garbage is collected', async () => {
     const { router, streams } = watched();
-    const reading = Promise.all([askStream(router).then(read), askStream(router).then(read)]);
+    const reading = Promise.all([streamChat(router).then(read), streamChat(router).then(read)]);
     for (let i = 0; i < 5; i++) {
       await collectUntil(() => false, 2);
       streams[0]?.send(`${i} `);
@@ -76,7 +76,7 @@ describe('a stream that its caller drops', () => {
 
   it('may be read late', async () => {
     const { router, streams } = watched();
-    const [one, two] = await Promise.all([askStream(router), askStream(router)]);
+    const [one, two] = await Promise.all([streamChat(router), streamChat(router)]);
     streams[0]?.send('text');
     streams[0]?.end();
     expect((await read(one)).text).toBe('0: text');

@@ -26,13 +26,13 @@ describe('maxConcurrent', () => {
   });
 
   it('skips a full deployment, and queues only where all are full', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: slow, b: slow },
       { deployments: { a: { maxConcurrent: 1 }, b: { maxConcurrent: 1 } }, routes: { chat: ['a', 'b'] } },
     );
     const calls = Array.from({ length: 3 }, () => watch(router.chat.completions.create(body)));
     await pass(10);
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     await pass(2000);
     expect(calls.every(({ state }) => state === 'fulfilled')).toBe(true);
   });
@@ -52,18 +52,18 @@ describe('maxConcurrent', () => {
   });
 
   it('counts a stream until its end, or until its reader leaves', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer() },
       { deployments: { a: { maxConcurrent: 1 } }, routes: { chat: ['a'] } },
     );
     const { value: stream } = await settled(router.chat.completions.create({ ...body, stream: true }));
     const waiting = watch(router.chat.completions.create(body));
     await pass(100);
-    expect(asked()).toHaveLength(1);
+    expect(calledModels()).toHaveLength(1);
     for await (const _ of stream ?? []) break;
     await pass(10);
     expect(waiting.state).toBe('fulfilled');
-    expect(asked()).toHaveLength(2);
+    expect(calledModels()).toHaveLength(2);
   });
 
   it('limits a client over all its deployments', async () => {
@@ -153,18 +153,18 @@ describe('rates', () => {
 
   it('a deployment whose headers say that nothing is left goes last, and is never excluded', async () => {
     const headers = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '30s' };
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer({ headers }), b: answer() },
       { routes: { chat: ['a', 'b'], alone: ['a'] } },
     );
     await settled(router.chat.completions.create(body));
     await settled(router.chat.completions.create(body));
-    expect(asked()).toEqual(['a', 'b']);
+    expect(calledModels()).toEqual(['a', 'b']);
     await settled(router.chat.completions.create({ ...body, model: 'alone' }));
-    expect(asked()).toEqual(['a', 'b', 'a']);
+    expect(calledModels()).toEqual(['a', 'b', 'a']);
     await pass(61_000);
     await settled(router.chat.completions.create(body));
-    expect(asked().at(-1)).toBe('a');
+    expect(calledModels().at(-1)).toBe('a');
   });
 });
 

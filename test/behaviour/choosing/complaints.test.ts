@@ -121,7 +121,7 @@ describe('problems that users report of other routers', () => {
   });
 
   it('shadow traffic works on every endpoint, and breaks none (litellm#31888, #34890)', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: answer(), b: fail(500) },
       { routes: { chat: { deployments: ['a'], shadow: { deployment: 'b', share: 1 } } } },
     );
@@ -135,12 +135,12 @@ describe('problems that users report of other routers', () => {
     };
     const shadowed: Record<string, number> = {};
     for (const [name, call] of Object.entries(calls)) {
-      const before = asked().length;
+      const before = calledModels().length;
       const { value, error } = await settled(call());
       expect(error, name).toBeUndefined();
       if (Symbol.asyncIterator in Object(value)) for await (const _ of value as AsyncIterable<unknown>);
       await pass(100);
-      shadowed[name] = asked()
+      shadowed[name] = calledModels()
         .slice(before)
         .filter((model) => model === 'b').length;
     }

@@ -33,10 +33,10 @@ describe('escalate', () => {
     const first = await settled(kept.router.chat.completions.create(body));
     expect(text(first.value)).toBe('cheap');
     expect(callRecord(first.value)).toMatchObject({ confidence: expect.closeTo(0.95, 2), escalated: false });
-    const asked = cheapFirst(sure('cheap', 0.5), sure('better', 0.9), { escalate });
+    const unsure = cheapFirst(sure('cheap', 0.5), sure('better', 0.9), { escalate });
     const events: unknown[] = [];
-    asked.router.on('call-escalated', (event) => events.push(event));
-    const second = await settled(asked.router.chat.completions.create(body));
+    unsure.router.on('call-escalated', (event) => events.push(event));
+    const second = await settled(unsure.router.chat.completions.create(body));
     expect(text(second.value)).toBe('better');
     const record = callRecord(second.value);
     expect(record).toMatchObject({ confidence: expect.closeTo(0.5, 2), escalated: true, deployment: 'better' });
@@ -99,10 +99,10 @@ describe('escalate', () => {
       false,
     );
     expect(events).toMatchObject([{ deployment: 'cheap' }]);
-    const ask = cheapFirst(unknown, sure('better', 0.9), { escalate: { ...escalate, unknown: 'escalate' } });
-    expect(callRecord((await settled(ask.router.chat.completions.create({ ...body, tools }))).value)?.escalated).toBe(
-      true,
-    );
+    const escalating = cheapFirst(unknown, sure('better', 0.9), { escalate: { ...escalate, unknown: 'escalate' } });
+    expect(
+      callRecord((await settled(escalating.router.chat.completions.create({ ...body, tools }))).value)?.escalated,
+    ).toBe(true);
   });
 
   it('calls your function with a copy of the answer, and loses no answer', async () => {

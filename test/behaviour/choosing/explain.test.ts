@@ -5,7 +5,7 @@ import type { ChatCompletionCreateParams, EmbeddingCreateParams } from 'openai/r
 import type { ResponseCreateParams } from 'openai/resources/responses/responses';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
-import { ask, errorOf } from '../../helpers/messages.js';
+import { errorOf, sendChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -13,7 +13,7 @@ useFakeTime();
 const chat: ChatCompletionCreateParams = { model: 'standard', messages: [{ role: 'user', content: 'A secret.' }] };
 const idsOf = (router: ModelRouter) => router.explain(chat).deployments.map(({ id }) => id);
 const firstOf = async (router: ModelRouter) => {
-  const { value, error } = await settled(ask(router));
+  const { value, error } = await settled(sendChat(router));
   return callRecord(value ?? error)?.attempts[0]?.deployment;
 };
 
@@ -32,9 +32,9 @@ describe('the text of explain()', () => {
         breaker: { consecutive: 1 },
       },
     );
-    for (let i = 0; i < 20; i++) await settled(ask(router, 'chat'));
+    for (let i = 0; i < 20; i++) await settled(sendChat(router, 'chat'));
     fake.set(down, fail(503));
-    await errorOf(ask(router, down, { maxRetries: 0 }));
+    await errorOf(sendChat(router, down, { maxRetries: 0 }));
     await pass(1875);
     const question = [{ role: 'user' as const, content: 'Say hello.' }];
     const text = String(router.explain({ model: 'chat', messages: question }));
@@ -115,7 +115,7 @@ describe('explain()', () => {
     );
     expect(idsOf(router)).toEqual(['c', 'b', 'a']);
     expect(router.explain(chat, { maxAttempts: 1 }).deployments).toHaveLength(3);
-    const { value } = await settled(ask(router));
+    const { value } = await settled(sendChat(router));
     expect(callRecord(value)?.attempts.map(({ deployment }) => deployment)).toEqual(['c', 'b', 'a']);
     expect(String(router.explain(chat))).toContain('order by reversed');
   });
@@ -123,7 +123,7 @@ describe('explain()', () => {
   it('puts a deployment with nothing left by its rate-limit headers last', async () => {
     const used = answer({ headers: { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '30s' } });
     const { router } = build({ a: answer(), b: used, c: answer() });
-    await settled(ask(router, 'b'));
+    await settled(sendChat(router, 'b'));
     expect(router.explain(chat).deployments).toEqual([{ id: 'a' }, { id: 'c' }, { id: 'b' }]);
   });
 
@@ -137,8 +137,8 @@ describe('explain()', () => {
       },
       { deadlineMs: 20_000, random: () => [0.9, 0.1, 0.7][draws++ % 3] ?? 0, retry: { budget: 0, minPerSecond: 0 } },
     );
-    await settled(ask(router, 'a'));
-    await settled(ask(router, 'b'));
+    await settled(sendChat(router, 'a'));
+    await settled(sendChat(router, 'b'));
     const explanation = router.explain(chat);
     expect(String(router.explain(chat))).toBe(String(explanation));
     expect(String(explanation)).toMatch(/, after a wait of \d+ ms/);
@@ -154,9 +154,9 @@ describe('explain()', () => {
       { deployments: { a: {}, b: { rpm: 60 } }, routes: { standard: ['a', 'b'] }, deadlineMs: 20_000 },
     );
     // The last three probe a during its pause, each after twice the time; the next probe would be in two seconds.
-    for (let i = 0; i < 4; i++) await settled(ask(router, 'a', { maxRetries: 0 }));
+    for (let i = 0; i < 4; i++) await settled(sendChat(router, 'a', { maxRetries: 0 }));
     // The whole burst of b; its rate is back in 1000 ms, before its pause ends.
-    for (let i = 0; i < 10; i++) await settled(ask(router, 'b', { maxRetries: 0 }));
+    for (let i = 0; i < 10; i++) await settled(sendChat(router, 'b', { maxRetries: 0 }));
     const explanation = router.explain(chat);
     expect(explanation.deployments[0]).toEqual({ id: 'b' });
     expect(String(explanation)).toMatch(/after a wait of \d+ ms/);
@@ -171,8 +171,8 @@ describe('explain()', () => {
         routes: { standard: ['a', 'b'], chat: ['a', 'b', 'c'] },
       },
     );
-    await settled(ask(router, 'a'));
-    for (let i = 0; i < 10; i++) await settled(ask(router, 'b'));
+    await settled(sendChat(router, 'a'));
+    for (let i = 0; i < 10; i++) await settled(sendChat(router, 'b'));
     expect(router.explain({ ...chat, model: 'chat' }).deployments).toEqual([
       { id: 'c' },
       { id: 'a', excluded: 'its rate allows the next call in 10000 ms' },
@@ -187,15 +187,15 @@ describe('explain()', () => {
       { a: hang() },
       { deployments: { a: { maxConcurrent: 1, maxQueue: 1 } }, routes: { standard: ['a'] } },
     );
-    watch(ask(router));
+    watch(sendChat(router));
     await pass(0);
     expect(router.explain(chat)).toMatchObject({ deployments: [{ id: 'a' }], attemptTimeoutMs: null, refusal: null });
     expect(String(router.explain(chat))).toContain('1. a: first, once it has a free slot');
-    watch(ask(router));
+    watch(sendChat(router));
     await pass(0);
     const { refusal } = router.explain(chat);
     expect(refusal).toMatch(/full, and the queue is full/);
-    expect(await errorOf(ask(router))).toMatchObject({ code: 'capacity_exceeded', message: refusal });
+    expect(await errorOf(sendChat(router))).toMatchObject({ code: 'capacity_exceeded', message: refusal });
     // One of higher priority would take the place of the one that waits.
     expect(router.explain(chat, { priority: 'premium' }).refusal).toBeNull();
   });
@@ -205,6 +205,6 @@ describe('explain()', () => {
     await router.close();
     const { refusal } = router.explain(chat);
     expect(refusal).toBe('The router is closed.');
-    expect(await errorOf(ask(router))).toHaveProperty('message', refusal);
+    expect(await errorOf(sendChat(router))).toHaveProperty('message', refusal);
   });
 });

@@ -26,12 +26,12 @@ describe('a full deployment beside one that cannot be used now', () => {
   };
 
   it('gets the call while the other is paused, if its slot is free earlier', async () => {
-    const { router, asked } = build({ a: paused, b: answer({ latencyMs: 500 }) }, pausedAndFull);
+    const { router, calledModels } = build({ a: paused, b: answer({ latencyMs: 500 }) }, pausedAndFull);
     await pauseA(router);
-    const before = asked().length;
+    const before = calledModels().length;
     const calls = Array.from({ length: 4 }, () => watch(router.chat.completions.create(body)));
     await pass(1900);
-    expect(asked().slice(before)).toEqual(['b', 'b', 'b', 'b']);
+    expect(calledModels().slice(before)).toEqual(['b', 'b', 'b', 'b']);
     await pass(200);
     expect(calls.map(({ state }) => state)).toEqual(Array(4).fill('fulfilled'));
     expect(callRecord(calls[3]?.value)?.queuedMs).toBeCloseTo(1500, -1);
@@ -54,7 +54,7 @@ describe('a full deployment beside one that cannot be used now', () => {
   });
 
   it('an abort leaves the queue and the pause', async () => {
-    const { router, asked } = build({ a: paused, b: answer({ latencyMs: 500 }) }, pausedAndFull);
+    const { router, calledModels } = build({ a: paused, b: answer({ latencyMs: 500 }) }, pausedAndFull);
     await pauseA(router);
     const running = watch(router.chat.completions.create(body));
     await pass(1);
@@ -66,22 +66,22 @@ describe('a full deployment beside one that cannot be used now', () => {
     expect(leaving.error).toBeInstanceOf(OpenAI.APIUserAbortError);
     await pass(600);
     expect(running.state).toBe('fulfilled');
-    expect(asked().filter((id) => id === 'b')).toHaveLength(1);
+    expect(calledModels().filter((id) => id === 'b')).toHaveLength(1);
     expect(router.snapshot().deployments.b?.inFlight).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('gets the call while the breaker of the other is open', async () => {
-    const { router, asked } = build(
+    const { router, calledModels } = build(
       { a: fail(503), b: answer({ latencyMs: 500 }) },
       { ...pausedAndFull, breaker: { consecutive: 1, failures: 1, cooldownMs: 60_000 } },
     );
     await settled(router.chat.completions.create(body));
-    const before = asked().length;
+    const before = calledModels().length;
     const calls = Array.from({ length: 3 }, () => watch(router.chat.completions.create(body)));
     await pass(1600);
     expect(calls.map(({ state }) => state)).toEqual(Array(3).fill('fulfilled'));
-    expect(asked().slice(before)).toEqual(['b', 'b', 'b']);
+    expect(calledModels().slice(before)).toEqual(['b', 'b', 'b']);
   });
 });
 

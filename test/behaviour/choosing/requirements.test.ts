@@ -42,8 +42,8 @@ describe('the context window', () => {
 
   it('counts the requested output', async () => {
     const { router } = two({ contextWindow: 8192 }, { contextWindow: 128_000 });
-    const asked = { ...body, max_completion_tokens: 9000 };
-    expect(callRecord((await settled(router.chat.completions.create(asked))).value)?.deployment).toBe('b');
+    const longOutput = { ...body, max_completion_tokens: 9000 };
+    expect(callRecord((await settled(router.chat.completions.create(longOutput))).value)?.deployment).toBe('b');
   });
 
   it('tries the largest where all are too small', async () => {

@@ -30,7 +30,7 @@ function shadowed(primary: Script, shadow: Script, options: Partial<ShadowOption
 describe('shadow traffic', () => {
   it('goes to another deployment after the caller has its answer, and is judged', async () => {
     const seen: unknown[] = [];
-    const { router, asked, of } = shadowed(
+    const { router, calledModels, of } = shadowed(
       answer({ content: 'cheap', logprob: Math.log(0.9) }),
       answer({ content: 'better', latencyMs: 500 }),
       {
@@ -45,7 +45,7 @@ describe('shadow traffic', () => {
     expect(callRecord(value)).toMatchObject({ deployment: 'primary', attempts: [{ deployment: 'primary' }] });
     expect((value as { choices: { logprobs: unknown }[] }).choices[0]?.logprobs).toBeNull();
     await pass(1000);
-    expect(asked()).toEqual(['primary', 'better']);
+    expect(calledModels()).toEqual(['primary', 'better']);
     expect(seen).toMatchObject([
       {
         primary: { choices: [{ message: { content: 'cheap' } }] },
@@ -109,13 +109,13 @@ describe('shadow traffic', () => {
     const shared = shadowed(answer(), answer(), { share: 0.2 });
     for (let i = 0; i < 300; i += 1) await settled(shared.router.chat.completions.create(body));
     await pass(1000);
-    const share = shared.asked().filter((model) => model === 'better').length / 300;
+    const share = shared.calledModels().filter((model) => model === 'better').length / 300;
     expect(share).toBeGreaterThan(0.13);
     expect(share).toBeLessThan(0.27);
     const busy = shadowed(answer(), hang(), { maxConcurrent: 2 });
     for (let i = 0; i < 5; i += 1) await settled(busy.router.chat.completions.create(body));
     await pass(10);
-    expect(busy.asked().filter((model) => model === 'better')).toHaveLength(2);
+    expect(busy.calledModels().filter((model) => model === 'better')).toHaveLength(2);
     expect(busy.of('shadow-dropped')).toHaveLength(3);
   });
 
@@ -128,7 +128,7 @@ describe('shadow traffic', () => {
   });
 
   it('is dropped where its deployment is full: callers never wait for it', async () => {
-    const { router, asked, of } = shadowed(
+    const { router, calledModels, of } = shadowed(
       answer({ latencyMs: 10 }),
       answer({ latencyMs: 1000 }),
       {},
@@ -146,25 +146,25 @@ describe('shadow traffic', () => {
     const second = best();
     await pass(2100);
     expect([first.state, second.state]).toEqual(['fulfilled', 'fulfilled']);
-    expect(asked()).toEqual(['better', 'primary', 'better']);
+    expect(calledModels()).toEqual(['better', 'primary', 'better']);
     expect(of('shadow-dropped')).toMatchObject([{ why: 'its deployment is full' }]);
   });
 
   it('obeys regions and capabilities, and skips calls with stored ids or their own credentials', async () => {
     const deployments = { primary: { region: 'eu' }, better: { region: 'us', capabilities: { tools: false } } };
-    const { router, asked } = shadowed(answer(), answer(), {}, { deployments });
+    const { router, calledModels } = shadowed(answer(), answer(), {}, { deployments });
     const tools = [{ type: 'function' as const, function: { name: 'f', parameters: {} } }];
     await settled(router.chat.completions.create(body, callOptions({ regions: ['eu'] })));
     await settled(router.chat.completions.create({ ...body, tools }));
     await settled(router.chat.completions.create(body, { headers: { authorization: 'Bearer own' } }));
     await settled(router.responses.create({ model: 'chat', input: 'Hi', previous_response_id: 'resp_1' }));
     await pass(100);
-    expect(asked()).not.toContain('better');
+    expect(calledModels()).not.toContain('better');
   });
 
   it('is billed, stops when a budget runs low, and ends with the router', async () => {
     const usage = { inputTokens: 1000, outputTokens: 1000 };
-    const { router, asked, of } = shadowed(
+    const { router, calledModels, of } = shadowed(
       answer({ usage }),
       answer({ usage }),
       {},
@@ -174,7 +174,7 @@ describe('shadow traffic', () => {
       await settled(router.chat.completions.create({ ...body, max_completion_tokens: 1000 }));
       await pass(100);
     }
-    const shadows = asked().filter((model) => model === 'better').length;
+    const shadows = calledModels().filter((model) => model === 'better').length;
     expect(shadows).toBe(4);
     expect(of('shadow-dropped')).toHaveLength(2);
     const closing = shadowed(answer(), hang());
@@ -190,10 +190,15 @@ describe('shadow traffic', () => {
     const lines: string[] = [];
     const write = (line: string) => void lines.push(line);
     const logger = { debug: write, info: write, warn: write, error: write };
-    const { router, asked, of } = shadowed(answer(), answer(), {}, { shareInFlight: false, logger, logLevel: 'warn' });
+    const { router, calledModels, of } = shadowed(
+      answer(),
+      answer(),
+      {},
+      { shareInFlight: false, logger, logLevel: 'warn' },
+    );
     for (let i = 0; i < 2; i += 1) await settled(router.chat.completions.create(body));
     await pass(10);
-    expect(asked()).toEqual(['primary', 'primary']);
+    expect(calledModels()).toEqual(['primary', 'primary']);
     expect(of('shadow-dropped')).toHaveLength(2);
     expect(lines.filter((line) => line.includes('waitUntil'))).toHaveLength(1);
     const kept: Promise<unknown>[] = [];
@@ -202,11 +207,11 @@ describe('shadow traffic', () => {
     );
     await pass(10);
     expect(kept).toHaveLength(1);
-    expect(asked().at(-1)).toBe('better');
+    expect(calledModels().at(-1)).toBe('better');
   });
 
   it('reports to waitUntil before the request is over, and survives a waitUntil that throws', async () => {
-    const { router, asked } = shadowed(answer(), answer());
+    const { router, calledModels } = shadowed(answer(), answer());
     const kept: Promise<unknown>[] = [];
     const call = (waitUntil: (promise: Promise<unknown>) => void) =>
       settled(router.chat.completions.create(body, callOptions({ waitUntil })).then(() => kept.length));
@@ -217,7 +222,7 @@ describe('shadow traffic', () => {
     expect(thrown).toMatchObject({ value: 1 });
     await pass(10);
     await Promise.all(kept);
-    expect(asked()).toEqual(['primary', 'better', 'primary', 'better']);
+    expect(calledModels()).toEqual(['primary', 'better', 'primary', 'better']);
   });
 
   it('writes records that calibrate reads', async () => {

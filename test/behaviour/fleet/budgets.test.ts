@@ -4,7 +4,7 @@ import { hang } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
 import { fleetOf, type Member, watchedStore } from '../../helpers/fleets.js';
-import { ask, askStream, askWith, errorOf, read } from '../../helpers/messages.js';
+import { errorOf, read, sendChat, sendChatWith, streamChat } from '../../helpers/messages.js';
 
 useFakeTime();
 
@@ -17,7 +17,7 @@ async function answered(members: readonly Member[], calls: number, beatEvery = 4
   for (let i = 0; i < calls; i++) {
     const member = members[i % members.length];
     if (member === undefined) break;
-    const result = await settled(ask(member.router));
+    const result = await settled(sendChat(member.router));
     if (result.state === 'fulfilled') count += 1;
     else expect(result.error).toBeInstanceOf(SpendBudgetExceededError);
     if (i % beatEvery === 0) await pass(1000);
@@ -36,7 +36,7 @@ describe('a budget of a fleet', () => {
 
   it('holds against calls of all processes at the same moment', async () => {
     const members = fleetOf(4, memoryFleetStore(), { budgets }, {}, hang());
-    for (const { router } of members) for (let i = 0; i < 10; i++) watch(ask(router));
+    for (const { router } of members) for (let i = 0; i < 10; i++) watch(sendChat(router));
     await pass(150);
     expect(bill(members)).toBeLessThanOrEqual(10);
     expect(bill(members)).toBeGreaterThanOrEqual(8);
@@ -44,8 +44,8 @@ describe('a budget of a fleet', () => {
 
   it('shows in every process what all have spent', async () => {
     const members = fleetOf(2, memoryFleetStore(), { budgets });
-    for (let i = 0; i < 3; i++) await settled(ask(members[0]?.router as never));
-    await settled(ask(members[1]?.router as never));
+    for (let i = 0; i < 3; i++) await settled(sendChat(members[0]?.router as never));
+    await settled(sendChat(members[1]?.router as never));
     await pass(2100);
     for (const member of members)
       expect(spendOf(member)).toMatchObject({ spentUsd: expect.closeTo(4, 3), limitUsd: 10.5 });
@@ -54,7 +54,7 @@ describe('a budget of a fleet', () => {
   it('reports what is left and when it resets, in the error', async () => {
     const members = fleetOf(2, memoryFleetStore(), { budgets });
     await answered(members, 24);
-    const error = await errorOf(ask(members[0]?.router as never));
+    const error = await errorOf(sendChat(members[0]?.router as never));
     expect(error).toBeInstanceOf(SpendBudgetExceededError);
     expect(error).toMatchObject({
       limitUsd: 10.5,
@@ -69,7 +69,7 @@ describe('a budget of a fleet', () => {
     await answered(members, 14);
     await pass(1000);
     const before = store.exchanges;
-    for (let i = 0; i < 20; i++) await errorOf(ask(members[0]?.router as never));
+    for (let i = 0; i < 20; i++) await errorOf(sendChat(members[0]?.router as never));
     expect(store.exchanges - before).toBeLessThanOrEqual(1);
   });
 
@@ -92,7 +92,7 @@ describe('a budget of a fleet', () => {
     for (const tenant of ['one', 'two']) {
       let count = 0;
       for (let i = 0; i < 8; i++) {
-        const result = await settled(askWith(members[i % 2]?.router as never, { tenant }));
+        const result = await settled(sendChatWith(members[i % 2]?.router as never, { tenant }));
         if (result.state === 'fulfilled') count += 1;
         await pass(500);
       }
@@ -112,7 +112,7 @@ describe('a budget of a fleet', () => {
     );
     await pass(200);
     expect(spendOf(one as Member)?.reservedUsd).toBeCloseTo(1, 3);
-    await errorOf(ask(two?.router as never));
+    await errorOf(sendChat(two?.router as never));
     expect(two?.fake.requests).toEqual([]);
     signal.abort();
     await pass(2100);
@@ -122,9 +122,9 @@ describe('a budget of a fleet', () => {
   it('books a stream at its end, in every process', async () => {
     const members = fleetOf(2, memoryFleetStore(), { budgets });
     // A process takes part in a budget from its first call on.
-    await settled(ask(members[1]?.router as never));
+    await settled(sendChat(members[1]?.router as never));
     await pass(2100);
-    const stream = await settled(askStream(members[0]?.router as never));
+    const stream = await settled(streamChat(members[0]?.router as never));
     await settled(read(stream.value as never));
     await pass(2100);
     for (const member of members) expect(spendOf(member)?.spentUsd).toBeCloseTo(2, 3);
@@ -150,7 +150,7 @@ describe('closing', () => {
     const [member] = fleetOf(1, store, { budgets });
     await pass(5000);
     expect(store.exchanges).toBe(0);
-    await settled(ask((member as Member).router));
+    await settled(sendChat((member as Member).router));
     await pass(3000);
     expect(store.exchanges).toBeGreaterThanOrEqual(3);
     await member?.router.close();

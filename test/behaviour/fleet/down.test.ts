@@ -2,7 +2,7 @@ import { SpendBudgetExceededError } from 'model-router';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
 import { fleetOf, type Member, watchedStore } from '../../helpers/fleets.js';
-import { ask, errorOf } from '../../helpers/messages.js';
+import { errorOf, sendChat } from '../../helpers/messages.js';
 
 useFakeTime();
 
@@ -11,7 +11,7 @@ const budgets = [{ usd: 400, window: 'day' as const }];
 async function calls(member: Member | undefined, count: number): Promise<number> {
   let answered = 0;
   for (let i = 0; i < count; i++)
-    if ((await settled(ask((member as Member).router))).state === 'fulfilled') answered += 1;
+    if ((await settled(sendChat((member as Member).router))).state === 'fulfilled') answered += 1;
   return answered;
 }
 
@@ -43,7 +43,7 @@ describe('while Redis is down', () => {
     const answered = await calls(member, 30);
     expect(answered).toBeGreaterThanOrEqual(1);
     expect(answered).toBeLessThanOrEqual(6);
-    const error = await errorOf(ask((member as Member).router));
+    const error = await errorOf(sendChat((member as Member).router));
     expect(error).toBeInstanceOf(SpendBudgetExceededError);
     expect(error.message).toContain("the fleet's ledger does not answer");
   });
@@ -64,7 +64,7 @@ describe('while Redis is down', () => {
     const store = watchedStore();
     store.isDown = true;
     const [limited] = fleetOf(1, store, { budgets });
-    const error = await errorOf(ask((limited as Member).router));
+    const error = await errorOf(sendChat((limited as Member).router));
     expect(error.message).toContain("the fleet's ledger has not been reached yet");
     const [free] = fleetOf(1, store);
     expect(await calls(free, 3)).toBe(3);
@@ -88,7 +88,7 @@ describe('while Redis is down', () => {
     store.isHanging = true;
     let delayed = 0;
     for (let i = 0; i < 12; i++) {
-      const call = watch(ask((member as Member).router));
+      const call = watch(sendChat((member as Member).router));
       await pass(0);
       if (call.state === 'pending') delayed += 1;
       await pass(100);

@@ -3,12 +3,12 @@ import { answer, fail } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
 import { fleetOf, type Member, watchedStore } from '../../helpers/fleets.js';
-import { ask } from '../../helpers/messages.js';
+import { sendChat } from '../../helpers/messages.js';
 
 useFakeTime();
 
 const busy = (seconds: number) => fail(429, { headers: { 'retry-after': String(seconds) } });
-const call = (member: Member | undefined) => settled(ask((member as Member).router));
+const call = (member: Member | undefined) => settled(sendChat((member as Member).router));
 const stateOf = (member: Member | undefined, id = 'a') => (member as Member).router.snapshot().deployments[id];
 const isPaused = (member: Member | undefined) => typeof stateOf(member)?.pausedUntil === 'string';
 
@@ -94,7 +94,7 @@ describe('rates of a fleet', () => {
 
   it('limit all processes together', async () => {
     const members = fleetOf(4, memoryFleetStore(), rated, {}, answer());
-    for (const { router } of members) for (let i = 0; i < 300; i++) void ask(router).catch(() => undefined);
+    for (const { router } of members) for (let i = 0; i < 300; i++) void sendChat(router).catch(() => undefined);
     const first = await startedIn(members, 10_000);
     // At most a minute's worth at once.
     expect(first).toBeLessThanOrEqual(240);
@@ -106,10 +106,10 @@ describe('rates of a fleet', () => {
 
   it('go to the process that needs them', async () => {
     const members = fleetOf(4, memoryFleetStore(), rated, {}, answer());
-    for (const { router } of members) await settled(ask(router));
+    for (const { router } of members) await settled(sendChat(router));
     await pass(5000);
     const [busy] = members;
-    for (let i = 0; i < 600; i++) void ask((busy as Member).router).catch(() => undefined);
+    for (let i = 0; i < 600; i++) void sendChat((busy as Member).router).catch(() => undefined);
     await pass(20_000);
     expect(await startedIn(members, 60_000)).toBeGreaterThanOrEqual(150);
     for (const { router } of members) await router.close();
@@ -118,12 +118,12 @@ describe('rates of a fleet', () => {
   it('are divided evenly among the known processes while Redis is down', async () => {
     const store = watchedStore();
     const members = fleetOf(4, store, rated, {}, answer());
-    for (const { router } of members) await settled(ask(router));
+    for (const { router } of members) await settled(sendChat(router));
     await pass(5000);
     store.isDown = true;
     await pass(8000);
     const [busy] = members;
-    for (let i = 0; i < 300; i++) void ask((busy as Member).router).catch(() => undefined);
+    for (let i = 0; i < 300; i++) void sendChat((busy as Member).router).catch(() => undefined);
     await pass(20_000);
     const started = await startedIn(members, 60_000);
     expect(started).toBeGreaterThanOrEqual(55);

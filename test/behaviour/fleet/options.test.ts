@@ -3,7 +3,7 @@ import { type FleetReply, memoryFleetStore, redisCache, redisFleet, storeFleet, 
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
 import { fleetOf, type Member } from '../../helpers/fleets.js';
-import { ask } from '../../helpers/messages.js';
+import { sendChat } from '../../helpers/messages.js';
 
 useFakeTime();
 
@@ -68,15 +68,15 @@ describe('one warning, and no error', () => {
     (member as Member).router.explain({ model: 'chat', messages: [] });
     await pass(1000);
     expect(commands).toEqual([]);
-    await settled(ask((member as Member).router));
+    await settled(sendChat((member as Member).router));
     expect(commands).not.toEqual([]);
   });
 
   it('is written where the client is not connected', async () => {
     const store = { ...memoryFleetStore(), isReady: () => false };
     const [member] = fleetOf(1, store);
-    expect((await settled(ask((member as Member).router))).state).toBe('fulfilled');
-    await settled(ask((member as Member).router));
+    expect((await settled(sendChat((member as Member).router))).state).toBe('fulfilled');
+    await settled(sendChat((member as Member).router));
     await pass(2000);
     const lines = member?.warnings.filter((line) => line.includes('not connected'));
     expect(lines).toEqual([expect.stringMatching(/call `await client\.connect\(\)`/)]);
@@ -89,7 +89,7 @@ describe('one warning, and no error', () => {
       warnings: () => Promise.resolve(['the Redis server evicts keys']),
     };
     const [member] = fleetOf(1, store as never);
-    for (let i = 0; i < 3; i++) await settled(ask((member as Member).router));
+    for (let i = 0; i < 3; i++) await settled(sendChat((member as Member).router));
     await pass(5000);
     expect(member?.warnings).toEqual([
       'model-router fleet test: the Redis server evicts keys',

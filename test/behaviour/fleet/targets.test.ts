@@ -3,7 +3,7 @@ import { hang, type Script } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, type Watched, watch } from '../../helpers/clock.js';
 import { dollar, fleetOf, type Member, type WatchedStore, watchedStore } from '../../helpers/fleets.js';
-import { ask, askWith } from '../../helpers/messages.js';
+import { sendChat, sendChatWith } from '../../helpers/messages.js';
 
 useFakeTime();
 
@@ -38,7 +38,7 @@ function processesOf(count: number, usd: number, more: object, window: object = 
 async function spendAll({ router }: Member): Promise<number> {
   let answered = 0;
   for (let refused = 0; refused < 3; ) {
-    if ((await settled(ask(router))).state === 'fulfilled') {
+    if ((await settled(sendChat(router))).state === 'fulfilled') {
       answered += 1;
       refused = 0;
     } else {
@@ -58,8 +58,8 @@ async function recovery({ router }: Member, mostBeats: number): Promise<number> 
   while (performance.now() - startedAt < mostBeats * BEAT_MS) {
     tenants += 1;
     const calls = [
-      watch(askWith(router, { tenant: `new-${tenants}` }, 'tenants')),
-      ...Array.from({ length: 10 }, () => watch(ask(router))),
+      watch(sendChatWith(router, { tenant: `new-${tenants}` }, 'tenants')),
+      ...Array.from({ length: 10 }, () => watch(sendChat(router))),
     ];
     await pass(TIMEOUT_MS);
     if (areAnswered(calls)) break;
@@ -84,7 +84,7 @@ describe('while the budget lasts', () => {
     const minute = async () => {
       let waited = 0;
       for (let i = 0; i < 240; i++) {
-        const call = watch(ask((members[i % 4] as Member).router));
+        const call = watch(sendChat((members[i % 4] as Member).router));
         await pass(5);
         if (call.state === 'pending') waited += 1;
         await pass(BEAT_MS / 4 - 5);
@@ -112,7 +112,7 @@ describe('while Redis hangs', () => {
     const waiting = () => calls.filter(({ state }) => state === 'pending').length;
     let most = 0;
     for (let ms = 0; ms < 3000; ms++) {
-      calls.push(watch(ask(router)));
+      calls.push(watch(sendChat(router)));
       await pass(1);
       most = Math.max(most, waiting());
     }
@@ -133,7 +133,7 @@ describe('while Redis hangs', () => {
     });
     store.isHanging = true;
     for (let i = 0; i < 12; i++) {
-      const call = watch(askWith((member as Member).router, { tenant: `${i}` }));
+      const call = watch(sendChatWith((member as Member).router, { tenant: `${i}` }));
       if (i >= 6) await pass(0);
       else await pass(2 * TIMEOUT_MS);
       expect(call.state, `call ${i}`).not.toBe('pending');
@@ -149,7 +149,7 @@ it('a cache waits at most timeoutMs altogether, though it sends two commands', a
     cacheStore: redisCache({ isReady: true, sendCommand }, { name: 'test' }),
     cache: { mode: 'all' },
   });
-  const call = watch(ask((member as Member).router));
+  const call = watch(sendChat((member as Member).router));
   await pass(TIMEOUT_MS - 1);
   expect(call.state).toBe('pending');
   await pass(1);
@@ -189,12 +189,12 @@ describe('a killed process', () => {
     let calls = 0;
     const { members, kill } = processesOf(2, 40.5, more, window, (() => (++calls === 7 ? hang() : dollar)) as never);
     const [victim, survivor] = members as [Member, Member];
-    await settled(ask(survivor.router));
+    await settled(sendChat(survivor.router));
     for (let i = 0; i < 5; i++) {
       await pass(BEAT_MS);
-      expect((await settled(ask(victim.router))).state).toBe('fulfilled');
+      expect((await settled(sendChat(victim.router))).state).toBe('fulfilled');
     }
-    watch(ask(victim.router));
+    watch(sendChat(victim.router));
     await pass(1500);
     kill(0);
     await pass(waitMs);
@@ -238,7 +238,7 @@ describe('a killed process', () => {
     const use = async (minutes: number) => {
       for (let i = 0; i < 2 * minutes; i++) {
         await pass(windowMs / 2);
-        await settled(ask(survivor.router));
+        await settled(sendChat(survivor.router));
       }
       await pass(2 * windowMs);
     };
@@ -251,7 +251,7 @@ describe('a killed process', () => {
   it('stays within the limit if it was only stopped for 30 s', async () => {
     const { members, kill } = processesOf(2, 40.5, {});
     const [frozen, other] = members as [Member, Member];
-    await settled(ask(frozen.router));
+    await settled(sendChat(frozen.router));
     await pass(1500);
     kill(0);
     const answered = await spendAll(other);

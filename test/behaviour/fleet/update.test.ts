@@ -3,7 +3,7 @@ import { memoryFleetStore, storeFleet } from 'model-router/redis';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
 import { fleetOf, type Member } from '../../helpers/fleets.js';
-import { ask } from '../../helpers/messages.js';
+import { sendChat } from '../../helpers/messages.js';
 
 useFakeTime();
 
@@ -11,7 +11,7 @@ async function answered(members: readonly Member[], calls: number): Promise<numb
   let count = 0;
   for (let i = 0; i < calls; i++) {
     const { router } = members[i % members.length] as Member;
-    if ((await settled(ask(router))).state === 'fulfilled') count += 1;
+    if ((await settled(sendChat(router))).state === 'fulfilled') count += 1;
     if (i % 4 === 3) await pass(1000);
   }
   return count;
@@ -34,11 +34,11 @@ describe('an update of a router in a fleet', () => {
   it('changes a rate of all processes', async () => {
     const members = fleetOf(2, memoryFleetStore(), { deployments: { a: { rpm: 60 } } });
     for (const { router } of members) {
-      await settled(ask(router));
+      await settled(sendChat(router));
       router.update({ deployments: { a: { rpm: 600 } } });
     }
     await pass(3000);
-    for (const { router } of members) for (let i = 0; i < 700; i++) void ask(router).catch(() => undefined);
+    for (const { router } of members) for (let i = 0; i < 700; i++) void sendChat(router).catch(() => undefined);
     await pass(20_000);
     const before = members.reduce((sum, { fake }) => sum + fake.requests.length, 0);
     await pass(30_000);

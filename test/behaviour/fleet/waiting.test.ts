@@ -2,7 +2,7 @@ import { memoryFleetStore } from 'model-router/redis';
 import { describe, expect, it } from 'vitest';
 import { pass, useFakeTime, watch } from '../../helpers/clock.js';
 import { fleetOf, type Member, watchedStore } from '../../helpers/fleets.js';
-import { ask } from '../../helpers/messages.js';
+import { sendChat } from '../../helpers/messages.js';
 
 useFakeTime();
 
@@ -18,7 +18,7 @@ describe('a call that waits for its fleet', () => {
     // Eight processes, all short: none gets all that it wants at once.
     const members = fleetOf(8, store, { budgets: [{ usd: 400, window: 'month' }] });
     const calls = members.flatMap(({ router }) =>
-      Array.from({ length: 20 }, () => watch(ask(router as Member['router']))),
+      Array.from({ length: 20 }, () => watch(sendChat(router as Member['router']))),
     );
     await pass(101);
     expect(calls.filter(({ state }) => state === 'pending')).toEqual([]);

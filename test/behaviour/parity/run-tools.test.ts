@@ -90,7 +90,7 @@ const cases: ParityCase[] = [
   },
   {
     name: 'runTools that the server refuses at the second step',
-    models: { failing: ({ body }) => (JSON.stringify(body).includes('"role":"tool"') ? fail(422) : askForTool) },
+    models: { failing: ({ body }) => (JSON.stringify(body).includes('"role":"tool"') ? fail(422) : callTool) },
     run: async (client, { m }) => {
       const runner = client.chat.completions.runTools({ model: m('failing'), messages, tools });
       const events = eventsOf(runner, [...chatEvents, ...toolEvents]);
@@ -100,7 +100,7 @@ const cases: ParityCase[] = [
   },
 ];
 
-const askForTool = {
+const callTool = {
   type: 'answer',
   toolCalls: [{ name: 'weather', arguments: { city: 'Bern' } }],
 } as const;

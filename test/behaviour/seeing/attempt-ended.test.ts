@@ -2,15 +2,15 @@ import { callRecord, type EventOf, type ModelRouter } from 'model-router';
 import { answer, cut, fail, hang } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
-import { ask, askStream, askWith, errorOf, read } from '../../helpers/messages.js';
+import { errorOf, read, sendChat, sendChatWith, streamChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 useFakeTime();
 
 function endings(router: ModelRouter): EventOf<'attempt-ended'>[] {
-  const heard: EventOf<'attempt-ended'>[] = [];
-  router.on('attempt-ended', (event) => heard.push(event));
-  return heard;
+  const received: EventOf<'attempt-ended'>[] = [];
+  router.on('attempt-ended', (event) => received.push(event));
+  return received;
 }
 
 describe('attempt-ended', () => {
@@ -19,10 +19,12 @@ describe('attempt-ended', () => {
       a: fail(503, { headers: { 'x-request-id': 'req-a' } }),
       b: answer({ headers: { 'x-request-id': 'req-b' } }),
     });
-    const heard = endings(router);
-    const record = callRecord(await ask(router));
-    expect(heard).toEqual(record?.attempts.map((attempt) => ({ type: 'attempt-ended', callId: record.id, attempt })));
-    expect(heard.map(({ attempt }) => [attempt.outcome, attempt.requestId])).toEqual([
+    const received = endings(router);
+    const record = callRecord(await sendChat(router));
+    expect(received).toEqual(
+      record?.attempts.map((attempt) => ({ type: 'attempt-ended', callId: record.id, attempt })),
+    );
+    expect(received.map(({ attempt }) => [attempt.outcome, attempt.requestId])).toEqual([
       ['server-error', 'req-a'],
       ['success', 'req-b'],
     ]);
@@ -30,11 +32,11 @@ describe('attempt-ended', () => {
 
   it('follows attempt-failed, and holds the same record', async () => {
     const { router } = build({ a: fail(400) });
-    const heard: unknown[] = [];
-    router.on('attempt-failed', ({ type, attempt }) => heard.push([type, attempt]));
-    router.on('attempt-ended', ({ type, attempt }) => heard.push([type, attempt]));
-    const attempt = callRecord(await errorOf(ask(router, 'a')))?.attempts[0];
-    expect(heard).toEqual([
+    const received: unknown[] = [];
+    router.on('attempt-failed', ({ type, attempt }) => received.push([type, attempt]));
+    router.on('attempt-ended', ({ type, attempt }) => received.push([type, attempt]));
+    const attempt = callRecord(await errorOf(sendChat(router, 'a')))?.attempts[0];
+    expect(received).toEqual([
       ['attempt-failed', attempt],
       ['attempt-ended', attempt],
     ]);
@@ -42,20 +44,20 @@ describe('attempt-ended', () => {
 
   it('of a stream comes when the stream has ended, cut off or not', async () => {
     const { router } = build({ a: [answer(), cut()] });
-    const heard = endings(router);
-    const stream = await askStream(router);
-    expect(heard).toEqual([]);
+    const received = endings(router);
+    const stream = await streamChat(router);
+    expect(received).toEqual([]);
     await read(stream);
-    await read(await askStream(router));
-    expect(heard.map(({ attempt }) => attempt.outcome)).toEqual(['success', 'interrupted']);
+    await read(await streamChat(router));
+    expect(received.map(({ attempt }) => attempt.outcome)).toEqual(['success', 'interrupted']);
   });
 
   it('of a hedged call comes for the attempt that lost too', async () => {
     const { router } = build({ a: answer({ latencyMs: 1000 }), b: answer({ latencyMs: 10 }) });
-    const heard = endings(router);
-    await settled(askWith(router, { hedgeAfterMs: 100 }));
+    const received = endings(router);
+    await settled(sendChatWith(router, { hedgeAfterMs: 100 }));
     await pass(2000);
-    expect(heard.map(({ attempt }) => [attempt.deployment, attempt.outcome]).sort()).toEqual([
+    expect(received.map(({ attempt }) => [attempt.deployment, attempt.outcome]).sort()).toEqual([
       ['a', 'lost'],
       ['b', 'success'],
     ]);
@@ -63,14 +65,14 @@ describe('attempt-ended', () => {
 
   it('comes where the caller goes away', async () => {
     const { router } = build({ a: hang() });
-    const heard = endings(router);
+    const received = endings(router);
     const controller = new AbortController();
-    const call = watch(ask(router, 'a', { signal: controller.signal }));
+    const call = watch(sendChat(router, 'a', { signal: controller.signal }));
     await pass(10);
     controller.abort();
     await pass(10);
     expect(call.state).toBe('rejected');
-    expect(heard.map(({ attempt }) => attempt.outcome)).toEqual(['aborted']);
+    expect(received.map(({ attempt }) => attempt.outcome)).toEqual(['aborted']);
   });
 });
 
@@ -84,16 +86,16 @@ describe('client-resumed', () => {
         routes: { standard: ['a', 'b'] },
       },
     );
-    const heard: unknown[] = [];
-    router.on('client-suspended', ({ type, client }) => heard.push([type, client]));
-    router.on('client-resumed', (event) => heard.push(event));
-    await ask(router);
+    const received: unknown[] = [];
+    router.on('client-suspended', ({ type, client }) => received.push([type, client]));
+    router.on('client-resumed', (event) => received.push(event));
+    await sendChat(router);
     await pass(59_999);
-    await ask(router);
-    expect(heard).toEqual([['client-suspended', 'default']]);
+    await sendChat(router);
+    expect(received).toEqual([['client-suspended', 'default']]);
     await pass(1);
-    await ask(router);
-    await ask(router);
-    expect(heard.slice(1)).toEqual([{ type: 'client-resumed', client: 'default' }]);
+    await sendChat(router);
+    await sendChat(router);
+    expect(received.slice(1)).toEqual([{ type: 'client-resumed', client: 'default' }]);
   });
 });

@@ -3,35 +3,35 @@ import { callRecord, pinoLogger, winstonLogger } from 'model-router';
 import { answer, fail } from 'model-router/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { settled, useFakeTime } from '../../helpers/clock.js';
-import { ask, errorOf } from '../../helpers/messages.js';
+import { errorOf, sendChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 useFakeTime();
 
 describe('diagnostics_channel', () => {
   function hear(name: string): unknown[] {
-    const heard: unknown[] = [];
-    const listener = (message: unknown) => void heard.push(message);
+    const received: unknown[] = [];
+    const listener = (message: unknown) => void received.push(message);
     subscribe(name, listener);
     onTestFinished(() => void unsubscribe(name, listener));
-    return heard;
+    return received;
   }
 
   it('has each call and each attempt', async () => {
     const calls = hear('model-router:call');
     const attempts = hear('model-router:attempt');
     const { router } = build({ a: fail(503), b: answer() });
-    const record = callRecord(await ask(router));
+    const record = callRecord(await sendChat(router));
     expect(calls).toEqual([{ record, error: null }]);
     expect(attempts).toEqual(record?.attempts.map((attempt) => ({ callId: record.id, attempt })));
-    await errorOf(ask(router, 'a', { maxRetries: 0 }));
+    await errorOf(sendChat(router, 'a', { maxRetries: 0 }));
     expect(calls[1]).toMatchObject({ error: { status: 503 } });
   });
 
   it('gives copies, and nothing where there is no subscriber', async () => {
     const calls = hear('model-router:call') as { record: { deployment: string } }[];
     const { router } = build({ a: answer() });
-    const answered = await ask(router);
+    const answered = await sendChat(router);
     for (const { record } of calls) record.deployment = 'changed';
     expect(callRecord(answered)?.deployment).toBe('a');
     expect(channel('model-router:attempt').hasSubscribers).toBe(false);
@@ -44,10 +44,10 @@ describe('a runtime whose `process` throws, such as the edge runtime of Next.js'
       throw new Error('A Node.js API is used (process.getBuiltinModule) which is not supported in the Edge Runtime.');
     });
     onTestFinished(() => spy.mockRestore());
-    const { router, asked } = build({ a: fail(503), b: answer() }, { cache: true });
-    await settled(ask(router));
-    await settled(ask(router));
-    expect(asked()).toEqual(['a', 'b']);
+    const { router, calledModels } = build({ a: fail(503), b: answer() }, { cache: true });
+    await settled(sendChat(router));
+    await settled(sendChat(router));
+    expect(calledModels()).toEqual(['a', 'b']);
     expect(spy).toHaveBeenCalled();
   });
 });
@@ -63,7 +63,7 @@ describe('loggers', () => {
       debug: write('debug'),
     });
     const { router } = build({ a: answer() }, { logger, logLevel: 'info' });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(lines).toEqual([['info', {}, expect.stringMatching(/^model-router call_\S+ ok route=standard/)]]);
     logger.debug('of the SDK', { url: 'https://a.test' });
     expect(lines[1]).toEqual(['debug', { details: { url: 'https://a.test' } }, 'of the SDK']);
@@ -73,7 +73,7 @@ describe('loggers', () => {
     const entries: unknown[] = [];
     const logger = winstonLogger({ log: (entry) => entries.push(entry) });
     const { router } = build({ a: answer() }, { logger, logLevel: 'info' });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(entries).toEqual([{ level: 'info', message: expect.stringMatching(/^model-router call_\S+ ok/) }]);
   });
 });

@@ -2,7 +2,7 @@ import type { Logger, LogLevel } from 'model-router';
 import { answer, fail } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
-import { ask } from '../../helpers/messages.js';
+import { sendChat } from '../../helpers/messages.js';
 import { build, type Setup } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -22,9 +22,9 @@ describe('the log, by default', () => {
       { a: [fail(500), answer()] },
       { ...options, maxAttempts: 1, breaker: { consecutive: 1, cooldownMs: 1000 } },
     );
-    await settled(ask(router, 'a'));
+    await settled(sendChat(router, 'a'));
     await pass(1000);
-    await settled(ask(router, 'a'));
+    await settled(sendChat(router, 'a'));
     expect(lines).toEqual([
       'warn: model-router a: breaker open, it gets no calls for 1000 ms',
       'warn: model-router a: breaker closed, it answers again',
@@ -34,9 +34,9 @@ describe('the log, by default', () => {
   it('says that a client is suspended, and back', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: [fail(401), answer()] }, { ...options, maxAttempts: 1 });
-    await settled(ask(router, 'a'));
+    await settled(sendChat(router, 'a'));
     await pass(60_000);
-    await settled(ask(router, 'a'));
+    await settled(sendChat(router, 'a'));
     expect(lines).toEqual([
       expect.stringMatching(/^warn: model-router client default suspended for 60000 ms: its key was refused .*\(401 /),
       'warn: model-router client default is back: it answers again',
@@ -49,7 +49,7 @@ describe('the log, by default', () => {
       { 'vendor/model': fail(404, { code: 'model_not_found' }), 'vendor/model-2': answer() },
       { ...options, maxAttempts: 1 },
     );
-    for (let i = 0; i < 3; i++) await settled(ask(router, 'vendor/model'));
+    for (let i = 0; i < 3; i++) await settled(sendChat(router, 'vendor/model'));
     expect(lines).toEqual([
       'warn: model-router vendor/model: the server knows no model "vendor/model"; did you mean "vendor/model-2"?',
     ]);
@@ -58,18 +58,18 @@ describe('the log, by default', () => {
   it('says the first failover of a route, then one an hour with the number of the others', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: fail(503), b: answer() }, { ...options, breaker: false });
-    for (let i = 0; i < 5; i++) await settled(ask(router));
+    for (let i = 0; i < 5; i++) await settled(sendChat(router));
     const first = 'warn: model-router route standard: failover from a (server-error 503) to b';
     expect(lines).toEqual([first]);
     await pass(3_600_000);
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(lines).toEqual([first, `${first} (4 such lines before it were skipped)`]);
   });
 
   it('says that a deployment is paused, once for each pause', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: fail(429, { headers: { 'retry-after': '3' } }) }, { ...options, maxAttempts: 1 });
-    await Promise.all([settled(ask(router, 'a')), settled(ask(router, 'a'))]);
+    await Promise.all([settled(sendChat(router, 'a')), settled(sendChat(router, 'a'))]);
     expect(lines).toEqual(['warn: model-router a paused for 3000 ms, as its server requested (429)']);
   });
 
@@ -79,7 +79,7 @@ describe('the log, by default', () => {
       { a: fail(500) },
       { ...options, breaker: false, maxAttempts: 1, deployments: { a: { sla: { uptime: 0.999 } } }, routes: {} },
     );
-    for (let i = 0; i < 5; i++) await settled(ask(router, 'a'));
+    for (let i = 0; i < 5; i++) await settled(sendChat(router, 'a'));
     expect(lines).toEqual([
       'warn: model-router a: its error budget is spent 1000 times as fast as it lasts (page)',
       'warn: model-router a: its error budget is spent 1000 times as fast as it lasts (ticket)',
@@ -93,12 +93,12 @@ describe('the log, by default', () => {
       { ...options, maxAttempts: 1, breaker: { consecutive: 1, cooldownMs: 100 } },
     );
     for (let i = 0; i < 40; i++) {
-      await settled(ask(router, 'a'));
+      await settled(sendChat(router, 'a'));
       await pass(100);
     }
     expect(lines).toHaveLength(5);
     await pass(60_000);
-    await settled(ask(router, 'a'));
+    await settled(sendChat(router, 'a'));
     expect(lines.at(-1)).toMatch(/\(\d+ such lines before it were skipped\)$/);
   });
 
@@ -109,13 +109,13 @@ describe('the log, by default', () => {
     ] as const) {
       const { lines, options } = logging();
       const { router } = build({ a: answer({ latencyMs: 600 }) }, { ...options, ...(slowMs && { slowMs }) });
-      for (let i = 0; i < 4; i++) await settled(ask(router, 'a'));
+      for (let i = 0; i < 4; i++) await settled(sendChat(router, 'a'));
       const limit = slowMs ?? 500;
       expect(lines).toEqual([
         `warn: model-router a: 1 attempt slower than ${limit} ms since the last such line; the latest took 600 ms`,
       ]);
       await pass(everyMs - 2400);
-      await settled(ask(router, 'a'));
+      await settled(sendChat(router, 'a'));
       expect(lines).toEqual([
         expect.anything(),
         `warn: model-router a: 4 attempts slower than ${limit} ms since the last such line; the latest took 600 ms`,
@@ -126,7 +126,7 @@ describe('the log, by default', () => {
   it.each<LogLevel>(['error', 'off'])('says nothing at %s', async (logLevel) => {
     const { lines, options } = logging({ logLevel });
     const { router } = build({ a: fail(401), b: answer({ latencyMs: 900 }) }, options);
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(lines).toEqual([]);
   });
 
@@ -135,7 +135,7 @@ describe('the log, by default', () => {
     const other = logging();
     const { router } = build({ a: fail(401) }, { ...options, maxAttempts: 1 });
     router.logger = other.options.logger;
-    await settled(ask(router, 'a'));
+    await settled(sendChat(router, 'a'));
     expect(other.lines).toHaveLength(1);
   });
 });

@@ -3,7 +3,7 @@ import { answer, fail } from 'model-router/testing';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import dashboard from '../../../grafana/model-router.json' with { type: 'json' };
 import { listening } from '../../helpers/listening.js';
-import { ask } from '../../helpers/messages.js';
+import { sendChat } from '../../helpers/messages.js';
 import { hasPrometheus, startPrometheus } from '../../helpers/prometheus-server.js';
 import { build } from '../../helpers/routers.js';
 
@@ -37,7 +37,7 @@ it.skipIf(!hasPrometheus)(
     await vi.waitFor(async () => expect(await prometheus.query('model_router_process_info')).toEqual([1]), 30_000);
     await vi.waitFor(
       async () => {
-        await ask(router);
+        await sendChat(router);
         const values = await Promise.all(queries.map((query) => prometheus.query(query)));
         expect(queries.filter((_, i) => !values[i]?.some(Number.isFinite))).toEqual([]);
       },

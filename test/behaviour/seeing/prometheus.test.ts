@@ -3,7 +3,7 @@ import { answer, fail, hang, type Models } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import dashboard from '../../../grafana/model-router.json' with { type: 'json' };
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
-import { ask, askWith, errorOf } from '../../helpers/messages.js';
+import { errorOf, sendChat, sendChatWith } from '../../helpers/messages.js';
 import { readPrometheus } from '../../helpers/prometheus-text.js';
 import { build, type Setup } from '../../helpers/routers.js';
 
@@ -57,7 +57,7 @@ describe('metrics', () => {
   it('counts a failover where it happened, and not the fallback’s', async () => {
     const usage = { inputTokens: 1_000_000, outputTokens: 0 };
     const { router, value } = measured({ a: fail(503), b: answer({ usage, latencyMs: 30 }) });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(await value('model_router_failovers_total', { from: 'a', to: 'b', reason: 'server-error' })).toBe(1);
     expect(await value('model_router_failovers_total', {})).toBe(1);
     expect(await value('model_router_attempts_total', { deployment: 'a', outcome: 'server-error' })).toBe(1);
@@ -72,8 +72,8 @@ describe('metrics', () => {
   it('counts the failover of a joined call once, whichever caller bears its cost in the end', async () => {
     const { router, value } = measured({ a: fail(503), b: answer({ latencyMs: 500 }) }, { cache: true });
     const controller = new AbortController();
-    const first = errorOf(ask(router, 'standard', { signal: controller.signal }));
-    const second = ask(router);
+    const first = errorOf(sendChat(router, 'standard', { signal: controller.signal }));
+    const second = sendChat(router);
     await pass(100);
     controller.abort();
     await first;
@@ -84,7 +84,7 @@ describe('metrics', () => {
 
   it('goes beyond ten seconds', async () => {
     const { router, value } = measured({ a: answer({ latencyMs: 300_000 }) }, { deadlineMs: 600_000 });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(await value('model_router_call_duration_bucket', { route: 'standard', le: '163.84' })).toBe(0);
     expect(await value('model_router_call_duration_bucket', { route: 'standard', le: '327.68' })).toBe(1);
     expect(await value('model_router_call_duration_bucket', { route: 'standard', le: '655.36' })).toBe(1);
@@ -95,9 +95,9 @@ describe('metrics', () => {
       { a: [answer(), fail(400), fail(500), hang(), answer()] },
       { maxAttempts: 1, breaker: false, deadlineMs: 1000 },
     );
-    await settled(ask(router));
-    for (let i = 0; i < 3; i++) await settled(errorOf(ask(router)));
-    await errorOf(askWith(router, { maxInputTokens: 1 }));
+    await settled(sendChat(router));
+    for (let i = 0; i < 3; i++) await settled(errorOf(sendChat(router)));
+    await errorOf(sendChatWith(router, { maxInputTokens: 1 }));
     const of = (outcome: string) => value('model_router_calls_total', { route: 'standard', outcome });
     expect(await Promise.all(['success', 'caller-error', 'failed', 'deadline', 'refused'].map(of))).toEqual([
       1, 1, 1, 1, 1,
@@ -106,7 +106,7 @@ describe('metrics', () => {
 
   it('a provider’s own code of a limit is no refusal by yours', async () => {
     const { router, value } = measured({ a: fail(429, { code: 'capacity_exceeded' }) }, { maxAttempts: 1 });
-    await settled(errorOf(ask(router)));
+    await settled(errorOf(sendChat(router)));
     expect(await value('model_router_calls_total', { outcome: 'failed' })).toBe(1);
     expect(await value('model_router_calls_total', { outcome: 'refused' })).toBe(0);
   });
@@ -116,8 +116,8 @@ describe('metrics', () => {
       { a: fail(500), b: fail(429, { headers: { 'retry-after': '30' } }) },
       { routes: { one: ['a'], two: ['b'] }, deployments: { a: {}, b: {} }, maxAttempts: 1, deadlineMs: 1000 },
     );
-    for (let i = 0; i < 5; i++) await settled(errorOf(ask(router, 'one')));
-    await settled(errorOf(ask(router, 'two')));
+    for (let i = 0; i < 5; i++) await settled(errorOf(sendChat(router, 'one')));
+    await settled(errorOf(sendChat(router, 'two')));
     expect(await value('model_router_breaker_state', { deployment: 'a' })).toBe(2);
     expect(await value('model_router_paused', { deployment: 'a' })).toBe(0);
     expect(await value('model_router_paused', { deployment: 'b' })).toBe(1);
@@ -126,16 +126,16 @@ describe('metrics', () => {
   it('has no more series for 10,000 models and tenants than for one', async () => {
     const { router, text } = measured({ a: answer() });
     const call = (i: number) =>
-      ask(router, `model ${i}`).then(
+      sendChat(router, `model ${i}`).then(
         () => undefined,
         () => undefined,
       );
     await call(0);
-    await askWith(router, { tenant: 'tenant 0' });
+    await sendChatWith(router, { tenant: 'tenant 0' });
     const before = readPrometheus(await text()).length;
     for (let i = 1; i <= 10_000; i += 100)
       await Promise.all(
-        Array.from({ length: 100 }, (_, j) => (j % 2 ? call(i + j) : askWith(router, { tenant: `${i + j}` }))),
+        Array.from({ length: 100 }, (_, j) => (j % 2 ? call(i + j) : sendChatWith(router, { tenant: `${i + j}` }))),
       );
     const after = readPrometheus(await text());
     expect(after).toHaveLength(before);

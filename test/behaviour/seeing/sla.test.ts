@@ -2,7 +2,7 @@ import type { ModelRouter, RouterEvent, SlaOptions } from 'model-router';
 import { answer, fail, hang, type Models } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
-import { ask, askStream, askWith, errorOf, read } from '../../helpers/messages.js';
+import { errorOf, read, sendChat, sendChatWith, streamChat } from '../../helpers/messages.js';
 import { build, type Setup } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -19,14 +19,14 @@ function promised(models: Models, sla: SlaOptions, more: Setup = {}) {
 }
 
 function alarms(router: ModelRouter): RouterEvent[] {
-  const heard: RouterEvent[] = [];
-  router.on('sla-burning', (event) => heard.push(event));
-  router.on('sla-recovered', (event) => heard.push(event));
-  return heard;
+  const received: RouterEvent[] = [];
+  router.on('sla-burning', (event) => received.push(event));
+  router.on('sla-recovered', (event) => received.push(event));
+  return received;
 }
 
-const ofA = (heard: readonly RouterEvent[]) =>
-  heard.filter((event) => 'deployment' in event).map((event) => [event.type, 'severity' in event && event.severity]);
+const ofA = (received: readonly RouterEvent[]) =>
+  received.filter((event) => 'deployment' in event).map((event) => [event.type, 'severity' in event && event.severity]);
 
 async function times(count: number, call: () => PromiseLike<unknown>): Promise<void> {
   for (let i = 0; i < count; i++) await settled(call());
@@ -45,13 +45,13 @@ describe('what counts for a deployment', () => {
     ['a rate limit', { a: fail(429) }, 0, 0],
   ])('%s', async (_, models, answered, failed) => {
     const { router } = promised(models, { uptime: 0.999 });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(router.slaReport().deployments.a).toMatchObject({ answered, failed });
   });
 
   it('429s are counted apart', async () => {
     const { router } = promised({ a: [fail(429), answer()] }, { uptime: 0.999 });
-    await times(2, () => ask(router));
+    await times(2, () => sendChat(router));
     expect(router.slaReport().deployments.a).toMatchObject({ answered: 1, failed: 0, rateLimited: 1, uptime: 1 });
     expect(router.snapshot().deployments.a).toMatchObject({ rateLimited: 1, uptime: 1 });
   });
@@ -59,17 +59,17 @@ describe('what counts for a deployment', () => {
   it('aborted attempts and those that lost in time do not count', async () => {
     const { router } = build({ a: answer({ latencyMs: 200 }), b: answer({ latencyMs: 20 }) });
     const controller = new AbortController();
-    const aborted = errorOf(ask(router, 'a', { signal: controller.signal }));
+    const aborted = errorOf(sendChat(router, 'a', { signal: controller.signal }));
     await pass(10);
     controller.abort();
     await aborted;
-    await settled(askWith(router, { hedgeAfterMs: 100 }));
+    await settled(sendChatWith(router, { hedgeAfterMs: 100 }));
     expect(router.slaReport().deployments).toMatchObject({ a: { answered: 0 }, b: { answered: 1, failed: 0 } });
   });
 
   it('a call with credentials of its own does not count', async () => {
     const { router } = promised({ a: fail(500) }, { uptime: 0.999 });
-    await settled(ask(router, 'standard', { headers: { Authorization: 'Bearer own' } }));
+    await settled(sendChat(router, 'standard', { headers: { Authorization: 'Bearer own' } }));
     const { deployments, routes } = router.slaReport();
     expect([deployments.a?.failed, routes.standard?.failed]).toEqual([0, 0]);
   });
@@ -78,10 +78,10 @@ describe('what counts for a deployment', () => {
 describe('what counts for a route', () => {
   it('not the caller’s errors and aborts, nor refusals by limits of the application', async () => {
     const { router } = promised({ a: [fail(400), answer()] }, { uptime: 0.999 });
-    await settled(ask(router));
-    await settled(askWith(router, { maxInputTokens: 1 }));
-    await settled(ask(router, 'standard', { signal: AbortSignal.abort() }));
-    await settled(ask(router));
+    await settled(sendChat(router));
+    await settled(sendChatWith(router, { maxInputTokens: 1 }));
+    await settled(sendChat(router, 'standard', { signal: AbortSignal.abort() }));
+    await settled(sendChat(router));
     expect(router.slaReport().routes.standard).toMatchObject({ answered: 1, failed: 0, uptime: 1 });
     expect(router.snapshot().routes.standard?.uptime).toBe(1);
   });
@@ -91,23 +91,23 @@ describe('what counts for a route', () => {
       { a: hang() },
       { deployments: { a: { maxConcurrent: 1, maxQueue: 1 } }, routes: { standard: ['a'] }, deadlineMs: 60_000 },
     );
-    void ask(router).catch(() => undefined);
-    void ask(router).catch(() => undefined);
+    void sendChat(router).catch(() => undefined);
+    void sendChat(router).catch(() => undefined);
     await pass(1);
-    expect(await errorOf(ask(router))).toMatchObject({ code: 'capacity_exceeded' });
+    expect(await errorOf(sendChat(router))).toMatchObject({ code: 'capacity_exceeded' });
     expect(router.snapshot().routes.standard).toMatchObject({ requests: 1, failures: 0, uptime: null });
   });
 
   it('a deadline, and having no deployment left, are failures', async () => {
     const { router } = promised({ a: hang() }, { uptime: 0.999 });
-    await settled(askWith(router, { deadlineMs: 1000 }));
-    await settled(askWith(router, { regions: ['mars'] }));
+    await settled(sendChatWith(router, { deadlineMs: 1000 }));
+    await settled(sendChatWith(router, { regions: ['mars'] }));
     expect(router.slaReport().routes.standard).toMatchObject({ answered: 0, failed: 2, uptime: 0 });
   });
 
   it('a failover that saved the call is an answer', async () => {
     const { router } = build({ a: fail(500), b: answer() });
-    await settled(ask(router));
+    await settled(sendChat(router));
     const { deployments, routes } = router.slaReport();
     expect([deployments.a?.uptime, deployments.b?.uptime, routes.standard?.uptime]).toEqual([0, 1, 1]);
   });
@@ -116,10 +116,10 @@ describe('what counts for a route', () => {
 describe('the month', () => {
   it('is met as long as no more failed than was allowed, and says what is left', async () => {
     const { router } = promised({ a: [fail(500), answer()] }, { uptime: 0.99 });
-    await times(100, () => ask(router));
+    await times(100, () => sendChat(router));
     const sla = () => router.snapshot().deployments.a?.sla;
     expect(sla()).toMatchObject({ uptime: 0.99, errorBudgetLeft: 0, met: true });
-    await times(100, () => ask(router));
+    await times(100, () => sendChat(router));
     expect(sla()).toMatchObject({ uptime: 0.995, errorBudgetLeft: 0.5, met: true });
     expect(router.snapshot().routes.standard?.sla).toMatchObject({ errorBudgetLeft: 0.5 });
   });
@@ -132,13 +132,13 @@ describe('the month', () => {
         p99Ms: 500,
       },
     );
-    await times(100, () => ask(router));
+    await times(100, () => sendChat(router));
     expect(router.snapshot().deployments.a?.sla).toMatchObject({ uptime: 1, errorBudgetLeft: -1, met: false });
   });
 
   it('an answer at exactly p99Ms is in time', async () => {
     const { router } = promised({ a: answer({ latencyMs: 500 }) }, { p99Ms: 500 });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(router.snapshot().deployments.a?.sla).toMatchObject({ errorBudgetLeft: 1, met: true });
   });
 
@@ -149,20 +149,20 @@ describe('the month', () => {
         uptime: 0.9,
       },
     );
-    await settled(askWith(router, { attemptTimeoutMs: 3000 }));
+    await settled(sendChatWith(router, { attemptTimeoutMs: 3000 }));
     expect(router.snapshot().deployments.a?.sla?.p99Ms).toBeCloseTo(3000, -2);
     const fresh = promised({ a: answer({ latencyMs: 100, chunkMs: 5000, chunks: ['a', 'b'] }) }, { uptime: 0.9 });
-    await settled(askStream(fresh.router).then(read));
+    await settled(streamChat(fresh.router).then(read));
     expect(fresh.router.snapshot().deployments.a?.sla?.p99Ms).toBeCloseTo(100, -1);
   });
 
   it('starts again on the first, by UTC', async () => {
     vi.setSystemTime(Date.UTC(2030, 0, 31, 23, 59));
     const { router } = promised({ a: [fail(500), answer()] }, { uptime: 0.99 });
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(router.snapshot().deployments.a?.sla?.met).toBe(false);
     await pass(60_000);
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(router.snapshot().deployments.a).toMatchObject({
       uptime: 0.5,
       uptimeBy: { hour: 1, day: 1, month: 1 },
@@ -179,7 +179,7 @@ describe('the month', () => {
 
   it('has nothing of `sla` where nothing was promised, and no verdict', async () => {
     const { router } = build({ a: fail(500) });
-    await settled(ask(router, 'a'));
+    await settled(sendChat(router, 'a'));
     expect(router.snapshot().deployments.a).not.toHaveProperty('sla');
     expect(router.slaReport().deployments.a).toMatchObject({
       target: null,
@@ -193,30 +193,30 @@ describe('the month', () => {
 describe('alarms', () => {
   it('page when most calls fail, once, and end once', async () => {
     const { router } = promised({ a: [...Array.from({ length: 10 }, () => fail(500)), answer()] }, { uptime: 0.999 });
-    const heard = alarms(router);
-    await times(4, () => ask(router));
-    expect(heard).toEqual([]);
-    await times(6, () => ask(router));
-    expect(ofA(heard)).toEqual([
+    const received = alarms(router);
+    await times(4, () => sendChat(router));
+    expect(received).toEqual([]);
+    await times(6, () => sendChat(router));
+    expect(ofA(received)).toEqual([
       ['sla-burning', 'page'],
       ['sla-burning', 'ticket'],
     ]);
-    expect(heard).toContainEqual({ type: 'sla-burning', route: 'standard', severity: 'page', burnRate: 1000 });
+    expect(received).toContainEqual({ type: 'sla-burning', route: 'standard', severity: 'page', burnRate: 1000 });
     expect(router.snapshot().deployments.a?.burn?.burning).toEqual(['page', 'ticket']);
     // Both short windows must be calm: 5 and 30 minutes.
     await pass(31 * 60_000);
-    await settled(ask(router));
-    expect(ofA(heard).slice(2)).toEqual([['sla-recovered', 'page']]);
+    await settled(sendChat(router));
+    expect(ofA(received).slice(2)).toEqual([['sla-recovered', 'page']]);
   });
 
   it('end when they are only looked at, as there are no timers', async () => {
     const { router } = promised({ a: fail(500) }, { uptime: 0.999 });
-    const heard = alarms(router);
-    await times(5, () => ask(router));
+    const received = alarms(router);
+    await times(5, () => sendChat(router));
     await pass(4 * 86_400_000);
-    expect(ofA(heard)).toHaveLength(2);
+    expect(ofA(received)).toHaveLength(2);
     router.snapshot();
-    expect(ofA(heard).slice(2)).toEqual([
+    expect(ofA(received).slice(2)).toEqual([
       ['sla-recovered', 'page'],
       ['sla-recovered', 'ticket'],
     ]);
@@ -224,27 +224,27 @@ describe('alarms', () => {
 
   it('need minFailures', async () => {
     const { router } = promised({ a: fail(500) }, { uptime: 0.999, minFailures: 7 });
-    const heard = alarms(router);
-    await times(6, () => ask(router));
-    expect(heard).toEqual([]);
-    await settled(ask(router));
-    expect(ofA(heard)).toHaveLength(2);
+    const received = alarms(router);
+    await times(6, () => sendChat(router));
+    expect(received).toEqual([]);
+    await settled(sendChat(router));
+    expect(ofA(received)).toHaveLength(2);
   });
 
   it('of a low target need half of the calls to fail, as 14.4 times its budget can never come', async () => {
     const failing = (share: number) => Array.from({ length: 100 }, (_, i) => (i % 100 < share ? fail(500) : answer()));
     const { router } = promised({ a: failing(49).reverse() }, { uptime: 0.9 });
-    const heard = alarms(router);
-    await times(100, () => ask(router));
-    expect(ofA(heard)).toEqual([['sla-burning', 'ticket']]);
+    const received = alarms(router);
+    await times(100, () => sendChat(router));
+    expect(ofA(received)).toEqual([['sla-burning', 'ticket']]);
     await pass(0);
   });
 
   it('page for late answers too', async () => {
     const { router } = promised({ a: answer({ latencyMs: 600 }) }, { p99Ms: 500 });
-    const heard = alarms(router);
-    await times(5, () => ask(router));
-    expect(ofA(heard)).toEqual([
+    const received = alarms(router);
+    await times(5, () => sendChat(router));
+    expect(ofA(received)).toEqual([
       ['sla-burning', 'page'],
       ['sla-burning', 'ticket'],
     ]);
@@ -257,19 +257,19 @@ describe('downtime', () => {
       { a: [fail(500), fail(500), fail(500), answer(), fail(500), answer()] },
       { uptime: 0.9 },
     );
-    await times(4, () => ask(router));
+    await times(4, () => sendChat(router));
     expect(router.snapshot().deployments.a?.downtimeMinutes).toBe(0);
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(router.snapshot().deployments.a?.downtimeMinutes).toBe(1);
     // Later answers of the same minute tip the balance.
-    await times(4, () => ask(router));
+    await times(4, () => sendChat(router));
     expect(router.snapshot().deployments.a?.downtimeMinutes).toBe(0);
   });
 
   it('has its stretches in the report, and its rule in the options', async () => {
     const { router } = promised({ a: fail(500) }, { uptime: 0.9, downtime: { minAttempts: 1, failedShare: 1 } });
     for (let i = 0; i < 3; i++) {
-      await settled(ask(router));
+      await settled(sendChat(router));
       await pass(60_000);
     }
     expect(router.slaReport().deployments.a).toMatchObject({
@@ -295,7 +295,7 @@ describe('slaReport()', () => {
       if (typeof value === 'object' && value !== null && 'usage' in value) Object.assign(value.usage as object, extra);
       return value;
     });
-    await settled(ask(router));
+    await settled(sendChat(router));
     const report = router.slaReport({ month: '2030-01' });
     expect(report.deployments.a?.provider).toMatchObject(extra);
     const text = String(report);
@@ -336,7 +336,7 @@ describe('the option sla', () => {
 
 it('router.update() of a promise keeps what was counted', async () => {
   const { router } = promised({ a: [fail(500), answer()] }, { uptime: 0.9 });
-  await times(10, () => ask(router));
+  await times(10, () => sendChat(router));
   router.update({
     deployments: { a: { sla: { uptime: 0.5 } } },
     routes: { standard: { deployments: ['a'], sla: { uptime: 0.5 } } },

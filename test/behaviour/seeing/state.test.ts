@@ -6,7 +6,7 @@ import { fileState } from 'model-router/node';
 import { answer, fail } from 'model-router/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
-import { ask, errorOf } from '../../helpers/messages.js';
+import { errorOf, sendChat } from '../../helpers/messages.js';
 import { build, type Setup } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -32,8 +32,8 @@ const spent = (router: ReturnType<typeof build>['router']) => router.snapshot().
 describe('exportState() and importState()', () => {
   it('carry service levels and what was spent', async () => {
     const { router } = build({ a: [answer({ usage }), fail(500)] }, priced);
-    await settled(ask(router));
-    await settled(ask(router));
+    await settled(sendChat(router));
+    await settled(sendChat(router));
     const other = build({ a: answer() }, priced).router;
     other.importState(JSON.parse(JSON.stringify(router.exportState())) as RouterState);
     expect(other.snapshot().deployments.a).toMatchObject({
@@ -48,9 +48,9 @@ describe('exportState() and importState()', () => {
 
   it('importing twice, in any order, or its own, changes nothing', async () => {
     const { router } = build({ a: answer({ usage }) }, priced);
-    await settled(ask(router));
+    await settled(sendChat(router));
     const early = router.exportState();
-    await settled(ask(router));
+    await settled(sendChat(router));
     const late = router.exportState();
     router.importState(late);
     expect(spent(router)).toBe(2);
@@ -73,9 +73,9 @@ describe('exportState() and importState()', () => {
     const first = build({ a: answer({ usage }) }, priced).router;
     const second = build({ a: answer({ usage }) }, priced).router;
     const third = build({ a: answer() }, priced).router;
-    await settled(ask(first));
+    await settled(sendChat(first));
     second.importState(first.exportState());
-    await settled(ask(second));
+    await settled(sendChat(second));
     third.importState(second.exportState());
     third.importState(first.exportState());
     expect([spent(second), spent(third)]).toEqual([2, 2]);
@@ -85,7 +85,7 @@ describe('exportState() and importState()', () => {
   it('keep a budget that slides', async () => {
     const sliding = { ...priced, budgets: [{ usd: 10, windowMs: 60_000 }] };
     const first = build({ a: answer({ usage }) }, sliding).router;
-    await settled(ask(first));
+    await settled(sendChat(first));
     await pass(30_000);
     const second = build({ a: answer() }, sliding).router;
     second.importState(first.exportState());
@@ -97,10 +97,10 @@ describe('exportState() and importState()', () => {
 
   it('alarms go on over a restart', async () => {
     const { router } = build({ a: fail(500) }, priced);
-    for (let i = 0; i < 10; i++) await settled(ask(router));
+    for (let i = 0; i < 10; i++) await settled(sendChat(router));
     const other = build({ a: fail(500) }, priced).router;
     other.importState(router.exportState());
-    await settled(ask(other));
+    await settled(sendChat(other));
     expect(other.snapshot().deployments.a?.burn?.burning).toContain('page');
   });
 
@@ -128,10 +128,10 @@ describe('fileState()', () => {
   it('has one file for each process, and the next process knows what was spent', async () => {
     const path = directory();
     const first = withFiles(path).router;
-    await settled(ask(first));
+    await settled(sendChat(first));
     await first.close();
     const second = withFiles(path).router;
-    await settled(ask(second));
+    await settled(sendChat(second));
     expect(spent(second)).toBe(2);
     expect(second.slaReport().deployments.a?.answered).toBe(2);
     await second.close();
@@ -144,7 +144,7 @@ describe('fileState()', () => {
     for (let round = 0; round < 20; round++) {
       // Killed: no close().
       const { router, fake } = withFiles(path);
-      for (let i = 0; i < (round % 3) + 1; i++) await settled(ask(router));
+      for (let i = 0; i < (round % 3) + 1; i++) await settled(sendChat(router));
       calls += fake.requests.length;
     }
     expect(calls).toBeLessThanOrEqual(10);
@@ -155,18 +155,18 @@ describe('fileState()', () => {
   it('counts what was running when the process was killed', async () => {
     const path = directory();
     const first = withFiles(path, { a: answer({ usage, latencyMs: 1000 }) }).router;
-    const running = ask(first);
+    const running = sendChat(first);
     running.catch(() => undefined);
     await pass(10);
     const second = withFiles(path).router;
-    await settled(ask(second));
+    await settled(sendChat(second));
     expect(spent(second)).toBeGreaterThanOrEqual(2);
   });
 
   it('writes counts at most every ten seconds', async () => {
     const path = directory();
     const { router } = withFiles(path);
-    await settled(ask(router));
+    await settled(sendChat(router));
     const file = join(path, readdirSync(path)[0] ?? '');
     const answered = () =>
       readFileSync(file, 'utf8')
@@ -174,24 +174,24 @@ describe('fileState()', () => {
         ?.match(/"good"|"month":\[\[\d+,(\d+)/)?.[1];
     expect(answered()).toBeUndefined();
     await pass(9999);
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(answered()).toBeUndefined();
     await pass(1);
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect(answered()).toBe('3');
   });
 
   it('a line that was cut off, and a file that is no state, harm nothing', async () => {
     const path = directory();
     const first = withFiles(path).router;
-    await settled(ask(first));
+    await settled(sendChat(first));
     appendFileSync(join(path, readdirSync(path)[0] ?? ''), '["[\\"da');
     writeFileSync(join(path, 'broken.state.json'), '{"version":1,');
     const lines: string[] = [];
     const write = (line: string) => void lines.push(line);
     const logger: Logger = { error: write, warn: write, info: write, debug: write };
     const second = withFiles(path, undefined, { logger, logLevel: 'warn' }).router;
-    await settled(ask(second));
+    await settled(sendChat(second));
     expect(spent(second)).toBeGreaterThanOrEqual(2);
     expect(lines.filter((line) => line.includes('broken.state.json'))).toHaveLength(1);
   });
@@ -203,8 +203,8 @@ describe('fileState()', () => {
     const write = (line: string) => void lines.push(line);
     const logger: Logger = { error: write, warn: write, info: write, debug: write };
     const { router } = withFiles(path, undefined, { logger, logLevel: 'warn' });
-    await settled(ask(router));
-    await settled(ask(router));
+    await settled(sendChat(router));
+    await settled(sendChat(router));
     expect(router.slaReport().deployments.a?.answered).toBe(2);
     expect(lines.filter((line) => line.includes('state cannot be'))).toHaveLength(1);
   });
@@ -212,16 +212,16 @@ describe('fileState()', () => {
   it('removes files of processes that are gone, once their parts are in its own', async () => {
     const path = directory();
     const first = withFiles(path).router;
-    await settled(ask(first));
+    await settled(sendChat(first));
     await first.close();
     const [old = ''] = readdirSync(path);
     await pass(25 * 3_600_000);
     const second = withFiles(path).router;
-    await settled(ask(second));
+    await settled(sendChat(second));
     expect(readdirSync(path)).not.toContain(old);
     await second.close();
     const third = withFiles(path).router;
-    await settled(ask(third));
+    await settled(sendChat(third));
     expect(third.slaReport().deployments.a?.answered).toBe(3);
   });
 
@@ -237,13 +237,13 @@ it('close() returns a promise', async () => {
   const closed = router.close();
   expect(closed).toBeInstanceOf(Promise);
   await closed;
-  await expect(errorOf(ask(router))).resolves.toMatchObject({ code: 'no_deployment_available' });
+  await expect(errorOf(sendChat(router))).resolves.toMatchObject({ code: 'no_deployment_available' });
   vi.useRealTimers();
 });
 
 it('router.update() keeps what was imported, and reports what is new of it', async () => {
   const { router } = build({ a: answer({ usage }) }, priced);
-  await settled(ask(router));
+  await settled(sendChat(router));
   const other = build({ a: answer() }, { ...priced, routes: {} }).router;
   other.importState(router.exportState());
   other.update({ routes: { standard: ['a'] }, budgets: [{ usd: 20, window: 'day' }] });

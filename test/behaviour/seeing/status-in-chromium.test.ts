@@ -45,12 +45,12 @@ async function troubled() {
   });
   const server = createServer(nodeStatusHandler(router, { title }));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const ask = (i: number) =>
+  const send = (i: number) =>
     router.chat.completions.create(
       { model: i % 9 === 8 ? 'premium' : 'standard', messages: [{ role: 'user', content: `${unseen} ${i % 40}` }] },
       callOptions({ tenant: `customer ${i % 2}` }),
     );
-  for (let i = 0; i < 70; i++) await ask(i);
+  for (let i = 0; i < 70; i++) await send(i);
   return { router, server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/status` };
 }
 

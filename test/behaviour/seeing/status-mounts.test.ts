@@ -7,7 +7,7 @@ import { nodeStatusHandler, type Status, statusHandler } from 'model-router/stat
 import { answer } from 'model-router/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listening } from '../../helpers/listening.js';
-import { ask } from '../../helpers/messages.js';
+import { sendChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
@@ -68,7 +68,7 @@ describe.each(Object.entries(mounts))('the page on %s', (_, mount) => {
   it('is found without its last slash, with what it loads, whatever it is mounted below', async () => {
     const { router } = build({ a: answer() });
     const go = await mount(router);
-    await ask(router);
+    await sendChat(router);
     const response = await go('/admin/status');
     expect(response.status).toBe(200);
     const html = await response.text();

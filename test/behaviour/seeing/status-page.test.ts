@@ -4,7 +4,7 @@ import { type Status, statusHandler } from 'model-router/status';
 import { answer, fail, hang, type Models } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
-import { ask, askWith, errorOf } from '../../helpers/messages.js';
+import { errorOf, sendChat, sendChatWith } from '../../helpers/messages.js';
 import { build, type Setup } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -86,11 +86,11 @@ describe('status.json', () => {
       { a: [answer(), fail(503)], b: answer() },
       { deployments: { a: { region: 'eu' }, b: {} }, routes: { standard: ['a', 'b'] } },
     );
-    await ask(router);
+    await sendChat(router);
     await pass(60_000);
-    await ask(router);
+    await sendChat(router);
     await pass(5000);
-    await ask(router);
+    await sendChat(router);
     const { deployments, process: shown, trouble, calls } = await status();
     expect(deployments.a).toMatchObject({
       health: 'failing',
@@ -120,10 +120,10 @@ describe('status.json', () => {
     );
     const health = async () => (await status()).deployments.a?.health;
     expect(await health()).toBe('unused');
-    for (let i = 0; i < 5; i++) await errorOf(ask(router));
+    for (let i = 0; i < 5; i++) await errorOf(sendChat(router));
     expect(await health()).toBe('down');
     await pass(15_000);
-    await settled(ask(router));
+    await settled(sendChat(router));
     expect((await status()).deployments.a).toMatchObject({
       health: 'working',
       since: '2030-01-01T00:00:15.000Z',
@@ -140,7 +140,7 @@ describe('status.json', () => {
         routes: { standard: ['a', 'b', 'c'] },
       },
     );
-    await ask(router);
+    await sendChat(router);
     const { deployments } = await status();
     expect(deployments.a).toMatchObject({ health: 'paused', since: '2030-01-01T00:00:00.000Z' });
     expect(deployments.b).toMatchObject({ health: 'suspended', since: '2030-01-01T00:00:00.000Z' });
@@ -148,10 +148,10 @@ describe('status.json', () => {
 
   it('does not count what the caller got wrong', async () => {
     const { router, status } = served({ a: [answer(), fail(400), hang()] });
-    await ask(router);
-    await errorOf(ask(router));
+    await sendChat(router);
+    await errorOf(sendChat(router));
     const controller = new AbortController();
-    const aborted = watch(ask(router, 'standard', { signal: controller.signal }));
+    const aborted = watch(sendChat(router, 'standard', { signal: controller.signal }));
     await pass(10);
     controller.abort();
     await pass(10);
@@ -172,7 +172,7 @@ describe('status.json', () => {
         page: { showTenants },
       },
     );
-    await askWith(router, { tenant: 'mail@customer.test' });
+    await sendChatWith(router, { tenant: 'mail@customer.test' });
     expect((await get('status.json').text()).includes('mail@customer.test')).toBe(showTenants);
     expect((await status()).spend.budgets).toHaveLength(showTenants ? 1 : 0);
     expect(await get('metrics').text()).not.toContain('customer');
@@ -198,7 +198,7 @@ describe('status.json', () => {
     vi.setSystemTime(0);
     const { router, status } = served({ a: answer() });
     vi.setSystemTime(Date.UTC(2030, 0, 2));
-    await ask(router);
+    await sendChat(router);
     await pass(1000);
     expect((await status()).process.since).toBe('2030-01-02T00:00:00.000Z');
   });
@@ -206,7 +206,7 @@ describe('status.json', () => {
   it('is counted once, however many pages there are', async () => {
     const { router, status } = served({ a: answer() });
     const second = statusHandler(router, { title: 'another' });
-    await ask(router);
+    await sendChat(router);
     expect((await status()).calls.counted).toBe(1);
     expect(await second(new Request(`${at}status.json`)).json()).toMatchObject({ calls: { counted: 1 } });
   });

@@ -56,9 +56,9 @@ describe('advice', () => {
 
   it('reports a fault that struck no request', async () => {
     const atSecond = [{ at: ['second'], behavior: fail(503), fromMs: 5000, toMs: 9000 }];
-    const { advice, faults: told } = await simulate(small({ faults: atSecond }));
+    const { advice, faults: reports } = await simulate(small({ faults: atSecond }));
     expect(advice.join('\n')).toMatch(/A fault has struck nothing: .* second from 5 s to 9 s .*fails with 503/);
-    expect(told).toMatchObject([{ struck: 0 }]);
+    expect(reports).toMatchObject([{ struck: 0 }]);
     const struck = await simulate(small({ faults: [{ at: 'first', behavior: fail(503), fromMs: 59_500 }] }));
     expect(struck.advice.join('\n')).not.toContain('struck nothing');
     expect(struck.faults).toMatchObject([{ struck: 2, fromMs: 59_500, toMs: 60_000 }]);
@@ -66,9 +66,9 @@ describe('advice', () => {
 
   it('reports a fault after the last of planned calls, which ends no earlier than it begins', async () => {
     const late = [{ at: 'first', behavior: hang(), fromMs: 5000 }];
-    const { advice, faults: told } = await simulate(small({ traffic: { calls: [{ atMs: 1000 }] }, faults: late }));
+    const { advice, faults: reports } = await simulate(small({ traffic: { calls: [{ atMs: 1000 }] }, faults: late }));
     expect(advice.join('\n')).toContain('A fault has struck nothing');
-    expect(told).toMatchObject([{ fromMs: 5000, toMs: 5000 }]);
+    expect(reports).toMatchObject([{ fromMs: 5000, toMs: 5000 }]);
   });
 
   it('reports an unknown model', async () => {

@@ -3,14 +3,14 @@ import { answer, fail } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { statusCommand } from '../../../src/cli/status-command.js';
 import { listening } from '../../helpers/listening.js';
-import { ask, errorOf } from '../../helpers/messages.js';
+import { errorOf, sendChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
 
 describe('model-router status', () => {
   it.each(['', '/', '/status', '/status/', '/status/status.json'])('reads the page at %j', async (path) => {
     const { router } = build({ a: answer() });
     const url = await listening(nodeStatusHandler(router, { title: 'Desk' }));
-    await ask(router);
+    await sendChat(router);
     const { code, output } = await statusCommand([`${url}${path}`, '--once']);
     expect(output).toContain(`Desk: process ${process.pid}`);
     expect(output).toContain('1 of 1 calls answered');
@@ -24,8 +24,8 @@ describe('model-router status', () => {
       { deployments: { a: {}, b: { region: 'eu' } }, routes: { standard: ['b'], other: ['a'] } },
     );
     const url = await listening(nodeStatusHandler(router));
-    await ask(router, 'other');
-    await errorOf(ask(router));
+    await sendChat(router, 'other');
+    await errorOf(sendChat(router));
     const { code, output } = await statusCommand([url]);
     expect(code).toBe(1);
     expect(output.split('\n')[4]).toMatch(

@@ -73,8 +73,8 @@ function follow({ targets, settings, script }: ReturnType<typeof sample>): {
     steps.push([view, step]);
     const [what = 'caller-error', share = 0, jitter = 0] = script[n] ?? [];
     const now = view.now + step.timeoutMs * (what === 'timeout' ? 1 : share);
-    const asked = targets.find((each) => each.target === step.target) ?? targetView();
-    const failures = [...view.failures, failed(asked, what, { endedAt: now, jitter })];
+    const chosen = targets.find((each) => each.target === step.target) ?? targetView();
+    const failures = [...view.failures, failed(chosen, what, { endedAt: now, jitter })];
     view = { ...view, now, targets: at(targets, now), failures, attemptsLeft: view.attemptsLeft - 1 };
     n += 1;
   }
@@ -83,21 +83,21 @@ function follow({ targets, settings, script }: ReturnType<typeof sample>): {
 const sample = () => fc.sample(call, 1)[0] ?? { targets: [], settings: viewOf([]), script: [] };
 
 /** Holds for every step of every call. */
-function holds(check: (view: PlanView, step: AttemptStep, asked: TargetView) => void): void {
+function holds(check: (view: PlanView, step: AttemptStep, chosen: TargetView) => void): void {
   fc.assert(
     fc.property(call, (given) => {
       for (const [view, step] of follow(given).steps) {
-        const asked = view.targets.find((each) => each.target === step.target);
-        if (asked === undefined) throw new Error('It has asked somebody who was not there');
-        check(view, step, asked);
+        const chosen = view.targets.find((each) => each.target === step.target);
+        if (chosen === undefined) throw new Error('It has asked somebody who was not there');
+        check(view, step, chosen);
       }
     }),
     { numRuns: 500 },
   );
 }
 
-const failuresOf = (view: PlanView, { target: asked }: AttemptStep) =>
-  view.failures.filter((each) => each.target === asked);
+const failuresOf = (view: PlanView, { target: chosen }: AttemptStep) =>
+  view.failures.filter((each) => each.target === chosen);
 
 describe('whatever happens, the plan', () => {
   it('ends, after no more attempts than there may be', () => {
@@ -125,14 +125,14 @@ describe('whatever happens, the plan', () => {
   });
 
   it('never gives an attempt more than its limit', () => {
-    holds((view, { timeoutMs }, asked) => {
-      expect(timeoutMs).toBeLessThanOrEqual(view.attemptTimeoutMs ?? asked.timeoutMs ?? timeoutMs);
+    holds((view, { timeoutMs }, chosen) => {
+      expect(timeoutMs).toBeLessThanOrEqual(view.attemptTimeoutMs ?? chosen.timeoutMs ?? timeoutMs);
     });
   });
 
   it('keeps between 25 % and 60 % for the next, or nothing', () => {
-    holds((view, { timeoutMs }, asked) => {
-      if ((view.attemptTimeoutMs ?? asked.timeoutMs) !== undefined) return;
+    holds((view, { timeoutMs }, chosen) => {
+      if ((view.attemptTimeoutMs ?? chosen.timeoutMs) !== undefined) return;
       const left = view.deadline - view.now;
       const reserve = left - timeoutMs;
       if (reserve < 1) return;
@@ -159,27 +159,27 @@ describe('whatever happens, the plan', () => {
   });
 
   it('goes from a context that is too long to larger windows only, or once where none is declared', () => {
-    holds((view, { isRetry }, asked) => {
+    holds((view, { isRetry }, chosen) => {
       if (isRetry) return;
       const tooLong = view.failures.filter(({ failover }) => failover === 'larger');
       for (const each of tooLong) {
         const failedWindow = view.targets.find(({ target: its }) => its === each.target)?.contextWindow;
-        if (failedWindow === undefined && asked.contextWindow === undefined && tooLong.length === 1) continue;
-        expect(asked.contextWindow ?? 0).toBeGreaterThan(failedWindow ?? Number.POSITIVE_INFINITY);
+        if (failedWindow === undefined && chosen.contextWindow === undefined && tooLong.length === 1) continue;
+        expect(chosen.contextWindow ?? 0).toBeGreaterThan(failedWindow ?? Number.POSITIVE_INFINITY);
       }
     });
   });
 
   it('never sends before a pause is over', () => {
-    holds((view, _, asked) => {
-      expect(asked.pausedUntil).toBeLessThanOrEqual(view.now);
+    holds((view, _, chosen) => {
+      expect(chosen.pausedUntil).toBeLessThanOrEqual(view.now);
     });
   });
 
   it('passes an open breaker or a suspended client only when no other deployment is left', () => {
-    holds((view, step, asked) => {
-      expect(step.panic).toBe(asked.isOpen);
-      if (!asked.isOpen && asked.suspendedUntil <= view.now) return;
+    holds((view, step, chosen) => {
+      expect(step.panic).toBe(chosen.isOpen);
+      if (!chosen.isOpen && chosen.suspendedUntil <= view.now) return;
       const others = view.targets.filter(
         (each) =>
           !each.isOpen &&
@@ -192,16 +192,16 @@ describe('whatever happens, the plan', () => {
   });
 
   it('starts nothing that cannot finish, but for the very first attempt', () => {
-    holds((view, _, asked) => {
+    holds((view, _, chosen) => {
       const left = view.deadline - view.now;
-      if (view.failures.length > 0) expect(left).toBeGreaterThanOrEqual(asked.fastestMs ?? 1);
+      if (view.failures.length > 0) expect(left).toBeGreaterThanOrEqual(chosen.fastestMs ?? 1);
     });
   });
 
   it('follows the order of the route until the first attempt', () => {
-    holds((view, step, asked) => {
-      if (view.failures.length > 0 || asked.isOpen || asked.suspendedUntil > view.now) return;
-      const before = view.targets.slice(0, view.targets.indexOf(asked));
+    holds((view, step, chosen) => {
+      if (view.failures.length > 0 || chosen.isOpen || chosen.suspendedUntil > view.now) return;
+      const before = view.targets.slice(0, view.targets.indexOf(chosen));
       const free = before.filter((each) => !each.isOpen && Math.max(each.pausedUntil, each.suspendedUntil) <= view.now);
       expect(step.isRetry || free.length === 0).toBe(true);
     });

@@ -13,7 +13,7 @@ const both = (pausedUntil: number, retryAt: number) => targetView({ isOpen: true
 /** What the plan says, in short. */
 const planned = (view: PlanView) => inShort(plan(view), view);
 
-function asked(view: PlanView) {
+function nextOf(view: PlanView) {
   const step = plan(view);
   if (step.type !== 'attempt') throw new TypeError(`The plan says ${step.type}`);
   return step;
@@ -229,7 +229,7 @@ describe('the time of an attempt', () => {
     ['the next that could is what counts', [a, targetView({ p95Ms: 9500, fastestMs: 9000 }), next(3000)], {}, 6400],
     ['whole milliseconds', [a, b], { now: 0.25 }, 4999],
   ])('is %s', (_, targets, more, timeoutMs) => {
-    expect(asked(viewOf(targets, more)).timeoutMs).toBe(timeoutMs);
+    expect(nextOf(viewOf(targets, more)).timeoutMs).toBe(timeoutMs);
   });
 
   it.each<[string, number | undefined, number | undefined, number | undefined, number]>([
@@ -240,20 +240,20 @@ describe('the time of an attempt', () => {
   ])('after a failure is %s', (_, failedP95, ownP95, nextP95, timeoutMs) => {
     const first = next(failedP95);
     const targets = [first, next(ownP95), next(nextP95)];
-    const step = asked(viewOf(targets, { failures: [failed(first)], attemptsLeft: 2 }));
+    const step = nextOf(viewOf(targets, { failures: [failed(first)], attemptsLeft: 2 }));
     expect(step).toMatchObject({ target: targets[1]?.target, timeoutMs });
   });
 
   it('is of what is left then, not now', () => {
-    expect(asked(viewOf([paused(4000)])).timeoutMs).toBe(6000);
-    expect(asked(viewOf([a, b], { now: 6000 })).timeoutMs).toBe(2000);
+    expect(nextOf(viewOf([paused(4000)])).timeoutMs).toBe(6000);
+    expect(nextOf(viewOf([a, b], { now: 6000 })).timeoutMs).toBe(2000);
   });
 
   it('ends with the call only where it is all that is left', () => {
-    expect(asked(viewOf([a])).untilDeadline).toBe(true);
-    expect(asked(viewOf([a, b])).untilDeadline).toBe(false);
-    expect(asked(viewOf([a], { attemptTimeoutMs: 10_000 })).untilDeadline).toBe(true);
-    expect(asked(viewOf([a], { attemptTimeoutMs: 9999 })).untilDeadline).toBe(false);
+    expect(nextOf(viewOf([a])).untilDeadline).toBe(true);
+    expect(nextOf(viewOf([a, b])).untilDeadline).toBe(false);
+    expect(nextOf(viewOf([a], { attemptTimeoutMs: 10_000 })).untilDeadline).toBe(true);
+    expect(nextOf(viewOf([a], { attemptTimeoutMs: 9999 })).untilDeadline).toBe(false);
   });
 });
 

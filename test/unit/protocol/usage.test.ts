@@ -129,8 +129,8 @@ it('gives a number that is not below 0 or nothing at all, whatever it is given',
     { requiredKeys: ['input', 'output', 'cacheWrite1h'] },
   );
   fc.assert(
-    fc.property(usage, prices, (told, price) => {
-      const read = readUsage(told);
+    fc.property(usage, prices, (reported, price) => {
+      const read = readUsage(reported);
       // Seconds alone have no price here.
       if (read === null || read.inputTokens + read.outputTokens === 0) return;
       for (const count of Object.values(read)) expect(count).toBeGreaterThanOrEqual(0);

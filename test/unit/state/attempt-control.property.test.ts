@@ -19,7 +19,7 @@ interface Model {
   open: number | undefined;
   isAwaited: boolean;
   closed: number[];
-  heard: EndReason[];
+  received: EndReason[];
 }
 
 describe('the control of an attempt', () => {
@@ -28,20 +28,20 @@ describe('the control of an attempt', () => {
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
         const control = new AttemptControl({ timeoutMs: 500, untilDeadline: false });
         const closed: number[] = [];
-        const heard: EndReason[] = [];
+        const received: EndReason[] = [];
         const model: Model = {
           time: { timeoutMs: 500, untilDeadline: false },
           isOver: false,
           open: undefined,
           isAwaited: false,
           closed: [],
-          heard: [],
+          received: [],
         };
         steps.forEach((each, number) => {
           if (each.do === 'end') {
             control.end(each.reason);
             if (!model.isOver && model.open !== undefined) model.closed.push(model.open);
-            if (!model.isOver && model.isAwaited) model.heard.push(each.reason);
+            if (!model.isOver && model.isAwaited) model.received.push(each.reason);
             model.isOver = true;
           } else if (each.do === 'extend') {
             control.extend(each.ms, each.untilDeadline);
@@ -51,15 +51,15 @@ describe('the control of an attempt', () => {
             if (model.isOver) model.closed.push(number);
             else model.open = number;
           } else {
-            control.waiting(each.do === 'wait' ? (reason) => heard.push(reason) : undefined);
+            control.waiting(each.do === 'wait' ? (reason) => received.push(reason) : undefined);
             model.isAwaited = each.do === 'wait';
           }
           const { timeoutMs, untilDeadline, isOver } = control;
-          expect({ time: { timeoutMs, untilDeadline }, isOver, closed, heard }).toEqual({
+          expect({ time: { timeoutMs, untilDeadline }, isOver, closed, received }).toEqual({
             time: model.time,
             isOver: model.isOver,
             closed: model.closed,
-            heard: model.heard,
+            received: model.received,
           });
         });
       }),

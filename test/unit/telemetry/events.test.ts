@@ -7,12 +7,12 @@ const closed: RouterEvent = { type: 'breaker-closed', deployment: 'a' };
 describe('Events', () => {
   it('calls the listeners of that type, in the order in which they came', () => {
     const events = new Events();
-    const heard: unknown[] = [];
-    events.on('breaker-opened', (event) => heard.push(['first', event]));
-    events.on('breaker-opened', (event) => heard.push(['second', event]));
-    events.on('breaker-closed', (event) => heard.push(['other', event]));
+    const received: unknown[] = [];
+    events.on('breaker-opened', (event) => received.push(['first', event]));
+    events.on('breaker-opened', (event) => received.push(['second', event]));
+    events.on('breaker-closed', (event) => received.push(['other', event]));
     events.emit(opened);
-    expect(heard).toEqual([
+    expect(received).toEqual([
       ['first', opened],
       ['second', opened],
     ]);
@@ -58,38 +58,38 @@ describe('Events', () => {
 
   it('a listener that throws or rejects does not stop the others', async () => {
     const events = new Events();
-    const heard: unknown[] = [];
+    const received: unknown[] = [];
     events.on('breaker-opened', () => {
       throw new Error('no');
     });
     events.on('breaker-opened', () => Promise.reject(new Error('no')));
-    events.on('breaker-opened', (event) => heard.push(event));
+    events.on('breaker-opened', (event) => received.push(event));
     expect(() => events.emit(opened)).not.toThrow();
     await Promise.resolve();
-    expect(heard).toEqual([opened]);
+    expect(received).toEqual([opened]);
   });
 
   it('a listener may remove itself, or add another, while it is called', () => {
     const events = new Events();
-    const heard: string[] = [];
+    const received: string[] = [];
     const off = events.on('breaker-closed', () => {
-      heard.push('once');
+      received.push('once');
       off();
-      if (heard.length < 5) events.on('breaker-opened', () => heard.push('added'));
+      if (received.length < 5) events.on('breaker-opened', () => received.push('added'));
     });
     events.emit(closed);
     events.emit(closed);
     events.emit(opened);
-    expect(heard).toEqual(['once', 'added']);
+    expect(received).toEqual(['once', 'added']);
   });
 
   it('after clear no listener is called', () => {
     const events = new Events();
-    const heard: unknown[] = [];
-    const off = events.on('breaker-opened', (event) => heard.push(event));
+    const received: unknown[] = [];
+    const off = events.on('breaker-opened', (event) => received.push(event));
     events.clear();
     events.emit(opened);
     off();
-    expect([heard, events.hasListener('breaker-opened')]).toEqual([[], false]);
+    expect([received, events.hasListener('breaker-opened')]).toEqual([[], false]);
   });
 });

@@ -4,8 +4,8 @@ import { answer, bytes, commentFlood, cut, fakeFetch, hang, reset, stall } from 
 import { doorNames, doors, post } from './entry-points.js';
 
 const path = '/chat/completions';
-const asked = { model: 'm', messages: [] };
-const streamed = { ...asked, stream: true };
+const body = { model: 'm', messages: [] };
+const streamed = { ...body, stream: true };
 const url = `https://provider.test/v1${path}`;
 
 async function caught(promise: Promise<unknown>): Promise<unknown> {
@@ -19,7 +19,7 @@ async function caught(promise: Promise<unknown>): Promise<unknown> {
 describe.each(doorNames)('an abort, %s', (name) => {
   it('before the call sends nothing', async () => {
     await using door = await doors[name]({ models: ['m'] });
-    const error = await caught(door.fetch(path, post(asked, { signal: AbortSignal.abort() })));
+    const error = await caught(door.fetch(path, post(body, { signal: AbortSignal.abort() })));
     expect(error).toMatchObject({ name: 'AbortError' });
     expect(error).toBeInstanceOf(DOMException);
     expect(door.fake.count).toBe(0);
@@ -29,7 +29,7 @@ describe.each(doorNames)('an abort, %s', (name) => {
     await using door = await doors[name]({ models: { m: hang() } });
     const controller = new AbortController();
     const reason = new Error('enough');
-    const response = door.fetch(path, post(asked, { signal: controller.signal }));
+    const response = door.fetch(path, post(body, { signal: controller.signal }));
     await until(() => door.fake.open === 1);
     controller.abort(reason);
     expect(await caught(response)).toBe(reason);
@@ -53,7 +53,7 @@ describe.each(doorNames)('an abort, %s', (name) => {
   it('while the body is unread shows when it is read', async () => {
     await using door = await doors[name]({ models: ['m'] });
     const controller = new AbortController();
-    const response = await door.fetch(path, post(asked, { signal: controller.signal }));
+    const response = await door.fetch(path, post(body, { signal: controller.signal }));
     controller.abort();
     expect(await caught(response.text())).toMatchObject({ name: 'AbortError' });
   });
@@ -61,7 +61,7 @@ describe.each(doorNames)('an abort, %s', (name) => {
   it('after the body does nothing', async () => {
     await using door = await doors[name]({ models: ['m'] });
     const controller = new AbortController();
-    const response = await door.fetch(path, post(asked, { signal: controller.signal }));
+    const response = await door.fetch(path, post(body, { signal: controller.signal }));
     const text = await response.text();
     controller.abort();
     expect(JSON.parse(text)).toHaveProperty('choices');
@@ -118,14 +118,14 @@ describe('fakeFetch', () => {
   });
 
   it('goes on after an abort if configured, for all calls or for one', async () => {
-    const aborted = post(asked, { signal: AbortSignal.abort() });
+    const aborted = post(body, { signal: AbortSignal.abort() });
     const deaf = fakeFetch(answer('Still here'), { ignoreAbort: true });
     expect(await (await deaf(url, aborted)).text()).toContain('Still here');
 
     const fetch = fakeFetch([stall({ ms: 5, content: 'Still here', ignoreAbort: true }), stall()]);
     for (const expected of ['Still here', 'AbortError']) {
       const controller = new AbortController();
-      const response = await fetch(url, post(asked, { signal: controller.signal }));
+      const response = await fetch(url, post(body, { signal: controller.signal }));
       controller.abort();
       expect(await response.text().catch(String)).toContain(expected);
     }

@@ -142,7 +142,7 @@ describe('a chat answer', () => {
 });
 
 describe('a response', () => {
-  const ask = (options: AnswerOptions) => clientOf(options).responses.create({ model: 'm', input: 'Hello' });
+  const respond = (options: AnswerOptions) => clientOf(options).responses.create({ model: 'm', input: 'Hello' });
   const stream = (options: AnswerOptions) =>
     all(clientOf(options).responses.create({ model: 'm', input: 'Hello', stream: true }));
   const types = (events: { type: string }[]) => events.map(({ type }) => type.replace('response.', ''));
@@ -187,14 +187,16 @@ describe('a response', () => {
       'output_item.done',
       'completed',
     ]);
-    expect((await ask(options)).output).toMatchObject([
+    expect((await respond(options)).output).toMatchObject([
       { type: 'reasoning', summary: [{ text: 'Hm' }] },
       { type: 'function_call', name: 'f', arguments: '{"a":1}' },
     ]);
   });
 
   it('refuses', async () => {
-    expect((await ask({ refusal: 'No.' })).output).toMatchObject([{ content: [{ type: 'refusal', refusal: 'No.' }] }]);
+    expect((await respond({ refusal: 'No.' })).output).toMatchObject([
+      { content: [{ type: 'refusal', refusal: 'No.' }] },
+    ]);
     expect(types(await stream({ refusal: 'No' })).slice(4, 7)).toEqual([
       'refusal.delta',
       'refusal.delta',
@@ -207,7 +209,7 @@ describe('a response', () => {
     ['content_filter', 'incomplete', { incomplete_details: { reason: 'content_filter' } }],
     ['error', 'failed', { error: { code: 'server_error' } }],
   ])('that ends by %s is %s', async (finishReason, status, rest) => {
-    expect(await ask({ finishReason })).toMatchObject({ status, ...rest });
+    expect(await respond({ finishReason })).toMatchObject({ status, ...rest });
     const last = (await stream({ finishReason })).at(-1);
     expect(last).toMatchObject({ type: `response.${status}`, response: { status, ...rest } });
   });
@@ -238,10 +240,10 @@ describe('a response', () => {
     await expect(client.responses.retrieve(id)).rejects.toMatchObject({ status: 404 });
     const events = await client.responses.create({ model: 'cut', input: 'a', stream: true });
     const ids: string[] = [];
-    const heard = (async () => {
+    const received = (async () => {
       for await (const event of events) if (event.type === 'response.created') ids.push(event.response.id);
     })();
-    await expect(heard).rejects.toThrow('terminated');
+    await expect(received).rejects.toThrow('terminated');
     expect(await client.responses.retrieve(ids[0] ?? '')).toMatchObject({ status: 'in_progress', output: [] });
   });
 

@@ -190,7 +190,7 @@ async function seen(client: OpenAI, { signal }: Patience): Promise<string> {
     const completion: unknown = await client.chat.completions.create(request, { signal });
     return tellPlain(completion);
   } catch (error) {
-    return tellError(error);
+    return describeError(error);
   }
 }
 
@@ -203,22 +203,22 @@ function tellPlain(completion: unknown): string {
 }
 
 async function streamed(client: OpenAI, patience: Patience): Promise<string> {
-  const told: (string | null | undefined)[] = [];
+  const parts: (string | null | undefined)[] = [];
   const body = { ...request, stream: true, stream_options: { include_usage: true } } as const;
   try {
     const chunks = await client.chat.completions.create(body, { signal: patience.signal });
     patience.again();
     for await (const { choices, usage } of chunks) {
       patience.again();
-      told.push(choices[0]?.delta.content, choices[0]?.finish_reason, usage && 'usage');
+      parts.push(choices[0]?.delta.content, choices[0]?.finish_reason, usage && 'usage');
     }
   } catch (error) {
-    told.push(tellError(error));
+    parts.push(describeError(error));
   }
-  return told.filter((part) => part !== null && part !== undefined && part !== '').join('|');
+  return parts.filter((part) => part !== null && part !== undefined && part !== '').join('|');
 }
 
-function tellError(error: unknown): string {
+function describeError(error: unknown): string {
   if (!(error instanceof Error)) return `not an error: ${String(error)}`;
   const { status, code, type, cause } = error as Error & Record<'status' | 'code' | 'type' | 'cause', unknown>;
   const name = error.constructor.name;

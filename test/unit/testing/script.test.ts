@@ -4,12 +4,12 @@ import { doorNames, doors, post } from './entry-points.js';
 
 const path = '/chat/completions';
 const url = `https://provider.test/v1${path}`;
-const ask = (model: string) => post({ model, messages: [] });
+const send = (model: string) => post({ model, messages: [] });
 
 async function texts(script: Script, calls: number): Promise<string[]> {
   const fetch = fakeFetch({ models: { m: script } });
   const got: string[] = [];
-  for (let call = 0; call < calls; call += 1) got.push(await contentOf(await fetch(url, ask('m'))));
+  for (let call = 0; call < calls; call += 1) got.push(await contentOf(await fetch(url, send('m'))));
   return got;
 }
 
@@ -48,7 +48,7 @@ describe('a script', () => {
   it('counts each model by itself', async () => {
     const fetch = fakeFetch({ models: { a: [answer('1'), answer('2')], b: [answer('3'), answer('4')] } });
     const got: string[] = [];
-    for (const model of ['a', 'b', 'a', 'b']) got.push(await contentOf(await fetch(url, ask(model))));
+    for (const model of ['a', 'b', 'a', 'b']) got.push(await contentOf(await fetch(url, send(model))));
     expect(got).toEqual(['1', '3', '2', '4']);
   });
 
@@ -81,21 +81,21 @@ describe('a script', () => {
 
   it('alone stands for every model, and for what names none', async () => {
     const fetch = fakeFetch([answer('a'), fail(503), answer('c')]);
-    expect(await contentOf(await fetch(url, ask('x')))).toBe('a');
+    expect(await contentOf(await fetch(url, send('x')))).toBe('a');
     expect((await fetch('https://provider.test/v1/models')).status).toBe(503);
-    expect(await contentOf(await fetch(url, ask('y')))).toBe('c');
+    expect(await contentOf(await fetch(url, send('y')))).toBe('c');
   });
 });
 
 describe.each(doorNames)('a fake, %s', (name) => {
   it('can be replaced while it runs, and a new script starts at its beginning', async () => {
     await using door = await doors[name]({ models: { m: [answer('a'), answer('b')] } });
-    const got = async () => contentOf(await door.fetch(path, ask('m')));
+    const got = async () => contentOf(await door.fetch(path, send('m')));
     expect([await got(), await got()]).toEqual(['a', 'b']);
     door.fake.set('m', [answer('c'), answer('d')]);
     expect([await got(), await got()]).toEqual(['c', 'd']);
     door.fake.set('new', answer('e'));
-    expect(await contentOf(await door.fetch(path, ask('new')))).toBe('e');
+    expect(await contentOf(await door.fetch(path, send('new')))).toBe('e');
     expect((await door.fetch('/models')).status).toBe(200);
     door.fake.set(undefined, fail(500));
     expect((await door.fetch('/models')).status).toBe(500);
@@ -103,7 +103,7 @@ describe.each(doorNames)('a fake, %s', (name) => {
 
   it('refuses models that it does not know', async () => {
     await using door = await doors[name]({ models: ['m'] });
-    const response = await door.fetch(path, ask('x'));
+    const response = await door.fetch(path, send('x'));
     expect(response.status).toBe(404);
     expect(await response.json()).toEqual({
       error: {
@@ -118,16 +118,16 @@ describe.each(doorNames)('a fake, %s', (name) => {
 
   it('answers them if configured', async () => {
     await using door = await doors[name]({ unknownModels: 'answer' });
-    expect(await contentOf(await door.fetch(path, ask('x')))).toBe('This is an answer of x.');
+    expect(await contentOf(await door.fetch(path, send('x')))).toBe('This is an answer of x.');
     await using other = await doors[name]({ unknownModels: answer('any'), models: { m: answer('mine') } });
-    expect(await contentOf(await other.fetch(path, ask('x')))).toBe('any');
-    expect(await contentOf(await other.fetch(path, ask('m')))).toBe('mine');
+    expect(await contentOf(await other.fetch(path, send('x')))).toBe('any');
+    expect(await contentOf(await other.fetch(path, send('m')))).toBe('mine');
   });
 
   it('is not fooled by names that objects have anyway', async () => {
     await using door = await doors[name]({ models: ['m'] });
     for (const model of ['constructor', '__proto__', 'toString']) {
-      expect((await door.fetch(path, ask(model))).status).toBe(404);
+      expect((await door.fetch(path, send(model))).status).toBe(404);
     }
   });
 
@@ -142,7 +142,7 @@ describe.each(doorNames)('a fake, %s', (name) => {
     };
     await using door = await doors[name]({ models });
     for (const model of ['early', 'late']) {
-      const response = await door.fetch(path, ask(model));
+      const response = await door.fetch(path, send(model));
       expect(response.headers.get('x-should-retry')).toBe('false');
       expect(await contentOf(response)).toBe('500: The script of the fake provider has thrown: a mistake in the test');
     }
@@ -160,14 +160,14 @@ describe.each(doorNames)('a fake, %s', (name) => {
       ['a', 'a-2026'],
       ['b', 'b-2026'],
     ]) {
-      expect(await (await door.fetch(path, ask(model ?? ''))).json()).toMatchObject({ model: served });
+      expect(await (await door.fetch(path, send(model ?? ''))).json()).toMatchObject({ model: served });
     }
   });
 
   it('never gives an id that another fake gives', async () => {
     await using one = await doors[name]({ models: ['m'] });
     await using two = await doors[name]({ models: ['m'] });
-    const ids = await Promise.all([one, two].map(async (door) => (await door.fetch(path, ask('m'))).json()));
+    const ids = await Promise.all([one, two].map(async (door) => (await door.fetch(path, send('m'))).json()));
     expect(new Set(ids.map((body) => (body as { id: string }).id)).size).toBe(2);
   });
 });
