@@ -34,7 +34,7 @@ describe('a hedged stream', () => {
     expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('is not waited for beyond firstChunkTimeoutMs, even if a hedge runs', async () => {
+  it('must have content within firstChunkTimeoutMs, even if a hedge runs', async () => {
     const { router } = build(
       { a: hang(), b: hang() },
       { ...calm, firstChunkTimeoutMs: 700, deadlineMs: 5000, maxAttempts: 2 },
@@ -46,7 +46,7 @@ describe('a hedged stream', () => {
     ]);
   });
 
-  it('that comes too late, from a client that ignores aborts, is closed and changes nothing', async () => {
+  it('is closed without effect if it comes too late, from a client that ignores aborts', async () => {
     const closed: string[] = [];
     const chunk = (model: string, finish_reason: string | null) =>
       new TextEncoder().encode(
@@ -77,7 +77,7 @@ describe('a hedged stream', () => {
     expect(router.snapshot().deployments.a).toMatchObject({ inFlight: 0 });
   });
 
-  it('is not hedged once it has begun, however slow it goes on', async () => {
+  it('is not hedged once it has begun, however slow it is', async () => {
     const slow = answer({ latencyMs: 400, chunks: ['a', 'b'], chunkMs: 5000 });
     const { router, calledModels } = build({ a: slow, b: answer() }, calm);
     const watched = watch(streamChat(router).then(read));
@@ -86,7 +86,7 @@ describe('a hedged stream', () => {
     expect(calledModels()).toEqual(['a']);
   });
 
-  it("ends with its reader, and reports to the winner's deployment", async () => {
+  it('ends with its reader, and counts for the winner’s deployment', async () => {
     const { router, fake } = build({ a: hang(), b: words(0, 'b') }, calm);
     const { controller, signal, listeners } = countedSignal();
     const stream = await Promise.all([streamChat(router, 'standard', { signal }), pass(500)]).then(([each]) => each);
@@ -136,7 +136,7 @@ describe('a hedged call of every kind', () => {
     ['asResponse', (r, options) => sendChat(r, 'standard', options).asResponse()],
     ['asResponse of a stream', (r, options) => streamChat(r, 'standard', options).asResponse()],
   ];
-  it.each(unread)('%s: the loser ends at the headers, the rest is still for its caller to abort', async (_, make) => {
+  it.each(unread)('%s: the loser ends at the headers, and the caller may still abort the body', async (_, make) => {
     const { router, fake } = build({ a: hang(), b: slowDrip({ bytesPerMs: 0.001 }) }, calm);
     const { controller, signal, listeners } = countedSignal();
     const { value } = await settled(make(router, { signal }));
@@ -151,7 +151,7 @@ describe('a hedged call of every kind', () => {
     expect([body.state, fake.open, vi.getTimerCount()]).toEqual(['rejected', 0, 0]);
   });
 
-  it('a call through the fetch', async () => {
+  it('a call through asFetch', async () => {
     const { router, calledModels } = build(slowThenFast, calm);
     const body = JSON.stringify({ model: 'standard', messages });
     const headers = { 'content-type': 'application/json' };
@@ -212,7 +212,7 @@ describe('a call that must reach one upstream only is not hedged', () => {
     expect(fake.open).toBe(0);
   });
 
-  it('tools of the caller are hedged', async () => {
+  it('the caller’s own tools do not prevent hedging', async () => {
     const { router, calledModels } = build({ a: hang(), b: answer() }, calm);
     const tools = [{ type: 'function' as const, function: { name: 'f' } }];
     await settled(router.chat.completions.create({ model: 'standard', messages, tools }));
@@ -249,7 +249,7 @@ describe("hedgeAfterMs: 'p95'", () => {
     expect(outcomes(watched.value)).toEqual(['lost', 'success']);
   });
 
-  it('counts those that lost, so that it does not hedge more and more', async () => {
+  it('counts attempts that lost, so that it does not hedge more and more', async () => {
     const { router } = build(
       { a: taking([...hundred, 100], hang()), b: answer({ latencyMs: 400 }) },
       { ...live, retry: { budget: 1 } },
@@ -278,7 +278,7 @@ describe("hedgeAfterMs: 'p95'", () => {
     expect(view.explain({ model: 'standard', messages })).toMatchObject({ hedgeDisabledReason: null });
   });
 
-  it('keeps streams and others apart', async () => {
+  it('counts streams and other calls separately', async () => {
     const { router, calledModels } = build(
       { a: taking([...hundred, 100], answer({ latencyMs: 3000 })), b: answer() },
       live,
@@ -302,13 +302,13 @@ describe('the breaker of a loser', () => {
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'open', failures: 1 });
   });
 
-  it('counts nothing where it had not', async () => {
+  it('counts nothing where it had not been slower', async () => {
     const { router } = build({ a: hang(), b: answer() }, { breaker, hedgeAfterMs: 300 });
     await settled(sendChat(router));
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
   });
 
-  it('stays half-open where its probe, a hedge, was ended before it could be slow', async () => {
+  it('stays half-open if its probe, a hedge, was ended before it could be slow', async () => {
     const { router } = build(
       { a: answer({ latencyMs: 310 }), b: [fail(503), answer({ latencyMs: 100 })] },
       { breaker: { consecutive: 1, cooldownMs: 1000 }, hedgeAfterMs: 300 },
@@ -345,7 +345,7 @@ describe('the breaker of a loser', () => {
 });
 
 describe('a hedged call that others have joined', () => {
-  it('ends no attempt at the deadline of the first, which reserved time for the next', async () => {
+  it('does not end at the deadline of the first caller', async () => {
     const { router } = build({ a: answer({ latencyMs: 3000 }), b: hang() }, { ...calm, cache: true });
     const first = watch(sendChat(router.withOptions({ deadlineMs: 1000 })));
     await pass(100);
@@ -357,7 +357,7 @@ describe('a hedged call that others have joined', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is one hedge for all, and goes on for who has more time', async () => {
+  it('sends one hedge for all callers, and continues for the caller with more time', async () => {
     const cached = { ...calm, cache: true, hedgeAfterMs: 500 } as const;
     const { router, calledModels } = build({ a: hang(), b: answer({ latencyMs: 3000 }) }, cached);
     const first = watch(sendChat(router.withOptions({ deadlineMs: 1000 })));

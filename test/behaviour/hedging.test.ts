@@ -20,7 +20,7 @@ function attemptsOf(holder: unknown): string[] {
 }
 
 describe('hedgeAfterMs: 500', () => {
-  it('sends a hedge at 500 ms and not before, and the first valid answer ends the other', async () => {
+  it('sends a hedge at 500 ms and not before; the first valid answer ends the other attempt', async () => {
     const { router, calledModels, fake } = build({ a: hang(), b: answer({ latencyMs: 100 }), c: answer() }, calm);
     const watched = watch(sendChat(router));
     await pass(499);
@@ -60,7 +60,7 @@ describe('hedgeAfterMs: 500', () => {
     expect(router.snapshot().deployments.b?.hedges).toBe(12);
   });
 
-  it('takes the answer of the first one, if that comes first after all', async () => {
+  it('returns the answer of the first attempt if it comes first', async () => {
     const models = { a: answer({ latencyMs: 600 }), b: answer({ latencyMs: 400 }) };
     const deployments = { a: { price, region: 'eu' }, b: { price } };
     const { router } = build(models, { ...calm, deployments, routes: { standard: ['a', 'b'] } });
@@ -80,7 +80,7 @@ describe('hedgeAfterMs: 500', () => {
     });
   });
 
-  it('has all of its attempts in flight at most', async () => {
+  it('has at most maxAttempts attempts in flight', async () => {
     const { router, calledModels } = build(
       { a: hang(), b: hang(), c: hang(), d: answer() },
       { ...calm, deadlineMs: 5000 },
@@ -101,7 +101,7 @@ describe('hedgeAfterMs: 500', () => {
     ]);
   });
 
-  it('is reported before the attempt begins', async () => {
+  it('emits an event before the attempt begins', async () => {
     const { router } = build({ a: hang(), b: answer() }, calm);
     const events: (EventOf<'hedge-started'> | EventOf<'attempt-started'>)[] = [];
     router.on('hedge-started', (event) => events.push(event));
@@ -128,14 +128,14 @@ describe('hedgeAfterMs: 500', () => {
     expect([fake.open, listeners(), vi.getTimerCount()]).toEqual([0, 0, 0]);
   });
 
-  it('leaves nothing on the signal of a caller when an answer wins', async () => {
+  it('removes its listeners from the caller’s signal when an answer wins', async () => {
     const { router } = build({ a: hang(), b: answer() }, calm);
     const { signal, listeners } = countedSignal();
     await settled(sendChat(router, 'standard', { signal }));
     expect(listeners()).toBe(0);
   });
 
-  it('is given by route, view and call, and turned off by false', async () => {
+  it('can be set by route, view and call, and turned off with false', async () => {
     const { router, calledModels } = build(
       { a: hang(), b: answer() },
       { breaker: false, routes: { standard: { deployments: ['a', 'b'], hedgeAfterMs: 500 } }, deadlineMs: 1000 },
@@ -151,7 +151,7 @@ describe('hedgeAfterMs: 500', () => {
 });
 
 describe('a failure beside another attempt', () => {
-  it('goes on to the next deployment at once, and never to one that still runs', async () => {
+  it('fails over at once, and never to a deployment that has an attempt running', async () => {
     const { router, calledModels, fake } = build({ a: hang(), b: fail(503), c: answer({ latencyMs: 50 }) }, calm);
     const { value } = await settled(sendChat(router));
     expect(calledModels()).toEqual(['a', 'b', 'c']);
@@ -159,7 +159,7 @@ describe('a failure beside another attempt', () => {
     expect(fake.open).toBe(0);
   });
 
-  it('takes no token for that', async () => {
+  it('takes no token for that failover', async () => {
     // Ten tokens, and one for ten calls: eleven hedges, each with a failover behind it.
     const { router } = build(
       { a: hang(), b: fail(503), c: answer() },
@@ -178,7 +178,7 @@ describe('a failure beside another attempt', () => {
     expect(attemptsOf(value)).toEqual(['a 0+900 server-error', 'b 500+0 server-error hedge', 'a 900+0 success']);
   });
 
-  it("waits for the other after a caller's error, and returns that error if no attempt succeeds", async () => {
+  it('waits for the other attempt after a caller’s error, and throws that error if no attempt succeeds', async () => {
     const models = { a: fail(400, { latencyMs: 600 }), b: [answer({ latencyMs: 300 }), fail(503, { latencyMs: 300 })] };
     const { router, calledModels } = build(models, calm);
     const first = await settled(sendChat(router));
@@ -196,7 +196,7 @@ describe('a failure beside another attempt', () => {
     expect(calledModels()).toEqual(['a', 'b']);
   });
 
-  it('gives the error of the last one that had a status', async () => {
+  it('throws the error of the last attempt that had a status', async () => {
     const { router } = build(
       { a: fail(500, { latencyMs: 600 }), b: fail(502, { latencyMs: 50 }) },
       { ...calm, maxAttempts: 2 },
@@ -208,7 +208,7 @@ describe('a failure beside another attempt', () => {
   });
 });
 
-describe('two at the very same moment', () => {
+describe('two attempts that end at the same moment', () => {
   const deployments = { a: {}, b: { price }, c: {} };
   const routes = { standard: ['a', 'b', 'c'] };
 
@@ -258,7 +258,7 @@ describe('two at the very same moment', () => {
     expect([...outcomes]).toEqual(['connection', 'lost']);
   });
 
-  it('the cost is that of the answer, not of a later failure', async () => {
+  it('the call has the cost of the answer, not of a later failure', async () => {
     const outcomes = new Set<unknown>();
     for (let microtasks = 0; microtasks < 40; microtasks++) {
       const { gates, watched } = await open(false);
@@ -307,7 +307,7 @@ describe('what a hedged call has cost', () => {
     expect(callRecord(value)).toMatchObject({ costUsd: null, priceSource: null });
   });
 
-  it('is that of a stream which was broken off, likewise', async () => {
+  it('is that of an interrupted stream, in the same way', async () => {
     const models = { a: cut({ latencyMs: 600, afterChunks: 2 }), b: fail(503, { latencyMs: 50 }) };
     const { router } = build(models, unpriced);
     const error = await settled(streamChat(router).then(read)).then(({ value }) => value?.error);
@@ -317,7 +317,7 @@ describe('what a hedged call has cost', () => {
 });
 
 describe('what is not hedged', () => {
-  it('one that is paused', async () => {
+  it('a paused deployment', async () => {
     const { router, calledModels } = build(
       {
         a: [answer(), hang()],
@@ -333,7 +333,7 @@ describe('what is not hedged', () => {
     expect(attemptsOf(value)).toEqual(['a 0+507 lost', 'c 500+7 success hedge']);
   });
 
-  it('an attempt without a token: the reserve for the next one is left', async () => {
+  it('an attempt without a token, which still leaves the reserve for the next one', async () => {
     const { router } = build(
       { a: hang(), b: answer() },
       { ...calm, deadlineMs: 2000, retry: { budget: 0, minPerSecond: 0 } },
@@ -352,7 +352,7 @@ describe('what is not hedged', () => {
     });
   });
 
-  it('a call whose explain() says so: no tokens, others too expensive, all paused', async () => {
+  it('a call whose explain() reports the reason: no tokens, others too expensive, all paused', async () => {
     const body = { model: 'standard', messages: [] };
     const models = { a: fail(429, { headers: { 'retry-after': '60' } }), b: answer({ latencyMs: 900 }) };
     const explained = (settings: Setup) => build(models, { hedgeAfterMs: 500, ...settings }).router.explain(body);
@@ -378,7 +378,7 @@ describe('what is not hedged', () => {
   it.each<[string, Setup, number | null, string[]]>([
     ['at the end of its share of the deadline', {}, 500, ['a 0+500 lost', 'b 500+0 success hedge']],
     ['never, where the attempt ends before', { attemptTimeoutMs: 300 }, null, ['a 0+300 timeout', 'b 300+0 success']],
-  ])('later than the attempt lasts: %s', async (_, settings, hedgeAfterMs, attempts) => {
+  ])('an attempt that ends before hedgeAfterMs: %s', async (_, settings, hedgeAfterMs, attempts) => {
     const { router } = build(
       { a: hang(), b: answer() },
       { ...calm, hedgeAfterMs: 5000, deadlineMs: 1000, ...settings },
@@ -390,14 +390,14 @@ describe('what is not hedged', () => {
     expect(attemptsOf(value)).toEqual(attempts);
   });
 
-  it('a stream whose first content is due before', () => {
+  it('a stream whose first content must come earlier', () => {
     const { router } = build({ a: hang(), b: answer() }, { ...calm, deadlineMs: 9000, firstChunkTimeoutMs: 300 });
     const body = { model: 'standard', messages: [] };
     expect(router.explain({ ...body, stream: true }).hedgeDisabledReason).toMatch(/ends after 300 ms/);
     expect(router.explain(body)).toMatchObject({ hedgeAfterMs: 500, hedgeDisabledReason: null });
   });
 
-  it('one whose vectors are others', async () => {
+  it('a call for vectors, to a model with other vectors', async () => {
     const { router, calledModels } = build(
       { a: answer({ latencyMs: 900 }), b: answer(), c: answer() },
       {
@@ -414,7 +414,7 @@ describe('what is not hedged', () => {
 describe('the time of an attempt', () => {
   const kept = { breaker: false, hedgeAfterMs: 5000, deadlineMs: 2000 } as const;
 
-  it('goes on beyond the reserve for the next one, when a hedge starts then', async () => {
+  it('continues beyond the reserve for the next one, when a hedge starts then', async () => {
     const { router, calledModels } = build({ a: answer({ latencyMs: 1200 }), b: answer({ latencyMs: 400 }) }, kept);
     const watched = watch(sendChat(router));
     await pass(999);
@@ -425,7 +425,7 @@ describe('the time of an attempt', () => {
     expect(attemptsOf(watched.value)).toEqual(['a 0+1200 success', 'b 1000+200 lost hedge']);
   });
 
-  it('is that of the deadline then', async () => {
+  it('lasts until the deadline then', async () => {
     const { router, fake } = build({ a: hang(), b: hang() }, kept);
     const watched = watch(sendChat(router));
     await pass(1999);
@@ -435,7 +435,7 @@ describe('the time of an attempt', () => {
     expect([attemptsOf(watched.error), fake.open]).toEqual([['a 0+2000 deadline', 'b 1000+1000 deadline hedge'], 0]);
   });
 
-  it('has one hedge, which is not begun again at hedgeAfterMs', async () => {
+  it('has one hedge, which does not start again at hedgeAfterMs', async () => {
     const { router, calledModels } = build(
       { a: hang(), b: hang(), c: answer() },
       { ...kept, hedgeAfterMs: 2500, deadlineMs: 4000 },
@@ -449,7 +449,7 @@ describe('the time of an attempt', () => {
     expect(attemptsOf(watched.value)).toEqual(['a 0+3000 lost', 'b 2000+1000 lost hedge', 'c 3000+0 success hedge']);
   });
 
-  it("sends no further hedge while its hedge still runs: the time is the hedge's", async () => {
+  it('sends a second hedge only at the end of the first hedge’s time', async () => {
     const { router, calledModels } = build({ a: hang(), b: hang(), c: answer() }, { ...kept, hedgeAfterMs: 900 });
     const watched = watch(sendChat(router));
     await pass(1449);
@@ -458,7 +458,7 @@ describe('the time of an attempt', () => {
     expect(attemptsOf(watched.value)).toEqual(['a 0+1450 lost', 'b 900+550 lost hedge', 'c 1450+0 success hedge']);
   });
 
-  it('is not ended early for a deployment that cannot be a hedge, while others run', async () => {
+  it('does not end early for a deployment that cannot be a hedge, while others run', async () => {
     const quick = Array.from({ length: 10 }, () => answer());
     const models = { a: hang(), b: [...quick, answer({ latencyMs: 1400 })], c: answer() };
     const { router } = build(models, { ...kept, hedgeAfterMs: 500, retry: { budget: 0.1, minPerSecond: 1 } });
@@ -474,7 +474,7 @@ describe('the time of an attempt', () => {
     expect(attemptsOf(value)).toEqual(['a 0+800 timeout', 'b 800+0 success']);
   });
 
-  it('is never longer than attemptTimeoutMs', async () => {
+  it('never exceeds attemptTimeoutMs', async () => {
     const { router } = build({ a: hang(), b: answer({ latencyMs: 700 }) }, { ...calm, attemptTimeoutMs: 800 });
     const { value } = await settled(sendChat(router));
     expect(attemptsOf(value)).toEqual(['a 0+800 timeout', 'b 500+700 success hedge']);

@@ -20,7 +20,7 @@ import { build } from '../helpers/routers.js';
 
 const json = (body: unknown) => answer({ body });
 
-describe('a 200 without an answer is a failure, and the next deployment is tried', () => {
+describe('a 200 without an answer fails over', () => {
   it.each<[string, Behaviour]>([
     ['an empty body', empty()],
     ['a web page', html()],
@@ -48,7 +48,7 @@ describe('a 200 without an answer is a failure, and the next deployment is tried
     ['an error', errorEvent(), 'The upstream answered, but with an error in a 200.'],
     ['no choices', json({}), 'The upstream answered, but without `choices`.'],
     ['a list of no choices', json({ choices: [] }), 'The upstream answered, but without a choice.'],
-  ])('says what was wrong if no other deployment is left: %s', async (_, does, message) => {
+  ])('names the fault if no other deployment is left: %s', async (_, does, message) => {
     const { router } = build({ a: does });
     const error = await errorOf(sendChat(router));
     expect(error.message).toBe(message);
@@ -56,7 +56,7 @@ describe('a 200 without an answer is a failure, and the next deployment is tried
   });
 });
 
-describe('what is an answer, however odd', () => {
+describe('what is an answer, however unusual', () => {
   it.each<[string, Behaviour]>([
     ['no text, but a finish reason', answer({ content: '', finishReason: 'length' })],
     ['a refusal', answer({ refusal: 'I will not.' })],
@@ -71,7 +71,7 @@ describe('what is an answer, however odd', () => {
     expect(calledModels()).toEqual(['a']);
   });
 
-  it('is returned untouched', async () => {
+  it('is returned unchanged', async () => {
     const body = {
       id: 'x',
       choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' } }],
@@ -83,7 +83,7 @@ describe('what is an answer, however odd', () => {
 });
 
 describe('an error', () => {
-  it('of 10 MB is an error like any other', async () => {
+  it('of 10 MB is treated like any other', async () => {
     const { router, calledModels } = build({ a: hugeError(), b: answer() });
     await sendChat(router);
     expect(calledModels()).toEqual(['a', 'b']);
@@ -100,7 +100,7 @@ describe('an error', () => {
   });
 });
 
-describe('what other endpoints must have', () => {
+describe('other endpoints require', () => {
   const failedResponse = { id: 'resp_1', status: 'failed', error: { code: 'server_error', message: 'no' }, output: [] };
   const refusedResponse = { ...failedResponse, error: { code: 'invalid_prompt', message: 'no' } };
 
@@ -197,7 +197,7 @@ describe('what other endpoints must have', () => {
     expect(calledModels()).toEqual(['a']);
   });
 
-  it('bytes are not looked into', async () => {
+  it('the content of bytes is not checked', async () => {
     const { router, calledModels } = build({ a: answer({ content: 'la la la' }), b: answer() });
     const response = await router.audio.speech.create({ model: 'standard', input: 'x', voice: 'alloy' });
     expect(await response.text()).toBe('la la la');

@@ -221,7 +221,7 @@ const wrong: [option: string, options: object, message: string][] = [
   ['prices("a").input', { prices: () => ({}) }, 'undefined is not allowed; give US dollars'],
 ];
 
-describe('the constructor names a wrong option, its value and what is allowed', () => {
+describe('the constructor names an invalid option, its value and the allowed values', () => {
   it.each(wrong)('%s: %o', (option, options, message) => {
     const error = thrownBy({ ...base, ...options });
     expect(error).toMatchObject({ name: 'InvalidOptionError', code: 'invalid_option', option });
@@ -230,16 +230,16 @@ describe('the constructor names a wrong option, its value and what is allowed', 
     expect(error.message).toContain(message);
   });
 
-  it('shows a long value short, and never what is in an object', () => {
+  it('shortens a long value, and never shows the content of an object', () => {
     expect(thrownBy({ ...base, priority: 'x'.repeat(1000) }).message.length).toBeLessThan(200);
     expect(thrownBy({ ...base, deadlineMs: { apiKey: 'sk-secret' } }).message).toContain('an object is not allowed');
   });
 
-  it.each([null, 7, 'sk-test', []])('options that are no object: %j', (options) => {
+  it.each([null, 7, 'sk-test', []])('refuses options that are not an object: %j', (options) => {
     expect(thrownBy(options)).toMatchObject({ option: 'options' });
   });
 
-  it('takes an option that is undefined as not given', () => {
+  it('treats an undefined option as absent', () => {
     const names = ['deployments', 'routes', 'fallbacks', 'breaker', 'retry', 'deadlineMs', 'timeout', 'random'];
     const options = { clients: base.clients, ...Object.fromEntries(names.map((name) => [name, undefined])) };
     expect(() => new ModelRouter(options).close()).not.toThrow();
@@ -251,14 +251,14 @@ describe('keys', () => {
     vi.unstubAllEnvs();
   });
 
-  it('one that is there but undefined is refused, whatever the environment holds', () => {
+  it('a present but undefined key is refused, whatever the environment has', () => {
     vi.stubEnv('OPENAI_API_KEY', 'sk-of-another-host');
     const error = thrownBy({ clients: { default: { apiKey: undefined, baseURL: client.baseURL } } });
     expect(error).toMatchObject({ option: 'clients.default.apiKey' });
     expect(error.message).toContain('it is there, but undefined; is an environment variable missing?');
   });
 
-  it('the environment’s is read only for a client with neither key nor URL', () => {
+  it('the key from the environment is used only for a client with neither key nor URL', () => {
     vi.stubEnv('OPENAI_API_KEY', 'sk-from-env');
     expect(thrownBy({ clients: { default: { baseURL: client.baseURL } } }).message).toContain('it is missing');
     const router = new ModelRouter({ clients: { default: {} } });
@@ -275,13 +275,13 @@ describe('keys', () => {
     ['in place of the options of a client', { clients: { default: 'sk-secret-key' } }],
     ['in place of the clients', { clients: 'sk-secret-key' }],
     ['beside the clients', { ...base, apiKey: 'sk-secret-key' }],
-  ])('a message never shows one: %s', (_, options) => {
+  ])('a message never shows a key: %s', (_, options) => {
     expect(thrownBy(options).message).not.toContain('sk-secret-key');
   });
 });
 
 describe('a router of one client', () => {
-  it('knows its own options from the client’s', () => {
+  it('distinguishes its own options from the client’s', () => {
     expect(thrownBy({ ...client, deadlineM: 5 })).toMatchObject({ option: 'deadlineM' });
     expect(thrownBy({ ...client, route: {} })).toMatchObject({ option: 'route' });
     expect(thrownBy({ ...client, deadlineMs: 0 })).toMatchObject({ option: 'deadlineMs' });

@@ -19,7 +19,7 @@ function thrownBy(options: object): InvalidOptionError {
   throw new TypeError('Nothing was thrown');
 }
 
-describe('an option by the name that another library has for it', () => {
+describe('an option under another library’s name', () => {
   it.each<[string, object, string]>([
     ['circuitBreaker', {}, '`breaker`'],
     ['retries', {}, '`maxAttempts`'],
@@ -45,7 +45,7 @@ describe('an option by the name that another library has for it', () => {
     expect(error.message).toContain(meant);
   });
 
-  it.each(['circuitBreaker', 'models', 'hedge', 'retries', 'fallbackModels'])('of one client too: %s', (option) => {
+  it.each(['circuitBreaker', 'models', 'hedge', 'retries', 'fallbackModels'])('for one client too: %s', (option) => {
     expect(thrownBy({ apiKey, [option]: 1 })).toMatchObject({ option });
   });
 
@@ -63,7 +63,7 @@ describe('an option by the name that another library has for it', () => {
     expect(await errorOf(old)).toMatchObject({ option: 'X-Router-Scope' });
   });
 
-  it('shows a handful of names, not all, where nothing like it exists', () => {
+  it('lists a handful of names, not all, if none is similar', () => {
     const { message } = thrownBy({ ...base, xyzzy: 1 });
     expect(message).toMatch(
       /^xyzzy: there is no such option; there are clients, [\w, ]+ and \d+ others; docs\/options.md/,
@@ -72,13 +72,13 @@ describe('an option by the name that another library has for it', () => {
   });
 });
 
-describe('where a key goes', () => {
+describe('baseURL and apiKey', () => {
   const names = [
     ...['url', 'api_base', 'apiBase', 'endpoint', 'host', 'basePath', 'base_url', 'baseUrl', 'baseurl', 'BaseURL'],
     ...['BASE_URL', 'baseURI', 'uri', 'server', 'apiUrl', 'api-url', 'azureEndpoint', 'azure_endpoint', 'apiHost'],
   ];
 
-  it.each(names)('is never left to a name that means nothing: %s', (name) => {
+  it.each(names)('are suggested for a misspelt baseURL: %s', (name) => {
     const inClients = thrownBy({ clients: { default: { apiKey, [name]: baseURL } } });
     expect(inClients).toMatchObject({ option: `clients.default.${name}` });
     const alone = thrownBy({ apiKey, [name]: baseURL });
@@ -89,7 +89,7 @@ describe('where a key goes', () => {
     }
   });
 
-  it.each(['apikey', 'api_key', 'token', 'accessToken'])('is not under another name itself: %s', (name) => {
+  it.each(['apikey', 'api_key', 'token', 'accessToken'])('are suggested for a misspelt apiKey: %s', (name) => {
     for (const options of [{ clients: { default: { [name]: apiKey, baseURL } } }, { [name]: apiKey, baseURL }]) {
       const { message } = thrownBy(options);
       expect(message).toContain('did you mean `apiKey`?');
@@ -109,7 +109,7 @@ describe('where a key goes', () => {
     ['https://undefined/v1', 'it has no host'],
     ['http://:8000/v1', 'it has no host'],
     [7, '7 is not allowed'],
-  ])('is an absolute URL: not %j', (wrong, message) => {
+  ])('require an absolute URL: not %j', (wrong, message) => {
     for (const [options, option] of [
       [{ clients: { default: { apiKey, baseURL: wrong } } }, 'clients.default.baseURL'],
       [{ apiKey, baseURL: wrong }, 'baseURL'],
@@ -121,14 +121,14 @@ describe('where a key goes', () => {
     }
   });
 
-  it('is checked of clients that are passed in, and of views', () => {
+  it('are checked on clients that are passed in, and on views', () => {
     const client = new OpenAI({ apiKey, baseURL: 'global-apis.com/v1' });
     expect(thrownBy({ clients: { default: client } })).toMatchObject({ option: 'clients.default.baseURL' });
     const router = new ModelRouter({ apiKey, baseURL });
     expect(() => router.withOptions({ baseURL: '' })).toThrow('baseURL: it is empty');
   });
 
-  it('may be api.openai.com by its own name, or by none', () => {
+  it('allow api.openai.com by its own name, or by none', () => {
     for (const options of [{ apiKey }, { apiKey, baseURL: null }, { apiKey, baseURL: undefined }] as object[]) {
       expect(new ModelRouter(options).baseURL).toBe('https://api.openai.com/v1');
     }
@@ -136,7 +136,7 @@ describe('where a key goes', () => {
   });
 });
 
-describe('a record or a logger of another kind', () => {
+describe('a class instance in place of a record or a logger', () => {
   class Settings {
     a = {};
   }
@@ -161,7 +161,7 @@ describe('a record or a logger of another kind', () => {
     expect(thrownBy({ ...base, ...options })).toMatchObject({ option });
   });
 
-  it('is refused of one client and of a view, and one with its four functions is taken', () => {
+  it('is refused for one client and for a view; a logger with its four functions is accepted', () => {
     expect(thrownBy({ apiKey, logger: 5 })).toMatchObject({ option: 'logger' });
     const router = new ModelRouter({ apiKey, logger: console });
     expect(() => router.withOptions({ logger: {} as never })).toThrow('logger.error');
@@ -177,7 +177,7 @@ describe('the fetch of clients that the router builds', () => {
   it.each([
     ['one client', { apiKey, baseURL }],
     ['several', { clients: { default: { apiKey, baseURL } } }],
-  ])('is what globalThis.fetch is at each request: %s', async (_, options) => {
+  ])('is globalThis.fetch at the time of each request: %s', async (_, options) => {
     const router = new ModelRouter(options);
     vi.stubGlobal('fetch', fakeFetch({ unknownModels: answer({ content: 'one' }) }));
     const first = await router.chat.completions.create({ model: 'a', messages });
@@ -186,7 +186,7 @@ describe('the fetch of clients that the router builds', () => {
     expect([first, second].map(({ choices }) => choices[0]?.message.content)).toEqual(['one', 'two']);
   });
 
-  it('is the one that is given', async () => {
+  it('is the application’s own, if set', async () => {
     const fetch = fakeFetch({ unknownModels: answer({ content: 'mine' }) });
     vi.stubGlobal('fetch', fakeFetch({ unknownModels: answer({ content: 'not mine' }) }));
     for (const options of [{ apiKey, fetch }, { clients: { default: { apiKey, fetch } } }]) {

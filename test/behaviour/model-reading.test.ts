@@ -7,7 +7,7 @@ import { build, type Setup } from '../helpers/routers.js';
 const models = { a: answer(), b: answer(), c: answer() };
 
 describe('the name of a route', () => {
-  it('is answered by its first deployment, under the upstream name of its model', async () => {
+  it('goes to its first deployment, under the upstream name of its model', async () => {
     const { router, calledModels } = build(
       { 'vendor/model': answer(), b: answer() },
       { deployments: { a: { model: 'vendor/model' }, b: {} }, routes: { standard: ['a', 'b'] } },
@@ -22,7 +22,7 @@ describe('the name of a route', () => {
     });
   });
 
-  it('fails over in the order in which it lists them', async () => {
+  it('fails over in its listed order', async () => {
     const { router, calledModels } = build(
       { a: answer(), b: fail(500), c: fail(500) },
       { routes: { standard: ['c', 'b', 'a'] } },
@@ -31,13 +31,13 @@ describe('the name of a route', () => {
     expect(calledModels()).toEqual(['c', 'b', 'a']);
   });
 
-  it('is the same written as an object', async () => {
+  it('works the same as an object', async () => {
     const { router, calledModels } = build(models, { routes: { fast: { deployments: ['b'] } } });
     await sendChat(router, 'fast');
     expect(calledModels()).toEqual(['b']);
   });
 
-  it('never leaves what it lists, fallbacks or not', async () => {
+  it('never leaves its list, fallbacks or not', async () => {
     const { router, calledModels } = build(
       { a: fail(401), b: answer() },
       { routes: { standard: ['a'] }, fallbacks: ['b'], clients: ['default'] },
@@ -48,7 +48,7 @@ describe('the name of a route', () => {
 });
 
 describe('the name of a deployment', () => {
-  it('means that deployment alone, as there are no fallbacks by default', async () => {
+  it('selects that deployment alone, as there are no fallbacks by default', async () => {
     const { router, calledModels } = build({ a: fail(404, { code: 'model_not_found' }), b: answer() });
     expect(await errorOf(sendChat(router, 'a'))).toMatchObject({ status: 404 });
     expect(calledModels()).toEqual(['a']);
@@ -81,13 +81,13 @@ describe("'auto'", () => {
     ['a priority of the user', { priorities: { batch: 'bulk' } }, { priority: 'batch' }, 'c'],
     ['another route for standard', { priorities: { standard: 'bulk' } }, {}, 'c'],
     ['premium stays where only another is named', { priorities: { batch: 'bulk' } }, { priority: 'premium' }, 'b'],
-  ])('is the route of the priority: %s', async (_, settings: Setup, options, model) => {
+  ])('selects the route of the priority: %s', async (_, settings: Setup, options, model) => {
     const { router, calledModels } = build(models, { routes, ...settings });
     await sendChatWith(router, options, 'auto');
     expect(calledModels()).toEqual([model]);
   });
 
-  it('is what routeRequest sends', async () => {
+  it('is the model that routeRequest sends', async () => {
     const { router, calledModels, fake } = build(models, { routes });
     const completion = await router.routeRequest('Summarise this ticket.', { priority: 'premium' });
     expect(calledModels()).toEqual(['b']);
@@ -95,7 +95,7 @@ describe("'auto'", () => {
     expect(callRecord(completion)?.priority).toBe('premium');
   });
 
-  it('says what is missing where the priority has no route', async () => {
+  it('fails with a message that names the missing route of a priority', async () => {
     const { router, fake } = build(models, { routes: { standard: ['a'] } });
     const error = await errorOf(sendChatWith(router, { priority: 'premium' }, 'auto'));
     expect(error).toBeInstanceOf(InvalidOptionError);
@@ -105,7 +105,7 @@ describe("'auto'", () => {
 });
 
 describe('any other name', () => {
-  it('is sent as it stands to the default client', async () => {
+  it('is sent unchanged to the default client', async () => {
     const { router, fake } = build({ 'vendor/new': answer() }, { clients: ['other', 'default'], deployments: {} });
     const completion = await sendChat(router, 'vendor/new');
     expect(fake.requests).toMatchObject([{ model: 'vendor/new', apiKeyOf: 'default' }]);
@@ -128,7 +128,7 @@ describe('any other name', () => {
     expect(calledModels()).toEqual(['vendor/new', 'a']);
   });
 
-  it('shares one breaker and one set of statistics a client', async () => {
+  it('shares one breaker and one set of statistics per client', async () => {
     const { router, fake } = build({}, { clients: ['default', 'pro'], fake: { unknownModels: fail(500) } });
     for (const model of ['x', 'y']) await errorOf(sendChat(router, model));
     expect(router.snapshot().deployments['default/*']).toMatchObject({ requests: 6, state: 'open' });
@@ -137,7 +137,7 @@ describe('any other name', () => {
     expect(fake.count).toBe(9);
   });
 
-  it('may be none at all: the upstream says what it thinks of that', async () => {
+  it('may be missing: the upstream returns its own error', async () => {
     const { router, fake } = build(models);
     const error = await errorOf(router.post('/chat/completions', { body: { messages } }));
     expect(error).toMatchObject({ status: 400 });
@@ -151,28 +151,28 @@ describe('prefixes', () => {
   const premium = { 'x-request-priority': 'high', 'x-capacity-guarantee': 'dedicated' };
   const sentTo = ({ fake }: ReturnType<typeof build>) => fake.requests.map((request) => request.apiKeyOf);
 
-  it("send `Pro/` models to the client 'pro' as they are called, with its headers", async () => {
+  it("send `Pro/` models to the client 'pro' under their full name, with its headers", async () => {
     const built = build({}, unlisted);
     const completion = await sendChat(built.router, 'Pro/vendor/model');
     expect(built.fake.requests).toMatchObject([{ apiKeyOf: 'pro', model: 'Pro/vendor/model', headers: premium }]);
     expect(callRecord(completion)?.deployment).toBe('pro/*');
   });
 
-  it('add nothing to models without one', async () => {
+  it('do not affect models without one', async () => {
     const built = build({}, unlisted);
     await sendChat(built.router, 'vendor/Pro/model');
     expect(sentTo(built)).toEqual(['default']);
     for (const name of Object.keys(premium)) expect(built.fake.requests[0]?.headers).not.toHaveProperty(name);
   });
 
-  it("do nothing where there is no client 'pro'", async () => {
+  it("have no effect without a client 'pro'", async () => {
     const built = build({}, { ...unlisted, clients: ['default'] });
     await sendChat(built.router, 'Pro/vendor/model');
     expect(sentTo(built)).toEqual(['default']);
     expect(built.fake.requests[0]?.headers).not.toHaveProperty('x-capacity-guarantee');
   });
 
-  it('give their headers to the deployments of their client whose model has the prefix', async () => {
+  it('add their headers to deployments of their client whose model has the prefix', async () => {
     const built = build(
       { 'Pro/vendor/model': answer(), b: answer() },
       {
@@ -190,13 +190,13 @@ describe('prefixes', () => {
     expect(built.fake.requests[1]?.headers).not.toHaveProperty('x-capacity-guarantee');
   });
 
-  it('can be others, the longest that fits counts', async () => {
+  it('can be configured; the longest match counts', async () => {
     const built = build({}, { ...unlisted, prefixes: { 'E/': 'default', 'E/co/': 'eco', 'P-': { client: 'pro' } } });
     for (const model of ['E/co/x', 'E/x', 'P-x', 'Pro/x']) await sendChat(built.router, model);
     expect(sentTo(built)).toEqual(['eco', 'default', 'pro', 'default']);
   });
 
-  it('mark their calls as premium where they say so, and only theirs', async () => {
+  it('mark their calls as premium if configured, and no other calls', async () => {
     const prefixes = { 'Fast/': { client: 'default', premium: true }, 'Slow/': 'default' };
     const built = build({}, { ...unlisted, prefixes });
     for (const model of ['Fast/x', 'Slow/x', 'x']) await sendChat(built.router, model);
@@ -204,7 +204,7 @@ describe('prefixes', () => {
     expect(marks).toEqual(['high', undefined, undefined]);
   });
 
-  it('do not touch a name that is listed', async () => {
+  it('do not apply to a listed name', async () => {
     const built = build({ 'Pro/x': answer() }, { clients: ['default', 'pro'] });
     await sendChat(built.router, 'Pro/x');
     expect(sentTo(built)).toEqual(['default']);
@@ -212,7 +212,7 @@ describe('prefixes', () => {
 });
 
 describe("unlistedModels: 'refuse'", () => {
-  it('refuses what is not listed, with the nearest names, and sends nothing', async () => {
+  it('refuses unlisted names, suggests the nearest, and sends nothing', async () => {
     const { router, fake } = build({ 'qwen/Qwen3-32B': answer() }, { unlistedModels: 'refuse' });
     const error = await errorOf(sendChat(router, 'qwen/Qwen3-32b-'));
     expect(error).toBeInstanceOf(InvalidOptionError);
@@ -221,7 +221,7 @@ describe("unlistedModels: 'refuse'", () => {
     expect(fake.count).toBe(0);
   });
 
-  it('lists what there is where nothing is near', async () => {
+  it('lists all names if none is near', async () => {
     const { router } = build(models, { unlistedModels: 'refuse', routes: { standard: ['a'] } });
     expect((await errorOf(sendChat(router, 'something-else-altogether'))).message).toContain(
       'known are "standard", "a", "b", "c"',
@@ -236,14 +236,14 @@ describe("unlistedModels: 'refuse'", () => {
 });
 
 describe('the option `route`', () => {
-  it('beats the model', async () => {
+  it('takes precedence over the model', async () => {
     const { router, calledModels } = build(models, { routes: { one: ['a'], two: ['b'] } });
     const completion = await sendChatWith(router, { route: 'two' }, 'one');
     expect(calledModels()).toEqual(['b']);
     expect(callRecord(completion)).toMatchObject({ route: 'two', requestedModel: 'one' });
   });
 
-  it('must exist', async () => {
+  it('must name an existing route', async () => {
     const { router, fake } = build(models, { routes: { standard: ['a'], premium: ['b'] } });
     const error = await errorOf(sendChatWith(router, { route: 'standrad' }, 'a'));
     expect(error).toBeInstanceOf(InvalidOptionError);
@@ -251,20 +251,20 @@ describe('the option `route`', () => {
     expect(fake.count).toBe(0);
   });
 
-  it('is not the name of a deployment', async () => {
+  it('does not accept the name of a deployment', async () => {
     const { router } = build(models, { routes: { standard: ['a'] } });
     expect(await errorOf(sendChatWith(router, { route: 'b' }, 'a'))).toBeInstanceOf(InvalidOptionError);
   });
 });
 
 describe('a route and a deployment of one name', () => {
-  it('are the route, which begins with that deployment', async () => {
+  it('select the route, which begins with that deployment', async () => {
     const { router, calledModels } = build({ a: fail(500), b: answer() }, { routes: { a: ['a', 'b'] } });
     expect(callRecord(await sendChat(router, 'a'))).toMatchObject({ route: 'a', deployment: 'b' });
     expect(calledModels()).toEqual(['a', 'b']);
   });
 
-  it('are refused where the route begins with another', () => {
+  it('are refused if the route begins with another deployment', () => {
     expect(() => build(models, { routes: { a: ['b', 'a'] } })).toThrow(
       'routes.a: a deployment has the same name, so the route must begin with it; it begins with "b".',
     );

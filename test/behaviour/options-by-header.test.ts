@@ -20,21 +20,21 @@ async function overAt(ms: number, ...call: Parameters<typeof sendChat>): Promise
 }
 
 describe('X-Request-Priority', () => {
-  it.each(['premium', 'high'])('%s is premium, and is written `high`', async (value) => {
+  it.each(['premium', 'high'])('%s is premium, and is sent as `high`', async (value) => {
     const { router, fake } = build(models, { routes });
     const completion = await sendChat(router, 'auto', { headers: { 'X-Request-Priority': value } });
     expect(callRecord(completion)).toMatchObject({ priority: 'premium', route: 'premium' });
     expect(fake.requests).toMatchObject([{ model: 'b', headers: { 'x-request-priority': 'high' } }]);
   });
 
-  it('standard is not sent on', async () => {
+  it('standard is not sent upstream', async () => {
     const { router, fake } = build(models, { routes, priority: 'premium' });
     const completion = await sendChat(router, 'auto', { headers: { 'x-request-priority': 'standard' } });
     expect(callRecord(completion)?.priority).toBe('standard');
     expect(fake.requests[0]?.headers).not.toHaveProperty('x-request-priority');
   });
 
-  it('never overrides what code has set for the call', async () => {
+  it('never overrides the priority that code set for the call', async () => {
     const { router, calledModels } = build(models, { routes });
     const headers = { 'X-Request-Priority': 'premium' };
     await sendChat(router, 'auto', { ...callOptions({ priority: 'standard' }), headers });
@@ -66,12 +66,12 @@ describe('X-Router-Deadline-Ms', () => {
     await overAt(400, router, 'standard', { ...(own && callOptions(own)), headers });
   });
 
-  it('shortens even what code has set for the call', async () => {
+  it('shortens even the deadline that code set for the call', async () => {
     const { router } = build({ a: hang() });
     await overAt(500, router, 'standard', { ...callOptions({ deadlineMs: 900 }), headers });
   });
 
-  it.each(['soon', '0', '-5', 'NaN', '', '3000000000'])('%j is refused by name and value', async (value) => {
+  it.each(['soon', '0', '-5', 'NaN', '', '3000000000'])('%j is refused with its name and value', async (value) => {
     const { router, fake } = build({ a: answer() });
     const error = await errorOf(sendChat(router, 'standard', { headers: { 'X-Router-Deadline-Ms': value } }));
     expect(error).toBeInstanceOf(InvalidOptionError);
@@ -89,7 +89,7 @@ describe('headerOptions', () => {
     expect(calledModels()).toEqual(['a']);
   });
 
-  it('X-Router-Route applies if it is listed, below what code sets', async () => {
+  it('X-Router-Route applies if it is listed, and code overrides it', async () => {
     const { router, calledModels } = build(models, { routes, headerOptions: ['route'] });
     const headers = { 'X-Router-Route': 'premium' };
     await sendChat(router, 'standard', { headers });
@@ -103,7 +103,7 @@ describe('headerOptions', () => {
     expect(error.message).toBe('route: there is no route "premum"; the nearest are "premium".');
   });
 
-  it('what is not listed is no option: a priority goes to the upstream as any header, a deadline nowhere', async () => {
+  it('headers that are not listed are no options: a priority goes upstream like any header, a deadline is dropped', async () => {
     const { router, fake } = build({ a: answer({ latencyMs: 50 }) }, { headerOptions: [] });
     const headers = { 'X-Request-Priority': 'urgent', 'X-Router-Deadline-Ms': '10' };
     const call = watch(sendChat(router, 'standard', { headers }));
@@ -113,7 +113,7 @@ describe('headerOptions', () => {
   });
 });
 
-it('X-Router-* never leaves the process, known or not, from the call or the router', async () => {
+it('X-Router-* never leaves the process, known or unknown, from the call or the router', async () => {
   const { router, fake } = build(models, { routes, defaultHeaders: { 'X-Router-Team': 'blue', 'x-team': 'blue' } });
   await sendChat(router, 'standard', {
     headers: { 'X-Router-Deadline-Ms': '500', 'X-Router-Cache': 'no-store', 'x-router-anything': '1', 'x-mine': '2' },
@@ -123,7 +123,7 @@ it('X-Router-* never leaves the process, known or not, from the call or the rout
   expect(headers).toMatchObject({ 'x-mine': '2', 'x-team': 'blue' });
 });
 
-it('a header on a view counts for each of its calls', async () => {
+it('a header on a view applies to each of its calls', async () => {
   const { router, calledModels } = build(models, { routes });
   await sendChat(router.withOptions({ defaultHeaders: { 'X-Request-Priority': 'high' } }), 'auto');
   await sendChat(router, 'auto');

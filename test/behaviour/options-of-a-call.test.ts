@@ -8,7 +8,7 @@ import { build } from '../helpers/routers.js';
 
 useFakeTime();
 
-describe('the nearest to the call wins', () => {
+describe('the value nearest to the call wins', () => {
   const levels = { constructor: 1000, route: 800, view: 1200, call: 600 };
 
   it.each([
@@ -30,7 +30,7 @@ describe('the nearest to the call wins', () => {
     expect(call).toMatchObject({ state: 'rejected', error: { code: 'deadline_exceeded', deadlineMs } });
   });
 
-  it('option by option: what is not said further in keeps what was said further out', async () => {
+  it('for each option by itself: a nearer place that sets one option keeps the others', async () => {
     const { router, fake } = build(
       { a: fail(500), b: fail(500), c: fail(500) },
       { maxAttempts: 2, routes: { standard: { deployments: ['a', 'b', 'c'], priority: 'premium' } } },
@@ -40,12 +40,15 @@ describe('the nearest to the call wins', () => {
     expect(callRecord(call.error)?.priority).toBe('premium');
   });
 
-  it.each(SINGLE_CALL_KEYS)('%s beside the options of the SDK is refused, where it would do nothing', async (name) => {
-    const { router, fake } = build({ a: answer() });
-    const misplaced = sendChat(router, 'standard', { [name]: 1 });
-    expect(await errorOf(misplaced)).toMatchObject({ code: 'invalid_option', option: name });
-    expect(fake.count).toBe(0);
-  });
+  it.each(SINGLE_CALL_KEYS)(
+    '%s beside the options of the SDK is refused, as it would have no effect there',
+    async (name) => {
+      const { router, fake } = build({ a: answer() });
+      const misplaced = sendChat(router, 'standard', { [name]: 1 });
+      expect(await errorOf(misplaced)).toMatchObject({ code: 'invalid_option', option: name });
+      expect(fake.count).toBe(0);
+    },
+  );
 
   it('views add up', async () => {
     const { router, fake } = build({ a: fail(500), b: fail(500) });
@@ -54,7 +57,7 @@ describe('the nearest to the call wins', () => {
     expect(fake.count).toBe(1);
   });
 
-  it('an option that is undefined says nothing, in any place', async () => {
+  it('an undefined option is ignored, in any place', async () => {
     const nothing: SingleCallOptions = { maxAttempts: undefined, deadlineMs: undefined, cache: undefined };
     const { router, fake } = build(
       { a: fail(500), b: fail(500) },
@@ -64,7 +67,7 @@ describe('the nearest to the call wins', () => {
     expect(fake.count).toBe(1);
   });
 
-  it('nor where a view is another account’s router', () => {
+  it('an undefined option is ignored on a view with another account', () => {
     const router = new ModelRouter({ apiKey: 'one', deadlineMs: 700 });
     const view = router.withOptions({ apiKey: 'two', deadlineMs: undefined });
     expect(view.explain({ model: 'a', messages: [] }).deadlineMs).toBe(700);
@@ -72,7 +75,7 @@ describe('the nearest to the call wins', () => {
     expect(twice.explain({ model: 'a', messages: [] }).deadlineMs).toBe(700);
   });
 
-  it.each(['tenant', 'regions'])('%s is never undefined: the tenant may be missing', async (name) => {
+  it.each(['tenant', 'regions'])('%s: undefined is refused, as its value may be missing by mistake', async (name) => {
     const options: SingleCallOptions = Object.fromEntries([[name, undefined]]);
     const refused = new RegExp(`${name}: it is there, but undefined`);
     const { router } = build({ a: answer() });
@@ -86,7 +89,7 @@ describe('the nearest to the call wins', () => {
     await expect(async () => router.routeRequest('Hi', options)).rejects.toThrow(refused);
   });
 
-  it('an option of the SDK that is undefined says nothing', async () => {
+  it('an undefined option of the SDK is ignored', async () => {
     const { router, fake } = build({ a: fail(500), b: fail(500) }, { maxAttempts: 1 });
     await errorOf(sendChatWith(router.withOptions({ timeout: undefined } as object), {}));
     expect(fake.count).toBe(1);
@@ -98,7 +101,7 @@ describe("the SDK's own options", () => {
     ['in the call', {}, { timeout: 700 }],
     ['on the constructor', { timeout: 700 }, {}],
     ['in the call above the constructor', { timeout: 9000 }, { timeout: 700 }],
-  ])('timeout is one attempt’s time: %s', async (_, settings, options) => {
+  ])('timeout limits one attempt: %s', async (_, settings, options) => {
     const { router, calledModels } = build({ a: hang(), b: answer({ latencyMs: 10 }) }, settings);
     const call = watch(sendChat(router, 'standard', options));
     await pass(699);
@@ -109,7 +112,7 @@ describe("the SDK's own options", () => {
     expect(call.state).toBe('fulfilled');
   });
 
-  it('timeout of withOptions stands above a route', async () => {
+  it('timeout of withOptions takes precedence over a route', async () => {
     const { router, calledModels } = build(
       { a: hang(), b: answer() },
       { routes: { standard: { deployments: ['a', 'b'], attemptTimeoutMs: 200 } } },
@@ -121,7 +124,7 @@ describe("the SDK's own options", () => {
     expect(call.state).toBe('fulfilled');
   });
 
-  it('a timeout or maxRetries of the constructor stands below a route, as all that the constructor says', async () => {
+  it('timeout and maxRetries of the constructor give way to a route, as do all its options', async () => {
     const { router, calledModels } = build(
       { a: hang(), b: fail(500), c: answer() },
       {
@@ -148,7 +151,7 @@ describe("the SDK's own options", () => {
     expect(call.state).toBe('fulfilled');
   });
 
-  it('a timeout of the call stands above the one of its client, as in the SDK', async () => {
+  it('a timeout of the call takes precedence over its client’s, as in the SDK', async () => {
     const { router } = build({ a: answer({ latencyMs: 500 }) }, { clients: { default: { timeout: 300 } } });
     expect((await settled(sendChat(router, 'standard', { timeout: 800 }))).state).toBe('fulfilled');
   });
@@ -168,14 +171,14 @@ describe("the SDK's own options", () => {
     for (const { fake } of [inCall, onView, onConstructor]) expect(fake.count).toBe(attempts);
   });
 
-  it('callOptions stand above them, and can be spread with them', async () => {
+  it('callOptions take precedence over them, and can be spread together with them', async () => {
     const { router, fake } = build({ a: fail(500), b: fail(500), c: fail(500) });
     const headers = { 'x-trace': 't-1' };
     await errorOf(sendChat(router, 'standard', { ...callOptions({ maxAttempts: 2 }), maxRetries: 0, headers }));
     expect(fake.requests).toMatchObject([{ headers }, { headers }]);
   });
 
-  it('headers and query go with every attempt', async () => {
+  it('headers and query are sent with every attempt', async () => {
     const { router, fake } = build({ a: fail(500), b: answer() });
     await sendChat(router, 'standard', { query: { v: '2' }, headers: { 'x-trace': 't-1' } });
     const sent = { query: { v: '2' }, headers: { 'x-trace': 't-1' } };
@@ -184,7 +187,7 @@ describe("the SDK's own options", () => {
 });
 
 describe('attemptTimeoutMs and maxAttempts', () => {
-  it('bound an attempt, and how many there are', async () => {
+  it('limit an attempt, and the number of attempts', async () => {
     const { router, fake } = build({ a: hang(), b: hang(), c: answer() }, { attemptTimeoutMs: 100, maxAttempts: 2 });
     const call = watch(sendChat(router));
     await pass(199);
@@ -206,7 +209,7 @@ describe('attemptTimeoutMs and maxAttempts', () => {
     expect(call.state).toBe('fulfilled');
   });
 
-  it('firstChunkTimeoutMs bounds the wait for a stream, and nothing else', async () => {
+  it('firstChunkTimeoutMs limits the wait for a stream’s content, and nothing else', async () => {
     const { router, calledModels } = build(
       { a: answer({ latencyMs: 500 }), b: answer() },
       { firstChunkTimeoutMs: 300, routes: { standard: ['a', 'b'] } },
@@ -222,7 +225,7 @@ describe('attemptTimeoutMs and maxAttempts', () => {
   });
 });
 
-describe('a wrong option of a call', () => {
+describe('an invalid option of a call', () => {
   it.each<[string, object, string]>([
     ['an unknown one', { deadlnMs: 5 }, 'deadlnMs: there is no such option; did you mean `deadlineMs`?'],
     [
@@ -258,7 +261,7 @@ describe('a wrong option of a call', () => {
     ['timeout', { timeout: -1 }, 'timeout: -1 is not allowed; give milliseconds above 0'],
     ['maxRetries', { maxRetries: -1 }, 'maxRetries: -1 is not allowed; give a whole number of at least 0.'],
     ['maxRetries', { maxRetries: 1.5 }, 'maxRetries: 1.5 is not allowed'],
-  ])('%s as well', async (option, options, message) => {
+  ])('rejects in %s as well', async (option, options, message) => {
     const { router, fake } = build({ a: answer() });
     const error = await errorOf(sendChat(router, 'standard', options));
     expect(error).toMatchObject({ code: 'invalid_option', option });
@@ -276,11 +279,11 @@ describe('a wrong option of a call', () => {
     expect(() => router.withOptions(options)).toThrow(message);
   });
 
-  it.each([5, null, [], 'standard'])('callOptions itself refuses what is no object: %j', (options) => {
+  it.each([5, null, [], 'standard'])('callOptions itself refuses values that are not objects: %j', (options) => {
     expect(() => callOptions(options as never)).toThrow(InvalidOptionError);
   });
 
-  it.each(['premium', null, 5, []])('routeRequest shows how its options are written: %j', async (options) => {
+  it.each(['premium', null, 5, []])('routeRequest shows how to write its options: %j', async (options) => {
     const { router, fake } = build({ a: answer() });
     const error = await errorOf(router.routeRequest('Hi', options as never));
     expect(error).toMatchObject({ code: 'invalid_option', option: 'routeRequest' });
@@ -288,7 +291,7 @@ describe('a wrong option of a call', () => {
     expect(fake.count).toBe(0);
   });
 
-  it.each([undefined, { model: 'a' }, 5])('routeRequest rejects what is no text: %j', async (prompt) => {
+  it.each([undefined, { model: 'a' }, 5])('routeRequest rejects an input that is not text: %j', async (prompt) => {
     const { router, fake } = build({ a: answer() });
     const error = await errorOf(router.routeRequest(prompt as never));
     expect(error).toMatchObject({ code: 'invalid_option', option: 'routeRequest' });
@@ -302,7 +305,7 @@ describe('several callOptions that are spread', () => {
     return router.explain({ model: 'standard' }, options);
   };
 
-  it('have the options of all, the last first', () => {
+  it('combine their options; the last one wins', () => {
     const options = {
       ...callOptions({ priority: 'premium', deadlineMs: 500, maxAttempts: 2 }),
       ...callOptions({ deadlineMs: 700, maxAttempts: undefined } as object),
@@ -311,7 +314,7 @@ describe('several callOptions that are spread', () => {
     expect(explain({ ...callOptions({ deadlineMs: 500 }), ...callOptions({}) })).toMatchObject({ deadlineMs: 500 });
   });
 
-  it('have the wrong ones of all', () => {
+  it('report the invalid options of all', () => {
     const options = { ...callOptions({ deadlnMs: 5 } as object), ...callOptions({ deadlineMs: 700 }) };
     expect(() => explain(options)).toThrow('deadlnMs: there is no such option');
   });

@@ -27,8 +27,8 @@ const WRONG: object[] = [
   { extra_body: { max_tokens: '100000' } },
 ];
 
-describe('limits that a server may read in another way', () => {
-  it.each(WRONG)('%j is refused under a limit of money or tokens, and sent without one', async (more) => {
+describe('output limits that a server may read differently', () => {
+  it.each(WRONG)('%j is refused under a spending or token limit, and sent without one', async (more) => {
     for (const settings of [
       limited,
       { deployments, maxInputTokens: 1000 },
@@ -66,13 +66,13 @@ describe('limits that a server may read in another way', () => {
     [{ max_tokens: 10, n: 5 }, 50],
     [{ max_tokens: 10, num_return_sequences: 6 }, 60],
     [{ toJSON: () => ({ model: 'm', messages, max_tokens: 700 }) }, 700],
-  ])('of several the largest counts: %j', (more, tokens) => {
+  ])('the largest of several counts: %j', (more, tokens) => {
     const { router } = rawRouter(() => completion(usage), { ...limited, maxAttempts: 1 });
     expect(router.explain({ model: 'm', messages, ...more }).maxCostUsd).toBeCloseTo(tokens / 1000, 9);
   });
 });
 
-describe('every string that is sent is counted', () => {
+describe('every string in a request is counted', () => {
   const long = 'a word and another '.repeat(500);
   const tokens = (more: object) => {
     const { router } = rawRouter(() => completion(usage), { deployments });

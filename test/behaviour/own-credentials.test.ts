@@ -15,8 +15,8 @@ const failures: [string, Behaviour][] = [
   ['a reset', reset()],
 ];
 
-describe('a call with credentials of its own', () => {
-  it.each(failures)('changes nothing that other calls share: %s', async (_, behaviour) => {
+describe('a call with its own credentials', () => {
+  it.each(failures)('does not change shared state: %s', async (_, behaviour) => {
     const { router, fake } = build({ a: behaviour, b: answer() }, { breaker: { consecutive: 1 } });
     for (let i = 0; i < 20; i += 1) await settled(sendChat(router, 'standard', own));
     expect(router.snapshot().deployments.a).toMatchObject({
@@ -44,7 +44,7 @@ describe('a call with credentials of its own', () => {
     expect(fake.count).toBe(13);
   });
 
-  it("is delayed neither by a pause nor by a suspension of the router's own account", async () => {
+  it('ignores pauses and suspensions of the router’s own account', async () => {
     const { router } = build({ a: [fail(429, { headers: { 'retry-after': '30' } }), answer()] }, { maxAttempts: 1 });
     await settled(sendChat(router));
     expect(await settled(sendChat(router, 'standard', own))).toMatchObject({ state: 'fulfilled', at: 0 });

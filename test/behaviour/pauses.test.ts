@@ -11,7 +11,7 @@ useFakeTime();
 const busy = (seconds: number, status = 429) => fail(status, { headers: { 'retry-after': String(seconds) } });
 
 describe.each([429, 503])('a deployment that answers %i with Retry-After', (status) => {
-  it('is left alone for that long, while another one answers', async () => {
+  it('gets no calls for that long, while another one answers', async () => {
     const { router, calledModels } = build({ a: [busy(5, status), answer()], b: answer() });
     await settled(sendChat(router));
     expect(calledModels()).toEqual(['a', 'b']);
@@ -23,7 +23,7 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
     expect(calledModels()).toEqual(['a', 'b', 'b', 'a']);
   });
 
-  it('shows until when', async () => {
+  it('appears in the snapshot with the end of its pause', async () => {
     const { router } = build({ a: busy(5, status), b: answer() });
     await settled(sendChat(router));
     expect(router.snapshot().deployments.a?.pausedUntil).toBe('2030-01-01T00:00:05.000Z');
@@ -61,7 +61,7 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
     expect(calls.filter((call) => call.state === 'rejected')).toHaveLength(5);
   });
 
-  it('fails the next call at once if neither a probe nor its end fits, with the same status and nothing that the upstream wrote', async () => {
+  it('fails the next call at once if neither a probe nor the end of the pause fits, with the same status and none of the upstream’s text', async () => {
     const { router, fake } = build({ a: busy(5, status) }, { maxAttempts: 1 });
     const first = await errorOf(sendChat(router));
     const second = await settled(sendChatWith(router, { deadlineMs: 200 }));
@@ -77,7 +77,7 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
     expect(fake.count).toBe(1);
   });
 
-  it('is not probed by the call that it refused: that one waits as long as the server requested', async () => {
+  it('is not probed by the call that it refused: that call waits as long as the server requested', async () => {
     const { router } = build({ a: [busy(5, status), answer()] });
     const refused = watch(sendChat(router));
     await pass(0);
@@ -92,7 +92,7 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
 });
 
 describe('a pause', () => {
-  it('is as long as the longest: a shorter one changes nothing', async () => {
+  it('keeps the longest time: a shorter one changes nothing', async () => {
     for (const seconds of [
       [1, 3],
       [3, 1],
@@ -105,7 +105,7 @@ describe('a pause', () => {
     }
   });
 
-  it('holds one probe at a time: while it has no answer, the others wait', async () => {
+  it('has one probe at a time: the other calls wait for it', async () => {
     const { router, fake } = build({ a: [busy(3), hang(), answer()] }, { maxAttempts: 1, deadlineMs: 10_000 });
     await settled(sendChat(router));
     const calls = [watch(sendChat(router)), watch(sendChat(router))];
@@ -138,7 +138,7 @@ describe('a pause', () => {
     expect(calls[3]?.state).toBe('fulfilled');
   });
 
-  it('leaves nothing for callers that wait for its end', async () => {
+  it('ends for all waiting callers when a probe succeeds', async () => {
     const { router } = build({ a: [busy(5), answer()] }, { maxAttempts: 1, breaker: false });
     await settled(sendChat(router));
     const calls = Array.from({ length: 3 }, () => watch(sendChat(router)));
@@ -167,14 +167,14 @@ describe('a pause', () => {
     expect(ours.ms).toBeLessThan(1.5 * theirs.ms);
   });
 
-  it('is waited out for the deployment that is due first', async () => {
+  it('of all deployments is waited out for the one that is due first', async () => {
     const { router, calledModels } = build({ a: [busy(9), answer()], b: [busy(2), answer()] });
     const call = await settled(sendChat(router));
     expect(calledModels()).toEqual(['a', 'b', 'b']);
     expect(call).toMatchObject({ state: 'fulfilled', at: 2000 });
   });
 
-  it('spreads those that wait for its end over the time of one backoff', async () => {
+  it('spreads the calls that wait for its end over the time of one backoff', async () => {
     const draws = [0, 0, 0.2, 0.8];
     const { router, fake } = build(
       { a: [busy(0.2), answer()] },
@@ -190,7 +190,7 @@ describe('a pause', () => {
     expect(waiting.map((call) => call.at)).toEqual([212, 248]);
   });
 
-  it('ends at once for a caller who goes away', async () => {
+  it('ends at once for a caller that aborts', async () => {
     const { router, fake } = build({ a: busy(5) }, { maxAttempts: 1 });
     await settled(sendChat(router));
     const controller = new AbortController();
@@ -203,7 +203,7 @@ describe('a pause', () => {
     expect(fake.count).toBe(1);
   });
 
-  it('without Retry-After does not happen', async () => {
+  it('does not start without Retry-After', async () => {
     const { router } = build({ a: fail(429), b: answer() });
     await settled(sendChat(router));
     expect(router.snapshot().deployments.a?.pausedUntil).toBeNull();
@@ -220,7 +220,7 @@ describe('a pause', () => {
     expect(fake.count).toBe(2);
   });
 
-  it('of a client that is suspended as well is probed, if nothing else is left', async () => {
+  it('of a client that is also suspended is probed, if no other deployment is left', async () => {
     const refused = fail(429, { code: 'account_deactivated', headers: { 'retry-after': '5' } });
     const { router, fake } = build({ a: [refused, answer()] });
     await errorOf(sendChat(router));

@@ -35,7 +35,7 @@ describe('the service tier that served a call', () => {
     );
   });
 
-  it('is unknown without an entry, and an event says how to give one', async () => {
+  it('has an unknown cost without an entry, and an event says how to add one', async () => {
     const { router } = rawRouter(() => completion(chatUsage, { service_tier: 'scale' }), setup());
     const events: RouterEvent[] = [];
     router.on('price-unknown', (event) => events.push(event));
@@ -46,12 +46,12 @@ describe('the service tier that served a call', () => {
     expect(events).toMatchObject([{ hint: expect.stringContaining('at the service tier "scale"') }]);
   });
 
-  it('in the usage, as Anthropic reports it', async () => {
+  it('is read from the usage, as Anthropic reports it', async () => {
     const { router } = rawRouter(() => completion({ ...chatUsage, service_tier: 'priority' }), setup());
     expect(callRecord(await router.chat.completions.create(chat))?.costUsd).toBeCloseTo(0.006, 12);
   });
 
-  it('is reserved as requested: auto at its highest', () => {
+  it('is reserved as requested: auto at its highest price', () => {
     const { router } = rawRouter(() => completion(chatUsage), setup());
     const max = (service_tier?: string) =>
       router.explain({ ...chat, max_tokens: 100, ...(service_tier && { service_tier }) }).maxCostUsd ?? 0;
@@ -63,14 +63,14 @@ describe('the service tier that served a call', () => {
     expect(router.explain({ ...chat, service_tier: 'batch' }).maxCostUsd).toBeNull();
   });
 
-  it('without a price is refused under a limit of money', async () => {
+  it('is refused under a spending limit without a price', async () => {
     const { router, requests } = rawRouter(() => completion(chatUsage), setup(price, { maxCostUsd: 5 }));
     const call = router.chat.completions.create({ ...chat, service_tier: 'scale' });
     await expect(call).rejects.toMatchObject({ message: expect.stringContaining('tiers') });
     expect(requests).toEqual([]);
   });
 
-  it('is passed to a function of prices', async () => {
+  it('is passed to a price function', async () => {
     const received: unknown[] = [];
     const { router } = rawRouter(() => completion(chatUsage, { service_tier: 'flex' }), {
       prices: ({ serviceTier }) => {
@@ -86,7 +86,7 @@ describe('the service tier that served a call', () => {
 describe('long inputs', () => {
   const long: Price = { input: 2, output: 10, longContext: [{ above: 2000, input: 4, output: 15, cachedInput: 0.4 }] };
 
-  it('are booked and reserved at their own price', async () => {
+  it('are billed and reserved at their own price', async () => {
     const used = { prompt_tokens: 3000, completion_tokens: 100, prompt_tokens_details: { cached_tokens: 1000 } };
     const { router } = rawRouter(() => completion(used), setup(long));
     const record = callRecord(await router.chat.completions.create(chat));
@@ -115,7 +115,7 @@ describe('fees of tools', () => {
     expect(callRecord(stream)?.costUsd).toBeCloseTo(0.013, 12);
   });
 
-  it('without a price leave the cost open, and the budget books what is known', async () => {
+  it('without a price leave the cost unknown, and the budget books the known part', async () => {
     const { router } = rawRouter(
       () => response(usage, [search]),
       setup({ input: 2, output: 10 }, { budgets: [{ usd: 5, window: 'day' }] }),
@@ -127,7 +127,7 @@ describe('fees of tools', () => {
     expect(spend).toMatchObject({ totalUsd: 0.003, unpriced: 1 });
   });
 
-  it('of a search model of chat completions: one a call', async () => {
+  it('of a search model of chat completions are one per call', async () => {
     const { router } = rawRouter(() => completion(chatUsage), setup());
     const record = callRecord(await router.chat.completions.create({ ...chat, web_search_options: {} }));
     expect(record?.costUsd).toBeCloseTo(0.013, 12);
@@ -143,7 +143,7 @@ describe('fees of tools', () => {
   });
 });
 
-describe('what the provider says that it cost', () => {
+describe('the cost that the provider reports', () => {
   const cost = { ...chatUsage, cost: 0.001, is_byok: true, cost_details: { upstream_inference_cost: 0.02 } };
 
   it('stands beside the router’s own figure', async () => {
@@ -159,7 +159,7 @@ describe('what the provider says that it cost', () => {
     expect(router.snapshot().spend.totalUsd).toBeCloseTo(0.021, 9);
   });
 
-  it('is null where the provider says nothing', async () => {
+  it('is null where the provider reports none', async () => {
     const { router } = rawRouter(() => completion(chatUsage), setup());
     expect(callRecord(await router.chat.completions.create(chat))).toMatchObject({
       providerCostUsd: null,
@@ -182,7 +182,7 @@ describe('audio by the second', () => {
     expect(record).toMatchObject({ costUsd: 0.003, usage: { seconds: 30 } });
   });
 
-  it('without a price is named', async () => {
+  it('without a price is named in an event', async () => {
     const { router } = rawRouter(
       () => ({ text: 'Hello.', usage: { type: 'duration', seconds: 30 } }),
       setup({ input: 1, output: 1 }),

@@ -27,7 +27,7 @@ function unknownIn(router: ModelRouter): RouterEvent[] {
   return received;
 }
 
-describe('a call has the price', () => {
+describe('the price of a call comes from', () => {
   const builtIn = `built-in ${BUILT_IN_PRICES_VERSION}`;
 
   it.each<[string, DeploymentOptions, Setup, number | null, string | null]>([
@@ -53,13 +53,13 @@ describe('a call has the price', () => {
     expect(record).toMatchObject({ priceSource, attempts: [{ priceSource }] });
   });
 
-  it('of the table, for a model that is not listed', async () => {
+  it('the table, for a model that is not listed', async () => {
     const { router } = build({ a: answer({ usage }) }, { ...unlisted, prices: { 'some/model': price } });
     expect(callRecord(await sendChat(router, 'some/model'))).toMatchObject({ priceSource: 'prices' });
     expect(callRecord(await sendChat(router, 'another/model'))).toMatchObject({ priceSource: null, costUsd: null });
   });
 
-  it('of the served model, if the requested name has none', async () => {
+  it('the served model, if the requested name has no price', async () => {
     const { router } = build(
       { alias: answer({ usage }) },
       { fake: { servedModels: { alias: 'gpt-4o' } }, prices: { other: price } },
@@ -72,7 +72,7 @@ describe('a call has the price', () => {
     expect(callRecord(await sendChat(named.router, 'alias'))).toMatchObject({ priceSource: 'prices' });
   });
 
-  it('of each attempt its own', async () => {
+  it('the deployment of each attempt', async () => {
     const { router } = build(
       { a: fail(500), 'gpt-4o': answer({ usage }) },
       { deployments: { a: { price }, 'gpt-4o': {} }, routes: { standard: ['a', 'gpt-4o'] } },
@@ -86,7 +86,7 @@ describe('a call has the price', () => {
     });
   });
 
-  it('of the public table, with its version', async () => {
+  it('the public table, with its version', async () => {
     const router = over({ model: 'o4-mini' }, { prices: genaiPrices({ provider: 'openai' }) });
     const record = callRecord(await sendChat(router));
     expect(record?.costUsd).toBeCloseTo((1000 * 1.1 + 100 * 4.4) / 1e6, 12);
@@ -94,7 +94,7 @@ describe('a call has the price', () => {
   });
 });
 
-describe('a function of prices', () => {
+describe('a price function', () => {
   it('is called once for each deployment at construction, and once for each unlisted model', async () => {
     const prices = vi.fn(({ model }: PriceQuery) => (model === 'm' ? price : undefined));
     const { router } = build(
@@ -109,12 +109,12 @@ describe('a function of prices', () => {
     expect(prices.mock.calls.slice(1)).toEqual([[{ model: 'm', deployment: 'default/*' }]]);
   });
 
-  it('that gives no price for a deployment is a wrong option', () => {
+  it('that returns an incomplete price for a deployment is an invalid option', () => {
     const wrong = { prices: () => ({ input: 1 }) } as unknown as Setup;
     expect(() => over({}, wrong)).toThrow(expect.objectContaining({ option: 'prices("d").output' }));
   });
 
-  it('harms no call', async () => {
+  it('that throws fails no call', async () => {
     const { router } = build(
       { a: answer({ usage }) },
       {
@@ -130,7 +130,7 @@ describe('a function of prices', () => {
 });
 
 describe('an unknown price', () => {
-  it('is reported once for each model, with what to do about it', async () => {
+  it('is reported once for each model, with a hint what to do', async () => {
     const debug = vi.fn();
     const logger = { error: vi.fn(), warn: vi.fn(), info: vi.fn(), debug };
     const { router } = build({ a: answer({ usage }) }, { ...unlisted, logger, logLevel: 'debug' });
@@ -149,7 +149,7 @@ describe('an unknown price', () => {
     ]);
   });
 
-  it('has no line of its own at `info`, and harms no call with a logger that throws', async () => {
+  it('writes no line at `info`, and fails no call with a logger that throws', async () => {
     const broken = () => {
       throw new Error('full disk');
     };
@@ -173,7 +173,7 @@ describe('an unknown price', () => {
     expect(received).toEqual([{ type: 'price-unknown', deployment: 'a', model: 'a', hint: expect.any(String) }]);
   });
 
-  it('is no matter where nothing was used or all is known', async () => {
+  it('is not reported where no tokens were used or all is known', async () => {
     const { router } = build(
       { a: fail(400), b: answer({ usage: false }), c: answer({ usage }) },
       { deployments: { a: {}, b: {}, c: { price } } },
@@ -225,7 +225,7 @@ describe('the usage of a stream', () => {
   });
 });
 
-it('tokens written to a provider’s cache have their own price, and are counted', async () => {
+it('includes tokens written to a provider’s cache, at their own price', async () => {
   const details = { prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 800 } };
   const { router } = build(
     { a: answer({ usage: { ...usage, extra: details } }) },

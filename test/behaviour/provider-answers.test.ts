@@ -58,7 +58,7 @@ describe.each(entryPoints)('JSON with status 200 in the place of a stream (%s)',
     else expect(seen.status).toBe(400);
   });
 
-  it('opens no breaker by a caller’s mistake, however it is cut and spaced', async () => {
+  it('opens no breaker after a caller’s mistake, whatever its line breaks and spacing', async () => {
     const text = ` \n ${JSON.stringify({ error: { message: 'bad schema', code: 400 } }, null, 2)}`;
     const json = { 'content-type': 'application/json' };
     const built = withFallback(bytes({ headers: json, chunks: [text.slice(0, 2), text.slice(2, 9), text.slice(9)] }), {
@@ -85,23 +85,26 @@ describe.each(entryPoints)('a stream (%s)', (entryPoint) => {
   });
 });
 
-describe('what other calls share', () => {
-  it.each(httpCases.filter(({ byWords }) => byWords))('stays as it is where words alone say so: $id', async (given) => {
-    const warnings: string[] = [];
-    const built = withFallback(failWith(given), {
-      breaker: { consecutive: 1, failures: 1, minRate: 0 },
-      logger: { error() {}, info() {}, debug() {}, warn: (line: string) => warnings.push(line) },
-      logLevel: 'warn',
-    });
-    await chat(built, 'class', false);
-    await chat(built, 'class', false);
-    expect(built.calledModels()).toEqual(['a', 'b', 'a', 'b']);
-    expect(built.router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
-    expect(warnings.filter((line) => line.includes('only its wording says'))).toHaveLength(1);
-  });
+describe('shared state', () => {
+  it.each(httpCases.filter(({ byWords }) => byWords))(
+    'does not change where only the wording suggests it: $id',
+    async (given) => {
+      const warnings: string[] = [];
+      const built = withFallback(failWith(given), {
+        breaker: { consecutive: 1, failures: 1, minRate: 0 },
+        logger: { error() {}, info() {}, debug() {}, warn: (line: string) => warnings.push(line) },
+        logLevel: 'warn',
+      });
+      await chat(built, 'class', false);
+      await chat(built, 'class', false);
+      expect(built.calledModels()).toEqual(['a', 'b', 'a', 'b']);
+      expect(built.router.snapshot().deployments.a).toMatchObject({ state: 'closed', failures: 0 });
+      expect(warnings.filter((line) => line.includes('only its wording says'))).toHaveLength(1);
+    },
+  );
 
   it.each(['arrears-400', 'balance-glm-429', 'key-array-400', 'suspended-412'])(
-    'follows from a code: %s',
+    'changes with an error code: %s',
     async (id) => {
       const given = httpCases.find((each) => each.id === id);
       if (given === undefined) throw new TypeError(id);
@@ -112,7 +115,7 @@ describe('what other calls share', () => {
     },
   );
 
-  it('is not touched by a caller’s mistake that comes with status 200, or as an event', async () => {
+  it('does not change with a caller’s mistake that comes with status 200, or as an event', async () => {
     const mistake = { error: { message: 'bad schema', code: 400 } };
     const whole = withFallback(answer({ body: mistake }), { breaker: { consecutive: 1 } });
     const streamed = withFallback(sendEvents([mistake]), { breaker: { consecutive: 1 } });
@@ -125,7 +128,7 @@ describe('what other calls share', () => {
   });
 });
 
-describe('a response that is no answer, if no other deployment is left', () => {
+describe('an invalid answer, if no other deployment is left', () => {
   it('is an InvalidAnswerError, and 502 through asFetch', async () => {
     const built = withFallback(answer({ body: { choices: [{ index: 0, message: null }] } }), {
       routes: { standard: ['a'] },

@@ -8,7 +8,7 @@ import { build } from '../helpers/routers.js';
 useFakeTime();
 
 describe('the record of a call', () => {
-  it('says whose call it was, of what kind, and when it began', async () => {
+  it('has the tenant, the endpoint and the start time of the call', async () => {
     vi.setSystemTime(Date.UTC(2026, 10, 29, 10, 30));
     const { router } = build({ a: answer(), e: answer() }, { routes: { standard: ['a'] } });
     expect(callRecord(await sendChatWith(router, { tenant: 'acme', route: 'standard' }))).toMatchObject({
@@ -25,7 +25,7 @@ describe('the record of a call', () => {
     expect(callRecord(await vectors)).toMatchObject({ endpoint: '/embeddings', stream: false });
   });
 
-  it('reads no more metadata of a body than it copies', () => {
+  it('reads no more of a body’s metadata than it copies', () => {
     const { router } = build({ a: answer() });
     let reads = 0;
     const metadata = new Proxy(Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`k${i}`, 'v'])), {
@@ -38,7 +38,7 @@ describe('the record of a call', () => {
     expect(reads).toBe(16);
   });
 
-  it('has the metadata of the option, else the plain strings of the body', async () => {
+  it('has the metadata of the option, else the plain strings in the body', async () => {
     const { router } = build({ a: answer() }, { metadata: { team: 'red' } });
     const body = { model: 'a', messages, metadata: { feature: 'search', n: 5, long: 'x'.repeat(513) } as never };
     const metadataOf = async (client: ModelRouter, options = {}) =>
@@ -49,7 +49,7 @@ describe('the record of a call', () => {
     expect(() => build({}, { metadata: { n: 5 } as never })).toThrow('metadata.n: 5 is not allowed; give a string.');
   });
 
-  it('does not send the option, and sends the body’s own as ever', async () => {
+  it('does not send the option, and still sends the body’s own metadata', async () => {
     const { router, fake } = build({ a: answer() });
     await router.chat.completions.create(
       { model: 'a', messages, metadata: { feature: 'search' } },
@@ -59,7 +59,7 @@ describe('the record of a call', () => {
     expect(JSON.stringify(fake.requests[0])).not.toContain('ticket');
   });
 
-  it('has the provider’s id of each attempt, of answers, streams and errors', async () => {
+  it('has the provider’s id for each attempt, of answers, streams and errors', async () => {
     const headers = { 'x-request-id': 'req_1' };
     const { router } = build({ a: fail(500, { headers }), b: answer({ headers: { 'x-request-id': 'req_2' } }) });
     const ids = (holder: unknown) => callRecord(holder)?.attempts.map(({ requestId }) => requestId);
@@ -70,7 +70,7 @@ describe('the record of a call', () => {
     expect(ids(await errorOf(sendChat(build({ a: fail(400, { headers }) }).router)))).toEqual(['req_1']);
   });
 
-  it('has no id that quotes a key, or is no plain word', async () => {
+  it('has no id that quotes a key, or is not a plain word', async () => {
     const apiKey = 'sk-quoted-0123456789';
     for (const id of [apiKey, `req of ${apiKey}`, 'two words']) {
       const fetch = fakeFetch({ models: { a: answer({ headers: { 'x-request-id': id } }) } });
@@ -81,7 +81,7 @@ describe('the record of a call', () => {
     }
   });
 
-  it('has times to a tenth of a millisecond', async () => {
+  it('has times in tenths of a millisecond', async () => {
     let now = 0;
     const spy = vi.spyOn(performance, 'now').mockImplementation(() => (now += 0.123_456_789));
     const { router } = build({ a: fail(500), b: answer() });

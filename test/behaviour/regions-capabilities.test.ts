@@ -25,7 +25,7 @@ describe('regions', () => {
     expect(callRecord(completion)).toMatchObject({ deployment: expected, region: expect.any(String) });
   });
 
-  it('are never left, whatever fails', async () => {
+  it('are never left after any failure', async () => {
     const { router, calledModels } = build(
       { ...models, eu: fail(500), fr: fail(500) },
       { ...settings, maxAttempts: 9 },
@@ -44,7 +44,7 @@ describe('regions', () => {
     expect(fake.requests.map((request) => request.model)).toEqual(['eu']);
   });
 
-  it('can be a route’s', async () => {
+  it('can be set on a route', async () => {
     const { router, calledModels } = build(models, {
       ...settings,
       routes: { standard: { deployments: ['us', 'eu'], regions: ['eu-west'] }, other: ['us', 'eu'] },
@@ -54,7 +54,7 @@ describe('regions', () => {
     expect(calledModels()).toEqual(['eu', 'us']);
   });
 
-  it('are in the record', async () => {
+  it('appear in the record', async () => {
     const { router } = build(models, settings);
     expect(callRecord(await sendChat(router, 'us'))?.region).toBe('us-east');
     expect(callRecord(await sendChat(router, 'somewhere'))?.region).toBeNull();
@@ -78,7 +78,7 @@ describe('capabilities', () => {
     ['logprobs', 'log probabilities', { logprobs: true }],
   ];
 
-  it.each(needs)('a call that needs %s (%s) goes where that works', async (capability, _, body) => {
+  it.each(needs)('a call that needs %s (%s) goes to a deployment with that capability', async (capability, _, body) => {
     const { router, calledModels } = build(
       { a: answer(), b: answer() },
       { deployments: { a: { capabilities: { [capability]: false } }, b: {} }, routes: { standard: ['a', 'b'] } },
@@ -88,13 +88,19 @@ describe('capabilities', () => {
     expect(calledModels()).toEqual(['b', 'a']);
   });
 
-  it.each(needs)('a call that needs %s (%s) goes nowhere else, whatever fails', async (capability, _, body) => {
-    const { router, fake } = build({ a: answer() }, { deployments: { a: { capabilities: { [capability]: false } } } });
-    const error = await errorOf(router.chat.completions.create({ model: 'a', messages, ...body }));
-    expect(error).toBeInstanceOf(NoDeploymentAvailableError);
-    expect(error.message).toMatch(/^No deployment is available \(a: it (cannot|gives|has) .+\)\.$/);
-    expect(fake.count).toBe(0);
-  });
+  it.each(needs)(
+    'a call that needs %s (%s) goes to no other deployment, after any failure',
+    async (capability, _, body) => {
+      const { router, fake } = build(
+        { a: answer() },
+        { deployments: { a: { capabilities: { [capability]: false } } } },
+      );
+      const error = await errorOf(router.chat.completions.create({ model: 'a', messages, ...body }));
+      expect(error).toBeInstanceOf(NoDeploymentAvailableError);
+      expect(error.message).toMatch(/^No deployment is available \(a: it (cannot|gives|has) .+\)\.$/);
+      expect(fake.count).toBe(0);
+    },
+  );
 
   it.each<[string, string, Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>]>([
     ['tools', 'tools', { tools: [{ type: 'web_search' }] }],
@@ -128,7 +134,7 @@ describe('capabilities', () => {
     expect(calledModels()).toEqual(['b']);
   });
 
-  it('what is not said, or said to work, is taken to work', async () => {
+  it('an undeclared capability counts as available', async () => {
     const { router, calledModels } = build(
       { a: answer() },
       { deployments: { a: { capabilities: { tools: true, vision: false } } }, routes: { standard: ['a'] } },

@@ -26,8 +26,8 @@ const clients = {
   'its Azure client, 6': new AzureOpenAI6(azure),
 };
 
-describe('the names of the router', () => {
-  it('are these', () => {
+describe('the router’s own names', () => {
+  it('are exactly these', () => {
     expect(ours.map(String).sort()).toEqual(
       [
         'Symbol(Symbol.asyncDispose)',
@@ -53,13 +53,13 @@ describe('the names of the router', () => {
     );
   });
 
-  it.each(Object.entries(clients))('are no names of %s', (_, client) => {
+  it.each(Object.entries(clients))('do not exist on %s', (_, client) => {
     const theirs = namesOf(client);
     expect(theirs.size).toBeGreaterThan(40);
     expect(ours.filter((name) => theirs.has(name))).toEqual([]);
   });
 
-  it('hide no resource: a router has each that a client has', () => {
+  it('hide no resource: a router has each resource of a client', () => {
     const router = new ModelRouter(options);
     const client = new OpenAI(options);
     let resources = 0;
@@ -76,7 +76,7 @@ describe('the names of the router', () => {
     void router.close();
   });
 
-  it('keep the statics of the parent', () => {
+  it('keep the static members of the parent', () => {
     expect(ModelRouter.APIError).toBe(OpenAI.APIError);
     expect(ModelRouter.RateLimitError).toBe(OpenAI.RateLimitError);
     expect(ModelRouter.toFile).toBe(OpenAI.toFile);

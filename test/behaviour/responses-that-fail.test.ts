@@ -33,7 +33,7 @@ describe('a response that failed', () => {
     expect(callRecord(thrown)?.attempts).toMatchObject([{ outcome, code: error.code }]);
   });
 
-  it('is answered by another deployment', async () => {
+  it('fails over', async () => {
     const { router, calledModels } = build({
       a: answer({ body: failed({ code: 'server_error', message: 'no' }) }),
       b: answer(),
@@ -42,7 +42,7 @@ describe('a response that failed', () => {
     expect(calledModels()).toEqual(['a', 'b']);
   });
 
-  it('is the caller’s to read where the caller caused it', async () => {
+  it('is returned where the caller caused it', async () => {
     const body = failed({ code: 'invalid_prompt', message: 'no' });
     const { router, calledModels } = build({ a: answer({ body }), b: answer() });
     expect(await create(router)).toMatchObject({ status: 'failed', error: { code: 'invalid_prompt' } });
@@ -56,14 +56,14 @@ describe('a stream of a response that failed', () => {
     ['whose reason comes after it', [created, failedEvent(null), errorEvent]],
     ['whose reason never comes', [created, failedEvent(null)]],
     ['by an error alone', [created, errorEvent]],
-  ])('before its content is answered by another deployment: %s', async (_, events) => {
+  ])('fails over before its content: %s', async (_, events) => {
     const { router, calledModels } = build({ a: sendEvents(events), b: answer() });
     const { error } = await collect(await stream(router));
     expect(error).toBeUndefined();
     expect(calledModels()).toEqual(['a', 'b']);
   });
 
-  it('after its content says why on the error and in the record', async () => {
+  it('has the reason on the error and in the record after its content', async () => {
     const { router } = build({ a: sendEvents([created, delta, failedEvent(null), errorEvent]) }, one);
     const result = await stream(router);
     const { error } = await collect(result);

@@ -12,7 +12,7 @@ describe('the wait before a retry at the same deployment', () => {
     [0.8, [225, 450, 900]],
     [0.2, [150, 300, 600]],
     [0, [125, 250, 500]],
-  ])('is half of an exponential cap, and up to as much again: random %f', async (random, waits) => {
+  ])('is between half of an exponential cap and all of it: random %f', async (random, waits) => {
     const { router, fake } = build(
       { a: fail(500) },
       { maxAttempts: 4, random: () => random, breaker: false, retry: { baseMs: 250 } },
@@ -29,13 +29,13 @@ describe('the wait before a retry at the same deployment', () => {
     expect(call.state).toBe('rejected');
   });
 
-  it('can be nothing at all', async () => {
+  it('can be turned off with baseMs: 0', async () => {
     const { router, fake } = build({ a: fail(500) }, { retry: { baseMs: 0 } });
     expect((await settled(sendChat(router))).at).toBe(0);
     expect(fake.count).toBe(3);
   });
 
-  it('grows no further than retry.maxMs', async () => {
+  it('never exceeds retry.maxMs', async () => {
     const { router } = build(
       { a: fail(500) },
       { maxAttempts: 5, random: () => 0.5, retry: { baseMs: 100, maxMs: 200 }, breaker: false },
@@ -52,7 +52,7 @@ describe('the wait before a retry at the same deployment', () => {
     expect(callRecord(error)?.attempts.map((attempt) => attempt.startedMs)).toEqual([0, 150, 600]);
   });
 
-  it('is not made where the deadline would not leave time for an answer', async () => {
+  it('is skipped if the deadline would leave no time for an answer', async () => {
     const { router, fake } = build({ a: fail(500) }, { random: () => 0.6, retry: { baseMs: 250 } });
     expect(await settled(sendChatWith(router, { deadlineMs: 200 }))).toMatchObject({ error: { status: 500 }, at: 0 });
     expect(fake.count).toBe(1);
@@ -60,7 +60,7 @@ describe('the wait before a retry at the same deployment', () => {
     expect(fake.count).toBe(3);
   });
 
-  it('ends at once when the caller goes away', async () => {
+  it('ends at once when the caller aborts', async () => {
     const { router, fake } = build({ a: fail(500) }, { random: () => 0.6, retry: { baseMs: 250 } });
     const controller = new AbortController();
     const call = watch(sendChat(router, 'standard', { signal: controller.signal }));
@@ -72,7 +72,7 @@ describe('the wait before a retry at the same deployment', () => {
     expect(fake.count).toBe(1);
   });
 
-  it('is for the deployment that is available first, when all have failed', async () => {
+  it('goes to the deployment that is available first, when all have failed', async () => {
     const draws = [0, 0.8, 0.4];
     const { router, calledModels } = build(
       { a: fail(500), b: [fail(500), answer()] },
@@ -83,13 +83,13 @@ describe('the wait before a retry at the same deployment', () => {
     expect(call).toMatchObject({ state: 'fulfilled', at: 175 });
   });
 
-  it('is made as long as attempts are left after a connection that broke, as on a plain client', async () => {
+  it('is made until the attempts are used up after a broken connection, as on a plain client', async () => {
     const { router, fake } = build({ a: reset() }, { maxAttempts: 4 });
     await settled(sendChat(router));
     expect(fake.count).toBe(4);
   });
 
-  it('is made at a single deployment where the time to connect was over: nothing was sent', async () => {
+  it('is made at a single deployment after a timeout while connecting: nothing was sent', async () => {
     const timedOut = Object.assign(new Error('Connect Timeout Error'), { code: 'UND_ERR_CONNECT_TIMEOUT' });
     let count = 0;
     const answering = fakeFetch({ models: { a: answer() } });
@@ -113,7 +113,7 @@ describe('Retry-After', () => {
     ['60 s at most', () => ({ 'retry-after': '3600' }), 60_000],
     ['60 s at most, as a date', () => ({ 'retry-after': inMs(3_600_000) }), 60_000],
     ['seconds, where the milliseconds are nonsense', () => ({ 'retry-after-ms': 'NaN', 'retry-after': '2' }), 2000],
-  ])('is waited out on the last deployment: %s', async (_, headers, ms) => {
+  ])('is respected on the last deployment: %s', async (_, headers, ms) => {
     for (const status of [429, 503]) {
       const { router, fake } = build({ a: [fail(status, { headers: headers() }), answer()] });
       const call = watch(sendChat(router));
@@ -166,7 +166,7 @@ describe('the retry budget', () => {
   /** So few that they are counted soon. */
   const small = { retry: { budget: 0.2, minPerSecond: 0.2 }, maxAttempts: 2, breaker: false } as const;
 
-  it('is a share of the calls of the last 10 s, beside a number a second', async () => {
+  it('is a share of the calls of the last 10 s, plus a number per second', async () => {
     const { router, fake } = build({ a: fail(500) }, small);
     for (let i = 0; i < 2; i += 1) await errorOf(sendChat(router));
     expect(fake.count).toBe(4);
@@ -184,7 +184,7 @@ describe('the retry budget', () => {
     expect(fake.count).toBe(60);
   });
 
-  it('is not exhausted by little traffic: 30 % of 503 at one call a second for 30 minutes', async () => {
+  it('survives light traffic: 30 % of 503 at one call a second for 30 minutes', async () => {
     const { router } = build({ a: (_, n) => ((n * 7) % 10 < 3 ? fail(503) : answer()) }, { breaker: false });
     let failed = 0;
     for (let i = 0; i < 300; i += 1) {
@@ -195,7 +195,7 @@ describe('the retry budget', () => {
     expect(router.snapshot().deployments.a?.retriesWithheld).toBe(0);
   });
 
-  it('of 0 and 0 a second allows none', async () => {
+  it('of 0 and 0 per second allows no retries', async () => {
     const { router, fake } = build({ a: fail(500) }, { retry: { budget: 0, minPerSecond: 0 } });
     await errorOf(sendChat(router));
     expect(fake.count).toBe(1);
@@ -210,7 +210,7 @@ describe('the retry budget', () => {
     expect(fake.count).toBe(400);
   });
 
-  it('is of no concern to failing over', async () => {
+  it('does not limit failover', async () => {
     const { router, fake } = build(
       { a: fail(500), b: answer() },
       { retry: { budget: 0, minPerSecond: 0 }, breaker: false },
@@ -219,7 +219,7 @@ describe('the retry budget', () => {
     expect(fake.count).toBe(60);
   });
 
-  it('reports what it withholds: an event, a counter', async () => {
+  it('reports withheld retries: an event, a counter', async () => {
     const { router } = build({ a: fail(500) }, { ...small, retry: { budget: 0, minPerSecond: 0.1 } });
     const events: unknown[] = [];
     router.on('retry-withheld', (event) => events.push(event));
@@ -257,7 +257,7 @@ describe('the retry budget', () => {
     expect([await sent('a'), await sent('a')]).toEqual([6, 5]);
   });
 
-  it('is not overdrawn by calls that run at once', async () => {
+  it('is not overdrawn by concurrent calls', async () => {
     const { router, fake } = build(
       { a: fail(500, { latencyMs: 5 }) },
       { ...small, retry: { budget: 0.1, minPerSecond: 1 } },

@@ -176,7 +176,7 @@ describe('no key in the error, when the provider echoes it in', () => {
     expectNoKey(writtenOut(results));
   });
 
-  it('an error that asFetch writes out', async () => {
+  it('an error that asFetch returns', async () => {
     using open = openRouter(failAll(400));
     const response = await open.router.asFetch()('https://api.openai.com/v1/chat/completions', {
       method: 'POST',
@@ -188,7 +188,7 @@ describe('no key in the error, when the provider echoes it in', () => {
   });
 });
 
-describe('no key in what a router shows of itself', () => {
+describe('no key in what a router prints of itself', () => {
   it.each<[string, (router: ModelRouter) => unknown]>([
     ['the router', (router) => router],
     ['a view', (router) => router.withOptions({ priority: 'premium' })],
@@ -269,7 +269,7 @@ describe('no prompt in events, logs and records', () => {
     });
   });
 
-  it("nor in a stream's interruption, unless you request it", async () => {
+  it('nor in a StreamInterruptedError, unless you request it', async () => {
     using open = openRouter(() => errorEvent({ afterChunks: 3, content: `You said ${PROMPT}`, chunks: 4, error: {} }));
     const thrown = await errorOf(calls['a chat stream']?.(open.router) ?? Promise.resolve());
     expect(thrown).toMatchObject({ code: 'stream_interrupted', text: expect.stringContaining('You said') });

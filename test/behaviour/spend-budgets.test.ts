@@ -57,7 +57,7 @@ describe('maxCostUsd', () => {
     expect(error.message).toContain(`up to ${Math.ceil(tokens / 0.95)} tokens of input, which is 5 % more`);
   });
 
-  it('follows the call’s own limit, even above the deployment’s', async () => {
+  it('uses the call’s own limit, even above the deployment’s', async () => {
     const { router, fake } = build({ a: answer({ usage }) }, { ...one, maxCostUsd: 1.1 });
     const request = { model: 'standard', messages, max_tokens: 2000 };
     expect((await refusal(router.chat.completions.create(request))).estimateUsd).toBeCloseTo(2, 3);
@@ -67,7 +67,7 @@ describe('maxCostUsd', () => {
     await router.chat.completions.create({ model: 'standard', messages });
   });
 
-  it('reports a call that cost more than its estimate allowed, also without a budget', async () => {
+  it('reports a call that cost more than its estimate, also without a budget', async () => {
     const { router } = build(
       { a: [answer({ usage }), answer({ usage: { inputTokens: 10, outputTokens: 9000 } })] },
       { ...one, maxCostUsd: 1.1 },
@@ -82,7 +82,7 @@ describe('maxCostUsd', () => {
     ]);
   });
 
-  it('allows one that cannot', async () => {
+  it('allows a call that cannot cost more', async () => {
     const { router } = build({ a: answer({ usage }) }, { ...one, maxCostUsd: 1.1 });
     expect(callRecord(await sendChat(router))?.costUsd).toBeCloseTo(COST, 6);
   });
@@ -92,7 +92,7 @@ describe('maxCostUsd', () => {
     ['max_completion_tokens', { max_completion_tokens: 500 }],
     ['the larger of both', { max_tokens: 10, max_completion_tokens: 500 }],
     ['n', { max_tokens: 250, n: 2 }],
-  ])('goes by the call’s own limit: %s', async (_, limits) => {
+  ])('uses the call’s own limit: %s', async (_, limits) => {
     const { router } = build({ a: answer() }, one);
     const body = { model: 'standard', messages, ...limits };
     expect(router.explain(body).maxCostUsd).toBeCloseTo(0.5, 3);
@@ -100,7 +100,7 @@ describe('maxCostUsd', () => {
     expect(router.explain(body, callOptions({ maxCostUsd: 0.51 })).refusal).toBeNull();
   });
 
-  it('is 4096 tokens if no limit is set, and the call’s limit if the deployment’s is smaller', () => {
+  it('assumes 4096 tokens if no limit is set, and uses the call’s limit if the deployment’s is smaller', () => {
     const { router } = build(
       { a: answer(), b: answer() },
       { deployments: { a: { price }, b: { price, maxOutputTokens: 10 } }, maxAttempts: 1 },
@@ -127,7 +127,7 @@ describe('maxCostUsd', () => {
   });
 
   // openai 6 does not say which model a streamed upload is for, so its price is not known either.
-  it.skipIf(SDK < 7)('goes by one image where an upload is a stream, and cannot be read', async () => {
+  it.skipIf(SDK < 7)('assumes one image if an upload is a stream that cannot be read', async () => {
     const { router, fake } = build({ a: answer() }, { ...one, maxCostUsd: 2.5 });
     const streamed = router.images.edit(
       { model: 'a', image: createReadStream('package.json'), prompt: 'A hat' },
@@ -150,7 +150,7 @@ describe('maxCostUsd', () => {
   it.each([
     ['of a route', { routes: { standard: { deployments: ['a'], maxCostUsd: 1 } } }],
     ['of the router', { maxCostUsd: 1 }],
-  ])('can be %s', async (_, limit) => {
+  ])('can be set on %s', async (_, limit) => {
     const { router } = build({ a: answer({ usage }) }, { ...one, ...limit });
     expect((await refusal(sendChat(router))).budget).toBe('maxCostUsd');
     expect((await refusal(sendChat(router.withOptions({ maxCostUsd: 0.5 })))).limitUsd).toBe(0.5);
@@ -159,7 +159,7 @@ describe('maxCostUsd', () => {
 });
 
 describe('overBudget', () => {
-  it("'skip' excludes what is too expensive, and says so", async () => {
+  it("'skip' excludes deployments that are too expensive, and says so", async () => {
     const { router, calledModels } = build(
       { a: answer({ usage }), b: answer({ usage }) },
       { ...two, maxCostUsd: 2, overBudget: 'skip' },
@@ -185,7 +185,7 @@ describe('overBudget', () => {
     expect((await refusal(sendChat(router))).estimateUsd).toBeCloseTo(10, 2);
   });
 
-  it("'next' goes by what is left of a budget, too", async () => {
+  it("'next' applies to what is left of a budget, too", async () => {
     const { router, calledModels } = build(
       { a: answer({ usage }), b: answer({ usage }) },
       { ...two, budgets: [{ usd: 12, window: 'day' }], overBudget: 'skip' },
@@ -197,14 +197,14 @@ describe('overBudget', () => {
   });
 });
 
-describe('a deployment of unknown price, under a limit of money', () => {
+describe('a deployment of unknown price, under a spending limit', () => {
   const models = { a: answer({ usage }), b: answer({ usage }) };
   const unpriced: Setup = {
     deployments: { a: {}, b: { price, maxOutputTokens: 1000 } },
     routes: { standard: ['a', 'b'] },
   };
 
-  it('is left out', async () => {
+  it('is excluded', async () => {
     const { router, calledModels } = build(models, { ...unpriced, maxCostUsd: 10 });
     await sendChat(router);
     expect(calledModels()).toEqual(['b']);
@@ -233,7 +233,7 @@ describe('a deployment of unknown price, under a limit of money', () => {
     ]);
   });
 
-  it('is named by the error of the deployments that were tried, which stays the upstream’s', async () => {
+  it('is named in the message of the upstream’s error if other deployments failed', async () => {
     const { router } = build({ ...models, b: fail(503) }, { ...unpriced, maxAttempts: 1 });
     expect((await errorOf(sendChat(router, 'b'))).cause).toBeUndefined();
     const error = await errorOf(sendChatWith(router, { maxCostUsd: 10 }, 'standard'));
@@ -242,7 +242,7 @@ describe('a deployment of unknown price, under a limit of money', () => {
     expect(Object.keys(error)).not.toContain('cause');
   });
 
-  it('refuses the call if there is no other: the error says how to set a price', async () => {
+  it('makes the call fail if there is no other: the error says how to set a price', async () => {
     const { router, fake } = build(models, { ...unpriced, budgets: [{ usd: 1, window: 'day' }] });
     const error = await errorOf(sendChat(router, 'a'));
     expect(error).toMatchObject({ code: 'no_deployment_available' });
@@ -251,13 +251,13 @@ describe('a deployment of unknown price, under a limit of money', () => {
     expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: 0, reservedUsd: 0 }]);
   });
 
-  it('is used if that is allowed', async () => {
+  it('is used if configured', async () => {
     const { router, calledModels } = build(models, { ...unpriced, maxCostUsd: 10, unknownPrice: 'allow' });
     await sendChat(router);
     expect(calledModels()).toEqual(['a']);
   });
 
-  it('is used without a limit, as before', async () => {
+  it('is used without a limit', async () => {
     const { router, calledModels } = build(models, {
       ...unpriced,
       routes: { standard: ['a'], other: ['b'] },
@@ -269,7 +269,7 @@ describe('a deployment of unknown price, under a limit of money', () => {
 });
 
 describe('a budget', () => {
-  it('is used up by the cost of calls, and starts again with its window', async () => {
+  it('is used up by the cost of calls, and resets with its window', async () => {
     const { router, fake } = build({ a: answer({ usage }) }, { ...one, budgets: [{ usd: 2.5, window: 'hour' }] });
     await sendChat(router);
     await sendChat(router);
@@ -285,7 +285,7 @@ describe('a budget', () => {
     expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: expect.closeTo(COST, 6), reservedUsd: 0 }]);
   });
 
-  it('is reserved for running calls: no two get the same money', async () => {
+  it('is reserved for running calls: no two share the same money', async () => {
     const { router, fake } = build(
       { a: answer({ usage, latencyMs: 100 }) },
       { ...one, budgets: [{ usd: 2.5, window: 'hour' }] },
@@ -300,7 +300,7 @@ describe('a budget', () => {
     expect(router.snapshot().spend.budgets).toMatchObject([{ spentUsd: expect.closeTo(2 * COST, 6), reservedUsd: 0 }]);
   });
 
-  it('says when there will be enough: never, at a time, or when running calls have ended', async () => {
+  it('says when enough is available: never, at a time, or when running calls have ended', async () => {
     const { router } = build(
       { a: answer({ usage, latencyMs: 10 }) },
       { ...one, budgets: [{ usd: 1.5, window: 'day' }] },
@@ -319,7 +319,7 @@ describe('a budget', () => {
     expect(router.explain(twice, callOptions({ maxAttempts: 2 })).refusal).toContain('lower maxAttempts');
   });
 
-  it('can be of a route', async () => {
+  it('can cover one route', async () => {
     const { router } = build(
       { a: answer({ usage }) },
       { ...one, routes: { chat: ['a'], mail: ['a'] }, budgets: [{ usd: 1.5, window: 'day', route: 'chat' }] },
@@ -330,7 +330,7 @@ describe('a budget', () => {
     await sendChat(router, 'a');
   });
 
-  it('can be of each tenant', async () => {
+  it('can cover each tenant', async () => {
     const { router } = build(
       { a: answer({ usage }) },
       { ...one, budgets: [{ usd: 1.5, windowMs: 60_000, per: 'tenant' }] },
@@ -344,7 +344,7 @@ describe('a budget', () => {
     await sendChatWith(router, { tenant: 'acme' });
   });
 
-  it('reports what was refused, and warns at 50, 80 and 100 %: once, also in the log', async () => {
+  it('reports refusals, and warns once at 50, 80 and 100 %, also in the log', async () => {
     const warn = vi.fn();
     const logger = { error: vi.fn(), warn, info: vi.fn(), debug: vi.fn() };
     const { router } = build(
@@ -405,11 +405,11 @@ describe('a budget', () => {
   });
 });
 
-describe('what is reserved for a call', () => {
+describe('the reservation of a call', () => {
   const reserved = ({ router }: ReturnType<typeof build>) => router.snapshot().spend.budgets[0]?.reservedUsd;
   const budgets: Setup['budgets'] = [{ usd: 1000, window: 'month' }];
 
-  it('gets less as attempts end, and less once there is an answer', async () => {
+  it('shrinks as attempts end, and again when there is an answer', async () => {
     const built = build(
       { a: fail(503, { latencyMs: 50 }), b: answer({ usage, latencyMs: 20, chunkMs: 10 }) },
       { ...two, maxAttempts: 3, budgets, retry: { baseMs: 0, budget: 0.1 } },
@@ -432,14 +432,14 @@ describe('what is reserved for a call', () => {
     ['a server that hangs', undefined, { a: hang() }],
     ['a connection that breaks', undefined, { a: reset() }],
     ['a body that breaks off', undefined, { a: cut() }],
-  ])('comes back after %s', async (_, __, models) => {
+  ])('is released after %s', async (_, __, models) => {
     const built = build(models, { ...one, budgets, deadlineMs: 1000 });
     const { state } = await settled(sendChat(built.router));
     expect(state).toBe('rejected');
     expect(reserved(built)).toBe(0);
   });
 
-  it('comes back when the caller goes away, from a stream too', async () => {
+  it('is released when the caller aborts, also in a stream', async () => {
     const built = build(
       { a: answer({ usage, latencyMs: 5, chunkMs: 10, content: 'one two three four' }) },
       { ...one, budgets },
@@ -462,7 +462,7 @@ describe('what is reserved for a call', () => {
     expect(callRecord(value)?.costUsd).toBeGreaterThan(0);
   });
 
-  it('is no less than what is estimated of a stream that broke', async () => {
+  it('covers at least the estimated cost of a stream that broke', async () => {
     const words = Array.from({ length: 40 }, (_, i) => ` word${i}`);
     const built = build({ a: cut({ chunks: words, afterChunks: 30 }) }, { ...one, budgets });
     const overruns: RouterEvent[] = [];
@@ -474,7 +474,7 @@ describe('what is reserved for a call', () => {
     expect(reserved(built)).toBe(0);
   });
 
-  it('is its highest possible cost if the answer is returned unread', async () => {
+  it('is booked in full if the answer is returned unread', async () => {
     const built = build({ a: answer({ usage }) }, { ...one, budgets });
     const promise = sendChat(built.router);
     await promise.asResponse();
@@ -483,7 +483,7 @@ describe('what is reserved for a call', () => {
     expect(built.router.snapshot().spend.totalUsd).toBeCloseTo(1, 3);
   });
 
-  it('is one reservation for calls that are joined, and none for a hit', async () => {
+  it('is one for joined calls, and none for a hit', async () => {
     const built = build(
       { a: answer({ usage, latencyMs: 10 }) },
       { ...one, budgets: [{ usd: 1.5, window: 'day' }], cache: true },
@@ -498,7 +498,7 @@ describe('what is reserved for a call', () => {
     expect(built.router.snapshot().spend.totalUsd).toBeCloseTo(COST, 6);
   });
 
-  it('is given to each who waits as an error of its own, where it is refused', async () => {
+  it('is refused with a separate error for each joined caller', async () => {
     const built = build({ a: answer({ usage, latencyMs: 10 }) }, { ...one, maxCostUsd: 0.5, cache: true });
     const [first, second] = await Promise.all([errorOf(sendChat(built.router)), errorOf(sendChat(built.router))]);
     expect(first).toBeInstanceOf(SpendBudgetExceededError);
@@ -507,7 +507,7 @@ describe('what is reserved for a call', () => {
   });
 });
 
-describe('through the fetch door', () => {
+describe('through asFetch', () => {
   it('a refusal is a 402 that is not to be retried', async () => {
     const { router } = build({ a: answer() }, { ...one, maxCostUsd: 0.5 });
     const response = await router.asFetch()('https://api.openai.com/v1/chat/completions', {

@@ -12,7 +12,7 @@ const price = { input: 0, output: 1000 };
 const setup = { deployments: { a: { price } }, routes: { standard: ['a'] }, maxAttempts: 1 };
 const budgets = [{ usd: 200, window: 'day' as const }];
 
-describe('a caller that leaves', () => {
+describe('a caller that aborts', () => {
   const leave = async (answers: number, afterMs: number) => {
     const quick = answer({ latencyMs: 1000, usage: { inputTokens: 1, outputTokens: 0 }, content: 'x' });
     const { router } = build({ a: [...Array.from({ length: answers }, () => quick), hang()] }, { ...setup, budgets });
@@ -30,11 +30,11 @@ describe('a caller that leaves', () => {
     return spentUsd;
   };
 
-  it('pays the whole limit if the length of answers is unknown', async () => {
+  it('pays the whole reservation if the length of answers is unknown', async () => {
     expect(await leave(0, 10)).toBeCloseTo(100, 6);
   });
 
-  it('pays the share of the time that answers take', async () => {
+  it('pays in proportion to the time that answers take', async () => {
     const half = (await leave(30, 500)) ?? 0;
     expect(half).toBeGreaterThan(45);
     expect(half).toBeLessThan(55);
@@ -64,7 +64,7 @@ describe('absurd usage', () => {
   it.each([
     ['more than a million, and ten times the estimate', { inputTokens: 9e15, outputTokens: 5 }, undefined],
     ['more than ten context windows', { inputTokens: 5, outputTokens: 80_001 }, 8000],
-  ])('books what was reserved: %s', async (_, usage, contextWindow) => {
+  ])('books the reservation instead: %s', async (_, usage, contextWindow) => {
     const { record, events, warn, spent } = await one(usage, contextWindow);
     expect(spent).toBeCloseTo(1, 6);
     expect(record).toMatchObject({ costUsd: expect.closeTo(1, 6), estimated: true });
@@ -76,7 +76,7 @@ describe('absurd usage', () => {
   it.each([
     ['at the limit', { inputTokens: 0, outputTokens: 80_000 }, 8000, 80],
     ['without a context window', { inputTokens: 0, outputTokens: 100_000 }, undefined, 100],
-  ])('books an overrun as it is: %s', async (_, usage, contextWindow, usd) => {
+  ])('books an overrun in full: %s', async (_, usage, contextWindow, usd) => {
     const { events, spent } = await one(usage, contextWindow);
     expect(spent).toBeCloseTo(usd, 6);
     expect(events).toMatchObject([{ type: 'budget-overrun' }]);
@@ -92,7 +92,7 @@ describe('more tenants than there is room for', () => {
       { ...setup, budgets: [{ usd: 0.02, window: 'day', per: 'tenant' }], tenants: { max: 2, overflow } },
     );
 
-  it('are refused, without harm to others', async () => {
+  it('are refused, without harm to the others', async () => {
     const { router, calledModels } = limited('refuse');
     await call(router, 'a');
     await call(router, 'b');
@@ -110,7 +110,7 @@ describe('more tenants than there is room for', () => {
     await call(router, 'a');
   });
 
-  it('each tenant on a route has a budget of its own', async () => {
+  it('have a budget each on a route', async () => {
     const { router } = build(
       { a: answer({ usage: { inputTokens: 1, outputTokens: 10 } }) },
       {

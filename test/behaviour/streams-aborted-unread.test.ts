@@ -54,7 +54,7 @@ describe('stream.controller.abort() of an unread stream', () => {
     expect(router.snapshot().deployments.a).toMatchObject({ failures: 0 });
   });
 
-  it('ends it also where it was read in part, or where all has come', async () => {
+  it('ends it also after a partial read, or when all has come', async () => {
     const { router, state } = watched(slow);
     const handed = await streamChat(router);
     await handed[Symbol.asyncIterator]().next();
@@ -81,7 +81,7 @@ describe('stream.controller.abort() of an unread stream', () => {
     expect(state()).toMatchObject({ ended: 1, isKept: false, inFlight: 0 });
   });
 
-  it('ends one that the cache may keep, and each caller’s part of a joined one', async () => {
+  it('ends a stream that the cache would store, and each caller’s copy of a joined one', async () => {
     const { router, state } = watched(slow, { cache: true });
     const first = await streamChat(router);
     const second = await streamChat(router);
@@ -94,7 +94,7 @@ describe('stream.controller.abort() of an unread stream', () => {
     expect(state()).toMatchObject({ ended: 2, inFlight: 0, isKept: false, outcomes: ['aborted'] });
   });
 
-  it('ends one from the cache', async () => {
+  it('ends a stream from the cache', async () => {
     const { router, state } = watched(answer('Hello'), { cache: true });
     await read(await streamChat(router));
     const kept = await streamChat(router);
@@ -105,7 +105,7 @@ describe('stream.controller.abort() of an unread stream', () => {
     expect(await read(kept)).toMatchObject({ chunks: [] });
   });
 
-  it('leaves no listener at the controller but the one that ties the request to it', async () => {
+  it('leaves no listener on the controller but the one that ties the request to it', async () => {
     const { router } = watched(slow);
     const handed = await streamChat(router);
     const { signal } = handed.controller;

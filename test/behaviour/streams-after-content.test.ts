@@ -22,7 +22,7 @@ useFakeTime();
 
 const four = { chunks: ['One ', 'two ', 'three ', 'four.'], afterChunks: 2 };
 
-describe('after its first content, a stream that breaks', () => {
+describe('a stream that breaks after its first content', () => {
   it.each<[string, Behaviour, InterruptionReason]>([
     ['a cut', cut(four), 'cut'],
     ['a reset', resetMidBody(four), 'cut'],
@@ -30,7 +30,7 @@ describe('after its first content, a stream that breaks', () => {
     ['an error event', errorEvent(four), 'error-event'],
     ['broken JSON', malformed(four), 'malformed'],
     ['an end without an end', endEarly(four), 'missing-end'],
-  ])('is a StreamInterruptedError with all that was delivered, without failover: %s', async (_, does, reason) => {
+  ])('throws StreamInterruptedError with all that was delivered, without failover: %s', async (_, does, reason) => {
     const { router, fake, calledModels } = build({ a: does, b: answer() }, { breaker: { consecutive: 1 } });
     const handed = await streamChat(router);
     const { value: { chunks = [], text, error } = {} } = await settled(read(handed));
@@ -51,20 +51,20 @@ describe('after its first content, a stream that breaks', () => {
     expect(router.snapshot().deployments.a?.state).toBe('open');
   });
 
-  it('keeps what was delivered out of sight of loggers', async () => {
+  it('hides the delivered text from loggers', async () => {
     const { router } = build({ a: cut(four) });
     const { error } = await read(await streamChat(router));
     expect(Object.keys(error ?? {})).not.toContain('partial');
     expect(JSON.stringify(error)).not.toContain('One');
   });
 
-  it('has what broke it as its cause', async () => {
+  it('has the underlying error as its cause', async () => {
     const { router } = build({ a: errorEvent({ ...four, error: { message: 'It burns.' } }) });
     const { error } = await read(await streamChat(router));
     expect(error).toMatchObject({ cause: { message: expect.stringContaining('It burns.') } });
   });
 
-  it('has only what was read before the end, not what was held back', async () => {
+  it('reports only the chunks that the caller has read', async () => {
     const { router } = build({ a: stream([role, role, content('Hi')], { ending: 'close' }) });
     const iterator = (await streamChat(router))[Symbol.asyncIterator]();
     const chunks = [await iterator.next(), await iterator.next(), await iterator.next()].map((each) => each.value);
@@ -73,7 +73,7 @@ describe('after its first content, a stream that breaks', () => {
     expect(await iterator.next()).toMatchObject({ done: true });
   });
 
-  it('a line that was cut in two is never delivered', async () => {
+  it('never delivers half a line', async () => {
     const events = [role, content('Hello'), content(', world')];
     const cutAt = events.join('').length - 10;
     const { router } = build({ a: stream(events, { cutAt, ending: 'end' }), b: answer() });
@@ -84,7 +84,7 @@ describe('after its first content, a stream that breaks', () => {
   });
 });
 
-describe('a stream has ended well', () => {
+describe('a stream ends successfully', () => {
   const attemptOf = async (does: Behaviour) => {
     const { router } = build({ a: does }, { breaker: { consecutive: 1 } });
     const handed = await streamChat(router);
@@ -108,7 +108,7 @@ describe('a stream has ended well', () => {
     expect(await attemptOf(noFinishReason())).toMatchObject({ outcome: 'success', unfinished: true });
   });
 
-  it('when it has said so, whatever breaks after it', async () => {
+  it('when its finish reason has come, whatever breaks after it', async () => {
     expect(await attemptOf(stream([role, content('Hi'), finish()], { ending: 'reset' }))).toMatchObject({
       outcome: 'success',
     });
@@ -161,7 +161,7 @@ describe('chunkTimeoutMs', () => {
     expect(await settled(slow())).toMatchObject({ state: 'fulfilled', value: 'One two three four.' });
   });
 
-  it('counts from the moment at which a slow reader reads', async () => {
+  it('counts from the time at which a slow reader reads', async () => {
     const { router } = build({ a: stall({ ...four, chunks: ['One ', 'two '] }) }, { chunkTimeoutMs: 1000 });
     const iterator = (await streamChat(router))[Symbol.asyncIterator]();
     for (let i = 0; i < 3; i += 1) await iterator.next();
@@ -173,7 +173,7 @@ describe('chunkTimeoutMs', () => {
     expect(next.error).toMatchObject({ reason: 'stalled' });
   });
 
-  it('has nothing to say to calls that are no streams', async () => {
+  it('has no effect on calls that are not streams', async () => {
     const { router } = build({ a: answer({ latencyMs: 5000 }) }, { chunkTimeoutMs: 1000 });
     expect((await settled(sendChat(router))).state).toBe('fulfilled');
   });

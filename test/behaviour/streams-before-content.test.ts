@@ -25,7 +25,7 @@ useFakeTime();
 
 const before = { afterChunks: 0 };
 
-describe('before its first content, a stream fails over like any other call', () => {
+describe('a stream that fails before its first content', () => {
   it.each<[string, Behaviour, string, number]>([
     ['an error status', fail(500), 'server-error', 0],
     ['a cut', cut(before), 'connection', 0],
@@ -46,7 +46,7 @@ describe('before its first content, a stream fails over like any other call', ()
     ['a web page', html(), 'invalid-answer', 0],
     ['one JSON body', wrongType(), 'invalid-answer', 0],
     ['only comments', stream([': hello\n\n', ': hello\n\n']), 'invalid-answer', 0],
-  ])('%s', async (_, does, outcome, at) => {
+  ])('fails over: %s', async (_, does, outcome, at) => {
     const { router, calledModels } = build(
       { a: does, b: answer({ content: 'Hello from b.' }) },
       { attemptTimeoutMs: 1000 },
@@ -63,20 +63,20 @@ describe('before its first content, a stream fails over like any other call', ()
     ]);
   });
 
-  it('and the last one to fail is what comes out', async () => {
+  it('throws the last deployment’s error', async () => {
     const { router } = build({ a: cut(before), b: fail(503) }, { retry: { budget: 0, minPerSecond: 0 } });
     expect(await errorOf(streamChat(router))).toMatchObject({ status: 503 });
   });
 
-  it('and is retried if there is no other', async () => {
+  it('is retried if there is no other deployment', async () => {
     const { router, fake } = build({ a: [errorEvent(before), answer({ content: 'Hello.' })] });
     expect((await read(await streamChat(router))).text).toBe('Hello.');
     expect(fake.count).toBe(2);
   });
 });
 
-describe('what comes before the content', () => {
-  it('is held back until then, and delivered in order', async () => {
+describe('chunks before the content', () => {
+  it('are held back until then, and delivered in order', async () => {
     const { router } = build({ a: stream([role, role, content('Hi'), finish(), done], { chunkMs: 500 }) });
     const call = watch(streamChat(router));
     await pass(999);
@@ -97,7 +97,7 @@ describe('what comes before the content', () => {
   it.each([
     [63, 'b'],
     [64, 'a'],
-  ])('is held back up to 64 chunks: %i of them, and it is the stream of %s', async (count, deployment) => {
+  ])('are held back up to 64 chunks: %i of them, and it is the stream of %s', async (count, deployment) => {
     const does = stream(Array<string>(count).fill(role), { ending: 'close' });
     const { router } = build({ a: does, b: answer() });
     const handed = await streamChat(router);
@@ -111,7 +111,7 @@ describe('what comes before the content', () => {
   it.each([
     [15, 'b'],
     [16, 'a'],
-  ])('is held back up to 256 KiB: %i times 16 KiB, and it is the stream of %s', async (count, deployment) => {
+  ])('are held back up to 256 KiB: %i times 16 KiB, and it is the stream of %s', async (count, deployment) => {
     const does = stream(Array<string>(count).fill(paddedRole(16 * 1024)), { ending: 'close' });
     const { router } = build({ a: does, b: answer() });
     const handed = await streamChat(router);

@@ -17,7 +17,7 @@ describe('a caller that stops reading', () => {
     vi.useRealTimers();
   });
 
-  it('breaks off: the upstream’s request is ended, and no error comes', async () => {
+  it('breaks off: the upstream’s request ends, and no error is thrown', async () => {
     const { router, fake } = build({ a: slow, b: answer() });
     const { signal, listeners } = countedSignal();
     const timers = vi.getTimerCount();
@@ -68,7 +68,7 @@ describe('a caller that stops reading', () => {
     expect(reading).toMatchObject({ state: 'fulfilled', at: 1500, value: { error: undefined } });
   });
 
-  it('aborts before it reads: there is nothing to read', async () => {
+  it('aborts before it reads: the stream is empty', async () => {
     const { router } = build({ a: slow });
     const controller = new AbortController();
     const handed = await streamChat(router, 'standard', { signal: controller.signal });
@@ -91,7 +91,7 @@ describe('a caller that stops reading', () => {
     expect(fake.requests).toMatchObject([{ model: 'a', outcome: 'aborted' }]);
   });
 
-  it('does not get a stream that comes too late from an upstream that ignores aborts: it is closed', async () => {
+  it('gets no stream from an upstream that ignores aborts and answers too late: it is closed', async () => {
     const late = stall({ latencyMs: 500, ignoreAbort: true });
     const { router, fake } = build({ a: late, b: answer() }, { attemptTimeoutMs: 300 });
     const { signal, listeners } = countedSignal();
@@ -118,7 +118,7 @@ describe('a caller that stops reading', () => {
     expect((await collect(handed)).error).toMatchObject({ message: expect.stringContaining('iterate') });
   });
 
-  it('may read several chunks at once', async () => {
+  it('may request several chunks at once', async () => {
     const { router } = build({ a: slow });
     const iterator = (await streamChat(router))[Symbol.asyncIterator]();
     const calledModels = Promise.all(Array.from({ length: 6 }, () => iterator.next()));

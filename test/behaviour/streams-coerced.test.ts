@@ -23,7 +23,7 @@ function failures(router: ModelRouter): number | undefined {
 }
 
 describe('a `stream` that is neither true nor false', () => {
-  it.each(truthy)('is a stream where the answer is one: %j', async (value) => {
+  it.each(truthy)('is a stream if the server answers with one: %j', async (value) => {
     const { router } = build({ a: coercing }, calm);
     const handed = await router.chat.completions.create({ model: 'a', messages, stream: value as unknown as true });
     const { text, error } = await read(handed);
@@ -39,7 +39,7 @@ describe('a `stream` that is neither true nor false', () => {
 
   // The fake reads the text 'true' as true.
   it.each([1, 'yes'])(
-    'is what a plain client makes of a response that is no answer, and no failure: %j',
+    'gets the plain client’s reading of a response that is not an answer, and does not count as a failure: %j',
     async (value) => {
       const { router, fake } = build({ a: strict }, calm);
       const plain = new OpenAI({
@@ -65,7 +65,7 @@ describe('a `stream` that is neither true nor false', () => {
   });
 });
 
-it('a stream that only the body requested is returned as the text that a plain client returns', async () => {
+it('a stream that only the body requested is returned as text, as from a plain client', async () => {
   const { router, fake } = build({ a: coercing }, calm);
   const plain = new OpenAI({ apiKey: 'sk-key-of-default', baseURL: 'https://x.test/v1', fetch: fake, logLevel: 'off' });
   const post = (client: OpenAI) =>
@@ -74,7 +74,7 @@ it('a stream that only the body requested is returned as the text that a plain c
   expect(failures(router)).toBe(0);
 });
 
-it('text that is no stream is still no answer', async () => {
+it('text that is not a stream is not an answer', async () => {
   const { router } = build({ a: bytes({ chunks: ['hello'], headers: { 'content-type': 'text/plain' } }) }, calm);
   const call = router.post('/chat/completions', { body: { model: 'a', messages, stream: true } });
   const error = await Promise.resolve(call).catch((thrown: unknown) => thrown);

@@ -25,8 +25,8 @@ function listen(router: ModelRouter): Map<string, Set<string>> {
 
 const events = (seen: Map<string, Set<string>>) => [...seen.values()].map((each) => [...each].sort());
 
-describe('events run in the async context of the call that they report', () => {
-  it.each(['whole', 'stream'] as const)('where equal calls share one: %s', async (kind) => {
+describe('events run in the async context of their call', () => {
+  it.each(['whole', 'stream'] as const)('where equal calls share one stream: %s', async (kind) => {
     const { router } = build({ a: answer({ chunks: 3, chunkMs: 100, latencyMs: 100 }) }, { cache: true });
     const seen = listen(router);
     const call = (name: string) =>
@@ -72,7 +72,7 @@ describe('events run in the async context of the call that they report', () => {
     ]);
   });
 
-  it('where a call that waits is aborted from elsewhere', async () => {
+  it('where a waiting call is aborted from elsewhere', async () => {
     const { router } = build({ a: answer({ latencyMs: 1000 }) });
     const seen = listen(router);
     const controller = new AbortController();

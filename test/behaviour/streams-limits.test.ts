@@ -13,7 +13,7 @@ const endless = (chunk: string, chunkMs = 100): Behaviour =>
   stream([role, ...Array<string>(10_000).fill(chunk)], { chunkMs, ending: 'hang' });
 
 describe('maxStreamMs', () => {
-  it('ends a stream whose content never ends, and blames no deployment', async () => {
+  it('ends an endless stream, and blames no deployment', async () => {
     const { router, fake } = build({ a: endless(content('x')), b: answer() }, { maxStreamMs: 5000 });
     const handed = await settled(streamChat(router));
     const { value, at } = await settled(read(handed.value ?? (await streamChat(router))));
@@ -25,7 +25,7 @@ describe('maxStreamMs', () => {
     expect([fake.open, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('says so to a reader who comes later', async () => {
+  it('throws the same error to a reader who reads later', async () => {
     const { router } = build({ a: endless(content('x')) }, { maxStreamMs: 5000 });
     const { value: handed } = await settled(streamChat(router));
     await pass(10_000);
@@ -35,13 +35,13 @@ describe('maxStreamMs', () => {
     });
   });
 
-  it('leaves a stream alone that ends before', async () => {
+  it('does not affect a stream that ends earlier', async () => {
     const { router } = build({ a: answer({ chunks: 5, chunkMs: 1000 }) }, { maxStreamMs: 4001 });
     expect((await settled(streamChat(router).then(read))).value?.error).toBeUndefined();
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('may be set for one call', async () => {
+  it('can be set for one call', async () => {
     const { router } = build({ a: endless(content('x')) });
     const call = streamChat(router, 'standard', callOptions({ maxStreamMs: 1000 })).then(read);
     expect(await settled(call)).toMatchObject({ at: 1000, value: { error: { reason: 'too-long' } } });
@@ -49,7 +49,7 @@ describe('maxStreamMs', () => {
 });
 
 describe('firstChunkTimeoutMs', () => {
-  it('is not met by role chunks, however many come', async () => {
+  it('is not satisfied by role chunks, however many come', async () => {
     const { router, calledModels } = build({ a: endless(role, 10), b: answer() }, { firstChunkTimeoutMs: 5000 });
     const { value, at } = await settled(streamChat(router).then(read));
     // The 64th commits the stream, which is no content.
@@ -57,20 +57,20 @@ describe('firstChunkTimeoutMs', () => {
     expect(calledModels()).toEqual(['a']);
   });
 
-  it('fails over before that', async () => {
+  it('fails over on time', async () => {
     const { router, calledModels } = build({ a: endless(role, 100), b: answer() }, { firstChunkTimeoutMs: 5000 });
     expect((await settled(streamChat(router).then(read))).value?.error).toBeUndefined();
     expect(calledModels()).toEqual(['a', 'b']);
   });
 
-  it('is the time of the first chunk that has content, also for what is known of a deployment', async () => {
+  it('measures up to the first chunk with content, also for the deployment’s statistics', async () => {
     const { router } = build({ a: stream([...Array<string>(70).fill(role), content('x')], { chunkMs: 10 }) });
     const handed = await settled(streamChat(router));
     await settled(read(handed.value ?? (await streamChat(router))));
     expect(callRecord(handed.value)?.timeToFirstChunkMs).toBe(700);
   });
 
-  it('gives way to the deadline, which also ends a stream without content', async () => {
+  it('yields to the deadline, which also ends a stream without content', async () => {
     const { router } = build({ a: endless(role, 10) }, { deadlineMs: 2000 });
     expect((await settled(streamChat(router).then(read))).value?.error).toMatchObject({ reason: 'stalled' });
   });
@@ -85,7 +85,7 @@ describe('a stream of /responses', () => {
   const respond = (router: OpenAI) => router.responses.create({ model: 'standard', input: 'Hi', stream: true });
   const slow = (...events: string[]) => stream(events, { chunkMs: 600, ending: 'hang' });
 
-  it('comes with response.created at once where there is no other deployment', async () => {
+  it('starts with response.created at once where there is no other deployment', async () => {
     const { router } = build({ a: slow(created, reasoning, text, completed) });
     const call = watch(respond(router));
     await pass(0);
@@ -95,18 +95,18 @@ describe('a stream of /responses', () => {
     expect(callRecord(call.value)?.timeToFirstChunkMs).toBe(1200);
   });
 
-  it('comes at once where all others have failed', async () => {
+  it('starts at once where all others have failed', async () => {
     const { router, calledModels } = build({ a: fail(500), b: slow(created, reasoning, text, completed) });
     expect((await settled(respond(router))).at).toBe(0);
     expect(calledModels()).toEqual(['a', 'b']);
   });
 
-  it('comes with the first sign of work where there is another deployment', async () => {
+  it('starts with the first sign of work where there is another deployment', async () => {
     const { router } = build({ a: slow(created, reasoning, text, completed), b: answer() });
     expect((await settled(respond(router))).at).toBe(600);
   });
 
-  it('is interrupted from then on', async () => {
+  it('is interrupted after that', async () => {
     const broken = stream([created, reasoning], { ending: 'close' });
     const { router, calledModels } = build({ a: broken, b: answer() });
     const { chunks, error } = await collect(await respond(router));
@@ -120,7 +120,7 @@ describe('a stream of /responses', () => {
     expect(calledModels()).toEqual(['a', 'b']);
   });
 
-  it('waits for content as long as for any other first chunk, once it has been released', async () => {
+  it('waits for content as long as for any other first chunk, once it has started', async () => {
     const { router } = build(
       { a: stream([created, reasoning], { ending: 'hang' }) },
       { firstChunkTimeoutMs: 50_000, chunkTimeoutMs: 1000 },
@@ -131,7 +131,7 @@ describe('a stream of /responses', () => {
     });
   });
 
-  it('that failed without a reason throws the event that has it', async () => {
+  it('throws the event with the reason if it failed without one before', async () => {
     const failed = named('response.failed', { response: { id: 'resp_1', status: 'failed', error: null } });
     const reason = `event: error\n${named('error', { code: 'server_is_overloaded', message: 'Try later.' })}`;
     const { router } = build({ a: stream([created, text, failed, reason]) });
@@ -144,7 +144,7 @@ describe('a stream of /responses', () => {
 });
 
 describe('an error event after content', () => {
-  it('is on the error with its code, as a cut is not', async () => {
+  it('is on the error with its code, unlike a cut', async () => {
     const overloaded = event({ error: { code: 'overloaded', type: 'server_error', message: 'Try later.' } });
     const { router } = build({ a: stream([role, content('Hi'), overloaded]) });
     const { error } = await read(await streamChat(router));

@@ -101,12 +101,12 @@ describe('a stream of several choices', () => {
     expect(new Set(chunks.map((chunk) => chunk.choices[0]?.index))).toEqual(new Set([0, 1]));
   });
 
-  it('is interrupted when only one has', async () => {
+  it('is interrupted if only one has', async () => {
     const { router } = build({ a: stream([role, content('A'), content('B', 1), finish()], { ending: 'close' }) });
     expect((await read(await two(router))).error).toMatchObject({ reason: 'cut' });
   });
 
-  it('is interrupted when one of them has said so twice', async () => {
+  it('is interrupted if one of them has ended twice', async () => {
     const { router } = build({
       a: stream([role, content('A'), content('B', 1), finish(), finish()], { ending: 'close' }),
     });
@@ -171,21 +171,21 @@ describe('a stream of /responses', () => {
     ['missing-end', endEarly()],
     ['missing-end', noFinishReason()],
     ['stalled', stall()],
-  ])('is interrupted after it: %s', async (reason, script) => {
+  ])('is interrupted after its first content: %s', async (reason, script) => {
     const { router, calledModels } = build({ a: script, b: answer() }, { chunkTimeoutMs: 1000 });
     const { value: { error } = {} } = await settled(respond(router).then(collect));
     expect(error).toMatchObject({ code: 'stream_interrupted', reason, partial: expect.any(Array) });
     expect(calledModels()).toEqual(['a']);
   });
 
-  it.each(['stop', 'length', 'content_filter'])('ends well with its last event: %s', async (finishReason) => {
+  it.each(['stop', 'length', 'content_filter'])('ends successfully with its last event: %s', async (finishReason) => {
     const { router } = build({ a: answer({ finishReason }) });
     const handed = await respond(router);
     expect((await collect(handed)).error).toBeUndefined();
     expect(callRecord(handed)).toMatchObject({ attempts: [{ outcome: 'success' }], usage: { inputTokens: 2 } });
   });
 
-  it('that failed after its first content is reported as it was, and counts against the deployment', async () => {
+  it('passes on a failure event after its first content, and counts it against the deployment', async () => {
     const { router } = build({ a: answer({ finishReason: 'error' }) }, { breaker: { consecutive: 1 } });
     const { chunks, error } = await collect(await respond(router));
     expect(error).toBeUndefined();
@@ -193,7 +193,7 @@ describe('a stream of /responses', () => {
     expect(router.snapshot().deployments.a?.state).toBe('open');
   });
 
-  it('needs no request for usage', async () => {
+  it('needs no extra parameter for usage', async () => {
     const deployments = { a: { price: { input: 1, output: 1 } } };
     const { router, fake } = build(
       { a: answer({ usage: { inputTokens: 5, outputTokens: 5 } }) },
@@ -207,7 +207,7 @@ describe('a stream of /responses', () => {
 });
 
 describe('streams of other endpoints', () => {
-  it('end where they end', async () => {
+  it('end when their body ends', async () => {
     const { router } = build({ a: noDone() });
     const file = new File(['sound'], 'a.wav');
     const handed = await router.audio.transcriptions.create({ model: 'standard', file, stream: true });

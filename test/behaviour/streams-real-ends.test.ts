@@ -65,7 +65,7 @@ describe.each(endpoints)('a stream of %s', (_, make, first, last) => {
     expect(router.snapshot().deployments.a).toMatchObject({ failures: 1 });
   });
 
-  it('is what a plain client makes of it where the body ends before it: marked as unfinished', async () => {
+  it('ends like on a plain client where the body ends early, and is marked as unfinished', async () => {
     const { router } = build({ a: endEarly() });
     const handed = await make(router);
     expect(await collect(handed)).toMatchObject({ chunks: [{ type: first }], error: undefined });
@@ -86,13 +86,13 @@ describe.each(endpoints)('a stream of %s', (_, make, first, last) => {
 });
 
 describe('silence without chunkTimeoutMs', () => {
-  it('is allowed to image streams, however long', async () => {
+  it('is allowed for image streams, however long', async () => {
     const { router } = build({ a: stall({ ms: 33_000 }) });
     const { value } = await settled(Promise.resolve(router.images.generate(image)).then(collect));
     expect(value).toMatchObject({ error: undefined, chunks: [{}, {}, { type: 'image_generation.completed' }] });
   });
 
-  it('is 30 s in others', async () => {
+  it('ends other streams after 30 s', async () => {
     const { router } = build({ a: stall({ ms: 33_000 }) });
     const transcript = router.audio.transcriptions.create({ model: 'standard', file: file(), stream: true });
     const { value, at } = await settled(transcript.then(collect));
@@ -100,7 +100,7 @@ describe('silence without chunkTimeoutMs', () => {
   });
 });
 
-describe('a finish reason with every chunk', () => {
+describe('a finish reason in every chunk', () => {
   const both = (text: string, reason: string) =>
     event({ id: 'c', model: 'm', choices: [{ index: 0, delta: { content: text }, finish_reason: reason }] });
   const chunks = (reason: string) => [role, both('one ', reason), both('two ', reason)];
@@ -112,7 +112,7 @@ describe('a finish reason with every chunk', () => {
     ['a cut, with the text "null"', stream(chunks('null'), { ending: 'close' }), 'cut'],
     ['a cut after the first', stream([both('one ', 'stop')], { ending: 'close' }), 'cut'],
     ['an end, with the text "null"', stream(chunks('null'), { ending: 'end' }), 'missing-end'],
-  ])('is no end before %s', async (_, does, reason) => {
+  ])('does not end the stream before %s', async (_, does, reason) => {
     const { router, fake } = build({ a: does }, { cache: 'idempotent' });
     const sendChat = () =>
       router.chat.completions.create({ model: 'standard', messages, stream: true, temperature: 0 });
@@ -123,7 +123,7 @@ describe('a finish reason with every chunk', () => {
     expect(fake.count).toBe(2);
   });
 
-  it.each(['end', 'hang'] as const)('is a good stream with [DONE], and with usage: %s', async (ending) => {
+  it.each(['end', 'hang'] as const)('is valid with [DONE], and with usage: %s', async (ending) => {
     const usage = event({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 2 } });
     const { router } = build({ a: stream([...chunks('stop'), usage, done], { ending }) });
     const { value } = await settled(streamChat(router).then(read));
@@ -138,10 +138,10 @@ describe('a finish reason with every chunk', () => {
   });
 });
 
-describe('what servers say of themselves', () => {
+describe('unreliable server fields', () => {
   const price = { input: 1, output: 1 };
 
-  it('zeros after the real usage do not make it free', async () => {
+  it('zeros after the real usage do not make a stream free', async () => {
     const usage = (prompt_tokens: number, completion_tokens: number) =>
       event({ id: 'c', model: 'm', choices: [], usage: { prompt_tokens, completion_tokens } });
     const chunks = [role, content('Hi'), finish(), usage(1000, 2000), usage(0, 0), done];
@@ -154,14 +154,14 @@ describe('what servers say of themselves', () => {
     });
   });
 
-  it('a server that ignores `n`, and sends no [DONE], has answered', async () => {
+  it('a server that ignores `n` and sends no [DONE] has answered', async () => {
     const { router } = build({ a: stream([role, content('Hi'), finish()]) });
     const handed = await router.chat.completions.create({ model: 'standard', messages, stream: true, n: 2 });
     expect(await read(handed)).toMatchObject({ text: 'Hi', error: undefined });
     expect(callRecord(handed)?.attempts).toMatchObject([{ outcome: 'success' }]);
   });
 
-  it("Azure's first chunk, with an empty id and model, is not what served it", async () => {
+  it('Azure’s first chunk, with an empty id and model, does not set the served model', async () => {
     const azure = event({ id: '', model: '', choices: [], prompt_filter_results: [] });
     const prices = { 'm-2025': { input: 1, output: 1 }, m: { input: 2, output: 2 } };
     const { router } = build({ a: stream([azure, role, content('Hi'), finish(), done]) }, { prices });
@@ -170,7 +170,7 @@ describe('what servers say of themselves', () => {
     expect(callRecord(handed)?.servedModel).toBe('m');
   });
 
-  it('an empty model of a whole answer is not what served it, either', async () => {
+  it('an empty model in a whole answer does not set the served model', async () => {
     const body = { id: '', model: '', choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' } }] };
     const { router } = build({ a: answer({ body }) });
     const handed = await router.chat.completions.create({ model: 'standard', messages });

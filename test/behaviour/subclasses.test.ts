@@ -52,7 +52,7 @@ describe('a subclass that overrides hooks', () => {
   it.each([
     ['a plain client', PlainHooked],
     ['a router', RouterHooked],
-  ])('has them called, whole and streamed, routed and not: %s', async (_, Hooked) => {
+  ])('gets them called, whole and streamed, routed and not: %s', async (_, Hooked) => {
     const fetch = newFetch();
     const client = new Hooked({ apiKey, fetch, maxRetries: 0 });
     await client.chat.completions.create(body);
@@ -71,7 +71,7 @@ describe('a subclass that overrides hooks', () => {
     expect(fetch.requests.at(-1)).toMatchObject({ headers: { 'x-team': 'red' } });
   });
 
-  it('has those called that know of no account, where there are clients', async () => {
+  it('gets those called that depend on no account, where there are clients', async () => {
     const fetch = newFetch();
     const clients = { default: { apiKey, fetch }, other: { apiKey: OTHER, fetch } };
     const options = { clients, deployments: { b: { client: 'other', model: 'a' } } };
@@ -83,7 +83,7 @@ describe('a subclass that overrides hooks', () => {
     expect(router.calls).toEqual(['prepareOptions', 'prepareRequest']);
   });
 
-  it('may forbid another try by shouldRetry', async () => {
+  it('may prevent a retry with shouldRetry', async () => {
     class Never extends ModelRouter {}
     // The SDK's types keep this one private; its code calls it all the same.
     Reflect.set(Never.prototype, 'shouldRetry', async () => false);
@@ -100,8 +100,8 @@ describe('a subclass that overrides hooks', () => {
   });
 });
 
-describe('properties that are assigned', () => {
-  it('of a router with clients are an error that says where they belong', () => {
+describe('properties that are assigned to a router', () => {
+  it('with clients throw an error that says where they belong', () => {
     const router = new ModelRouter({ clients: { default: { apiKey } } });
     for (const [name, place] of [
       ['apiKey', 'clients.default.apiKey'],
@@ -118,7 +118,7 @@ describe('properties that are assigned', () => {
   it.each([
     ['one client', { apiKey }],
     ['clients', { clients: { default: { apiKey } } }],
-  ])('the secret of webhooks reaches views, of %s, and is no other account', async (_, options) => {
+  ])('pass the webhook secret to views, of %s, without making another account', async (_, options) => {
     const router = new ModelRouter(options as never);
     onTestFinished(() => router.close());
     expect(router.withOptions({ webhookSecret: 'whsec_a' }).webhookSecret).toBe('whsec_a');
@@ -129,7 +129,7 @@ describe('properties that are assigned', () => {
     await expect(router.models.list()).rejects.toThrow('closed');
   });
 
-  it('bound the attempts of one client', async () => {
+  it('limit the attempts of one client', async () => {
     const router = new ModelRouter({ apiKey, fetch: newFetch(), retry: { baseMs: 0, maxMs: 0 } });
     router.maxRetries = 0;
     router.timeout = 700;
@@ -138,7 +138,7 @@ describe('properties that are assigned', () => {
     expect(() => Object.assign(router, { baseURL: '' })).toThrow('baseURL: it is empty');
   });
 
-  it('another account shares the engine, and no answer of the cache', async () => {
+  it('make another account, which shares the engine and no cached answers', async () => {
     const fetch = newFetch();
     const router = new ModelRouter({ apiKey, fetch, cache: true });
     await router.chat.completions.create(body);
@@ -160,7 +160,7 @@ describe('properties that are assigned', () => {
   });
 });
 
-describe('credentials for what reads them off the router itself', () => {
+describe('credentials that other code reads from the router itself', () => {
   it('are those of the client, and no placeholder', () => {
     const admin = new OpenAI({ apiKey: null, adminAPIKey: 'sk-admin' });
     const router = new ModelRouter({ clients: { default: admin } });
@@ -174,7 +174,7 @@ describe('credentials for what reads them off the router itself', () => {
     expect(shown).toBe(new OpenAI({ apiKey: key }).apiKey);
   });
 
-  it('are those of a plain client on a WebSocket', async () => {
+  it('are a plain client’s on a WebSocket', async () => {
     const { OpenAIRealtimeWebSocket } = await import('openai/realtime/websocket');
     let opened: unknown[] = [];
     vi.stubGlobal(
@@ -201,7 +201,7 @@ describe('credentials for what reads them off the router itself', () => {
     }
   });
 
-  it.skipIf(SDK === 6)('of a provider are left to the provider', async () => {
+  it.skipIf(SDK === 6)('are left to a provider', async () => {
     const { bedrock } = await import('openai/providers/bedrock').catch(() => ({ bedrock: undefined }));
     if (bedrock === undefined) return;
     const provider = bedrock({ region: 'us-east-1', apiKey: 'sk-bedrock' } as never);

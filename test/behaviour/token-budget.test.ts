@@ -25,7 +25,7 @@ function sizeOf(): number {
 }
 
 describe('maxInputTokens', () => {
-  it('lets the input through that is at the limit, and refuses the one above it before anything is sent', async () => {
+  it('accepts an input at the limit, and refuses a longer one before anything is sent', async () => {
     const at = build({ a: answer() }, { maxInputTokens: size });
     await sendChat(at.router);
     expect(at.calledModels()).toEqual(['a']);
@@ -54,7 +54,7 @@ describe('maxInputTokens', () => {
     expect(calledModels()).toEqual([]);
   });
 
-  it('is taken from the nearest place: call, view, route, constructor', async () => {
+  it('uses the nearest value: call, view, route, constructor', async () => {
     const setup: Setup = {
       maxInputTokens: 1,
       deployments: { a: {} },
@@ -68,7 +68,7 @@ describe('maxInputTokens', () => {
     await sendChat(view, 'wide', callOptions({ maxInputTokens: size }));
   });
 
-  it('is an event and a record of a call without attempts', async () => {
+  it('emits an event, and a record of a call without attempts', async () => {
     const { router } = build({ a: answer() }, { maxInputTokens: 3 });
     const events: RouterEvent[] = [];
     router.on('budget-refused', (event) => events.push(event));
@@ -82,13 +82,13 @@ describe('maxInputTokens', () => {
     expect(JSON.stringify(events)).not.toContain('Say hello');
   });
 
-  it('does not count against a deployment', async () => {
+  it('does not count for a deployment', async () => {
     const { router } = build({ a: answer() }, { maxInputTokens: 1 });
     for (let i = 0; i < 8; i++) await errorOf(sendChat(router));
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed', requests: 0, failures: 0 });
   });
 
-  it('answers 413 through the fetch door, and says not to retry', async () => {
+  it('is a 413 through asFetch that is not to be retried', async () => {
     const { router } = build({ a: answer() }, { maxInputTokens: 1 });
     const response = await router.asFetch()('https://api.openai.com/v1/chat/completions', {
       method: 'POST',
@@ -100,7 +100,7 @@ describe('maxInputTokens', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'token_budget_exceeded' } });
   });
 
-  it('is explained without a call', () => {
+  it('appears in explain without a call', () => {
     const { router, calledModels } = build({ a: answer() }, { maxInputTokens: size });
     expect(router.explain(body)).toMatchObject({ inputTokens: size, refusal: null });
     expect(router.explain(body, callOptions({ maxInputTokens: 2 })).refusal).toMatch(
@@ -109,7 +109,7 @@ describe('maxInputTokens', () => {
     expect(calledModels()).toEqual([]);
   });
 
-  it('goes before limits of money, also where they leave everybody out', async () => {
+  it('is checked before spending limits, also where they exclude all deployments', async () => {
     const deployments = { a: {}, b: { price: { input: 1, output: 1 } } };
     const { router } = build({ a: answer(), b: answer() }, { deployments, maxInputTokens: 2, maxCostUsd: 1e-6 });
     for (const model of ['a', 'b']) {
@@ -120,7 +120,7 @@ describe('maxInputTokens', () => {
     }
   });
 
-  it('does not refuse what the cache answers, nor check()', async () => {
+  it('does not refuse cached answers, nor check()', async () => {
     const { router, calledModels } = build({ a: answer() }, { cache: true });
     await sendChat(router);
     const small = router.withOptions({ maxInputTokens: 1 });
@@ -129,7 +129,7 @@ describe('maxInputTokens', () => {
     expect(await small.check()).toMatchObject([{ ok: true }]);
   });
 
-  it('does not let a call fail by the limit of another one in flight', async () => {
+  it('does not fail a call by the limit of another one in flight', async () => {
     const { router, calledModels } = build({ a: answer() }, { cache: true });
     const refused = errorOf(sendChat(router, 'standard', callOptions({ maxInputTokens: 1 })));
     await sendChat(router);
@@ -137,7 +137,7 @@ describe('maxInputTokens', () => {
     expect(calledModels()).toEqual(['a']);
   });
 
-  it('is not hidden by an old answer', async () => {
+  it('is not hidden by a stale answer', async () => {
     const cache = { mode: 'all', ttlMs: 0, staleIfErrorMs: 60_000 } as const;
     const { router } = build({ a: [answer(), fail(503)] }, { cache, maxAttempts: 1 });
     await sendChat(router);
@@ -163,7 +163,7 @@ describe('maxInputTokens', () => {
     );
   });
 
-  it('beside the options of the SDK it is pointed to its place', async () => {
+  it('is pointed to its place if it stands beside the options of the SDK', async () => {
     const { router } = build({ a: answer() });
     const options = { maxInputTokens: 5 } as OpenAI.RequestOptions;
     expect((await errorOf(sendChat(router, 'standard', options))).message).toContain('callOptions({ maxInputTokens })');
@@ -171,7 +171,7 @@ describe('maxInputTokens', () => {
 });
 
 describe('countTokens', () => {
-  it('counts in place of the estimate, for each available model; the framing is added', async () => {
+  it('replaces the estimate, for each available model; the framing is added', async () => {
     const countTokens = vi.fn<CountTokens>(({ model }) => (model === 'b' ? 100 : 10));
     const { router } = build({ a: answer(), b: answer() }, { countTokens, maxInputTokens: 50 });
     const error = await errorOf(sendChat(router));
@@ -191,7 +191,7 @@ describe('countTokens', () => {
     expect(countTokens).not.toHaveBeenCalled();
   });
 
-  it('leaves it to the estimate where it answers nothing, without a word', async () => {
+  it('falls back to the estimate silently where it returns nothing', async () => {
     const warn = vi.fn();
     const logger = { error: warn, warn, info: vi.fn(), debug: vi.fn() };
     const { router } = build(
@@ -213,7 +213,7 @@ describe('countTokens', () => {
     ['gives less than nothing', () => -1],
     ['gives no end of it', () => Number.POSITIVE_INFINITY],
     ['gives a promise', (() => Promise.resolve(5)) as unknown as CountTokens],
-  ])('one that %s is replaced by the estimate, reported once, and fails no call', async (_, countTokens) => {
+  ])('is replaced by the estimate where it %s, with one report, and fails no call', async (_, countTokens) => {
     const warn = vi.fn();
     const logger = { error: vi.fn(), warn, info: vi.fn(), debug: vi.fn() };
     const { router } = build({ a: answer() }, { countTokens, maxInputTokens: size, logger, logLevel: 'warn' });

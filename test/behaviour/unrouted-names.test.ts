@@ -7,10 +7,10 @@ describe('a request that is not routed', () => {
   const settings = { deployments: { a: { model: 'upstream-a' }, b: {} }, routes: { chat: ['a', 'b'] } };
 
   it.each([
-    ['a route: the first deployment’s model', 'chat', 'upstream-a'],
-    ['a deployment, untouched', 'a', 'a'],
-    ['any other model, untouched', 'gpt-x', 'gpt-x'],
-  ])('names %s', async (_, model, sent) => {
+    ['sends the first deployment’s model for a route', 'chat', 'upstream-a'],
+    ['sends a deployment’s name unchanged', 'a', 'a'],
+    ['sends any other model unchanged', 'gpt-x', 'gpt-x'],
+  ])('%s', async (_, model, sent) => {
     const { router, requests } = rawRouter(() => ({ object: 'response.input_tokens', input_tokens: 5 }), settings);
     await router.responses.inputTokens.count({ model, input: 'Hi' });
     await router.post('/jobs', { body: { model, other: 1 } });

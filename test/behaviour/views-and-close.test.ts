@@ -9,7 +9,7 @@ import { build, fakeClients } from '../helpers/routers.js';
 useFakeTime();
 
 describe('withOptions', () => {
-  it('gives a real router', () => {
+  it('returns a real router', () => {
     const { router } = build({ a: answer() });
     const view = router.withOptions({ priority: 'premium' });
     expect(view).toBeInstanceOf(ModelRouter);
@@ -18,7 +18,7 @@ describe('withOptions', () => {
     expect(view.chat.completions).toBeInstanceOf(OpenAI.Chat.Completions);
   });
 
-  it('of a subclass gives the subclass, with what it has of its own', async () => {
+  it('of a subclass returns the subclass, with its own fields', async () => {
     class TeamRouter extends ModelRouter {
       team = 'blue';
       sendTeamChat() {
@@ -55,7 +55,7 @@ describe('withOptions', () => {
     expect(received).toHaveLength(2);
   });
 
-  it('changes nothing for the router that it was made from', async () => {
+  it('changes nothing for the original router', async () => {
     const { router, fake } = build({ a: fail(500), b: answer() });
     router.withOptions({ maxAttempts: 1, defaultHeaders: { 'x-team': 'blue' } });
     await sendChat(router);
@@ -63,7 +63,7 @@ describe('withOptions', () => {
     expect(fake.requests[0]?.headers).not.toHaveProperty('x-team');
   });
 
-  it('applies headers and query to each of its calls, below those of the call', async () => {
+  it('applies headers and query to each of its calls; those of the call take precedence', async () => {
     const { router, fake } = build({ a: answer() });
     const view = router.withOptions({
       defaultHeaders: { 'x-team': 'blue', 'x-a': '1' },
@@ -73,7 +73,7 @@ describe('withOptions', () => {
     expect(fake.requests[0]).toMatchObject({ headers: { 'x-team': 'red', 'x-a': '1' }, query: { v: '2', w: '1' } });
   });
 
-  it('applies them to what is not routed as well', async () => {
+  it('applies them to requests that are not routed as well', async () => {
     const { router, fake } = build({ a: answer() });
     await collect(router.withOptions({ defaultHeaders: { 'x-team': 'blue' } }).models.list());
     expect(fake.requests[0]?.headers).toMatchObject({ 'x-team': 'blue' });
@@ -86,7 +86,7 @@ describe('withOptions', () => {
 });
 
 describe('close()', () => {
-  it('fails the calls after it with a clear error, whatever they are', async () => {
+  it('rejects every later call with a clear error', async () => {
     const { router, fake } = build({ a: answer() });
     const view = router.withOptions({ priority: 'premium' });
     await router.close();
@@ -108,13 +108,13 @@ describe('close()', () => {
     expect(router.snapshot().closed).toBe(true);
   });
 
-  it('of a view closes all', async () => {
+  it('of a view closes all views', async () => {
     const { router } = build({ a: answer() });
     router.withOptions({ priority: 'premium' }).close();
     expect(await errorOf(sendChat(router))).toBeInstanceOf(NoDeploymentAvailableError);
   });
 
-  it('lets calls in flight end as they would', async () => {
+  it('lets calls in flight finish', async () => {
     const { router, calledModels } = build({ a: fail(500, { latencyMs: 50 }), b: answer({ latencyMs: 50 }) });
     const call = watch(sendChat(router));
     await pass(20);
@@ -124,7 +124,7 @@ describe('close()', () => {
     expect(calledModels()).toEqual(['a', 'b']);
   });
 
-  it('lets a stream in flight end as it would, broken or not', async () => {
+  it('lets a stream in flight end, broken or not', async () => {
     const { router } = build({ a: [answer({ chunkMs: 100 }), stall()] }, { chunkTimeoutMs: 1000 });
     const [whole, stalled] = [await streamChat(router), await streamChat(router)];
     await router.close();
@@ -132,7 +132,7 @@ describe('close()', () => {
     expect((await settled(read(stalled))).value?.error).toMatchObject({ reason: 'stalled' });
   });
 
-  it('lets a call that waits end as it would', async () => {
+  it('lets a waiting call finish', async () => {
     const { router } = build({ a: [fail(429, { headers: { 'retry-after': '5' } }), answer()] });
     const call = watch(sendChat(router));
     await pass(1000);
@@ -142,7 +142,7 @@ describe('close()', () => {
   });
 
   it.each([{ apiKey: 'k' }, { clients: { default: { apiKey: 'k' } }, deployments: { a: {} } }])(
-    'is not needed for timers where nothing has failed: %j',
+    'leaves no timers even without it, where nothing has failed: %j',
     async (options) => {
       const timers = vi.getTimerCount();
       const router = new ModelRouter(offline(options, fakeFetch({ models: { a: answer() } })));
@@ -177,7 +177,7 @@ describe('close()', () => {
     expect(fake.count).toBe(1);
   });
 
-  it('says nothing more: listeners are let go, snapshot and explain still answer', async () => {
+  it('removes all listeners; snapshot and explain still work', async () => {
     const { router } = build({ a: answer() });
     const received: unknown[] = [];
     router.on('call-ended', (event) => received.push(event));

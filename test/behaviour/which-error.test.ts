@@ -24,7 +24,7 @@ describe('the error of a call without an answer', () => {
     [404, NotFoundError],
     [429, RateLimitError],
     [500, InternalServerError],
-  ])("is the SDK's own instance for %i, with all that the upstream said", async (status, ErrorClass) => {
+  ])("is the SDK's own instance for %i, with the upstream’s body and headers", async (status, ErrorClass) => {
     const { router } = build({
       a: fail(status, {
         message: 'What it said.',
@@ -43,33 +43,33 @@ describe('the error of a call without an answer', () => {
     expect(await errorOf(sendChat(router))).toMatchObject({ status: 502 });
   });
 
-  it('is the last one where none had a status', async () => {
+  it('is the last one if none had a status', async () => {
     const { router } = build({ a: reset(), b: empty() }, { retry: { budget: 0, minPerSecond: 0 } });
     const error = await errorOf(sendChat(router));
     expect(error).toBeInstanceOf(APIConnectionError);
     expect(error.message).toBe('The upstream answered, but with an empty body.');
   });
 
-  it('of a broken connection has the cause that fetch gave', async () => {
+  it('of a broken connection has fetch’s error as its cause', async () => {
     const { router } = build({ a: reset() });
     const error = await errorOf(sendChat(router));
     expect(error).toBeInstanceOf(APIConnectionError);
     expect(error.cause).toMatchObject({ message: 'fetch failed', cause: { code: 'ECONNRESET' } });
   });
 
-  it('of an answer that is no JSON is the parser’s, as in the SDK', async () => {
+  it('for an answer that is not JSON is the parser’s, as in the SDK', async () => {
     const { router } = build({ a: truncated() });
     expect(await errorOf(sendChat(router))).toBeInstanceOf(SyntaxError);
   });
 
-  it('of an attempt that took too long is the SDK’s', async () => {
+  it('for an attempt that took too long is the SDK’s', async () => {
     const { router } = build({ a: hang() }, { attemptTimeoutMs: 100 });
     const { error } = await settled(sendChat(router));
     expect(error).toBeInstanceOf(APIConnectionTimeoutError);
     expect(error).not.toBeInstanceOf(DeadlineExceededError);
   });
 
-  it('of an abort is the SDK’s, whatever had failed before, with the reason as its cause', async () => {
+  it('for an abort is the SDK’s, whatever had failed before, with the reason as its cause', async () => {
     const { router } = build({ a: fail(500), b: hang() });
     const controller = new AbortController();
     const call = watch(sendChat(router, 'standard', { signal: controller.signal }));
@@ -80,7 +80,7 @@ describe('the error of a call without an answer', () => {
     expect(call.error).toMatchObject({ cause: { message: 'enough' } });
   });
 
-  it('of a call whose signal was aborted before is the same, and nothing is sent', async () => {
+  it('for a call whose signal was already aborted is the same, and nothing is sent', async () => {
     const { router, fake } = build({ a: answer() });
     const error = await errorOf(sendChat(router, 'standard', { signal: AbortSignal.abort() }));
     expect(error).toBeInstanceOf(APIUserAbortError);
@@ -89,7 +89,7 @@ describe('the error of a call without an answer', () => {
   });
 
   it.each(['attempt-started', 'attempt-failed'] as const)(
-    'of an abort within a listener is the same, and nothing more is sent or recorded: %s',
+    'for an abort within a listener is the same, and nothing more is sent or recorded: %s',
     async (type) => {
       const { router, fake } = build({ a: fail(500), b: answer() });
       const controller = new AbortController();
@@ -117,7 +117,7 @@ describe('the error of a call without an answer', () => {
 });
 
 describe('no deployment is available', () => {
-  it('says why, for each deployment', async () => {
+  it('gives the reason for each deployment', async () => {
     const { router } = build(
       { a: answer(), b: answer() },
       { deployments: { a: { region: 'us' }, b: {} }, routes: { standard: ['a', 'b'] } },

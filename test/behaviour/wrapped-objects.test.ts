@@ -36,7 +36,7 @@ const wraps: readonly (readonly [string, <T extends object>(object: T) => T])[] 
 ];
 
 describe.each(wraps)('%s', (_, wrap) => {
-  it('around a promise', async () => {
+  it('works around a promise', async () => {
     const call = () => wrap(newRouter().chat.completions.create(body));
     expect(await call()).toMatchObject({ choices: [{ message: { content: 'Hello' } }] });
     expect((await call().asResponse()).status).toBe(200);
@@ -49,7 +49,7 @@ describe.each(wraps)('%s', (_, wrap) => {
     expect(callRecord(once)?.deployment).toBe('default/*');
   });
 
-  it('around a stream', async () => {
+  it('works around a stream', async () => {
     for (const cache of [false, true]) {
       const router = newRouter({ cache });
       for (let i = 0; i < 2; i++) {
@@ -60,13 +60,13 @@ describe.each(wraps)('%s', (_, wrap) => {
     }
   });
 
-  it('around a page', async () => {
+  it('works around a page', async () => {
     const page = wrap(newRouter().models.list());
     expect((await page).data).toHaveLength(1);
     expect(await collect(await wrap(newRouter().models.list()))).toHaveLength(1);
   });
 
-  it('around a router', async () => {
+  it('works around a router', async () => {
     const router = wrap(newRouter());
     expect(await router.chat.completions.create(body)).toMatchObject({ object: 'chat.completion' });
     expect(await router.withOptions({ priority: 'premium' }).chat.completions.create(body)).toMatchObject({

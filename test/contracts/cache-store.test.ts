@@ -32,7 +32,7 @@ const size = { maxEntries: 1000, maxBytes: 1024 * 1024 };
 cacheStoreContract({ describe, it }, 'the store in memory', () => new ResponseStore(size), pass);
 cacheStoreContract({ describe, it }, 'a store that answers with promises', () => new FarStore(), pass);
 
-describe('a store of the application', () => {
+describe('an application’s store', () => {
   it('is used by the router', async () => {
     const { router, calledModels } = build({ a: answer() }, { cache: true, cacheStore: new FarStore() });
     await sendChat(router);
@@ -52,7 +52,7 @@ describe('a store of the application', () => {
     await pass(0);
   });
 
-  it('is given 100 ms', async () => {
+  it('has 100 ms to answer', async () => {
     const store = new FarStore();
     store.get = () => new Promise(() => undefined);
     const { router } = build({ a: answer() }, { cache: true, cacheStore: store });
@@ -65,7 +65,7 @@ describe('a store of the application', () => {
 });
 
 describe('the store in memory', () => {
-  it('forgets what is over, and does not take a look at it for a use', async () => {
+  it('deletes expired entries, and does not count a look as a use', async () => {
     const store = new ResponseStore({ maxEntries: 2, maxBytes: 100_000 });
     const kept = { kind: 'json', text: '1', storedAt: 0, requestId: null, deployment: null } as const;
     const answer: CachedAnswer = { ...kept, servedModel: null, region: null, costUsd: null, tokens: null };
@@ -78,7 +78,7 @@ describe('the store in memory', () => {
     expect([store.get('b'), store.get('c')]).toEqual([answer, answer]);
   });
 
-  it('stays under its bytes over very many prompts, and eviction rejects no call', () => {
+  it('stays within its bytes over very many prompts, and fails no call by eviction', () => {
     const store = new ResponseStore({ maxEntries: 100_000, maxBytes: 200_000 });
     const kept = {
       kind: 'json',

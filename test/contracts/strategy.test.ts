@@ -39,7 +39,7 @@ async function failuresOf(create: () => Strategy): Promise<string[]> {
 const asIs = (view: StrategyView) => idsOf(view.deployments);
 
 describe('strategyContract', () => {
-  it('finds nothing in the listed order', async () => {
+  it('accepts the listed order', async () => {
     expect(await failuresOf(() => ({ name: 'listed', order: asIs }))).toEqual([]);
   });
 
@@ -61,16 +61,16 @@ describe('strategyContract', () => {
         Object.keys(Object.assign({}, ...asIs(view).map((id) => ({ [id]: 1 })))).filter((id) => id !== '__proto__'),
       /any id/,
     ],
-  ])('finds one that %s', async (_, order, found) => {
+  ])('rejects one that %s', async (_, order, found) => {
     const failed = await failuresOf(() => ({ name: 'broken', order: order as Strategy['order'] }));
     expect(failed.join('\n')).toMatch(found);
   });
 
-  it('finds one without a name', async () => {
+  it('rejects one without a name', async () => {
     expect(await failuresOf(() => ({ name: ' ', order: asIs }))).toHaveLength(1);
   });
 
-  it('finds one that counts its calls, and one that draws', async () => {
+  it('rejects one that counts its calls, and one that draws', async () => {
     const turning = () => {
       let turn = 0;
       const order = (view: StrategyView) => {

@@ -25,7 +25,7 @@ const steps = fc.constantFrom<Behaviour>(
   cut(),
 );
 
-it('whatever happens: one span for each call and attempt, usage and cost once, no key and no prompt', async () => {
+it('every call has one span, every attempt one; usage and cost come once, and no key and no prompt', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(steps, { minLength: 1, maxLength: 4 }),
@@ -103,7 +103,7 @@ it('whatever happens: one span for each call and attempt, usage and cost once, n
   );
 });
 
-it('beside an OpenAI instrumentation: its span is annotated, usage is there once, our GenAI metrics are left to it', async () => {
+it('beside an OpenAI instrumentation, the router annotates its span and leaves usage and GenAI metrics to it', async () => {
   const otel = telemetry();
   const other = new OpenAIInstrumentation();
   other.setTracerProvider(otel.provider);
@@ -138,7 +138,7 @@ it('beside an OpenAI instrumentation: its span is annotated, usage is there once
   expect(otel.spans().filter(isCall)).toHaveLength(2);
 });
 
-it('an exporter that hangs or throws changes no call', async () => {
+it('an exporter that hangs or throws does not affect calls', async () => {
   const otel = telemetry();
   const { router } = build({ a: answer() });
   const thrower = () => {

@@ -9,7 +9,7 @@ useFakeTime();
 const usage = { inputTokens: 1000, outputTokens: 100 };
 
 describe('metrics', () => {
-  it('are those that are published', async () => {
+  it('are the published ones', async () => {
     const otel = telemetry();
     const { router } = build({ a: answer({ usage, latencyMs: 300 }) });
     otel.instrument(router);
@@ -54,7 +54,7 @@ describe('metrics', () => {
     ).toEqual([]);
   });
 
-  it('of the router are there from the start, at 0', async () => {
+  it('of the router exist from the start, at 0', async () => {
     const otel = telemetry();
     const { router } = build({ a: answer(), b: answer() }, { budgets: [{ usd: 5, window: 'day' }] });
     otel.instrument(router);

@@ -12,7 +12,7 @@ useFakeTime();
 const usage = { inputTokens: 1000, outputTokens: 100 };
 
 describe('spans', () => {
-  it('are one for the call, with all of GenAI, and one below it for each attempt, with none', async () => {
+  it('are one for the call, with all GenAI attributes, and one below it for each attempt, with none', async () => {
     const otel = telemetry();
     const { router } = build({ a: fail(503), b: answer({ usage, servedModel: 'b-2024' }) });
     otel.instrument(router);
@@ -53,7 +53,7 @@ describe('spans', () => {
     }
   });
 
-  it('lie below the caller’s active span, and are active around what is sent', async () => {
+  it('are children of the caller’s active span, and are active for the request', async () => {
     const otel = telemetry();
     const seen: (string | undefined)[] = [];
     const { router, fake } = build(
@@ -79,7 +79,7 @@ describe('spans', () => {
     expect(call?.parentSpanContext?.spanId).toBe(app?.spanContext().spanId);
   });
 
-  it('have the error of a call that failed, by its type alone', async () => {
+  it('have the error of a failed call, by its type alone', async () => {
     const otel = telemetry();
     const { router } = build({ a: fail(400, { code: 'bad_thing', message: 'Secret text.' }) });
     otel.instrument(router);
@@ -91,7 +91,7 @@ describe('spans', () => {
     ).not.toMatch(/Secret|Say hello|sk-key/);
   });
 
-  it('of a stream end with it: read, cut off, dropped by break, aborted', async () => {
+  it('of a stream end with it: read, interrupted, dropped by break, aborted', async () => {
     const otel = telemetry();
     const { router } = build({ a: [answer(), cut(), answer(), answer({ chunkMs: 1000 })] });
     otel.instrument(router);
@@ -111,7 +111,7 @@ describe('spans', () => {
     expect(otel.spans().filter((span) => !isCall(span))).toHaveLength(4);
   });
 
-  it('end where the caller goes away, at whatever moment', async () => {
+  it('end when the caller aborts, at any moment', async () => {
     for (let afterMs = 0; afterMs < 8; afterMs++) {
       const otel = telemetry();
       const { router } = build({ a: fail(503, { latencyMs: 2 }), b: hang() }, { retry: { baseMs: 2 } });
@@ -130,7 +130,7 @@ describe('spans', () => {
     }
   });
 
-  it('end after close(), and when instrumentation ends', async () => {
+  it('end after close(), and when instrumentation stops', async () => {
     const otel = telemetry();
     const { router } = build({ a: answer({ latencyMs: 100 }) });
     const stop = otel.instrument(router);
@@ -152,7 +152,7 @@ describe('spans', () => {
     stop();
   });
 
-  it('of a hedged call are one for each attempt, and usage is there once', async () => {
+  it('of a hedged call are one for each attempt, and usage is reported once', async () => {
     const otel = telemetry();
     const { router } = build({ a: answer({ usage, latencyMs: 500 }), b: answer({ usage, latencyMs: 10 }) });
     otel.instrument(router);
@@ -169,7 +169,7 @@ describe('spans', () => {
     ).toBeUndefined();
   });
 
-  it('of joined calls link to the one that was sent; a cache hit has no attempt and no usage', async () => {
+  it('of joined calls link to the call that was sent; a cache hit has no attempt and no usage', async () => {
     const otel = telemetry();
     const { router, fake } = build({ a: answer({ usage, latencyMs: 50 }) }, { cache: 'idempotent' });
     otel.instrument(router);
@@ -185,7 +185,7 @@ describe('spans', () => {
     expect(sumOf(otel.spans(), 'gen_ai.usage.input_tokens')).toBe(1000);
   });
 
-  it('a tracer that throws changes no call', async () => {
+  it('a tracer that throws does not affect calls', async () => {
     const otel = telemetry();
     const { router } = build({ a: answer() });
     const thrower = () => {
@@ -196,7 +196,7 @@ describe('spans', () => {
     await expect(streamChat(router).then(read)).resolves.toMatchObject({ error: undefined });
   });
 
-  it('cost nothing without an SDK, and begin when one is registered', async () => {
+  it('cost nothing without an SDK, and start when one is registered', async () => {
     const otel = telemetry();
     const { router } = build({ a: answer() });
     const snapshot = vi.spyOn(router, 'snapshot');
@@ -209,7 +209,7 @@ describe('spans', () => {
     expect(otel.spans()[0]?.parentSpanContext?.spanId).toBe(otel.spans()[1]?.spanContext().spanId);
   });
 
-  it('name no tenant by default', async () => {
+  it('have no tenant by default', async () => {
     const otel = telemetry();
     const { router } = build({ a: answer() });
     const stop = otel.instrument(router);

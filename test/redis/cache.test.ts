@@ -31,7 +31,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     await server.stop();
   });
 
-  it('answers one process with what another has stored', async () => {
+  it('answers one process with another’s stored answer', async () => {
     const shared = name();
     const [one, two] = routers(2, () => redisCache(client, { name: shared }));
     await sendChat(one?.router as never);
@@ -40,7 +40,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     expect(two?.fake.requests).toEqual([]);
   });
 
-  it('crosses neither tenants nor names', async () => {
+  it('shares nothing across tenants or names', async () => {
     const shared = name();
     const [one, two] = routers(2, () => redisCache(client, { name: shared }));
     await sendChatWith(one?.router as never, { tenant: 'one' });
@@ -52,7 +52,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     expect(other?.fake.requests).toHaveLength(1);
   });
 
-  it('compresses long answers, and leaves short ones as they are', async () => {
+  it('compresses long answers only', async () => {
     const shared = name();
     const text = 'Once upon a time. '.repeat(2000);
     const [long] = routers(1, () => redisCache(client, { name: shared }), { mode: 'all' }, answer(text));
@@ -65,7 +65,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     expect((completion as { choices: { message: { content: string } }[] }).choices[0]?.message.content).toBe(text);
   });
 
-  it('forgets everything in all processes within a second of clear(), and deletes no key', async () => {
+  it('forgets all entries in all processes within a second of clear(), and deletes no key', async () => {
     const shared = name();
     const stores = [redisCache(client, { name: shared }), redisCache(client, { name: shared })];
     const sample = {
@@ -99,7 +99,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     expect(refreshes).toBe(1);
   });
 
-  it('serves from its own memory first, in tiers', async () => {
+  it('serves from its own memory first, with tieredCache', async () => {
     const shared = name();
     const far = redisCache(client, { name: shared });
     const get = vi.spyOn(far, 'get');
@@ -109,7 +109,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     expect(get).toHaveBeenCalledTimes(1);
   });
 
-  it('is a miss where Redis hangs or is gone, and after five failures no call waits for it', async () => {
+  it('misses where Redis hangs or is down; after five failures no call waits for it', async () => {
     const shared = name();
     const [member] = routers(1, () => redisCache(client, { name: shared, timeoutMs: 50 }));
     server.signal('SIGSTOP');

@@ -55,7 +55,7 @@ describe.skipIf(!hasRedis)('on a real server', () => {
     cacheStoreContract({ describe, it }, `tieredCache over ${library}`, () => tieredCache(fresh()), wait);
   }
 
-  it('says where a server evicts, and nothing where it does not', async () => {
+  it('reports whether a server evicts', async () => {
     const store = redisFleetStore(commandsOf('client', clients.redis));
     expect(await store.warnings?.()).toEqual([]);
     server.cli('CONFIG', 'SET', 'maxmemory', '100mb');
@@ -65,7 +65,7 @@ describe.skipIf(!hasRedis)('on a real server', () => {
     server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
   });
 
-  it('has no key without a time to live, and no key in which anything can be read', () => {
+  it('gives every key a time to live, and puts no readable content into keys', () => {
     const keys = server.cli('KEYS', '*').split('\n');
     expect(keys.length).toBeGreaterThan(20);
     for (const key of keys) {

@@ -10,7 +10,7 @@ import { build, type Setup } from '../helpers/routers.js';
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What users of other routers complain about, on a real server. */
-describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 }, () => {
+describe.skipIf(!hasRedis)('problems that users report of other routers', { timeout: 60_000 }, () => {
   let server: RedisServer;
   let client: ReturnType<typeof createClient>;
   let names = 0;
@@ -39,7 +39,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
       },
     );
 
-  it('N replicas spend N budgets (litellm PR#24682, bifrost#3547)', async () => {
+  it('N replicas spend one budget, not N (litellm PR#24682, bifrost#3547)', async () => {
     const name = `fleet-${names++}`;
     const members = Array.from({ length: 4 }, () => member(name));
     for (let i = 0; i < 40; i++) {
@@ -51,7 +51,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
     expect(sent).toBeGreaterThanOrEqual(9);
   });
 
-  it('concurrent calls pass before spend is recorded (litellm#34732)', async () => {
+  it('concurrent calls do not pass before spend is recorded (litellm#34732)', async () => {
     const name = `fleet-${names++}`;
     const members = Array.from({ length: 4 }, () => member(name, hang()));
     for (const { router } of members) for (let i = 0; i < 20; i++) void sendChat(router).catch(() => undefined);
@@ -61,7 +61,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
     expect(sent).toBeGreaterThan(0);
   });
 
-  it('counters are reseeded by addition (litellm#28247): a reconnect counts nothing twice', async () => {
+  it('a reconnect counts nothing twice (litellm#28247)', async () => {
     const name = `fleet-${names++}`;
     const own = createClient({ url: server.url, disableOfflineQueue: true, socket: { reconnectStrategy: 20 } });
     own.on('error', () => undefined);
@@ -79,7 +79,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
     own.destroy();
   });
 
-  it('reservations leak when a stream is cancelled (litellm PR#30522)', async () => {
+  it('a cancelled stream releases its reservation (litellm PR#30522)', async () => {
     const name = `fleet-${names++}`;
     const budgets = [{ usd: 1.5, window: 'month' as const }];
     const one = member(name, hang(), { budgets });
@@ -118,7 +118,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
       return { ...built, lines };
     };
 
-    it('blocks every request (litellm PR#35273): no call waits for it', async () => {
+    it('blocks no request (litellm PR#35273)', async () => {
       const { router, fake } = unreachable({ budgets: [] });
       for (let i = 0; i < 50; i++) {
         const before = fake.requests.length;
@@ -130,7 +130,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
       }
     });
 
-    it('and a traceback a request (litellm#40620): two lines for all of them', async () => {
+    it('logs two lines in all, not a traceback per request (litellm#40620)', async () => {
       const { router, lines } = unreachable({ budgets: [] });
       for (let i = 0; i < 50; i++) await sendChatWith(router, { tenant: `${i}` });
       await wait(1500);
@@ -139,14 +139,14 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
     });
   });
 
-  it('"Max number of clients reached" (litellm PR#34871): no connection of our own', async () => {
+  it('gets no connection of the router’s own, against "Max number of clients reached" (litellm PR#34871)', async () => {
     const before = Number(/connected_clients:(\d+)/.exec(server.cli('INFO', 'clients'))?.[1]);
     const members = Array.from({ length: 8 }, () => member(`fleet-${names++}`));
     for (const { router } of members) await sendChat(router);
     expect(Number(/connected_clients:(\d+)/.exec(server.cli('INFO', 'clients'))?.[1])).toBe(before);
   });
 
-  it('counters without TTL (litellm#38987)', async () => {
+  it('counters have a time to live (litellm#38987)', async () => {
     const name = `fleet-${names++}`;
     await sendChat(member(name).router);
     const keys = server.cli('KEYS', `mr1:{${name}}:*`).split('\n');
@@ -154,7 +154,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
     for (const key of keys) expect(Number(server.cli('PTTL', key)), key).toBeGreaterThan(0);
   });
 
-  it('cached answers cross tenants (litellm#29955)', async () => {
+  it('cached answers do not cross tenants (litellm#29955)', async () => {
     const cacheStore = redisCache(client, { name: `cache-${names++}` });
     const members = [1, 2].map(() => member(`fleet-${names++}`, answer(), { cacheStore, cache: { mode: 'all' } }));
     for (const tenant of ['one', 'two', 'one'])
@@ -165,7 +165,7 @@ describe.skipIf(!hasRedis)('complaints of others’ users', { timeout: 60_000 },
     expect(members.map(({ fake }) => fake.requests.length)).toEqual([2, 0]);
   });
 
-  it('CROSSSLOT (litellm#11961): budgets of many tenants on a cluster of three nodes', async () => {
+  it('budgets of many tenants work on a cluster of three nodes, without CROSSSLOT (litellm#11961)', async () => {
     const nodes = await Promise.all(Array.from({ length: 3 }, () => startRedis('--cluster-enabled', 'yes')));
     try {
       const slots = [

@@ -83,7 +83,7 @@ describe.skipIf(!hasRedis)('the script on a real server', () => {
   }
 
   it.each<LedgerWindow>(['hour', 'day', 'month', 3_600_000, 'rate'])(
-    'answers as the function in TypeScript does: window %s',
+    'returns the same as the function in TypeScript: window %s',
     async (window) => {
       const store = redisFleetStore(commandsOf('client', client));
       const { granted, state } = await compare(window, 11, store, Date.now);
@@ -99,7 +99,7 @@ describe.skipIf(!hasRedis)('the script on a real server', () => {
     ['day', 12_000_000],
     ['month', 400_000_000],
     [3_600_000, 600_000],
-  ])('answers as it does while windows end, too: window %s', async (window, stepMs) => {
+  ])('returns the same while windows end: window %s', async (window, stepMs) => {
     const commands = commandsOf('client', client);
     const random = seededRandom(5);
     let time = Date.UTC(2027, 11, 31, 23, 30);
@@ -128,7 +128,7 @@ describe.skipIf(!hasRedis)('the script on a real server', () => {
     for (const key of keys) expect(await client.pTTL(key), key).toBeGreaterThan(0);
   });
 
-  it('is sent again where the server has forgotten it', async () => {
+  it('is sent again if the server has forgotten it', async () => {
     await client.scriptFlush();
     const store = redisFleetStore(commandsOf('client', client));
     const message = { name: 'flushed', worker: 'w', heartbeatMs: 1000, claims: [], facts: undefined };

@@ -75,7 +75,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     ],
   ];
 
-  it.each(libraries)('needs the commands that the page on fleets names, and no other: %s', async (library, connect) => {
+  it.each(libraries)('needs only the commands that the page on fleets names: %s', async (library, connect) => {
     const rules = aclRules();
     const allowed = rules.filter((rule) => rule.startsWith('+')).map((rule) => rule.slice(1));
     expect(allowed.length).toBeGreaterThan(10);
@@ -142,7 +142,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
   it.each<[string, () => RedisClient]>([
     ['redis', () => nodeRedis()],
     ['ioredis', () => ioredis({ lazyConnect: true })],
-  ])('a client that is not connected is one warning, and no error: %s', async (library, clientOf) => {
+  ])('warns once and throws nothing for a client that is not connected: %s', async (library, clientOf) => {
     const { router, lines } = member(`unconnected-${library}`, clientOf(), { budgets: [] });
     for (let i = 0; i < 3; i++) await sendChat(router);
     await wait(1000);
@@ -150,7 +150,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     expect(warned).toEqual([expect.stringMatching(/`await client\.connect\(\)` before the first request/)]);
   });
 
-  it('a server that evicts is one warning', async () => {
+  it('warns once about a server that evicts', async () => {
     server.cli('CONFIG', 'SET', 'maxmemory', '100mb');
     server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
     const { router, lines } = member('evicting', await nodeRedis().connect());
@@ -161,7 +161,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
   });
 
-  it('a newer version of the script in the fleet is one warning', async () => {
+  it('warns once about a newer version of the script in the fleet', async () => {
     server.cli('HSET', 'mr1:{newer}:workers', 'v', '99');
     const { router, lines } = member('newer', await nodeRedis().connect());
     for (let i = 0; i < 3; i++) await sendChat(router);
@@ -169,7 +169,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     expect(lines()).toEqual([expect.stringMatching(/script version 99, this one \d+: update model-router here too/)]);
   });
 
-  it('Redis that goes and comes back is one line each time, and no call fails', async () => {
+  it('logs one line when Redis goes and one when it is back, and fails no call', async () => {
     const { router, lines } = member('gone', await nodeRedis().connect());
     await sendChat(router);
     for (let round = 1; round <= 2; round++) {

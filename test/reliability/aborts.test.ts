@@ -80,7 +80,7 @@ describe('an abort after any number of turns', () => {
     expect.fail('no call has ended before its abort');
   });
 
-  it('ends a stream without an error, or before it began', async () => {
+  it('ends a stream without an error, or the call before it', async () => {
     const built = build(fail(500), saidByFallback);
     const seen = { rejected: 0, endedEarly: 0 };
     for (let turns = 0; turns < MOST_TURNS; turns += 1) {
@@ -151,7 +151,7 @@ describe('an abort at any moment', () => {
     ]);
   });
 
-  it('that has passed already sends nothing', async () => {
+  it('before the call sends nothing', async () => {
     const built = build(answer(said), saidByFallback);
     const signal = AbortSignal.abort();
     const call = built.router.chat.completions.create({ model: 'standard', messages }, { signal });

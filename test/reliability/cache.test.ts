@@ -102,7 +102,7 @@ describe('histories of calls, streams, times, deadlines, aborts and failures', (
   const unhandled: unknown[] = [];
   process.on('unhandledRejection', (reason) => unhandled.push(reason));
 
-  it('are those of a small model', async () => {
+  it('match a small model', async () => {
     let hits = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40, size: 'max' }), async (steps) => {
@@ -134,7 +134,7 @@ describe('embeddings in batches', () => {
     waitMs: fc.constantFrom(0, 400, 1000),
   });
 
-  it('request what is missing, once, and give each input its own vector', async () => {
+  it('request the missing inputs once, and return the right vector for each', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(batch, { minLength: 4, maxLength: 12, size: 'max' }), async (batches) => {
         const { router, fake } = build({ a: answer() }, { cache: { mode: 'all', ttlMs: 1000 } });

@@ -120,7 +120,7 @@ describe('a breaker under many calls', () => {
     return built;
   }
 
-  it('lets one of 64 calls through when its open time is over', async () => {
+  it('lets one of 64 calls through after its cooldown', async () => {
     const { router, fake } = await opened(answer({ latencyMs: 30 }));
     await pass(COOLDOWN_MS - 1);
     const early = (await settled(Promise.all(many(() => sendChat(router))))).value ?? [];
@@ -134,7 +134,7 @@ describe('a breaker under many calls', () => {
     expect(callsTo(after, 'primary')).toBe(AT_ONCE);
   });
 
-  it('is not wedged by a probe that hangs: when its lease is over, the next call is a probe', async () => {
+  it('sends the next call as a probe if a probe hangs and its lease is over', async () => {
     const { router, fake } = await opened(hang({ ignoreAbort: true }), { attemptTimeoutMs: 60_000 });
     await pass(COOLDOWN_MS);
     const hung = watch(sendChat(router));
@@ -152,7 +152,7 @@ describe('a breaker under many calls', () => {
     expect([hung.state, stateOf(router)]).toEqual(['fulfilled', 'closed']);
   });
 
-  it('is not wedged by a probe whose caller goes away, nor closed by it', async () => {
+  it('lets the next call probe, and does not close, when the caller of a probe aborts', async () => {
     const { router, fake } = await opened(hang());
     await pass(COOLDOWN_MS);
     const controller = new AbortController();
@@ -168,7 +168,7 @@ describe('a breaker under many calls', () => {
     expect([fake.requestsOf('primary').length, stateOf(router)]).toEqual([2, 'open']);
   });
 
-  it('is neither opened nor closed by aborts', async () => {
+  it('neither opens nor closes after aborts', async () => {
     const { router, fake } = build({ primary: hang(), fallback: saidByFallback });
     const abortMany = async () => {
       const controller = new AbortController();
@@ -189,7 +189,7 @@ describe('a breaker under many calls', () => {
     expect(stateOf(router)).toBe('open');
   });
 
-  it('is not closed by an answer to a call from before it opened', async () => {
+  it('does not close after an answer to a call from before it opened', async () => {
     const { router, fake } = build({ primary: answer({ latencyMs: 500 }), fallback: saidByFallback });
     const slow = watch(sendChat(router));
     await pass(1);
@@ -204,7 +204,7 @@ describe('a breaker under many calls', () => {
 describe('64 calls at once while everything is down', () => {
   useFakeTime();
 
-  it('make no more attempts than they may, and take no more retries than there are tokens', async () => {
+  it('make no more attempts than allowed, and take no more retries than there are tokens', async () => {
     const { router, fake } = build(
       { primary: fail(500), fallback: fail(500) },
       { breaker: false, maxAttempts: 5, retry: { budget: 0.1, minPerSecond: 1 } },
@@ -219,7 +219,7 @@ describe('64 calls at once while everything is down', () => {
     expect(total - 2 * AT_ONCE).toBe(Math.floor(10 + AT_ONCE / 10));
   });
 
-  it('try both deployments once when both breakers are open, and get the last error', async () => {
+  it('try both deployments once when both breakers are open, and throw the last error', async () => {
     const { router, fake } = build({ primary: fail(500), fallback: fail(503) }, { maxAttempts: 2 });
     await settled(Promise.all(many(() => errorOf(sendChat(router)))));
     fake.clear();

@@ -62,7 +62,7 @@ describe('a stream that is cut', () => {
   }
 
   it.each<End>(['close', 'reset', 'end'])(
-    'at each byte of it (%s) fails over, is interrupted, or was whole',
+    'at any byte (%s) fails over, is interrupted, or is whole',
     async (ending) => {
       const seen = { failedOver: 0, interrupted: 0, whole: 0 };
       const missing = ending === 'end' ? await mayBeMissing() : 0;
@@ -95,7 +95,7 @@ describe('a stream that is cut', () => {
     },
   );
 
-  it('on real sockets delivers a beginning of it, or the whole answer of the fallback', async () => {
+  it('on real sockets delivers its beginning, or the whole answer of the fallback', async () => {
     await using primary = await startFakeProvider({ models: ['m'] });
     await using fallback = await startFakeProvider({ models: { m: saidByFallback } });
     const router = new ModelRouter({

@@ -47,7 +47,7 @@ describe('dead pooled sockets', () => {
     expect(router.snapshot().deployments.d0).toMatchObject({ failures: 0, state: 'closed', retriesWithheld: 0 });
   });
 
-  it('of the first host keep no call from it', async () => {
+  it('of the first host delay no call to it', async () => {
     const [first, second] = [await startServer(), await startServer()];
     const { calls } = await open([first, second]);
     await calls(5);
@@ -57,7 +57,7 @@ describe('dead pooled sockets', () => {
     expect([first.state.requests, second.state.requests]).toEqual([55, 0]);
   });
 
-  it('are met at most twice more by one attempt, and not at all where the origin has never answered', async () => {
+  it('cost one attempt at most two resends, and none if the origin has never answered', async () => {
     const server = await startServer();
     server.state.resetsAll = true;
     const first = await openOnce(server);
@@ -70,7 +70,7 @@ describe('dead pooled sockets', () => {
     expect(server.state.resets).toBe(4);
   });
 
-  it('are no excuse for a server that resets after more than a second', async () => {
+  it('do not excuse a server that resets after more than a second', async () => {
     const server = await startServer();
     const call = await openOnce(server);
     await call();

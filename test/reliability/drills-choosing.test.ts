@@ -21,7 +21,7 @@ describe('short drills of choosing, in virtual time', { timeout: 60_000 }, () =>
 
   it('S12: lowest cost', async () => check(await s12({ calls: 300, seed: SEED })));
 
-  it('S13: reports that are looked at often', async () =>
+  it('S13: reports that are read often', async () =>
     check(await s13({ experiments: { AbTable, abReport }, runs: 15, powerRuns: 10, seed: SEED })));
 
   it('S14: calibrate', async () => check(await s14({ seeds: 40, seed: SEED })));

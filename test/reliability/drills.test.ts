@@ -34,10 +34,10 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
 
   it('S3: model L with hedging', async () => check(await s3({ calls: 6000, seed: SEED })));
 
-  it('S4: the primary hangs, and comes back, with hedging', async () =>
+  it('S4: the primary hangs, then recovers, with hedging', async () =>
     check(await s4({ minutes: 3, hedgeAfterMs: 'p95', seed: SEED })));
 
-  it('S4: the primary hangs, and comes back', async () => check(await s4({ minutes: 3, seed: SEED })));
+  it('S4: the primary hangs, then recovers', async () => check(await s4({ minutes: 3, seed: SEED })));
 
   it.each([false, true])('S4: the primary hangs from the start; streams: %s', async (streams) =>
     check(await s4Cold({ minutes: 1, streams, deadlineMs: 1500, seed: SEED })),
@@ -66,8 +66,8 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
   it('S8: 64 calls at once while the primary is down', async () => check(await s8({ rounds: 4, seed: SEED })));
 });
 
-describe('what the drills are measured with', () => {
-  it('draws model L as it was published', () => {
+describe('the measures of the drills', () => {
+  it('draw model L as published', () => {
     const random = mulberry32(SEED);
     const n = 200_000;
     const draws = Float64Array.from({ length: n }, () => drawMs(random)).sort();
@@ -82,7 +82,7 @@ describe('what the drills are measured with', () => {
     expect(Math.abs(inTime * (1 - MODEL_L.primaryErrors) - 0.9736)).toBeLessThan(0.0015);
   });
 
-  it('bounds what chance explains', () => {
+  it('bound what chance explains', () => {
     // P(at least 6 of 1000 at 0.1 %) = 0.0006, of 5 = 0.0037.
     expect(mostByChance(1000, 0.001)).toBe(5);
     expect(mostByChance(10, 0)).toBe(0);

@@ -94,8 +94,8 @@ function fetchStream({ router }: Scene, model: string): Promise<unknown> {
   });
 }
 
-describe('a stream that its caller drops is let go', () => {
-  it.each(ways)('%s', async (name, forget) => {
+describe('a stream that its caller drops', () => {
+  it.each(ways)('is ended: %s', async (name, forget) => {
     const made = await scene();
     const { router, provider, listeners, records } = made;
     for (let i = 0; i < STREAMS; i += 1) await forget(made);
@@ -113,7 +113,7 @@ describe('a stream that its caller drops is let go', () => {
     expect(outcomes.every((each) => each.filter((outcome) => outcome !== 'lost').join() === 'aborted')).toBe(true);
   });
 
-  it('and the money that it may have cost is booked as an estimate, the rest released', async () => {
+  it('is billed as an estimate, and the rest of its reservation is released', async () => {
     const price = { input: 1, output: 10 };
     const made = await scene({
       deployments: { a: { price }, b: { price } },
@@ -130,7 +130,7 @@ describe('a stream that its caller drops is let go', () => {
     expect(budget).toMatchObject({ reservedUsd: 0 });
   });
 
-  it('and one that is only read late is whole', async () => {
+  it('stays whole if it is only read late', async () => {
     const words = Array.from({ length: 50 }, (_, i) => `word ${i} `);
     const { router, provider } = await scene();
     provider.set('a', answer({ chunks: words }));
@@ -143,7 +143,7 @@ describe('a stream that its caller drops is let go', () => {
     }
   });
 
-  it('as one of a plain client is', async () => {
+  it('is collected like a plain client’s', async () => {
     await using provider = await startFakeProvider({ models: { a: endless } });
     const client = new OpenAI({ apiKey: 'sk-test', baseURL: provider.url, maxRetries: 0 });
     for (let i = 0; i < STREAMS; i += 1) await streamChat(client, 'a');

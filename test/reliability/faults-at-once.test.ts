@@ -23,7 +23,7 @@ function isBehaviour(primary: Fault['primary']): primary is Behaviour {
   return typeof primary === 'object' && 'type' in primary;
 }
 
-it('answers every call, or interrupts it honestly, with all faults at once', { timeout: 30_000 }, async () => {
+it('answers every call, or interrupts it with an error, under all faults at once', { timeout: 30_000 }, async () => {
   const before = activeResources();
   const choose = (_: unknown, n: number): Behaviour => behaviours[n % behaviours.length] ?? saidByFallback;
   const primary = await startFakeProvider({ models: { m: choose } });

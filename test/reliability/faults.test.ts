@@ -61,7 +61,7 @@ function checkText(text: string | null | undefined, ending: Ending): void {
 }
 
 describe.each(Object.entries(faults))('a primary that %s', (_, fault) => {
-  it('is no obstacle to a plain call', () =>
+  it('does not fail a plain call', () =>
     withUpstreams(fault, async (router, upstreams) => {
       const { signal } = new AbortController();
       const completion = await router.chat.completions.create({ model: 'standard', messages }, { signal });
@@ -70,7 +70,7 @@ describe.each(Object.entries(faults))('a primary that %s', (_, fault) => {
       expect(getEventListeners(signal, 'abort')).toEqual([]);
     }));
 
-  it('is no obstacle to a stream, or interrupts it honestly', () =>
+  it('does not fail a stream, or interrupts it with an error', () =>
     withUpstreams(fault, async (router, upstreams) => {
       const { signal } = new AbortController();
       const stream = await router.chat.completions.create({ model: 'standard', messages, stream: true }, { signal });
@@ -92,6 +92,6 @@ function checkInterruption({ error, chunks, text }: ReadResult<unknown>, ending:
   expect(error.text).toBe(text);
 }
 
-it('has more than 24 kinds of fault', () => {
+it('covers more than 24 kinds of fault', () => {
   expect(Object.keys(faults).length).toBeGreaterThanOrEqual(24);
 });

@@ -61,7 +61,7 @@ describe.each(Object.entries(thrown))('a fetch that throws %s', (_, value) => {
     ],
   ];
 
-  it.each(throwing)('%s leads to the fallback', async (_, fetch) => {
+  it.each(throwing)('%s fails over', async (_, fetch) => {
     const { router, fallback } = routerOver({ fetch });
     const { texts, outcomes } = await sendBoth(router);
     expect(texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
@@ -79,7 +79,7 @@ describe.each(Object.entries(thrown))('a fetch that throws %s', (_, value) => {
 });
 
 describe('an upstream that ignores its abort', () => {
-  it('holds nothing up, and its late answer is let go', async () => {
+  it('delays nothing, and its late answer is discarded', async () => {
     await using primary = await startFakeProvider({ models: { m: answer({ ...said, latencyMs: 3000, chunkMs: 20 }) } });
     const deaf: NonNullable<ClientOptions['fetch']> = (url, init) => fetch(url, { ...init, signal: null });
     const { router } = routerOver({ baseURL: primary.url, fetch: deaf }, { attemptTimeoutMs: 60 });
@@ -102,7 +102,7 @@ describe("an application's own code that throws", () => {
     throw new Error('boom');
   };
 
-  it('as a logger harms no call', async () => {
+  it('as a logger fails no call', async () => {
     const logger = { error: boom, warn: boom, info: boom, debug: boom };
     const { router } = routerOver({ fetch: fakeFetch(fail(500)) }, { logger, logLevel: 'debug', slowMs: 0.001 });
     expect((await sendBoth(router)).texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
@@ -112,7 +112,7 @@ describe("an application's own code that throws", () => {
   it.each([
     ['throws', boom],
     ['rejects', async () => boom()],
-  ])('as a listener that %s harms no call', async (_, listener) => {
+  ])('as a listener that %s fails no call', async (_, listener) => {
     const fetch = fakeFetch([fail(429, { headers: { 'retry-after-ms': '1' } }), fail(401), fail(404), fail(500)]);
     const { router } = routerOver({ fetch }, { slowMs: 0.001, breaker: { consecutive: 1 } });
     for (const type of EVENT_TYPES) {
@@ -128,7 +128,7 @@ describe("an application's own code that throws", () => {
   it.each<[string, () => number]>([
     ['throws', boom],
     ['gives no number', () => Number.NaN],
-  ])('as the source of chance that %s harms no call, also in its timers', async (_, random) => {
+  ])('as a random source that %s fails no call, also in its timers', async (_, random) => {
     const settings = { random, attemptTimeoutMs: 20, retry: { baseMs: 1 }, breaker: { consecutive: 1 } } as const;
     const { router } = routerOver({ fetch: fakeFetch([hang(), fail(500)]) }, settings);
     const { outcomes } = await sendBoth(router);
@@ -150,7 +150,7 @@ describe("an application's own code that throws", () => {
   it.each([
     ['throws', boom],
     ['rejects', async () => boom()],
-  ])('as the function that gives the key (%s) leads to the fallback', async (_, apiKey) => {
+  ])('as the function that returns the key (%s) fails over', async (_, apiKey) => {
     const { router } = routerOver({ fetch: fakeFetch(answer(said)), apiKey });
     expect((await sendBoth(router)).texts).toEqual([FALLBACK_TEXT, FALLBACK_TEXT]);
     await router.close();
@@ -196,7 +196,7 @@ describe('a wall clock that jumps', () => {
 });
 
 describe('close() in mid-flight', () => {
-  it('lets calls end as they would, failover and streams too, and refuses later ones', async () => {
+  it('lets calls finish, with failover and streams, and refuses later ones', async () => {
     await using primary = await startFakeProvider({ models: { m: answer({ ...said, latencyMs: 30, chunkMs: 10 }) } });
     const { router } = routerOver({ baseURL: primary.url });
     const { router: failing } = routerOver({ fetch: fakeFetch(fail(500, { latencyMs: 30 })) });
@@ -219,7 +219,7 @@ describe('close() in mid-flight', () => {
     ).toBe(0);
   });
 
-  it('leaves a call that hangs its deadline', async () => {
+  it('leaves a hanging call its deadline', async () => {
     const { router } = routerOver({ fetch: fakeFetch(hang()) }, { deadlineMs: 80, maxAttempts: 1 });
     const { signal } = new AbortController();
     const call = router.chat.completions.create({ model: 'standard', messages }, { signal });

@@ -123,7 +123,7 @@ describe('after any number of turns, through attempts, waits and bodies', () => 
     }
   });
 
-  it.each(kinds)('%s ends as it would when its router is closed meanwhile', async (_, begin) => {
+  it.each(kinds)('%s ends in the same way if its router is closed meanwhile', async (_, begin) => {
     for (let k = 0; ; k += STEP) {
       const built = build(scripts(), { ...setup, ...harmful });
       harm(built.router);
@@ -188,7 +188,7 @@ interface Made {
 }
 
 describe('calls, aborts and a close() in any order', () => {
-  it('settle each call once and in time, and leave nothing open at the moment of the last', async () => {
+  it('settle each call once and in time, and leave nothing open afterwards', async () => {
     const seen = { answered: 0, aborted: 0, failed: 0, refused: 0 };
     await fc.assert(
       fc.asyncProperty(given, async ({ a, b, acts, breaker, isHarmed, chance }) => {

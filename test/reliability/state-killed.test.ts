@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { expect, it, onTestFinished } from 'vitest';
 
-it('a budget is never overspent by processes that are killed with SIGKILL, one after the other', {
+it('processes that are killed with SIGKILL one after the other never overspend a budget', {
   timeout: 60_000,
 }, async () => {
   const directory = mkdtempSync(join(tmpdir(), 'model-router-killed-'));

@@ -58,7 +58,7 @@ async function heldBy(make: (fetch: typeof globalThis.fetch) => OpenAI): Promise
   return { paused: paused / STREAMS, ended: ((await heapUsed()) - before) / STREAMS };
 }
 
-it('a stream takes less than twice the memory of its text, and is released at its end', async () => {
+it('a stream takes less than twice the memory of its text, and releases it at its end', async () => {
   const options = { apiKey: 'sk-test', baseURL: 'https://x.test/v1', logLevel: 'off' } as const;
   const text = Array.from({ length: CHUNKS }, (_, i) => word(i + 1)).join('').length;
   // The first of each compiles and fills what stays.

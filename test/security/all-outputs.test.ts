@@ -116,7 +116,7 @@ async function outputsOf(a: Behaviour[], b: Behaviour[], calls: readonly string[
   return outputs;
 }
 
-it('no key, no prompt and no answer in anything that a router shows of its calls', async () => {
+it('the router shows no key, no prompt and no answer in any output about its calls', async () => {
   const list = { minLength: 1, maxLength: 4 };
   await fc.assert(
     fc.asyncProperty(fc.array(steps, list), fc.array(steps, list), fc.array(kinds, list), async (a, b, calls) => {
@@ -129,7 +129,7 @@ it('no key, no prompt and no answer in anything that a router shows of its calls
   );
 }, 60_000);
 
-it('nor in the report, the table and the data of a simulation', async () => {
+it('a simulation shows none in its report, table and data', async () => {
   const client = { apiKey: KEY, baseURL: 'https://one.test/v1' };
   const clients = { default: client, other: client };
   const faults = [{ at: 'first', behavior: fail(500, { message: echo.message }) }];

@@ -61,8 +61,8 @@ function open(forwardHeaders?: string[]) {
   return { both, sent, written };
 }
 
-describe('headers of requests', () => {
-  it('sends those that are listed, and no others', async () => {
+describe('request headers', () => {
+  it('are sent if listed, and no others', async () => {
     const { both, sent } = open();
     await both({ ...DROPPED, ...SENT });
     expect(sent).toHaveLength(2);
@@ -75,7 +75,7 @@ describe('headers of requests', () => {
     }
   });
 
-  it('warns once of each other header, by its name alone', async () => {
+  it('cause one warning for each that is dropped, by its name alone', async () => {
     const { both, written } = open();
     await both({ 'x-goog-api-key': 'theirs', 'x-tag': 'theirs' });
     await both({ 'x-goog-api-key': 'theirs', cookie: 'theirs', te: 'trailers', 'sec-fetch-mode': 'cors' });
@@ -86,14 +86,14 @@ describe('headers of requests', () => {
     expect(written.join()).not.toContain('theirs');
   });
 
-  it('warns of at most a hundred names', async () => {
+  it('cause warnings for at most a hundred names', async () => {
     const { both, written } = open();
     for (let i = 0; i < 30; i++)
       await both(Object.fromEntries(Array.from({ length: 10 }, (_, j) => [`x-name-${i}-${j}`, '1'])));
     expect(written.filter((line) => line.includes('asFetch'))).toHaveLength(100);
   });
 
-  it('sends what forwardHeaders names, but not what Connection names', async () => {
+  it('are sent if forwardHeaders names them, and Connection does not', async () => {
     const { both, sent, written } = open(['X-Tag', 'x-goog-api-key']);
     await both({ 'x-tag': 'a', 'x-goog-api-key': 'chosen' });
     await both({ 'x-tag': 'b', 'user-agent': 'b', connection: 'close, X-Tag, User-Agent' });
@@ -104,8 +104,8 @@ describe('headers of requests', () => {
   });
 });
 
-describe('headers of answers', () => {
-  it('passes no cookie back, and nothing in the name of the router', async () => {
+describe('response headers', () => {
+  it('include no cookie, and none of the router’s own names', async () => {
     const { both } = open();
     const [models, chat] = await both({});
     for (const response of [models, chat]) {
@@ -115,7 +115,7 @@ describe('headers of answers', () => {
     }
   });
 
-  it('passes none back with an error either', async () => {
+  it('are dropped in an error as well', async () => {
     const { router } = routerOver(() =>
       Response.json(
         { error: { message: 'no' } },
@@ -132,7 +132,7 @@ describe('headers of answers', () => {
 });
 
 describe('X-Router-* headers', () => {
-  it('never leave by the default headers of a client, a router, a view, a call or a deployment', async () => {
+  it('never leave as default headers of a client, a router, a view, a call or a deployment', async () => {
     const { router, sent } = routerOver(() => completion());
     const headers = { 'X-Router-Tenant': 'secret-tenant', 'X-Tag': '1' };
     const given = { apiKey: 'k', baseURL: 'https://up.test/v1', logLevel: 'off' as const };

@@ -73,7 +73,7 @@ describe('a routed endpoint in another spelling', () => {
     expect(response.headers.get('x-should-retry')).toBe('false');
   });
 
-  it('a form is refused where the endpoint takes none, and read where it does', async () => {
+  it('a form is refused where the endpoint accepts none, and read where it does', async () => {
     const { router, sent } = guarded();
     const form = new FormData();
     form.set('model', 'not-listed');
@@ -94,7 +94,7 @@ describe('a routed endpoint in another spelling', () => {
     }
   });
 
-  it('GET of the same path (stored chats) is not routed, and the case of ids stays', async () => {
+  it('GET of the same path (stored chats) is not routed, and ids keep their case', async () => {
     const { router, sent } = guarded();
     await router.asFetch()(`${base}/chat/completions?limit=1`);
     await router.asFetch()(`${base}/files/File-AbC%20d/content`);
@@ -104,7 +104,7 @@ describe('a routed endpoint in another spelling', () => {
     ]);
   });
 
-  it('nothing leads above the base URL', async () => {
+  it('no path leads above the base URL', async () => {
     const { router, sent } = guarded();
     for (const path of [
       '/..%2fadmin',
@@ -128,7 +128,7 @@ describe('a routed endpoint in another spelling', () => {
   );
 });
 
-describe('what is not routed', () => {
+describe('requests that are not routed', () => {
   const requests: [string, string][] = [
     ['GET', '/models'],
     ['GET', '/models/m'],
@@ -150,22 +150,22 @@ describe('what is not routed', () => {
     return allowed;
   };
 
-  it('passes by default', async () => {
+  it('pass by default', async () => {
     expect(await allowedBy()).toHaveLength(requests.length);
     expect(await allowedBy('all')).toHaveLength(requests.length);
   });
 
-  it("passes with GET only under 'reads'", async () => {
+  it("pass with GET only under 'reads'", async () => {
     expect(await allowedBy('reads')).toEqual(['GET /models', 'GET /models/m', 'GET /files']);
   });
 
-  it('passes where the list names it', async () => {
+  it('pass if the list names them', async () => {
     expect(await allowedBy([])).toEqual([]);
     expect(await allowedBy(['GET /models'])).toEqual(['GET /models']);
     expect(await allowedBy(['GET /models/*', 'DELETE /files/*'])).toEqual(['GET /models/m', 'DELETE /files/f']);
   });
 
-  it('is checked when the fetch is made', () => {
+  it('an invalid option is refused when the fetch is made', () => {
     const { router } = routerOver(() => Response.json({}));
     for (const passThrough of ['none', ['models'], ['GET models'], ['HEAD /models'], ['GET  /models'], 5])
       expect(() => router.asFetch({ passThrough: passThrough as 'all' })).toThrow(/passThrough/);

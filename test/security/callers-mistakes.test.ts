@@ -36,7 +36,7 @@ const REFUSED_HEADERS: Record<string, Record<string, string>> = {
 };
 
 describe("a caller's mistake", () => {
-  it.each(Object.entries(MISTAKES))('%s is the caller-error of this call alone', async (_name, { headers, body }) => {
+  it.each(Object.entries(MISTAKES))('%s is a caller-error of this call alone', async (_name, { headers, body }) => {
     const { router, fake } = build(
       { a: answer(), b: answer() },
       { breaker: { failures: 1, consecutive: 1, minRate: 0 } },
@@ -54,42 +54,45 @@ describe("a caller's mistake", () => {
     expect(fake.requests.map(({ model }) => model)).toEqual(['a']);
   });
 
-  it.each(Object.entries(REFUSED_HEADERS))('the header %s, too, over a real connection', async (_name, headers) => {
-    let requests = 0;
-    const server = createServer((_request, response) => {
-      requests++;
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] }));
-    });
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const router = new ModelRouter({
-      clients: { default: { apiKey: 'sk-0123456789', baseURL: `http://127.0.0.1:${port}/v1` } },
-      deployments: { m: {} },
-      breaker: { failures: 1, consecutive: 1, minRate: 0 },
-      logLevel: 'off',
-    });
-    onTestFinished(() => void router.close());
-    for (let i = 0; i < 6; i++) {
-      const error = await errorOf(
-        router.chat.completions
-          .create({ model: 'm', messages }, { headers })
-          .then(() => Promise.reject(new Error('it was answered'))),
-      );
-      if (error.message === 'it was answered') continue;
-      expect(callRecord(error)?.attempts).toMatchObject([{ outcome: 'caller-error' }]);
-    }
-    expect(router.snapshot().deployments.m).toMatchObject({ state: 'closed', failures: 0 });
-    // Through `asFetch()` they are dropped.
-    const before = requests;
-    const init = { method: 'POST', headers, body: JSON.stringify({ model: 'm', messages }) };
-    expect((await router.asFetch()(`${base}/chat/completions`, init)).status).toBe(200);
-    expect(requests).toBe(before + 1);
-  });
+  it.each(Object.entries(REFUSED_HEADERS))(
+    'the header %s is one too, over a real connection',
+    async (_name, headers) => {
+      let requests = 0;
+      const server = createServer((_request, response) => {
+        requests++;
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify({ choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] }));
+      });
+      await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => void server.close());
+      const { port } = server.address() as AddressInfo;
+      const router = new ModelRouter({
+        clients: { default: { apiKey: 'sk-0123456789', baseURL: `http://127.0.0.1:${port}/v1` } },
+        deployments: { m: {} },
+        breaker: { failures: 1, consecutive: 1, minRate: 0 },
+        logLevel: 'off',
+      });
+      onTestFinished(() => void router.close());
+      for (let i = 0; i < 6; i++) {
+        const error = await errorOf(
+          router.chat.completions
+            .create({ model: 'm', messages }, { headers })
+            .then(() => Promise.reject(new Error('it was answered'))),
+        );
+        if (error.message === 'it was answered') continue;
+        expect(callRecord(error)?.attempts).toMatchObject([{ outcome: 'caller-error' }]);
+      }
+      expect(router.snapshot().deployments.m).toMatchObject({ state: 'closed', failures: 0 });
+      // Through `asFetch()` they are dropped.
+      const before = requests;
+      const init = { method: 'POST', headers, body: JSON.stringify({ model: 'm', messages }) };
+      expect((await router.asFetch()(`${base}/chat/completions`, init)).status).toBe(200);
+      expect(requests).toBe(before + 1);
+    },
+  );
 });
 
-describe("the deployment's own mistake", () => {
+describe("a deployment's own mistake", () => {
   it.each([
     ['a key function', { apiKey: () => Promise.reject(new Error('no token: sk-secret-token')) }, {}],
     ['headers of a deployment', {}, { headers: { 'x-a': 'a\nb' } }],
@@ -120,7 +123,7 @@ describe("the deployment's own mistake", () => {
     expect(written.join()).not.toContain('sk-secret-token');
   });
 
-  it('does not happen if the name is not found or the connection is refused', async () => {
+  it('is not assumed if the name is not found or the connection is refused', async () => {
     const { router } = build({ a: answer() }, { maxAttempts: 1 });
     const broken = new ModelRouter({
       clients: {

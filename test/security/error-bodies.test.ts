@@ -48,7 +48,7 @@ const broken = (body: string, status: number, headers: Record<string, string> = 
   );
 
 describe.each(Object.entries(BODIES))('an error body of %s', (_name, body) => {
-  it.each([500, 503, 429])('with status %i: the fallback answers, nothing leaks', async (status) => {
+  it.each([500, 503, 429])('with status %i: the fallback answers, and no key appears', async (status) => {
     const { router } = broken(body, status);
     for (const stream of [false, true]) {
       const answer: unknown = await router.chat.completions.create({ model: 'r', messages, stream } as never);
@@ -63,7 +63,7 @@ describe.each(Object.entries(BODIES))('an error body of %s', (_name, body) => {
 });
 
 describe('the size of an error', () => {
-  it('is bounded while it is read: a body without end fails over', async () => {
+  it('is limited while it is read: an endless body fails over', async () => {
     let pulled = 0;
     const endless = () =>
       new ReadableStream<Uint8Array>({
@@ -93,7 +93,7 @@ describe('the size of an error', () => {
     vi.unstubAllGlobals();
   });
 
-  it('is bounded in what a pause keeps', async () => {
+  it('is limited in what a pause stores', async () => {
     const { router, sent } = broken(BODIES['14 MB of JSON'] ?? '', 429, { 'retry-after': '60' });
     const call = () =>
       errorOf(router.chat.completions.create({ model: 'broken', messages }, callOptions({ deadlineMs: 200 })));

@@ -114,7 +114,7 @@ function spelled(path: string, draw: () => number): string {
 }
 
 describe('under a budget of $1', () => {
-  it.each([1, 2, 3, 4])("the provider's bill never passes it (seed %i)", async (seed) => {
+  it.each([1, 2, 3, 4])('the provider’s bill never exceeds it (seed %i)', async (seed) => {
     const draw = random(seed);
     const pick = <T>(from: readonly T[]): T => from[Math.floor(draw() * from.length)] as T;
     let billed = 0;

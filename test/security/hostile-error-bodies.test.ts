@@ -64,13 +64,13 @@ describe('a crafted error body', () => {
   it.each<[string, string]>([
     ['a code with a toString', '{"error":{"code":{"toString":1},"message":"no"}}'],
     ['nothing but depth', nested(20_000)],
-  ])('is the SDK’s error of its status where nothing else is left: %s', async (_, text) => {
+  ])('gives the SDK’s error for its status if no other deployment is left: %s', async (_, text) => {
     const { router } = build({ a: raw(text) }, { maxAttempts: 1 });
     expect(await errorOf(sendChat(router, 'a'))).toMatchObject({ status: 500 });
     expect(router.snapshot().deployments.a?.inFlight).toBe(0);
   });
 
-  it('of any shape with a status of 500 and above is answered by the next deployment', async () => {
+  it('of any shape with a status of 500 and above fails over', async () => {
     await fc.assert(
       fc.asyncProperty(tree, fc.integer({ min: 500, max: 599 }), async (body, status) => {
         const { router, calledModels } = build({ a: fail(status, { body }), b: answer() });
@@ -113,7 +113,7 @@ describe('a crafted error body', () => {
   });
 });
 
-describe('a text that comes from outside', () => {
+describe('text from outside', () => {
   const size = 100_000;
   it.each([
     'model ',
@@ -157,7 +157,7 @@ describe('a text that comes from outside', () => {
     expect(performance.now() - startedAt).toBeLessThan(200);
   });
 
-  it('is a caller’s own in JSON inside a message: it suspends nothing', async () => {
+  it('suspends no client if it is the caller’s own JSON inside a message', async () => {
     const quoted = JSON.stringify({ error: { code: 'insufficient_quota', type: 'insufficient_quota', message: 'no' } });
     const message = `The input ${quoted} is not valid.`;
     const { router, calledModels } = build(

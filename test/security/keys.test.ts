@@ -81,11 +81,11 @@ const SETUPS: Record<string, Setup> = {
 const TYPES: RouterEventType[] = ['call-ended', 'attempt-started', 'attempt-failed', 'client-suspended'];
 
 describe('a key', () => {
-  it('is tried in seventeen set-ups', () => {
+  it('is tested in seventeen set-ups', () => {
     expect(Object.keys(SETUPS)).toHaveLength(17);
   });
 
-  it.each(Object.entries(SETUPS))('of %s is in no output', async (name, setup) => {
+  it.each(Object.entries(SETUPS))('of %s appears in no output', async (name, setup) => {
     const { fetch, sent } = recordedFetch(echo);
     const { logger, written } = lines();
     const router = setup(fetch, { logger, logLevel: 'info', slowMs: 0.001 });
@@ -130,7 +130,7 @@ describe('a key', () => {
     for (const needle of needles) for (const output of outputs) expect(output).not.toContain(needle);
   });
 
-  it('that was rotated a moment ago is known still', async () => {
+  it('is still masked shortly after its rotation', async () => {
     let turn = 0;
     const keyOf = (n: number) => `sk-MARK-rotated-${n}`;
     const { fetch } = recordedFetch(({ headers }) => {
@@ -150,7 +150,7 @@ describe('a key', () => {
     }
   });
 
-  it('of the call itself is masked where the call is not routed, too', async () => {
+  it('of the call itself is masked in calls that are not routed, too', async () => {
     const { fetch } = recordedFetch(echo);
     const router = new ModelRouter({
       clients: { default: { apiKey: 'sk-another-key', baseURL: url, fetch } },

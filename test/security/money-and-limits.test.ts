@@ -52,7 +52,7 @@ describe('values that servers coerce', () => {
   });
 
   it.each(['n', 'num_return_sequences', 'candidate_count', 'candidateCount'])(
-    '%s answers cost so many times',
+    '%s answers cost that many times as much',
     async (name) => {
       const { router, sent } = limited();
       const body = { model: 'm', messages, max_tokens: 100, [name]: 100 };
@@ -63,7 +63,7 @@ describe('values that servers coerce', () => {
     },
   );
 
-  it('what toJSON would add is measured as it is sent', async () => {
+  it('a body is measured with what its toJSON adds', async () => {
     const { router, sent } = limited();
     const body = { model: 'm', messages, toJSON: () => ({ model: 'm', messages, max_tokens: 1e8 }) };
     await errorOf(router.chat.completions.create(body as never));
@@ -72,7 +72,7 @@ describe('values that servers coerce', () => {
 });
 
 describe('money', () => {
-  it('a caller that leaves pays for what may have been produced', async () => {
+  it('a caller that aborts pays for what may have been produced', async () => {
     const { router } = limited({ deployments: { m: { price } } }, (() => new Promise(() => undefined)) as never);
     const controller = new AbortController();
     const call = errorOf(
@@ -84,7 +84,7 @@ describe('money', () => {
     expect(router.snapshot().deployments.m?.costUsd ?? 0).toBeGreaterThan(0.5);
   });
 
-  it('one absurd usage does not end the service for all', async () => {
+  it('one absurd usage does not stop the service for all', async () => {
     const usage = { prompt_tokens: 9e15, completion_tokens: 1 };
     const { router } = limited({}, () => completion('x', usage));
     const events: RouterEvent[] = [];

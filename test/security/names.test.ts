@@ -62,7 +62,7 @@ describe("unlistedModels: 'refuse'", () => {
   });
 });
 
-describe('what a wrong name was meant to be', () => {
+describe('the suggestion for a wrong name', () => {
   /** Counts how often the names are gone through. */
   const counted = () => {
     let count = 0;
@@ -104,7 +104,7 @@ describe('a mistyped route that goes upstream', () => {
     return written.filter((line) => line.includes('did you mean'));
   };
 
-  it('is warned of once for each name', async () => {
+  it('causes one warning per name', async () => {
     const warnings = await typed(['summarize', 'summarize', 'big_model', 'Summarise', 'summarize']);
     expect(warnings).toHaveLength(3);
     expect(warnings[0]).toContain('the model summarize is not listed');
@@ -112,7 +112,7 @@ describe('a mistyped route that goes upstream', () => {
     expect(warnings[1]).toContain('did you mean the deployment big-model?');
   });
 
-  it('is silent if the names are less alike, or very short, or no logger reads it', async () => {
+  it('causes none if the names are less alike, or very short, or no logger reads it', async () => {
     expect(await typed(['gpt-5', 'summary', 'q', 'q1', 'x'.repeat(1_000_000), 'summarise', 'm'])).toEqual([]);
     expect(await typed(['summarize'], 'error')).toEqual([]);
   });

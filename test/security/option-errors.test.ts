@@ -39,7 +39,7 @@ const MISPLACED: Record<string, object> = {
 };
 
 describe('a key in the place of', () => {
-  it.each(Object.entries(MISPLACED))('%s is not in the error', (_name, options) => {
+  it.each(Object.entries(MISPLACED))('%s does not appear in the error', (_name, options) => {
     let thrown: unknown;
     try {
       void new ModelRouter(options as never).close();
@@ -53,7 +53,7 @@ describe('a key in the place of', () => {
     expect(text).not.toContain('MARK');
   });
 
-  it('a number shows what stood there, where that is short', () => {
+  it('a number appears if it is short', () => {
     expect(() => new ModelRouter({ clients, deadlineMs: '5s' as never })).toThrow('"5s" is not allowed');
     expect(() => new ModelRouter({ clients, deadlineMs: KEY as never })).toThrow(
       'a string of 24 characters is not allowed',

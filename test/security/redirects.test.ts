@@ -87,7 +87,7 @@ describe.each(Object.entries(CLIENTS))('a redirect, with %s', (_name, optionsOf)
     expect(received).toHaveLength(1);
   });
 
-  it('to another origin: nor does a request with a body that is not routed', async () => {
+  it('to another origin: a request with a body that is not routed does not follow it', async () => {
     const other = await serve();
     const { url } = await serve(() => ({ status: 307, location: other.url }));
     const router = open(url);
@@ -96,7 +96,7 @@ describe.each(Object.entries(CLIENTS))('a redirect, with %s', (_name, optionsOf)
     expect(other.received).toEqual([]);
   });
 
-  it('to another origin: a GET follows it without any header of its own', async () => {
+  it('to another origin: a GET follows it without its own headers', async () => {
     const other = await serve();
     const { url } = await serve(() => ({ status: 302, location: `${other.url}/blob?sig=abc` }));
     const router = open(url);
@@ -131,14 +131,14 @@ describe.each(Object.entries(CLIENTS))('a redirect, with %s', (_name, optionsOf)
     ]);
   });
 
-  it('without end is given up', async () => {
+  it('without end stops with an error', async () => {
     const { url, received } = await serve(() => ({ status: 307, location: '/again' }));
     expect(await errorOf(open(url).models.retrieve('m'))).toMatchObject({ status: 502 });
     expect(received).toHaveLength(21);
   });
 });
 
-it('what the application says itself of redirects counts', async () => {
+it('the application’s own redirect option takes precedence', async () => {
   const other = await serve();
   const { url } = await serve(() => ({ status: 307, location: other.url }));
   const router = new ModelRouter({

@@ -45,7 +45,7 @@ describe('one tenant', () => {
     expect(fake.requests).toHaveLength(before);
   });
 
-  it('with one large batch of embeddings leaves others their answers', async () => {
+  it('with one large batch of embeddings evicts no others’ answers', async () => {
     const { router } = build({ a: answer() }, { routes: { vectors: ['a'] }, cache: { mode: 'all', maxEntries: 400 } });
     const embed = (tenant: string, input: string | string[]) =>
       settled(router.embeddings.create({ model: 'vectors', input }, callOptions({ tenant })));
@@ -57,7 +57,7 @@ describe('one tenant', () => {
     expect(callRecord((await embed('quiet', 'mine')).value)?.cache).toBe('hit');
   });
 
-  it('with a body of a hundred thousand values is answered, but neither cached nor joined', async () => {
+  it('with a body of a hundred thousand values gets an answer that is neither cached nor joined', async () => {
     const { router, fake } = build({ a: answer({ latencyMs: 100 }) }, { routes: { chat: ['a'] }, cache: true });
     const metadata = Object.fromEntries(Array.from({ length: 100_001 }, (_, i) => [`k${i}`, i]));
     const body = { model: 'chat', messages, extra: metadata };

@@ -19,7 +19,7 @@ describe('StoredIds', () => {
     expect(ids.makerOf('resp_1')).toBe('honest');
   });
 
-  it('keeps no id of more than 512 characters, and none that is no text', () => {
+  it('stores no id of more than 512 characters, and none that is not text', () => {
     const ids = new StoredIds(10);
     for (const id of ['x'.repeat(513), '', 5, null, undefined, {}]) ids.remember(id, 'c', undefined);
     expect(ids.size).toBe(0);
@@ -27,7 +27,7 @@ describe('StoredIds', () => {
     expect(ids.size).toBe(1);
   });
 
-  it("lets no tenant push out another's", () => {
+  it('lets no tenant evict another’s ids', () => {
     const ids = new StoredIds(10_000);
     for (let i = 0; i < 100; i++) ids.remember(`honest-${i}`, 'c', 'honest');
     for (let i = 0; i < 30_000; i++) ids.remember(`greedy-${i}`, 'c', 'greedy');
@@ -37,7 +37,7 @@ describe('StoredIds', () => {
     expect(ids.makerOf('greedy-29999')).toBe('c');
   });
 
-  it('shares its room equally in the end, and counts what is used as new', () => {
+  it('shares its room equally, and treats a used id as new', () => {
     const ids = new StoredIds(9);
     for (let i = 0; i < 9; i++) ids.remember(`a${i}`, 'c', 'a');
     ids.makerOf('a0');
@@ -71,7 +71,7 @@ const cannotRead = fail(400, {
 });
 
 describe('an id that a hostile upstream answers with', () => {
-  it("draws no follow-up of another client's", async () => {
+  it('does not attract another client’s follow-up', async () => {
     const { fetch, sent } = recordedFetch(({ url }) =>
       Response.json({ id: 'resp_shared', object: 'response', status: 'completed', model: 'm', output: [], from: url }),
     );
@@ -103,21 +103,21 @@ describe('sealed items', () => {
     expect(sentTo(built)).toEqual(['default', 'other', 'other', 'other']);
   });
 
-  it('are known where only the id comes back', async () => {
+  it('are recognised if only the id comes back', async () => {
     const built = both({ a: cannotRead, b: ok });
     await respond(built.router, [{ type: 'reasoning', id: 'rs_2', summary: [] }]);
     await respond(built.router, [{ type: 'reasoning', id: 'rs_2', summary: [] }]);
     expect(sentTo(built)).toEqual(['default', 'other', 'other']);
   });
 
-  it("show the maker's error where another client cannot read them", async () => {
+  it('give the maker’s error if another client cannot read them', async () => {
     const built = both({ a: fail(503, { message: 'busy' }), b: cannotRead });
     const error = await errorOf(respond(built.router, [sealed('rs_3')]));
     expect(error).toMatchObject({ status: 503 });
     expect(sentTo(built)).toContain('other');
   });
 
-  it('show the first error where no client can read them', async () => {
+  it('give the first error if no client can read them', async () => {
     const first = fail(400, { code: 'invalid_encrypted_content', message: 'First' });
     const built = both({ a: first, b: cannotRead });
     expect((await errorOf(respond(built.router, [sealed('rs_4')]))).message).toContain('First');

@@ -62,7 +62,7 @@ async function seen(router: ModelRouter, tenant: Tenant): Promise<string> {
 }
 
 describe('two tenants with marked prompts', () => {
-  it.each(Object.entries(KINDS))('see nothing of one another after %s', async (_kind, answering) => {
+  it.each(Object.entries(KINDS))('see nothing of each other after %s', async (_kind, answering) => {
     const { router } = routerOver(answering, {
       retry: { baseMs: 0, maxMs: 0 },
       maxAttempts: 2,
@@ -80,7 +80,7 @@ describe('two tenants with marked prompts', () => {
     expect(b).not.toContain(MARKS.a);
   });
 
-  it('gives the call that was not sent the status, a bounded code and Retry-After, in words of its own', async () => {
+  it('gets the status, a bounded code and Retry-After for a call that was not sent, with the router’s own text', async () => {
     const { router, sent } = routerOver(
       () =>
         Response.json(

@@ -95,7 +95,7 @@ describe('cells of the CSV', () => {
 describe('long names', () => {
   const LONG = 'x'.repeat(1_000_000);
 
-  it('are cut in records, events, tables and logs', async () => {
+  it('are shortened in records, events, tables and logs', async () => {
     const { logger, written } = lines();
     const events: RouterEvent[] = [];
     const { router } = routerOver(
@@ -136,7 +136,7 @@ describe('long names', () => {
     }
   });
 
-  it('of two tenants that begin alike are still two tenants', async () => {
+  it('of two tenants with the same beginning stay two tenants', async () => {
     const { router, sent } = routerOver(() => completion(), { cache: true });
     for (const tenant of [`${LONG}a`, `${LONG}b`, `${LONG}a`])
       await router.chat.completions.create({ model: 'm', messages }, callOptions({ tenant }));

@@ -36,7 +36,7 @@ const LAYERS = [
 ];
 
 describe('the source', () => {
-  it('needs no Node builtin but where it is Node’s by nature', () => {
+  it('needs no Node builtin except in Node’s own entry points', () => {
     const portable = files.filter((file) => !NODE_ONLY.some((folder) => file.startsWith(folder)));
     const found = portable.filter(
       (file) =>
@@ -46,7 +46,7 @@ describe('the source', () => {
     expect(found).toEqual([]);
   });
 
-  it('has no import cycle, of types neither', () => {
+  it('has no import cycle, even of types', () => {
     // The vocabulary names the state that an attempt carries, and the state remembers attempts.
     const vocabulary = 'types.ts';
     const cycles: string[] = [];

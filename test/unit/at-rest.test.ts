@@ -41,7 +41,7 @@ describe('no timer, no random value and no I/O', () => {
     expect(watched.calls.filter((call) => call !== 'setTimeout' && call !== 'AbortController')).toEqual([]);
   });
 
-  it('by making, viewing, looking at, explaining and closing a router', async () => {
+  it('by constructing, viewing, inspecting, explaining and closing a router', async () => {
     const { ModelRouter } = await import('../../src/index.js');
     const watched = watch();
     const router = new ModelRouter({

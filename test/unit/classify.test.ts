@@ -95,8 +95,8 @@ describe('classify names', () => {
   });
 });
 
-describe('what follows', () => {
-  it('is nothing for the same deployment where the server says so', () => {
+describe('the consequences', () => {
+  it('exclude the same deployment where the server forbids a retry', () => {
     expect(classify(status(503), 0, 0).retry).toBe('yes');
     expect(classify(status(503, {}, { 'x-should-retry': 'false' }), 0, 0)).toMatchObject({
       retry: 'no',
@@ -108,7 +108,7 @@ describe('what follows', () => {
     });
   });
 
-  it('is a pause if the server requests one', () => {
+  it('include a pause if the server requests one', () => {
     expect(classify(status(429, {}, { 'retry-after': '2' }), 0, 0).retryAfterMs).toBe(2000);
     expect(classify(status(429), 0, 0).retryAfterMs).toBeUndefined();
   });
@@ -119,7 +119,7 @@ describe('copyError', () => {
     ['JSON', status(429, { code: 'slow_down' }, { 'x-request-id': 'r-1' })],
     ['text', APIError.generate(503, undefined, 'Service Unavailable', new Headers())],
     ['no body', APIError.generate(500, undefined, undefined, new Headers())],
-  ])('gives the same error once more: %s', (_, error) => {
+  ])('returns an equal error: %s', (_, error) => {
     const copy = copyError(error);
     expect(copy).not.toBe(error);
     expect(copy.constructor).toBe(error.constructor);
@@ -133,7 +133,7 @@ describe('copyError', () => {
   });
 });
 
-describe('in words and numbers', () => {
+describe('a description of an error', () => {
   it.each<[unknown, string]>([
     [status(503, { code: 'overloaded', message: 'a prompt' }), 'InternalServerError 503 overloaded'],
     [status(400, { code: 'the prompt was: hello', message: 'a prompt' }), 'BadRequestError 400'],
@@ -143,7 +143,7 @@ describe('in words and numbers', () => {
     [new TypeError('a prompt'), 'TypeError'],
     ['a prompt', 'string'],
     [undefined, 'undefined'],
-  ])('%s is "%s": never what an upstream said', (error, text) => {
+  ])('%s is "%s": never the upstream’s text', (error, text) => {
     expect(inWords(error)).toBe(text);
   });
 

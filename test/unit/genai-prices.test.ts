@@ -7,20 +7,20 @@ const priceOf = (model: string, options: GenaiPricesOptions = {}) =>
   genaiPrices({ at, ...options })({ model, deployment: 'd' });
 
 describe('genaiPrices', () => {
-  it('gives the prices of the table, in the router’s words', () => {
+  it('returns the prices of the table, in the router’s fields', () => {
     expect(priceOf('gpt-4o-mini')).toEqual({ input: 0.15, output: 0.6, cachedInput: 0.075 });
     expect(priceOf('claude-haiku-4-5')).toEqual({ input: 1, output: 5, cachedInput: 0.1, cacheWrite: 1.25 });
     expect(priceOf('gpt-audio')).toEqual({ input: 2.5, output: 10, audioInput: 32, audioOutput: 64 });
     expect(priceOf('text-embedding-3-small', { provider: 'openai' })).toEqual({ input: 0.02, output: 0 });
   });
 
-  it('has nothing for a model that is not in the table, or that costs more than its tokens', () => {
+  it('returns undefined for a model that is not in the table, or that costs more than its tokens', () => {
     expect(priceOf('no-such-model')).toBeUndefined();
     expect(priceOf('gpt-4o', { provider: 'no-such-provider' })).toBeUndefined();
     expect(priceOf('omni-moderation-latest', { provider: 'openai' })).toBeUndefined();
   });
 
-  it('knows open models by an aggregator’s names, and by yours', () => {
+  it('finds open models by an aggregator’s names, and by yours', () => {
     expect(priceOf('deepseek-ai/DeepSeek-V3.2')).toEqual({ input: 0.2288, output: 0.3432 });
     expect(priceOf('Qwen/Qwen3-32B')).toEqual({ input: 0.1, output: 0.3 });
     expect(priceOf('mine', { aliases: { mine: 'groq:qwen/qwen3-32b' } })).toEqual({ input: 0.29, output: 0.59 });
@@ -48,7 +48,7 @@ describe('genaiPrices', () => {
     expect(genaiPrices({ at })({ model: 'alias', servedModel: 'gpt-4o-mini', deployment: 'd' })?.input).toBe(0.15);
   });
 
-  it('says which version it is', () => {
+  it('names its version', () => {
     expect(genaiPrices().version).toMatch(/^genai-prices \d+\.\d+\.\d+$/);
   });
 
@@ -71,7 +71,7 @@ describe('genaiPrices', () => {
 describe('tablePrice', () => {
   const match = { equals: 'm' };
 
-  it('has nothing where tokens alone do not make up the cost', () => {
+  it('returns undefined where tokens alone do not make up the cost', () => {
     const tokens = { input_mtok: 1, output_mtok: 2 };
     expect(tablePrice({ id: 'm', match, prices: tokens }, at)).toEqual({ input: 1, output: 2 });
     expect(tablePrice({ id: 'm', match, prices: { ...tokens, requests_kcount: 5 } }, at)).toBeUndefined();
@@ -79,7 +79,7 @@ describe('tablePrice', () => {
     expect(tablePrice({ id: 'm', match, prices: { output_mtok: 2 } }, at)).toBeUndefined();
   });
 
-  it('has nothing of a day before the first price', () => {
+  it('returns undefined for a day before the first price', () => {
     const later = { constraint: { type: 'start_date' as const, start_date: '2027-01-01' }, prices: { input_mtok: 1 } };
     expect(tablePrice({ id: 'm', match, prices: [later] }, at)).toBeUndefined();
   });

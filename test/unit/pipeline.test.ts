@@ -19,7 +19,7 @@ it('puts the first layer outermost', async () => {
   expect(log).toEqual(['a in', 'b in', 'b out', 'a out']);
 });
 
-it('is the core itself without layers', () => {
+it('returns the core itself without layers', () => {
   expect(compose([], core)).toBe(core);
 });
 
@@ -37,7 +37,7 @@ it('lets errors through', async () => {
   await expect(compose([layer('a')], failing)('x')).rejects.toThrow('from the core');
 });
 
-it('puts the layers together once, not for each input', async () => {
+it('composes the layers once, not for each input', async () => {
   let made = 0;
   const counted: Layer<string, string> = (next) => {
     made += 1;

@@ -138,7 +138,7 @@ async function outcomeOf({ options, run }: AzureCase, kind: keyof typeof kinds):
   }
 }
 
-describe('an AzureOpenAI as the one client of a router', () => {
+describe('an AzureOpenAI as the only client of a router', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 21) });
     vi.stubEnv('OPENAI_API_VERSION', undefined);

@@ -42,7 +42,7 @@ describe('attempt-ended', () => {
     ]);
   });
 
-  it('of a stream comes when the stream has ended, cut off or not', async () => {
+  it('comes when a stream has ended, interrupted or not', async () => {
     const { router } = build({ a: [answer(), cut()] });
     const received = endings(router);
     const stream = await streamChat(router);
@@ -52,7 +52,7 @@ describe('attempt-ended', () => {
     expect(received.map(({ attempt }) => attempt.outcome)).toEqual(['success', 'interrupted']);
   });
 
-  it('of a hedged call comes for the attempt that lost too', async () => {
+  it('comes for the attempt of a hedged call that lost too', async () => {
     const { router } = build({ a: answer({ latencyMs: 1000 }), b: answer({ latencyMs: 10 }) });
     const received = endings(router);
     await settled(sendChatWith(router, { hedgeAfterMs: 100 }));
@@ -63,7 +63,7 @@ describe('attempt-ended', () => {
     ]);
   });
 
-  it('comes where the caller goes away', async () => {
+  it('comes when the caller aborts', async () => {
     const { router } = build({ a: hang() });
     const received = endings(router);
     const controller = new AbortController();

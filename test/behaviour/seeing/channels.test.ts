@@ -17,7 +17,7 @@ describe('diagnostics_channel', () => {
     return received;
   }
 
-  it('has each call and each attempt', async () => {
+  it('publishes each call and each attempt', async () => {
     const calls = hear('model-router:call');
     const attempts = hear('model-router:attempt');
     const { router } = build({ a: fail(503), b: answer() });
@@ -28,7 +28,7 @@ describe('diagnostics_channel', () => {
     expect(calls[1]).toMatchObject({ error: { status: 503 } });
   });
 
-  it('gives copies, and nothing where there is no subscriber', async () => {
+  it('publishes copies, and nothing without a subscriber', async () => {
     const calls = hear('model-router:call') as { record: { deployment: string } }[];
     const { router } = build({ a: answer() });
     const answered = await sendChat(router);
@@ -53,7 +53,7 @@ describe('a runtime whose `process` throws, such as the edge runtime of Next.js'
 });
 
 describe('loggers', () => {
-  it('of pino get an object and the message', async () => {
+  it('pino gets an object and the message', async () => {
     const lines: unknown[] = [];
     const write = (level: string) => (details: object, message: string) => lines.push([level, details, message]);
     const logger = pinoLogger({
@@ -69,7 +69,7 @@ describe('loggers', () => {
     expect(lines[1]).toEqual(['debug', { details: { url: 'https://a.test' } }, 'of the SDK']);
   });
 
-  it('of winston get one entry', async () => {
+  it('winston gets one entry', async () => {
     const entries: unknown[] = [];
     const logger = winstonLogger({ log: (entry) => entries.push(entry) });
     const { router } = build({ a: answer() }, { logger, logLevel: 'info' });

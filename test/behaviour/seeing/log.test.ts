@@ -16,7 +16,7 @@ function logging(more: { logLevel?: LogLevel } = {}) {
 }
 
 describe('the log, by default', () => {
-  it('says that a breaker opens, and closes', async () => {
+  it('reports that a breaker opens, and closes', async () => {
     const { lines, options } = logging();
     const { router } = build(
       { a: [fail(500), answer()] },
@@ -31,7 +31,7 @@ describe('the log, by default', () => {
     ]);
   });
 
-  it('says that a client is suspended, and back', async () => {
+  it('reports that a client is suspended, and used again', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: [fail(401), answer()] }, { ...options, maxAttempts: 1 });
     await settled(sendChat(router, 'a'));
@@ -43,7 +43,7 @@ describe('the log, by default', () => {
     ]);
   });
 
-  it('says once that a model is unknown, with the nearest name', async () => {
+  it('reports an unknown model once, with the nearest name', async () => {
     const { lines, options } = logging();
     const { router } = build(
       { 'vendor/model': fail(404, { code: 'model_not_found' }), 'vendor/model-2': answer() },
@@ -55,7 +55,7 @@ describe('the log, by default', () => {
     ]);
   });
 
-  it('says the first failover of a route, then one an hour with the number of the others', async () => {
+  it('reports the first failover of a route, then one an hour with the number of the others', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: fail(503), b: answer() }, { ...options, breaker: false });
     for (let i = 0; i < 5; i++) await settled(sendChat(router));
@@ -66,14 +66,14 @@ describe('the log, by default', () => {
     expect(lines).toEqual([first, `${first} (4 such lines before it were skipped)`]);
   });
 
-  it('says that a deployment is paused, once for each pause', async () => {
+  it('reports a paused deployment, once for each pause', async () => {
     const { lines, options } = logging();
     const { router } = build({ a: fail(429, { headers: { 'retry-after': '3' } }) }, { ...options, maxAttempts: 1 });
     await Promise.all([settled(sendChat(router, 'a')), settled(sendChat(router, 'a'))]);
     expect(lines).toEqual(['warn: model-router a paused for 3000 ms, as its server requested (429)']);
   });
 
-  it('says that an error budget burns, and lasts again', async () => {
+  it('reports that an error budget burns, and that it recovers', async () => {
     const { lines, options } = logging();
     const { router } = build(
       { a: fail(500) },
@@ -86,7 +86,7 @@ describe('the log, by default', () => {
     ]);
   });
 
-  it('has five lines a minute about one subject at most', async () => {
+  it('writes at most five lines a minute about one subject', async () => {
     const { lines, options } = logging();
     const { router } = build(
       { a: Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? fail(500) : answer())) },
@@ -102,7 +102,7 @@ describe('the log, by default', () => {
     expect(lines.at(-1)).toMatch(/\(\d+ such lines before it were skipped\)$/);
   });
 
-  it('of slow attempts has a line a minute where slowMs was set, else one an hour, with their number', async () => {
+  it('writes a line a minute about slow attempts if slowMs was set, else one an hour, with their number', async () => {
     for (const [slowMs, everyMs] of [
       [100, 60_000],
       [undefined, 3_600_000],
@@ -123,14 +123,14 @@ describe('the log, by default', () => {
     }
   });
 
-  it.each<LogLevel>(['error', 'off'])('says nothing at %s', async (logLevel) => {
+  it.each<LogLevel>(['error', 'off'])('writes nothing at %s', async (logLevel) => {
     const { lines, options } = logging({ logLevel });
     const { router } = build({ a: fail(401), b: answer({ latencyMs: 900 }) }, options);
     await settled(sendChat(router));
     expect(lines).toEqual([]);
   });
 
-  it('goes to a logger that is assigned', async () => {
+  it('uses a logger that is assigned later', async () => {
     const { options } = logging();
     const other = logging();
     const { router } = build({ a: fail(401) }, { ...options, maxAttempts: 1 });

@@ -54,7 +54,7 @@ describe('metrics', () => {
     expect(series.filter(({ name }) => name === 'model_router_sla_error_budget_left')).toHaveLength(2);
   });
 
-  it('counts a failover where it happened, and not the fallback’s', async () => {
+  it('counts a failover for the deployment that failed, not for the fallback', async () => {
     const usage = { inputTokens: 1_000_000, outputTokens: 0 };
     const { router, value } = measured({ a: fail(503), b: answer({ usage, latencyMs: 30 }) });
     await settled(sendChat(router));
@@ -69,7 +69,7 @@ describe('metrics', () => {
     expect(await value('model_router_cost_unpriced_total', { deployment: 'b' })).toBe(1);
   });
 
-  it('counts the failover of a joined call once, whichever caller bears its cost in the end', async () => {
+  it('counts the failover of a joined call once, whichever caller pays in the end', async () => {
     const { router, value } = measured({ a: fail(503), b: answer({ latencyMs: 500 }) }, { cache: true });
     const controller = new AbortController();
     const first = errorOf(sendChat(router, 'standard', { signal: controller.signal }));
@@ -82,7 +82,7 @@ describe('metrics', () => {
     expect(await value('model_router_failovers_total', {})).toBe(1);
   });
 
-  it('goes beyond ten seconds', async () => {
+  it('have buckets beyond ten seconds', async () => {
     const { router, value } = measured({ a: answer({ latencyMs: 300_000 }) }, { deadlineMs: 600_000 });
     await settled(sendChat(router));
     expect(await value('model_router_call_duration_bucket', { route: 'standard', le: '163.84' })).toBe(0);
@@ -104,7 +104,7 @@ describe('metrics', () => {
     ]);
   });
 
-  it('a provider’s own code of a limit is no refusal by yours', async () => {
+  it('do not count a provider’s own limit code as a refusal by yours', async () => {
     const { router, value } = measured({ a: fail(429, { code: 'capacity_exceeded' }) }, { maxAttempts: 1 });
     await settled(errorOf(sendChat(router)));
     expect(await value('model_router_calls_total', { outcome: 'failed' })).toBe(1);
@@ -123,7 +123,7 @@ describe('metrics', () => {
     expect(await value('model_router_paused', { deployment: 'b' })).toBe(1);
   });
 
-  it('has no more series for 10,000 models and tenants than for one', async () => {
+  it('have no more series for 10,000 models and tenants than for one', async () => {
     const { router, text } = measured({ a: answer() });
     const call = (i: number) =>
       sendChat(router, `model ${i}`).then(
@@ -142,7 +142,7 @@ describe('metrics', () => {
     expect(JSON.stringify(after)).not.toContain('model 1');
   });
 
-  it('escapes names', async () => {
+  it('escape names', async () => {
     const name = 'a "quoted\\\nname"';
     const { text } = measured({ [name]: answer() });
     expect(readPrometheus(await text())).toContainEqual({
@@ -152,7 +152,7 @@ describe('metrics', () => {
     });
   });
 
-  it('reads the router once, and has a bounded number of lines for 100 deployments', async () => {
+  it('read the router once, and have a bounded number of lines for 100 deployments', async () => {
     const models = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`model ${i}`, answer()]));
     const { router, text } = measured(models);
     const snapshot = vi.spyOn(router, 'snapshot');
@@ -160,7 +160,7 @@ describe('metrics', () => {
     expect(snapshot).toHaveBeenCalledTimes(1);
   });
 
-  it('says which process it is about', async () => {
+  it('name the process', async () => {
     expect(readPrometheus(await measured({ a: answer() }).text())).toContainEqual({
       name: 'model_router_process_info',
       labels: { pid: String(process.pid) },
@@ -202,7 +202,7 @@ describe('the Grafana dashboard', () => {
     }
   });
 
-  it('queries every metric that there is', async () => {
+  it('queries every metric', async () => {
     const names = new Set(
       readPrometheus(await measured({ a: answer(), b: answer() }, everything).text()).map(({ name }) => name),
     );

@@ -32,7 +32,7 @@ async function times(count: number, call: () => PromiseLike<unknown>): Promise<v
   for (let i = 0; i < count; i++) await settled(call());
 }
 
-describe('what counts for a deployment', () => {
+describe('attempts that count for a deployment', () => {
   it.each<[string, Models, number, number]>([
     ['an answer', { a: answer() }, 1, 0],
     ['a server error', { a: fail(500) }, 0, 1],
@@ -49,7 +49,7 @@ describe('what counts for a deployment', () => {
     expect(router.slaReport().deployments.a).toMatchObject({ answered, failed });
   });
 
-  it('429s are counted apart', async () => {
+  it('429s are counted separately', async () => {
     const { router } = promised({ a: [fail(429), answer()] }, { uptime: 0.999 });
     await times(2, () => sendChat(router));
     expect(router.slaReport().deployments.a).toMatchObject({ answered: 1, failed: 0, rateLimited: 1, uptime: 1 });
@@ -67,7 +67,7 @@ describe('what counts for a deployment', () => {
     expect(router.slaReport().deployments).toMatchObject({ a: { answered: 0 }, b: { answered: 1, failed: 0 } });
   });
 
-  it('a call with credentials of its own does not count', async () => {
+  it('a call with its own credentials does not count', async () => {
     const { router } = promised({ a: fail(500) }, { uptime: 0.999 });
     await settled(sendChat(router, 'standard', { headers: { Authorization: 'Bearer own' } }));
     const { deployments, routes } = router.slaReport();
@@ -75,8 +75,8 @@ describe('what counts for a deployment', () => {
   });
 });
 
-describe('what counts for a route', () => {
-  it('not the caller’s errors and aborts, nor refusals by limits of the application', async () => {
+describe('calls that count for a route', () => {
+  it('not the caller’s errors and aborts, nor refusals by the application’s limits', async () => {
     const { router } = promised({ a: [fail(400), answer()] }, { uptime: 0.999 });
     await settled(sendChat(router));
     await settled(sendChatWith(router, { maxInputTokens: 1 }));
@@ -86,7 +86,7 @@ describe('what counts for a route', () => {
     expect(router.snapshot().routes.standard?.uptime).toBe(1);
   });
 
-  it('not a call that finds all deployments full: that is a limit of the application', async () => {
+  it('not a call that finds all deployments full, which is the application’s limit', async () => {
     const { router } = build(
       { a: hang() },
       { deployments: { a: { maxConcurrent: 1, maxQueue: 1 } }, routes: { standard: ['a'] }, deadlineMs: 60_000 },
@@ -98,7 +98,7 @@ describe('what counts for a route', () => {
     expect(router.snapshot().routes.standard).toMatchObject({ requests: 1, failures: 0, uptime: null });
   });
 
-  it('a deadline, and having no deployment left, are failures', async () => {
+  it('a deadline, or no deployment left, is a failure', async () => {
     const { router } = promised({ a: hang() }, { uptime: 0.999 });
     await settled(sendChatWith(router, { deadlineMs: 1000 }));
     await settled(sendChatWith(router, { regions: ['mars'] }));
@@ -113,8 +113,8 @@ describe('what counts for a route', () => {
   });
 });
 
-describe('the month', () => {
-  it('is met as long as no more failed than was allowed, and says what is left', async () => {
+describe('the monthly target', () => {
+  it('is met if no more calls failed than allowed; the report says what is left', async () => {
     const { router } = promised({ a: [fail(500), answer()] }, { uptime: 0.99 });
     await times(100, () => sendChat(router));
     const sla = () => router.snapshot().deployments.a?.sla;
@@ -124,7 +124,7 @@ describe('the month', () => {
     expect(router.snapshot().routes.standard?.sla).toMatchObject({ errorBudgetLeft: 0.5 });
   });
 
-  it('needs both indicators: the smaller budget is the one that is left', async () => {
+  it('needs both indicators: the smaller remaining budget counts', async () => {
     const { router } = promised(
       { a: [answer({ latencyMs: 501 }), answer({ latencyMs: 501 }), answer()] },
       {
@@ -136,13 +136,13 @@ describe('the month', () => {
     expect(router.snapshot().deployments.a?.sla).toMatchObject({ uptime: 1, errorBudgetLeft: -1, met: false });
   });
 
-  it('an answer at exactly p99Ms is in time', async () => {
+  it('counts an answer at exactly p99Ms as in time', async () => {
     const { router } = promised({ a: answer({ latencyMs: 500 }) }, { p99Ms: 500 });
     await settled(sendChat(router));
     expect(router.snapshot().deployments.a?.sla).toMatchObject({ errorBudgetLeft: 1, met: true });
   });
 
-  it('its p99 has timeouts as long as they were waited for, and streams by their first content', async () => {
+  it('counts a timeout with the time waited, and a stream by its first content, in its p99', async () => {
     const { router } = promised(
       { a: [hang(), answer({ latencyMs: 100, chunkMs: 5000, chunks: ['a', 'b'] })] },
       {
@@ -156,7 +156,7 @@ describe('the month', () => {
     expect(fresh.router.snapshot().deployments.a?.sla?.p99Ms).toBeCloseTo(100, -1);
   });
 
-  it('starts again on the first, by UTC', async () => {
+  it('restarts on the first of the month, in UTC', async () => {
     vi.setSystemTime(Date.UTC(2030, 0, 31, 23, 59));
     const { router } = promised({ a: [fail(500), answer()] }, { uptime: 0.99 });
     await settled(sendChat(router));
@@ -177,7 +177,7 @@ describe('the month', () => {
     expect(router.slaReport().deployments.a?.days).toMatchObject([{ start: '2030-02-01', uptime: 1, answered: 1 }]);
   });
 
-  it('has nothing of `sla` where nothing was promised, and no verdict', async () => {
+  it('has no `sla` field and no verdict without a target', async () => {
     const { router } = build({ a: fail(500) });
     await settled(sendChat(router, 'a'));
     expect(router.snapshot().deployments.a).not.toHaveProperty('sla');
@@ -191,7 +191,7 @@ describe('the month', () => {
 });
 
 describe('alarms', () => {
-  it('page when most calls fail, once, and end once', async () => {
+  it('page once when most calls fail, and end once', async () => {
     const { router } = promised({ a: [...Array.from({ length: 10 }, () => fail(500)), answer()] }, { uptime: 0.999 });
     const received = alarms(router);
     await times(4, () => sendChat(router));
@@ -209,7 +209,7 @@ describe('alarms', () => {
     expect(ofA(received).slice(2)).toEqual([['sla-recovered', 'page']]);
   });
 
-  it('end when they are only looked at, as there are no timers', async () => {
+  it('end when they are read, as there are no timers', async () => {
     const { router } = promised({ a: fail(500) }, { uptime: 0.999 });
     const received = alarms(router);
     await times(5, () => sendChat(router));
@@ -231,7 +231,7 @@ describe('alarms', () => {
     expect(ofA(received)).toHaveLength(2);
   });
 
-  it('of a low target need half of the calls to fail, as 14.4 times its budget can never come', async () => {
+  it('of a low target need half of the calls to fail, as 14.4 times its budget is impossible', async () => {
     const failing = (share: number) => Array.from({ length: 100 }, (_, i) => (i % 100 < share ? fail(500) : answer()));
     const { router } = promised({ a: failing(49).reverse() }, { uptime: 0.9 });
     const received = alarms(router);
@@ -252,7 +252,7 @@ describe('alarms', () => {
 });
 
 describe('downtime', () => {
-  it('is a minute with at least five attempts, half of which failed', async () => {
+  it('is a minute with at least five attempts of which half failed', async () => {
     const { router } = promised(
       { a: [fail(500), fail(500), fail(500), answer(), fail(500), answer()] },
       { uptime: 0.9 },
@@ -266,7 +266,7 @@ describe('downtime', () => {
     expect(router.snapshot().deployments.a?.downtimeMinutes).toBe(0);
   });
 
-  it('has its stretches in the report, and its rule in the options', async () => {
+  it('lists its periods in the report, and its rule in the options', async () => {
     const { router } = promised({ a: fail(500) }, { uptime: 0.9, downtime: { minAttempts: 1, failedShare: 1 } });
     for (let i = 0; i < 3; i++) {
       await settled(sendChat(router));
@@ -280,7 +280,7 @@ describe('downtime', () => {
 });
 
 describe('slaReport()', () => {
-  it('has what the provider says of itself beside what was measured, and is Markdown', async () => {
+  it('has what the provider reports of itself beside the measurements, in Markdown', async () => {
     const { router } = promised(
       { a: answer({ latencyMs: 300 }) },
       { uptime: 0.999, p99Ms: 500 },
@@ -334,7 +334,7 @@ describe('the option sla', () => {
   });
 });
 
-it('router.update() of a promise keeps what was counted', async () => {
+it('router.update() of a target keeps the counts', async () => {
   const { router } = promised({ a: [fail(500), answer()] }, { uptime: 0.9 });
   await times(10, () => sendChat(router));
   router.update({

@@ -30,7 +30,7 @@ const priced: Setup = {
 const spent = (router: ReturnType<typeof build>['router']) => router.snapshot().spend.budgets[0]?.spentUsd;
 
 describe('exportState() and importState()', () => {
-  it('carry service levels and what was spent', async () => {
+  it('carry service levels and spending', async () => {
     const { router } = build({ a: [answer({ usage }), fail(500)] }, priced);
     await settled(sendChat(router));
     await settled(sendChat(router));
@@ -46,7 +46,7 @@ describe('exportState() and importState()', () => {
     expect([spent(router), spent(other)]).toEqual([1, 1]);
   });
 
-  it('importing twice, in any order, or its own, changes nothing', async () => {
+  it('importing twice, in any order, or its own export, changes nothing', async () => {
     const { router } = build({ a: answer({ usage }) }, priced);
     await settled(sendChat(router));
     const early = router.exportState();
@@ -82,7 +82,7 @@ describe('exportState() and importState()', () => {
     expect(third.slaReport().routes.standard?.answered).toBe(2);
   });
 
-  it('keep a budget that slides', async () => {
+  it('keep a sliding budget', async () => {
     const sliding = { ...priced, budgets: [{ usd: 10, windowMs: 60_000 }] };
     const first = build({ a: answer({ usage }) }, sliding).router;
     await settled(sendChat(first));
@@ -95,7 +95,7 @@ describe('exportState() and importState()', () => {
     expect(spent(second)).toBe(0);
   });
 
-  it('alarms go on over a restart', async () => {
+  it('continue alarms after a restart', async () => {
     const { router } = build({ a: fail(500) }, priced);
     for (let i = 0; i < 10; i++) await settled(sendChat(router));
     const other = build({ a: fail(500) }, priced).router;
@@ -117,7 +117,7 @@ describe('fileState()', () => {
   const withFiles = (path: string, models = { a: answer({ usage }) }, more: Setup = {}) =>
     build(models, { ...priced, ...more, state: fileState(path) });
 
-  it('touches nothing before the first call', async () => {
+  it('touches no file before the first call', async () => {
     const path = directory();
     const { router } = withFiles(join(path, 'new'));
     router.snapshot();
@@ -125,7 +125,7 @@ describe('fileState()', () => {
     expect(readdirSync(path)).toEqual([]);
   });
 
-  it('has one file for each process, and the next process knows what was spent', async () => {
+  it('has one file per process, and the next process knows what was spent', async () => {
     const path = directory();
     const first = withFiles(path).router;
     await settled(sendChat(first));
@@ -138,7 +138,7 @@ describe('fileState()', () => {
     expect(readdirSync(path)).toHaveLength(2);
   });
 
-  it('never overspends, wherever the process is killed: spend is written before it is spent', async () => {
+  it('never overspends, wherever the process is killed: it writes before it spends', async () => {
     const path = directory();
     let calls = 0;
     for (let round = 0; round < 20; round++) {
@@ -152,7 +152,7 @@ describe('fileState()', () => {
     expect(calls).toBeGreaterThanOrEqual(8);
   });
 
-  it('counts what was running when the process was killed', async () => {
+  it('counts calls that ran when the process was killed', async () => {
     const path = directory();
     const first = withFiles(path, { a: answer({ usage, latencyMs: 1000 }) }).router;
     const running = sendChat(first);
@@ -181,7 +181,7 @@ describe('fileState()', () => {
     expect(answered()).toBe('3');
   });
 
-  it('a line that was cut off, and a file that is no state, harm nothing', async () => {
+  it('ignores a line that was cut off, and a file that is no state', async () => {
     const path = directory();
     const first = withFiles(path).router;
     await settled(sendChat(first));
@@ -196,7 +196,7 @@ describe('fileState()', () => {
     expect(lines.filter((line) => line.includes('broken.state.json'))).toHaveLength(1);
   });
 
-  it('a disk that cannot be written fails no call, and is reported once a minute', async () => {
+  it('fails no call if the disk cannot be written, and reports it once a minute', async () => {
     const path = join(directory(), 'file');
     writeFileSync(path, '');
     const lines: string[] = [];
@@ -209,7 +209,7 @@ describe('fileState()', () => {
     expect(lines.filter((line) => line.includes('state cannot be'))).toHaveLength(1);
   });
 
-  it('removes files of processes that are gone, once their parts are in its own', async () => {
+  it('removes files of ended processes, once its own file has their parts', async () => {
     const path = directory();
     const first = withFiles(path).router;
     await settled(sendChat(first));

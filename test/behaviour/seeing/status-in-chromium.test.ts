@@ -69,7 +69,7 @@ describe.skipIf(chromiumPath === undefined)('the status page in Chromium (skippe
     served?.server.close();
   });
 
-  it('shows the failing model, its region, since when, why, and what it cost, first of all', async () => {
+  it('shows the failing model first, with its region, since when, why, and what it cost', async () => {
     served = await troubled();
     await page.look({ width: 1280, dark: false });
     await page.open(served.url);
@@ -85,7 +85,7 @@ describe.skipIf(chromiumPath === undefined)('the status page in Chromium (skippe
     expect(await page.evaluate("document.querySelector('h1').textContent")).toBe(title);
   }, 60_000);
 
-  it('breaks no rule of its own content security policy, and no script fails', async () => {
+  it('satisfies its own content security policy, and no script fails', async () => {
     // A second event has come: the page is live.
     const first = await page.evaluate<string>("document.getElementById('live').textContent");
     await page.until(`document.getElementById('live').textContent !== ${JSON.stringify(first)}`);

@@ -65,7 +65,7 @@ const mounts: Record<string, (router: ModelRouter) => Fetch | Promise<Fetch>> = 
 };
 
 describe.each(Object.entries(mounts))('the page on %s', (_, mount) => {
-  it('is found without its last slash, with what it loads, whatever it is mounted below', async () => {
+  it('is found without its last slash, with its assets, wherever it is mounted', async () => {
     const { router } = build({ a: answer() });
     const go = await mount(router);
     await sendChat(router);
@@ -92,7 +92,7 @@ describe.each(Object.entries(mounts))('the page on %s', (_, mount) => {
   });
 });
 
-it('a watcher that has hung up gives its place back', async () => {
+it('frees the place of a watcher that hangs up', async () => {
   const go = await fetching(nodeStatusHandler(build({ a: answer() }).router));
   const controllers = Array.from({ length: 20 }, () => new AbortController());
   for (const { signal } of controllers) expect((await go('/events', { signal })).status).toBe(200);
@@ -107,7 +107,7 @@ it('a watcher that has hung up gives its place back', async () => {
     .toBe(200);
 });
 
-it('a response that something else has answered is left alone, and no rejection ends the process', async () => {
+it('leaves alone a response that something else has sent, without an unhandled rejection', async () => {
   const status = nodeStatusHandler(build({ a: answer() }).router);
   const go = await fetching((request, response) => {
     response.writeHead(204).end();

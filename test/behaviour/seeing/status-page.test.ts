@@ -53,12 +53,12 @@ describe('the routes of the page', () => {
     ['https://app.test/admin/status', './status/'],
     ['https://app.test/status?x=1', './status/'],
     ['https://app.test/a%20b', './a%20b/'],
-  ])('%s is sent to the same path with a slash', (url, location) => {
+  ])('%s redirects to the same path with a slash', (url, location) => {
     const response = served({ a: answer() }).handle(new Request(url));
     expect([response.status, response.headers.get('location')]).toEqual([302, location]);
   });
 
-  it.each(['favicon.ico', 'javascript:alert(1)', 'app.js.map', '..%2f..;x'])('%s does not exist', (path) => {
+  it.each(['favicon.ico', 'javascript:alert(1)', 'app.js.map', '..%2f..;x'])('%s is not found', (path) => {
     const response = served({ a: answer() }).handle(new Request(`https://app.test/status/${path}`));
     expect([response.status, response.headers.get('location')]).toEqual([404, null]);
   });
@@ -71,7 +71,7 @@ describe('the routes of the page', () => {
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(15_000);
   });
 
-  it('has a title that is text, and refuses options that do not exist', async () => {
+  it('treats its title as text, and refuses unknown options', async () => {
     const { get, router } = served({ a: answer() }, { page: { title: '</title><script>' } });
     const html = await get('').text();
     expect(html).toContain('<title>&lt;/title&gt;&lt;script&gt;</title>');
@@ -81,7 +81,7 @@ describe('the routes of the page', () => {
 });
 
 describe('status.json', () => {
-  it('says of a failing deployment where it is, since when, and why; the fallback is not blamed', async () => {
+  it('reports where a failing deployment is, since when, and why, and does not blame the fallback', async () => {
     const { router, status } = served(
       { a: [answer(), fail(503)], b: answer() },
       { deployments: { a: { region: 'eu' }, b: {} }, routes: { standard: ['a', 'b'] } },
@@ -146,7 +146,7 @@ describe('status.json', () => {
     expect(deployments.b).toMatchObject({ health: 'suspended', since: '2030-01-01T00:00:00.000Z' });
   });
 
-  it('does not count what the caller got wrong', async () => {
+  it('does not count the caller’s mistakes', async () => {
     const { router, status } = served({ a: [answer(), fail(400), hang()] });
     await sendChat(router);
     await errorOf(sendChat(router));
@@ -162,7 +162,7 @@ describe('status.json', () => {
     expect(trouble).toEqual([]);
   });
 
-  it.each([false, true])('names tenants only where that is wanted: %s', async (showTenants) => {
+  it.each([false, true])('names tenants only if configured: %s', async (showTenants) => {
     const { router, get, status } = served(
       { a: [fail(500), answer()] },
       {
@@ -178,7 +178,7 @@ describe('status.json', () => {
     expect(await get('metrics').text()).not.toContain('customer');
   });
 
-  it('holds no key and no prompt, and sends nothing to a model', async () => {
+  it('has no key and no prompt, and sends nothing to a model', async () => {
     const { router, get, fake } = served({
       a: fail(401),
       b: fail(400, { message: 'secret-prompt sk-key-of-default' }),
@@ -194,7 +194,7 @@ describe('status.json', () => {
     expect(fake.requests).toHaveLength(sent);
   });
 
-  it('counts from the first call where it was made before there was a time, as on Workers', async () => {
+  it('counts from the first call where the router was created before there was a clock, as on Workers', async () => {
     vi.setSystemTime(0);
     const { router, status } = served({ a: answer() });
     vi.setSystemTime(Date.UTC(2030, 0, 2));
@@ -234,7 +234,7 @@ describe('events', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('are for 20 at once; the next one is refused until one has gone', async () => {
+  it('are for 20 clients at once; the next one is refused until one leaves', async () => {
     const { get } = served({ a: answer() });
     const all = Array.from({ length: 20 }, () => get('events'));
     expect(all.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
@@ -251,7 +251,7 @@ describe('events', () => {
     expect(get('events').status).toBe(200);
   });
 
-  it('end with the router, and browsers do not come back', async () => {
+  it('end with the router, and browsers do not reconnect', async () => {
     const { router, get } = served({ a: answer() });
     const { reader } = open(get);
     await reader?.read();

@@ -8,11 +8,11 @@ const advise = async (changes: Parameters<typeof small>[0], options: Parameters<
   (await simulate(small({ faults, ...changes }, options))).advice.join('\n');
 
 describe('advice', () => {
-  it('is silent on a good configuration', async () => {
+  it('gives none for a good configuration', async () => {
     expect(await advise({})).toBe('');
   });
 
-  it('reports a call without a reserve, which is answered less often', async () => {
+  it('reports a call without a reserve, which fails more often', async () => {
     const { advice, availability } = await simulate(small({ faults }, { maxAttempts: 1 }));
     expect(advice.join('\n')).toMatch(
       /No reserve.*2,000 ms.*`maxAttempts` is 1.*nothing is left for second when first hangs/,
@@ -21,7 +21,7 @@ describe('advice', () => {
     expect(availability).toBeLessThan(0.98);
   });
 
-  it('is silent about an attempt timeout of the whole deadline: the router still makes its reserve', async () => {
+  it('accepts an attempt timeout as long as the deadline: the router still makes its reserve', async () => {
     expect(await advise({}, { attemptTimeoutMs: 2000 })).toBe('');
   });
 
@@ -47,14 +47,14 @@ describe('advice', () => {
     expect(await advise({}, { breaker: false })).toContain('its breaker never opened: is `breaker` off');
   });
 
-  it('does not count on a deployment that is ruled out', async () => {
+  it('does not count on an excluded deployment', async () => {
     const options = { routes: { standard: ['first', 'second'] }, regions: ['eu'] };
     const deployments = { first: { region: 'eu' }, second: { client: 'other', region: 'us' } };
     // Left out by its region: as if it were not there.
     expect(await advise({}, { ...options, deployments })).toContain('has one deployment, first');
   });
 
-  it('reports a fault that struck no request', async () => {
+  it('reports a fault that affected no request', async () => {
     const atSecond = [{ at: ['second'], behavior: fail(503), fromMs: 5000, toMs: 9000 }];
     const { advice, faults: reports } = await simulate(small({ faults: atSecond }));
     expect(advice.join('\n')).toMatch(/A fault has struck nothing: .* second from 5 s to 9 s .*fails with 503/);
@@ -64,7 +64,7 @@ describe('advice', () => {
     expect(struck.faults).toMatchObject([{ struck: 2, fromMs: 59_500, toMs: 60_000 }]);
   });
 
-  it('reports a fault after the last of planned calls, which ends no earlier than it begins', async () => {
+  it('reports a fault after the last planned call, with an end no earlier than its start', async () => {
     const late = [{ at: 'first', behavior: hang(), fromMs: 5000 }];
     const { advice, faults: reports } = await simulate(small({ traffic: { calls: [{ atMs: 1000 }] }, faults: late }));
     expect(advice.join('\n')).toContain('A fault has struck nothing');
@@ -82,7 +82,7 @@ describe('advice', () => {
   it.each([
     ['money', { maxCostUsd: 0.0001 }, 'SpendBudgetExceededError', /A limit refused 240 of 240 calls.*`maxCostUsd`/],
     ['tokens', { maxInputTokens: 1 }, 'TokenBudgetExceededError', /A limit refused 240 of 240 calls.*`maxInputTokens`/],
-  ])('reports a limit of %s that refuses calls', async (_, options, error, message) => {
+  ])('reports refusals by a limit of %s', async (_, options, error, message) => {
     const result = await simulate(small({}, options));
     expect(result.advice.join('\n')).toMatch(message);
     expect(result.errors).toEqual({ [error]: 240 });

@@ -41,7 +41,7 @@ const wrong: [option: string, changes: object, message: RegExp][] = [
   ['fault', { fault: [] }, /did you mean `faults`/],
 ];
 
-it('what is undefined is as what is absent', async () => {
+it('treats an undefined option as absent', async () => {
   const call = { model: undefined, endpoint: undefined, body: undefined, options: undefined, streamShare: undefined };
   const fault = {
     at: 'first',
@@ -67,7 +67,7 @@ it('what is undefined is as what is absent', async () => {
   expect(given).toEqual(absent);
 });
 
-describe('a wrong option of a simulation is named', () => {
+describe('an invalid option of a simulation is named', () => {
   it.each(wrong)('%s: %o', async (option, changes, message) => {
     const options: Parameters<typeof simulate>[0] = { ...small(), ...changes };
     await expect(simulate(options)).rejects.toMatchObject({ name: 'InvalidOptionError', option });

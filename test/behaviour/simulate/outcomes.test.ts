@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { small } from '../../helpers/simulated.js';
 
 // The same on every version of Node that this runs on: CI runs it on each. Times are rounded, for a last millisecond may differ.
-it('one seed gives one outcome, whatever the version of Node', async () => {
+it('one seed gives one result, on every version of Node', async () => {
   const { availability, errors, load, wasted, deployments, latencyMs, calls } = await simulate(
     small({
       seed: 42,

@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 describe('what a simulation replaces in the process', () => {
-  it('is back when it has ended', async () => {
+  it('is restored when it has ended', async () => {
     let inside: unknown;
     const script = () => {
       inside = globalThis.setTimeout;
@@ -62,7 +62,7 @@ describe('what a simulation replaces in the process', () => {
         },
       },
     ],
-  ])('is back when %s throws', async (_, changes) => {
+  ])('is restored when %s throws', async (_, changes) => {
     await expect(simulate(small(changes))).rejects.toThrow('thrown');
     expectAllBack();
     // And nothing is in the way of the next one.
@@ -84,7 +84,7 @@ describe('a simulation refuses', () => {
     expectAllBack();
   });
 
-  it('one within another', async () => {
+  it('one inside another', async () => {
     await expect(inVirtualTime(() => simulate(small()))).rejects.toThrow(/another simulation runs/);
     expectAllBack();
   });
@@ -94,7 +94,7 @@ describe('a simulation refuses', () => {
     await expect(simulate(small())).rejects.toThrow(/vi\.useRealTimers\(\)/);
   });
 
-  it('those of node:test', async () => {
+  it('the fake timers of node:test', async () => {
     mock.timers.enable({ apis: ['setTimeout', 'Date'] });
     try {
       await expect(simulate(small())).rejects.toThrow(/mock\.timers\.reset\(\)/);

@@ -42,7 +42,7 @@ beforeAll(async () => {
 });
 
 describe('a replayed trace', () => {
-  it('comes close to what was recorded under the same configuration, and shows what another one would do', async () => {
+  it('reproduces the recorded results under the same configuration, and shows those of another one', async () => {
     const { recorded, configurations, table, caveats, excluded } = await compare({
       trace: text(lines),
       configurations: { now: onlyFirst, next: configuration() },
@@ -74,13 +74,13 @@ describe('a replayed trace', () => {
     expect(now?.costUsd).toBeCloseTo(expected, 8);
   });
 
-  it('is the same for the same seed', async () => {
+  it('gives the same result for the same seed', async () => {
     const run = (seed: number) =>
       compare({ trace: text(lines.slice(0, 100)), configurations: { now: onlyFirst }, seed });
     expect(await run(1)).toEqual(await run(1));
   });
 
-  it('lets a deployment that it does not know of answer as all others did, and says so', async () => {
+  it('answers for an unknown deployment like all the others did, and says so', async () => {
     const options = { ...simulatedOptions, deployments: { ...simulatedOptions.deployments, third: {} } };
     const trace = text(lines);
     const next = configuration({ ...options, routes: { standard: ['third', 'second'] } });
@@ -103,7 +103,7 @@ describe('a replayed trace', () => {
     expect(caveats.join('\n')).not.toContain('third');
   });
 
-  it('leaves out calls that failed by their own fault, and says so', async () => {
+  it('leaves out calls that failed by their own mistake, and says so', async () => {
     const [line = {}] = lines;
     const attempt = {
       number: 1,
@@ -121,7 +121,7 @@ describe('a replayed trace', () => {
     expect(caveats.join('\n')).toContain('1 calls that failed by their own fault');
   });
 
-  it('learns nothing from a call whose caller left', async () => {
+  it('learns nothing from a call that its caller aborted', async () => {
     const [line = {}] = lines;
     const gone = { number: 1, deployment: 'first', outcome: 'aborted', status: null, startedMs: 0, durationMs: 5 };
     const trace = text([{ ...line, requestedModel: 'standard', attempts: [gone] }]);
@@ -129,7 +129,7 @@ describe('a replayed trace', () => {
     expect(caveats.join('\n')).toMatch(/Anything of first: .*the kit's usual good answer/);
   });
 
-  it('is spread evenly where it has no times', async () => {
+  it('is spread evenly if it has no times', async () => {
     const trace = text(lines.slice(0, 40).map(({ endedAt: _, ...line }) => line));
     const { configurations, caveats } = await compare({ trace, configurations: { now: onlyFirst }, perSecond: 2 });
     expect(configurations['now']?.trafficMs).toBe(19_500);
@@ -144,7 +144,7 @@ describe('a replayed trace', () => {
     ['unauthorized', 401, 'unauthorized'],
     ['model-not-found', 404, 'model-not-found'],
     ['timeout', null, 'deadline'],
-  ])('gives a recorded %s again', async (outcome, status, again) => {
+  ])('reproduces a recorded %s', async (outcome, status, again) => {
     const [line = {}] = lines;
     const attempt = { number: 1, deployment: 'first', outcome, status, startedMs: 0, durationMs: 20 };
     const { configurations } = await compare({
@@ -160,12 +160,12 @@ describe('reading a trace', () => {
   const good = { endedAt: 1000, attempts: [], durationMs: 400 };
   const at = (trace: string) => readTrace(trace).map(({ atMs }) => atMs);
 
-  it('orders calls by their start, from the first one', () => {
+  it('orders calls by their start times', () => {
     const later = { ...good, endedAt: '1970-01-01T00:00:01.200Z', durationMs: 100 };
     expect(at(text([later, good]))).toEqual([0, 500]);
   });
 
-  it('takes events, times of loggers, empty lines, and files', () => {
+  it('accepts events, times of loggers, empty lines, and files', () => {
     const { endedAt: _, ...record } = good;
     const trace = `\n${text([{ type: 'call-ended', record, error: null, time: 5000 }])}\n\n`;
     expect(at(trace)).toEqual([0]);
@@ -187,7 +187,7 @@ describe('reading a trace', () => {
     [JSON.stringify({ ...good, endedAt: 'soon' }), /line 2: endedAt: "soon" is no time/],
     [JSON.stringify({ ...good, attempts: [attempt, { ...attempt, outcome: 5 }] }), /line 2: attempts\[1\]\.outcome: 5/],
     [JSON.stringify({ attempts: [], durationMs: 1 }), /line 2: it has no `endedAt`/],
-  ])('names the line that is wrong: %s', (line, message) => {
+  ])('names the invalid line: %s', (line, message) => {
     expect(() => readTrace(`${JSON.stringify(good)}\n${line}`)).toThrow(message);
   });
 });

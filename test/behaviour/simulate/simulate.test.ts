@@ -7,8 +7,8 @@ import { simulatedOptions, small } from '../../helpers/simulated.js';
 
 const outage = { at: 'first', behavior: hang(), fromMs: 20_000, toMs: 40_000 } as const;
 
-describe('what a simulation reports', () => {
-  it('of calls that go well', async () => {
+describe('the report of a simulation', () => {
+  it('covers calls that go well', async () => {
     const result = await simulate(small());
     expect(result).toMatchObject({
       calls: 240,
@@ -33,7 +33,7 @@ describe('what a simulation reports', () => {
     expect(result.series[0]).toMatchObject({ atMs: 0, calls: 4, answered: 4, upstreamCalls: 4, p50Ms: 100 });
   });
 
-  it('of an outage: who answered, what was wasted, what the breaker did', async () => {
+  it('covers an outage: who answered, what was wasted, what the breaker did', async () => {
     const { availability, deployments, wasted, faults, load } = await simulate(small({ faults: [outage] }));
     expect(availability).toBe(1);
     const { first, second } = deployments;
@@ -66,7 +66,7 @@ describe('what a simulation reports', () => {
     ]);
   });
 
-  it('of calls that fail: their errors and records, the first few of them', async () => {
+  it('covers failed calls: their errors, and the records of the first few', async () => {
     const faults = [{ at: ['first', 'second'], behavior: fail(503) }];
     const result = await simulate(small({ faults, maxFailedCalls: 2 }));
     expect(result.availability).toBe(0);
@@ -84,7 +84,7 @@ describe('what a simulation reports', () => {
     expect(probes).toBeGreaterThan(20);
   });
 
-  it('of pauses that a server requested', async () => {
+  it('covers pauses that a server requested', async () => {
     const behavior = fail(429, { headers: { 'retry-after': '5' } });
     const { deployments, availability } = await simulate(
       small({ faults: [{ at: 'first', behavior, fromMs: 10_000, toMs: 11_000 }] }),
@@ -93,7 +93,7 @@ describe('what a simulation reports', () => {
     expect(deployments['first']?.pauses).toEqual([{ fromMs: 10_000, forMs: 5000, status: 429 }]);
   });
 
-  it('of streams that break', async () => {
+  it('covers streams that break', async () => {
     const traffic = { perSecond: 4, durationMs: 10_000, arrivals: 'even', streamShare: 1 } as const;
     const broken = await simulate(
       small({ traffic, faults: [{ at: 'first', behavior: cut({ afterChunks: 2 }), fromMs: 5000 }] }),
@@ -106,7 +106,7 @@ describe('what a simulation reports', () => {
     expect(stalled.failedCalls[0]?.tookMs).toBe(30_000);
   });
 
-  it('of a mix of calls, and of calls at times of their own', async () => {
+  it('covers a mix of calls, and calls at given times', async () => {
     const seen: string[] = [];
     const note = (name: string) => (request: { readonly endpoint: string; readonly stream: boolean }) => {
       seen.push(`${name} ${request.endpoint}${request.stream ? ' stream' : ''}`);
@@ -129,7 +129,7 @@ describe('what a simulation reports', () => {
     expect((first?.answered ?? 0) / (second?.answered ?? 1)).toBeLessThan(3.6);
   });
 
-  it('of the plain client, under the same faults', async () => {
+  it('covers the plain client, under the same faults', async () => {
     const { baseline } = await simulate(small({ faults: [outage], baseline: true }));
     // Half a deadline before it, and all of those in it.
     expect(baseline).toMatchObject({
@@ -145,7 +145,7 @@ describe('what a simulation reports', () => {
 });
 
 describe('faults', () => {
-  it('with a share strike so many requests', async () => {
+  it('with a share affect that share of requests', async () => {
     const { deployments } = await simulate(
       small({ faults: [{ at: 'first', behavior: fail(500), share: 0.1 }] }, { breaker: false }),
     );
@@ -155,7 +155,7 @@ describe('faults', () => {
     expect(deployments['first']?.wasted).toBe(0);
   });
 
-  it('of a common cause strike all of their deployments in the same spells', async () => {
+  it('with a common cause affect all of their deployments in the same periods', async () => {
     const strike = async (burstMs: number | undefined) => {
       const fault = { at: ['first', 'second'], behavior: fail(500), share: 0.3, ...(burstMs && { burstMs }) };
       const options = { breaker: false, retry: { budget: 0, minPerSecond: 0 }, maxAttempts: 2 } as const;
@@ -166,7 +166,7 @@ describe('faults', () => {
     expect(await strike(1000)).toBeLessThan(0.8);
   });
 
-  it('take the first that strikes, else what the deployment usually does', async () => {
+  it('apply the first match, else the deployment’s usual behaviour', async () => {
     const faults = [
       { at: 'first', behavior: fail(500), fromMs: 10_000, toMs: 10_001 },
       { at: 'first', behavior: fail(503), fromMs: 10_000, toMs: 10_251 },
@@ -191,7 +191,7 @@ describe('the same seed', () => {
     expect(JSON.stringify(await simulate(chancy(2)))).not.toBe(once);
   });
 
-  it('gives the same result where the router was not given a random of its own', async () => {
+  it('gives the same result if the router has no random source of its own', async () => {
     const client = { apiKey: 'sk-test', baseURL: 'https://one.test/v1' };
     const router: Parameters<typeof simulate>[0]['router'] = ({ fetch }) =>
       new ModelRouter({ ...simulatedOptions, clients: { default: { ...client, fetch }, other: { ...client, fetch } } });
@@ -202,7 +202,7 @@ describe('the same seed', () => {
 });
 
 describe('clients', () => {
-  it('may be given as instances, and as the only one', async () => {
+  it('may be instances, and one may stand alone', async () => {
     const clients = {
       default: new OpenAI({ apiKey: 'sk-1', baseURL: 'https://one.test/v1', fetch: fakeFetch(hang()) }),
       other: new OpenAI({ apiKey: 'sk-2', baseURL: 'https://two.test/v1', fetch: fakeFetch(hang()) }),
@@ -224,7 +224,7 @@ describe('clients', () => {
     );
   });
 
-  it('take the options of each call', async () => {
+  it('get the options of each call', async () => {
     const traffic = { perSecond: 1, durationMs: 5000, options: callOptions({ deadlineMs: 700 }) };
     const { latencyMs, failed } = await simulate(
       small({ traffic, faults: [{ at: ['first', 'second'], behavior: hang() }] }),

@@ -66,7 +66,7 @@ async function failureOf(given: Given): Promise<Failure> {
 }
 
 describe('an attempt', () => {
-  it('ends at its time, and what is left of it upstream, too', async () => {
+  it('ends at its timeout, and ends its request upstream', async () => {
     const attempt = attemptOf();
     const close = opened(attempt);
     const call = run(attempt);
@@ -82,7 +82,7 @@ describe('an attempt', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('ends with its call where it had all that was left, but not at the limit of a first chunk', async () => {
+  it('ends with its call where it had all the time left, but not at the limit for a first chunk', async () => {
     expect((await failureOf({ untilDeadline: true })).outcome).toBe('deadline');
     expect((await failureOf({ untilDeadline: true, stream: true, firstChunkTimeoutMs: 500 })).outcome).toBe('deadline');
     expect(await failureOf({ untilDeadline: true, stream: true, firstChunkTimeoutMs: 499 })).toMatchObject({
@@ -102,7 +102,7 @@ describe('an attempt', () => {
     }
   });
 
-  it('ends with its caller, and sends nothing after an abort', async () => {
+  it('ends when its caller aborts, and sends nothing after an abort', async () => {
     const controller = new AbortController();
     const next = vi.fn(never);
     const attempt = attemptOf({ signal: controller.signal });
@@ -120,13 +120,13 @@ describe('an attempt', () => {
   });
 });
 
-describe('an answer that comes after the end', () => {
+describe('an answer that comes too late', () => {
   const lateReply = (chunks: object | undefined) => async () => {
     await new Promise((resolve) => setTimeout(resolve, 700));
     return { chunks } as unknown as Reply;
   };
 
-  it('is let go: its stream is closed, even one that cannot be or does not want to', async () => {
+  it('is discarded: its stream is closed, even one that cannot be closed', async () => {
     const close = vi.fn(() => Promise.reject(new Error('already')));
     for (const chunks of [{ return: close }, {}, undefined]) {
       const call = run(attemptOf(), lateReply(chunks));
@@ -137,7 +137,7 @@ describe('an answer that comes after the end', () => {
   });
 });
 
-describe('a late attempt is a failure of its deployment', () => {
+describe('a timeout counts against the deployment', () => {
   it.each<[string, Given, Failure['breaker']]>([
     ['if it had a second, while nothing is known of anybody', { timeoutMs: 1000 }, 'failure'],
     ['not if it had less', { timeoutMs: 999, others: [undefined] }, 'neutral'],
@@ -152,10 +152,10 @@ describe('a late attempt is a failure of its deployment', () => {
   });
 });
 
-describe('a shared attempt whose deadline was moved', () => {
+describe('a shared attempt whose deadline was extended', () => {
   const shared = { isShared: true, untilDeadline: true, deadline: 800 } as const;
 
-  it('goes on until then', async () => {
+  it('continues until then', async () => {
     const call = run(attemptOf(shared));
     await pass(799);
     expect(call.state).toBe('pending');

@@ -5,7 +5,7 @@ import { countedSignal } from '../../helpers/signals.js';
 
 const given = givenCalls(fc.constant(undefined));
 
-describe('whatever upstreams and callers do, a call', () => {
+describe('under any upstreams and callers, a call', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });
@@ -13,7 +13,7 @@ describe('whatever upstreams and callers do, a call', () => {
     vi.useRealTimers();
   });
 
-  it('settles once and in time, is recorded as it was, and leaves nothing open', async () => {
+  it('settles once and in time, has an accurate record, and leaves nothing open', async () => {
     await fc.assert(
       fc.asyncProperty(given, async (each) => {
         vi.clearAllTimers();
@@ -51,7 +51,7 @@ describe('whatever upstreams and callers do, a call', () => {
     );
   }, 120_000);
 
-  it('gives what the last attempt came to', async () => {
+  it('returns the result of the last attempt', async () => {
     await fc.assert(
       fc.asyncProperty(given, async (each) => {
         vi.clearAllTimers();
@@ -74,7 +74,7 @@ describe('whatever upstreams and callers do, a call', () => {
   }, 120_000);
 });
 
-it('the listeners on a signal are counted, and called', () => {
+it('counts and calls the listeners on a signal', () => {
   const { controller, signal, listeners } = countedSignal();
   const [once, often] = [vi.fn(), vi.fn()];
   signal.addEventListener('abort', once, { once: true });

@@ -7,7 +7,7 @@ const given = givenCalls(fc.integer({ min: 1, max: 1500 }));
 /** Ten seconds of one a second. */
 const LEAST_TOKENS = 10;
 
-describe('whatever upstreams and callers do, a hedged call', () => {
+describe('under any upstreams and callers, a hedged call', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });
@@ -15,7 +15,7 @@ describe('whatever upstreams and callers do, a hedged call', () => {
     vi.useRealTimers();
   });
 
-  it('settles once and in time, tries no deployment twice at a time, takes a token for each hedge, and leaves nothing open', async () => {
+  it('settles once and in time, never has two attempts at one deployment, takes a token per hedge, and leaves nothing open', async () => {
     let hedged = 0;
     let lost = 0;
     await fc.assert(

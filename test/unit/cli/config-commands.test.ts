@@ -36,14 +36,14 @@ describe('model-router check', () => {
     );
   });
 
-  it('says what is wrong, and ends with 1', async () => {
+  it('reports failures, and exits with 1', async () => {
     const { code, output } = await checkCommand([await config({ a: answer(), b: fail(500) })]);
     expect(code).toBe(1);
     expect(output).toMatch(/ok +a .*\nFAILED +b +\d+ ms +.*500/);
     expect(output).not.toContain('sk-of');
   });
 
-  it('gives JSON', async () => {
+  it('prints JSON', async () => {
     const { output } = await checkCommand(['--json', await config()]);
     expect(JSON.parse(output)).toMatchObject([
       { deployment: 'a', ok: true, servedModel: 'a-2026-11' },
@@ -51,7 +51,7 @@ describe('model-router check', () => {
     ]);
   });
 
-  it('takes a router, and a promise of one; and closes it', async () => {
+  it('accepts a router or a promise of one, and closes it', async () => {
     const router = `{ check: async () => [{ deployment: 'x', ok: true, latencyMs: 3, servedModel: 'y\\u001b[2J', error: null }], explain() {}, close() { globalThis.closedByCheck = true; } }`;
     for (const text of [`export default ${router};`, `export default Promise.resolve(${router});`]) {
       Reflect.deleteProperty(globalThis, 'closedByCheck');
@@ -64,7 +64,7 @@ describe('model-router check', () => {
     Reflect.deleteProperty(globalThis, 'closedByCheck');
   });
 
-  it('takes CommonJS', async () => {
+  it('accepts CommonJS', async () => {
     const path = file('config.cjs', `module.exports = { __esModule: true, default: { apiKey: 'sk-x' } };`);
     expect(await checkCommand([path])).toEqual({ code: 0, output: 'The configuration lists no deployments.' });
   });
@@ -81,7 +81,7 @@ describe('model-router check', () => {
     expect(output).toContain('See model-router check --help.');
   });
 
-  it('refuses a module without a configuration; a wrong option is the error of the configuration', async () => {
+  it('refuses a module without a configuration, and reports an invalid option as such', async () => {
     expect(await checkCommand([file('none.mjs', 'export const x = 1;')])).toMatchObject({ code: 2 });
     const wrong = file('wrong.mjs', `export default { clients: { default: { apiKey: 'k' } }, deploymants: {} };`);
     await expect(checkCommand([wrong])).rejects.toThrow('deploymants');
@@ -104,7 +104,7 @@ describe('model-router explain', () => {
     expect(JSON.parse(json.output)).toMatchObject({ route: 'standard', maxAttempts: 1, refusal: null });
   });
 
-  it('ends with 1 where the call would be refused, or cannot be made', async () => {
+  it('exits with 1 where the call would be refused, or cannot be made', async () => {
     const path = await config();
     const long = JSON.stringify({ model: 'standard', messages: [{ role: 'user', content: 'word '.repeat(1000) }] });
     const refused = await explainCommand([path, long]);

@@ -28,11 +28,11 @@ describe('model-router cost', () => {
     ['a hit rate', ['--tokens', '100M', '--cache-hit-rate', '0.4', '--against=none'], ['100M', '$15.00']],
     ['a percentage', ['--tokens', '100M', '--cache-hit-rate', '40%', '--against=none'], ['100M', '$15.00']],
     ['none at all', ['--tokens', '0', '--against=none'], ['0', '$0.00']],
-  ])('takes %s', (_, args, line) => {
+  ])('accepts %s', (_, args, line) => {
     expect(lines(...args)[1]).toEqual(line);
   });
 
-  it('keeps the stages as they are given', () => {
+  it('prints the stages in the given order', () => {
     expect(lines('--tokens', '3M, 1k,7B').map(([tokens]) => tokens)).toEqual(['tokens a month', '3M', '1K', '7B']);
   });
 
@@ -44,7 +44,7 @@ describe('model-router cost', () => {
     });
   });
 
-  it('says what it takes', () => {
+  it('explains its options', () => {
     for (const args of [['--help'], ['-h', '--json']]) {
       const { code, output } = costCommand(args);
       expect(code).toBe(0);
@@ -68,7 +68,7 @@ describe('model-router cost', () => {
     ['too many tokens', ['--tokens', '2000T'], 'tokensPerMonth: 2000000000000000 is not allowed'],
     ['a share', ['--output-share', '1.5'], '--output-share: "1.5" is not allowed; give a share'],
     ['a percentage', ['--cache-hit-rate', '130%'], '--cache-hit-rate: "130%" is not allowed'],
-  ])('refuses %s that is wrong, and says so', (_, args, message) => {
+  ])('names an invalid %s, and refuses it', (_, args, message) => {
     const { code, output } = costCommand(args);
     expect(code).toBe(2);
     expect(output).toContain(message);

@@ -18,7 +18,7 @@ describe('model-router status', () => {
     expect(code).toBe(0);
   });
 
-  it('shows first what has a problem, where, since when, why and for how much; and ends with 1', async () => {
+  it('lists problems first: where, since when, why and at what cost; and exits with 1', async () => {
     const { router } = build(
       { a: answer(), b: fail(503) },
       { deployments: { a: {}, b: { region: 'eu' } }, routes: { standard: ['b'], other: ['a'] } },
@@ -34,7 +34,7 @@ describe('model-router status', () => {
     expect(output.split('\n')[5]).toMatch(/^working +a/);
   });
 
-  it('draws again until it is ended', async () => {
+  it('redraws until it is ended', async () => {
     const url = await listening(nodeStatusHandler(build({ a: answer() }).router));
     const controller = new AbortController();
     const written: string[] = [];
@@ -60,7 +60,7 @@ describe('model-router status', () => {
     expect(await statusCommand([url, '--header', 'Authorization: Bearer x'])).toMatchObject({ code: 0 });
   });
 
-  it('reports that the server does not answer, or is something else', async () => {
+  it('reports a server that does not answer, or is something else', async () => {
     expect(await statusCommand(['http://127.0.0.1:1/status'])).toMatchObject({
       code: 1,
       output: expect.stringContaining('http://127.0.0.1:1/status/status.json gives no status: '),

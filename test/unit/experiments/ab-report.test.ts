@@ -34,7 +34,7 @@ function found(seeds: number, traffic: AbTraffic, isDifferent: (table: AbTable) 
 }
 
 describe('abReport', () => {
-  it('raises false alarms in at most 5 % of A/A runs looked at all the time; a z-test does in 20 %', () => {
+  it('raises false alarms in at most 5 % of A/A runs with continuous looks; a z-test does in 20 %', () => {
     expect(found(30, { calls: 3000 }, differs)).toBeLessThanOrEqual(0.05);
     expect(found(30, { calls: 3000, keys: 400 }, differs)).toBeLessThanOrEqual(0.05);
     expect(found(30, { calls: 5000 }, zTestDiffers)).toBeGreaterThanOrEqual(0.2);
@@ -51,7 +51,7 @@ describe('abReport', () => {
     expect(found(40, { calls: 3000, costlier: 1.2 }, (table) => differs(table, 'costUsd'))).toBeGreaterThanOrEqual(0.8);
   });
 
-  it('says that the assignment is off, and only then', () => {
+  it('reports a wrong assignment, and only then', () => {
     let off = 0;
     let falseAlarms = 0;
     for (let seed = 1; seed <= 40; seed += 1) {

@@ -29,7 +29,7 @@ function truth(minConfidence: number, quality: number) {
 }
 
 describe('calibrate', () => {
-  it('keeps its promise in at least 90 % of the runs, and keeps most of what could stay cheap', () => {
+  it('keeps its guarantee in at least 90 % of the runs, and keeps most cheap answers that are good enough', () => {
     const quality = 0.98;
     let promised = 0;
     let kept = 0;
@@ -49,26 +49,26 @@ describe('calibrate', () => {
     expect(kept / 200).toBeGreaterThan(0.78 * best);
   });
 
-  it('reads the share to keep, and what escalating the rest costs', () => {
+  it('reports the share to keep, and the cost of escalating the rest', () => {
     const found = calibrate(judged(1000, seededRandom(1)), { share: 0.8 });
     expect(found.minConfidence).toBeCloseTo(0.2, 1);
     expect(found).toMatchObject({ keptShare: 0.8, score: 'mean', servedModel: 'cheap-2' });
     expect(found.minConfidence === null ? undefined : found.costUsd).toBeCloseTo(0.002, 6);
   });
 
-  it('finds the threshold that a cost allows', () => {
+  it('finds the threshold for a given cost', () => {
     const found = calibrate(judged(1000, seededRandom(2)), { costUsd: 0.003 });
     expect(found.minConfidence === null ? undefined : found.keptShare).toBeCloseTo(0.7, 2);
   });
 
-  it('says that there are too few records', () => {
+  it('reports that there are too few records', () => {
     expect(calibrate(judged(40, seededRandom(1)), { quality: 0.95 })).toMatchObject({
       minConfidence: null,
       reason: expect.stringContaining('45 good ones are the least'),
     });
   });
 
-  it('says that the answers are not good enough', () => {
+  it('reports that the answers are not good enough', () => {
     const records = judged(1000, seededRandom(1)).map((each, i) => ({ ...each, good: i % 3 !== 0 }));
     expect(calibrate(records, { quality: 0.95 })).toMatchObject({
       minConfidence: null,

@@ -7,7 +7,7 @@ const model = 'gpt-4o';
 const text = 'The ferry was late again; die Fähre kam später. 今天天气很好。 const x = 1;\n';
 
 describe('gptTokenizer', () => {
-  it('answers nothing until it is loaded, and then as gpt-tokenizer does', async () => {
+  it('returns undefined until it is loaded, then counts as gpt-tokenizer does', async () => {
     const count = gptTokenizer();
     expect(count({ text, model })).toBeUndefined();
     await count.ready;
@@ -18,20 +18,20 @@ describe('gptTokenizer', () => {
     expect(cl100k(text)).not.toBe(o200k(text));
   });
 
-  it('takes what looks like a special token for text', async () => {
+  it('treats what looks like a special token as text', async () => {
     const count = gptTokenizer();
     await count.ready;
     expect(count({ text: 'a <|endoftext|> b', model })).toBeGreaterThan(5);
   });
 
-  it('leaves texts to the estimate that are longer than maxChars', async () => {
+  it('leaves texts longer than maxChars to the estimate', async () => {
     const count = gptTokenizer({ maxChars: text.length });
     await count.ready;
     expect(count({ text, model })).toBe(o200k(text));
     expect(count({ text: `${text}.`, model })).toBeUndefined();
   });
 
-  it.each(['a', 'é', '中', '😀', '-', ' ', '\n'])('leaves long runs of %j to it', async (unit) => {
+  it.each(['a', 'é', '中', '😀', '-', ' ', '\n'])('leaves long runs of %j to the estimate', async (unit) => {
     const count = gptTokenizer();
     await count.ready;
     const run = unit.repeat(200 / unit.length);
@@ -39,13 +39,16 @@ describe('gptTokenizer', () => {
     expect(count({ text: `1${run}${unit}1`, model })).toBeUndefined();
   });
 
-  it.each(['’', '。', '\u00a0', '\u0001'])('leaves runs of %j among others of its kind to it', async (unit) => {
-    const count = gptTokenizer();
-    await count.ready;
-    const mixed = unit === '\u00a0' ? ` ${unit}` : `!${unit}`;
-    expect(count({ text: `1${mixed.repeat(100)}1`, model })).toBe(o200k(`1${mixed.repeat(100)}1`));
-    expect(count({ text: `1${mixed.repeat(101)}1`, model })).toBeUndefined();
-  });
+  it.each(['’', '。', '\u00a0', '\u0001'])(
+    'leaves runs of %j among similar characters to the estimate',
+    async (unit) => {
+      const count = gptTokenizer();
+      await count.ready;
+      const mixed = unit === '\u00a0' ? ` ${unit}` : `!${unit}`;
+      expect(count({ text: `1${mixed.repeat(100)}1`, model })).toBe(o200k(`1${mixed.repeat(100)}1`));
+      expect(count({ text: `1${mixed.repeat(101)}1`, model })).toBeUndefined();
+    },
+  );
 
   it.each([
     ['blanks', 'слово и ещё слово '],

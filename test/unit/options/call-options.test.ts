@@ -9,14 +9,14 @@ const priorities = new Map([
 ]);
 
 describe('the table of call options', () => {
-  it('gives the keys: all of them for one call, all but `route` elsewhere', () => {
+  it('defines the keys: all of them for one call, all but `route` elsewhere', () => {
     expect(SINGLE_CALL_KEYS).toEqual(Object.keys(CALL_OPTIONS));
     expect(SINGLE_CALL_KEYS.filter((key) => !CALL_KEYS.some((each) => each === key))).toEqual(['route']);
     expect(SETTING_KEYS).toEqual(expect.arrayContaining([...CALL_KEYS]));
     expect(DEPLOYMENT_KEYS).toContain('price');
   });
 
-  it('gives the settings of a call that sets nothing', () => {
+  it('defines the settings of a call that sets nothing', () => {
     expect(settingsOf({}, priorities)).toMatchObject({
       priority: 'standard',
       deadlineMs: 120_000,
@@ -31,7 +31,7 @@ describe('the table of call options', () => {
     });
   });
 
-  it('reads what is written in another way than the engine needs it', () => {
+  it('converts short forms for the engine', () => {
     const given = { priority: 'high', regions: ['eu'], hedgeAfterMs: 'p95', cache: true, deadlineMs: 5 } as const;
     expect(settingsOf(given, priorities)).toMatchObject({
       priority: 'premium',
@@ -42,11 +42,11 @@ describe('the table of call options', () => {
     });
   });
 
-  it.each(CALL_KEYS)('checks %s wherever it is set: an object of a class is no value of any', (key) => {
+  it.each(CALL_KEYS)('checks %s wherever it is set, and refuses class instances', (key) => {
     expect(() => checkCall('routes.a', { [key]: new Date(0) }, priorities)).toThrow(`routes.a.${key}`);
   });
 
-  it.each(SINGLE_CALL_KEYS)('takes %s with its own default', (key) => {
+  it.each(SINGLE_CALL_KEYS)('accepts %s with its own default', (key) => {
     expect(() =>
       checkCall('', { [key]: CALL_OPTIONS[key].default }, priorities, SINGLE_CALL_KEYS as string[]),
     ).not.toThrow();

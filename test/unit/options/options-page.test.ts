@@ -5,16 +5,13 @@ import { DEPLOYMENT_KEYS, SETTING_KEYS } from '../../../src/options/option-keys.
 import { OPTION_PAGES, optionsOfInterface, optionsPage } from '../../helpers/options-page.js';
 
 describe('the pages of the options', () => {
-  it.each(Object.entries(OPTION_PAGES))(
-    'docs/%s says what the docblocks say: UPDATE_DOCS=1 writes it',
-    (file, contents) => {
-      const page = optionsPage(contents);
-      if (process.env['UPDATE_DOCS'] !== undefined) writeFileSync(`docs/${file}`, page);
-      expect(readFileSync(`docs/${file}`, 'utf8')).toBe(page);
-    },
-  );
+  it.each(Object.entries(OPTION_PAGES))('docs/%s matches the docblocks: UPDATE_DOCS=1 writes it', (file, contents) => {
+    const page = optionsPage(contents);
+    if (process.env['UPDATE_DOCS'] !== undefined) writeFileSync(`docs/${file}`, page);
+    expect(readFileSync(`docs/${file}`, 'utf8')).toBe(page);
+  });
 
-  it('has every option', () => {
+  it('list every option', () => {
     const named = (type: string) => optionsOfInterface(type).map(({ name }) => name);
     const ofCalls = [...named('CallOptions'), ...named('SingleCallOptions')];
     expect(ofCalls.sort()).toEqual(Object.keys(CALL_OPTIONS).sort());
@@ -22,7 +19,7 @@ describe('the pages of the options', () => {
     expect(named('DeploymentOptions').sort()).toEqual([...DEPLOYMENT_KEYS].sort());
   });
 
-  it('gives the defaults of the table', () => {
+  it('show the defaults of the table', () => {
     for (const { name, default: written } of [
       ...optionsOfInterface('CallOptions'),
       ...optionsOfInterface('SingleCallOptions'),
@@ -45,7 +42,7 @@ describe('the pages of the options', () => {
     'BreakerOptions',
     'RetryOptions',
     'SlaOptions',
-  ])('names the unit of what has one: %s', (type) => {
+  ])('show the unit of each value that has one: %s', (type) => {
     for (const { name, text } of optionsOfInterface(type)) {
       if (name.endsWith('Ms')) expect([name, text]).toEqual([name, expect.stringMatching(/milliseconds|wait/i)]);
       if (name.endsWith('Usd')) expect([name, text]).toEqual([name, expect.stringContaining('US dollars')]);

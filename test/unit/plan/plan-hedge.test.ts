@@ -57,7 +57,7 @@ describe('while another attempt runs', () => {
     expect(planned(running([a, b, out], { failures: [failed(b)] }))).toBe('no-time');
   });
 
-  it('what fails everywhere ends the run', () => {
+  it('an error that would recur everywhere ends the run', () => {
     expect(planned(running([a, b, c], { failures: [failed(b, 'caller-error')] }))).toBe('failed');
   });
 

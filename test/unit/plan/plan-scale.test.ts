@@ -25,7 +25,7 @@ function readsOf(
   return reads;
 }
 
-describe('a plan for a thousand deployments looks at as few as one for a hundred', () => {
+describe('a plan for a thousand deployments reads as few as one for a hundred', () => {
   const oneFailed = (targets: TargetView[]) => ({ failures: [failed(targets[0] ?? targetView())] });
 
   it.each<[string, Partial<TargetView>, ((targets: TargetView[]) => Partial<PlanView>)?]>([
@@ -48,7 +48,7 @@ describe('a plan for a thousand deployments looks at as few as one for a hundred
   });
 });
 
-describe('where a plan must look at all deployments, it looks at each a few times', () => {
+describe('a plan that must read all deployments reads each a few times', () => {
   it.each<[string, Partial<TargetView>, ((targets: TargetView[]) => Partial<PlanView>)?]>([
     ['all are paused', { pausedUntil: 20_000 }],
     ['all breakers are open', { isOpen: true, retryAt: 5000 }],
@@ -64,7 +64,7 @@ describe('where a plan must look at all deployments, it looks at each a few time
   });
 });
 
-it('the reserve assumes the slowest known p95 for a deployment that is not known', () => {
+it('the reserve for a deployment without statistics assumes the slowest known p95', () => {
   const targets = [
     targetView({ p95Ms: 1000, fastestMs: 100 }),
     targetView(),

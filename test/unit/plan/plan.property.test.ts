@@ -99,8 +99,8 @@ function holds(check: (view: PlanView, step: AttemptStep, chosen: TargetView) =>
 const failuresOf = (view: PlanView, { target: chosen }: AttemptStep) =>
   view.failures.filter((each) => each.target === chosen);
 
-describe('whatever happens, the plan', () => {
-  it('ends, after no more attempts than there may be', () => {
+describe('under all circumstances, the plan', () => {
+  it('ends, after no more attempts than allowed', () => {
     fc.assert(
       fc.property(call, (given) => {
         expect(follow(given).steps.length).toBeLessThanOrEqual(given.settings.attemptsLeft);
@@ -109,7 +109,7 @@ describe('whatever happens, the plan', () => {
     );
   });
 
-  it('gives the same step for the same view, and changes nothing in it', () => {
+  it('returns the same step for the same view, and does not change it', () => {
     holds((view, step) => {
       for (const part of [view, view.targets, view.failures, ...view.targets, ...view.failures]) Object.freeze(part);
       expect(plan(view)).toEqual(step);
@@ -124,13 +124,13 @@ describe('whatever happens, the plan', () => {
     });
   });
 
-  it('never gives an attempt more than its limit', () => {
+  it('never exceeds an attempt’s limit', () => {
     holds((view, { timeoutMs }, chosen) => {
       expect(timeoutMs).toBeLessThanOrEqual(view.attemptTimeoutMs ?? chosen.timeoutMs ?? timeoutMs);
     });
   });
 
-  it('keeps between 25 % and 60 % for the next, or nothing', () => {
+  it('reserves between 25 % and 60 % for the next attempt, or nothing', () => {
     holds((view, { timeoutMs }, chosen) => {
       if ((view.attemptTimeoutMs ?? chosen.timeoutMs) !== undefined) return;
       const left = view.deadline - view.now;
@@ -142,7 +142,7 @@ describe('whatever happens, the plan', () => {
     });
   });
 
-  it('never retries what must not be retried, or without a token', () => {
+  it('never repeats a request that must not be retried, or without a token', () => {
     holds((view, step) => {
       const before = failuresOf(view, step);
       expect(step.isRetry).toBe(before.length > 0);
@@ -152,7 +152,7 @@ describe('whatever happens, the plan', () => {
     });
   });
 
-  it('tries nothing after a failure that ends the call', () => {
+  it('stops after a failure that ends the call', () => {
     holds((view) => {
       expect(view.failures.some((each) => each.failover === 'no' && each.retry === 'no')).toBe(false);
     });
@@ -170,13 +170,13 @@ describe('whatever happens, the plan', () => {
     });
   });
 
-  it('never sends before a pause is over', () => {
+  it('never sends before the end of a pause', () => {
     holds((view, _, chosen) => {
       expect(chosen.pausedUntil).toBeLessThanOrEqual(view.now);
     });
   });
 
-  it('passes an open breaker or a suspended client only when no other deployment is left', () => {
+  it('uses an open breaker or a suspended client only when no other deployment is left', () => {
     holds((view, step, chosen) => {
       expect(step.panic).toBe(chosen.isOpen);
       if (!chosen.isOpen && chosen.suspendedUntil <= view.now) return;
@@ -191,7 +191,7 @@ describe('whatever happens, the plan', () => {
     });
   });
 
-  it('starts nothing that cannot finish, but for the very first attempt', () => {
+  it('starts no attempt that cannot finish, except the very first', () => {
     holds((view, _, chosen) => {
       const left = view.deadline - view.now;
       if (view.failures.length > 0) expect(left).toBeGreaterThanOrEqual(chosen.fastestMs ?? 1);

@@ -42,7 +42,7 @@ describe('the first attempt', () => {
     expect(planned(viewOf(targets))).toBe(expected);
   });
 
-  it('is made although it may not fit: the past may be over', () => {
+  it('is made even if it may not fit: the deployment may have recovered', () => {
     expect(planned(viewOf([targetView({ fastestMs: 20_000 })]))).toBe('0');
     expect(planned(viewOf([targetView({ fastestMs: 20_000, isOpen: true, retryAt: 5000 })]))).toBe('0 panic');
   });
@@ -52,7 +52,7 @@ describe('the first attempt', () => {
     expect(planned(viewOf([a], { now: 9999.5 }))).toBe('no-time');
   });
 
-  it('is spread over a backoff where many wait for the same pause', () => {
+  it('is spread over a backoff where many calls wait for the same pause', () => {
     expect(planned(viewOf([paused(2000)], { jitter: 0.4 }))).toBe('0 after 2100');
   });
 });
@@ -89,13 +89,13 @@ describe('after a failure', () => {
     ['forbidden', 'nothing-left'],
     ['model-not-found', 'nothing-left'],
     ['timeout', '0 after 125 retry'],
-  ] as const)('%s, and nobody else: %s', (outcome, expected) => {
+  ] as const)('%s, and on no other deployment: %s', (outcome, expected) => {
     expect(at(outcome, [a])).toBe(expected);
     const without = expected === 'nothing-left' ? expected : 'withheld 0';
     expect(at(outcome, [a], { mayRetry: false })).toBe(without);
   });
 
-  it('retries a deployment that timed out only where no other one is left', () => {
+  it('retries a deployment that timed out only if no other is left', () => {
     const late = failed(a, 'timeout');
     expect(planned(viewOf([a, b], { failures: [late] }))).toBe('1');
     expect(planned(viewOf([a, out()], { failures: [late] }))).toBe('1 panic');
@@ -116,20 +116,20 @@ describe('after a failure', () => {
     expect([waits(0, 2), waits(1, 2)]).toEqual(['0 after 250 retry', '0 after 500 retry']);
   });
 
-  it('of the context, one other is tried where no window is declared', () => {
+  it('of the context, tries one other where no window is declared', () => {
     const failures = [failed(a, 'context-length')];
     expect(planned(viewOf([a, b, c], { failures }))).toBe('1');
     expect(planned(viewOf([a, b, c], { failures: [...failures, failed(b, 'context-length')] }))).toBe('nothing-left');
     expect(planned(viewOf([a, targetView({ contextWindow: 8000 })], { failures }))).toBe('nothing-left');
   });
 
-  it('of the context, only a larger window will do', () => {
+  it('of the context, tries only a larger window', () => {
     const windows = [8000, 8000, undefined, 8001].map((contextWindow) => targetView({ contextWindow }));
     const [first = a] = windows;
     expect(planned(viewOf(windows, { failures: [failed(first, 'context-length')] }))).toBe('3');
   });
 
-  it('of the context twice, the largest of both is what counts', () => {
+  it('of the context twice, compares with the larger of both', () => {
     const windows = [8000, 32_000, 16_000, 64_000].map((contextWindow) => targetView({ contextWindow }));
     const [first = a, second = b] = windows;
     const failures = [failed(first, 'context-length'), failed(second, 'context-length')];
@@ -146,7 +146,7 @@ describe('after a failure', () => {
     expect(planned(viewOf([a, b, paused(50)], { failures }))).toBe('2 after 50');
   });
 
-  it('retries the same one past its open breaker or suspended client, if nothing else is left: it was allowed before', () => {
+  it('retries the same one despite its open breaker or suspended client, if no other is left', () => {
     const [open, gone] = [out(), suspends()];
     expect(planned(viewOf([open], { failures: [failed(open)] }))).toBe('0 after 125 retry panic');
     expect(planned(viewOf([gone], { failures: [failed(gone)] }))).toBe('0 after 125 retry');
@@ -160,7 +160,7 @@ describe('after a failure', () => {
     expect(planned(viewOf([open, out(9000)], { failures: [failed(open)] }))).toBe('1 panic');
   });
 
-  it('tries another one with an open breaker rather than give up', () => {
+  it('tries another one with an open breaker before it gives up', () => {
     expect(planned(viewOf([a, out()], { failures: [failed(a, 'timeout')] }))).toBe('1 panic');
   });
 
@@ -171,7 +171,7 @@ describe('after a failure', () => {
     expect(planned(viewOf([busy], { failures, deadline: 3000 }))).toBe('nothing-left');
   });
 
-  it('passes over one that could not finish, for another that could', () => {
+  it('skips a deployment that could not finish, for another that could', () => {
     const [slow, fast] = [targetView({ fastestMs: 9000 }), targetView({ fastestMs: 100 })];
     expect(planned(viewOf([a, slow, fast], { now: 2000, failures: [failed(a)] }))).toBe('2');
   });
@@ -179,19 +179,19 @@ describe('after a failure', () => {
   it.each([
     [8999, '1'],
     [9001, 'no-time'],
-  ])('starts nothing that could not finish: after %i of 10,000 ms, %s', (now, expected) => {
+  ])('starts no attempt that could not finish: after %i of 10,000 ms, %s', (now, expected) => {
     const other = targetView({ fastestMs: 1000 });
     expect(planned(viewOf([a, other], { now, failures: [failed(a, 'unauthorized')] }))).toBe(expected);
   });
 
-  it('says that there is no time left, not that a deployment is paused, if a pause ends now', () => {
+  it('reports that no time is left, not a pause, if a pause ends now', () => {
     const other = targetView({ fastestMs: 1000, pausedUntil: 9500 });
     expect(planned(viewOf([a, other], { now: 9500, failures: [failed(a, 'unauthorized')] }))).toBe('no-time');
     const later = targetView({ fastestMs: 1000, pausedUntil: 9501 });
     expect(planned(viewOf([a, later], { now: 9500, failures: [failed(a, 'unauthorized')] }))).toBe('paused');
   });
 
-  it('starts nothing with less than a millisecond left', () => {
+  it('starts no attempt with less than a millisecond left', () => {
     const failures = [failed(a)];
     expect(planned(viewOf([a, b], { now: 9999, failures }))).toBe('1');
     expect(planned(viewOf([a, b], { now: 9999.5, failures }))).toBe('no-time');
@@ -244,12 +244,12 @@ describe('the time of an attempt', () => {
     expect(step).toMatchObject({ target: targets[1]?.target, timeoutMs });
   });
 
-  it('is of what is left then, not now', () => {
+  it('is the rest at its start, not now', () => {
     expect(nextOf(viewOf([paused(4000)])).timeoutMs).toBe(6000);
     expect(nextOf(viewOf([a, b], { now: 6000 })).timeoutMs).toBe(2000);
   });
 
-  it('ends with the call only where it is all that is left', () => {
+  it('ends with the call only if it has all the time left', () => {
     expect(nextOf(viewOf([a])).untilDeadline).toBe(true);
     expect(nextOf(viewOf([a, b])).untilDeadline).toBe(false);
     expect(nextOf(viewOf([a], { attemptTimeoutMs: 10_000 })).untilDeadline).toBe(true);
@@ -268,11 +268,11 @@ describe('backoffMs', () => {
     [2000, 1, 8000],
     [3, 0, 1000],
     [3, 0.25, 1250],
-  ])('before retry %i, with chance %f: %i', (retries, jitter, ms) => {
+  ])('before retry %i, with random %f: %i', (retries, jitter, ms) => {
     expect(backoffMs(retries, retry, jitter)).toBe(ms);
   });
 
-  it('is nothing without a base', () => {
+  it('is 0 without a base', () => {
     expect(backoffMs(4, { baseMs: 0, maxMs: 0 }, 0.9)).toBe(0);
   });
 });
@@ -298,7 +298,7 @@ describe('a pause of every deployment', () => {
     expect(planned(viewOf(targets))).toBe(expected);
   });
 
-  it('is not probed by a call that was refused itself: it waits as long as the server requested', () => {
+  it('is not probed by a call that was refused itself: that call waits as long as the server requested', () => {
     const [one] = [probed(5000, 0)];
     expect(planned(viewOf([one], { failures: [refused(one)] }))).toBe('0 after 3000 retry probe');
     expect(planned(viewOf([paused(5000)], { failures: [refused(paused(5000))], jitter: 0.4 }))).toBe('0 after 5100');
@@ -335,19 +335,19 @@ describe('a hedge', () => {
     expect(beside(targets)).toBe(expected);
   });
 
-  it('tries no deployment twice: neither a running one nor a failed one', () => {
+  it('tries no deployment twice: no running one and no failed one', () => {
     expect(beside([a, b, c], { failures: [failed(b)] })).toBe('2');
     expect(beside([a, b], { failures: [failed(b)] })).toBeUndefined();
     expect(beside([a, b, c], { inFlight: [a.target, b.target] })).toBe('2');
   });
 
-  it('needs a token, an attempt, and a request that others may accept', () => {
+  it('needs a token, an attempt, and a request that other deployments may accept', () => {
     expect(beside([a, b], { mayRetry: false })).toBeUndefined();
     expect(beside([a, b], { attemptsLeft: 0 })).toBeUndefined();
     expect(beside([a, b, c], { failures: [failed(b, 'caller-error')] })).toBeUndefined();
   });
 
-  it('keeps something for the one after it', () => {
+  it('reserves time for the attempt after it', () => {
     expect(planHedge(viewOf([a, b, c], { attemptsLeft: 2, inFlight: [a.target] }))?.timeoutMs).toBe(5000);
     expect(planHedge(viewOf([a, b], { attemptsLeft: 2, inFlight: [a.target] }))?.timeoutMs).toBe(10_000);
   });
@@ -357,7 +357,7 @@ describe('a failure beside another attempt', () => {
   const next = (targets: TargetView[], more: Partial<PlanView> = {}) =>
     planned(viewOf(targets, { failures: [failed(b)], inFlight: [a.target], attemptsLeft: 2, ...more }));
 
-  it('is followed by an untried one, and by nothing else', () => {
+  it('is followed by an untried deployment only', () => {
     expect(next([a, b, c])).toBe('2');
     expect(next([a, b])).toBe('nothing-left');
     expect(next([a, b, out()])).toBe('no-time');
@@ -395,14 +395,14 @@ describe('full deployments', () => {
     expect(inShort(plan(view), view)).toBe(expected);
   });
 
-  it('after a failure a retry waits for its slot, rather than be lost', () => {
+  it('after a failure a retry waits for its slot', () => {
     const only = full();
     const view = viewOf([only], { failures: [failed(only)], attemptsLeft: 2 });
     expect(inShort(plan(view), view)).toBe('0 after 125 retry');
     expect(inShort(plan({ ...view, now: 125 }), view)).toBe('queue 0');
   });
 
-  it('those with nothing left of their rate go last, never out', () => {
+  it('those with nothing left of their rate go last, and are not excluded', () => {
     const depleted = targetView({ isDepleted: true });
     const both = viewOf([depleted, targetView()]);
     expect(inShort(plan(both), both)).toBe('1');

@@ -13,7 +13,7 @@ it('has a date and valid prices', () => {
   for (const [name, price] of BUILT_IN_PRICES) expect(checkPrice(name, price)).toEqual(price);
 });
 
-it.each(others)('%s costs what the public table says', (name, price) => {
+it.each(others)('%s costs as much as in the public table', (name, price) => {
   const providerId = ['claude', 'gemini'].find((each) => name.startsWith(each)) ?? 'openai';
   const found = calcPrice({ input_tokens: 1 }, name, {
     providerId: { claude: 'anthropic', gemini: 'google', openai: 'openai' }[providerId] ?? '',

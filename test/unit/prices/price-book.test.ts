@@ -34,7 +34,7 @@ describe('a price comes from', () => {
     ['a price of one side', { input: 1 }, 'prices("m").output: undefined'],
     ['a promise', Promise.resolve(price), 'prices: the function gives a promise'],
     ['a number', 3, 'prices("m"): 3 is not allowed'],
-  ])('no function that gives %s', (_, given, message) => {
+  ])('a function that returns %s gives no price', (_, given, message) => {
     const wrong = book(() => given as Price);
     expect(() => wrong.of({ model: 'm', deployment: 'd' })).toThrow(message);
     expect(wrong.ofCall({ model: 'm', deployment: 'd' })).toBeUndefined();
@@ -52,7 +52,7 @@ describe('a name that comes with a call', () => {
     expect(prices).toHaveBeenCalledTimes(3);
   });
 
-  it('is one of the last thousand that are remembered', () => {
+  it('is remembered among the last thousand', () => {
     const prices = vi.fn(() => price);
     const kept = book(prices);
     for (let i = 0; i <= 1000; i++) kept.ofCall({ model: `m${i}`, deployment: 'd' });
@@ -62,7 +62,7 @@ describe('a name that comes with a call', () => {
     expect(prices).toHaveBeenCalledTimes(1002);
   });
 
-  it('has no price if it is longer than names are', () => {
+  it('has no price if it is longer than any real name', () => {
     const prices = vi.fn(() => price);
     expect(book(prices).ofCall({ model: 'm'.repeat(256), deployment: 'd' })).toBeDefined();
     expect(book(prices).ofCall({ model: 'm'.repeat(257), deployment: 'd' })).toBeUndefined();
@@ -78,7 +78,7 @@ describe('a name that comes with a call', () => {
   });
 });
 
-it('keeps a table as it was given', () => {
+it('copies a table at construction', () => {
   const table = { m: { ...price } };
   const kept = book(table);
   table.m.input = 100;

@@ -47,7 +47,7 @@ describe('the price of a service tier', () => {
     expect(cost(tier, usage(1000))).toBe(usd);
   });
 
-  it('keeps the fees of tools, which no tier changes', () => {
+  it('leaves the fees of tools unchanged', () => {
     const found = priceFor(price, 'priority', 1000);
     expect(found && billOf(usage(0, { outputTokens: 0 }), found, { web_search: 3 })).toEqual({
       usd: 0.03,
@@ -67,7 +67,7 @@ describe('the price of a long input', () => {
     expect(costOf(usage(tokens), price)).toBeCloseTo(usd, 12);
   });
 
-  it('changes the parts that it does not name as it changes the input', () => {
+  it('changes unnamed parts in proportion to the input', () => {
     const used = usage(300_000, { cachedInputTokens: 100_000, cacheWriteTokens: 100_000, outputTokens: 0 });
     expect(costOf(used, price)).toBeCloseTo((100_000 * 4 + 100_000 * 1 + 100_000 * 5) / 1e6, 12);
     const longer = usage(500_000, { cachedInputTokens: 500_000, outputTokens: 0 });
@@ -78,7 +78,7 @@ describe('the price of a long input', () => {
     expect(cost('priority', usage(200_001))).toBeCloseTo(2 * (0.800004 + 0.012), 12);
   });
 
-  it('a limit reserves the highest that may apply: of the tier that was requested, of auto any', () => {
+  it('a limit reserves the highest possible price: of the requested tier, or of any tier for auto', () => {
     const inputs = (tier: string | undefined, tokens: number) =>
       pricesUpTo(price, tier, tokens)?.map(({ input }) => input);
     expect(inputs(undefined, 1000)).toEqual([2]);
@@ -90,14 +90,14 @@ describe('the price of a long input', () => {
 });
 
 describe('parts of a bill', () => {
-  it('names tools without a fee, and books the rest', () => {
+  it('includes tools without a fee as unknown, and books the rest', () => {
     expect(billOf(usage(1000), price, { web_search: 2, file_search: 1 })).toEqual({
       usd: 0.03,
       unpriced: ['file_search'],
     });
   });
 
-  it('an hour in the cache has a price of its own', () => {
+  it('an hour in the cache has its own price', () => {
     const used = usage(1000, { cacheWriteTokens: 1000, cacheWrite1hTokens: 400, outputTokens: 0 });
     expect(costOf(used, { ...price, cacheWrite1h: 4 })).toBeCloseTo((600 * 2.5 + 400 * 4) / 1e6, 12);
     expect(costOf(used, price)).toBeNull();
@@ -144,7 +144,7 @@ describe('calls of tools', () => {
   });
 });
 
-describe('what the provider says that it costs', () => {
+describe('the cost that the provider reports', () => {
   it.each<[string, unknown, number | undefined]>([
     ['OpenRouter', { cost: 0.00152, is_byok: false, cost_details: { upstream_inference_cost: null } }, 0.00152],
     ['a key of one’s own', { cost: 0.00095, is_byok: true, cost_details: { upstream_inference_cost: 0.019 } }, 0.01995],
@@ -162,7 +162,7 @@ describe('what the provider says that it costs', () => {
   });
 });
 
-describe('a function of prices', () => {
+describe('a price function', () => {
   const query = { deployment: 'a', model: 'm', serviceTier: 'flex' };
 
   it('gets the tier', () => {
@@ -174,7 +174,7 @@ describe('a function of prices', () => {
     expect(found && priceFor(found.price, 'flex', 0)).toMatchObject({ input: 1, output: 2 });
   });
 
-  it('that ignores it has no price for a tier', () => {
+  it('that ignores the tier has no price for a tier', () => {
     const book = new PriceBook(() => ({ input: 2, output: 4 }));
     expect(book.atTier(book.of({ deployment: 'a', model: 'm' }), query)).toBeUndefined();
   });
@@ -185,7 +185,7 @@ describe('a function of prices', () => {
     expect(found && priceFor(found.price, 'flex', 0)).toMatchObject({ input: 1, output: 2 });
   });
 
-  it('is not called for a deployment with a price of its own', () => {
+  it('is not called for a deployment with its own price', () => {
     const book = new PriceBook(() => ({ input: 9, output: 9 }));
     expect(book.atTier({ price: { input: 1, output: 1 }, source: 'deployment' }, query)).toBeUndefined();
   });

@@ -69,7 +69,7 @@ describe('confidenceOf', () => {
     expect(scores.lowest).toBeCloseTo(Math.min(0.6, mean(0.9, 0.5)), 10);
   });
 
-  it('leaves out tokens of reasoning that stand before the content', () => {
+  it('leaves out reasoning tokens before the content', () => {
     const answer = chat(
       [
         ['<think>', 0.1],
@@ -125,7 +125,7 @@ describe('confidenceOf', () => {
     expect(confidenceOf(answer, false)).toEqual({ mean: null, lowest: null, first: null });
   });
 
-  it('of several choices the least sure counts', () => {
+  it('the least confident of several choices counts', () => {
     const [a, b] = [chat(sure), chat([['Rome', 0.3]])];
     expect(confidenceOf({ choices: [...a.choices, ...b.choices] }, false).mean).toBeCloseTo(0.3, 10);
   });

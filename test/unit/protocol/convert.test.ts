@@ -94,9 +94,9 @@ const whole = fc
     ...(usage ? [{ ...base, ...fingerprint, ...extra, choices: [], usage: { total_tokens: 3 } }] : []),
   ]);
 
-describe('a whole answer of a stream', () => {
+describe('a stream converted to a whole answer', () => {
   // The helper of openai 6 knows no custom tools, and doubles the first log-probabilities.
-  it.skipIf(SDK < 7)("is what the SDK's stream helper makes of the same chunks", () =>
+  it.skipIf(SDK < 7)("equals what the SDK's stream helper makes of the same chunks", () =>
     fc.assert(
       fc.asyncProperty(whole, async (chunks) => {
         const expected = await bySdk(chunks);
@@ -107,7 +107,7 @@ describe('a whole answer of a stream', () => {
     ),
   );
 
-  it.skipIf(SDK < 7)('is that, or none, where pieces are lost, doubled or out of order', async () => {
+  it.skipIf(SDK < 7)('equals that, or there is none, where pieces are lost, doubled or out of order', async () => {
     let compared = 0;
     await fc.assert(
       fc.asyncProperty(whole, fc.array(fc.nat(30), { maxLength: 20 }), async (chunks, order) => {
@@ -170,7 +170,7 @@ describe('a whole answer of a stream', () => {
     expect(fromChunks('chat', [...chunks, chunk({}, { finish_reason: 'stop' })])).toBeUndefined();
   });
 
-  it('takes the time of its chunks: lists grow in place', () => {
+  it('takes linear time: lists grow in place', () => {
     const many = Array.from({ length: 30_000 }, (_, i) =>
       chunk({ content: 'x' }, { logprobs: { content: [{ token: `${i}` }] } }),
     );
@@ -194,8 +194,8 @@ describe('a whole answer of a stream', () => {
   });
 });
 
-describe('the chunks of a whole answer', () => {
-  it.skipIf(SDK < 7)("make the same answer in the SDK's stream helper", () =>
+describe('a whole answer converted to chunks', () => {
+  it.skipIf(SDK < 7)("gives the same answer in the SDK's stream helper", () =>
     fc.assert(
       fc.asyncProperty(whole, async (chunks) => {
         const answer = fromChunks('chat', chunks) as { choices: { message: { refusal: unknown } }[]; usage?: unknown };

@@ -15,8 +15,8 @@ function deliver(chunks: readonly unknown[]): Delivered {
   return delivered;
 }
 
-describe('what was delivered', () => {
-  it('comes back chunk by chunk as it was', () => {
+describe('delivered chunks', () => {
+  it('are restored chunk by chunk', () => {
     const chunks = [
       { ...chunk(''), choices: [{ index: 0, delta: { role: 'assistant', content: '' } }] },
       chunk('One '),
@@ -37,7 +37,7 @@ describe('what was delivered', () => {
     expect(deliver([]).chunks()).toEqual([]);
   });
 
-  it('comes back as it was, of any chunks', () => {
+  it('are restored, whatever the chunks', () => {
     const random = mulberry32(7);
     const pick = <T>(...from: T[]) => from[Math.floor(random() * from.length)];
     for (let round = 0; round < 200; round += 1) {
@@ -55,13 +55,13 @@ describe('what was delivered', () => {
     }
   });
 
-  it('leaves out what cannot be written as JSON', () => {
+  it('leave out what cannot be written as JSON', () => {
     let deep: unknown = 1;
     for (let depth = 0; depth < 20_000; depth += 1) deep = [deep];
     expect(deliver([chunk('a'), deep, undefined, chunk('b')]).chunks()).toEqual([chunk('a'), chunk('b')]);
   });
 
-  it('takes less than twice the memory of its text, whatever else the chunks hold', () => {
+  it('take less than twice the memory of their text, whatever else they hold', () => {
     const words = Array.from({ length: 5000 }, (_, i) => `word ${i} `);
     const text = words.join('').length;
     expect(deliver(words.map((word) => chunk(word))).size).toBeLessThan(1.5 * text);
@@ -75,7 +75,7 @@ describe('what was delivered', () => {
     expect(deliver(events).size).toBeLessThan(1.5 * text);
   });
 
-  it('takes about the memory of its text if the first chunk looks different', () => {
+  it('take about the memory of their text if the first chunk looks different', () => {
     const first = { id: 'another', choices: [{ index: 0, delta: { role: 'assistant', content: '' } }], model: 'm' };
     const words = Array.from({ length: 2000 }, (_, i) => `word ${i} `);
     const text = words.join('').length;
@@ -84,7 +84,7 @@ describe('what was delivered', () => {
     expect(deliver([first, ...words.map(() => chunk('same'))]).size).toBeLessThan(5000);
   });
 
-  it('of a long stream is its end: the last 256 KiB of text', () => {
+  it('of a long stream are its end: the last 256 KiB of text', () => {
     const delivered = new Delivered();
     const words = Array.from({ length: 60_000 }, (_, i) => `word ${i} `);
     for (const [i, word] of words.entries()) {
@@ -100,7 +100,7 @@ describe('what was delivered', () => {
     expect(end.length).toBeGreaterThanOrEqual(256 * 1024);
   });
 
-  it('is bounded also where there is hardly any text in it', () => {
+  it('are limited also if there is hardly any text in them', () => {
     const delivered = new Delivered();
     const random = mulberry32(3);
     const noise = () => String(random()).repeat(20);
@@ -110,7 +110,7 @@ describe('what was delivered', () => {
     expect(delivered.size).toBeLessThan(3 * 256 * 1024);
   });
 
-  it('is nothing once it was cleared', () => {
+  it('are gone after clear', () => {
     const delivered = deliver([chunk('a'), chunk('b')]);
     delivered.clear();
     expect([delivered.chunks(), delivered.size]).toEqual([[], 0]);

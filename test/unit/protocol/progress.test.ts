@@ -50,7 +50,7 @@ describe('the end of a chat', () => {
     expect(read('chat', [choice({}, '')]).finished).toBe(false);
   });
 
-  it('is one of each choice, however often one says so', () => {
+  it('is one of each choice, however often one of them ends', () => {
     const [a, b] = [choice({}, 'stop', 0), choice({}, 'length', 1)];
     expect(read('chat', [a], 2).isFinal).toBe(false);
     expect(read('chat', [a, a], 2).isFinal).toBe(false);
@@ -69,7 +69,7 @@ describe('the end of a chat', () => {
     });
   });
 
-  it('is one beside content where the chunks before had none', () => {
+  it('counts beside content where the chunks before had none', () => {
     expect(read('chat', [choice({ content: 'a' }), choice({ content: 'b' }, 'stop')]).isFinal).toBe(true);
   });
 
@@ -88,7 +88,7 @@ describe('the end of a chat', () => {
     ['stop', { completion_tokens: 0, prompt_tokens: 3 }, true],
     ['stop', { completion_tokens: 1, prompt_tokens: 3 }, false],
     ['content_filter', { completion_tokens: 0, prompt_tokens: 3 }, false],
-  ])('without content is empty only if usage says so: %s, %o', (reason, usage, expected) => {
+  ])('without content is empty only if usage confirms it: %s, %o', (reason, usage, expected) => {
     expect(read('chat', [choice({}, reason), { choices: [], usage }]).isEmpty).toBe(expected);
   });
 });
@@ -133,7 +133,7 @@ describe('responses', () => {
     expect(read('responses', [event(type, { id: 'resp_1' })])).toMatchObject({ finished, failed: hasFailed });
   });
 
-  it('that failed without a reason wait for the event that has it', () => {
+  it('that failed without a reason wait for the event with the reason', () => {
     expect(read('responses', [event('response.failed', { error: null })])).toMatchObject({
       finished: true,
       isFinal: false,
@@ -143,7 +143,7 @@ describe('responses', () => {
     expect(read('responses', [known])).toMatchObject({ isFinal: true, hasFailedForGood: true });
   });
 
-  it('have begun to work with an item that is no message', () => {
+  it('have begun to work with an item that is not a message', () => {
     const added = (type: string) => ({ type: 'response.output_item.added', item: { type } });
     expect(read('responses', [added('message')]).hasItem).toBe(false);
     expect(read('responses', [added('reasoning')])).toMatchObject({ hasItem: true, hasContent: false });
@@ -175,15 +175,15 @@ describe('what else is reported', () => {
     ['choices that are none', { choices: 'x' }],
     ['a choice that is none', { choices: [null, 7] }],
     ['usage that is none', { choices: [], usage: null }],
-  ])('nothing, by %s', (_, chunk) => {
+  ])('nothing, for %s', (_, chunk) => {
     expect(read('chat', [chunk])).toMatchObject({ hasContent: false, finished: false, usage: undefined });
   });
 
-  it('a chunk that is no object is content: it is not for us to judge', () => {
+  it('content, for a chunk that is not an object', () => {
     expect(read('chat', ['x']).hasContent).toBe(true);
   });
 
-  it('no empty model and id, as in the first chunk of Azure', () => {
+  it('no empty model and id, as in Azure’s first chunk', () => {
     const chunks = [{ id: '', model: '', choices: [], prompt_filter_results: [] }, choice({ content: 'a' })];
     expect(read('chat', chunks)).toMatchObject({ id: 'chatcmpl-1', model: 'm' });
   });
@@ -229,7 +229,7 @@ describe('isUsageChunk', () => {
 });
 
 describe('textOf', () => {
-  it('is the text of the first choice, of any protocol', () => {
+  it('returns the text of the first choice, for any protocol', () => {
     const chunks = [
       choice({ content: 'One' }),
       choice({ reasoning_content: 'hm' }),

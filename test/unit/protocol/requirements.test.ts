@@ -37,7 +37,7 @@ describe('what a request needs', () => {
   });
 });
 
-describe('what a request names that is stored on a server', () => {
+describe('stored objects that a request names', () => {
   it.each<[string, unknown, string[]]>([
     ['nothing', { input: 'Hello' }, []],
     ['the response before', { previous_response_id: 'resp_1' }, ['resp_1']],
@@ -71,7 +71,7 @@ it.each([
   new FormData(),
   { messages: 'x', input: 7, tools: 'y' },
   { messages: [null, 'a'] },
-])('reads whatever it is given: %o', (body) => {
+])('accepts any input: %o', (body) => {
   expect(needs(body)).toEqual(typeof body === 'object' && body !== null && 'tools' in body ? [] : []);
   expect(ids(body)).toEqual([]);
 });

@@ -110,7 +110,7 @@ describe('usage as providers report it', () => {
   });
 });
 
-it('gives a number that is not below 0 or nothing at all, whatever it is given', () => {
+it('returns only numbers from 0, or undefined, for any input', () => {
   const names = [...new Set(usageFixtures().flatMap(([, { usage }]) => namesIn(usage)))];
   const junk = fc.oneof(fc.nat(), fc.double(), fc.constantFrom(null, undefined, -1, '7', [], Number.NaN, 1e308, true));
   const details = fc.dictionary(fc.constantFrom(...names), junk);

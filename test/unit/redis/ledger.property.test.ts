@@ -67,7 +67,7 @@ describe('the ledger of a fleet, in a model of its faults', { timeout: 180_000 }
     );
   });
 
-  it('exceeds the limit by no more than what calls have cost above their reservation', () => {
+  it('exceeds the limit at most by what calls cost above their reservation', () => {
     fc.assert(
       fc.property(seeds, faults, windows, (seed, given, window) => {
         const { overspent, overrun } = run(seed, { ...given, overruns: 0.1 }, window, 20_000);
@@ -85,7 +85,7 @@ describe('the ledger of a fleet, in a model of its faults', { timeout: 180_000 }
     expect(waited).toBeGreaterThan(0);
   });
 
-  it('lets few calls wait, and requests seldom, while there is money', () => {
+  it('lets few calls wait, and requests seldom, while the budget lasts', () => {
     const { calls, waited, exchanges, refused } = run(3, {}, 'day', 100 * LIMIT);
     // Where several calls wait at once, one that comes later may take what another one waited for.
     expect(refused / calls).toBeLessThanOrEqual(0.01);

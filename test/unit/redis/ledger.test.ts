@@ -83,7 +83,7 @@ describe('the ledger', () => {
     two = new Member(ledger, 'two');
   });
 
-  it('counts a raise whose answer was lost, until the worker says that it has less', () => {
+  it('counts a raise whose answer was lost, until the worker reports less', () => {
     one.speak(6000, false);
     two.speak(6000);
     expect(two.allowance.allowance).toBeLessThanOrEqual(4000);
@@ -111,7 +111,7 @@ describe('the ledger', () => {
     expect(one.allowance.allowance).toBe(0);
   });
 
-  it('knows that it has forgotten answers that it gave, and rebuilds', () => {
+  it('notices that it has forgotten its own answers, and rebuilds', () => {
     one.speak(100);
     two.speak(100);
     const older = structuredClone(ledger.state) as LedgerState;
@@ -135,7 +135,7 @@ describe('the ledger', () => {
     expect(one.allowance.settled + two.allowance.allowance).toBeLessThanOrEqual(10_000);
   });
 
-  it('takes what all had seen granted for spent, after data loss, also where its worker has died', () => {
+  it('treats grants that workers had seen as spent after data loss, also of a dead worker', () => {
     for (const each of [one, two]) each.speak(100);
     for (let i = 0; i < 6; i++) {
       ledger.pass(500);
@@ -156,7 +156,7 @@ describe('the ledger', () => {
     expect(two.allowance.allowance).toBeGreaterThan(0);
   });
 
-  it('raises nothing for three heartbeats after data loss, and recovers by the fourth', () => {
+  it('grants nothing for three heartbeats after data loss, and recovers by the fourth', () => {
     one.speak(100);
     one.spend(100);
     one.speak();
@@ -172,7 +172,7 @@ describe('the ledger', () => {
     expect(one.allowance.allowance).toBeGreaterThanOrEqual(3000);
   });
 
-  it('counts in the next window what running calls of this one may yet cost', () => {
+  it('counts in the next window what running calls of this one may still cost', () => {
     one.speak(6000);
     one.allowance.reserve(6000);
     ledger.pass(HOUR / 2 + 5000);
@@ -186,7 +186,7 @@ describe('the ledger', () => {
     expect(totalOf(ledger)).toBeLessThanOrEqual(10_000);
   });
 
-  it('lets no worker begin a call between the end of a window and the surely begun next one', () => {
+  it('lets no worker begin a call between the end of a window and the certain begin of the next', () => {
     const stop = one.allowance.wait(500);
     const claim = one.allowance.claim('one', ledger.nextSeq());
     stop();
@@ -222,7 +222,7 @@ describe('the ledger', () => {
     expect(one.allowance.available(true)).toBe(0);
   });
 
-  it('strands no more than a chunk and its running calls when a worker is killed', () => {
+  it('strands at most a chunk and the running calls when a worker is killed', () => {
     const large = new Ledger({ ...rules, limit: 1_000_000 });
     const dying = new Member(large, 'dying');
     const other = new Member(large, 'other');

@@ -54,7 +54,7 @@ async function lookedAt(count: number, model: string, options: Partial<RouterOpt
   return looked;
 }
 
-describe('a call looks at no more of a thousand deployments than of ten', () => {
+describe('a call reads no more of a thousand deployments than of ten', () => {
   it.each<[string, (count: number) => Partial<RouterOptions>, string?]>([
     ['in a route', () => ({})],
     ['with deadlineMs', () => ({ deadlineMs: 5000 })],

@@ -36,7 +36,7 @@ function construct(options: Partial<RouterOptions>): void {
   void new ModelRouter({ clients: { default: client }, ...options }).close();
 }
 
-describe('construction grows with what the options list, and no faster', () => {
+describe('construction time grows in proportion to the options', () => {
   it.each<[string, (count: number) => Partial<RouterOptions>]>([
     ['deployments', (count) => ({ deployments: deploymentsOf(count) })],
     ['fallbacks', (count) => ({ deployments: deploymentsOf(count), fallbacks: namesOf(count) })],
@@ -61,7 +61,7 @@ describe('construction grows with what the options list, and no faster', () => {
     expect(lookedAt(() => construct(many)) / lookedAt(() => construct(few))).toBeLessThan(4.4);
   });
 
-  it('a deployment that was never used has no window of its breaker', () => {
+  it('a deployment that was never used has no breaker window', () => {
     const on = vi.spyOn(CircuitBreaker.prototype, 'on');
     construct({ deployments: deploymentsOf(1000) });
     expect(on).not.toHaveBeenCalled();

@@ -58,7 +58,7 @@ describe("overBudget: 'skip'", () => {
   });
 });
 
-it('an input that is too long is read once, and counted once for all deployments of a model', () => {
+it('counts an input that is too long once for all deployments of a model', () => {
   const countTokens = vi.fn(() => 5000);
   const router = routerOf(1000, { countTokens }, { contextWindow: 100 });
   const { deployments } = router.explain({ model: 'all', messages: [{ role: 'user', content: 'word '.repeat(5000) }] });

@@ -24,7 +24,7 @@ const routerOf = () =>
   });
 
 describe('calls under one signal', () => {
-  it.each([false, true])('add no more listeners to it, the more they are (stream: %s)', async (stream) => {
+  it.each([false, true])('share its listeners, however many calls there are (stream: %s)', async (stream) => {
     const router = routerOf();
     const emit = vi.spyOn(Events.prototype, 'emit');
     const controller = new AbortController();

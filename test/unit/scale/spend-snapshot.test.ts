@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('a snapshot of many tenants adds up, and writes out, only what it shows', () => {
+it('a snapshot of many tenants reads only what it shows', () => {
   const budgets = Array.from({ length: 10 }, (_, i) => ({
     usd: 20 + i,
     window: 'month' as const,

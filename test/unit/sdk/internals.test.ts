@@ -77,7 +77,7 @@ describe('what the SDK keeps private', async () => {
     expect(promise).toBeInstanceOf(APIPromise);
   });
 
-  it('and nothing of it is touched by any other file', async () => {
+  it('no other file uses them', async () => {
     const { globSync, readFileSync } = await import('node:fs');
     const names = INTERNALS.map(({ name }) => name);
     const pattern = new RegExp(`(?<!Options|OpenAI)\\['(?:${names.join('|')})'\\]|\\.__(?:metadata|streamClass)\\b`);

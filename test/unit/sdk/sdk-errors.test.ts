@@ -40,7 +40,7 @@ function withoutClassNames(error: Error): Error {
 describe.each([
   ['of our copy of the SDK', errorsOf(sdk)],
   ['of another copy', errorsOf(otherCopy)],
-])('an error %s is known without its class name', (_, errors) => {
+])('an error %s is recognised without its class name', (_, errors) => {
   it.each(errors)('%s', (name, error, kinds) => {
     withoutClassNames(error);
     expect(KINDS.filter((kind) => is(error, kind))).toEqual(kinds.map((at) => KINDS[at]));
@@ -48,7 +48,7 @@ describe.each([
   });
 });
 
-describe('what is not of the SDK', () => {
+describe('an error that is not the SDK’s', () => {
   it.each([
     ['Error', new Error('x')],
     ['TypeError', new TypeError('x')],

@@ -41,7 +41,7 @@ describe('the name of a header that holds a credential', () => {
   });
 });
 
-describe('words of an error that stand in a header too', () => {
+describe('words of an error that also occur in a header', () => {
   const echo =
     'openai error: the key sk-0123456789abc of team-red may not use small-1, my-deployment, my-route or gpt-x';
   const errorWith = (headers: Record<string, string>, model = 'my-route', apiKey = 'sk-0123456789abc') => {
@@ -54,20 +54,20 @@ describe('words of an error that stand in a header too', () => {
     return errorOf(router.chat.completions.create({ model, messages: [{ role: 'user', content: 'Hi' }] }));
   };
 
-  it('stay where the name of the header does not say that it holds a key', async () => {
+  it('stay if the header’s name does not suggest a key', async () => {
     const { message } = await errorWith({ 'x-portkey-provider': 'openai', 'x-team': 'team-red' });
     expect(message).toContain('openai error: the key *** of team-red may not use small-1, my-deployment');
   });
 
   it.each(['openai', 'small-1', 'my-deployment', 'my-route', 'default'])(
-    'stay where they are a name: %s',
+    'stay if they are a name: %s',
     async (name) => {
       const { message } = await errorWith({ 'x-portkey-api-key': name, 'x-token': name.toUpperCase() });
       expect(message).toContain('openai error: the key *** of team-red may not use small-1, my-deployment, my-route');
     },
   );
 
-  it('stay where they are the model that was called', async () => {
+  it('stay if they are the model of the call', async () => {
     const fetch = fakeFetch({
       unknownModels: fail(400, { message: 'no model long-unlisted-model for key-in-header' }),
     });

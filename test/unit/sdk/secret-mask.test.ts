@@ -7,21 +7,21 @@ describe('SecretMask', () => {
     expect(mask.mask('sk-abcdef sk-abcdef-more sk-abcdef-mo sk-abcdef-m')).toBe('*** *** *** ***-m');
   });
 
-  it('leaves texts without secrets as they are, and short secrets alone', () => {
+  it('does not change texts without secrets, and does not mask short secrets', () => {
     const mask = new SecretMask(['abcde', ' ', '']);
     expect(mask.mask('abcde abcdef')).toBe('abcde abcdef');
   });
 
-  it('spares the word that is excepted', () => {
+  it('spares the excepted word', () => {
     expect(new SecretMask(['my-model', 'my-secret']).mask('my-model my-secret', 'my-model')).toBe('my-model ***');
   });
 
-  it('takes the rest of a base64 text with it', () => {
+  it('masks the whole base64 text that contains a secret', () => {
     const text = `Basic ${btoa('sk-0123456789:rest of it')} and more`;
     expect(new SecretMask(['sk-0123456789']).mask(text)).toBe('Basic *** and more');
   });
 
-  it('looks at each place of a text once, for a thousand keys that begin alike', () => {
+  it('reads each place of a text once, for a thousand keys with the same beginning', () => {
     const keys = Array.from({ length: 1000 }, (_, i) => `sk-proj-${'x'.repeat(40)}${i}`);
     const mask = new SecretMask(keys);
     const text = 'sk-proj-'.repeat(8192);

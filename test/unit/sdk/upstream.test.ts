@@ -40,11 +40,11 @@ async function sent(body: string): Promise<{ signal: AbortSignal | undefined; is
 }
 
 describe('a request that may be ended from outside', () => {
-  it('is left alone once its answer is there', async () => {
+  it('is not touched once its answer is there', async () => {
     expect(await sent('{"choices":[]}')).toMatchObject({ failed: false, isOpen: true, signal: { aborted: false } });
   });
 
-  it('is ended where the SDK gives up on its body', async () => {
+  it('is ended when the SDK gives up on its body', async () => {
     expect(await sent('{"choices":[')).toMatchObject({ failed: true, isOpen: true, signal: { aborted: true } });
   });
 });

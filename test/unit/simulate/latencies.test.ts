@@ -7,20 +7,20 @@ function quantiles(draw: (random: () => number) => number): (q: number) => numbe
   return (q) => sorted[Math.ceil(q * sorted.length) - 1] ?? Number.NaN;
 }
 
-it('lognormal has its median, and the tail that sigma says', () => {
+it('lognormal has the given median, and the tail of its sigma', () => {
   const at = quantiles(lognormal({ medianMs: 350, sigma: 0.45 }));
   expect(Math.abs(at(0.5) - 350)).toBeLessThan(5);
   // 350 * e ** (0.45 * 1.645)
   expect(Math.abs(at(0.95) - 734)).toBeLessThan(12);
 });
 
-it('bimodal is slow for its share', () => {
+it('bimodal is slow for the given share', () => {
   const at = quantiles(bimodal({ medianMs: 10, slowShare: 0.05, slowFactor: 10 }));
   expect(at(0.94)).toBe(10);
   expect(at(0.96)).toBe(100);
 });
 
-it('empirical draws what was measured, evenly', () => {
+it('empirical draws the measured values evenly', () => {
   const random = seededRandom(2);
   const draw = empirical([5, 50, 500]);
   const counts = new Map<number, number>();

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 describe('the report', () => {
-  it('is one page that needs nothing else', () => {
+  it('is one page without external assets', () => {
     expect(page).toMatch(/^<!doctype html>/);
     expect(page).not.toMatch(/<script|<link|<img|@import|url\(|src=|https?:/);
     expect(page).toContain('name="viewport"');
@@ -60,7 +60,7 @@ describe('the report', () => {
     expect(page).not.toMatch(/>without</);
   });
 
-  it('has tables whose cells say on a phone what they are', () => {
+  it('has tables with a label for each cell on a phone', () => {
     expect(page).toContain('<th scope="col">attempts</th>');
     expect(page).toContain('<td data-title="attempts">');
     expect(page).toContain('<td class="text" data-title="what">hangs</td>');
@@ -72,7 +72,7 @@ describe('the report', () => {
     for (const axis of axes) expect(axis).toMatch(/>0:00<.* class="end" style="left:100%">1:00</);
   });
 
-  it('takes no name for HTML', () => {
+  it('escapes names', () => {
     const { first } = simulation.deployments;
     const named = simulationReport({ ...simulation, ...(first && { deployments: { [EVIL]: first } }) });
     for (const html of [page, named]) expect(html).toContain('&lt;script&gt;alert(&quot;1&quot;)');
@@ -86,14 +86,14 @@ describe('the report', () => {
     expect(simulationReport(JSON.parse(JSON.stringify(simulation)), { title: EVIL, deadlineMs: 2000 })).toBe(page);
   });
 
-  it('refuses what is no simulation', () => {
+  it('refuses an input that is not a simulation', () => {
     const other: typeof simulation = JSON.parse('{}');
     expect(() => simulationReport(other)).toThrow(/what simulate\(\) gives/);
   });
 });
 
 describe('its numbers', () => {
-  it('never round up to all', () => {
+  it('never round up to 100 %', () => {
     expect(percent(1)).toBe('100.0 %');
     expect(percent(0.999999)).toBe('99.9999 %');
     expect(percent(0.99996)).toBe('99.9960 %');

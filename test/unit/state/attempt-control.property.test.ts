@@ -23,7 +23,7 @@ interface Model {
 }
 
 describe('the control of an attempt', () => {
-  it('ends it once, closes its last request and tells who waits, and closes what opens later at once', () => {
+  it('ends it once, aborts its last request, notifies its listeners, and aborts later requests at once', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
         const control = new AttemptControl({ timeoutMs: 500, untilDeadline: false });

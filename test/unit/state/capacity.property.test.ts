@@ -32,7 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe('capacity', () => {
-  it('never runs too much, never leaves a slot free that a waiting call could use, and serves by rank, then in turn', async () => {
+  it('never exceeds its slots, never leaves one free that a waiting call could use, and serves by rank, then in turn', async () => {
     const limits = fc.tuple(
       fc.integer({ min: 1, max: 3 }),
       fc.integer({ min: 1, max: 3 }),
@@ -106,7 +106,7 @@ describe('capacity', () => {
     expect(refused).toEqual(['second standard', 'first standard']);
   });
 
-  it('serves a rate when it allows, with one timer that ends with the waiting', async () => {
+  it('serves a rate when it allows, with one timer that ends with the last waiting call', async () => {
     vi.useFakeTimers({ now: 0 });
     try {
       const client = new Slots(NONE);
@@ -157,7 +157,7 @@ describe('a rate', () => {
     );
   });
 
-  it('lets an amount that is larger than the burst pass when the bucket is full, and settles with what was used', () => {
+  it('lets an amount larger than the burst pass when the bucket is full, and corrects it to the actual use', () => {
     const limit = new RateLimit(600, 0);
     expect(limit.availableAt(5000)).toBeLessThanOrEqual(0);
     limit.take(5000, 0);

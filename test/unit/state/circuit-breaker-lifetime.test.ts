@@ -11,7 +11,7 @@ afterEach(() => {
 });
 
 describe('DeploymentBreaker and what is around it', () => {
-  it('is not harmed by a listener that throws, and may be used by one', () => {
+  it('survives a listener that throws, and may be used by one', () => {
     const onChange = vi.fn<(state: BreakerState) => void>(() => {
       expect(breaker.tryAcquire()).toBeUndefined();
       throw new Error('a listener that throws');
@@ -58,7 +58,7 @@ describe('DeploymentBreaker and what is around it', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('has no timer but one for each that is open, which does not keep the process alive', () => {
+  it('has one timer while open, which does not keep the process alive', () => {
     vi.useRealTimers();
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const before = timers();
@@ -74,7 +74,7 @@ describe('DeploymentBreaker and what is around it', () => {
     for (const breaker of breakers) breaker.close();
   });
 
-  it('follows the clock without a timer: what is older than the window is gone at the next report', () => {
+  it('follows the clock without a timer: old reports are gone at the next report', () => {
     const { breaker } = build({ consecutive: Number.POSITIVE_INFINITY });
     report(breaker, 'failure', 4);
     // A process that was frozen: the clock has moved, and no timer has run.

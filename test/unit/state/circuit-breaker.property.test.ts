@@ -152,8 +152,8 @@ function run(given: BreakerSettings, numbers: readonly number[], ops: readonly O
   expect(vi.getTimerCount()).toBe(0);
 }
 
-describe('DeploymentBreaker against a plain model', () => {
-  it('does the same over random histories, and keeps its promises', { timeout: 60_000 }, () => {
+describe('DeploymentBreaker compared with a simple model', () => {
+  it('behaves the same over random histories', { timeout: 60_000 }, () => {
     const seen = new Map<string, number>();
     fc.assert(
       fc.property(

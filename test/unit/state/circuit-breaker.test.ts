@@ -11,7 +11,7 @@ afterEach(() => {
 });
 
 describe('opening', () => {
-  it('opens at N failures in the window, not at one less', () => {
+  it('opens at N failures in the window, not at N-1', () => {
     const { breaker, changes } = build({ consecutive: NEVER });
     report(breaker, 'failure', 4);
     expect(breaker.state).toBe('closed');
@@ -31,7 +31,7 @@ describe('opening', () => {
     expect(breaker.state).toBe(state);
   });
 
-  it('can be the plain "N failures in M ms"', () => {
+  it('can use the plain rule "N failures in M ms"', () => {
     const { breaker } = build({ minRate: 0, consecutive: NEVER });
     report(breaker, 'success', 1000);
     report(breaker, 'failure', 4);
@@ -55,7 +55,7 @@ describe('opening', () => {
   it.each([
     [999, 'closed'],
     [1000, 'open'],
-  ])('does not take failures that end together for a row: 9 at once, one more after %i ms', (ms, state) => {
+  ])('counts failures that end together as one: 9 at once, one more after %i ms', (ms, state) => {
     const { breaker } = build({ failures: 1000 });
     report(breaker, 'failure', 9);
     expect(breaker.state).toBe('closed');
@@ -73,7 +73,7 @@ describe('opening', () => {
     expect(two.state).toBe('closed');
   });
 
-  it('breaks the row of an attempt at a success that ended since it began', () => {
+  it('ends the row of an attempt at a success that ended since it began', () => {
     const { breaker } = build({ failures: 1000 });
     for (let i = 0; i < 20; i += 1) {
       const slow = acquire(breaker);
@@ -124,7 +124,7 @@ describe('opening', () => {
     expect(breaker.state).toBe(state);
   });
 
-  it('gives all calls of a closed breaker the same frozen permit', () => {
+  it('returns the same frozen permit for all calls of a closed breaker', () => {
     const { breaker } = build();
     const permit = acquire(breaker);
     expect(acquire(breaker)).toBe(permit);
@@ -132,7 +132,7 @@ describe('opening', () => {
     expect(Object.isFrozen(permit)).toBe(true);
   });
 
-  it('counts no more reports than it gave permits, and none for the permits of another breaker', () => {
+  it('counts no more reports than permits, and none for another breaker’s permits', () => {
     const { breaker } = build({ failures: 2, consecutive: NEVER });
     const permit = acquire(breaker);
     breaker.report(permit, 'failure', performance.now());
@@ -163,7 +163,7 @@ describe('the open time', () => {
   it.each([
     [0.5, 9_000],
     [0.999_999, 8_000],
-  ])('is shortened by chance: %d gives %i ms', (chance, ms) => {
+  ])('is shortened at random: %d gives %i ms', (chance, ms) => {
     const { breaker } = opened({}, () => chance);
     vi.advanceTimersByTime(ms - 1);
     expect(breaker.tryAcquire()).toBeUndefined();
@@ -236,7 +236,7 @@ describe('half-open', () => {
     expect(changes).toEqual(['open', 'halfOpen']);
   });
 
-  it('lets another probe through when the lease of one that never reports has ended', () => {
+  it('lets another probe through when the lease of a silent one has ended', () => {
     const { breaker } = halfOpened();
     acquire(breaker);
     expect(breaker.retryAt).toBe(performance.now() + 10_000);
@@ -248,7 +248,7 @@ describe('half-open', () => {
     expect(breaker.tryAcquire()).toBeUndefined();
   });
 
-  it('closes by a probe that took longer than its lease: else slow answers could never close it', () => {
+  it('closes after a probe that took longer than its lease, else slow answers could never close it', () => {
     const { breaker } = halfOpened();
     const slow = acquire(breaker);
     vi.advanceTimersByTime(15_000);
@@ -257,19 +257,16 @@ describe('half-open', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it.each(['success', 'failure', 'neutral'] as const)(
-    'takes no notice of a late %s from before it opened',
-    (outcome) => {
-      const { breaker, early, changes } = halfOpened();
-      acquire(breaker);
-      breaker.report(early, outcome, performance.now());
-      expect(breaker.state).toBe('halfOpen');
-      expect(breaker.tryAcquire()).toBeUndefined();
-      expect(changes).toEqual(['open', 'halfOpen']);
-    },
-  );
+  it.each(['success', 'failure', 'neutral'] as const)('ignores a late %s from before it opened', (outcome) => {
+    const { breaker, early, changes } = halfOpened();
+    acquire(breaker);
+    breaker.report(early, outcome, performance.now());
+    expect(breaker.state).toBe('halfOpen');
+    expect(breaker.tryAcquire()).toBeUndefined();
+    expect(changes).toEqual(['open', 'halfOpen']);
+  });
 
-  it('takes no notice of a probe from before it opened again', () => {
+  it('ignores a probe from before it opened again', () => {
     const { breaker } = halfOpened();
     const slow = acquire(breaker);
     vi.advanceTimersByTime(10_000);
@@ -280,7 +277,7 @@ describe('half-open', () => {
 });
 
 describe('force', () => {
-  it('is an ordinary permit where one is to be had', () => {
+  it('returns an ordinary permit if there is one', () => {
     const { breaker } = build();
     expect(breaker.force()).toBe(acquire(breaker));
     const other = halfOpened().breaker;
@@ -303,7 +300,7 @@ describe('force', () => {
     expect(changes).toEqual(['open', 'halfOpen', 'open', 'halfOpen']);
   });
 
-  it('goes past a live probe: only its success counts', () => {
+  it('passes a live probe: only its own success counts', () => {
     const { breaker } = halfOpened();
     const probe = acquire(breaker);
     for (const outcome of ['failure', 'neutral'] as const) {

@@ -26,7 +26,7 @@ function expectNear(actual: number | undefined, expected: number): void {
 }
 
 describe('quantile', () => {
-  it('is within 1 % of the exact one', () => {
+  it('is within 1 % of the exact value', () => {
     const log = fc.double({ min: Math.log(0.05), max: Math.log(LONGEST), noNaN: true });
     const values = fc.array(log.map(Math.exp), { minLength: 1, maxLength: 300, size: 'max' });
     const q = fc.oneof(fc.constantFrom(0, 0.5, 0.9, 0.95, 0.99, 0.999, 1), fc.double({ min: 0, max: 1, noNaN: true }));
@@ -61,14 +61,14 @@ describe('quantile', () => {
     }
   });
 
-  it.each([-5, 0, 0.001, Number.NEGATIVE_INFINITY])('takes %d for the shortest', (ms) => {
+  it.each([-5, 0, 0.001, Number.NEGATIVE_INFINITY])('treats %d as the shortest', (ms) => {
     const histogram = new LatencyHistogram();
     histogram.record(ms);
     expect(histogram.min).toBe(0.05);
     expectNear(histogram.quantile(1), 0.05);
   });
 
-  it.each([LONGEST, LONGEST + 1, 1e12, Number.POSITIVE_INFINITY])('takes %d for the longest', (ms) => {
+  it.each([LONGEST, LONGEST + 1, 1e12, Number.POSITIVE_INFINITY])('treats %d as the longest', (ms) => {
     const histogram = new LatencyHistogram();
     histogram.record(ms);
     expect(histogram.count).toBe(1);
@@ -117,7 +117,7 @@ describe('the window', () => {
     expect(histogram.count).toBe(0);
   });
 
-  it('holds what a plain list of the last ten slots holds', () => {
+  it('matches a plain list of the last ten slots', () => {
     const step = fc.record({
       values: fc.array(fc.double({ min: 1, max: 1000, noNaN: true }), { maxLength: 8 }),
       wait: fc.oneof(fc.constantFrom(0, 1, SLOT - 1, SLOT, WINDOW), fc.nat(2 * SLOT)),
@@ -149,7 +149,7 @@ describe('the window', () => {
     );
   });
 
-  it.each([1, 9, 10, 11, 1000])('ages where %i slots passed without a read', (slots) => {
+  it.each([1, 9, 10, 11, 1000])('ages if %i slots passed without a read', (slots) => {
     const histogram = new LatencyHistogram();
     recordTimes(histogram, 3, 10);
     vi.advanceTimersByTime(slots * SLOT);
@@ -158,7 +158,7 @@ describe('the window', () => {
     expect(histogram.min).toBe(slots < 10 ? 10 : 1000);
   });
 
-  it('can be of other slots', () => {
+  it('can have other slots', () => {
     const histogram = new LatencyHistogram({ slots: 2, slotMs: 100 });
     histogram.record(5);
     vi.advanceTimersByTime(199);
@@ -186,7 +186,7 @@ describe('live', () => {
     expectNear(histogram.live(0.95), 1000);
   });
 
-  it('is new at once when the count has doubled', () => {
+  it('is recomputed at once when the count has doubled', () => {
     const histogram = new LatencyHistogram();
     expect(histogram.live(0.95)).toBeUndefined();
     histogram.record(10);
@@ -209,7 +209,7 @@ describe('live', () => {
   });
 });
 
-describe('memory', () => {
+describe('memory of a range', () => {
   /** The arrays of counts that are still held, in bytes. */
   async function countArrays(use: (histogram: LatencyHistogram) => void): Promise<number> {
     const arrays: WeakRef<Uint32Array>[] = [];
@@ -250,7 +250,7 @@ describe('memory', () => {
     expect(held).toBeLessThan(11 * 3600);
   });
 
-  it('is given back when the window has passed', async () => {
+  it('is released when the window has passed', async () => {
     const held = await countArrays((histogram) => {
       recordTimes(histogram, 10, 100);
       vi.advanceTimersByTime(WINDOW);
@@ -261,7 +261,7 @@ describe('memory', () => {
 });
 
 describe('memory', () => {
-  it('is that of the range in use: an empty histogram has none, one of alike latencies little', () => {
+  it('depends on the range in use: an empty histogram has none, one of similar latencies little', () => {
     const histogram = new LatencyHistogram();
     expect(histogram.bytes).toBe(0);
     for (let slot = 0; slot < 10; slot += 1) {

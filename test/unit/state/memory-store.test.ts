@@ -27,7 +27,7 @@ function storeOf(maxEntries: number, maxBytes = 1e9) {
 const numbers = (length: number) => Array.from({ length }, (_, i) => String(i));
 
 describe('tenants in one store', () => {
-  it('evict their own oldest first where they have more than an equal part', () => {
+  it('evict their own oldest first if they have more than an equal part', () => {
     const { store, set, names } = storeOf(10);
     for (const name of numbers(3)) set('small', name);
     for (const name of numbers(1000)) set('large', name);
@@ -36,7 +36,7 @@ describe('tenants in one store', () => {
     expect(names('large', numbers(1000))).toEqual(['993', '994', '995', '996', '997', '998', '999']);
   });
 
-  it('take their part back from one that has more', () => {
+  it('get their part back from a larger tenant', () => {
     const { set, names } = storeOf(10);
     for (const name of numbers(10)) set('large', name);
     for (const name of numbers(5)) set('small', name);
@@ -44,7 +44,7 @@ describe('tenants in one store', () => {
     expect(names('large', numbers(10))).toEqual(['5', '6', '7', '8', '9']);
   });
 
-  it('share bytes as they share entries', () => {
+  it('share bytes like entries', () => {
     const { store, set, names } = storeOf(1000, 20 * entryBytes('small/0', answerOf(1000)));
     for (const name of numbers(5)) set('small', name, 1000);
     for (const name of numbers(3)) set('large', name, 12_000);
@@ -53,7 +53,7 @@ describe('tenants in one store', () => {
     expect(store.bytes).toBeLessThanOrEqual(20 * entryBytes('small/0', answerOf(1000)));
   });
 
-  it('are one where no tenant is named: least recently used goes first', () => {
+  it('are one if no tenant is named: the least recently used entry goes first', () => {
     const { set, names } = storeOf(3);
     for (const name of ['a', 'b', 'c']) set(undefined, name);
     expect(names(undefined, ['a'])).toEqual(['a']);
@@ -69,7 +69,7 @@ describe('tenants in one store', () => {
 });
 
 describe('the store', () => {
-  it('does what a model of it does, whatever is set, read and deleted', () => {
+  it('matches its model, whatever is set, read and deleted', () => {
     const step = fc.record({
       type: fc.constantFrom('set', 'set', 'set', 'get', 'delete'),
       tenant: fc.constantFrom(undefined, 'a', 'b', '__proto__'),

@@ -31,7 +31,7 @@ describe('RetryBudget', () => {
     expect(drain(budgetOf(0.2, 10))).toHaveLength(100);
   });
 
-  it('allows the share of first attempts beside it', () => {
+  it('allows the share of first attempts in addition', () => {
     const budget = budgetOf(0.2, 1);
     first(budget, 500);
     expect(budget.tokens).toBe(110);
@@ -50,7 +50,7 @@ describe('RetryBudget', () => {
     expect(budget.tryTake()).toBeDefined();
   });
 
-  it('has a token back after 10 s, not sooner, and forgets first attempts then', () => {
+  it('gets a token back after 10 s, not sooner, and forgets first attempts then', () => {
     const budget = budgetOf(0.5, 0.1);
     first(budget, 2);
     expect(drain(budget)).toHaveLength(2);
@@ -60,7 +60,7 @@ describe('RetryBudget', () => {
     expect(budget.tokens).toBe(1);
   });
 
-  it('takes a token back from a retry that has succeeded', () => {
+  it('gets a token back from a retry that succeeds', () => {
     const budget = budgetOf(0, 0.2);
     const [one, two] = drain(budget);
     expect(budget.tryTake()).toBeUndefined();
@@ -83,7 +83,7 @@ describe('RetryBudget', () => {
     expect(budgetOf(0.1, 0).allowsAny).toBe(true);
   });
 
-  it('does what a plain list of moments does, and never lets more out in 10 s than it may', () => {
+  it('matches a plain list of times, and never allows more in 10 s than it may', () => {
     const op = fc.oneof(
       { weight: 3, arbitrary: fc.record({ firsts: fc.nat(60) }) },
       { weight: 3, arbitrary: fc.record({ takes: fc.nat(30) }) },

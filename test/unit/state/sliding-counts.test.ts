@@ -4,7 +4,7 @@ import { SlidingCounts } from '../../../src/state/sliding-counts.js';
 import fc from '../../helpers/property.js';
 
 describe('SlidingCounts', () => {
-  it('is a sum over the thirty slots that end with the newest', () => {
+  it('sum the thirty slots that end with the newest', () => {
     const events = fc.array(
       fc.record({
         afterMs: fc.integer({ min: 0, max: 4000 }),
@@ -34,14 +34,14 @@ describe('SlidingCounts', () => {
   });
 });
 
-describe('stretches of minutes', () => {
+describe('periods of minutes', () => {
   const stretches = fc.array(fc.tuple(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 1, max: 9 })), {
     maxLength: 12,
   });
   const minutesOf = (all: readonly Stretch[]) =>
     new Set(all.flatMap(([start, minutes]) => Array.from({ length: minutes }, (_, i) => start + i)));
 
-  it('merged are the minutes of all, in order and apart, and merging again changes nothing', () => {
+  it('merge to the minutes of all, in order and apart, and merging again changes nothing', () => {
     fc.assert(
       fc.property(stretches, stretches, (a, b) => {
         const merged = mergeStretches([a, b]);

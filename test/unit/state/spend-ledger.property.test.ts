@@ -169,7 +169,7 @@ function each(check: (run: Run) => void, history: readonly Op[]): Run {
 }
 
 describe('SpendLedger, over random histories', () => {
-  it('never goes over a budget while calls cost no more than was reserved', () => {
+  it('never exceeds a budget while calls cost no more than was reserved', () => {
     let refusals = 0;
     fc.assert(
       fc.property(ops(pass, shrink), (history) => {
@@ -186,7 +186,7 @@ describe('SpendLedger, over random histories', () => {
     expect(refusals).toBeGreaterThan(100);
   });
 
-  it('counts all that was spent in a window, wherever its clock jumps, and no other money', () => {
+  it('counts all spending of a window, wherever its clock jumps, and no other money', () => {
     fc.assert(
       fc.property(fc.tuple(someOps, jump, someOps, jump, someOps), ([first, there, then, back, last]) => {
         const history = [...first, there, ...then, back, ...last];
@@ -224,7 +224,7 @@ describe('SpendLedger, over random histories', () => {
     );
   });
 
-  it('lets no tenant have more than its budget, also where it shares with others', () => {
+  it('lets no tenant exceed its budget, also if it shares with others', () => {
     fc.assert(
       fc.property(ops(), (history) => {
         each(({ bookings, open }) => {

@@ -20,7 +20,7 @@ function spend(ledger: SpendLedger, usd: number, keys: { route: string | null; t
 }
 
 describe('a budget', () => {
-  it('gives what is left of it, and not a billionth more', () => {
+  it('reserves what is left of it, and not a billionth more', () => {
     const ledger = new SpendLedger([monthly]);
     ledger.settle(kept(ledger.reserve(7, NOBODY)), 4);
     expect(ledger.reserve(6.000000001, NOBODY)).toMatchObject({
@@ -34,7 +34,7 @@ describe('a budget', () => {
     expect(ledger.reserve(0, NOBODY).refused).toBe(false);
   });
 
-  it('is all or none of those that are concerned', () => {
+  it('reserves in all matching budgets, or in none', () => {
     const ledger = new SpendLedger([monthly, { usd: 1, window: 'day', perTenant: false, route: 'chat' }]);
     expect(ledger.reserve(2, { route: 'chat', tenant: undefined })).toMatchObject({
       refused: true,
@@ -46,7 +46,7 @@ describe('a budget', () => {
     expect(new SpendLedger([{ usd: 1, window: 'day', perTenant: false, route: 'chat' }]).appliesTo('mail')).toBe(false);
   });
 
-  it('books more than was reserved, and gives nothing until its window is over', () => {
+  it('books more than was reserved, and reserves nothing until its window is over', () => {
     const ledger = new SpendLedger([monthly]);
     ledger.settle(kept(ledger.reserve(4, NOBODY)), 12);
     expect(ledger.reserve(0.01, NOBODY)).toMatchObject({
@@ -69,7 +69,7 @@ describe('a budget', () => {
     expect(ledger.states(9)).toMatchObject([{ spentUsd: 3, reservedUsd: 0 }]);
   });
 
-  it('gets back what a call can cost no more', () => {
+  it('releases money that a call can no longer cost', () => {
     const ledger = new SpendLedger([monthly]);
     const reservation = kept(ledger.reserve(9, NOBODY));
     ledger.release(reservation, 2);
@@ -88,7 +88,7 @@ describe('a budget', () => {
 });
 
 describe('its windows', () => {
-  it('take what runs along, and book it where it ends', () => {
+  it('reserve for running calls, and book them where they end', () => {
     const ledger = new SpendLedger([{ ...monthly, window: 'hour' }]);
     spend(ledger, 3);
     const running = kept(ledger.reserve(4, NOBODY));
@@ -171,7 +171,7 @@ describe('its windows', () => {
 describe('warnings', () => {
   const percents = (ledger: SpendLedger, usd: number) => spend(ledger, usd).map(({ percent }) => percent);
 
-  it('come at 50, 80 and 100 %, once in a window each', () => {
+  it('come at 50, 80 and 100 %, once per window each', () => {
     const ledger = new SpendLedger([{ ...monthly, window: 'hour' }]);
     expect(percents(ledger, 4.99)).toEqual([]);
     expect(percents(ledger, 0.01)).toEqual([50]);
@@ -181,7 +181,7 @@ describe('warnings', () => {
     expect(percents(ledger, 5)).toEqual([50]);
   });
 
-  it('come once in the length of a window that slides', () => {
+  it('come once per length of a sliding window', () => {
     const ledger = new SpendLedger([{ ...monthly, window: 60_000 }]);
     expect(percents(ledger, 5)).toEqual([50]);
     vi.advanceTimersByTime(59_999);
@@ -198,7 +198,7 @@ describe('warnings', () => {
 });
 
 describe('tenants', () => {
-  it('have a budget each; those without one are one', () => {
+  it('have a budget each; calls without a tenant share one', () => {
     const ledger = new SpendLedger([perTenant]);
     spend(ledger, 10, of('a'));
     spend(ledger, 10);
@@ -207,7 +207,7 @@ describe('tenants', () => {
     expect(ledger.reserve(1, of('b')).refused).toBe(false);
   });
 
-  it('that there is no room for share one, and nothing that was spent is forgotten', () => {
+  it('share one if there is no room, and no spending is forgotten', () => {
     const ledger = new SpendLedger([perTenant], { max: 2, overflow: 'share' });
     for (const tenant of ['a', 'b', 'c']) spend(ledger, 6, of(tenant));
     expect(ledger.reserve(5, of('d'))).toMatchObject({ refused: true, tenant: 'other', leftUsd: 4 });
@@ -219,7 +219,7 @@ describe('tenants', () => {
     expect(ledger.reserve(5, of('c')).refused).toBe(false);
   });
 
-  it('get no pot of their own while money of theirs may be in the shared one', () => {
+  it('get no own account while the shared one may have money of theirs', () => {
     const ledger = new SpendLedger([perTenant], { max: 1, overflow: 'share' });
     const running = kept(ledger.reserve(1, of('a')));
     spend(ledger, 6, of('b'));
@@ -227,7 +227,7 @@ describe('tenants', () => {
     expect(ledger.reserve(5, of('b'))).toMatchObject({ refused: true, tenant: 'other' });
   });
 
-  it('get none either while calls of theirs may be running in the shared one', () => {
+  it('get none either while their calls may be running in the shared one', () => {
     const ledger = new SpendLedger([perTenant], { max: 1, overflow: 'share' });
     const first = kept(ledger.reserve(8, of('a')));
     const running = kept(ledger.reserve(8, of('b')));
@@ -263,7 +263,7 @@ describe('tenants', () => {
   });
 });
 
-it('entries of windows that are long over are of no use, those of others are', () => {
+it('imported entries of windows that are long over are ignored, others are not', () => {
   const now = Date.UTC(2030, 5, 15);
   const ago = (days: number) => now - days * 86_400_000;
   const month = JSON.stringify(['month', false, null]);

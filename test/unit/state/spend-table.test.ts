@@ -10,7 +10,7 @@ const DAY = 86_400_000;
 const total = (table: SpendTable) => table.rows().reduce((sum, { usd }) => sum + (usd ?? 0), 0);
 
 describe('SpendTable', () => {
-  it('adds up by day of UTC, deployment, route and tenant', () => {
+  it('adds up by UTC day, deployment, route and tenant', () => {
     const table = new SpendTable();
     table.add('a', 'chat', 'acme', 0.1);
     table.add('a', 'chat', 'acme', 0.2);
@@ -26,7 +26,7 @@ describe('SpendTable', () => {
     ]);
   });
 
-  it('has no row for what cost nothing', () => {
+  it('has no row for free calls', () => {
     const table = new SpendTable();
     table.add('a', null, undefined, 0);
     expect(table.rows()).toEqual([]);
@@ -72,7 +72,7 @@ describe('SpendTable', () => {
     );
   });
 
-  it('takes the day from the oldest rows, and the name from new tenants of one day', () => {
+  it('merges the days of the oldest rows, and the names of new tenants of one day', () => {
     const table = new SpendTable(2);
     table.add('a', null, 'old', 1);
     vi.setSystemTime(Date.now() + DAY);
@@ -96,7 +96,7 @@ const csv = (rows: SpendRow[]) =>
 describe('spendCsv', () => {
   const row = { day: '2030-01-01', deployment: 'a', route: null, tenant: null, usd: 1, unpriced: 0 };
 
-  it('is a line a row, with plain numbers', () => {
+  it('has a line per row, with plain numbers', () => {
     expect(csv([row, { ...row, route: 'chat', usd: 0.00000025 }, { ...row, usd: null, unpriced: 10 }])).toBe(
       'day,deployment,route,tenant,usd,unpriced\r\n2030-01-01,a,,,1,0\r\n2030-01-01,a,chat,,0.00000025,0\r\n2030-01-01,a,,,,10\r\n',
     );

@@ -5,7 +5,7 @@ const opened: RouterEvent = { type: 'breaker-opened', deployment: 'a', cooldownM
 const closed: RouterEvent = { type: 'breaker-closed', deployment: 'a' };
 
 describe('Events', () => {
-  it('calls the listeners of that type, in the order in which they came', () => {
+  it('calls the listeners of that type, in the order of their registration', () => {
     const events = new Events();
     const received: unknown[] = [];
     events.on('breaker-opened', (event) => received.push(['first', event]));
@@ -43,7 +43,7 @@ describe('Events', () => {
     expect(count).toBe(3);
   });
 
-  it('taking one away twice takes no other away', () => {
+  it('removing one twice removes no other', () => {
     const events = new Events();
     const off = events.on('breaker-opened', () => {});
     off();

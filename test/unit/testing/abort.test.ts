@@ -95,7 +95,7 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise
 }
 
 describe('fakeFetch', () => {
-  it('leaves no listener on a signal when a call has ended, in whatever way', async () => {
+  it('leaves no listener on a signal when a call has ended', async () => {
     const { signal } = new AbortController();
     const listeners = () => getEventListeners(signal, 'abort').length;
     const fetch = fakeFetch([answer(), cut(), reset(), stall({ ms: 1 }), stall(), bytes({ status: 204, chunks: [] })]);
@@ -117,7 +117,7 @@ describe('fakeFetch', () => {
     expect(listeners()).toBe(0);
   });
 
-  it('goes on after an abort if configured, for all calls or for one', async () => {
+  it('continues after an abort if configured, for all calls or for one', async () => {
     const aborted = post(body, { signal: AbortSignal.abort() });
     const deaf = fakeFetch(answer('Still here'), { ignoreAbort: true });
     expect(await (await deaf(url, aborted)).text()).toContain('Still here');

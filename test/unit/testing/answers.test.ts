@@ -30,7 +30,7 @@ describe('a chat answer', () => {
   const stream = (options: AnswerOptions) =>
     all(clientOf(options).chat.completions.create({ model: 'm', messages, stream: true, stream_options: usage }));
 
-  it('counts a token for each four characters of what came and went', async () => {
+  it('counts a token for each four characters of input and output', async () => {
     const { usage } = await chat({ content: '12345678', reasoning: '1234' });
     // [{"role":"user","content":"Hello!"}] has 36 characters.
     expect(usage).toEqual({
@@ -42,7 +42,7 @@ describe('a chat answer', () => {
     });
   });
 
-  it('takes usage from the script, a provider’s own fields too, or leaves it out', async () => {
+  it('has the usage of the script, with a provider’s own fields, or none', async () => {
     const given = {
       inputTokens: 100,
       outputTokens: 50,
@@ -69,7 +69,7 @@ describe('a chat answer', () => {
     expect(chunks.some((chunk) => 'usage' in chunk)).toBe(false);
   });
 
-  it('thinks first', async () => {
+  it('can have reasoning first', async () => {
     expect(await chat({ reasoning: 'Hm.' })).toMatchObject({ choices: [{ message: { reasoning_content: 'Hm.' } }] });
     const deltas = (await stream({ reasoning: 'Hm.', chunks: ['a'] })).map((chunk) => chunk.choices[0]?.delta);
     expect(deltas.slice(1, 5)).toEqual([
@@ -80,13 +80,13 @@ describe('a chat answer', () => {
     ]);
   });
 
-  it('refuses', async () => {
+  it('can be a refusal', async () => {
     expect(await chat({ refusal: 'No.' })).toMatchObject({ choices: [{ message: { content: null, refusal: 'No.' } }] });
     const refusal = (await stream({ refusal: 'No.' })).map((chunk) => chunk.choices[0]?.delta.refusal ?? '').join('');
     expect(refusal).toBe('No.');
   });
 
-  it('calls tools, with whatever arguments, beside a text or not', async () => {
+  it('can call tools, with any arguments, with or without text', async () => {
     const toolCalls = [
       { name: 'f', arguments: { a: 1 } },
       { name: 'g', arguments: '{"broken', id: 'call_mine' },
@@ -104,7 +104,7 @@ describe('a chat answer', () => {
     expect((await chat({ toolCalls, content: 'Calling.' })).choices[0]?.message.content).toBe('Calling.');
   });
 
-  it('gives each token the log probability of the script', async () => {
+  it('has the log probabilities of the script for its tokens', async () => {
     const script = { content: '12345678abcd', chunks: 2, logprob: [-1, -2] };
     const client = clientOf(script);
     const body = { model: 'm', messages, logprobs: true };
@@ -129,11 +129,11 @@ describe('a chat answer', () => {
     expect((await chat({ finishReason: null })).choices[0]?.finish_reason).toBeNull();
   });
 
-  it('is any JSON', async () => {
+  it('can be any JSON', async () => {
     expect(await chat({ body: { mine: true } })).toEqual({ mine: true });
   });
 
-  it('has headers of its own', async () => {
+  it('can have its own headers', async () => {
     const client = clientOf({ headers: { 'X-RateLimit-Remaining': '3', 'X-Request-Id': 'mine' } });
     const { response } = await client.chat.completions.create({ model: 'm', messages }).withResponse();
     expect(response.headers.get('x-ratelimit-remaining')).toBe('3');
@@ -147,7 +147,7 @@ describe('a response', () => {
     all(clientOf(options).responses.create({ model: 'm', input: 'Hello', stream: true }));
   const types = (events: { type: string }[]) => events.map(({ type }) => type.replace('response.', ''));
 
-  it('comes in the order of the real API', async () => {
+  it('has its events in the order of the real API', async () => {
     const events = await stream({ chunks: ['a', 'b'] });
     expect(types(events)).toEqual([
       'created',
@@ -168,7 +168,7 @@ describe('a response', () => {
     });
   });
 
-  it('thinks, and calls functions, each in an item of its own', async () => {
+  it('can have reasoning and function calls, each as its own item', async () => {
     const options = { reasoning: 'Hm', toolCalls: [{ name: 'f', arguments: { a: 1 } }] };
     expect(types(await stream(options))).toEqual([
       'created',
@@ -193,7 +193,7 @@ describe('a response', () => {
     ]);
   });
 
-  it('refuses', async () => {
+  it('can be a refusal', async () => {
     expect((await respond({ refusal: 'No.' })).output).toMatchObject([
       { content: [{ type: 'refusal', refusal: 'No.' }] },
     ]);
@@ -214,13 +214,13 @@ describe('a response', () => {
     expect(last).toMatchObject({ type: `response.${status}`, response: { status, ...rest } });
   });
 
-  it('does not report an end that it does not have', async () => {
+  it('reports no end that it does not have', async () => {
     expect(types(await all(clientOf(noFinishReason()).responses.create({ model: 'm', stream: true }))).at(-1)).toBe(
       'output_item.done',
     );
   });
 
-  it('breaks by an event of its own kind', async () => {
+  it('breaks with its own kind of event', async () => {
     const fetch = fakeFetch(errorEvent({ error: { code: 'overloaded', message: 'Too much.' } }));
     const response = await fetch('https://provider.test/v1/responses', post({ model: 'm', input: 'a', stream: true }));
     const events = (await response.text()).trim().split('\n\n');
@@ -230,7 +230,7 @@ describe('a response', () => {
     expect(events.at(-1)).toBe(`event: error\ndata: ${JSON.stringify(error)}`);
   });
 
-  it('is kept by default, also when it is cut', async () => {
+  it('is stored by default, also when it is interrupted', async () => {
     const client = new OpenAI({
       apiKey: 'sk-test',
       maxRetries: 0,
@@ -261,13 +261,13 @@ describe('embeddings', () => {
   const vector = async (model: string, input: string, name?: string) =>
     (await embeddings(name).create({ model, input })).data[0]?.embedding;
 
-  it('depend on the model and the input, and on nothing else', async () => {
+  it('depend only on the model and the input', async () => {
     expect(await vector('m', 'a', 'one')).toEqual(await vector('m', 'a', 'two'));
     expect(await vector('m', 'a')).not.toEqual(await vector('m', 'b'));
     expect(await vector('m', 'a')).not.toEqual(await vector('n', 'a'));
   });
 
-  it('are the same in both encodings, of length 1', async () => {
+  it('are the same in both encodings, with length 1', async () => {
     const float = await embeddings().create({ model: 'm', input: ['x', 'a'], encoding_format: 'float', dimensions: 5 });
     const base64 = await embeddings().create({ model: 'm', input: ['x', 'a'], dimensions: 5 });
     expect([...(base64.data[1]?.embedding ?? [])]).toEqual(float.data[1]?.embedding);
@@ -275,7 +275,7 @@ describe('embeddings', () => {
     expect(Math.hypot(...(float.data[1]?.embedding ?? []))).toBeCloseTo(1, 6);
   });
 
-  it('take a list of tokens for one input, and lists of them for many', async () => {
+  it('treat a list of tokens as one input, and lists of them as many', async () => {
     expect((await embeddings().create({ model: 'm', input: [1, 2, 3] })).data).toHaveLength(1);
     expect((await embeddings().create({ model: 'm', input: [[1], [2]] })).data).toHaveLength(2);
   });

@@ -29,13 +29,13 @@ describe.each(sdkNames)('%s', (sdk) => {
     return await everyCall(open.client);
   }
 
-  it('gets the same from both doors, whatever it calls', async () => {
+  it('returns the same through both entry points, for any call', async () => {
     const [server, fetch] = [await results('server'), await results('fakeFetch')];
     expect(server.size).toBeGreaterThan(75);
     for (const [name, result] of server) expect([name, fetch.get(name)]).toEqual([name, result]);
   });
 
-  it('gets what it understands', async () => {
+  it('receives the parsed request', async () => {
     const got = await results('fakeFetch');
     expect(got.get('chat')).toMatchObject({ choices: [{ message: { content: 'This is an answer of chat.' } }] });
     expect(got.get('chat, n')).toMatchObject({ choices: [{ index: 0 }, { index: 1 }, { index: 2 }] });

@@ -17,7 +17,7 @@ it('listens on loopback, on a free port or on the one given', async () => {
   expect((await fetch(`${second.url}/models`)).status).toBe(200);
 });
 
-it('rejects where the port is taken', async () => {
+it('rejects if the port is taken', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => other.once('listening', resolve));
   const address = other.address();
@@ -26,7 +26,7 @@ it('rejects where the port is taken', async () => {
   other.close();
 });
 
-it('closes at once, with what hangs, waits, streams or keeps alive, and leaves no timer', async () => {
+it('closes at once, with requests that hang, wait, stream or keep alive, and leaves no timer', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const models = {
     hangs: hang(),
@@ -58,7 +58,7 @@ it('answers many calls on one connection', async () => {
   expect(provider.requests.every(({ outcome }) => outcome === 'answered')).toBe(true);
 });
 
-it('does not count a request that was not sent to its end, and does not wait for it', async () => {
+it('does not count a request that was not fully sent, and does not wait for it', async () => {
   const provider = await startFakeProvider({ models: ['m'] });
   const { port } = provider;
   const socket = connect(port, '127.0.0.1');

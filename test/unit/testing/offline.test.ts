@@ -10,7 +10,7 @@ afterEach(() => {
 });
 
 describe('offline()', () => {
-  it('replaces the fetch and the key of each client, whichever way it was given', async () => {
+  it('replaces the fetch and the key of each client, in every form of the options', async () => {
     const fake = fakeFetch({ unknownModels: answer({ content: 'fake' }) });
     const hosts: string[] = [];
     const fetch = (input: string | URL | Request, init?: RequestInit) => {
@@ -36,7 +36,7 @@ describe('offline()', () => {
     expect(JSON.stringify(fake.requests.slice(0, 2))).not.toContain('sk-real');
   });
 
-  it('of one client, and without a fetch: everything is answered', async () => {
+  it('of one client, and without a fetch: every call is answered', async () => {
     vi.stubEnv('OPENAI_API_KEY', '');
     const router = new ModelRouter(offline({ maxRetries: 0 }));
     expect(await router.chat.completions.create({ model: 'any', messages })).toMatchObject({
@@ -44,7 +44,7 @@ describe('offline()', () => {
     });
   });
 
-  it('leaves the options that were given as they are, and all that is not a client', async () => {
+  it('does not change the given options, nor anything but clients', async () => {
     const options = {
       clients: { default: { apiKey: 'sk-real' } },
       deployments: { a: {}, b: {} },

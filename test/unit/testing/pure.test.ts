@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('a text in pieces', () => {
+describe('a text in chunks', () => {
   it.each([
     ['abcdefgh', 4, ['ab', 'cd', 'ef', 'gh']],
     ['abc', 4, ['a', 'b', 'c']],
@@ -50,7 +50,7 @@ describe('a sample of a JSON schema', () => {
     expect(sampleJson(schema)).toEqual(sample);
   });
 
-  it('of a schema that contains itself has an end', () => {
+  it('of a schema that contains itself ends', () => {
     const tree = { type: 'object', properties: { children: { type: 'array', items: { $ref: '#' } } } };
     expect(JSON.stringify(sampleJson(tree)).length).toBeLessThan(200);
   });
@@ -94,14 +94,14 @@ it('truncates a stream within a line', async () => {
   }
 });
 
-it.each([100, 65_536, 1_000_000])('makes an error body of %d bytes that is good JSON', async (bytes) => {
+it.each([100, 65_536, 1_000_000])('makes an error body of %d bytes of valid JSON', async (bytes) => {
   const response = await fakeFetch(hugeError({ bytes }))(url, post({ model: 'm', messages: [] }));
   const text = await response.text();
   expect(text.length).toBe(bytes);
   expect(JSON.parse(text)).toHaveProperty('error.message');
 });
 
-it('embeds without a call', async () => {
+it('makes embeddings without a call', async () => {
   const init = post({ model: 'm', input: 'a', encoding_format: 'float' });
   const response = await fakeFetch(answer())('https://provider.test/v1/embeddings', init);
   expect(await response.json()).toMatchObject({ data: [{ embedding: embed('m', 'a') }] });

@@ -6,8 +6,8 @@ import { doorNames, doors, post } from './entry-points.js';
 
 const path = '/chat/completions';
 
-describe.each(doorNames)('what is recorded, %s', (name) => {
-  it('shows each request and how it ended', async () => {
+describe.each(doorNames)('a recorded request, %s', (name) => {
+  it('shows how it ended', async () => {
     await using door = await doors[name]({ models: { a: answer(), b: fail(503), c: cut() } });
     await door.fetch(`${path}?x=1&y=2`, post({ model: 'a', messages: [] }, { headers: { 'X-Mine': 'yes' } }));
     await door.fetch(path, post({ model: 'b', messages: [], stream: true }));
@@ -38,7 +38,7 @@ describe.each(doorNames)('what is recorded, %s', (name) => {
     expect(door.fake.open).toBe(0);
   });
 
-  it('is the name of a key and never the key', async () => {
+  it('shows the name of a key and never the key', async () => {
     await using door = await doors[name]({ models: ['m'], apiKeys: { one: 'sk-one', two: 'sk-two' } });
     const statuses: number[] = [];
     for (const headers of [
@@ -62,7 +62,7 @@ describe.each(doorNames)('what is recorded, %s', (name) => {
     expect(JSON.stringify(door.fake.requests)).not.toContain('sk-');
   });
 
-  it('knows a key by its place in a list', async () => {
+  it('names a key by its place in a list', async () => {
     await using door = await doors[name]({ models: ['m'], apiKeys: ['sk-a', 'sk-b'] });
     const response = await door.fetch(
       path,
@@ -72,7 +72,7 @@ describe.each(doorNames)('what is recorded, %s', (name) => {
     expect(door.fake.requests[0]?.apiKeyOf).toBe('1');
   });
 
-  it('shows what still runs', async () => {
+  it('shows requests that still run', async () => {
     await using door = await doors[name]({ models: { m: hang() } });
     const response = door.fetch(path, post({ model: 'm', messages: [] }));
     response.catch(() => undefined);
@@ -84,7 +84,7 @@ describe.each(doorNames)('what is recorded, %s', (name) => {
     await expect(response).rejects.toThrow('fetch failed');
   });
 
-  it('can be forgotten', async () => {
+  it('can be cleared', async () => {
     await using door = await doors[name]({ models: { m: [answer('a'), answer('b')] } });
     await door.fetch(path, post({ model: 'm', messages: [] }));
     door.fake.clear();
@@ -135,7 +135,7 @@ it.each([
   expect(fetch.requests[0]?.endpoint).toBe('/chat/completions');
 });
 
-it('takes a Request, and says where its response is from', async () => {
+it('accepts a Request, and returns a Response with its URL', async () => {
   const fetch = fakeFetch(answer());
   const url = 'https://provider.test/v1/chat/completions';
   const response = await fetch(new Request(url, post({ model: 'm', messages: [] })));
@@ -164,7 +164,7 @@ describe('a recorder', () => {
     expect([recorder.count, recorder.open]).toEqual([500, 0]);
   });
 
-  it('gets an end once', () => {
+  it('records one end per request', () => {
     const recorder = new Recorder(3);
     const request = recorder.start(arrival);
     recorder.end(request, 'answered');

@@ -40,7 +40,7 @@ describe.each(doorNames)('a bad request, %s', (name) => {
     expect(door.fake.requests).toMatchObject([{ status, outcome: 'failed' }]);
   });
 
-  it('is 400 where it is no JSON, or no form', async () => {
+  it('is 400 if it is not JSON, or not a form', async () => {
     await using door = await doors[name]({ models: ['m'] });
     const broken = { method: 'POST', body: '{"model":', headers: json };
     expect((await door.fetch('/chat/completions', broken)).status).toBe(400);

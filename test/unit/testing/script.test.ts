@@ -26,26 +26,26 @@ describe('a script', () => {
     expect(await texts(answer('a'), 2)).toEqual(['a', 'a']);
   });
 
-  it('is a list, the last of which repeats', async () => {
+  it('is a list whose last entry repeats', async () => {
     expect(await texts([answer('a'), fail(500, { message: 'b' }), answer('c')], 4)).toEqual(['a', '500: b', 'c', 'c']);
   });
 
-  it('is a function of the request and of how many came before', async () => {
+  it('is a function of the request and of the number of earlier ones', async () => {
     expect(await texts(({ model }, n) => answer(`${model}${n}`), 3)).toEqual(['m0', 'm1', 'm2']);
   });
 
-  it('is a list with functions in it', async () => {
+  it('is a list that may contain functions', async () => {
     expect(await texts([answer('a'), (_, n) => answer(`n${n}`)], 3)).toEqual(['a', 'n1', 'n2']);
   });
 
-  it('answers with a text made of the request', async () => {
+  it('answers with text made from the request', async () => {
     expect(await texts(answer({ content: ({ number }) => `request ${number}` }), 2)).toEqual([
       'request 1',
       'request 2',
     ]);
   });
 
-  it('counts each model by itself', async () => {
+  it('counts each model separately', async () => {
     const fetch = fakeFetch({ models: { a: [answer('1'), answer('2')], b: [answer('3'), answer('4')] } });
     const got: string[] = [];
     for (const model of ['a', 'b', 'a', 'b']) got.push(await contentOf(await fetch(url, send(model))));
@@ -70,16 +70,16 @@ describe('a script', () => {
     expect(() => fakeFetch({}).set('m', script as Script)).toThrow(message);
   });
 
-  it('cannot be a function that returns no behaviour: the client gets an error', async () => {
+  it('must not be a function that returns no behaviour: the client gets an error', async () => {
     const choose = (() => 'x') as unknown as Script;
     expect(await texts(choose, 1)).toEqual([expect.stringMatching(/^500: .*got "x" of a function/)]);
   });
 
-  it('alone or in options is what a fake needs', () => {
+  it('alone or in options is enough for a fake', () => {
     expect(() => fakeFetch('x' as unknown as Script)).toThrow('fakeFetch needs a script, or options');
   });
 
-  it('alone stands for every model, and for what names none', async () => {
+  it('alone serves every model, and requests that name none', async () => {
     const fetch = fakeFetch([answer('a'), fail(503), answer('c')]);
     expect(await contentOf(await fetch(url, send('x')))).toBe('a');
     expect((await fetch('https://provider.test/v1/models')).status).toBe(503);
@@ -101,7 +101,7 @@ describe.each(doorNames)('a fake, %s', (name) => {
     expect((await door.fetch('/models')).status).toBe(500);
   });
 
-  it('refuses models that it does not know', async () => {
+  it('refuses unknown models', async () => {
     await using door = await doors[name]({ models: ['m'] });
     const response = await door.fetch(path, send('x'));
     expect(response.status).toBe(404);
@@ -116,7 +116,7 @@ describe.each(doorNames)('a fake, %s', (name) => {
     expect(door.fake.requests).toMatchObject([{ model: 'x', status: 404, outcome: 'failed' }]);
   });
 
-  it('answers them if configured', async () => {
+  it('answers unknown models if configured', async () => {
     await using door = await doors[name]({ unknownModels: 'answer' });
     expect(await contentOf(await door.fetch(path, send('x')))).toBe('This is an answer of x.');
     await using other = await doors[name]({ unknownModels: answer('any'), models: { m: answer('mine') } });
@@ -124,14 +124,14 @@ describe.each(doorNames)('a fake, %s', (name) => {
     expect(await contentOf(await other.fetch(path, send('m')))).toBe('mine');
   });
 
-  it('is not fooled by names that objects have anyway', async () => {
+  it('does not confuse models with names that all objects have', async () => {
     await using door = await doors[name]({ models: ['m'] });
     for (const model of ['constructor', '__proto__', 'toString']) {
       expect((await door.fetch(path, send(model))).status).toBe(404);
     }
   });
 
-  it('shows what a script has thrown', async () => {
+  it('shows the error of a script that throws', async () => {
     const throwing = () => {
       throw new Error('a mistake in the test');
     };
@@ -151,7 +151,7 @@ describe.each(doorNames)('a fake, %s', (name) => {
     expect(door.fake.open).toBe(0);
   });
 
-  it('names the model that it says it has served', async () => {
+  it('reports the configured served model', async () => {
     await using door = await doors[name]({
       models: { a: answer(), b: answer({ servedModel: 'b-2026' }) },
       servedModels: { a: 'a-2026', b: 'overruled' },
@@ -164,7 +164,7 @@ describe.each(doorNames)('a fake, %s', (name) => {
     }
   });
 
-  it('never gives an id that another fake gives', async () => {
+  it('never returns an id that another fake returns', async () => {
     await using one = await doors[name]({ models: ['m'] });
     await using two = await doors[name]({ models: ['m'] });
     const ids = await Promise.all([one, two].map(async (door) => (await door.fetch(path, send('m'))).json()));
@@ -172,7 +172,7 @@ describe.each(doorNames)('a fake, %s', (name) => {
   });
 });
 
-it('takes a list of names for models that answer', async () => {
+it('accepts a list of names for models that answer', async () => {
   await using provider = await startFakeProvider({ models: ['a', 'b'] });
   const list = await (await fetch(`${provider.url}/models`)).json();
   expect(list).toMatchObject({ object: 'list', data: [{ id: 'a', object: 'model' }, { id: 'b' }] });

@@ -59,14 +59,14 @@ describe('in virtual time', () => {
     expect(fetch.requests[0]).toMatchObject({ startedAt: 0, endedAt: 250, outcome: 'answered' });
   });
 
-  it('holds back a failure as well', async () => {
+  it('delays a failure as well', async () => {
     expect(await arrivals(fail(503, { latencyMs: 40 }), plain, () => undefined)).toEqual([
       [40, 'status 503'],
       [40, 'end'],
     ]);
   });
 
-  it('draws latencies from the random source that it was given', async () => {
+  it('draws latencies from the given random source', async () => {
     const draws = [0.1, 0.9];
     const fetch = fakeFetch(answer({ latencyMs: (random) => 1000 * random() }), { random: () => draws.shift() ?? 0 });
     const times: number[] = [];
@@ -75,7 +75,7 @@ describe('in virtual time', () => {
     expect(times).toEqual([100, 900]);
   });
 
-  it('brings a stream in pieces, with a pause between two of them', async () => {
+  it('sends a stream in chunks, with a pause between two of them', async () => {
     const behaviour = answer({ chunks: ['a', 'b', 'c'], latencyMs: 10, chunkMs: 5 });
     expect(await arrivals(behaviour, streamed, contentOf)).toEqual([
       [10, 'status 200'],
@@ -86,7 +86,7 @@ describe('in virtual time', () => {
     ]);
   });
 
-  it('is silent in a stall, and goes on', async () => {
+  it('is silent in a stall, then continues', async () => {
     expect(await arrivals(stall({ chunks: ['a', 'b'], ms: 3000 }), streamed, contentOf)).toEqual([
       [0, 'status 200'],
       [0, 'a'],
@@ -95,7 +95,7 @@ describe('in virtual time', () => {
     ]);
   });
 
-  it('breaks off at once, and not when the next piece is due', async () => {
+  it('breaks off at once, not when the next chunk is due', async () => {
     const behaviour = endEarly({ chunks: ['a', 'b'], chunkMs: 1000 });
     expect(await arrivals(behaviour, streamed, contentOf)).toEqual([
       [0, 'status 200'],
@@ -104,7 +104,7 @@ describe('in virtual time', () => {
     ]);
   });
 
-  it('stalls before the first piece', async () => {
+  it('stalls before the first chunk', async () => {
     const times = await arrivals(stall({ afterChunks: 0, chunks: ['a'], ms: 70 }), streamed, contentOf);
     expect(times).toEqual([
       [0, 'status 200'],
@@ -131,7 +131,7 @@ describe('in virtual time', () => {
     expect(times.at(-1)).toEqual([endMs, 'end']);
   });
 
-  it('floods with comments first', async () => {
+  it('sends a flood of comments first', async () => {
     const times = await arrivals(commentFlood({ count: 3, stepMs: 100, chunks: ['a'] }), streamed, (text) =>
       text.startsWith(':') ? text : contentOf(text),
     );
@@ -155,7 +155,7 @@ describe('in virtual time', () => {
     ]);
   });
 
-  it('takes a wait that is longer than any timer for a hang', async () => {
+  it('treats a wait that is longer than any timer as a hang', async () => {
     const fetch = fakeFetch(answer({ latencyMs: 2 ** 31 }));
     void fetch(url, plain).catch(() => undefined);
     await vi.advanceTimersByTimeAsync(10);
@@ -163,7 +163,7 @@ describe('in virtual time', () => {
     expect(fetch.open).toBe(1);
   });
 
-  it('leaves no timer when the caller is gone', async () => {
+  it('leaves no timer when the caller has aborted', async () => {
     const fetch = fakeFetch([answer({ latencyMs: 1000 }), stall({ ms: 1000 }), hang()]);
     for (let call = 0; call < 3; call += 1) {
       const controller = new AbortController();

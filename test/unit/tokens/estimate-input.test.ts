@@ -37,7 +37,7 @@ function jpeg(width: number, height: number): string {
   return dataUrl('jpeg', Buffer.concat([Buffer.of(0xff, 0xd8), app, frame]));
 }
 
-describe('what is counted of a chat', () => {
+describe('counted parts of a chat', () => {
   it('each message with its marks, by tokenizer', () => {
     expect(tokens(user(''))).toBe(7);
     expect(tokens({ messages: [...user('').messages, ...user('').messages] })).toBe(11);
@@ -73,14 +73,14 @@ describe('what is counted of a chat', () => {
     expect(tokens(more)).toBeGreaterThan(tokens(less) + 2);
   });
 
-  it('not what only the server reads', () => {
+  it('not the fields that only the server reads', () => {
     const call = (id: string) => ({ messages: [{ role: 'tool', tool_call_id: 'c', content: 'x' }], user: id });
     expect(tokens(call('a-very-long-id-of-a-user'))).toBe(tokens(call('a')));
   });
 });
 
-describe('what is counted of other endpoints', () => {
-  it('responses: strings, items, instructions, schemas, what functions have answered', () => {
+describe('counted parts of other endpoints', () => {
+  it('responses: strings, items, instructions, schemas, function outputs', () => {
     const text = 'Tell me about the harbour.';
     const item = { type: 'message', role: 'user', content: [{ type: 'input_text', text }] };
     expect(tokens({ input: [item] }, 'responses')).toBe(tokens({ input: text }, 'responses'));
@@ -98,7 +98,7 @@ describe('what is counted of other endpoints', () => {
     expect(tokens({ input: '', text: { format } }, 'responses')).toBeGreaterThan(20);
   });
 
-  it('embeddings and completions: strings, several, and tokens as they are', () => {
+  it('embeddings and completions: strings, several, and tokens as numbers', () => {
     const one = tokens({ input: 'a red kite' }, 'embeddings');
     expect(tokens({ input: ['a red kite', 'a red kite'] }, 'embeddings')).toBeGreaterThanOrEqual(2 * one - 1);
     expect(tokens({ input: [1, 2, 3] }, 'embeddings')).toBe(3);
@@ -125,7 +125,7 @@ describe('what is counted of other endpoints', () => {
     expect(tokens(body)).toBeGreaterThanOrEqual(0);
   });
 
-  it('a circle ends', () => {
+  it('a cycle ends', () => {
     const circle: Record<string, unknown> = { text: 'round' };
     circle.again = circle;
     expect(tokens(user([circle]))).toBeLessThan(100);
@@ -143,7 +143,7 @@ describe('images', () => {
     expect(part(image(png(100, 100)), 'gpt-4o-mini')).toBe(8500);
   });
 
-  it('by patches where the model sees those', () => {
+  it('by patches for models that use those', () => {
     expect(part(image(png(320, 320)), 'gpt-4.1-mini')).toBe(162);
     expect(part(image(png(4000, 4000)), 'gpt-5-nano')).toBe(Math.ceil(1536 * 2.46));
     expect(part(image(png(560, 280)), 'Qwen/Qwen2.5-VL-72B')).toBe(202);
@@ -184,12 +184,12 @@ describe('images', () => {
     'data:image/jpeg;base64,/9j/',
     'data:,x',
     png(0, 5),
-  ])('takes one whose size cannot be read for a large one: %s', (url) => {
+  ])('treats one whose size cannot be read as a large one: %s', (url) => {
     expect(part(image(url))).toBe(1445);
   });
 });
 
-it('sound and files count by their bytes, or flat', () => {
+it('sound and files count by their bytes, or as a constant', () => {
   const data = 'A'.repeat(64_000 / 0.75);
   expect(part({ type: 'input_audio', input_audio: { data, format: 'wav' } })).toBe(100);
   expect(part({ type: 'input_audio', input_audio: { data, format: 'mp3' } })).toBe(400);
@@ -199,7 +199,7 @@ it('sound and files count by their bytes, or flat', () => {
 });
 
 describe('countTokens', () => {
-  it('is given all text of the request at once, and its model', () => {
+  it('gets all text of the request at once, and its model', () => {
     const count = vi.fn<CountTokens>(() => 40);
     const body = {
       messages: [{ role: 'system', content: 'Be brief.' }, ...user([{ type: 'text', text: 'Hi.' }]).messages],
@@ -218,12 +218,12 @@ describe('countTokens', () => {
         throw new Error('no');
       },
     ],
-  ])('%s means the estimate', (_, count) => {
+  ])('%s falls back to the estimate', (_, count) => {
     expect(tokens(user('one two three'), 'chat', count)).toBe(tokens(user('one two three')));
   });
 });
 
-it('of lists within lists counts what is not too deep, and does not overflow', () => {
+it('of lists within lists counts to a limited depth, and does not overflow', () => {
   const nested: unknown = JSON.parse(`${'['.repeat(50_000)}"deep"${']'.repeat(50_000)}`);
   expect(tokens(user(nested))).toBe(tokens(user([])));
   expect(tokens(user([[['deep']]]))).toBeGreaterThan(tokens(user([])));

@@ -31,7 +31,7 @@ const estimate = (prompt: string, model?: string) =>
   estimateInputTokens({ body: { prompt }, protocol: 'completions', model }, undefined);
 
 describe('the estimate against real tokenizers', () => {
-  it('has texts of many kinds and sizes', () => {
+  it('covers texts of many kinds and sizes', () => {
     expect(fixture.length).toBeGreaterThanOrEqual(45);
     const sizes = fixture.map(({ text }) => Buffer.byteLength(text));
     expect(Math.min(...sizes)).toBeGreaterThan(200);
@@ -46,13 +46,13 @@ describe('the estimate against real tokenizers', () => {
     }
   });
 
-  it.each(fixture)('$name: for a model that is not known, the same against the one that counts most', (counted) => {
+  it.each(fixture)('$name: for an unknown model, the same against the tokenizer that counts most', (counted) => {
     const ratio = estimate(counted.text, 'some/model') / Math.max(...Object.values(counted.tokens));
     expect(ratio).toBeGreaterThanOrEqual(0.95);
     expect(ratio).toBeLessThanOrEqual(1.6);
   });
 
-  it('the counts of the fixture are those of gpt-tokenizer', () => {
+  it('the counts of the fixture match gpt-tokenizer', () => {
     const asText = { disallowedSpecial: new Set<string>() };
     for (const { text, tokens } of fixture) {
       expect([o200k(text, asText), cl100k(text, asText)]).toEqual([tokens.o200k, tokens.cl100k]);
@@ -106,7 +106,7 @@ describe('the estimate of any text', () => {
     );
   });
 
-  it('is for two texts together about the sum of both', () => {
+  it('of two texts together is about the sum of both', () => {
     fc.assert(
       fc.property(texts, texts, (one, other) => {
         const sum = estimate(one, 'gpt-4o') + estimate(other, 'gpt-4o');
@@ -117,7 +117,7 @@ describe('the estimate of any text', () => {
 
   // How long it takes is measured by `npm run bench -- estimate`. This one would not end if time grew with the square.
   it.each(['a', 'z', 'Q', '7', '"', ' ', '-', '\n', '\t', '(', 'я', '中', 'é', '😀', '\u0000', 'aB', 'a1', 'х\u0301'])(
-    'takes time in proportion: 4 MB of %j',
+    'takes linear time: 4 MB of %j',
     (unit) => {
       const once = estimate(unit.repeat(40_000), 'gpt-4o');
       const share = estimate(unit.repeat(Math.ceil(4_000_000 / unit.length)), 'gpt-4o') / (4_000_000 / unit.length);
@@ -126,7 +126,7 @@ describe('the estimate of any text', () => {
   );
 
   it.each(['a', 'q', 'Z', '(', '"', ' ', '7', '\u0000', '\n', '中'])(
-    'of 1000 times %j is not under the real one',
+    'of 1000 times %j is not under the real count',
     (unit) => {
       const text = unit.repeat(1000);
       expect(estimate(text, 'gpt-4o')).toBeGreaterThanOrEqual(0.95 * o200k(text));

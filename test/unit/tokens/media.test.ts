@@ -45,13 +45,13 @@ describe('encoded files', () => {
     expect(tokens()).toBeLessThan(12_000);
   });
 
-  it('an image has its size, wherever it stands', () => {
+  it('an image counts by its size, wherever it stands', () => {
     expect(responses({ type: 'image_generation_call', result: png })).toBe(
       responses({ type: 'input_image', image_url: `data:image/png;base64,${png}` }),
     );
   });
 
-  it('text is read as text, also where it looks like base64: providers bill it so', () => {
+  it('text counts as text, also if it looks like base64: providers bill it so', () => {
     expect(chat({ type: 'text', text: base64.slice(0, 40_000) })).toBeGreaterThan(20_000);
     expect(chat({ type: 'scan', payload: 'x'.repeat(40_000) })).toBeGreaterThan(1000);
     expect(chat({ type: 'scan', payload: 'aWordAndAnother'.repeat(2000) })).toBeGreaterThan(5000);
@@ -59,7 +59,7 @@ describe('encoded files', () => {
 });
 
 describe('texts of many megabytes', () => {
-  it.each([1, 20])('are counted by samples: %d MB as ten times a tenth of it', (mb) => {
+  it.each([1, 20])('are sampled: %d MB count as ten times a tenth of it', (mb) => {
     const text = 'The quick brown fox jumps over 13 lazy dogs; 犬は怠け者。 '.repeat((mb * 1e6) / 50);
     const whole = chat({ type: 'text', text });
     const tenth = chat({ type: 'text', text: text.slice(0, text.length / 10) });
@@ -78,7 +78,7 @@ describe('texts of many megabytes', () => {
     ['messages that are read whole', 5000, 2000],
     ['messages that are sampled', 5000, 2100],
     ['one message beside empty ones', 2, 0],
-  ])('are not read letter by letter in many texts either: %s', (_, count, length) => {
+  ])('are sampled in many texts, too: %s', (_, count, length) => {
     const body = turns(count, length);
     if (length === 0) body.messages.push({ role: 'user', content: sentence.repeat(200_000) });
     let letters = 0;
@@ -101,7 +101,7 @@ describe('texts of many megabytes', () => {
     [50_000, 100],
     [5000, 2000],
     [5000, 2100],
-  ])('are estimated in %d texts of %d letters as in a hundredth of them', (count, length) => {
+  ])('in %d texts of %d letters count like a hundredth of them', (count, length) => {
     const ratio = tokensOf(turns(count, length)) / tokensOf(turns(count / 100, length));
     expect(ratio).toBeGreaterThan(95);
     expect(ratio).toBeLessThan(105);

@@ -39,7 +39,7 @@ const { value: like } = fc.letrec((tie) => ({
 const utf8 = (value: unknown) => Buffer.from(canonicalText(value) ?? '').toString('hex');
 
 describe('canonicalText', () => {
-  it('is the same text exactly if the values are the same but for the order of keys', () => {
+  it('is equal exactly if the values are equal but for the order of keys', () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), like), fc.oneof(fc.jsonValue(), like), (a, b) => {
         expect(canonicalText(sorted(a))).toBe(canonicalText(a));
@@ -72,7 +72,7 @@ describe('canonicalText', () => {
     expect(JSON.stringify(jsonCopy(value))).toBe(JSON.stringify(value));
   });
 
-  it('throws for what cannot be written', () => {
+  it('throws for values that cannot be written', () => {
     expect(() => canonicalText({ a: 1n })).toThrow(TypeError);
     expect(() => canonicalText({ a: Object(1n) })).toThrow(TypeError);
     const circle: Record<string, unknown> = {};

@@ -43,8 +43,8 @@ describe('show', () => {
   });
 });
 
-describe('a check gives back what is right', () => {
-  it('and names option, value and what is allowed where it is not', () => {
+describe('a check returns a valid value', () => {
+  it('and names option, value and allowed values otherwise', () => {
     expect(checkMs('aMs', 0.5)).toBe(0.5);
     expect(checkMs('aMs', MAX_MS)).toBe(MAX_MS);
     for (const wrong of [0, -1, Number.NaN, MAX_MS + 1, Number.POSITIVE_INFINITY, '5', null]) {

@@ -7,7 +7,7 @@ const NAMES = ['a', 'b', Symbol('c')];
 
 type Emitter = EventEmitter | node.EventEmitter;
 
-it('does what the emitter of Node does', () => {
+it('behaves like Node’s emitter', () => {
   const name = fc.constantFrom(...NAMES);
   const number = fc.nat({ max: 3 });
   const step = fc.oneof(
@@ -22,7 +22,7 @@ it('does what the emitter of Node does', () => {
   );
 });
 
-it('calls every listener of a moment, also where one of them removes the others', () => {
+it('calls every listener that was registered at the emit, even if one removes the others', () => {
   for (const emitter of [new EventEmitter(), new node.EventEmitter()]) {
     const calls: string[] = [];
     const second = () => calls.push('second');

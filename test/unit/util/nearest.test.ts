@@ -24,12 +24,12 @@ describe('nearest', () => {
     expect(nearest('abcdefg', candidates)).toHaveLength(3);
   });
 
-  it('takes any iterable, also an empty one', () => {
+  it('accepts any iterable, also an empty one', () => {
     expect(nearest('x', new Map([['x', 1]]).keys())).toEqual(['x']);
     expect(nearest('x', [])).toEqual([]);
   });
 
-  it('is quick with a name of any length', () => {
+  it('is quick for a name of any length', () => {
     const before = performance.now();
     expect(nearest('x'.repeat(1_000_000), names)).toEqual([]);
     expect(nearest('x', ['y'.repeat(1_000_000)])).toEqual([]);

@@ -58,7 +58,7 @@ describe('parseRetryAfter', () => {
     expect(parse({ 'retry-after-ms': value })).toBe(ms);
   });
 
-  it('reads dates of HTTP, by the wall clock of the moment', () => {
+  it('reads HTTP dates by the current wall clock', () => {
     expect(parse({ 'retry-after': inMs(5000).toUTCString() })).toBe(5000);
     expect(parse({ 'retry-after': inMs(5000).toISOString() })).toBe(5000);
     expect(parse({ 'retry-after': inMs(500_000).toUTCString() })).toBe(60_000);

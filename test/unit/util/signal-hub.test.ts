@@ -11,7 +11,7 @@ describe('the hub of a signal', () => {
     expect(hubs.of(a)).not.toBe(hubs.of(b));
   });
 
-  it('has one listener on it, for however many, and none when they are gone', () => {
+  it('has one listener for all, and none when they are gone', () => {
     const controller = new AbortController();
     const hub = new SignalHubs().of(controller.signal);
     expect(listeners(controller.signal)).toBe(0);
@@ -24,7 +24,7 @@ describe('the hub of a signal', () => {
     expect(listeners(controller.signal)).toBe(0);
   });
 
-  it('calls each of them once on an abort, except removed ones', () => {
+  it('calls each listener once on an abort, except removed ones', () => {
     const controller = new AbortController();
     const hub = new SignalHubs().of(controller.signal);
     const [stays, leaves, again] = [vi.fn(), vi.fn(), vi.fn(() => hub.removeEventListener('abort', stays))];

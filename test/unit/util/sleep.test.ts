@@ -5,7 +5,7 @@ import { pass, useFakeTime, watch } from '../../helpers/clock.js';
 useFakeTime();
 
 describe('sleep', () => {
-  it('lasts as long as it says', async () => {
+  it('lasts the given time', async () => {
     const slept = watch(sleep(100, undefined));
     await pass(99);
     expect(slept.state).toBe('pending');
@@ -23,7 +23,7 @@ describe('sleep', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('does not begin with a signal that is aborted', async () => {
+  it('does not begin with an aborted signal', async () => {
     const slept = watch(sleep(100, AbortSignal.abort('before')));
     await pass(0);
     expect(slept).toMatchObject({ state: 'rejected', error: 'before' });

@@ -82,14 +82,14 @@ describe('lowest-latency', () => {
     }
   });
 
-  it('sends a deployment that refuses quickly its probes only', () => {
+  it('sends a deployment that refuses quickly only its probes', () => {
     const medians = () => ({ slow: 900, fast: undefined, middle: 500 });
     const calls = simulateCalls({ perSecond: 20, seconds: 300, medians, seed: 1 });
     // The wait doubles from 1 s to 60 s: six probes in the first minute, then one a minute.
     expect(calls.filter(({ id }) => id === 'fast').length).toBeLessThanOrEqual(12);
   });
 
-  it('uses the last three samples whatever their age, so that 500 calls a day are not left at the first listed', () => {
+  it('uses the last three samples whatever their age, so that 500 calls a day leave the first listed deployment', () => {
     for (let seed = 1; seed <= 5; seed += 1) {
       const calls = simulateCalls({ perSecond: 1 / 173, seconds: 173 * 1000, medians: steady, seed });
       expect(calls.filter(({ id }) => id === 'slow').length / calls.length).toBeLessThan(0.1);

@@ -56,7 +56,7 @@ describe('weighted', () => {
     expect(moved / keys).toBeLessThan(1.05 * ((2 * d) / (1 + d)));
   });
 
-  it('gives every process and language the same variant for a key', () => {
+  it('assigns a key to the same variant in every process and language', () => {
     const golden = Array.from(
       { length: 100 },
       (_, i) => weightedOrder(variants, drawByKey('chat', `user-${i}`))[0]?.id,
@@ -84,12 +84,12 @@ describe('least-busy', () => {
     maxConcurrent,
   });
 
-  it('goes by attempts in flight for each unit of weight', () => {
+  it('sorts by attempts in flight per unit of weight', () => {
     const listed = [busy('a', 4, 1), busy('b', 6, 2), busy('c', 9, 4)];
     expect(ids(leastBusyOrder(listed, () => 0.5))).toEqual(['c', 'b', 'a']);
   });
 
-  it('goes by the share of slots in use only where every deployment has slots', () => {
+  it('sorts by the share of slots in use if every deployment has slots', () => {
     const listed = [busy('a', 4, 1, 5), busy('b', 6, 1, 60)];
     expect(ids(leastBusyOrder(listed, () => 0.5))).toEqual(['b', 'a']);
     expect(ids(leastBusyOrder([...listed, busy('c', 5)], () => 0.5))).toEqual(['a', 'c', 'b']);
@@ -124,13 +124,13 @@ describe('lowest-cost', () => {
     expect(ids(lowestCostOrder(listed, undefined))).toEqual(['cheap', 'dear', 'none', 'also none']);
   });
 
-  it('puts slow ones last, not out', () => {
+  it('puts slow ones last, and does not exclude them', () => {
     const listed = [priced('slow', 0.001, 3000), priced('quick', 0.02, 400), priced('unseen', 0.01)];
     expect(ids(lowestCostOrder(listed, 1000))).toEqual(['unseen', 'quick', 'slow']);
   });
 });
 
-it('every order is a permutation, and the same for the same view', () => {
+it('every order is a permutation, and deterministic', () => {
   const deployment = fc.record({
     weight: fc.constantFrom(0, 0.5, 1, 3, 100),
     inFlight: fc.nat(20),

@@ -1,7 +1,7 @@
 import { formatProjection, projectCost } from 'model-router';
 import { expect, it } from 'vitest';
 
-it('is a table of text', () => {
+it('prints a table', () => {
   const projection = projectCost({ tokensPerMonth: 5_000_000, models: { flash: 0.25, 'gpt-x': 10 } });
   expect(formatProjection(projection)).toBe(
     [
@@ -14,7 +14,7 @@ it('is a table of text', () => {
   );
 });
 
-it('has no comparison if there is nothing to compare, and shows small amounts too', () => {
+it('prints no comparison if there is nothing to compare, and shows small amounts too', () => {
   const projection = projectCost({ tokensPerMonth: 999, stages: [0, 1, 2, 2000, 1e10], models: { flash: 0.25 } });
   expect(formatProjection(projection)).toBe(
     [
@@ -28,7 +28,7 @@ it('has no comparison if there is nothing to compare, and shows small amounts to
   );
 });
 
-it('has no percentage of nothing', () => {
+it('prints no percentage of nothing', () => {
   const projection = projectCost({ tokensPerMonth: 1, stages: [1], models: { a: 0, b: 0 } });
   expect(formatProjection(projection).split('\n')[1]).toBe('             1         $0.00  $0.00      -');
 });

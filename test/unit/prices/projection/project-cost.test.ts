@@ -6,7 +6,7 @@ const models = { flash: 0.25, other: 10 };
 const usdOf = (options: Partial<ProjectionOptions>) =>
   projectCost({ tokensPerMonth: 1e6, stages: [1], models, ...options }).stages[0]?.usdPerMonth;
 
-it('gives the table of the four stages', () => {
+it('projects the table of the four stages', () => {
   const { against, stages } = projectCost({ tokensPerMonth: 5_000_000, models });
   expect(against).toBe('other');
   expect(
@@ -27,7 +27,7 @@ it('gives the table of the four stages', () => {
   });
 });
 
-it('takes what is undefined for what is absent', () => {
+it('treats undefined as absent', () => {
   const none = { stages: undefined, routes: undefined, against: undefined, outputShare: undefined };
   const rest = { cacheHitRate: undefined, cachedInputShare: undefined };
   expect(projectCost({ tokensPerMonth: 1, models, ...none, ...rest })).toEqual(
@@ -35,7 +35,7 @@ it('takes what is undefined for what is absent', () => {
   );
 });
 
-describe('what counts', () => {
+describe('parts of a projection', () => {
   const split = { input: 1, output: 9, cachedInput: 0.1 };
 
   it.each<[string, Partial<ProjectionOptions>, number]>([
@@ -79,7 +79,7 @@ describe('what counts', () => {
     });
   });
 
-  it('a comparison is with the one that is named, with the last one, or with none', () => {
+  it('a comparison is with the named model, with the last one, or with none', () => {
     const of = (options: Partial<ProjectionOptions>) => projectCost({ tokensPerMonth: 1, models, ...options });
     expect(of({ against: 'flash' })).toMatchObject({ against: 'flash', stages: [{ savedShare: 0 }, {}, {}, {}] });
     expect(of({}).against).toBe('other');
@@ -91,7 +91,7 @@ describe('what counts', () => {
   });
 });
 
-describe('for all projections', () => {
+describe('properties of all projections', () => {
   const share = fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100);
   const price = fc.record({ input: fc.integer({ min: 0, max: 50 }), output: fc.integer({ min: 0, max: 90 }) });
   const options = fc.record({
@@ -115,7 +115,7 @@ describe('for all projections', () => {
     );
   });
 
-  it('routes make the whole, in tokens and in dollars', () => {
+  it('routes add up to the whole, in tokens and in dollars', () => {
     fc.assert(
       fc.property(options, (given) => {
         for (const stage of projectCost(given).stages) {
@@ -133,7 +133,7 @@ describe('for all projections', () => {
     );
   });
 
-  it('a hit rate takes that share off, and off nothing else', () => {
+  it('a hit rate reduces the cost by that share', () => {
     fc.assert(
       fc.property(options, (given) => {
         const without = projectCost({ ...given, cacheHitRate: 0 }).stages;
@@ -146,7 +146,7 @@ describe('for all projections', () => {
   });
 });
 
-describe('wrong options', () => {
+describe('invalid options', () => {
   it.each<[string, unknown, string]>([
     ['tokensPerMonth', { tokensPerMonth: '5M' }, '"5M" is not allowed; give tokens, 0 to'],
     ['tokensPerMonth', { tokensPerMonth: -1 }, '-1 is not allowed'],
