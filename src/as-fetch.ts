@@ -21,7 +21,9 @@ import { isAsyncIterable, isRecord } from './util/is-record.js';
 import { jsonText } from './util/json-text.js';
 import { shown } from './util/shown.js';
 
-/** What belongs to the connection to the upstream, and is nothing of the answer; cookies are the upstream's with the router. */
+/**
+ * Headers of one upstream connection, not of the answer. Cookies belong to the connection between upstream and router.
+ */
 const NOT_PASSED_BACK = [
   'connection',
   'content-encoding',
@@ -37,12 +39,12 @@ const NOT_PASSED_BACK = [
   'upgrade',
 ];
 const METHODS = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;
-/** A routed endpoint takes POST only, and none of these may reach it unseen. */
+/** Routed endpoints accept POST only, so none of these methods may reach one through pass-through. */
 const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /** Options of `router.asFetch()`. */
 export interface AsFetchOptions {
-  /** URLs outside of it are refused. @default 'https://api.openai.com/v1' */
+  /** URLs outside it are refused. @default 'https://api.openai.com/v1' */
   baseURL?: string | undefined;
   /**
    * Which requests that are not routed (lists, files, batches) reach the default client: all, those with GET only, or a
@@ -58,7 +60,7 @@ export interface AsFetchOptions {
   forwardHeaders?: readonly string[] | undefined;
 }
 
-/** What `asFetch` needs of its router. */
+/** The parts of a router that `asFetch` uses. */
 export interface AsFetchRouter {
   readonly client: OpenAI;
   readonly warn: (line: string) => void;
@@ -70,12 +72,15 @@ interface Settings {
   readonly headersOf: (headers: Headers) => [string, string][];
 }
 
-/** The router as a `fetch`: reads a request, has it answered as any other call, and writes the answer out. */
+/**
+ * Returns the router as a `fetch`: it reads a request, sends it like any other call, and writes the answer as a
+ * `Response`.
+ */
 export function asFetch({ client, warn }: AsFetchRouter, options: AsFetchOptions): typeof fetch {
   const settings = readOptions(options, warn);
   return async function routedFetch(input, init) {
     const request = new Request(input, init);
-    // Not the request's own: that one follows the caller's only as long as the request is held.
+    // Not the request's own signal: that one follows the caller's only as long as the request is in memory.
     const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
     try {
       const options = await readRequest(request, settings, signal);
@@ -154,7 +159,7 @@ async function readRequest(
     return ownError(400, 'not_allowed', `${method} ${shown(normalized)} is not allowed here.`);
   const body = await (endpoint === undefined ? readAnyBody(request) : readRoutedBody(request, endpoint));
   if (body instanceof Response) return body;
-  // The SDK writes JSON and form data itself, with their types; other bytes keep theirs.
+  // The SDK writes JSON and form data itself, with their content types. Other bytes keep the caller's type.
   const isTyped = body instanceof ArrayBuffer;
   const options: RequestOptions = {
     method: known,
@@ -185,7 +190,7 @@ function readQuery(params: URLSearchParams): Record<string, string | string[]> {
   return Object.fromEntries(query);
 }
 
-/** The body of a routed endpoint, whatever type it claims to have: an object or a form, or else it is refused. */
+/** Reads the body of a routed endpoint, whatever its content type: an object or a form. Anything else is refused. */
 async function readRoutedBody(request: Request, endpoint: string): Promise<unknown> {
   const type = typeOf(request);
   if (type === 'multipart/form-data' || type === 'application/x-www-form-urlencoded') {
@@ -204,7 +209,7 @@ async function readRoutedBody(request: Request, endpoint: string): Promise<unkno
 const STREAM: ReadonlySet<unknown> = new Set([undefined, null, true, false]);
 const FORM_STREAM: ReadonlySet<unknown> = new Set([null, '', 'true', 'false']);
 
-/** Of two values for one field some servers take the first and others the last: only lists (`name[]`) and files repeat. */
+/** Servers differ in which of two values for one field they use, so only lists (`name[]`) and files may repeat. */
 function refusedForm(form: FormData): Response | undefined {
   const seen = new Set<string>();
   for (const [name, value] of form) {
@@ -215,7 +220,7 @@ function refusedForm(form: FormData): Response | undefined {
   return undefined;
 }
 
-/** Some servers take `"true"` or 1 for true, others do not: the answer would not be what the router expects. */
+/** Servers differ in whether `"true"` or 1 means true, so the answer might not be what the router expects. */
 function refusedStream(stream: unknown, allowed: ReadonlySet<unknown>): Response | undefined {
   return allowed.has(stream) ? undefined : ownError(400, 'invalid_stream', 'stream must be true or false.');
 }
@@ -224,7 +229,7 @@ async function readAnyBody(request: Request): Promise<unknown> {
   if (request.body === null) return undefined;
   const type = typeOf(request);
   if (type === 'multipart/form-data') return readForm(request);
-  // Some callers leave the type out: what reads as JSON is JSON.
+  // Some callers omit the type: a body that parses as JSON is JSON.
   return /json|^$|^text\/plain$/.test(type) ? readJson(request) : request.arrayBuffer();
 }
 
@@ -276,13 +281,13 @@ function passedBack(from: Headers): Headers {
   return headers;
 }
 
-/** An upstream has no say in what the router reports. */
+/** Removes the router's own header names from an upstream's answer, so that an upstream cannot forge them. */
 function withoutRouterHeaders(headers: Headers): Headers {
   for (const name of [...headers.keys()]) if (name.startsWith('x-router-')) headers.delete(name);
   return headers;
 }
 
-/** Errors report their attempts, too. */
+/** Errors report their attempts in headers, too. */
 function withRouterHeaders(response: Response, error: unknown): Response {
   const record = callRecord(error);
   for (const [name, value] of record === undefined ? [] : Object.entries(routerHeaders(record))) {
@@ -291,10 +296,10 @@ function withRouterHeaders(response: Response, error: unknown): Response {
   return response;
 }
 
-/** An upstream's error stays the response it was; the router's own are JSON that says not to retry. */
+/** Returns an upstream's error unchanged. The router's own errors are JSON that is not to be retried. */
 function errorResponse(error: unknown): Response {
   if (isAbort(error)) throw error;
-  // It is an SDK error with a status, but no upstream's.
+  // An SDK error with a status, but not an upstream's.
   if (error instanceof CapacityExceededError) return ownError(503, error.code, error.message);
   const upstream = upstreamBody(error);
   if (upstream !== undefined)

@@ -33,16 +33,16 @@ import { NameHints } from './util/name-hints.js';
 
 export interface Parts {
   readonly config: RouterConfig;
-  /** Drawn once a call, 0 up to 1: spreads its waits. */
+  /** One random number per call, 0 up to 1, that spreads its waits. */
   readonly jitter: () => number;
   readonly events: Events;
   readonly prices: PriceBook;
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly services: ReadonlyMap<string, ServiceLevel>;
   readonly isClosed: () => boolean;
-  /** What limits of money go by. */
+  /** Budgets and price estimates. */
   readonly spend: SpendParts;
-  /** Where the money went. */
+  /** The spend by day, deployment, route and tenant. */
   readonly spendTable: SpendTable;
   readonly estimator: InputEstimator;
   readonly background: BackgroundCalls;
@@ -58,7 +58,8 @@ export interface Parts {
 }
 
 /**
- * START HERE. A request's whole way, outermost first: once a call, then, for each step of the plan, once an attempt.
+ * START HERE. The path of a request, outermost layer first: one list per call, and one per attempt. The failover loop
+ * connects them: it asks the plan for the next step and runs the attempt layers for it.
  * A new rule is a file in `call/`, `plan/` or `attempt/`, and a line here.
  */
 export function assemble({
@@ -100,9 +101,9 @@ export function assemble({
         random,
         tracing,
         channels,
-      }), // counts, times, names what failed
-      serverSignals(events, new NameHints(() => config.deployments.keys())), // pauses and suspended clients
-      hold({ judging, random }), // holds streams back for `accept` and `escalate`, and refuses answers
+      }), // counts and times the attempt, and names its outcome
+      serverSignals(events, new NameHints(() => config.deployments.keys())), // records pauses and suspended clients
+      hold({ judging, random }), // holds streams back for `accept` and `escalate`, and rejects answers
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
       stream(random), // holds back until the first content
@@ -119,11 +120,11 @@ export function assemble({
       recorded, // outermost: it also sees refusals and cache hits
       admit(isClosed),
       cache({ ...cached, events, tracing, background: recorded }), // a shared call runs under its own signal and deadline
-      limitTokens({ events, estimator }), // below the cache: what costs nothing is not refused
-      limitSpend(spend), // after the token limit: nothing is reserved for inputs that are too long
-      order({ ...orderParts, estimator }), // the route's strategy: what is left is put in order
+      limitTokens({ events, estimator }), // below the cache: a cached answer is never refused
+      limitSpend(spend), // after the token limit: nothing is reserved for an input that is too long
+      order({ ...orderParts, estimator }), // the route's strategy orders the remaining deployments
       escalate({ events, rules: escalation }), // checks the first answer, and may request another one
-      shadowed.layer(), // after the caller has its answer
+      shadowed.layer(), // starts after the caller has its answer
     ],
     answered,
   );

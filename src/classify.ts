@@ -22,7 +22,10 @@ import { parseRetryAfter } from './util/retry-after.js';
 
 type Rule = Pick<Failure, 'breaker' | 'retry' | 'failover' | 'suspends'>;
 
-/** What each outcome means for the breaker, for the same deployment and for the next one. The table of the documentation. */
+/**
+ * What each outcome means for the breaker, for a retry and for a failover; docs/how-it-decides-failures.md has the same
+ * table.
+ */
 const RULES: Readonly<Record<Exclude<Outcome, 'pending' | 'success'>, Rule>> = {
   'caller-error': { breaker: 'success', retry: 'no', failover: 'no', suspends: false },
   'context-length': { breaker: 'success', retry: 'no', failover: 'larger', suspends: false },
@@ -43,15 +46,15 @@ const RULES: Readonly<Record<Exclude<Outcome, 'pending' | 'success'>, Rule>> = {
 
 type FailedOutcome = keyof typeof RULES;
 
-/** How an upstream's error is read: by the application first, then by the router. */
+/** How to read an upstream's error: the application decides first, then the router. */
 export interface Reading {
-  /** What the application says of it. */
+  /** The application's own outcome for the error. */
   readonly named?: (error: Omit<UpstreamError, 'deployment'>) => ErrorOutcome | undefined;
   /** Whether the request names something stored on a server. */
   readonly namesStored?: () => boolean;
 }
 
-/** Names what an attempt threw, and says what follows from it. Never throws. `jitter` is 0 to 1. */
+/** Names the outcome of what an attempt threw, and what may follow. Never throws. `jitter` is 0 to 1. */
 export function classify(thrown: unknown, now: number, jitter: number, reading: Reading = {}): Failure {
   if (thrown instanceof NotSentError) {
     const outcome = thrown.by === 'call' ? 'caller-error' : 'connection';
@@ -63,7 +66,7 @@ export function classify(thrown: unknown, now: number, jitter: number, reading: 
   return byWords ? { ...found, ...withoutSharedState(found), byWords } : found;
 }
 
-/** What a server's words say may be what a caller wrote: no suspension, and nothing for the breaker to count. */
+/** An error text may quote the caller. So it causes no suspension, and does not count for the breaker. */
 function withoutSharedState({ status, breaker }: Failure): Pick<Failure, 'breaker' | 'suspends'> {
   const isRefusal = status !== undefined && status < 500;
   return { suspends: false, breaker: breaker === 'success' && isRefusal ? 'success' : 'neutral' };
@@ -88,15 +91,15 @@ export function failure(outcome: FailedOutcome, error: Error, now: number, jitte
   };
 }
 
-/** Those of a `fetch` of the application's own are of another class. */
+/** An application's own `fetch` may have another `Headers` class. */
 const isHeaders = (value: unknown): value is Headers => isRecord(value) && typeof value.get === 'function';
 
-/** The headers of the answer that an error is about. */
+/** The headers of the answer that caused the error. */
 export function headersOf(error: Error): Headers | undefined {
   return answerOf(error).headers;
 }
 
-/** Of an error of any make, as a client's own `fetch` or mock may throw one. */
+/** Accepts errors of any class, because a client's own `fetch` or mock may throw one. */
 function answerOf(error: Error): { status: number | undefined; headers: Headers | undefined } {
   try {
     const { status, headers }: Partial<APIError> = isApiError(error) ? error : {};
@@ -109,7 +112,7 @@ function answerOf(error: Error): { status: number | undefined; headers: Headers 
   }
 }
 
-/** Sends the call on where its options say so. */
+/** Allows a failover where `failoverOn` lists the outcome or status. */
 export function withFailoverOn(found: Failure, on: ReadonlySet<string | number> | undefined): Failure {
   if (on === undefined || found.failover === 'yes' || ENDS_THE_CALL.has(found.outcome)) return found;
   const isNamed = on.has(found.outcome) || (found.status !== undefined && on.has(found.status));
@@ -122,7 +125,7 @@ function readOutcome(error: Error, reading: Reading): Classification | { outcome
   try {
     return verdictOn(error, reading);
   } catch {
-    // An error of a shape that no server means well with: its status is all that counts.
+    // No well-behaved server sends an error of this shape, so only its status counts.
     const { status } = answerOf(error);
     return { outcome: status === undefined ? 'server-error' : outcomeOfStatus(status), byWords: false };
   }
@@ -155,17 +158,19 @@ function outcomeOfOther(error: Error, answered: boolean, reading: Reading): Fail
     if (!isErrorEvent(error)) return 'connection';
     return readOutcome(embeddedError(error, undefined, 'server-error', reading), reading).outcome;
   }
-  // The SDK reads and parses bodies: what breaks there is the server's body, not the caller's request.
+  // The SDK reads and parses bodies: an error there is the server's fault, not the caller's.
   if (error instanceof SyntaxError || isWithoutBody(error)) return 'invalid-answer';
   if (error.name === 'TimeoutError') return 'timeout';
   if (error.name === 'AbortError' || isTransportError(error)) return 'connection';
   return isCredentialError(error) ? 'unauthorized' : 'caller-error';
 }
 
-/** What an error inside a 200 or a stream was found to mean: on the error itself, as its status is only made up for it. */
+/**
+ * The classification of an error inside a 200 or a stream. It is stored on the error, because its status is made up.
+ */
 const CLASSIFICATION = Symbol('classification');
 
-/** The status of an error that has none, so that a `catch` written for the SDK finds its class. */
+/** The status for an error that has none, so that a `catch` written for the SDK gets the right class. */
 const STATUS_OF: Readonly<Partial<Record<FailedOutcome, number>>> = {
   'caller-error': 400,
   'context-length': 400,
@@ -177,8 +182,8 @@ const STATUS_OF: Readonly<Partial<Record<FailedOutcome, number>>> = {
 };
 
 /**
- * An error that was sent with status 200, in a body or as an event: as if it had come with its own status, as the SDK's
- * class for that. `source`: the body, or what the SDK threw for an event. Nothing known is `otherwise`.
+ * Converts an error that came with status 200, in a body or as an event, into the SDK's class for its meaning.
+ * `source` is the body, or what the SDK threw for an event. Without known facts the outcome is `otherwise`.
  */
 export function embeddedError(
   source: unknown,
@@ -211,7 +216,7 @@ export function embeddedError(
   return error;
 }
 
-/** What stands under `error` in an OpenAI answer: as it was sent, or in that shape. */
+/** The object under `error` in an OpenAI answer: as it was sent, or converted to that shape. */
 function errorBody(sent: unknown, { texts, code, type, baseResp }: ErrorFacts): object {
   const inner = isRecord(sent) && isRecord(sent.error) ? sent.error : sent;
   if (isRecord(inner) && typeof inner.message === 'string') return inner;
@@ -219,14 +224,14 @@ function errorBody(sent: unknown, { texts, code, type, baseResp }: ErrorFacts): 
   return { message, type: type ?? null, param: null, code: code ?? (baseResp === undefined ? null : String(baseResp)) };
 }
 
-/** The error body: noted while it was read, or the SDK's own copy. */
+/** The error body: recorded while it was read, or the SDK's own copy. */
 function factsOf(error: APIError): ErrorFacts {
   const noted = notedFacts(error);
   if (noted !== undefined) return noted;
   return readError(error.error ?? error.message.replace(/^\d{3} /, '').replace('status code (no body)', ''));
 }
 
-/** For the application: nothing in it is the router's own. */
+/** A view of the error for the application, without the router's own fields. */
 function upstreamError(
   { code, type, texts }: ErrorFacts,
   headers: Headers | undefined,
@@ -235,7 +240,7 @@ function upstreamError(
   return { status, code, type, message: texts.join(' '), headers: new Headers(headers) };
 }
 
-/** The upstream's own code as records show it, or that of a broken connection. */
+/** The upstream's own code as records show it, or the code of a broken connection. */
 function reasonCode(error: Error): string | null {
   try {
     if (error instanceof StreamInterruptedError) return error.upstreamCode ?? codeOfCause(error);
@@ -247,23 +252,23 @@ function reasonCode(error: Error): string | null {
   }
 }
 
-/** No server has said anything: the request was ended on this side. */
+/** The request was ended on this side, so no server is involved. */
 const isOfClient = (error: Error) => isAbort(error) || isTimeout(error) || error instanceof LostError;
 
-/** The SDK's words for a stream that has none, such as one of a 204. */
+/** The SDK's message for a stream without a body, as for a 204. */
 const isWithoutBody = (error: Error) => is(error, 'OpenAIError') && error.message.includes('no body');
 
-/** The application's own `apiKey` or token function failed: that client is of no use, another one may be. */
+/** The application's own `apiKey` or token function failed: this client is unusable, another one may work. */
 const isCredentialError = (error: Error) => is(error, 'OpenAIError') && /apiKey|token/i.test(error.message);
 
-/** What `fetch` and a body that breaks throw: `fetch failed`, `terminated`, or an error with a socket's code. */
+/** What `fetch` and a broken body throw: `fetch failed`, `terminated`, or an error with a socket's code. */
 function isTransportError(error: Error): boolean {
   if (error instanceof TypeError) return /fetch failed|terminated|network|socket|body|load failed/i.test(error.message);
   const code = 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^(E[A-Z_]+|UND_ERR_\w+)$/.test(code);
 }
 
-/** An error that the server sent inside a stream, rather than one of the connection. */
+/** Whether the server sent this error inside a stream, rather than the connection failing. */
 export function isErrorEvent(error: unknown): boolean {
   return error instanceof InvalidAnswerError || (isApiError(error) && !is(error, 'APIConnectionError'));
 }
@@ -273,10 +278,10 @@ export function invalidAnswer(what: string, cause?: Error): InvalidAnswerError {
   return new InvalidAnswerError(`The upstream answered, but ${what}.`, cause);
 }
 
-/** Of an attempt that was ended because another one has answered first. No caller sees it. */
+/** The error of an attempt that was ended because another one answered first. No caller sees it. */
 export class LostError extends APIConnectionError {
   constructor() {
-    // Without a stack: its frames would hold the answer of the winner, in whose turn it is made.
+    // Without a stack: its frames would retain the answer of the winner, which creates this error.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super({ message: 'Another deployment has answered first.' });
@@ -284,7 +289,7 @@ export class LostError extends APIConnectionError {
   }
 }
 
-/** The SDK's error of a call that its caller has aborted. */
+/** The SDK's error for a call that its caller aborted. */
 export function abortError(reason: unknown): Error {
   const error = new APIUserAbortError();
   if (reason !== undefined)
@@ -292,16 +297,16 @@ export function abortError(reason: unknown): Error {
   return error;
 }
 
-/** The SDK's error of an attempt that took too long. */
+/** The SDK's error for an attempt that took too long. */
 export function timeoutError(timeoutMs: number): Error {
   return new APIConnectionTimeoutError({ message: `Request timed out after ${timeoutMs} ms.` });
 }
 
-/** The same error once more, for another call: each call's error has a stack and a record of its own. */
+/** Copies an error for another call: each call's error has its own stack and record. */
 export function copyError(error: Error): Error {
   if (!isApiError(error) || error.status === undefined) return error;
   const text = error.error === undefined ? error.message.replace(/^\d+ /, '') : undefined;
-  // Nothing of it is shared: what one caller does to its error is not seen by another.
+  // Nothing is shared: if one caller changes its error, no other caller sees that.
   const headers = error.headers === undefined ? undefined : new Headers(error.headers);
   return APIError.generate(error.status, { error: jsonCopy(error.error) }, text, headers);
 }
@@ -323,7 +328,7 @@ export function pausedError(
   );
 }
 
-/** Errors of the application's own making pass as they are; anything else that was thrown becomes an Error. */
+/** Returns the application's own errors unchanged. Anything else that was thrown becomes an Error. */
 function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   return new APIConnectionError({ message: `The upstream's client threw ${typeof thrown}, not an Error.` });
@@ -333,7 +338,7 @@ export function statusOf(error: unknown): number | null {
   return isApiError(error) && typeof error.status === 'number' ? error.status : null;
 }
 
-/** The error's code, as the provider or the router names it. */
+/** The error's code, from the provider or the router. */
 export function codeOf(error: unknown): string | null {
   return isRecord(error) && typeof error.code === 'string' && /^[\w.-]{1,64}$/.test(error.code) ? error.code : null;
 }
@@ -341,14 +346,17 @@ export function codeOf(error: unknown): string | null {
 export const isAbort = (error: unknown) => is(error, 'APIUserAbortError');
 export const isTimeout = (error: unknown) => is(error, 'APIConnectionTimeoutError');
 
-/** What an upstream answered with an error status, to be handed on as it was. */
+/** The body, status and headers of an upstream's error, to pass on unchanged. */
 export function upstreamBody(error: unknown): { status: number; headers: Headers; body: object } | undefined {
   if (!isApiError(error) || typeof error.status !== 'number' || error.headers === undefined) return undefined;
   const { status, headers } = error;
   return { status, headers, body: { error: error.error ?? { message: error.message } } };
 }
 
-/** Why a connection failed: `ECONNREFUSED`, `ENOTFOUND`, `CERT_HAS_EXPIRED`, as deep as the SDK and fetch have wrapped it. */
+/**
+ * The code of a failed connection: `ECONNREFUSED`, `ENOTFOUND`, `CERT_HAS_EXPIRED`, however deep the SDK and fetch have
+ * wrapped it.
+ */
 export function codeOfCause(error: Error): string | null {
   let cause: unknown = error.cause;
   for (let depth = 0; depth < 4 && cause instanceof Error; depth++) {
@@ -359,19 +367,21 @@ export function codeOfCause(error: Error): string | null {
   return null;
 }
 
-/** What a connection fails with before anything of the request is sent. */
+/** Codes of connections that fail before any part of the request is sent. */
 const NEVER_SENT =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_\w+|ERR_TLS_\w+|ERR_SSL_\w+|\w*(SELF_SIGNED|UNABLE_TO_VERIFY)\w*)$/;
 
-/** The connection was not made in time: the SDK reports it like an answer that is late. */
+/** The connection was not established in time. The SDK reports it like a late answer. */
 const isNeverSent = (error: Error) => NEVER_SENT.test(codeOfCause(error) ?? '');
 
-/** Whether the server may have seen the request that ended with this. */
+/** Whether the server may have seen the request that failed with this error. */
 export function wasSent(error: Error): boolean {
   return !isNeverSent(error);
 }
 
-/** An error in words for records, logs and events: the kind, never the upstream's own text, which may quote a prompt. */
+/**
+ * Describes an error for records, logs and events: its kind, never the upstream's own text, which may quote a prompt.
+ */
 export function describe(error: unknown): string {
   if (error instanceof InvalidAnswerError || error instanceof InvalidOptionError || error instanceof LostError)
     return error.message;

@@ -26,10 +26,10 @@ import { type CachedReply, isCached, type Protocol, type Reply } from './types.j
 import { isRecord } from './util/is-record.js';
 import { isWithin } from './util/is-within.js';
 
-/** Sends the requests of one router object: what stands between the SDK's resources and the engine. */
+/** Sends the requests of one router object: it connects the SDK's resources to the engine. */
 export class Dispatcher {
   #given: RouterParts;
-  /** The configuration that `#parts` and `#calls` are over. */
+  /** The configuration that `#parts` and `#calls` were made from. */
   #base: RouterParts;
   #parts: RouterParts;
   #calls: CallReader;
@@ -44,7 +44,7 @@ export class Dispatcher {
     this.#calls = new CallReader(parts.engine, parts.view);
   }
 
-  /** The parts of this router object, over the configuration as it is now. */
+  /** The parts of this router object, with the current configuration. */
   get parts(): RouterParts {
     this.#follow();
     return this.#parts;
@@ -55,7 +55,7 @@ export class Dispatcher {
     return this.#calls;
   }
 
-  /** Takes up what `update` has changed. */
+  /** Applies changes made by `update`. */
   #follow(): void {
     const { base } = this.#given.live;
     if (base === this.#base) return;
@@ -69,9 +69,9 @@ export class Dispatcher {
     this.#calls = new CallReader(given.engine, given.view);
   }
 
-  /** Takes up what was assigned to a property of the router. Throws InvalidOptionError. */
+  /** Applies an assignment to a property of the router. Throws InvalidOptionError. */
   assign(name: Assignable, value: unknown): void {
-    // The SDK itself notes the key that a key function has given, for realtime.
+    // The SDK itself stores the key that a key function returned, for realtime.
     if (name === 'apiKey' && typeof optionsOf(this.router).apiKey === 'function') return;
     this.#follow();
     this.#use(assign(this.#given, name, value));
@@ -81,13 +81,13 @@ export class Dispatcher {
     return this.parts.engine;
   }
 
-  /** Sends one request of a resource: to a deployment, or, where it is not routed, to the default client untouched. */
+  /** Sends one request of a resource: to a deployment or, if it is not routed, unchanged to the default client. */
   async start(
     run: Run,
     given: RequestOptions | Promise<RequestOptions>,
     remainingRetries: number | null,
   ): Promise<ResponseProps> {
-    // The call goes by the configuration of the moment when it was made.
+    // The call uses the configuration from when it was made.
     const { parts, calls } = this;
     const { own, account, engine } = parts;
     const resolved = await given;
@@ -100,7 +100,7 @@ export class Dispatcher {
     const reply = await engine.handle(call);
     if (isCached(reply)) return this.#returnCached(run, reply, call.source as RequestOptions, protocol);
     const { props, promise, isParsed, data } = reply.answer.handle as Handle;
-    // The stream that the caller gets is the SDK's own, with chunks that are watched.
+    // The caller gets the SDK's own stream, with chunks that the router observes.
     if (reply.chunks !== undefined && isStream(data)) replaceIterator(data, reply.chunks);
     if (isParsed) {
       linkRecord(data, call.record);
@@ -117,7 +117,7 @@ export class Dispatcher {
     return props;
   }
 
-  /** A cached answer, or the answer of another call. */
+  /** Returns a cached answer, or the answer of a shared call. */
   #returnCached(run: Run, reply: CachedReply, options: RequestOptions, protocol: Protocol): ResponseProps {
     const { props, data } = wrapCached(this.router, reply, options, protocol);
     const { record } = run;
@@ -152,19 +152,19 @@ export class Dispatcher {
     );
   }
 
-  /** Sends what does not go through `request`: the pages of lists. */
+  /** Sends requests that do not go through `request`: the pages of lists. */
   async sendList(given: RequestOptions, remainingRetries: number | null): Promise<ResponseProps> {
     const { client, options } = this.#untouched(given);
     const send = (each: RequestOptions) => new APIPromise(client, makeRequest(client, each, remainingRetries));
     return this.#propsOf(sendFollowing(client, options, false, send), client, options);
   }
 
-  /** The same for what a list rejects with. */
+  /** Removes keys from the error of a list. */
   redactList(error: unknown): unknown {
     return this.#redact(error, this.parts.passThrough, {});
   }
 
-  /** Without the keys of the call, and those that `client`, which may be a view's own, adds to it. */
+  /** Removes the keys of the call, and those that `client`, which may be a view's own, adds to it. */
   #redact(error: unknown, client: OpenAI, { headers, query }: Partial<RequestOptions>): unknown {
     const { defaultHeaders, defaultQuery } = optionsOf(client);
     return this.parts.redact(error, {
@@ -187,8 +187,8 @@ export class Dispatcher {
   }
 
   /**
-   * A request that is not routed may name a route all the same (`responses.compact`, `inputTokens.count`, videos), which no
-   * server knows: it goes to the first deployment of that route, by the name of its model.
+   * A request that is not routed may still name a route (`responses.compact`, `inputTokens.count`, videos), which no
+   * server knows. It goes to the first deployment of that route, with that deployment's model name.
    */
   #namedBy({ method, body, path = '' }: RequestOptions): { client: OpenAI; name: string; body: unknown } | undefined {
     const { engine, clients, passThrough } = this.parts;
@@ -205,8 +205,8 @@ export class Dispatcher {
   }
 
   /**
-   * Residency: what sends a body leaves for a client only if all its deployments lie within the regions of the call: the
-   * chosen one, else the first such. Reads and deletes pass.
+   * Residency: a request with a body goes to a client only if all its deployments lie within the call's regions: the
+   * chosen client, else the first one that fits. Reads and deletes pass.
    */
   #within(request: RequestOptions, chosen: { client: OpenAI; name: string }): { client: OpenAI; name: string } {
     const { engine, view, clients, passThrough } = this.parts;
@@ -229,13 +229,16 @@ export class Dispatcher {
     );
   }
 
-  /** The client that made what the path names; `undefined` where none is known. */
+  /** The client that created the object in the path; `undefined` if it is unknown. */
   #makerOf(path: string | undefined): string | undefined {
     const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
     return id === undefined ? undefined : this.parts.engine.storedBy.makerOf(decode(id));
   }
 
-  /** The client that made what the path names, else the default one. Throws where the path leads to another server. */
+  /**
+   * The client that created the object in the path, else the default client. Throws if the path leads to another
+   * server.
+   */
   #clientFor(path: string | undefined): { client: OpenAI; name: string } {
     const { engine, clients, passThrough } = this.parts;
     const { defaultClient } = engine.config;
@@ -247,14 +250,14 @@ export class Dispatcher {
   }
 }
 
-/** Whose the things are that an answer leaves on a server. */
+/** The owner of the objects that an answer stores on a server. */
 interface Binding {
   readonly ids: StoredIds;
   readonly client: string;
   readonly tenant: string | undefined;
 }
 
-/** A function of its own, as the listener must not hold the caller's stream. */
+/** A separate function, because a closure here would retain the caller's stream. */
 function rememberAtEnd(
   reply: Reply,
   { ids, client, tenant }: Binding,
@@ -269,19 +272,19 @@ function rememberAtEnd(
   });
 }
 
-/** The same for an answer of no attempt. */
+/** Links the record of a call without attempts to its answer's id. */
 function linkAtEnd(reply: CachedReply, record: CallRecord): void {
   reply.onEnd(({ answerId }) => {
     if (answerId !== undefined) linkAnswerId(answerId, record);
   });
 }
 
-/** Holds nothing else of the run. */
+/** A separate function, so that it retains nothing else of the run. */
 function wantsRaw({ wants }: Run): () => boolean {
   return () => wants.raw;
 }
 
-/** An id in a path; an unreadable one belongs to no client. */
+/** Decodes an id in a path. An unreadable id belongs to no client. */
 function decode(id: string): string {
   try {
     return decodeURIComponent(id);
@@ -290,7 +293,7 @@ function decode(id: string): string {
   }
 }
 
-/** A client's key goes to its own server only: the SDK would send it to any absolute URL. */
+/** A client's key goes to its own server only, but the SDK would send it to any absolute URL. */
 function checkOrigin(client: OpenAI, path: string): void {
   if (path.startsWith('/')) return;
   const { origin } = new URL(client.baseURL);
@@ -306,7 +309,7 @@ function isStored(protocol: Protocol, { body }: RequestOptions): boolean {
   return protocol === 'responses' || (protocol === 'chat' && isRecord(body) && body.store === true);
 }
 
-/** `chat.completions.stream()` and its kind build results of their own, in which nothing of ours is left but the id. */
+/** `chat.completions.stream()` and similar helpers build their own results, in which only the answer's id survives. */
 function isFromHelper(options: RequestOptions): boolean {
   if (helperOf(options) !== undefined) return true;
   return headerRows(options.headers).some(([name]) => name.toLowerCase() === 'x-stainless-helper-method');

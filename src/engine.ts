@@ -42,62 +42,65 @@ import { isSameValue } from './util/is-same-value.js';
 import { randomHex } from './util/random-hex.js';
 import { SignalHubs } from './util/signal-hub.js';
 
-/** How many ids of stored objects are remembered, with the client that created each. */
+/** How many ids of stored objects are remembered, each with the client that created it. */
 const STORED_IDS = 10_000;
 
-/** A router without its entry point: its deployments and their state, shared by all its views. */
+/** A router without its entry point: its deployments and their state. All views of a router share one engine. */
 export class Engine {
   readonly events: Events;
-  /** Changes of state, as lines at `warn`. */
+  /** Logs changes of state at `warn`. */
   readonly changes: ChangeLog;
-  /** What is remembered over restarts. */
+  /** The state that survives restarts. */
   readonly keeper: StateKeeper;
-  /** Follows calls and attempts. */
+  /** Observes calls and attempts for OpenTelemetry. */
   readonly tracing: Tracing;
   readonly routing: Routing;
   readonly estimator: InputEstimator;
-  /** Returns a call's answer. */
+  /** Answers a call. */
   readonly handle: Handler<Call, CallReply>;
-  /** By name: those of the options, then the clients' shared ones for models that are not listed, as they are used. */
+  /** By name: configured deployments, and one shared state per client for unlisted models, created at first use. */
   readonly states = new Map<string, DeploymentState>();
   /** Which client created each stored object. */
   readonly storedBy: StoredIds;
-  /** The slots of deployments and clients with limits, and the calls that wait for one. */
+  /** The slots of deployments and clients with limits, and the calls that wait for a slot. */
   readonly capacity: Capacity;
-  /** Spreads the waits of each call, 0 up to 1. */
+  /** A random number for each call, 0 up to 1, that spreads its waits. */
   readonly jitter: NextDraw;
-  /** How routes with a strategy order their deployments. */
+  /** The order of deployments on routes with a strategy. */
   readonly orders: ReadonlyMap<string, RouteOrder>;
-  /** The variant of each call on a weighted route, by its attempts: a joined call's record takes over those of another. */
+  /**
+   * The variant of each call on a weighted route, keyed by its attempts, because a joined call's record takes over
+   * another's.
+   */
   readonly exposures: WeakMap<readonly AttemptRecord[], { readonly table: AbTable; readonly exposure: Exposure }>;
-  /** Sums over the calls of each route. */
+  /** Totals of the calls of each route. */
   readonly routeTotals: ReadonlyMap<string, Totals>;
-  /** How well each route serves. */
+  /** The service level of each route. */
   readonly services: ReadonlyMap<string, ServiceLevel>;
   readonly cacheTotals: CacheTotals;
-  /** `undefined` where there are no budgets. */
+  /** `undefined` without budgets. */
   readonly ledger: SpendLedger | undefined;
   readonly spendTable: SpendTable;
-  /** `undefined` where each process is on its own. */
+  /** `undefined` without a fleet. */
   readonly fleet: FleetLink | undefined;
-  /** Background responses that are not booked yet. */
+  /** Background responses that are not yet billed. */
   readonly background: BackgroundCalls;
-  /** What limits of money go by. */
+  /** Budgets and price estimates. */
   readonly spend: SpendParts;
-  /** The signals of callers, listened to once each. */
+  /** Signals of callers, each with one listener. */
   readonly signals: SignalHubs;
   readonly #isBuilt: boolean;
   readonly #clients: ReadonlyMap<string, ClientState>;
-  /** By route: `accept` and `escalate`, the share of escalations, and shadow traffic. */
+  /** By route: the rules of `accept` and `escalate`, the share of escalations, and shadow traffic. */
   readonly #judging = new Map<string, Judging>();
   readonly #escalation = new Map<string, { readonly config: EscalateConfig; readonly share: EscalationShare }>();
   readonly #shadows = new Map<string, ShadowRule>();
   readonly #life: RouterLife;
-  /** Of calls with credentials of their own. It counts nothing. */
+  /** For calls with their own credentials. It counts nothing. */
   readonly #unlimited = new RetryBudget({ budget: false, minPerSecond: 0 });
-  /** Priorities, the first of them first in a queue. */
+  /** Priorities in queue order, first one first. */
   readonly #ranks: readonly string[];
-  /** By route. */
+  /** The retry rules of each route. */
   readonly #retries: ReadonlyMap<string, CallRetry>;
 
   constructor(
@@ -121,7 +124,7 @@ export class Engine {
     this.signals = signals;
     this.#ranks = ['premium', 'standard', ...config.priorities.keys()];
     const prices = new PriceBook(config.prices);
-    // Before anything is made that would have to be closed.
+    // First of all, because an error here must leave nothing to close.
     const known = new Map([...config.deployments].map(([id, each]) => [id, priceOf(id, each, prices)]));
     this.estimator = new InputEstimator(config.countTokens, this.events, config.random);
     this.#clients = new Map([...upstreams.keys()].map((name) => [name, this.#client(name, previous)]));
@@ -175,7 +178,7 @@ export class Engine {
       store: config.state,
       deployments: () => Array.from(this.states, ([id, { service }]) => [id, service] as const),
       routes: () => this.services,
-      // What a fleet shares, it remembers too.
+      // The fleet itself remembers what it shares.
       ledger: this.fleet?.sharesBudgets === true ? undefined : this.ledger,
     });
     this.#isBuilt = true;
@@ -258,7 +261,7 @@ export class Engine {
     if (table.becameMismatched()) this.events.emit({ type: 'sample-ratio-mismatch', route: record.route ?? '' });
   }
 
-  /** A call's place in a queue: premium first, then standard, then the application's own priorities as they are listed. */
+  /** A call's rank in a queue: premium, then standard, then the application's own priorities in listed order. */
   rankOf(priority: string): number {
     return this.#ranks.indexOf(priority);
   }
@@ -276,21 +279,21 @@ export class Engine {
     return `${this.#life.idPrefix}${(this.#life.calls++).toString(36)}`;
   }
 
-  /** What the router's own store holds; `null` for one of the application's. */
+  /** The contents of the router's own store; `null` for an application's store. */
   get cacheSize(): { entries: number | null; bytes: number | null } {
     if (this.config.cacheStore !== undefined) return { entries: null, bytes: null };
     const { store } = this.#life;
     return { entries: store?.entries ?? 0, bytes: store?.bytes ?? 0 };
   }
 
-  /** Made when it is first used: a router without a cache has none. */
+  /** Creates the store at first use, so a router without a cache has none. */
   #cacheStore(): CacheStore {
     if (this.config.cacheStore !== undefined) return this.config.cacheStore;
     this.#life.store ??= new ResponseStore(this.config.cacheSize);
     return this.#life.store;
   }
 
-  /** Resolves when other processes may use what this one has not. */
+  /** Resolves when unused allowances have been returned to the fleet. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.#life.closed = true;
@@ -303,7 +306,7 @@ export class Engine {
     await returned;
   }
 
-  /** Once: it outlives the configuration. */
+  /** Runs once: the link outlives configuration changes. */
   #connect(fleet: Fleet): FleetLink {
     return connectFleet(fleet, {
       random: this.config.random,
@@ -318,7 +321,7 @@ export class Engine {
     return { states: this.states, clients: this.#clients, cooldownMs: this.config.breaker?.cooldownMs ?? 0 };
   }
 
-  /** The same as before where nothing has changed: it has learned, and its comparison goes on. */
+  /** Returns the previous order if nothing has changed, so that its statistics and its comparison continue. */
   #order(route: string, { strategy, deployments }: RouteConfig, previous: Engine | undefined): [string, RouteOrder][] {
     if (strategy === undefined) return [];
     const before = previous?.config.routes.get(route);
@@ -329,7 +332,7 @@ export class Engine {
     return [[route, new RouteOrder({ route, config: strategy, cooldownMs: breaker?.cooldownMs ?? 0, random })]];
   }
 
-  /** The tokens that are left of a route's retry budget, where its rule is the same. */
+  /** The retry budget of a route. An unchanged rule keeps its tokens. */
   #budgetFor(route: string, retry: RouterConfig['retry']): RetryBudget {
     const isSame = isSameValue(this.config.routes.get(route)?.retry, retry);
     return (isSame ? this.#retries.get(route)?.budget : undefined) ?? new RetryBudget(retry);
@@ -340,8 +343,9 @@ export class Engine {
   }
 
   /**
-   * How calls of a route are retried, or, without a route, calls to a client. Those with credentials of their own take no
-   * tokens that others share.
+   * The retry rules for calls of a route or, without a route, for calls to a client. A call with its own credentials
+   * takes
+   * no shared tokens.
    */
   retryOf(route: string | undefined, first: Target | undefined, hasOwnCredentials: boolean): CallRetry {
     const { retry } = this.config;
@@ -350,7 +354,7 @@ export class Engine {
     return ofRoute ?? { ...retry, budget: first?.state.client.retryBudget ?? this.#unlimited };
   }
 
-  /** A client by the same name goes on; with another key it is no longer suspended. */
+  /** Keeps the state of a client with the same name. A new key ends its suspension. */
   #client(name: string, previous: Engine | undefined): ClientState {
     const known = previous === undefined ? undefined : previous.#clients.get(name);
     if (known === undefined) return this.#newClient(name);
@@ -394,7 +398,7 @@ export class Engine {
       this.#service(sla, { deployment: id }),
     );
     this.states.set(id, state);
-    // The first ones are made before there is a keeper, and nothing has been imported yet.
+    // The first deployments are created before the keeper exists, and nothing has been imported by then.
     if (this.#isBuilt) this.keeper.addDeployment(id, state.service);
     return state;
   }
@@ -448,7 +452,7 @@ export class Engine {
   }
 }
 
-/** What outlives a change of the configuration. */
+/** The parts that survive a change of the configuration. */
 interface RouterLife {
   readonly events: Events;
   readonly changes: ChangeLog;
@@ -466,14 +470,15 @@ interface RouterLife {
   closed: boolean;
   store: ResponseStore | undefined;
   /**
-   * Ids are counted, under a prefix that no other router has, in whichever process. Drawn with the first call: Workers
-   * allow no random values at module scope.
+   * Ids are counted, with a prefix that is unique across routers and processes. It is drawn with the first call,
+   * because
+   * Workers allow no random values at module scope.
    */
   idPrefix: string | undefined;
   calls: number;
   accounts: number;
   fleet: FleetLink | undefined;
-  /** The configuration of now, for what the fleet knows of it. */
+  /** The current configuration, for the fleet. */
   current: FleetState | undefined;
 }
 
@@ -504,7 +509,7 @@ function newLife(): RouterLife {
   };
 }
 
-/** `undefined` where there is nothing to count. */
+/** `undefined` without limits to count for. */
 function placeOf(id: string, deployment: Deployment, client: ClientState): Place | undefined {
   const place = { id, slots: new Slots(deployment), client: client.slots, maxQueue: deployment.maxQueue };
   return isLimited(place) ? place : undefined;

@@ -1,7 +1,7 @@
 import { APIConnectionError, APIConnectionTimeoutError, OpenAIError, RateLimitError } from 'openai';
 import type { Failure } from './types.js';
 
-/** A wrong option: the message names the option, the value and what is allowed. */
+/** An invalid option. The message names the option, the value and the allowed values. */
 export class InvalidOptionError extends OpenAIError {
   readonly code = 'invalid_option';
   /** The option, as a path: `routes.standard.deadlineMs`. */
@@ -16,7 +16,7 @@ export class InvalidOptionError extends OpenAIError {
   }
 }
 
-/** The call did not end before its deadline. `cause` is the last upstream error, if any. */
+/** The call did not finish before its deadline. `cause` is the last upstream error, if any. */
 export class DeadlineExceededError extends APIConnectionTimeoutError {
   override readonly code = 'deadline_exceeded';
   readonly deadlineMs: number;
@@ -39,7 +39,7 @@ export class NoDeploymentAvailableError extends APIConnectionError {
   }
 }
 
-/** All eligible deployments are full, and the queue cannot take the call, or not in time. Nothing was sent. */
+/** All eligible deployments are full, and the queue has no room for the call or would be too slow. Nothing was sent. */
 export class CapacityExceededError extends RateLimitError {
   override readonly code = 'capacity_exceeded';
 
@@ -136,7 +136,7 @@ export function upstreamCodeOf(error: unknown): string | undefined {
   return codeText(Reflect.get(error, 'code')) ?? codeText(Reflect.get(error, 'type'));
 }
 
-/** A code as providers write them, a word or a number: it may be in logs. Anything else may be a text. */
+/** Returns a code that is safe to log: a single word or a number. Anything else may be text from a prompt. */
 export function codeText(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);
   return typeof value === 'string' && /^[\w.:-]{1,64}$/.test(value) ? value : undefined;

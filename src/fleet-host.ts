@@ -3,7 +3,7 @@ import type { ClientState, DeploymentState } from './state/deployment-state.js';
 import type { Fleet, FleetFact, FleetLink } from './state/fleet.js';
 import type { Events } from './telemetry/events.js';
 
-/** What facts are about: as the router is configured now. */
+/** The current configuration, which the fleet's facts refer to. */
 export interface FleetState {
   readonly cooldownMs: number;
   readonly states: ReadonlyMap<string, DeploymentState>;
@@ -18,7 +18,7 @@ export interface FleetParts {
   readonly warn: (line: string) => void;
 }
 
-/** Connects a router's parts to its fleet: rates, and what is known of deployments and clients. */
+/** Connects a router to its fleet: rates, and facts about deployments and clients. */
 export function connectFleet(fleet: Fleet, { random, current, capacity, events, warn }: FleetParts): FleetLink {
   const link = fleet.connect({
     random,
@@ -45,7 +45,10 @@ function factsOf({ states, clients, cooldownMs }: FleetState): FleetFact[] {
   return facts;
 }
 
-/** The longest wins. A breaker that is open elsewhere is a hint only: one process without a network must not stop the others. */
+/**
+ * Applies facts from other processes; the longest pause wins. An open breaker elsewhere is only a hint: one process
+ * without a network must not stop the others.
+ */
 function apply(facts: readonly FleetFact[], ended: readonly FleetFact[], { states, clients }: FleetState): void {
   const now = performance.now();
   for (const { kind, id, forMs } of facts) {

@@ -25,9 +25,9 @@ import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];
 
-/** The method that Node, Bun and Deno print an object with. */
+/** The method with which Node, Bun and Deno print an object. */
 const inspect = Symbol.for('nodejs.util.inspect.custom');
-/** Set by `withOptions` only: the parts that a new object over the same engine shares. */
+/** Set by `withOptions` only: the parts that a new object shares with its engine. */
 const VIEW_OF = Symbol('model-router.viewOf');
 const DISPATCHER: unique symbol = Symbol('model-router.dispatcher');
 
@@ -52,7 +52,7 @@ export class ModelRouter<
   Route extends string = string,
   Used extends string = never,
 > extends OpenAI {
-  /** Under a symbol, no `#` members: applications wrap a router in a `Proxy`, or put an object over it. */
+  /** A symbol instead of `#` members, because applications wrap a router in a `Proxy`, or use it as a prototype. */
   declare private readonly [DISPATCHER]: Dispatcher;
 
   constructor(given: NamedOptions<Client, Deployment, Route, Used> | NamedSingleOptions<Deployment, Route, Used> = {}) {
@@ -66,7 +66,7 @@ export class ModelRouter<
   }
 
   static {
-    // biome-ignore lint/complexity/noThisInStatic: by its name, the bundler would give the class another one
+    // biome-ignore lint/complexity/noThisInStatic: the bundler would rename a reference to the class
     overrideClient(this.prototype, {
       makeRequest: ({ [DISPATCHER]: dispatcher }: ModelRouter, options, retries) =>
         dispatcher.sendList(options, retries),
@@ -95,7 +95,7 @@ export class ModelRouter<
   }
 
   /**
-   * The short form: one user message, to the route of the call's priority.
+   * A short form: sends one user message to the route of the call's priority.
    *
    * @example
    * await router.routeRequest('Summarise this ticket.', { priority: 'premium' });
@@ -106,7 +106,7 @@ export class ModelRouter<
   ): APIPromise<OpenAI.ChatCompletion> {
     try {
       if (typeof prompt !== 'string') invalidOption('routeRequest', prompt, 'the text of one message, as a string');
-      // It may well be a priority, never a key.
+      // A likely mistake is a priority in this place, never a key, so the error may show it.
       if (typeof options !== 'object' || options === null || Array.isArray(options))
         invalidOption(
           'routeRequest',
@@ -249,7 +249,7 @@ export class ModelRouter<
     return this.close();
   }
 
-  /** For `model-router/otel`. */
+  /** Used by `model-router/otel`. */
   get [TRACING](): Tracing {
     return this[DISPATCHER].engine.tracing;
   }

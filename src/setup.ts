@@ -39,32 +39,32 @@ import { nearest } from './util/nearest.js';
 import { pick } from './util/pick.js';
 import { synonymOf } from './util/synonyms.js';
 
-/** A router's parts, as its constructor needs them. */
+/** The parts of one router object. */
 export interface RouterParts {
   readonly engine: Engine;
   readonly view: RouterView;
   readonly clients: ReadonlyMap<string, OpenAI>;
-  /** Those of this router object, where it has some: an assigned key, or hooks of a subclass, are not the engine's. */
+  /** Clients of this router object only: with an assigned key, or with the hooks of a subclass. */
   readonly own: OwnClients | undefined;
-  /** Another number for each account that was assigned; 0 where none was. */
+  /** A different number for each assigned account; 0 for the original one. */
   readonly account: number;
-  /** Gets what is not routed. */
+  /** Receives requests that are not routed. */
   readonly passThrough: OpenAI;
   readonly redact: Redact;
-  /** The options of a router over one client: `withOptions` may give it another account. */
+  /** The options of a router over one client. `withOptions` may give it another account. */
   readonly single: SingleClientOptions | undefined;
   /** For the SDK's own constructor. */
   readonly superOptions: ClientOptions;
   /** What `update` replaces, for this router object and all its views. */
   readonly live: LiveConfiguration;
-  /** This router object over another configuration. */
+  /** Returns this router object with another configuration. */
   readonly over: (base: RouterParts) => RouterParts;
 }
 
-/** The configuration as it is now. */
+/** The current configuration. */
 export interface LiveConfiguration {
   base: RouterParts;
-  /** The options that it was made from. */
+  /** The options that it was created from. */
   options: RouterOptions | SingleClientOptions;
 }
 
@@ -81,7 +81,7 @@ const SDK_KEYS = [
   'logger',
   'logLevel',
 ] as const satisfies readonly (keyof SdkOptions)[];
-/** What a view may have of the SDK's options: these, and two that concern no request. */
+/** The SDK options that a view may set: these, and two that do not affect requests. */
 const VIEW_KEYS = [...SDK_KEYS, 'webhookSecret', 'dangerouslyAllowBrowser'] as const;
 const CREDENTIAL_KEYS = [
   'apiKey',
@@ -96,7 +96,7 @@ const CREDENTIAL_KEYS = [
   'dataResidency',
 ];
 
-/** Checks a router's options and builds what they describe. Throws InvalidOptionError. */
+/** Checks a router's options and builds its parts. Throws InvalidOptionError. */
 export function openRouter(options: RouterOptions | SingleClientOptions): RouterParts {
   checkSecretRecord('options', options, 'an object');
   return options.clients === undefined ? openSingle(options) : openSeveral(options);
@@ -121,7 +121,7 @@ function openClients(options: RouterOptions, { clients, limits }: BuiltClients, 
   );
 }
 
-/** Remembers what the router was made from, so that it can be updated. */
+/** Remembers the options, so that `update` can replace some of them. */
 function live(parts: RouterParts, options: RouterOptions | SingleClientOptions): RouterParts {
   parts.live.base = parts;
   parts.live.options = options;
@@ -133,7 +133,7 @@ function newLive(): LiveConfiguration {
   return {} as LiveConfiguration;
 }
 
-/** What cannot change while a router runs, and why. */
+/** Options that cannot change while a router runs, and the reason. */
 const FIXED: Readonly<Record<string, string>> = {
   fleet: 'the fleet knows this process already',
   cacheStore: 'answers are in the store that the router was made with',
@@ -182,7 +182,7 @@ export function updateRouter({ live: now }: RouterParts, part: Partial<RouterOpt
   return changed;
 }
 
-/** A plain client's options make a router with that one client. What the SDK's constructor rejects, it rejects here. */
+/** Creates a router of one client from a plain client's options. It rejects what the SDK's constructor rejects. */
 function openSingle(
   options: SingleClientOptions,
   cacheSize?: RouterConfig['cacheSize'],
@@ -196,19 +196,19 @@ function openSingle(
     if (!isKnownToSdk(key)) checkMeant(key);
     clientOptions[key] = value;
   }
-  // `withOptions` replaces these, as it does on a plain client, so they are not the client's.
+  // `withOptions` replaces these on the router, as on a plain client, so the inner client does not get them.
   const { defaultHeaders: _headers, defaultQuery: _query, ...rest } = clientOptions;
   checkBaseURL('baseURL', options.baseURL);
   const client = newClient(rest);
   const { maxRetries } = options;
-  // The client's timeout is known from the client.
+  // The client itself has its timeout.
   const settings =
     maxRetries === undefined ? options : { ...options, ...callOptionsOf({ maxRetries, ...pick(options, CALL_KEYS) }) };
   const sdk = pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']);
   return live({ ...open(new Map([['default', client]]), settings, sdk, cacheSize), single: options }, options);
 }
 
-/** A name of neither that is like one of them. One that is nothing like them may be a newer SDK's. */
+/** Refuses an unknown option that resembles a known one. Any other unknown option may belong to a newer SDK. */
 function checkMeant(key: string): void {
   if (synonymOf('clients', key) !== undefined) unknownOption('clients', key, SETTING_KEYS, key);
   if (synonymOf('', key) !== undefined || nearest(key, SETTING_KEYS, 1).length > 0)
@@ -217,7 +217,7 @@ function checkMeant(key: string): void {
 
 const isKnownToSdk = (key: string) => [...CREDENTIAL_KEYS, ...VIEW_KEYS].includes(key);
 
-/** The router's own options, with what the SDK's say of a call where they are silent. */
+/** The router's own options, completed with the SDK's where those are not set. */
 function callOptionsOf(options: Pick<SdkOptions, 'timeout' | 'maxRetries'> & CallOptions): CallOptions {
   const { timeout, maxRetries } = options;
   return {
@@ -245,7 +245,7 @@ function open(
   const names = [...clients.keys(), ...config.routes.keys(), ...models];
   const redact = redactor(clients, [sdk.defaultHeaders, ...deployments, ...prefixes], [sdk.defaultQuery], names);
   const answered = new AnsweredOrigins();
-  // A client that stays is the same upstream; keys that were in use a moment ago are masked like all others.
+  // An unchanged client is the same upstream. Its recent keys are masked like all others.
   for (const [name, client] of previous?.clients ?? []) redact.note(name, client);
   const upstreams = new Map(
     [...clients].map(([name, client]) => {
@@ -276,18 +276,21 @@ function open(
   return complete;
 }
 
-/** The same engine, for `withOptions`; of one client, another account is another router. Throws InvalidOptionError. */
+/**
+ * Creates a view over the same engine. On a router of one client, another account creates another router. Throws
+ * InvalidOptionError.
+ */
 export function openView(from: RouterParts, options: ViewOptions): RouterParts {
   checkPresent('', options);
   const account = CREDENTIAL_KEYS.filter((key) => key in options);
   if (account.length > 0 && from.single !== undefined) {
-    // An application's own store is not handed on: one account's answers are not another's.
+    // An application's own store is not inherited: accounts must not share answers.
     const { cacheStore: _, ...inherited } = from.single;
-    // The store's size is the router's, whatever a view says of what may be cached.
+    // The store keeps its size, whatever a view sets for caching.
     return openSingle(
       { ...inherited, ...withoutUndefined(options) },
       isSized(options.cache) ? undefined : from.engine.config.cacheSize,
-      // The SDK knows which options stand in the place of which: a provider in that of a key.
+      // The SDK knows which options exclude each other, such as a provider and a key.
       () => accountClient(from, options),
     );
   }
@@ -311,7 +314,7 @@ function withView(from: RouterParts, options: ViewOptions): RouterParts {
   const sdk = sdkOptionsFor(from, options);
   const isSame = Object.keys(sdk).length === 0;
   const passThrough = isSame && from.own === undefined ? from.passThrough : copyOf(from.passThrough, sdk);
-  // Of one client, what was assigned goes where the SDK's own `withOptions` takes it.
+  // On a router of one client, assigned values go to views as they do in the SDK's own `withOptions`.
   const own = from.single && from.own && new Map([[engine.config.defaultClient, passThrough]]);
   return {
     ...from,
@@ -339,8 +342,8 @@ function accountClient({ own, clients, engine }: RouterParts, options: ViewOptio
 }
 
 /**
- * The same router object after one of its properties was assigned. With one client it takes effect for the calls that
- * are made from now on, as on a plain client. Throws InvalidOptionError.
+ * Returns the router object's parts after an assignment to one of its properties. With one client it takes effect for
+ * later calls, as on a plain client. Throws InvalidOptionError.
  */
 export function assign(from: RouterParts, name: Assignable, value: unknown): RouterParts {
   if (name === 'webhookSecret') return withView(from, { [name]: value as string });
@@ -371,7 +374,7 @@ export function assign(from: RouterParts, name: Assignable, value: unknown): Rou
   };
 }
 
-/** The same with clients that call what a subclass of the router overrides. */
+/** Returns the parts with clients that call the methods which a subclass of the router overrides. */
 export function withHooks(from: RouterParts, router: OpenAI): RouterParts {
   const names = overriddenHooks(router, from.single !== undefined);
   if (names.length === 0) return from;
@@ -386,13 +389,19 @@ export function withHooks(from: RouterParts, router: OpenAI): RouterParts {
   return { ...from, own, passThrough: own.get(defaultClient) ?? from.passThrough };
 }
 
-/** What says nothing must not lift what is said already. The SDK's own options are its own matter. */
+/**
+ * Drops undefined options of the router, so that they do not lift earlier values. The SDK's own options are left as
+ * they are.
+ */
 function withoutUndefined(options: ViewOptions): ViewOptions {
   const silent = new Set<string>(CALL_KEYS.filter((key) => options[key] === undefined));
   return Object.fromEntries(Object.entries(options).filter(([key]) => !silent.has(key)));
 }
 
-/** What the default client is given for calls that are not routed: one among others keeps what it adds itself. */
+/**
+ * Options of the default client for requests that are not routed. A client among others keeps its own headers and
+ * query.
+ */
 function sdkOptionsFor({ clients, engine, single }: RouterParts, options: ViewOptions): Partial<ClientOptions> {
   const sdk = pick(options, VIEW_KEYS);
   const client = clients.get(engine.config.defaultClient);

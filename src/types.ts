@@ -17,14 +17,14 @@ export interface Upstream {
   readonly name: string;
   /** For telemetry. */
   readonly baseURL?: string;
-  /** Its own limit for one attempt, if the application has set one. */
+  /** The client's own limit for one attempt, if the application has set one. */
   readonly timeoutMs: number | undefined;
   /** Its requests can be ended without a signal. */
   readonly isClosable: boolean;
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** Returns the error without any keys that it quotes, including those of the request. */
   redact(error: Error, source: unknown): Error;
-  /** The same for a text. */
+  /** The same for a string. */
   redactText(text: string, source: unknown): string;
 }
 
@@ -37,18 +37,21 @@ export interface UpstreamRequest {
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** The deployment's conversion of the body. */
   readonly adapt: Deployment['adapt'];
-  /** What the router adds to the caller's body. */
+  /** Parameters that the router adds to the caller's body. */
   readonly additions: readonly Addition[];
   readonly timeoutMs: number;
   /** Replaces the caller's signal. `null`: no signal, because `onOpen` can end the request from its start. */
   readonly signal: AbortSignal | null | undefined;
-  /** Called with a function that ends the request or the rest of the answer: at the headers, and without a signal also before. */
+  /**
+   * Called with a function that ends the request, or the rest of the answer. Called when the headers arrive and,
+   * without a signal, also at the start.
+   */
   readonly onOpen: (close: () => void) => void;
   /** Called before the request is resent because its connection was dead. */
   readonly onResend: () => void;
-  /** The attempt has ended meanwhile. */
+  /** Whether the attempt has ended meanwhile. */
   readonly isOver: () => boolean;
-  /** Called after that: whether to leave the body unread. */
+  /** Called when the answer has arrived: whether to leave its body unread. */
   readonly wantsRaw: () => boolean;
 }
 
@@ -58,9 +61,9 @@ export interface UpstreamStream {
   /** Whether the protocol's own end mark (`[DONE]`) was seen. */
   readonly doneSeen: () => boolean;
   readonly bytesRead: () => number;
-  /** The parsed body, where the server has sent JSON in the place of events; else `undefined`. */
+  /** The parsed body if the server sent JSON instead of events; else `undefined`. */
   readonly json: () => unknown;
-  /** Of the stream's own controller. */
+  /** The signal of the stream's own controller. */
   readonly signal: CancelSignal;
   /** The caller has aborted the stream itself. */
   readonly aborted: () => boolean;
@@ -79,22 +82,22 @@ export interface UpstreamAnswer {
   readonly handle: unknown;
 }
 
-/** A model on an account: what a plan chooses between. */
+/** A model on an account. A plan chooses between deployments. */
 export interface Deployment {
   readonly id: string;
   readonly upstream: Upstream;
   /** The upstream's name of the model; `undefined` for unlisted models. */
   readonly model: string | undefined;
-  /** `undefined` also for unlisted models, whose targets have their own. */
+  /** `undefined` also for unlisted models, whose targets have their own price. */
   readonly price: KnownPrice | undefined;
-  /** Every region where it may run; empty where that is unknown. */
+  /** Every region where it may run; empty if unknown. */
   readonly regions: readonly string[];
   readonly contextWindow: number | undefined;
   readonly maxOutputTokens: number | undefined;
   readonly unsupported: ReadonlySet<Capability>;
   readonly streamUsage: boolean;
   readonly embeddingSpace: string | undefined;
-  /** Its own limit for one attempt. */
+  /** The deployment's own limit for one attempt. */
   readonly attemptTimeoutMs: number | undefined;
   /** Converts a body for its provider. */
   readonly adapt: ((body: Readonly<Record<string, unknown>>) => unknown) | undefined;
@@ -105,7 +108,7 @@ export interface Deployment {
   readonly tpm: number | undefined;
 }
 
-/** What a deployment may not support; see `capabilities`. */
+/** A feature that a deployment may lack; see `capabilities`. */
 export type Capability =
   | 'tools'
   | 'parallelToolCalls'
@@ -126,7 +129,7 @@ export interface Target {
   readonly price: KnownPrice | undefined;
 }
 
-/** The protocol of an endpoint, as far as it matters to the router. */
+/** The protocol of an endpoint, as far as the router distinguishes them. */
 export type Protocol = 'chat' | 'completions' | 'responses' | 'embeddings' | 'json' | 'text' | 'binary';
 
 /** What the cache needs from a request. Present only if the call has a cache. */
@@ -139,7 +142,7 @@ export interface CacheRequest {
   readonly hasCredentials: boolean;
   /** The value of `X-Router-Cache`. */
   readonly directive: 'no-store' | 'no-cache' | undefined;
-  /** The request of a shared call: with this body and query, and its own signal. */
+  /** Creates the request of a shared call: with this body and query, and its own signal. */
   readonly share: (body: unknown, query: unknown) => unknown;
 }
 
@@ -150,14 +153,14 @@ export interface CallRetry {
   readonly budget: RetryBudget;
 }
 
-/** A deployment that may not serve a call. */
+/** A deployment that a call may not use. */
 export interface Excluded {
   readonly target: Target;
-  /** In words. */
+  /** The reason, in words. */
   readonly why: string;
 }
 
-/** One request of the user, on its way through the router. */
+/** One call, on its way through the router. */
 export interface Call {
   readonly protocol: Protocol;
   readonly stream: boolean;
@@ -166,7 +169,7 @@ export interface Call {
   readonly body: unknown;
   /** The deployments that the call may use, in order. A spend limit may still exclude some. */
   targets: readonly Target[];
-  /** The other ones, and why they are excluded. */
+  /** The other deployments, and why they are excluded. */
   excluded: readonly Excluded[];
   readonly settings: CallSettings;
   /** `performance.now()` at its start, and at its deadline. */
@@ -197,22 +200,22 @@ export interface Call {
   /** Sealed items of unknown origin in the request: the first client that accepts them is remembered as their maker. */
   readonly sealedKeys?: readonly string[];
   readonly cacheRequest: CacheRequest | undefined;
-  /** Several callers may wait for it, so its deadline can still move, and its usage is always requested. */
+  /** Several callers may wait for it, so its deadline can still move, and it always requests usage. */
   readonly isShared: boolean;
   /** `escalate` needs the probabilities of the answer's tokens. */
   needsLogprobs?: boolean;
   /** A shadow call. It only emits `shadow-ended`. */
   readonly isShadow?: true;
-  /** What the order of its route learns from its attempts; `undefined` for routes in listed order. */
+  /** Feedback for the order of its route; `undefined` for routes in listed order. */
   orderFeedback?: OrderFeedback;
-  /** Its reservation; present only under a spend limit. */
+  /** The call's reservation; present only under a spend limit. */
   spend: SpendReservation | undefined;
   /** The token counts of the body, computed once for all limits. */
   measured?: MeasuredInput;
 }
 
 export interface MeasuredInput {
-  /** The body that was read. */
+  /** The body that was measured. */
   readonly given: unknown;
   readonly input: Input;
   /** The estimate for each model. */
@@ -230,7 +233,7 @@ export interface SpendReservation {
   settle(): void;
 }
 
-/** What the order of a route learns from a call's attempts. */
+/** Feedback from a call's attempts to the order of its route. */
 export interface OrderFeedback {
   /** An answer, or a stream's first content. */
   answered(deployment: string, ms: number, outputTokens: number | undefined): void;
@@ -244,19 +247,19 @@ export interface Attempt {
   readonly target: Target;
   readonly record: AttemptRecord;
   readonly startedAt: number;
-  /** Its time, and how to end it. */
+  /** Limits the attempt's time, and can end it. */
   readonly control: AttemptControl;
   /** Panic mode: the breaker is open, but so are all others. */
   readonly panic: boolean;
-  /** It probes a paused deployment, to find out whether the server answers again. */
+  /** The attempt probes a paused deployment, to find out whether the server answers again. */
   readonly probe: boolean;
-  /** How an answer that `accept` refused ended; it is billed too. */
+  /** The end of an answer that `accept` refused. It is billed too. */
   refused?: AttemptEnd;
-  /** What the router added to the request. */
+  /** Parameters that the router added to the request. */
   additions?: readonly Addition[];
   /** The time of a stream's first content, in milliseconds from the attempt's start. */
   firstContentMs?: number;
-  /** The attempts of a hedged call that it is one of; `undefined` for all other calls. */
+  /** The attempts of its hedged call; `undefined` for all other calls. */
   readonly hedged: HedgedAttempts | undefined;
   /** When its hedge is due, in milliseconds from its start; `undefined` without enough data. */
   readonly hedgeAfterMs: number | undefined;
@@ -266,9 +269,9 @@ export interface Attempt {
 
 /** The attempts of a hedged call. */
 export interface HedgedAttempts {
-  /** One has a valid answer: ends the others immediately. */
+  /** One attempt has a valid answer: ends the others immediately. */
   win(winner: Attempt): void;
-  /** The time of one is over: extends it if it may continue beside another one. */
+  /** An attempt's time is over: extends it if it may continue beside another one. */
   extend(attempt: Attempt): void;
 }
 
@@ -303,7 +306,7 @@ export interface Failure {
   readonly status: number | undefined;
   /** The upstream's own error code, or the connection's. */
   readonly code: string | null;
-  /** Only the error's text says so: it applies to this call, and changes no shared state. */
+  /** The failure was recognised by the error's text only: it applies to this call, and changes no shared state. */
   readonly byWords: boolean;
   readonly target: Target | undefined;
   readonly breaker: 'success' | 'failure' | 'neutral';
@@ -313,7 +316,7 @@ export interface Failure {
   readonly failover: 'yes' | 'no' | 'larger';
   /** The pause that the server requested. */
   readonly retryAfterMs: number | undefined;
-  /** It suspends its client. */
+  /** The failure suspends its client. */
   readonly suspends: boolean;
   /** Its timer fired late because the process was blocked, so it says nothing about the deployment. */
   readonly isStalled?: true;
@@ -339,7 +342,7 @@ export interface Reply {
 /** An answer without an attempt of this call: from the cache, or from an identical call in flight. */
 export interface CachedReply {
   readonly cached: {
-    /** The parsed answer, for this caller alone; `undefined` for a stream. */
+    /** The parsed answer, a separate copy for this caller; `undefined` for a stream. */
     readonly data: unknown;
     /** The headers of the upstream's answer, if they are still known. */
     readonly headers: Headers | undefined;
@@ -349,7 +352,7 @@ export interface CachedReply {
   readonly onEnd: (listener: (end: AttemptEnd) => void) => void;
 }
 
-/** What a call comes to. */
+/** The result of a call. */
 export type CallReply = Reply | CachedReply;
 
 export function isCached(reply: CallReply): reply is CachedReply {
