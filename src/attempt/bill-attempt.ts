@@ -16,20 +16,23 @@ export interface BillingParts {
   readonly estimator: InputEstimator;
 }
 
-/** What an attempt has used and cost. Amounts are in US dollars. */
+/** Usage and cost of an attempt. Amounts are in US dollars. */
 export interface AttemptBill {
   readonly usage: Usage | null;
-  /** `null` where it is not known. */
+  /** `null` if unknown. */
   readonly costUsd: number | null;
-  /** What limits and sums book: of a cost that is not known the known part, else the most that it may be under a limit. */
+  /**
+   * The amount for limits and sums: an unknown cost counts with its known part, or with the highest possible cost under
+   * a limit.
+   */
   readonly bookedUsd: number;
   readonly unpriced: readonly string[];
   readonly providerCostUsd: number | null;
   readonly priceSource: string | null;
   readonly estimated: boolean;
-  /** It was used, but no price is known; with the tier, where only that has none. */
+  /** Set if there was usage but no price is known, with the tier if only the tier has no price. */
   readonly lacksPrice: { readonly serviceTier: string | undefined } | undefined;
-  /** The provider reported more tokens than there can have been. */
+  /** Set if the provider reported more tokens than possible. */
   readonly absurd: { readonly tokens: number; readonly limit: number } | undefined;
 }
 
@@ -45,7 +48,7 @@ const NOTHING: AttemptBill = {
   absurd: undefined,
 };
 
-/** The request was taken, but what came of it was not reported: it may have been billed. */
+/** The server accepted the request but reported no result: it may have billed it. */
 const MAY_BE_BILLED: ReadonlySet<Outcome> = new Set<Outcome>([
   'timeout',
   'deadline',
@@ -57,7 +60,7 @@ const MAY_BE_BILLED: ReadonlySet<Outcome> = new Set<Outcome>([
   'lost',
 ]);
 
-/** The bill of an attempt that has ended: by the provider's usage, else estimated. */
+/** Bills an attempt that has ended: by the provider's usage, else by an estimate. */
 export function billAttempt(parts: BillingParts, attempt: Attempt, end: AttemptEnd): AttemptBill {
   const usage = readUsage(end.usage);
   if (usage === null) return estimate(parts, attempt, end);
@@ -96,18 +99,18 @@ function bill(attempt: Attempt, end: AttemptEnd, known: KnownPrice | undefined, 
   }
   const { usd, unpriced } = billOf(usage, price, toolsOf(attempt, end));
   if (unpriced.length === 0) return { ...base, costUsd: usd, bookedUsd: usd, priceSource: known.source };
-  // The provider's figure has everything in it.
+  // The provider's figure includes everything.
   if (providerCostUsd !== null)
     return { ...base, costUsd: providerCostUsd, bookedUsd: providerCostUsd, priceSource: 'provider' };
   return { ...base, costUsd: null, bookedUsd: usd, unpriced, priceSource: known.source };
 }
 
-/** Anthropic names the tier in its usage. */
+/** Anthropic reports the tier in its usage. */
 function tierIn(usage: unknown): string | undefined {
   return isRecord(usage) && typeof usage.service_tier === 'string' ? usage.service_tier : undefined;
 }
 
-/** A search model of chat completions searches once, and reports it nowhere. */
+/** A search model of chat completions searches once, and does not report it. */
 function toolsOf({ call }: Attempt, { usage, output, outcome }: AttemptEnd): ToolCalls {
   const counted = toolCallsOf(usage, output);
   const { body } = call;
@@ -116,12 +119,12 @@ function toolsOf({ call }: Attempt, { usage, output, outcome }: AttemptEnd): Too
   return isRecord(usage) && isRecord(usage.server_tool_use) ? counted : { ...counted, web_search: 1 };
 }
 
-/** Where the context window is not declared, no request comes near so many tokens. */
+/** More tokens than any request uses where no context window is declared. */
 const ABSURD_TOKENS = 1_000_000;
-/** Tools that run on the server count a prompt several times. */
+/** Server-side tools count a prompt several times. */
 const ABSURD_TURNS = 10;
 
-/** The number of tokens that the usage is above, and cannot be; `undefined` where it is plausible. */
+/** The highest plausible number of tokens, if the usage exceeds it; `undefined` if the usage is plausible. */
 function absurdAbove(parts: BillingParts, { call, target }: Attempt, usage: Usage): number | undefined {
   const tokens = usage.inputTokens + usage.outputTokens;
   const { contextWindow } = target.state.deployment;
@@ -133,7 +136,7 @@ function absurdAbove(parts: BillingParts, { call, target }: Attempt, usage: Usag
   return tokens > limit ? limit : undefined;
 }
 
-/** The cost is unknown: book the reservation, or what it would have been. */
+/** The cost is unknown, so the reservation is booked, or the amount that would have been reserved. */
 function reserved(
   parts: BillingParts,
   { call, target }: Attempt,
@@ -159,9 +162,9 @@ function plain(inputTokens: number, outputTokens: number): Usage {
 }
 
 /**
- * The bill of an attempt that ended without usage. An error status is not billed, nor is what was never sent. An answer or
- * stream whose content arrived counts as its input and that content. Any other counts as its input and the share of the
- * longest possible output that it had time for: a caller that leaves must not spend unseen.
+ * Bills an attempt that ended without usage. An error status costs nothing, nor does a request that was never sent.
+ * An answer or stream whose content arrived costs its input and that content. Anything else costs its input and a share
+ * of the longest possible output, in proportion to the time, because a caller that aborts must not spend unseen.
  */
 function estimate(parts: BillingParts, attempt: Attempt, end: AttemptEnd): AttemptBill {
   const { outcome, failure, status, delivered, answer } = end;
@@ -170,14 +173,14 @@ function estimate(parts: BillingParts, attempt: Attempt, end: AttemptEnd): Attem
   const nothing = { ...NOTHING, priceSource: price?.source ?? null };
   const unknown = { ...nothing, costUsd: null };
   if (failure !== undefined && !mayBeBilled(outcome, failure, status)) return nothing;
-  // Of a stream the usage is not requested where there is no price for it.
+  // The router does not request the usage of a stream if it has no price.
   const lacksPrice =
     price === undefined && call.stream && outcome === 'success' ? { serviceTier: undefined } : undefined;
   const arrived = delivered?.() ?? whole(call.protocol === 'embeddings' ? '' : answerText(answer));
-  // A caller that left before it read anything has seen no content, but the model may have written some.
+  // A caller that left before it read anything has seen no content, but the model may have generated some.
   const written = arrived?.length === 0 && outcome !== 'success' ? undefined : arrived;
   const isUnseen = outcome === 'success' && (written === undefined || call.protocol === 'json');
-  // An answer that is not read here, or that is no text: what it came to cannot be seen.
+  // The router does not read this answer, or it is not text, so its cost cannot be estimated from it.
   if (isUnseen) {
     const max = price && call.spend?.maxAt(target.state.id);
     if (max === undefined) return { ...unknown, lacksPrice };
@@ -194,7 +197,7 @@ function estimate(parts: BillingParts, attempt: Attempt, end: AttemptEnd): Attem
   return { ...nothing, usage: written === undefined ? null : usage, costUsd, bookedUsd: costUsd, estimated: true };
 }
 
-/** The tier that was requested; where that has no price, the listed one. */
+/** The price of the requested tier, else the listed price. */
 function tierPriceOf(
   { prices }: BillingParts,
   { call, target }: Attempt,
@@ -211,7 +214,7 @@ function outputTokens(parts: BillingParts, attempt: Attempt, written: DeliveredT
   const { call, target } = attempt;
   if (written !== undefined) {
     const { text, length } = written;
-    // Of a long stream only the end is stored: its beginning counts as much for its length.
+    // A long stream stores only its end: the beginning counts in proportion to its length.
     return text === '' ? 0 : Math.round((parts.estimator.ofText(text, target.model, call) * length) / text.length);
   }
   const worst = worstCaseAt(parts, call, target);
@@ -226,7 +229,7 @@ function whole(text: string | undefined): DeliveredText | undefined {
 
 function mayBeBilled(outcome: Outcome, { error, notSent }: Failure, status: number | undefined): boolean {
   if (notSent) return false;
-  // A stream that broke has the status of its beginning.
+  // A stream that broke still has the status of its start.
   if (outcome === 'interrupted') return true;
   return status === undefined && MAY_BE_BILLED.has(outcome) && wasSent(error);
 }

@@ -4,16 +4,16 @@ import type { Call, Protocol, UpstreamAnswer } from '../types.js';
 import { isEventStream } from '../util/event-stream.js';
 import { isRecord } from '../util/is-record.js';
 
-/** What an answer must have to be one. */
+/** The field that an answer must have. */
 const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = {
   chat: 'choices',
   completions: 'choices',
   embeddings: 'data',
 };
-/** What most answers have where nothing is required: images, moderations and transcripts. */
+/** Fields of which most other answers have one: images, moderations and transcripts. */
 const USUAL = ['data', 'results', 'text', 'segments'];
 
-/** A 200 that is empty, has text instead of JSON, or contains an error is a failure like any other. */
+/** Throws for a 200 that is empty, has text instead of JSON, or contains an error: it is a failure like any other. */
 export function checkAnswer(
   { protocol, body }: Pick<Call, 'protocol' | 'body'>,
   { data, headers }: UpstreamAnswer,
@@ -43,7 +43,7 @@ export function checkAnswer(
 
 const hasContent = (value: unknown) => Array.isArray(value) || typeof value === 'string';
 
-/** A page of a proxy or a portal, never a transcript. */
+/** A page from a proxy or a portal, never a transcript. */
 const isPage = (headers: Headers) => /^text\/html\b/i.test(headers.get('content-type') ?? '');
 
 function asksForStream(body: unknown): boolean {
@@ -67,7 +67,7 @@ function checkChoices(
   if (hasNothing(choices, data.usage)) throw invalidAnswer('with nothing in it');
 }
 
-/** A response that failed on the server's side; one that the caller caused stays the caller's to read. */
+/** A response that failed on the server is a failure. If the caller caused it, the caller gets it unchanged. */
 function checkResponse(data: Record<string, unknown>, headers: Headers, reading: Reading): void {
   const { status } = data;
   const isAnswer = status !== undefined || Array.isArray(data.output);

@@ -7,16 +7,14 @@ import { isRecord } from '../util/is-record.js';
 type Chunks = AsyncIterator<unknown>;
 type Result = IteratorResult<unknown>;
 
-/**
- * The same chunks, where one that reports an error is thrown: as the SDK's class for what it says.
- */
+/** Passes chunks on, and throws for a chunk that reports an error: the SDK's class for its meaning. */
 export class CheckedChunks implements AsyncIterator<unknown> {
   readonly #chunks: Chunks;
   readonly #json: () => unknown;
   readonly #protocol: Protocol;
   readonly #headers: Headers;
   readonly #reading: Reading;
-  /** Read ahead, to learn why a response has failed. */
+  /** Read ahead, to find the reason why a response failed. */
   #next: Promise<Result> | undefined;
   #hasBegun = false;
 
@@ -60,7 +58,7 @@ export class CheckedChunks implements AsyncIterator<unknown> {
     return error;
   }
 
-  /** An error that was sent whole in the place of events: to the SDK it is a stream with nothing in it. */
+  /** The server sent a whole error instead of events, which the SDK treats as an empty stream. */
   #checkBody(): void {
     const body = this.#json();
     const data: unknown = Array.isArray(body) ? body[0] : body;
@@ -75,20 +73,22 @@ export class CheckedChunks implements AsyncIterator<unknown> {
     }
     if (type === 'error') this.#throwIf(event);
     if (type.endsWith('.delta') || type.endsWith('partial_image')) this.#hasBegun = true;
-    // After content the event is delivered, and the reason that follows it is thrown in its own turn.
+    // After content, the event is delivered, and the following reason is thrown in its turn.
     if (type !== 'response.failed' || !isRecord(response) || this.#hasBegun) return result;
     const error = errorIn(response, true);
     return error === undefined ? this.#reasonOf(result) : this.#failed(result, error);
   }
 
-  /** A response that failed before its first content is a failure, unless the caller caused it: then it is theirs to read. */
+  /**
+   * A response that failed before its first content is a failure, unless the caller caused it: then the caller gets it.
+   */
   #failed(result: Result, error: unknown): Result {
     const found = embeddedError(error, this.#headers, 'server-error', this.#reading);
     if (classify(found, 0, 0).failover === 'no') return result;
     throw found;
   }
 
-  /** The reason comes after it, as an event of its own; or never. */
+  /** The reason follows as a separate event, or never. */
   #reasonOf(result: Result): Promise<Result> {
     const next = this.#chunks.next();
     return next.then((following) => {
@@ -100,7 +100,7 @@ export class CheckedChunks implements AsyncIterator<unknown> {
   }
 
   readonly #fail = (thrown: unknown): never => {
-    // What the SDK throws for an event says nothing of a status yet.
+    // The error that the SDK throws for an event has no status yet.
     if (isErrorEvent(thrown) && statusOf(thrown) === null) this.#throwIf(thrown);
     throw thrown;
   };

@@ -6,7 +6,10 @@ import type { Attempt, Failure } from '../types.js';
 import { show } from '../util/check.js';
 
 const WARN_EVERY_MS = 60_000;
-/** What a call does next is the same, and the caller sees the error itself. */
+/**
+ * After these outcomes the call continues in the same way, and the caller sees the error itself, so no warning is
+ * needed.
+ */
 const UNREMARKABLE: ReadonlySet<string> = new Set([
   'caller-error',
   'context-length',
@@ -14,7 +17,7 @@ const UNREMARKABLE: ReadonlySet<string> = new Set([
   'invalid-answer',
 ]);
 
-/** Reads what upstreams say about errors, with the application's own `classifyError` before the router's tables. */
+/** Classifies upstream errors: the application's `classifyError` first, then the router's tables. */
 export class ErrorReader {
   #hasWarned = false;
   readonly #warnedAt = new Map<string, number>();
@@ -29,7 +32,7 @@ export class ErrorReader {
       : { namesStored, named: (error) => this.#classify(attempt, error) };
   }
 
-  /** The error's text decided this call, but not for all calls, so the operator should know. */
+  /** Only the error's text decided the outcome, for this call alone, so the operator should know. */
   warnOfWords({ call, target }: Attempt, { outcome, byWords, status, endedAt }: Failure): void {
     if (!byWords || UNREMARKABLE.has(outcome)) return;
     const { id } = target.state;
@@ -42,7 +45,7 @@ export class ErrorReader {
     );
   }
 
-  /** Its key function, its headers or a hook of its client fail: no server is to blame, so nothing else reports it. */
+  /** A key function, headers or a hook of a client failed. No server is to blame, so nothing else reports it. */
   warnOfUnmade({ call, target }: Attempt, { error, endedAt }: Failure): void {
     const { id } = target.state;
     const key = `unmade ${id}`;

@@ -17,7 +17,7 @@ interface Pending {
 
 const DONE: Result = { done: true, value: undefined };
 
-/** A timer that fires later than this has found a blocked process: what has arrived meanwhile is read first. */
+/** A timer that fires later than this was delayed by a blocked process, so chunks that have arrived are read first. */
 const LATE_MS = 50;
 
 export interface GuardedParts {
@@ -25,19 +25,19 @@ export interface GuardedParts {
   readonly status: number;
   readonly stream: UpstreamStream;
   readonly progress: Progress;
-  /** Chunks that came before the first content. */
+  /** Chunks from before the first content. */
   readonly held: unknown[];
   readonly random: () => number;
-  /** The first content has come. */
+  /** Called at the first content. */
   readonly onContent: () => void;
 }
 
 /**
- * A committed stream: delivers what was held back, then what comes, and guards its end. A cut, a stall, an error or a
- * missing end is a `StreamInterruptedError` with what was delivered. Leaves no timer and no listener.
+ * A committed stream. It delivers the held chunks, then the rest, and checks how the stream ends: a cut, a stall, an
+ * error or a missing end throws a `StreamInterruptedError` with what was delivered. It leaves no timer and no listener.
  *
- * Signals, timers and the upstream hold this object, and the caller holds an iterator that holds it: a caller that drops
- * the iterator ends the attempt. So nothing here may refer to what the caller has.
+ * Signals, timers and the upstream refer to this object, and so does the caller's iterator. A caller that drops the
+ * iterator ends the attempt, so nothing here may refer to the iterator.
  */
 export class GuardedStream {
   readonly #parts: GuardedParts;
@@ -46,19 +46,19 @@ export class GuardedStream {
   readonly #listeners: ((end: AttemptEnd) => void)[] = [];
   readonly #hidesUsage: boolean;
   readonly #chunkTimeoutMs: number;
-  /** Until when the first content must have come. */
+  /** When the first content must have come. */
   #contentDueAt: number;
   #pending: Pending | undefined;
-  /** The promise of the pull that is or was the last. */
+  /** The promise of the current or last pull. */
   #pulled: Promise<unknown> = Promise.resolve();
   #waitingSince = 0;
   #isLate = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #maxTimer: ReturnType<typeof setTimeout> | undefined;
   #end: AttemptEnd | undefined;
-  /** What broke it while nothing was read. */
+  /** The error that broke the stream while the caller was not reading. */
   #error: Error | undefined;
-  /** Resolved in the async context of the call: so its listeners run there, whatever ends the stream. */
+  /** Resolved in the async context of the call, so that its listeners run there, whatever ends the stream. */
   #resolveEnd: () => void = ignore;
 
   constructor(parts: GuardedParts) {
@@ -66,7 +66,7 @@ export class GuardedStream {
     const { call, startedAt } = attempt;
     this.#parts = parts;
     this.#held = held.reverse();
-    // Each caller of a shared call sees what it requested.
+    // On a shared call, each caller gets the usage if it requested it.
     this.#hidesUsage = (attempt.additions?.includes('usage') ?? false) && !call.isShared;
     this.#chunkTimeoutMs = chunkTimeoutOf(call);
     this.#contentDueAt = Math.min(startedAt + limitOf(attempt), call.deadline);
@@ -85,7 +85,7 @@ export class GuardedStream {
     if (stream.signal.aborted) this.#onOwnAbort();
   }
 
-  /** What the caller reads. The stream ends as aborted once nothing holds it any more. */
+  /** The caller's iterator. If it is garbage-collected, the stream ends as aborted. */
   iterator(): AsyncIterableIterator<unknown, undefined> {
     const iterator = iterate(this);
     const callOff = onCollected(iterator, () => this.#leave());
@@ -114,10 +114,10 @@ export class GuardedStream {
     return this.#pull();
   }
 
-  /** The caller leaves: the upstream's socket is closed. */
+  /** The caller stops reading: closes the connection to the upstream. */
   return(): Promise<Result> {
     this.#leave();
-    // It is the caller's own turn, and what has become of the stream is known when it ends.
+    // This runs in the caller's own turn, and the state of the stream is known only at its end.
     this.#notify();
     return Promise.resolve(DONE);
   }
@@ -139,7 +139,7 @@ export class GuardedStream {
     });
     this.#pulled = pulled;
     this.#waitingSince = performance.now();
-    // A reader that comes late is no fault of the upstream's.
+    // A caller that reads late is not the upstream's fault.
     if (this.#contentDueAt <= this.#waitingSince) this.#contentDueAt = this.#waitingSince + this.#chunkTimeoutMs;
     this.#isLate = false;
     if (this.#timer === undefined) this.#watch();
@@ -170,7 +170,7 @@ export class GuardedStream {
 
   #onContent(): void {
     this.#parts.onContent();
-    // From here on it is the gap between two chunks that counts.
+    // From here on, the gap between two chunks counts.
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -185,7 +185,7 @@ export class GuardedStream {
     if (progress.finished) return this.#endWith(this.#success());
     const { protocol } = attempt.call;
     const hasKnownEnd = protocol === 'chat' || protocol === 'completions' || protocol === 'responses';
-    // Other endpoints' streams are whole for a plain client, too, where their body ends.
+    // Streams of other endpoints are complete at the end of their body, as on a plain client.
     const isNoStream = !progress.hasContent && isRecord(attempt.call.body) && attempt.call.body.stream !== true;
     if (!hasKnownEnd || isNoStream || (progress.hasContent && stream.doneSeen()))
       return this.#endWith({ ...this.#success(), unfinished: true });
@@ -194,7 +194,7 @@ export class GuardedStream {
 
   readonly #onError = (thrown: unknown): void => {
     if (this.#pending === undefined) return;
-    // All that was requested has come, and nothing but usage after it: what breaks then does no harm.
+    // Everything requested has come, and only usage can follow, so an error is harmless now.
     if (this.#parts.progress.isFinal) return this.#endWith(this.#success());
     const { target, call } = this.#parts.attempt;
     const cause = thrown instanceof Error ? target.state.deployment.upstream.redact(thrown, call.source) : undefined;
@@ -211,7 +211,7 @@ export class GuardedStream {
     if (ms !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(this.#onIdle, ms);
   }
 
-  /** Fires at the end of a wait that was too long; a slow reader does not count as one. */
+  /** Fires when a wait was too long. Time in which the caller does not read does not count. */
   readonly #onIdle = (): void => {
     this.#timer = undefined;
     if (this.#pending === undefined) return;
@@ -221,14 +221,15 @@ export class GuardedStream {
       this.#isLate = true;
       this.#timer = setTimeout(this.#onIdle, 0);
     } else if (this.#parts.progress.isFinal || this.#isDone) {
-      // All has come, but the server does not hang up.
+      // Everything has come, but the server keeps the connection open.
       this.#endWith(this.#success());
       this.#close();
     } else this.#interrupt('stalled', undefined);
   };
 
   /**
-   * `stream.controller.abort()`. The SDK aborts it too, where a pull fails: its result, which comes at once, says why.
+   * Handles `stream.controller.abort()`. The SDK also aborts it when a pull fails; the pull's result then comes at once
+   * and has the reason.
    */
   readonly #onOwnAbort = (): void => {
     if (this.#pending === undefined) return this.#onAbort();
@@ -263,7 +264,7 @@ export class GuardedStream {
   }
 
   #breakerAfter(reason: InterruptionReason, cause: Error | undefined, found: Failure): Failure['breaker'] {
-    // The application's own limit, or a process that was blocked.
+    // The application's own limit, or a blocked process.
     if (reason === 'too-long' || this.#isLate) return 'neutral';
     return cause === undefined ? found.breaker : classify(cause, found.endedAt, 0).breaker;
   }
@@ -282,7 +283,7 @@ export class GuardedStream {
     return this.#ended('aborted', 'neutral', undefined);
   }
 
-  /** A success if the reader left after the end. A finish reason next to content may not be the end. */
+  /** A success if the caller stopped after the end. A finish reason next to content may not be the end. */
   #left(): AttemptEnd {
     const { isFinal, finished } = this.#parts.progress;
     if (isFinal) return this.#success();
@@ -345,7 +346,7 @@ export class GuardedStream {
   }
 }
 
-/** Apart from the stream, so that nothing of it refers to the iterator. */
+/** A separate function, so that nothing in the stream refers to the iterator. */
 function iterate(stream: GuardedStream): AsyncIterableIterator<unknown, undefined> {
   const iterator: AsyncIterableIterator<unknown, undefined> = {
     next: () => stream.next(),

@@ -14,7 +14,7 @@ const MOST_BYTES = 8 * 1024 * 1024;
 /** How a route checks answers before it returns them. */
 export interface Judging {
   readonly accept: ((answer: unknown) => unknown) | undefined;
-  /** Streams are held back until they have ended: for `accept`, or because they may be escalated. */
+  /** Whether to hold streams back until their end: for `accept`, or because they may be escalated. */
   readonly holdsStreams: boolean;
 }
 
@@ -24,8 +24,8 @@ export interface HoldParts {
 }
 
 /**
- * Holds streams back until they have ended, where their route judges answers, and refuses what `accept` refuses. A stream
- * that breaks meanwhile fails like any other attempt: another deployment may answer.
+ * Holds streams back until their end if their route judges answers, and rejects what `accept` rejects. A stream that
+ * breaks while it is held fails like any other attempt, so another deployment may answer.
  */
 export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
   return (next) =>
@@ -43,7 +43,7 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
       return held;
     };
 
-  /** `mustBeWhole`: what is not whole by the deadline cannot be accepted, or replace a first answer. */
+  /** `mustBeWhole`: an answer that is incomplete at the deadline cannot be accepted, or replace a first answer. */
   async function collect(
     attempt: Attempt,
     reply: Reply,
@@ -67,7 +67,7 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
     } catch (thrown) {
       if (call.signal?.aborted) throw thrown;
       const error = thrown instanceof Error ? thrown : new Error('The stream broke.');
-      // The caller has seen none of it.
+      // The caller has seen no part of it.
       const broken = failure('server-error', error, performance.now(), random());
       throw new AttemptFailed({ ...broken, outcome: 'interrupted', target: attempt.target });
     }
@@ -109,8 +109,8 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
 }
 
 /**
- * For `escalate` only while another deployment may yet be requested; and the one that was, so that the first answer is
- * there if it breaks.
+ * Holds a stream for `escalate` only while another deployment may still be requested. The escalated one is held too, so
+ * that the first answer is available if it breaks.
  */
 function mustHold({ call, target }: Attempt, { accept, holdsStreams }: Judging): boolean {
   if (accept !== undefined) return true;
@@ -118,7 +118,7 @@ function mustHold({ call, target }: Attempt, { accept, holdsStreams }: Judging):
   return holdsStreams && (call.record.escalated || !isLast);
 }
 
-/** The held chunks, then what is left of the stream, if anything is. */
+/** Returns the held chunks, then the rest of the stream, if any. */
 function released(
   attempt: Attempt,
   reply: Reply,
@@ -131,7 +131,7 @@ function released(
   return { ...reply, whole, chunks: new HeldStream(held, rest) };
 }
 
-/** A stream whose next chunk has been requested already. */
+/** Continues a stream whose next chunk has already been requested. */
 function continued(
   chunks: AsyncIterator<unknown>,
   pending: Promise<IteratorResult<unknown>> | undefined,

@@ -1,11 +1,11 @@
 import type { Attempt, Call } from '../types.js';
 
-/** How long an attempt may take until it is committed, in milliseconds: a stream's first content has a limit of its own. */
+/** The longest time until an attempt is committed, in milliseconds. The first content of a stream has its own limit. */
 export function limitOf({ call, control: { timeoutMs } }: Attempt): number {
   return call.stream ? Math.min(timeoutMs, call.settings.firstChunkTimeoutMs ?? timeoutMs) : timeoutMs;
 }
 
-/** The longest gap between two chunks, in milliseconds. A picture takes its time, so by default image streams have none. */
+/** The longest gap between two chunks, in milliseconds. Images take long, so by default image streams have no limit. */
 export function chunkTimeoutOf({ settings, protocol }: Call): number {
   return settings.chunkTimeoutIsDefault && protocol === 'json' ? Number.POSITIVE_INFINITY : settings.chunkTimeoutMs;
 }

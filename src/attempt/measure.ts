@@ -23,10 +23,10 @@ import { cut } from '../util/shown.js';
 import { type AttemptBill, billAttempt } from './bill-attempt.js';
 import type { ErrorReader } from './error-reader.js';
 
-/** Names come from outside, so this many missing prices are reported at most. */
+/** Model names come from outside, so at most this many missing prices are reported. */
 const MAX_UNPRICED = 1000;
 
-/** A usage object that is longer is none; a record would hold on to it. */
+/** A longer usage object is ignored, because a record would retain it. */
 const MAX_USAGE_CHARS = 16_384;
 
 const HOW_TO_GIVE_ONE =
@@ -62,7 +62,7 @@ export function measure({
   channels,
 }: MeasureParts): Layer<Attempt, Reply> {
   const unpriced = new Set<string>();
-  /** By deployment: how many have not been logged, and when the next line is due. */
+  /** By deployment: how many slow attempts are not yet logged, and when the next line is due. */
   const slow = new Map<string, { count: number; nextAt: number }>();
 
   return (next) =>
@@ -102,14 +102,14 @@ export function measure({
       }
     };
 
-  /** Whatever an upstream sends, the attempt ends once, with a failure that can be read. */
+  /** Returns a readable failure for anything that an attempt throws. */
   function failureOf(thrown: unknown, attempt: Attempt): Failure {
     const { call, target } = attempt;
     if (thrown instanceof AttemptFailed) return { ...thrown.failure, target };
     const found = elsewhere(call, classify(thrown, performance.now(), random(), errors.readingFor(attempt)));
     errors.warnOfWords(attempt, found);
     if (found.notSent && found.outcome === 'connection') errors.warnOfUnmade(attempt, found);
-    // Only now: what it means may be in the very headers and codes that are cleaned.
+    // Redacted only after classification, which needs the original headers and codes.
     const error = redacted(found.error, attempt);
     return withFailoverOn({ ...found, error, code: safeCode(found.code, attempt), target }, call.settings.failoverOn);
   }
@@ -145,7 +145,7 @@ export function measure({
       events.emit({ type: 'attempt-ended', callId: call.record.id, attempt: { ...record } });
   }
 
-  /** Bills the attempt, and adds it to every sum. */
+  /** Bills the attempt, and adds it to all totals. */
   function book(attempt: Attempt, end: AttemptEnd): Usage | null {
     const { call, record, target } = attempt;
     const { totals } = target.state;
@@ -173,7 +173,9 @@ export function measure({
     return usage;
   }
 
-  /** A background response has only begun: it is booked when a later request reports its end, and stays reserved until then. */
+  /**
+   * A background response has only started. A later request reports its end, and the money stays reserved until then.
+   */
   function bookLater(attempt: Attempt, end: AttemptEnd): null {
     const { call, record } = attempt;
     if (end.answerId === undefined) return null;
@@ -227,7 +229,7 @@ export function measure({
     slow.set(deployment, { count: 0, nextAt: now + slowLogMs });
   }
 
-  /** Until the answer, or a stream's first content. */
+  /** Measures until the answer, or until a stream's first content. */
   function reportIfSlow(attempt: Attempt): void {
     const durationMs = performance.now() - attempt.startedAt;
     if (durationMs <= slowMs) return;
@@ -260,8 +262,8 @@ function startOf({ call, record, target }: Attempt): AttemptStart {
 }
 
 /**
- * Counts the attempt for the deployment's service level. What the deployment is not to blame for does not count: errors of
- * the caller, refused keys, aborts, attempts that lost in time.
+ * Counts the attempt for the deployment's service level. Errors that are not the deployment's fault do not count: the
+ * caller's errors, refused keys, aborts, attempts that lost in time.
  */
 function countService(attempt: Attempt, { outcome, breaker, usage, failure }: AttemptEnd, isRaw: boolean): void {
   const { call, record, target } = attempt;
@@ -276,33 +278,33 @@ function countService(attempt: Attempt, { outcome, breaker, usage, failure }: At
     service.failed(hasGivenUp(attempt, { outcome, failure }) ? record.durationMs : undefined);
 }
 
-/** The provider's id of the request, for its support. One that quotes a key, or is no plain id, is of no use. */
+/** The provider's id of the request, for its support. An id that quotes a key, or is not a plain word, is dropped. */
 function requestIdOf({ call, target }: Attempt, headers: Headers | undefined): string | null {
   const id = headers?.get('x-request-id') ?? null;
   if (id === null || !/^[\w.:/+=-]{1,200}$/.test(id)) return null;
   return target.state.deployment.upstream.redactText(id, call.source) === id ? id : null;
 }
 
-/** Sealed items that this client cannot read were made by another one, which may be next. */
+/** This client cannot read the sealed items, so another client made them, which may be next in the plan. */
 function elsewhere({ sealedKeys }: Call, failure: Failure): Failure {
   return sealedKeys !== undefined && failure.outcome === 'caller-error' ? { ...failure, failover: 'yes' } : failure;
 }
 
-/** It took longer than most do, as far as that is the deployment's doing. */
+/** It took longer than most attempts, and the deployment is to blame. */
 function hasGivenUp(attempt: Attempt, { outcome, failure }: Pick<AttemptEnd, 'outcome' | 'failure'>): boolean {
   if (failure?.isStalled) return false;
   return outcome === 'timeout' || outcome === 'deadline' || isSlowLoser(attempt);
 }
 
 /**
- * One that lost after its hedge was due: if these were not counted, the times known would grow shorter, and hedges more.
- * One that lost before says nothing of how long it would have taken.
+ * An attempt that lost after its hedge was due. Without such samples the known latencies would shrink, and hedges grow.
+ * An attempt that lost earlier does not show how long it would have taken.
  */
 function isSlowLoser({ hedgeAfterMs, record }: Attempt): boolean {
   return record.outcome === 'lost' && record.durationMs >= (hedgeAfterMs ?? Number.POSITIVE_INFINITY);
 }
 
-/** A code in which an upstream has put a key is no code. */
+/** Drops a code in which an upstream has put a key. */
 function safeCode(code: string | null, attempt: Attempt): string | null {
   if (code === null) return null;
   const { call, target } = attempt;
@@ -313,13 +315,13 @@ function redacted(error: Error, { call, target }: Attempt): Error {
   try {
     return target.state.deployment.upstream.redact(error, call.source);
   } catch {
-    // Too deep or too odd to be cleaned, so nothing of it is shown.
+    // Too deep or too unusual to redact, so nothing of it is shown.
     const { status, headers } = error as Partial<APIError>;
     return APIError.generate(status, undefined, 'The error cannot be shown.', headers);
   }
 }
 
-/** An answer that was refused has been paid for. */
+/** A rejected answer still has to be paid. */
 function failedEnd(failure: Failure, refused: AttemptEnd | undefined): AttemptEnd {
   const { outcome, breaker, status } = failure;
   return attemptEnd({ status, ...refused, outcome, breaker, failure });

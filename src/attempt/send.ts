@@ -19,7 +19,7 @@ import { limitOf } from './limit.js';
 /** Longer than any stall that an attempt should survive. */
 const BACKSTOP_MS = 60_000;
 
-/** Sends the request. Every layer above sees a reply of the kind that was requested, or an error. */
+/** Sends the request. The layers above get a reply of the requested kind, or an error. */
 export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Reply> {
   return async function send(attempt) {
     const { call } = attempt;
@@ -28,7 +28,7 @@ export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Re
     const reply = { attempt, chunks: undefined, onEnd: (listener: (end: AttemptEnd) => void) => listener(end) };
     const { stream } = answer;
     if (stream === undefined) {
-      // Of bytes only that there are any; of a body that its caller reads, nothing.
+      // Bytes are only checked for presence, and an unread body is not checked at all.
       if (!answer.raw || answer.data === null) checkAnswer(call, answer, errors.readingFor(attempt));
       return { ...reply, answer };
     }
@@ -38,8 +38,9 @@ export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Re
 }
 
 /**
- * What the router adds is never the caller's fault: a request that is refused with an addition in it is sent once as the
- * caller wrote it. If that is accepted, the deployment gets no such addition again.
+ * An addition of the router must never fail the call: if a request is refused with an addition, the router sends it
+ * once
+ * as the caller wrote it. If that succeeds, this deployment gets the addition no more.
  */
 async function sendWithAdditions(attempt: Attempt, tracing: Tracing): Promise<UpstreamAnswer> {
   const { call, target } = attempt;
@@ -82,7 +83,7 @@ function sendOnce(attempt: Attempt, additions: readonly Addition[], tracing: Tra
 
 /**
  * The SDK's own timer is only a backstop: the attempt's timer ends the request, may extend its time, and after a stall
- * lets an answer that has arrived be read. Where the SDK's is the only thing that ends the request, it has the limit.
+ * lets an answer that has arrived be read. If nothing but the SDK's timer can end the request, it gets the real limit.
  */
 function wireMs(attempt: Attempt): number {
   const { call, control, hedged } = attempt;
@@ -91,36 +92,37 @@ function wireMs(attempt: Attempt): number {
   return isLeftUnread(attempt) ? limitOf(attempt) : limitOf(attempt) + BACKSTOP_MS;
 }
 
-/** The body is handed out as it comes. */
+/** The caller reads the body as it comes. */
 const isLeftUnread = ({ call }: Attempt) => call.wantsRaw() || call.protocol === 'binary';
 
 /**
- * What ends the request before its time. An unread body outlives the attempt, and is its caller's to abort: there the
- * caller's own signal counts too.
+ * What may end the request early. An unread body outlives the attempt, and its caller may abort it: there the caller's
+ * own
+ * signal counts too.
  */
 function endingOf(attempt: Attempt): Ending {
   const { call, hedged, target } = attempt;
   const leftUnread = isLeftUnread(attempt);
-  // Without another one, the request's own is left in its place.
+  // Without another signal, the request's own stays in place.
   if (hedged === undefined && leftUnread) return { signal: undefined };
   if (!leftUnread && target.state.deployment.upstream.isClosable) return { signal: null };
-  // A signal of the attempt's own, because some SDK versions do not remove their listeners.
+  // A separate signal for the attempt, because some SDK versions do not remove their listeners.
   const controller = new AbortController();
   attempt.control.opened(() => controller.abort(call.signal?.reason));
   if (!leftUnread || call.signal === undefined) return { signal: controller.signal };
   const source = call.signal instanceof SignalHub ? call.signal.source : call.signal;
-  // Tied by the platform, which needs no listener; it can do so with signals of its own class only.
+  // The platform combines signals without a listener, but only those of its own class.
   if (source instanceof AbortSignal) return { signal: AbortSignal.any([source, controller.signal]) };
   return { signal: controller.signal, stop: forwardAbort(call.signal, controller) };
 }
 
 interface Ending {
   readonly signal: AbortSignal | null | undefined;
-  /** The caller's signal need not be forwarded any more. */
+  /** Stops forwarding the caller's signal. */
   readonly stop?: () => void;
 }
 
-/** Forwards for as long as there may be something to end: until an unread body is collected. */
+/** Forwards aborts as long as there may be something to end: until an unread body is garbage-collected. */
 async function releasing(sending: Promise<UpstreamAnswer>, stop: () => void): Promise<UpstreamAnswer> {
   try {
     const answer = await sending;
@@ -133,7 +135,10 @@ async function releasing(sending: Promise<UpstreamAnswer>, stop: () => void): Pr
   }
 }
 
-/** By a listener, as the caller's signal may be of a class that the platform does not know. Holds nothing of the call. */
+/**
+ * Uses a listener, because the caller's signal may be of a class that the platform does not know. Retains nothing of
+ * the call.
+ */
 function forwardAbort(from: CancelSignal, to: AbortController): () => void {
   const forward = () => to.abort(from.reason);
   from.addEventListener('abort', forward);
@@ -144,7 +149,7 @@ function headersOf({ call, target }: Attempt): Readonly<Record<string, string>> 
   return call.settings.priority === 'premium' ? target.premiumHeaders : target.headers;
 }
 
-/** Older servers of Whisper report only how long the audio is. */
+/** Older Whisper servers report only the duration of the audio. */
 function usageIn(body: Record<string, unknown> | undefined): unknown {
   if (body === undefined || body.usage !== undefined || body.duration === undefined || !('text' in body))
     return body?.usage;
@@ -167,5 +172,5 @@ function success({ data, status }: UpstreamAnswer, protocol: Protocol): AttemptE
   });
 }
 
-/** An empty name says nothing. */
+/** An empty name is treated as absent. */
 const nameOf = (value: unknown) => (typeof value === 'string' && value !== '' ? cut(value) : undefined);

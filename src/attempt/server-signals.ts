@@ -25,7 +25,7 @@ export function serverSignals(events: Events, names: NameHints): Layer<Attempt, 
       return next(attempt).then((reply) => {
         if (!attempt.call.hasOwnCredentials) state.rateAdvice.read(reply.answer.headers, performance.now());
         if (!attempt.probe) return reply;
-        // The first content of a stream already proves that the server answers.
+        // The first content of a stream already shows that the server answers.
         state.onAnswer(attempt);
         state.endProbe(attempt);
         return reply;
@@ -35,7 +35,7 @@ export function serverSignals(events: Events, names: NameHints): Layer<Attempt, 
   function learn({ call, target, startedAt }: Attempt, failure: Failure): void {
     const { state } = target;
     if (failure.outcome === 'model-not-found') reportUnknownModel(target);
-    // The call used an account of its own.
+    // The call used its own account.
     if (call.hasOwnCredentials) return;
     const headers = headersOf(failure.error);
     if (headers !== undefined) state.rateAdvice.read(headers, performance.now());

@@ -10,8 +10,9 @@ const MAX_CHUNKS_HELD = 64;
 const MAX_BYTES_HELD = 256 * 1024;
 
 /**
- * Holds a stream back until its first content. Until then it can fail like any other answer, and another deployment be
- * tried; from then on it is committed, and only ever ends, or is interrupted.
+ * Holds a stream back until its first content. Until then it can fail like any other answer, and the call can fail
+ * over.
+ * After that it is committed: it only ends, or is interrupted.
  */
 export function stream(random: () => number): Layer<Attempt, Reply> {
   return (next) =>
@@ -62,13 +63,13 @@ async function untilContent(attempt: Attempt, stream: UpstreamStream, progress: 
       throw invalidAnswer('with an empty answer: 0 output tokens');
     }
     if (progress.hasContent || progress.hasItem || isReleasedAtOnce) return held;
-    // An end without content is an answer, unless the usage that follows says that nothing was written.
+    // An end without content is an answer, unless the usage that follows reports no output.
     if (progress.isFinal && progress.usage !== undefined) return held;
   }
   return held;
 }
 
-/** Whether another deployment may yet be tried: only then does it make sense to hold anything back. */
+/** Whether the call can still fail over: only then is it useful to hold anything back. */
 function canFailOver({ call, target, hedged }: Attempt): boolean {
   if (hedged !== undefined) return true;
   if (call.record.attempts.length >= call.maxAttempts) return false;
@@ -76,7 +77,7 @@ function canFailOver({ call, target, hedged }: Attempt): boolean {
   return call.targets.some((other) => other !== target && !tried.has(other));
 }
 
-/** Version 6 of the SDK reads any answer as a stream where `stream` is not false, and a server may see that differently. */
+/** SDK 6 reads any answer as a stream unless `stream` is false, and a server may decide differently. */
 function mayBeNoStream({ body }: Call, held: readonly unknown[]): boolean {
   return held.length === 0 && isRecord(body) && !(body instanceof FormData) && body.stream !== true;
 }

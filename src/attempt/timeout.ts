@@ -7,8 +7,9 @@ import { patientTimer } from '../util/patient-timer.js';
 import { limitOf } from './limit.js';
 
 /**
- * Ends an attempt when its time is over, its caller aborts or another attempt wins, even if the upstream's client ignores
- * its abort. A committed stream goes on: its own idle timeout ends it.
+ * Ends an attempt when its time is over, its caller aborts or another attempt wins, even if the upstream's client
+ * ignores
+ * its abort. A committed stream continues: its own idle timeout ends it.
  */
 export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
   return (next) =>
@@ -36,7 +37,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
         signal?.addEventListener('abort', onAbort);
         next(attempt).then(
           (reply) => {
-            // A late answer, from a client that ignores its abort: it is not read.
+            // A late answer, from a client that ignores aborts, is not read.
             if (control.isOver) return discard(reply);
             settle();
             hedged?.win(attempt);
@@ -51,7 +52,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
     };
 }
 
-/** Extends an attempt whose time is over, where its call allows it. Returns how much time it has left, in milliseconds. */
+/** Extends an attempt whose time is over, if its call allows it. Returns the milliseconds that are left. */
 function extended(attempt: Attempt): number {
   const { call, control, startedAt, hedged } = attempt;
   const endsWithCall = control.untilDeadline && limitOf(attempt) === control.timeoutMs;
@@ -79,7 +80,7 @@ function tooLate(attempt: Attempt, jitter: number, isLate: boolean): Failure {
   return isToBlame(attempt, limit) ? found : { ...found, breaker: 'neutral' };
 }
 
-/** Another deployment has answered first. That is no fault by itself, nor is it a probe's before its hedge was due. */
+/** Another deployment answered first. That is no fault in itself, and no fault of a probe before its hedge was due. */
 function lost(attempt: Attempt): Failure {
   const now = performance.now();
   const ms = now - attempt.startedAt;
@@ -89,12 +90,12 @@ function lost(attempt: Attempt): Failure {
   return isSlow ? { ...found, breaker: 'failure' } : found;
 }
 
-/** Not if it had too little time. A probe without an answer in that time does not make the next call a probe too. */
+/** Whether the deployment had enough time to be blamed. A probe always had: else the next call would be a probe too. */
 function isToBlame(attempt: Attempt, ms: number): boolean {
   return attempt.target.state.breaker?.state === 'halfOpen' || ms >= usualMs(attempt);
 }
 
-/** How long an answer usually takes at most: at the slowest deployment known, while this one is not; 1 s while none is. */
+/** The usual upper limit of an answer's time: this deployment's p95, else the slowest known one, else 1 s. */
 function usualMs({ call, target }: Attempt): number {
   const own = target.state.p95Ms(call.stream);
   if (own !== undefined) return own;

@@ -5,7 +5,7 @@ import type { Call, CallReply } from '../types.js';
 
 export const CLOSED = 'The router is closed.';
 
-/** Turns away calls that are over before they begin: the router is closed, or the caller has gone away. */
+/** Rejects calls that are over before they begin: the router is closed, or the caller has already aborted. */
 export function admit(isClosed: () => boolean): Layer<Call, CallReply> {
   return (next) =>
     function admit(call) {

@@ -12,7 +12,7 @@ import { withDeadline } from '../util/with-deadline.js';
 
 export interface EscalateParts {
   readonly events: Events;
-  /** The rules of a route, and what it has escalated lately. */
+  /** The rules of a route, and its recent escalations. */
   readonly rules: (
     route: string | null,
   ) => { readonly config: EscalateConfig; readonly share: EscalationShare } | undefined;
@@ -24,8 +24,8 @@ interface Assessment {
 }
 
 /**
- * Judges the answer of a deployment, and requests the next one where it is unsure. The first answer is never lost: it is
- * returned where no other one comes in time.
+ * Judges the answer of a deployment, and requests the next deployment if its confidence is too low. The first answer is
+ * never lost: it is returned if no other answer comes in time.
  */
 export function escalate({ events, rules }: EscalateParts): Layer<Call, CallReply> {
   return (next) =>
@@ -39,7 +39,7 @@ export function escalate({ events, rules }: EscalateParts): Layer<Call, CallRepl
       const answer = reply.whole ?? (reply.chunks === undefined ? reply.answer.data : undefined);
       const final =
         canAssess && answer !== undefined ? await escalateIfUnsure(call, reply, answer, found, next) : reply;
-      // Shadow traffic may have requested them too.
+      // Shadow traffic may have requested the probabilities too.
       return call.needsLogprobs && !wantsLogprobs(call.protocol, call.body) ? withoutLogprobs(final) : final;
     };
 
@@ -110,12 +110,12 @@ export function escalate({ events, rules }: EscalateParts): Layer<Call, CallRepl
   }
 }
 
-/** What a record says of the deployment that answered: an escalation that fails leaves it as it was. */
+/** The record's fields about the deployment that answered. A failed escalation leaves them unchanged. */
 function answeredBy({ deployment, servedModel, region, usage, providerUsage }: CallRecord): Partial<CallRecord> {
   return { deployment, servedModel, region, usage, providerUsage };
 }
 
-/** Without what only the router has requested. */
+/** Removes the probabilities that only the router requested. */
 function withoutLogprobs(reply: Reply): Reply {
   const { chunks } = reply;
   if (chunks === undefined) {

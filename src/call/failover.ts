@@ -28,7 +28,8 @@ export interface FailoverParts {
 }
 
 /**
- * The failover loop: tries what the plan names until an answer is committed or the plan stops. A hedged call is several
+ * The failover loop: runs the steps of the plan until an answer is committed or the plan stops. A hedged call is
+ * several
  * runs of this loop.
  */
 export function failover(parts: FailoverParts): Handler<Call, Reply> {
@@ -59,13 +60,15 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
     let first = hedge;
     let granted: Place | undefined;
 
-    /** Plans, waits, and makes the attempt. No await may separate the plan from the permit that it counts on. */
+    /**
+     * Plans, waits, and makes the attempt. There must be no await between the plan and the permit that it relies on.
+     */
     function tryNext(): Promise<Reply> {
       if (call.signal?.aborted) throw abortError(call.signal.reason);
       if (hedged?.isWon) throw new LostError();
       const step = first ?? plan(view(call, jitter, hedged, granted));
       if (granted !== undefined && !(step.type === 'attempt' && step.waitMs <= 0)) {
-        // The attempt whose slot it is has paused the deployment, or opened its breaker.
+        // The attempt that held this slot has paused the deployment, or opened its breaker.
         giveBack(call, slots, granted);
         granted = undefined;
         if (call.deadline - performance.now() >= 1) return tryNext();
@@ -89,7 +92,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       return hedged.follow(begun, attempt(begun));
     }
 
-    /** An earlier failure explains more than a full queue does. */
+    /** An earlier failure explains more than a full queue. */
     async function queue({ targets, waitMs }: Extract<Step, { type: 'queue' }>): Promise<Reply> {
       try {
         granted =

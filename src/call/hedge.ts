@@ -103,7 +103,7 @@ export class HedgedCall implements HedgedAttempts {
     return true;
   }
 
-  /** Called synchronously with the answer, so that no late event comes in between. */
+  /** Runs synchronously with the answer, so that no late event comes in between. */
   win(winner: Attempt): void {
     const { call } = this.#parts;
     this.#isWon = true;
@@ -120,7 +120,7 @@ export class HedgedCall implements HedgedAttempts {
 
   /**
    * The plan reserves time after an attempt for the next deployment. If another attempt already runs, or can start now,
-   * this attempt may use the reserve. Without a token it must end, and the loop fails over. Once others run, a full
+   * this attempt may use the reserve. Without a token it must end, and the loop fails over. Once others run, one full
    * attempt is worth more than two short ones.
    */
   extend(attempt: Attempt): void {

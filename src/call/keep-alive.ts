@@ -1,10 +1,10 @@
 import type { Call } from '../types.js';
 
-/** On a platform that ends what goes on after a request. To be called while the request is there. */
+/** Keeps work alive on a platform that ends it with the request. Call it while the request is still running. */
 export function keepAlive({ settings: { waitUntil } }: Call, promise: PromiseLike<unknown>): void {
   try {
     waitUntil?.(Promise.resolve(promise));
   } catch {
-    // The request may be over. What fails is the application's, not the call.
+    // The request may be over. An error here is the application's, and must not fail the call.
   }
 }

@@ -6,14 +6,14 @@ import type { Call, CallReply, Target } from '../types.js';
 import type { OrderRequest, RouteOrder } from './route-order.js';
 
 const TOKENS_PER_PRICE = 1e6;
-/** What an answer is taken to have where a route has given none yet and the call sets no limit. */
+/** The output tokens to assume if a route has no answers yet and the call sets no limit. */
 const TYPICAL_OUTPUT = 256;
 
 export interface OrderParts {
-  /** By route; those in listed order are missing. */
+  /** By route; routes in listed order are missing. */
   readonly orders: ReadonlyMap<string, RouteOrder>;
   readonly estimator: InputEstimator;
-  /** A weighted route has assigned a variant to the call. */
+  /** Called when a weighted route has assigned a variant to the call. */
   readonly onExposure: (call: Call, table: AbTable, exposure: Exposure) => void;
 }
 
@@ -53,7 +53,7 @@ export function order({ orders, estimator, onExposure }: OrderParts): Layer<Call
     };
 }
 
-/** What the order of a call goes by: for the layer, and for `explain()`. */
+/** The input of an order, for the layer and for `explain()`. */
 export function orderRequest(call: Call, estimator: InputEstimator, now: number): OrderRequest {
   return {
     targets: call.targets,
@@ -80,10 +80,10 @@ function cachedShare({ state }: Target): number {
   return inputTokens === 0 ? 0 : cachedInputTokens / inputTokens;
 }
 
-/** `undefined` where the probe was never sent. */
+/** `undefined` if the probe was never sent. */
 function probeSucceeded({ record }: Call, id: string): boolean | undefined {
   const attempt = record.attempts.find((each) => each.deployment === id);
   if (attempt === undefined) return undefined;
-  // A stream's attempt is pending until its end; its first content is what was waited for.
+  // A stream's attempt is pending until its end, but the wait was for its first content.
   return attempt.outcome === 'success' || attempt.outcome === 'pending' || attempt.outcome === 'lost';
 }

@@ -5,7 +5,7 @@ import { availableAt, type Capacity, countsTokens, type Place, rateWaitMs, type 
 import type { Events } from '../telemetry/events.js';
 import type { Attempt, AttemptEnd, Call, Target } from '../types.js';
 
-/** The tokens that a call takes of a place's rate; 0 where it has none. */
+/** The tokens that a call takes from a place's rate; 0 if it has no rate. */
 export const tokensAt = (call: Call, place: Place) => (countsTokens(place) ? call.requestTokens() : 0);
 
 export interface QueueParts {
@@ -13,7 +13,7 @@ export interface QueueParts {
   readonly events: Events;
 }
 
-/** Counts an attempt at its place until its end. `granted`: the call has waited for this very slot. */
+/** Counts an attempt at its place until its end. `granted`: the slot that the call has waited for. */
 export function occupy(attempt: Attempt, { capacity }: QueueParts, granted: Place | undefined): void {
   const { call, target, onEnd } = attempt;
   const { place } = target.state;
@@ -26,7 +26,7 @@ export function occupy(attempt: Attempt, { capacity }: QueueParts, granted: Plac
   });
 }
 
-/** Gives back a slot that the call cannot use any more. */
+/** Returns a slot that the call can no longer use. */
 export function giveBack(call: Call, { capacity }: QueueParts, place: Place): void {
   capacity.release(place, tokensAt(call, place), 0, performance.now());
 }
@@ -34,7 +34,7 @@ export function giveBack(call: Call, { capacity }: QueueParts, place: Place): vo
 /**
  * Waits for the first slot of any of these deployments: by priority, then first in, first out.
  *
- * @throws CapacityExceededError at once where the queue is full or the call could not be answered in time
+ * @throws CapacityExceededError at once if the queue is full or the call could not be answered in time
  * @throws DeadlineExceededError where its time ends in the queue
  */
 export async function waitForSlot(call: Call, targets: readonly Target[], parts: QueueParts): Promise<Place> {
@@ -63,7 +63,7 @@ export async function waitForSlot(call: Call, targets: readonly Target[], parts:
     return await Promise.race([waiting.granted, refusal]);
   } catch (error) {
     waiting.cancel();
-    // It may have been granted at this very moment.
+    // The slot may have been granted at this very moment.
     void waiting.granted.then((place) => giveBack(call, parts, place));
     throw error;
   } finally {
@@ -74,8 +74,9 @@ export async function waitForSlot(call: Call, targets: readonly Target[], parts:
 }
 
 /**
- * The same beside another wait, which `wake` ends: where the call cannot be queued, or loses its place, the other wait
- * goes on. `undefined` where no slot was free before its end.
+ * Waits for a slot beside another wait, which `wake` ends. If the call cannot be queued, or loses its place, the other
+ * wait
+ * continues. Returns `undefined` if no slot became free before its end.
  */
 export async function waitForSlotBeside(
   call: Call,
@@ -125,7 +126,8 @@ export function whyNotQueued(
 }
 
 /**
- * The first of these full deployments that a call gets a slot of, and when: by their rates where one is known, else in
+ * The first of these full deployments that would give the call a slot, and when: by their rates if one is known, else
+ * in
  * order, at an unknown time.
  */
 export function firstServed(
@@ -140,7 +142,7 @@ export function firstServed(
   return { target, at };
 }
 
-/** Its turn would come too late for an answer. */
+/** Whether its turn would come too late for an answer. */
 function isTooLate(call: Call, target: Target, capacity: Capacity, now: number): boolean {
   const { place } = target.state;
   if (place === undefined) return false;
@@ -149,8 +151,9 @@ function isTooLate(call: Call, target: Target, capacity: Capacity, now: number):
 }
 
 /**
- * How much of its time a call must have left when it gets a slot: as long as nearly all answers take, but at most half of
- * its time. Under overload every call is served at the last moment, and a slot that is given for less is wasted.
+ * How much of its time a call must have left when it gets a slot: as long as nearly all answers take, but at most half
+ * of
+ * its time. Under overload every call is served at the last moment, and a slot with less time left is wasted.
  */
 function neededMs({ stream }: Call, { state }: Target, left: number): number {
   return Math.max(state.latencies(stream).min ?? 0, Math.min(state.p95Ms(stream) ?? 0, left / 2));

@@ -74,7 +74,7 @@ export function record({
   }
 }
 
-/** A call with credentials of its own, and one that the router makes for the cache, say nothing of what callers get. */
+/** Calls with their own credentials, and refreshes of the cache, do not show what callers get, so they do not count. */
 function countService(service: ServiceLevel | undefined, call: Call, error: unknown, failed: boolean): void {
   const { record } = call;
   if (service === undefined || call.hasOwnCredentials || record.cache === 'refresh') return;
@@ -82,7 +82,7 @@ function countService(service: ServiceLevel | undefined, call: Call, error: unkn
   else if (failed) service.failed(hasTimedOut(record, error) ? record.durationMs : undefined);
 }
 
-/** It was waited for in vain. */
+/** Whether the call or its last attempt timed out. */
 function hasTimedOut({ attempts }: CallRecord, error: unknown): boolean {
   const last = lastThatCounts(attempts)?.outcome;
   return error instanceof DeadlineExceededError || last === 'timeout' || last === 'deadline';
@@ -105,14 +105,14 @@ function unpricedOf({ attempts }: CallRecord): string[] {
   return [...names];
 }
 
-/** The sum of what providers reported; `null` where none did. */
+/** The sum of what providers reported; `null` if none did. */
 function providerCost({ attempts }: CallRecord): number | null {
   let sum: number | null = null;
   for (const { providerCostUsd } of attempts) if (providerCostUsd !== undefined) sum = (sum ?? 0) + providerCostUsd;
   return sum === null ? null : round(sum);
 }
 
-/** The known costs of all attempts, if that of the one that ended the call is known, and nothing is unpriced. */
+/** The known costs of all attempts, if the cost of the last one is known and nothing is unpriced. */
 function totalCost({ attempts, unpriced }: CallRecord, last: AttemptRecord | undefined): number | null {
   if (unpriced.length > 0 || (attempts.length > 0 && (last?.costUsd ?? null) === null)) return null;
   return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
@@ -127,12 +127,12 @@ export function lastThatCounts(attempts: readonly AttemptRecord[]): AttemptRecor
   return last;
 }
 
-/** Nothing ends after the answer, also where it is the same moment. */
+/** Nothing ends after the answer, even at the same moment. */
 function endOf({ outcome, startedMs, durationMs }: AttemptRecord): number {
   return outcome === 'success' ? Number.POSITIVE_INFINITY : startedMs + durationMs;
 }
 
-/** A copy, because a listener may store it and must not change ours. */
+/** A copy, because a listener may store it and must not change the original. */
 function structuredCopy(record: CallRecord): CallRecord {
   return {
     ...record,

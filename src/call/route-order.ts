@@ -8,16 +8,16 @@ import { weightedOrder } from '../plan/order/weighted.js';
 import { comparableMs, LatencyScores } from '../state/latency-scores.js';
 import type { Target } from '../types.js';
 
-/** Output tokens of so many answers give a route's median. */
+/** A route's median is taken from this many recent answers. */
 const RECENT_OUTPUTS = 101;
 
-/** What an order may go by for one call. */
+/** The input of an order for one call. */
 export interface OrderRequest {
   readonly targets: readonly Target[];
   readonly stream: boolean;
   readonly now: number;
   readonly assignmentKey: string | undefined;
-  /** In US dollars; `undefined` where the price is unknown. Only called where the strategy goes by cost. */
+  /** In US dollars; `undefined` if the price is unknown. Only called by strategies that use the cost. */
   readonly expectedCostUsd: (target: Target, medianOutputTokens: number | undefined) => number | undefined;
 }
 
@@ -28,11 +28,11 @@ export interface OrderDecision {
   readonly chosenBy: string;
   /** The assigned variant of a weighted route. */
   readonly exposure: Exposure | undefined;
-  /** The deployment that is tried first to learn how fast it is. */
+  /** The deployment that is tried first to measure how fast it is. */
   readonly probe: string | undefined;
-  /** The deployment that is tried first because its breaker is due. */
+  /** The deployment that is tried first because its breaker is due for a probe. */
   readonly recovery: string | undefined;
-  /** Why the listed order stands in for the application's own strategy. */
+  /** Why the listed order replaces the application's own strategy. */
   readonly broken: string | undefined;
 }
 
@@ -45,8 +45,8 @@ export interface RouteOrderParts {
 }
 
 /**
- * How one route orders its deployments, and what it has learned for that. `decide` changes nothing, so `explain()` shows
- * what the next call will do; `commit` moves on.
+ * How one route orders its deployments, and the statistics that it uses. `decide` changes nothing, so `explain()` shows
+ * what the next call will do; `commit` records the decision.
  */
 export class RouteOrder {
   readonly table: AbTable | undefined;
@@ -90,14 +90,14 @@ export class RouteOrder {
     if (recovery !== undefined) this.#recoveredAt.set(recovery, now);
   }
 
-  /** True once: a strategy that fails on each call is one warning. */
+  /** Returns true once, so that a strategy that fails on each call causes one warning. */
   shouldWarn({ broken }: OrderDecision): boolean {
     if (broken === undefined || this.#warned) return false;
     this.#warned = true;
     return true;
   }
 
-  /** An answer of this route, or a stream's first content. */
+  /** Records an answer of this route, or a stream's first content. */
   answered(id: string, stream: boolean, ms: number, outputTokens: number | undefined, now: number): void {
     this.#scores(stream)?.record(id, stream ? ms : comparableMs(ms, outputTokens), now);
     const { by } = this.#parts.config;
@@ -107,7 +107,7 @@ export class RouteOrder {
     this.#median = undefined;
   }
 
-  /** An attempt that was waited for in vain: the wait is what is known of it. */
+  /** Records an attempt without an answer: its wait is a lower limit of the latency. */
   gaveUp(id: string, stream: boolean, ms: number, now: number): void {
     this.#scores(stream)?.record(id, ms, now);
   }
@@ -131,7 +131,7 @@ export class RouteOrder {
     const { stream, now, assignmentKey, targets } = request;
     switch (config.by) {
       case 'weighted': {
-        // Of all variants, also those that may not be used now: an outage does not change what a call is assigned to.
+        // Over all variants, even unavailable ones: an outage does not change the assignment of a call.
         const ids = idsOf(weightedOrder(this.#weighted, this.#draw(config.salt, assignmentKey)));
         const [variant = ''] = ids;
         return { ids, chosenBy: config.by, exposure: { variant, keyHash: this.#keyHash(assignmentKey) } };
@@ -179,7 +179,7 @@ export class RouteOrder {
       const ids: unknown = strategy.order(view);
       return Array.isArray(ids) ? { ids, chosenBy } : { ids: [], chosenBy, broken: 'it returned no array' };
     } catch (error) {
-      // Not its message: that may quote anything.
+      // Not its message, which may quote anything.
       return { ids: [], chosenBy, broken: `it threw ${error instanceof Error ? error.name : typeof error}` };
     }
   }
@@ -193,7 +193,7 @@ export class RouteOrder {
       weight: weights.get(state.id) ?? 1,
       inFlight: state.inFlight,
       maxConcurrent: state.deployment.maxConcurrent,
-      // Read when they are looked at: most strategies look at one of them.
+      // Getters, because most strategies read only one of them.
       get p50Ms() {
         return latencies.live(0.5);
       },
@@ -207,8 +207,9 @@ export class RouteOrder {
   }
 
   /**
-   * One whose breaker is due, that the order does not put first anyway: once in a cooldown a call tries it, or it would
-   * stay out of use. Never one of weight 0, and never a call whose key belongs elsewhere.
+   * A deployment whose breaker is due for a probe, but that the order does not put first. Once per cooldown a call
+   * tries it
+   * first, else it would stay out of use. Never one of weight 0, and never a call whose key belongs elsewhere.
    */
   #due({ assignmentKey, now }: OrderRequest, targets: readonly Target[]): Target | undefined {
     const { config, cooldownMs } = this.#parts;
@@ -228,7 +229,7 @@ export class RouteOrder {
 
   #keyHash(assignmentKey: string | undefined): number {
     const text = assignmentKey === undefined ? `call ${this.#calls}` : `key ${assignmentKey}`;
-    // Without a key there is nothing to hide, so the quick one will do.
+    // Without a key no secrecy is needed, so the fast hash is enough.
     if (assignmentKey === undefined) return Math.floor(drawByNumber(this.#seedOf(), this.#calls)(text) * 2 ** 32);
     return hash53(`${this.#seedOf()} ${text}`);
   }

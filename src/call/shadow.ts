@@ -16,12 +16,12 @@ import { seenChunks } from '../util/seen-chunks.js';
 import { keepAlive } from './keep-alive.js';
 import { isFullAt } from './view.js';
 
-/** A streamed answer of more chunks is not compared, to bound memory. */
+/** A streamed answer with more chunks is not compared, to limit memory. */
 const MOST_CHUNKS = 20_000;
 /** Shadow traffic stops when less than this share of a budget is left. */
 const LEAST_BUDGET = 0.2;
 
-/** What shadow traffic of a route needs. */
+/** The shadow settings of a route. */
 export interface ShadowRule {
   readonly config: ShadowConfig;
   readonly target: Target;
@@ -33,22 +33,23 @@ export interface ShadowParts {
   readonly ledger: SpendLedger | undefined;
   readonly capacity: Capacity;
   readonly random: () => number;
-  /** Sends the call and books it, without a record of its own. */
+  /** Sends and bills the call, without a record of its own. */
   readonly send: Handler<Call, CallReply>;
-  /** Ends with the router. */
+  /** Aborted when the router closes. */
   readonly signal: () => CancelSignal;
-  /** Work in the background outlives the request that started it. */
+  /** Whether background work outlives the request that started it. */
   readonly runsInBackground: boolean;
 }
 
-/** What the caller was answered. */
+/** The answer that the caller got. */
 interface Answered {
   readonly primary: () => unknown;
   readonly servedModel: string | null;
 }
 
 /**
- * Sends a share of a route's calls to another deployment too, after the caller has its answer. It never delays, fails or
+ * Also sends a share of a route's calls to another deployment, after the caller has its answer. It never delays, fails
+ * or
  * changes that answer.
  */
 export class Shadow {
@@ -75,7 +76,7 @@ export class Shadow {
     };
   }
 
-  /** Starts the shadow call when the answer has ended well. What is compared is a copy. */
+  /** Starts the shadow call when the answer has ended successfully. It compares a copy. */
   #watch(call: Call, rule: ShadowRule, reply: CallReply): CallReply {
     if (isCached(reply) || reply.answer.raw) return reply;
     const { chunks } = reply;
@@ -102,7 +103,7 @@ export class Shadow {
       this.#warned = true;
       return this.#drop(call, 'the runtime ends with the request, and there is no `waitUntil`');
     }
-    // Nothing of it may reach the caller.
+    // No error may reach the caller.
     keepAlive(
       call,
       this.#runLater(call, rule, answered).catch(() => undefined),
@@ -110,7 +111,7 @@ export class Shadow {
   }
 
   async #runLater(call: Call, rule: ShadowRule, answered: Answered): Promise<void> {
-    // After the caller's own continuation, which gets the answer first.
+    // After the caller's own continuation, so that the caller gets the answer first.
     await new Promise((resolve) => setTimeout(resolve, 0));
     const why = this.#whyDropped(call, rule);
     if (why !== undefined) return this.#drop(call, why);
@@ -164,7 +165,7 @@ export class Shadow {
   }
 }
 
-/** Whether the request may go there as well: what its caller allows, and what the deployment can do. */
+/** Whether the request may go there as well: its caller's restrictions, and the deployment's capabilities. */
 function mayBeShadowed(call: Call, { state }: Target): boolean {
   const { deployment } = state;
   const { regions } = call.settings;

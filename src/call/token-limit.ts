@@ -10,7 +10,7 @@ export interface TokenLimitParts {
   readonly estimator: InputEstimator;
 }
 
-/** Refuses an input over `maxInputTokens` before anything is sent. Nothing is counted for a call without that limit. */
+/** Refuses an input over `maxInputTokens` before anything is sent. Without that limit nothing is counted. */
 export function limitTokens({ events, estimator }: TokenLimitParts): Layer<Call, CallReply> {
   return (next) =>
     async function limitTokens(call) {

@@ -3,12 +3,12 @@ import type { Capacity, Place } from '../state/capacity.js';
 import type { Call, Target } from '../types.js';
 import { tokensAt } from './queue.js';
 
-/** The targets of a route are the same array for each of its calls, and so are their views. */
+/** A route's targets are the same array for each of its calls, so the views are cached by that array. */
 const known = { stream: newViews(), other: newViews(), ownStream: newViews(), own: newViews() };
 
 interface RouteViews {
   readonly views: readonly TargetView[];
-  /** One of them has limits of its own, or its client has. A new configuration has new targets. */
+  /** One of the deployments, or its client, has limits of its own. A new configuration has new targets. */
   readonly isLimited: boolean;
 }
 
@@ -22,7 +22,10 @@ export function viewTargets(call: Call, capacity: Capacity, granted?: Place): re
   return isLimited ? views.map((view) => new LimitedView(view, call, capacity, granted)) : views;
 }
 
-/** Whether the deployment has no slot or rate left for the call, now or at a later time if nothing begins or ends until then. */
+/**
+ * Whether the deployment has no slot or rate left for the call, now or at a later time if nothing begins or ends until
+ * then.
+ */
 export function isFullAt(call: Call, { state: { place } }: Target, capacity: Capacity, now: number): boolean {
   return place !== undefined && !capacity.hasRoom(place, tokensAt(call, place), now);
 }
@@ -86,7 +89,7 @@ class LiveView implements TargetView {
   }
 }
 
-/** For calls with credentials of their own: what the router's account was refused says nothing about theirs. */
+/** For calls with their own credentials: what the router's account was refused says nothing about theirs. */
 class IndependentView extends LiveView {
   override get retryAt(): number {
     return 0;
@@ -99,7 +102,7 @@ class IndependentView extends LiveView {
   }
 }
 
-/** With the slots of the deployment. A call that was granted one goes there, and nowhere else. */
+/** Adds the slots of the deployment. A call that was granted a slot goes there, and nowhere else. */
 class LimitedView implements TargetView {
   constructor(
     readonly view: TargetView,

@@ -4,43 +4,43 @@ import { lastThatCounts } from '../record.js';
 import type { CacheLookup } from './lookup.js';
 import type { SharedCall } from './shared-call.js';
 
-/** What to fetch upstream, and what to do with the answer. */
+/** An upstream request, and how to store its answer. */
 export interface Fetch {
-  /** What an equal fetch in flight has in common with it, besides its terms. */
+  /** The key that an equal request in flight shares with it; `terms` must match too. */
   readonly key: string;
-  /** Nothing changes it. */
+  /** Never modified. */
   readonly body: Record<string, unknown>;
-  /** Answers that call tools may be stored. */
+  /** Whether answers with tool calls may be stored. */
   readonly toolCalls: boolean;
-  /** Stores what may be stored of an answer that has come. Returns the store's promise, if any. */
+  /** Stores the answer if allowed. Returns the store's promise, if any. */
   readonly store: (fetched: Fetched) => unknown;
 }
 
-/** An answer that has come from upstream. */
+/** An answer from upstream. */
 export interface Fetched {
-  /** Of a whole answer. */
+  /** Undefined for a stream. */
   readonly data: unknown;
-  /** JSON: of `data`, or of the array of a stream's chunks. */
+  /** The JSON of `data`, or of the array of a stream's chunks. */
   readonly text: () => string;
   readonly isStream: boolean;
   readonly source: Source;
   readonly requestId: string | null;
 }
 
-/** Where an answer comes from, and what it saves. */
+/** The origin of an answer, and what a hit saves. */
 export type Source = Pick<CachedAnswer, 'deployment' | 'servedModel' | 'region' | 'costUsd' | 'tokens'>;
 
 export function sourceOf({ call: { record } }: SharedCall): Source {
   const { deployment, servedModel, region, usage, attempts } = record;
   const last = lastThatCounts(attempts);
-  // An estimate is not what the provider has reported, and a cached answer could not report it.
+  // An estimate is not what the provider reported, so a hit must not report it as such.
   const tokens = usage === null || last?.estimated ? null : usage.inputTokens + usage.outputTokens;
   return { deployment, servedModel, region, costUsd: last?.costUsd ?? null, tokens };
 }
 
 export type CacheUseOfHit = 'hit' | 'joined' | 'stale' | 'stale-if-error';
 
-/** What single answers and batches of vectors need of the cache. */
+/** The cache operations that single answers and batches of vectors need. */
 export interface CacheContext {
   readonly lookup: CacheLookup;
   /** Sends the call upstream, without the cache. */
@@ -49,8 +49,8 @@ export interface CacheContext {
   fetch(call: Call, request: CacheRequest, fetch: Fetch): Promise<CallReply>;
   /** Fetches upstream in the background. Returns false if the platform would end that: then fetch in the foreground. */
   refresh(call: Call, request: CacheRequest, fetch: Fetch): boolean;
-  /** Counts an answer that cost nothing, and writes it into the record. */
+  /** Counts an answer without a cost, and writes it into the record. */
   useCached(call: Call, how: CacheUseOfHit, from: readonly Source[], ageMs: number | null): void;
-  /** Counts what these answers would have cost. */
+  /** Adds the cost that these answers saved. */
   addSaved(from: readonly Source[]): number | null;
 }

@@ -8,19 +8,19 @@ import { StreamEnd } from './stream-end.js';
 type Result = IteratorResult<unknown, undefined>;
 const DONE: Result = { done: true, value: undefined };
 
-/** The end of an answer for a call that made no attempt for it. */
+/** The end of an answer for a call without an attempt. */
 function endOf(id: unknown, outcome: AttemptEnd['outcome'] = 'success'): AttemptEnd {
   const answerId = typeof id === 'string' ? id : undefined;
   return attemptEnd({ outcome, breaker: 'neutral', status: 200, answerId });
 }
 
-/** A whole answer, for one caller alone. */
+/** A whole answer, as a separate copy for one caller. */
 export function cachedAnswer(data: unknown, requestId: string | null, headers?: Headers): CachedReply {
   const end = endOf(isRecord(data) ? data.id : undefined);
   return { cached: { data, headers, requestId }, chunks: undefined, onEnd: (listener) => listener(end) };
 }
 
-/** A stream of chunks that are there already. */
+/** A stream of chunks that are already there. */
 export function cachedStream(
   chunks: unknown[],
   requestId: string | null,
@@ -72,7 +72,7 @@ class Replay {
   }
 }
 
-/** What a caller's stream reads from. Nothing of the router holds it. */
+/** The source of a caller's stream. The router holds no reference to it. */
 class ReplayReader implements AsyncIterator<unknown, undefined> {
   readonly #replay: Replay;
 
@@ -94,7 +94,7 @@ class ReplayReader implements AsyncIterator<unknown, undefined> {
   }
 }
 
-/** The id of the answer that a chunk is part of. Some providers send an empty one first. */
+/** The id of the answer that a chunk belongs to. Some providers send an empty id first. */
 export function idOf(chunk: unknown): unknown {
   if (!isRecord(chunk)) return undefined;
   return (isRecord(chunk.response) ? chunk.response.id : chunk.id) || undefined;

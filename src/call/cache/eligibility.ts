@@ -8,7 +8,7 @@ const PROTOCOLS = new Set(['chat', 'completions', 'responses', 'embeddings']);
 
 export interface Eligibility {
   readonly cacheable: boolean;
-  /** In words, without anything of the request. */
+  /** The reason in words, without any part of the request. */
   readonly why: string;
 }
 
@@ -35,7 +35,7 @@ function judgeIdempotent({ protocol }: Call, { temperature, seed }: Body): Eligi
   return no(`only idempotent calls are cached, and ${given} and no seed`);
 }
 
-/** What would be wrong for some caller, whatever the application has said. */
+/** Reasons that no option can override, because the answer would be wrong for some caller. */
 function whyNever({ protocol, choices }: Call, body: Body): string | undefined {
   const bound = whyNeverShared(protocol, body);
   if (bound !== undefined) return bound;

@@ -8,10 +8,10 @@ import type { vectorKeys } from './key.js';
 import { type Found, isPromise, readValue } from './lookup.js';
 import { type CachedVector, encodeVector, inputsOf, isVector, readVectors, tokensIn } from './vectors.js';
 
-/** A batch takes this part of the router's own store at most, so that it does not evict everything else. */
+/** A batch takes at most this fraction of the router's own store, so that it does not evict everything else. */
 const BATCH_PART = 4;
 
-/** One input of a call, and what the store has for it. */
+/** One input of a call, and its stored vector, if any. */
 interface EmbeddingInput {
   readonly value: unknown;
   readonly key: string;
@@ -21,8 +21,9 @@ interface EmbeddingInput {
 type Keys = ReturnType<typeof vectorKeys>;
 
 /**
- * Embeddings are cached by single input: of a batch, only what is missing is sent. `undefined` where the call has no
- * inputs. Throws where they have no key.
+ * Caches embeddings by single input: a batch sends only its missing inputs. Returns `undefined` for a call without
+ * inputs.
+ * Throws if the inputs have no key.
  */
 export function answerVectors(
   cache: CacheContext,
@@ -83,7 +84,7 @@ class Batch {
   async #fetchMissing(missing: readonly EmbeddingInput[]): Promise<CallReply> {
     const reply = await this.cache.fetch(this.call, this.request, this.#fetchOf(missing));
     if (missing.length === this.inputs.length) return reply;
-    // The answer to a shortened request is never returned: where it cannot be filled up, the whole batch is sent.
+    // The answer to a shortened request is never returned. If it cannot be completed, the whole batch is sent.
     return this.#fill(missing, reply) ?? this.cache.fetch(this.call, this.request, this.#fetchOf(this.inputs));
   }
 
@@ -124,7 +125,7 @@ class Batch {
     return entries;
   }
 
-  /** What has come, together with what was there. `undefined` where it does not fit. */
+  /** Combines the answer with the stored vectors. Returns `undefined` if they do not fit together. */
   #fill(missing: readonly EmbeddingInput[], reply: CallReply): CallReply | undefined {
     const { record } = this.call;
     const data = isCached(reply) ? reply.cached.data : reply.answer.data;
@@ -177,7 +178,7 @@ class Batch {
 const isForErrors = ({ ageMs, state }: Found, { ttlMs, staleIfErrorMs }: CacheSettings) =>
   state === 'stale' || ageMs < ttlMs + staleIfErrorMs;
 
-/** An input that comes twice is sent once. */
+/** A repeated input is sent once. */
 function unique(inputs: readonly EmbeddingInput[]): EmbeddingInput[] {
   return [...new Map(inputs.map((input) => [input.key, input])).values()];
 }

@@ -10,16 +10,16 @@ import { textOf } from '../../protocol/delivered.js';
 import { is } from '../../sdk/sdk-errors.js';
 import type { Call } from '../../types.js';
 
-/** What the caller has caused is not hidden by an old answer. */
+/** Outcomes that the caller caused. A stale answer does not hide them. */
 const CALLERS = new Set(['aborted', 'caller-error', 'context-length', 'content-filter']);
 
-/** Whether the deployments have failed, and not the caller. */
+/** Whether the deployments failed, rather than the caller. */
 export function isDeploymentFault(error: unknown): boolean {
   if (error instanceof TokenBudgetExceededError || error instanceof SpendBudgetExceededError) return false;
   return !CALLERS.has(classify(error, 0, 0).outcome);
 }
 
-/** The error of a shared call for one of its callers: each has its own, with a record of its own. */
+/** Copies the error of a shared call: each caller gets its own error, with its own record. */
 export function copyForAnother(error: unknown, call: Call, partial?: readonly unknown[]): unknown {
   if (!(error instanceof Error)) return error;
   const { cause } = error;
@@ -39,7 +39,7 @@ export function copyForAnother(error: unknown, call: Call, partial?: readonly un
   return copy === error ? cloned(error) : copy;
 }
 
-/** The same kind of error with the same properties, stack included, but headers of its own. */
+/** The same class of error with the same properties and stack, but separate headers. */
 function cloned(error: Error): Error {
   const copy = new Error(error.message);
   const properties: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(error);

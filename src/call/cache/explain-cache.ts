@@ -4,7 +4,10 @@ import { sha256 } from '../../util/sha256.js';
 import { type Eligibility, eligibilityOf } from './eligibility.js';
 import { keyOf, keyParts, snapshotOf, vectorKeys } from './key.js';
 
-/** Shows why a call is cacheable or not, and its key: names and a hash, no value of the request. */
+/**
+ * Shows why a call is cacheable or not, and its key: the names of its parts and a hash, without any value of the
+ * request.
+ */
 export function explainCache(call: Call): Eligibility & { key: { hash: string; parts: string[] } | null } {
   const eligibility = eligibilityOf(call);
   const { cacheRequest: request, protocol } = call;

@@ -1,10 +1,10 @@
 import type { CacheRequest, Call } from '../../types.js';
 import { canonicalText, jsonCopy } from '../../util/canonical.js';
 
-/** Changes with the meaning of a cached answer, so that a store that outlives the process returns no answer of another kind. */
+/** Changes with the format of cached answers, so that a persistent store never returns an answer in an old format. */
 const KEY_VERSION = 3;
 
-/** Values in a body above which it is neither cached nor joined: to compare such bodies costs more than it saves. */
+/** A body with more values is neither cached nor joined: comparing such bodies costs more than it saves. */
 const MAX_VALUES = 100_000;
 
 /** Parameters for the delivery or the recipient of an answer, not its content. All others are part of the key. */
@@ -12,26 +12,26 @@ const NOT_IN_KEY = new Set(['stream', 'stream_options', 'user', 'metadata']);
 /** Vectors are cached one by one, and returned in either encoding. */
 const NOT_IN_KEY_OF_VECTORS = new Set([...NOT_IN_KEY, 'input', 'encoding_format']);
 
-/** Headers for tracing, for one attempt only, or that say who made the request. */
+/** Headers for tracing, for one attempt only, or about the sender. */
 const NOT_KEYED =
   /^(x-router-|x-stainless-|x-b3-|x-datadog-|x-client-request-id$|x-request-id$|x-correlation-id$|x-amzn-trace-id$|x-cloud-trace-context$|traceparent$|tracestate$|baggage$|b3$|sentry-trace$|idempotency-key$|user-agent$)/i;
-/** What an SDK sends by itself, and some callers do not. */
+/** Values that an SDK sends by default, and some callers omit. */
 const USUAL_ACCEPT = /^(application\/json|text\/event-stream|\*\/\*)$/;
 
 type Body = Record<string, unknown>;
 
-/** The request as it is now, whatever the caller does with its body later. Throws where it has no key. */
+/** A copy of the request, independent of later changes to the body. Throws if it has no key. */
 export function snapshotOf(request: CacheRequest, body: Body): CacheRequest & { readonly body: Body } {
   // The body of a request is a record, so its copy is one.
   return { ...request, body: jsonCopy(body, MAX_VALUES) as Body, query: jsonCopy(request.query) };
 }
 
-/** The canonical text of a call: equal calls have the same. Throws where it has no key. */
+/** The canonical text of a call; equal calls have the same text. Throws if it has no key. */
 export function keyOf(call: Call, request: CacheRequest): string {
   return `${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY, MAX_VALUES)}`;
 }
 
-/** The same for the single inputs of an embeddings call, and for several of them together. */
+/** The keys of single inputs of an embeddings call, and of several inputs together. */
 export function vectorKeys(call: Call, request: CacheRequest) {
   const prelude = `${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY_OF_VECTORS)}`;
   return {
@@ -42,8 +42,8 @@ export function vectorKeys(call: Call, request: CacheRequest) {
 }
 
 /**
- * What two calls in flight must have in common besides the key: only streams with the same options join each other, and
- * no call fails by the limits of another.
+ * What two calls in flight must share besides the key: only streams with the same options join each other, and no call
+ * fails by another one's limits.
  */
 export function termsOf({ settings, maxAttempts, stream }: Call, body: Body): string {
   const { maxInputTokens, maxCostUsd, overBudget, attemptTimeoutMs } = settings;
@@ -54,7 +54,7 @@ export function termsOf({ settings, maxAttempts, stream }: Call, body: Body): st
     : limits;
 }
 
-/** The names of what is in the key, without any value. */
+/** The names of the key's parts, without any value. */
 export function keyParts({ settings, record }: Call, request: CacheRequest): string[] {
   const { query } = request;
   return [
@@ -99,7 +99,7 @@ function keyedHeaders({ headers }: CacheRequest): (readonly [string, string | nu
     .sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
 }
 
-/** No query is the same as an empty one: the entry points differ in which they give. */
+/** No query equals an empty one, because the entry points differ in which they pass. */
 const isEmpty = (query: unknown) => query == null || (typeof query === 'object' && Object.keys(query).length === 0);
 
 const isAccept = (name: string) => name.toLowerCase() === 'accept';

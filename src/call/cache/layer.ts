@@ -34,34 +34,34 @@ import { SharedCalls, type SharedKey } from './shared-calls.js';
 import { SharedStream } from './shared-stream.js';
 import { type HowOver, SharedReader, StreamPlace } from './stream-place.js';
 
-/** What the cache has come to since the router was made. */
+/** Totals of the cache since the router was created. */
 export interface CacheTotals {
   hits: number;
   misses: number;
   joined: number;
   stale: number;
-  /** US dollars, of what is known. */
+  /** In US dollars, for answers of known cost. */
   savedUsd: number;
   savedTokens: number;
 }
 
 export interface CacheParts {
   readonly store: () => CacheStore;
-  /** Of the router's own store; `undefined` for one of the application's, which bounds itself and sees hashed keys. */
+  /** For the router's own store; `undefined` for an application's store, which limits itself and sees hashed keys. */
   readonly size: CacheSize | undefined;
   /** Calls of different requests may wait for one another. */
   readonly shareInFlight: boolean;
   readonly totals: CacheTotals;
   readonly events: Events;
   readonly tracing: Tracing;
-  /** Around a refresh, which is a call of its own in the background. */
+  /** Wraps a refresh, which is a separate call in the background. */
   readonly background: Layer<Call, CallReply>;
 }
 
 /** Other processes wait this long for one that claimed a refresh and died. */
 const MAX_CLAIM_MS = 10_000;
 
-/** Answers from the cache, joins equal calls in flight, and stores what comes. Does nothing without the option. */
+/** Answers from the cache, joins equal calls in flight, and stores new answers. Without the option it does nothing. */
 export function cache(parts: CacheParts): Layer<Call, CallReply> {
   return (next) => {
     const cached = new ResponseCache(parts, next);
@@ -87,7 +87,7 @@ class ResponseCache implements CacheContext {
     this.#background = parts.background(next);
   }
 
-  /** Without an `await` on the way to an answer that is there. */
+  /** Returns an available answer without an `await`. */
   answer(call: Call, given: CacheRequest, settings: CacheSettings): Promise<CallReply> {
     if (!eligibilityOf(call).cacheable || given.body === undefined) return this.bypass(call);
     let request: ReturnType<typeof snapshotOf>;
@@ -106,10 +106,10 @@ class ResponseCache implements CacheContext {
           isPromise(found) || found === undefined || isLong(found.answer) ? undefined : this.#hit(call, found);
         if (reply !== undefined) return Promise.resolve(reply);
       }
-      // Only now: most hits need no copy of the body.
+      // Copied only now, because most hits need no copy of the body.
       request = snapshotOf(given, given.body);
     } catch {
-      // It cannot be written as JSON, about which the SDK will say more, or it has too many values.
+      // The body cannot be written as JSON, for which the SDK has a better error, or it has too many values.
       return this.bypass(call);
     }
     const fetch = this.#fetchOf(call, request, key, settings);
@@ -124,7 +124,7 @@ class ResponseCache implements CacheContext {
     return this.#next(call);
   }
 
-  /** For a store that takes its time, and for an answer that takes some time to read. */
+  /** For a store that is asynchronous, and for an answer that takes long to read. */
   async #decideLate(
     call: Call,
     request: CacheRequest,
@@ -139,14 +139,14 @@ class ResponseCache implements CacheContext {
     return hit ?? this.#decide(call, request, settings, fetch, found, value);
   }
 
-  /** Without a fresh answer that the call could have. */
+  /** Continues without a fresh answer that the call may use. */
   #decide(
     call: Call,
     request: CacheRequest,
     settings: CacheSettings,
     fetch: Fetch,
     found: Found | undefined,
-    /** Of an answer that was read in slices. */
+    /** The value of an answer that was read in slices. */
     value?: unknown,
   ): Promise<CallReply> {
     if (found === undefined) return this.fetch(call, request, fetch);
@@ -168,7 +168,7 @@ class ResponseCache implements CacheContext {
     });
   }
 
-  /** A fresh answer in the form that the call requested. */
+  /** Returns a fresh answer in the form that the call requested. */
   #hit(call: Call, { answer, ageMs, state }: Found, value?: unknown): CachedReply | undefined {
     if (state !== 'fresh') return undefined;
     const reply = readAnswer(call, answer, value);
@@ -277,7 +277,7 @@ class ResponseCache implements CacheContext {
     request: CacheRequest,
     fetch: Fetch,
     next: Handler<Call, CallReply>,
-    /** `undefined`: it cannot be joined. */
+    /** `undefined`: the call cannot be joined. */
     sharedKey: SharedKey | undefined,
     isRefresh: boolean,
   ): SharedCall {
@@ -296,7 +296,7 @@ class ResponseCache implements CacheContext {
     return shared;
   }
 
-  /** Stores what may be stored of an answer that has come, before any caller has it. */
+  /** Stores the answer if allowed, before any caller gets it. */
   #store(reply: CallReply, shared: SharedCall, fetch: Fetch): void {
     if (reply.chunks !== undefined) return this.#storeStream(reply, reply.chunks, shared, fetch);
     const data = dataOf(reply);
@@ -311,7 +311,7 @@ class ResponseCache implements CacheContext {
       if (isPromise(stored)) keepAlive(shared.call, stored);
       shared.resolve(stored);
     } catch {
-      // A client of the application has put something into it that JSON cannot write: only the first caller has it.
+      // An application's client has added something that JSON cannot represent: only the first caller gets it.
       shared.resolve();
     }
   }
@@ -337,7 +337,7 @@ class ResponseCache implements CacheContext {
     if (shared.isRefresh) void drain(stream);
   }
 
-  /** What comes of a shared call for one of its callers, in that caller's own async context. */
+  /** Waits for the result of a shared call on behalf of one caller, in that caller's own async context. */
   async #receive(
     shared: SharedCall,
     participant: Participant,
@@ -381,7 +381,7 @@ class ResponseCache implements CacheContext {
     const isOwner = shared.isOwner(participant);
     const { deployment, region, attempts } = shared.call.record;
     Object.assign(record, { deployment, region, timeToFirstChunkMs: performance.now() - call.startedAt });
-    // After a stream that failed before this one was begun, they are added at the end.
+    // If an earlier stream failed before this one began, its attempts are added at the end.
     if (isOwner && record.attempts.length === 0) record.attempts = attempts;
     const place = this.#placeOf(
       shared,
@@ -416,7 +416,7 @@ class ResponseCache implements CacheContext {
     const restart = async (): Promise<AsyncIterator<unknown>> => {
       shared.leave(participant);
       participant.pause();
-      // It may be long since the call began: what counts is the time until its first content.
+      // The call may have begun long ago. The time until its first content counts from now.
       call.deadline = performance.now() + call.settings.deadlineMs;
       const { chunks, onEnd } = await (again?.() ?? Promise.reject(new Error('It has a stream of its own.')));
       if (chunks === undefined) throw new Error('The call needs a stream.');
@@ -443,13 +443,13 @@ function headersOf(reply: CallReply): Headers | undefined {
   return isCached(reply) ? reply.cached.headers : reply.answer.headers;
 }
 
-/** The SDK has looked it up already, and written it into what it has parsed. */
+/** The SDK has already read the request id, and written it into the parsed answer. */
 function requestIdOf(reply: CallReply, data: unknown): string | null {
   const known: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, '_request_id') : undefined;
   return typeof known === 'string' ? known : (headersOf(reply)?.get('x-request-id') ?? null);
 }
 
-/** A function of its own: no closure that the router holds must lead to the reader. */
+/** A separate function: no closure that the router holds may refer to the reader. */
 function readerOf(place: StreamPlace, participant: Participant): SharedReader {
   const reader = new SharedReader(place);
   participant.onEnd(onCollected(reader, () => place.leave()));
@@ -485,6 +485,6 @@ async function drain(stream: SharedStream): Promise<void> {
   try {
     for (;;) if ((await place.read()).done) return;
   } catch {
-    // Its attempt has reported it; the stale answer stays.
+    // The attempt has reported the failure, and the stale answer stays.
   }
 }

@@ -5,23 +5,23 @@ import type { CancelSignal } from '../../util/cancel-signal.js';
 import { isRecord } from '../../util/is-record.js';
 import { sha256 } from '../../util/sha256.js';
 
-/** A store of the application's own may be far away. */
+/** An application's own store may be slow. */
 const GET_TIMEOUT_MS = 100;
-/** A longer key is hashed: it would take more memory than most answers. */
+/** A longer key is hashed, because it would take more memory than most answers. */
 const MAX_KEY_LENGTH = 64 * 1024;
 
-/** A stored answer, and how it may be used by now. */
+/** A stored answer, and how it may be used now. */
 export interface Found {
   readonly answer: CachedAnswer;
   readonly ageMs: number;
-  /** `error`: only if nothing better can be had. */
+  /** `error`: only if the deployments fail. */
   readonly state: 'fresh' | 'stale' | 'error';
 }
 
-/** The store, made safe: if it throws, rejects, hangs or returns nonsense, that is a miss. */
+/** Protects calls from the store: if it throws, rejects, hangs or returns nonsense, that counts as a miss. */
 export class CacheLookup {
   readonly #store: () => CacheStore;
-  /** Of the router's own store; `undefined` for one of the application's. */
+  /** For the router's own store; `undefined` for an application's store. */
   readonly size: CacheSize | undefined;
 
   constructor(store: () => CacheStore, size: CacheSize | undefined) {
@@ -29,10 +29,10 @@ export class CacheLookup {
     this.size = size;
   }
 
-  /** The key of a canonical text: in this process's memory the text itself, elsewhere only its hash. */
+  /** The key for a canonical text: in this process's memory the text itself, elsewhere only its hash. */
   keyOf(text: string): string {
     if (this.size === undefined || text.length > MAX_KEY_LENGTH) return sha256(text);
-    // A search makes one piece of a text that was put together: hashing and comparing it then take less time.
+    // A search flattens a concatenated string, which makes hashing and comparing it faster.
     text.search(/$/);
     return text;
   }
@@ -51,19 +51,21 @@ export class CacheLookup {
     }
   }
 
-  /** Whether this process refreshes a stale answer. A store that cannot say so leaves it to each process. */
+  /**
+   * Whether this process should refresh a stale answer. Without support in the store, each process refreshes by itself.
+   */
   claimRefresh(key: string, forMs: number): boolean | Promise<boolean> {
     try {
       const claimed = this.#store().claimRefresh?.(key, forMs) ?? true;
       if (!isPromise(claimed)) return claimed;
-      // Where the store fails, an answer that stays stale is better than one refresh for each call.
+      // If the store fails, a stale answer is better than one refresh for each call.
       return withTimeout(claimed, undefined).then((isOurs) => isOurs === true);
     } catch {
       return false;
     }
   }
 
-  /** Returns a promise, which never rejects, where the store returned one. */
+  /** Returns a promise, which never rejects, if the store returned one. */
   set(
     key: string,
     answer: CachedAnswer,
@@ -74,13 +76,13 @@ export class CacheLookup {
       const stored = this.#store().set(key, answer, ttlMs + Math.max(staleMs, staleIfErrorMs), tenant);
       return isPromise(stored) ? stored.then(undefined, () => undefined) : undefined;
     } catch {
-      // The store's fault is not the call's.
+      // The store's failure must not fail the call.
       return undefined;
     }
   }
 }
 
-/** By the wall clock, which stores of several processes share. One that was set back makes an answer too old, not young. */
+/** Uses the wall clock, which processes share. A clock that was set back makes an answer too old, not too young. */
 function foundOf(answer: unknown, { ttlMs, staleMs, staleIfErrorMs }: CacheSettings): Found | undefined {
   if (!isAnswer(answer)) return undefined;
   const ageMs = Date.now() - answer.storedAt;
@@ -103,7 +105,7 @@ function isAnswer(value: unknown): value is CachedAnswer {
 
 const isTextOrNull = (value: unknown) => value === null || typeof value === 'string';
 
-/** Waits for a short while, and no longer than the caller does. */
+/** Waits for a short time, and no longer than the caller does. */
 function withTimeout<T>(found: PromiseLike<T>, signal: CancelSignal | undefined): Promise<T | undefined> {
   return new Promise((resolve) => {
     const finish = (value: T | undefined) => {
@@ -124,7 +126,7 @@ export function isPromise(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** The value of a stored answer, parsed for one caller. `undefined` where its text cannot be read. */
+/** Parses the value of a stored answer for one caller. Returns `undefined` if its text cannot be parsed. */
 export function readValue({ text }: CachedAnswer): unknown {
   try {
     const value: unknown = JSON.parse(text);
@@ -134,13 +136,13 @@ export function readValue({ text }: CachedAnswer): unknown {
   }
 }
 
-/** Characters that are parsed in one piece, which takes some milliseconds. */
+/** The number of characters to parse at a time, which takes some milliseconds. */
 const SLICE = 512 * 1024;
 
-/** A stream of so many chunks that they are parsed in slices. */
+/** Whether a stream is so long that its chunks are parsed in slices. */
 export const isLong = ({ kind, text }: CachedAnswer) => kind === 'chunks' && text.length > SLICE;
 
-/** `readValue` of a long stream, each chunk of which has a line: the event loop gets a turn between two slices. */
+/** `readValue` for a long stream, with one chunk per line: the event loop gets a turn between two slices. */
 export async function readInSlices({ text }: CachedAnswer): Promise<unknown> {
   const values: unknown[] = [];
   try {

@@ -4,36 +4,36 @@ import type { AttemptEnd, Call, CallReply } from '../../types.js';
 import { StreamEnd } from './stream-end.js';
 import type { StreamPlace } from './stream-place.js';
 
-/** A run that ends by the same deadline goes first, as its error says more. */
+/** A shared call with the same deadline ends first, because its error has more details. */
 const GRACE_MS = 20;
-/** A timer this late was held up, by a blocked loop or a frozen process: an answer may be there to be read. */
+/** A timer this late was delayed by a blocked loop or a frozen process: an answer may be waiting. */
 const LATE_MS = 50;
 
-/** What a participant needs of its shared call. */
+/** The shared call, as a participant sees it. */
 export interface Run {
-  /** No other caller has had a later deadline. */
+  /** Whether no other caller has had a later deadline. */
   isLatest(deadline: number): boolean;
   setActive(isActive: boolean): void;
   cancelForLast(participant: Participant): boolean;
   leave(participant: Participant): void;
 }
 
-/** One caller of a shared call. The router holds it, so it must not refer to the stream that the caller gets. */
+/** One caller of a shared call. The router refers to it, so it must not refer to the caller's stream. */
 export class Participant {
-  /** Settles in the order of the callers, for each by its own abort and deadline too. */
+  /** Settles in the order of the callers, also by each caller's own abort and deadline. */
   readonly reply: Promise<CallReply>;
-  /** It ended by its own abort or deadline, not with the run. */
+  /** The caller left by its own abort or deadline, before the shared call ended. */
   hasLeft = false;
   place: StreamPlace | undefined;
   readonly #run: Run;
   readonly #reply = Promise.withResolvers<CallReply>();
-  /** Of a stream. */
+  /** For a stream. */
   readonly #end: StreamEnd | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasGrace = false;
   #isActive = true;
 
-  /** Throws where the caller's signal is not one. */
+  /** Throws if the caller's signal is not a signal. */
   constructor(
     readonly call: Call,
     run: Run,
@@ -57,7 +57,7 @@ export class Participant {
     this.#reply.reject(signal?.aborted ? abortError(signal.reason) : error);
   }
 
-  /** Has its stream, and has not begun to read it. */
+  /** The caller has its stream, and has not begun to read it. */
   pause(): void {
     this.#setActive(false);
   }
@@ -66,7 +66,7 @@ export class Participant {
     this.#setActive(true);
   }
 
-  /** Its stream is over. */
+  /** The caller's stream has ended. */
   finish(end: AttemptEnd): void {
     this.#stopWaiting();
     this.#end?.set(end);

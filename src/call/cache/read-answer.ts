@@ -6,8 +6,9 @@ import { cachedAnswer, cachedStream } from './cached-reply.js';
 import { readValue } from './lookup.js';
 
 /**
- * A stored answer in the form that this caller requested, parsed for it alone. `undefined` where it cannot have that
- * form, or cannot be read.
+ * Returns a stored answer in the form that this caller requested, as a separate copy. Returns `undefined` if it cannot
+ * have that
+ * form, or cannot be parsed.
  */
 export function readAnswer(call: Call, answer: CachedAnswer, value = readValue(answer)): CachedReply | undefined {
   if (answer.kind === 'vector') return undefined;
@@ -41,7 +42,7 @@ function joined({ protocol }: Call, { tokens }: CachedAnswer, value: unknown): u
   return fromChunks(protocol, value);
 }
 
-/** The chunk that reports only the usage. */
+/** Whether a chunk reports only the usage. */
 export function isOnlyUsage(chunk: unknown): boolean {
   return isRecord(chunk) && isRecord(chunk.usage) && Array.isArray(chunk.choices) && chunk.choices.length === 0;
 }

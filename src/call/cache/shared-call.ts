@@ -5,47 +5,48 @@ import { Participant } from './participant.js';
 import { SharedSignal } from './shared-signal.js';
 import type { SharedStream } from './shared-stream.js';
 
-/** A caller that was given its stream this long ago is about to read it. */
+/** A caller that got its stream at most this long ago is about to read it. */
 const ABOUT_TO_READ_MS = 25;
 
 export interface SharedCallParts {
-  /** The call that it is started for. */
+  /** The call that started it. */
   readonly call: Call;
   readonly body: Readonly<Record<string, unknown>>;
   readonly source: unknown;
   readonly next: Handler<Call, CallReply>;
-  /** The answer is there, and no caller has it yet. */
+  /** Called with the answer, before any caller gets it. */
   readonly onReply: (reply: CallReply, shared: SharedCall) => void;
-  /** It cannot be joined any more. */
+  /** Called when it can no longer be joined. */
   readonly onOver: () => void;
-  /** Goes on without any caller. */
+  /** A refresh continues without any caller. */
   readonly isRefresh: boolean;
 }
 
 /**
- * One upstream call for all identical calls while it is in flight. It runs under a signal of its own, until the
- * latest deadline of its callers. Each of them leaves by its own abort or deadline; the last one ends it. Joining and
- * leaving take constant time.
+ * One upstream call for all identical calls while it is in flight. It runs under its own signal, until the latest
+ * deadline
+ * of its callers. Each caller leaves by its own abort or deadline; the last one ends the call. Joining and leaving take
+ * constant time.
  */
 export class SharedCall {
   readonly call: Call;
   readonly isRefresh: boolean;
-  /** The whole answer as JSON, where a caller or the store needs it. */
+  /** The whole answer as JSON, if a caller or the store needs it. */
   text: string | undefined;
   stream: SharedStream | undefined;
-  /** Of a refresh: settles when it has ended and its answer is stored. Never rejects. */
+  /** For a refresh: settles when it has ended and its answer is stored. Never rejects. */
   readonly done: Promise<unknown> | undefined;
   readonly #parts: SharedCallParts;
   readonly #signal = new SharedSignal();
   readonly #done: PromiseWithResolvers<unknown> | undefined;
   readonly #participants = new Set<Participant>();
-  /** Goes over the participants once, eldest first: whose turn it is to bear the cost. */
+  /** Visits the participants once, oldest first, to find the one that pays. */
   readonly #line = this.#participants.values();
   #owner: Participant | undefined;
-  /** Those that wait for the answer, or read it. */
+  /** The number of callers that wait for the answer, or read it. */
   #active = 0;
   #lastActiveAt = 0;
-  /** The latest deadline that it has ever had: an attempt under way may have been given this much. */
+  /** The latest deadline so far: a running attempt may have been given this much time. */
   #latestDeadline: number;
   #reply: CallReply | undefined;
   #isOver = false;
@@ -78,11 +79,11 @@ export class SharedCall {
     );
   }
 
-  /** Another caller can join it: it is running, and a caller waits for it or reads it. */
+  /** Whether another caller can join: it is running, and a caller waits for it or reads it. */
   get canBeJoined(): boolean {
     if (this.#isOver || this.stream?.failed !== undefined) return false;
     const now = performance.now();
-    // Past its time, the platform may have ended it together with the request that it began in.
+    // After its deadline, the platform may have ended it together with the request that started it.
     if (this.isRefresh) return now < this.call.deadline;
     return this.#active > 0 || now - this.#lastActiveAt < ABOUT_TO_READ_MS;
   }
@@ -102,7 +103,7 @@ export class SharedCall {
     return participant;
   }
 
-  /** Waits for its answer no more, or has paused or begun to read it. */
+  /** A caller waits for its answer or reads it, or has stopped doing so. */
   setActive(isActive: boolean): void {
     this.#active += isActive ? 1 : -1;
     if (!isActive) this.#lastActiveAt = performance.now();
@@ -112,21 +113,21 @@ export class SharedCall {
     return deadline >= this.#latestDeadline;
   }
 
-  /** Ends the call for its last caller, which waits for that end, so that its record has it. Returns whether it is. */
+  /** Ends the call for its last caller, whose record waits for that end. Returns whether this was the last caller. */
   cancelForLast(participant: Participant): boolean {
     const isLast = this.#isLast(participant);
     if (isLast) this.#cancel(participant.call.signal?.reason);
     return isLast;
   }
 
-  /** Removes a caller that has not waited for the end. */
+  /** Removes a caller that does not wait for the end. */
   leave(participant: Participant): void {
     if (!this.#participants.has(participant)) return;
     const isLast = this.#isLast(participant);
     if (this.isOwner(participant)) {
       if (isLast) this.payOver(participant.call.record);
       else {
-        // The next in line bears the cost: an upstream call is in one record only.
+        // The next in line pays: an upstream call is in one record only.
         participant.call.record.attempts = [];
         this.#participants.delete(participant);
         this.#owner = this.#line.next().value;
@@ -134,12 +135,12 @@ export class SharedCall {
     }
     this.#participants.delete(participant);
     if (isLast) return this.#cancel(undefined);
-    // No walk over all of them: with several, the run may have more time than any of them needs.
+    // Not a loop over all callers: with several, the call may have more time than each of them needs.
     if (this.#participants.size !== 1 || this.isRefresh) return;
     for (const { call } of this.#participants) this.call.deadline = call.deadline;
   }
 
-  /** Removes a caller that has all of the answer. */
+  /** Removes a caller that has the whole answer. */
   finish(participant: Participant): void {
     this.#participants.delete(participant);
   }
@@ -148,7 +149,7 @@ export class SharedCall {
     return participant === this.#owner && !this.#isPaid;
   }
 
-  /** Writes what the call has learned and cost into the record of the one who bears it. */
+  /** Writes the call's result and cost into the record of the caller that pays. */
   payOver(to: CallRecord): void {
     this.#isPaid = true;
     const { deployment, servedModel, region, attempts, usage, providerUsage, timeToFirstChunkMs } = this.call.record;
@@ -160,14 +161,14 @@ export class SharedCall {
     to.timeToFirstChunkMs ??= timeToFirstChunkMs;
   }
 
-  /** From here on an equal call starts its own. */
+  /** From now on, an equal call starts its own. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#parts.onOver();
   }
 
-  /** It has ended, and `stored` is under way. */
+  /** The call has ended, and `stored` is in progress. */
   resolve(stored?: unknown): void {
     this.#done?.resolve(stored);
   }
@@ -186,7 +187,7 @@ export class SharedCall {
   #reject(error: unknown): void {
     this.end();
     this.resolve();
-    // What is left on the wire of an attempt that was given up.
+    // Ends what is left of an abandoned attempt.
     this.#signal.abort(undefined);
     for (const participant of this.#participants) participant.reject(error);
   }

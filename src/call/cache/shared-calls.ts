@@ -1,8 +1,8 @@
 import type { SharedCall } from './shared-call.js';
 
-/** What an equal call has in common with one in flight. */
+/** What an equal call must share with one in flight. */
 export interface SharedKey {
-  /** The call's own key, as it is: hashing a long text again takes time. */
+  /** The call's own key, not hashed, because hashing a long text takes time. */
   readonly key: string;
   readonly terms: string;
 }
@@ -11,13 +11,13 @@ export interface SharedKey {
 export class SharedCalls {
   readonly #byKey = new Map<string, Map<string, SharedCall>>();
 
-  /** Not one that has failed, or that nothing waits for any more. */
+  /** Skips a call that has failed, or whose callers have all left. */
   find({ key, terms }: SharedKey): SharedCall | undefined {
     const shared = this.#byKey.get(key)?.get(terms);
     return shared?.canBeJoined ? shared : undefined;
   }
 
-  /** In place of one that is of no use any more. */
+  /** Replaces a call that can no longer be joined. */
   add({ key, terms }: SharedKey, shared: SharedCall): void {
     const byTerms = this.#byKey.get(key);
     if (byTerms === undefined) this.#byKey.set(key, new Map([[terms, shared]]));

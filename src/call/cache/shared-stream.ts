@@ -3,43 +3,43 @@ import type { AttemptEnd, CallReply } from '../../types.js';
 import { jsonText } from '../../util/json-text.js';
 import { idOf } from './cached-reply.js';
 
-/** Of the texts of chunks that a stream holds for readers and for the store, in characters. */
+/** How many characters of chunks a stream holds for readers and for the store. */
 const MAX_HELD = 16 * 1024 * 1024;
-/** Of what an error says had arrived. */
+/** How many characters of delivered chunks an error reports. */
 const MAX_PARTIAL = 256 * 1024;
 
-/** Where a reader is. */
+/** The position of a reader. */
 export interface Place {
-  /** The next chunk to be read. */
+  /** The index of the next chunk to read. */
   readonly at: number;
-  /** It has read nothing yet, so it may start a call of its own. */
+  /** It has read nothing yet, so it may start its own call. */
   readonly canRestart: boolean;
 }
 
 export interface SharedStreamParts {
   readonly reply: CallReply;
   readonly source: AsyncIterator<unknown>;
-  /** Says as the chunks come whether the stream may be stored. */
+  /** Decides chunk by chunk whether the stream may be stored. */
   readonly check: StorableCheck;
-  /** `MAX_HELD`, or less where the store takes less. */
+  /** `MAX_HELD`, or less if the store accepts less. */
   readonly maxHeld: number;
-  /** From here on it can neither be joined nor stored. */
+  /** Called when it is too large to be joined or stored. */
   readonly onTooLarge: () => void;
   readonly onEnd: (end: AttemptEnd) => void;
 }
 
 /**
- * One stream for several readers. Chunks are held as text, so that each reader gets its own, also one that joins late.
- * The fastest reader pulls the next chunk. A stream that grows too large holds only what some reader has not read yet.
+ * One stream for several readers. Chunks are held as text, so that each reader gets its own copy, also a late one. The
+ * fastest reader pulls the next chunk. A stream that grows too large holds only what some reader has not read yet.
  */
 export class SharedStream {
-  /** How the source ended; readers may still have something to read. */
+  /** How the source ended; readers may still have chunks to read. */
   end: AttemptEnd | undefined;
   failed: { readonly error: unknown } | undefined;
   isDone = false;
   /** The provider's id of the answer. */
   answerId: unknown;
-  /** The first chunk that is still held. */
+  /** The index of the first chunk that is still held. */
   first = 0;
   readonly #parts: SharedStreamParts;
   readonly #texts: string[] = [];
@@ -71,7 +71,7 @@ export class SharedStream {
     return this.#texts[at - this.first];
   }
 
-  /** All of it as the JSON of an array, a line for each chunk, where it may be stored. */
+  /** The whole stream as a JSON array, one line per chunk, if it may be stored. */
   get storable(): string | undefined {
     return this.#isWhole && this.#parts.check.isStorable ? `[${this.#texts.join(',\n')}]` : undefined;
   }
@@ -96,7 +96,7 @@ export class SharedStream {
     this.#parts.source.return?.().catch(() => undefined);
   }
 
-  /** Runs `wake` once, when something has come or the source has ended. */
+  /** Calls `wake` once, when a chunk has come or the source has ended. */
   waitForMore(wake: () => void): void {
     this.#waiting.add(wake);
     this.#pull();
@@ -136,7 +136,7 @@ export class SharedStream {
           if (done) this.isDone = true;
           else this.#hold(value);
         } catch (error) {
-          // An application's own client has put something into it that JSON cannot write.
+          // An application's own client has added something that JSON cannot represent.
           this.stop();
           end(error);
         }
@@ -162,12 +162,12 @@ export class SharedStream {
     this.#parts.onTooLarge();
   }
 
-  /** Lets go of what every reader has read, but only once there is much of it. */
+  /** Drops chunks that every reader has read, but only many at a time. */
   #makeRoom(): boolean {
     const { maxHeld } = this.#parts;
     if (this.#held <= maxHeld) return true;
     let next = this.first + this.#texts.length;
-    // One that has read nothing yet can as well begin a stream of its own.
+    // A reader that has read nothing can start its own stream instead.
     for (const place of this.#places) if (!place.canRestart) next = Math.min(next, place.at);
     for (const text of this.#texts.splice(0, next - this.first)) this.#held -= text.length;
     this.first = next;

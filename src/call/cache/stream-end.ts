@@ -3,8 +3,9 @@ import type { AttemptEnd } from '../../types.js';
 type Listener = (end: AttemptEnd) => void;
 
 /**
- * How one caller's stream ended, for those who listen. They run in the async context of the call, whatever ended the
- * stream, and before the caller sees the end.
+ * How one caller's stream ended, for its listeners. They run in the async context of the call, whatever ended the
+ * stream,
+ * and before the caller sees the end.
  */
 export class StreamEnd {
   #end: AttemptEnd | undefined;

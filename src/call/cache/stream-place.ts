@@ -6,20 +6,20 @@ const DONE: Result = { done: true, value: undefined };
 export type HowOver = 'ended' | 'left' | { readonly error: unknown };
 
 export interface PlaceParts {
-  /** The first read. */
+  /** Called at the first read. */
   readonly onBegin: () => void;
   readonly onOver: (how: HowOver) => void;
-  /** Not for this reader: usage that it did not request. */
+  /** Whether to hide a chunk from this reader: usage that it did not request. */
   readonly isHidden: (chunk: unknown) => boolean;
-  /** The error of the source as this reader's own. */
+  /** Copies the source's error for this reader. */
   readonly errorFor: (error: unknown, partial: readonly unknown[]) => unknown;
-  /** Sends the call upstream again, for this reader alone; `undefined` for the one that the stream was started for. */
+  /** Sends the call again for this reader alone; `undefined` for the caller that started the stream. */
   readonly restart: (() => Promise<AsyncIterator<unknown>>) | undefined;
 }
 
 /**
- * One caller's place in a shared stream: from its beginning, at its own pace. The router holds places; the iterator over
- * one is held by its caller alone, so that a dropped stream can be collected.
+ * One caller's place in a shared stream: it reads from the beginning, at its own pace. The router refers to places, and
+ * only the caller refers to the iterator over its place, so that a dropped stream can be garbage-collected.
  */
 export class StreamPlace implements Place {
   at = 0;
@@ -33,7 +33,7 @@ export class StreamPlace implements Place {
   #wake: (() => void) | undefined;
   /** The iterator, while something waits for its next chunk. */
   reader: object | undefined;
-  /** A stream of its own that has taken the place of the shared one. */
+  /** A separate stream that replaces the shared one. */
   #own: AsyncIterator<unknown> | undefined;
 
   constructor(stream: SharedStream, parts: PlaceParts) {
@@ -46,7 +46,7 @@ export class StreamPlace implements Place {
     return !this.#hasRead && this.#parts.restart !== undefined;
   }
 
-  /** Reads on, in the caller's own async context. */
+  /** Reads the next chunk, in the caller's own async context. */
   read(reader?: object): Promise<Result> {
     if (this.#reading !== undefined) {
       const again = () => this.read(reader);
@@ -58,7 +58,7 @@ export class StreamPlace implements Place {
     return reading;
   }
 
-  /** Reads no more: by `break`, an abort, or because the stream was dropped. */
+  /** Stops reading: after `break`, an abort, or because the stream was dropped. */
   leave(): void {
     if (this.#own !== undefined) void this.#own.return?.();
     else if (!this.#isOver) this.#finish('left');
@@ -144,7 +144,7 @@ export class StreamPlace implements Place {
   }
 }
 
-/** What a caller's stream reads from. Nothing of the router holds it. */
+/** The source of a caller's stream. The router holds no reference to it. */
 export class SharedReader implements AsyncIterator<unknown, undefined> {
   readonly #place: StreamPlace;
 

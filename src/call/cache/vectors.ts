@@ -18,8 +18,9 @@ export function inputsOf(input: unknown): readonly unknown[] {
 }
 
 /**
- * The vectors of an answer, in the order of the inputs. `undefined` where their number or their indexes do not fit: then
- * it is unknown which belongs to which.
+ * The vectors of an answer, in the order of the inputs. Returns `undefined` if their number or their indexes do not
+ * match,
+ * because then it is unknown which vector belongs to which input.
  */
 export function readVectors(data: unknown, inputs: readonly unknown[], source: Source): CachedVector[] | undefined {
   const list: unknown = isRecord(data) ? data.data : undefined;
@@ -44,7 +45,9 @@ export function readVectors(data: unknown, inputs: readonly unknown[], source: S
 
 const lengthOf = (input: unknown) => (typeof input === 'string' || Array.isArray(input) ? input.length : 1);
 
-/** The provider reports one sum for a batch: each input gets its share by length, and the shares add up to the sum. */
+/**
+ * The provider reports one sum for a batch. Each input gets a share by its length, and the shares add up to the sum.
+ */
 function share(total: number | null, weights: readonly number[]): number[] | undefined {
   if (total === null) return undefined;
   const sum = weights.reduce((all, weight) => all + weight, 0) || 1;
@@ -68,7 +71,7 @@ export function isVector(value: unknown): value is Vector {
   return typeof value === 'string' || (Array.isArray(value) && typeof value[0] === 'number');
 }
 
-/** As numbers, or as the base64 of 32-bit floats, little end first. A copy for each caller. */
+/** As numbers, or as the base64 of little-endian 32-bit floats. A copy for each caller. */
 export function encodeVector(vector: Vector, isBase64: boolean): Vector {
   if (isBase64)
     return typeof vector === 'string' ? vector : encodeBase64(new Uint8Array(Float32Array.from(vector).buffer));

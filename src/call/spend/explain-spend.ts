@@ -2,7 +2,10 @@ import { maxUsdOf, worstCases } from '../../prices/worst-case.js';
 import type { Call } from '../../types.js';
 import { decide, isLimited, type SpendDecision, type SpendParts, without } from './layer.js';
 
-/** What a call may cost, and what the limits say to it. Deployments that they exclude are taken from the call's targets. */
+/**
+ * What a call may cost, and which limits apply. Deployments that the limits exclude are removed from the call's
+ * targets.
+ */
 export function explainSpend(
   parts: SpendParts,
   call: Call,

@@ -13,7 +13,7 @@ import { nameOf, overBudget, overCallLimit, tooManyTenants, worstCaseText } from
 import { CallReservation } from './reservation.js';
 
 export interface SpendParts {
-  /** `undefined` where there are no budgets. */
+  /** `undefined` without budgets. */
   readonly ledger: SpendLedger | undefined;
   readonly events: Events;
   readonly estimator: InputEstimator;
@@ -24,16 +24,16 @@ export interface SpendParts {
   readonly mayRepeat: boolean;
 }
 
-/** What the limits of money say to a call: where it may go, at what cost, and why not elsewhere. */
+/** The decision of the spend limits for a call: where it may go, at what cost, and why not elsewhere. */
 export interface SpendDecision {
-  /** Of the deployments that it may go to; empty where there is none. */
+  /** For the deployments that it may use; empty if there are none. */
   readonly cases: readonly WorstCase[];
-  /** The most that it may cost, all attempts together, in US dollars. */
+  /** The highest cost of all attempts together, in US dollars. */
   readonly usd: number;
   readonly excluded: readonly { readonly target: Target; readonly why: string }[];
   readonly refused: SpendBudgetExceededError | undefined;
   readonly reservation: Reservation | undefined;
-  /** Nothing is decided yet: this process has requested more of the shared budget. */
+  /** Not yet decided: this process has requested more of the shared budget. */
   readonly pending: Promise<boolean> | undefined;
 }
 
@@ -42,7 +42,7 @@ const MAX_REQUESTS = 8;
 
 /** Reserves a call's highest cost in every spend limit, or refuses the call. Without a limit it adds nothing. */
 export function limitSpend(parts: SpendParts): Layer<Call, CallReply> {
-  /** Deployments that were excluded for want of a price: reported once each. */
+  /** Deployments that were excluded because they have no price; each is reported once. */
   const reported = new Set<string>();
   return (next) =>
     function limitSpend(call) {
@@ -64,7 +64,7 @@ async function withReservation(
   checkLimits(parts.estimator.inputOf(call).body);
   const requestedSince = performance.now();
   let decision = decide(parts, call, true, requestedSince);
-  // Other processes spend from the same budget: more of it may be had.
+  // Other processes spend from the same budget, and may release some.
   for (let requests = 0; decision.pending !== undefined; requests++) {
     const isAnswered = await decision.pending;
     decision = decide(parts, call, true, isAnswered && requests < MAX_REQUESTS ? requestedSince : undefined);
@@ -101,7 +101,7 @@ async function withReservation(
     return reply;
   } catch (error) {
     spend.end();
-    // The errors of the deployments that were tried say nothing of those that were not. An application's own error is left alone.
+    // The errors of other deployments do not mention the excluded ones. An application's own error is left unchanged.
     if (unpriced.length > 0 && call.failures.length > 0 && error instanceof OpenAIError && error.cause === undefined)
       setHidden(error, 'cause', new NoDeploymentAvailableError(`Not tried: ${namesOf(unpriced)}: ${UNKNOWN}.`));
     throw error;
@@ -109,7 +109,7 @@ async function withReservation(
 }
 
 /**
- * Whether the limits allow the call, and where it may go. Reserves the money only if `reserve` says so.
+ * Decides whether the limits allow the call, and where it may go. Reserves the money only if `reserve` is true.
  *
  * @param requestedSince when this process began to request more of a shared budget; `undefined`: it does not
  */
@@ -148,12 +148,12 @@ function withoutCostliest(
     const found = byTarget.get(target);
     return found === undefined ? [] : [{ ...found, targets: [target] }];
   });
-  // Of two that cost the same, the later one goes first.
+  // Of two with the same cost, the later one goes first.
   const byCost = single.toReversed().sort((a, b) => (b.usd ?? 0) - (a.usd ?? 0));
-  /** What the call may cost without the most expensive so many. */
+  /** The highest cost of the call without the most expensive `count` deployments. */
   const usdWithout = (count: number) => maxUsdOf(byCost.slice(count, count + maxAttempts), maxAttempts, mayRepeat);
   const last = byCost.length - 1;
-  // Halving: the limits are checked a few times, however many deployments there are.
+  // A binary search, so that the limits are checked only a few times for many deployments.
   let [count, high] = [1, last];
   while (count < high) {
     const middle = (count + high) >> 1;
@@ -161,7 +161,7 @@ function withoutCostliest(
     if (usd <= maxCostUsd && ledger?.refusalOf(usd, keys) === undefined) high = middle;
     else count = middle + 1;
   }
-  // Reserving may need more than that: other processes spend from the same budget.
+  // Reserving may need more, because other processes spend from the same budget.
   let result = tryLimits(parts, call, usdWithout(count), reserve, requestedSince);
   while ('errorOf' in result && count < last) {
     count += 1;
@@ -187,7 +187,7 @@ function withoutCostliest(
   return 'errorOf' in result ? { ...decision, refused: result.errorOf(decision.cases) } : { ...decision, ...result };
 }
 
-/** Under a limit of money a deployment of unknown price is excluded, unless `unknownPrice` allows it. */
+/** Under a spend limit, a deployment of unknown price is excluded, unless `unknownPrice` allows it. */
 function withKnownPrice(
   { unknownPrice }: SpendParts,
   all: WorstCase[],
@@ -205,7 +205,7 @@ const UNKNOWN =
   'its price is not known, and there is a limit of money: give the deployment a `price` (with `tiers`, where the call ' +
   "names a service tier), or the router `prices`, or set `unknownPrice: 'allow'`";
 
-/** Why the limits refuse a call: as an error only where it is thrown. */
+/** Why the limits refuse a call. Converted to an error only when it is thrown. */
 interface LimitRefusal {
   errorOf(cases: readonly WorstCase[]): SpendBudgetExceededError;
 }
@@ -259,7 +259,7 @@ function refusalError(message: string, usd: number, refusal: Refusal): SpendBudg
 
 const namesOf = (targets: readonly Target[]) => targets.map(({ state }) => state.id).join(', ');
 
-/** A deployment that served before there was a limit is excluded now: the application should not have to find that out. */
+/** Reports a deployment that is excluded because it has no price, so that the application notices. */
 function reportUnpriced(events: Events, reported: Set<string>, { log }: Call, targets: readonly Target[]): void {
   const fresh = targets.filter(({ state }) => !reported.has(state.id));
   if (fresh.length === 0) return;

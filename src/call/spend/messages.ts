@@ -3,7 +3,9 @@ import type { Budget, Refusal } from '../../state/spend-ledger.js';
 import type { Call } from '../../types.js';
 import { showUsd } from '../../util/money.js';
 
-/** What a budget is called in messages, events and logs: `$400 a month`, `$5 a day for each tenant on the route "chat"`. */
+/**
+ * The name of a budget in messages, events and logs: `$400 a month`, `$5 a day for each tenant on the route "chat"`.
+ */
 export function nameOf({ usd, window, perTenant, route }: Budget): string {
   const each =
     typeof window === 'number' ? `in any ${durationText(window)}` : `${window === 'hour' ? 'an' : 'a'} ${window}`;
@@ -26,13 +28,13 @@ const SPANS = [
   ['second', 1000],
 ] as const;
 
-/** `7 days`, `90 minutes`: in the largest unit of which it is a whole number of more than one. */
+/** `7 days`, `90 minutes`: the largest unit that gives a whole number above one. */
 function durationText(ms: number): string {
   for (const [unit, length] of SPANS) if (ms % length === 0 && ms > length) return `${ms / length} ${unit}s`;
   return ms === 1000 ? 'second' : `${ms} ms`;
 }
 
-/** What the call could cost, and where that comes from. */
+/** The highest cost of the call, and how it is calculated. */
 export function worstCaseText(usd: number, cases: readonly WorstCase[], attempts: number): string {
   const costliest = cases.reduce<WorstCase | undefined>(
     (best, each) => ((best?.usd ?? -1) >= (each.usd ?? 0) ? best : each),

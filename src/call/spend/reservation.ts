@@ -5,29 +5,30 @@ import { toNano, toNanoUp } from '../../util/money.js';
 
 export interface CallReservationParts {
   readonly call: Call;
-  /** Of the deployments that it may go to. */
+  /** For the deployments that it may use. */
   readonly cases: readonly WorstCase[];
   readonly mayRepeat: boolean;
-  /** `undefined` where no budget applies. */
+  /** `undefined` if no budget applies. */
   readonly reserved: { readonly ledger: SpendLedger; readonly reservation: Reservation } | undefined;
   readonly onSettled: (end: Settlement) => void;
 }
 
-/** What a call has come to. */
+/** The result of a call for the budgets. */
 export interface Settlement {
   readonly spentUsd: number;
-  /** The most that its attempts could cost by the estimate; only where one of them has cost more. */
+  /** The estimated maximum; only set if an attempt has cost more than that. */
   readonly exceededUsd: number | undefined;
   readonly warnings: readonly Warning[];
 }
 
 /**
- * Reserves money for a call while it runs. At first the most it may cost over all its attempts; as they end, and once one
- * of them is the answer, no more than it may still cost; at its end, nothing.
+ * Reserves money for a call while it runs. At first the highest cost of all its attempts; as attempts end, and once
+ * there is
+ * an answer, only what it may still cost; at its end, nothing.
  */
 export class CallReservation implements SpendReservation {
   readonly #parts: CallReservationParts;
-  /** What the attempts that have ended cost, by their number. */
+  /** The booked cost of attempts that have ended, by number. */
   readonly #booked = new Map<number, number>();
   #isCommitted = false;
   #isDeferred = false;
@@ -46,7 +47,7 @@ export class CallReservation implements SpendReservation {
     return this.#parts.cases.find(isAt)?.usd ?? 0;
   }
 
-  /** The answer is being returned: no other deployment is tried. */
+  /** The answer is being returned, so no other deployment is tried. */
   commit(): void {
     this.#isCommitted = true;
     this.#release();
@@ -84,7 +85,10 @@ export class CallReservation implements SpendReservation {
     return hasExceeded ? attempts.reduce((sum, { deployment }) => sum + this.maxAt(deployment), 0) : undefined;
   }
 
-  /** What the attempts have cost, the most that those under way may cost, and, `withMore`, those that may yet be made. */
+  /**
+   * The cost of ended attempts, plus the highest cost of running ones and, with `withMore`, of attempts that may
+   * follow.
+   */
   #usd(withMore: boolean): number {
     const { call, cases, mayRepeat } = this.#parts;
     const { attempts } = call.record;
