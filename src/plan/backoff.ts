@@ -1,6 +1,6 @@
 /**
- * Equal jitter: between half of the exponential cap and all of it, so that a retry never comes back within half of its
- * backoff. `retries` counts those made before this one.
+ * Equal jitter: between half of the exponential cap and all of it, so that a retry never starts within half of its
+ * backoff. `retries` is the number of earlier retries.
  */
 export function backoffMs(
   retries: number,

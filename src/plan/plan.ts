@@ -17,7 +17,7 @@ export interface PlanView {
   /** Whether the retry budget has a token. */
   readonly mayRetry: boolean;
   readonly retry: { readonly baseMs: number; readonly maxMs: number };
-  /** 0 to 1, drawn once a call: spreads the calls that wait for the same pause. */
+  /** 0 to 1, drawn once per call: spreads the calls that wait for the same pause. */
   readonly jitter: number;
 }
 
@@ -75,9 +75,9 @@ interface Candidate {
   readonly panic: boolean;
 }
 
-/** A view, with facts about many deployments that are looked up once a plan. */
+/** A view plus facts about many deployments that are computed once per plan. */
 interface Known extends PlanView {
-  /** `undefined` where no deployment's context window was too small. */
+  /** `undefined` if no deployment's context window was too small. */
   readonly overflow?: Overflow;
 }
 
@@ -91,7 +91,7 @@ interface Overflow {
   readonly mayBeUndeclared: boolean;
 }
 
-/** The reserve is estimated from so many deployments: a call seldom gets further than the first few. */
+/** The reserve is estimated from this many deployments, because a call seldom gets further than the first few. */
 const LOOKAHEAD = 32;
 
 const STOP = {
@@ -108,12 +108,12 @@ export function plan(given: PlanView): Step {
   if (given.attemptsLeft <= 0) return STOP.attempts;
   const view = withOverflow(given);
   const mayWait = view.inFlight.length === 0;
-  // Most plans end here, at the first deployment: nothing before may look at all of them.
+  // Most plans end here, at the first deployment: nothing before this may read all of them.
   const first = fresh(view);
   if (first !== undefined) return toStep(view, first);
   const candidate = mayWait ? later(view, view.mayRetry) : undefined;
   const full = mayWait ? view.targets.filter((each) => each.isFull && mayQueue(view, each)) : [];
-  // A slot is better than a breaker that is open, and may be free before a pause or a backoff ends.
+  // A slot is better than an open breaker, and may be free before a pause or a backoff ends.
   const step = candidate && (full.length === 0 || isUsable(view, candidate.view)) ? toStep(view, candidate) : undefined;
   const waitMs = step?.type === 'attempt' ? step.waitMs : undefined;
   if (full.length > 0 && waitMs !== 0) return { type: 'queue', targets: full.map((each) => each.target), waitMs };
@@ -157,7 +157,7 @@ function isFresh(view: Known, each: TargetView): boolean {
 
 const isFirstAttempt = (view: PlanView) => view.failures.length === 0 && view.inFlight.length === 0;
 
-/** Untried by this call, and not ruled out by how the others failed. */
+/** Untried by this call, and not excluded by the failures of other deployments. */
 function isOpenTo(view: Known, each: TargetView): boolean {
   if (view.inFlight.includes(each.target)) return false;
   if (view.failures.some((failure) => failure.target === each.target)) return false;
@@ -188,7 +188,7 @@ function mayHoldMore({ window, hasUndeclared, mayBeUndeclared }: Overflow, { con
 }
 
 /**
- * What to try when no untried deployment is available: wait for a pause or a backoff, whichever ends first; else panic
+ * What to try if no untried deployment is available: wait for a pause or a backoff, whichever ends first; else panic
  * mode; and last, a deployment that has timed out before.
  */
 function later(view: Known, mayRetry: boolean): Candidate | undefined {
@@ -197,7 +197,7 @@ function later(view: Known, mayRetry: boolean): Candidate | undefined {
   const mayProbe = !retried.some((each) => isUsable(view, each) && each.pausedUntil <= view.now);
   const untried = view.targets.filter((each) => isOpenTo(view, each)).map((each) => firstTry(view, each, mayProbe));
   const retries = retried.map((each) => retryOf(view, each, mayProbe));
-  // A full one that is ready now is for the queue.
+  // A full deployment that is ready now is handled by the queue.
   const isFree = (each: Candidate) => each.readyAt > view.now || !each.view.isFull;
   const all = [...untried, ...retries].filter(isFree);
   const timedOut = mayRetry ? view.targets.filter((each) => mayRetryAt(view, each, 'last')) : [];
@@ -341,7 +341,7 @@ function isWorthIt(view: PlanView, p95Of: P95Of, own: TargetView, rest: number):
   return view.failures.length === 0 || rest >= (p95Of(own) ?? 0);
 }
 
-/** An unknown p95 is assumed to be the slowest known one, which is looked up once a plan. */
+/** An unknown p95 is assumed to be the slowest known one, which is looked up once per plan. */
 function p95Reader({ targets }: PlanView): P95Of {
   let slowest: number | undefined;
   let isRead = false;

@@ -3,11 +3,12 @@ import type { SingleCallOptions } from '../options/call-options.js';
 import { checkPresent } from '../options/check-call.js';
 import { checkRecord } from '../util/check.js';
 
-/** Says that there are any. */
+/** Marks an object that has any. */
 const CARRIED = Symbol.for('model-router.callOptions');
 /**
- * The router's own options travel in the SDK's under symbols, so that spreading keeps them and nothing else sees them.
- * Each has its own, so that what is spread later replaces only what it says.
+ * The router's own options are stored in the SDK's options under symbols, so that spreading keeps them and no other
+ * code sees them.
+ * Each option has its own symbol, so that a later spread replaces only the options that it sets.
  */
 const PREFIX = 'model-router.callOptions.';
 
@@ -25,7 +26,7 @@ export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
   return carried;
 }
 
-/** What `callOptions` has put there, unchecked; `undefined` where nothing was. */
+/** The options that `callOptions` stored there, unchecked; `undefined` if there are none. */
 export function carriedOptions(source: object): SingleCallOptions | undefined {
   if (!(CARRIED in source)) return undefined;
   const given: Record<string, unknown> = {};

@@ -28,9 +28,11 @@ export const protocolOfPath = (path: string): Protocol | undefined => ENDPOINTS.
 export const takesForm = (path: string): boolean => FORM_ENDPOINTS.has(path);
 
 /**
- * A path from outside as the most lenient server would read it, so that no spelling hides a routed endpoint: decoded
- * once, segments without blanks, dots, parameters and control characters at their ends, lower case. Used for matching
- * only; `undefined` where it leads upwards.
+ * Reads a path from outside as the most lenient server would, so that no spelling hides a routed endpoint: decoded
+ * once,
+ * without blanks, dots, parameters and control characters at the ends of segments, in lower case. Used for matching
+ * only.
+ * Returns `undefined` if the path leads upwards.
  */
 export function normalizedPath(path: string): string | undefined {
   const segments = decodeOnce(path)
@@ -41,7 +43,7 @@ export function normalizedPath(path: string): string | undefined {
   return `/${segments.filter((segment) => segment !== '.').join('/')}`;
 }
 
-/** The routed endpoint that a normalized path names. Some servers answer below `/v1` and without it, at both. */
+/** The routed endpoint for a normalized path. Some servers answer below `/v1`, some without it, some at both. */
 export function endpointOf(normalized: string): string | undefined {
   const path = normalized.replace(/^(?:\/v1(?=\/))+/, '');
   return ENDPOINTS.has(path) ? path : undefined;
@@ -66,5 +68,5 @@ function trimSegment(segment: string): string {
   return named.slice(start, end);
 }
 
-/** Blanks and control characters, the zero byte first of all. */
+/** Blanks and control characters, including the zero byte. */
 const isBlank = (code: number) => code <= 0x20 || (code >= 0x7f && code <= 0xa0) || code === 0xfeff;

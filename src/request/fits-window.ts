@@ -2,14 +2,14 @@ import { outputLimitOf } from '../protocol/output-limit.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Call, Excluded, Target } from '../types.js';
 
-/** An estimate runs up to 58 % over: without its margin of 25 %, and less 20 %, it is surely not. */
+/** An estimate may be up to 58 % too high: less its margin of 25 % and another 20 %, it surely is not. */
 const SURE = 0.8 / 1.25;
-/** A text with fewer characters than this share of a window has room in it, in any script. */
+/** A text with fewer characters than this share of a window fits, in any script. */
 const SHORT = 1 / 3;
 
 /**
- * Leaves out deployments whose context window is surely too small for the input and the output that is requested. Where
- * that would be all of them, the one with the largest window is tried.
+ * Excludes deployments whose context window is surely too small for the input and the requested output. If that would
+ * exclude all, the one with the largest window is tried.
  *
  * @param smallest no context window is smaller, so that most calls need not look at all of them
  */
@@ -37,7 +37,7 @@ export function exclusionsBySize(call: Call, smallest: number, estimator: InputE
 }
 
 const NONE: readonly Excluded[] = [];
-/** The smallest context window of all; `Infinity` where none is declared. */
+/** The smallest context window of all targets; `Infinity` if none is declared. */
 export function smallestWindow(targets: readonly Target[]): number {
   return targets.reduce((least, target) => Math.min(least, windowOf(target)), Number.POSITIVE_INFINITY);
 }

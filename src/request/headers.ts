@@ -3,7 +3,7 @@ import type { HeaderOption, SingleCallOptions } from '../options/options.js';
 import { headerRows, type RequestOptions } from '../sdk/request-headers.js';
 import { checkOneOf, invalidOption, MAX_MS } from '../util/check.js';
 
-/** Who is calling: a call that brings its own goes nowhere else. */
+/** Headers that identify the caller. A call with its own credentials goes to one deployment only. */
 export const CREDENTIALS: ReadonlySet<string> = new Set([
   'authorization',
   'proxy-authorization',
@@ -50,7 +50,7 @@ export function readHeaders(headers: RequestOptions['headers'], allowed: Readonl
 
 const NOTHING: ReadonlySet<HeaderOption> = new Set();
 
-/** For what is not routed: nothing is read, and what is the router's stays. */
+/** For requests that are not routed: removes the router's headers without reading them. */
 export function withoutRouterHeaders(headers: RequestOptions['headers']): RequestOptions['headers'] {
   return readHeaders(headers, NOTHING).headers;
 }

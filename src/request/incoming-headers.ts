@@ -3,11 +3,11 @@ import { isSecretHeader } from '../sdk/secret-headers.js';
 import { checkStrings, show } from '../util/check.js';
 import { CREDENTIALS } from './headers.js';
 
-/** What `asFetch()` sends on of a request's headers by itself. */
+/** Request headers that `asFetch()` sends on by default. */
 const FORWARDED =
   /^(accept|content-type|user-agent|x-request-priority|idempotency-key|openai-[\w-]+|x-router-[\w-]+|x-stainless-helper-method|traceparent|tracestate|baggage|b3|x-b3-[\w-]+|x-datadog-[\w-]+|sentry-trace|x-request-id|x-client-request-id|x-correlation-id|x-trace-id|x-amzn-trace-id|x-cloud-trace-context)$/;
 
-/** They belong to one hop, or describe bytes that are written again. */
+/** Headers of one hop, or about bytes that are encoded again. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -24,11 +24,11 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'accept-encoding',
 ]);
 
-/** Browsers and the SDK send these with every request: to drop them is no news. */
+/** Browsers and the SDK send these with every request, so dropping them needs no warning. */
 const USUAL =
   /^(accept-language|accept-charset|cache-control|pragma|dnt|origin|referer|priority|via|forwarded|x-forwarded-[\w-]+|x-real-ip|sec-[\w-]+|x-stainless-[\w-]+|upgrade-insecure-requests)$/;
 
-/** So many names of dropped headers are remembered. */
+/** The number of dropped header names to remember. */
 const MAX_WARNED = 100;
 
 /** Checks `forwardHeaders`. Throws InvalidOptionError. */
@@ -46,7 +46,7 @@ export function checkForwardHeaders(value: unknown): ReadonlySet<string> {
   return new Set(names);
 }
 
-/** Picks the headers of an incoming request that may be sent on; `onDropped` gets each other name once. */
+/** Picks the headers of an incoming request that may be sent on. `onDropped` gets each other name once. */
 export function headerFilter(
   forward: ReadonlySet<string>,
   onDropped: (name: string) => void,

@@ -36,7 +36,7 @@ import { boundedTenant } from './tenant.js';
 const NONE: readonly string[] = [];
 const OWN_NAMES: ReadonlySet<string> = new Set(SINGLE_CALL_KEYS);
 
-/** What `withOptions` sets for all calls made through one router object. */
+/** Options that `withOptions` sets for all calls made through one router object. */
 export interface RouterView {
   readonly options: CallOptions;
   readonly headers: RequestOptions['headers'];
@@ -44,10 +44,10 @@ export interface RouterView {
   readonly log: Log;
 }
 
-/** The protocol of a request that is routed; `undefined` for one that goes to the default client untouched. */
+/** The protocol of a routed request; `undefined` for a request that goes unchanged to the default client. */
 export function protocolOf({ method, path, body }: RequestOptions): Protocol | undefined {
   if (method !== 'post' || path === undefined) return undefined;
-  // Text and bytes that the application has made itself cannot be read, and have no model that could be replaced.
+  // A body that the application has serialized cannot be read, and its model could not be replaced.
   if (typeof body === 'string' || body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return undefined;
   const query = path.indexOf('?');
   return protocolOfPath(query === -1 ? path : path.slice(0, query));
@@ -55,11 +55,11 @@ export function protocolOf({ method, path, body }: RequestOptions): Protocol | u
 
 export interface Prepared {
   readonly call: Call;
-  /** Why it is not hedged, in words. */
+  /** Why the call is not hedged, in words. */
   readonly hedgeDisabledReason: string | undefined;
 }
 
-/** Turns requests into calls: reads the model and the options, and who may answer. */
+/** Turns requests into calls: reads the model and the options, and selects the deployments. */
 export class CallReader {
   readonly #settings = new Map<string | undefined, CallSettings>();
 
@@ -161,10 +161,10 @@ export class CallReader {
     return source;
   }
 
-  /** What was said for this very call: in code, and, where code is silent, by header. */
+  /** The options of this very call: from code and, where code sets nothing, from headers. */
   #ownOptions(source: RequestOptions, byHeader: SingleCallOptions | undefined): SingleCallOptions | undefined {
     const { timeout, maxRetries } = source;
-    // They are easily mixed with the SDK's own options, where they would do nothing.
+    // Callers easily put them next to the SDK's own options, where they would have no effect.
     for (const name in source) {
       if (OWN_NAMES.has(name))
         throw new InvalidOptionError(name, `it is an option of the router: give it by callOptions({ ${name} }).`);
@@ -196,7 +196,7 @@ export class CallReader {
     return settings;
   }
 
-  /** A tenant by header never takes the place of one that code has set for the call, its view or its route. */
+  /** A tenant by header never replaces one that code has set for the call, its view or its route. */
   #fill(resolution: Resolution, own: SingleCallOptions | undefined, tenant: string | undefined): CallSettings {
     const options: SingleCallOptions = {
       ...this.engine.config.options,
@@ -209,7 +209,10 @@ export class CallReader {
     return settingsOf(options, this.engine.config.priorities);
   }
 
-  /** The client that made what the call refers to; `null` where only the first may know it, `undefined` for any client. */
+  /**
+   * The client that made the objects in the call; `null` if only the first client may know them, `undefined` for any
+   * client.
+   */
   #boundTo({ storedIds, sealedKeys }: Needs): string | null | undefined {
     for (const id of storedIds.length === 0 && sealedKeys.length === 0 ? NONE : [...storedIds, ...sealedKeys]) {
       const client = this.engine.storedBy.makerOf(id);
@@ -219,21 +222,24 @@ export class CallReader {
   }
 }
 
-/** But for `tenant` and `regions`, an option that is there but undefined says nothing: it must not lift what the router or the route has set. */
+/**
+ * Drops undefined options, so that they do not lift what the router or the route has set. `tenant` and `regions` must
+ * not be undefined.
+ */
 function saidOf(given: SingleCallOptions): SingleCallOptions {
   checkPlaces('', given, SINGLE_CALL_KEYS);
   return pick(given, SINGLE_CALL_KEYS);
 }
 
-/** The SDK's `maxRetries`, in attempts. */
+/** The SDK's `maxRetries` as a number of attempts. */
 export function attemptsOf(maxRetries: unknown): number {
   const what = 'a whole number of at least 0';
   return 1 + checkNumber('maxRetries', maxRetries, { least: 0, most: 1e6, whole: true, what });
 }
 
 /**
- * Getters of a body are read once, as the SDK does when it writes the body out: what they return may be another thing
- * each time.
+ * Reads the getters of a body once, as the SDK does when it serializes the body, because each read may return another
+ * value.
  */
 function withReadGetters(given: RequestOptions): RequestOptions {
   const { body } = given;
@@ -244,16 +250,16 @@ function withReadGetters(given: RequestOptions): RequestOptions {
   return given;
 }
 
-/** What the cache may know of a request. */
+/** The part of a request that the cache uses. */
 function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefined): CacheRequest {
   const account = accountOf(source);
   const rows = headerRows(source.headers);
-  // One account's answers are not another's.
+  // Accounts must not share answers.
   const headers: CacheRequest['headers'] =
     account === undefined ? rows : [...rows, ['model-router-account', String(account)]];
   const { path = '', query, body } = source;
-  // A stream class of the caller's own makes something else of the answer than the SDK does, and options of its own for
-  // `fetch` may change what is sent, headers too.
+  // A custom stream class converts the answer in its own way, and custom options of `fetch` may change the request
+  // and its headers.
   const isUsual =
     !hasStreamClass(source) &&
     !isBinary(source) &&
@@ -276,7 +282,7 @@ function cacheRequestOf(source: RequestOptions, reading: HeaderReading | undefin
   };
 }
 
-/** What is written in a URL as it is in JSON: not `NaN`, nor anything that is an object of a class. */
+/** Whether a URL distinguishes query values exactly as JSON does: no `NaN`, and no instances of a class. */
 function isUsualQuery(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object' || value === null) return typeof value !== 'function' && typeof value !== 'symbol';
@@ -303,12 +309,12 @@ function whyHedgeDisabled(
 ): string | undefined {
   if (maxAttempts < 2) return 'it may make one attempt only';
   if (hasCredentials) return 'the call brings credentials of its own';
-  // Before how many there are: what it uses on a server has left it with one.
+  // Checked before the number of deployments, because stored objects have reduced that to one.
   const why = isPlain(body) ? whyNeverShared(protocol, body) : undefined;
   return why ?? (targets.length < 2 ? NO_OTHER : undefined);
 }
 
-/** What an answer may have where the call sets no limit: for rates of tokens. */
+/** The output tokens to assume for token rates if the call sets no limit. */
 const TYPICAL_OUTPUT = 1024;
 
 function outputTokensOf(protocol: Protocol, body: unknown): number {
@@ -329,15 +335,15 @@ function wantsUsage(body: unknown): boolean {
   return isRecord(body) && isRecord(body.stream_options) && body.stream_options.include_usage === true;
 }
 
-/** As many as OpenAI takes, and as long: what a caller sends is copied into records. */
+/** The limits of OpenAI itself, because the metadata is copied into records. */
 const MAX_METADATA = { entries: 16, key: 64, value: 512 };
 
-/** The plain strings of a body's own `metadata`. */
+/** The string values of a body's own `metadata`. */
 function metadataOfBody(body: unknown): Record<string, string> | undefined {
   const given: unknown = isRecord(body) ? body.metadata : undefined;
   if (!isRecord(given)) return undefined;
   const rows: [string, string][] = [];
-  // A caller may send any number of them.
+  // A caller may send any number of keys.
   for (const key of Object.keys(given)) {
     const value = given[key];
     if (typeof value !== 'string' || key.length > MAX_METADATA.key || value.length > MAX_METADATA.value) continue;

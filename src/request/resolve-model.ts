@@ -13,47 +13,47 @@ import { shown } from '../util/shown.js';
 import { someOf } from '../util/some-of.js';
 import { smallestWindow } from './fits-window.js';
 
-/** Where a call may go before anything rules a deployment out, and the options of its route. */
+/** The deployments of a call before any exclusion, and the options of its route. */
 export interface Resolution {
   readonly route: string | undefined;
   readonly targets: readonly Target[];
   readonly options: CallOptions;
-  /** No target has a smaller context window. */
+  /** The smallest context window of all targets. */
   readonly smallestWindow: number;
-  /** The model, where it is sent on by a name that is not listed. */
+  /** The model, if it is sent under a name that is not listed. */
   readonly unlisted?: string | undefined;
 }
 
-/** What rules deployments out for one call. */
+/** Restrictions that exclude deployments for one call. */
 export interface Restrictions {
   readonly protocol: Protocol;
   readonly regions: ReadonlySet<string> | undefined;
   readonly needs: ReadonlySet<Capability>;
-  /** The call brings credentials of its own: only the first may see them. */
+  /** The call has its own credentials, which only the first deployment may get. */
   readonly pinned: boolean;
   /** The client that created the stored objects in the call; `null` if unknown: then the first deployment's. */
   readonly boundTo: string | null | undefined;
 }
 
-/** What is known of models that are not listed. */
+/** State and prices for models that are not listed. */
 export interface Unlisted {
-  /** The state that all of a client's share. */
+  /** The state that all unlisted models of a client share. */
   readonly stateOf: (client: string) => DeploymentState;
   readonly priceOf: (deployment: string, model: string) => KnownPrice | undefined;
 }
 
 const NO_OPTIONS: CallOptions = {};
-/** Deployments and unlisted models whose list of targets is cached for their next call. */
+/** The number of deployments and unlisted models whose list of targets is cached. */
 const MAX_NAMED = 256;
-/** Names of models come from outside. */
+/** Model names come from outside, so longer ones are not cached. */
 const MAX_NAME_LENGTH = 256;
 const PREMIUM = { 'X-Request-Priority': 'high' };
 
-/** Reads `model`: a route, a deployment, `auto`, or a model that is passed on by its own name. */
+/** Resolves `model`: a route, a deployment, `auto`, or a model that is passed on under its own name. */
 export class Routing {
   readonly #routes = new Map<string, Resolution>();
   readonly #targets: ReadonlyMap<string, Target>;
-  /** By deployment, or unlisted model, that was named: each lists all fallbacks, so only so many are cached. */
+  /** By deployment or unlisted model. Each entry lists all fallbacks, so their number is limited. */
   readonly #named = new LRUCache<string, Resolution>({ max: MAX_NAMED });
   readonly #fallbacks: readonly Target[];
   readonly #routeNames = new NameHints(() => this.#routes.keys());
@@ -90,13 +90,13 @@ export class Routing {
     return this.#routes.get(model) ?? this.#deployment(model) ?? this.#unlisted(model);
   }
 
-  /** Of routes and deployments: collected for the first wrong name. */
+  /** The names of routes and deployments, collected at the first wrong name. */
   #names(): ReadonlySet<string> {
     this.#allNames ??= new Set([...this.#routes.keys(), ...this.config.deployments.keys()]);
     return this.#allNames;
   }
 
-  /** The first deployment of a route; `undefined` for any other name, also of a deployment. */
+  /** The first deployment of a route; `undefined` for any other name, including a deployment's. */
   firstOfRoute(model: string): Target | undefined {
     return this.#targets.has(model) ? undefined : this.#routes.get(model)?.targets[0];
   }
@@ -134,7 +134,7 @@ export class Routing {
 
   #unlisted(model: string | undefined): Resolution {
     if (this.config.unlistedModels === 'refuse') return this.#unknown('model', model);
-    // No listed deployment has that name: what has is returned before.
+    // No listed deployment has this name: those were returned above.
     return this.#withFallbacks(model, model, () => {
       const prefix = this.#prefixOf(model);
       const state = this.unlisted.stateOf(prefix?.client ?? this.config.defaultClient);
@@ -168,7 +168,7 @@ export class Routing {
     };
   }
 
-  /** Warns, once for each name, of a model that is not listed and looks like a mistyped name of one that is. */
+  /** Warns once per name about an unlisted model that resembles a listed name. */
   warnOfSlip(unlisted: string, log: Log): void {
     if (!log.warns) return;
     const meant = this.#models.firstSlip(unlisted);
@@ -191,7 +191,7 @@ export class Routing {
 
 const NONE: readonly Excluded[] = [];
 
-/** The deployments that a call may use, and why not the others. */
+/** Returns the deployments that a call may use, and why the others are excluded. */
 export function narrow(
   targets: readonly Target[],
   restrictions: Restrictions,
@@ -234,7 +234,7 @@ function reason(
   return undefined;
 }
 
-/** Why a deployment cannot answer a request that needs this. */
+/** Why a deployment cannot answer a request that needs this capability. */
 const WHY_UNSUPPORTED: Readonly<Record<Capability, string>> = {
   tools: 'it cannot call tools',
   parallelToolCalls: 'it cannot call several tools at once',

@@ -1,6 +1,6 @@
 import { sha256 } from '../../util/sha256.js';
 
-/** A number above 0 and below 1 for an id: the same for the same inputs. */
+/** Returns a number above 0 and below 1 for an id: the same for the same inputs. */
 export type Draw = (id: string) => number;
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -14,14 +14,17 @@ export function hash53(text: string): number {
 }
 
 /**
- * For calls with an assignment key: from the top 53 bits of SHA-256 over `salt \0 id \0 key` in UTF-8, so that
+ * For calls with an assignment key: uses the top 53 bits of SHA-256 over `salt \0 id \0 key` in UTF-8, so that
  * processes, restarts and other languages agree.
  */
 export function drawByKey(salt: string, key: string): Draw {
   return (id) => (hash53(`${salt}\0${id}\0${key}`) + 0.5) / 2 ** 53;
 }
 
-/** For calls without a key: from the route's seed, the number of the call and the id, so that the next draw can be explained. */
+/**
+ * For calls without a key: uses the route's seed, the number of the call and the id, so that `explain()` can predict
+ * the next draw.
+ */
 export function drawByNumber(seed: number, callNumber: number): Draw {
   const start = mix(seed ^ Math.imul(callNumber, 0x9e3779b1));
   return (id) => {

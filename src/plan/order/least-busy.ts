@@ -2,7 +2,10 @@ import type { StrategyDeployment } from '../../options/strategy.js';
 import type { Draw } from './draw.js';
 import { sortedBy } from './sorted-by.js';
 
-/** By the share of slots in use where every deployment has `maxConcurrent`, else by attempts in flight for each unit of weight; ties at random. */
+/**
+ * Orders by the share of slots in use if every deployment has `maxConcurrent`, else by attempts in flight per unit of
+ * weight. Ties are random.
+ */
 export function leastBusyOrder<T extends Pick<StrategyDeployment, 'id' | 'weight' | 'inFlight' | 'maxConcurrent'>>(
   deployments: readonly T[],
   draw: Draw,

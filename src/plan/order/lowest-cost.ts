@@ -1,7 +1,10 @@
 import type { StrategyDeployment } from '../../options/strategy.js';
 import { sortedBy } from './sorted-by.js';
 
-/** The cheapest for this request first; an unknown price goes last. Those slower than `preferP95Ms` go last, but stay in the order. */
+/**
+ * Puts the cheapest deployment for this request first, and unknown prices last. Deployments slower than `preferP95Ms`
+ * follow after those.
+ */
 export function lowestCostOrder<T extends Pick<StrategyDeployment, 'id' | 'expectedCostUsd' | 'p95Ms'>>(
   deployments: readonly T[],
   preferP95Ms: number | undefined,

@@ -1,4 +1,4 @@
-/** Ids by a number of each, lowest first; equal ones stay in their order. */
+/** Sorts ids by a number, lowest first; equal ones stay in their order. */
 export function sortedBy<T extends { readonly id: string }>(deployments: readonly T[], by: (each: T) => number): T[] {
   return deployments
     .map((each) => ({ each, key: by(each) }))
@@ -6,5 +6,5 @@ export function sortedBy<T extends { readonly id: string }>(deployments: readonl
     .map(({ each }) => each);
 }
 
-/** Infinity equals itself here: a difference of two would be NaN. */
+/** Treats Infinity as equal to itself: a difference would be NaN. */
 const compare = (a: number, b: number) => (a === b ? 0 : a < b ? -1 : 1);
