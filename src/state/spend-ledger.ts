@@ -1,7 +1,7 @@
 import type { CalendarUnit } from '../util/calendar.js';
 import { toNano, toNanoUp, toUsd } from '../util/money.js';
-import { topOf } from '../util/top.js';
 import type { FleetAllowance, FleetLink } from './fleet.js';
+import { SpendRanking } from './spend-ranking.js';
 import { Calendar, CalendarWindow, SlidingWindow, type SpendWindow } from './spend-window.js';
 
 /** A spend budget, checked. */
@@ -73,9 +73,8 @@ interface Bucket {
   reserved: number;
   /** Calls with money in it that is not settled. */
   calls: number;
-  /** What its window had spent at `spentAt`, a time of that window: a running sum, so that ranking tenants adds nothing up. */
-  spent: number;
-  spentAt: number;
+  /** In the ranking of its budget. */
+  place: number;
   /** Of this process, in the slot of its window whose time it is: what was spent, and how much is written down for it. */
   readonly slot: { time: number; spent: number; written: number };
 }
@@ -99,15 +98,6 @@ interface Imported {
   readonly bucket: Bucket;
   readonly at: number;
   readonly amount: number;
-}
-
-function spentOf(bucket: Bucket, now: number): number {
-  if (bucket.allowance !== undefined) return bucket.allowance.spent();
-  if (bucket.spentAt !== now) {
-    bucket.spent = bucket.window.spent(now);
-    bucket.spentAt = now;
-  }
-  return bucket.spent;
 }
 
 /** Of this process, for the slot that it is. */
@@ -208,8 +198,7 @@ export class SpendLedger {
     }
     const buckets = accounts.map((account) => account.open(keys.tenant));
     for (const bucket of buckets) {
-      bucket.reserved += amount;
-      bucket.allowance?.reserve(amount);
+      bucket.account.hold(bucket, amount);
       bucket.calls++;
       if (this.onSpendAhead !== undefined) bucket.account.writeAhead(bucket, this.onSpendAhead);
     }
@@ -229,10 +218,7 @@ export class SpendLedger {
   release(reservation: Reservation, usd: number): void {
     const amount = toNanoUp(usd);
     if (reservation.isSettled || amount >= reservation.amount) return;
-    for (const bucket of reservation.buckets) {
-      bucket.reserved -= reservation.amount - amount;
-      bucket.allowance?.release(reservation.amount - amount);
-    }
+    for (const bucket of reservation.buckets) bucket.account.free(bucket, reservation.amount - amount);
     reservation.amount = amount;
   }
 
@@ -243,15 +229,12 @@ export class SpendLedger {
     const spent = toNano(usd);
     reservation.isSettled = true;
     for (const bucket of buckets) {
-      bucket.reserved -= amount;
-      bucket.allowance?.release(amount);
+      bucket.account.free(bucket, amount);
       bucket.calls--;
       if (spent > 0) {
         bucket.account.add(bucket, spent);
         // It may have cost more than was reserved, or end in a later slot than it was written for.
         if (this.onSpendAhead !== undefined) bucket.account.writeAhead(bucket, this.onSpendAhead);
-        bucket.spentAt = Number.NaN;
-        spentOf(bucket, bucket.window.time());
       }
     }
     const warnings = spent > 0 ? buckets.flatMap((bucket) => bucket.account.warnings(bucket)) : [];
@@ -277,6 +260,7 @@ class Account {
   #limit: number;
   readonly #tenants: TenantLimit;
   readonly #buckets = new Map<string | undefined, Bucket>();
+  readonly #ranking = new SpendRanking<Bucket>();
   readonly #calendar: Calendar | undefined;
   /** Shared by all tenants that there is no room for. */
   #other: Bucket | undefined;
@@ -378,13 +362,25 @@ class Account {
       allowance,
       reserved: 0,
       calls: 0,
-      spent: 0,
-      spentAt: Number.NaN,
+      place: 0,
       slot: { time: Number.NaN, spent: 0, written: 0 },
     };
     if (isOwn) this.#buckets.set(tenant, bucket);
     else this.#other = bucket;
+    this.#ranking.add(bucket);
     return bucket;
+  }
+
+  hold(bucket: Bucket, amount: number): void {
+    bucket.reserved += amount;
+    bucket.allowance?.reserve(amount);
+    this.#ranking.change(bucket, amount);
+  }
+
+  free(bucket: Bucket, amount: number): void {
+    bucket.reserved -= amount;
+    bucket.allowance?.release(amount);
+    this.#ranking.change(bucket, -amount);
   }
 
   buckets(): Bucket[] {
@@ -394,11 +390,13 @@ class Account {
   add(bucket: Bucket, amount: number): void {
     slotOf(bucket).spent += amount;
     bucket.window.add(amount);
+    this.#ranking.set(bucket, bucket.window.spent() + bucket.reserved, bucket.window.time());
   }
 
   addAt(bucket: Bucket, at: number, amount: number): number {
-    bucket.spentAt = Number.NaN;
-    return bucket.window.addAt(at, amount);
+    const slot = bucket.window.addAt(at, amount);
+    this.#ranking.set(bucket, bucket.window.spent() + bucket.reserved, bucket.window.time());
+    return slot;
   }
 
   /** Writes down a chunk more than is needed now, so that few calls have to wait for it. */
@@ -429,6 +427,7 @@ class Account {
   closeIfEmpty(bucket: Bucket): void {
     if (!this.#budget.perTenant || bucket.calls > 0 || !bucket.window.isEmpty()) return;
     bucket.allowance?.close();
+    this.#ranking.remove(bucket);
     if (bucket === this.#other) this.#other = undefined;
     else this.#buckets.delete(bucket.tenant);
   }
@@ -442,12 +441,15 @@ class Account {
   }
 
   states(max: number): BudgetState[] {
-    // Not copied into a list first: there may be many.
-    const all = this.#other === undefined ? this.#buckets.values() : this.buckets();
+    return this.#shown(max).map((bucket) => this.#state(bucket, bucket.tenant));
+  }
+
+  #shown(max: number): Bucket[] {
+    if (this.#buckets.size < max) return this.buckets();
     const [first] = this.#buckets.values();
-    const now = first?.window.time() ?? 0;
-    const shown = this.#buckets.size < max ? all : topOf(all, max, (bucket) => spentOf(bucket, now) + bucket.reserved);
-    return Array.from(shown, (bucket) => this.#state(bucket, bucket.tenant));
+    // What a fleet has spent changes at any time.
+    const now = this.#fleet === undefined ? (first?.window.time() ?? Number.NaN) : Number.NaN;
+    return this.#ranking.top(max, now, ({ window, reserved }) => window.spent(now) + reserved);
   }
 
   #state(bucket: Bucket | undefined, tenant: string | undefined): BudgetState {

@@ -1,51 +1,72 @@
 /** The `count` items that rank highest, in order: one look at each, and no sorting of all. */
 export function topOf<T>(items: Iterable<T>, count: number, rank: (item: T) => number): T[] {
-  // A heap with the lowest on top, so that most items are turned away by one comparison.
-  const heap: { readonly item: T; readonly rank: number }[] = [];
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const item of items) {
-    const value = rank(item);
-    if (heap.length < count) {
-      heap.push({ item, rank: value });
-      siftUp(heap);
-    } else if (value > lowest) {
-      heap[0] = { item, rank: value };
-      siftDown(heap);
-    } else continue;
-    if (heap.length === count) lowest = heap[0]?.rank ?? lowest;
-  }
-  return heap.sort((a, b) => b.rank - a.rank).map(({ item }) => item);
+  const highest = new Highest<T>(count);
+  for (const item of items) highest.offer(item, rank(item));
+  return highest.items();
 }
 
-type Heap = { readonly rank: number }[];
+/** Of the items that are offered, the `count` that rank highest. */
+export class Highest<T> {
+  /** What an item must exceed to be one of them. */
+  lowest = Number.NEGATIVE_INFINITY;
+  /** A heap with the lowest on top, so that most items are turned away by one comparison. */
+  readonly #items: T[] = [];
+  readonly #ranks: Float64Array;
 
-function siftUp(heap: Heap): void {
-  let at = heap.length - 1;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (!swapIfLower(heap, at, parent)) return;
-    at = parent;
+  constructor(readonly count: number) {
+    this.#ranks = new Float64Array(count);
   }
-}
 
-function siftDown(heap: Heap): void {
-  let at = 0;
-  for (;;) {
-    const left = 2 * at + 1;
-    const right = left + 1;
-    const lower = rankAt(heap, right) < rankAt(heap, left) ? right : left;
-    if (!swapIfLower(heap, lower, at)) return;
-    at = lower;
+  offer(item: T, rank: number): void {
+    if (!(rank > this.lowest)) return;
+    const size = this.#items.length;
+    if (size < this.count) this.#siftUp(item, rank, size);
+    else this.#siftDown(item, rank, size);
+    if (this.#items.length === this.count) this.lowest = this.#ranks[0] ?? this.lowest;
   }
-}
 
-const rankAt = (heap: Heap, at: number) => heap[at]?.rank ?? Number.POSITIVE_INFINITY;
+  /** The highest first. */
+  items(): T[] {
+    const places = this.#items.map((_, place) => place);
+    places.sort((a, b) => this.#rankAt(b) - this.#rankAt(a));
+    return places.map((place) => this.#items[place] as T);
+  }
 
-function swapIfLower(heap: Heap, child: number, parent: number): boolean {
-  const a = heap[child];
-  const b = heap[parent];
-  if (a === undefined || b === undefined || a.rank >= b.rank) return false;
-  heap[child] = b;
-  heap[parent] = a;
-  return true;
+  #siftUp(item: T, rank: number, from: number): void {
+    let place = from;
+    while (place > 0) {
+      const parent = (place - 1) >> 1;
+      if (this.#rankAt(parent) <= rank) break;
+      this.#move(parent, place);
+      place = parent;
+    }
+    this.#put(item, rank, place);
+  }
+
+  /** In the place of the lowest. */
+  #siftDown(item: T, rank: number, size: number): void {
+    let place = 0;
+    for (;;) {
+      const left = 2 * place + 1;
+      const right = left + 1;
+      const lower = right < size && this.#rankAt(right) < this.#rankAt(left) ? right : left;
+      if (lower >= size || this.#rankAt(lower) >= rank) break;
+      this.#move(lower, place);
+      place = lower;
+    }
+    this.#put(item, rank, place);
+  }
+
+  #rankAt(place: number): number {
+    return this.#ranks[place] as number;
+  }
+
+  #move(from: number, to: number): void {
+    this.#put(this.#items[from] as T, this.#rankAt(from), to);
+  }
+
+  #put(item: T, rank: number, place: number): void {
+    this.#items[place] = item;
+    this.#ranks[place] = rank;
+  }
 }

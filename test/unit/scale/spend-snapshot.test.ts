@@ -1,36 +1,66 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { spendSnapshot } from '../../../src/inspect/spend-snapshot.js';
 import { SpendLedger } from '../../../src/state/spend-ledger.js';
 import { SpendTable } from '../../../src/state/spend-table.js';
-import { CalendarWindow } from '../../../src/state/spend-window.js';
+import { CalendarWindow, SlidingWindow } from '../../../src/state/spend-window.js';
+import type { CalendarUnit } from '../../../src/util/calendar.js';
+import { useFakeTime } from '../../helpers/clock.js';
+
+useFakeTime();
+const MINUTE = 60_000;
+const TENANTS = 3000;
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('a snapshot of many tenants reads only what it shows', () => {
-  const budgets = Array.from({ length: 10 }, (_, i) => ({
-    usd: 20 + i,
-    window: 'month' as const,
-    perTenant: true,
-    route: undefined,
-  }));
+/** Ten budgets of so many tenants, of which each has spent more than the one before it. */
+function ledgerOf(window: CalendarUnit | number): SpendLedger {
+  const budgets = Array.from({ length: 10 }, (_, i) => ({ usd: 20 + i, window, perTenant: true, route: undefined }));
   const ledger = new SpendLedger(budgets, { max: 5000, overflow: 'share' });
-  for (let i = 0; i < 3000; i += 1) {
+  for (let i = 0; i < TENANTS; i += 1) {
     const reservation = ledger.reserve(0.01, { route: null, tenant: `tenant-${i}` });
     if (!reservation.refused) ledger.settle(reservation, i / 1000);
   }
-  const spent = vi.spyOn(CalendarWindow.prototype, 'spent');
+  return ledger;
+}
+
+/** How often a snapshot adds up what a tenant has spent, and writes a time. */
+function looks(ledger: SpendLedger) {
+  const spent = [CalendarWindow, SlidingWindow].map((window) => vi.spyOn(window.prototype, 'spent'));
   const toISOString = vi.spyOn(Date.prototype, 'toISOString');
-  const snapshot = spendSnapshot({ ledger, spendTable: new SpendTable() });
-  expect(snapshot.budgets).toHaveLength(1000);
-  expect(snapshot.budgets[0]).toMatchObject({
-    budget: '$20 a month for each tenant',
-    tenant: 'tenant-2999',
-    spentUsd: 2.999,
+  const { budgets } = spendSnapshot({ ledger, spendTable: new SpendTable() });
+  const counts = {
+    sums: spent.reduce((sum, { mock }) => sum + mock.calls.length, 0),
+    times: toISOString.mock.calls.length,
+  };
+  vi.restoreAllMocks();
+  return { budgets, ...counts };
+}
+
+describe('a snapshot of many tenants', () => {
+  it.each(['month', 60 * MINUTE] as const)('adds up, and writes out, only what it shows (%s)', (window) => {
+    const { budgets, sums, times } = looks(ledgerOf(window));
+    const name = window === 'month' ? 'a month' : 'in any 60 minutes';
+    expect(budgets).toHaveLength(1000);
+    expect(budgets[0]).toMatchObject({
+      budget: `$20 ${name} for each tenant`,
+      tenant: `tenant-${TENANTS - 1}`,
+      spentUsd: (TENANTS - 1) / 1000,
+    });
+    expect(budgets[999]).toMatchObject({ budget: `$29 ${name} for each tenant`, tenant: `tenant-${TENANTS - 100}` });
+    // 100 tenants of each budget.
+    expect(sums).toBeLessThan(1100);
+    expect(times).toBeLessThan(4);
   });
-  expect(snapshot.budgets[999]).toMatchObject({ budget: '$29 a month for each tenant', tenant: 'tenant-2900' });
-  // 100 tenants of each budget, of 3,000.
-  expect(spent.mock.calls.length).toBeLessThan(1100);
-  expect(toISOString.mock.calls.length).toBeLessThan(4);
+
+  it('of windows that slide looks again only at those that may still be among the highest', () => {
+    const ledger = ledgerOf(60 * MINUTE);
+    looks(ledger);
+    vi.advanceTimersByTime(5 * MINUTE);
+    const { budgets, sums } = looks(ledger);
+    expect(budgets[0]).toMatchObject({ tenant: `tenant-${TENANTS - 1}` });
+    // Of 30,000; 1,000 are shown.
+    expect(sums).toBeLessThan(10_000);
+  });
 });

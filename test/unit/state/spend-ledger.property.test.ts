@@ -240,6 +240,28 @@ describe('SpendLedger, over random histories', () => {
     );
   });
 
+  it('shows the tenants that have used most, wherever its clock jumps', () => {
+    fc.assert(
+      fc.property(ops(pass, jump, shrink, settleBy(fc.constantFrom(1, 1.5, 3))), (history) => {
+        each(({ ledger }) => {
+          const used = (budget: Budget, max: number) =>
+            ledger
+              .states(max)
+              .filter((state) => state.budget === budget)
+              .map(({ spentUsd, reservedUsd }) => spentUsd + reservedUsd);
+          for (const budget of budgets) {
+            const all = used(budget, 100).sort((a, b) => b - a);
+            for (const max of [1, 2]) {
+              const shown = used(budget, max).sort((a, b) => b - a);
+              for (const [i, usd] of shown.entries()) expect(usd).toBeCloseTo(all[i] ?? Number.NaN, 9);
+            }
+          }
+        }, history);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('has nothing reserved once all calls are over, to the last billionth', () => {
     fc.assert(
       fc.property(ops(pass, jump, shrink, settleBy(fc.constant(2))), (history) => {
