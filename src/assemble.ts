@@ -59,8 +59,8 @@ export interface Parts {
 
 /**
  * START HERE. The path of a request, outermost layer first: one list per call, and one per attempt. The failover loop
- * connects them: it asks the plan for the next step and runs the attempt layers for it.
- * A new rule is a file in `call/`, `plan/` or `attempt/`, and a line here.
+ * connects them: it asks the plan for the next step and runs the attempt layers for it. A new rule is a file in
+ * `call/`, `plan/` or `attempt/`, and a line here.
  */
 export function assemble({
   config,

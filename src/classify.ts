@@ -182,8 +182,8 @@ const STATUS_OF: Readonly<Partial<Record<FailedOutcome, number>>> = {
 };
 
 /**
- * Converts an error that came with status 200, in a body or as an event, into the SDK's class for its meaning.
- * `source` is the body, or what the SDK threw for an event. Without known facts the outcome is `otherwise`.
+ * Converts an error that came with status 200, in a body or as an event, into the SDK's class for its meaning. `source`
+ * is the body, or what the SDK threw for an event. Without known facts the outcome is `otherwise`.
  */
 export function embeddedError(
   source: unknown,

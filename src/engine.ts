@@ -344,8 +344,7 @@ export class Engine {
 
   /**
    * The retry rules for calls of a route or, without a route, for calls to a client. A call with its own credentials
-   * takes
-   * no shared tokens.
+   * takes no shared tokens.
    */
   retryOf(route: string | undefined, first: Target | undefined, hasOwnCredentials: boolean): CallRetry {
     const { retry } = this.config;
@@ -471,8 +470,7 @@ interface RouterLife {
   store: ResponseStore | undefined;
   /**
    * Ids are counted, with a prefix that is unique across routers and processes. It is drawn with the first call,
-   * because
-   * Workers allow no random values at module scope.
+   * because Workers allow no random values at module scope.
    */
   idPrefix: string | undefined;
   calls: number;

@@ -162,8 +162,8 @@ export class TokenBudgetExceededError extends OpenAIError {
 }
 
 /**
- * Carries an error from before the connection attempt: the call's own input or the deployment's configuration caused it.
- * It never reaches an application.
+ * Carries an error from before the connection attempt: the call's own input or the deployment's configuration caused
+ * it. It never reaches an application.
  */
 export class NotSentError extends Error {
   constructor(

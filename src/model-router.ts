@@ -32,8 +32,8 @@ const VIEW_OF = Symbol('model-router.viewOf');
 const DISPATCHER: unique symbol = Symbol('model-router.dispatcher');
 
 /**
- * A drop-in `OpenAI` client that routes each call to a deployment and fails over to another one. It does everything that
- * an `OpenAI` client does; docs/differences.md lists the few deliberate differences.
+ * A drop-in `OpenAI` client that routes each call to a deployment and fails over to another one. It does everything
+ * that an `OpenAI` client does; docs/differences.md lists the few deliberate differences.
  *
  * The type parameters are inferred, and only check the names in the constructor's options: write `ModelRouter`.
  *
@@ -87,8 +87,8 @@ export class ModelRouter<
   }
 
   /**
-   * The same engine as a `fetch`, for libraries that bring their own client or none. URLs outside `baseURL` are refused,
-   * incoming credentials and unknown headers are dropped. Throws InvalidOptionError.
+   * The same engine as a `fetch`, for libraries that bring their own client or none. URLs outside `baseURL` are
+   * refused, incoming credentials and unknown headers are dropped. Throws InvalidOptionError.
    */
   asFetch(options: AsFetchOptions = {}): typeof fetch {
     return asFetch({ client: this, warn: (line) => this[DISPATCHER].parts.view.log.warn(line) }, options);
@@ -144,8 +144,8 @@ export class ModelRouter<
   }
 
   /**
-   * Reports a UTC month of all routes and deployments against their `sla`, to claim credits from a provider. `String()` of
-   * the report is Markdown.
+   * Reports a UTC month of all routes and deployments against their `sla`, to claim credits from a provider. `String()`
+   * of the report is Markdown.
    *
    * @example
    * console.log(String(router.slaReport({ month: '2026-11' })));
@@ -166,9 +166,9 @@ export class ModelRouter<
   }
 
   /**
-   * Replaces options of the running router, each as a whole: routes, deployments, clients with their keys, limits. All of
-   * it is checked before anything changes; calls in flight end as they began. Statistics, budgets and the cache go on, and
-   * views follow. A new key takes effect at once, and ends its client's suspension.
+   * Replaces options of the running router, each as a whole: routes, deployments, clients with their keys, limits. All
+   * of it is checked before anything changes; calls in flight end as they began. Statistics, budgets and the cache go
+   * on, and views follow. A new key takes effect at once, and ends its client's suspension.
    *
    * @throws InvalidOptionError
    * @example
@@ -231,8 +231,8 @@ export class ModelRouter<
   }
 
   /**
-   * Imports the result of another `exportState()`. Each process has its own part, and the newest one counts, so importing
-   * twice or in another order changes nothing.
+   * Imports the result of another `exportState()`. Each process has its own part, and the newest one counts, so
+   * importing twice or in another order changes nothing.
    *
    * @throws InvalidOptionError for anything else
    */

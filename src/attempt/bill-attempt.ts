@@ -162,9 +162,9 @@ function plain(inputTokens: number, outputTokens: number): Usage {
 }
 
 /**
- * Bills an attempt that ended without usage. An error status costs nothing, nor does a request that was never sent.
- * An answer or stream whose content arrived costs its input and that content. Anything else costs its input and a share
- * of the longest possible output, in proportion to the time, because a caller that aborts must not spend unseen.
+ * Bills an attempt that ended without usage. An error status costs nothing, nor does a request that was never sent. An
+ * answer or stream whose content arrived costs its input and that content. Anything else costs its input and a share of
+ * the longest possible output, in proportion to the time, because a caller that aborts must not spend unseen.
  */
 function estimate(parts: BillingParts, attempt: Attempt, end: AttemptEnd): AttemptBill {
   const { outcome, failure, status, delivered, answer } = end;

@@ -3,10 +3,8 @@ import type { Attempt, Reply } from '../types.js';
 
 /**
  * Takes a permit from the deployment's breaker, and reports how the attempt ended; a stream reports at its end. The
- * plan
- * has checked the breaker without an await in between, so a permit is only missing if a caller broke that rule. Calls
- * with
- * their own credentials are not reported, because they say nothing about the deployment for other calls.
+ * plan has checked the breaker without an await in between, so a permit is only missing if a caller broke that rule.
+ * Calls with their own credentials are not reported, because they say nothing about the deployment for other calls.
  */
 export function breaker(): Layer<Attempt, Reply> {
   return (next) =>

@@ -39,8 +39,7 @@ export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Re
 
 /**
  * An addition of the router must never fail the call: if a request is refused with an addition, the router sends it
- * once
- * as the caller wrote it. If that succeeds, this deployment gets the addition no more.
+ * once as the caller wrote it. If that succeeds, this deployment gets the addition no more.
  */
 async function sendWithAdditions(attempt: Attempt, tracing: Tracing): Promise<UpstreamAnswer> {
   const { call, target } = attempt;
@@ -97,8 +96,7 @@ const isLeftUnread = ({ call }: Attempt) => call.wantsRaw() || call.protocol ===
 
 /**
  * What may end the request early. An unread body outlives the attempt, and its caller may abort it: there the caller's
- * own
- * signal counts too.
+ * own signal counts too.
  */
 function endingOf(attempt: Attempt): Ending {
   const { call, hedged, target } = attempt;

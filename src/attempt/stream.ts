@@ -11,8 +11,7 @@ const MAX_BYTES_HELD = 256 * 1024;
 
 /**
  * Holds a stream back until its first content. Until then it can fail like any other answer, and the call can fail
- * over.
- * After that it is committed: it only ends, or is interrupted.
+ * over. After that it is committed: it only ends, or is interrupted.
  */
 export function stream(random: () => number): Layer<Attempt, Reply> {
   return (next) =>

@@ -8,8 +8,7 @@ import { limitOf } from './limit.js';
 
 /**
  * Ends an attempt when its time is over, its caller aborts or another attempt wins, even if the upstream's client
- * ignores
- * its abort. A committed stream continues: its own idle timeout ends it.
+ * ignores its abort. A committed stream continues: its own idle timeout ends it.
  */
 export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
   return (next) =>

@@ -29,8 +29,7 @@ export interface FailoverParts {
 
 /**
  * The failover loop: runs the steps of the plan until an answer is committed or the plan stops. A hedged call is
- * several
- * runs of this loop.
+ * several runs of this loop.
  */
 export function failover(parts: FailoverParts): Handler<Call, Reply> {
   const { plan, planHedge, events, attempt, capacity } = parts;
@@ -215,8 +214,8 @@ function begin(call: Call, step: AttemptStep, hedged: HedgedCall | undefined): A
 }
 
 /**
- * The last upstream error with a status, else the last error. If the deadline ended the call, the deadline's own error. An
- * error that every deployment would repeat comes first.
+ * The last upstream error with a status, else the last error. If the deadline ended the call, the deadline's own error.
+ * An error that every deployment would repeat comes first.
  */
 function finalError(call: Call, stop: Stop | undefined): Error {
   const failures = call.sealedKeys === undefined ? call.failures : withoutOtherClients(call.failures);

@@ -75,8 +75,7 @@ export async function waitForSlot(call: Call, targets: readonly Target[], parts:
 
 /**
  * Waits for a slot beside another wait, which `wake` ends. If the call cannot be queued, or loses its place, the other
- * wait
- * continues. Returns `undefined` if no slot became free before its end.
+ * wait continues. Returns `undefined` if no slot became free before its end.
  */
 export async function waitForSlotBeside(
   call: Call,
@@ -127,8 +126,7 @@ export function whyNotQueued(
 
 /**
  * The first of these full deployments that would give the call a slot, and when: by their rates if one is known, else
- * in
- * order, at an unknown time.
+ * in order, at an unknown time.
  */
 export function firstServed(
   call: Call,
@@ -152,8 +150,7 @@ function isTooLate(call: Call, target: Target, capacity: Capacity, now: number):
 
 /**
  * How much of its time a call must have left when it gets a slot: as long as nearly all answers take, but at most half
- * of
- * its time. Under overload every call is served at the last moment, and a slot with less time left is wasted.
+ * of its time. Under overload every call is served at the last moment, and a slot with less time left is wasted.
  */
 function neededMs({ stream }: Call, { state }: Target, left: number): number {
   return Math.max(state.latencies(stream).min ?? 0, Math.min(state.p95Ms(stream) ?? 0, left / 2));

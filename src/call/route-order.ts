@@ -208,8 +208,7 @@ export class RouteOrder {
 
   /**
    * A deployment whose breaker is due for a probe, but that the order does not put first. Once per cooldown a call
-   * tries it
-   * first, else it would stay out of use. Never one of weight 0, and never a call whose key belongs elsewhere.
+   * tries it first, else it would stay out of use. Never one of weight 0, and never a call whose key belongs elsewhere.
    */
   #due({ assignmentKey, now }: OrderRequest, targets: readonly Target[]): Target | undefined {
     const { config, cooldownMs } = this.#parts;

@@ -49,8 +49,7 @@ interface Answered {
 
 /**
  * Also sends a share of a route's calls to another deployment, after the caller has its answer. It never delays, fails
- * or
- * changes that answer.
+ * or changes that answer.
  */
 export class Shadow {
   readonly #parts: ShadowParts;

@@ -66,9 +66,9 @@ interface Judged {
 /**
  * Finds the `minConfidence` of `escalate` from judged answers, such as those of `shadow-ended` events.
  *
- * With `quality`, the promise "of the answers that are kept, this share is good" is tested, not read off: a quarter of the
- * records chooses the score, the others test kept shares of 40 %, 42.5 %, ... upward by exact binomial tests at a risk of
- * 10 %, and the first failure ends the search. So the promise is broken in at most one calibration of ten.
+ * With `quality`, the promise "of the answers that are kept, this share is good" is tested, not read off: a quarter of
+ * the records chooses the score, the others test kept shares of 40 %, 42.5 %, ... upward by exact binomial tests at a
+ * risk of 10 %, and the first failure ends the search. So the promise is broken in at most one calibration of ten.
  *
  * @throws InvalidOptionError for a goal that is not exactly one of `quality`, `share` and `costUsd`
  * @example

@@ -43,8 +43,8 @@ export class LatencyCounts {
   }
 
   /**
-   * How much more the share below a quantile varies between buckets of keys than it would if calls were independent;
-   * at least 1.
+   * How much more the share below a quantile varies between buckets of keys than it would if calls were independent; at
+   * least 1.
    */
   designEffect(q: number): number {
     const value = this.quantile(q);

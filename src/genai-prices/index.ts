@@ -29,8 +29,8 @@ export interface GenaiPricesOptions {
 }
 
 /**
- * The table of `@pydantic/genai-prices` as the option `prices`. A price is the base one where it depends on the length of
- * the input, and the most expensive one if it depends on the hour. Throws InvalidOptionError.
+ * The table of `@pydantic/genai-prices` as the option `prices`. A price is the base one where it depends on the length
+ * of the input, and the most expensive one if it depends on the hour. Throws InvalidOptionError.
  */
 export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
   checkKeys('genaiPrices', checkRecord('genaiPrices', options), ['aliases', 'provider', 'at']);

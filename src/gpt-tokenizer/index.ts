@@ -23,9 +23,10 @@ export interface GptTokenizer extends CountTokens {
 }
 
 /**
- * Counts with `gpt-tokenizer`, an optional peer dependency, exactly for OpenAI's models: `countTokens: gptTokenizer()`. It
- * loads in the background, which takes about 200 ms and 90 MB. Texts that would keep the event loop busy are left to the router's
- * estimate: long ones, and those with a run of more than 200 letters, marks or blanks, where its time is quadratic.
+ * Counts with `gpt-tokenizer`, an optional peer dependency, exactly for OpenAI's models: `countTokens: gptTokenizer()`.
+ * It loads in the background, which takes about 200 ms and 90 MB. Texts that would keep the event loop busy are left to
+ * the router's estimate: long ones, and those with a run of more than 200 letters, marks or blanks, where its time is
+ * quadratic.
  *
  * @throws InvalidOptionError
  */

@@ -162,8 +162,8 @@ function whyFull(call: Call, { state: { place } }: Target, now: number): string 
 type StillPlan = Omit<PlanView, 'targets'> & { readonly targets: readonly StillView[] };
 
 /**
- * The first attempt, with the whole wait before it, or the queue that the call waits in, and the deployment that it tries
- * first: after a wait, the call looks at the plan again.
+ * The first attempt, with the whole wait before it, or the queue that the call waits in, and the deployment that it
+ * tries first: after a wait, the call looks at the plan again.
  */
 function firstStep(call: Call, capacity: Capacity, view: StillPlan): { step: Step; target: Target | undefined } {
   const step = plan(view);
@@ -186,8 +186,8 @@ function noDeployment(deployments: Explanation['deployments']): string {
 }
 
 /**
- * When a hedge of the first attempt starts. One that is due after the attempt's time starts at its end, if the attempt may
- * go on beside it; a limit that the application has set for the attempt ends it.
+ * When a hedge of the first attempt starts. One that is due after the attempt's time starts at its end, if the attempt
+ * may go on beside it; a limit that the application has set for the attempt ends it.
  */
 function hedgeWithin(
   call: Call,

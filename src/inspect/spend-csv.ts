@@ -46,8 +46,8 @@ function linesOf(rows: readonly SpendRow[]): string {
 }
 
 /**
- * What a spreadsheet takes for a formula: these signs and their full-width forms, at the beginning of a cell or, where it
- * divides cells at semicolons, after one; blanks and invisible marks before them do not matter.
+ * What a spreadsheet takes for a formula: these signs and their full-width forms, at the beginning of a cell or, where
+ * it divides cells at semicolons, after one; blanks and invisible marks before them do not matter.
  */
 const FORMULA = /(^|;)(?=[\s\ufeff\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/g;
 

@@ -16,8 +16,8 @@ import {
 import { type CacheOption, cacheSettings, checkCache } from './check-cache.js';
 
 /**
- * Options of one call. Set them on the constructor, on a route, with `withOptions` or in the call itself: the nearest to
- * the call wins. `undefined` is ignored, so you can pass options conditionally. Only `tenant` and `regions` throw an
+ * Options of one call. Set them on the constructor, on a route, with `withOptions` or in the call itself: the nearest
+ * to the call wins. `undefined` is ignored, so you can pass options conditionally. Only `tenant` and `regions` throw an
  * InvalidOptionError if they are `undefined`, so that a missing value cannot mix tenants or leave a region.
  *
  * @example
@@ -49,8 +49,8 @@ export interface CallOptions {
   /** Residency: only deployments in one of these regions are used. @default all */
   regions?: readonly string[];
   /**
-   * Outcomes or statuses that fail over to the next deployment although they are final by default:
-   * `['caller-error', 'content-filter', 400]`. @default none
+   * Outcomes or statuses that fail over to the next deployment although they are final by default: `['caller-error',
+   * 'content-filter', 400]`. @default none
    */
   failoverOn?: readonly (ErrorOutcome | number)[] | undefined;
   /**
@@ -58,7 +58,10 @@ export interface CallOptions {
    * or a `seed`, and embeddings), `true` (every call), or an object with more settings. @default false
    */
   cache?: CacheOption;
-  /** Whose call it is (a customer, a user): answers are shared within a tenant only, budgets can be per tenant. @default one for all */
+  /**
+   * The customer or user of the call: answers are shared within a tenant only, budgets can be per tenant. @default one
+   * for all
+   */
   tenant?: string;
   /** US dollars that the call may cost, all attempts together. A call that could cost more is refused. @default no limit */
   maxCostUsd?: number | undefined;
@@ -68,8 +71,9 @@ export interface CallOptions {
    */
   overBudget?: 'refuse' | 'skip' | undefined;
   /**
-   * Who the call is for, on a weighted route: equal keys always get the same variant. Under `lowest-latency`, it also
-   * keeps the calls of one key together, so that prompt caches stay warm. The key is hashed, never stored or logged.
+   * A user's or conversation's key, on a weighted route: equal keys always get the same variant. Under
+   * `lowest-latency`, it also keeps the calls of one key together, so that prompt caches stay warm. The key is hashed,
+   * never stored or logged.
    * @default none
    */
   assignmentKey?: string | undefined;
@@ -101,7 +105,10 @@ export type Priorities = ReadonlyMap<string, unknown>;
 
 /** One row of the table: everything that the router knows about an option of a call. */
 interface CallOption {
-  /** Throws InvalidOptionError for a wrong value. `at` is the option's path in the message. Never sees `undefined`. */
+  /**
+   * Throws InvalidOptionError for an invalid value. `at` is the option's path in the message. Never called with
+   * `undefined`.
+   */
   readonly check: (at: string, value: unknown, priorities: Priorities) => unknown;
   /** Its value if it is not set. */
   readonly default: unknown;
@@ -145,17 +152,17 @@ export const CALL_OPTIONS = {
   maxInputTokens: { check: atLeastOne, default: undefined },
   waitUntil: { check: checkWaitUntil, default: undefined },
   metadata: { check: checkMetadata, default: undefined },
-  // Whether there is such a route is found when the call is routed.
+  // Whether the route exists is checked when the call is routed.
   route: { check: () => undefined, default: undefined, onlyInCall: true },
 } as const satisfies { readonly [K in keyof Required<SingleCallOptions>]: CallOption };
 
 type Table = typeof CALL_OPTIONS;
-/** What the engine reads of one option. */
+/** The engine's type of one option. */
 type Setting<K extends keyof Table> = Table[K] extends { readonly read: (...args: never[]) => infer Read }
   ? Read
   : Exclude<SingleCallOptions[K], undefined> | (undefined extends Table[K]['default'] ? undefined : never);
 
-/** Every option of a call, filled. */
+/** All options of a call, with defaults filled in. */
 export type CallSettings = { readonly [K in keyof Table]: Setting<K> } & {
   /** Nothing has set `deadlineMs`. */
   readonly deadlineIsDefault: boolean;
@@ -171,7 +178,7 @@ const entries: readonly (readonly [keyof Table, CallOption])[] = Object.entries(
 export const SINGLE_CALL_KEYS: readonly (keyof SingleCallOptions)[] = entries.map(([key]) => key);
 export const CALL_KEYS = entries.flatMap(([key, { onlyInCall }]) => (onlyInCall ? [] : [key as keyof CallOptions]));
 
-/** Throws InvalidOptionError for the first wrong value. `path` stands before the option's name in the message. */
+/** Throws InvalidOptionError for the first invalid value. `path` precedes the option's name in the message. */
 export function checkValues(path: string, options: SingleCallOptions, priorities: Priorities): void {
   for (const [key, { check }] of entries) {
     const value = options[key];
@@ -179,12 +186,12 @@ export function checkValues(path: string, options: SingleCallOptions, priorities
   }
 }
 
-/** The options that must not be there and `undefined`, and what may be missing then. */
+/** Options that must not be `undefined`, and the value that may then be missing by mistake. */
 export const NEVER_UNDEFINED: ReadonlyMap<string, string> = new Map(
   entries.flatMap(([key, { neverUndefined }]) => (neverUndefined === undefined ? [] : [[key, neverUndefined]])),
 );
 
-/** What the engine reads, of options that were checked. */
+/** The engine's settings from checked options. */
 export function settingsOf(options: SingleCallOptions, priorities: Priorities): CallSettings {
   const settings: Record<string, unknown> = {
     deadlineIsDefault: options.deadlineMs === undefined,
@@ -197,7 +204,7 @@ export function settingsOf(options: SingleCallOptions, priorities: Priorities): 
   return settings as CallSettings;
 }
 
-/** `high`, as it is written in the header, means `premium`, unless the application has a priority of that name. */
+/** The header value `high` means `premium`, unless the application has a priority named `high`. */
 export function priorityOf(priority: string, priorities: Priorities): string {
   return priority === 'high' && !priorities.has('high') ? 'premium' : priority;
 }

@@ -34,7 +34,7 @@ function checkBudget(path: string, value: unknown, routes: readonly string[]): B
   };
 }
 
-/** Names of earlier versions. */
+/** Refuses names of earlier versions, and says the new ones. */
 function refuseOldNames(
   path: string,
   { of, scope, tenant }: { of?: unknown; scope?: unknown; tenant?: unknown },
@@ -71,7 +71,7 @@ function checkRoute(path: string, value: unknown, routes: readonly string[]): st
   return route;
 }
 
-/** `tenants`, checked and filled. Throws InvalidOptionError. */
+/** Checks `tenants` and fills in defaults. Throws InvalidOptionError. */
 export function checkTenants(value: unknown): TenantLimit {
   const given: TenantOptions =
     value === undefined ? {} : checkRecord('tenants', value, "an object such as { max: 10_000, overflow: 'refuse' }");

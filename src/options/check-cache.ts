@@ -64,7 +64,7 @@ export function checkCache(path: string, value: unknown): void {
   if (maxBytes !== undefined) checkSize(`${path}.maxBytes`, maxBytes, Number.MAX_SAFE_INTEGER);
 }
 
-/** All calls share one store, so options of some calls cannot bound it. Throws InvalidOptionError. */
+/** All calls share one store, so options of some calls cannot limit it. Throws InvalidOptionError. */
 export function checkUnsized(path: string, value: unknown, why: string): void {
   for (const name of SIZES) {
     if (isSized(value, [name])) throw new InvalidOptionError(`${path}.${name}`, `${why}.`);
@@ -113,7 +113,7 @@ function checkSize(option: string, value: unknown, most: number): void {
   checkNumber(option, value, { least: 1, most, whole: true, what: `a whole number, 1 to ${most}` });
 }
 
-/** On Workers, I/O belongs to the request that began it, so a request that waits for another's may hang. */
+/** On Workers, I/O belongs to the request that started it, so a request that waits for another's may hang. */
 export function checkShareInFlight(value: unknown): boolean {
   if (value === undefined) return globalThis.navigator?.userAgent !== 'Cloudflare-Workers';
   return typeof value === 'boolean' ? value : invalidOption('shareInFlight', value, 'true or false');

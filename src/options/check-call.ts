@@ -3,7 +3,7 @@ import { CALL_KEYS, checkValues, NEVER_UNDEFINED, type Priorities, type SingleCa
 import { checkPlaces } from './option-places.js';
 
 /**
- * Checks the options of a call, wherever they were set. `path` stands before their names in a message.
+ * Checks the options of a call, wherever they were set. `path` precedes their names in a message.
  *
  * @throws InvalidOptionError
  */

@@ -12,17 +12,17 @@ import {
 } from '../util/check.js';
 import { someOf } from '../util/some-of.js';
 
-/** Checks an answer; `false` refuses it, and the call fails over. */
+/** Checks an answer; `false` rejects it, and the call fails over. */
 export type AcceptFunction = (answer: never) => boolean | Promise<boolean>;
 
 /**
- * When an answer is unsure, so that the call goes to the route's next deployment too.
+ * When the confidence in an answer is too low, so that the call also goes to the route's next deployment.
  *
  * @example
  * escalate: { minConfidence: 0.9, maxShare: 0.3 }
  */
 export interface EscalateOptions {
-  /** Answers below it are escalated, 0 to 1. `calibrate` finds it. @default none */
+  /** Escalates answers with a lower confidence, 0 to 1. `calibrate` finds the value. @default none */
   minConfidence?: number | undefined;
   /** How confidence is computed from the probabilities of an answer's tokens. @default 'mean' */
   score?: ScoreName | undefined;

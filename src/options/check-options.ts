@@ -56,20 +56,20 @@ const CAPABILITIES = [
 ] as const satisfies readonly Capability[];
 const HEADER_OPTIONS = ['priority', 'deadline', 'cache', 'route', 'tenant'] as const satisfies readonly HeaderOption[];
 
-/** With a value for each option. */
+/** The same type with a value for each option. */
 type Filled<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 
-/** The options of a router, checked and filled: inside, nothing is optional that has a default. */
+/** The checked options of a router, with defaults filled in. */
 export interface RouterConfig {
   readonly clientNames: readonly string[];
   readonly defaultClient: string;
-  /** `maxConcurrent` of the clients that have one. */
+  /** `maxConcurrent` by client; clients without a limit are missing. */
   readonly clientLimits: ReadonlyMap<string, number>;
   readonly deployments: ReadonlyMap<string, DeploymentConfig>;
   readonly routes: ReadonlyMap<string, RouteConfig>;
   readonly fallbacks: readonly string[];
   readonly prefixes: readonly Prefix[];
-  /** The route of each priority; a priority of the default table has one only where that route exists. */
+  /** The route of each priority. A default priority has a route only if that route exists. */
   readonly priorities: ReadonlyMap<string, string | undefined>;
   readonly unlistedModels: 'pass' | 'refuse';
   readonly headerOptions: ReadonlySet<HeaderOption>;
@@ -84,7 +84,7 @@ export interface RouterConfig {
   readonly cacheStore: CacheStore | undefined;
   readonly state: StateStore | undefined;
   readonly fleet: Fleet | undefined;
-  /** Of the router's own store. */
+  /** The limits of the router's own store. */
   readonly cacheSize: CacheSize;
   readonly shareInFlight: boolean;
   readonly prices: PriceSource;
@@ -150,7 +150,7 @@ export function checkRouter(
     tenants: checkTenants(settings.tenants),
     unknownPrice: checkOneOf('unknownPrice', settings.unknownPrice ?? 'refuse', ['allow', 'refuse']),
     slowMs: settings.slowMs === undefined ? 500 : checkMs('slowMs', settings.slowMs),
-    // The default suits few models: it must not fill a log.
+    // The default is too low for many models, and must not flood a log.
     slowLogMs: settings.slowMs === undefined ? 3_600_000 : 60_000,
     cacheStore: checkStore(settings.cacheStore),
     state: checkStateStore(settings.state),
@@ -302,7 +302,7 @@ function checkRoutes(
       );
     }
     checkPresent(path, options);
-    // Only a strategy reads them.
+    // Only a strategy reads weights.
     const weighted = strategy === undefined ? [] : names;
     const weights = new Map(weighted.map((each) => [each, deployments.get(each)?.weight ?? 1]));
     checked.set(name, {
@@ -353,7 +353,7 @@ function checkPrefixes(prefixes: unknown, clientNames: ReadonlySet<string>): Pre
         checkHeaders(`${path}.headers`, headers);
         return { prefix, client: checkName(`${path}.client`, given.client, clientNames, 'client'), premium, headers };
       })
-      // The longest says the most.
+      // The longest prefix is the most specific.
       .sort((a, b) => b.prefix.length - a.prefix.length)
   );
 }
@@ -429,7 +429,7 @@ function checkHeaders(path: string, value: unknown): void {
   }
 }
 
-/** The names that exist: a set, or the keys of a map. */
+/** The existing names: a set, or the keys of a map. */
 interface Names {
   has(name: string): boolean;
   keys(): Iterable<string>;

@@ -42,7 +42,7 @@ export type StrategyOptions =
     }
   | { by: 'least-busy' };
 
-/** How a route's deployments are ordered, as the engine reads it. */
+/** The order of a route's deployments, in the engine's form. */
 export type StrategyConfig =
   | { readonly by: 'weighted'; readonly weights: ReadonlyMap<string, number>; readonly salt: string }
   | { readonly by: 'lowest-latency'; readonly percentile: number; readonly band: number; readonly explore: number }
@@ -52,7 +52,9 @@ export type StrategyConfig =
 
 const WHAT = `one of ${NAMES.map(show).join(', ')}, an object { by, ... }, or your own { name, order(view) }`;
 
-/** `undefined` for the listed order. `weights` are those of the route's deployments. Throws InvalidOptionError. */
+/**
+ * Returns `undefined` for the listed order. `weights` are those of the route's deployments. Throws InvalidOptionError.
+ */
 export function checkStrategy(
   path: string,
   value: unknown,
@@ -128,7 +130,7 @@ function checkBuiltIn(
   }
 }
 
-/** A deployment's `weight`, or one of a strategy's. */
+/** Checks a deployment's `weight`, or one in a strategy. */
 export function checkWeight(path: string, value: unknown): number {
   return checkNumber(path, value, { least: 0, most: 1e6, what: 'a weight from 0 to 1000000' });
 }

@@ -12,14 +12,14 @@ import type {
 import type { Strategy } from './strategy.js';
 
 /**
- * A name that must exist. `Used` is inferred from all names that the options refer to: where one is only known as
- * `string`, the compiler leaves them all to the check at construction, so that options may come from variables and files.
+ * A name that must exist. `Used` is inferred from all names in the options. If one of them is only known as `string`,
+ * the compiler leaves all names to the check at construction, so that options may come from variables and files.
  */
 type Name<Known extends string, Used extends string> =
   | NoInfer<Known>
   | (Used & (string extends Used ? unknown : never));
 
-/** By name. Optional, as options are often spread in under a condition. */
+/** By name. Optional, because options are often spread in conditionally. */
 type ByName<Names extends string, Value> = { readonly [Each in Names]?: Value };
 
 type NamedDeployment<Client extends string, Used extends string> = Omit<DeploymentOptions, 'client'> & {
@@ -54,7 +54,7 @@ type NamedRoute<Deployment extends string, Used extends string> = Omit<
 };
 
 interface Named<Client extends string, Deployment extends string, Route extends string, Used extends string> {
-  /** The places that can answer, by name. @default none: every model is passed on by its name */
+  /** The places that can answer, by name. @default none: every model is passed on under its name */
   deployments?: ByName<Deployment, NamedDeployment<Client, Used>> | undefined;
   /** Names that callers use as `model`, and the deployments that serve each, in order. @default none */
   routes?: ByName<Route, readonly Name<Deployment, Used>[] | NamedRoute<Deployment, Used>> | undefined;
@@ -72,7 +72,7 @@ interface Named<Client extends string, Deployment extends string, Route extends 
 
 type NamedKey = keyof Named<string, string, string, string>;
 
-/** `RouterOptions` whose names the compiler checks: of clients, deployments and routes. */
+/** `RouterOptions` whose names of clients, deployments and routes the compiler checks. */
 export type NamedOptions<
   Client extends string,
   Deployment extends string,
@@ -84,7 +84,7 @@ export type NamedOptions<
     clients: ByName<Client, ClientSpec>;
   };
 
-/** The same for a router over one client. */
+/** The same for a router of one client. */
 export type NamedSingleOptions<Deployment extends string, Route extends string, Used extends string> = Omit<
   SingleClientOptions,
   NamedKey

@@ -17,13 +17,13 @@ const OF_THE_SDK: ReadonlyMap<string, string> = new Map([
 
 const has = (names: readonly string[], key: string) => names.includes(key);
 
-/** Says where a deployment option belongs that was set somewhere else. */
+/** Says where a deployment's option belongs that was set somewhere else. */
 export function misplacedOption(key: string): string | undefined {
   const isOnlyThere = has(DEPLOYMENT_KEYS, key) && !has(SETTING_KEYS, key) && !has(ALSO_ELSEWHERE, key);
   return isOnlyThere ? `it is an option of a deployment: deployments.NAME.${key}.` : undefined;
 }
 
-/** No option is ignored: the error says where a misplaced option belongs, or names the nearest option. */
+/** No option is ignored: the error says where a misplaced option belongs, or suggests the nearest option. */
 export function checkPlaces(path: string, value: object, allowed: readonly string[]): void {
   for (const key of Object.keys(value)) {
     if (has(allowed, key)) continue;

@@ -18,7 +18,7 @@ export type { CacheOptions } from './check-cache.js';
 interface BudgetBase {
   /** US dollars. */
   usd: number;
-  /** `'tenant'`: each tenant has a budget of its own. @default one for all */
+  /** `'tenant'`: each tenant has its own budget. @default one for all */
   per?: 'tenant' | undefined;
   /** Only calls of this route count. With `per: 'tenant'`: each tenant's calls of the route. @default all calls */
   route?: string | undefined;
@@ -51,7 +51,7 @@ export interface UpstreamError {
 export type ClassifyError = (error: UpstreamError) => ErrorOutcome | undefined;
 
 /**
- * How many tenants have a budget of their own at one time.
+ * How many tenants can have their own budget at a time.
  *
  * @example
  * tenants: { max: 50_000, overflow: 'refuse' }
@@ -83,9 +83,9 @@ export interface PriceQuery {
 }
 
 /**
- * Returns a price, `undefined` to use the built-in table, or `null` for none. Called once for each model and service tier.
- * If a tier's price equals the price without a tier, the router assumes that the function ignores tiers, and the tier's
- * price is unknown. Return `tiers: { scale: 1 }` if the price really is the same.
+ * Returns a price, `undefined` to use the built-in table, or `null` for none. Called once for each model and service
+ * tier. If a tier's price equals the price without a tier, the router assumes that the function ignores tiers, and the
+ * tier's price is unknown. Return `tiers: { scale: 1 }` if the price really is the same.
  *
  * @example
  * prices: ({ model }) => (model === 'my-model' ? { input: 0.2, output: 0.8 } : undefined)
@@ -120,8 +120,8 @@ export interface ClientLimits {
 }
 
 /**
- * A service level: a deployment counts attempts, a route counts calls. It does not change routing. The router watches it
- * (`sla-burning`, `sla-recovered`), shows it in `snapshot()` and reports it in `slaReport()`.
+ * A service level: a deployment counts attempts, a route counts calls. It does not change routing. The router watches
+ * it (`sla-burning`, `sla-recovered`), shows it in `snapshot()` and reports it in `slaReport()`.
  *
  * @example
  * sla: { uptime: 0.999, p99Ms: 500 }
@@ -244,8 +244,8 @@ export interface BreakerOptions {
   /** The lowest share of failures within the window that opens, 0 to 1. With 0, `failures` alone decides. @default 0.5 */
   minRate?: number | undefined;
   /**
-   * Also opens at this many failures in a row that span at least one second, regardless of the share. A success that ended
-   * after an attempt began resets the row. `Infinity` turns this off; 1 opens at the first failure. @default 5
+   * Also opens at this many failures in a row that span at least one second, regardless of the share. A success that
+   * ended after an attempt began resets the row. `Infinity` turns this off; 1 opens at the first failure. @default 5
    */
   consecutive?: number | undefined;
   /** Milliseconds until the breaker allows one probe; shortened by up to 20 % at random. @default 10_000 */
@@ -266,8 +266,8 @@ export interface RetryOptions {
   /** The longest wait in milliseconds. @default 8000 */
   maxMs?: number | undefined;
   /**
-   * Retries and hedges within 10 s, as a share (0 to 1) of the calls, in addition to `minPerSecond`. Successful retries do
-   * not count. `false`: no limit. @default 0.2
+   * Retries and hedges within 10 s, as a share (0 to 1) of the calls, in addition to `minPerSecond`. Successful retries
+   * do not count. `false`: no limit. @default 0.2
    */
   budget?: number | false | undefined;
   /** Retries and hedges per second that are always allowed. @default 10 */
@@ -279,7 +279,7 @@ export type HeaderOption = 'priority' | 'deadline' | 'cache' | 'route' | 'tenant
 
 /** All options of a router except its clients. */
 export interface RouterSettings extends CallOptions {
-  /** The places that can answer, by name. @default none: every model is passed on by its name */
+  /** The places that can answer, by name. @default none: every model is passed on under its name */
   deployments?: Record<string, DeploymentOptions> | undefined;
   /** Names that callers use as `model`, and the deployments that serve each, in order. @default none */
   routes?: Record<string, readonly string[] | RouteOptions> | undefined;
@@ -299,7 +299,10 @@ export interface RouterSettings extends CallOptions {
   retry?: RetryOptions | undefined;
   /** Spend limits. A call that could cost more than is left is refused before anything is sent. @default none */
   budgets?: readonly BudgetOptions[] | undefined;
-  /** How many tenants have budgets of their own, and what happens to the others. @default { max: 10_000, overflow: 'share' } */
+  /**
+   * How many tenants have their own budgets, and what happens to the others. @default { max: 10_000, overflow: 'share'
+   * }
+   */
   tenants?: TenantOptions | undefined;
   /** Whether calls under a spend limit may use deployments of unknown price. @default 'refuse' */
   unknownPrice?: 'allow' | 'refuse' | undefined;
@@ -308,18 +311,18 @@ export interface RouterSettings extends CallOptions {
   /** Where answers are cached instead of the router's memory. It bounds its own size: `maxEntries` and `maxBytes` are then errors. @default memory */
   cacheStore?: CacheStore | undefined;
   /**
-   * Where service levels and what was spent are remembered over restarts: `fileState(directory)` of `model-router/node`,
-   * or a store of your own. @default nowhere
+   * Stores service levels and spending across restarts: `fileState(directory)` from `model-router/node`, or your own
+   * store. @default nowhere
    */
   state?: StateStore | undefined;
   /**
-   * Other processes that share budgets, rates and pauses: `redisFleet(client, { name })` of `model-router/redis`.
+   * Shares budgets, rates and pauses between processes: `redisFleet(client, { name })` from `model-router/redis`.
    * @default none: each process has budgets of its own
    */
   fleet?: Fleet | undefined;
   /**
-   * Whether equal calls in flight share one upstream call. Turn it off where one request must not wait for another's
-   * input and output. @default true, but false on Cloudflare Workers
+   * Whether equal calls in flight share one upstream call. Turn it off if one request must not wait for another's I/O.
+   * @default true, but false on Cloudflare Workers
    */
   shareInFlight?: boolean | undefined;
   /**
@@ -328,15 +331,15 @@ export interface RouterSettings extends CallOptions {
    */
   prices?: Readonly<Record<string, Price | null>> | PriceFunction | false | undefined;
   /**
-   * Counts the tokens of a text instead of the router's estimate, if a limit needs the count. It runs on the event loop,
-   * once for each model that the call may be sent to. If it throws or returns `undefined`, the router estimates.
+   * Counts the tokens of a text instead of the router's estimate, if a limit needs the count. It runs on the event
+   * loop, once for each model that the call may be sent to. If it throws or returns `undefined`, the router estimates.
    * @default the router's estimate
    */
   countTokens?: CountTokens | undefined;
   /**
-   * Classifies an upstream's error before the router does: return an outcome, or `undefined` to use the router's own. Also
-   * called for errors inside a 200 or a stream. If it throws or returns anything else, the router ignores it and warns
-   * once. @default none
+   * Classifies an upstream's error before the router does: return an outcome, or `undefined` to use the router's own.
+   * Also called for errors inside a 200 or a stream. If it throws or returns anything else, the router ignores it and
+   * warns once. @default none
    * @example ({ code }) => (code === 'E_MAINTENANCE' ? 'server-error' : undefined)
    */
   classifyError?: ClassifyError | undefined;

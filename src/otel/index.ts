@@ -30,7 +30,8 @@ export interface InstrumentOptions {
 }
 
 /**
- * Follows a router's calls with OpenTelemetry. Spans and metrics hold no key and no prompt. Returns a function that ends it.
+ * Follows a router's calls with OpenTelemetry. Spans and metrics hold no key and no prompt. Returns a function that
+ * ends it.
  *
  * @example
  * const stop = instrument(router, { names: 'published' });

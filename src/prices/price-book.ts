@@ -12,8 +12,8 @@ const MAX_NAMES = 1000;
 const MAX_NAME_LENGTH = 256;
 
 /**
- * What models cost: what the application says, else the built-in table. Each answer is cached, so a price does not change
- * while a router lives.
+ * What models cost: what the application says, else the built-in table. Each answer is cached, so a price does not
+ * change while a router lives.
  */
 export class PriceBook {
   readonly #cache = new LRUCache<string, { readonly known: KnownPrice | undefined }>({ max: MAX_NAMES });
@@ -47,8 +47,8 @@ export class PriceBook {
   }
 
   /**
-   * The price where a request is served at a tier. `known` is the price without one. A function that says the same of the
-   * tier as without one is taken not to know tiers: it can return `tiers` to say that the price is the same.
+   * The price where a request is served at a tier. `known` is the price without one. A function that says the same of
+   * the tier as without one is taken not to know tiers: it can return `tiers` to say that the price is the same.
    */
   atTier(known: KnownPrice | undefined, query: PriceQuery): KnownPrice | undefined {
     const tier = query.serviceTier?.toLowerCase();

@@ -2,15 +2,20 @@ import type { Call, Target } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { wantsLogprobs, withLogprobs } from './logprobs.js';
 
-/** What the router adds to a request by itself. A server that refuses one is sent the request without, and no longer gets it. */
+/**
+ * A parameter that the router adds to a request. A server that refuses it gets the request without it, from then on.
+ */
 export type Addition = 'usage' | 'logprobs';
 
-/** How long a refused addition is omitted, in milliseconds. Whether a model gives probabilities may change with its parameters. */
+/**
+ * How long a refused addition is omitted, in milliseconds. Whether a model supports probabilities may change with its
+ * parameters.
+ */
 export const LEFT_OUT_MS: Readonly<Record<Addition, number>> = { usage: Number.POSITIVE_INFINITY, logprobs: 600_000 };
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** How each is written into a body. A new addition is an entry here and a rule in `additionsFor`. */
+/** How to write each addition into a body. A new addition is an entry here and a rule in `additionsFor`. */
 const WRITE: Readonly<Record<Addition, (body: Body) => Body>> = {
   usage: (body) => ({
     ...body,
@@ -19,7 +24,7 @@ const WRITE: Readonly<Record<Addition, (body: Body) => Body>> = {
   logprobs: withLogprobs,
 };
 
-/** What to add to this call at this deployment. */
+/** The additions to this call at this deployment. */
 export function additionsFor(call: Call, { state, price }: Target): readonly Addition[] {
   const wanted: Addition[] = [];
   if (needsUsage(call, price !== undefined) && state.deployment.streamUsage) wanted.push('usage');
@@ -32,8 +37,8 @@ export function additionsFor(call: Call, { state, price }: Target): readonly Add
 const NONE: readonly Addition[] = [];
 
 /**
- * Whether a stream must report its usage: a price is of no use without it, nor is an answer in the cache. The extra chunk is
- * hidden from a caller that did not request it.
+ * Whether a stream must report its usage, for its price or for the cache. The extra chunk is hidden from a caller that
+ * did not request it.
  */
 function needsUsage(call: Call, hasPrice: boolean): boolean {
   const canReport = call.protocol === 'chat' || call.protocol === 'completions';
@@ -44,7 +49,7 @@ export function withAdditions(body: Body, additions: readonly Addition[]): Body 
   return additions.reduce((made, each) => WRITE[each](made), body);
 }
 
-/** Whether a server has refused a request for what it holds: the addition may be the reason. */
+/** Whether a server refused the content of a request: an addition may be the reason. */
 export function mayRefuseAddition(status: number | undefined): boolean {
   return status === 400 || status === 422;
 }

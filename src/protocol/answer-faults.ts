@@ -4,8 +4,8 @@ import { FAILED_FINISH } from './provider-errors.js';
 type Json = Record<string, unknown>;
 
 /**
- * The error that a body or an event of status 200 carries, however it is written; `undefined` where it carries none.
- * `isAnswer`: it has what answers have; else a message or a code is an error too.
+ * The error in a body or event of status 200, in any form; `undefined` if there is none. `isAnswer`: it has an answer's
+ * fields; otherwise a message or a code also counts as an error.
  */
 export function errorIn(data: Json, isAnswer: boolean): unknown {
   if (saysSomething(data.error)) return { error: data.error };
@@ -16,7 +16,7 @@ export function errorIn(data: Json, isAnswer: boolean): unknown {
 
 const ERROR_FIELDS = ['message', 'msg', 'detail', 'errors', 'error_code', 'error_msg'];
 
-/** Some send an empty `error` with each answer. */
+/** Some servers send an empty `error` with each answer. */
 function saysSomething(value: unknown): boolean {
   if (typeof value === 'string') return value !== '';
   if (Array.isArray(value)) return value.length > 0;
@@ -28,7 +28,7 @@ function saysSomething(value: unknown): boolean {
 
 const isFailure = (code: unknown) => code !== undefined && code !== null && Number(code) !== 0;
 
-/** The finish reason by which a choice says that it failed, whatever else it holds; `undefined` for any other. */
+/** The finish reason of a choice that failed, whatever else it contains; `undefined` for any other. */
 export function failedFinishOf(choice: unknown): string | undefined {
   if (!isRecord(choice)) return undefined;
   return [choice.finish_reason, choice.native_finish_reason].find(isFailedReason);
@@ -38,7 +38,7 @@ function isFailedReason(reason: unknown): reason is string {
   return typeof reason === 'string' && reason.length <= 64 && FAILED_FINISH.test(reason.toLowerCase());
 }
 
-/** Nothing was generated, and the usage says so. An answer that was cut or filtered is one. */
+/** Whether nothing was generated, according to the usage. An answer that was cut or filtered is not empty. */
 export function hasNothing(choices: readonly unknown[], usage: unknown): boolean {
   return isRecord(usage) && usage.completion_tokens === 0 && choices.every(isBlank);
 }

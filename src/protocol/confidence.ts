@@ -2,7 +2,7 @@ import type { ConfidenceScores } from '../telemetry/record-types.js';
 import { isRecord } from '../util/is-record.js';
 import { valueRanges } from './json-values.js';
 
-/** No token counts as less likely than this: one of -100 would decide alone. */
+/** A lower limit for log probabilities: a single token of -100 would decide alone. */
 const FLOOR = -20;
 const LOW_PERCENTILE = 0.1;
 const UNKNOWN: ConfidenceScores = { mean: null, lowest: null, first: null };
@@ -13,7 +13,7 @@ interface Token {
   readonly logprob: number;
 }
 
-/** What an assessment needs from an answer. */
+/** The part of an answer that is assessed. */
 interface Part {
   readonly text: string;
   readonly tokens: readonly Token[] | undefined;
@@ -23,9 +23,9 @@ interface Part {
 }
 
 /**
- * How sure a model was of an answer, from the probabilities of its tokens. A refusal, an empty, truncated or invalid JSON
- * answer scores 0; a tool call, or an answer without token probabilities, is unknown. Of several choices the least sure
- * counts.
+ * A model's confidence in an answer, from the probabilities of its tokens. A refusal, an empty, truncated or invalid
+ * JSON answer scores 0; a tool call, or an answer without token probabilities, is unknown. Of several choices the least
+ * sure counts.
  *
  * @param wantsJson the request wants JSON, so any other answer is wrong
  */
@@ -57,7 +57,7 @@ interface Located extends Token {
   readonly end: number;
 }
 
-/** Where each token stands in the text; tokens of reasoning stand before it. `undefined` where they do not fit. */
+/** The position of each token in the text; reasoning tokens precede it. `undefined` if they do not match. */
 function locate(tokens: readonly Token[], text: string): Located[] | undefined {
   if (tokens.length === 0) return undefined;
   const joined = tokens.map((token) => token.text).join('');
@@ -84,7 +84,7 @@ function scoresOfText(tokens: readonly Located[]): ConfidenceScores {
   };
 }
 
-/** Of the values only: punctuation and keys are nearly always certain, and would hide a value that is not. */
+/** Scores of values only: punctuation and keys are nearly always certain, and would hide an uncertain value. */
 function scoresOfFields(tokens: readonly Located[], values: readonly (readonly [number, number])[]): ConfidenceScores {
   const fields = values.map(([from, to]) => tokens.filter((token) => token.start < to && token.end > from));
   const filled = fields.filter((field) => field.length > 0);
@@ -149,7 +149,7 @@ function tokensOf(list: unknown): Token[] | undefined {
   return tokens;
 }
 
-/** Whether the caller requested JSON: then an answer that is none is wrong. */
+/** Whether the caller requested JSON: then any other answer is wrong. */
 export function wantsJson(body: unknown): boolean {
   if (!isRecord(body)) return false;
   const text = isRecord(body.text) ? body.text : {};

@@ -5,7 +5,7 @@ import { responseEvents } from './response-events.js';
 
 type Json = Record<string, unknown>;
 
-/** The chunks in which a stream would have sent a whole answer; none if that is unknown. */
+/** The chunks in which a stream would send a whole answer; none if that is unknown. */
 export function toChunks(protocol: Protocol, data: unknown, wantsUsage: boolean): unknown[] {
   if (!isRecord(data)) return [];
   if (protocol === 'responses') return responseEvents(data);
@@ -27,14 +27,14 @@ export function toChunks(protocol: Protocol, data: unknown, wantsUsage: boolean)
   ];
 }
 
-/** Role, reasoning and the like, content, tool calls, and how it ended. */
+/** Role, reasoning, content, tool calls, and the finish reason. */
 function chatChoices(choice: Json): Json[] {
   const { message, finish_reason: finishReason, logprobs = null, index = 0, ...rest } = choice;
   const { role = 'assistant', content, refusal: _, tool_calls: calls, ...others } = isRecord(message) ? message : {};
   const part = (delta: Json, more: Json = {}) => ({ index, delta, logprobs: null, finish_reason: null, ...more });
   const extensions = Object.entries(others).filter(([, value]) => !isNothing(value));
   return [
-    // As OpenAI begins: empty text, or none where only tools are called.
+    // As OpenAI begins: empty text, or null if only tools are called.
     part({ role, content: isNothing(content) ? null : '' }),
     ...(extensions.length > 0 ? [part(Object.fromEntries(extensions))] : []),
     ...(isGiven(content) ? [part({ content }, { logprobs })] : []),
@@ -46,8 +46,8 @@ function chatChoices(choice: Json): Json[] {
 const isNothing = (value: unknown) => !isGiven(value) || (Array.isArray(value) && value.length === 0);
 
 /**
- * The whole answer of a stream: in the fields of OpenAI's API, just what the SDK's stream helper makes of the same chunks.
- * `undefined` where that is unclear, as for a field of a provider's own that comes in several pieces.
+ * Converts a stream to its whole answer: for the fields of OpenAI's API, the same as the SDK's stream helper.
+ * `undefined` if that is unclear, as for a provider's own field that comes in several pieces.
  */
 export function fromChunks(protocol: Protocol, chunks: readonly unknown[]): unknown {
   if (protocol === 'responses') {
@@ -62,7 +62,7 @@ export function fromChunks(protocol: Protocol, chunks: readonly unknown[]): unkn
   }
 }
 
-/** No answer can be made of the chunks. */
+/** The chunks cannot be converted to an answer. */
 class NotConvertible extends Error {}
 
 /** A record whose keys may be copied: `__proto__` would become a prototype. */
@@ -71,7 +71,7 @@ function recordOf(value: unknown): Json {
   return value;
 }
 
-/** Fields of which each piece is all of it: the SDK takes the last. */
+/** Fields of which each chunk has the whole value: the SDK uses the last one. */
 const SET_OF_ANSWER = new Set(['id', 'created', 'model', 'object', 'service_tier', 'system_fingerprint', 'usage']);
 
 function joinChat(chunks: readonly unknown[]): Json {
@@ -106,7 +106,7 @@ function joinCompletion(chunks: readonly unknown[]): Json {
   return { ...answer, object: 'text_completion', choices: [{ ...choice, text: texts.join('') }] };
 }
 
-/** What chunks say of the answer itself, and the pieces of its choices. */
+/** Collects the fields of the answer itself, and the pieces of its choices. */
 function joinAnswer(chunks: readonly unknown[]): { answer: Json; choices: Json[] } {
   const answer: Json = {};
   const joined: Json[] = [];
@@ -115,7 +115,7 @@ function joinAnswer(chunks: readonly unknown[]): { answer: Json; choices: Json[]
     const extensions: Json = {};
     for (const [name, value] of Object.entries(rest)) {
       if (!SET_OF_ANSWER.has(name)) extensions[name] = value;
-      // An empty one, as in Azure's first chunk, says nothing.
+      // An empty value, as in Azure's first chunk, is ignored.
       else if (isGiven(value) && value !== '') answer[name] = value;
       else answer[name] ??= value;
     }
@@ -125,7 +125,9 @@ function joinAnswer(chunks: readonly unknown[]): { answer: Json; choices: Json[]
   return { answer, choices: joined };
 }
 
-/** A provider's own fields: nothing says whether a second piece adds to the first or replaces it, unless they are equal. */
+/**
+ * A provider's own fields: it is unknown whether a second piece extends or replaces the first, unless they are equal.
+ */
 function setSame(to: Json, fields: Json): void {
   for (const [name, value] of Object.entries(fields)) {
     if (name === '__proto__') throw new NotConvertible();
@@ -134,7 +136,7 @@ function setSame(to: Json, fields: Json): void {
   }
 }
 
-/** Lists grow, in place; everything else is set. */
+/** Lists are extended in place; everything else is set. */
 function addLists(to: Json, name: string, piece: Json): void {
   const before = to[name];
   const grown: Json = isRecord(before) ? before : {};
@@ -147,7 +149,7 @@ function addLists(to: Json, name: string, piece: Json): void {
   }
 }
 
-/** A message as its deltas come. */
+/** A message, built from its deltas. */
 class Message {
   #role: unknown;
   readonly #texts = new Map<string, string[]>();
@@ -188,7 +190,7 @@ class Message {
     else texts.push(text);
   }
 
-  /** Reasoning is text that goes on, under whichever of its names. */
+  /** Reasoning is text in pieces, under any of its names. */
   #addExtension(name: string, value: unknown): void {
     if (name === 'reasoning' || name === 'reasoning_content') return this.#addText(name, value);
     if (!isGiven(value)) return;
@@ -220,12 +222,12 @@ interface ToolCall {
   id: unknown;
   type: unknown;
   name: unknown;
-  /** Of its arguments, or its input. */
+  /** Pieces of its arguments or its input. */
   readonly pieces: string[];
   readonly extensions: Json;
 }
 
-/** Ids and names are set, not added up: some servers send them with every piece. */
+/** Ids and names are set, not concatenated, because some servers send them with every piece. */
 function addToCall(call: ToolCall, piece: Json): void {
   const { index: _, id, type, function: fn, custom, ...others } = piece;
   // Some servers number every parallel call 0.

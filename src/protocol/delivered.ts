@@ -1,24 +1,24 @@
 import { textOfChunk, writtenLength, writtenText } from './output-text.js';
 
-/** The text of a long stream that `partial` holds. */
+/** How much text of a long stream `partial` contains. */
 const MAX_TEXT = 256 * 1024;
 /** The limit for everything stored of a stream. */
 const MAX_KEPT = 2 * MAX_TEXT;
 const MAX_PIECES = 8;
 const BLOCK = 4096;
-/** Neither is in any JSON text. */
+/** Does not occur in any JSON text. */
 const SEPARATOR = '\n';
 const NUMBER = '\u0001';
 
-/** Chunks in a row whose JSON differs in one place only. */
+/** Consecutive chunks whose JSON differs in one place only. */
 interface Run {
   readonly prefix: string;
   readonly suffix: string;
-  /** What stands between, in order. */
+  /** The differing parts, in order. */
   readonly blocks: Block[];
   pieces: string[];
   piecesText: number;
-  /** The `sequence_number` of the first chunk, where they have one. */
+  /** The `sequence_number` of the first chunk, if any. */
   sequence: number | undefined;
   count: number;
 }
@@ -26,21 +26,21 @@ interface Run {
 interface Block {
   readonly text: string;
   readonly chunks: number;
-  /** Length of the answer's text in it. */
+  /** The length of the answer's text in it. */
   readonly textLength: number;
 }
 
-/** What a stream delivered, for an estimate where the provider reports no usage. */
+/** The text that a stream delivered, for an estimate if the provider reports no usage. */
 export interface DeliveredText {
   /** All that the model wrote, or the end of it. */
   readonly text: string;
-  /** Characters that it wrote in all. */
+  /** The number of characters in all. */
   readonly length: number;
 }
 
 /**
- * What a stream has delivered, in about the memory of its text: of chunks in a row only the difference is stored, and of a
- * long stream only the end.
+ * The delivered chunks of a stream, in about the memory of their text: of consecutive chunks only the difference is
+ * stored, and of a long stream only the end.
  */
 export class Delivered {
   #runs: Run[] = [];
@@ -55,7 +55,7 @@ export class Delivered {
     const json = jsonOf(chunk, sequence);
     if (json === undefined) return;
     this.#writtenLength += writtenLength(chunk);
-    // A whole image: not even the end of it is text.
+    // A whole image: even its end is not text.
     if (json.length > MAX_KEPT) return;
     const run = this.#runFor(json, sequence);
     const piece = json.slice(run.prefix.length, json.length - run.suffix.length);
@@ -71,7 +71,7 @@ export class Delivered {
     if (this.#textLength > MAX_TEXT || this.#keptLength > MAX_KEPT) this.#trim();
   }
 
-  /** The chunks as they were, the last ones of a long stream. */
+  /** The delivered chunks; of a long stream, the last ones. */
   chunks(): unknown[] {
     const chunks: unknown[] = [];
     for (const run of this.#runs) {
@@ -88,11 +88,11 @@ export class Delivered {
     return chunks;
   }
 
-  /** What the chunks say, for an estimate of their tokens. */
+  /** The delivered text, for an estimate of its tokens. */
   written(): DeliveredText {
     const chunks = () => this.chunks();
     return {
-      // Most who look at it need to know only how much there is.
+      // Lazy, because most readers need only the length.
       get text() {
         return writtenText(chunks());
       },
@@ -100,7 +100,7 @@ export class Delivered {
     };
   }
 
-  /** What it holds, in characters. */
+  /** The characters that it stores. */
   get size(): number {
     return this.#keptLength;
   }
@@ -132,7 +132,7 @@ export class Delivered {
     return this.#open(json.slice(0, begin), end(json, rest), sequence);
   }
 
-  /** How much of the last chunk's JSON this one has, at its beginning and at its end. */
+  /** How many characters this chunk's JSON shares with the last one's, at the beginning and at the end. */
   #sharedWithLast(json: string): [number, number] {
     const begin = commonPrefix(this.#last, json);
     return [begin, commonSuffix(this.#last, json, begin)];
@@ -147,7 +147,7 @@ export class Delivered {
     return run;
   }
 
-  /** Drops the oldest blocks as long as the limit is reached without them. */
+  /** Drops the oldest blocks while the rest still reaches the limit. */
   #trim(): void {
     for (let [run] = this.#runs; run !== undefined; [run] = this.#runs) {
       const [block] = run.blocks;
@@ -171,11 +171,11 @@ export class Delivered {
   }
 }
 
-/** The text in chunks that were delivered, at most its last 256 KiB. */
+/** The text of delivered chunks, at most the last 256 KiB. */
 export function textOf(chunks: readonly unknown[]): string {
   const text = chunks.map(textOfChunk).join('');
   if (text.length <= MAX_TEXT / 3) return text;
-  // In bytes of UTF-8, and never with half a character at its beginning.
+  // Counted in bytes of UTF-8, and never starting with half a character.
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= MAX_TEXT) return text;
   let start = bytes.length - MAX_TEXT;
@@ -183,7 +183,7 @@ export function textOf(chunks: readonly unknown[]): string {
   return new TextDecoder().decode(bytes.subarray(start));
 }
 
-/** Joined, as a slice of a chunk's JSON would hold on to all of it. */
+/** Joins the blocks, because a slice of a chunk's JSON would retain the whole text. */
 function pack(run: Run): void {
   if (run.pieces.length === 0) return;
   const last = run.blocks.at(-1);
@@ -203,14 +203,14 @@ function sequenceOf(chunk: unknown): number | undefined {
   return Number.isSafeInteger(number) ? (number as number) : undefined;
 }
 
-/** Its number stands apart: it would make each chunk of a response differ in two places. */
+/** The sequence number is stored separately, because it would make each chunk of a response differ in two places. */
 function jsonOf(chunk: unknown, sequence: number | undefined): string | undefined {
   try {
     const json: string | undefined = JSON.stringify(chunk);
     if (json === undefined || sequence === undefined) return json;
     return json.replace(`"sequence_number":${sequence}`, `"sequence_number":${NUMBER}`);
   } catch {
-    // It is nested too deeply to be written.
+    // Nested too deeply to be written.
     return undefined;
   }
 }
@@ -222,7 +222,7 @@ function commonPrefix(a: string, b: string): number {
   return length;
 }
 
-/** Not into the first `taken` characters of either. */
+/** Compares all but the first `taken` characters of either. */
 function commonSuffix(a: string, b: string, taken: number): number {
   const most = Math.min(a.length, b.length - taken);
   let length = 0;

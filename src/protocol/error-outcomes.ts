@@ -1,6 +1,6 @@
 import type { Outcome } from '../telemetry/record-types.js';
 
-/** The outcomes that an upstream's error can have, which are also those that an application may name. */
+/** The possible outcomes of an upstream's error, which an application may also return. */
 export const ERROR_OUTCOMES = [
   'caller-error',
   'context-length',
@@ -15,5 +15,5 @@ export const ERROR_OUTCOMES = [
   'invalid-answer',
 ] as const satisfies readonly Outcome[];
 
-/** Outcomes that an error of an upstream can have: what `classifyError` may return and `failoverOn` may list. */
+/** Outcomes of an upstream's error: what `classifyError` may return and `failoverOn` may list. */
 export type ErrorOutcome = (typeof ERROR_OUTCOMES)[number];

@@ -13,12 +13,12 @@ import {
 } from './provider-errors.js';
 import { type ErrorFacts, plainWords } from './read-error.js';
 
-/** What an error means. */
+/** The meaning of an error. */
 export interface Classification {
   readonly outcome: ErrorOutcome;
   /**
-   * Words alone say so: it counts for this call, and changes nothing that other calls share. They may be the caller's own,
-   * which a server quotes.
+   * Only the error's text says so: it applies to this call, and changes no shared state, because a server may quote the
+   * caller's own text.
    */
   readonly byWords: boolean;
 }
@@ -27,11 +27,11 @@ export interface ErrorContext {
   /** The HTTP status; `undefined` for an error inside a 200 or a stream. */
   readonly status: number | undefined;
   readonly hasRetryAfter: boolean;
-  /** The request names something stored on a server. */
+  /** Whether the request names a stored object. */
   readonly namesStored: boolean;
 }
 
-/** 400 and its kin: they say no more than that the request was refused. */
+/** 400 and similar statuses: they only say that the request was refused. */
 const VAGUE = new Set([400, 411, 413, 414, 415, 422, 431]);
 const SERVER_STATUSES = new Set([408, 409, 421, 423, 424, 425, 499]);
 
@@ -40,8 +40,8 @@ const blamesServer = (status: number | undefined) =>
   status !== undefined && (status >= 500 || SERVER_STATUSES.has(status));
 
 /**
- * Reads an error in this order: codes and types, wordings, the status. `undefined` where there is no status, and nothing
- * that is known.
+ * Reads an error in this order: codes and types, wordings, the status. Returns `undefined` without a status and without
+ * known facts.
  */
 export function classificationOf(facts: ErrorFacts, context: ErrorContext): Classification | undefined {
   const status = statusOf(facts, context.status);
@@ -50,7 +50,7 @@ export function classificationOf(facts: ErrorFacts, context: ErrorContext): Clas
   const namesStored = status === 404 && (context.namesStored || STORED_WORDING.test(words));
   if (facts.codes.some((code) => STORED_CODE.test(code))) return classification('caller-error');
   if (byCode !== undefined && !isDenied(byCode, context.status)) {
-    // A limit that ends within a minute, whatever it calls itself.
+    // A limit that ends within a minute, whatever its code.
     const isShort = context.hasRetryAfter || SHORT_LIMIT.test(words);
     return classification(byCode === 'unauthorized' && isQuota(facts) && isShort ? 'rate-limited' : byCode);
   }
@@ -70,7 +70,7 @@ function classification(outcome: ErrorOutcome, byWords = false): Classification 
   return { outcome, byWords };
 }
 
-/** The HTTP status, or the one that the body names where the other one says little. */
+/** The HTTP status, or the status in the body if it is more specific. */
 function statusOf({ numbers, baseResp }: ErrorFacts, status: number | undefined): number | undefined {
   const named = [...numbers, baseResp].find((number) => number !== undefined && number >= 400 && number <= 599);
   if (named === undefined) return status;
@@ -78,7 +78,7 @@ function statusOf({ numbers, baseResp }: ErrorFacts, status: number | undefined)
   return (VAGUE.has(status) || status === 404) && !VAGUE.has(named) ? named : status;
 }
 
-/** What a status means by itself. */
+/** The meaning of a status by itself. */
 export function outcomeOfStatus(status: number): ErrorOutcome {
   if (VAGUE.has(status)) return 'caller-error';
   if (blamesServer(status)) return 'server-error';
@@ -104,7 +104,7 @@ function outcomeOfCodes({ codes, numbers, baseResp }: ErrorFacts): ErrorOutcome 
 
 const QUOTA = /quota|limit|balance|credit/;
 
-/** An account that is empty, rather than a key that is refused. */
+/** An empty account, rather than a refused key. */
 const isQuota = ({ codes }: ErrorFacts) => codes.some((code) => QUOTA.test(code));
 
 function wordsOf({ texts }: ErrorFacts): string {
@@ -117,16 +117,16 @@ function outcomeOfWords(
   status: number | undefined,
   context: ErrorContext,
 ): ErrorOutcome | undefined {
-  // What was wrapped is known better by its own codes.
+  // A wrapped error is described better by its own codes.
   const inner = quoted === undefined ? undefined : classificationOf(quoted, { ...context, status: undefined })?.outcome;
   if (inner !== undefined && isReadAt(inner, status, false)) return inner;
   return WORDINGS.find(({ outcome, pattern, weak }) => isReadAt(outcome, status, weak === true) && pattern.test(words))
     ?.outcome;
 }
 
-/** Which wordings count next to a status: the more specific the status, the fewer. */
+/** Which wordings count for a status: the more specific the status, the fewer. */
 function isReadAt(outcome: ErrorOutcome, status: number | undefined, isWeak: boolean): boolean {
-  // Without a status, an answer that failed is what it is taken for anyway.
+  // Without a status, a failed answer is the default anyway.
   if (status === undefined) return outcome !== 'invalid-answer';
   if (isVague(status)) return true;
   if (blamesServer(status)) return !isWeak && outcome !== 'caller-error' && outcome !== 'content-filter';

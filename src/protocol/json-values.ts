@@ -1,4 +1,7 @@
-/** Where the values of a JSON object or array stand in its text: from and to, without keys and punctuation. `undefined` where it is none. */
+/**
+ * The positions of the values of a JSON object or array in its text, without keys and punctuation. `undefined` if the
+ * text is neither.
+ */
 export function valueRanges(text: string): (readonly [from: number, to: number])[] | undefined {
   if (!isJson(text)) return undefined;
   const ranges: (readonly [number, number])[] = [];

@@ -3,12 +3,12 @@ import { isGiven, isRecord } from '../util/is-record.js';
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** Tools of these types run where the caller is; any other one runs on the server, and may do more than answer. */
+/** Tools of these types run at the caller. Any other tool runs on the server, and may have side effects. */
 const CALLERS_TOOLS = new Set(['function', 'custom']);
 
 /**
- * Why a request must reach one upstream only, for one caller: it leaves or uses something there. In words, without
- * anything of the request. Such a call is never cached, joined or hedged.
+ * Why a request must reach one upstream only, for one caller: it stores or uses something there. Returns words, without
+ * any part of the request. Such a call is never cached, joined or hedged.
  */
 export function whyNeverShared(protocol: Protocol, body: Body): string | undefined {
   if (isGiven(body.conversation) || isGiven(body.previous_response_id))

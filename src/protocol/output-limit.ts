@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../errors.js';
 import { show } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 
-/** What OpenAI and other servers call a limit of output, or a least length. */
+/** Names of output limits and minimum lengths, for OpenAI and other servers. */
 const LIMITS = [
   'max_tokens',
   'max_completion_tokens',
@@ -20,16 +20,19 @@ const LIMITS = [
   'min_new_tokens',
   'min_length',
 ] as const;
-/** How many answers are returned. */
+/** The number of answers to return. */
 const ANSWERS = ['n', 'num_return_sequences', 'candidate_count', 'candidateCount'] as const;
-/** What else is paid by number: answers that are written, and calls of the provider's tools. */
+/** Other numbers that multiply the cost: generated answers, and calls of the provider's tools. */
 const COUNTS = [...ANSWERS, 'best_of', 'max_tool_calls'] as const;
-/** 0 is legal in these. */
+/** For these, 0 is valid. */
 const LEAST_LENGTHS: ReadonlySet<string> = new Set(['min_tokens', 'min_new_tokens', 'min_length']);
-/** Some servers read the same parameters in here too. */
+/** Some servers also read the same parameters inside these objects. */
 const INNER = ['extra_body', 'options', 'parameters', 'generation_config', 'generationConfig'] as const;
 
-/** The most tokens that the request allows an answer to have: of several limits the largest, as servers differ in which they use. */
+/**
+ * The highest output limit that the request allows. The largest of several counts, because servers differ in which they
+ * use.
+ */
 export function outputLimitOf(body: unknown): number | undefined {
   let largest: number | undefined;
   for (const each of recordsOf(body)) {
@@ -55,8 +58,8 @@ export function answersOf(body: unknown): number {
 }
 
 /**
- * Servers read `"100"`, `[100]` or 1e-9 as they like, so under a limit of money or tokens only whole numbers are sent.
- * Throws InvalidOptionError.
+ * Servers differ in how they read `"100"`, `[100]` or 1e-9, so under a spending or token limit only whole numbers are
+ * sent. Throws InvalidOptionError.
  */
 export function checkLimits(body: unknown): void {
   if (body instanceof FormData) {
@@ -81,7 +84,7 @@ function refuse(name: string, value: unknown, least: number): never {
   );
 }
 
-/** The service tier that the request names, lower case; `undefined` for none. */
+/** The requested service tier in lower case; `undefined` for none. */
 export function serviceTierOf(body: unknown): string | undefined {
   const tier = isRecord(body) ? body.service_tier : undefined;
   return typeof tier === 'string' && tier !== '' ? tier.toLowerCase() : undefined;

@@ -1,6 +1,8 @@
 import { isRecord } from '../util/is-record.js';
 
-/** Everything that a model has written in the chunks of a stream: text, reasoning, refusals and tool calls of every choice. */
+/**
+ * Everything that a model wrote in the chunks of a stream: text, reasoning, refusals and tool calls of every choice.
+ */
 export function writtenText(chunks: readonly unknown[]): string {
   const texts: string[] = [];
   for (const chunk of chunks) visit(chunk, (text) => texts.push(text));
@@ -16,7 +18,7 @@ export function writtenLength(chunk: unknown): number {
   return length;
 }
 
-/** The text that a chunk adds to the answer, of its first choice. */
+/** The text that a chunk adds to the first choice of the answer. */
 export function textOfChunk(chunk: unknown): string {
   if (!isRecord(chunk)) return '';
   const { type, delta } = chunk;
@@ -28,7 +30,7 @@ export function textOfChunk(chunk: unknown): string {
   return isRecord(choice.delta) && typeof choice.delta.content === 'string' ? choice.delta.content : '';
 }
 
-/** What a model has written in a whole answer; `undefined` where the answer is of a shape without text of a model. */
+/** What a model wrote in a whole answer; `undefined` if answers of this shape have no generated text. */
 export function answerText(answer: unknown): string | undefined {
   if (!isRecord(answer)) return undefined;
   const texts: string[] = [];
@@ -55,7 +57,7 @@ function visitChoice(choice: unknown, onText: OnText): void {
   visitValue(choice.message, onText);
 }
 
-/** Names of what the model does not write, and bytes that are no text. */
+/** Fields that the model does not write, and bytes that are not text. */
 const NOT_WRITTEN = new Set(['role', 'id', 'call_id', 'type', 'data', 'index', 'status', 'result', 'annotations']);
 
 function visitValue(value: unknown, onText: OnText, depth = 4): void {

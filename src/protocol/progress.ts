@@ -4,32 +4,32 @@ import { failedFinishOf } from './answer-faults.js';
 import { sealedKeys } from './sealed-items.js';
 import { readUsage } from './usage.js';
 
-/** Finish reasons of an answer that is empty on purpose. */
+/** Finish reasons of an answer that is deliberately empty. */
 const FILTERED_FINISH: ReadonlySet<unknown> = new Set(['content_filter', 'refusal', 'safety']);
 
 /** The limit of stored keys of sealed items per stream. */
 const MAX_SEALED = 256;
 
-/** The last events of streams that are neither chat nor responses. */
+/** The last events of streams other than chat and responses. */
 const LAST_EVENT = /^(image_generation|image_edit)\.completed$|^transcript\.text\.done$|^speech\.audio\.done$/;
 
-/** So many calls of tools are counted in a response. */
+/** How many tool calls of a response are counted. */
 const MAX_ITEMS = 1000;
 
-/** What the chunks of a stream have said so far: content, its end, its usage. */
+/** The state of a stream from its chunks so far: content, its end, its usage. */
 export class Progress {
-  /** Something that a reader would see has come. */
+  /** Whether something visible to a reader has come. */
   hasContent = false;
-  /** The server has begun to work: to reason, to search, to call a tool. */
+  /** Whether the server has begun to work: to reason, to search, to call a tool. */
   hasItem = false;
-  /** The server has reported that the answer failed. */
+  /** Whether the server has reported that the answer failed. */
   failed = false;
-  /** The finish reason by which it did. */
+  /** The finish reason of the failure. */
   failedFinish: string | undefined;
-  /** Of the sealed items that have come. */
+  /** Keys of the sealed items so far. */
   readonly sealedKeys: string[] = [];
   usage: unknown;
-  /** The tier that serves it. */
+  /** The service tier of the answer. */
   serviceTier: string | undefined;
   /** Calls of tools among the items of a response. */
   readonly toolItems: unknown[] = [];
@@ -37,12 +37,12 @@ export class Progress {
   id: string | undefined;
   /** By choice: whether its finish reason is sure to be the end. */
   readonly #finishes = new Map<unknown, boolean>();
-  /** Choices that had content without a finish reason: there, one beside content says something. */
+  /** Choices that had content without a finish reason. For them, a finish reason next to content is significant. */
   readonly #unfinished = new Set<unknown>();
   readonly #choices = new Set<unknown>();
   #lastEvents = 0;
   #isComplete = false;
-  /** A response has failed, and the event with the reason is still to come. */
+  /** Whether a response has failed, and the event with the reason is still to come. */
   #awaitsReason = false;
   #isFiltered = false;
 
@@ -52,15 +52,15 @@ export class Progress {
     readonly choices: number,
   ) {}
 
-  /** Each choice that has come has its finish reason, or the endpoint's own last event has. */
+  /** Whether each choice that has come has its finish reason, or the endpoint's last event has come. */
   get finished(): boolean {
     if (this.#isComplete || this.#awaitsReason || this.#lastEvents > 0) return true;
     return this.#finishes.size > 0 && this.#finishes.size >= this.#choices.size;
   }
 
   /**
-   * All that was requested has come, so that a break is harmless. A finish reason beside content is no proof where each
-   * chunk before had one, too: some servers send it every time.
+   * Whether everything requested has come, so that a break is harmless. A finish reason next to content is no proof if
+   * each earlier chunk had one, too: some servers send it every time.
    */
   get isFinal(): boolean {
     if (this.#isComplete || this.#lastEvents >= this.choices) return true;
@@ -69,12 +69,12 @@ export class Progress {
     return true;
   }
 
-  /** The server has reported that the answer failed, and will not say more about it. */
+  /** Whether the server has reported that the answer failed, and no reason will follow. */
   get hasFailedForGood(): boolean {
     return this.failed && !this.#awaitsReason;
   }
 
-  /** It has ended, and its usage says that nothing was written. */
+  /** Whether it has ended, and its usage reports no output. */
   get isEmpty(): boolean {
     if (this.hasContent || this.#isFiltered || !this.finished) return false;
     return readUsage(this.usage)?.outputTokens === 0;
@@ -104,7 +104,7 @@ export class Progress {
       const isSaying = isContent(choice.text) || hasContent(choice.delta);
       if (isSaying) {
         this.hasContent = true;
-        // What was said to be the end was not: the next one is no proof, either.
+        // The reported end was not the end, so the next one is no proof either.
         if (this.#finishes.delete(index)) this.#unfinished.delete(index);
         else if (!isFinish(reason)) this.#unfinished.add(index);
       }
@@ -139,16 +139,16 @@ export class Progress {
       this.toolItems.length = 0;
       for (const item of response.output) this.#readItem(item);
     }
-    // What the caller has caused is the caller's to read.
+    // The caller gets a failure that it caused unchanged.
     if (type === 'response.failed' && isServerFault(response.error)) this.failed = true;
     if (type === 'response.incomplete') this.#isFiltered = true;
-    // A failed response without its reason is followed by an event that has it.
+    // A failed response without a reason is followed by an event with it.
     const isLast = /^response\.(completed|incomplete|cancelled)$/.test(type);
     if (isLast || (type === 'response.failed' && isRecord(response.error))) this.#isComplete = true;
     else if (type === 'response.failed') this.#awaitsReason = true;
   }
 
-  /** Images, transcripts, speech, and what an endpoint has that is not known yet: that ends where its body ends. */
+  /** Images, transcripts, speech, and unknown events of other endpoints, whose streams end with their body. */
   #readEvent(event: Record<string, unknown>): void {
     this.#readIdentity(event);
     this.#readUsage(event.usage);
@@ -156,7 +156,7 @@ export class Progress {
     if (typeof event.type === 'string' && LAST_EVENT.test(event.type)) this.#lastEvents++;
   }
 
-  /** An empty name says nothing (Azure's first chunk has one); the first that says something counts. */
+  /** Ignores an empty name (Azure's first chunk has one) and uses the first real one. */
   #readIdentity({ id, model }: Record<string, unknown>): void {
     if (typeof id === 'string' && id !== '') this.id ??= id;
     if (typeof model === 'string' && model !== '') this.model ??= model;
@@ -181,7 +181,7 @@ export class Progress {
   }
 }
 
-/** Whether a failed response is the server's fault, so that another deployment may do better. */
+/** Whether a failed response is the server's fault, so that another deployment may succeed. */
 function isServerFault(error: unknown): boolean {
   return !isRecord(error) || /server_error|rate_limit/.test(String(error.code));
 }
@@ -191,7 +191,7 @@ function isFinish(reason: unknown): reason is string {
   return typeof reason === 'string' && reason !== '' && reason !== 'null';
 }
 
-/** Anything but the role counts: text, reasoning, a refusal, a tool call, audio, or what a provider adds tomorrow. */
+/** Anything but the role counts: text, reasoning, a refusal, a tool call, audio, or a provider's new fields. */
 function hasContent(delta: unknown): boolean {
   if (!isRecord(delta)) return false;
   for (const key in delta) if (key !== 'role' && isContent(delta[key])) return true;
@@ -203,7 +203,7 @@ function isContent(value: unknown): boolean {
   return isRecord(value);
 }
 
-/** A piece of content, or the whole of it from a server that sends no pieces. */
+/** A piece of content, or all of it from a server that sends no pieces. */
 function isContentEvent(type: string, event: Record<string, unknown>): boolean {
   if (type.endsWith('.delta')) return event.delta !== '';
   if (type.endsWith('partial_image')) return true;
@@ -211,10 +211,10 @@ function isContentEvent(type: string, event: Record<string, unknown>): boolean {
   return isContent(event.text) || isContent(event.arguments) || isContent(event.refusal);
 }
 
-/** A message is opened right before its first text, and says nothing until then; anything else is work that takes time. */
+/** A message item opens right before its first text. Any other item is work that takes time. */
 const isWork = (item: unknown) => isRecord(item) && item.type !== 'message';
 
-/** The chunk that has nothing but the usage: no choice, no text. */
+/** A chunk with only the usage: no choice, no text. */
 export function isUsageChunk(chunk: unknown): boolean {
   return isRecord(chunk) && isRecord(chunk.usage) && Array.isArray(chunk.choices) && chunk.choices.length === 0;
 }

@@ -5,7 +5,7 @@ import type { ErrorOutcome } from './error-outcomes.js';
  * Each line names where it was seen. Codes are compared in lower case, without anything but letters and digits.
  */
 
-/** Codes and types, as they stand. */
+/** Codes and types, normalized. */
 export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   // OpenAI, platform.openai.com/docs/guides/error-codes
   insufficientquota: 'unauthorized',
@@ -139,7 +139,7 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   unavailableerror: 'server-error',
 };
 
-/** Families of codes: in this order, the first that fits. */
+/** Families of codes; the first match counts. */
 export const CODE_PATTERNS: readonly (readonly [pattern: RegExp, outcome: ErrorOutcome])[] = [
   [/context(?:length|window|size|limit)/, 'context-length'], // OpenAI, LiteLLM, llama.cpp, Ark's InputTooLong kin
   [/(?:tokens?|prompt|input|characters)toolong|maxtokensexceeded/, 'context-length'], // Qianfan's tokens_too_long, characters_too_long
@@ -160,11 +160,11 @@ export const CODE_PATTERNS: readonly (readonly [pattern: RegExp, outcome: ErrorO
   [/overload|overcapacity|serverbusy|servicebusy/, 'server-error'], // Together, Moonshot
 ];
 
-/** Codes that blame the request in general. They decide only where there is no status. */
+/** Codes that blame the request in general. They decide only without a status. */
 export const CALLER_CODE =
   /^(?:invalid(?:request(?:error)?|parameter(?:error)?|argument|value|image|base64|input)|badrequest(?:error)?|unprocessableentity(?:error)?|validation(?:error|exception)?|valueerror|missingparameter|unsupported(?:parameter|value)|failedprecondition|outofrange|empty|image|failedtodownload)/;
 
-/** Codes that blame the server in general. They decide where the status blames the caller. */
+/** Codes that blame the server in general. They decide if the status blames the caller. */
 export const SERVER_CODE =
   /^(?:(?:internal)?server(?:error)?|internal(?:server)?error|internal|internalfailure|apierror)$/;
 
@@ -172,7 +172,7 @@ export const SERVER_CODE =
 export const STORED_CODE =
   /^(?:previous)?(?:response|file|conversation|vectorstore|thread|container|item|assistant|prompt|batch|upload)s?(?:does)?not(?:found|exist)$/;
 
-/** Codes that are numbers of the provider's own: as `code`. */
+/** A provider's own numeric codes, as `code`. */
 export const NUMBERS: Readonly<Record<number, ErrorOutcome>> = {
   // Zhipu, Z.ai: docs.z.ai/api-reference/api-code
   1110: 'unauthorized',
@@ -224,7 +224,7 @@ export const NUMBERS: Readonly<Record<number, ErrorOutcome>> = {
   3505: 'rate-limited',
 };
 
-/** The same of MiniMax, as `base_resp.status_code`: platform.minimax.io/docs/api-reference/errorcode */
+/** MiniMax's numeric codes, as `base_resp.status_code`: platform.minimax.io/docs/api-reference/errorcode */
 export const BASE_RESP: Readonly<Record<number, ErrorOutcome>> = {
   1000: 'server-error',
   1001: 'server-error',
@@ -246,13 +246,13 @@ export const BASE_RESP: Readonly<Record<number, ErrorOutcome>> = {
 
 export interface Wording {
   readonly outcome: ErrorOutcome;
-  /** Read in lower case, without quoted parts, runs of white space as one blank. Linear: no nested or open-ended repeats. */
+  /** Matched in lower case, without quoted parts, with single blanks. Linear: no nested or open-ended repeats. */
   readonly pattern: RegExp;
-  /** Not read where the status already blames the server. */
+  /** Not matched if the status already blames the server. */
   readonly weak?: true;
 }
 
-/** Wordings: in this order, the first that fits. */
+/** Wordings; the first match counts. */
 export const WORDINGS: readonly Wording[] = [
   {
     // Groq, Gemini, OpenRouter, DashScope (can1357/oh-my-pi#8476), Moonshot, Zhipu
@@ -333,13 +333,18 @@ export const WORDINGS: readonly Wording[] = [
   },
 ];
 
-/** Said of stored things, read at status 404 and 400: openai.com's "No such File object", "Item with id … not found". */
+/**
+ * Wordings about stored objects, matched at status 404 and 400: openai.com's "No such File object", "Item with id … not
+ * found".
+ */
 export const STORED_WORDING =
   /no such (?:file|vector|thread|assistant|container|response|conversation|batch|upload|item|prompt)|\b(?:previous response|response|conversation|vector store|thread|container|item|file|prompt)(?: with id)?(?: [^ ]{1,120})? (?:not found|was not found|does not exist)/;
 
-/** It names a time so short that waiting helps: no empty account, whatever it calls itself. */
+/** Names a period so short that waiting helps, so it is not an empty account, whatever its code. */
 export const SHORT_LIMIT = /(?:per|a|each|this)[ -](?:minute|second)\b|\b[rtqi]p[ms]\b|perminute|persecond/;
 
-/** Finish reasons of an answer that failed: DeepSeek, Zhipu, OpenRouter (maximhq/bifrost#5425), SGLang. Any other passes. */
+/**
+ * Finish reasons of a failed answer: DeepSeek, Zhipu, OpenRouter (maximhq/bifrost#5425), SGLang. Any other is accepted.
+ */
 export const FAILED_FINISH =
   /^(?:(?:[a-z]{1,20}_)?error|insufficient_system_resource|abort(?:ed)?|cancel(?:l?ed)?|time(?:d_)?out|overloaded|fail(?:ed|ure))$/;

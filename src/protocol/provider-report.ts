@@ -1,7 +1,7 @@
 import { isRecord } from '../util/is-record.js';
 import { cut } from '../util/shown.js';
 
-/** What some providers say of themselves in `usage`; `undefined` where there is nothing of it. */
+/** What some providers report about themselves in `usage`; `undefined` if there is nothing. */
 export function providerReportOf(
   usage: unknown,
 ): { latency_p99: number | null; region: string | null; uptime_percentage: number | null } | undefined {

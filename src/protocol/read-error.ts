@@ -1,6 +1,6 @@
 import { isRecord } from '../util/is-record.js';
 
-/** What an error body says, whatever its shape: bounded, and read from strings and numbers only. */
+/** The content of an error body, whatever its shape: limited in size, and read from strings and numbers only. */
 export interface ErrorFacts {
   /** Codes and types that are words, outermost first. */
   readonly codes: readonly string[];
@@ -10,9 +10,9 @@ export interface ErrorFacts {
   readonly baseResp: number | undefined;
   readonly code: string | undefined;
   readonly type: string | undefined;
-  /** What it says in prose, outermost first. */
+  /** Text, outermost first. */
   readonly texts: readonly string[];
-  /** An error in JSON inside a text: what a gateway got, or what a caller wrote. */
+  /** An error in JSON inside a text: a gateway's upstream error, or the caller's own text. */
   readonly quoted: ErrorFacts | undefined;
 }
 
@@ -108,7 +108,7 @@ class Reader {
     const number = numberOf(value);
     if (number !== undefined) this.#numbers.push(number);
     else if (typeof value !== 'string' || value === '') return;
-    // Some write whole sentences there.
+    // Some servers write whole sentences there.
     else if (isWord(value)) this.#codes.push(value.toLowerCase().replace(/[^a-z0-9]/g, ''));
     else this.#addText(value);
   }
@@ -151,7 +151,7 @@ interface Found {
   readonly end: number;
 }
 
-/** The first object in a text: JSON, or as Python prints it. One look from left to right. */
+/** The first object in a text: JSON, or as Python prints it. Reads the text once. */
 function jsonIn(text: string): Found | undefined {
   const start = text.search(/\{\s{0,16}["']/);
   if (start === -1) return undefined;
@@ -176,7 +176,7 @@ function endOfObject(text: string, start: number): number | undefined {
   return undefined;
 }
 
-/** `{'error': {'code': 'x', 'message': 'y'}}`, as gateways written in Python quote what they got. */
+/** `{'error': {'code': 'x', 'message': 'y'}}`: gateways written in Python quote upstream errors like this. */
 function parsePrinted(source: string): Record<string, unknown> | undefined {
   const fields = new Map<string, string>();
   const pairs = /'(code|type|message|status|detail|error)': (?:'([^']*)'|"([^"]*)"|(\d{1,7})\b)/g;
@@ -189,7 +189,7 @@ function parsePrinted(source: string): Record<string, unknown> | undefined {
 
 const QUOTED = /"[^"]*"|`[^`]*`|“[^“”]*”|«[^«»]*»|「[^「」]*」|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}])/gu;
 
-/** A text as wordings are looked for in it: lower case, without quoted parts, which may be the caller's own. */
+/** Prepares a text for wordings: lower case, without quoted parts, which may be the caller's own. */
 export function plainWords(text: string): string {
   return text.replace(QUOTED, ' ').replace(/\s+/g, ' ').toLowerCase();
 }

@@ -2,18 +2,18 @@ import type { Capability } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { sealedKeys } from './sealed-items.js';
 
-/** What a request needs of the deployment that answers it. */
+/** What a request requires of its deployment. */
 export interface Needs {
   readonly capabilities: ReadonlySet<Capability>;
   /** Stored objects that the request names: only the client that created them has them. */
   readonly storedIds: readonly string[];
-  /** Sealed items that it brings along: only the client that made them can read them. */
+  /** Sealed items in the request: only the client that made them can read them. */
   readonly sealedKeys: readonly string[];
 }
 
 const NOTHING: Needs = { capabilities: new Set(), storedIds: [], sealedKeys: [] };
 
-/** Reads a request's body for what it needs. Of text messages it looks at no more than their type. */
+/** Reads a body's requirements. Of text messages it reads only the type. */
 export function readNeeds(body: unknown): Needs {
   if (!isRecord(body) || isSimple(body)) return NOTHING;
   const capabilities = new Set<Capability>();
@@ -39,7 +39,7 @@ function wantsLogprobs({ logprobs, top_logprobs: top, include }: Record<string, 
   return Array.isArray(include) && include.some((each) => typeof each === 'string' && each.endsWith('logprobs'));
 }
 
-/** A request with none of the parameters that need something: most are, and they should cost next to nothing. */
+/** A request without any parameter that has requirements. Most requests are simple, so this check is cheap. */
 function isSimple(body: Record<string, unknown>): boolean {
   for (const name in body) if (NEEDY.has(name)) return false;
   return isTextOnly(body.messages) && isTextOnly(body.input);
@@ -77,7 +77,7 @@ function readItems(items: unknown, capabilities: Set<Capability>, storedIds: str
   }
 }
 
-/** A reference may omit its type; it then has nothing but its id. */
+/** A reference may omit its type; it then has only an id. */
 function isReference(item: Record<string, unknown>): boolean {
   return item.type === 'item_reference' || (item.type === undefined && !('role' in item) && !('content' in item));
 }

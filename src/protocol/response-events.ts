@@ -2,7 +2,7 @@ import { isRecord } from '../util/is-record.js';
 
 type Json = Record<string, unknown>;
 
-/** The events in which a stream would have sent a whole response, in the order of the API. */
+/** The events in which a stream would send a whole response, in the order of the API. */
 export function responseEvents(response: Json): Json[] {
   const events: Json[] = [];
   const emit = (type: string, fields: Json) => events.push({ type, sequence_number: events.length, ...fields });
@@ -20,7 +20,7 @@ export function responseEvents(response: Json): Json[] {
 
 type Emit = (type: string, fields: Json) => void;
 
-/** An item before anything of it has been said. */
+/** An item before its content. */
 function emptyPart({ type, content, status }: Json): Json {
   const begun = status === undefined ? {} : { status: 'in_progress' };
   if (type === 'reasoning') return { ...begun, summary: [], ...(content === undefined ? {} : { content: [] }) };

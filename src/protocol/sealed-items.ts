@@ -1,12 +1,12 @@
 import { isRecord } from '../util/is-record.js';
 import { sha256 } from '../util/sha256.js';
 
-/** So many sealed items of one answer or request are remembered. */
+/** How many sealed items of one answer or request are remembered. */
 const MAX_ITEMS = 256;
 
 /**
- * Items that only the account that made them can read: reasoning (`rs_…`), and whatever has `encrypted_content`. Each is
- * known by its id and, as some clients leave ids out, by the hash of what is sealed.
+ * Keys of items that only their own account can read: reasoning (`rs_…`), and anything with `encrypted_content`. An
+ * item's keys are its id and, because some clients omit ids, the hash of its sealed content.
  */
 export function sealedKeys(items: unknown): string[] {
   if (!Array.isArray(items)) return [];

@@ -3,7 +3,7 @@ import { isRecord } from '../util/is-record.js';
 
 type Json = Record<string, unknown>;
 
-/** Whether an answer is whole and may be given again: not cut short, filtered, refused or empty. */
+/** Whether an answer is complete and may be cached: not cut short, filtered, refused or empty. */
 export function isStorable(protocol: Protocol, data: unknown, toolCalls: boolean): boolean {
   if (!isRecord(data) || isRecord(data.error)) return false;
   if (protocol === 'responses') return isWholeResponse(data, toolCalls);
@@ -17,7 +17,7 @@ export function isStorable(protocol: Protocol, data: unknown, toolCalls: boolean
   );
 }
 
-/** The same for a stream, as its chunks come: nothing is put together for it. */
+/** The same check for a stream, chunk by chunk, without assembling the answer. */
 export interface StorableCheck {
   read(chunk: unknown): void;
   readonly isStorable: boolean;
@@ -71,7 +71,7 @@ class ChoiceJudge implements StorableCheck {
   }
 }
 
-/** What there is in a message. */
+/** The parts of a message. */
 interface Parts {
   content: boolean;
   refusal: boolean;

@@ -6,10 +6,10 @@ type Fields = Record<string, unknown>;
 const NONE: Fields = {};
 
 /**
- * A provider's `usage` object as the router's `Usage`, or `null` where it holds neither tokens nor seconds. The shapes
- * differ: chat says `prompt_tokens`; responses, images and audio say `input_tokens`, Bedrock `inputTokens`. DeepSeek,
- * Moonshot and Alibaba put cached tokens elsewhere, Anthropic's input is without what was cached, Gemini and xAI leave
- * reasoning out of the output, and Gemini counts the prompts of its own tools in the total only.
+ * Converts a provider's `usage` object, or returns `null` if it has neither tokens nor seconds. The shapes differ: chat
+ * has `prompt_tokens`; responses, images and audio say `input_tokens`, Bedrock `inputTokens`. DeepSeek, Moonshot and
+ * Alibaba put cached tokens elsewhere, Anthropic's input is without what was cached, Gemini and xAI leave reasoning out
+ * of the output, and Gemini counts the prompts of its own tools in the total only.
  */
 export function readUsage(usage: unknown): Usage | null {
   if (!isRecord(usage)) return null;
@@ -74,18 +74,18 @@ export function readUsage(usage: unknown): Usage | null {
   return read;
 }
 
-/** OpenAI bills Whisper so, Mistral its transcriptions. */
+/** OpenAI bills Whisper by the second, and Mistral its transcriptions. */
 function secondsOf({ seconds, prompt_audio_seconds: prompt }: Fields): number | undefined {
   return amount(seconds) ?? amount(prompt);
 }
 
-/** Anthropic's cache writes by how long they are cached. */
+/** Anthropic separates cache writes by their lifetime. */
 function writtenForAnHour(usage: Fields, details: Fields): number {
   const split = fields(usage.cache_creation ?? details.cache_creation ?? details.cache_creation_token_details);
   return count(split.ephemeral_1h_input_tokens) ?? 0;
 }
 
-/** What Gemini's own tools added to the prompt. */
+/** Tokens that Gemini's own tools added to the prompt. */
 function toolPromptsOf(usage: Fields, details: Fields): number | undefined {
   return (
     count(usage.tool_use_prompt_tokens) ??
@@ -96,8 +96,8 @@ function toolPromptsOf(usage: Fields, details: Fields): number | undefined {
 }
 
 /**
- * How many of the tokens of the provider's cache are not in `base`: so in Anthropic's own shape. Through a gateway it may
- * be either; then the total says, or that the parts are more than the whole.
+ * How many tokens of the provider's cache are not included in `base`, as in Anthropic's own shape. A gateway may
+ * include them or not: then the total shows it, or that the parts exceed the whole.
  */
 function cacheOutside(
   usage: Fields,
@@ -121,8 +121,8 @@ function cacheOutside(
 }
 
 /**
- * Tokens that stand in the total only are reasoning, or prompts of the provider's own tools. Where reasoning is listed, it
- * is a part of the output unless it is exactly what is missing, or more than the output.
+ * Tokens that only the total includes are reasoning, or prompts of the provider's own tools. Listed reasoning is part
+ * of the output unless it is exactly the missing amount, or more than the output.
  */
 function splitHidden(
   hidden: number,
@@ -141,13 +141,13 @@ function splitHidden(
 
 /** xAI counts in ten-billionths of a dollar. */
 const TICKS_PER_USD = 1e10;
-/** More than the highest price that the router accepts, for a token, is no cost. */
+/** A higher cost per token than the highest price that the router accepts is implausible. */
 const MAX_USD_PER_TOKEN = 1;
 
 /**
- * What the provider says that the request has cost, in US dollars: OpenRouter's `cost`, with what the upstream of a key of
- * one's own charges beside it; Perplexity's `cost.total_cost`; xAI's ticks; DeepInfra's estimate. `undefined` where it
- * says nothing that could be true.
+ * The cost of the request that the provider reports, in US dollars: OpenRouter's `cost`, plus the upstream's charge for
+ * your own key; Perplexity's `cost.total_cost`; xAI's ticks; DeepInfra's estimate. `undefined` without a plausible
+ * value.
  */
 export function providerCostOf(usage: unknown): number | undefined {
   if (!isRecord(usage)) return undefined;
@@ -162,7 +162,7 @@ export function providerCostOf(usage: unknown): number | undefined {
   return usd <= Math.max(1, tokens) * MAX_USD_PER_TOKEN ? usd : undefined;
 }
 
-/** Tools that the caller runs, or that cost nothing but tokens. */
+/** Tools that run at the caller, or that cost nothing but tokens. */
 const FREE_TOOLS = new Set([
   'function',
   'custom_tool',
@@ -180,8 +180,8 @@ const MAX_TOOLS = 32;
 const MAX_TOOL_NAME = 64;
 
 /**
- * Calls of tools that the provider ran and may charge for: by its counters in `usage`, and by the items of a response's
- * output. Of both the larger number counts.
+ * Tool calls that the provider ran and may charge for: by its counters in `usage`, and by the items of a response's
+ * output. The larger number counts.
  */
 export function toolCallsOf(usage: unknown, output: unknown): ToolCalls {
   const found = new Map<string, number>();
@@ -199,7 +199,7 @@ export function toolCallsOf(usage: unknown, output: unknown): ToolCalls {
 function addItem(item: unknown, add: (tool: string) => void): void {
   if (!isRecord(item) || typeof item.type !== 'string' || !item.type.endsWith('_call')) return;
   const tool = item.type.slice(0, -'_call'.length);
-  // Opening a page that a search has found is not charged.
+  // Opening a page that a search found is free.
   const action = fields(item.action).type;
   if (tool === 'web_search' && isGiven(action) && action !== 'search') return;
   add(tool);
@@ -225,7 +225,7 @@ function count(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : undefined;
 }
 
-/** Not only whole numbers; the API of Whisper has sent them as text. */
+/** Not only whole numbers: the Whisper API has sent them as text. */
 function amount(value: unknown): number | undefined {
   const number = typeof value === 'string' && value !== '' ? Number(value) : value;
   return count(number);

@@ -21,8 +21,8 @@ const NONE = '0';
 const LOCAL_SIZE = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
 
 /**
- * A response cache that all processes of one name share. If Redis is slow or down, calls go on without it. Equal
- * calls in flight in different processes are not joined.
+ * A response cache that all processes of one name share. If Redis is slow or down, calls go on without it. Equal calls
+ * in flight in different processes are not joined.
  *
  * @example cacheStore: redisCache(client, { name: 'checkout-prod' })
  * @throws InvalidOptionError
@@ -127,8 +127,8 @@ function withTimeout<T>(answer: Promise<T>, ms: number): Promise<T> {
 }
 
 /**
- * The same store with this process's own memory in front: an answer that was read or stored here is served from memory for
- * `localMs`. `clear()` of another process is noticed when that time is over.
+ * The same store with this process's own memory in front: an answer that was read or stored here is served from memory
+ * for `localMs`. `clear()` of another process is noticed when that time is over.
  *
  * @example cacheStore: tieredCache(redisCache(client, { name: 'checkout-prod' }), { localMs: 60_000 })
  * @throws InvalidOptionError

@@ -24,15 +24,15 @@ export interface FleetOptions {
   /** What processes share. @default everything; of breakers a hint */
   share?: ShareOptions | undefined;
   /**
-   * When Redis does not answer: with `'share'`, each process may spend its part of `outageShare`; with `'refuse'`, only its
-   * current allowance; with `'allow'`, everything. @default 'share'
+   * When Redis does not answer: with `'share'`, each process may spend its part of `outageShare`; with `'refuse'`, only
+   * its current allowance; with `'allow'`, everything. @default 'share'
    */
   whenDown?: 'share' | 'refuse' | 'allow' | undefined;
   /** The part of what is left that all processes together may spend while Redis is down, from 0 to 0.5. @default 0.05 */
   outageShare?: number | undefined;
   /**
-   * The allowance of a killed process: `'count'` counts it as spent until the budget's window ends, `'return'` releases it
-   * after ten heartbeats, and overspends if the process lives after all. @default 'count'
+   * The allowance of a killed process: `'count'` counts it as spent until the budget's window ends, `'return'` releases
+   * it after ten heartbeats, and overspends if the process lives after all. @default 'count'
    */
   lost?: 'count' | 'return' | undefined;
 }

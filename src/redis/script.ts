@@ -5,8 +5,8 @@ export const SCRIPT_VERSION = 1;
 const CLAIM_FIELDS = 16;
 
 /**
- * `answerClaim` of `ledger/ledger.ts` in Lua, line by line, for many keys at once; and the facts that all processes share.
- * A test compares both. KEYS: workers, pauses, then one for each claim.
+ * `answerClaim` of `ledger/ledger.ts` in Lua, line by line, for many keys at once; and the facts that all processes
+ * share. A test compares both. KEYS: workers, pauses, then one for each claim.
  */
 export const SCRIPT = `
 local HOUR, DAY = 3600000, 86400000

@@ -46,8 +46,8 @@ export interface FleetReply {
 }
 
 /**
- * Where a fleet meets. `exchange` must be atomic for each claim, and answer as `answerClaim` does;
- * `fleetStoreContract` in `model-router/testing` checks yours.
+ * Where a fleet meets. `exchange` must be atomic for each claim, and answer as `answerClaim` does; `fleetStoreContract`
+ * in `model-router/testing` checks yours.
  */
 export interface FleetStore {
   exchange(message: FleetMessage): Promise<FleetReply>;

@@ -7,14 +7,13 @@ import { checkRecord } from '../util/check.js';
 const CARRIED = Symbol.for('model-router.callOptions');
 /**
  * The router's own options are stored in the SDK's options under symbols, so that spreading keeps them and no other
- * code sees them.
- * Each option has its own symbol, so that a later spread replaces only the options that it sets.
+ * code sees them. Each option has its own symbol, so that a later spread replaces only the options that it sets.
  */
 const PREFIX = 'model-router.callOptions.';
 
 /**
- * Options of the router for one call, to be spread into the SDK's own: `create(body, { ...callOptions({ route }), signal })`.
- * Of several that are spread, the last that gives an option wins.
+ * Options of the router for one call, to be spread into the SDK's own: `create(body, { ...callOptions({ route }),
+ * signal })`. Of several that are spread, the last that gives an option wins.
  */
 export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
   const carried: OpenAI.RequestOptions = {};

@@ -29,10 +29,8 @@ export const takesForm = (path: string): boolean => FORM_ENDPOINTS.has(path);
 
 /**
  * Reads a path from outside as the most lenient server would, so that no spelling hides a routed endpoint: decoded
- * once,
- * without blanks, dots, parameters and control characters at the ends of segments, in lower case. Used for matching
- * only.
- * Returns `undefined` if the path leads upwards.
+ * once, without blanks, dots, parameters and control characters at the ends of segments, in lower case. Used for
+ * matching only. Returns `undefined` if the path leads upwards.
  */
 export function normalizedPath(path: string): string | undefined {
   const segments = decodeOnce(path)

@@ -9,8 +9,8 @@ const NOTES = Symbol('notes');
 type MakeStatusError = OpenAI['makeStatusError'];
 
 /**
- * Notes what the body of an error answer says. The SDK keeps only what stands under `error`, and many servers write their
- * errors in another shape. Nothing else about the client changes.
+ * Notes what the body of an error answer says. The SDK keeps only what stands under `error`, and many servers write
+ * their errors in another shape. Nothing else about the client changes.
  */
 export function noteErrorFacts(client: OpenAI): void {
   const { makeStatusError: make } = client as unknown as { makeStatusError: MakeStatusError | undefined };

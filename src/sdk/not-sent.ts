@@ -19,8 +19,8 @@ const OF_THE_CONNECTION =
 
 /**
  * Whether `thrown` is of a request that was never sent, and whose fault that is: the call's own headers, query or body,
- * or what the deployment brings (key function, headers, hooks). It goes by where the error was thrown: what `fetch` throws,
- * the SDK wraps, so whatever comes unwrapped is of the time before.
+ * or what the deployment brings (key function, headers, hooks). It goes by where the error was thrown: what `fetch`
+ * throws, the SDK wraps, so whatever comes unwrapped is of the time before.
  */
 export function asNotSent(thrown: unknown, client: OpenAI, source: RequestOptions): NotSentError | undefined {
   if (!(thrown instanceof Error) || thrown instanceof NotSentError) return undefined;

@@ -15,8 +15,8 @@ export interface Tap {
 }
 
 /**
- * Watches an event stream's body while the SDK reads it: how much has come, and whether its last lines held the
- * end mark. Costs one call per read, and no copy.
+ * Watches an event stream's body while the SDK reads it: how much has come, and whether its last lines held the end
+ * mark. Costs one call per read, and no copy.
  */
 export function tapBody(response: Response): Tap {
   const { body } = response;

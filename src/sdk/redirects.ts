@@ -15,8 +15,8 @@ export interface Followed {
 /**
  * Sends a request and follows its redirects: within the origin as a plain client does. To another origin `fetch` would
  * take along all but `Authorization` and `Cookie`: `api-key`, a deployment's headers, the prompt. So nothing that has a
- * body or is routed goes there, and a plain GET (the content of a file) goes without headers of the client's or the call's.
- * In browsers, where a redirect cannot be read, `fetch` follows it.
+ * body or is routed goes there, and a plain GET (the content of a file) goes without headers of the client's or the
+ * call's. In browsers, where a redirect cannot be read, `fetch` follows it.
  */
 export async function sendFollowing(
   client: OpenAI,

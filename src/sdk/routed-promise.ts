@@ -46,8 +46,8 @@ interface State<T> {
 const STATE: unique symbol = Symbol('model-router.promise');
 
 /**
- * The SDK's promise of a request, over a call that may be answered by any of several clients. It does what the SDK's own
- * does: the answer is parsed when it is awaited, and `asResponse()` gives it unread.
+ * The SDK's promise of a request, over a call that may be answered by any of several clients. It does what the SDK's
+ * own does: the answer is parsed when it is awaited, and `asResponse()` gives it unread.
  */
 export class RoutedPromise<T> extends APIPromise<T> {
   declare private readonly [STATE]: State<T>;

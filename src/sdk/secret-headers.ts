@@ -70,8 +70,8 @@ const PROVIDERS = [
 ];
 
 /**
- * Tells names from keys: those of providers, and those of the router's own clients, models, deployments and routes. A name
- * is never masked, because an error would lose the word that explains it.
+ * Tells names from keys: those of providers, and those of the router's own clients, models, deployments and routes. A
+ * name is never masked, because an error would lose the word that explains it.
  */
 export function nameTest(names: Iterable<string>): (value: string) => boolean {
   const known = new Set([...PROVIDERS, ...names].map((name) => name.toLowerCase()));

@@ -9,8 +9,8 @@ interface Options {
 }
 
 /**
- * Chunks as server-sent events. A stream that breaks makes the body fail: half an answer never looks like a whole one. A
- * body that is dropped lets go of the chunks, also while the next one is awaited.
+ * Chunks as server-sent events. A stream that breaks makes the body fail: half an answer never looks like a whole one.
+ * A body that is dropped lets go of the chunks, also while the next one is awaited.
  */
 export function encodeEvents(
   chunks: AsyncIterable<unknown> | AsyncIterator<unknown>,

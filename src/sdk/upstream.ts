@@ -188,8 +188,8 @@ function attemptOptions(
 }
 
 /**
- * The length of a body is `fetch`'s to say: with a shorter one it waits for ever, as if the server hung, and with a longer
- * one it fails. Only of a stream does it not know the length.
+ * The length of a body is `fetch`'s to say: with a shorter one it waits for ever, as if the server hung, and with a
+ * longer one it fails. Only of a stream does it not know the length.
  */
 function withoutLength(headers: RequestOptions['headers'], body: unknown): RequestOptions['headers'] {
   if (headers == null || isByteStream(body)) return headers;

@@ -106,8 +106,8 @@ export function checkNames({ upstreams, faults }: Settings, known: readonly stri
 }
 
 /**
- * A model that the router would send on as it stands, and that comes close to a name it knows, is taken for a typing error,
- * unless something is said of unlisted models.
+ * A model that the router would send on as it stands, and that comes close to a name it knows, is taken for a typing
+ * error, unless something is said of unlisted models.
  */
 export function checkModels(
   { upstreams, faults }: Settings,

@@ -16,8 +16,8 @@ const ENDED = ['endedAt', 'time', 'timestamp', '@timestamp'];
 
 /**
  * Reads a recorded trace: JSON lines, each a record or an event of `router.on('call-ended')`, best with the time beside
- * it: `JSON.stringify({ endedAt: Date.now(), ...record })`. Pass the text itself or, on Node, Bun and Deno, the path of a
- * file.
+ * it: `JSON.stringify({ endedAt: Date.now(), ...record })`. Pass the text itself or, on Node, Bun and Deno, the path of
+ * a file.
  *
  * @throws InvalidOptionError that names the line
  */

@@ -16,9 +16,9 @@ import { dueCalls, durationOf, kindsOf } from './traffic.js';
 import { Watch } from './watch.js';
 
 /**
- * Runs your router, with its real options, against upstreams that fail as you say, in virtual time: minutes take seconds,
- * and the same seed gives the same result. The process's timers, `Date`, `performance`, `fetch` and `Math.random` are
- * replaced until it ends, so do nothing else meanwhile. Needs `@sinonjs/fake-timers`.
+ * Runs your router, with its real options, against upstreams that fail as you say, in virtual time: minutes take
+ * seconds, and the same seed gives the same result. The process's timers, `Date`, `performance`, `fetch` and
+ * `Math.random` are replaced until it ends, so do nothing else meanwhile. Needs `@sinonjs/fake-timers`.
  *
  * @throws InvalidOptionError, and Error where timers are replaced already
  */

@@ -1,7 +1,7 @@
-/** Why an attempt ends early. `stalled`: its time was over, but the process was blocked. `closed`: its stream has ended. */
+/** Why an attempt ends early. `stalled`: its time was over, but the process was blocked. `closed`: its stream ended. */
 export type EndReason = 'timeout' | 'stalled' | 'aborted' | 'lost' | 'closed';
 
-/** Ends one attempt, once, or gives it more time. Everyone else only reads. */
+/** Ends one attempt, once, or extends it. All other code only reads its state. */
 export class AttemptControl {
   #timeoutMs: number;
   #untilDeadline: boolean;
@@ -14,22 +14,22 @@ export class AttemptControl {
     this.#untilDeadline = time.untilDeadline;
   }
 
-  /** From its start, in milliseconds. */
+  /** In milliseconds from its start. */
   get timeoutMs(): number {
     return this.#timeoutMs;
   }
 
-  /** It ends at the call's deadline. */
+  /** Whether it ends at the call's deadline. */
   get untilDeadline(): boolean {
     return this.#untilDeadline;
   }
 
-  /** Nobody waits for its answer any more. */
+  /** Whether no caller waits for its answer any more. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Ends the request on the wire too. */
+  /** Also ends the request on the wire. */
   end(reason: EndReason): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -37,19 +37,19 @@ export class AttemptControl {
     this.#onEnd?.(reason);
   }
 
-  /** It may take `ms` from its start. */
+  /** Lets it take `ms` from its start. */
   extend(ms: number, untilDeadline: boolean): void {
     this.#timeoutMs = ms;
     this.#untilDeadline = untilDeadline;
   }
 
-  /** How `end` reaches the request on the wire: called at once if the attempt is over. */
+  /** Registers how `end` closes the request on the wire. `close` runs at once if the attempt is over. */
   opened(close: () => void): void {
     if (this.#isOver) close();
     else this.#close = close;
   }
 
-  /** Who waits for the answer; `undefined` once it is there. */
+  /** Registers the code that waits for the answer; `undefined` once the answer is there. */
   waiting(onEnd: ((reason: EndReason) => void) | undefined): void {
     this.#onEnd = onEnd;
   }

@@ -1,6 +1,6 @@
 import type { AttemptEnd } from '../types.js';
 
-/** How an attempt, or an answer without one, ended: what is not given has not been seen. */
+/** The end of an attempt, or of an answer without one. Missing fields were not observed. */
 export function attemptEnd(seen: Pick<AttemptEnd, 'outcome' | 'breaker'> & Partial<AttemptEnd>): AttemptEnd {
   return {
     failure: undefined,

@@ -1,14 +1,17 @@
 import { LRUCache } from 'lru-cache';
 import { isRecord } from '../util/is-record.js';
 
-/** Responses that run in the background and are not booked yet, at most. */
+/** The limit of background responses that are not yet billed. */
 const MAX_CALLS = 10_000;
 const FINAL = new Set<unknown>(['completed', 'failed', 'incomplete', 'cancelled']);
 
-/** Books a background response by the answer that reports its end; without one, the most that it may cost. */
+/** Bills a background response by the answer that reports its end; without an answer, at its highest possible cost. */
 export type BookLater = (answer: Readonly<Record<string, unknown>> | undefined) => void;
 
-/** Background responses, until a later request reports what they used. One that is pushed out is booked at its most. */
+/**
+ * Background responses, until a later request reports their usage. An evicted one is billed at its highest possible
+ * cost.
+ */
 export class BackgroundCalls {
   readonly #pending = new LRUCache<string, BookLater>({
     max: MAX_CALLS,
@@ -21,7 +24,7 @@ export class BackgroundCalls {
     if (!this.#pending.has(id)) this.#pending.set(id, book);
   }
 
-  /** An answer to a request that is not routed, such as `responses.retrieve`. */
+  /** Reads the answer to a request that is not routed, such as `responses.retrieve`. */
   report(answer: unknown): void {
     if (!isRecord(answer) || typeof answer.id !== 'string' || !FINAL.has(answer.status)) return;
     const book = this.#pending.get(answer.id);
@@ -31,7 +34,7 @@ export class BackgroundCalls {
   }
 }
 
-/** Whether an answer only says that the work has begun. */
+/** Whether an answer only reports that the work has started. */
 export function isPending(answer: unknown): boolean {
   return (
     isRecord(answer) && answer.background === true && (answer.status === 'queued' || answer.status === 'in_progress')

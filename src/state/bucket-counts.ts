@@ -1,9 +1,12 @@
 import { quantilesOf } from './latency-buckets.js';
 
-/** The range grows in steps of so many buckets. */
+/** The range grows by this many buckets. */
 const STEP = 32;
 
-/** Counts by bucket of `latency-buckets`. Only the range of buckets in use is allocated: latencies of one place are alike. */
+/**
+ * Counts by bucket of `latency-buckets`. Only the range in use is allocated, because latencies of one place are
+ * similar.
+ */
 export class BucketCounts {
   #first = 0;
   #counts = new Uint32Array(0);
@@ -21,7 +24,7 @@ export class BucketCounts {
     this.#counts[at] = (this.#counts[at] ?? 0) + count;
   }
 
-  /** Takes away what `other` holds, all of which was added before. Returns how many that were. */
+  /** Subtracts `other`, all of which was added before. Returns its count. */
   subtract(other: BucketCounts): number {
     let sum = 0;
     const offset = other.#first - this.#first;
@@ -33,7 +36,7 @@ export class BucketCounts {
     return sum;
   }
 
-  /** The values that the shares `qs` (0 to 1, ascending) do not exceed, within 1 %. `count`, of all, is above 0. */
+  /** The quantiles `qs` (0 to 1, ascending), within 1 %. `count`, the total, must be above 0. */
   quantiles(count: number, qs: readonly number[]): number[] {
     return quantilesOf(this.#counts, count, qs, this.#first);
   }

@@ -6,7 +6,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** The five windows that the rules look at. */
+/** The five windows of the rules. */
 const WINDOWS = [5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR, 3 * DAY] as const;
 
 interface BurnRule {
@@ -17,14 +17,19 @@ interface BurnRule {
   readonly shortMs: (typeof WINDOWS)[number];
 }
 
-/** The multi-window alarms of the Google SRE workbook: a long window that counts, a short one that says it still goes on. */
+/**
+ * The multi-window alarms of the Google SRE workbook: a long window for significance, and a short one to show that it
+ * still burns.
+ */
 const RULES: readonly BurnRule[] = [
   { severity: 'page', rate: 14.4, longMs: HOUR, shortMs: 5 * MINUTE },
   { severity: 'page', rate: 6, longMs: 6 * HOUR, shortMs: 30 * MINUTE },
   { severity: 'ticket', rate: 1, longMs: 3 * DAY, shortMs: 6 * HOUR },
 ];
 
-/** No alarm needs more than half of the events to be bad: with a target below 93 %, 14.4 times the budget would never come. */
+/**
+ * No alarm needs more than half of the events to be bad: with a target below 93 %, a rate of 14.4 would be impossible.
+ */
 const MOST_SHARE = 0.5;
 /** 1 - 0.999 is a little more than 0.001. */
 const ROUNDING = 1 - 1e-9;
@@ -34,7 +39,7 @@ export class BurnRates {
   readonly #windows = new Map(WINDOWS.map((ms) => [ms, new SlidingCounts(ms)] as const));
   readonly #allowed: number;
 
-  /** `target`: the share of good events that is promised, below 1. */
+  /** `target`: the promised share of good events, below 1. */
   constructor(
     target: number,
     readonly minFailures: number,
@@ -50,7 +55,7 @@ export class BurnRates {
     for (const window of this.#windows.values()) window.age(now);
   }
 
-  /** The burn rate of an alarm that is on, or `undefined`. */
+  /** The burn rate of an active alarm, or `undefined`. */
   alarm(severity: BurnSeverity): number | undefined {
     const rates = RULES.filter((rule) => rule.severity === severity && this.#isOn(rule)).map(({ longMs }) =>
       this.rate(longMs),
@@ -58,7 +63,7 @@ export class BurnRates {
     return rates.length === 0 ? undefined : Math.max(...rates);
   }
 
-  /** What an alarm that is off looks at now: the highest rate that both of its windows have. */
+  /** The rate that an inactive alarm checks: the highest that both of its windows have reached. */
   current(severity: BurnSeverity): number {
     const rules = RULES.filter((rule) => rule.severity === severity);
     return Math.max(...rules.map(({ longMs, shortMs }) => Math.min(this.rate(longMs), this.rate(shortMs))));
@@ -105,7 +110,7 @@ export interface BurnChange {
 
 const SEVERITIES: readonly BurnSeverity[] = ['page', 'ticket'];
 
-/** Whether the indicators of one route or deployment burn, and each change of that once. */
+/** Tracks whether the indicators of one route or deployment burn, and reports each change once. */
 export class BurnAlarm {
   readonly #burning = new Set<BurnSeverity>();
 

@@ -1,18 +1,18 @@
 import type { FleetLink } from './fleet.js';
 import { RateLimit } from './rate-limit.js';
 
-/** The limits of one deployment, or of one client; `undefined` for none. */
+/** The limits of one deployment or client; `undefined` for no limit. */
 export interface CapacityLimits {
   readonly maxConcurrent: number | undefined;
-  /** Requests and tokens a minute. */
+  /** Requests and tokens per minute. */
   readonly rpm: number | undefined;
   readonly tpm: number | undefined;
 }
 
-/** How many attempts decide how long one holds its slot. */
+/** How many attempts to average for the time that one holds its slot. */
 const RECENT = 32;
 
-/** What runs at one deployment or client now, and how much more may. */
+/** The attempts that run at one deployment or client, and how many more may. */
 export class Slots {
   inFlight = 0;
   /** How long recent attempts held their slots, on average. */
@@ -28,7 +28,7 @@ export class Slots {
     this.#tokens = limits.tpm === undefined ? undefined : new RateLimit(limits.tpm, 0);
   }
 
-  /** Other limits, for what begins from now on. What runs stays counted. */
+  /** Sets other limits for later attempts. Running attempts stay counted. */
   update(limits: CapacityLimits): void {
     const { rpm, tpm } = this.#limits;
     if (limits.rpm !== rpm) this.#requests = limits.rpm === undefined ? undefined : new RateLimit(limits.rpm, 1);
@@ -36,7 +36,7 @@ export class Slots {
     this.#limits = limits;
   }
 
-  /** Other processes use the same rates. */
+  /** Shares the rates with the other processes of a fleet. */
   shareRates(id: string, fleet: FleetLink): void {
     const { rpm, tpm } = this.#limits;
     fleet.rate(`${id} rpm`, rpm, this.#requests);
@@ -59,7 +59,7 @@ export class Slots {
     return this.inFlight >= (this.#limits.maxConcurrent ?? Number.POSITIVE_INFINITY);
   }
 
-  /** The time from which its rates allow a request of so many tokens. */
+  /** The time from which the rates allow a request of this many tokens. */
   availableAt(tokens: number): number {
     const byRequests = this.#requests?.availableAt(1) ?? Number.NEGATIVE_INFINITY;
     const byTokens = this.#tokens?.availableAt(tokens) ?? Number.NEGATIVE_INFINITY;
@@ -73,7 +73,7 @@ export class Slots {
   }
 
   /**
-   * @param used the tokens that were really used; `undefined` where that is unknown
+   * @param used the tokens that were actually used; `undefined` if unknown
    * @param heldMs how long the attempt took; `undefined` where none was made
    */
   release(taken: number, used: number | undefined, now: number, heldMs: number | undefined): void {
@@ -86,7 +86,7 @@ export class Slots {
   }
 }
 
-/** One place that a call may go to: its own slots, and those of its client. */
+/** A place that a call may go to: its own slots, and those of its client. */
 export interface Place {
   readonly id: string;
   readonly slots: Slots;
@@ -94,11 +94,15 @@ export interface Place {
   maxQueue: number;
 }
 
-/** Whether its slots or its client's are limited at all, and by tokens: else there is nothing to count. */
+/**
+ * Whether the place or its client has limits, and whether those count tokens. Without limits there is nothing to count.
+ */
 export const isLimited = ({ slots, client }: Place) => slots.isLimited || client.isLimited;
 export const countsTokens = ({ slots, client }: Place) => slots.countsTokens || client.countsTokens;
 
-/** The time from which its rates allow a call; infinite while all slots are taken, because only an end can change that. */
+/**
+ * The time from which the rates allow a call; infinite while all slots are taken, because only an end can change that.
+ */
 export function availableAt({ slots, client }: Place, tokens: number): number {
   if (slots.isBusy || client.isBusy) return Number.POSITIVE_INFINITY;
   return Math.max(slots.availableAt(tokens), client.availableAt(tokens));
@@ -159,28 +163,28 @@ class Queue {
   }
 }
 
-/** How a call waits. `cancel` takes it out at once, and may be called at any time. */
+/** A waiting call. `cancel` removes it at once, and may be called at any time. */
 export interface Waiting {
   readonly granted: Promise<Place>;
   cancel(): void;
 }
 
 /**
- * Hands out slots of places with limits. A call that finds all its places full waits once, for the first slot that any of
- * them has: premium first, then first in, first out. A timer runs only while a call waits for a rate.
+ * Assigns slots of places with limits. A call whose places are all full waits once, for the first free slot of any of
+ * them: premium first, then first in, first out. A timer runs only while a call waits for a rate.
  */
 export class Capacity {
   readonly #queues = new Map<Place, Queue>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waited = 0;
 
-  /** Whether one more attempt may begin there now. Calls that wait for it go first. */
+  /** Whether one more attempt may start there now. Waiting calls go first. */
   hasRoom(place: Place, tokens: number, now: number): boolean {
     if ((this.#queues.get(place)?.size ?? 0) > 0) return false;
     return availableAt(place, tokens) <= now;
   }
 
-  /** Counts an attempt. Only after `hasRoom`, or for a place that was granted and given back just now. */
+  /** Counts an attempt. Call it only after `hasRoom`, or for a place that was just granted and returned. */
   take(place: Place, tokens: number, now: number): void {
     place.slots.take(tokens, now);
     place.client.take(tokens, now);
@@ -192,14 +196,14 @@ export class Capacity {
     this.#serve(now);
   }
 
-  /** How long a call of this rank would wait for a slot there, by how long recent attempts held theirs. */
+  /** The expected wait of a call of this rank for a slot there, by how long recent attempts held theirs. */
   expectedWaitMs(place: Place, rank: number): number {
     const position = (this.#queues.get(place)?.ahead(rank) ?? 0) + 1;
     const perSlot = ({ heldMs, maxConcurrent = Number.POSITIVE_INFINITY }: Slots) => heldMs / maxConcurrent;
     return position * Math.max(perSlot(place.slots), perSlot(place.client));
   }
 
-  /** Whether `wait` would take a call of this rank. */
+  /** Whether `wait` would accept a call of this rank. */
   canQueue(places: readonly Place[], rank: number): boolean {
     return places.some((place) => {
       const queue = this.#queues.get(place);
@@ -209,8 +213,8 @@ export class Capacity {
   }
 
   /**
-   * Queues a call; the slot is taken when it is granted. `undefined` where the queues are full: then the newest of the
-   * lowest priority is refused, which may be this call.
+   * Queues a call and takes a slot when one is granted. Returns `undefined` if the queues are full: then the newest
+   * call of the lowest priority is refused, which may be this one.
    */
   wait(
     places: readonly Place[],
@@ -235,7 +239,7 @@ export class Capacity {
     return { granted, cancel: () => this.#remove(waiter) };
   }
 
-  /** Rates have changed. */
+  /** Called when rates have changed. */
   onRates(): void {
     if (this.#queues.size > 0) this.#serve(performance.now());
   }
@@ -245,7 +249,7 @@ export class Capacity {
     this.#timer = undefined;
   }
 
-  /** Refuses a call of lower priority in favour of one that comes now. */
+  /** Refuses a call of lower priority in favour of a new one. */
   #makeRoom(places: readonly Place[], rank: number): boolean {
     for (const place of places) {
       const last = this.#queues.get(place)?.last;
@@ -257,7 +261,7 @@ export class Capacity {
     return false;
   }
 
-  /** Grants what is free, best rank first over all places. */
+  /** Grants free slots, best rank first over all places. */
   #serve(now: number): void {
     let next: number;
     for (;;) {
@@ -287,7 +291,7 @@ export class Capacity {
       queue?.delete(waiter);
       if (queue?.size === 0) this.#queues.delete(place);
     }
-    // No call waits any more: the timer of an aborted call would keep the process alive.
+    // No call waits any more, and the timer of an aborted call would keep the process alive.
     if (this.#queues.size === 0) this.close();
   }
 

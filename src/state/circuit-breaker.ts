@@ -4,7 +4,7 @@ import CircuitBreaker, { type RotateBucketController, type Settlement } from 'op
 export type BreakerState = 'closed' | 'open' | 'halfOpen';
 export type BreakerOutcome = 'success' | 'failure' | 'neutral';
 
-/** When to open and for how long. All filled and checked by the caller. */
+/** When to open, and for how long. The caller has checked all values. */
 export interface BreakerSettings {
   /** Opens at this many failures within `windowMs`, if they are at least `minRate` of the calls in it. */
   failures: number;
@@ -12,15 +12,15 @@ export interface BreakerSettings {
   /** From 0 (any share) to 1. */
   minRate: number;
   /**
-   * Opens at this many failures in a row that span at least a second, whatever the window holds. `Infinity` turns the
-   * rule off; a row of 1 needs no span.
+   * Opens at this many failures in a row that span at least a second, whatever the window contains. `Infinity` turns
+   * the rule off; a row of 1 needs no span.
    */
   consecutive: number;
   /** The longest open time, and the lease of a probe; each open time is up to 20 % shorter at random. */
   cooldownMs: number;
 }
 
-/** Leave to make one call. Its outcome counts only while the breaker is in the generation that gave it. */
+/** Permission for one call. Its outcome counts only while the breaker is in the generation that issued it. */
 export interface Permit {
   readonly generation: number;
   readonly probe: boolean;
@@ -37,12 +37,12 @@ const COOLDOWN_JITTER = 0.2;
 /** A longer timer fires after 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const TRIM_EVERY = 64;
-/** Calls that end together are no row. */
+/** Calls that end together do not count as a row. */
 const ROW_SPAN_MS = 1000;
 
 const ignore = () => {};
 
-// Results that are there at once: opossum counts and changes state before fire() returns, as no promise could make it.
+// Results that are available at once: opossum counts and changes state before fire() returns, unlike with a promise.
 const succeeded: Settlement = {
   // biome-ignore lint/suspicious/noThenProperty: a promise in shape only
   then(succeed) {
@@ -50,7 +50,7 @@ const succeeded: Settlement = {
     return { catch: ignore };
   },
 };
-/** One for all: it is never shown, so it needs no stack. */
+/** One error for all: it is never shown, so it needs no stack. */
 const failed = new Error('The attempt has failed.');
 
 function resultOf(outcome: 'success' | 'failure'): Settlement {
@@ -59,8 +59,8 @@ function resultOf(outcome: 'success' | 'failure'): Settlement {
 }
 
 /**
- * Moves opossum's window on by the clock, when something is reported: opossum would need a timer for each breaker, which
- * also runs while there is no traffic.
+ * Advances opossum's window by the clock when something is reported. Otherwise opossum would need a timer for each
+ * breaker, which also runs without traffic.
  */
 class WindowClock implements RotateBucketController {
   readonly #bucketMs: number;
@@ -96,37 +96,37 @@ class WindowClock implements RotateBucketController {
 }
 
 /**
- * One deployment's circuit breaker, as gate and report: request a permit, make the call, report how it ended.
- * opossum keeps the window and the open time and never sees the call itself, so a call that hangs, is aborted
- * or ends late can neither wedge it nor close it.
+ * One deployment's circuit breaker, as gate and report: request a permit, make the call, report how it ended. opossum
+ * has the window and the open time and never sees the call itself, so a call that hangs, is aborted or ends late can
+ * neither block nor close it.
  */
 export class DeploymentBreaker {
   readonly #settings: BreakerSettings;
   readonly #deps: BreakerDeps;
-  /** Made with the first report: a router may have thousands of deployments that are never used. */
+  /** Created with the first report, because a router may have thousands of unused deployments. */
   #made: CircuitBreaker<'success' | 'failure'> | undefined;
   #clock: WindowClock;
   #state: BreakerState = 'closed';
   #shutDown = false;
-  /** Grows with each opening and each closing. */
+  /** Increments with each opening and each closing. */
   #generation = 0;
-  /** The one permit of a closed generation, given to all its calls. */
+  /** The one permit of a closed generation, shared by all its calls. */
   #shared: Permit = Object.freeze({ generation: 0, probe: false });
-  /** Shared permits that are still out: with more reports than permits, the surplus does not count. */
+  /** Shared permits that are not yet reported. Surplus reports do not count. */
   #sharedOut = 0;
-  /** Failures since the last success, and when the first of them was reported. */
+  /** Failures since the last success, and the time of the first one. */
   #failuresInARow = 0;
   #rowSince = 0;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
-  /** No probe before this time: the end of the open time, or of the live probe's lease. */
+  /** No probe before this time: the end of the cooldown, or of the live probe's lease. */
   #noProbeBefore = 0;
   #probe: Permit | undefined;
-  /** Probes and bypasses that have not reported. Weak, as some never will. */
+  /** Probes and bypasses that have not reported. Weak, because some never will. */
   readonly #unreported = new WeakSet<Permit>();
   #fires = 0;
-  /** Until this time one failure is enough. */
+  /** Until this time one failure opens it. */
   #suspectUntil = 0;
-  /** The `performance.now()` time at which it opened by what this process has seen itself. */
+  /** The `performance.now()` time at which it last opened because of this process's own reports. */
   openedAt = Number.NEGATIVE_INFINITY;
 
   constructor(settings: BreakerSettings, deps: BreakerDeps) {
@@ -144,22 +144,22 @@ export class DeploymentBreaker {
     return this.#state;
   }
 
-  /** The `performance.now()` time from which `tryAcquire` gives a permit; 0 when it would now. */
+  /** The `performance.now()` time from which `tryAcquire` returns a permit; 0 if it would now. */
   get retryAt(): number {
     return performance.now() >= this.#noProbeBefore ? 0 : this.#noProbeBefore;
   }
 
-  /** It is open, and would let a probe through now. */
+  /** Whether it is open, and would allow a probe now. */
   get isProbeDue(): boolean {
     return this.#state !== 'closed' && this.retryAt === 0;
   }
 
-  /** It has opened in another process: a failure of this one opens it here too. A success says otherwise. */
+  /** It is open in another process: one failure here opens it here too, and a success clears the suspicion. */
   suspect(forMs: number): void {
     if (this.#state === 'closed') this.#suspectUntil = performance.now() + forMs;
   }
 
-  /** Closed: a permit. Half-open: a probe, one at a time, on a lease of `cooldownMs`. Open: nothing. */
+  /** Closed: returns a permit. Half-open: a probe, one at a time, on a lease of `cooldownMs`. Open: nothing. */
   tryAcquire(): Permit | undefined {
     if (this.#state === 'closed') return this.#takeShared();
     if (this.#shutDown || performance.now() < this.#noProbeBefore) return undefined;
@@ -167,8 +167,8 @@ export class DeploymentBreaker {
   }
 
   /**
-   * A permit in any state, for when every breaker is out. Open: half-open early, with this call as the probe.
-   * Half-open with a live probe: a bypass, whose success closes and whose failure does not count.
+   * Returns a permit in any state, for panic mode. Open: half-open early, with this call as the probe. Half-open with a
+   * live probe: a bypass, whose success closes and whose failure does not count.
    */
   force(): Permit {
     if (this.#state === 'closed') return this.#takeShared();
@@ -177,8 +177,9 @@ export class DeploymentBreaker {
   }
 
   /**
-   * How the permitted call ended. Counts once, and only in the permit's own generation: what began before the last
-   * opening or closing is void. A probe that outlived its lease still counts, else slow answers could never close.
+   * Reports how the permitted call ended. It counts once, and only in the permit's own generation: calls from before
+   * the last opening or closing are ignored. A probe that outlived its lease still counts, else slow answers could
+   * never close.
    */
   report(permit: Permit, outcome: BreakerOutcome, startedAt: number): void {
     if (this.#shutDown || permit.generation !== this.#generation) return;
@@ -186,7 +187,7 @@ export class DeploymentBreaker {
     else if (this.#unreported.delete(permit)) this.#reportHalfOpen(permit, outcome);
   }
 
-  /** Ends timers and listeners. The state stands still, and reports no longer count. */
+  /** Ends timers and listeners. The state then stays, and reports no longer count. */
   close(): void {
     this.#shutDown = true;
     this.#made?.shutdown();
@@ -228,7 +229,7 @@ export class DeploymentBreaker {
       this.#suspectUntil = 0;
       return;
     }
-    // Others were answered while this one ran: it begins a row, and does not continue one.
+    // Others were answered while this one ran, so it starts a row instead of continuing one.
     if (this.#failuresInARow === 0 || this.#lastSuccessAt > startedAt) {
       this.#failuresInARow = 0;
       this.#rowSince = now;
@@ -242,7 +243,7 @@ export class DeploymentBreaker {
 
   #reportHalfOpen(permit: Permit, outcome: BreakerOutcome): void {
     if (outcome === 'success') {
-      // A new circuit has an empty window: with the old failures in it, the next single one would open it again.
+      // A new circuit has an empty window. With the old failures in it, the next single one would open it again.
       this.#replaceCircuit('closed');
       this.#enter('closed');
       this.#notify();
@@ -302,7 +303,7 @@ export class DeploymentBreaker {
     try {
       this.#deps.onChange?.(this.#state);
     } catch {
-      // The listener's fault, not the call's.
+      // A listener's error must not fail the call.
     }
   }
 
@@ -310,7 +311,7 @@ export class DeploymentBreaker {
     this.#clock.turn();
     this.#circuit.fire(outcome).catch(ignore);
     this.#fires += 1;
-    // opossum keeps a number for each call of a bucket, even with percentiles off.
+    // opossum stores a number for each call of a bucket, even with percentiles off.
     if (this.#fires % TRIM_EVERY === 0) {
       const [current] = this.#circuit.status.window;
       if (current) current.latencyTimes.length = 0;
@@ -331,7 +332,7 @@ export class DeploymentBreaker {
       rollingCountBuckets: BUCKETS,
       rollingPercentilesEnabled: false,
       enableSnapshots: false,
-      // Never reached: only our own two rules open it.
+      // Never reached: only the two rules above open it.
       volumeThreshold: Number.MAX_SAFE_INTEGER,
       rotateBucketController: this.#clock,
       state: { closed: state === 'closed', halfOpen: state === 'halfOpen' },

@@ -10,60 +10,60 @@ import { DEFAULT_DOWNTIME } from './service-history.js';
 import { ServiceLevel } from './service-level.js';
 import { newTotals } from './totals.js';
 
-/** Fewer answers than this have no p95 to speak of. */
+/** With fewer answers than this, no p95 is computed. */
 const ENOUGH = 20;
 
 const live = (latencies: LatencyHistogram, q: number) => (latencies.count < ENOUGH ? undefined : latencies.live(q));
 
-/** A pause lets its first probe through after this time, the next ones at doubling intervals. */
+/** A pause allows its first probe after this time, and later ones at doubling intervals. */
 const PROBE_MS = 250;
 
-/** So long it takes until all processes of a fleet know that a pause is over. */
+/** How long it takes until all processes of a fleet know that a pause is over. */
 const OWN_ANSWER_MS = 2500;
-/** The same pause by the clocks of two processes. */
+/** Tolerance between the clocks of two processes for the same pause. */
 const SAME_PAUSE_MS = 1000;
 
-/** The state of one account: if it refuses its key or has no quota, all of its deployments are suspended. */
+/** The state of one account. If it refuses its key or has no quota, all of its deployments are suspended. */
 export interface ClientState {
   readonly name: string;
   /** `performance.now()` time. */
   suspendedUntil: number;
-  /** When it was suspended, as a `performance.now()` time; `undefined` once it has answered after that. */
+  /** When it was suspended, as a `performance.now()` time; `undefined` once it has answered again. */
   suspendedAt: number | undefined;
-  /** Of the calls that name a model of its own, not a route. */
+  /** For calls that name a model of this client, not a route. */
   readonly retryBudget: RetryBudget;
-  /** How many attempts may run at once over all its deployments. */
+  /** Slots for attempts over all its deployments. */
   readonly slots: Slots;
 }
 
-/** What is remembered of an answer that requested a pause. */
+/** What is remembered about an answer that requested a pause. */
 export interface PauseNotice {
   readonly status: number;
   readonly code: string | null;
 }
 
-/** What the router remembers of one deployment, for as long as it lives. */
+/** The state of one deployment, for the router's lifetime. */
 export class DeploymentState {
-  /** Of valid answers. */
+  /** Over valid answers. */
   readonly latency = new LatencyHistogram();
-  /** Of streams, until their first content. */
+  /** Over streams, until their first content. */
   readonly timeToFirstChunk = new LatencyHistogram();
-  /** How long attempts took that were answered or gave up waiting: without the latter the slow ones would be missing. */
+  /** The durations of attempts that were answered or timed out. Without timeouts, the slow ones would be missing. */
   readonly #waits = { stream: new LatencyHistogram(), other: new LatencyHistogram() };
   readonly totals = newTotals();
   inFlight = 0;
-  /** Additions of the router's own that its server refuses. */
+  /** The router's additions that this server refuses, each with the time until which it is omitted. */
   readonly refusedAdditions = new Map<Addition, number>();
-  /** The end of the pause that the server requested (`performance.now()`), and its answer. */
+  /** The end of the pause that the server requested (`performance.now()`), and the answer that requested it. */
   pausedUntil = 0;
   pausedBy: PauseNotice | undefined;
   #pausedSince = 0;
-  /** The server has answered here: for a moment, older facts of other processes do not count. */
+  /** After an answer from the server, older facts from other processes are ignored for a moment. */
   #ownAnswerCounts = 0;
   #lastAnswerAt = 0;
   #nextProbeAt = 0;
   #probeStepMs = PROBE_MS;
-  /** Calls that may go through before that, as others were answered meanwhile. */
+  /** Calls that may go through the pause early, because earlier requests were answered. */
   #credits = 0;
   #probe: Attempt | undefined;
   readonly rateAdvice = new RateAdvice();
@@ -71,18 +71,18 @@ export class DeploymentState {
   readonly #waiting = new Set<() => void>();
 
   constructor(
-    /** As it is configured now. */
+    /** The current configuration. */
     public deployment: Deployment,
     readonly client: ClientState,
-    /** `undefined` where breakers are off. */
+    /** `undefined` if breakers are off. */
     public breaker: DeploymentBreaker | undefined,
-    /** Its slots; `undefined` where neither it nor its client has a limit. */
+    /** Its slots; `undefined` if neither it nor its client has a limit. */
     public place?: Place,
-    /** How well it serves. */
+    /** Its service level. */
     readonly service: ServiceLevel = new ServiceLevel(undefined, DEFAULT_DOWNTIME, () => undefined),
   ) {}
 
-  /** The configuration has changed: what is known of the deployment stays. */
+  /** Applies a new configuration; statistics and pauses stay. */
   become(deployment: Deployment, parts: Pick<DeploymentState, 'breaker'> & { place: Place | undefined }): void {
     this.deployment = deployment;
     this.breaker = parts.breaker;
@@ -92,7 +92,7 @@ export class DeploymentState {
     this.place = parts.place;
   }
 
-  /** For people to read: `eu-west-1`, or every region where it may run. */
+  /** A readable name: `eu-west-1`, or every region where it may run. */
   get region(): string | null {
     const { regions } = this.deployment;
     return regions.length === 0 ? null : regions.join(', ');
@@ -102,7 +102,7 @@ export class DeploymentState {
     return this.deployment.id;
   }
 
-  /** What an attempt waits for: a stream's first content, or a whole answer. */
+  /** Answer times: of a stream's first content, or of a whole answer. */
   latencies(stream: boolean): LatencyHistogram {
     return stream ? this.timeToFirstChunk : this.latency;
   }
@@ -112,27 +112,27 @@ export class DeploymentState {
     this.waits(stream).record(ms);
   }
 
-  /** It timed out, or was ended when it had already taken longer than most do. */
+  /** Records an attempt that timed out, or that was ended when it had already taken longer than most. */
   gaveUp(stream: boolean, ms: number): void {
     this.waits(stream).record(ms);
   }
 
-  /** Over valid answers in the last minutes; `undefined` without enough data. */
+  /** The p95 of valid answers in recent minutes; `undefined` without enough data. */
   p95Ms(stream: boolean): number | undefined {
     return live(this.latencies(stream), 0.95);
   }
 
-  /** The same with those that were given up on. */
+  /** The p95 that includes timeouts. */
   p95WaitMs(stream: boolean): number | undefined {
     return this.waitMs(stream, 0.95);
   }
 
-  /** The time that a share `q` of what was waited for has not exceeded. */
+  /** The quantile `q` of all waits. */
   waitMs(stream: boolean, q: number): number | undefined {
     return live(this.waits(stream), q);
   }
 
-  /** What was waited for: answers, and what timed out. */
+  /** All waits: answers and timeouts. */
   waits(stream: boolean): LatencyHistogram {
     return stream ? this.#waits.stream : this.#waits.other;
   }
@@ -143,11 +143,11 @@ export class DeploymentState {
     if (this.pausedUntil <= now) this.#beginPause(now, this.#lastAnswerAt > startedAt ? 1 : 0);
     if (until <= this.pausedUntil) return;
     this.pausedUntil = until;
-    // Nothing of the upstream's own text: another caller's prompt may stand in it, and it may be of any size.
+    // None of the upstream's own text: it may contain another caller's prompt, and be of any size.
     this.pausedBy = { status: failure.status ?? 429, code: codeOf(failure.error) };
   }
 
-  /** A server requested a pause from another process. */
+  /** Applies a pause that a server requested from another process. */
   pauseElsewhere(until: number): void {
     const now = performance.now();
     if (until <= this.pausedUntil || now < this.#ownAnswerCounts) return;
@@ -166,14 +166,14 @@ export class DeploymentState {
     this.#probe = undefined;
   }
 
-  /** The server has answered another process. A pause that it requested since then continues. */
+  /** The server has answered another process, which ends the pause. A pause that it requested after that continues. */
   resumeElsewhere(until: number): void {
     if (this.pausedUntil <= performance.now() || this.pausedUntil > until + SAME_PAUSE_MS) return;
     this.pausedUntil = 0;
     for (const wake of [...this.#waiting]) wake();
   }
 
-  /** From when the next call may go through the pause: one at a time, in a `performance.now()` time. */
+  /** When the next call may go through the pause, as a `performance.now()` time. One call at a time. */
   get probeAt(): number {
     const now = performance.now();
     if (this.#credits > 0) return now;
@@ -195,8 +195,8 @@ export class DeploymentState {
   }
 
   /**
-   * An answer to a probe ends the pause for everyone. One to what was sent before the pause shows that the server still
-   * answers some calls: it lets one more through, so that no more are sent than are answered.
+   * An answer to a probe ends the pause for all calls. An answer to a request from before the pause shows that the
+   * server still answers some calls: it lets one more through, so that no more are sent than are answered.
    */
   onAnswer({ startedAt, probe }: Attempt): void {
     const now = performance.now();
@@ -213,7 +213,7 @@ export class DeploymentState {
     }
   }
 
-  /** Calls `wake` when an answer ends the pause, or lets a probe through; returns what ends that. */
+  /** Calls `wake` when an answer ends the pause, or lets a probe through. Returns a function that unsubscribes. */
   onResumed(wake: () => void): () => void {
     this.#waiting.add(wake);
     return () => this.#waiting.delete(wake);

@@ -1,5 +1,5 @@
 const RECENT = 200;
-/** This many calls may escalate freely before the share applies. */
+/** This many calls may escalate before the share applies. */
 const FREE = 10;
 
 /** How many of a route's last 200 calls were escalated. */

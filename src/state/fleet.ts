@@ -1,7 +1,7 @@
 import type { CalendarUnit } from '../util/calendar.js';
 import type { SpendWindow } from './spend-window.js';
 
-/** A budget as all processes know it. */
+/** A budget as all processes see it. */
 export interface SharedBudget {
   readonly usd: number;
   readonly window: CalendarUnit | number;
@@ -11,55 +11,55 @@ export interface SharedBudget {
 
 /** This process's part of a budget that several processes share. Amounts are billionths of a dollar. */
 export interface FleetAllowance extends SpendWindow {
-  /** What may be reserved now, on its own. */
+  /** The amount that may be reserved now, without a request. */
   available(): number;
   reserve(amount: number): void;
   release(amount: number): void;
-  /** The most that could be available after a request. */
+  /** The largest amount that a request could make available. */
   left(): number;
   /**
-   * Requests more from the fleet, and waits until its `timeoutMs` after `since`, when the call's first request began. Resolves to whether the fleet answered; never rejects.
-   * `undefined`: a request would not help now.
+   * Requests more from the fleet, and waits until the fleet's `timeoutMs` after `since`, when the call's first request
+   * began. Resolves to whether the fleet answered; never rejects. `undefined`: a request would not help now.
    */
   request(amount: number, since: number): Promise<boolean> | undefined;
   /** The budget's amount has changed. */
   limitTo(limit: number): void;
-  /** It is not used any more. */
+  /** It is no longer used. */
   close(): void;
-  /** Why there is no allowance, beside the budget being spent. */
+  /** Why there is no allowance, apart from a spent budget. */
   readonly trouble: string | undefined;
 }
 
 /** A rate limit that the fleet may change. */
 export interface SharedRate {
-  /** What has been taken since it was made. */
+  /** The amount taken since its creation. */
   readonly taken: number;
-  /** It would let nothing more through now. */
+  /** Whether it would allow nothing more now. */
   isShort(now: number): boolean;
   setPerMinute(perMinute: number, now: number): void;
 }
 
-/** What every process knows: that a deployment is paused, a client suspended, or a breaker open elsewhere. */
+/** A fact that all processes share: a deployment is paused, a client is suspended, or a breaker is open elsewhere. */
 export interface FleetFact {
   readonly kind: 'pause' | 'suspended' | 'breaker';
   readonly id: string;
-  /** From now, in milliseconds. */
+  /** How long it remains true, in milliseconds from now. */
   readonly forMs: number;
 }
 
-/** What the fleet needs of its router. */
+/** The router, as its fleet sees it. */
 export interface FleetHost {
   readonly random: () => number;
   warn(line: string): void;
-  /** What this process found out itself, and is still valid. */
+  /** Facts that this process found out itself, and that are still valid. */
   facts(): FleetFact[];
   /**
-   * What other processes have found out. Called with all of it, each heartbeat.
+   * Facts that other processes have found out. Called at each heartbeat with all of them.
    *
    * @param ended what was known at the last heartbeat and has ended before its time
    */
   onFacts(facts: readonly FleetFact[], ended: readonly FleetFact[]): void;
-  /** Rates have changed: calls that wait may go on. */
+  /** Rates have changed, so waiting calls may continue. */
   onRates(): void;
 }
 
@@ -67,18 +67,18 @@ export interface FleetHost {
 export interface FleetLink {
   readonly sharesBudgets: boolean;
   readonly sharesRates: boolean;
-  /** The first call has come. May be called at any time, and again. */
+  /** Called at the first call. May be called repeatedly. */
   start(): void;
-  /** Something has been found out that the others should know soon. */
+  /** A new fact that the other processes should learn soon. */
   nudge(): void;
   /**
    * @param name the same in each process with such a budget
    * @param isOther it is for all tenants that there is no room for
    */
   allowance(budget: SharedBudget, name: string, tenant: string | undefined, isOther: boolean): FleetAllowance;
-  /** Shares a rate, or what has become of it. `undefined`: it is not limited any more. */
+  /** Shares a rate, or its new value. `undefined`: it is no longer limited. */
   rate(id: string, perMinute: number | undefined, limit: SharedRate | undefined): void;
-  /** Returns what is not used. Resolves in at most `timeoutMs`; never rejects. */
+  /** Returns unused allowances. Resolves within `timeoutMs`; never rejects. */
   close(): Promise<void>;
 }
 

@@ -22,8 +22,8 @@ function middleOf(bucket: number): number {
 }
 
 /**
- * The values that the shares `qs` (0 to 1, ascending) do not exceed, within 1 %, in one walk over the buckets. `count` is
- * above 0; `counts` begin at the bucket `first`.
+ * The quantiles `qs` (0 to 1, ascending), within 1 %, in one pass over the buckets. `count` is above 0; `counts` begin
+ * at the bucket `first`.
  */
 export function quantilesOf(counts: Uint32Array, count: number, qs: readonly number[], first = 0): number[] {
   const values: number[] = [];

@@ -10,7 +10,7 @@ export interface LatencyHistogramOptions {
   slotMs?: number;
 }
 
-/** What was recorded in one slot of time. */
+/** The latencies of one time slot. */
 interface Slot {
   readonly counts: BucketCounts;
   min: number;
@@ -23,20 +23,20 @@ interface LiveValue {
 }
 
 /**
- * Latencies of the last `slots * slotMs` (5 minutes), in buckets that grow by 2 % from 0.05 ms to 30 minutes. Without
- * timers: slots age when something is recorded or read. Only slots, and ranges of buckets, that are in use hold memory: a
- * router has four of these for each deployment.
+ * Latencies of the last `slots * slotMs` (5 minutes), in buckets that grow by 2 % from 0.05 ms to 30 minutes. It has no
+ * timers: slots age when something is recorded or read. Only used slots and ranges of buckets take memory, because a
+ * router has four histograms for each deployment.
  */
 export class LatencyHistogram {
   readonly #length: number;
   readonly #slotMs: number;
-  /** By the remainder of the slot's number. */
+  /** Indexed by the slot's number modulo the number of slots. */
   #slots: (Slot | undefined)[] = NO_SLOTS;
   /** The sum of all slots, so that a read need not add them up. */
   #totals: BucketCounts | undefined;
   #count = 0;
   #min = Number.POSITIVE_INFINITY;
-  /** The number of the current slot. Numbers count from `performance.now()` 0. */
+  /** The number of the current slot, counted from `performance.now()` 0. */
   #number = 0;
   #endsAt = 0;
   #live: Map<number, LiveValue> | undefined;
@@ -46,7 +46,7 @@ export class LatencyHistogram {
     this.#slotMs = slotMs;
   }
 
-  /** Values out of range count as the nearest in range, NaN not at all. */
+  /** Values out of range count as the nearest value in range. NaN is ignored. */
   record(ms: number): void {
     if (Number.isNaN(ms)) return;
     this.#age(performance.now());
@@ -66,17 +66,17 @@ export class LatencyHistogram {
     return this.#count;
   }
 
-  /** The smallest value in the window, exactly; undefined while empty. */
+  /** The exact smallest value in the window; undefined while empty. */
   get min(): number | undefined {
     return this.count === 0 ? undefined : this.#min;
   }
 
-  /** How much memory its counts take. */
+  /** The memory of its counts. */
   get bytes(): number {
     return this.#slots.reduce((sum, slot) => sum + (slot?.counts.bytes ?? 0), this.#totals?.bytes ?? 0);
   }
 
-  /** The value that a share `q` (0 to 1) of the window does not exceed, within 1 %; undefined while empty. */
+  /** The quantile `q` (0 to 1) of the window, within 1 %; undefined while empty. */
   quantile(q: number): number | undefined {
     return this.quantiles([q])?.[0];
   }
@@ -127,5 +127,5 @@ export class LatencyHistogram {
   }
 }
 
-/** Of all histograms that have recorded nothing. */
+/** Shared by all histograms that have recorded nothing. */
 const NO_SLOTS: (Slot | undefined)[] = [];

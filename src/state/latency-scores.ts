@@ -1,6 +1,6 @@
 const RECENT = 20;
 const RECENT_MS = 60_000;
-/** So many are used whatever their age: at a few calls a minute, nothing would ever be known otherwise. */
+/** This many samples are used whatever their age: with a few calls a minute, nothing would be known otherwise. */
 const LEAST = 3;
 const MOST_CREDIT = 9;
 const FIRST_WAIT_MS = 1000;
@@ -11,14 +11,14 @@ export interface LatencyScoreOptions {
   readonly percentile: number;
   /** How much slower than the best counts as equally fast, as a share. */
   readonly band: number;
-  /** The share of calls that may be spent on looking whether slower ones have recovered. */
+  /** The share of calls that may probe whether slower deployments have recovered. */
   readonly explore: number;
 }
 
-/** What decides for one call. The same state gives the same decision; `commit` moves the state on. */
+/** The decision for one call. The same state gives the same decision; `commit` updates the state. */
 export interface LatencyDecision {
   readonly order: readonly string[];
-  /** The deployment that is tried first to learn how fast it is. */
+  /** The deployment that is tried first to measure how fast it is. */
   readonly probe: string | undefined;
 }
 
@@ -31,7 +31,7 @@ class Scored {
   readonly samples: Sample[] = [];
   credit = 0;
   isProbing = false;
-  /** No probe before this time; it moves out with each probe that fails. */
+  /** No probe before this time. Each failed probe moves it further. */
   probeAt = Number.NEGATIVE_INFINITY;
   waitMs = FIRST_WAIT_MS;
   #score: number | undefined;
@@ -47,7 +47,7 @@ class Scored {
     return this.samples.at(-1)?.ms ?? 0;
   }
 
-  /** `undefined` while there are fewer than three samples. */
+  /** `undefined` with fewer than three samples. */
   score(percentile: number, now: number): number | undefined {
     if (this.samples.length < LEAST) return undefined;
     if (now < this.#validUntil) return this.#score;
@@ -63,22 +63,22 @@ class Scored {
 }
 
 /**
- * How fast the deployments of a route have answered lately, and which call looks whether a slower one has recovered.
- * Each deployment earns credit of its own for that, so that the slowest is probed too, only more rarely.
+ * How fast the deployments of a route have answered recently, and which call probes a slower one. Each deployment earns
+ * its own credit for probes, so that the slowest is probed too, only less often.
  */
 export class LatencyScores {
   readonly #scored = new Map<string, Scored>();
 
   constructor(readonly options: LatencyScoreOptions) {}
 
-  /** A time until an answer, or that was waited in vain. Errors are no samples: a fast 429 must not attract traffic. */
+  /** Records the time of an answer or of a timeout. Errors are no samples: a fast 429 must not attract traffic. */
   record(id: string, ms: number, now: number): void {
     this.#of(id).add({ at: now, ms });
   }
 
   /**
-   * @param draw breaks ties within the band by the call's assignment key, which keeps prompt caches warm; without one,
-   * the fewest in flight go first.
+   * @param draw breaks ties within the band by the call's assignment key, which keeps prompt caches warm; without a
+   * key, the deployment with the fewest attempts goes first.
    */
   decide(
     deployments: readonly { readonly id: string; readonly inFlight: number }[],
@@ -111,7 +111,7 @@ export class LatencyScores {
     return { order: [probe.id, ...ids.filter((id) => id !== probe.id)], probe: probe.id };
   }
 
-  /** A call goes by this decision: everyone but the best earns credit, the probed one pays. */
+  /** Applies a decision: all but the best earn credit, and the probed one pays. */
   commit({ order, probe }: LatencyDecision, now: number): void {
     const { percentile } = this.options;
     const rows = order.map((id) => {
@@ -127,7 +127,7 @@ export class LatencyScores {
     probed.isProbing = true;
   }
 
-  /** The probe of `id` has ended: it has given a sample, or failed, or was never sent (`undefined`). */
+  /** The probe of `id` has ended: it gave a sample (`true`), failed, or was never sent (`undefined`). */
   endProbe(id: string, succeeded: boolean | undefined, now: number): void {
     const scored = this.#of(id);
     scored.isProbing = false;
@@ -141,7 +141,7 @@ export class LatencyScores {
     scored.waitMs = Math.min(LONGEST_WAIT_MS, 2 * scored.waitMs);
   }
 
-  /** With what this call earns. */
+  /** The credit, including what this call earns. */
   #creditOf({ scored }: { scored: Scored }, count: number): number {
     return Math.min(MOST_CREDIT, scored.credit + this.options.explore / Math.max(1, count - 1));
   }
@@ -155,12 +155,12 @@ export class LatencyScores {
   }
 }
 
-/** A probe of one that is nine times slower costs as much as nine of one that is twice as slow. */
+/** Probing a deployment that is nine times slower costs as much as nine probes of one that is twice as slow. */
 function cost({ scored, score }: { scored: Scored; score: number | undefined }, best = 1): number {
   return Math.min(MOST_CREDIT, Math.max(0, Math.min(scored.last, score ?? 0) / best - 1));
 }
 
-/** Makes answers of unlike length comparable: raw times punish a long answer, times per token a short one. */
+/** Makes answers of different length comparable: raw times penalise a long answer, times per token a short one. */
 export function comparableMs(ms: number, outputTokens: number | undefined): number {
   return outputTokens === undefined ? ms : (ms * 2000) / (500 + 10 * outputTokens);
 }

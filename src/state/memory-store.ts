@@ -2,23 +2,23 @@ import { textBytes } from '../util/heap-bytes.js';
 import type { CachedAnswer, CacheStore } from './cache-store.js';
 import { type Entry, SharesBySize, TenantShare } from './tenant-share.js';
 
-/** The bounds of the router's own store. */
+/** The limits of the router's own store. */
 export interface CacheSize {
   readonly maxEntries: number;
   readonly maxBytes: number;
 }
 
-/** Beside its texts: the objects around an answer, and its place in the lists. */
+/** The memory of an entry besides its texts: objects, and its place in the lists. */
 const OVERHEAD_BYTES = 400;
 
-/** What an answer takes in the router's own store, its key included. */
+/** The memory of an answer in the router's own store, including its key. */
 export function entryBytes(key: string, answer: CachedAnswer): number {
   return textBytes(key) + textBytes(answer.text) + OVERHEAD_BYTES;
 }
 
 /**
- * The router's own store: the answers used last, bounded by number and by bytes. Tenants share it fairly: when it is
- * full, a tenant that has more than an equal part of it gives up its own oldest answers.
+ * The router's own store: recently used answers, limited by number and by bytes. Tenants share it fairly: when it is
+ * full, a tenant with more than an equal part loses its own oldest answers.
  */
 export class ResponseStore implements CacheStore {
   readonly #entries = new Map<string, Entry>();
@@ -77,7 +77,7 @@ export class ResponseStore implements CacheStore {
     return this.#bytes > this.#size.maxBytes || this.#entries.size > this.#size.maxEntries;
   }
 
-  /** Its own oldest, where it has more than its part; else the oldest of one that has. */
+  /** Evicts the tenant's own oldest entry if it has more than its part; else the oldest of a tenant that has. */
   #evictFor(share: TenantShare): void {
     const isOverItsPart = share.entries > 1 && this.#partOf(share) * this.#shares.size > 1;
     const victim = (isOverItsPart ? share : this.#bySize.largest())?.oldest;

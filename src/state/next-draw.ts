@@ -1,9 +1,9 @@
-/** The random number of each call, which can be looked at before the call takes it. */
+/** The random number of the next call, which can be read before the call takes it. */
 export class NextDraw {
   readonly #random: () => number;
   #next: number | undefined;
 
-  /** @param random 0 up to 1. Drawn from when a number is needed, not before. */
+  /** @param random returns 0 up to 1. Called when a number is needed, not before. */
   constructor(random: () => number) {
     this.#random = random;
   }

@@ -7,12 +7,12 @@ declare module 'opossum' {
     latencyTimes: number[];
   }
 
-  /** What opossum needs from an action's result; a real promise fits too. */
+  /** The result of an action, as opossum needs it; a real promise fits too. */
   interface Settlement {
     then(succeed: () => void): { catch(fail: () => void): void };
   }
 
-  /** What turns the window in place of a timer: opossum registers one listener. */
+  /** Replaces opossum's timer for the window. opossum registers one listener. */
   interface RotateBucketController {
     listenerCount(event: string, listener: () => void): number;
     on(event: string, listener: () => void): void;

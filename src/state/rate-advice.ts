@@ -9,7 +9,10 @@ interface Left {
   readonly tokensResetAt: number | undefined;
 }
 
-/** What a provider's `x-ratelimit-*` headers say is left. It is only advice: it moves a deployment after the others, and never excludes one. */
+/**
+ * The remaining quota from a provider's `x-ratelimit-*` headers. It is only advice: it puts a deployment after the
+ * others, and never excludes one.
+ */
 export class RateAdvice {
   #left: Left | undefined;
 
@@ -25,7 +28,7 @@ export class RateAdvice {
     };
   }
 
-  /** Whether nothing is left until a time that was given, at most a minute away. */
+  /** Whether nothing is left until the given reset, at most a minute away. */
   isDepleted(now: number): boolean {
     const left = this.#left;
     if (left === undefined) return false;
@@ -40,7 +43,7 @@ function countOf(headers: Headers, name: string): number | undefined {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Servers write a number of seconds, a duration (`1m30s`, `250ms`), epoch seconds or milliseconds, or a date. */
+/** Servers send a number of seconds, a duration (`1m30s`, `250ms`), epoch seconds or milliseconds, or a date. */
 function resetAt(text: string | null, now: number): number | undefined {
   if (text === null || text.length > 64) return undefined;
   const ms = durationOf(text.trim());

@@ -1,17 +1,17 @@
 const BURST_MS = 10_000;
 const MINUTE_MS = 60_000;
-/** What was taken is remembered also while there is no rate at all. */
+/** Replaces a rate of 0, so that the amount taken is still remembered. */
 const LEAST_PER_MS = 1e-9;
 
 /**
- * So many units a minute, with a burst of ten seconds' worth (a generic cell rate algorithm). Without timers: it says when
- * there will be room. An amount larger than the burst passes when the bucket is full, and leaves it overdrawn.
+ * A rate per minute, with a burst of ten seconds' worth (a generic cell rate algorithm). It has no timers: it computes
+ * when there will be room. An amount larger than the burst passes when the bucket is full, and leaves it overdrawn.
  */
 export class RateLimit {
   #perMs: number;
   #burst: number;
   readonly #least: number;
-  /** What was taken since it was made, what was settled included. */
+  /** The amount taken since its creation, with corrections. */
   taken = 0;
   /** When the bucket will be full again. */
   #fullAt = Number.NEGATIVE_INFINITY;
@@ -23,7 +23,7 @@ export class RateLimit {
     this.#burst = Math.max(least, this.#perMs * BURST_MS);
   }
 
-  /** Another rate from now on. What was taken stays taken. */
+  /** Sets another rate. The amount taken stays. */
   setPerMinute(perMinute: number, now: number): void {
     const owed = Math.max(0, this.#fullAt - now) * this.#perMs;
     this.#perMs = Math.max(perMinute / MINUTE_MS, LEAST_PER_MS);
@@ -31,7 +31,7 @@ export class RateLimit {
     this.#fullAt = now + owed / this.#perMs;
   }
 
-  /** The time from which `amount` fits; `now` or earlier where it fits already. */
+  /** The time from which `amount` fits; `now` or earlier if it fits already. */
   availableAt(amount: number): number {
     const needed = Math.min(amount, this.#burst);
     return this.#fullAt - (this.#burst - needed) / this.#perMs;
@@ -46,7 +46,7 @@ export class RateLimit {
     this.#fullAt = Math.max(this.#fullAt, now) + amount / this.#perMs;
   }
 
-  /** The real amount is known: what was too much is returned, what was too little is taken. */
+  /** The actual amount is known: returns what was too much, and takes what was too little. */
   settle(taken: number, used: number, now: number): void {
     this.taken += used - taken;
     this.#fullAt = Math.max(this.#fullAt, now) + (used - taken) / this.#perMs;

@@ -1,25 +1,25 @@
-/** The sliding window, and the slices that it moves by. */
+/** The sliding window, and the slices in which it moves. */
 const WINDOW_MS = 10_000;
 const SLICE_MS = 100;
 const SLICES = WINDOW_MS / SLICE_MS + 1;
 
-/** How much may be retried. All filled and checked by the caller. */
+/** How much may be retried. The caller has checked all values. */
 export interface RetryBudgetSettings {
   /** Retries and hedges as a share of first attempts; `false`: no limit at all. */
   readonly budget: number | false;
-  /** Retries and hedges a second that are allowed whatever the share comes to. */
+  /** Retries and hedges per second that are allowed regardless of the share. */
   readonly minPerSecond: number;
 }
 
-/** A token that was taken, to be returned where the retry succeeds. */
+/** A token that was taken. It is returned if the retry succeeds. */
 export interface RetryToken {
   readonly slice: number;
 }
 
 /**
- * Limits extra attempts (retries of the same deployment, hedges) where they do not help: in a sliding 10 s there are
- * `budget` tokens for each first attempt and `minPerSecond` for each second. An extra attempt takes one; one that
- * succeeds returns it. The window follows the clock at each use, so there is no timer.
+ * Limits extra attempts (retries of the same deployment, hedges) that do not help: a sliding window of 10 s has
+ * `budget` tokens for each first attempt and `minPerSecond` for each second. An extra attempt takes one; a successful
+ * one returns it. The window follows the clock at each use, so there is no timer.
  */
 export class RetryBudget {
   readonly #settings: RetryBudgetSettings;
@@ -27,14 +27,14 @@ export class RetryBudget {
   readonly #taken = new Int32Array(SLICES);
   #firstInWindow = 0;
   #takenInWindow = 0;
-  /** The slice that the clock is in. */
+  /** The current slice. */
   #slice = 0;
 
   constructor(settings: RetryBudgetSettings) {
     this.#settings = settings;
   }
 
-  /** Whether there is ever a token. */
+  /** Whether it ever has a token. */
   get allowsAny(): boolean {
     const { budget, minPerSecond } = this.#settings;
     return budget === false || budget > 0 || minPerSecond > 0;
@@ -44,7 +44,7 @@ export class RetryBudget {
     const { budget, minPerSecond } = this.#settings;
     if (budget === false) return Number.POSITIVE_INFINITY;
     this.#turn();
-    // Rounded: ten times 0.1 is a whole token.
+    // Rounded, so that ten times 0.1 is a whole token.
     const earned = Math.round((budget * this.#firstInWindow + (minPerSecond * WINDOW_MS) / 1000) * 1e6) / 1e6;
     return earned - this.#takenInWindow;
   }
@@ -66,7 +66,7 @@ export class RetryBudget {
     return { slice: this.#slice };
   }
 
-  /** The retry has succeeded. A token whose time is over has been returned already. */
+  /** The retry succeeded. A token from before the window has already been returned. */
   giveBack({ slice }: RetryToken): void {
     if (this.#settings.budget === false) return;
     this.#turn();
@@ -80,7 +80,7 @@ export class RetryBudget {
     counts[at] = (counts[at] ?? 0) + by;
   }
 
-  /** Drops what has left the window. */
+  /** Drops slices that have left the window. */
   #turn(): void {
     const slice = Math.floor(performance.now() / SLICE_MS);
     if (slice <= this.#slice) return;

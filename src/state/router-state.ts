@@ -3,34 +3,43 @@ import { isRecord } from '../util/is-record.js';
 import type { ServiceState } from './service-level.js';
 import type { SpendEntry } from './spend-ledger.js';
 
-/** What one process has counted and spent. */
+/** The counts and spending of one process. */
 export interface ProcessState {
   /** Higher is newer. */
   seq: number;
-  /** ISO 8601: when it was written. */
+  /** When it was written, in ISO 8601. */
   at: string;
   deployments: Record<string, ServiceState>;
   routes: Record<string, ServiceState>;
   spend: SpendEntry[];
 }
 
-/** What a router remembers over restarts, as plain JSON: of each process its own part, so that merging twice changes nothing. */
+/**
+ * The state that a router keeps across restarts, as plain JSON. Each process has its own part, so merging twice changes
+ * nothing.
+ */
 export interface RouterState {
   version: 1;
   processes: Record<string, ProcessState>;
 }
 
-/** Where a router's state is stored. Each process stores its own; all are read when a router makes its first call. */
+/**
+ * Where a router's state is stored. Each process stores its own part; all parts are read when a router makes its first
+ * call.
+ */
 export interface StateStore {
-  /** What all processes have stored. Unreadable parts are skipped, and reported to `warn`. */
+  /** Returns the parts of all processes. Unreadable parts are skipped, and reported to `warn`. */
   load(warn: (line: string) => void): readonly unknown[];
-  /** Stores the state of one process in place of what it has stored before. */
+  /** Stores the state of one process, and replaces its earlier state. */
   save(process: string, state: RouterState): void;
-  /** Adds one entry to what the process has stored: the latest of a budget, tenant and time counts. Before it returns, it is stored. */
+  /**
+   * Adds one entry to the stored state of a process. The latest entry for a budget, tenant and time counts. The entry
+   * must be stored before this returns.
+   */
   append(process: string, entry: SpendEntry): void;
 }
 
-/** Checks what may come from a file. Throws InvalidOptionError. */
+/** Checks a state that may come from a file. Throws InvalidOptionError. */
 export function checkState(option: string, value: unknown): RouterState {
   const isState = isRecord(value) && value.version === 1 && isRecord(value.processes);
   if (!isState || !Object.values(value.processes as object).every(isProcess))

@@ -4,26 +4,26 @@ import { BUCKETS, bucketOf, inRange, quantilesOf } from './latency-buckets.js';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** How many of each are remembered: three days of hours, two months of days, a year of months. */
+/** How many periods are remembered: three days of hours, two months of days, a year of months. */
 const MAX_CELLS = { hour: 72, day: 62, month: 13 } as const;
-/** Stretches of downtime that are remembered; the oldest go. */
+/** How many periods of downtime are remembered; the oldest are dropped. */
 const MAX_STRETCHES = 5000;
 
 export type Period = CalendarUnit;
 const PERIODS: readonly Period[] = ['hour', 'day', 'month'];
 
-/** What happened in an hour, a day or a month of UTC. */
+/** The events of an hour, a day or a month, in UTC. */
 export interface Counts {
   good: number;
   bad: number;
-  /** Answers whose time is known, and those of them that took longer than the target allows. */
+  /** Answers of known duration, and those of them that took longer than the target allows. */
   timed: number;
   late: number;
-  /** 429s: neither good nor bad. */
+  /** 429s, which count as neither good nor bad. */
   rateLimited: number;
 }
 
-/** A number of the period, then the counts, in the order of `Counts`. */
+/** The number of the period, then the counts, in the order of `Counts`. */
 export type CountsRow = [number: number, good: number, bad: number, timed: number, late: number, rateLimited: number];
 
 /** A history as plain JSON. */
@@ -33,13 +33,13 @@ export interface HistoryState {
   month: CountsRow[];
   /** By month: pairs of bucket and count. */
   latency: [month: number, counts: [bucket: number, count: number][]][];
-  /** Minutes of UTC since 1970: where a stretch begins, and how many there are. */
+  /** Minutes since 1970 in UTC: the first minute of a period, and their number. */
   downtime: Stretch[];
 }
 
 export type Stretch = [start: number, minutes: number];
 
-/** A minute is down if so many attempts of it were counted and such a share of them failed. */
+/** A minute is down if at least this many attempts were counted in it, and at least this share of them failed. */
 export interface DowntimeRule {
   readonly minAttempts: number;
   readonly failedShare: number;
@@ -58,15 +58,15 @@ export function nameOf(period: Period, number: number): string {
 export class ServiceHistory {
   readonly #cells: Record<Period, Map<number, Counts>> = { hour: new Map(), day: new Map(), month: new Map() };
   readonly #latency = new Map<number, Uint32Array>();
-  /** In order, never touching one another. */
+  /** In order, without adjacent periods. */
   #downtime: Stretch[] = [];
-  /** The hour of the latest event, its cells and its month's latencies: they change once an hour. */
+  /** The hour of the latest event, its cells and its month's latencies. They change once an hour. */
   #current: { hour: number; cells: readonly Counts[]; month: number } | undefined;
   #minute = { number: Number.NaN, good: 0, bad: 0 };
 
   constructor(public downtimeRule: DowntimeRule) {}
 
-  /** `ms`: how long it took, where that is known. */
+  /** `ms`: the duration, if known. */
   add(kind: 'good' | 'bad' | 'rateLimited', ms: number | undefined, isLate: boolean): void {
     const now = Date.now();
     const { cells, month } = this.#at(now);
@@ -92,7 +92,7 @@ export class ServiceHistory {
     return [...this.#cells[period].keys()];
   }
 
-  /** Latencies of a month by bucket; `undefined` where there were none. */
+  /** Latencies of a month by bucket; `undefined` if there are none. */
   latency(month: number): Uint32Array | undefined {
     return this.#latency.get(month);
   }
@@ -146,7 +146,9 @@ export class ServiceHistory {
     return counts;
   }
 
-  /** The current minute is down as soon as enough of it has failed, and up again if later answers tip the balance. */
+  /**
+   * The current minute is down as soon as enough of it has failed, and up again if later answers outweigh the failures.
+   */
   #countMinute(number: number, kind: 'good' | 'bad'): void {
     if (this.#minute.number !== number) this.#minute = { number, good: 0, bad: 0 };
     const minute = this.#minute;
@@ -162,7 +164,7 @@ export class ServiceHistory {
   }
 }
 
-/** A state without periods that are too old to be shown. Latencies are needed for this month and the last. */
+/** A state without periods that are too old to be shown. Latencies are needed for this month and the last one. */
 export function trimmed(state: HistoryState, now: number): HistoryState {
   const rows = (period: Period) =>
     state[period].filter(([number]) => number > numberOf(period, now) - MAX_CELLS[period]);
@@ -185,7 +187,7 @@ function rowOf(number: number, { good, bad, timed, late, rateLimited }: Counts):
   return [number, good, bad, timed, late, rateLimited];
 }
 
-/** Mostly the next minute; a clock that goes back makes it an earlier one. */
+/** Usually the next minute. A clock that goes back makes it an earlier one. */
 function withMinute(stretches: Stretch[], minute: number): Stretch[] {
   const last = stretches.at(-1);
   if (last === undefined || minute > last[0] + last[1]) stretches.push([minute, 1]);
@@ -195,7 +197,7 @@ function withMinute(stretches: Stretch[], minute: number): Stretch[] {
   return stretches;
 }
 
-/** Minutes that are in any of the lists, in order. */
+/** The minutes in any of the lists, in order. */
 export function mergeStretches(lists: readonly (readonly Stretch[])[]): Stretch[] {
   const merged: Stretch[] = [];
   for (const [start, minutes] of lists.flat().sort(([a], [b]) => a - b)) {
@@ -206,7 +208,7 @@ export function mergeStretches(lists: readonly (readonly Stretch[])[]): Stretch[
   return merged.slice(-MAX_STRETCHES);
 }
 
-/** How many of the minutes lie between two `Date.now()` times. */
+/** The number of minutes between two `Date.now()` times. */
 export function minutesBetween(stretches: readonly Stretch[], from: number, to: number): number {
   let sum = 0;
   for (const [start, minutes] of stretches) {
@@ -229,7 +231,7 @@ export function sumOf(all: readonly Counts[]): Counts {
   return sum;
 }
 
-/** The value that a share `q` of the latencies does not exceed; `undefined` where there are none. */
+/** The quantile `q` of the latencies; `undefined` if there are none. */
 export function quantileOf(all: readonly Uint32Array[], q: number): number | undefined {
   const sum = new Uint32Array(BUCKETS);
   let count = 0;

@@ -19,30 +19,33 @@ const HOUR = 3_600_000;
 /** 99 % of the answers must come within `p99Ms`. */
 const IN_TIME = 0.99;
 
-/** What is promised. */
+/** The target. */
 export interface ServiceTarget {
   readonly uptime: number | undefined;
   readonly p99Ms: number | undefined;
   readonly minFailures: number;
 }
 
-/** What one month came to. */
+/** The service level of one month. */
 export interface MonthLevel {
-  /** The share of counted attempts (of a route: calls) that were answered; `null` where there were none. */
+  /** The share of counted attempts (of a route: calls) that were answered; `null` if there were none. */
   readonly uptime: number | null;
   readonly good: number;
   readonly bad: number;
   readonly rateLimited: number;
-  /** Milliseconds, timeouts as long as they were waited for; `null` where there were none. */
+  /** Milliseconds. A timeout counts with the time waited. `null` if there were none. */
   readonly p99Ms: number | null;
   readonly downtimeMinutes: number;
-  /** What is left of the month's error budget: 1 is all of it, below 0 the promise is broken. `null` without a promise. */
+  /**
+   * The unused share of the month's error budget: 1 is all of it, and below 0 the target is missed. `null` without a
+   * target.
+   */
   readonly errorBudgetLeft: number | null;
-  /** Whether the promise holds so far; `null` without one. */
+  /** Whether the target is met so far; `null` without one. */
   readonly met: boolean | null;
 }
 
-/** What a provider says of itself, as it last said it. */
+/** The latest report of a provider about itself. */
 export interface ProviderReport {
   latency_p99: number | null;
   region: string | null;
@@ -56,26 +59,26 @@ export interface ServiceState extends HistoryState {
   provider: [month: number, report: ProviderReport][];
 }
 
-/** What another process has reported, ready to be added up. */
+/** The state of another process, ready to be added up. */
 interface Part {
   readonly state: ServiceState;
   readonly counts: Readonly<Record<Period, ReadonlyMap<number, Counts>>>;
   readonly latency: ReadonlyMap<number, Uint32Array>;
 }
 
-/** So many months of what a provider says of itself. */
+/** How many months of a provider's reports are remembered. */
 const MAX_REPORTS = 13;
 
 /**
- * How well one route or deployment serves: what happened by hour, day and month, how long it took, and how fast its error
- * budget is spent. The cost of an event does not depend on how many there were.
+ * The service level of one route or deployment: events by hour, day and month, durations, and how fast the error budget
+ * is spent. The cost of an event does not depend on the number of events.
  */
 export class ServiceLevel {
-  /** Of the last hour. */
+  /** Over the last hour. */
   readonly lastHour = new LatencyHistogram({ slots: 12, slotMs: 300_000 });
   readonly #history: ServiceHistory;
   #target: ServiceTarget | undefined;
-  /** Latencies since the router was made. */
+  /** Latencies since the router was created. */
   #latency: Uint32Array | undefined;
   #latencies = 0;
   #good = 0;
@@ -101,7 +104,7 @@ export class ServiceLevel {
     return this.#target;
   }
 
-  /** Another promise: what was counted stays, alarms begin again. */
+  /** Sets another target: counts stay, alarms start again. */
   promise(target: ServiceTarget | undefined, downtime: DowntimeRule): void {
     this.#target = target;
     this.#history.downtimeRule = downtime;
@@ -111,7 +114,7 @@ export class ServiceLevel {
     this.#alarm = new BurnAlarm([this.#availability, this.#speed].filter((each) => each !== undefined));
   }
 
-  /** An answer. `ms`: how long it took, or a stream's first content; `undefined` where nothing says so. */
+  /** Counts an answer. `ms`: its duration, or the time to a stream's first content; `undefined` if unknown. */
   answered(ms: number | undefined): void {
     const { p99Ms } = this.target ?? {};
     const isLate = p99Ms !== undefined && ms !== undefined && ms > p99Ms;
@@ -124,7 +127,7 @@ export class ServiceLevel {
     this.look();
   }
 
-  /** A failure that it is to blame for. `waitedMs`: how long it was waited for in vain, where it timed out. */
+  /** Counts a failure that it is to blame for. `waitedMs`: the time waited, if it timed out. */
   failed(waitedMs: number | undefined): void {
     this.#bad++;
     this.#history.add('bad', waitedMs, false);
@@ -138,7 +141,7 @@ export class ServiceLevel {
     this.#history.add('rateLimited', undefined, false);
   }
 
-  /** What the provider says of itself in an answer. */
+  /** Stores what the provider reports about itself in an answer. */
   reported(report: ProviderReport): void {
     const month = numberOf('month', Date.now());
     this.#provider.delete(month);
@@ -146,7 +149,7 @@ export class ServiceLevel {
     if (this.#provider.size > MAX_REPORTS) this.#provider.delete(Math.min(...this.#provider.keys()));
   }
 
-  /** Alarms that have begun or ended since the last event, as windows have moved on. */
+  /** Updates alarms, because windows have moved since the last event. */
   look(): void {
     if (this.target === undefined) return;
     for (const change of this.#alarm.changes(performance.now())) this.onChange(change);
@@ -160,7 +163,7 @@ export class ServiceLevel {
     return { availability: this.#availability?.rates() ?? null, latency: this.#speed?.rates() ?? null };
   }
 
-  /** Since the router was made; `null` before the first. */
+  /** Since the router was created; `null` before the first event. */
   get uptime(): number | null {
     return shareOf(this.#good, this.#bad);
   }
@@ -169,7 +172,7 @@ export class ServiceLevel {
     return this.#rateLimited;
   }
 
-  /** Of all latencies since the router was made. */
+  /** Over all latencies since the router was created. */
   quantiles(qs: readonly number[]): number[] | undefined {
     return this.#latency === undefined ? undefined : quantilesOf(this.#latency, this.#latencies, qs);
   }
@@ -182,7 +185,7 @@ export class ServiceLevel {
     return sumOf([own, ...others.filter((each) => each !== undefined)]);
   }
 
-  /** The hours, days or months of which something is known, in order. */
+  /** The hours, days or months with data, in order. */
   numbers(period: Period): number[] {
     const others = Array.from(this.#others.values(), ({ counts }) => [...counts[period].keys()]);
     return [...new Set([...this.#history.numbers(period), ...others.flat()])].sort((a, b) => a - b);
@@ -219,26 +222,26 @@ export class ServiceLevel {
     return minutesBetween(this.#stretches(), startOf(period, number), startOf(period, number + 1));
   }
 
-  /** Stretches of downtime of a month. */
+  /** The periods of downtime in a month. */
   downtime(month: number): Stretch[] {
     const from = startOf('month', month);
     const to = startOf('month', month + 1);
     return this.#stretches().filter((stretch) => minutesBetween([stretch], from, to) > 0);
   }
 
-  /** What the provider last said of itself in a month. */
+  /** The provider's latest report in a month. */
   providerReport(month: number): ProviderReport | null {
     const parts = Array.from(this.#others.values(), ({ state }) => new Map(state.provider).get(month));
     const all = [this.#provider.get(month), ...parts].filter((each) => each !== undefined);
     return all.sort((a, b) => (a.reportedAt < b.reportedAt ? -1 : 1)).at(-1) ?? null;
   }
 
-  /** Of this process. */
+  /** The state of this process. */
   state(): ServiceState {
     return { ...this.#history.state(), provider: [...this.#provider] };
   }
 
-  /** What another process has counted, in place of what it had reported before. Alarms take up what is new in it. */
+  /** Imports the counts of another process, and replaces its earlier ones. New events count for alarms. */
   import(process: string, state: ServiceState): void {
     const before = this.#others.get(process);
     const part = partOf(state);
@@ -247,7 +250,7 @@ export class ServiceLevel {
     const offset = performance.now() - Date.now();
     for (const [hour, counts] of part.counts.hour) {
       const old = before?.counts.hour.get(hour);
-      // The middle of its hour: when in it they happened is not known.
+      // The middle of the hour, because the exact times are unknown.
       const at = Math.min(startOf('hour', hour) + HOUR / 2 + offset, performance.now());
       this.#availability?.add(at, counts.good - (old?.good ?? 0), counts.bad - (old?.bad ?? 0));
       const late = counts.late - (old?.late ?? 0);
@@ -295,7 +298,7 @@ function shareOf(good: number, bad: number): number | null {
   return good + bad === 0 ? null : good / (good + bad);
 }
 
-/** 1 is all of it, 0 none, below 0 more was spent than there was. */
+/** 1 is all of it, 0 is none, and below 0 more was spent than allowed. */
 function budgetLeft(good: number, bad: number, allowed: number): number {
   if (bad === 0) return 1;
   const left = 1 - bad / ((good + bad) * allowed);

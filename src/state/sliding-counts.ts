@@ -1,9 +1,9 @@
-/** How finely a window slides: what leaves it leaves up to a thirtieth of its length early. */
+/** The resolution of a window: an event leaves it up to a thirtieth of its length early. */
 const SLOTS = 30;
 
 /**
- * Good and bad events of the last `windowMs` milliseconds. Running sums, so that adding and reading cost the same however
- * many there were; no timers: slots age when something is added or read. Times are those of `performance.now()`.
+ * Good and bad events of the last `windowMs` milliseconds, as running sums, so that adding and reading take constant
+ * time. It has no timers: slots age when something is added or read. Times are those of `performance.now()`.
  */
 export class SlidingCounts {
   readonly #slotMs: number;
@@ -25,13 +25,13 @@ export class SlidingCounts {
     return this.#badSum;
   }
 
-  /** The share of bad events; 0 where there are none at all. */
+  /** The share of bad events; 0 without events. */
   get badShare(): number {
     const sum = this.#goodSum + this.#badSum;
     return sum === 0 ? 0 : this.#badSum / sum;
   }
 
-  /** Adds events of the moment `at`, which may have left the window already. */
+  /** Adds events at the time `at`, which may be older than the window. */
   add(at: number, good: number, bad: number): void {
     const slot = Math.floor(at / this.#slotMs);
     if (slot > this.#newest) this.age(at);
@@ -43,7 +43,7 @@ export class SlidingCounts {
     this.#badSum += bad;
   }
 
-  /** Forgets what has left the window. */
+  /** Drops slots that have left the window. */
   age(now: number): void {
     const slot = Math.floor(now / this.#slotMs);
     const steps = Math.min(slot - this.#newest, SLOTS);

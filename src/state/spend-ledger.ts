@@ -8,7 +8,7 @@ import { Calendar, CalendarWindow, SlidingWindow, type SpendWindow } from './spe
 export interface Budget {
   readonly usd: number;
   readonly window: CalendarUnit | number;
-  /** Each tenant has one of its own. */
+  /** Whether each tenant has its own. */
   readonly perTenant: boolean;
   /** Only calls of this route count; `undefined` for all calls. */
   readonly route: string | undefined;
@@ -20,33 +20,33 @@ export interface TenantLimit {
   readonly overflow: 'share' | 'refuse';
 }
 
-/** Whose call it is. */
+/** The tenant and route of a call. */
 export interface SpendKeys {
   readonly route: string | null;
   readonly tenant: string | undefined;
 }
 
-/** A budget as it stands, for one tenant where each has its own. Times are of `Date.now()`. */
+/** The state of a budget, for one tenant if it is per tenant. Times are those of `Date.now()`. */
 export interface BudgetState {
   readonly budget: Budget;
-  /** `undefined` for calls without one, and where the budget is not per tenant. */
+  /** `undefined` for calls without a tenant, and for a budget that is not per tenant. */
   readonly tenant: string | undefined;
   readonly spentUsd: number;
   readonly reservedUsd: number;
-  /** What may still be reserved; below 0 after an overrun. */
+  /** The amount that may still be reserved; below 0 after an overrun. */
   readonly leftUsd: number;
   readonly resetsAt: number | undefined;
 }
 
 export interface Refusal extends BudgetState {
   readonly refused: true;
-  /** When there will be enough, if nothing more is spent; `undefined` where running calls must end first, or never. */
+  /** When enough will be available if nothing more is spent; `undefined` if running calls must end first, or never. */
   readonly availableAt: number | undefined;
-  /** There are as many tenants as the options allow, and this is another one. */
+  /** Whether the tenant is new and there are already as many tenants as the options allow. */
   readonly tooManyTenants: boolean;
   /** Requests more from the fleet; `undefined` if that would not help. */
   readonly request: ((since: number) => Promise<boolean> | undefined) | undefined;
-  /** What else is in the way, beside money that is spent. */
+  /** Another reason, apart from spent money. */
   readonly trouble: string | undefined;
 }
 
@@ -54,7 +54,7 @@ export interface Warning extends BudgetState {
   readonly percent: number;
 }
 
-/** Money that is reserved for a call. */
+/** Money reserved for a call. */
 export interface Reservation {
   readonly refused: false;
   readonly buckets: readonly Bucket[];
@@ -63,72 +63,72 @@ export interface Reservation {
   isSettled: boolean;
 }
 
-/** What one budget, or one tenant of it, has spent and reserved. */
+/** The spending and reservations of one budget, or of one tenant in it. */
 interface Bucket {
   readonly account: Account;
   readonly tenant: string | undefined;
   readonly window: SpendWindow;
-  /** Where the budget is shared with other processes: this one's part. */
+  /** This process's part, if the budget is shared with other processes. */
   readonly allowance: FleetAllowance | undefined;
   reserved: number;
-  /** Calls with money in it that is not settled. */
+  /** Calls with an unsettled reservation. */
   calls: number;
   /** In the ranking of its budget. */
   place: number;
-  /** Of this process, in the slot of its window whose time it is: what was spent, and how much is written down for it. */
+  /** Spending of this process in the current slot of its window, and how much is written ahead for it. */
   readonly slot: { time: number; spent: number; written: number };
 }
 
-/** What a process has spent of a budget, in one slot of its window: `Date.now()` time, and billionths of a dollar. */
+/** What a process has spent of a budget in one slot of its window: a `Date.now()` time, and billionths of a dollar. */
 export type SpendEntry = [budget: string, tenant: string | null, at: number, amount: number];
 
 const DAY_MS = 86_400_000;
 const LONGEST_MS: Readonly<Record<CalendarUnit, number>> = { hour: DAY_MS / 24, day: DAY_MS, month: 31 * DAY_MS };
 
-/** Whether a budget may still hold it: one whose window is long over says nothing any more. */
+/** Whether a budget may still contain it. Entries of windows that ended long ago are dropped. */
 export function isLive([budget, , at]: SpendEntry, now: number): boolean {
   const window = /^\["?([\w.+-]+)/.exec(budget)?.[1] ?? '';
   const windowMs = LONGEST_MS[window as CalendarUnit] ?? Number(window || Number.NaN);
-  // Of one that cannot be read, nothing is forgotten.
+  // An unreadable entry is not dropped.
   return !(at < now - 2 * windowMs);
 }
 
-/** What was taken over from another process. */
+/** Spending imported from another process. */
 interface Imported {
   readonly bucket: Bucket;
   readonly at: number;
   readonly amount: number;
 }
 
-/** Of this process, for the slot that it is. */
+/** This process's spending in the current slot. */
 function slotOf({ slot, window }: Bucket): Bucket['slot'] {
   const time = window.time();
   if (slot.time !== time) Object.assign(slot, { time, spent: 0, written: 0 });
   return slot;
 }
 
-/** A share of the limit that is written ahead of what is spent. */
+/** The share of the limit that is written ahead of spending. */
 const CHUNK = 0.01;
 const DEFAULT_TENANTS: TenantLimit = { max: 10_000, overflow: 'share' };
 const SWEEP_MS = 1000;
 const PERCENTS = [50, 80, 100];
 
 /**
- * What is spent and what is reserved for running calls, against each budget. A reservation belongs to no window: when one
- * ends, it counts in the next, and what a call has cost is booked in the window in which it ends.
+ * Spending and reservations of running calls, for each budget. A reservation belongs to no window: when a window ends,
+ * it counts in the next, and a call's cost is booked in the window in which the call ends.
  */
 export class SpendLedger {
   readonly #accounts: readonly Account[];
   /** By process. */
   readonly #imported: Map<string, readonly Imported[]>;
   /**
-   * Writes down that so much may be spent, before it is: a process that is killed has never spent more than is written.
-   * `undefined` where nothing is written.
+   * Writes an amount before it is spent, so a process that is killed has never spent more than is written. `undefined`
+   * if nothing is written.
    */
   onSpendAhead: ((entry: SpendEntry) => void) | undefined;
 
   /**
-   * @param previous what was spent of budgets by the same window, tenant and route goes on, under the new limit
+   * @param previous budgets with the same window, tenant and route keep their spending, under the new limit
    * @param fleet other processes, that spend from the same budgets
    */
   constructor(
@@ -145,7 +145,7 @@ export class SpendLedger {
       const at = known.findIndex((account) => account.isFor(budget));
       const [account] = at === -1 ? [] : known.splice(at, 1);
       account?.limitTo(budget);
-      // Two budgets over the same calls are distinguished by their position, because a limit may change.
+      // Two budgets for the same calls are distinguished by their position, because a limit may change.
       const same = names.slice(0, i).filter((name) => name === names[i]).length;
       const name = same === 0 ? `${names[i]}` : `${names[i]}#${same + 1}`;
       return account ?? new Account(budget, tenants, name, shared);
@@ -153,8 +153,8 @@ export class SpendLedger {
   }
 
   /**
-   * What this process has spent and its windows still hold. `asWritten`: with what is written ahead; else with what is
-   * reserved for calls that are running.
+   * The spending of this process that its windows still contain. `asWritten`: with the amount written ahead; else with
+   * the reservations of running calls.
    */
   entries(asWritten: boolean): SpendEntry[] {
     const others = new Map<Bucket, Imported[]>();
@@ -170,7 +170,7 @@ export class SpendLedger {
     );
   }
 
-  /** Books what another process has spent, in place of what was imported of it before. */
+  /** Books the spending of another process, and replaces what was imported from it before. */
   import(process: string, entries: readonly SpendEntry[]): void {
     for (const { bucket, at, amount } of this.#imported.get(process) ?? []) bucket.account.addAt(bucket, at, -amount);
     const imported: Imported[] = [];
@@ -188,7 +188,10 @@ export class SpendLedger {
     return this.#accounts.some((account) => account.appliesTo(route));
   }
 
-  /** Reserves so much of every budget that applies, or of none. Synchronous: two calls never get the same money. */
+  /**
+   * Reserves this amount in every budget that applies, or in none. Synchronous, so that two calls never get the same
+   * money.
+   */
   reserve(usd: number, keys: SpendKeys): Reservation | Refusal {
     const amount = toNanoUp(usd);
     const accounts = this.#accounts.filter((account) => account.appliesTo(keys.route));
@@ -205,7 +208,7 @@ export class SpendLedger {
     return { refused: false, buckets, amount, isSettled: false };
   }
 
-  /** Why so much could not be reserved, without reserving it. */
+  /** Why this amount could not be reserved, without reserving it. */
   refusalOf(usd: number, { route, tenant }: SpendKeys): Refusal | undefined {
     for (const account of this.#accounts) {
       const refusal = account.appliesTo(route) ? account.refusalOf(toNanoUp(usd), tenant, false) : undefined;
@@ -214,7 +217,7 @@ export class SpendLedger {
     return undefined;
   }
 
-  /** A call can cost no more than this any more: the rest is released. */
+  /** The call can no longer cost more than this: releases the rest. */
   release(reservation: Reservation, usd: number): void {
     const amount = toNanoUp(usd);
     if (reservation.isSettled || amount >= reservation.amount) return;
@@ -222,7 +225,7 @@ export class SpendLedger {
     reservation.amount = amount;
   }
 
-  /** Releases what was reserved, and books what it came to, even if that is more. Returns the warnings that are due. */
+  /** Releases the reservation, and books the actual cost, even if it is higher. Returns the warnings that are due. */
   settle(reservation: Reservation, usd: number): readonly Warning[] {
     if (reservation.isSettled) return [];
     const { buckets, amount } = reservation;
@@ -242,19 +245,21 @@ export class SpendLedger {
     return warnings;
   }
 
-  /** The share that is left of the budget that has least left for such a call, 0 to 1; 1 without a budget. */
+  /**
+   * The remaining share of the budget with the smallest remaining share for such a call, 0 to 1; 1 without a budget.
+   */
   leastLeft({ route, tenant }: SpendKeys): number {
     const left = this.#accounts.filter((account) => account.appliesTo(route)).map((account) => account.leftOf(tenant));
     return Math.min(1, ...left);
   }
 
-  /** Each budget; of those per tenant the `max` tenants that have used most. */
+  /** The state of each budget; of budgets per tenant, only the `max` tenants that have used most. */
   states(max: number): BudgetState[] {
     return this.#accounts.flatMap((account) => account.states(max));
   }
 }
 
-/** One budget, with one bucket, or with one for each tenant. */
+/** One budget: with one bucket, or with one for each tenant. */
 class Account {
   #budget: Budget;
   #limit: number;
@@ -262,7 +267,7 @@ class Account {
   readonly #buckets = new Map<string | undefined, Bucket>();
   readonly #ranking = new SpendRanking<Bucket>();
   readonly #calendar: Calendar | undefined;
-  /** Shared by all tenants that there is no room for. */
+  /** Shared by all tenants beyond the limit. */
   #other: Bucket | undefined;
   readonly #fleet: FleetLink | undefined;
   #sweptAt = Number.NEGATIVE_INFINITY;
@@ -298,7 +303,7 @@ class Account {
     return this.#budget.route === undefined || this.#budget.route === route;
   }
 
-  /** @param reserving it is about to be reserved, so that this process's part of a shared budget counts */
+  /** @param reserving the amount is about to be reserved, so this process's part of a shared budget counts */
   refusalOf(amount: number, tenant: string | undefined, reserving: boolean): Refusal | undefined {
     const bucket = this.#find(tenant);
     if (bucket === undefined && this.#tenants.overflow === 'refuse' && !this.#mayHaveOwn()) {
@@ -328,7 +333,7 @@ class Account {
     };
   }
 
-  /** The same by this process's part of a budget that others spend from too. */
+  /** The refusal by this process's part of a shared budget. */
   #shortageOf(amount: number, bucket: Bucket): Refusal | undefined {
     const { allowance } = bucket;
     if (allowance === undefined || amount <= allowance.available()) return undefined;
@@ -399,7 +404,7 @@ class Account {
     return slot;
   }
 
-  /** Writes down a chunk more than is needed now, so that few calls have to wait for it. */
+  /** Writes a chunk more than is needed now, so that few calls have to wait for it. */
   writeAhead(bucket: Bucket, write: (entry: SpendEntry) => void): void {
     const slot = slotOf(bucket);
     const needed = slot.spent + bucket.reserved;
@@ -423,7 +428,7 @@ class Account {
       .map(([at, amount]): SpendEntry => [this.name, bucket.tenant ?? null, at, amount]);
   }
 
-  /** Forgets a tenant's bucket that holds nothing. */
+  /** Deletes a tenant's empty bucket. */
   closeIfEmpty(bucket: Bucket): void {
     if (!this.#budget.perTenant || bucket.calls > 0 || !bucket.window.isEmpty()) return;
     bucket.allowance?.close();
@@ -465,15 +470,16 @@ class Account {
     };
   }
 
-  /** A tenant without a bucket of its own: what it has spent, if anything, is in the shared one. */
+  /** The spending of a tenant without its own bucket, if any, is in the shared one. */
   #find(tenant: string | undefined): Bucket | undefined {
     const own = this.#buckets.get(this.#budget.perTenant ? tenant : undefined);
     return own ?? (this.#mayHaveOwn() ? undefined : this.#other);
   }
 
   /**
-   * Tenants come from outside, so there is room for so many; the rest share a bucket. As long as that one has money of the
-   * window or running calls in it, no further tenant gets a bucket of its own, which would forget what is in there.
+   * Tenants come from outside, so their number is limited; the others share a bucket. While that bucket has money of
+   * the window or running calls in it, no other tenant gets its own bucket, because the shared spending would be lost
+   * to it.
    */
   #mayHaveOwn(): boolean {
     if (this.#other !== undefined && (this.#other.calls > 0 || this.#other.window.spent() > 0)) return false;
@@ -482,7 +488,7 @@ class Account {
     return this.#buckets.size < this.#tenants.max;
   }
 
-  /** Forgets those whose windows have ended. Looking through all of them takes its time, so it is not done for each call. */
+  /** Deletes buckets whose windows have ended. It visits all of them, so it does not run for each call. */
   #sweep(): void {
     const now = performance.now();
     if (now - this.#sweptAt < SWEEP_MS) return;

@@ -1,18 +1,18 @@
 import { toNano, toUsd } from '../util/money.js';
 import { topOf } from '../util/top.js';
 
-/** What was spent on a day of UTC, at a deployment, by a route and a tenant. */
+/** Spending by UTC day, deployment, route and tenant. */
 export interface SpendRow {
-  /** `2026-11-22`; `earlier` for days that there is no room for. */
+  /** `2026-11-22`; `earlier` for days beyond the limit. */
   readonly day: string;
   readonly deployment: string;
   /** `null` for calls that named no route. */
   readonly route: string | null;
-  /** `null` for calls without one; `other` for those that there is no room for. */
+  /** `null` for calls without a tenant; `other` for tenants beyond the limit. */
   readonly tenant: string | null;
-  /** What is known of it; `null` where nothing is. */
+  /** The known part; `null` if nothing is known. */
   readonly usd: number | null;
-  /** Attempts whose cost is not known, or only in part. */
+  /** Attempts of unknown, or partly unknown, cost. */
   readonly unpriced: number;
 }
 
@@ -21,7 +21,7 @@ interface Sum {
   /** Billionths of a dollar. */
   spent: number;
   unpriced: number;
-  /** How many rows are in it. */
+  /** The number of its rows. */
   rows: number;
 }
 
@@ -32,11 +32,11 @@ interface Entry {
   readonly tenant: string | null;
   spent: number;
   unpriced: number;
-  /** The sums that it is part of. */
+  /** The sums that it belongs to. */
   readonly sums: readonly Sum[];
 }
 
-/** Sums by each column: US dollars, `null` where nothing of it is known. */
+/** Sums by each column, in US dollars; `null` if nothing is known. */
 export interface SpendSums {
   readonly totalUsd: number | null;
   readonly unpriced: number;
@@ -51,8 +51,8 @@ const MAX_ROWS = 10_000;
 const EARLIER = -1;
 
 /**
- * Where the money went. Bounded: when there is no more room, the oldest rows lose their day, and new tenants, once there
- * are too many of them, their name. No sum is ever lost.
+ * The spend table. Its size is limited: when it is full, the oldest rows lose their day, and new tenants, if there are
+ * too many, their name. No amount is ever lost.
  */
 export class SpendTable {
   readonly #rows = new Map<string, Entry>();
@@ -69,7 +69,7 @@ export class SpendTable {
     this.#maxRows = maxRows;
   }
 
-  /** `usd` is what is known of a cost, `null` where nothing is; attempts of which any part is not known are counted. */
+  /** `usd` is the known part of a cost, `null` if nothing is known. `unpriced` attempts are counted. */
   add(
     deployment: string,
     route: string | null,
@@ -89,12 +89,12 @@ export class SpendTable {
     if (!isLast) this.#last = entry;
   }
 
-  /** The oldest first. */
+  /** Oldest first. */
   rows(): SpendRow[] {
     return rowsOf([...this.#earlier.values(), ...this.#rows.values()]);
   }
 
-  /** The same, so many at a time. */
+  /** The same, in slices of this size. */
   *rowsInSlices(size: number): Generator<SpendRow[]> {
     const entries = [...this.#earlier.values(), ...this.#rows.values()];
     for (let i = 0; i < entries.length; i += size) yield rowsOf(entries.slice(i, i + size));
@@ -128,7 +128,7 @@ export class SpendTable {
     return this.#entryOf(this.#rows, day, deployment, route, hasRoom ? tenant : 'other');
   }
 
-  /** The oldest row is added to those without a day; today's stay. */
+  /** Merges the oldest row into the rows without a day. Today's rows stay. */
   #makeRoom(today: number): boolean {
     for (const [key, row] of this.#rows) {
       if (row.day === today) return false;
@@ -164,7 +164,7 @@ export class SpendTable {
     return entry;
   }
 
-  /** Sums without rows go. */
+  /** Removes sums without rows. */
   #leave({ day, deployment, route, tenant, sums }: Entry): void {
     for (const sum of sums) sum.rows--;
     dropEmpty(this.#byDay, day);
@@ -199,7 +199,7 @@ function addTo(entry: Entry, spent: number, unpriced: number): void {
   }
 }
 
-/** What is not known is no 0. */
+/** An unknown amount is not 0. */
 function usdOf({ spent, unpriced }: Pick<Sum, 'spent' | 'unpriced'>): number | null {
   return spent === 0 && unpriced > 0 ? null : toUsd(spent);
 }
@@ -208,7 +208,7 @@ function dayName(day: number): string {
   return day === EARLIER ? 'earlier' : new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
-/** For rows in a row, which are of the same day mostly. */
+/** For consecutive rows, which are mostly of the same day. */
 function rowsOf(entries: readonly Entry[]): SpendRow[] {
   let last = Number.NaN;
   let name = '';

@@ -1,29 +1,34 @@
 import { type CalendarUnit, numberOf, startOf } from '../util/calendar.js';
 
-/** What a budget is counted over. Amounts are in billionths of a dollar. */
+/** The period of a budget. Amounts are in billionths of a dollar. */
 export interface SpendWindow {
-  /** Spent in the window as it stands. `now`: what `time()` gave a moment ago, for many windows in a row. */
+  /** The amount spent in the current window. `now`: a recent result of `time()`, for many windows in a row. */
   spent(now?: number): number;
-  /** The window's own time: windows of one budget have it in common. */
+  /** The window's own time, which all windows of one budget share. */
   time(): number;
   add(amount: number): void;
-  /** Nothing is in it, nor in the window that it would go back to. */
+  /** Whether neither this window, nor an earlier one that the clock could return to, has any spending. */
   isEmpty(): boolean;
-  /** `Date.now()` time at which so much of what was spent has left the window; `undefined` where there is not so much. */
+  /** The `Date.now()` time at which this amount has left the window; `undefined` if it has not that much. */
   availableAt(amount: number): number | undefined;
-  /** `Date.now()` time at which it starts again, or its oldest money leaves it; `undefined` where it is empty and slides. */
+  /**
+   * The `Date.now()` time at which it resets, or its oldest money leaves it; `undefined` for an empty sliding window.
+   */
   resetsAt(): number | undefined;
   /** Whether `percent` is reached for the first time in this window. */
   reach(percent: number): boolean;
-  /** The amounts in it, each with the `Date.now()` time at which its slot begins. */
+  /** The amounts in it, each with the `Date.now()` time at which its slot starts. */
   entries(): [at: number, amount: number][];
-  /** Books what another process has spent, by the time of its slot; returns that of the slot here. Below 0 takes it back. */
+  /**
+   * Books another process's spending at the time of its slot; returns the start of the slot here. A negative amount
+   * reverses a booking.
+   */
   addAt(at: number, amount: number): number;
-  /** When the current slot began: what is added now is in it. */
+  /** When the current slot started, to which new amounts are added. */
   slotStart(): number;
 }
 
-/** Which calendar window it is: one for all tenants of a budget, as finding out takes a while. */
+/** The current calendar window: one object for all tenants of a budget, because computing it takes time. */
 export class Calendar {
   #latest = { window: Number.NaN, start: 0, end: 0 };
 
@@ -41,7 +46,7 @@ export class Calendar {
     return startOf(this.unit, window);
   }
 
-  /** When the window that it is ends. */
+  /** When the current window ends. */
   end(): number {
     this.now();
     return this.#latest.end;
@@ -52,16 +57,16 @@ export class Calendar {
   }
 }
 
-/** What was spent is known for so many windows: a clock may go back. */
+/** How many windows are remembered, because a clock may go back. */
 const MAX_KNOWN = 4;
 
 /**
- * An hour, a day or a month of the UTC calendar. What was booked in this window or in a later one counts, so a clock that
+ * An hour, a day or a month of the UTC calendar. Amounts booked in this window or in a later one count, so a clock that
  * goes back and forth never makes a budget larger.
  */
 export class CalendarWindow implements SpendWindow {
   readonly #calendar: Calendar;
-  /** The earliest first. */
+  /** Earliest first. */
   #booked: { readonly window: number; amount: number }[] = [];
   #reached = { window: Number.NaN, percent: 0 };
 
@@ -89,7 +94,8 @@ export class CalendarWindow implements SpendWindow {
     }
     const booked = [...this.#booked, { window, amount }].sort((a, b) => a.window - b.window);
     const [first, second] = booked;
-    // Where the clock has gone back, the earliest is this one: it is added to the next, and counts for longer.
+    // If the clock has gone back, the earliest window is the current one: its amount moves to the next, and counts for
+    // longer.
     if (booked.length > MAX_KNOWN && second !== undefined && first?.window === window) second.amount += amount;
     this.#booked = booked.slice(-MAX_KNOWN);
   }
@@ -137,17 +143,17 @@ export class CalendarWindow implements SpendWindow {
 const SLOTS = 60;
 
 /**
- * The last `windowMs` milliseconds, by a monotonic clock. In sixty slots, of which only those with money exist:
+ * The last `windowMs` milliseconds, by a monotonic clock. It has sixty slots, of which only those with money exist:
  * money leaves up to a sixtieth of the window late, never early.
  */
 export class SlidingWindow implements SpendWindow {
   readonly #slotMs: number;
   readonly #windowMs: number;
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #slots: { readonly number: number; amount: number }[] = [];
   readonly #reachedAt = new Map<number, number>();
   #spent = 0;
-  /** `Date.now()` when the clock of the slots began. */
+  /** The `Date.now()` time at which the clock of the slots started. */
   readonly #epoch = Date.now() - performance.now();
 
   constructor(windowMs: number) {
@@ -177,7 +183,7 @@ export class SlidingWindow implements SpendWindow {
     return this.#slots.map(({ number, amount }) => [this.#startOf(number), amount]);
   }
 
-  /** The two clocks need not agree to the slot: it leaves the window up to a slot late, never early. */
+  /** The two clocks may differ by a slot, so the amount leaves the window up to a slot late, never early. */
   addAt(at: number, amount: number): number {
     const now = this.#slide();
     const number = Math.min(now, Math.ceil((at - this.#epoch) / this.#slotMs - 1e-6));
@@ -226,7 +232,7 @@ export class SlidingWindow implements SpendWindow {
     return true;
   }
 
-  /** Forgets what has left the window; returns the number of the current slot. */
+  /** Drops slots that have left the window; returns the number of the current slot. */
   #slide(now = this.time()): number {
     const [oldest] = this.#slots;
     if (oldest === undefined || oldest.number >= now - SLOTS) return now;

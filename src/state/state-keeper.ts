@@ -4,14 +4,14 @@ import { trimmed } from './service-history.js';
 import type { ServiceLevel } from './service-level.js';
 import { isLive, type SpendLedger } from './spend-ledger.js';
 
-/** Counts are stored at most this often; what is spent, before it is spent. */
+/** Counts are stored at most this often. Spending is stored before it is spent. */
 const SAVE_MS = 10_000;
-/** Of the time, at most this share goes into storing. */
+/** The largest share of time to use for storing. */
 const MOST_SHARE = 0.001;
 const WARN_MS = 60_000;
-/** Parts of processes that are this old say nothing that is still shown. */
+/** Older parts of processes contain nothing that is still shown. */
 const MAX_AGE_MS = 400 * 86_400_000;
-/** So many parts are remembered, the latest. */
+/** How many parts are remembered, the latest ones. */
 const MAX_PROCESSES = 2000;
 
 export interface StateParts {
@@ -21,11 +21,11 @@ export interface StateParts {
   readonly ledger: SpendLedger | undefined;
 }
 
-/** What the router remembers over restarts: takes in what others have counted and spent, and stores its own. */
+/** Keeps a router's state across restarts: imports the parts of other processes, and stores its own. */
 export class StateKeeper {
-  /** Those of the configuration that is in force. */
+  /** The parts of the current configuration. */
   #parts: StateParts = { store: undefined, deployments: () => [], routes: () => [], ledger: undefined };
-  /** Those that have what was imported. */
+  /** Service levels that have the imported state. */
   readonly #informed = new WeakSet<ServiceLevel>();
   readonly #others = new Map<string, ProcessState>();
   #process: string | undefined;
@@ -36,7 +36,7 @@ export class StateKeeper {
 
   constructor(private readonly warn: (line: string) => void) {}
 
-  /** A new configuration: what is new in it learns what was imported, and the rest goes on. */
+  /** Attaches a new configuration: new parts get the imported state, and the others continue. */
   attach(parts: StateParts): void {
     const before = this.#parts;
     this.#parts = parts;
@@ -48,24 +48,24 @@ export class StateKeeper {
     if (this.#isStarted) this.#writeAhead();
   }
 
-  /** Reads what is stored, with the first call. */
+  /** Reads the stored state, at the first call. */
   start(): void {
     const { store } = this.#parts;
     if (this.#isStarted || store === undefined) return;
     this.#isStarted = true;
     for (const state of this.#try('read', () => store.load((line) => this.#warn(line))) ?? [])
       this.#try('read', () => this.import(checkState('state', state)));
-    // Before anything is spent, there is something to add entries to.
+    // Spending is appended to this entry, so it must exist first.
     this.#save();
     this.#writeAhead();
   }
 
-  /** Something was counted. */
+  /** Called after a count. */
   changed(): void {
     if (this.#isStarted && performance.now() >= this.#saveAt) this.#save();
   }
 
-  /** Nothing is written ahead any more: what is stored is what was spent, and what calls that are running may yet cost. */
+  /** Writes nothing ahead any more: the stored state is what was spent, plus what running calls may still cost. */
   close(): void {
     const { ledger, store } = this.#parts;
     if (!this.#isStarted || store === undefined) return;
@@ -77,7 +77,7 @@ export class StateKeeper {
     return this.#export(false);
   }
 
-  /** Takes in the parts of other processes that are newer than what is known of them. */
+  /** Imports the parts of other processes that are newer than the known ones. */
   import(state: RouterState): void {
     for (const [process, part] of Object.entries(state.processes)) {
       const known = this.#others.get(process);
@@ -90,7 +90,7 @@ export class StateKeeper {
     this.#forgetOldest();
   }
 
-  /** A deployment that was not known when states were imported: one of a client's unlisted models. */
+  /** A deployment that did not exist when states were imported: a client's unlisted models. */
   addDeployment(id: string, service: ServiceLevel): void {
     for (const [process, part] of this.#others) take(service, process, part.deployments[id]);
     this.#informed.add(service);
@@ -139,13 +139,13 @@ export class StateKeeper {
     this.#saveAt = now + Math.max(SAVE_MS, (now - startedAt) / MOST_SHARE);
   }
 
-  /** Drawn when it is first needed: Workers allow no random values at module scope. */
+  /** Drawn when first needed, because Workers allow no random values at module scope. */
   #id(): string {
     this.#process ??= randomHex();
     return this.#process;
   }
 
-  /** A disk that is full fails no call. */
+  /** A full disk must not fail a call. */
   #try<T>(what: 'read' | 'written', action: () => T): T | undefined {
     try {
       return action();
@@ -163,7 +163,7 @@ export class StateKeeper {
   }
 }
 
-/** Without what is no longer shown: the parts of processes that are gone stay small. */
+/** Drops data that is no longer shown, so that the parts of ended processes stay small. */
 function withoutOld(part: ProcessState): ProcessState {
   const services = (all: ProcessState['routes']) =>
     Object.fromEntries(Object.entries(all).map(([name, state]) => [name, { ...state, ...trimmed(state, Date.now()) }]));

@@ -6,14 +6,15 @@ interface Binding {
 }
 
 /**
- * Which client created a stored object, by id. The first creator keeps an id, so no other client can draw what refers to
- * it. When there is no more room, the tenant that has most loses its oldest: none can push out the ids of others.
+ * Which client created a stored object, by id. The first creator keeps an id, so another client cannot attract calls
+ * that refer to it. When it is full, the tenant with the most ids loses its oldest, so none can evict the ids of
+ * others.
  */
 export class StoredIds {
   readonly #bindings = new Map<string, Binding>();
   /** Each tenant's ids, oldest first. */
   readonly #idsOf = new Map<string | undefined, Set<string>>();
-  /** Tenants by how many ids they have, so that the one with most is found at once. */
+  /** Tenants by their number of ids, to find the one with the most in constant time. */
   readonly #byCount = new Map<number, Set<string | undefined>>();
   #most = 0;
 
@@ -23,7 +24,7 @@ export class StoredIds {
     return this.#bindings.size;
   }
 
-  /** The client that made it; an id that is used counts as new. */
+  /** The client that created it. A used id counts as new. */
   makerOf(id: string): string | undefined {
     const binding = this.#bindings.get(id);
     if (binding === undefined) return undefined;
@@ -44,7 +45,7 @@ export class StoredIds {
     this.#count(tenant, ids.size - 1, ids.size);
   }
 
-  /** A tenant that has as many as any other loses its own. */
+  /** A tenant with as many as any other loses its own. */
   #evict(newcomer: string | undefined): void {
     const largest = this.#byCount.get(this.#most);
     const [first] = largest ?? [];

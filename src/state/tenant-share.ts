@@ -1,23 +1,23 @@
 import type { CachedAnswer } from './cache-store.js';
 
-/** One answer in memory, and its neighbours in the order of use. */
+/** An answer in memory, and its neighbours in the order of use. */
 export interface Entry {
   readonly key: string;
   readonly answer: CachedAnswer;
   readonly bytes: number;
-  /** `performance.now()` from which on it is expired. */
+  /** The `performance.now()` time at which it expires. */
   readonly until: number;
   readonly share: TenantShare;
   older: Entry | undefined;
   newer: Entry | undefined;
 }
 
-/** What one tenant has in a store, least recently used first. Every operation takes constant time. */
+/** One tenant's entries in a store, least recently used first. Every operation takes constant time. */
 export class TenantShare {
   oldest: Entry | undefined;
   entries = 0;
   bytes = 0;
-  /** Where it stands among the shares of about its size; see `SharesBySize`. */
+  /** Its position among shares of similar size; see `SharesBySize`. */
   rank = -1;
   index = -1;
   #newest: Entry | undefined;
@@ -61,11 +61,11 @@ export class TenantShare {
 /** Ranks are powers of two, so this many distinguish shares down to a billionth of the store. */
 const RANKS = 30;
 
-/** Finds one of the largest shares without a look at all of them: each is at most twice as large as another of its rank. */
+/** Finds one of the largest shares without visiting all: shares of one rank differ by at most a factor of two. */
 export class SharesBySize {
   readonly #ranks: TenantShare[][] = Array.from({ length: RANKS }, () => []);
 
-  /** `part` of the whole store, 0 to 1; 0 removes the share. */
+  /** `part`: its part of the whole store, 0 to 1; 0 removes the share. */
   place(share: TenantShare, part: number): void {
     const rank = part > 0 ? Math.min(RANKS - 1, Math.max(0, Math.floor(-Math.log2(part)))) : -1;
     if (rank === share.rank) return;

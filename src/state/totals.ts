@@ -5,17 +5,17 @@ export interface Totals extends Usage {
   requests: number;
   failures: number;
   slow: number;
-  /** Attempts that a hedge has begun. */
+  /** Hedges that were started. */
   hedges: number;
   /** Retries that the retry budget did not allow. */
   retriesWithheld: number;
-  /** US dollars, of what is known. */
+  /** Known costs in US dollars. */
   costUsd: number;
-  /** Of which the cost is not known. */
+  /** Attempts of unknown cost. */
   unpriced: number;
 }
 
-/** A sum of which something is not known: nothing is no 0. */
+/** A sum with unknown parts: if nothing is known, it is `null`, not 0. */
 export function knownSum(usd: number, unpriced: number): number | null {
   return usd === 0 && unpriced > 0 ? null : usd;
 }
@@ -45,7 +45,7 @@ const RARE_KINDS = [
   'imageOutputTokens',
 ] as const satisfies readonly (keyof Usage)[];
 
-/** The tokens alone, without the other sums. */
+/** The tokens only, without the other sums. */
 export function usageOf(totals: Totals): Usage {
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = totals;
   const usage: Usage = { inputTokens, outputTokens, cachedInputTokens, reasoningTokens };

@@ -4,8 +4,9 @@ import type { DeploymentWatch, LastFailure, Minute } from './deployment-watch.js
 import { processId } from './process-id.js';
 
 /**
- * `down`: its breaker is open. `probing`: it gets one call to see whether it works again. `suspended`: its client's key was
- * refused or has no credit. `paused`: it requested a pause. `failing`: its last attempt failed. `unused`: no attempt yet.
+ * `down`: its breaker is open. `probing`: it gets one call to see whether it works again. `suspended`: its client's key
+ * was refused or has no credit. `paused`: it requested a pause. `failing`: its last attempt failed. `unused`: no
+ * attempt yet.
  */
 export type Health = 'down' | 'suspended' | 'failing' | 'probing' | 'paused' | 'unused' | 'working';
 

@@ -2,7 +2,8 @@ import type { CallRecord } from './record-types.js';
 
 /**
  * The key of the record on a call's promise, result, stream, signal or error. It is a registered symbol, so that two
- * loaded copies of this package find each other's records, and not enumerable, so that comparisons, copies and JSON skip it.
+ * loaded copies of this package find each other's records, and not enumerable, so that comparisons, copies and JSON
+ * skip it.
  */
 export const RECORD = Symbol.for('model-router.record');
 

@@ -17,8 +17,8 @@ interface Subject {
 }
 
 /**
- * One line at `warn` for each change of state: an application whose key is refused learns of it without a listener. They go
- * to the router's own logger, as they concern all of its views.
+ * One line at `warn` for each change of state: an application whose key is refused learns of it without a listener.
+ * They go to the router's own logger, as they concern all of its views.
  */
 export class ChangeLog {
   /** Set when the router is put together, and when its logger is replaced. */

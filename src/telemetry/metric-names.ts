@@ -2,7 +2,8 @@ import type { Outcome } from './record-types.js';
 
 /**
  * The router's own metrics, as OpenTelemetry names them. In Prometheus text dots are underscores and a counter ends in
- * `_total`; durations are seconds without a unit in their names, as OpenTelemetry's own Prometheus exporter writes them.
+ * `_total`; durations are seconds without a unit in their names, as OpenTelemetry's own Prometheus exporter writes
+ * them.
  */
 export const METRICS = {
   callDuration: { name: 'model_router.call.duration', kind: 'histogram', help: 'Seconds of calls, by route.' },

@@ -25,8 +25,8 @@ export interface EndedError {
 }
 
 /**
- * Follows calls and attempts in the async context in which they run, where events cannot: what is active around `run` is
- * active in all that it starts. Each call and attempt that has begun ends once, after `close()` too.
+ * Follows calls and attempts in the async context in which they run, where events cannot: what is active around `run`
+ * is active in all that it starts. Each call and attempt that has begun ends once, after `close()` too.
  */
 export interface Tracer {
   aroundCall<T>(start: CallStart, run: () => T): T;

@@ -12,8 +12,8 @@ export interface FakeControls {
   /** How many requests run now. */
   readonly open: number;
   /**
-   * Gives a model another script from its next request on, or adds the model; `undefined` stands for requests that
-   * name none. The script starts at its beginning.
+   * Gives a model another script from its next request on, or adds the model; `undefined` stands for requests that name
+   * none. The script starts at its beginning.
    */
   set(model: string | undefined, script: Script): void;
   /** Forgets the requests. Scripts go on where they are. */

@@ -18,9 +18,9 @@ export type FakeFetch = Fetch & FakeControls;
 type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /**
- * A fake provider without a socket: `new OpenAI({ fetch: fakeFetch(answer()) })`. It takes one script for all requests, or
- * the options of `startFakeProvider`. Fake timers move its waits. It handles abort signals as `fetch` does: it rejects
- * with the signal's reason, and in mid-body the body rejects.
+ * A fake provider without a socket: `new OpenAI({ fetch: fakeFetch(answer()) })`. It takes one script for all requests,
+ * or the options of `startFakeProvider`. Fake timers move its waits. It handles abort signals as `fetch` does: it
+ * rejects with the signal's reason, and in mid-body the body rejects.
  */
 export function fakeFetch(script: Script, options?: FakeFetchOptions): FakeFetch;
 export function fakeFetch(options: FakeFetchOptions): FakeFetch;

@@ -6,9 +6,9 @@ import type { TestRunner } from './cache-store-contract.js';
 const RULES: LedgerRules = { limit: 1_000_000, window: 'month', outageShare: 0, heartbeatMs: 60_000, lost: 'count' };
 
 /**
- * What any store of a fleet must do, as tests: `fleetStoreContract({ describe, it }, 'my store', () => new MyStore(), waitMs)`.
- * `create` gives the same storage each time, or another one; the tests use fleets and keys of their own. `waitMs` lets that
- * many milliseconds pass, on a fake clock or a real one.
+ * What any store of a fleet must do, as tests: `fleetStoreContract({ describe, it }, 'my store', () => new MyStore(),
+ * waitMs)`. `create` gives the same storage each time, or another one; the tests use fleets and keys of their own.
+ * `waitMs` lets that many milliseconds pass, on a fake clock or a real one.
  */
 export function fleetStoreContract(
   { describe, it }: TestRunner,

@@ -3,8 +3,8 @@ import type { Strategy, StrategyDeployment, StrategyView } from '../options/stra
 import type { TestRunner } from './cache-store-contract.js';
 
 /**
- * What a strategy of your own must do, as tests for vitest, node:test or jest. `create` returns a new one each time it is
- * called; make it from a class or function, so that the suite can compare two of them.
+ * What a strategy of your own must do, as tests for vitest, node:test or jest. `create` returns a new one each time it
+ * is called; make it from a class or function, so that the suite can compare two of them.
  *
  * @example
  * strategyContract({ describe, it }, 'quickest-under-five', () => quickestUnderFive());

@@ -12,8 +12,8 @@ export interface Encoded {
 }
 
 /**
- * What a string holds if it is a `data:` URL or base64 from end to end; `undefined` for text. Only samples of it are looked
- * at, so a file of many megabytes costs no more than a short one.
+ * What a string holds if it is a `data:` URL or base64 from end to end; `undefined` for text. Only samples of it are
+ * looked at, so a file of many megabytes costs no more than a short one.
  */
 export function readEncoded(text: string): Encoded | undefined {
   if (isDataUrl(text)) {

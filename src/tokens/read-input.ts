@@ -71,8 +71,8 @@ const KNOWN = new Set([
 ]);
 
 /**
- * Reads a request's body: every string that is sent counts, whatever field it is in, but what a provider never shows to a
- * model. What is stored on a server (a conversation, a stored prompt) cannot be seen, and is not counted.
+ * Reads a request's body: every string that is sent counts, whatever field it is in, but what a provider never shows to
+ * a model. What is stored on a server (a conversation, a stored prompt) cannot be seen, and is not counted.
  */
 export function readInput(given: unknown, protocol: Protocol): Input {
   const body = toJson(given);

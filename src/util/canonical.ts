@@ -6,8 +6,8 @@ const MARK_CODE = MARK.charCodeAt(0);
 
 /**
  * One text for each value: two values have the same text exactly if JSON would write them alike, but for the order of
- * keys. It is the JSON of a copy with its keys in order, and behind it the long texts. Returns `undefined` for values that
- * JSON omits. Throws what JSON cannot write, and TooManyValuesError above `maxValues` values.
+ * keys. It is the JSON of a copy with its keys in order, and behind it the long texts. Returns `undefined` for values
+ * that JSON omits. Throws what JSON cannot write, and TooManyValuesError above `maxValues` values.
  */
 export function canonicalText(
   value: unknown,
@@ -85,8 +85,8 @@ function isRaw(value: object): boolean {
 export class TooManyValuesError extends Error {}
 
 /**
- * A copy that JSON writes just as it would write the original, keys in their order. Later changes of the original do not
- * show in it. Throws what JSON cannot write, and TooManyValuesError above `maxValues` values.
+ * A copy that JSON writes just as it would write the original, keys in their order. Later changes of the original do
+ * not show in it. Throws what JSON cannot write, and TooManyValuesError above `maxValues` values.
  */
 export function jsonCopy(value: unknown, maxValues = Number.POSITIVE_INFINITY): unknown {
   return copy(value, '', { left: maxValues });

@@ -1,6 +1,6 @@
 /**
- * `JSON.stringify` of parsed JSON, however deeply it is nested: `JSON.parse` has no limit, so an answer can be read that
- * the engine's own writer, which recurses, cannot write.
+ * `JSON.stringify` of parsed JSON, however deeply it is nested: `JSON.parse` has no limit, so an answer can be read
+ * that the engine's own writer, which recurses, cannot write.
  */
 export function jsonText(value: unknown): string {
   try {

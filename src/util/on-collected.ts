@@ -6,8 +6,8 @@ const registry =
       });
 
 /**
- * Runs `run` some time after `target` has been collected as garbage, if the platform supports it. `run` must not hold on
- * to `target`: it never would be then. Returns a function that calls it off.
+ * Runs `run` some time after `target` has been collected as garbage, if the platform supports it. `run` must not hold
+ * on to `target`: it never would be then. Returns a function that calls it off.
  */
 export function onCollected(target: object, run: () => void): () => void {
   const token = {};

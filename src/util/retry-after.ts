@@ -4,9 +4,9 @@ const MAX_RETRY_AFTER_MS = 60_000;
 const MAX_LENGTH = 64;
 
 /**
- * The pause that a server requests, in milliseconds: `retry-after-ms`, or `retry-after` as seconds (`1`, `1.5`,
- * `1s`) or as an HTTP date. Of a header that a proxy has doubled (`1, 1`) the first value counts. Nonsense (negative,
- * not finite, in the past, unreadable) is `undefined`; 60 s is the maximum.
+ * The pause that a server requests, in milliseconds: `retry-after-ms`, or `retry-after` as seconds (`1`, `1.5`, `1s`)
+ * or as an HTTP date. Of a header that a proxy has doubled (`1, 1`) the first value counts. Nonsense (negative, not
+ * finite, in the past, unreadable) is `undefined`; 60 s is the maximum.
  */
 export function parseRetryAfter(headers: Headers): number | undefined {
   return (

@@ -179,8 +179,8 @@ function placeOf(path: string): string {
 }
 
 /**
- * What was meant by an option that does not exist, in words; `undefined` where that is not known, or where `allowed` says
- * that it does not exist there either.
+ * What was meant by an option that does not exist, in words; `undefined` where that is not known, or where `allowed`
+ * says that it does not exist there either.
  */
 export function synonymOf(path: string, key: string, allowed?: readonly string[]): string | undefined {
   const place = SYNONYMS[placeOf(path)] ?? {};

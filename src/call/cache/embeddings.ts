@@ -22,8 +22,7 @@ type Keys = ReturnType<typeof vectorKeys>;
 
 /**
  * Caches embeddings by single input: a batch sends only its missing inputs. Returns `undefined` for a call without
- * inputs.
- * Throws if the inputs have no key.
+ * inputs. Throws if the inputs have no key.
  */
 export function answerVectors(
   cache: CacheContext,

@@ -7,8 +7,7 @@ import { readValue } from './lookup.js';
 
 /**
  * Returns a stored answer in the form that this caller requested, as a separate copy. Returns `undefined` if it cannot
- * have that
- * form, or cannot be parsed.
+ * have that form, or cannot be parsed.
  */
 export function readAnswer(call: Call, answer: CachedAnswer, value = readValue(answer)): CachedReply | undefined {
   if (answer.kind === 'vector') return undefined;

@@ -24,9 +24,8 @@ export interface SharedCallParts {
 
 /**
  * One upstream call for all identical calls while it is in flight. It runs under its own signal, until the latest
- * deadline
- * of its callers. Each caller leaves by its own abort or deadline; the last one ends the call. Joining and leaving take
- * constant time.
+ * deadline of its callers. Each caller leaves by its own abort or deadline; the last one ends the call. Joining and
+ * leaving take constant time.
  */
 export class SharedCall {
   readonly call: Call;

@@ -4,8 +4,7 @@ type Listener = (end: AttemptEnd) => void;
 
 /**
  * How one caller's stream ended, for its listeners. They run in the async context of the call, whatever ended the
- * stream,
- * and before the caller sees the end.
+ * stream, and before the caller sees the end.
  */
 export class StreamEnd {
   #end: AttemptEnd | undefined;

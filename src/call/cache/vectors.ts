@@ -19,8 +19,7 @@ export function inputsOf(input: unknown): readonly unknown[] {
 
 /**
  * The vectors of an answer, in the order of the inputs. Returns `undefined` if their number or their indexes do not
- * match,
- * because then it is unknown which vector belongs to which input.
+ * match, because then it is unknown which vector belongs to which input.
  */
 export function readVectors(data: unknown, inputs: readonly unknown[], source: Source): CachedVector[] | undefined {
   const list: unknown = isRecord(data) ? data.data : undefined;

@@ -23,8 +23,7 @@ export interface Settlement {
 
 /**
  * Reserves money for a call while it runs. At first the highest cost of all its attempts; as attempts end, and once
- * there is
- * an answer, only what it may still cost; at its end, nothing.
+ * there is an answer, only what it may still cost; at its end, nothing.
  */
 export class CallReservation implements SpendReservation {
   readonly #parts: CallReservationParts;

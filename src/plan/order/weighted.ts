@@ -3,8 +3,7 @@ import { sortedBy } from './sorted-by.js';
 
 /**
  * Weighted rendezvous: each deployment draws `-ln(u) / weight`, and the lowest is first. A change of weights moves
- * about the
- * fewest keys possible. Weight 0 goes last. `draw` returns `u`, above 0 and below 1.
+ * about the fewest keys possible. Weight 0 goes last. `draw` returns `u`, above 0 and below 1.
  */
 export function weightedOrder<T extends Pick<StrategyDeployment, 'id' | 'weight'>>(
   deployments: readonly T[],

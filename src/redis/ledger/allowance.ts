@@ -9,7 +9,8 @@ const IDLE_MS = 60_000;
 const SLIDING_LEASE_MS = 600_000;
 
 /**
- * A worker's side of the ledger for one budget: its allowance, its claims, and how it reads answers. All times are those of `performance.now()`; no wall clock is read.
+ * A worker's side of the ledger for one budget: its allowance, its claims, and how it reads answers. All times are
+ * those of `performance.now()`; no wall clock is read.
  */
 export class Allowance {
   #allowance = 0;

@@ -239,8 +239,8 @@ function newEntry(): WorkerEntry {
 }
 
 /**
- * Begins the next window. What a worker has not spent, its running calls may yet cost: it is counted in the new window. A
- * server whose clock goes back stays in its window.
+ * Begins the next window. What a worker has not spent, its running calls may yet cost: it is counted in the new window.
+ * A server whose clock goes back stays in its window.
  */
 function roll(state: LedgerState, { window }: LedgerRules, now: number): boolean {
   const current = windowAt(window, now).window;
