@@ -3,7 +3,7 @@ import type { AbTable, BucketSums, Variant } from './ab-table.js';
 import { halfWidth, type Interval, meanOf, quantileRanks } from './intervals.js';
 import type { LatencyCounts } from './latency-counts.js';
 
-/** What was seen of one variant. Times are in milliseconds; `null` where nothing was seen. */
+/** Observations of one variant. Times are in milliseconds; `null` without data. */
 export interface AbVariant {
   readonly weight: number;
   /** Distinct assignment keys; without keys, calls. */
@@ -25,14 +25,17 @@ export interface AbVariant {
   readonly feedback: Readonly<Record<string, { readonly calls: number; readonly mean: number }>>;
 }
 
-/** How two variants differ: the second less the first. */
+/** The difference between two variants: the second minus the first. */
 export interface AbComparison {
   readonly metric: string;
   readonly unit: string;
   readonly method: string;
   readonly variants: readonly [string, string];
   readonly difference: number | null;
-  /** The true difference lies within it, at every look, with the report's confidence; `null` while too little is known. */
+  /**
+   * The true difference lies within it, at every look, with the report's confidence; `null` while there is too little
+   * data.
+   */
   readonly interval: Interval | null;
   /** About how many more calls until the interval excludes 0, if the measured difference is real; `null` if unknown. */
   readonly callsNeeded: number | null;
@@ -41,18 +44,18 @@ export interface AbComparison {
 /** What `router.abReport(route)` returns: the variants of a weighted route, compared. `String()` of it is a table. */
 export interface AbReport {
   readonly route: string;
-  /** When this comparison began (ISO); it begins again when variants or weights change. */
+  /** When this comparison started (ISO). A change of variants or weights restarts it. */
   readonly since: string;
-  /** The keys do not split as the weights say, so the comparison is not to be trusted. */
+  /** The keys are not distributed by the weights, so the comparison is not reliable. */
   readonly sampleRatioMismatch: boolean;
   readonly variants: Readonly<Record<string, AbVariant>>;
-  /** Together they are wrong about any difference with a probability of 5 % at most. */
+  /** The probability that any of these intervals is wrong is at most 5 % for all together. */
   readonly comparisons: readonly AbComparison[];
   toString(): string;
 }
 
 const ALPHA = 0.05;
-/** No interval below this many filled buckets in each variant, or this many errors in both. */
+/** No interval with fewer filled buckets in each variant, or fewer errors in both. */
 const LEAST_BUCKETS = 30;
 const LEAST_ERRORS = 30;
 const SEQUENCE = 'asymptotic confidence sequence over 64 buckets of keys';
@@ -71,7 +74,7 @@ const METRICS: readonly Metric[] = [
   { name: 'tokens', unit: 'tokens a call', of: (variant) => variant.tokens },
 ];
 
-/** The comparison as it stands. It may be read at any time and as often as you like without raising false alarms. */
+/** The current comparison. You may read it as often as you like without raising false alarms. */
 export function abReport(route: string, table: AbTable): AbReport {
   const variants = [...table.variants.values()];
   const feedback = new Set(variants.flatMap((each) => [...each.feedback.keys()]));

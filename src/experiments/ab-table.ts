@@ -2,26 +2,26 @@ import { type BucketSum, sampleRatioMismatch } from './intervals.js';
 import { KeySample } from './key-sample.js';
 import { LatencyCounts } from './latency-counts.js';
 
-/** Keys fall into this many buckets; a variant is compared by its buckets. */
+/** Keys are divided into this many buckets; a variant is compared by its buckets. */
 const BUCKETS = 64;
-/** Names of numbers given by `feedback`, at most; further ones are ignored. */
+/** The limit of names of numbers from `feedback`; further ones are ignored. */
 const MOST_FEEDBACK = 20;
 
-/** The variant that one call was assigned to, and the bucket of its key. */
+/** The assigned variant of one call, and the bucket of its key. */
 export interface Exposure {
   readonly variant: string;
-  /** 53 bits of the key's hash under a salt of the process; of the call where it has no key. */
+  /** 53 bits of the key's hash with a salt of the process; of the call if it has no key. */
   readonly keyHash: number;
 }
 
 const MISMATCH_ALPHA = 0.001;
 const LOOK_EVERY = 64;
 
-/** What a call came to. */
+/** The result of a call. */
 export interface AbResult {
   /** Another deployment than the assigned one answered. */
   readonly crossed: boolean;
-  /** The call failed, and not by its caller's fault. */
+  /** The call failed, and its caller was not to blame. */
   readonly failed: boolean;
   readonly durationMs: number;
   readonly timeToFirstChunkMs: number | null;
@@ -49,7 +49,7 @@ export class BucketSums {
   }
 }
 
-/** What is known of one variant. */
+/** The data of one variant. */
 export class Variant {
   readonly keys = new KeySample();
   readonly errors = new BucketSums();
@@ -93,7 +93,7 @@ export class AbTable {
     if (result.timeToFirstChunkMs !== null) variant.firstChunk.record(result.timeToFirstChunkMs, bucket);
   }
 
-  /** True once: at the first look that finds the keys split otherwise than the weights say. */
+  /** Returns true once: at the first check that finds the keys distributed otherwise than by the weights. */
   becameMismatched(): boolean {
     this.#looks += 1;
     if (this.#isMismatched || this.#looks % LOOK_EVERY !== 0) return false;

@@ -8,38 +8,38 @@ export interface CalibrationRecord {
   readonly scores: ConfidenceScores;
   /** Whether the cheap answer was good enough; `null` if unknown. */
   readonly good: boolean | null;
-  /** What the better model costs for this call, in US dollars. */
+  /** The better model's cost for this call, in US dollars. */
   readonly costUsd: number | null;
   /** The model version that gave the cheap answer. */
   readonly servedModel?: string | null | undefined;
 }
 
-/** What the threshold must reach: exactly one of the three. */
+/** The goal of the threshold: exactly one of the three. */
 export interface CalibrationGoal {
   /** The share of kept answers that must be good, 0 to 1. Guaranteed at a risk of 10 %. */
   readonly quality?: number | undefined;
   /** The share of answers to keep, 0 to 1. */
   readonly share?: number | undefined;
-  /** The most that escalations may cost on average, in US dollars a call. */
+  /** The highest average cost of escalations, in US dollars per call. */
   readonly costUsd?: number | undefined;
 }
 
-/** What one threshold comes to: the share of answers that are not escalated, their quality, and the cost. */
+/** The results of one threshold: the share of answers that are not escalated, their quality, and the cost. */
 export interface CalibrationPoint {
   readonly minConfidence: number;
   /** The share of answers at or above `minConfidence`: those that are not escalated. */
   readonly keptShare: number;
   /** Of the kept answers, the share that was good, and its lower bound at 90 % confidence. */
   readonly quality: { readonly seen: number; readonly low: number };
-  /** Mean cost of escalations per call, in US dollars; `null` where a record has no cost. */
+  /** Mean cost of escalations per call, in US dollars; `null` if a record has no cost. */
   readonly costUsd: number | null;
 }
 
-/** What `calibrate` returns: a threshold, or `minConfidence: null` and the reason why there is none. */
+/** The result of `calibrate`: a threshold, or `minConfidence: null` and the reason. */
 export type Calibration =
   | (CalibrationPoint & {
       readonly score: ScoreName;
-      /** All kept shares that were looked at, from 40 % upward. */
+      /** All tested kept shares, from 40 % upward. */
       readonly curve: readonly CalibrationPoint[];
       readonly servedModel: string | null;
     })
@@ -54,7 +54,7 @@ const RISK = 0.1;
 const SCORES = ['mean', 'lowest', 'first'] as const satisfies readonly ScoreName[];
 const FIRST_SHARE = 0.4;
 const SHARE_STEP = 0.025;
-/** A score that is unknown for more of the records than this is no basis for a threshold. */
+/** A score that is unknown for more records than this cannot be used. */
 const KNOWN_SHARE = 0.8;
 
 interface Judged {
@@ -66,9 +66,9 @@ interface Judged {
 /**
  * Finds the `minConfidence` of `escalate` from judged answers, such as those of `shadow-ended` events.
  *
- * With `quality`, the promise "of the answers that are kept, this share is good" is tested, not read off: a quarter of
- * the records chooses the score, the others test kept shares of 40 %, 42.5 %, ... upward by exact binomial tests at a
- * risk of 10 %, and the first failure ends the search. So the promise is broken in at most one calibration of ten.
+ * With `quality`, the router tests the claim "this share of the kept answers is good": a quarter of the records chooses
+ * the score, the others test kept shares of 40 %, 42.5 %, ... upward by exact binomial tests at a risk of 10 %, and the
+ * first failure ends the search. So the promise is broken in at most one calibration of ten.
  *
  * @throws InvalidOptionError for a goal that is not exactly one of `quality`, `share` and `costUsd`
  * @example
@@ -128,7 +128,7 @@ function judgedBy(score: ScoreName, records: readonly CalibrationRecord[]): Judg
   });
 }
 
-/** The score that separates good from bad answers best, of those that most records have. */
+/** The score that separates good from bad answers best, among those that most records have. */
 function bestScore(choosing: readonly CalibrationRecord[], all: readonly CalibrationRecord[]): ScoreName | undefined {
   const known = SCORES.filter((score) => all.length > 0 && judgedBy(score, all).length >= KNOWN_SHARE * all.length);
   let best: ScoreName | undefined;
@@ -157,7 +157,7 @@ function areaUnderCurve(records: readonly Judged[]): number {
   return (rankSum - (good * (good + 1)) / 2) / (good * bad);
 }
 
-/** What keeping a share of the answers comes to. `sorted` falls by confidence; equal confidences are kept together. */
+/** The results of keeping a share of the answers. `sorted` falls by confidence; equal confidences are kept together. */
 function pointAt(sorted: readonly Judged[], share: number): CalibrationPoint {
   const last = Math.max(1, Math.round(share * sorted.length)) - 1;
   const minConfidence = sorted[last]?.confidence ?? 0;
@@ -178,7 +178,9 @@ function pointAt(sorted: readonly Judged[], share: number): CalibrationPoint {
 const keptAt = (sorted: readonly Judged[], minConfidence: number) =>
   sorted.filter((each) => each.confidence >= minConfidence);
 
-/** The largest kept share that passes, where every smaller one has passed too: so the risk holds for the whole search. */
+/**
+ * The largest kept share that passes, if every smaller one has passed too, so that the risk holds for the whole search.
+ */
 function certified(
   sorted: readonly Judged[],
   curve: readonly CalibrationPoint[],

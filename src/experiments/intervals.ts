@@ -1,9 +1,9 @@
 import { logGamma } from '../util/log-gamma.js';
 
-/** A difference between two variants lies within these bounds, whenever and however often you look. */
+/** A difference between two variants lies within these bounds, at every look. */
 export type Interval = readonly [low: number, high: number];
 
-/** Sums over one bucket of keys. Calls of one key are alike, so keys, not calls, are what varies independently. */
+/** Sums over one bucket of keys. Calls of one key are similar, so keys, not calls, vary independently. */
 export interface BucketSum {
   readonly calls: number;
   readonly sum: number;
@@ -34,7 +34,10 @@ export function halfWidth(standardError: number, n: number, alpha: number): numb
   return standardError * Math.sqrt(n) * Math.sqrt(spread);
 }
 
-/** How far below and above a quantile's rank to look, so that it lies between at every look. Howard and Ramdas, arXiv 1906.09712. */
+/**
+ * How far below and above a quantile's rank to look, so that it lies between them at every look. Howard and Ramdas,
+ * arXiv 1906.09712.
+ */
 export function quantileRanks(q: number, n: number, alpha: number): Interval {
   const from = 32;
   const l = (1.4 * Math.log(Math.log((2.1 * Math.max(n, from)) / from)) + Math.log(10 / alpha)) / n;
@@ -43,8 +46,8 @@ export function quantileRanks(q: number, n: number, alpha: number): Interval {
 }
 
 /**
- * Whether the assignment is off: keys do not split as the weights say. The Bayes factor of any other split against the
- * planned one is a martingale, so it may be looked at after each key. Lindon and Malek, arXiv 2011.03567.
+ * Whether keys are not distributed by the weights. The Bayes factor of any other split against the planned one is a
+ * martingale, so it may be checked after each key. Lindon and Malek, arXiv 2011.03567.
  */
 export function sampleRatioMismatch(
   variants: readonly { readonly keys: number; readonly weight: number }[],
@@ -54,7 +57,7 @@ export function sampleRatioMismatch(
   const weight = positive.reduce((sum, each) => sum + each.weight, 0);
   const keys = positive.reduce((sum, each) => sum + each.keys, 0);
   if (positive.length < 2 || keys === 0) return false;
-  // A Dirichlet prior around the planned split, as sure of it as this many keys would make one. It looks for splits that
+  // A Dirichlet prior around the planned split, with the weight of this many keys. It detects splits that
   // are off by a few per cent: a weaker prior needs more keys to see 53 % in place of 50 %.
   const prior = 500;
   let log = logGamma(prior) - logGamma(prior + keys);

@@ -1,8 +1,8 @@
 const MOST = 65_536;
 
 /**
- * Counts distinct keys in bounded memory: all of them up to 65,536, then a sample that halves whenever it is full.
- * Takes 53-bit hashes, under a salt of the process; no key can be read back.
+ * Counts distinct keys in bounded memory: all of them up to 65,536, then a sample that halves whenever it is full. It
+ * stores 53-bit hashes with a salt of the process, from which no key can be recovered.
  */
 export class KeySample {
   readonly #hashes = new Set<number>();

@@ -5,7 +5,10 @@ const CELLS = Math.ceil(Math.log(3_600_000 / MIN_MS) / LOG_GROWTH);
 /** Fine cells in one coarse cell. */
 const COARSE = 8;
 
-/** How long calls took, since the experiment began: fine counts over all, coarse ones by bucket of keys. Cells are made when first used. */
+/**
+ * Durations of calls since the experiment began: fine counts over all, coarse ones by bucket of keys. Cells are created
+ * at first use.
+ */
 export class LatencyCounts {
   readonly #fine = new Map<number, number>();
   readonly #byBucket = new Map<number, Map<number, number>>();
@@ -15,7 +18,7 @@ export class LatencyCounts {
     return this.#count;
   }
 
-  /** How many buckets of keys have calls. */
+  /** The number of buckets of keys with calls. */
   get filledBuckets(): number {
     return this.#byBucket.size;
   }
@@ -30,7 +33,7 @@ export class LatencyCounts {
     coarse.set(coarseCell, (coarse.get(coarseCell) ?? 0) + 1);
   }
 
-  /** The value that a share `q` (0 to 1) does not exceed, within 1 %; `undefined` while empty. */
+  /** The quantile `q` (0 to 1), within 1 %; `undefined` while empty. */
   quantile(q: number): number | undefined {
     if (this.#count === 0) return undefined;
     const rank = Math.max(1, Math.ceil(q * this.#count));
@@ -43,7 +46,7 @@ export class LatencyCounts {
   }
 
   /**
-   * How much more the share below a quantile varies between buckets of keys than it would if calls were independent; at
+   * How much more the share below a quantile varies between buckets of keys than it would for independent calls; at
    * least 1.
    */
   designEffect(q: number): number {

@@ -22,7 +22,7 @@ import { StillView } from './still-view.js';
 /** The second argument of `explain`: the options of `create`, plain call options, or both. */
 export type ExplainOptions = Partial<RequestOptions> & SingleCallOptions;
 
-/** The SDK's own request options, which may be mixed with ours. */
+/** The SDK's own request options, which may be mixed with the router's. */
 const REQUEST_KEYS: ReadonlySet<string> = new Set([
   'method',
   'path',
@@ -38,7 +38,7 @@ const REQUEST_KEYS: ReadonlySet<string> = new Set([
   'defaultBaseURL',
 ]);
 
-/** Carries plain call options as `callOptions` does. Throws InvalidOptionError. */
+/** Converts plain call options as `callOptions` does. Throws InvalidOptionError. */
 function requestOptionsOf(options: ExplainOptions): Partial<RequestOptions> {
   const rows = Object.entries(checkRecord('explain', options, 'an object of options, such as { priority: "premium" }'));
   const isOfTheSdk = ([key]: [string, unknown]) => REQUEST_KEYS.has(key) || key.startsWith('__');
@@ -59,7 +59,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     body,
   } as const;
   const protocol = protocolOf(request) ?? 'chat';
-  // No call, so it takes no id: the first one draws random values, which Workers forbid at module scope.
+  // This is not a call, so it takes no id: the first id draws random values, which Workers forbid at module scope.
   const { call, hedgeDisabledReason } = reader.read(request, protocol, () => false, 'explain');
   // If all deployments are excluded, the input is counted for those.
   const counted = call.targets.length > 0 ? call : { ...call, targets: call.excluded.map(({ target }) => target) };
@@ -88,7 +88,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
     inFlight: [],
     mayRetry: true,
     retry: call.retry,
-    // Only pauses are spread by it. Drawn ahead, it is still the next call's.
+    // Only pauses use it. Reading it ahead leaves it for the next call.
     jitter: views.some((view) => view.pausedUntil > now) ? engine.jitter.peek() : 0,
   });
   const usable = views.map((view) => ({
@@ -162,8 +162,8 @@ function whyFull(call: Call, { state: { place } }: Target, now: number): string 
 type StillPlan = Omit<PlanView, 'targets'> & { readonly targets: readonly StillView[] };
 
 /**
- * The first attempt, with the whole wait before it, or the queue that the call waits in, and the deployment that it
- * tries first: after a wait, the call looks at the plan again.
+ * The first attempt with the whole wait before it, or the queue in which the call waits, and the deployment that it
+ * tries first. After a wait, the call consults the plan again.
  */
 function firstStep(call: Call, capacity: Capacity, view: StillPlan): { step: Step; target: Target | undefined } {
   const step = plan(view);
@@ -186,8 +186,8 @@ function noDeployment(deployments: Explanation['deployments']): string {
 }
 
 /**
- * When a hedge of the first attempt starts. One that is due after the attempt's time starts at its end, if the attempt
- * may go on beside it; a limit that the application has set for the attempt ends it.
+ * When a hedge of the first attempt starts. A hedge that is due after the attempt's time starts at its end, if the
+ * attempt may continue beside it; a limit that the application has set for the attempt ends it.
  */
 function hedgeWithin(
   call: Call,
@@ -214,7 +214,7 @@ function rank(
   return isDepleted ? 2 : 1;
 }
 
-/** The endpoint of a body, derived from its fields. */
+/** The endpoint of a body, recognised by its fields. */
 function pathOf(body: Record<string, unknown>): string {
   if ('messages' in body) return '/chat/completions';
   if ('prompt' in body) return '/completions';

@@ -1,7 +1,7 @@
 import { showUsd } from '../util/money.js';
 import { escapeControls } from '../util/shown.js';
 
-/** The plan for a call. `String()` of it is text to read. */
+/** The plan for a call. `String()` returns readable text. */
 export interface Explanation {
   /** `null` for a call that names a deployment or an unlisted model. */
   route: string | null;
@@ -15,7 +15,7 @@ export interface Explanation {
   deadlineMs: number;
   /** The time for the first attempt, in milliseconds; `null` if no attempt would be made. */
   attemptTimeoutMs: number | null;
-  /** The first included. */
+  /** Including the first attempt. */
   maxAttempts: number;
   /** When a hedge of the first attempt would start, in milliseconds; `null` if none would. */
   hedgeAfterMs: number | null;
@@ -36,7 +36,7 @@ export interface Explanation {
 export interface TextDetails {
   /** The strategy, `probe`, `recovery` or `priority`; `null` without a route. */
   readonly chosenBy: string | null;
-  /** Before the first attempt; `undefined` where none would be made. */
+  /** The wait before the first attempt; `undefined` if there would be no attempt. */
   readonly waitMs: number | undefined;
 }
 

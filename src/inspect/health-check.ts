@@ -6,7 +6,7 @@ import type { Protocol } from '../types.js';
 import { checkKeys, checkMs } from '../util/check.js';
 import { roundMs } from '../util/round-ms.js';
 
-/** How one deployment answered. */
+/** The result for one deployment. */
 export interface CheckResult {
   deployment: string;
   ok: boolean;
@@ -18,7 +18,7 @@ export interface CheckResult {
 
 /** Options of `router.check()`. */
 export interface CheckOptions {
-  /** For each deployment, in milliseconds. @default 10_000, or the router's own if that is shorter */
+  /** Time per deployment, in milliseconds. @default 10_000, or the router's own if that is shorter */
   deadlineMs?: number | undefined;
 }
 
@@ -61,7 +61,7 @@ function probeOf({ model, embeddingSpace }: { model: string; embeddingSpace?: st
   return { protocol: 'chat', path: '/chat/completions', body: { messages, [limit]: 1 } };
 }
 
-/** The server accepts the model and the key, and only refuses how the one-token limit is written. */
+/** Whether the server accepts the model and the key, and only refuses how the one-token limit is written. */
 function isAboutLimit(error: unknown): boolean {
   const status = statusOf(error);
   if (!(error instanceof Error) || (status !== 400 && status !== 422)) return false;

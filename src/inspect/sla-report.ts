@@ -5,29 +5,29 @@ import { numberOf, startOf } from '../util/calendar.js';
 import { checkKeys, checkRecord, invalidOption } from '../util/check.js';
 import { escapeControls } from '../util/shown.js';
 
-/** What one route or deployment came to in a month of UTC. */
+/** The service level of one route or deployment in a UTC month. */
 export interface SlaMonth {
-  /** The share of counted attempts (of a route: calls) that were answered, 0 to 1; `null` where there were none. */
+  /** The share of counted attempts (of a route: calls) that were answered, 0 to 1; `null` if there were none. */
   uptime: number | null;
   answered: number;
   failed: number;
   /** Minutes in which at least `downtime.minAttempts` were counted and `downtime.failedShare` of them failed. */
   downtimeMinutes: number;
-  /** When that was: ISO 8601, and minutes. */
+  /** When the downtime was: ISO 8601, and minutes. */
   downtime: { start: string; minutes: number }[];
-  /** Milliseconds, timeouts as long as they were waited for. */
+  /** Milliseconds. A timeout counts with the time waited. */
   p99Ms: number | null;
-  /** What was promised; `null` where nothing was. */
+  /** The promised target; `null` without one. */
   target: { uptime: number | null; p99Ms: number | null } | null;
-  /** 1 is all of it, below 0 the promise is broken. */
+  /** The unused share of the error budget: 1 is all of it, and below 0 the target is missed. */
   errorBudgetLeft: number | null;
   met: boolean | null;
   days: SlaPeriod[];
-  /** Of the last three days, as far as they are in the month. */
+  /** The last three days, as far as they are in the month. */
   hours: SlaPeriod[];
 }
 
-/** A day (`2026-11-29`) or an hour (`2026-11-29T13Z`) of UTC. */
+/** A UTC day (`2026-11-29`) or hour (`2026-11-29T13Z`). */
 export interface SlaPeriod {
   start: string;
   uptime: number | null;
@@ -39,13 +39,13 @@ export interface SlaPeriod {
 /** The month of one deployment. */
 export interface SlaDeploymentMonth extends SlaMonth {
   region: string | null;
-  /** Answers with status 429: neither answered nor failed. */
+  /** Answers with status 429, which count as neither answered nor failed. */
   rateLimited: number;
-  /** What the provider last said of itself that month, in its own units; `null` where it said nothing. */
+  /** What the provider last reported about itself in that month, in its own units; `null` without a report. */
   provider: ProviderReport | null;
 }
 
-/** A month, as plain JSON; `String()` of it is Markdown. */
+/** A month, as plain JSON; `String()` returns Markdown. */
 export interface SlaReport {
   /** `2026-11` */
   month: string;
@@ -55,7 +55,7 @@ export interface SlaReport {
 
 /** Options of `router.slaReport()`. */
 export interface SlaReportOptions {
-  /** A month of UTC. @default the current one @example '2026-11' */
+  /** A UTC month. @default the current one @example '2026-11' */
   month?: string | undefined;
 }
 
@@ -110,7 +110,7 @@ function monthLevel(service: ServiceLevel, number: number): SlaMonth {
   };
 }
 
-/** The oldest first: those of which something is known. */
+/** The periods with data, oldest first. */
 function periodsOf(service: ServiceLevel, period: 'day' | 'hour', month: number): SlaPeriod[] {
   const from = startOf('month', month);
   const to = startOf('month', month + 1);
@@ -215,5 +215,5 @@ function markdown({ month, deployments, routes }: SlaReport): string {
 const row = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
 const percent = (share: number | null) => (share === null ? '-' : `${Number((100 * share).toFixed(3))} %`);
 const ms = (value: number | null) => (value === null ? '-' : `${Math.round(value)} ms`);
-/** Names are the application's, or a provider's. */
+/** Names come from the application or a provider. */
 const cell = (text: string) => escapeControls(text).replaceAll('|', '\\|');

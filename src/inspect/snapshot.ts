@@ -17,22 +17,22 @@ export interface Percentiles {
   p999: number | null;
 }
 
-/** What deployments and routes both count, since the router was made. */
+/** Counts of deployments and routes, since the router was created. */
 export interface Sums {
   requests: number;
   failures: number;
   /**
-   * The share of counted attempts (of a route: calls) that were answered, since the router was made; `null` before the
-   * first. Errors of the caller, refused keys, 429s, aborts and refusals by your own limits do not count.
+   * The share of counted attempts (of a route: calls) that were answered, since the router was created; `null` before
+   * the first. Errors of the caller, refused keys, 429s, aborts and refusals by your own limits do not count.
    */
   uptime: number | null;
-  /** The same in this hour, day and month of UTC, over restarts where there is a `state`. */
+  /** The same for this UTC hour, day and month, across restarts with a `state`. */
   uptimeBy: { hour: number | null; day: number | null; month: number | null };
   /** Minutes of this month in which at least half of five or more attempts (or calls) failed. */
   downtimeMinutes: number;
-  /** This month of UTC, measured; there where `sla` is set. */
+  /** This UTC month, measured; present if `sla` is set. */
   sla?: SlaSnapshot;
-  /** How fast the error budget is spent; there where `sla` is set. */
+  /** How fast the error budget is spent; present if `sla` is set. */
   burn?: BurnSnapshot;
   usage: Usage;
   /** US dollars, as far as known; `null` if nothing is known. */
@@ -54,7 +54,7 @@ export interface SlaSnapshot {
 export interface BurnSnapshot {
   /** Active alarms. */
   burning: ('page' | 'ticket')[];
-  /** Against `sla.uptime`; `null` where that is not set. 1 spends the budget in exactly a month. */
+  /** Against `sla.uptime`; `null` if not set. 1 spends the budget in exactly a month. */
   availability: BurnRateTable | null;
   /** Against `sla.p99Ms`. */
   latency: BurnRateTable | null;
@@ -63,26 +63,26 @@ export interface BurnSnapshot {
 /** The state and statistics of one deployment, in `router.snapshot()`. */
 export interface DeploymentSnapshot extends Sums {
   client: string;
-  /** The upstream's name of the model; `null` for the models that are not listed. */
+  /** The upstream's name of the model; `null` for unlisted models. */
   model: string | null;
   /** Attempts slower than `slowMs`. */
   slow: number;
-  /** Attempts that were begun beside another one (`hedgeAfterMs`). */
+  /** Attempts that were started beside another one (`hedgeAfterMs`). */
   hedges: number;
-  /** Retries that the retry budget did not allow: `retry.budget` and `retry.minPerSecond`. */
+  /** Retries that the retry budget (`retry.budget`, `retry.minPerSecond`) did not allow. */
   retriesWithheld: number;
   state: 'closed' | 'open' | 'halfOpen';
   /** ISO 8601, or `null`. */
   pausedUntil: string | null;
   suspendedUntil: string | null;
   region: string | null;
-  /** Whole answers of the last 5 minutes; attempts that timed out as long as they were waited for. */
+  /** Whole answers of the last 5 minutes; a timeout counts with the time waited. */
   latencyMs: Percentiles;
   /** Streams of the last 5 minutes, until their first content. */
   timeToFirstChunkMs: Percentiles;
-  /** Of the last hour: whole answers, and streams until their first content. */
+  /** Over the last hour: whole answers, and streams until their first content. */
   latencyHourMs: Percentiles;
-  /** The same since the router was made. */
+  /** The same since the router was created. */
   latencyTotalMs: Percentiles;
   /** Answers with status 429. */
   rateLimited: number;
@@ -169,7 +169,7 @@ function sums(totals: Totals, service: ServiceLevel, now: PeriodsNow): Sums {
   };
 }
 
-/** Numbers of the hour, the day and the month that it is: found once for all. */
+/** The numbers of the current hour, day and month, computed once for all. */
 type PeriodsNow = Readonly<Record<Period, number>>;
 
 function periodsNow(): PeriodsNow {
@@ -207,7 +207,7 @@ function percentiles(from: { quantiles(qs: readonly number[]): number[] | undefi
   return { p50, p95, p99, p999 };
 }
 
-/** A `performance.now()` time that is still to come, as one that people read. */
+/** A future `performance.now()` time as wall-clock time. */
 function wallClock(at: number): string | null {
   const left = at - performance.now();
   return left > 0 ? new Date(Date.now() + left).toISOString() : null;

@@ -46,15 +46,15 @@ function linesOf(rows: readonly SpendRow[]): string {
 }
 
 /**
- * What a spreadsheet takes for a formula: these signs and their full-width forms, at the beginning of a cell or, where
- * it divides cells at semicolons, after one; blanks and invisible marks before them do not matter.
+ * What a spreadsheet reads as a formula: these signs and their full-width forms, at the start of a cell or, if it
+ * splits cells at semicolons, after one. Blanks and invisible characters before them do not matter.
  */
 const FORMULA = /(^|;)(?=[\s\ufeff\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/g;
 
-/** A tenant comes from outside: an apostrophe makes a text of what would be a formula. */
+/** A tenant comes from outside: an apostrophe turns a possible formula into text. */
 function field(value: string | null): string {
   if (value === null) return '';
-  // Names of these characters need no quotes and no mark.
+  // Names of these characters need neither quotes nor an apostrophe.
   if (/^\w[\w.:/@ -]*$/.test(value)) return value;
   const marked = value.replace(FORMULA, "$1'");
   const text = marked === value || marked.startsWith("'") ? marked : `'${marked}`;

@@ -34,7 +34,7 @@ export interface SpendSnapshot {
   unpriced: number;
   byDay: Record<string, number | null>;
   byDeployment: Record<string, number | null>;
-  /** Of calls that named a route. */
+  /** Only calls that named a route. */
   byRoute: Record<string, number | null>;
   /** The hundred tenants with the highest spend. */
   byTenant: Record<string, number | null>;

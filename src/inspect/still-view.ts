@@ -3,7 +3,7 @@ import type { Target } from '../types.js';
 
 type IsFullAt = (target: Target, now: number) => boolean;
 
-/** A deployment as it stands now, or as it will stand at a later time if nothing happens until then. */
+/** A deployment as it is now, or as it will be at a later time if nothing happens until then. */
 export class StillView implements TargetView {
   readonly target: Target;
   readonly retryAt: number;
@@ -28,7 +28,7 @@ export class StillView implements TargetView {
     this.retryAt = view.retryAt <= now ? 0 : view.retryAt;
     this.isOpen = this.retryAt > 0;
     this.pausedUntil = view.pausedUntil;
-    // A rate, and what rate-limit headers report as used up, come back at their time.
+    // Rates, and limits reported as used up by rate-limit headers, recover with time.
     this.isFull = view.isFull && (now < 0 || isFullAt(view.target, now));
     this.isDepleted = view.isDepleted && (now < 0 || view.target.state.rateAdvice.isDepleted(now));
     this.probeAt = view.probeAt;

@@ -1,12 +1,12 @@
 import type { Price } from '../telemetry/record-types.js';
 
-/** The date of these prices. Records name it, so that costs by different tables can be distinguished. */
+/** The date of these prices. Records contain it, to distinguish costs from different tables. */
 export const BUILT_IN_PRICES_VERSION = '2026-11-22';
 
 /**
- * By the upstream's exact name of the model: the prices of global-apis.com for three models, and the list prices
- * (standard tier) of the makers, as of @pydantic/genai-prices 0.1.8. Models whose price depends on the hour or on the
- * length of the input are not here: no single number would be right.
+ * By the upstream's exact model name: the prices of global-apis.com for three models, and the makers' list prices
+ * (standard tier) from @pydantic/genai-prices 0.1.8. Models whose price depends on the hour or on the length of the
+ * input are missing, because no single number would be right.
  */
 export const BUILT_IN_PRICES: ReadonlyMap<string, Price> = new Map<string, Price>([
   ['deepseek-ai/DeepSeek-V4-Flash', { input: 0.25, output: 0.25 }],

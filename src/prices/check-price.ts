@@ -88,7 +88,7 @@ function checkTier(path: string, value: unknown): number | TierPrice {
   return checkTierParts(path, given);
 }
 
-/** `prices`, checked: a table by model, a function, or only the deployments' own. */
+/** The checked option `prices`: a table by model, a function, or only the deployments' own prices. */
 export type PriceSource = ReadonlyMap<string, Price | null> | PriceFunction | false;
 
 export function checkPrices(value: RouterSettings['prices']): PriceSource {

@@ -5,26 +5,26 @@ const TOKENS_PER_PRICE = 1e6;
 /** Calls of tools that the provider ran, by the tool's name. */
 export type ToolCalls = Readonly<Record<string, number>>;
 
-/** What an attempt costs by a price: the part that is known, and the names of what has no price. */
+/** The cost of an attempt at a price: the known part, and the names of parts without a price. */
 export interface Bill {
   readonly usd: number;
   readonly unpriced: readonly string[];
 }
 
-/** US dollars; `null` where the price, the usage or a part of it is not known. */
+/** US dollars; `null` if the price, the usage or a part of it is unknown. */
 export function costOf(usage: Usage | null, price: Price | undefined): number | null {
   if (usage === null || price === undefined) return null;
   const { usd, unpriced } = billOf(usage, priceAtLength(price, usage.inputTokens), {});
   return unpriced.length === 0 ? usd : null;
 }
 
-/** No token is counted twice, whatever the provider says. `price` is the one that applies: see `priceFor`. */
+/** Counts no token twice, whatever the provider reports. `price` is the applicable price: see `priceFor`. */
 export function billOf(usage: Usage, price: TierPrice, toolCalls: ToolCalls): Bill {
   const unpriced: string[] = [];
   const { cacheWrite1hTokens = 0, seconds = 0, inputTokens, outputTokens } = usage;
   if (cacheWrite1hTokens > 0 && price.cacheWrite !== undefined && price.cacheWrite1h === undefined)
     unpriced.push('cacheWrite1h');
-  // Next to tokens, seconds may only be reported; alone, they are billed.
+  // Next to tokens, seconds may only be information; alone, they are billed.
   if (seconds > 0 && price.perSecond === undefined && inputTokens + outputTokens === 0) unpriced.push('seconds');
   let fees = seconds * (price.perSecond ?? 0);
   for (const [tool, calls] of Object.entries(toolCalls)) {
@@ -36,14 +36,14 @@ export function billOf(usage: Usage, price: TierPrice, toolCalls: ToolCalls): Bi
   return { usd, unpriced };
 }
 
-/** These tiers, and none, have the listed price. */
+/** These tiers, and no tier, have the listed price. */
 const LISTED_TIERS = new Set(['default', 'standard', 'on_demand', 'auto', '']);
 
 export function isListedTier(tier: string | undefined): boolean {
   return tier === undefined || LISTED_TIERS.has(tier.toLowerCase());
 }
 
-/** The price of a request at a service tier and a length; `undefined` where that tier has none. */
+/** The price of a request at a service tier and input length; `undefined` if the tier has none. */
 export function priceFor(price: Price, tier: string | undefined, inputTokens: number): TierPrice | undefined {
   if (tier === undefined || isListedTier(tier)) return priceAtLength(price, inputTokens);
   const name = tier.toLowerCase();
@@ -55,7 +55,7 @@ export function priceFor(price: Price, tier: string | undefined, inputTokens: nu
   return priceAtLength({ ...fees, ...found }, inputTokens);
 }
 
-/** Every price that a request of at most so many input tokens may have at a tier: a limit reserves the highest. */
+/** All prices that a request with at most this many input tokens may have at a tier. A limit reserves the highest. */
 export function pricesUpTo(price: Price, tier: string | undefined, inputTokens: number): TierPrice[] | undefined {
   if (tier === undefined && price.longContext === undefined) return [price];
   if (tier?.toLowerCase() === 'auto') {
@@ -89,7 +89,7 @@ function priceAtLength(price: TierPrice, inputTokens: number): TierPrice {
 const INPUT_PARTS = ['input', 'cachedInput', 'cacheWrite', 'cacheWrite1h', 'audioInput', 'imageInput'] as const;
 const OUTPUT_PARTS = ['output', 'audioOutput', 'imageOutput'] as const;
 
-/** Tokens at other prices; fees and seconds stay as they are. */
+/** Scales token prices; fees and seconds stay unchanged. */
 function scale(price: TierPrice, input: number, output: number): TierPrice {
   const scaled: TokenPrice = { ...price };
   for (const part of INPUT_PARTS) if (scaled[part] !== undefined) scaled[part] *= input;
@@ -97,7 +97,7 @@ function scale(price: TierPrice, input: number, output: number): TierPrice {
   return scaled;
 }
 
-/** What was read from the cache or written to it has that price, of whatever kind it is. */
+/** Tokens that were read from or written to the cache have that price, whatever their kind. */
 function inputCost(usage: Usage, price: TokenPrice): number {
   const { input, cachedInput = input, cacheWrite = input } = price;
   const cached = Math.min(usage.cachedInputTokens, usage.inputTokens);
@@ -139,7 +139,7 @@ function outputCost(usage: Usage, price: TokenPrice): number {
   return cost + left * output;
 }
 
-/** To a millionth of a millionth of a dollar: below that there is only the noise of floating point. */
+/** Rounds to a trillionth of a dollar: below that is only floating-point noise. */
 export function round(usd: number): number {
   return Math.round(usd * 1e12) / 1e12;
 }

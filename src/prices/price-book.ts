@@ -7,20 +7,23 @@ import { BUILT_IN_PRICES, BUILT_IN_PRICES_VERSION } from './built-in.js';
 import { checkPrice, type PriceSource } from './check-price.js';
 import { isListedTier } from './cost.js';
 
-/** Names come from outside, so the number and the length of those that are cached are bounded. */
+/** Names come from outside, so the number and the length of cached names are limited. */
 const MAX_NAMES = 1000;
 const MAX_NAME_LENGTH = 256;
 
 /**
- * What models cost: what the application says, else the built-in table. Each answer is cached, so a price does not
- * change while a router lives.
+ * The prices of models: from the application, else from the built-in table. Each result is cached, so a price does not
+ * change during a router's lifetime.
  */
 export class PriceBook {
   readonly #cache = new LRUCache<string, { readonly known: KnownPrice | undefined }>({ max: MAX_NAMES });
 
   constructor(readonly source: PriceSource) {}
 
-  /** The price of a model by its upstream name. Throws InvalidOptionError where the application's function gives no price. */
+  /**
+   * The price of a model by its upstream name. Throws InvalidOptionError if the application's function returns an
+   * invalid price.
+   */
   of(query: PriceQuery): KnownPrice | undefined {
     const { source } = this;
     if (source === false) return undefined;
@@ -32,7 +35,7 @@ export class PriceBook {
     return builtIn && { price: builtIn, source: `built-in ${BUILT_IN_PRICES_VERSION}` };
   }
 
-  /** The same for a name that came with a call: cached, and a fault of the application's function harms no call. */
+  /** The same for a name that came with a call: cached, and an error in the application's function fails no call. */
   ofCall(query: PriceQuery): KnownPrice | undefined {
     const name = query.servedModel ?? query.model;
     const { serviceTier } = query;
@@ -47,8 +50,8 @@ export class PriceBook {
   }
 
   /**
-   * The price where a request is served at a tier. `known` is the price without one. A function that says the same of
-   * the tier as without one is taken not to know tiers: it can return `tiers` to say that the price is the same.
+   * The price at a service tier. `known` is the price without a tier. A function that returns the same price for the
+   * tier probably ignores tiers; it can return `tiers` to confirm that the price is the same.
    */
   atTier(known: KnownPrice | undefined, query: PriceQuery): KnownPrice | undefined {
     const tier = query.serviceTier?.toLowerCase();
@@ -83,7 +86,7 @@ function hasTier(price: Price | undefined, tier: string): boolean {
   return price?.tiers !== undefined && Object.hasOwn(price.tiers, tier);
 }
 
-/** Prices are needed while the router is made, and between two lines of a call: neither can wait. */
+/** Prices are needed during construction and within a call's synchronous code, so a promise cannot be awaited. */
 function callFunction(source: PriceFunction, query: PriceQuery): Price | null | undefined {
   let given: ReturnType<PriceFunction> | Promise<unknown>;
   try {

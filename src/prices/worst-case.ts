@@ -8,20 +8,20 @@ import { isRecord } from '../util/is-record.js';
 import { pricesUpTo } from './cost.js';
 import type { PriceBook } from './price-book.js';
 
-/** Tokens of output, where neither the call nor the deployment sets a limit. */
+/** The output tokens to assume if neither the call nor the deployment sets a limit. */
 const DEFAULT_OUTPUT_TOKENS = 4096;
 const TOKENS_PER_PRICE = 1e6;
-/** The estimate of an input is never below the real count by more than this share. */
+/** The largest share by which an input estimate may be too low. */
 const MAX_SHORTFALL = 0.05;
-/** Calls of the provider's own tools, where the request sets no `max_tool_calls`. */
+/** The calls of the provider's own tools to assume without `max_tool_calls`. */
 const DEFAULT_TOOL_CALLS = 10;
 
-/** The most that one attempt may cost, at any of these deployments. */
+/** The highest possible cost of one attempt, at any of these deployments. */
 export interface WorstCase {
   readonly targets: readonly Target[];
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** US dollars; `undefined` where the price is not known. */
+  /** US dollars; `undefined` if the price is unknown. */
   readonly usd: number | undefined;
 }
 
@@ -30,16 +30,19 @@ export interface WorstCaseParts {
   readonly prices: PriceBook;
 }
 
-/** What an attempt may cost at each of the call's targets, by the estimate of its input: one case for all that are alike. */
+/**
+ * The highest possible cost of an attempt at each of the call's targets, by the estimate of its input. Equal targets
+ * share one case.
+ */
 export function worstCases(parts: WorstCaseParts & { readonly groups: CostGroups }, call: Call): WorstCase[] {
   const { targets } = call;
   const request = requestOf(parts, call);
-  // What a tier costs may depend on the deployment.
+  // A tier's price may depend on the deployment.
   const groups = request.tier === undefined ? parts.groups.of(targets) : targets.map((target) => [target]);
   return groups.flatMap((group) => caseOf(parts, call, request, group) ?? []);
 }
 
-/** The same at one deployment. */
+/** The same for one deployment. */
 export function worstCaseAt(parts: WorstCaseParts, call: Call, target: Target): WorstCase | undefined {
   return caseOf(parts, call, requestOf(parts, call), [target]);
 }
@@ -71,8 +74,8 @@ function caseOf(
 }
 
 /**
- * Deployments of one model, price and output limit: the same call costs the same at each. Of a thousand deployments few
- * differ, and a route has the same list for each of its calls.
+ * Groups deployments with the same model, price and output limit, because a call costs the same at each. Of a thousand
+ * deployments few differ, and a route has the same list for each of its calls.
  */
 export class CostGroups {
   readonly #byTargets = new WeakMap<readonly Target[], readonly (readonly Target[])[]>();
@@ -97,7 +100,7 @@ export class CostGroups {
 
 interface Request {
   readonly ownLimit: number | undefined;
-  /** How many answers of that length. */
+  /** The number of answers of that length. */
   readonly answers: number;
   readonly tier: string | undefined;
   readonly usdPerKind: Kinds;
@@ -123,7 +126,7 @@ function usdOf(
   return max;
 }
 
-/** The most expensive so many attempts: any deployment each time, or, where none is tried twice, each of them once. */
+/** The cost of the most expensive attempts: any deployment each time or, without repetition, each of them once. */
 export function maxUsdOf(cases: readonly WorstCase[], attempts: number, mayRepeat: boolean): number {
   if (mayRepeat) {
     let max = 0;
@@ -140,7 +143,7 @@ export function maxUsdOf(cases: readonly WorstCase[], attempts: number, mayRepea
   return sum;
 }
 
-/** The highest price of all kinds of tokens that the request may have. */
+/** The highest price among all kinds of tokens that the request may have. */
 class Kinds {
   #audio: boolean | undefined;
 
@@ -165,12 +168,12 @@ class Kinds {
     return Math.max(
       output,
       audioOutput !== undefined && this.#hasAudio ? audioOutput : 0,
-      // A model of the Responses API can draw by a tool.
+      // A model of the Responses API can generate images with a tool.
       imageOutput !== undefined && (protocol === 'json' || protocol === 'responses') ? imageOutput : 0,
     );
   }
 
-  /** Fees of the tools that the provider may run, US dollars. */
+  /** Fees of the tools that the provider may run, in US dollars. */
   tools({ tools }: TierPrice): number {
     const { body } = this.given;
     if (tools === undefined || !isRecord(body)) return 0;
@@ -192,19 +195,19 @@ class Kinds {
 
 const typeOf = (tool: unknown) => (isRecord(tool) && typeof tool.type === 'string' ? tool.type : undefined);
 
-/** The call's own limit wins: it is what is sent, and a server may allow more than the options say of it. */
+/** The call's own limit takes precedence, because it is sent, and a server may allow more than the options say. */
 function outputLimit({ state }: Target, own: number | undefined): number {
   return own ?? state.deployment.maxOutputTokens ?? DEFAULT_OUTPUT_TOKENS;
 }
 
-/** Whether there is output that is billed: not of embeddings and moderations. */
+/** Whether output is billed, unlike for embeddings and moderations. */
 export function hasBilledOutput(protocol: Protocol, body: unknown): boolean {
   if (protocol === 'embeddings') return false;
-  // A moderation has an input, an image a prompt; an upload may be a stream, which cannot be read.
+  // A moderation has an input, an image a prompt. An upload may be a stream, which cannot be read.
   return protocol !== 'json' || !isRecord(body) || !('input' in body);
 }
 
-/** How many answers are generated, and billed, for each one in `n`. */
+/** How many answers are generated and billed for each one in `n`. */
 function writtenPerChoice(body: unknown): number {
   if (!isRecord(body) || body instanceof FormData) return 1;
   const { best_of: written, n } = body;
@@ -212,7 +215,7 @@ function writtenPerChoice(body: unknown): number {
   return Math.max(1, most / (typeof n === 'number' && n > 1 ? n : 1));
 }
 
-/** Of an upload: by its size, as its length is not known. */
+/** The duration of an upload, estimated from its size. */
 function secondsOf(protocol: Protocol, body: unknown): number {
   const file = protocol === 'text' && body instanceof FormData ? body.get('file') : null;
   if (!(file instanceof Blob)) return 0;

@@ -6,10 +6,10 @@ import type { RequestOptions } from './request-headers.js';
 import { encodeEvents } from './server-sent-events.js';
 import type { ResponseProps } from './upstream.js';
 
-/** The SDK's own words. */
+/** The SDK's own message. */
 const CONSUMED = 'Cannot iterate over a consumed stream, use `.tee()` to split the stream.';
 
-/** An answer without a response of its own, in the SDK's form: its stream, and a response on demand. */
+/** Wraps an answer that has no response in the SDK's form: its stream, and a response on demand. */
 export function wrapCached(
   client: OpenAI,
   reply: CachedReply,
@@ -28,7 +28,10 @@ export function wrapCached(
   return { props, data };
 }
 
-/** Few callers look at any of it, and making a response costs more than all else of a cached answer. */
+/**
+ * Created on demand: few callers use any of it, and creating a response costs more than all the rest of a cached
+ * answer.
+ */
 class CachedProps implements ResponseProps {
   readonly requestLogID = '';
   readonly retryOfRequestLogID = undefined;
@@ -75,7 +78,8 @@ function streamOf(client: OpenAI, chunks: AsyncIterator<unknown>, controller: Ab
 
 /**
  * The SDK aborts a stream's controller when its caller's signal is aborted, at a `break`, and at an error; its helpers
- * detect an abort by that. Weakly, as the router holds the listener, and the controller leads to the caller's stream.
+ * rely on that. The reference is weak, because the router holds the listener, and the controller refers to the caller's
+ * stream.
  */
 function linkAborts(reply: CachedReply, controller: WeakRef<AbortController>, signal: RequestOptions['signal']): void {
   const abort = () => controller.deref()?.abort();

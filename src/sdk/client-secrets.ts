@@ -3,14 +3,14 @@ import { isKeyLike } from '../util/key-like.js';
 import { optionsOf } from './internals.js';
 import { isSecretHeader, secretsOf } from './secret-headers.js';
 
-/** So many of a client's last keys are known: an error may quote one that was rotated a moment ago. */
+/** How many of a client's last keys are remembered: an error may quote one that was rotated recently. */
 const KEYS_KEPT = 8;
 
-/** The secrets of clients: their keys, those that were theirs lately, and those in their headers, URL and query. */
+/** The secrets of clients: their current and recent keys, and those in their headers, URL and query. */
 export class ClientSecrets {
   readonly #keys = new Map<string, string[]>();
   readonly #fixed: readonly string[];
-  /** Changes with each new key. */
+  /** Increments with each new key. */
   version = 0;
 
   constructor(readonly clients: ReadonlyMap<string, OpenAI>) {
@@ -20,7 +20,7 @@ export class ClientSecrets {
     });
   }
 
-  /** Remembers the keys of this moment; `client` may be a copy of the one of that name. */
+  /** Remembers the current keys. `client` may be a copy of the client of that name. */
   note(name: string, { apiKey, adminAPIKey }: OpenAI): void {
     for (const key of [apiKey, adminAPIKey]) {
       if (typeof key !== 'string' || key === '') continue;
@@ -46,13 +46,13 @@ function secretsOfUrl(url: string): string[] {
   const { username, password, searchParams, pathname } = new URL(url);
   const user = decoded(username);
   const secrets = [username, user, password, decoded(password)];
-  // As Basic authentication writes them.
+  // In the form of Basic authentication.
   if (password !== '') secrets.push(`${user}:${decoded(password)}`);
   const segments = pathname.split('/').flatMap((segment) => [segment, decoded(segment)]);
   return [...secrets.filter((each) => each !== ''), ...segments.filter(isKeyLike), ...secretsOfQuery(searchParams)];
 }
 
-/** The values of a query that its names, or they themselves, say to be credentials. */
+/** Values of a query that are credentials by their name or their form. */
 export function secretsOfQuery(query: unknown): string[] {
   if (typeof query !== 'object' || query === null) return [];
   const rows: Iterable<readonly [string, unknown]> =

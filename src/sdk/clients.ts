@@ -10,10 +10,10 @@ import { synonymOf } from '../util/synonyms.js';
 import { closable, type Fetch } from './closable-fetch.js';
 import { fetchOf, optionsOf } from './internals.js';
 
-/** Other ways to say who is calling than a key. */
+/** Ways to authenticate without a key. */
 const OTHER_CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'credential', 'provider'] as const;
 
-/** The options of the SDK's constructor, to distinguish a typing error from a newer option. */
+/** The options of the SDK's constructor, to distinguish a misspelt option from a newer one. */
 const CLIENT_KEYS = [
   'apiKey',
   'adminAPIKey',
@@ -37,13 +37,13 @@ const CLIENT_KEYS = [
   'provider',
 ];
 
-/** The clients of a router by name, and the `maxConcurrent` of those that have one. */
+/** The clients of a router by name, and `maxConcurrent` by name for those that set it. */
 export interface BuiltClients {
   readonly clients: Map<string, OpenAI>;
   readonly limits: Map<string, number>;
 }
 
-/** Builds the clients that are given as options. Throws InvalidOptionError. */
+/** Builds clients from options. Throws InvalidOptionError. */
 export function buildClients(specs: unknown): BuiltClients {
   if (isClient(specs)) throw new InvalidOptionError('clients', 'a client needs a name: { default: client }.');
   const clients = new Map<string, OpenAI>();
@@ -60,7 +60,7 @@ export function buildClients(specs: unknown): BuiltClients {
   return { clients, limits };
 }
 
-/** What the router limits, apart from what the SDK takes. */
+/** Separates the router's limits from the SDK's options. */
 function withoutLimits(path: string, spec: unknown): { own: unknown; maxConcurrent: number | undefined } {
   if (isClient(spec) || !isRecord(spec) || !('maxConcurrent' in spec || 'client' in spec))
     return { own: spec, maxConcurrent: undefined };
@@ -92,7 +92,7 @@ function buildClient(path: string, spec: unknown): OpenAI {
         misplacedOption(key) ?? 'it is an option of the router: set it next to `clients`.',
       );
     const meant = synonymOf(path, key) ?? nearest(key, CLIENT_KEYS, 1)[0];
-    // A name that is nothing like those known may be a newer version's.
+    // A name that resembles no known one may belong to a newer version.
     if (meant !== undefined) unknownOption(path, key, CLIENT_KEYS);
   }
   if (typeof options.apiKey === 'string' && options.apiKey.trim() === '')
@@ -120,18 +120,18 @@ function buildClient(path: string, spec: unknown): OpenAI {
   }
 }
 
-/** The SDK reads headers of any shape, and says of a wrong one only that it cannot be iterated, with the first call. */
+/** The SDK accepts headers of any shape, and reports a wrong one only at the first call, as not iterable. */
 export function checkHeaderBag(option: string, value: unknown): void {
   if (value === undefined || value === null || typeof value === 'object') return;
   const what = 'an object of names and values, or Headers';
-  // It may well hold a key: it is not shown.
+  // It may contain a key, so it is not shown.
   if (typeof value === 'string') throw new InvalidOptionError(option, `a string is not allowed; give ${what}.`);
   invalidOption(option, value, what);
 }
 
 /**
- * A client's key goes to its base URL. An empty one means api.openai.com to the SDK, and a relative one fails with the
- * first call. `null` is the SDK's word for api.openai.com. Throws InvalidOptionError.
+ * A client's key goes to its base URL. To the SDK, an empty URL means api.openai.com, and a relative one fails at the
+ * first call. `null` means api.openai.com explicitly. Throws InvalidOptionError.
  */
 export function checkBaseURL(option: string, value: unknown): void {
   if (value === undefined || value === null) return;
@@ -141,11 +141,11 @@ export function checkBaseURL(option: string, value: unknown): void {
       option,
       'it is empty, which would mean api.openai.com; is an environment variable missing?',
     );
-  // `https://${HOST}/v1`, where there is no HOST: to a URL it would be the next part of the path.
+  // `https://${HOST}/v1` without a HOST: a URL parser would use the next part of the path as the host.
   if (/^https?:\/\/(?:undefined|null)?(?:[/:]|$)/i.test(value))
     throw new InvalidOptionError(option, 'it has no host; is an environment variable missing?');
   if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return;
-  // A URL may hold a password: only what looks like a host and a path is shown.
+  // A URL may contain a password, so only what looks like a host and a path is shown.
   const isShown =
     /^(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?(?:\/[\w./-]*)?$/.test(value) &&
     value.length <= 200 &&
@@ -172,7 +172,9 @@ export function checkLogger(option: string, value: unknown): void {
   }
 }
 
-/** The SDK allows no other `fetch` than its own with a client certificate, and says itself what is wrong with none at all. */
+/**
+ * With a client certificate the SDK allows no other `fetch` than its own. Without any `fetch` it throws its own error.
+ */
 function closableOptions(options: ClientOptions): ClientOptions {
   if (Reflect.get(options, 'x509Transport') != null) return options;
   const fetch = options.fetch ?? currentFetch();
@@ -180,23 +182,26 @@ function closableOptions(options: ClientOptions): ClientOptions {
 }
 
 /**
- * The platform's `fetch` as it is at each request, for clients that the router builds: what a test or a tracer puts in
- * its place later counts too. The SDK keeps the one of the moment when it was constructed.
+ * The platform's `fetch` at the time of each request, for clients that the router builds, so that a replacement by a
+ * test or a tracer takes effect. The SDK stores the `fetch` of the time when it was constructed.
  */
 function currentFetch(): Fetch | undefined {
   return typeof globalThis.fetch === 'function' ? (input, init) => globalThis.fetch(input, init) : undefined;
 }
 
-/** The options of a router's only client: as given, but for the platform's own `fetch`. */
+/** The options of a router's only client, unchanged except for the platform's own `fetch`. */
 export function withCurrentFetch(options: ClientOptions): ClientOptions {
   const isGiven = options.fetch != null || options.workloadIdentity != null;
   return isGiven ? options : closableOptions(options);
 }
 
-/** By names and not by the SDK's type: its versions differ in which of them they know. */
+/** By names instead of the SDK's type, because its versions support different ones. */
 const hasOtherCredentials = (options: object) => OTHER_CREDENTIALS.some((name) => Reflect.get(options, name) != null);
 
-/** What the environment says of OpenAI's own account (organization, headers, base URL) is not for another's host. */
+/**
+ * The environment's settings for OpenAI's own account (organization, headers, base URL) must not be used for another
+ * host.
+ */
 function withoutEnvironment(options: ClientOptions): OpenAI {
   const hasHostOfItsOwn = options.provider != null || Reflect.get(options, 'dataResidency') != null;
   const client = new OpenAI({
@@ -206,12 +211,12 @@ function withoutEnvironment(options: ClientOptions): OpenAI {
     ...(!hasHostOfItsOwn && { baseURL: 'https://api.openai.com/v1' }),
     ...options,
   });
-  // OPENAI_CUSTOM_HEADERS is read whatever the options say.
+  // The SDK reads OPENAI_CUSTOM_HEADERS regardless of the options.
   optionsOf(client).defaultHeaders = options.defaultHeaders;
   return client;
 }
 
-/** By shape, as an application may have two copies of the SDK. */
+/** By shape, because an application may have two copies of the SDK. */
 function isClient(value: unknown): value is OpenAI {
   return (
     typeof value === 'object' &&
@@ -223,7 +228,7 @@ function isClient(value: unknown): value is OpenAI {
   );
 }
 
-/** Azure's client of SDK 6 forgets its own options in `withOptions`. */
+/** SDK 6's Azure client loses its own options in `withOptions`. */
 export function copyOf(client: OpenAI, options: Partial<ClientOptions>): OpenAI {
   if (!('apiVersion' in client)) return client.withOptions(options);
   const { apiVersion, deploymentName }: { apiVersion?: unknown; deploymentName?: unknown } = client;
@@ -231,13 +236,13 @@ export function copyOf(client: OpenAI, options: Partial<ClientOptions>): OpenAI 
 }
 
 /**
- * What the router itself passes to the SDK's constructor: the first client's own settings, for what reads them off the
- * client directly (realtime, webhooks, uploads). Requests never use them: each goes through its own client.
+ * Options for the SDK's constructor of the router itself: the first client's own settings, for code that reads them
+ * from the client directly (realtime, webhooks, uploads). Requests never use them: each goes through its own client.
  */
 export function settingsOf(client: OpenAI): ClientOptions {
   const { baseURL, organization, project, webhookSecret, adminAPIKey, timeout, maxRetries, fetchOptions } = client;
   return {
-    // The constructor wants one; `copyCredentials` puts the client's own in its place.
+    // The constructor requires a key; `copyCredentials` replaces it with the client's own.
     apiKey: 'none-yet',
     adminAPIKey,
     baseURL,

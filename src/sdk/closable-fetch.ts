@@ -3,25 +3,25 @@ import { limitErrorBody } from './error-body.js';
 /** The application's or the platform's `fetch`, as the SDK calls it. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
-/** One for all: a platform makes one with a stack for each, and nobody sees it. */
+/** One error for all, because no caller sees it, and a platform creates one with a stack for each abort. */
 const ENDED = new DOMException('This operation was aborted', 'AbortError');
 
-/** Travels in the SDK's fetch options, which it hands on as they are. */
+/** Stored in the SDK's fetch options, which it passes on unchanged. */
 const ON_REQUEST = Symbol('model-router.onRequest');
 
 /**
- * Reports that a request begins, and how to end it. It drops its references when they are no longer needed, because the
+ * Reports that a request starts, and how to end it. It drops its references when they are no longer needed, because the
  * SDK retains a request's options as long as the answer, and the platform retains that until a full garbage collection.
  */
 export class OnRequest {
   #report: ((close: () => void) => void) | undefined;
   #close: (() => void) | undefined;
-  /** What `fetch` threw. */
+  /** The error that `fetch` threw. */
   thrown: unknown;
 
   constructor(
     report: (close: () => void) => void,
-    /** The SDK's own signal ends it, too: that of a stream is its caller's to abort. */
+    /** Whether the SDK's own signal also ends it: the caller may abort the signal of a stream. */
     readonly isLinked: boolean,
   ) {
     this.#report = report;
@@ -35,7 +35,7 @@ export class OnRequest {
     return this.#report !== undefined;
   }
 
-  /** Whether there is something to end it by. */
+  /** Whether the request can still be ended. */
   get isOpen(): boolean {
     return this.#close !== undefined;
   }
@@ -57,8 +57,8 @@ export class OnRequest {
 }
 
 /**
- * Lets a request be ended from outside. The SDK's way is a signal, which it ties to its own by `AbortSignal.any`: that
- * costs more than all else that the router does for a call.
+ * Lets a request be ended from outside. The SDK would use a signal, which it combines with its own by
+ * `AbortSignal.any`, which costs more than everything else that the router does for a call.
  */
 export function closable(fetch: Fetch): Fetch {
   const closableFetch: Fetch = (input, init) => {
@@ -67,21 +67,21 @@ export function closable(fetch: Fetch): Fetch {
     const controller = new AbortController();
     const given = init.signal;
     if (given?.aborted) controller.abort(given.reason);
-    // The SDK's own, which lives as long as the request.
+    // The SDK's own signal, which lives as long as the request.
     else if (onRequest.isLinked) given?.addEventListener('abort', () => controller.abort(given.reason), { once: true });
     onRequest.open(() => controller.abort(ENDED));
-    // It was over before it began.
+    // The attempt was over before the request started.
     if (controller.signal.aborted) return Promise.reject(controller.signal.reason);
     return fetch(input, { ...init, signal: controller.signal }).then(limitErrorBody, (error) => {
       onRequest.thrown = error;
       throw error;
     });
   };
-  // Some carry classes of their own (`fetch.Response`), which the SDK looks for.
+  // Some `fetch` functions have their own classes (`fetch.Response`), which the SDK looks for.
   return Object.assign(Object.setPrototypeOf(closableFetch, fetch), { [ON_REQUEST]: true });
 }
 
-/** Clients that the router has built are, unless their `fetch` was replaced since. */
+/** True for clients that the router has built, unless their `fetch` was replaced later. */
 export const isClosable = (fetch: unknown): boolean => typeof fetch === 'function' && ON_REQUEST in fetch;
 
 function onRequestOf(init: RequestInit | undefined): OnRequest | undefined {

@@ -1,11 +1,11 @@
-/** What a connection ends with that the other side has given up. */
+/** Error codes of a connection that the other side has closed. */
 const RESET = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
-/** A server that crashes while it works takes longer. */
+/** A server that crashes during its work takes longer than this. */
 const MAX_AGE_MS = 1000;
-/** As deep as the SDK and `fetch` wrap the error of a socket. */
+/** How deep the SDK and `fetch` wrap a socket's error. */
 const MAX_DEPTH = 5;
 
-/** Whether a request that failed before any byte of its answer met a pooled connection that was dead already. */
+/** Whether a request failed before any byte of its answer because its pooled connection was already dead. */
 export function isDeadSocket(error: unknown, sentAt: number): boolean {
   if (performance.now() - sentAt > MAX_AGE_MS) return false;
   let cause = error;
@@ -16,9 +16,9 @@ export function isDeadSocket(error: unknown, sentAt: number): boolean {
   return false;
 }
 
-/** The origins that have answered a router before: of others, a reset may well be the answer. */
+/** The origins that have answered a router before. At any other origin, a reset may be the server's answer. */
 export class AnsweredOrigins {
-  /** By base URL, as clients have few of them. */
+  /** By base URL, because clients have few of them. */
   readonly #baseURLs = new Set<string>();
 
   add(baseURL: string): void {

@@ -1,13 +1,13 @@
 import { MAX_ERROR_CHARS } from './redact.js';
 
 /**
- * Has the text of an error answer end after 64 KiB: a longer one is of no use to anyone, and one without end would hold
- * the attempt. Its text is all that the SDK reads of such an answer. Others are as they were.
+ * Cuts the text of an error answer after 64 KiB: the rest is useless, and an endless body would block the attempt. The
+ * SDK reads such an answer only as text. Other answers are returned unchanged.
  */
 export function limitErrorBody(response: Response): Response {
   if (response.ok || !(response instanceof Response) || response.body === null) return response;
   const { headers, body } = response;
-  // Of a compressed body the length says nothing.
+  // The length of a compressed body is unknown.
   const length = headers.has('content-encoding') ? Number.NaN : Number(headers.get('content-length') ?? Number.NaN);
   if (length <= MAX_ERROR_CHARS) return response;
   return Object.defineProperty(response, 'text', { value: () => firstText(body), configurable: true });

@@ -2,15 +2,15 @@ import type { OpenAI } from 'openai';
 import { APIError } from 'openai';
 import { type ErrorFacts, readError } from '../protocol/read-error.js';
 
-/** Apart from the errors, which applications print: an upstream may quote a key. */
+/** Stored separately from the errors, because applications print those, and an upstream may quote a key. */
 const noted = new WeakMap<object, ErrorFacts>();
 const NOTES = Symbol('notes');
 
 type MakeStatusError = OpenAI['makeStatusError'];
 
 /**
- * Notes what the body of an error answer says. The SDK keeps only what stands under `error`, and many servers write
- * their errors in another shape. Nothing else about the client changes.
+ * Records the facts of an error answer's body. The SDK keeps only the content of `error`, and many servers send another
+ * shape. Nothing else about the client changes.
  */
 export function noteErrorFacts(client: OpenAI): void {
   const { makeStatusError: make } = client as unknown as { makeStatusError: MakeStatusError | undefined };
@@ -27,7 +27,7 @@ export function noteErrorFacts(client: OpenAI): void {
   });
 }
 
-/** The SDK writes a body without a message out as JSON, which is too much for one that is nested thousands deep. */
+/** The SDK serializes a body without a message as JSON, which fails for one that is nested thousands deep. */
 function madeBy(make: () => APIError, status: number, headers: Headers): APIError {
   try {
     return make();

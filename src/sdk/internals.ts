@@ -4,9 +4,9 @@ import type { Stream } from 'openai/streaming';
 // The only file that uses members that the SDK's types hide or omit. `INTERNALS` lists each name with what it is
 // needed for; test/unit/sdk/internals.test.ts fails by name when a version of the SDK no longer has one.
 
-/** The options of one request, as the SDK's resources give them to `client.request()`. */
+/** The options of one request, as the SDK's resources pass them to `client.request()`. */
 export type RequestOptions = Exclude<Parameters<OpenAI['request']>[0], Promise<unknown>>;
-/** What the SDK knows of an answer, to parse it. */
+/** The SDK's data about an answer, from which it is parsed. */
 export type ResponseProps = Awaited<ConstructorParameters<typeof APIPromise>[1]>;
 
 interface Internal {
@@ -39,7 +39,7 @@ export function makeRequest(client: OpenAI, options: RequestOptions, retries: nu
   return client['makeRequest'](options, retries, undefined);
 }
 
-/** Puts functions of ours in the place of the SDK's, where its types do not allow to override them. */
+/** Replaces SDK functions that its types do not allow to be overridden. */
 export function overrideClient<Client extends OpenAI>(
   prototype: Client,
   {
@@ -61,7 +61,7 @@ export function overrideClient<Client extends OpenAI>(
 
 type PromiseOr<T> = T | Promise<T>;
 
-/** The SDK's own reads the body through a private field, which a `Proxy` around the promise does not have. */
+/** The SDK's own method reads the body through a private field, which a `Proxy` around the promise does not have. */
 export function overrideParse(prototype: object, parse: (promise: never) => Promise<unknown>): void {
   define(prototype, 'parse', function (this: never) {
     return parse(this);
@@ -78,15 +78,15 @@ export const propsOf = (promise: APIPromise<unknown>): Promise<ResponseProps> =>
 export const parseOf = (promise: APIPromise<unknown>): Promise<unknown> => promise['parse']();
 
 /**
- * The chunks of a stream that the SDK has made. Called without `this`, which the SDK does not need there: a generator
- * holds on to it, and the stream is the caller's to drop.
+ * The chunks of an SDK stream. Called without `this`, which the SDK does not need there, because a generator retains
+ * `this`, and the caller may drop the stream.
  */
 export function chunksOf(stream: Stream<unknown>): AsyncIterator<unknown> {
   const iterate = stream['iterator'];
   return iterate();
 }
 
-/** Replaces what the SDK's stream reads its chunks from. */
+/** Replaces the iterator from which the SDK's stream reads its chunks. */
 export function replaceIterator(stream: Stream<unknown>, chunks: AsyncIterator<unknown>): void {
   const consumed = stream['iterator'].bind(stream);
   let taken = false;
@@ -98,26 +98,26 @@ export function replaceIterator(stream: Stream<unknown>, chunks: AsyncIterator<u
   };
 }
 
-/** What the SDK stores about a request in addition to what it sends: its model, and the helper that made it. */
+/** Data that the SDK stores with a request but does not send: its model, and the helper that made it. */
 export const metadataOf = (options: RequestOptions): Readonly<Record<string, unknown>> | undefined =>
   options.__metadata;
 
-/** Gives a request metadata of its own: the SDK writes into them. */
+/** Gives a request its own metadata object, because the SDK writes into it. */
 export function ownMetadata(options: RequestOptions, model: string | undefined): void {
   if (options.__metadata === undefined) return;
   options.__metadata = { ...options.__metadata };
   if ('model' in options.__metadata && model !== undefined) options.__metadata.model = model;
 }
 
-/** `chat.completions.stream()` and its kind name themselves here. */
+/** The name of a helper such as `chat.completions.stream()`. */
 export const helperOf = (options: RequestOptions): unknown => options.__metadata?.helperMethod;
 
-/** A stream class of the SDK or of ours, unless the application has given one. */
+/** Sets a stream class of the SDK or of the router, unless the application has set one. */
 export function setStreamClass(options: RequestOptions, streamClass: typeof Stream): void {
   options.__streamClass ??= streamClass;
 }
 
-/** Has the SDK read the answer to a request as a stream. */
+/** Makes the SDK read the answer to a request as a stream. */
 export function readAsStream(options: RequestOptions, streamClass: typeof Stream): void {
   options.stream = true;
   setStreamClass(options, streamClass);
@@ -131,8 +131,8 @@ export const isHook = (client: OpenAI, name: string): boolean =>
   Reflect.get(client, name) !== Reflect.get(OpenAI.prototype, name);
 
 /**
- * Gives a router the credentials of its default client, for what reads them off the client itself (realtime, webhooks):
- * its constructor had to be given a key where that client has none.
+ * Gives a router the credentials of its default client, for code that reads them from the client itself (realtime,
+ * webhooks). The router's constructor needed some key even if that client has none.
  */
 export function copyCredentials(router: OpenAI, client: OpenAI): void {
   router.apiKey = client.apiKey;

@@ -13,14 +13,14 @@ const REFUSED_BY_FETCH = new Set([
   'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
 ]);
 
-/** Headers of one connection: `fetch` writes them itself, and refuses most that it is given. */
+/** Headers of one connection: `fetch` sets them itself, and refuses most of them from callers. */
 const OF_THE_CONNECTION =
   /^(connection|content-length|expect|host|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/i;
 
 /**
- * Whether `thrown` is of a request that was never sent, and whose fault that is: the call's own headers, query or body,
- * or what the deployment brings (key function, headers, hooks). It goes by where the error was thrown: what `fetch`
- * throws, the SDK wraps, so whatever comes unwrapped is of the time before.
+ * Whether `thrown` belongs to a request that was never sent, and what caused it: the call's own headers, query or body,
+ * or the deployment's parts (key function, headers, hooks). The place of the throw decides: the SDK wraps what `fetch`
+ * throws, so an unwrapped error is from before.
  */
 export function asNotSent(thrown: unknown, client: OpenAI, source: RequestOptions): NotSentError | undefined {
   if (!(thrown instanceof Error) || thrown instanceof NotSentError) return undefined;
@@ -29,13 +29,13 @@ export function asNotSent(thrown: unknown, client: OpenAI, source: RequestOption
     const isOfCall = headerRows(source.headers).some(([name]) => OF_THE_CONNECTION.test(name));
     return new NotSentError(isOfCall ? 'call' : 'deployment', thrown);
   }
-  // A `request` or a transport of the application's own wraps nothing.
+  // An application's own `request` or transport wraps nothing.
   const isOwn = ['request', 'fetchWithTimeout'].some((name) => isHook(client, name));
   if (isOwn || thrown.name === 'AbortError' || source.signal?.aborted) return undefined;
   return new NotSentError(isFaultOfCall(client, source) ? 'call' : 'deployment', thrown);
 }
 
-/** Whether the call's own parts cannot be made into a request, whatever the deployment adds to them. */
+/** Whether the call's own parts make the request impossible, whatever the deployment adds to them. */
 function isFaultOfCall(client: OpenAI, { headers, path = '/', query, defaultBaseURL, body }: RequestOptions): boolean {
   try {
     const rows = headerRows(headers).flatMap(([name, value]): [string, string][] =>

@@ -1,21 +1,21 @@
 const END_MARK = /^data: ?\[DONE\]/m;
-/** More than any error that is sent in the place of a stream. */
+/** Larger than any error that is sent instead of a stream. */
 const MAX_JSON_BYTES = 64 * 1024;
 const BLANKS: ReadonlySet<number> = new Set([9, 10, 13, 32]);
 const [BRACE, BRACKET] = [0x7b, 0x5b];
 
-/** What was seen of a body that is being read. */
+/** Observations of a body while it is read. */
 export interface Tap {
-  /** To be read instead of the one given. */
+  /** To be read instead of the original response. */
   readonly response: Response;
   readonly doneSeen: () => boolean | undefined;
   readonly bytesRead: () => number;
-  /** The parsed body, where a server has sent JSON in the place of events; else `undefined`. */
+  /** The parsed body if the server sent JSON instead of events; else `undefined`. */
   readonly json: () => unknown;
 }
 
 /**
- * Watches an event stream's body while the SDK reads it: how much has come, and whether its last lines held the end
+ * Observes an event stream's body while the SDK reads it: how much has come, and whether its last lines contain the end
  * mark. Costs one call per read, and no copy.
  */
 export function tapBody(response: Response): Tap {
@@ -26,7 +26,7 @@ export function tapBody(response: Response): Tap {
   let bytes = 0;
   let last: Uint8Array | undefined;
   let before: Uint8Array | undefined;
-  /** Of a body that begins as JSON; `undefined` once it is known to be none. */
+  /** The parts of a body that starts as JSON; `undefined` once it is known not to be JSON. */
   let jsonParts: Uint8Array[] | undefined = [];
   const note = ({ value }: { value?: Uint8Array | undefined }) => {
     if (value === undefined) return;
@@ -40,7 +40,7 @@ export function tapBody(response: Response): Tap {
     return {
       read() {
         const reading = reader.read();
-        // Beside the SDK's own reaction to the same promise, which stays as fast as it was.
+        // Beside the SDK's own reaction to the same promise, which is not delayed.
         reading.then(note, ignore);
         return reading;
       },
@@ -49,7 +49,7 @@ export function tapBody(response: Response): Tap {
     };
   };
   return {
-    // The SDK reads no more of a response than this.
+    // The only parts of a response that the SDK reads.
     response: { body: { getReader, cancel: () => body.cancel() }, headers: response.headers } as unknown as Response,
     doneSeen: () => END_MARK.test(tail(before) + tail(last)),
     bytesRead: () => bytes,
@@ -57,7 +57,7 @@ export function tapBody(response: Response): Tap {
   };
 }
 
-/** With the next part, unless the first one shows that the body is no JSON. */
+/** Adds the next part, unless the first one shows that the body is not JSON. */
 function withJson(parts: Uint8Array[], next: Uint8Array): Uint8Array[] | undefined {
   if (parts.length > 0) return [...parts, next];
   const first = next.find((byte) => !BLANKS.has(byte));

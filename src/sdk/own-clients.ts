@@ -2,15 +2,15 @@ import type { OpenAI } from 'openai';
 import { closable, type Fetch } from './closable-fetch.js';
 import { isHook, type RequestOptions } from './internals.js';
 
-/** The clients that one router object has in the place of the engine's, by name. */
+/** The clients that one router object has instead of the engine's, by name. */
 export type OwnClients = ReadonlyMap<string, OpenAI>;
 
-/** Travels in the SDK's options from the router object to the client that sends them. */
+/** Stored in the SDK's options, from the router object to the client that sends them. */
 const OWN = Symbol('model-router.ownClients');
-/** Tells the accounts of one engine apart, for the cache. */
+/** Distinguishes the accounts of one engine, for the cache. */
 const ACCOUNT = Symbol('model-router.account');
 
-/** Has a request sent by the clients of its router object. */
+/** Makes a request go through the clients of its router object. */
 export function withOwnClients(options: RequestOptions, own: OwnClients, account: number): RequestOptions {
   return Object.assign({ ...options }, { [OWN]: own, [ACCOUNT]: account });
 }
@@ -20,13 +20,13 @@ export function ownClientOf(source: object, name: string): OpenAI | undefined {
   return own?.get(name);
 }
 
-/** Another number for each account that was assigned to a router object; `undefined` where none was. */
+/** A different number for each account assigned to a router object; `undefined` for the original account. */
 export function accountOf(source: object): number | undefined {
   const account: number | undefined = Reflect.get(source, ACCOUNT);
   return account === 0 ? undefined : account;
 }
 
-/** What subclasses of the SDK's client may override. Of these, the second ones know of one account only. */
+/** Methods that subclasses of the SDK's client may override. The second ones depend on a single account. */
 const HOOKS = [
   'prepareOptions',
   'prepareRequest',
@@ -44,20 +44,20 @@ const HOOKS_OF_ONE_ACCOUNT = [
   'buildURL',
 ];
 
-/** The hooks that a subclass of the router overrides, of those that can be called. */
+/** The hooks that a subclass of the router overrides, and that can be called. */
 export function overriddenHooks(router: OpenAI, hasOneClient: boolean): string[] {
   return [...HOOKS, ...(hasOneClient ? HOOKS_OF_ONE_ACCOUNT : [])].filter((name) => isHook(router, name));
 }
 
 type Hook = (...args: unknown[]) => unknown;
 
-/** Has a client call the hooks of `router`, as the SDK calls those of the client that it works for. */
+/** Makes a client call the hooks of `router`, as the SDK would on the client itself. */
 export function bindHooks(client: OpenAI, router: OpenAI, names: readonly string[]): void {
   for (const name of names) {
     const own = Reflect.get(client, name) as Hook;
     const hook: Hook = (...args) => Reflect.apply(Reflect.get(router, name) as Hook, router, args);
     const both: Hook = async (...args) => {
-      // The client's own, which may fetch its key, then the application's.
+      // The client's own hook, which may fetch its key, then the application's.
       await Reflect.apply(own, client, args);
       await hook(...args);
     };
@@ -66,7 +66,10 @@ export function bindHooks(client: OpenAI, router: OpenAI, names: readonly string
   }
 }
 
-/** What the hook says otherwise than the SDK reaches the router's own retries as the header that both understand. */
+/**
+ * If the hook decides differently from the SDK, the router's own retries learn it through the header that both
+ * understand.
+ */
 function shouldRetry(client: OpenAI, own: Hook, hook: Hook): Hook {
   return async (response) => {
     const [usual, should] = [await Reflect.apply(own, client, [response]), await hook(response)];
@@ -79,7 +82,7 @@ function shouldRetry(client: OpenAI, own: Hook, hook: Hook): Hook {
   };
 }
 
-/** Properties of a client that an application may assign, and what they are called among a router's options. */
+/** Properties of a client that an application may assign, and the router options for them. */
 export const ASSIGNABLE = [
   'apiKey',
   'adminAPIKey',
@@ -96,7 +99,7 @@ export const ASSIGNABLE = [
 ] as const;
 export type Assignable = (typeof ASSIGNABLE)[number];
 
-/** Calls `onAssign` for each assignment, with the new value; what it throws is thrown by the assignment. */
+/** Calls `onAssign` for each assignment, with the new value. An error from it is thrown by the assignment. */
 export function watchAssignments(client: OpenAI, onAssign: (name: Assignable, value: unknown) => void): void {
   for (const name of ASSIGNABLE) {
     let value: unknown = Reflect.get(client, name);

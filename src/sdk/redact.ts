@@ -11,19 +11,19 @@ import { SecretMask } from './secret-mask.js';
 /** An upstream's error is cut to this many characters. */
 export const MAX_ERROR_CHARS = 65_536;
 
-/** What an upstream may quote of a request. */
+/** The parts of a request that an upstream may quote. */
 type Quoted = Pick<RequestOptions, 'headers' | 'query' | 'body'>;
 
-/** Returns an error without the keys that it may quote, cut where it is very long. */
+/** Returns an error without the keys that it may quote, shortened if it is very long. */
 export interface Redact {
   <T>(error: T, request?: Quoted): T | Error;
-  /** Remembers a client's key, which may be another one by the time that an error quotes it. */
+  /** Remembers a client's key, because it may have been rotated when an error quotes it. */
   readonly note: (name: string, client: OpenAI) => void;
-  /** The same for a text. */
+  /** The same for a string. */
   readonly text: (text: string, request?: Quoted) => string;
 }
 
-/** Replaces all known keys by `***` in what an upstream said, wherever an error shows it. */
+/** Replaces all known keys by `***` in an upstream's text, wherever an error shows it. */
 export function redactor(
   clients: ReadonlyMap<string, OpenAI>,
   headers: Iterable<RequestOptions['headers']>,
@@ -69,7 +69,7 @@ export function redactor(
   });
 }
 
-/** The SDK's error of a status: all that it shows besides its headers is its message, its id and its body. */
+/** The SDK's error for a status: apart from its headers, it shows only its message, its id and its body. */
 function isPlainAnswer(error: Error): error is APIError & { headers: Headers } {
   return isApiError(error) && error.headers instanceof Headers && error.cause === undefined;
 }
@@ -87,7 +87,7 @@ function cleanError(error: Error, clean: Clean, depth: number): Error {
     const cleaned =
       value instanceof Error ? (depth > 0 ? cleanError(value, clean, depth - 1) : undefined) : cleanValue(value, clean);
     if (cleaned === value) continue;
-    // A frozen error cannot be cleaned, so another one takes its place.
+    // A frozen error cannot be changed, so a new one replaces it.
     if (!Reflect.defineProperty(error, key, { value: cleaned, writable: true })) return replacement(error, clean);
   }
   if (error.message !== message)
@@ -118,8 +118,8 @@ interface Room {
 }
 
 /**
- * Cleans strings wherever they are, keys of objects too. What goes deeper than any error body, or beyond the most that
- * remains of one, is left out.
+ * Redacts strings at any place, including object keys. Values deeper than in any error body, or beyond the size limit,
+ * are dropped.
  */
 function cleanValue(value: unknown, clean: Clean, depth = 8, room: Room = { chars: MAX_ERROR_CHARS }): unknown {
   if (typeof value === 'string') return cleanText(value, clean, room);

@@ -3,7 +3,7 @@ import { isAsyncIterable, isRecord } from '../util/is-record.js';
 import { fetchOf, optionsOf, propsOf, type RequestOptions, type ResponseProps } from './internals.js';
 import { isApiError } from './sdk-errors.js';
 
-/** As many as `fetch` follows. */
+/** The limit of `fetch` itself. */
 const MAX_REDIRECTS = 20;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -14,9 +14,9 @@ export interface Followed {
 
 /**
  * Sends a request and follows its redirects: within the origin as a plain client does. To another origin `fetch` would
- * take along all but `Authorization` and `Cookie`: `api-key`, a deployment's headers, the prompt. So nothing that has a
- * body or is routed goes there, and a plain GET (the content of a file) goes without headers of the client's or the
- * call's. In browsers, where a redirect cannot be read, `fetch` follows it.
+ * forward everything except `Authorization` and `Cookie`: `api-key`, a deployment's headers, the prompt. So a request
+ * with a body or a routed one is not redirected there, and a plain GET (a file's content) loses the client's and the
+ * call's headers. In browsers, which hide redirects, `fetch` follows them.
  */
 export async function sendFollowing(
   client: OpenAI,
@@ -30,7 +30,7 @@ export async function sendFollowing(
   for (let hops = 0; ; hops++) {
     try {
       const answered = await sent(send(current));
-      // Pages hand on the options they came by.
+      // Pages pass on the options that they were fetched with.
       restore(answered.props.options, options.fetchOptions);
       return answered;
     } catch (error) {
@@ -57,17 +57,17 @@ function restore(options: RequestOptions, given: RequestOptions['fetchOptions'])
   else options.fetchOptions = given;
 }
 
-/** Whether a redirect can be read here, and the application has not said itself what to do with one. */
+/** Whether a redirect can be read here, and the application has not set its own redirect option. */
 function canRead(client: OpenAI, { fetchOptions, body }: RequestOptions): boolean {
   if (Reflect.get(optionsOf(client), 'x509Transport') != null) return false;
   const isSaid = [client.fetchOptions, fetchOptions].some((each) => isRecord(each) && each.redirect !== undefined);
-  // A body that can be read only once cannot be sent on; `fetch` says so itself.
+  // A one-time body cannot be sent again, for which `fetch` has its own error.
   return !isSaid && !isAsyncIterable(body) && !isBrowser();
 }
 
 function isBrowser(): boolean {
   if (Reflect.get(globalThis, 'document') !== undefined) return true;
-  // Before the navigator: Node makes one for each look.
+  // Checked before the navigator, which Node creates at each access.
   if (typeof Reflect.get(globalThis, 'importScripts') !== 'function') return false;
   const { userAgent }: { userAgent?: unknown } = Reflect.get(globalThis, 'navigator') ?? {};
   return userAgent !== 'Cloudflare-Workers';
@@ -77,7 +77,7 @@ function urlOf(client: OpenAI, { path = '', query, defaultBaseURL }: RequestOpti
   try {
     return new URL(client.buildURL(path, isRecord(query) ? query : undefined, defaultBaseURL));
   } catch {
-    // The request itself fails, and says why.
+    // The request itself fails with the reason.
     return undefined;
   }
 }
@@ -93,7 +93,7 @@ function locationOf({ headers }: APIError, from: URL | undefined): URL | undefin
   return /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
-/** As the Fetch standard has it: 303, and 301 or 302 after POST, become GET; what follows has no query of its own. */
+/** Follows the Fetch standard: 303, and 301 or 302 after POST, become GET. The new request has no query of its own. */
 function redirected(
   { query: _, ...options }: RequestOptions,
   location: URL,
@@ -126,7 +126,7 @@ async function elsewhere(client: OpenAI, options: RequestOptions, url: URL): Pro
   }
 }
 
-/** Read as a fault of the server, and not worth another try there. */
+/** Classified as a server error that must not be retried there. */
 function refusal(message: string): Error {
   const error = { message, code: 'redirect_refused', type: 'model_router_error', param: null };
   return APIError.generate(502, { error }, undefined, new Headers({ 'x-should-retry': 'false' }));

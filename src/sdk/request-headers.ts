@@ -3,7 +3,7 @@ import { optionsOf, type RequestOptions } from './internals.js';
 
 export type { RequestOptions } from './internals.js';
 
-/** What the caller gave for this call stands above what is added to it. */
+/** The caller's own headers take precedence over added ones. */
 export function mergeHeaders(given: RequestOptions['headers'], added: readonly HeaderRow[]): RequestOptions['headers'] {
   const rows = headerRows(given);
   const names = new Set(rows.map(([name]) => name.toLowerCase()));
@@ -13,7 +13,10 @@ export function mergeHeaders(given: RequestOptions['headers'], added: readonly H
 
 export type HeaderRow = [string, string | null];
 
-/** Removes `X-Router-*` headers that a client of the application's would send by default: they never leave the process. */
+/**
+ * Removes `X-Router-*` headers that an application's client would send by default, because they never leave the
+ * process.
+ */
 export function withoutDefaultRouterHeaders(
   client: OpenAI,
   given: RequestOptions['headers'],
@@ -27,7 +30,7 @@ export function withoutDefaultRouterHeaders(
   );
 }
 
-/** Headers in any of the shapes the SDK takes, as rows; `null` removes one that a client would send. */
+/** Headers in any shape of the SDK, as rows. `null` removes a header that a client would send. */
 export function headerRows(headers: RequestOptions['headers']): HeaderRow[] {
   if (headers === undefined || headers === null) return [];
   if (isNullable(headers)) {

@@ -4,29 +4,29 @@ import type { CallRecord } from '../telemetry/record-types.js';
 import { jsonText } from '../util/json-text.js';
 import { overrideParse, type ResponseProps } from './internals.js';
 
-/** A request on its way: what its promise needs to know of it. */
+/** A running request, as its promise sees it. */
 export class Run {
   /**
-   * Whether the caller wants the response itself, its body unread. Read once the headers are there. Apart from the run,
-   * which holds the caller's stream: what the router remembers of a call must not.
+   * Whether the caller wants the response itself with its body unread. It is read when the headers arrive. It is a
+   * separate object, because the router's data must not refer to the run, which holds the caller's stream.
    */
   readonly wants = { raw: false };
-  /** Calls that are not routed have none. */
+  /** `undefined` for calls that are not routed. */
   record: CallRecord | undefined;
-  /** Of an answer that has no response of its own yet; `undefined` for all others. */
+  /** The request id of an answer without a response; `undefined` for all other answers. */
   requestId: string | null | undefined;
-  /** The caller has requested the parsed answer. */
+  /** Whether the caller has requested the parsed answer. */
   isTaken = false;
   /** The response for the caller, once requested. */
   response: Response | undefined;
-  /** Gives what the answer was parsed to; there as soon as one is committed. */
+  /** Returns the parsed answer. Set as soon as an answer is committed. */
   parse: () => unknown = () => undefined;
-  /** What it was parsed to, where that has been done already. */
+  /** The parsed answer, if it was parsed before. */
   parsed: { readonly data: unknown } | undefined;
-  /** The one promise behind everything that is returned, so that an unhandled failure is reported once. */
+  /** The one promise behind all returned promises, so that an unhandled failure is reported once. */
   readonly props: Promise<ResponseProps>;
 
-  /** `start` sets what the run has learned, and settles when an answer is committed. */
+  /** `start` fills in the run, and settles when an answer is committed. */
   constructor(start: (run: Run) => Promise<ResponseProps>) {
     this.props = start(this);
   }
@@ -34,20 +34,23 @@ export class Run {
 
 type Parse<T> = NonNullable<ConstructorParameters<typeof APIPromise<T>>[2]>;
 
-/** What a promise works with. An object under one symbol, no `#` members: applications wrap promises in a `Proxy`. */
+/**
+ * The state of a promise. Stored under one symbol instead of `#` members, because applications wrap promises in a
+ * `Proxy`.
+ */
 interface State<T> {
   readonly client: OpenAI;
   readonly run: Run;
   readonly parse: Parse<T>;
-  /** The answer, parsed once for all who wait. */
+  /** The answer, parsed once for all waiting callers. */
   parsed: Promise<T> | undefined;
 }
 
 const STATE: unique symbol = Symbol('model-router.promise');
 
 /**
- * The SDK's promise of a request, over a call that may be answered by any of several clients. It does what the SDK's
- * own does: the answer is parsed when it is awaited, and `asResponse()` gives it unread.
+ * The SDK's promise of a request, for a call that any of several clients may answer. It behaves like the SDK's own: the
+ * answer is parsed when it is awaited, and `asResponse()` returns it unread.
  */
 export class RoutedPromise<T> extends APIPromise<T> {
   declare private readonly [STATE]: State<T>;
@@ -59,7 +62,7 @@ export class RoutedPromise<T> extends APIPromise<T> {
   }
 
   static {
-    // biome-ignore lint/complexity/noThisInStatic: by its name, the bundler would give the class another one
+    // biome-ignore lint/complexity/noThisInStatic: the bundler would rename a reference to the class
     overrideParse(this.prototype, ({ [STATE]: state }: RoutedPromise<unknown>) => {
       state.run.isTaken = true;
       state.parsed ??= state.run.props.then((props) => state.parse(state.client, props));
@@ -98,7 +101,7 @@ export class RoutedPromise<T> extends APIPromise<T> {
   }
 }
 
-/** Removes keys from the errors of an SDK promise, including those of its parsing, which starts on demand. */
+/** Removes keys from the errors of an SDK promise, including those of parsing, which starts on demand. */
 export function redactRejections<P extends Promise<unknown>>(promise: P, redact: (error: unknown) => unknown): P {
   const parse = promise.then.bind(promise);
   const safely = () =>
@@ -118,10 +121,10 @@ function isThenable<T>(value: PromiseLike<T> | T): value is PromiseLike<T> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** As the SDK does with whatever it has parsed. */
+/** Adds the request id, as the SDK does with all parsed answers. */
 function withRequestId(value: unknown, { requestId: known, parsed }: Run, props: ResponseProps): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  // It has been given its id already.
+  // It has its id already.
   if (known !== undefined && value === parsed?.data) return value;
   return Object.defineProperty(value, '_request_id', {
     value: known === undefined ? props.response.headers.get('x-request-id') : known,
@@ -129,7 +132,7 @@ function withRequestId(value: unknown, { requestId: known, parsed }: Run, props:
   });
 }
 
-/** The one response of a call, whichever way it is requested. */
+/** The single response of a call, in whichever way it is requested. */
 function responseOf(props: ResponseProps, run: Run): Response {
   if (run.response === undefined) {
     const response = unread(props, run);
@@ -138,7 +141,7 @@ function responseOf(props: ResponseProps, run: Run): Response {
   return run.response;
 }
 
-/** The router has read the body already, the caller has not: it is written out once more. */
+/** The router has already read the body, but the caller has not, so it is serialized again. */
 function unread({ response, options }: ResponseProps, run: Run): Response {
   if (run.isTaken || !response.bodyUsed || options.stream === true || run.parsed === undefined) return response;
   const { data } = run.parsed;
@@ -146,7 +149,7 @@ function unread({ response, options }: ResponseProps, run: Run): Response {
   return new Response(typeof data === 'string' ? data : jsonText(data), { status, statusText, headers });
 }
 
-/** What is known of the call by now, as headers. */
+/** The current record of the call as headers. */
 export function routerHeaders(record: CallRecord): Record<string, string> {
   return {
     'x-router-deployment': record.deployment ?? '',
@@ -156,14 +159,17 @@ export function routerHeaders(record: CallRecord): Record<string, string> {
   };
 }
 
-/** A fetched response's headers cannot be changed, so it gets others: it stays the same object for all who hold it. */
+/**
+ * The headers of a fetched response are immutable, so it gets new ones, and stays the same object for all who refer to
+ * it.
+ */
 function withRouterHeaders(response: Response, record: CallRecord): Response {
   const headers = new Headers(response.headers);
-  // An upstream has no say in them.
+  // An upstream must not set these.
   for (const name of response.headers.keys()) if (name.startsWith('x-router-')) headers.delete(name);
   for (const [name, value] of Object.entries(routerHeaders(record))) headers.set(name, encodeURI(value));
   if (Reflect.defineProperty(response, 'headers', { value: headers, configurable: true })) return response;
-  // A response of the application's own kind, which cannot be changed.
+  // An application's own response class, which cannot be changed.
   return new Proxy(response, {
     get(target, property) {
       if (property === 'headers') return headers;

@@ -56,8 +56,8 @@ const NAMES_BY_STATUS: Record<number, string> = {
 };
 
 /**
- * Whether an error is of one of the SDK's classes. An application may pass in clients of another copy of the SDK (the
- * other module system's, another version): their errors are known by their shape.
+ * Whether an error is an instance of one of the SDK's classes. An application may pass in clients of another copy of
+ * the SDK (another module system, another version), whose errors are recognised by their shape.
  */
 export function is(error: unknown, name: Named): boolean {
   if (!(error instanceof Error)) return false;
@@ -72,7 +72,7 @@ export function is(error: unknown, name: Named): boolean {
   return !wasAborted && (name === 'APIConnectionError' || error.message === 'Request timed out.');
 }
 
-/** Not a type guard: an error of another copy is of none of these classes to the compiler, yet is to be looked at. */
+/** Not a type guard: to the compiler, an error of another copy has none of these classes. */
 function isOurs(error: unknown, name: Named): boolean {
   return error instanceof OURS[name];
 }
@@ -81,7 +81,7 @@ export function isApiError(error: unknown): error is APIError {
   return is(error, 'APIError');
 }
 
-/** The name of an error's class, whatever a bundler made of it. */
+/** The name of an error's class, regardless of bundlers. */
 export function errorName(error: Error): string {
   if (error.name !== 'Error') return error.name;
   const known = NAMES.find(([type]) => error instanceof type)?.[1];
@@ -99,7 +99,7 @@ interface Shape extends Error {
   error: unknown;
 }
 
-/** The properties that the SDK's `APIError` sets in every version. */
+/** Whether the error has the properties that the SDK's `APIError` sets in every version. */
 function isForeignApiError(error: Error): error is Shape {
   return ['status', 'headers', 'error', 'code', 'param', 'type'].every((key) => Object.hasOwn(error, key));
 }

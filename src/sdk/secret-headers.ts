@@ -1,12 +1,15 @@
 import { headerRows, type RequestOptions } from './request-headers.js';
 
-/** The last part of a word that names a credential, and what is written in one word with it (`apikey`, `accesstoken`). */
+/**
+ * The last part of a word that names a credential, and prefixes that are written in one word with it (`apikey`,
+ * `accesstoken`).
+ */
 const SECRET_WORD =
   /^(?:api|access|account|auth|bearer|client|id|master|private|refresh|secret|service|session|subscription|user)*(?:auth|authentication|authorization|bearer|cookie|credentials?|jwt|key|pass|passphrase|passwd|password|secret|token)$/;
-/** Sent with each request, and no secret. */
+/** Sent with each request, but not secret. */
 const NO_SECRET = new Set(['idempotency-key', 'sec-websocket-key']);
 
-/** Whether a whole word of a header's name says that its value is a credential: `x-portkey-api-key`, not `x-portkey-provider`. */
+/** Whether a word in a header's name marks its value as a credential: `x-portkey-api-key`, not `x-portkey-provider`. */
 export function isSecretHeader(name: string): boolean {
   if (NO_SECRET.has(name.toLowerCase())) return false;
   // `X-AuthToken` and `x_auth_token` are `x-auth-token`.
@@ -17,14 +20,14 @@ export function isSecretHeader(name: string): boolean {
   return words.some((word) => SECRET_WORD.test(word));
 }
 
-/** The credentials in headers, without their scheme: `Bearer x` is a secret for its `x`. */
+/** The credentials in headers, without their scheme: the secret of `Bearer x` is `x`. */
 export function secretsOf(headers: RequestOptions['headers']): string[] {
   return headerRows(headers).flatMap(([name, value]) =>
     value !== null && isSecretHeader(name) ? [value.replace(/^\w+ /, '')] : [],
   );
 }
 
-/** Words that stand for a key where a server wants none (`apiKey: 'ollama'`), and that errors use in their own sense. */
+/** Placeholders for a key at servers without keys (`apiKey: 'ollama'`), which errors use with their usual meaning. */
 const PROVIDERS = [
   'ai21',
   'anthropic',
@@ -70,7 +73,7 @@ const PROVIDERS = [
 ];
 
 /**
- * Tells names from keys: those of providers, and those of the router's own clients, models, deployments and routes. A
+ * Distinguishes names from keys: names of providers, and of the router's own clients, models, deployments and routes. A
  * name is never masked, because an error would lose the word that explains it.
  */
 export function nameTest(names: Iterable<string>): (value: string) => boolean {

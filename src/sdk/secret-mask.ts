@@ -1,20 +1,20 @@
 import { encodeBase64 } from '../util/base64.js';
 
-/** Too short to be a key; replacing it would only garble what an upstream has said. */
+/** A shorter text is not a key, and masking it would only garble an upstream's message. */
 const SHORTEST_SECRET = 6;
 
 interface Form {
-  /** The secret that is written in this form. */
+  /** The secret that this form encodes. */
   readonly secret: string;
-  /** The rest of a base64 text belongs to it. */
+  /** Whether the rest of a base64 text belongs to it. */
   readonly isBase64: boolean;
 }
 
-/** Forms that begin alike, by their length, longest first. */
+/** Forms with the same beginning, by their length, longest first. */
 type Bucket = { length: number; forms: Map<string, Form> }[];
 
 /**
- * Replaces secrets by `***` in one pass over a text, however many there are. A secret is found as it is, trimmed,
+ * Replaces secrets by `***` in one pass over a text, however many there are. It finds a secret unchanged, trimmed,
  * percent-encoded, escaped as in JSON, and in base64.
  */
 export class SecretMask {
@@ -33,7 +33,7 @@ export class SecretMask {
     for (const bucket of this.#buckets.values()) bucket.sort((a, b) => b.length - a.length);
   }
 
-  /** `except`: a word that is no secret in this text, such as the model that was called. */
+  /** `except`: a word that is not a secret in this text, such as the model of the call. */
   mask(text: string, except?: string): string {
     let masked = '';
     let from = 0;
@@ -51,7 +51,7 @@ export class SecretMask {
     return from === 0 ? text : masked + text.slice(from);
   }
 
-  /** How many characters of a secret begin here. */
+  /** The length of the secret that starts here. */
   #lengthAt(text: string, at: number, except: string | undefined): number {
     const bucket = this.#buckets.get(text.slice(at, at + SHORTEST_SECRET));
     if (bucket === undefined) return 0;
@@ -94,12 +94,12 @@ function percentEncoded(secret: string): string {
   try {
     return encodeURIComponent(secret);
   } catch {
-    // Half of a surrogate pair cannot be encoded, nor sent.
+    // Half of a surrogate pair can be neither encoded nor sent.
     return secret;
   }
 }
 
-/** The part of its base64 that stays the same whatever follows it. */
+/** The part of its base64 that does not depend on the following text. */
 function base64Start(secret: string): string {
   const bytes = new TextEncoder().encode(secret);
   return encodeBase64(bytes.subarray(0, bytes.length - (bytes.length % 3)));

@@ -9,8 +9,8 @@ interface Options {
 }
 
 /**
- * Chunks as server-sent events. A stream that breaks makes the body fail: half an answer never looks like a whole one.
- * A body that is dropped lets go of the chunks, also while the next one is awaited.
+ * Encodes chunks as server-sent events. If the stream breaks, the body fails, so half an answer never looks complete. A
+ * dropped body releases the chunks, even while the next one is awaited.
  */
 export function encodeEvents(
   chunks: AsyncIterable<unknown> | AsyncIterator<unknown>,
@@ -23,7 +23,7 @@ export function encodeEvents(
   const reading = { isPending: false };
   return new ReadableStream<Uint8Array>(
     {
-      // Not a promise: the source of a chunk would hold the body by it.
+      // Not a promise, because the source of a chunk would retain the body through it.
       pull(controller) {
         if (reading.isPending) return;
         reading.isPending = true;
@@ -37,7 +37,7 @@ export function encodeEvents(
   );
 }
 
-/** Apart from the body, so that waiting for a chunk does not hold it. */
+/** A separate function, so that waiting for a chunk does not retain the body. */
 function forward(
   next: Promise<IteratorResult<unknown>>,
   controllerOf: () => Controller | undefined,
@@ -68,7 +68,7 @@ function enqueue(controller: Controller, chunk: unknown): void {
   try {
     controller.enqueue(encoder.encode(eventOf(chunk)));
   } catch (error) {
-    // It is nested too deeply to be written.
+    // Nested too deeply to be serialized.
     controller.error(error);
   }
 }

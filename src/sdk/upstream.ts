@@ -33,7 +33,7 @@ import { headerRows, mergeHeaders, type RequestOptions, withoutDefaultRouterHead
 
 export type { ResponseProps } from './internals.js';
 
-/** What the entry point returns: the SDK's own promise of the winning attempt, and its parsed result, if any. */
+/** The SDK's own promise of the winning attempt, and its parsed result, if any. The entry point returns it. */
 export interface Handle {
   readonly props: ResponseProps;
   readonly promise: APIPromise<unknown>;
@@ -44,17 +44,20 @@ export interface Handle {
 const SDK_DEFAULT_TIMEOUT_MS = 600_000;
 const MAX_RESENDS = 2;
 
-/** Sends to one OpenAI client, once: its own retries are off, and the caller's objects stay unchanged. */
+/**
+ * Sends requests to one OpenAI client, once each: the client's own retries are off, and the caller's objects are not
+ * changed.
+ */
 export class OpenAIUpstream implements Upstream {
   readonly timeoutMs: number | undefined;
-  /** Whether nothing of the application's own stands between the SDK and its answer; by client. */
+  /** By client: whether no code of the application runs between the SDK and its answer. */
   readonly #isUsual = new WeakMap<OpenAI, boolean>();
 
   constructor(
     readonly name: string,
     readonly client: OpenAI,
     readonly redactor: Redact,
-    /** Shared by the upstreams of a router, as their connections are. */
+    /** Shared by the upstreams of a router, because their connections are. */
     readonly answered = new AnsweredOrigins(),
   ) {
     noteErrorFacts(client);
@@ -86,7 +89,7 @@ export class OpenAIUpstream implements Upstream {
     return isUsual && !isHook(client, 'request');
   }
 
-  /** Others may refer to the signal that the SDK makes for the request: a stream's caller does. */
+  /** Whether other code may refer to the signal that the SDK creates for the request, as a stream's caller does. */
   #isEndedByOthers(client: OpenAI, { source }: UpstreamRequest): boolean {
     const { stream, fetchOptions } = source as RequestOptions;
     const hasProvider = isGiven(Reflect.get(optionsOf(client), 'provider'));
@@ -105,7 +108,7 @@ export class OpenAIUpstream implements Upstream {
         return await this.#sendOnce(client, sent, progress);
       } catch (error) {
         if (progress.isAnswered || request.isOver()) throw error;
-        // First what is rare, and cheap to see.
+        // The rare and cheap conditions first.
         const mayResend = isDeadSocket(error, sentAt) && resends < MAX_RESENDS && isReplayable(bodyOf(sent));
         if (!mayResend || !this.answered.has(client.baseURL))
           throw asNotSent(error, client, request.source as RequestOptions) ?? error;
@@ -140,7 +143,7 @@ export class OpenAIUpstream implements Upstream {
       const raw = isBinary(props.options);
       return { status, headers, data, stream, raw, body, handle };
     } catch (error) {
-      // The SDK may give up on a body by its own timer, which ends nothing that is not linked.
+      // The SDK may give up on a body by its own timer, which ends only linked requests.
       if (progress.isAnswered) onRequest?.close();
       throw withCause(error, onRequest?.thrown);
     } finally {
@@ -149,21 +152,21 @@ export class OpenAIUpstream implements Upstream {
   }
 }
 
-/** Version 6 of the SDK drops the cause of a timeout, and with it whether there was a connection at all. */
+/** SDK 6 drops the cause of a timeout, which shows whether there was a connection. */
 function withCause(error: unknown, cause: unknown): unknown {
   if (cause !== undefined && isTimeout(error) && error instanceof Error && error.cause === undefined)
     Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true });
   return error;
 }
 
-/** What an application may put in the place of the SDK's own. */
+/** Methods that an application may override. */
 const HOOKS = ['constructor', 'responsePromise', 'prepareOptions', 'prepareRequest', 'fetchWithTimeout'];
 
 const hasSignal = (options: unknown) => isRecord(options) && isGiven(options.signal);
 
 const bodyOf = ({ source }: UpstreamRequest) => (source as RequestOptions).body;
 
-/** A fresh copy for each attempt: the SDK writes into the options it is given. */
+/** A new copy for each attempt, because the SDK writes into its options. */
 function attemptOptions(
   client: OpenAI,
   { source, model, headers, additions, adapt, timeoutMs, signal }: UpstreamRequest,
@@ -173,7 +176,7 @@ function attemptOptions(
   const options: RequestOptions = {
     ...given,
     maxRetries: 0,
-    // The attempt's own timer is the one that counts. The SDK's ends the request on the wire, and must not fire earlier.
+    // The attempt's own timer decides. The SDK's timer ends the request on the wire, and must not fire earlier.
     timeout: Math.min(MAX_MS, Math.ceil(timeoutMs)),
   };
   if (signal !== undefined) options.signal = signal;
@@ -188,8 +191,8 @@ function attemptOptions(
 }
 
 /**
- * The length of a body is `fetch`'s to say: with a shorter one it waits for ever, as if the server hung, and with a
- * longer one it fails. Only of a stream does it not know the length.
+ * Removes a given body length, because `fetch` computes it: with a shorter body it would wait forever, as if the server
+ * hung, and with a longer one it fails. Only for a stream it does not know the length.
  */
 function withoutLength(headers: RequestOptions['headers'], body: unknown): RequestOptions['headers'] {
   if (headers == null || isByteStream(body)) return headers;
@@ -199,8 +202,8 @@ function withoutLength(headers: RequestOptions['headers'], body: unknown): Reque
 }
 
 /**
- * An upload that is still a stream is read into a form where its model has another name upstream: only a form can be
- * changed. Where the name is the same it is sent as it comes.
+ * Reads a streamed upload into a form if its model has another name upstream, because only a form can be changed. If
+ * the name is the same, the stream is sent unchanged.
  */
 async function withReadForm(request: UpstreamRequest): Promise<UpstreamRequest> {
   const source = request.source as RequestOptions;
@@ -217,11 +220,11 @@ function isByteStream(body: unknown): body is AsyncIterable<Uint8Array> {
   return isAsyncIterable(body);
 }
 
-/** The body for one upstream: its own name of the model in JSON and form data alike. Unchanged where nothing differs. */
+/** The body for one upstream, with its own model name in JSON and form data alike. Unchanged if nothing differs. */
 function bodyFor(body: unknown, model: string | undefined, additions: readonly Addition[]): unknown {
   if (body instanceof FormData) {
     const [given, ...more] = body.getAll('model');
-    // Of several some servers take the last, so only one may stand there.
+    // Of several values, some servers use the last one, so only one may remain.
     if (model === undefined || (given === model && more.length === 0)) return body;
     return formFor(body, model);
   }
@@ -230,7 +233,7 @@ function bodyFor(body: unknown, model: string | undefined, additions: readonly A
   return additions.length === 0 ? named : withAdditions(named, additions);
 }
 
-/** A copy that names this model, once. */
+/** A copy with this model name, once. */
 export function formFor(form: FormData, model: string): FormData {
   const copy = new FormData();
   for (const [name, value] of form) copy.append(name, value);
@@ -238,12 +241,12 @@ export function formFor(form: FormData, model: string): FormData {
   return copy;
 }
 
-/** It can be sent more than once. */
+/** Whether the body can be sent more than once. */
 export function isReplayable(body: unknown): boolean {
   return body === undefined || body === null || body instanceof FormData || isPlain(body);
 }
 
-/** As the deployment's provider wants it. What `adapt` does wrong is the deployment's fault, not the call's. */
+/** Converts the body with `adapt`. An error there is the deployment's fault, not the call's. */
 function adapted(body: unknown, adapt: UpstreamRequest['adapt']): unknown {
   if (adapt === undefined || !isPlain(body)) return body;
   try {
@@ -261,35 +264,35 @@ export function isPlain(body: unknown): body is Record<string, unknown> {
   return !isOpaque && !(Symbol.asyncIterator in body) && !(Symbol.iterator in body);
 }
 
-/** A `stream` that some servers read as true: whether the answer is a stream is known when it comes. */
+/** Whether some servers would read the body's `stream` as true. Only the answer shows whether it is a stream. */
 export function mayBeStream(body: unknown): boolean {
   return isPlain(body) && Boolean(body.stream) && body.stream !== true;
 }
 
 function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStream {
   const tap = taps.get(stream);
-  // One of the application's own class may need itself.
+  // An application's own stream class may need `this`.
   const chunks = tap === undefined ? stream[Symbol.asyncIterator]() : chunksOf(stream);
   return {
     chunks,
-    // A body that cannot be watched is taken to have ended well.
+    // A body that cannot be observed counts as complete.
     doneSeen: () => tap?.doneSeen() ?? true,
     bytesRead: () => tap?.bytesRead() ?? 0,
     json: () => tap?.json(),
     signal: props.controller.signal,
-    // The SDK aborts it by itself where the connection breaks after the end mark.
+    // The SDK also aborts it by itself if the connection breaks after the end mark.
     aborted: () => props.controller.signal.aborted && tap?.doneSeen() !== true,
   };
 }
 
-/** By shape, as an application may have two copies of the SDK. */
+/** By shape, because an application may have two copies of the SDK. */
 export function isStream(data: unknown): data is Stream<unknown> {
   return isAsyncIterable(data) && 'controller' in data && 'tee' in data;
 }
 
 const taps = new WeakMap<object, ReturnType<typeof tapBody>>();
 
-/** The SDK's stream over an observed body, because the SDK does not report whether it has seen the end mark. */
+/** The SDK's stream over an observed body. The SDK does not report whether it has seen the end mark. */
 class TappedStream<Item> extends Stream<Item> {
   static override fromSSEResponse<Item>(...args: Parameters<typeof Stream.fromSSEResponse>): Stream<Item> {
     const [response, ...rest] = args;

@@ -8,8 +8,9 @@ export interface Ranked {
 }
 
 /**
- * The order of some items by an amount that falls as time passes, and rises only where it is `set` or `change`d. What is
- * known of each amount lies side by side in memory, so that the highest of ten thousand are found with a look at few items.
+ * The order of some items by an amount that falls as time passes, and rises only where it is `set` or `change`d. What
+ * is known of each amount lies side by side in memory, so that the highest of ten thousand are found with a look at few
+ * items.
  */
 export class SpendRanking<T extends Ranked> {
   readonly #items: T[] = [];

@@ -2,7 +2,7 @@ import type { CallOutcome } from './metric-names.js';
 import type { AttemptRecord, Outcome } from './record-types.js';
 import type { EndedError } from './tracing.js';
 
-/** By name: a provider may use the same codes. */
+/** By error name, because a provider may use the same codes. */
 const REFUSED: ReadonlySet<string> = new Set([
   'SpendBudgetExceededError',
   'TokenBudgetExceededError',
@@ -11,7 +11,7 @@ const REFUSED: ReadonlySet<string> = new Set([
 ]);
 const CALLERS: ReadonlySet<Outcome> = new Set(['caller-error', 'context-length', 'content-filter']);
 
-/** What became of a call that has ended. */
+/** The outcome of a call that has ended. */
 export function callOutcomeOf(attempts: readonly AttemptRecord[], error: EndedError | null): CallOutcome {
   if (error === null) return 'success';
   if (REFUSED.has(error.name)) return 'refused';
@@ -22,12 +22,12 @@ export function callOutcomeOf(attempts: readonly AttemptRecord[], error: EndedEr
 }
 
 /**
- * Whether it counts against the route: not the caller's errors and aborts, nor refusals by limits that the application
- * has set. A deadline counts, and so does having no deployment left.
+ * Whether it counts against the route. The caller's errors and aborts do not, nor refusals by the application's own
+ * limits. A deadline counts, and so does having no deployment left.
  */
 export const isBlamed = (outcome: CallOutcome): boolean => outcome === 'failed' || outcome === 'deadline';
 
-/** Each time that a call went on to another deployment, and why. A hedge is no failover. */
+/** Each failover of a call, with its reason. A hedge is not a failover. */
 export function failoversOf(attempts: readonly AttemptRecord[]): { from: string; to: string; reason: Outcome }[] {
   return attempts.flatMap(({ deployment: to, hedge }, i) => {
     const before = attempts[i - 1];

@@ -57,13 +57,13 @@ export function callRecord(holder: unknown): CallRecord | undefined {
   if (typeof holder !== 'object' || holder === null) return undefined;
   const own = linked(holder);
   if (own !== undefined) return own;
-  // The SDK's helpers copy a result, or build one from chunks: its `usage` object stays the same one.
+  // The SDK's helpers copy a result, or build one from chunks, but they keep the same `usage` object.
   const byUsage =
     'usage' in holder && typeof holder.usage === 'object' && holder.usage ? linked(holder.usage) : undefined;
   if (byUsage !== undefined) return byUsage;
-  // A helper (`chat.completions.stream()`, `runTools()`) makes its calls under the signal of its own controller.
+  // A helper (`chat.completions.stream()`, `runTools()`) uses its own controller's signal for its calls.
   if ('controller' in holder && holder.controller instanceof AbortController) return linked(holder.controller.signal);
-  // Only what looks like an answer: an id alone is not enough.
+  // Only an object that looks like an answer: an id alone is not enough.
   const isAnswer = ('choices' in holder || 'output' in holder) && 'id' in holder && typeof holder.id === 'string';
   return isAnswer ? registry().byAnswerId.get(String(holder.id)) : undefined;
 }

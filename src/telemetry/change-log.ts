@@ -5,9 +5,9 @@ import type { AttemptRecord, CallRecord } from './record-types.js';
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
-/** So many lines a minute of one kind about one subject: a breaker that flaps fills no disk. */
+/** The limit of lines per minute of one kind about one subject, so that a flapping breaker fills no disk. */
 const MOST_LINES = 5;
-/** Names of models come from outside. */
+/** Model names come from outside, so their number is limited. */
 const MAX_SUBJECTS = 1000;
 
 interface Subject {
@@ -17,11 +17,11 @@ interface Subject {
 }
 
 /**
- * One line at `warn` for each change of state: an application whose key is refused learns of it without a listener.
- * They go to the router's own logger, as they concern all of its views.
+ * Writes one line at `warn` for each change of state, so that an application without listeners learns of a refused key.
+ * The lines go to the router's own logger, because they concern all of its views.
  */
 export class ChangeLog {
-  /** Set when the router is put together, and when its logger is replaced. */
+  /** Set when the router is assembled, and when its logger is replaced. */
   log: Log | undefined;
   readonly #subjects = new Map<string, Subject>();
   readonly #pausedUntil = new Map<string, number>();
@@ -99,7 +99,7 @@ export class ChangeLog {
       );
   }
 
-  /** `text` is made only for a line that is written. */
+  /** `text` is called only if the line is written. */
   #write(key: string, text: () => string, most = { lines: MOST_LINES, ms: MINUTE }): void {
     const { log } = this;
     if (log?.warns !== true) return;

@@ -8,8 +8,8 @@ interface Channel {
 }
 
 /**
- * Node's `diagnostics_channel`, where the runtime has it: `model-router:call` and `model-router:attempt`, for tools
- * that observe a process without its code. A message is made only where there is a subscriber.
+ * Publishes to Node's `diagnostics_channel`, if the runtime has it: `model-router:call` and `model-router:attempt`, for
+ * tools that observe a process without changing its code. Messages are built only if there is a subscriber.
  */
 export class Channels {
   #channels: { readonly call: Channel; readonly attempt: Channel } | undefined;

@@ -5,10 +5,11 @@ import type { AttemptRecord, CallRecord, ConfidenceScores } from './record-types
 type SlaSubject = { route: string; deployment?: undefined } | { deployment: string; route?: undefined };
 
 /**
- * What the router reports through `router.on(type, listener)`. Events hold no key and no prompt.
+ * The events of `router.on(type, listener)`. They contain no key and no prompt.
  *
  * @example
- * router.on('breaker-opened', ({ deployment, cooldownMs }) => metrics.increment('breaker', { deployment, cooldownMs }));
+ * router.on('breaker-opened', ({ deployment, cooldownMs }) => metrics.increment('breaker', { deployment, cooldownMs
+ * }));
  */
 export type RouterEvent =
   | {
@@ -20,9 +21,9 @@ export type RouterEvent =
       type: 'cache-hit';
       callId: string;
       how: 'hit' | 'joined' | 'stale' | 'stale-if-error';
-      /** Milliseconds; `null` where another call's answer was joined. */
+      /** Milliseconds; `null` if another call's answer was joined. */
       ageMs: number | null;
-      /** US dollars; `null` where it is not known. */
+      /** US dollars; `null` if unknown. */
       savedUsd: number | null;
     }
   | {
@@ -39,9 +40,9 @@ export type RouterEvent =
       callId: string;
       route: string | null;
       budget: 'money';
-      /** `maxCostUsd`, or the budget in words: `$400 a month`. */
+      /** `maxCostUsd`, or the name of the budget: `$400 a month`. */
       name: string;
-      /** The highest cost that the call could have, in US dollars. */
+      /** The highest possible cost of the call, in US dollars. */
       estimate: number;
       limit: number;
       /** The unused part of the limit, in US dollars. */
@@ -103,9 +104,9 @@ export type RouterEvent =
     }
   /** `router.update()` has replaced these options. */
   | { type: 'config-updated'; options: readonly string[] }
-  /** The answer of `from` was unsure, so the call goes to the next deployment too. */
+  /** The confidence in the answer of `from` was too low, so the call also goes to the next deployment. */
   | { type: 'call-escalated'; callId: string; route: string | null; from: string; confidence: number | null }
-  /** An answer was unsure, but `maxShare` of the calls have been escalated. */
+  /** The confidence in an answer was too low, but `maxShare` of the calls have already been escalated. */
   | { type: 'escalation-capped'; callId: string; route: string | null; confidence: number | null }
   /** The probabilities of an answer's tokens are unknown, so `minConfidence` cannot be applied. */
   | { type: 'confidence-unknown'; callId: string; route: string | null; deployment: string }
@@ -128,7 +129,7 @@ export type RouterEvent =
 
 /** The `type` of an event. */
 export type RouterEventType = RouterEvent['type'];
-/** The event of one type, as its listener gets it. */
+/** The event of one type, as its listeners receive it. */
 export type EventOf<T extends RouterEventType> = Extract<RouterEvent, { type: T }>;
 /** A record, so that the compiler reports a missing type. */
 const EACH: Readonly<Record<RouterEventType, true>> = {
@@ -166,7 +167,7 @@ const EACH: Readonly<Record<RouterEventType, true>> = {
 export const EVENT_TYPES = Object.keys(EACH) as RouterEventType[];
 type Listener = (event: RouterEvent) => unknown;
 
-/** Listeners by event type. A listener that throws or rejects does no harm. */
+/** Listeners by event type. A listener that throws or rejects does not affect calls. */
 export class Events {
   readonly #listeners = new Map<RouterEventType, Set<Listener>>();
 
@@ -175,7 +176,7 @@ export class Events {
     return this.#listeners.has(type);
   }
 
-  /** Throws InvalidOptionError for a type that does not exist. */
+  /** Throws InvalidOptionError for an unknown type. */
   on<T extends RouterEventType>(type: T, listener: (event: EventOf<T>) => unknown): () => void {
     checkOneOf('on', type, EVENT_TYPES);
     checkFunction('on.listener', listener);

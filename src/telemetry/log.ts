@@ -38,7 +38,7 @@ export class Log {
     );
   }
 
-  /** At `debug`: at `info` a call has one line, which says that its cost is unknown. */
+  /** Written at `debug`, because at `info` a call has one line, which shows that its cost is unknown. */
   hint(text: string): void {
     if (RANK[this.level] < RANK.debug) return;
     try {

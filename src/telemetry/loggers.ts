@@ -3,16 +3,16 @@ import type { Logger } from './log.js';
 const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 type Level = (typeof LEVELS)[number];
 
-/** As much of pino's logger as is used: an object, then the message. */
+/** The part of pino's logger that is used: an object, then the message. */
 export type PinoLike = Record<Level, (details: object, message: string) => unknown>;
 
-/** As much of winston's logger as is used. */
+/** The part of winston's logger that is used. */
 export interface WinstonLike {
   log(entry: { level: string; message: string; [key: string]: unknown }): unknown;
 }
 
 /**
- * A pino logger as the option `logger`.
+ * Converts a pino logger for the option `logger`.
  *
  * @example
  * new ModelRouter({ ...options, logger: pinoLogger(pino()), logLevel: 'info' });
@@ -22,7 +22,7 @@ export function pinoLogger(pino: PinoLike): Logger {
 }
 
 /**
- * A winston logger as the option `logger`.
+ * Converts a winston logger for the option `logger`.
  *
  * @example
  * new ModelRouter({ ...options, logger: winstonLogger(winston.createLogger(settings)), logLevel: 'info' });
@@ -31,7 +31,7 @@ export function winstonLogger(winston: WinstonLike): Logger {
   return loggerOf((level, message, rest) => winston.log({ ...detailsOf(rest), level, message }));
 }
 
-/** What the SDK adds to its own lines. */
+/** The details that the SDK adds to its own lines. */
 function detailsOf(rest: readonly unknown[]): object {
   return rest.length === 0 ? {} : { details: rest.length === 1 ? rest[0] : rest };
 }

@@ -1,9 +1,9 @@
 import type { Outcome } from './record-types.js';
 
 /**
- * The router's own metrics, as OpenTelemetry names them. In Prometheus text dots are underscores and a counter ends in
- * `_total`; durations are seconds without a unit in their names, as OpenTelemetry's own Prometheus exporter writes
- * them.
+ * The router's own metrics, with their OpenTelemetry names. In Prometheus text, dots become underscores and a counter
+ * ends in `_total`. Durations are in seconds, without a unit in the name, like in OpenTelemetry's own Prometheus
+ * exporter.
  */
 export const METRICS = {
   callDuration: { name: 'model_router.call.duration', kind: 'histogram', help: 'Seconds of calls, by route.' },
@@ -61,11 +61,11 @@ export const METRICS = {
 /** Upper bounds of durations, in seconds: 0.01, doubling. */
 export const DURATION_BUCKETS: readonly number[] = Array.from({ length: 17 }, (_, i) => (2 ** i * 10) / 1000);
 
-/** What became of a call. `refused`: by a limit of your own. */
+/** The outcomes of calls. `refused`: by a limit of your own. */
 export const CALL_OUTCOMES = ['success', 'failed', 'deadline', 'caller-error', 'refused', 'aborted'] as const;
 export type CallOutcome = (typeof CALL_OUTCOMES)[number];
 
-/** What an attempt may come to. A record, so that the compiler reports a missing one. */
+/** The outcomes of attempts. A record, so that the compiler reports a missing one. */
 const OUTCOMES: Readonly<Record<Exclude<Outcome, 'pending'>, true>> = {
   success: true,
   'caller-error': true,
@@ -86,7 +86,7 @@ const OUTCOMES: Readonly<Record<Exclude<Outcome, 'pending'>, true>> = {
 };
 export const ATTEMPT_OUTCOMES = Object.keys(OUTCOMES) as readonly (keyof typeof OUTCOMES)[];
 
-/** Why a call usually goes on to another deployment: these series begin at 0. */
+/** The usual reasons for a failover: these series start at 0. */
 export const FAILOVER_REASONS = [
   'server-error',
   'rate-limited',

@@ -18,7 +18,7 @@ export interface Usage {
   imageInputTokens?: number;
   audioOutputTokens?: number;
   imageOutputTokens?: number;
-  /** Seconds of audio, where the provider bills by the second. */
+  /** Seconds of audio, if the provider bills by the second. */
   seconds?: number;
 }
 
@@ -34,7 +34,7 @@ export interface TokenPrice {
   cacheWrite?: number | undefined;
   /**
    * Input that the provider wrote to its own cache for an hour.
-   * @default the price of `input`; where only `cacheWrite` is given, such tokens are `unpriced`
+   * @default the price of `input`; if only `cacheWrite` is set, such tokens are `unpriced`
    */
   cacheWrite1h?: number | undefined;
   /** @default the price of `input` */
@@ -55,7 +55,7 @@ export interface LongContextPrice extends TokenPrice {
 
 /** Prices of one service tier: tokens, and anything else that differs. */
 export interface TierPrice extends TokenPrice {
-  /** US dollars per second of audio. @default 0, and `unpriced` where seconds are all that is billed */
+  /** US dollars per second of audio. @default 0, and `unpriced` if only seconds are billed */
   perSecond?: number | undefined;
   /**
    * US dollars per call of a tool that the provider runs.
@@ -78,13 +78,16 @@ export interface Price extends TierPrice {
   tiers?: Record<string, number | TierPrice> | undefined;
 }
 
-/** A price, and where it comes from: `deployment`, `prices`, or the name and version of a table. */
+/** A price and its source: `deployment`, `prices`, or the name and version of a table. */
 export interface KnownPrice {
   readonly price: Price;
   readonly source: string;
 }
 
-/** What an attempt came to. All but `success` and `pending` are failures; docs/how-it-decides-failures.md, "What an outcome means", says what each leads to. */
+/**
+ * The outcome of an attempt. All but `success` and `pending` are failures; docs/how-it-decides-failures.md, "What an
+ * outcome means", lists the consequences.
+ */
 export type Outcome =
   | 'pending'
   | 'success'
@@ -125,7 +128,10 @@ export interface AttemptRecord {
   durationMs: number;
   /** US dollars; `null` if the price or the usage is unknown. */
   costUsd: number | null;
-  /** Which price: `deployment`, `prices`, `provider` (its own figure), or a table's name and version, such as `built-in 2026-11-22`; `null` where none is known. */
+  /**
+   * Which price: `deployment`, `prices`, `provider` (its own figure), or a table's name and version, such as `built-in
+   * 2026-11-22`; `null` if unknown.
+   */
   priceSource: string | null;
   /** The stream ended with `[DONE]` but without a `finish_reason`. */
   unfinished?: true;
@@ -163,7 +169,7 @@ export interface CallRecord {
   startedAt: string;
   /** The option `metadata`, else the plain strings of the body's `metadata`. */
   metadata: Record<string, string>;
-  /** The `model` that the caller wrote. */
+  /** The caller's `model`. */
   requestedModel: string | null;
   /** The deployment that answered, else the last one that was tried. */
   deployment: string | null;
@@ -173,18 +179,20 @@ export interface CallRecord {
   attempts: AttemptRecord[];
   /** The variant that a weighted route assigned to the call. */
   variant: string | null;
-  /** The route's strategy; `probe` or `recovery` where the first deployment was tried to see how it is. `null` without a route. */
+  /**
+   * The route's strategy; `probe` or `recovery` if the first deployment was tried to test it. `null` without a route.
+   */
   chosenBy: string | null;
   /** Confidence of the first answer, 0 to 1, on a route with `escalate`; `null` if unknown. */
   confidence: number | null;
-  /** The call went to another deployment because the first answer was unsure. */
+  /** The call went to another deployment because the confidence in the first answer was too low. */
   escalated: boolean;
   /** How long the call waited for a slot of a full deployment, in milliseconds. */
   queuedMs: number;
   /** How the response cache was used. */
   cache: CacheUse;
   usage: Usage | null;
-  /** The provider's own `usage`, untouched. */
+  /** The provider's own `usage`, unchanged. */
   providerUsage: unknown;
   /** US dollars, as the provider reported them (`usage.cost` and the like), summed over all attempts; `null` if none did. */
   providerCostUsd: number | null;
@@ -202,7 +210,7 @@ export interface CallRecord {
   estimated?: true;
 }
 
-/** The ways to read a confidence off an answer's token probabilities. Each is 0 to 1, `null` where it is unknown. */
+/** Ways to compute confidence from an answer's token probabilities. Each is 0 to 1, `null` if unknown. */
 export interface ConfidenceScores {
   readonly mean: number | null;
   readonly lowest: number | null;

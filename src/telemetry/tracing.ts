@@ -1,17 +1,17 @@
 import type { AttemptRecord, CallRecord } from './record-types.js';
 
-/** A call that begins. */
+/** The start of a call. */
 export interface CallStart {
-  /** Filled as the call goes on. */
+  /** Filled in during the call. */
   readonly record: CallRecord;
 }
 
-/** An attempt that begins. */
+/** The start of an attempt. */
 export interface AttemptStart {
   readonly callId: string;
-  /** Filled when it ends. */
+  /** Filled in when it ends. */
   readonly record: AttemptRecord;
-  /** What is sent as `model`; `null` where nothing is. */
+  /** The `model` that is sent; `null` if none is. */
   readonly model: string | null;
   readonly client: string;
   readonly region: string | null;
@@ -25,27 +25,27 @@ export interface EndedError {
 }
 
 /**
- * Follows calls and attempts in the async context in which they run, where events cannot: what is active around `run`
- * is active in all that it starts. Each call and attempt that has begun ends once, after `close()` too.
+ * Observes calls and attempts in the async context in which they run, which events cannot: the context around `run` is
+ * active in everything that it starts. Each started call and attempt ends once, also after `close()`.
  */
 export interface Tracer {
   aroundCall<T>(start: CallStart, run: () => T): T;
   callEnded(record: CallRecord, error: EndedError | null): void;
-  /** The call waits for the answer of another one. */
+  /** The call waits for another call's answer. */
   joined(callId: string, runId: string): void;
   aroundAttempt<T>(start: AttemptStart, run: () => T): T;
   attemptEnded(record: AttemptRecord): void;
-  /** To send with the request. */
+  /** Headers to send with the request. */
   headersFor(record: AttemptRecord): Readonly<Record<string, string>> | undefined;
 }
 
-/** By what `model-router/otel` finds the tracers of a router, whichever copy of the package has made it. */
+/** Under this symbol `model-router/otel` finds the tracers of a router, whichever copy of the package created it. */
 export const TRACING: unique symbol = Symbol.for('model-router.tracing') as never;
 
-/** The tracers of a router. One that throws changes no call. */
+/** The tracers of a router. A tracer that throws does not affect calls. */
 export class Tracing {
   readonly #tracers = new Set<Tracer>();
-  /** Whether there is any: without one nothing is made for it. */
+  /** Whether there are any. Without tracers nothing is built for them. */
   isOn = false;
 
   add(tracer: Tracer): () => void {
@@ -91,7 +91,7 @@ export class Tracing {
       try {
         action(tracer);
       } catch {
-        // A tracer's fault is not the call's.
+        // A tracer's error must not fail the call.
       }
     }
   }
@@ -106,7 +106,7 @@ export class Tracing {
   }
 }
 
-/** Runs once, whatever the tracer does. */
+/** Runs `run` once, whatever the tracer does. */
 function guarded<T>(tracer: Tracer, around: (tracer: Tracer, next: () => T) => T, run: () => T): T {
   let result: { readonly value: T } | undefined;
   const once = () => {
@@ -116,7 +116,7 @@ function guarded<T>(tracer: Tracer, around: (tracer: Tracer, next: () => T) => T
   try {
     around(tracer, once);
   } catch {
-    // A tracer's fault is not the call's.
+    // A tracer's error must not fail the call.
   }
   return once();
 }

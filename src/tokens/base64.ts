@@ -1,19 +1,19 @@
-/** Shorter strings are counted as text: hashes, keys and names look like base64 too. */
+/** Shorter strings are counted as text, because hashes, keys and names look like base64 too. */
 const SHORTEST = 512;
 const WINDOW = 48;
 const WINDOWS = 12;
 const ALPHABET = /^[A-Za-z0-9+/_=-]+$/;
 
 export interface Encoded {
-  /** `image/png` of a data URL, lower case; `undefined` where the string names none. */
+  /** `image/png` from a data URL, in lower case; `undefined` if the string has none. */
   readonly mediaType: string | undefined;
-  /** Of what is encoded. */
+  /** The size of the encoded data. */
   readonly bytes: number;
 }
 
 /**
- * What a string holds if it is a `data:` URL or base64 from end to end; `undefined` for text. Only samples of it are
- * looked at, so a file of many megabytes costs no more than a short one.
+ * The content of a string that is a `data:` URL or base64 from end to end; `undefined` for text. It reads only samples,
+ * so a file of many megabytes costs no more than a short one.
  */
 export function readEncoded(text: string): Encoded | undefined {
   if (isDataUrl(text)) {
@@ -33,7 +33,10 @@ function isDataUrl(text: string): boolean {
   return /^data:/i.test(text.slice(0, 5)) && text.slice(0, 256).includes(',');
 }
 
-/** By windows spread over all of it. Encoded bytes mix capitals, small letters and digits everywhere; words do not. */
+/**
+ * Reads windows spread over the whole text. Encoded bytes mix capitals, small letters and digits everywhere; words do
+ * not.
+ */
 function isBase64(text: string): boolean {
   if (text.length < SHORTEST) return false;
   const step = (text.length - WINDOW) / (WINDOWS - 1);
@@ -45,6 +48,6 @@ function isBase64(text: string): boolean {
     if (!ALPHABET.test(piece)) return false;
     if (/[A-Z]/.test(piece) && /[a-z]/.test(piece) && /\d/.test(piece)) mixed++;
   }
-  // Bytes that are all the same make runs of one letter.
+  // Constant bytes produce runs of one letter.
   return mixed * 2 >= WINDOWS;
 }

@@ -1,18 +1,18 @@
 import { addText, newFeatures, type TextFeatures } from './text-features.js';
 
-/** Texts up to this length are read whole, longer ones by samples. */
+/** Texts up to this length are read fully, longer ones by samples. */
 const MAX_WHOLE = 2048;
 const WINDOW = 128;
-/** So much of a long text is read in any case, then this share of the rest, up to the most. */
+/** The minimum sample of a long text, then the share of the rest, up to the maximum. */
 const MIN_SAMPLE = 1792;
 const SAMPLE_SHARE = 1 / 48;
 const MAX_SAMPLE = 256 * 1024;
-/** Many texts are read each for itself up to so much altogether; beyond it they are sampled as one long text. */
+/** Up to this total, texts are sampled separately; beyond it they are sampled as one long text. */
 const MAX_READ = 512 * 1024;
 
 /**
- * What is in texts, all together. A long text is counted by windows spread evenly over it, each at a place of its own:
- * `seed` (0 up to 1) moves them, so that a text cannot be cheap only in the sampled places.
+ * Counts the features of all texts together. A long text is counted by windows spread evenly over it, at varying
+ * places: `seed` (0 up to 1) moves them, so that a text cannot be cheap only in the sampled places.
  */
 export function countFeatures(texts: readonly string[], seed: () => number): number[] {
   const features = newFeatures();
@@ -35,12 +35,12 @@ function sampleSize(length: number): number {
   return Math.min(MAX_SAMPLE, MIN_SAMPLE + (length - MAX_WHOLE) * SAMPLE_SHARE);
 }
 
-/** Of texts in a row, `length` in all; none is copied. */
+/** Samples consecutive texts, `length` in all, without a copy. */
 function addSamples(features: TextFeatures, texts: readonly string[], length: number, seed: number): void {
   const windows = Math.ceil(sampleSize(length) / WINDOW);
   const stride = length / windows;
   const sampled = newFeatures();
-  // A generator of one line: each place follows from the one before.
+  // A simple generator: each place follows from the one before.
   let state = Math.floor(seed * 0x7fffffff) ^ length;
   let read = 0;
   let index = 0;
@@ -55,7 +55,7 @@ function addSamples(features: TextFeatures, texts: readonly string[], length: nu
       const to = wordStart(text, Math.min(text.length, end - start));
       if (from < to) addText(sampled, text, from, to);
       read += Math.max(0, to - from);
-      // The next window may begin in the same text.
+      // The next window may start in the same text.
       if (end - start < text.length) break;
     }
   }
@@ -65,7 +65,7 @@ function addSamples(features: TextFeatures, texts: readonly string[], length: nu
 
 const LONGEST_WORD = 24;
 
-/** The next beginning of a word, as half a word counts as a whole one; the place itself where none is near. */
+/** The next start of a word, because half a word counts as a whole one; the place itself if none is near. */
 function wordStart(text: string, at: number): number {
   if (at === 0) return at;
   for (let i = at; i < Math.min(text.length, at + LONGEST_WORD); i++) {

@@ -5,8 +5,8 @@ import { type Input, readInput } from './read-input.js';
 import { FRAMES, type Tokenizer, tokenizersOf, weigh } from './tokenizers.js';
 
 /**
- * Counts the tokens of a text for a model, where it can; `undefined` leaves it to the router's estimate. It runs on the
- * event loop of the call.
+ * Counts the tokens of a text for a model. Return `undefined` to use the router's estimate. It runs on the call's event
+ * loop.
  */
 export type CountTokens = (input: { text: string; model: string | undefined }) => number | undefined;
 
@@ -15,11 +15,11 @@ const MIDDLE = () => 0.5;
 export interface InputRequest {
   readonly body: unknown;
   readonly protocol: Protocol;
-  /** The upstream's name of the model; where it is not known, the estimate is that of the tokenizer that counts most. */
+  /** The upstream's model name. If it is unknown, the estimate is that of the tokenizer that counts most. */
   readonly model: string | undefined;
 }
 
-/** How many tokens a request's input may have: seldom too few, as a limit needs it. */
+/** Estimates a request's input tokens. The result is seldom too low, because limits rely on it. */
 export function estimateInputTokens(
   { body, protocol, model }: InputRequest,
   countTokens: CountTokens | undefined,
@@ -27,7 +27,7 @@ export function estimateInputTokens(
   return tokensOf(readInput(body, protocol), model, countTokens);
 }
 
-/** The same for an input that was read already. `seed` chooses the samples of long texts. */
+/** The same for an input that was already read. `seed` selects the samples of long texts. */
 export function tokensOf(
   input: Input,
   model: string | undefined,
@@ -54,7 +54,7 @@ function textTokens(
   return maxOf(tokenizersOf(model), (tokenizer) => counted + framing(input, tokenizer));
 }
 
-/** What the application makes of it; `undefined` where that is nothing that could be a count. */
+/** The application's count; `undefined` if the result cannot be a count. */
 function readCount(countTokens: CountTokens, { texts }: Input, model: string | undefined): number | undefined {
   try {
     const count: unknown = countTokens({ text: texts.join('\n'), model });
@@ -64,7 +64,7 @@ function readCount(countTokens: CountTokens, { texts }: Input, model: string | u
   }
 }
 
-/** The marks around messages. */
+/** Tokens of the marks around messages. */
 function framing({ messages }: Input, tokenizer: Tokenizer): number {
   const { first, each } = FRAMES[tokenizer];
   return messages === 0 ? 0 : first + each * messages;

@@ -5,10 +5,10 @@ export interface ImageSize {
   readonly height: number;
 }
 
-/** A JPEG's size comes after its metadata; a preview picture in there is seldom larger than this. */
+/** A JPEG's size follows its metadata; a preview image in it is seldom larger than this. */
 const JPEG_CHARS = 96 * 1024;
 
-/** The size that a data URL's image says it has; `undefined` for what is not one, or not of a known kind. */
+/** The size declared in a data URL's image; `undefined` for anything else, or for an unknown format. */
 export function imageSizeOf(url: string): ImageSize | undefined {
   const comma = url.slice(0, 100).indexOf(',');
   if (!/^data:image\/[\w.+-]+;base64,/i.test(url.slice(0, comma + 1))) return undefined;
@@ -46,7 +46,7 @@ function webp(bytes: DataView): ImageSize | undefined {
   }
 }
 
-/** Goes from segment to segment until the one that has the size. */
+/** Skips segments until the one with the size. */
 function jpeg(url: string, from: number): ImageSize | undefined {
   const bytes = bytesOf(url.slice(from, from + JPEG_CHARS));
   let at = 2;
@@ -68,7 +68,7 @@ function ascii(bytes: DataView, from: number, to: number): string {
   return String.fromCharCode(...new Uint8Array(bytes.buffer, from, to - from));
 }
 
-/** Little end first. */
+/** Little-endian. */
 function uint24(bytes: DataView, at: number): number {
   return bytes.getUint16(at, true) | (bytes.getUint8(at + 2) << 16);
 }

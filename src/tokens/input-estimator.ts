@@ -5,7 +5,7 @@ import { type Input, readInput } from './read-input.js';
 
 type CallContext = Pick<Call, 'log' | 'record'>;
 
-/** Estimates the input of calls. Warns once in a router's life that the application's `countTokens` is of no use. */
+/** Estimates the input of calls. Warns once per router if the application's `countTokens` fails. */
 export class InputEstimator {
   #hasWarned = false;
   #seed: number | undefined;
@@ -16,7 +16,7 @@ export class InputEstimator {
     readonly random: () => number,
   ) {}
 
-  /** What the call's body gives to read: read once, as it stands when a limit first needs it. */
+  /** The input of a call's body, read once, when a limit first needs it. */
   inputOf(call: Call): Input {
     const { measured } = call;
     if (measured !== undefined && measured.given === call.body) return measured.input;
@@ -25,14 +25,14 @@ export class InputEstimator {
     return input;
   }
 
-  /** For the deployment that counts most: the call may go to any of them. */
+  /** For the deployment that counts most, because the call may go to any of them. */
   ofCall(call: Call): number {
     let max = 0;
     for (const { model } of call.targets) max = Math.max(max, this.ofCallAt(call, model));
     return max;
   }
 
-  /** For one model, counted once in a call. */
+  /** For one model, counted once per call. */
   ofCallAt(call: Call, model: string | undefined): number {
     const input = this.inputOf(call);
     const known = call.measured?.tokens.get(model);
@@ -42,7 +42,7 @@ export class InputEstimator {
     return tokens;
   }
 
-  /** Of text that a model has written. */
+  /** For text that a model has written. */
   ofText(text: string, model: string | undefined, call: CallContext): number {
     return this.#tokensOf({ body: undefined, texts: [text], images: [], messages: 0, flat: 0 }, model, call);
   }
@@ -51,7 +51,9 @@ export class InputEstimator {
     return tokensOf(input, model, this.countTokens && this.#watched(this.countTokens, call), this.#drawSeed);
   }
 
-  /** Drawn once, when a long text is first counted: the same text has the same estimate as long as the router lives. */
+  /**
+   * Drawn once, when a long text is first counted, so the same text has the same estimate during the router's lifetime.
+   */
   readonly #drawSeed = (): number => {
     this.#seed ??= this.random();
     return this.#seed;
@@ -71,7 +73,7 @@ export class InputEstimator {
     };
   }
 
-  /** Not what it threw or returned: that may hold the prompt. */
+  /** Without the error or the result, which may contain the prompt. */
   #warn(why: string, { log, record }: CallContext): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;

@@ -4,37 +4,37 @@ import { type Encoded, readEncoded } from './base64.js';
 import { imageSizeOf } from './image-size.js';
 import type { Image } from './image-tokens.js';
 
-/** What a request gives its model to read. */
+/** The input of a request, as its model reads it. */
 export interface Input {
-  /** The body as it will be sent: the result of its `toJSON`, where it has one. */
+  /** The body that will be sent: the result of its `toJSON`, if it has one. */
   readonly body: unknown;
   readonly texts: string[];
   readonly images: Image[];
   messages: number;
-  /** Tokens that need no estimate: those of token arrays, and flat numbers for files and sound. */
+  /** Tokens that need no estimate: of token arrays, and constants for files and sound. */
   flat: number;
-  /** What is in the texts; there once it was counted, so that a second model needs no second look. */
+  /** The features of the texts. Set at the first count, so that a second model needs no second pass. */
   counts?: readonly number[];
 }
 
-/** A file of which only the name or the address is known. */
+/** A file that is only referenced by its name or address. */
 const FILE_TOKENS = 1500;
-/** A second of sound, by the model that counts most. */
+/** A second of sound, for the model that counts most. */
 const AUDIO_TOKENS_PER_SECOND = 25;
-/** The least bytes that a second of sound has. */
+/** The lowest number of bytes for a second of sound. */
 export const AUDIO_BYTES_PER_SECOND = { wav: 16_000, other: 4000 } as const;
-/** A second of video (frames and sound), by the model that counts most, and the least bytes that it has. */
+/** A second of video (frames and sound), for the model that counts most, and its lowest number of bytes. */
 const VIDEO_TOKENS_PER_SECOND = 300;
 const VIDEO_BYTES_PER_SECOND = 60_000;
 const BYTES_PER_TOKEN = { pdf: 10, other: 3 } as const;
 const TOOL_CALL_TOKENS = 6;
 const MAX_DEPTH = 64;
 
-/** Names whose usual values are short words that a message's frame stands for. */
+/** Fields whose usual values are short words, which the message's frame covers. */
 const WORDS = new Set(['type', 'role', 'status', 'detail', 'phase', 'format', 'media_type', 'mime_type']);
-/** Names of what can only be text: what looks like base64 in there is read, and billed, letter by letter. */
+/** Fields that can only be text: content that looks like base64 is read and billed as text there. */
 const TEXTS = new Set(['content', 'text', 'output', 'arguments', 'input', 'refusal', 'thinking', 'reasoning_content']);
-/** What a provider stores in addition to the prompt. */
+/** Fields that a provider stores beside the prompt. */
 const NOT_READ = new Set([
   'model',
   'user',
@@ -57,7 +57,7 @@ const NOT_READ = new Set([
   'logit_bias',
   'cache_control',
 ]);
-/** What is counted apart from the fields that are not known. */
+/** Fields that are counted separately from unknown fields. */
 const KNOWN = new Set([
   'messages',
   'input',
@@ -71,8 +71,8 @@ const KNOWN = new Set([
 ]);
 
 /**
- * Reads a request's body: every string that is sent counts, whatever field it is in, but what a provider never shows to
- * a model. What is stored on a server (a conversation, a stored prompt) cannot be seen, and is not counted.
+ * Reads a request's body: every string counts, in any field, except those that a provider never shows to a model.
+ * Content stored on a server (a conversation, a stored prompt) is unknown, and not counted.
  */
 export function readInput(given: unknown, protocol: Protocol): Input {
   const body = toJson(given);
@@ -102,32 +102,32 @@ export function readInput(given: unknown, protocol: Protocol): Input {
   return input;
 }
 
-/** A field of that name may be one of another endpoint, which a server may read all the same. */
+/** A field with that name may belong to another endpoint, and a server may still read it. */
 function isCounted(name: string, protocol: Protocol): boolean {
   if (name === 'messages') return protocol === 'chat';
   if (name === 'input') return protocol !== 'chat';
   return KNOWN.has(name);
 }
 
-/** The text fields of a form; its files are sound and images, which are not billed by what they hold. */
+/** The text fields of a form. Its files are sound and images, which are not billed by content. */
 function readForm(input: Input, form: FormData): void {
   for (const [name, value] of form)
     if (typeof value === 'string' && !NOT_READ.has(name) && !isSetting(name, value)) input.texts.push(value);
 }
 
-/** A number or a word: `n`, `size`, `language`. */
+/** Whether the value is a number or a word: `n`, `size`, `language`. */
 function isSetting(name: string, value: string): boolean {
   return name !== 'prompt' && name !== 'instructions' && /^[\w.-]{0,16}$/.test(value);
 }
 
-/** What JSON makes of a value. */
+/** The JSON value of a value. */
 function toJson(value: unknown): unknown {
   if (!isRecord(value) || typeof value.toJSON !== 'function') return value;
   try {
     const made: unknown = value.toJSON();
     return made;
   } catch {
-    // The SDK will say that it cannot be sent.
+    // The SDK's own error will say that it cannot be sent.
     return undefined;
   }
 }
@@ -149,13 +149,13 @@ function readMessages(input: Input, messages: unknown): void {
   }
 }
 
-/** Nothing but a usual role and its text. */
+/** Whether a message has only a usual role and text. */
 function isPlain(message: Record<string, unknown>): boolean {
   for (const name in message) if (name !== 'role' && name !== 'content') return false;
   return isWord(message.role);
 }
 
-/** A string, several, or tokens: one prompt of them or several. */
+/** A string, several strings, or one or several prompts in tokens. */
 function readPrompts(input: Input, prompts: unknown): void {
   if (!Array.isArray(prompts)) {
     if (isRecord(prompts)) readPart(input, prompts, 0);
@@ -174,7 +174,7 @@ function isTokens(prompt: unknown): prompt is number[] {
   return Array.isArray(prompt) && prompt.every((each) => typeof each === 'number');
 }
 
-/** A message, a part of one, or any item of a conversation: all text in it counts, and what it shows. */
+/** A message, a part of one, or any item of a conversation: all its text and media count. */
 function readPart(input: Input, given: unknown, depth: number): void {
   const part = toJson(given);
   if (typeof part === 'string') input.texts.push(part);
@@ -194,7 +194,7 @@ const OF_IMAGES = new Set(['type', 'image_url', 'detail', 'file_id']);
 const OF_SOUND = new Set(['type', 'input_audio']);
 const OF_FILES = new Set(['type', 'file', 'file_data', 'filename', 'file_id', 'file_url']);
 
-/** A picture, sound or file in the shapes of OpenAI; returns the names of what it has counted. */
+/** An image, sound or file in OpenAI's shapes. Returns the names of the counted fields. */
 function readMediumPart(input: Input, part: Record<string, unknown>): ReadonlySet<string> | undefined {
   const { type } = part;
   if (type === 'image_url' || type === 'input_image' || type === 'computer_screenshot') {
@@ -220,7 +220,7 @@ function readField(
   depth: number,
   neighbours?: Record<string, unknown>,
 ): void {
-  // Names are sent too; those that are usual stand for a token or two, which the frame of a message covers.
+  // Names are sent too. Usual ones are a token or two, which the frame of a message covers.
   if (name.length > 32) input.texts.push(name);
   if (name === 'cache_control') return;
   if (typeof value === 'string') readText(input, name, value, neighbours);
@@ -238,7 +238,7 @@ function readText(input: Input, name: string, text: string, neighbours: Record<s
   else readMedium(input, text, encoded, mediaTypeOf(neighbours));
 }
 
-/** What a field beside the data declares it to be. */
+/** The media type that a field beside the data declares. */
 function mediaTypeOf(fields: Record<string, unknown> = {}): string | undefined {
   const declared = fields.mime_type ?? fields.media_type;
   return typeof declared === 'string' ? declared : undefined;
@@ -261,7 +261,7 @@ function readMedium(input: Input, text: string, { mediaType, bytes }: Encoded, d
   else input.flat += FILE_TOKENS;
 }
 
-/** By the first bytes, as they look in base64. */
+/** Recognised by the first bytes in base64. */
 function kindOf(base64: string): string {
   if (/^(?:iVBORw0KGgo|\/9j\/|R0lGOD)/.test(base64)) return 'image/unknown';
   if (base64.startsWith('UklGR')) return base64.slice(8, 16).includes('XQVZF') ? 'audio/wav' : 'image/webp';
@@ -294,7 +294,7 @@ function readFile(input: Input, { file_data: data, filename }: Record<string, un
   input.flat += Math.ceil(isText ? tokens : Math.max(FILE_TOKENS, tokens));
 }
 
-/** Of base64. */
+/** The size of decoded base64. */
 function bytesOf(data: unknown): number {
   return typeof data === 'string' ? data.length * 0.75 : 0;
 }
@@ -309,7 +309,7 @@ function addJson(input: Input, value: unknown): void {
   try {
     addString(input, JSON.stringify(value));
   } catch {
-    // The SDK will say that it cannot be sent.
+    // The SDK's own error will say that it cannot be sent.
   }
 }
 

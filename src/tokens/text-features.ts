@@ -1,6 +1,6 @@
 /**
- * What is counted in texts, so that each tokenizer can put its own price on it. Tokenizers first cut a text into words,
- * numbers, runs of punctuation and of blanks, and then look these up piece by piece.
+ * Features of texts, so that each tokenizer can weigh them. Tokenizers first split a text into words, numbers, runs of
+ * punctuation and of blanks, and then look these up piece by piece.
  */
 export interface TextFeatures {
   /** Runs of Latin letters; `camelCase` is two. */
@@ -8,22 +8,22 @@ export interface TextFeatures {
   /** Letters of a word after its fourth, and after its eighth. */
   after4: number;
   after8: number;
-  /** Capitals after another one. */
+  /** Capitals after another capital. */
   capitals: number;
-  /** Neighbours that hardly occur in words: keys, hashes, base64. */
+  /** Pairs of letters that hardly occur in words: keys, hashes, base64. */
   rarePairs: number;
-  /** ASCII characters that are the same as the two before them, in tokens. */
+  /** Repeated ASCII characters after the second, in tokens. */
   repeats: number;
   digits: number;
   /** Groups of up to three digits. */
   digitGroups: number;
-  /** Changes from letter to digit and back. */
+  /** Changes between letters and digits. */
   letterDigits: number;
-  /** Runs of ASCII punctuation, what else is in them, and what repeats in them. */
+  /** Runs of ASCII punctuation, the other characters in them, and repetitions in them. */
   marks: number;
   marksAfter: number;
   markRepeats: number;
-  /** Two blanks or more at the beginning of a line, elsewhere, and what else is in these runs. */
+  /** Runs of two or more blanks: at the start of a line, elsewhere, and the other characters in them. */
   indents: number;
   blankRuns: number;
   blanksAfter: number;
@@ -36,7 +36,7 @@ export interface TextFeatures {
   greek: number;
   cyrillicWords: number;
   cyrillic: number;
-  /** Its letters beyond those of Russian. */
+  /** Cyrillic letters beyond those of Russian. */
   cyrillicExtended: number;
   hebrewArabic: number;
   indic: number;
@@ -103,7 +103,7 @@ const LETTER = 3;
 const DIGIT = 4;
 const MARK = 5;
 const CYRILLIC = 6;
-/** A Latin letter that is not ASCII. */
+/** A non-ASCII Latin letter. */
 const EXTENDED = 7;
 const OTHER = 8;
 
@@ -115,7 +115,7 @@ const KINDS = Uint8Array.from({ length: 128 }, (_, code) => {
   return (code >= 65 && code <= 90) || (code >= 97 && code <= 122) ? LETTER : MARK;
 });
 
-/** Tokens for each further one of a long run of an ASCII character: rules are cheap, quotes are not. */
+/** Tokens for each further character of a long run of one ASCII character: lines are cheap, quotes are not. */
 const REPEATED = Float32Array.from({ length: 128 }, (_, code) => {
   const character = String.fromCharCode(code);
   if ('-=_.#*~+/%'.includes(character)) return 0.02;
@@ -125,7 +125,7 @@ const REPEATED = Float32Array.from({ length: 128 }, (_, code) => {
   return code <= 32 || code === 127 ? 1 : 0.5;
 });
 
-/** For each letter, a bit for each one that hardly follows it. */
+/** For each letter, one bit for each letter that hardly ever follows it. */
 const RARE_PAIRS = [
   0x2814291, 0x2e9b46e, 0x3e1b26a, 0x3e1b2e6, 0x2100480, 0x3e5b6ce, 0x3c1966e, 0x3e5beee, 0x1510380, 0x3fbbeef,
   0x3fbfeee, 0x2e332e6, 0x3eb2ce4, 0x2c31282, 0x3810090, 0x2e126e6, 0x3efffff, 0x2818282, 0x2e12662, 0x2a1266a,
@@ -133,7 +133,7 @@ const RARE_PAIRS = [
 ];
 const RARE = 1;
 const SAME = 2;
-/** What a pair of letters is, by the low five bits of both. */
+/** The kind of a pair of letters, by the low five bits of both. */
 const PAIRS = Uint8Array.from({ length: 1024 }, (_, pair) => {
   const first = pair >> 5;
   const second = pair & 31;
@@ -141,7 +141,7 @@ const PAIRS = Uint8Array.from({ length: 1024 }, (_, pair) => {
   return first === second ? rare | SAME : rare;
 });
 
-/** Adds what is in a text, or in a part of it: one pass, and nothing is made for a character. */
+/** Adds the features of a text, or of a part of it: one pass, without an allocation per character. */
 export function addText(f: TextFeatures, text: string, from = 0, length = text.length): void {
   let words = 0;
   let after4 = 0;
@@ -153,7 +153,7 @@ export function addText(f: TextFeatures, text: string, from = 0, length = text.l
   let marksAfter = 0;
   let markRepeats = 0;
   let kind = START;
-  /** Length of the word or of the run of blanks that the character before belongs to. */
+  /** The length of the word or of the run of blanks that the previous character belongs to. */
   let run = 0;
   let isIndent = false;
   let previous = -1;
@@ -171,7 +171,7 @@ export function addText(f: TextFeatures, text: string, from = 0, length = text.l
       const before = run;
       const first = i;
       let low = 0;
-      // Most characters are in these two loops, so there is little else in them.
+      // Most characters are read in these two loops, so they do little else.
       while (code >= 65 && code <= 90) {
         const pair = PAIRS[low | (code & 31)];
         if (pair !== undefined && pair !== 0) {
@@ -275,14 +275,14 @@ export function addText(f: TextFeatures, text: string, from = 0, length = text.l
   f.markRepeats += markRepeats;
 }
 
-/** Whether a letter is the same as the two before it. */
+/** Whether a letter equals the two before it. */
 function isThird(text: string, at: number, first: number, pair: number): boolean {
   if (pair < SAME || at < first + 2) return false;
   const code = text.charCodeAt(at);
   return code === text.charCodeAt(at - 1) && code === text.charCodeAt(at - 2);
 }
 
-/** What is neither ASCII nor of the alphabets above, by its block. */
+/** Characters that are neither ASCII nor of the alphabets above, by Unicode block. */
 function addOther(f: TextFeatures, code: number): void {
   if (code >= 0x4e00 && code < 0xa000) f.han++;
   else if (code >= 0xac00 && code < 0xd7b0) f.hangul++;

@@ -1,6 +1,6 @@
 import { newFeatures, type TextFeatures } from './text-features.js';
 
-/** The distinguished tokenizers: for the same text, one returns up to twice as many tokens as another. */
+/** The distinguished tokenizers. For the same text, one may count twice as many tokens as another. */
 const TOKENIZERS = ['o200k', 'cl100k', 'deepseek', 'qwen'] as const;
 export type Tokenizer = (typeof TOKENIZERS)[number];
 
@@ -8,10 +8,10 @@ const OPENAI: readonly Tokenizer[] = ['o200k'];
 const OPENAI_OLD: readonly Tokenizer[] = ['cl100k'];
 const DEEPSEEK: readonly Tokenizer[] = ['deepseek'];
 const QWEN: readonly Tokenizer[] = ['qwen'];
-/** DeepSeek's distilled into Qwen: the name says both. */
+/** DeepSeek models distilled into Qwen: the name contains both. */
 const DEEPSEEK_OR_QWEN: readonly Tokenizer[] = ['deepseek', 'qwen'];
 
-/** Those that a model of this name may have: all, where the name says nothing. */
+/** The possible tokenizers of a model name: all, if the name is unknown. */
 export function tokenizersOf(model: string | undefined): readonly Tokenizer[] {
   if (model === undefined) return TOKENIZERS;
   const isQwen = /qwen|qwq|qvq/i.test(model);
@@ -66,7 +66,7 @@ const WEIGHTS: Readonly<Record<keyof TextFeatures, readonly [number, number, num
   other: [2.4, 2.4, 2.4, 2.4],
 };
 
-/** Single texts are off by up to a fifth, either way. With this, hardly any is counted too low. */
+/** Single texts deviate by up to a fifth. With this margin, hardly any is counted too low. */
 const MARGIN = 1.25;
 
 /** By tokenizer, in the order of the features. */
@@ -74,7 +74,7 @@ const ROWS = TOKENIZERS.map((_, column) =>
   Object.keys(newFeatures()).map((name) => (WEIGHTS[name as keyof TextFeatures][column] ?? 1) * MARGIN),
 );
 
-/** How many tokens a tokenizer may make of what was counted: the estimate with its margin. */
+/** The tokens of a tokenizer for these counts: the estimate with its margin. */
 export function weigh(counts: readonly number[], tokenizer: Tokenizer): number {
   const row = ROWS[TOKENIZERS.indexOf(tokenizer)] ?? [];
   let sum = 0;
@@ -82,7 +82,7 @@ export function weigh(counts: readonly number[], tokenizer: Tokenizer): number {
   return sum;
 }
 
-/** Tokens of the marks around each message, and around all of them together with the beginning of the answer. */
+/** Tokens of the marks around each message, and around all messages together with the start of the answer. */
 export const FRAMES: Readonly<Record<Tokenizer, { readonly first: number; readonly each: number }>> = {
   o200k: { first: 3, each: 4 },
   cl100k: { first: 3, each: 4 },

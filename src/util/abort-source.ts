@@ -1,6 +1,9 @@
 import type { CancelSignal } from './cancel-signal.js';
 
-/** An `AbortController` that may be made at module scope and outlive a request, which Workers forbid their own to do. */
+/**
+ * An `AbortController` that may be created at module scope and outlive a request, which Workers forbid for the
+ * platform's own.
+ */
 export class AbortSource implements CancelSignal {
   aborted = false;
   reason: unknown;

@@ -1,10 +1,10 @@
-/** The bytes of a base64 or base64url text. Reads over characters that are neither, as Node's `Buffer` does. */
+/** The bytes of a base64 or base64url text. Ignores other characters, like Node's `Buffer`. */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   const clean = text
     .replaceAll('-', '+')
     .replaceAll('_', '/')
     .replaceAll(/[^A-Za-z0-9+/]/g, '');
-  // A single character at the end holds no whole byte, and `atob` would throw.
+  // A single character at the end is not a whole byte, and `atob` would throw.
   const binary = atob(clean.length % 4 === 1 ? clean.slice(0, -1) : clean);
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);

@@ -1,10 +1,10 @@
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** An hour, a day or a month of UTC: no hour comes twice, and a day ends at the same time everywhere. */
+/** A UTC hour, day or month: no hour repeats, and a day ends at the same time everywhere. */
 export type CalendarUnit = 'hour' | 'day' | 'month';
 
-/** The number of the hour, day or month that a `Date.now()` time is in. */
+/** The number of the hour, day or month that contains a `Date.now()` time. */
 export function numberOf(unit: CalendarUnit, at: number): number {
   if (unit === 'hour') return Math.floor(at / HOUR);
   if (unit === 'day') return Math.floor(at / DAY);
@@ -12,7 +12,7 @@ export function numberOf(unit: CalendarUnit, at: number): number {
   return date.getUTCFullYear() * 12 + date.getUTCMonth();
 }
 
-/** The `Date.now()` time at which it begins. */
+/** The `Date.now()` time at which it starts. */
 export function startOf(unit: CalendarUnit, number: number): number {
   if (unit === 'hour') return number * HOUR;
   if (unit === 'day') return number * DAY;

@@ -1,4 +1,4 @@
-/** What is needed of an AbortSignal. */
+/** The part of an AbortSignal that the router needs. */
 export interface CancelSignal {
   readonly aborted: boolean;
   readonly reason: unknown;

@@ -1,13 +1,13 @@
-/** A longer text is not written as JSON: escaping it takes longer than all else. */
+/** Longer texts are not escaped as JSON, because that takes longer than everything else. */
 const LONG_TEXT = 4096;
-/** In the place of a long text. Names that begin like it get one more, so that no value of a caller looks the same. */
+/** Replaces a long text. Strings that start with it get one more, so no caller's value looks the same. */
 const MARK = '~';
 const MARK_CODE = MARK.charCodeAt(0);
 
 /**
- * One text for each value: two values have the same text exactly if JSON would write them alike, but for the order of
- * keys. It is the JSON of a copy with its keys in order, and behind it the long texts. Returns `undefined` for values
- * that JSON omits. Throws what JSON cannot write, and TooManyValuesError above `maxValues` values.
+ * One text for each value: two values have the same text exactly if their JSON is equal, except for the order of keys.
+ * It is the JSON of a copy with sorted keys, followed by the long texts. Returns `undefined` for values that JSON
+ * omits. Throws for values that JSON cannot represent, and TooManyValuesError above `maxValues` values.
  */
 export function canonicalText(
   value: unknown,
@@ -16,13 +16,13 @@ export function canonicalText(
 ): string | undefined {
   const writing: Writing = { texts: [], left: maxValues };
   const json: string | undefined = JSON.stringify(sorted(value, '', writing, skip));
-  // The lengths in their places say where each text ends.
+  // The lengths in their places delimit the texts.
   return writing.texts.length === 0 ? json : `${json}${writing.texts.join('')}`;
 }
 
 interface Writing {
   readonly texts: string[];
-  /** Values that it may still have. */
+  /** The number of values still allowed. */
   left: number;
 }
 
@@ -52,7 +52,7 @@ function sorted(value: unknown, key: string, writing: Writing, skip = NOTHING, m
   return copy;
 }
 
-/** Stands in the copy as it is. */
+/** Whether the copy can contain the value unchanged. */
 function isSimple(value: unknown): boolean {
   return typeof value === 'string' ? value.length <= LONG_TEXT : typeof value !== 'object' || value === null;
 }
@@ -69,24 +69,24 @@ const hasToJson = (value: object): value is { toJSON: (key: string) => unknown }
 
 const BOXED = /^\[object (Number|String|Boolean|BigInt|Symbol)\]$/;
 
-/** `new String('a')`, of this realm or another: JSON writes the primitive in it. */
+/** `new String('a')`, of this realm or another: JSON writes its primitive value. */
 function isBoxed(value: object): boolean {
   return Object.getPrototypeOf(value) !== Object.prototype && BOXED.test(Object.prototype.toString.call(value));
 }
 
-/** As `JSON.rawJSON` makes it: frozen text, which JSON writes unchanged. */
+/** The result of `JSON.rawJSON`: frozen text, which JSON writes unchanged. */
 function isRaw(value: object): boolean {
   if (Object.getPrototypeOf(value) !== null || !Object.isFrozen(value)) return false;
   const keys = Reflect.ownKeys(value);
   return keys.length === 1 && 'rawJSON' in value && typeof value.rawJSON === 'string';
 }
 
-/** A value has more values in it than `jsonCopy` may copy. */
+/** A value contains more values than `jsonCopy` may copy. */
 export class TooManyValuesError extends Error {}
 
 /**
- * A copy that JSON writes just as it would write the original, keys in their order. Later changes of the original do
- * not show in it. Throws what JSON cannot write, and TooManyValuesError above `maxValues` values.
+ * A copy with the same JSON as the original, with its keys in order. Later changes of the original do not affect it.
+ * Throws for values that JSON cannot represent, and TooManyValuesError above `maxValues` values.
  */
 export function jsonCopy(value: unknown, maxValues = Number.POSITIVE_INFINITY): unknown {
   return copy(value, '', { left: maxValues });
@@ -105,7 +105,7 @@ function copy(value: unknown, key: string, values: { left: number }, mayConvert 
   }
   if (isRaw(value)) return value;
   count(values, Object.keys(value).length);
-  // Spread makes even a key such as `__proto__` one of the copy's own, which can then be set like any other.
+  // Spread makes even a key such as `__proto__` an own property, which can then be set like any other.
   const own: Record<string, unknown> = { ...value };
   for (const name of Object.keys(own)) {
     const each = own[name];

@@ -5,10 +5,10 @@ import { nearest } from './nearest.js';
 import { escapeControls } from './shown.js';
 import { synonymOf } from './synonyms.js';
 
-/** The longest time a timer can hold; a longer one would fire at once. */
+/** The longest time of a timer; a longer one would fire at once. */
 export const MAX_MS = 2 ** 31 - 1;
 
-/** Shows a value in a message: short, in one line, and never what looks like a key. */
+/** Shows a value in a message: short, in one line, and never anything that looks like a key. */
 export function show(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
@@ -18,12 +18,12 @@ export function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-/** For the place of a string that may be a secret. */
+/** Replaces a string that may be a secret. */
 const hidden = (value: string) => `a string of ${value.length} characters`;
 
-/** The same where no string is expected: a string may be a misplaced key, so its text is not shown. */
+/** The same if no string is expected: a string may be a misplaced key, so its text is not shown. */
 function failUnseen(option: string, value: unknown, allowed: string): never {
-  // A short word, such as `'5s'` instead of a number, is no key, and helps the reader.
+  // A short word, such as `'5s'` instead of a number, is not a key, and helps the reader.
   const isShown = typeof value !== 'string' || value.length <= 12;
   throw new InvalidOptionError(option, `${isShown ? show(value) : hidden(value)} is not allowed; give ${allowed}.`);
 }
@@ -65,7 +65,7 @@ export function checkString(option: string, value: unknown, what = 'a string tha
   return typeof value === 'string' && value !== '' ? value : invalidOption(option, value, what);
 }
 
-/** Values by their former names. */
+/** New names of renamed values. */
 const RENAMED: Readonly<Record<string, string>> = {
   next: 'skip',
   scope: 'tenant',
@@ -86,7 +86,7 @@ export function checkStrings(option: string, value: unknown, what: string): stri
   return value.map((each: unknown, i) => checkString(`${option}[${i}]`, each));
 }
 
-/** A plain object: of a Map, a Date or an instance of a class the options would be silently empty. */
+/** Requires a plain object: the options in a Map, a Date or a class instance would be silently ignored. */
 export function checkRecord(option: string, value: unknown, what = 'an object'): Record<string, unknown> {
   if (!isRecord(value)) failUnseen(option, value, what);
   if (isPlainObject(value)) return value;
@@ -95,7 +95,7 @@ export function checkRecord(option: string, value: unknown, what = 'an object'):
   throw new InvalidOptionError(option, `${kind} is not allowed; give ${what.replace(/^an object/, 'a plain object')}.`);
 }
 
-/** The same where a string may well be a key: it is not shown. */
+/** The same for a place where a string may be a key, which is not shown. */
 export function checkSecretRecord(option: string, value: unknown, what: string): Record<string, unknown> {
   if (typeof value !== 'string') return checkRecord(option, value, what);
   throw new InvalidOptionError(option, `a string is not allowed; give ${what}.`);
@@ -105,14 +105,14 @@ export function checkFunction(option: string, value: unknown): void {
   if (typeof value !== 'function') failUnseen(option, value, 'a function');
 }
 
-/** No option is ignored: one that does not exist is an error that names the nearest that does. */
+/** No option is ignored: an unknown one is an error that suggests the nearest known one. */
 export function checkKeys(path: string, value: object, allowed: readonly string[]): void {
   for (const key of Object.keys(value)) {
     if (!allowed.includes(key)) unknownOption(path, key, allowed);
   }
 }
 
-/** So many names of options are shown in an error. */
+/** How many option names an error shows. */
 const SHOWN = 6;
 
 /** Suggests the intended name: a synonym, the nearest name, or a few existing ones. */

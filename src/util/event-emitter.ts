@@ -2,11 +2,11 @@ type Name = string | symbol;
 type Listener = (...args: never[]) => unknown;
 
 /**
- * What opossum uses of Node's `EventEmitter`, so that our builds need no `events` module. The npm package of that name
- * ignores the second argument of `listenerCount`, and then only the first breaker's window moves on.
+ * The part of Node's `EventEmitter` that opossum uses, so that our builds need no `events` module. The npm package of
+ * that name ignores the second argument of `listenerCount`, so only the first breaker's window would advance.
  */
 export class EventEmitter {
-  /** Lists are replaced, not changed: one that is being gone through stays as it was. */
+  /** Lists are replaced, not changed, so that a running iteration is not affected. */
   readonly #listeners = new Map<Name, readonly Listener[]>();
 
   on(name: Name, listener: Listener): this {

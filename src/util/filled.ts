@@ -1,2 +1,2 @@
-/** Options, once what is absent or `undefined` has its default. */
+/** Options in which each absent or `undefined` one has its default. */
 export type Filled<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };

@@ -1,4 +1,6 @@
-/** Whether a value from outside is small enough to be remembered: so many characters, each value counting as eight more. */
+/**
+ * Whether a value from outside is small enough to store: at most `chars` characters, each value counting as eight more.
+ */
 export function fitsIn(value: unknown, chars: number): boolean {
   let left = chars;
   const open: unknown[] = [value];

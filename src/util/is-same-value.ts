@@ -1,4 +1,4 @@
-/** Whether two values of the configuration are the same: plain data by what it holds, functions by which one it is. */
+/** Whether two configuration values are equal: plain data by content, functions by identity. */
 export function isSameValue(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;

@@ -1,6 +1,6 @@
 /**
- * `JSON.stringify` of parsed JSON, however deeply it is nested: `JSON.parse` has no limit, so an answer can be read
- * that the engine's own writer, which recurses, cannot write.
+ * `JSON.stringify` of parsed JSON at any depth: `JSON.parse` has no limit, but the engine's own recursive
+ * `JSON.stringify` has.
  */
 export function jsonText(value: unknown): string {
   try {
@@ -11,7 +11,7 @@ export function jsonText(value: unknown): string {
   }
 }
 
-/** Without recursion: the list of what is still to be written, last first. */
+/** Without recursion: a stack of what is still to be written. */
 function writeDeep(root: unknown): string {
   const parts: string[] = [];
   const pending: ({ readonly text: string } | { readonly value: unknown })[] = [{ value: root }];

@@ -1,4 +1,7 @@
-/** Keys look like no word, version or model: a known beginning, or a long run of letters and digits. */
+/**
+ * Whether a text looks like a key, and not like a word, version or model: a known prefix, or a long run of letters and
+ * digits.
+ */
 export function isKeyLike(text: string): boolean {
   if (text.length < 12) return false;
   if (

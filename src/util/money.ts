@@ -1,4 +1,7 @@
-/** Money is added up in whole billionths of a dollar: sums of floats drift, and what was reserved must come back to 0. */
+/**
+ * Amounts are added up in whole billionths of a dollar: sums of floats drift, and reservations must return to exactly
+ * 0.
+ */
 const NANO = 1e9;
 
 /** Rounded to the nearest. */
@@ -6,12 +9,12 @@ export function toNano(usd: number): number {
   return Math.round(usd * NANO);
 }
 
-/** Rounded up: what is reserved must never fall short. What is a hair above a whole number is that number. */
+/** Rounded up, because a reservation must never be too low. A value a hair above a whole number is that number. */
 export function toNanoUp(usd: number): number {
   return Math.ceil(usd * NANO - 1e-4);
 }
 
-/** Dollars as people read them: cents from a dollar on, below that two significant digits. */
+/** Dollars for people: cents from one dollar on, below that two significant digits. */
 export function showUsd(usd: number): string {
   if (usd < 0) return `-${showUsd(-usd)}`;
   const digits = usd >= 1 || usd === 0 ? 2 : Math.min(9, 1 - Math.floor(Math.log10(usd)));

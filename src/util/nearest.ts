@@ -1,4 +1,4 @@
-/** Longer names are no typing errors of a known one. */
+/** A longer name is not a misspelling of a known one. */
 const MAX_LENGTH = 128;
 
 /** The names closest to `name` by edit distance, nearest first; only those close enough to be the intended name. */

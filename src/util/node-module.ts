@@ -1,8 +1,8 @@
 type Names = 'node:crypto' | 'node:diagnostics_channel' | 'node:fs';
 
 /**
- * A module of Node, where the runtime has it. Looked up at run time: an import would not load elsewhere. Next.js's edge
- * runtime has a `process` whose functions throw.
+ * A Node module, if the runtime has it. Looked up at run time, because an import would not load elsewhere. In Next.js's
+ * edge runtime, the functions of `process` throw.
  */
 export function nodeModule<Name extends Names>(
   name: Name,

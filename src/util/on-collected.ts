@@ -6,8 +6,8 @@ const registry =
       });
 
 /**
- * Runs `run` some time after `target` has been collected as garbage, if the platform supports it. `run` must not hold
- * on to `target`: it never would be then. Returns a function that calls it off.
+ * Calls `run` some time after `target` has been garbage-collected, if the platform supports it. `run` must not refer to
+ * `target`, or it would never be collected. Returns a function that cancels it.
  */
 export function onCollected(target: object, run: () => void): () => void {
   const token = {};
@@ -15,7 +15,7 @@ export function onCollected(target: object, run: () => void): () => void {
   return () => registry?.unregister(token);
 }
 
-/** Gives `target` as long as something else holds it. */
+/** Returns a getter of `target`, which gives `undefined` once nothing else refers to it. */
 export function weakly<T extends object>(target: T): () => T | undefined {
   if (typeof WeakRef === 'undefined') return () => target;
   const ref = new WeakRef(target);

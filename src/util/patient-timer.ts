@@ -1,4 +1,4 @@
-/** A timer that fires later than this was held up by the process itself: a blocked loop, a frozen container. */
+/** A timer that fires later than this was delayed by the process itself: a blocked loop, a frozen container. */
 const LATE_MS = 50;
 
 export interface PatientTimer {
@@ -6,8 +6,8 @@ export interface PatientTimer {
 }
 
 /**
- * Calls `onTime` after `ms` milliseconds. Where that is late, one turn of the event loop goes first, so that an answer
- * that has arrived meanwhile is read. `isLate` says so.
+ * Calls `onTime` after `ms` milliseconds. If the timer is late, it first waits one turn of the event loop, so that an
+ * answer that has arrived meanwhile is read, and sets `isLate`.
  */
 export function patientTimer(ms: number, onTime: (isLate: boolean) => void): PatientTimer {
   const due = performance.now() + ms;

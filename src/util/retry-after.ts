@@ -1,11 +1,11 @@
 /** The longest pause that a server can request. */
 const MAX_RETRY_AFTER_MS = 60_000;
-/** Longer values are nonsense, and are not looked at. */
+/** Longer values are nonsense, and are ignored. */
 const MAX_LENGTH = 64;
 
 /**
  * The pause that a server requests, in milliseconds: `retry-after-ms`, or `retry-after` as seconds (`1`, `1.5`, `1s`)
- * or as an HTTP date. Of a header that a proxy has doubled (`1, 1`) the first value counts. Nonsense (negative, not
+ * or as an HTTP date. If a proxy has doubled the header (`1, 1`), the first value counts. Nonsense (negative, not
  * finite, in the past, unreadable) is `undefined`; 60 s is the maximum.
  */
 export function parseRetryAfter(headers: Headers): number | undefined {
@@ -27,7 +27,7 @@ function secondsOrDate(value: string | undefined): number | undefined {
   return /[a-z]/i.test(value) ? inMs(Date.parse(value) - Date.now()) : undefined;
 }
 
-/** The number at the beginning, where nothing follows it but its unit or a comma. */
+/** The leading number, if only its unit or a comma follows. */
 function number(value: string | undefined, unit: RegExp): number | undefined {
   if (value === undefined) return undefined;
   const [, digits, rest = ''] = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([^\s,]*)\s*(?:,.*)?$/i.exec(value) ?? [];

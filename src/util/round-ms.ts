@@ -1,2 +1,2 @@
-/** Milliseconds to a tenth, as records have them: what is finer is noise. */
+/** Rounds to a tenth of a millisecond, for records: finer values are noise. */
 export const roundMs = (ms: number): number => Math.round(ms * 10) / 10;

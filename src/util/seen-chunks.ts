@@ -1,4 +1,4 @@
-/** The same chunks; `see` gets each one before its reader does. */
+/** Passes chunks on; `see` gets each one before its reader does. */
 export function seenChunks(chunks: AsyncIterator<unknown>, see: (chunk: unknown) => void): AsyncIterator<unknown> {
   return {
     async next() {

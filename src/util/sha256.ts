@@ -3,8 +3,9 @@ import { encodeBase64 } from './base64.js';
 import { nodeModule } from './node-module.js';
 
 /**
- * SHA-256 of the text's UTF-8 bytes, 43 characters of base64url. The platform's own where there is one: it is many
- * times as fast. Workers without Node's modules and browsers have only an asynchronous one, so they get a library's.
+ * SHA-256 of the text's UTF-8 bytes, as 43 characters of base64url. Uses the platform's own hash if it has one, which
+ * is many times faster. Workers without Node's modules and browsers have only an asynchronous one, so they use a
+ * library.
  */
 export function sha256(text: string): string {
   const crypto = nodeModule('node:crypto');

@@ -1,8 +1,8 @@
 import type { CancelSignal } from './cancel-signal.js';
 
 /**
- * A caller's signal with one listener for all that waits for it: a platform's signal walks over its listeners to add or
- * remove one, which thousands of calls under one signal would pay several times each.
+ * A caller's signal with one listener for all waiting code. A platform's signal visits all its listeners to add or
+ * remove one, which is slow for thousands of calls under one signal.
  */
 export class SignalHub implements CancelSignal {
   readonly #listeners = new Set<() => void>();
@@ -35,7 +35,7 @@ export class SignalHub implements CancelSignal {
   };
 }
 
-/** The hubs of one router: one for each signal, as long as that signal lives. */
+/** The hubs of one router: one for each signal, for the signal's lifetime. */
 export class SignalHubs {
   readonly #hubs = new WeakMap<CancelSignal, SignalHub>();
 

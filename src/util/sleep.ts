@@ -2,7 +2,7 @@ import type { CancelSignal } from './cancel-signal.js';
 
 /**
  * Waits `ms` milliseconds, or until `onWake`'s callback is called; rejects with the signal's reason as soon as it is
- * aborted. `onWake` returns what ends its registration. Leaves no timer and no listener.
+ * aborted. `onWake` returns a function that unsubscribes. Leaves no timer and no listener.
  */
 export function sleep(
   ms: number,

@@ -1,6 +1,6 @@
 /**
- * What people write who know another library, or an older name of ours. By the place of the option: `''` for the
- * constructor, routes and calls, else the name of the object. A value with a space is a sentence, else the right name.
+ * Option names from other libraries, and earlier names of ours. By place: `''` for the constructor, routes and calls,
+ * else the name of the object. A value with a space is a sentence; any other is the right name.
  */
 const SYNONYMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '': {
@@ -59,7 +59,7 @@ const SYNONYMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     onError: "listen with router.on('call-ended', listener)",
     onEvent: 'listen with router.on(type, listener)',
     hooks: 'listen with router.on(type, listener)',
-    // Of the simulation, before they had their names.
+    // Earlier names in the simulation.
     does: 'behavior',
     spellMs: 'burstMs',
     everyMs: 'stepMs',
@@ -135,7 +135,7 @@ const SYNONYMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     max_tokens: 'maxOutputTokens',
     regions: 'region',
   },
-  // However they are spelled: a key must not go to api.openai.com because of `base_url`, `baseUrl` or `BASEURL`.
+  // In any spelling, because a key must not go to api.openai.com due to `base_url`, `baseUrl` or `BASEURL`.
   clients: {
     url: 'baseURL',
     uri: 'baseURL',
@@ -169,7 +169,7 @@ const SYNONYMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-/** `deployments.a.price` is the place `price`, `clients.default` the place `clients`. */
+/** The place of `deployments.a.price` is `price`, and that of `clients.default` is `clients`. */
 function placeOf(path: string): string {
   const parts = path.split('.');
   const last = parts.at(-1) ?? '';
@@ -179,8 +179,7 @@ function placeOf(path: string): string {
 }
 
 /**
- * What was meant by an option that does not exist, in words; `undefined` where that is not known, or where `allowed`
- * says that it does not exist there either.
+ * The intended option for an unknown one, in words; `undefined` if unknown, or if `allowed` does not contain it either.
  */
 export function synonymOf(path: string, key: string, allowed?: readonly string[]): string | undefined {
   const place = SYNONYMS[placeOf(path)] ?? {};

@@ -1,15 +1,15 @@
-/** The `count` items that rank highest, in order: one look at each, and no sorting of all. */
+/** The `count` items that rank highest, in order: visits each item once, without sorting all. */
 export function topOf<T>(items: Iterable<T>, count: number, rank: (item: T) => number): T[] {
   const highest = new Highest<T>(count);
   for (const item of items) highest.offer(item, rank(item));
   return highest.items();
 }
 
-/** Of the items that are offered, the `count` that rank highest. */
+/** Collects the `count` highest-ranking items of those offered. */
 export class Highest<T> {
-  /** What an item must exceed to be one of them. */
+  /** An item must exceed this rank to be one of them. */
   lowest = Number.NEGATIVE_INFINITY;
-  /** A heap with the lowest on top, so that most items are turned away by one comparison. */
+  /** A heap with the lowest on top, so that one comparison rejects most items. */
   readonly #items: T[] = [];
   readonly #ranks: Float64Array;
 
@@ -25,7 +25,7 @@ export class Highest<T> {
     if (this.#items.length === this.count) this.lowest = this.#ranks[0] ?? this.lowest;
   }
 
-  /** The highest first. */
+  /** Highest first. */
   items(): T[] {
     const places = this.#items.map((_, place) => place);
     places.sort((a, b) => this.#rankAt(b) - this.#rankAt(a));
@@ -43,7 +43,7 @@ export class Highest<T> {
     this.#put(item, rank, place);
   }
 
-  /** In the place of the lowest. */
+  /** Puts an item in the place of the lowest, and restores the order of the heap. */
   #siftDown(item: T, rank: number, size: number): void {
     let place = 0;
     for (;;) {

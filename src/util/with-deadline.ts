@@ -1,4 +1,4 @@
-/** What the promise resolves to; `undefined` where it has not settled by `deadline`, a `performance.now()` time. */
+/** Resolves to the promise's value, or `undefined` if it has not settled by `deadline`, a `performance.now()` time. */
 export async function withDeadline<T>(deadline: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => {

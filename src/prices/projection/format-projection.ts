@@ -7,7 +7,7 @@ const UNITS: readonly [least: number, sign: string][] = [
   [1e3, 'K'],
 ];
 
-/** The projection as a table of text, one line a stage. */
+/** The projection as a text table, one line per stage. */
 export function formatProjection({ against, stages }: Projection): string {
   const isCompared = against !== null;
   const head = ['tokens a month', 'cost a month', ...(isCompared ? [against, 'saved'] : [])];
@@ -26,7 +26,7 @@ function tokens(count: number): string {
   return `${Number((count / least).toFixed(2))}${sign}`;
 }
 
-/** Cents, but of less than one as many digits as it takes. */
+/** Cents; below one cent, as many digits as needed. */
 function usd(value: number): string {
   const digits = value > 0 && value < 0.01 ? 6 : 2;
   return `$${value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: digits })}`;

@@ -3,11 +3,11 @@ import { checkKeys, checkNumber, checkRecord, checkString, invalidOption, show }
 import type { Filled } from '../../util/filled.js';
 import { checkPrice } from '../check-price.js';
 
-/** A route's share of the traffic, and who answers it. */
+/** A route's share of the traffic, and its model. */
 export interface ProjectedRoute {
   /** A name in `models`. */
   model: string;
-  /** Of all tokens, 0 to 1; the shares of all routes make 1. */
+  /** The share of all tokens, 0 to 1. The shares of all routes add up to 1. */
   share: number;
   /** @default the projection's */
   outputShare?: number | undefined;
@@ -19,11 +19,11 @@ export interface ProjectedRoute {
 export interface ProjectionOptions {
   /** Tokens per month in the first stage, input and output together. */
   tokensPerMonth: number;
-  /** How many times as many each stage has. @default [1, 10, 100, 1000] */
+  /** The growth factor of each stage. @default [1, 10, 100, 1000] */
   stages?: readonly number[] | undefined;
-  /** What models cost, in US dollars per million tokens; a number is the price of input and of output. */
+  /** Prices of models in US dollars per million tokens. A number is the price of both input and output. */
   models: Readonly<Record<string, Price | number>>;
-  /** Where the tokens go. @default all to the first of `models` */
+  /** How the tokens are distributed. @default all to the first of `models` */
   routes?: Readonly<Record<string, ProjectedRoute>> | undefined;
   /** The model to compare with: it answers all calls, without a response cache. @default the last of `models`, if there are several */
   against?: string | undefined;
@@ -35,7 +35,7 @@ export interface ProjectionOptions {
   cachedInputShare?: number | undefined;
 }
 
-/** The options, filled. */
+/** The options with defaults filled in. */
 export interface CheckedProjection {
   readonly tokensPerMonth: number;
   readonly stages: readonly number[];
@@ -51,7 +51,7 @@ export interface CheckedRoute extends Filled<ProjectedRoute> {
 
 const MOST_TOKENS = 1e15;
 const MOST_TIMES = 1e12;
-/** Shares such as 0.1 do not add up to 1 to the last bit. */
+/** Shares such as 0.1 do not add up to exactly 1. */
 const TOLERANCE = 1e-9;
 
 const KEYS = [

@@ -2,26 +2,26 @@ import type { Price } from '../../telemetry/record-types.js';
 import { costOf, round } from '../cost.js';
 import { type CheckedProjection, checkProjection, type ProjectionOptions } from './options.js';
 
-/** One stage of growth. Money is US dollars. */
+/** One stage of growth. Amounts are in US dollars. */
 export interface ProjectedStage {
   tokensPerMonth: number;
   usdPerMonth: number;
   routes: Record<string, { model: string; tokensPerMonth: number; usdPerMonth: number }>;
-  /** `null` where there is nothing to compare with. */
+  /** `null` without a comparison. */
   againstUsdPerMonth: number | null;
   savedUsdPerMonth: number | null;
-  /** Of `againstUsdPerMonth`; below 0 where that would be cheaper, `null` where it is 0. */
+  /** Relative to `againstUsdPerMonth`: below 0 if that is cheaper, `null` if it is 0. */
   savedShare: number | null;
 }
 
 /** Plain JSON. */
 export interface Projection {
-  /** The model that is compared with. */
+  /** The model of the comparison. */
   against: string | null;
   stages: ProjectedStage[];
 }
 
-/** What a month will cost, by stage of growth and by route. Sends nothing. Throws InvalidOptionError. */
+/** Projects the monthly cost by stage of growth and by route. Sends nothing. Throws InvalidOptionError. */
 export function projectCost(options: ProjectionOptions): Projection {
   const checked = checkProjection(options);
   const { tokensPerMonth, stages, against } = checked;
@@ -54,7 +54,7 @@ function stageOf(tokensPerMonth: number, { routes, against, cachedInputShare }: 
   };
 }
 
-/** By the rule that prices calls. */
+/** Uses the same rules as for calls. */
 function costOfTokens(
   tokens: number,
   { outputShare, cachedInputShare }: { outputShare: number; cachedInputShare: number },
