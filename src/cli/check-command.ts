@@ -47,7 +47,7 @@ export function checkCommand(args: readonly string[]): Promise<CommandResult> {
   });
 }
 
-/** Names come from providers: none of them moves the cursor. */
+/** Names come from providers, and must not move the cursor. */
 function escapeLines(text: string): string {
   return text.split('\n').map(escapeControls).join('\n');
 }

@@ -1,10 +1,10 @@
-/** What a command prints, and how it ends: 0 for well, 1 where something does not work, 2 for a wrong argument. */
+/** A command's output and exit code: 0 for success, 1 if something does not work, 2 for an invalid argument. */
 export interface CommandResult {
   readonly code: 0 | 1 | 2;
   readonly output: string;
 }
 
-/** The message names the argument, its value and what to give. */
+/** The message names the argument, its value and the allowed values. */
 export class WrongArgument extends Error {
   constructor(argument: string, value: string, allowed: string) {
     super(`${argument}: ${JSON.stringify(value)} is not allowed; give ${allowed}.`);
@@ -15,7 +15,7 @@ export function isOfParseArgs(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_');
 }
 
-/** Runs a command; an argument that is wrong is a result, not an error. */
+/** Runs a command. An invalid argument is a result, not an error. */
 export async function withArguments(name: string, run: () => Promise<CommandResult>): Promise<CommandResult> {
   try {
     return await run();

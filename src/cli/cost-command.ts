@@ -46,7 +46,10 @@ export function costCommand(args: readonly string[]): CommandResult {
 
 type Values = { [K in 'price' | 'against' | 'tokens' | 'output-share' | 'cache-hit-rate']: string } & { json: boolean };
 
-/** A number below 0 after an option is its value, so that the option can refuse it: `parseArgs` takes it for another one. */
+/**
+ * A negative number after an option is its value, so that the option can refuse it. `parseArgs` would read it as an
+ * option.
+ */
 function withSigns(args: readonly string[]): string[] {
   const joined: string[] = [];
   for (const arg of args) {

@@ -51,7 +51,7 @@ function objectOf(argument: string, text: string): object {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
-    // The message below says it: the text may be a prompt.
+    // The message below suffices, and the text may be a prompt.
   }
   throw new WrongArgument(argument, `${text.length} characters`, 'a JSON object, or the path of a file that holds one');
 }

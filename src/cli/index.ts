@@ -15,7 +15,7 @@ const HELP = `model-router COMMAND
 
 model-router COMMAND --help says more, model-router --version which version this is.`;
 
-/** Where there is a terminal. It ends with the process, by Ctrl-C. */
+/** Only on a terminal. It ends with the process, by Ctrl-C. */
 const screen: Screen | undefined = process.stdout.isTTY
   ? { write: (text) => process.stdout.write(text), signal: new AbortController().signal }
   : undefined;
@@ -36,18 +36,18 @@ async function main([name = '--help', ...rest]: readonly string[]): Promise<Comm
   return { code: 2, output: `model-router: there is no command ${JSON.stringify(name)}.\n${HELP}` };
 }
 
-/** Of the package by its own name: it is the same file wherever this one has been built to. */
+/** The package's version, read under its own name, because that works wherever this file was built to. */
 function version(): string {
   const { version }: { version: string } = createRequire(import.meta.url)('model-router/package.json');
   return version;
 }
 
-/** What a configuration throws is for its author: its message, without our stack. */
+/** An error of a configuration is for its author: its message, without our stack. */
 const failed = (error: unknown): CommandResult => ({
   code: 1,
   output: error instanceof Error ? error.message : String(error),
 });
 
 const { code, output } = await main(process.argv.slice(2)).catch(failed);
-// What a configuration has opened (a pool, a server) must not keep the command from ending.
+// Resources that a configuration has opened (a pool, a server) must not keep the command running.
 (code === 2 ? process.stderr : process.stdout).write(`${output}\n`, () => process.exit(code));

@@ -8,20 +8,20 @@ import { WrongArgument } from './command.js';
 type ConfiguredRouter = Pick<ModelRouter, 'check' | 'explain' | 'close'>;
 
 /**
- * The router that a module configures: its default export is one, or the options of one, or a promise of either. Throws
- * what the module throws, and InvalidOptionError.
+ * Loads a router from a module's default export: a router, its options, or a promise of either. Throws what the module
+ * throws, and InvalidOptionError.
  */
 export async function loadRouter(file: string): Promise<ConfiguredRouter> {
   const path = resolve(file);
   if (!existsSync(path)) throw new WrongArgument('CONFIG', file, 'the path of a module');
   const loaded: { default?: unknown } = await import(pathToFileURL(path).href);
   const exported = await loaded.default;
-  // CommonJS that was compiled from `export default`.
+  // CommonJS compiled from `export default`.
   const inner: unknown =
     isObject(exported) && '__esModule' in exported ? await Reflect.get(exported, 'default') : exported;
   if (!isObject(inner))
     throw new WrongArgument('CONFIG', file, 'a module whose default export is a router, or the options of one');
-  // It may be of another copy of the package.
+  // It may come from another copy of the package.
   if (isRouter(inner)) return inner;
   return new ModelRouter(inner as RouterOptions);
 }

@@ -23,13 +23,13 @@ const EVERY_MS = 2000;
 const PROBLEMS: ReadonlySet<string> = new Set(['down', 'suspended', 'failing', 'probing', 'paused']);
 const CLEAR = '\u001b[H\u001b[J';
 
-/** Where a live table is written, until the signal aborts. */
+/** The terminal for a live table, until the signal aborts. */
 export interface Screen {
   readonly write: (text: string) => unknown;
   readonly signal: AbortSignal;
 }
 
-/** `model-router status`: without a screen it prints once. */
+/** `model-router status`. Without a terminal it prints once. */
 export function statusCommand(args: readonly string[], screen?: Screen): Promise<CommandResult> {
   return withArguments('status', async () => {
     const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
@@ -62,7 +62,7 @@ function headersOf(given: readonly string[]): Headers {
   const headers = new Headers();
   for (const [index, line] of given.entries()) {
     const [, name, value] = /^([\w-]+)\s*:\s*(.+)$/.exec(line) ?? [];
-    // Its value may be a key.
+    // The value may be a key.
     if (name === undefined || value === undefined)
       throw new WrongArgument('--header', `number ${index + 1}`, "'NAME: VALUE'");
     headers.append(name, value);

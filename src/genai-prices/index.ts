@@ -8,7 +8,7 @@ import { tableVersion } from './version.js';
 
 const MOST_NAMES = 1000;
 
-/** Open models as aggregators name them, by the names of the table. */
+/** Names that aggregators use for open models, and the table's names. */
 const ALIASES = {
   'deepseek-ai/DeepSeek-V3.2': 'deepseek:deepseek-v3.2',
   'deepseek-ai/DeepSeek-V3.2-Exp': 'deepseek:deepseek-v3.2-exp',
@@ -18,19 +18,19 @@ const ALIASES = {
 /** Options of `genaiPrices`. */
 export interface GenaiPricesOptions {
   /**
-   * Names in the table for names of yours, as `PROVIDER:MODEL` or `MODEL`. They add to the few that are built in. One
-   * that the table has no price of is an InvalidOptionError.
+   * The table's names for your own names, as `PROVIDER:MODEL` or `MODEL`, in addition to the built-in ones. A name
+   * without a price in the table is an InvalidOptionError.
    */
   aliases?: Readonly<Record<string, string>> | undefined;
   /** The table's name of a provider, for names without one. @default guessed from the model's name */
   provider?: string | undefined;
-  /** The day whose prices count. @default when this is called */
+  /** The day of the prices. @default the day of this call */
   at?: Date | undefined;
 }
 
 /**
- * The table of `@pydantic/genai-prices` as the option `prices`. A price is the base one where it depends on the length
- * of the input, and the most expensive one if it depends on the hour. Throws InvalidOptionError.
+ * The table of `@pydantic/genai-prices`, for the option `prices`. If a price depends on the length of the input, it is
+ * the base price; if it depends on the hour, the most expensive one. Throws InvalidOptionError.
  */
 export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
   checkKeys('genaiPrices', checkRecord('genaiPrices', options), ['aliases', 'provider', 'at']);
@@ -48,7 +48,7 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
         'PROVIDER:MODEL, or MODEL, of a model that the table has a price of',
       );
   }
-  // A look into the table takes a tenth of a millisecond.
+  // A lookup in the table takes a tenth of a millisecond.
   const cached = new LRUCache<string, { readonly price: Price | undefined }>({ max: MOST_NAMES });
 
   function price({

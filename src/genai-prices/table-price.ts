@@ -1,7 +1,7 @@
 import type { ModelInfo, ModelPrice } from '@pydantic/genai-prices';
 import type { Price } from '../telemetry/record-types.js';
 
-/** What the table calls each part of a price. */
+/** The table's name for each part of a price. */
 const NAMES = {
   cachedInput: 'cache_read_mtok',
   cacheWrite: 'cache_write_mtok',
@@ -11,13 +11,13 @@ const NAMES = {
   imageOutput: 'output_image_mtok',
 } as const satisfies { [P in keyof Price]?: string };
 
-/** The table's price of a model on a day; `undefined` where tokens alone do not make up its cost. */
+/** The table's price of a model on a day; `undefined` if the cost does not depend on tokens alone. */
 export function tablePrice({ prices }: ModelInfo, at: Date): Price | undefined {
   const inForce = Array.isArray(prices) ? pricesAt(prices, at) : [prices];
   return inForce.flatMap((each) => read(each) ?? []).sort((a, b) => b.input + b.output - (a.input + a.output))[0];
 }
 
-/** The latest valid price. Of prices by the hour, the most expensive one, not the current one. */
+/** The latest valid price. If prices depend on the hour, the most expensive one, not the current one. */
 function pricesAt(prices: Exclude<ModelInfo['prices'], ModelPrice>, at: Date): ModelPrice[] {
   let latest: ModelPrice | undefined;
   const hourly: ModelPrice[] = [];

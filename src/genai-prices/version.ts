@@ -1,7 +1,7 @@
-/** What records call the table: with the installed version, where it can be read (in a bundle it cannot). */
+/** The table's name in records, with the installed version if it can be read, which a bundle prevents. */
 export function tableVersion(): string {
   try {
-    // Not by imports: the module must load where there are no files.
+    // Not imports, because the module must load where there are no files.
     const { createRequire } = process.getBuiltinModule('node:module');
     const { readFileSync } = process.getBuiltinModule('node:fs');
     const { join } = process.getBuiltinModule('node:path');

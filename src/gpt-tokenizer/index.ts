@@ -5,7 +5,7 @@ import { hasLongRun } from './has-long-run.js';
 
 export type { CountTokens };
 
-/** A vocabulary of OpenAI: `o200k_base` is that of gpt-4o and later. */
+/** An OpenAI vocabulary: `o200k_base` is used by gpt-4o and later. */
 export type Encoding = 'o200k_base' | 'cl100k_base';
 
 /** Options of `gptTokenizer`. */
@@ -18,7 +18,7 @@ export interface GptTokenizerOptions {
 
 /** A function for `countTokens`. */
 export interface GptTokenizer extends CountTokens {
-  /** Fulfilled when texts are counted; until then, and for good where it is rejected, the router's estimate is taken. */
+  /** Fulfilled when texts are counted. Until then, or if it rejects, the router's estimate is used. */
   readonly ready: Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export function gptTokenizer(options: GptTokenizerOptions = {}): GptTokenizer {
   const ready = load(encoding).then((loaded) => {
     count = loaded;
   });
-  // Who does not wait for it gets the estimate.
+  // Without waiting for it, calls use the estimate.
   ready.catch(() => undefined);
   const countTokens: CountTokens = ({ text }) => {
     if (count === undefined || text.length > maxChars || hasLongRun(text)) return undefined;
@@ -50,13 +50,13 @@ export function gptTokenizer(options: GptTokenizerOptions = {}): GptTokenizer {
   return Object.assign(countTokens, { ready });
 }
 
-/** By their full names, so that a bundler sees which they are. */
+/** By their full names, so that a bundler finds them. */
 async function load(encoding: Encoding): Promise<(text: string) => number> {
   const { countTokens } =
     encoding === 'o200k_base'
       ? await import('gpt-tokenizer/encoding/o200k_base')
       : await import('gpt-tokenizer/encoding/cl100k_base');
-  // What looks like a special token in a prompt is text.
+  // A special token in a prompt counts as text.
   const asText = { disallowedSpecial: new Set<string>() };
   return (text) => countTokens(text, asText);
 }

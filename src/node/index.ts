@@ -1,4 +1,4 @@
-/** What needs Node: files. */
+/** The parts that need Node: files. */
 import {
   appendFileSync,
   existsSync,
@@ -14,15 +14,15 @@ import { InvalidOptionError } from '../errors.js';
 import type { RouterState, StateStore } from '../state/router-state.js';
 
 const ENDING = '.state.json';
-/** A file that was not written for so long belongs to a process that is gone: what is in it is in the others' files by now. */
+/** A file that was not written for so long belongs to an ended process. By now the other files contain its data. */
 const ABANDONED_MS = 24 * 3_600_000;
 
 type SpendEntry = RouterState['processes'][string]['spend'][number];
 
 /**
- * Stores a router's state in files of a directory, one for each process: counts of service levels, and what was spent.
- * All of them are read when the router makes its first call. Its own file is written at most every ten seconds, and
- * before money is spent; `close()` writes it once more. Files hold no key and no prompt, but the names of tenants.
+ * Stores a router's state in files of a directory, one for each process: counts of service levels, and spending. All of
+ * them are read when the router makes its first call. Its own file is written at most every ten seconds, and before
+ * money is spent; `close()` writes it once more. Files hold no key and no prompt, but the names of tenants.
  *
  * @example
  * const router = new ModelRouter({ ...options, state: fileState('/var/lib/my-app/router') });
@@ -68,12 +68,12 @@ export function fileState(directory: string): StateStore {
   };
 }
 
-/** By the process itself; `NaN` where the file does not say so, and is left alone. */
+/** When the process itself wrote the file; `NaN` if unknown, and the file is then left alone. */
 function writtenAt({ processes }: RouterState, process: string): number {
   return Date.parse(processes[process]?.at ?? '');
 }
 
-/** A state, and a line for each entry that was added to it. The last line may be cut off: then it was not acted upon. */
+/** A state, and a line for each entry added to it. The last line may be cut off: then the process has not used it. */
 function parse(text: string, process: string): RouterState {
   const [first = '', ...lines] = text.split('\n');
   const state = JSON.parse(first) as RouterState;
@@ -81,7 +81,7 @@ function parse(text: string, process: string): RouterState {
   const added = lines.slice(0, -1).map((line) => JSON.parse(line) as SpendEntry);
   if (own === undefined || added.length === 0) return state;
   const entries = new Map([...own.spend, ...added].map((entry) => [JSON.stringify(entry.slice(0, 3)), entry]));
-  // Newer than what other files say of this process.
+  // Newer than the information of other files about this process.
   own.seq += added.length / (added.length + 1);
   own.spend = [...entries.values()];
   return state;

@@ -14,24 +14,24 @@ export interface InstrumentOptions {
   /** Creates the metrics. @default metrics.getMeter('model-router') */
   meter?: Meter | undefined;
   /**
-   * Names of the GenAI conventions: `published`, as dashboards use them today, or `next`, which are in development.
+   * Names of the GenAI conventions: `published`, as current dashboards use them, or `next`, which are in development.
    * @default 'published'
    */
   names?: 'published' | 'next' | undefined;
-  /** A span for each attempt, below that of its call. @default true */
+  /** Creates a span for each attempt, below the span of its call. @default true */
   attempts?: boolean | undefined;
   /**
-   * Sends `traceparent` to the provider. Where undici's instrumentation does so already, it is left to that.
+   * Sends `traceparent` to the provider, unless undici's instrumentation already does.
    * @default false
    */
   propagate?: boolean | undefined;
-  /** Whether spans and metrics of budgets name tenants. @default false */
+  /** Whether spans and metrics of budgets contain tenant names. @default false */
   tenantLabel?: boolean | undefined;
 }
 
 /**
- * Follows a router's calls with OpenTelemetry. Spans and metrics hold no key and no prompt. Returns a function that
- * ends it.
+ * Instruments a router's calls with OpenTelemetry. Spans and metrics contain no key and no prompt. Returns a function
+ * that stops it.
  *
  * @example
  * const stop = instrument(router, { names: 'published' });
@@ -51,7 +51,7 @@ export function instrument(router: ModelRouter, options: InstrumentOptions = {})
     invalidOption('instrument.tracer', tracer, 'a tracer of @opentelemetry/api');
   if (typeof meter.createHistogram !== 'function')
     invalidOption('instrument.meter', meter, 'a meter of @opentelemetry/api');
-  // That of the API alone, without an SDK.
+  // The meter of the API alone, without an SDK.
   const isNoop = meter === createNoopMeter();
   const recorded = isNoop ? undefined : new CallMetrics(meter, router, { names, tenantLabel });
   const spans = new SpanTracer(tracer, { names, attempts, propagate, tenantLabel }, recorded);

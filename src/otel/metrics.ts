@@ -13,7 +13,7 @@ import type { AttemptRecord, CacheUse, CallRecord, Usage } from '../telemetry/re
 import type { EndedError } from '../telemetry/tracing.js';
 import { ATTRIBUTES, NAMES, type NameSet, operationOf, type Server, TOKEN_BUCKETS } from './names.js';
 
-/** What a label may say that is neither configured nor one of ours. */
+/** The label value for names that are neither configured nor the router's own. */
 const OTHER = 'other';
 const CACHE_RESULTS = {
   hit: 'hit',
@@ -33,7 +33,7 @@ const OWN_CODES = new Set([
   'spend_budget_exceeded',
   'capacity_exceeded',
 ]);
-/** From so many pairs of deployments on, only neighbours have a series from the start. */
+/** With more pairs of deployments than this, only neighbours have a series from the start. */
 const MOST_PAIRS = 200;
 
 export interface MetricSettings {
@@ -63,7 +63,7 @@ export class CallMetrics {
   readonly #cost: Counter;
   readonly #unpriced: Counter;
   #known: Known;
-  /** By model, those of its last call: the next one's are mostly the same. */
+  /** The labels of each model's last call, because the next call's are mostly the same. */
   readonly #labels = new Map<string, CallLabels>();
   readonly #stop: () => void;
 
@@ -113,7 +113,7 @@ export class CallMetrics {
     if (record.attempts.length > 1)
       for (const { from, to, reason } of failoversOf(record.attempts))
         this.#failovers.add(1, { from: this.#deploymentLabel(from), to: this.#deploymentLabel(to), reason });
-    // An answer of the cache, or of another call, has no operation of its own.
+    // A cached answer, or another call's answer, has no operation of its own.
     if (isForeign || (record.attempts.length === 0 && error === null)) return;
     const { operation, all, input, output } = this.#labelsOf(record, server);
     const duration = operation === 'embeddings' ? this.#embeddingsDuration : this.#duration;
@@ -137,17 +137,17 @@ export class CallMetrics {
     this.#stop();
   }
 
-  /** The configuration may have been updated; names that it does not have are not looked for again and again. */
+  /** The configuration may have been updated. Unknown names are not looked up repeatedly. */
   #deploymentLabel(deployment: string): string {
     return this.#lookUp(deployment) === undefined ? OTHER : deployment;
   }
 
-  /** An unlisted model's name is the caller's. */
+  /** An unlisted model's name comes from the caller. */
   #modelLabel(deployment: string | null): string {
     return (deployment === null ? undefined : this.#lookUp(deployment)?.model) ?? OTHER;
   }
 
-  /** Of a call's operation. */
+  /** The labels of a call's operation. */
   #labelsOf({ endpoint, deployment }: CallRecord, server: Server): CallLabels {
     const operation = operationOf(endpoint);
     const model = this.#modelLabel(deployment);
@@ -174,7 +174,7 @@ export class CallMetrics {
     return this.#known.get(deployment);
   }
 
-  /** A series that is absent until its first failure silences alerts on it. */
+  /** Adds series at 0: a series that is missing until its first failure silences alerts on it. */
   #addZeros({ deployments, routes }: Snapshot): void {
     for (const deployment of Object.keys(deployments)) {
       this.#cost.add(0, { deployment });
@@ -213,7 +213,7 @@ export class CallMetrics {
       for (const [route, each] of Object.entries(routes))
         if (each.sla !== undefined) result.observe(left, each.sla.errorBudgetLeft ?? 1, { route });
       for (const { budget, per, route, tenant, limitUsd, spentUsd, reservedUsd } of spend.budgets) {
-        // Tenants come from outside.
+        // Tenant names come from outside.
         if (per === 'tenant' && !this.#settings.tenantLabel) continue;
         const labels = { budget, route: route ?? '', ...(tenant !== null && { tenant }) };
         result.observe(limit, limitUsd, labels);

@@ -1,6 +1,6 @@
 /**
  * All names of the GenAI conventions, in one table: `published` are those of the semantic conventions 1.41, which
- * dashboards use today; `next` those of the conventions' own repository, which are still in development.
+ * current dashboards use; `next` those of the conventions' own repository, which are still in development.
  */
 export type NameSet = 'published' | 'next';
 
@@ -64,7 +64,7 @@ export const ATTRIBUTES = {
   errorType: 'error.type',
 } as const;
 
-/** 1, four times as many each. */
+/** 1, then four times as many each. */
 export const TOKEN_BUCKETS = Array.from({ length: 14 }, (_, i) => 4 ** i);
 
 const OPERATIONS: Readonly<Record<string, string>> = {
@@ -82,7 +82,7 @@ export function operationOf(endpoint: string): string {
   return OPERATIONS[endpoint] ?? (endpoint.startsWith('/images/') ? 'image_generation' : 'other');
 }
 
-/** Of the hosts that the conventions have a name for. */
+/** Hosts that the conventions have a name for. */
 const PROVIDERS: readonly (readonly [RegExp, string])[] = [
   [/\.openai\.azure\.com$|\.cognitiveservices\.azure\.com$/, 'azure.ai.openai'],
   [/\.services\.ai\.azure\.com$|\.models\.ai\.azure\.com$/, 'azure.ai.inference'],
@@ -99,7 +99,7 @@ const PROVIDERS: readonly (readonly [RegExp, string])[] = [
   [/aiplatform\.googleapis\.com$/, 'gcp.vertex_ai'],
 ];
 
-/** Where requests go. A server that only speaks OpenAI's protocol is `openai`: its address tells it apart. */
+/** The server of a request. A server that only speaks OpenAI's protocol is `openai`; its address distinguishes it. */
 export interface Server {
   readonly provider: string;
   readonly address?: string;

@@ -27,13 +27,13 @@ export interface SpanSettings {
   readonly tenantLabel: boolean;
 }
 
-/** A call that is under way. */
+/** A running call. */
 interface OpenCall {
   readonly record: CallRecord;
   readonly span: Span;
-  /** Made by another instrumentation, which ends it and says what is to say of GenAI. */
+  /** Created by another instrumentation, which ends it and sets its GenAI attributes. */
   readonly isForeign: boolean;
-  /** What was sent, in order. */
+  /** The attempts that were sent, in order. */
   readonly sent: AttemptStart[];
 }
 
@@ -42,20 +42,23 @@ interface OpenAttempt {
   readonly context: Context;
 }
 
-/** Makes a span of each call, and one below it of each attempt. Each ends exactly once, at the latest with `end()`. */
+/**
+ * Creates a span for each call, and one below it for each attempt. Each span ends exactly once, at the latest with
+ * `end()`.
+ */
 export class SpanTracer implements Tracer {
-  /** By id: a shared call's attempts carry the id of the call that it was begun for. */
+  /** By id: a shared call's attempts have the id of the call that started it. */
   readonly #calls = new Map<string, OpenCall>();
   readonly #attempts = new Map<AttemptRecord, OpenAttempt>();
-  /** By base URL: as many as there are clients. */
+  /** By base URL: one for each client. */
   readonly #servers = new Map<string | undefined, Server>();
-  /** Nothing came of the last call's span: there is no SDK, and nothing has to be remembered. */
+  /** The last call's span was dropped: there is no SDK, and nothing has to be remembered. */
   #isIdle = false;
 
   constructor(
     private readonly tracer: OtelTracer,
     private readonly settings: SpanSettings,
-    /** `undefined` where nothing records metrics. */
+    /** `undefined` without metrics. */
     private readonly metrics: CallMetrics | undefined,
   ) {}
 
@@ -69,7 +72,7 @@ export class SpanTracer implements Tracer {
     return foreign === undefined ? context.with(trace.setSpan(parent, span), run) : run();
   }
 
-  /** With what a sampler may decide by. */
+  /** Starts a span with the attributes that a sampler may use. */
   #startCall({ endpoint, requestedModel }: CallRecord, parent: Context): Span {
     const operation = operationOf(endpoint);
     const attributes: Attributes = { [ATTRIBUTES.operation]: operation };
@@ -85,7 +88,7 @@ export class SpanTracer implements Tracer {
     const last = sent.findLast((each) => each.record.deployment === record.deployment);
     const server = this.#serverOf(last?.baseURL);
     this.metrics?.callEnded(record, error, { server, isForeign });
-    // Not sampled: nothing is made for it.
+    // Not sampled, so no attributes are built.
     if (span.isRecording()) {
       const attributes = this.#routerAttributes(record);
       if (!isForeign) {
@@ -139,9 +142,9 @@ export class SpanTracer implements Tracer {
     if (status !== null) attributes['http.response.status_code'] = status;
     setText(attributes, 'model_router.request_id', record.requestId);
     if (resends > 0) attributes['model_router.resends'] = resends;
-    // By a name of its own: the call has the sum, and nothing may be counted twice.
+    // Under a separate name: the call has the sum, and nothing may be counted twice.
     if (costUsd !== null) attributes['model_router.attempt_cost_usd'] = costUsd;
-    // One that lost a hedge, or whose caller has gone away, has not failed.
+    // An attempt that lost to a hedge, or whose caller aborted, has not failed.
     if (outcome !== 'success' && outcome !== 'lost' && outcome !== 'aborted') {
       attributes[ATTRIBUTES.errorType] = outcome;
       span.setStatus({ code: SpanStatusCode.ERROR });
@@ -158,7 +161,7 @@ export class SpanTracer implements Tracer {
     return headers;
   }
 
-  /** Ends what is still open. */
+  /** Ends all open spans. */
   end(): void {
     for (const { span } of this.#attempts.values()) span?.end();
     for (const { span, isForeign } of this.#calls.values()) if (!isForeign) span.end();
@@ -194,7 +197,7 @@ export class SpanTracer implements Tracer {
     return attributes;
   }
 
-  /** All of GenAI but the operation and the model, which the span has had since its start. */
+  /** All GenAI attributes except the operation and the model, which the span has had since its start. */
   #addGenAi(attributes: Attributes, { servedModel, usage }: CallRecord, server: Server): void {
     attributes[ATTRIBUTES.provider] = server.provider;
     setText(attributes, ATTRIBUTES.responseModel, servedModel);
@@ -210,7 +213,7 @@ export class SpanTracer implements Tracer {
   }
 }
 
-/** Neither records nor passes on the context of anything that does: there is no SDK. */
+/** Neither records nor passes on the context of a recording span: there is no SDK. */
 function isDead(span: Span): boolean {
   return !span.isRecording() && span.spanContext().traceId === INVALID_TRACEID;
 }

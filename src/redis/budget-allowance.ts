@@ -3,7 +3,7 @@ import type { Claimant, ClaimantHost } from './claimant.js';
 import { Allowance } from './ledger/allowance.js';
 import type { Claim, Grant, LedgerRules } from './ledger/ledger.js';
 
-/** A call requests more this many times within `timeoutMs`. */
+/** The number of times that a call may request more within `timeoutMs`. */
 const MAX_PAUSES = 8;
 /** A budget that is unchanged for this many heartbeats is left out of claims. */
 const QUIET_BEATS = 5;
@@ -60,7 +60,7 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     if (leftMs <= 0) return undefined;
     const ledger = this.#ledger;
     const isFresh = performance.now() - ledger.answeredAt < this.rules.heartbeatMs;
-    // The last answer said how much is left.
+    // The last answer reported how much is left.
     if (isFresh && ledger.isKnown && amount > Math.max(0, ledger.available(false)) + ledger.left) return undefined;
     if (isFresh && ledger.isRebuilding) return undefined;
     if (amount > this.rules.limit) return undefined;
@@ -89,7 +89,7 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     this.#ledger.answer(seq, grant, sentAt);
   }
 
-  /** Of the whole fleet, as far as this process knows. */
+  /** The spending of the whole fleet, as far as this process knows. */
   spent(): number {
     return this.#ledger.spent;
   }
@@ -116,7 +116,7 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     this.#link.forget(this);
   }
 
-  /** Nothing to write here: the fleet stores it. */
+  /** Empty, because the fleet itself stores the spending. */
   entries(): [at: number, amount: number][] {
     return [];
   }

@@ -10,7 +10,7 @@ import { checkLocal, checkRedisCache, type RedisCacheOptions } from './options.j
 /** Version of the stored form. Processes with another version do not read each other's answers. */
 const SCHEMA = 1;
 const DAY_MS = 86_400_000;
-/** No answer is stored longer, so that answers of an earlier generation expire before the generation's key does. */
+/** The longest storage time, so that answers of an earlier generation expire before the generation's key does. */
 const MAX_KEEP_MS = 30 * DAY_MS;
 const GENERATION_MS = 31 * DAY_MS;
 /** How long another process's `clear` may go unnoticed. */
@@ -21,8 +21,8 @@ const NONE = '0';
 const LOCAL_SIZE = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
 
 /**
- * A response cache that all processes of one name share. If Redis is slow or down, calls go on without it. Equal calls
- * in flight in different processes are not joined.
+ * A response cache that all processes of one name share. If Redis is slow or down, calls continue without it. Equal
+ * calls in flight in different processes are not joined.
  *
  * @example cacheStore: redisCache(client, { name: 'checkout-prod' })
  * @throws InvalidOptionError
@@ -64,7 +64,7 @@ class RedisCache implements CacheStore {
     await this.#send(['DEL', await this.#keyOf(key)]);
   }
 
-  /** Begins another generation: no key is searched for, and stored answers expire. */
+  /** Starts another generation: no keys are searched, and stored answers expire. */
   async clear(): Promise<void> {
     const value = `${Date.now().toString(36)}${crypto.randomUUID().slice(0, 8)}`;
     await this.#send(['SET', this.#generationKey, value, 'PX', String(GENERATION_MS)]);
@@ -80,7 +80,7 @@ class RedisCache implements CacheStore {
     return `${this.#prefix}:generation`;
   }
 
-  /** The router's keys are digests already; others are hashed. */
+  /** The router's keys are already hashes; others are hashed here. */
   async #keyOf(key: string): Promise<string> {
     const digest = /^[\w-]{43}$/.test(key) ? key : sha256(key);
     return `${this.#prefix}:${await this.#currentGeneration()}:${digest}`;
@@ -96,7 +96,7 @@ class RedisCache implements CacheStore {
   }
 
   /**
-   * Rejects when Redis fails or takes too long; at once while it has failed several times in a row.
+   * Rejects when Redis fails or takes too long. After several failures in a row, it rejects at once.
    *
    * @param startedAt when the call began to wait for Redis: `timeoutMs` is for all its commands
    */
@@ -128,7 +128,7 @@ function withTimeout<T>(answer: Promise<T>, ms: number): Promise<T> {
 
 /**
  * The same store with this process's own memory in front: an answer that was read or stored here is served from memory
- * for `localMs`. `clear()` of another process is noticed when that time is over.
+ * for `localMs`. After another process's `clear()`, it may still be served for that time.
  *
  * @example cacheStore: tieredCache(redisCache(client, { name: 'checkout-prod' }), { localMs: 60_000 })
  * @throws InvalidOptionError
@@ -156,7 +156,7 @@ class TieredCache implements CacheStore {
 
   async #fetch(key: string): Promise<CachedAnswer | undefined> {
     const answer = await this.#far.get(key);
-    // Only the far store knows its TTL; the router drops what is too old by its age.
+    // Only the far store knows its TTL; the router drops answers that are too old.
     if (answer !== undefined) this.#near.set(key, answer, this.#localMs);
     return answer;
   }

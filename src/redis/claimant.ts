@@ -13,17 +13,17 @@ export interface Claimant {
   onDataLoss(): void;
 }
 
-/** What a claimant needs of its connection. */
+/** The connection, as a claimant sees it. */
 export interface ClaimantHost {
   readonly settings: FleetSettings;
-  /** The ledger does not answer: the reserve for outages may be used. */
+  /** The ledger does not answer, so the outage share may be used. */
   readonly isSilent: boolean;
   /** Why nothing is available, other than a spent budget. */
   readonly trouble: string | undefined;
   /** The number of the next claim. */
   nextSeq(): number;
-  /** Sends its claim now, together with all others that are waiting. `undefined`: that would not help. */
+  /** Sends its claim now, together with all other waiting claims. `undefined`: that would not help. */
   request(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined;
-  /** It claims nothing any more. */
+  /** It no longer claims anything. */
   forget(claimant: Claimant): void;
 }

@@ -3,11 +3,11 @@ import { isRecord } from '../util/is-record.js';
 
 /** A Redis client of any library. */
 export interface RedisCommands {
-  /** Sends one command. `key` says which node of a cluster it belongs to. */
+  /** Sends one command. `key` selects the node of a cluster. */
   send(key: string, command: readonly string[]): Promise<unknown>;
-  /** Whether it is connected: a command that waits for a connection comes too late. */
+  /** Whether it is connected. A command that waits for a connection would come too late. */
   isReady(): boolean;
-  /** Whether it takes any command, or only `EVAL` and `EVALSHA`. */
+  /** Whether it accepts any command, or only `EVAL` and `EVALSHA`. */
   readonly isFull: boolean;
 }
 
@@ -29,7 +29,7 @@ export function commandsOf(option: string, client: unknown): RedisCommands {
   const call = methodOf(target, 'call');
   const evaluate = methodOf(target, 'eval');
   const evaluateSha = methodOf(target, 'evalsha');
-  // ioredis has a `sendCommand` too, which takes an object of its own.
+  // ioredis has a `sendCommand` too, which takes its own kind of object.
   if (call !== undefined && Reflect.has(target, 'status')) return ofIoredis(target, call);
   if (sendCommand !== undefined) return ofNodeRedis(target, sendCommand);
   if (evaluate !== undefined && evaluateSha !== undefined) return ofScripts(evaluate, evaluateSha);

@@ -6,10 +6,10 @@ const LETTERS = { pause: 'p', suspended: 'c', breaker: 'b' } as const;
 const KINDS = { p: 'pause', c: 'suspended', b: 'breaker' } as const;
 /** Two times of one fact may differ by this much, because clocks and answers lag. */
 const SAME_MS = 250;
-/** More than any router has deployments. */
+/** More than the number of deployments of any router. */
 const MAX_FACTS = 10_000;
 
-/** Pauses, suspended clients and open breakers, as all processes know them. The longest wins. */
+/** Pauses, suspended clients and open breakers that all processes share. The longest wins. */
 export class Facts {
   readonly #share: FleetSettings['share'];
   readonly #host: FleetHost;

@@ -5,7 +5,7 @@ const MIN_LENGTH = 4096;
 const GZIP = 'z';
 const PLAIN = 't';
 
-/** Text as it is stored: compressed if it is long, and marked so. */
+/** Converts text for storage: long text is compressed, and marked. */
 export async function pack(text: string): Promise<string> {
   if (text.length <= MIN_LENGTH || typeof CompressionStream === 'undefined') return PLAIN + text;
   const bytes = new Uint8Array(await through(new CompressionStream('gzip'), new TextEncoder().encode(text)));

@@ -23,8 +23,8 @@ export type { FleetOptions, RedisCacheOptions, ShareOptions } from './options.js
 export type { FactMessage, FleetMessage, FleetReply, FleetStore, KeyedClaim, StoredFact } from './store.js';
 
 /**
- * Budgets, rates and pauses that all processes of one name share, over Redis. No call waits for Redis longer than
- * `timeoutMs`, and none fails because it is down, except by budgets (`whenDown`).
+ * Shares budgets, rates and pauses between all processes with the same name, over Redis. No call waits for Redis longer
+ * than `timeoutMs`, and none fails because it is down, except by budgets (`whenDown`).
  *
  * @example
  * const client = await createClient({ url: 'redis://127.0.0.1:6379' }).on('error', () => {}).connect();
@@ -38,8 +38,8 @@ export function redisFleet(client: RedisClient, options: FleetOptions): Fleet {
 }
 
 /**
- * The same over a store of your own, such as a Postgres table. `fleetStoreContract` in `model-router/testing` checks
- * it. Throws InvalidOptionError.
+ * The same over your own store, such as a Postgres table. `fleetStoreContract` in `model-router/testing` checks it.
+ * Throws InvalidOptionError.
  */
 export function storeFleet(store: FleetStore, options: FleetOptions): Fleet {
   const settings = checkFleet('fleet', options);

@@ -28,7 +28,7 @@ interface Question {
   readonly resolve: (isAnswered: boolean) => void;
 }
 
-/** A router's place in its fleet: one exchange at a time, a heartbeat, and a breaker of its own. */
+/** A router's connection to its fleet: one exchange at a time, a heartbeat, and its own breaker. */
 export class StoreLink implements FleetLink, ClaimantHost {
   readonly sharesBudgets: boolean;
   readonly sharesRates: boolean;
@@ -38,16 +38,16 @@ export class StoreLink implements FleetLink, ClaimantHost {
   readonly #facts: Facts;
   readonly #claimants = new Set<Claimant>();
   readonly #rates = new Map<string, RateAllowance>();
-  /** Claims of this process are counted together: a budget that is opened again goes on counting. */
+  /** One counter for all claims of this process, so that a reopened budget continues its sequence. */
   #seq = 0;
-  /** Where the last heartbeat stopped, if there are too many. */
+  /** Where the last heartbeat stopped, if there were too many. */
   #turn = 0;
   #worker = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #state: 'idle' | 'running' | 'closed' = 'idle';
   readonly #questions: Question[] = [];
   #isBusy = false;
-  /** Facts go out before the next heartbeat. */
+  /** Whether facts must be sent before the next heartbeat. */
   #isNudged = false;
   /** Exchanges without an answer or error yet, and heartbeats skipped because of them. */
   #unanswered = 0;
@@ -71,7 +71,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
     return this.#settings;
   }
 
-  /** The ledger does not answer: the reserve for outages may be used. */
+  /** The ledger does not answer, so the outage share may be used. */
   get isSilent(): boolean {
     if (this.#failures > 0) return true;
     return performance.now() - this.#reachedAt > SILENT_BEATS * this.#settings.heartbeatMs;
@@ -125,12 +125,12 @@ export class StoreLink implements FleetLink, ClaimantHost {
     this.#claimants.add(rate);
   }
 
-  /** It claims nothing any more. */
+  /** It no longer claims anything. */
   forget(claimant: Claimant): void {
     this.#claimants.delete(claimant);
   }
 
-  /** Sends its claim now, together with all others that are waiting. `undefined`: that would not help. */
+  /** Sends its claim now, together with all other waiting claims. `undefined`: that would not help. */
   request(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined {
     if (this.#state === 'closed' || this.isOpen) return undefined;
     this.start();
@@ -203,7 +203,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
     void this.#answerQuestions();
   }
 
-  /** A server that hangs gets one command at a time: they would all wait in the client. */
+  /** A hanging server gets one command at a time, because others would queue in the client. */
   #mayKnock(): boolean {
     if (!this.isOpen || this.#unanswered === 0) return true;
     this.#skipped += 1;
@@ -212,7 +212,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
     return true;
   }
 
-  /** Those with something to claim, in turns if they are too many. */
+  /** The claimants with something to claim, in turns if there are too many. */
   #due(): Claimant[] {
     const active = [...this.#claimants].filter((each) => each.isActive);
     const most = MAX_CLAIMS * MAX_EXCHANGES;
@@ -333,7 +333,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
   }
 }
 
-/** No text of a server or socket: it may contain a URL with a password. */
+/** Never the text of a server or socket, which may contain a URL with a password. */
 function reasonOf(error: Error): string {
   const code: unknown = Reflect.get(error, 'code');
   if (typeof code === 'string') return code;

@@ -2,7 +2,7 @@ import { answerClaim, type LedgerState } from './ledger/ledger.js';
 import { SCRIPT_VERSION } from './script.js';
 import type { FactMessage, FleetMessage, FleetReply, FleetStore, StoredFact } from './store.js';
 
-/** A fleet within one process: for tests, and as a pattern for a store of your own. */
+/** A fleet within one process, for tests and as a model for your own store. */
 export function memoryFleetStore(): FleetStore {
   const ledgers = new Map<string, LedgerState>();
   const facts = new Map<string, Map<string, number>>();

@@ -9,7 +9,9 @@ export interface ShareOptions {
   rates?: boolean | undefined;
   /** Pauses that servers request, and clients whose key or quota is refused. @default true */
   pauses?: boolean | undefined;
-  /** `'hint'`: where a breaker has opened in another process, one failure of this process opens its own. @default 'hint' */
+  /**
+   * `'hint'`: if a breaker has opened in another process, one failure in this process opens its own. @default 'hint'
+   */
   breakers?: 'hint' | false | undefined;
 }
 
@@ -21,7 +23,7 @@ export interface FleetOptions {
   heartbeatMs?: number | undefined;
   /** The longest that a call waits for Redis, in milliseconds. @default 100 */
   timeoutMs?: number | undefined;
-  /** What processes share. @default everything; of breakers a hint */
+  /** What processes share. @default everything; breakers as a hint */
   share?: ShareOptions | undefined;
   /**
    * When Redis does not answer: with `'share'`, each process may spend its part of `outageShare`; with `'refuse'`, only
@@ -32,7 +34,7 @@ export interface FleetOptions {
   outageShare?: number | undefined;
   /**
    * The allowance of a killed process: `'count'` counts it as spent until the budget's window ends, `'return'` releases
-   * it after ten heartbeats, and overspends if the process lives after all. @default 'count'
+   * it after ten heartbeats, and overspends if the process is still alive. @default 'count'
    */
   lost?: 'count' | 'return' | undefined;
 }

@@ -4,13 +4,13 @@ import type { Claim, Grant, LedgerRules } from './ledger/ledger.js';
 
 /** A process requests somewhat more than it has used. */
 const HEADROOM = 1.5;
-/** Until the others are known: a share that a handful of processes can use at once. */
+/** Until the other processes are known: a share that a handful of processes can use at once. */
 const FIRST_SHARE = 0.1;
 /** The weight of the last heartbeat's demand. */
 const FADING = 0.7;
 const MINUTE_MS = 60_000;
 
-/** A process's part of `rpm` or `tpm`, in thousandths: by what it uses, and an even part of what is left over. */
+/** A process's part of `rpm` or `tpm`, in thousandths: by its use, plus an even part of the rest. */
 export class RateAllowance implements Claimant {
   readonly isActive = true;
   readonly #limit: SharedRate;
@@ -42,13 +42,13 @@ export class RateAllowance implements Claimant {
 
   claim(worker: string, leaving: boolean): Claim {
     const now = performance.now();
-    // Which processes still run is unknown: an even part for all that did.
+    // It is unknown which processes still run, so the rate is divided evenly among all known ones.
     if (this.#link.isSilent && this.#ack > 0) this.#set(Math.floor(this.rules.limit / this.#workers), now);
     const { taken } = this.#limit;
     const perMinute = ((taken - this.#taken) * MINUTE_MS) / (now - this.#takenAt);
     const used = Number.isFinite(perMinute) ? perMinute * 1000 * HEADROOM : 0;
     this.#want = Math.max(Math.ceil(used), Math.floor(this.#want * FADING));
-    // It has used all it had: how much more it could use is not known.
+    // It has used its whole part, so its real demand is unknown.
     if (this.#limit.isShort(now)) this.#want = this.rules.limit;
     this.#taken = taken;
     this.#takenAt = now;

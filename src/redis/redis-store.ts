@@ -49,7 +49,7 @@ function keyOf(tag: string, { key, rules }: KeyedClaim): string {
   return `${tag}:${rules.window === 'rate' ? 'rate' : 'spend'}:${key}`;
 }
 
-/** In the order in which the script reads them. */
+/** The fields in the order in which the script reads them. */
 function fieldsOf({ rules, claim }: KeyedClaim): string[] {
   const { limit, window, outageShare, lost } = rules;
   const { seq, ack, epoch, have, need, want, most, settled, next, seen, leaving } = claim;
@@ -59,7 +59,7 @@ function fieldsOf({ rules, claim }: KeyedClaim): string[] {
 }
 
 function readReply(reply: unknown, { claims }: FleetMessage, question: string): FleetReply {
-  // Answers out of step with their commands must not raise an allowance.
+  // An answer that belongs to another command must not raise an allowance.
   if (!Array.isArray(reply) || reply[4] !== question) throw new Error('The script has answered something else.');
   const [epoch, version, facts, grants]: unknown[] = reply;
   return {
@@ -97,7 +97,7 @@ function readGrant([epoch, ...numbers]: string[]): Grant | undefined {
   };
 }
 
-/** A server that evicts loses what was spent. If it hides its policy, there is no warning. */
+/** A server that evicts keys loses spending. If it hides its policy, there is no warning. */
 async function warningsOf(commands: RedisCommands): Promise<string[]> {
   if (!commands.isFull) return [];
   const info = String(await commands.send('', ['INFO', 'memory']));

@@ -1,12 +1,12 @@
-/** Grows with each change that is incompatible with the keys of older processes. */
+/** Incremented with each change that is incompatible with the keys of older processes. */
 export const SCRIPT_VERSION = 1;
 
 /** Values per claim in ARGV. */
 const CLAIM_FIELDS = 16;
 
 /**
- * `answerClaim` of `ledger/ledger.ts` in Lua, line by line, for many keys at once; and the facts that all processes
- * share. A test compares both. KEYS: workers, pauses, then one for each claim.
+ * `answerClaim` of `ledger/ledger.ts` in Lua, line by line, for many keys at once, plus the facts that all processes
+ * share. A test compares the two. KEYS: workers, pauses, then one for each claim.
  */
 export const SCRIPT = `
 local HOUR, DAY = 3600000, 86400000

@@ -5,18 +5,18 @@ type Found = Omit<Simulation, 'baseline' | 'advice'>;
 
 /** The default of `deadlineMs`. */
 const DEFAULT_DEADLINE_MS = 120_000;
-/** Attempts in vain at one deployment per 5 minutes that a breaker would not have let happen. */
+/** Wasted attempts at one deployment per 5 minutes, which a breaker should have prevented. */
 const MANY_WASTED = 100;
 const WINDOW_MS = 300_000;
 const MUCH_LOAD = 1.5;
-/** Errors of limits, and which they are. */
+/** Errors of limits, and the option of each. */
 const LIMITS: Readonly<Record<string, string>> = {
   SpendBudgetExceededError:
     'they could cost more than `maxCostUsd` or what is left of `budgets`; set a limit of output, and low `maxAttempts`',
   TokenBudgetExceededError: 'their input is estimated at more than `maxInputTokens`',
 };
 
-/** What is wrong with a configuration, as far as its plans and what came of them show it; each once, in a sentence. */
+/** Advice about a configuration, from its plans and results. Each problem is reported once, in a sentence. */
 export function advise(found: Found, explanations: readonly Explanation[], unlisted: readonly string[]): string[] {
   const sentences = [
     ...explanations.flatMap((explanation) => aboutPlan(explanation, found)),

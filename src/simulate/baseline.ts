@@ -11,8 +11,8 @@ import { Tally } from './tally.js';
 import { type DueCall, dueCalls, durationOf, kindsOf } from './traffic.js';
 
 /**
- * The same traffic on plain `OpenAI` clients, one for each client of the router: each call uses the deployment that the
- * router would try first. The caller waits as long as the router's deadline, so that both have the same limit.
+ * Sends the same traffic to plain `OpenAI` clients, one for each client of the router: each call uses the deployment
+ * that the router would try first. The caller waits as long as the router's deadline, so that both have the same limit.
  */
 export async function runBaseline(settings: Settings, plans: CallPlans, clock: VirtualClock): Promise<Baseline> {
   const { seed, traffic, stepMs, baseline, onProgress } = settings;

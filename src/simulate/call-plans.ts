@@ -4,18 +4,18 @@ import type { Routable } from './context.js';
 import type { SimulatedCall } from './options.js';
 import { bodyOf } from './send-call.js';
 
-/** What a router would do with one kind of call while it knows nothing. */
+/** A new router's plan for one kind of call. */
 export interface CallPlan {
   readonly explanation: Explanation;
   /** The deployment that is tried first, its client, and the upstream's name of its model. */
-  /** Its model, where no route or deployment has that name. */
+  /** The call's model, if no route or deployment has that name. */
   readonly unlisted: string | undefined;
   readonly first: { readonly deployment: string; readonly client: string; readonly model: string };
 }
 
-/** The plans of all kinds of calls of a traffic. They outlive the router. */
+/** The plans of all kinds of calls in the traffic. They outlive the router. */
 export class CallPlans {
-  /** Of the router's routes and deployments. */
+  /** Names of the router's routes and deployments. */
   readonly names: readonly string[];
   /** The router's deployments. */
   readonly routable: Routable;

@@ -49,7 +49,7 @@ export function checkOptions(options: SimulateOptions): Settings {
   const lastMs = isPlanned(traffic) ? Number.POSITIVE_INFINITY : durationOf(traffic);
   for (const [i, fault] of faults.entries()) {
     checkFault(`faults[${i}]`, fault);
-    // The last of planned calls may well go on after it has begun.
+    // The last planned call may still run after it has begun.
     if ((fault.fromMs ?? 0) >= lastMs)
       invalidOption(`faults[${i}].fromMs`, fault.fromMs, `milliseconds before the end of the traffic, ${lastMs}`);
   }
@@ -82,17 +82,17 @@ export function checkOptions(options: SimulateOptions): Settings {
   };
 }
 
-/** By shape, as there may be two copies of the package. */
+/** By shape, because there may be two copies of the package. */
 export function checkRouter(router: ModelRouter): void {
   const isRouter =
     isRecord(router) && typeof router['snapshot'] === 'function' && typeof router['explain'] === 'function';
   if (!isRouter) invalidOption('router', router, 'a function that returns a ModelRouter');
 }
 
-/** What can only be checked against the router: that the deployments that are named exist. */
+/** Checks that need the router: that the named deployments exist. */
 export function checkNames({ upstreams, faults }: Settings, known: readonly string[]): void {
   const check = (option: string, id: string) => {
-    // Unlisted models share one deployment a client, which is only there once it is used.
+    // Unlisted models share one deployment per client, which exists only after its first use.
     if (known.includes(id) || id.endsWith('/*')) return;
     const [meant] = nearest(id, known, 1);
     invalidOption(
@@ -106,8 +106,8 @@ export function checkNames({ upstreams, faults }: Settings, known: readonly stri
 }
 
 /**
- * A model that the router would send on as it stands, and that comes close to a name it knows, is taken for a typing
- * error, unless something is said of unlisted models.
+ * A model that the router would pass on unchanged, and that resembles a known name, counts as misspelt, unless there is
+ * a setting for unlisted models.
  */
 export function checkModels(
   { upstreams, faults }: Settings,

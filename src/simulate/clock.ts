@@ -1,10 +1,10 @@
-/** What is replaced. Immediates and microtasks stay real, so that promises run as they always do. */
+/** The replaced functions. Immediates and microtasks stay real, so that promises work as usual. */
 const REPLACED = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] as const;
 
-/** On the replaced `setTimeout`, so that every copy of this file sees that time is virtual already. */
+/** Set on the replaced `setTimeout`, so that every copy of this file recognises virtual time. */
 const OURS = Symbol.for('model-router.virtual-time');
 
-/** The parts of `@sinonjs/fake-timers` that are used here. */
+/** The parts of `@sinonjs/fake-timers` that this file uses. */
 interface FakeTimers {
   countTimers(): number;
   next(): number;
@@ -12,7 +12,7 @@ interface FakeTimers {
   uninstall(): void;
 }
 
-/** Time that stands still until it is moved from one timer to the next. `performance.now()` begins at 0. */
+/** Time that stands still until it moves from one timer to the next. `performance.now()` starts at 0. */
 export class VirtualClock {
   readonly #timers: FakeTimers;
   readonly #immediate: typeof setImmediate;
@@ -22,23 +22,23 @@ export class VirtualClock {
     this.#immediate = immediate;
   }
 
-  /** Timers and intervals that are set. */
+  /** The number of active timers and intervals. */
   get timers(): number {
     return this.#timers.countTimers();
   }
 
-  /** Lets everything happen that needs no time. */
+  /** Runs everything that needs no time. */
   flush(): Promise<void> {
     return new Promise((resolve) => this.#immediate(resolve));
   }
 
-  /** Goes to the next timer, fires that one alone, and lets everything happen that follows from it. */
+  /** Advances to the next timer, fires only that one, and runs everything that follows from it. */
   step(): Promise<void> {
     this.#timers.next();
     return this.flush();
   }
 
-  /** Fires what else is due at this very moment: what ends at one moment ends together. */
+  /** Fires all other timers that are due at this very moment: what ends at one moment ends together. */
   async finishMoment(): Promise<void> {
     for (let before = -1; before !== this.timers; ) {
       before = this.timers;
@@ -47,7 +47,7 @@ export class VirtualClock {
     }
   }
 
-  /** Lets so many milliseconds pass. */
+  /** Advances the clock by `ms` milliseconds. */
   async pass(ms: number): Promise<void> {
     const end = performance.now() + ms;
     let isOver = false;
@@ -59,15 +59,15 @@ export class VirtualClock {
 }
 
 /**
- * Runs `work` in virtual time: the timers, `Date` and `performance` of this process are replaced until it ends, however
- * it ends. Make routers inside: what they read of a clock must be this one. Needs `@sinonjs/fake-timers`.
+ * Runs `work` in virtual time: the timers, `Date` and `performance` of this process are replaced until it ends or
+ * throws. Create routers inside, so that they use this clock. Needs `@sinonjs/fake-timers`.
  *
  * @throws Error where timers are replaced already, or `@sinonjs/fake-timers` is not installed
  */
 export async function inVirtualTime<T>(work: (clock: VirtualClock) => T | Promise<T>): Promise<T> {
   refuseOtherClocks();
   const install = await loadInstall();
-  // Once more: another one may have begun while the package was loaded.
+  // Checked again, because another one may have started while the package was loaded.
   refuseOtherClocks();
   const timers = install({ now: Date.UTC(2030, 0, 1), toFake: [...REPLACED] });
   Object.defineProperty(setTimeout, OURS, { value: true });
@@ -82,7 +82,7 @@ function refuseOtherClocks(): void {
   if (OURS in setTimeout) {
     throw new Error('Time is virtual already: another simulation runs in this process. Await it before the next one.');
   }
-  // sinon's and vitest's fake timers carry their clock, those of node:test mark their Date, jest's old ones are mocks.
+  // sinon's and vitest's fake timers expose their clock, node:test marks its Date, and jest's old ones are mocks.
   if ('clock' in setTimeout || 'isFake' in Date || 'isMock' in Date || '_isMockFunction' in setTimeout) {
     throw new Error(
       'Timers are replaced already, and a simulation replaces them itself: end the fake timers first, by vi.useRealTimers(), clock.uninstall() or mock.timers.reset().',

@@ -23,20 +23,20 @@ import {
 
 /** Options of `compare`. */
 export interface CompareOptions {
-  /** What `readTrace` has read, or what it can read. */
+  /** The result of `readTrace`, or its input. */
   readonly trace: readonly TracedCall[] | string | URL;
-  /** By name: what each builds a router with, as in `simulate`. */
+  /** By name: a function that builds each router, as in `simulate`. */
   readonly configurations: Readonly<Record<string, (context: SimulationContext) => ModelRouter | Promise<ModelRouter>>>;
   /**
-   * What deployments do that the trace does not know; and, in place of the trace, those that it does.
+   * The behaviour of deployments that the trace does not have; for those that it has, this replaces the trace.
    * @default as the attempts of the trace at all deployments, drawn together
    */
   readonly upstreams?: Readonly<Record<string, Script>> | undefined;
   /** The requested model of a traced call. @default the recorded one, else its route */
   readonly model?: ((record: CallRecord) => string) | undefined;
-  /** For a trace without times: calls a second. @default 1 */
+  /** For a trace without times: calls per second. @default 1 */
   readonly perSecond?: number | undefined;
-  /** Where all random numbers come from. @default 1 */
+  /** The seed of all random numbers. @default 1 */
   readonly seed?: number | undefined;
 }
 
@@ -48,7 +48,7 @@ export interface RecordedTraffic {
   latencyMs: Spread;
   /** Attempts per call. */
   load: number;
-  /** US dollars, of what is known. */
+  /** Known costs in US dollars. */
   costUsd: number | null;
 }
 
@@ -56,19 +56,20 @@ export interface RecordedTraffic {
 export interface Comparison {
   recorded: RecordedTraffic;
   configurations: Record<string, Simulation>;
-  /** Calls of the trace that failed by their own fault, and are not replayed. */
+  /** Calls of the trace that failed by their own mistake, and are not replayed. */
   excluded: number;
-  /** What a replay cannot know, each in a sentence. */
+  /** Limitations of this replay, each in a sentence. */
   caveats: string[];
-  /** The numbers side by side, to be printed. */
+  /** The numbers side by side, as text. */
   table: string;
 }
 
 const ANSWERED_FROM_CACHE: ReadonlySet<string> = new Set(['hit', 'joined', 'stale', 'stale-if-error']);
 
 /**
- * Replays a recorded trace under other configurations: each call at its time; each request is answered as one of the 20
- * attempts that were recorded at that deployment nearest in time, drawn at random. Runs in virtual time, as `simulate`.
+ * Replays a recorded trace under other configurations, each call at its time. Each request is answered like one of the
+ * 20 recorded attempts at that deployment that are nearest in time, drawn at random. Runs in virtual time, like
+ * `simulate`.
  *
  * A deployment that neither the trace nor `upstreams` knows answers as all attempts of the trace, whenever they were.
  *

@@ -9,22 +9,22 @@ import { seededRandom, seedFor } from './seeded-random.js';
 
 type Fetch = typeof globalThis.fetch;
 
-/** A router's deployments, by id: which client sends which model. */
+/** A router's deployments, by id, with the client and model of each. */
 export type Routable = Readonly<Record<string, { readonly client: string; readonly model: string | null }>>;
 
-/** The upstreams of one run: every request of its clients ends here. */
+/** The upstreams of one run, which receive every request of the clients. */
 export class Upstreams implements SimulationContext {
   readonly random: () => number;
   readonly fetch: Fetch;
-  /** Requests that have reached an upstream. */
+  /** The number of requests that have reached an upstream. */
   count = 0;
   readonly #book: FaultBook;
   readonly #seed: number;
   readonly #onRequest: () => void;
-  /** The deployment by client and model, and by model alone; filled once the router is there. */
+  /** Deployments by client and model, and by model alone. Filled in once the router exists. */
   readonly #byClient = new Map<string, string>();
   readonly #byModel = new Map<string, string | undefined>();
-  /** What went wrong with the simulation itself. */
+  /** An error of the simulation itself. */
   problem: Error | undefined;
 
   constructor(book: FaultBook, seed: number, onRequest: () => void) {
@@ -40,7 +40,7 @@ export class Upstreams implements SimulationContext {
     return { ...offlineClients(options, (client) => this.fetchOf(client)), random };
   };
 
-  /** A `fetch` of the client of that name; without one, the deployment is known by the model alone. */
+  /** A `fetch` for the client with that name. Without a name, the model alone selects the deployment. */
   fetchOf(client: string | undefined): FakeFetch {
     const name = client ?? 'any';
     const choose: Choose = (request) => {
@@ -52,7 +52,7 @@ export class Upstreams implements SimulationContext {
     return fakeFetch({ unknownModels: choose, withoutModel: answer(), keep: 0, name: `${name}-`, random });
   }
 
-  /** Which request is for which deployment is known from the router. */
+  /** Learns from the router which request belongs to which deployment. */
   learn(deployments: Routable): void {
     for (const [id, { client, model }] of Object.entries(deployments)) {
       this.#byClient.set(keyOf(client, model ?? undefined), id);

@@ -8,21 +8,21 @@ import type { FaultReport } from './result.js';
 import { seededRandom, seedFor } from './seeded-random.js';
 import type { Settings } from './settings.js';
 
-/** A good answer, as fast as most models are. */
+/** A good answer, with the latency of a typical model. */
 export const HEALTHY = answer({ latencyMs: lognormal({ medianMs: 350, sigma: 0.45 }) });
 
-/** One fault at one deployment, as it runs. */
+/** One fault at one deployment, while it runs. */
 interface RunningFault {
   readonly script: RunningScript;
   readonly share: number;
   readonly fromMs: number;
   readonly toMs: number;
-  /** Whether it strikes a request now. */
+  /** Whether it affects a request at this time. */
   readonly strikes: (now: number) => boolean;
   readonly index: number;
 }
 
-/** What each deployment does at each moment of one run. Time is `performance.now()`, from 0. */
+/** The behaviour of each deployment at each time of one run. Times are `performance.now()`, from 0. */
 export class FaultBook {
   readonly #seed: number;
   readonly #healthy: ReadonlyMap<string, Script>;
@@ -30,7 +30,7 @@ export class FaultBook {
   readonly #running = new Map<string, { readonly healthy: RunningScript; readonly faults: readonly RunningFault[] }>();
   /** Requests during a full outage, by deployment. */
   readonly wasted = new Map<string, number>();
-  /** Requests that each fault has struck. */
+  /** The number of requests that each fault has affected. */
   readonly struck: number[];
   readonly #usual: (deployment: string) => Script;
 
@@ -73,7 +73,7 @@ export class FaultBook {
   #start(fault: SimulatedFault, index: number, deployment: string): RunningFault {
     const { behavior, share = 1, fromMs = 0, toMs = Number.POSITIVE_INFINITY, burstMs } = fault;
     const each = seededRandom(seedFor(this.#seed, 'fault', index, deployment));
-    // Per burst, not per request: all deployments, and the plain client, see the same one.
+    // One draw per burst, not per request, so that all deployments and the plain client see the same fault.
     const inSpell = (now: number, length: number) =>
       seededRandom(seedFor(this.#seed, 'spell', index, Math.floor(now / length)))();
     const strikes = (now: number) => share === 1 || (burstMs === undefined ? each() : inSpell(now, burstMs)) < share;
@@ -85,7 +85,7 @@ export function deploymentsOf({ at }: SimulatedFault): readonly string[] {
   return typeof at === 'string' ? [at] : at;
 }
 
-/** The faults in words, for who reads the result. */
+/** Describes the faults for the reader of a result. */
 export function tellFaults(faults: readonly SimulatedFault[], struck: readonly number[], endMs: number): FaultReport[] {
   return faults.map((fault, index) => ({
     at: [...deploymentsOf(fault)],
@@ -99,7 +99,7 @@ export function tellFaults(faults: readonly SimulatedFault[], struck: readonly n
   }));
 }
 
-/** Never a good answer; what a function decides is not known beforehand. */
+/** Whether it never gives a good answer. A function's behaviour is not known beforehand. */
 function isDown(script: Script): boolean {
   if (typeof script === 'function') return false;
   return isList(script) ? script.every(isDown) : script.type !== 'answer';

@@ -5,7 +5,10 @@ type Draw = (random: () => number) => number;
 
 const ABOVE_ZERO = { above: 0, most: Number.MAX_VALUE, what: 'milliseconds above 0' };
 
-/** As most models answer: half below `medianMs`, and a tail that grows with `sigma` (0.45: p95 is twice the median). */
+/**
+ * The latency of most models: half below `medianMs`, and a tail that grows with `sigma` (0.45: p95 is twice the
+ * median).
+ */
 export function lognormal({
   medianMs,
   sigma = 0.45,
@@ -24,13 +27,13 @@ export interface BimodalOptions {
   readonly medianMs: number;
   /** Spread of both humps. @default 0 */
   readonly sigma?: number | undefined;
-  /** How many are slow, 0 to 1. @default 0.05 */
+  /** The share of slow ones, 0 to 1. @default 0.05 */
   readonly slowShare?: number | undefined;
-  /** How many times as long these take. @default 10 */
+  /** How many times longer these take. @default 10 */
   readonly slowFactor?: number | undefined;
 }
 
-/** Mostly fast, some of them many times slower. */
+/** Mostly fast, with a share that is many times slower. */
 export function bimodal({ medianMs, sigma = 0, slowShare = 0.05, slowFactor = 10 }: BimodalOptions): Draw {
   const usual = lognormal({ medianMs, sigma });
   checkNumber('bimodal.slowShare', slowShare, { least: 0, most: 1, what: 'a share from 0 to 1' });
@@ -38,7 +41,7 @@ export function bimodal({ medianMs, sigma = 0, slowShare = 0.05, slowFactor = 10
   return (random) => usual(random) * (random() < slowShare ? slowFactor : 1);
 }
 
-/** One of the latencies that were measured, in milliseconds, each as likely as any other. */
+/** One of the measured latencies in milliseconds, each with the same probability. */
 export function empirical(measuredMs: readonly number[]): Draw {
   const what = 'a list of milliseconds from 0 on, at least one';
   if (!Array.isArray(measuredMs) || measuredMs.length === 0) invalidOption('empirical', measuredMs, what);

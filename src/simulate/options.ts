@@ -3,16 +3,18 @@ import type { ModelRouter } from '../model-router.js';
 import type { RouterOptions, SingleClientOptions } from '../options/options.js';
 import type { Script } from '../testing/script.js';
 
-/** What the factory of a simulated router is given. */
+/** The argument of the function that creates a simulated router. */
 export interface SimulationContext {
   /**
-   * The same options, with upstreams that only pretend: each client gets a `fetch` without a network and a key that is
-   * none (environment variables may be missing), and the router the simulation's `random`.
+   * Returns the same options with simulated upstreams: each client gets a `fetch` without a network and a placeholder
+   * key, because environment variables may be missing, and the router gets the simulation's `random`.
    */
   readonly offline: <T extends RouterOptions | SingleClientOptions>(options: T) => T;
-  /** A `fetch` for clients that you build yourself. Where two clients serve one model by the same name, use `offline`. */
+  /**
+   * A `fetch` for clients that you build yourself. If two clients serve one model under the same name, use `offline`.
+   */
   readonly fetch: typeof globalThis.fetch;
-  /** The simulation's source of randomness. */
+  /** The simulation's random source. */
   readonly random: () => number;
 }
 
@@ -22,9 +24,12 @@ export interface SimulatedCall {
   readonly model?: string | undefined;
   /** @default 'chat' */
   readonly endpoint?: 'chat' | 'responses' | 'embeddings' | undefined;
-  /** Further fields of the body; a function is given the number of the call, from 0. @default a short question, another one for each call */
+  /**
+   * Further fields of the body; a function gets the number of the call, from 0. @default a short question, different
+   * for each call
+   */
   readonly body?: Readonly<Record<string, unknown>> | ((call: number) => Readonly<Record<string, unknown>>) | undefined;
-  /** Options of the call, as `create` takes them: `callOptions({ deadlineMs: 2000 })`. */
+  /** Options of the call, as for `create`: `callOptions({ deadlineMs: 2000 })`. */
   readonly options?: OpenAI.RequestOptions | undefined;
 }
 
@@ -42,11 +47,11 @@ export interface SteadyTraffic extends Omit<TrafficShare, 'share'> {
   readonly durationMs: number;
   /** At random, like independent callers, or at even intervals. @default 'poisson' */
   readonly arrivals?: 'poisson' | 'even' | undefined;
-  /** Several kinds of calls, in place of one. */
+  /** Several kinds of calls instead of one. */
   readonly mix?: readonly TrafficShare[] | undefined;
 }
 
-/** One call at its time. */
+/** One call at a given time. */
 export interface PlannedCall extends SimulatedCall {
   /** Milliseconds from the start. */
   readonly atMs: number;
@@ -54,7 +59,7 @@ export interface PlannedCall extends SimulatedCall {
   readonly stream?: boolean | undefined;
 }
 
-/** Calls at times of their own. */
+/** Calls at given times. */
 export interface PlannedTraffic {
   readonly calls: readonly PlannedCall[];
 }
@@ -62,42 +67,51 @@ export interface PlannedTraffic {
 /** The calls of a simulation: at a steady rate, or one by one. */
 export type Traffic = SteadyTraffic | PlannedTraffic;
 
-/** What goes wrong, where, and when. */
+/** A fault: what fails, where, and when. */
 export interface SimulatedFault {
-  /** The deployment that it strikes, or several. */
+  /** The deployments that it affects. */
   readonly at: string | readonly string[];
-  /** A behaviour of the kit, `hang()` or `fail(503)`; a list is taken one after the other; a function decides for each request. */
+  /**
+   * A behaviour from the testing kit, `hang()` or `fail(503)`. A list is used in order; a function decides for each
+   * request.
+   */
   readonly behavior: Script;
-  /** How many requests it strikes, 0 to 1. @default 1 */
+  /** The share of requests that it affects, 0 to 1. @default 1 */
   readonly share?: number | undefined;
   /** Milliseconds from the start. @default 0 */
   readonly fromMs?: number | undefined;
   /** @default until the end */
   readonly toMs?: number | undefined;
   /**
-   * A cause that deployments have in common: `share` is drawn once for each burst of so many milliseconds, and then it
-   * strikes all of `at` for as long. @default drawn for each request by itself
+   * A cause that deployments share: `share` is drawn once for each burst of this many milliseconds, and then affects
+   * all of `at` for that time. @default drawn separately for each request
    */
   readonly burstMs?: number | undefined;
 }
 
-/** The same traffic and faults on a plain client, to compare with. */
+/** A plain client with the same traffic and faults, for comparison. */
 export interface BaselineOptions {
   /** The SDK's own option. @default 2 */
   readonly maxRetries?: number | undefined;
-  /** The SDK's own option, in milliseconds: one attempt's time. @default 600_000 */
+  /** The SDK's own option, in milliseconds: time for one attempt. @default 600_000 */
   readonly timeoutMs?: number | undefined;
 }
 
 /** Options of `simulate`. */
 export interface SimulateOptions {
-  /** Builds the router, from your own options: `({ offline }) => new ModelRouter(offline(options))`. It is closed at the end. */
+  /**
+   * Builds the router from your own options: `({ offline }) => new ModelRouter(offline(options))`. The simulation
+   * closes it.
+   */
   readonly router: (context: SimulationContext) => ModelRouter | Promise<ModelRouter>;
-  /** The calls that are made. */
+  /** The calls to make. */
   readonly traffic: Traffic;
-  /** What deployments do while nothing is wrong, by id. @default a good answer, lognormal with a median of 350 ms and sigma 0.45 */
+  /**
+   * The behaviour of deployments without a fault, by id. @default a good answer, lognormal with a median of 350 ms and
+   * sigma 0.45
+   */
   readonly upstreams?: Readonly<Record<string, Script>> | undefined;
-  /** The first of the list that strikes a request decides. @default none */
+  /** The first fault in the list that affects a request applies. @default none */
   readonly faults?: readonly SimulatedFault[] | undefined;
   /** Also send the same traffic to the plain client of each call's first deployment. @default false */
   readonly baseline?: boolean | BaselineOptions | undefined;

@@ -6,18 +6,18 @@ import { nodeModule } from '../util/node-module.js';
 
 /** One call of a recorded trace. */
 export interface TracedCall {
-  /** When it began, in milliseconds after the trace's first call; `null` where the trace has no times. */
+  /** When it began, in milliseconds after the trace's first call; `null` if the trace has no times. */
   readonly atMs: number | null;
   readonly record: CallRecord;
 }
 
-/** Where a line may say when its call ended: our own name first, then those that loggers use. */
+/** Fields that may say when a call ended: our own first, then those of common loggers. */
 const ENDED = ['endedAt', 'time', 'timestamp', '@timestamp'];
 
 /**
- * Reads a recorded trace: JSON lines, each a record or an event of `router.on('call-ended')`, best with the time beside
- * it: `JSON.stringify({ endedAt: Date.now(), ...record })`. Pass the text itself or, on Node, Bun and Deno, the path of
- * a file.
+ * Reads a recorded trace: JSON lines, each a record or an event of `router.on('call-ended')`, preferably with the time:
+ * `JSON.stringify({ endedAt: Date.now(), ...record })`. Pass the text itself or, on Node, Bun and Deno, the path of a
+ * file.
  *
  * @throws InvalidOptionError that names the line
  */
@@ -37,7 +37,7 @@ export function readTrace(source: string | URL): TracedCall[] {
     .sort((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0));
 }
 
-/** Not by an import: the module must load where there are no files. */
+/** Not an import, because the module must load where there are no files. */
 function readFile(path: string | URL): string {
   const fs = nodeModule('node:fs');
   if (fs === undefined) throw new InvalidOptionError('trace', 'this runtime reads no files; pass the text itself.');
@@ -70,7 +70,7 @@ function readLine(text: string, line: number): Line {
   return { line, startedAt: endedAt - record.durationMs, record };
 }
 
-/** What a replay needs of a record; the rest is taken on trust. */
+/** The fields of a record that a replay needs; the rest is not checked. */
 function isCallRecord(record: unknown, wrong: (what: string) => never): record is CallRecord {
   if (!isRecord(record)) return false;
   const { attempts, durationMs } = record;

@@ -1,6 +1,6 @@
 import type { CallRecord, Outcome } from '../telemetry/record-types.js';
 
-/** Milliseconds over all calls, failed ones too; `null` where there was none. */
+/** Milliseconds over all calls, including failed ones; `null` without calls. */
 export interface Spread {
   p50: number | null;
   p95: number | null;
@@ -9,7 +9,7 @@ export interface Spread {
   max: number | null;
 }
 
-/** What happened in one step of time, to the calls that began in it. */
+/** The results of one time step, for the calls that began in it. */
 export interface SeriesStep {
   /** Milliseconds from the start. */
   atMs: number;
@@ -18,32 +18,35 @@ export interface SeriesStep {
   upstreamCalls: number;
   p50Ms: number | null;
   p99Ms: number | null;
-  /** US dollars, of what is known. */
+  /** Known costs in US dollars. */
   costUsd: number;
 }
 
-/** How a traffic went. */
+/** The results of a traffic. */
 export interface SimulatedTraffic {
   calls: number;
   answered: number;
   failed: number;
-  /** The share of calls that were answered, 0 to 1; a stream is when it has ended well. `null` where there was no call. */
+  /**
+   * The share of calls that were answered, 0 to 1; a stream counts when it has ended successfully. `null` without
+   * calls.
+   */
   availability: number | null;
-  /** Until a call was over; a stream's until its end. */
+  /** Until a call was over; for a stream, until its end. */
   latencyMs: Spread;
-  /** Of streams that began. */
+  /** For streams that began. */
   timeToFirstChunkMs: Spread;
   upstreamCalls: number;
   /** Upstream calls per call. */
   load: number | null;
-  /** US dollars, of what is known; `null` where no price is. */
+  /** Known costs in US dollars; `null` without prices. */
   costUsd: number | null;
   /** Calls that failed, by the error's name. */
   errors: Record<string, number>;
   series: SeriesStep[];
 }
 
-/** A time in which a breaker was in one state. */
+/** A period in which a breaker was in one state. */
 export interface BreakerBand {
   state: 'closed' | 'open' | 'halfOpen';
   fromMs: number;
@@ -61,7 +64,7 @@ export interface SimulatedDeployment {
   wasted: number;
   /** Retries that the retry budget did not allow. */
   retriesWithheld: number;
-  /** Of attempts that succeeded. */
+  /** For attempts that succeeded. */
   latencyMs: Spread;
   costUsd: number | null;
   /** From the start to the end, without gaps. */
@@ -70,7 +73,7 @@ export interface SimulatedDeployment {
   pauses: { fromMs: number; forMs: number; status: number | null }[];
 }
 
-/** A call that failed. `record.id` is made from the call's number. */
+/** A failed call. `record.id` is derived from the call's number. */
 export interface FailedCall {
   startedMs: number;
   tookMs: number;
@@ -79,7 +82,7 @@ export interface FailedCall {
   record: CallRecord | null;
 }
 
-/** A fault as it was simulated, in words. */
+/** A simulated fault, in words. */
 export interface FaultReport {
   at: string[];
   behavior: string;
@@ -87,22 +90,22 @@ export interface FaultReport {
   fromMs: number;
   toMs: number;
   burstMs: number | null;
-  /** Requests that it has struck. */
+  /** The number of requests that it affected. */
   struck: number;
   /** It prevents all answers of its deployments. */
   isOutage: boolean;
 }
 
-/** What the plain client made of the same traffic and faults. */
+/** The plain client's results for the same traffic and faults. */
 export interface Baseline extends SimulatedTraffic {
-  /** Which client it was, in words. */
+  /** A description of the client. */
   client: string;
 }
 
-/** What came of it, as plain JSON. The same seed gives the same. */
+/** The result as plain JSON. The same seed gives the same result. */
 export interface Simulation extends SimulatedTraffic {
   seed: number;
-  /** How long calls were made, in milliseconds. */
+  /** How long calls were started, in milliseconds. */
   trafficMs: number;
   /** Until the last call was over. */
   durationMs: number;
@@ -114,7 +117,7 @@ export interface Simulation extends SimulatedTraffic {
   /** The first of the calls that failed. */
   failedCalls: FailedCall[];
   faults: FaultReport[];
-  /** What is wrong with the configuration, as far as it shows; each in a sentence. */
+  /** Problems of the configuration that the simulation shows, each in a sentence. */
   advice: string[];
   baseline: Baseline | null;
 }

@@ -1,4 +1,4 @@
-/** A source of randomness, 0 up to 1, with the same numbers for the same seed (mulberry32). */
+/** A random source, 0 up to 1, with the same numbers for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,7 +9,9 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** A seed of its own for each purpose, so that one more draw here does not change what is drawn there (FNV-1a). */
+/**
+ * A separate seed for each purpose, so that one more draw in one place does not change the draws in another (FNV-1a).
+ */
 export function seedFor(seed: number, ...purpose: readonly (string | number)[]): number {
   let hash = 0x811c9dc5;
   for (const char of `${seed}/${purpose.join('/')}`) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);

@@ -29,7 +29,7 @@ export function bodyOf({ number, call, stream }: DueCall, model: string): Record
   };
 }
 
-/** Makes one call and reads its whole answer. Rejects only where the call cannot be made up: a `body` that throws. */
+/** Makes one call and reads its whole answer. Rejects only if the call cannot be built: a `body` that throws. */
 export async function sendCall(client: OpenAI, due: DueCall, model: string, signal?: AbortSignal): Promise<Settled> {
   const startedMs = performance.now();
   const { call, stream } = due;

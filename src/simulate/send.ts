@@ -2,7 +2,7 @@ import type { VirtualClock } from './clock.js';
 import type { Settled } from './send-call.js';
 import type { DueCall } from './traffic.js';
 
-/** A call that has not ended by then, in milliseconds after its deadline, never will. */
+/** A call that has not ended this many milliseconds after its deadline never will. */
 const GRACE_MS = 60_000;
 
 export interface Sending {
@@ -13,16 +13,16 @@ export interface Sending {
   readonly longestMs: number;
   readonly send: (due: DueCall) => Promise<Settled>;
   readonly onSettled: (settled: Settled) => void;
-  /** Looked at after each step: an error ends it all. */
+  /** Checked after each step: an error ends the simulation. */
   readonly problem: () => Error | undefined;
   readonly onProgress: ((share: number) => void) | undefined;
 }
 
-/** Starts each call at its time, whatever becomes of the others, and returns when the last one is over. */
+/** Starts each call at its time, regardless of the others, and returns when the last one is over. */
 export async function sendAll(sending: Sending): Promise<void> {
   const { clock, calls, durationMs, longestMs, send, onSettled, problem, onProgress } = sending;
   let running = 0;
-  /** A fault of the simulation or of a listener: calls that fail do not reject. */
+  /** An error of the simulation or of a listener; failed calls do not reject. */
   let broken: unknown;
   let next = calls.next();
   let reported = 0;
@@ -43,7 +43,7 @@ export async function sendAll(sending: Sending): Promise<void> {
       start(next.value);
       next = calls.next();
     }
-    // Timers take whole milliseconds: rounded down, one would fire early, several times in a row.
+    // Timers take whole milliseconds. Rounded down, one would fire early, several times in a row.
     if (!next.done) setTimeout(startDue, Math.ceil(next.value.atMs - performance.now()));
   };
 

@@ -16,8 +16,8 @@ import { dueCalls, durationOf, kindsOf } from './traffic.js';
 import { Watch } from './watch.js';
 
 /**
- * Runs your router, with its real options, against upstreams that fail as you say, in virtual time: minutes take
- * seconds, and the same seed gives the same result. The process's timers, `Date`, `performance`, `fetch` and
+ * Runs your router, with its real options, against upstreams with the faults that you define, in virtual time: minutes
+ * take seconds, and the same seed gives the same result. The process's timers, `Date`, `performance`, `fetch` and
  * `Math.random` are replaced until it ends, so do nothing else meanwhile. Needs `@sinonjs/fake-timers`.
  *
  * @throws InvalidOptionError, and Error where timers are replaced already
@@ -30,13 +30,13 @@ export async function simulateChecked(settings: Settings): Promise<Simulation> {
   const inside = <T>(work: (clock: VirtualClock) => Promise<T>) =>
     inVirtualTime((clock) => withoutTheWorld(settings.seed, () => work(clock)));
   const { plans, ...result } = await inside((clock) => run(settings, clock));
-  // In a time of its own, so that the faults are at the same moments.
+  // With its own clock, so that the faults occur at the same times.
   const baseline =
     settings.baseline === undefined ? null : await inside((clock) => runBaseline(settings, plans, clock));
   return { ...result, baseline };
 }
 
-/** Chance is seeded, and nothing reaches the network, whatever the router's options forget. */
+/** Seeds all randomness and keeps requests off the network, whatever the router's options omit. */
 async function withoutTheWorld<T>(seed: number, work: () => Promise<T>): Promise<T> {
   const { fetch } = globalThis;
   const { random } = Math;
@@ -71,7 +71,7 @@ async function run(
     const plans = new CallPlans(router);
     upstreams.learn(plans.routable);
     const failedCalls: FailedCall[] = [];
-    // Before the first call: what the router would do while it knows nothing.
+    // Before the first call: the plans of a router without statistics.
     const kinds = kindsOf(traffic).map((call) => plans.of(call));
     const explanations = kinds.map(({ explanation }) => explanation);
     const unlisted = [...new Set(kinds.flatMap(({ unlisted: model }) => model ?? []))];
@@ -112,7 +112,7 @@ async function run(
   }
 }
 
-/** A router whose requests go elsewhere: to a client that was built with a `fetch` of its own. */
+/** The error for a router whose requests went elsewhere: to a client that was built with its own `fetch`. */
 function unheard({ started }: Watch, { count }: Upstreams): Error | undefined {
   if (count > 0 || started === 0) return undefined;
   return new Error(

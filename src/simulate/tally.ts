@@ -105,7 +105,7 @@ function newStep(): Step {
   return { calls: 0, answered: 0, upstreamCalls: 0, costUsd: 0, times: new Times() };
 }
 
-/** The publishable part of an error, without its text, which is an upstream's. */
+/** The publishable part of an error, without its text, which comes from an upstream. */
 export function errorOf(error: unknown): { name: string; status: number | null; code: string | null } {
   if (!(error instanceof Error)) return { name: typeof error, status: null, code: null };
   const status: unknown = Reflect.get(error, 'status');

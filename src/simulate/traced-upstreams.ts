@@ -7,7 +7,7 @@ import { isRecord } from '../util/is-record.js';
 import type { TracedCall } from './read-trace.js';
 import { seededRandom, seedFor } from './seeded-random.js';
 
-/** So many of the attempts that were recorded nearest in time are drawn from. */
+/** How many of the recorded attempts nearest in time to draw from. */
 export const NEAREST = 20;
 const CHUNKS = 4;
 
@@ -16,7 +16,7 @@ export interface TimedCall extends TracedCall {
   readonly atMs: number;
 }
 
-/** What was recorded of one attempt. */
+/** One recorded attempt. */
 interface Sample {
   readonly atMs: number;
   readonly attempt: AttemptRecord;
@@ -45,7 +45,7 @@ const TELLING: ReadonlySet<Outcome> = new Set([
   'timeout',
   'deadline',
 ]);
-/** Given up on: it had not answered until then. */
+/** Timed out: it had not answered until then. */
 const GIVEN_UP: ReadonlySet<Outcome> = new Set(['timeout', 'deadline']);
 
 export function isOwnFault({ record }: TracedCall): boolean {
@@ -56,14 +56,14 @@ export function isGivenUp({ outcome }: AttemptRecord): boolean {
   return GIVEN_UP.has(outcome);
 }
 
-/** A call of the replay says which one of the trace it is, for the fake to know its tokens. */
+/** The body of a replayed call has the number of its traced call, so that the fake finds its tokens. */
 export function bodyOfTraced(call: number): Record<string, unknown> {
   return { messages: [{ role: 'user', content: `call ${call} of the trace` }] };
 }
 
 /**
- * The deployments of a trace, as scripts: each request is treated as one of the 20 attempts that were recorded there
- * nearest in time, drawn at random; streams from streams where there are any. Tokens are those of the call.
+ * The deployments of a trace, as scripts: each request is answered like one of the 20 recorded attempts there that are
+ * nearest in time, drawn at random; streams like streams if there are any. Tokens are those of the call.
  */
 export function tracedUpstreams(calls: readonly TimedCall[], seed: number): Record<string, Choose> {
   const scripts = [...samplesOf(calls)].map(([id, samples]): [string, Choose] => [
@@ -73,7 +73,9 @@ export function tracedUpstreams(calls: readonly TimedCall[], seed: number): Reco
   return Object.fromEntries(scripts);
 }
 
-/** A deployment of which nothing is known: as any attempt of the trace, at any time. Nothing where there is none. */
+/**
+ * A deployment without records: it behaves like any attempt of the trace, at any time. `undefined` for an empty trace.
+ */
 export function pooled(calls: readonly TimedCall[], seed: number, id: string): Choose | undefined {
   const all = [...samplesOf(calls).values()];
   if (all.length === 0) return undefined;
@@ -104,7 +106,7 @@ function replay({
   };
 }
 
-/** How many attempts at each deployment can be drawn from. */
+/** The number of usable attempts at each deployment. */
 export function samplesIn(calls: readonly TimedCall[]): Map<string, number> {
   return new Map([...samplesOf(calls)].map(([id, { plain, streams }]) => [id, plain.length + streams.length]));
 }
@@ -128,7 +130,7 @@ function samplesOf(calls: readonly TimedCall[]): Map<string, Samples> {
   return all;
 }
 
-/** One of the `count` that are nearest in time. */
+/** One of the `count` samples nearest in time. */
 function near(samples: readonly Sample[], count: number, now: number, random: number): Sample | undefined {
   let from = 0;
   let to = samples.length;
@@ -163,7 +165,7 @@ function behaviourOf(
   return reset({ latencyMs: durationMs });
 }
 
-/** Those of the call; where it had none, those of the last call before it that had. */
+/** The usage of the call or, if it had none, of the last earlier call that had. */
 function usageOf({ body }: RecordedRequest, usages: readonly (Usage | null)[]): AnswerUsage | false {
   const messages = isRecord(body) && Array.isArray(body['messages']) ? body['messages'] : [];
   const [, number = ''] = /^call (\d+) /.exec(String(isRecord(messages[0]) ? messages[0]['content'] : '')) ?? [];

@@ -21,12 +21,12 @@ export function durationOf(traffic: Traffic): number {
   return traffic.calls.reduce((latest, { atMs }) => Math.max(latest, atMs), 0);
 }
 
-/** The kinds of calls there are. */
+/** The different kinds of calls. */
 export function kindsOf(traffic: Traffic): readonly (TrafficShare | SimulatedCall)[] {
   return isPlanned(traffic) ? traffic.calls : (traffic.mix ?? [traffic]);
 }
 
-/** The calls in the order of their times: the same for the same seed. */
+/** The calls in order of their times, the same for the same seed. */
 export function* dueCalls(traffic: Traffic, seed: number): Generator<DueCall> {
   if (!isPlanned(traffic)) return yield* steady(traffic, seed);
   const ordered = [...traffic.calls].sort((a, b) => a.atMs - b.atMs);
@@ -44,7 +44,7 @@ function* steady(traffic: SteadyTraffic, seed: number): Generator<DueCall> {
   for (let number = 0; atMs < durationMs; number += 1) {
     const call = draw(mix, kind());
     yield { number, atMs, stream: kind() < (call.streamShare ?? 0), call };
-    // From the number and not by adding up: a rate of 3 a second stays one.
+    // Computed from the number instead of a running sum, so that a rate of 3 per second stays exact.
     atMs = arrivals === 'even' ? (number + 1) * meanMs : atMs - Math.log(1 - gap()) * meanMs;
   }
 }

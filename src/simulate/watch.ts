@@ -12,7 +12,7 @@ interface Watched {
   readonly times: Times;
 }
 
-/** Follows each deployment of a router by its events and by the records of its calls. */
+/** Follows each deployment of a router by its events and its calls' records. */
 export class Watch {
   readonly #router: ModelRouter;
   readonly #watched = new Map<string, Watched>();

@@ -7,10 +7,10 @@ import type { Outcome } from '../telemetry/record-types.js';
 import { DeploymentWatch } from './deployment-watch.js';
 import { Histogram } from './histogram.js';
 
-/** What the status page needs of a router. */
+/** The part of a router that the status page uses. */
 export type StatusRouter = Pick<ModelRouter, 'snapshot' | 'on'>;
 
-/** One attempt of a call that met trouble. */
+/** One attempt of a call that had a failed attempt. */
 export interface TroubleAttempt {
   deployment: string;
   outcome: Outcome;
@@ -18,13 +18,13 @@ export interface TroubleAttempt {
   durationMs: number;
 }
 
-/** A call of which an attempt failed, with all that was tried. It holds no prompt. */
+/** A call with a failed attempt, and all its attempts. It contains no prompt. */
 export interface Trouble {
   /** ISO 8601. */
   at: string;
   callId: string;
   route: string | null;
-  /** There only where tenants are shown. */
+  /** Present only if tenants are shown. */
   tenant?: string | null;
   outcome: CallOutcome;
   attempts: TroubleAttempt[];
@@ -42,14 +42,14 @@ export interface Failover {
   readonly reason: Outcome | 'other';
 }
 
-/** What calls without a route, and names beyond the limit, count as. */
+/** The name for calls without a route, and for names beyond the limit. */
 export const OTHER = 'other';
 const MAX_NAMES = 1000;
 const MAX_FAILOVERS = 2000;
 const MAX_TROUBLE = 20;
-/** Listens to a router for as long as it lives, and counts. What it holds is bounded by the configuration. */
+/** Listens to a router during its lifetime, and counts. The configuration limits the size of its data. */
 export class Collector {
-  /** On Workers there is no time yet at module scope: it is 0 then. */
+  /** On Workers there is no clock at module scope, so this is 0 there. */
   #startedAt = Date.now();
   readonly deployments = new Map<string, DeploymentWatch>();
   readonly routes = new Map<string, RouteCounts>();
@@ -84,7 +84,7 @@ export class Collector {
     return this.#startedAt;
   }
 
-  /** The router's own view of now. What is no longer configured is forgotten. */
+  /** The router's current snapshot. Data of removed deployments is dropped. */
   snapshot(): Snapshot {
     const snapshot = this.router.snapshot();
     for (const id of this.deployments.keys()) if (!(id in snapshot.deployments)) this.deployments.delete(id);
@@ -117,7 +117,7 @@ export class Collector {
     if (this.trouble.length > MAX_TROUBLE) this.trouble.shift();
   }
 
-  /** The count of one way that calls go on; beyond the limit, of all others together. */
+  /** The count of one kind of failover; beyond the limit, of all others together. */
   failover({ from, to, reason }: Failover): Failover & { count: number } {
     const known = this.failovers.get(failoverKey(from, to, reason));
     if (known !== undefined) return known;

@@ -1,7 +1,7 @@
 import type { AttemptRecord, Outcome } from '../telemetry/record-types.js';
 import { Histogram } from './histogram.js';
 
-/** The last failure of a deployment. It holds no prompt, no key and no tenant. */
+/** The last failure of a deployment. It contains no prompt, no key and no tenant. */
 export interface LastFailure {
   /** ISO 8601. */
   at: string;
@@ -18,7 +18,7 @@ export type Minute = [answered: number, failed: number];
 
 const MINUTES = 30;
 
-/** Outcomes that say nothing about the deployment: the caller's own, or ended by the router. */
+/** Outcomes that do not show how the deployment works: the caller's own, or ended by the router. */
 const NEUTRAL: ReadonlySet<Outcome> = new Set([
   'pending',
   'caller-error',
@@ -29,20 +29,20 @@ const NEUTRAL: ReadonlySet<Outcome> = new Set([
   'deadline',
 ]);
 
-/** What the status page remembers of one deployment beside the router's snapshot. Times are `Date.now()`. */
+/** The status page's data about one deployment, in addition to the router's snapshot. Times are `Date.now()`. */
 export class DeploymentWatch {
   readonly outcomes = new Map<Outcome, number>();
   readonly duration = new Histogram();
-  /** The first of the failures since its last answer. */
+  /** The first failure since its last answer. */
   failingSince: number | undefined;
   /** The first answer since its last failure. */
   workingSince: number | undefined;
   openedAt: number | undefined;
   pausedAt: number | undefined;
   lastFailure: LastFailure | undefined;
-  /** Attempts that failed, but for the caller's own errors. */
+  /** Failed attempts, except the caller's own errors. */
   failed = 0;
-  /** US dollars of attempts that failed, of what is known. */
+  /** Known costs of failed attempts, in US dollars. */
   failedCostUsd = 0;
   readonly #minutes: Minute[] = [];
   #lastMinute = 0;
@@ -68,7 +68,7 @@ export class DeploymentWatch {
     this.lastFailure = { at: new Date(now).toISOString(), callId, outcome, status, code, error, durationMs };
   }
 
-  /** The last half hour, oldest first; the last one is the minute that is now. */
+  /** The last half hour, oldest first; the last entry is the current minute. */
   minutes(now: number): Minute[] {
     this.#minute(now);
     return this.#minutes.map(([answered, failed]) => [answered, failed]);

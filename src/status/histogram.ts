@@ -1,8 +1,8 @@
 import { DURATION_BUCKETS } from '../telemetry/metric-names.js';
 
-/** Counts of durations, by the buckets that Prometheus reads. */
+/** Counts of durations, in the buckets of the Prometheus metrics. */
 export class Histogram {
-  /** One more than there are bounds: what is above the last one. */
+  /** One more than there are bounds, for values above the last one. */
   readonly counts = new Uint32Array(DURATION_BUCKETS.length + 1);
   sumSeconds = 0;
 

@@ -1,6 +1,6 @@
 const EVERY_MS = 2000;
 const MAX_CLIENTS = 20;
-/** So many events in a row that a client does not take, and it is taken for gone. */
+/** A client that does not take this many events in a row counts as gone. */
 const MAX_SKIPPED = 15;
 
 interface Client {
@@ -14,10 +14,10 @@ export class LiveClients {
   readonly #encoder = new TextEncoder();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** `read` gives the data of an event; nothing ends all streams. */
+  /** `read` returns the data of an event; `undefined` ends all streams. */
   constructor(private readonly read: () => string | undefined) {}
 
-  /** A stream of server-sent events; nothing where there are too many already. */
+  /** A stream of server-sent events; `undefined` if there are too many already. */
   open(): ReadableStream<Uint8Array> | undefined {
     if (this.#clients.size >= MAX_CLIENTS) return undefined;
     let client: Client | undefined;
@@ -28,7 +28,7 @@ export class LiveClients {
         controller.enqueue(this.#event(this.read() ?? '{}'));
         if (this.#timer === undefined) {
           this.#timer = setInterval(() => this.#send(), EVERY_MS);
-          // Watching keeps no process alive.
+          // Viewers must not keep a process alive.
           if (typeof this.#timer === 'object') this.#timer.unref?.();
         }
       },

@@ -15,7 +15,7 @@ type Sample = readonly [labels: Labels, value: number];
 
 /**
  * All metrics in Prometheus text. Labels are names from the configuration and fixed sets only, so the number of series
- * does not grow with what callers send. Each series begins at 0: one that is absent silences alerts.
+ * does not grow with what callers send. Each series starts at 0, because a missing one silences alerts.
  */
 export function metricsText(collector: Collector): string {
   const snapshot = collector.snapshot();
@@ -25,7 +25,7 @@ export function metricsText(collector: Collector): string {
     (route) => [route, collector.routes.get(route) ?? newRouteCounts()] as const,
   );
   const { hits, misses, joined, stale } = snapshot.cache;
-  // One for each tenant has no place in labels.
+  // Budgets per tenant would put tenants into labels.
   const budgets = snapshot.spend.budgets.filter(({ per }) => per === null);
   const ofBudgets = (pick: (budget: (typeof budgets)[number]) => number): Sample[] =>
     budgets.map((each) => [{ budget: each.budget, route: each.route ?? '' }, pick(each)]);
@@ -92,7 +92,7 @@ export function metricsText(collector: Collector): string {
   ].join('');
 }
 
-/** Those that have happened, and those that will first, one after the other in each route. */
+/** Failovers that have happened, plus the most likely ones: from each deployment to the next in each route. */
 function failovers(collector: Collector, { routes }: Snapshot): Sample[] {
   for (const { deployments } of Object.values(routes))
     for (const [index, from] of deployments.entries()) {
@@ -102,7 +102,7 @@ function failovers(collector: Collector, { routes }: Snapshot): Sample[] {
   return Array.from(collector.failovers.values(), ({ count, ...labels }) => [labels, count]);
 }
 
-/** All of it is left before the first call. */
+/** Before the first call, the whole error budget is left. */
 function errorBudgets({ deployments, routes }: Snapshot): Sample[] {
   const ofAll = (
     kind: 'deployment' | 'route',

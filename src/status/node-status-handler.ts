@@ -1,15 +1,15 @@
 import type { StatusRouter } from './collector.js';
 import { type Respond, responder, type StatusOptions } from './status-handler.js';
 
-/** What is needed of node:http's request, or Express's. */
+/** The part of node:http's or Express's request that is used. */
 export interface NodeRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
-  /** Express: the whole path, where `url` is what follows the mount. */
+  /** Express: the whole path; there, `url` is the part after the mount. */
   readonly originalUrl?: string | undefined;
 }
 
-/** What is needed of node:http's response, or Express's. */
+/** The part of node:http's or Express's response that is used. */
 export interface NodeResponse {
   writeHead(status: number, headers: Record<string, string>): unknown;
   write(chunk: Uint8Array): boolean;
@@ -40,7 +40,7 @@ export function nodeStatusHandler(
   return (request, response) => {
     if ('hijack' in response) response.hijack();
     const to = 'raw' in response ? response.raw : response;
-    // Such as a response that was sent already: that must not end the process.
+    // For example a response that was already sent: that must not end the process.
     send(respond, request, to).catch(() => to.end());
   };
 }
@@ -56,7 +56,7 @@ async function send(respond: Respond, request: NodeRequest, to: NodeResponse): P
   to.on('close', () => {
     isClosed = true;
     onDrain();
-    // A watcher that has gone gives its place back.
+    // Frees the place of a viewer that has left.
     reader?.cancel().catch(() => undefined);
   });
   for (;;) {

@@ -1,4 +1,4 @@
-/** `undefined` where there are no processes: browsers, Workers. */
+/** `undefined` on platforms without processes: browsers, Workers. */
 export function processId(): number | undefined {
   const pid: unknown = Reflect.get(Reflect.get(globalThis, 'process') ?? {}, 'pid');
   return typeof pid === 'number' ? pid : undefined;

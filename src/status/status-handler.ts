@@ -11,7 +11,7 @@ import { type StatusSettings, statusOf } from './status-json.js';
 export interface StatusOptions {
   /** The heading of the page. @default 'Model router' */
   title?: string | undefined;
-  /** Names of tenants, and what each has spent, in the page and in `status.json`. @default false */
+  /** Shows the names of tenants, and their spending, in the page and in `status.json`. @default false */
   showTenants?: boolean | undefined;
 }
 
@@ -23,10 +23,10 @@ const HEADERS = {
   'referrer-policy': 'no-referrer',
 } as const;
 
-/** How one page answers, whatever server it is mounted on. `path` is that of the URL. */
+/** How one page answers, on any server. `path` is the path of the URL. */
 export type Respond = (method: string, path: string) => Response;
 
-/** Once for each router, with the clients that watch it. */
+/** One for each router, with its viewers. */
 const SHARED = Symbol.for('model-router.status');
 
 /** Throws InvalidOptionError. */
@@ -55,7 +55,8 @@ export function responder(router: StatusRouter, options: StatusOptions): Respond
       case 'events':
         return method === 'HEAD' ? answer(null, 'text/event-stream') : events(router, live);
       default:
-        // The page without its trailing slash, wherever it is mounted. `./`: whatever the name is, it stays a path.
+        // Redirects from the page without its trailing slash, wherever it is mounted. `./` ensures that any name stays
+        // a path.
         if (/^[\w~%-]+$/.test(name)) return answer(null, 'text/plain', 302, { location: `./${name}/` });
         return answer(method === 'HEAD' ? null : 'There is no such page.', 'text/plain', 404);
     }
@@ -63,8 +64,9 @@ export function responder(router: StatusRouter, options: StatusOptions): Respond
 }
 
 /**
- * The status page of a router, as a `fetch` handler: for Next, Hono, Deno, Bun and whatever else speaks `Request` and
- * `Response`. Make it once, beside the router: it counts from then on. It never sends a request to a model.
+ * The status page of a router, as a `fetch` handler: for Next, Hono, Deno, Bun and anything else that uses `Request`
+ * and `Response`. Create it once, together with the router, because it counts from then on. It never sends a request to
+ * a model.
  *
  * Mount it below a path of your choice, behind your own authentication.
  *
@@ -87,7 +89,7 @@ function checked(options: StatusOptions): StatusSettings {
   return { title, showTenants };
 }
 
-/** Several pages of one router count once. */
+/** Several pages of one router share one collector. */
 function collectorOf(router: StatusRouter): Collector {
   const known: unknown = Reflect.get(router, SHARED);
   if (known instanceof Collector) return known;
@@ -97,11 +99,11 @@ function collectorOf(router: StatusRouter): Collector {
 }
 
 function events(router: StatusRouter, live: LiveClients): Response {
-  // A browser does not come back after 204.
+  // A browser does not reconnect after 204.
   if (router.snapshot().closed) return answer(null, 'text/plain', 204);
   const stream = live.open();
   if (stream === undefined) return answer('Too many watch already.', 'text/plain', 503, { 'retry-after': '30' });
-  // Proxies must not hold events back.
+  // Proxies must not buffer events.
   return answer(stream, 'text/event-stream', 200, { 'x-accel-buffering': 'no' });
 }
 

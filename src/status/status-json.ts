@@ -4,8 +4,8 @@ import type { DeploymentWatch, LastFailure, Minute } from './deployment-watch.js
 import { processId } from './process-id.js';
 
 /**
- * `down`: its breaker is open. `probing`: it gets one call to see whether it works again. `suspended`: its client's key
- * was refused or has no credit. `paused`: it requested a pause. `failing`: its last attempt failed. `unused`: no
+ * `down`: its breaker is open. `probing`: it gets one call to test whether it works again. `suspended`: its client's
+ * key was refused or has no credit. `paused`: it requested a pause. `failing`: its last attempt failed. `unused`: no
  * attempt yet.
  */
 export type Health = 'down' | 'suspended' | 'failing' | 'probing' | 'paused' | 'unused' | 'working';
@@ -13,12 +13,12 @@ export type Health = 'down' | 'suspended' | 'failing' | 'probing' | 'paused' | '
 /** One deployment in `status.json`. */
 export interface DeploymentStatus extends DeploymentSnapshot {
   health: Health;
-  /** ISO 8601: when that began; `null` where it is not known. */
+  /** When that began, in ISO 8601; `null` if unknown. */
   since: string | null;
   lastFailure: LastFailure | null;
-  /** Refused keys and rate limits too, which `failures` and `uptime` do not count. */
+  /** Includes refused keys and rate limits, which `failures` and `uptime` do not count. */
   failedAttempts: number;
-  /** US dollars of attempts that failed, of what is known. They are in `costUsd`. */
+  /** Known costs of failed attempts, in US dollars. `costUsd` includes them. */
   failedCostUsd: number;
   /** Attempts of the last 30 minutes, oldest first: answered, failed. */
   minutes: Minute[];
@@ -29,13 +29,13 @@ export interface Status extends Omit<Snapshot, 'deployments'> {
   title: string;
   /** ISO 8601. */
   at: string;
-  /** Each process counts for itself: this is the one that answered. */
+  /** Each process counts separately: this is the one that answered. */
   process: { id: number | null; since: string };
   /** Counted calls since then: without the caller's own errors and refusals. */
   calls: { counted: number; answered: number; failovers: number };
   deployments: Record<string, DeploymentStatus>;
   routes: Record<string, RouteSnapshot>;
-  /** The last calls of which an attempt failed, newest first. */
+  /** The last calls with a failed attempt, newest first. */
   trouble: Trouble[];
 }
 

@@ -6,7 +6,7 @@ export type Latency = number | ((random: () => number) => number);
 /** A tool call in a fake answer. */
 export interface ToolCall {
   readonly name: string;
-  /** An object is written as JSON; a string goes out as it stands, broken JSON too. @default {} */
+  /** An object is sent as JSON; a string is sent unchanged, even broken JSON. @default {} */
   readonly arguments?: Readonly<Record<string, unknown>> | string;
   /** @default made from the answer's id */
   readonly id?: string;
@@ -26,39 +26,42 @@ export interface AnswerUsage {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** What every behaviour can be given. */
+/** Options of every behaviour. */
 export interface Timing {
   /** Milliseconds until the headers. @default 0 */
   readonly latencyMs?: Latency;
-  /** Go on after the caller's abort, as a broken transport does. `fakeFetch` only. @default the fake's own */
+  /** Continue after the caller's abort, like a broken transport. `fakeFetch` only. @default the fake's own */
   readonly ignoreAbort?: boolean;
   /** Response headers, in addition to or instead of the usual ones. @default none */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A good answer; the faults that break one take these too. */
+/** A good answer; the faults that break one have these options too. */
 export interface AnswerOptions extends Timing {
   /** The text. @default one that fits the request: JSON for a `response_format`, else a sentence that names the model */
   readonly content?: string | ((request: RecordedRequest) => string);
-  /** How many pieces a stream brings the text in, or the pieces themselves. @default 4 */
+  /** The number of chunks of a streamed text, or the chunks themselves. @default 4 */
   readonly chunks?: number | readonly string[];
-  /** Milliseconds between two pieces of a stream. @default 0 */
+  /** Milliseconds between two chunks of a stream. @default 0 */
   readonly chunkMs?: Latency;
-  /** Thoughts before the text: `reasoning_content` in chat, a reasoning item in responses. */
+  /** Reasoning before the text: `reasoning_content` in chat, a reasoning item in responses. */
   readonly reasoning?: string;
-  /** Calls of tools. @default none */
+  /** Tool calls. @default none */
   readonly toolCalls?: readonly ToolCall[];
   /** A refusal instead of the text. */
   readonly refusal?: string;
-  /** In chat's words; `null` leaves it out. In responses `length` and `content_filter` are `incomplete`, `error` is `failed`. @default 'stop', or 'tool_calls' */
+  /**
+   * The finish reason in chat's terms; `null` omits it. In responses `length` and `content_filter` are `incomplete`,
+   * `error` is `failed`. @default 'stop', or 'tool_calls'
+   */
   readonly finishReason?: string | null;
-  /** `false` leaves usage out. */
+  /** `false` omits usage. */
   readonly usage?: AnswerUsage | false;
-  /** Log probability of each token, if the request wants them; the last of a list repeats. @default -0.1 */
+  /** Log probability of each token, if the request wants them; the last entry of a list repeats. @default -0.1 */
   readonly logprob?: number | readonly number[];
-  /** The model that the answer names. @default the fake's `servedModels`, else the requested one */
+  /** The model in the answer. @default the fake's `servedModels`, else the requested one */
   readonly servedModel?: string;
-  /** Sent as the JSON of a plain answer in place of everything above. */
+  /** Sent as the JSON of a plain answer, instead of everything above. */
   readonly body?: unknown;
 }
 
@@ -78,11 +81,11 @@ export interface Fail extends Timing {
   readonly type: 'fail';
   readonly status: number;
   readonly error: ErrorFields;
-  /** In place of OpenAI's error body: a string goes out as `text/plain`, anything else as JSON. */
+  /** Replaces OpenAI's error body: a string is sent as `text/plain`, anything else as JSON. */
   readonly body?: unknown;
 }
 
-/** Nothing ever comes, not even headers. */
+/** Never answers, not even with headers. */
 export interface Hang extends Timing {
   readonly type: 'hang';
 }
@@ -92,10 +95,10 @@ export interface Reset extends Timing {
   readonly type: 'reset';
 }
 
-/** Where a good answer is broken: after some of its pieces, at a byte, or in the middle of its bytes. */
+/** Where a good answer breaks: after some of its chunks, at a byte, or at a share of its bytes. */
 export type BreakAt = { readonly chunks: number } | { readonly byte: number } | { readonly share: number };
 
-/** How a body ends: as it should, by a closed or a reset connection, or never. */
+/** How a body ends: normally, by a closed or a reset connection, or never. */
 export type Ending = 'end' | 'close' | 'reset' | 'hang';
 
 /** A good answer that breaks off: the connection is closed or reset, the body ends cleanly, or nothing more comes. */
@@ -105,20 +108,20 @@ export interface BreakOff extends AnswerOptions {
   readonly ending: Ending;
 }
 
-/** A good answer with a silence in it, and what follows after it. */
+/** A good answer with a pause in it, and what follows the pause. */
 export interface Stall extends AnswerOptions {
   readonly type: 'stall';
   readonly afterChunks: number;
   readonly stallMs: number;
 }
 
-/** A good stream without its `[DONE]`, or without the event that says that it is finished. */
+/** A good stream without its `[DONE]`, or without its finish event. */
 export interface LeaveOut extends AnswerOptions {
   readonly type: 'leave-out';
   readonly part: 'done' | 'finish';
 }
 
-/** A good stream with an error event in it, which ends it; a plain answer is 200 with an `error`. */
+/** A good stream that an error event ends; a plain answer is 200 with an `error`. */
 export interface ErrorInStream extends AnswerOptions {
   readonly type: 'error-event';
   readonly afterChunks: number;
@@ -131,12 +134,12 @@ export interface Malformed extends AnswerOptions {
   readonly afterChunks: number;
 }
 
-/** The right answer in the wrong form: JSON as `text/plain`, or one JSON body where the request wants a stream. */
+/** The right answer in the wrong form: JSON as `text/plain`, or one JSON body for a request that wants a stream. */
 export interface WrongType extends AnswerOptions {
   readonly type: 'wrong-type';
 }
 
-/** Bytes of the text that are no UTF-8. */
+/** Bytes in the text that are not valid UTF-8. */
 export interface InvalidUtf8 extends AnswerOptions {
   readonly type: 'invalid-utf8';
 }
@@ -147,7 +150,7 @@ export interface SlowDrip extends AnswerOptions {
   readonly bytesPerMs: number;
 }
 
-/** Keep-alive noise before a good answer: SSE comments, or empty lines before JSON. */
+/** Keep-alive data before a good answer: SSE comments, or empty lines before JSON. */
 export interface CommentFlood extends AnswerOptions {
   readonly type: 'comment-flood';
   readonly count: number;
@@ -159,13 +162,13 @@ export interface Empty extends Timing {
   readonly type: 'empty';
 }
 
-/** A response given byte by byte, regardless of the request. */
+/** A response defined byte by byte, regardless of the request. */
 export interface Bytes extends Timing {
   readonly type: 'bytes';
   readonly status: number;
   readonly chunks: readonly (string | Uint8Array)[];
   readonly chunkMs: Latency;
-  /** Only so many bytes are sent. */
+  /** Sends only this many bytes. */
   readonly cutAt: number;
   readonly ending: Ending;
 }
@@ -183,5 +186,5 @@ export type AnswerLike =
   | SlowDrip
   | CommentFlood;
 
-/** What a model does with one request. Made by the functions of `constructors.ts`. */
+/** A model's response to one request. The functions in `constructors.ts` create it. */
 export type Behaviour = AnswerLike | Fail | Hang | Reset | Empty | Bytes;

@@ -8,7 +8,7 @@ export interface TestRunner {
 }
 
 /**
- * What any store of the response cache must do, as tests: `cacheStoreContract({ describe, it }, 'my store', () => new
+ * Tests that any store of the response cache must pass: `cacheStoreContract({ describe, it }, 'my store', () => new
  * MyStore(), waitMs)`. `waitMs` lets that many milliseconds pass, on a fake clock or a real one.
  */
 export function cacheStoreContract(

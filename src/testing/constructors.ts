@@ -24,7 +24,7 @@ import type {
 
 /** Where a fault strikes: after some chunks of the answer, or at a byte of its body. */
 export interface FaultOptions extends AnswerOptions {
-  /** The fault comes after so many chunks of the answer. @default 1 */
+  /** The fault comes after this many chunks of the answer. @default 1 */
   readonly afterChunks?: number;
   /** The fault comes at this byte of the body, instead. @default none */
   readonly atByte?: number;
@@ -37,11 +37,11 @@ export function answer(options: AnswerOptions | string = {}): Answer {
 
 /** Options of `fail`. */
 export interface FailOptions extends Timing, ErrorFields {
-  /** In place of OpenAI's error body: a string goes out as `text/plain`, anything else as JSON. */
+  /** Replaces OpenAI's error body: a string is sent as `text/plain`, anything else as JSON. */
   readonly body?: unknown;
 }
 
-/** An error status, with OpenAI's error body unless `body` is given. */
+/** An error status, with OpenAI's error body unless `body` is set. */
 export function fail(status: number, { code, type, message, param, ...rest }: FailOptions = {}): Fail {
   const error: ErrorFields = {
     ...(code !== undefined && { code }),
@@ -52,12 +52,12 @@ export function fail(status: number, { code, type, message, param, ...rest }: Fa
   return { type: 'fail', status, error, ...rest };
 }
 
-/** Takes the request and never answers, not even with headers. */
+/** Accepts the request and never answers, not even with headers. */
 export function hang(options: Timing = {}): Hang {
   return { ...options, type: 'hang' };
 }
 
-/** Headers, then never a byte of the body. */
+/** Sends headers, then no byte of the body. */
 export function hangAfterHeaders(options: AnswerOptions = {}): BreakOff {
   return { ...options, type: 'break-off', at: { byte: 0 }, ending: 'hang' };
 }
@@ -77,7 +77,7 @@ export function cut(options: FaultOptions = {}): BreakOff {
   return breakOff(options, 'close');
 }
 
-/** The body ends cleanly too early: a stream without `finish_reason` and `[DONE]`, half of a JSON text. */
+/** The body ends cleanly but too early: a stream without `finish_reason` and `[DONE]`, half of a JSON text. */
 export function endEarly(options: FaultOptions = {}): BreakOff {
   return breakOff(options, 'end');
 }
@@ -97,7 +97,7 @@ function breakOff({ afterChunks = 1, atByte, ...options }: FaultOptions, ending:
   return { ...options, type: 'break-off', at, ending };
 }
 
-/** Silence of `ms` (@default for ever) after so many pieces (@default 1), then the rest. */
+/** A pause of `ms` (@default forever) after this many chunks (@default 1), then the rest. */
 export function stall({
   afterChunks = 1,
   ms = Number.POSITIVE_INFINITY,
@@ -106,7 +106,7 @@ export function stall({
   return { ...options, type: 'stall', afterChunks, stallMs: ms };
 }
 
-/** A stream without its last line, `[DONE]`. A stream of `/responses` has none; a plain answer is whole. */
+/** A stream without its last line, `[DONE]`. A stream of `/responses` has none; a plain answer is complete. */
 export function noDone(options: AnswerOptions = {}): LeaveOut {
   return { ...options, type: 'leave-out', part: 'done' };
 }
@@ -116,7 +116,7 @@ export function noFinishReason(options: AnswerOptions = {}): LeaveOut {
   return { ...options, type: 'leave-out', part: 'finish' };
 }
 
-/** An error event after so many pieces (@default 1), which ends the stream. A plain answer is 200 with an `error`. */
+/** An error event after this many chunks (@default 1), which ends the stream. A plain answer is 200 with an `error`. */
 export function errorEvent({
   afterChunks = 1,
   error = {},
@@ -125,7 +125,7 @@ export function errorEvent({
   return { ...options, type: 'error-event', afterChunks, error };
 }
 
-/** Broken JSON: an event of the stream after so many pieces (@default 1), or the body of a plain answer. */
+/** Broken JSON: an event of the stream after this many chunks (@default 1), or the body of a plain answer. */
 export function malformed({
   afterChunks = 1,
   ...options
@@ -133,18 +133,18 @@ export function malformed({
   return { ...options, type: 'malformed', afterChunks };
 }
 
-/** The right answer in the wrong form: JSON labelled `text/plain`; one JSON body where the request wants a stream. */
+/** The right answer in the wrong form: JSON labelled `text/plain`; one JSON body for a request that wants a stream. */
 export function wrongType(options: AnswerOptions = {}): WrongType {
   return { ...options, type: 'wrong-type' };
 }
 
-/** A good answer whose text has bytes in it that are no UTF-8. */
+/** A good answer whose text contains bytes that are not valid UTF-8. */
 export function invalidUtf8(options: AnswerOptions = {}): InvalidUtf8 {
   return { ...options, type: 'invalid-utf8' };
 }
 
 /**
- * A good answer at so many bytes a millisecond (@default 1; 0.1 is one byte in 10 ms).
+ * A good answer at this many bytes per millisecond (@default 1; 0.1 is one byte in 10 ms).
  * @throws RangeError where `bytesPerMs` is not above 0
  */
 export function slowDrip({
@@ -156,7 +156,8 @@ export function slowDrip({
 }
 
 /**
- * So many SSE comments (@default for ever), one `stepMs` (@default 100), before a good answer; empty lines before JSON.
+ * This many SSE comments (@default endless), one per `stepMs` (@default 100), before a good answer; empty lines before
+ * JSON.
  * @throws RangeError for a flood without end and without a pause, which would leave its reader no turn
  */
 export function commentFlood({
@@ -175,13 +176,13 @@ export function empty(options: Timing = {}): Empty {
   return { ...options, type: 'empty' };
 }
 
-/** A web page with 200, as a misplaced proxy or a login wall gives. */
+/** A web page with status 200, as from a misplaced proxy or a login wall. */
 export function html({ status = 200, ...options }: Timing & { readonly status?: number } = {}): Bytes {
   const page = '<!doctype html>\n<html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n';
   return bytes({ ...options, status, headers: { 'content-type': 'text/html', ...options.headers }, chunks: [page] });
 }
 
-/** An error with a body of so many bytes (@default 10,000,000). */
+/** An error with a body of this many bytes (@default 10,000,000). */
 export function hugeError({
   status = 500,
   bytes: size = 10_000_000,
@@ -204,17 +205,17 @@ export function hugeError({
 export interface BytesOptions extends Timing {
   /** The HTTP status. @default 200 */
   readonly status?: number;
-  /** The body, piece by piece. */
+  /** The body, chunk by chunk. */
   readonly chunks: readonly (string | Uint8Array)[];
   /** Milliseconds between two chunks. @default 0 */
   readonly chunkMs?: Latency;
-  /** Send only so many bytes. @default all */
+  /** Send only this many bytes. @default all */
   readonly cutAt?: number;
-  /** What follows the bytes. @default 'end', or 'close' where `cutAt` is given */
+  /** What follows the bytes. @default 'end', or 'close' if `cutAt` is set */
   readonly ending?: Ending;
 }
 
-/** A response given byte by byte, for example one that was recorded. Says nothing of its own but `x-request-id`. */
+/** A response defined byte by byte, for example a recorded one. It adds only `x-request-id`. */
 export function bytes({ status = 200, chunkMs = 0, cutAt, ending, ...options }: BytesOptions): Bytes {
   return {
     ...options,

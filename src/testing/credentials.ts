@@ -19,7 +19,7 @@ export function masked(fields: Readonly<Record<string, string>>): Record<string,
   return result;
 }
 
-/** Tells the name of the key that a request came with. */
+/** Finds the name of the key that a request came with. */
 export class KeyRing {
   readonly #names: ReadonlyMap<string, string>;
   readonly isLocked: boolean;

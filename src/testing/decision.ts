@@ -12,7 +12,7 @@ import { sse } from './sse.js';
 import type { Store } from './store.js';
 import type { Reply } from './timeline.js';
 
-/** All that a provider decides by. */
+/** The state on which a provider bases its decisions. */
 export interface Account {
   readonly scripts: ScriptBook;
   readonly keys: KeyRing;
@@ -21,13 +21,13 @@ export interface Account {
   readonly newId: (prefix: string) => string;
 }
 
-/** What answers a request. Without a script it is the provider's own answer, which no script can change. */
+/** Who answers a request. Without a script it is the provider's own answer, which no script can change. */
 interface Decision {
   readonly script: RunningScript | undefined;
   readonly reply: Reply;
 }
 
-/** Refuses what is wrong with a request, in the order of the real API; else says who answers it. */
+/** Refuses invalid requests, in the order of the real API; else selects what answers the request. */
 export function decide(request: RecordedRequest, found: Found, received: ReceivedBody, account: Account): Decision {
   const { method, path } = request;
   if (account.keys.isLocked && request.apiKeyOf === undefined) return refusal(error(401));

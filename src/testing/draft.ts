@@ -11,7 +11,7 @@ interface DraftedToolCall {
   readonly arguments: string;
 }
 
-/** What a text model says to one request, before an endpoint puts it in its words. */
+/** A text model's answer to one request, before an endpoint converts it. */
 export interface Draft {
   readonly text: string;
   readonly reasoning: string;
@@ -21,19 +21,19 @@ export interface Draft {
   readonly usage: Usage | undefined;
 }
 
-/** What an endpoint reads from its request. */
+/** The parts of a request that an endpoint reads. */
 interface DraftRequest {
-  /** What counts as input. */
+  /** The content that counts as input. */
   readonly input: unknown;
   /** The schema of a JSON answer, or `true` for any JSON. */
   readonly jsonSchema?: unknown;
-  /** A function that the request insists on. */
+  /** A function that the request requires. */
   readonly requiredTool?: JsonObject | undefined;
   /** The requested number of answers. @default 1 */
   readonly n?: number;
 }
 
-/** Takes from the script what it says, and makes up the rest. */
+/** Uses the values of the script, and makes up the rest. */
 export function draft(call: ModelCall, { input, jsonSchema, requiredTool, n = 1 }: DraftRequest): Draft {
   const { answer, newId } = call;
   const said = answer.toolCalls ?? (answer.content === undefined ? required(requiredTool) : []);
@@ -71,7 +71,7 @@ function required(tool: JsonObject | undefined): NonNullable<AnswerOptions['tool
   return name === undefined ? [] : [{ name, arguments: asObject(sampleJson(tool?.parameters)) }];
 }
 
-/** The function that a request's `tool_choice` insists on, if any; `functionOf` reads one entry of `tools`. */
+/** The function that a request's `tool_choice` requires, if any; `functionOf` reads one entry of `tools`. */
 export function requiredTool(body: JsonObject, functionOf: (tool: JsonObject) => unknown): JsonObject | undefined {
   const choice = body.tool_choice;
   const tools = asArray(body.tools).map((tool) => asObject(functionOf(asObject(tool))));

@@ -24,7 +24,7 @@ const usual = new Map<number, Usual>([
 const serverError: Usual = { type: 'server_error', code: null, message: 'The server had an error.' };
 const callerError: Usual = { type: 'invalid_request_error', code: null, message: 'The request was refused.' };
 
-/** What stands under `error`: what is given, the rest as OpenAI writes it for that status. */
+/** The fields under `error`: the given ones, and OpenAI's values for that status for the rest. */
 export function errorFields(status: number, { code, type, message, param }: ErrorFields = {}): JsonObject {
   const base = usual.get(status) ?? (status >= 500 ? serverError : callerError);
   return {

@@ -2,23 +2,23 @@ import type { RecordedRequest } from './recorder.js';
 import type { Script } from './script.js';
 import type { Upstream } from './upstream.js';
 
-/** How a test looks at a fake, and changes it while it runs. */
+/** How a test inspects a fake, and changes it while it runs. */
 export interface FakeControls {
   /** The requests, in order of arrival. */
   readonly requests: readonly RecordedRequest[];
   requestsOf(model: string): readonly RecordedRequest[];
   /** The number of requests since the last `clear`, including those beyond `keep`. */
   readonly count: number;
-  /** How many requests run now. */
+  /** The number of requests that run now. */
   readonly open: number;
   /**
-   * Gives a model another script from its next request on, or adds the model; `undefined` stands for requests that name
-   * none. The script starts at its beginning.
+   * Sets a model's script from its next request on, or adds the model; `undefined` stands for requests without a model.
+   * The script starts at its beginning.
    */
   set(model: string | undefined, script: Script): void;
-  /** Forgets the requests. Scripts go on where they are. */
+  /** Clears the recorded requests. Scripts continue where they are. */
   clear(): void;
-  /** Ends all at once, what hangs too. Calls after it fail as to a server that is gone. */
+  /** Ends everything at once, including hanging requests. Later calls fail like calls to a server that is gone. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -45,6 +45,6 @@ export function withControls<EntryPoint extends object>(
     close,
     [Symbol.asyncDispose]: close,
   };
-  // Descriptors and not `Object.assign`, which would read the getters once and for all.
+  // Descriptors instead of `Object.assign`, which would copy the getters' current values.
   return Object.defineProperties(entryPoint, Object.getOwnPropertyDescriptors(controls)) as EntryPoint & FakeControls;
 }

@@ -8,7 +8,7 @@ import { Upstream } from './upstream.js';
 
 /** Options of `fakeFetch`. */
 export interface FakeFetchOptions extends FakeOptions {
-  /** Go on after a caller's abort, as a broken transport does; a behaviour can say so for itself. @default false */
+  /** Continue after a caller's abort, like a broken transport; a behaviour can set it, too. @default false */
   readonly ignoreAbort?: boolean;
 }
 
@@ -19,8 +19,8 @@ type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Resp
 
 /**
  * A fake provider without a socket: `new OpenAI({ fetch: fakeFetch(answer()) })`. It takes one script for all requests,
- * or the options of `startFakeProvider`. Fake timers move its waits. It handles abort signals as `fetch` does: it
- * rejects with the signal's reason, and in mid-body the body rejects.
+ * or the options of `startFakeProvider`. Its waits follow fake timers. It handles abort signals like `fetch`: it
+ * rejects with the signal's reason, and during the body, the body rejects.
  */
 export function fakeFetch(script: Script, options?: FakeFetchOptions): FakeFetch;
 export function fakeFetch(options: FakeFetchOptions): FakeFetch;
@@ -42,7 +42,7 @@ export function fakeFetch(what: Script | FakeFetchOptions, more: FakeFetchOption
     if (signal?.aborted && !options.ignoreAbort) return Promise.reject(signal.reason);
     const body = call.body ?? undefined;
     const type = headers['content-type'];
-    // Text is read without an `await`, which most of the calls of a drill can do without.
+    // Text is read without an `await`, because most calls of a drill do not need one.
     const received = body === undefined || typeof body === 'string' ? readText(body, type) : await readBody(body, type);
     if (signal?.aborted && !options.ignoreAbort) return Promise.reject(signal.reason);
     if (isClosed) throw new TypeError('fetch failed', { cause: refusal(url) });
@@ -64,7 +64,7 @@ function isScript(what: Script | FakeFetchOptions): what is Script {
   return typeof what === 'function' || Array.isArray(what) || (isObject(what) && typeof what.type === 'string');
 }
 
-/** One script that counts all requests, whatever they name. */
+/** One script that counts all requests, whatever model they name. */
 function forEverything(script: Script): FakeFetchOptions {
   const running = new RunningScript(script);
   const next: Choose = (request) => running.next(request);

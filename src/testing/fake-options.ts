@@ -3,20 +3,20 @@ import type { Models, Script } from './script.js';
 
 /** Options of both fakes. */
 export interface FakeOptions {
-  /** What each model does. A list of names is models that answer. @default none */
+  /** The script of each model. A list of names means models that answer. @default none */
   readonly models?: Models;
-  /** Models that are not listed: 404, a good answer, or a script of their own. @default 'refuse' */
+  /** Unlisted models: 404, a good answer, or their own script. @default 'refuse' */
   readonly unknownModels?: 'refuse' | 'answer' | Script;
-  /** What happens to requests that name no model: lists, files, jobs. @default a good answer */
+  /** The script for requests without a model: lists, files, jobs. @default a good answer */
   readonly withoutModel?: Script;
-  /** The model that answers name, by the requested model. @default the requested one */
+  /** The `model` in answers, by the requested model. @default the requested one */
   readonly servedModels?: Readonly<Record<string, string>>;
-  /** Anything but these keys is a 401. A record gives each key the name that requests are recorded with. @default any key will do */
+  /** Any other key is a 401. In a record, the names appear in recorded requests. @default any key */
   readonly apiKeys?: ApiKeys;
-  /** Where latencies are drawn from. @default Math.random */
+  /** The random source for latencies. @default Math.random */
   readonly random?: () => number;
-  /** How many requests to keep in `requests`; the newest ones. @default all */
+  /** How many requests to keep in `requests`, the newest ones. @default all */
   readonly keep?: number;
-  /** A part of every id that the fake makes up, so that two fakes never give the same. @default a random one */
+  /** A part of every generated id, so that two fakes never generate the same. @default a random one */
   readonly name?: string;
 }

@@ -9,7 +9,7 @@ import { Upstream } from './upstream.js';
 
 /** Options of `startFakeProvider`. */
 export interface FakeProviderOptions extends FakeOptions {
-  /** On 127.0.0.1. @default one that is free */
+  /** The port on 127.0.0.1. @default a free one */
   readonly port?: number;
 }
 
@@ -21,8 +21,8 @@ export interface FakeProvider extends FakeControls {
 }
 
 /**
- * Starts an OpenAI-compatible server on loopback that does what its scripts say, and records its requests.
- * @throws the server's error where the port is taken
+ * Starts an OpenAI-compatible server on loopback that follows its scripts, and records its requests.
+ * @throws the server's error if the port is taken
  */
 export async function startFakeProvider(options: FakeProviderOptions = {}): Promise<FakeProvider> {
   const upstream = new Upstream(options);

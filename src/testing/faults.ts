@@ -8,12 +8,12 @@ interface Context {
   readonly errorEvent: (error: JsonObject, eventsBefore: number) => string;
 }
 
-/** Whether a behaviour breaks an answer between two of its pieces. */
+/** Whether a behaviour breaks an answer between two of its chunks. */
 export function strikes(behaviour: AnswerLike): boolean {
   return behaviour.type === 'stall' || (behaviour.type === 'break-off' && 'chunks' in behaviour.at);
 }
 
-/** A good body with its fault in it, and how it ends. */
+/** A good body with its fault, and its end. */
 export function* broken(behaviour: AnswerLike, body: Iterable<Step>, { stream, errorEvent }: Context): Generator<Step> {
   const end: Step = { type: 'end' };
   switch (behaviour.type) {
@@ -72,7 +72,7 @@ export function* broken(behaviour: AnswerLike, body: Iterable<Step>, { stream, e
   }
 }
 
-/** Strikes once: right after so many pieces of content; at the latest before the answer says that it is finished. */
+/** Applies the fault once: right after this many chunks of content, at the latest before the finish event. */
 function* struck(
   body: Iterable<Step>,
   afterChunks: number,
@@ -92,7 +92,7 @@ function* struck(
     yield step;
     if (isChunk) chunks += 1;
     if (isChunk && step.part === 'content') pieces += 1;
-    // At once, and not only when the next piece is due: that can be a pause later.
+    // At once, because the next chunk may be due only after a pause.
     if (!done && pieces > 0 && pieces >= afterChunks) {
       done = true;
       yield* strike(chunks);
@@ -124,7 +124,7 @@ export function* cutAtByte(body: Iterable<Step>, length: number): Generator<Step
   }
 }
 
-/** A share of a body's bytes, and never just up to the end of a line. */
+/** A share of a body's bytes, but never exactly up to the end of a line. */
 function* cutAtShare(body: Iterable<Step>, share: number): Generator<Step> {
   const steps = [...body];
   const data = concat(steps.map((step) => (step.type === 'chunk' ? toBytes(step.data) : new Uint8Array())));
@@ -151,10 +151,10 @@ function* dripping(body: Iterable<Step>, bytesPerMs: number): Generator<Step> {
 
 const badBytes = Uint8Array.of(0xc3, 0x28, 0xff);
 
-/** Bytes that are no UTF-8 at the start of the answer's text, or of its first string, or of all. */
+/** Puts invalid UTF-8 bytes at the start of the answer's text, else of its first string, else of the body. */
 function withBadBytes(data: string | Uint8Array): Uint8Array {
   const bytes = toBytes(data);
-  // One character a byte, so that places in the text are places in the bytes.
+  // One character per byte, so that positions in the text are positions in the bytes.
   const text = new TextDecoder('latin1').decode(bytes);
   const match = /"(?:content|text|delta)":"/.exec(text) ?? /":"/.exec(text);
   const at = match === null ? 0 : match.index + match[0].length;

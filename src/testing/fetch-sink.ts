@@ -11,7 +11,7 @@ interface FetchCall {
 /** Statuses whose responses have no body. */
 const bodiless = new Set([204, 205, 304]);
 
-/** The bytes that an unread connection accepts. */
+/** The number of bytes that an unread connection accepts. */
 const mostUnread = 64 * 1024;
 
 /** Plays a timeline as `fetch` reports it: a promise of a `Response`, then its body. */
@@ -22,7 +22,7 @@ export class FetchSink implements Sink {
   readonly #unread: Uint8Array[] = [];
   #unreadBytes = 0;
   #isWanted = false;
-  /** How the body ends when all of it has been read. */
+  /** How the body ends after its last byte is read. */
   #ending: { readonly error?: Error } | undefined;
 
   constructor(call: FetchCall) {
@@ -89,7 +89,7 @@ export class FetchSink implements Sink {
     this.#hand();
   }
 
-  /** Gives the reader what it waits for. */
+  /** Delivers data to a waiting reader. */
   #hand(): void {
     const body = this.#body;
     if (body === undefined) return;
@@ -117,7 +117,7 @@ export class FetchSink implements Sink {
     else body.error(reason);
   };
 
-  /** Nothing more will be reported. */
+  /** Nothing more will be delivered. */
   #forget(): void {
     this.#call.signal?.removeEventListener('abort', this.#abort);
     this.#unread.length = 0;

@@ -6,7 +6,7 @@ import type { TestRunner } from './cache-store-contract.js';
 const RULES: LedgerRules = { limit: 1_000_000, window: 'month', outageShare: 0, heartbeatMs: 60_000, lost: 'count' };
 
 /**
- * What any store of a fleet must do, as tests: `fleetStoreContract({ describe, it }, 'my store', () => new MyStore(),
+ * Tests that any store of a fleet must pass: `fleetStoreContract({ describe, it }, 'my store', () => new MyStore(),
  * waitMs)`. `create` gives the same storage each time, or another one; the tests use fleets and keys of their own.
  * `waitMs` lets that many milliseconds pass, on a fake clock or a real one.
  */
@@ -107,7 +107,7 @@ export function fleetStoreContract(
   });
 }
 
-/** Fleets of earlier runs on the same storage must not matter. */
+/** A unique name, so that fleets of earlier runs on the same storage do not matter. */
 function unique(name: string): string {
   return `contract-${name}-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}`;
 }

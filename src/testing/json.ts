@@ -1,11 +1,11 @@
-/** A JSON object that came from outside: nothing is known of its fields. */
+/** A JSON object from outside, with unknown fields. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The object itself, or an empty one where something else came. */
+/** The object itself, or an empty one for anything else. */
 export function asObject(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }
@@ -18,13 +18,13 @@ export function asString(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** A number, also one written as text, as it comes in a form or a query. */
+/** A number, or a number written as text, as in a form or a query. */
 export function asNumber(value: unknown): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
-/** True for `true` and for `'true'`, which is how a form says it. */
+/** True for `true` and for `'true'`, its form in form data. */
 export function asBoolean(value: unknown): boolean {
   return value === true || value === 'true';
 }

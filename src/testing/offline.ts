@@ -6,15 +6,15 @@ import { fakeFetch } from './fake-fetch.js';
 
 type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
-/** No key: environment variables may be missing in a test. */
+/** A placeholder key, because environment variables may be missing in a test. */
 const KEY = 'sk-offline';
 const BASE_URL = 'https://api.openai.com/v1';
 /** Other credentials; some of them would request a token from a server. */
 const CREDENTIALS = ['adminAPIKey', 'workloadIdentity', 'x509Transport', 'credential', 'provider', 'dataResidency'];
 
 /**
- * The same options with every client's `fetch` replaced, and its credentials by a key that is none: a router built from
- * them reaches no network. Clients that were built already are copied.
+ * Returns the same options, with every client's `fetch` and credentials replaced: a router built from them reaches no
+ * network. Clients that were built already are copied.
  *
  * @default fetch `fakeFetch(answer())`, which answers everything
  * @example
@@ -39,13 +39,13 @@ export function offlineClients<T extends RouterOptions | SingleClientOptions>(
 function offlineSpec(spec: ClientSpec, fetch: Fetch): unknown {
   if (isClient(spec)) return copyOf(spec, fetch);
   const client: unknown = Reflect.get(spec, 'client');
-  // `{ client, maxConcurrent }`: a client with limits of its own.
+  // `{ client, maxConcurrent }`: a client with its own limits.
   return isClient(client) ? { ...spec, client: copyOf(client, fetch) } : { ...spec, ...clientOptions(spec, fetch) };
 }
 
 function copyOf(client: OpenAI, fetch: Fetch): OpenAI {
   if (!('apiVersion' in client)) return client.withOptions({ apiKey: KEY, fetch });
-  // Azure's client of SDK 6 forgets its own options in `withOptions`.
+  // SDK 6's Azure client loses its own options in `withOptions`.
   const { apiVersion, deploymentName }: { apiVersion?: unknown; deploymentName?: unknown } = client;
   return client.withOptions({ fetch, ...{ apiVersion, deployment: deploymentName } });
 }
@@ -61,7 +61,7 @@ function clientOptions(spec: object, fetch: Fetch): { apiKey: string; baseURL: s
   };
 }
 
-/** By shape, as an application may have two copies of the SDK. */
+/** By shape, because an application may have two copies of the SDK. */
 function isClient(spec: unknown): spec is OpenAI {
   return isRecord(spec) && typeof spec.request === 'function' && typeof spec.withOptions === 'function';
 }

@@ -1,10 +1,10 @@
 import type { RequestOutcome } from './recorder.js';
 import type { Step } from './step.js';
 
-/** Where a timeline is played to: a socket, or the body of a `Response`. */
+/** The target of a timeline: a socket, or the body of a `Response`. */
 export interface Sink {
   headers(status: number, headers: Readonly<Record<string, string>>): void;
-  /** Says whether it can take more at once; if not, it calls the player's `resume` when it can. */
+  /** Returns whether it can take more at once; if not, it calls the player's `resume` when it can. */
   chunk(data: string | Uint8Array): boolean;
   end(): void;
   destroy(how: 'close' | 'reset'): void;
@@ -16,7 +16,7 @@ interface Witness {
   over(outcome: Exclude<RequestOutcome, 'open'>): void;
 }
 
-/** Plays one timeline. It holds at most one timer, and none once it has ended or was stopped. */
+/** Plays one timeline. It has at most one timer, and none once it has ended or was stopped. */
 export class Player {
   readonly #steps: Iterator<Step>;
   readonly #sink: Sink;
@@ -38,12 +38,12 @@ export class Player {
     while (this.#state === 'playing') this.#next();
   }
 
-  /** The client is gone. */
+  /** The client has disconnected. */
   abandon(): void {
     this.#over('aborted');
   }
 
-  /** Ends it as a server does that is switched off. */
+  /** Ends the timeline like a server that is switched off. */
   cut(): void {
     if (this.#over('cut')) this.#sink.destroy('close');
   }
@@ -82,7 +82,7 @@ export class Player {
     }
   }
 
-  /** True the first time. */
+  /** Returns true the first time. */
   #over(outcome: Exclude<RequestOutcome, 'open'>): boolean {
     if (this.#state === 'over') return false;
     clearTimeout(this.#timer);

@@ -6,7 +6,7 @@ export interface ReceivedBody {
   readonly body: unknown;
   /** Files of a form by field. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** It says that it is JSON, or a form, and is none. */
+  /** The content type says JSON or a form, but the body is neither. */
   readonly invalid: boolean;
 }
 
@@ -22,7 +22,7 @@ export function readText(text: string | undefined, contentType = ''): ReceivedBo
   }
 }
 
-/** Reads any body that `fetch` takes. */
+/** Reads any body that `fetch` accepts. */
 export async function readBody(body: NonNullable<RequestInit['body']>, contentType = ''): Promise<ReceivedBody> {
   if (body instanceof FormData) return readForm(body);
   const whole = new Response(body, contentType === '' ? {} : { headers: { 'content-type': contentType } });
@@ -34,7 +34,7 @@ export async function readBody(body: NonNullable<RequestInit['body']>, contentTy
   }
 }
 
-/** A field named `x[]`, or one that comes again, is a list. A file is recorded as its name, type and size. */
+/** A field named `x[]`, or a repeated one, is a list. A file is recorded with its name, type and size. */
 async function readForm(form: FormData): Promise<ReceivedBody> {
   const fields = new Map<string, unknown>();
   const files = new Map<string, Uint8Array>();

@@ -1,7 +1,10 @@
-/** How a request ended: in good order below or from status 400 up, by the client's leaving, by the fake's cutting it; or not yet. */
+/**
+ * How a request ended: answered with a status below 400, failed with 400 or above, aborted by the client, cut by the
+ * fake; or still open.
+ */
 export type RequestOutcome = 'answered' | 'failed' | 'aborted' | 'cut' | 'open';
 
-/** A request that the fake got. */
+/** A request that the fake received. */
 export interface RecordedRequest {
   /** From 1, in the order of arrival. */
   readonly number: number;
@@ -13,22 +16,22 @@ export interface RecordedRequest {
   readonly query: Readonly<Record<string, string>>;
   /** Lower-case names. Credentials are `***`. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Which of the fake's `apiKeys` was sent: its name, or its index in a list. */
+  /** The name of the `apiKeys` entry that was sent, or its index in a list. */
   readonly apiKeyOf: string | undefined;
-  /** Parsed JSON, the fields of a form (a file as its name, type and size), or the text. */
+  /** Parsed JSON, the fields of a form (a file with its name, type and size), or the text. */
   readonly body: unknown;
   readonly model: string | undefined;
   /** Whether the request wants a stream. */
   readonly stream: boolean;
-  /** On the clock of `performance.now()`, in milliseconds. */
+  /** A `performance.now()` time in milliseconds. */
   readonly startedAt: number;
   readonly endedAt: number | undefined;
-  /** Of the response; undefined before its headers. */
+  /** The status of the response; undefined before its headers. */
   readonly status: number | undefined;
   readonly outcome: RequestOutcome;
 }
 
-/** The same request while it runs: the fake writes down how it goes on. */
+/** The same request while it runs: the fake updates it. */
 export type OpenRequest = {
   -readonly [Field in keyof RecordedRequest]: RecordedRequest[Field];
 };
@@ -76,7 +79,7 @@ export class Recorder {
       outcome: 'open',
     };
     this.#requests.push(request);
-    // Only now and then, for removing from the front moves all the rest.
+    // Trimmed only occasionally, because removing from the front moves all the rest.
     this.#trim(2 * this.#keep + 100);
     return request;
   }

@@ -2,7 +2,10 @@ import { asArray, asObject, asString, isObject, type JsonObject } from './json.j
 
 const deepest = 12;
 
-/** The smallest value that a JSON schema of structured outputs accepts: every property, one item a list, the first of each choice. */
+/**
+ * The smallest value that a JSON schema of structured outputs accepts: every property, one item per list, the first of
+ * each choice.
+ */
 export function sampleJson(schema: unknown, root: unknown = schema, depth = 0): unknown {
   if (!isObject(schema) || depth > deepest) return null;
   const reference = asString(schema.$ref);
@@ -28,7 +31,7 @@ function sampleOf(type: unknown, schema: JsonObject, root: unknown, depth: numbe
     case 'null':
       return null;
     case 'array':
-      // Optional items stop a schema that contains itself from growing without end.
+      // Optional items end a schema that contains itself.
       return schema.items === undefined || depth > deepest / 2 ? [] : [sampleJson(schema.items, root, depth)];
     default:
       return Object.fromEntries(

@@ -6,13 +6,13 @@ import type { RecordedRequest } from './recorder.js';
 /** Chooses a behaviour; `n` counts this script's requests from 0. */
 export type Choose = (request: RecordedRequest, n: number) => Behaviour;
 
-/** What a model does: always the same, one after the other (the last one repeats), or what a function says. */
+/** A model's behaviour: always the same, one after the other (the last one repeats), or chosen by a function. */
 export type Script = Behaviour | Choose | readonly (Behaviour | Choose)[];
 
-/** By name; a list of names is models that all answer. */
+/** By name; a list of names means models that all answer. */
 export type Models = Readonly<Record<string, Script>> | readonly string[];
 
-/** By identity: without its brackets, a constructor would be called as a function that chooses. */
+/** By identity: a constructor without its parentheses would be called as a choosing function. */
 const CONSTRUCTORS: ReadonlyMap<unknown, string> = new Map(
   Object.entries(constructors).map(([name, make]) => [make, name]),
 );
@@ -37,7 +37,7 @@ const TYPES: ReadonlySet<string> = new Set(
   } satisfies Record<Behaviour['type'], true>),
 );
 
-/** Why something is no script, in words; `undefined` for one that is. */
+/** Why a value is not a script, in words; `undefined` for a script. */
 export function whyNoScript(script: unknown): string | undefined {
   const steps: readonly unknown[] = Array.isArray(script) ? script : [script];
   if (steps.length === 0) return 'A script needs at least one behaviour, got an empty list';
@@ -60,12 +60,12 @@ function shown(step: unknown): string {
   return typeof step === 'string' ? JSON.stringify(step.slice(0, 80)) : String(step);
 }
 
-/** One script as it runs. */
+/** A running script. */
 export class RunningScript {
   readonly #steps: readonly (Behaviour | Choose)[];
   #calls = 0;
 
-  /** @throws TypeError for what is no script */
+  /** @throws TypeError if it is not a script */
   constructor(script: Script) {
     const why = whyNoScript(script);
     if (why !== undefined) throw new TypeError(why);
@@ -83,7 +83,7 @@ export class RunningScript {
   }
 }
 
-/** The scripts of all models, and of what names none. */
+/** The scripts of all models, and for requests without a model. */
 export class ScriptBook {
   readonly #models = new Map<string, RunningScript>();
   readonly #unknown: RunningScript | undefined;
@@ -107,7 +107,7 @@ export class ScriptBook {
     return this.#models.has(model);
   }
 
-  /** A script from the next request on; it starts at its beginning. Without a model, for what names none. */
+  /** Sets a script from the next request on; it starts at its beginning. Without a model, for requests without one. */
   set(model: string | undefined, script: Script): void {
     const running = new RunningScript(script);
     if (model === undefined) this.#withoutModel = running;
@@ -118,7 +118,7 @@ export class ScriptBook {
     return this.#models.delete(model);
   }
 
-  /** Nothing for a model that is not served. */
+  /** Undefined for a model that is not served. */
   of(model: string | undefined): RunningScript | undefined {
     return model === undefined ? this.#withoutModel : (this.#models.get(model) ?? this.#unknown);
   }

@@ -34,7 +34,7 @@ export class ServerSink implements Sink {
     this.#response.end();
   }
 
-  /** What was said before has to be on its way first, or it would be lost with the socket. */
+  /** Earlier data must be sent first, or it would be lost with the socket. */
   destroy(how: 'close' | 'reset'): void {
     const { socket } = this.#response;
     this.#whenSent = () => {

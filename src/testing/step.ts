@@ -4,11 +4,11 @@ import type { Part } from './endpoints/endpoint.js';
 interface Chunk {
   readonly type: 'chunk';
   readonly data: string | Uint8Array;
-  /** What it brings of an answer; faults strike by it. */
+  /** The part of the answer that it delivers; faults are placed by it. */
   readonly part: Part;
 }
 
-/** What happens on the wire, one thing after the other. Both doors play it. */
+/** Steps on the wire, in order. Both entry points play them. */
 export type Step =
   | { readonly type: 'wait'; readonly ms: number }
   | { readonly type: 'headers'; readonly status: number; readonly headers: Readonly<Record<string, string>> }
@@ -21,7 +21,7 @@ export function chunk(data: string | Uint8Array, part: Part = 'content'): Chunk 
   return { type: 'chunk', data, part };
 }
 
-/** Longer than a timer can wait is for ever. */
+/** A longer wait than a timer supports means forever. */
 const longestTimer = 2 ** 31 - 1;
 
 export function* wait(ms: number): Generator<Step> {

@@ -3,7 +3,7 @@ import { asNumber, type JsonObject } from './json.js';
 /** The limit of stored objects per kind, so that a long test does not grow. */
 const most = 10_000;
 
-/** Objects of one kind by id, in the order in which they were made. */
+/** Objects of one kind by id, in the order of their creation. */
 class Shelf<Item = JsonObject> {
   readonly #items = new Map<string, Item>();
 
@@ -11,7 +11,7 @@ class Shelf<Item = JsonObject> {
     return this.#items.get(id);
   }
 
-  /** Puts a new object last, and an object already there in its old place. */
+  /** Adds a new object at the end, and replaces an existing one in place. */
   add(id: string, item: Item): Item {
     this.#items.set(id, item);
     if (this.#items.size > most) {
@@ -30,10 +30,10 @@ class Shelf<Item = JsonObject> {
   }
 }
 
-/** What an account stores on its server. */
+/** Stored objects of an account. */
 export class Store {
   readonly responses = new Shelf();
-  /** What a response in the background will be. */
+  /** The final form of background responses. */
   readonly backgroundResponses = new Shelf();
   readonly inputItems = new Shelf<readonly JsonObject[]>();
   readonly completions = new Shelf();

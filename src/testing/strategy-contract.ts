@@ -3,8 +3,8 @@ import type { Strategy, StrategyDeployment, StrategyView } from '../options/stra
 import type { TestRunner } from './cache-store-contract.js';
 
 /**
- * What a strategy of your own must do, as tests for vitest, node:test or jest. `create` returns a new one each time it
- * is called; make it from a class or function, so that the suite can compare two of them.
+ * Tests for your own strategy, for vitest, node:test or jest. `create` returns a new strategy at each call, so that the
+ * suite can compare two of them.
  *
  * @example
  * strategyContract({ describe, it }, 'quickest-under-five', () => quickestUnderFive());
@@ -48,7 +48,7 @@ export function strategyContract({ describe, it }: TestRunner, name: string, cre
     it('is pure: the same view gives the same order, whatever was ordered in between', async () => {
       const strategy = create();
       const first = views().map((view) => [view, [...strategy.order(view)]] as const);
-      // The other way round: what it remembers would show.
+      // In reverse order, which would reveal state.
       for (const [view, order] of first.reverse()) {
         assert.deepEqual(strategy.order(view), order, 'it returned another order for the same view');
         assert.deepEqual(create().order(view), order, 'a new one returned another order for the same view');
@@ -56,7 +56,7 @@ export function strategyContract({ describe, it }: TestRunner, name: string, cre
     });
 
     it('leaves the view as it is', async () => {
-      // Frozen: what changes it throws.
+      // Frozen, so that a change throws.
       for (const view of views()) assert.doesNotThrow(() => create().order(view));
     });
 
@@ -73,7 +73,7 @@ export function strategyContract({ describe, it }: TestRunner, name: string, cre
 
 const VIEWS = 100;
 
-/** The same on every run, of one to ten deployments. Frozen. */
+/** The same views on every run, of one to ten deployments. Frozen. */
 function views(): StrategyView[] {
   const random = numbers();
   return Array.from({ length: VIEWS }, (_, i) => {
@@ -125,7 +125,7 @@ function kindOf(value: unknown): string {
   return value instanceof Promise ? 'a promise' : typeof value;
 }
 
-/** 0 up to 1, the same ones each time (a linear congruential generator). */
+/** 0 up to 1, the same numbers each time (a linear congruential generator). */
 function numbers(): () => number {
   let state = 1;
   return () => {

@@ -5,7 +5,7 @@ import { broken, cutAtByte, strikes } from './faults.js';
 import type { JsonObject } from './json.js';
 import { chunk, endOf, type Step, toBytes, wait } from './step.js';
 
-/** What a request is answered with in good order, whole or as a stream. */
+/** The successful answer to a request, whole or as a stream. */
 export interface Reply {
   /** The request wants a stream, and the endpoint supports it. */
   readonly stream: boolean;
@@ -21,7 +21,9 @@ interface TimelineOptions {
 
 const eventStream = 'text/event-stream; charset=utf-8';
 
-/** All that a behaviour makes of one request. Lazy: latencies are drawn, and the answer is made, when they are reached. */
+/**
+ * The steps of a behaviour for one request. Lazy: latencies are drawn, and the answer is made, when they are reached.
+ */
 export function* timeline(behaviour: Behaviour, reply: Reply, { random, requestId }: TimelineOptions): Generator<Step> {
   const draw = (latency: Latency = 0) => (typeof latency === 'number' ? latency : latency(random));
   const opening = (status: number, contentType?: string, length?: string): Step => ({
@@ -102,7 +104,7 @@ function plainOf(behaviour: AnswerLike, reply: Reply): Plain {
   }
 }
 
-/** In one piece; or in as many as a stream would have and a last one, for a fault to strike between them. */
+/** In one chunk; or in as many as a stream would have plus a last one, so that a fault can occur between them. */
 function* plainBody(behaviour: AnswerLike, { body }: Plain): Generator<Step> {
   if (!strikes(behaviour)) {
     yield chunk(body);

@@ -1,6 +1,6 @@
 import type { AnswerOptions } from './behaviours.js';
 
-/** A token is four characters here, so that everything can be counted by hand. */
+/** A token is four characters here, so that tests can count by hand. */
 export function countTokens(text: string): number {
   return Math.ceil(text.length / 4);
 }
@@ -11,7 +11,7 @@ interface TokenLogprob {
   readonly bytes: readonly number[];
 }
 
-/** The tokens of a text, each with the log probability that the script gives it. */
+/** The tokens of a text, each with the script's log probability. */
 export function tokensOf(text: string, logprob: AnswerOptions['logprob'] = -0.1, first = 0): readonly TokenLogprob[] {
   return Array.from({ length: countTokens(text) }, (_, index) => {
     const token = text.slice(4 * index, 4 * index + 4);
@@ -20,7 +20,7 @@ export function tokensOf(text: string, logprob: AnswerOptions['logprob'] = -0.1,
   });
 }
 
-/** The pieces that a stream brings a text in. Characters are not torn apart. */
+/** The chunks of a streamed text. Characters are never split. */
 export function piecesOf(text: string, chunks: AnswerOptions['chunks'] = 4): readonly string[] {
   if (typeof chunks !== 'number') return chunks;
   const characters = [...text];

@@ -22,7 +22,7 @@ interface Incoming extends ReceivedBody {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A request that has been recorded, and what its script makes of it. */
+/** A recorded request, and its script's answer. */
 interface Exchange {
   readonly request: OpenRequest;
   readonly steps: Iterator<Step>;
@@ -90,7 +90,7 @@ export class Upstream {
     return player;
   }
 
-  /** Cuts off all that runs. */
+  /** Ends all running exchanges. */
   close(): void {
     for (const player of [...this.#live]) player.cut();
   }
@@ -100,7 +100,7 @@ export class Upstream {
     return `${prefix}${this.#name}${this.#ids.toString(36).padStart(6, '0')}`;
   }
 
-  /** The model of a request that names none, where there is one that has a script. */
+  /** The model for a request that names none, if one has a script. */
   #usualModel(found: Found): string | undefined {
     const usual = found.kind === 'model' ? found.endpoint.defaultModel : undefined;
     return usual !== undefined && this.scripts.has(usual) ? usual : undefined;

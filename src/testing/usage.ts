@@ -10,7 +10,7 @@ export interface Usage {
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
-/** The script's usage, or a count of prompt and answer. */
+/** The script's usage, or counts of prompt and answer. */
 export function usageOf(answer: AnswerOptions, input: unknown, outputTokens: number, n: number): Usage | undefined {
   if (answer.usage === false) return undefined;
   const given = answer.usage ?? {};
@@ -24,7 +24,7 @@ export function usageOf(answer: AnswerOptions, input: unknown, outputTokens: num
   };
 }
 
-/** Usage in the words of chat and completions. */
+/** Usage in the fields of chat and completions. */
 export function promptUsage(usage: Usage | undefined): JsonObject | undefined {
   return (
     usage && {
@@ -38,7 +38,7 @@ export function promptUsage(usage: Usage | undefined): JsonObject | undefined {
   );
 }
 
-/** Usage in the words of responses. */
+/** Usage in the fields of responses. */
 export function inputUsage(usage: Usage | undefined): JsonObject | undefined {
   return (
     usage && {

@@ -14,11 +14,11 @@ const SLIDING_LEASE_MS = 600_000;
  */
 export class Allowance {
   #allowance = 0;
-  /** Its part that may be used only while the ledger is silent. */
+  /** The part that may be used only while the ledger is silent. */
   #outage = 0;
   #next = 0;
   #settled = 0;
-  /** Booked when the window may have ended already: counted in both. */
+  /** Booked when the window may already have ended: counted in both windows. */
   #settledBetween = 0;
   #reserved = 0;
   #epoch = '';
@@ -38,7 +38,7 @@ export class Allowance {
   #rebuiltAt = Number.NEGATIVE_INFINITY;
   #most = 0;
   #waiting = 0;
-  /** Reserved in this span of two seconds, and in the one before. */
+  /** Reservations in the current span of two seconds, and in the one before. */
   #recent = { since: Number.NEGATIVE_INFINITY, amount: 0, before: 0 };
   readonly #slide: SlidingWindow | undefined;
   readonly #slideMs: number;
@@ -58,13 +58,13 @@ export class Allowance {
     return this.#window;
   }
 
-  /** What this worker has spent in the window. */
+  /** The spending of this worker in the window. */
   get settled(): number {
     this.#roll();
     return this.#slide?.spent() ?? this.#settled + this.#settledBetween;
   }
 
-  /** What all workers have spent, as far as it is known. */
+  /** The spending of all workers, as far as it is known. */
   get spent(): number {
     return this.settled + this.#spentByOthers;
   }
@@ -101,12 +101,12 @@ export class Allowance {
     return this.#beginsAt;
   }
 
-  /** Nothing is reserved or spent, and no call waits. */
+  /** Whether nothing is reserved or spent, and no call waits. */
   get isUnused(): boolean {
     return this.#reserved === 0 && this.#waiting === 0 && this.settled === 0;
   }
 
-  /** @param isSilent the ledger does not answer */
+  /** @param isSilent whether the ledger does not answer */
   available(isSilent: boolean): number {
     this.#roll();
     if (performance.now() >= this.#endsAt) return 0;
@@ -130,7 +130,7 @@ export class Allowance {
     this.#reserved -= amount;
   }
 
-  /** Books what a call has cost. It may be more than was reserved, and more than the allowance. */
+  /** Books the cost of a call. It may exceed the reservation, and the allowance. */
   settle(amount: number): void {
     this.#roll();
     if (this.#slide !== undefined) this.#slide.add(amount);
@@ -178,7 +178,7 @@ export class Allowance {
     };
   }
 
-  /** @param sentAt when the claim was sent, or earlier: what the answer allows ends by this clock */
+  /** @param sentAt when the claim was sent, or earlier: the granted time ends by this clock */
   answer(seq: number, grant: Grant, sentAt: number): void {
     if (seq !== this.#seq) return;
     this.#roll();
@@ -229,7 +229,7 @@ export class Allowance {
     }
   }
 
-  /** Running calls are paid for in the new window, out of what was not spent in the old one. */
+  /** Running calls are paid in the new window, from the unspent part of the old one. */
   #begin(window: number): void {
     const unspent = Math.max(0, this.#allowance - this.#settled);
     this.#outage = this.#next;

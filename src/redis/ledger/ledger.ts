@@ -1,7 +1,7 @@
 import { type CalendarUnit, numberOf, startOf } from '../../util/calendar.js';
 
 /**
- * The shared side of the ledger, as a pure function: what a store does with a worker's claim. The Lua script of
+ * The shared side of the ledger, as a pure function: how a store answers a worker's claim. The Lua script of
  * `model-router/redis` is the same function; a store of your own can run this one inside a transaction.
  *
  * Each worker has an allowance that it may use on its own. The sum of all allowances, and of what is spent by workers
@@ -16,7 +16,7 @@ export type LedgerWindow = CalendarUnit | 'rate' | number;
 export interface LedgerRules {
   readonly limit: number;
   readonly window: LedgerWindow;
-  /** The share of what is left that workers may use while the ledger is silent, from 0 to 1. */
+  /** The share of the remaining amount that workers may use while the ledger is silent, from 0 to 1. */
   readonly outageShare: number;
   readonly heartbeatMs: number;
   /** Whether the allowance of a lost worker stays counted until the window ends, or is returned after ten heartbeats. */
@@ -26,7 +26,7 @@ export interface LedgerRules {
 /** A worker's claim for one budget. All amounts are absolute. */
 export interface Claim {
   readonly worker: string;
-  /** Grows with each claim of this worker. */
+  /** Increments with each claim of this worker. */
   readonly seq: number;
   /** The last `seq` that was answered; 0 for none. */
   readonly ack: number;
@@ -36,14 +36,14 @@ export interface Claim {
   readonly window: number;
   /** The allowance that it limits itself to, until an answer changes it. */
   readonly have: number;
-  /** What is spent, reserved, and waiting for an allowance. */
+  /** Spent, reserved, and waited for. */
   readonly need: number;
-  /** `need`, and what the next seconds will probably take. */
+  /** `need`, plus the probable demand of the next seconds. */
   readonly want: number;
-  /** The most that one call takes. */
+  /** The largest amount that one call takes. */
   readonly most: number;
   readonly settled: number;
-  /** The allowance that it has for the next window. */
+  /** The worker's allowance for the next window. */
   readonly next: number;
   /** The highest total of any answer so far. */
   readonly seen: number;
@@ -55,25 +55,25 @@ export interface Claim {
 export interface Grant {
   readonly epoch: string;
   readonly window: number;
-  /** Until the window ends; `Infinity` for one that slides. */
+  /** Time until the window ends; `Infinity` for a sliding one. */
   readonly endsInMs: number;
   /** The length of the next window. */
   readonly nextMs: number;
   readonly allowance: number;
   /** The part of the allowance that may be used only while the ledger is silent. */
   readonly outage: number;
-  /** The allowance for the next window, should the ledger be silent when it begins. */
+  /** The allowance for the next window, if the ledger is silent when it begins. */
   readonly next: number;
-  /** What all workers have spent in this window. */
+  /** The spending of all workers in this window. */
   readonly spent: number;
-  /** What no worker has an allowance for. */
+  /** The part of the limit that no worker has as an allowance. */
   readonly left: number;
   /** To be repeated in claims of this window, and of the next one. */
   readonly seen: number;
   readonly seenNext: number;
   /** Workers that claimed within the last heartbeats. */
   readonly workers: number;
-  /** Data was lost: for so many milliseconds more, allowances are only taken in again, not raised. Else 0. */
+  /** After data loss: for this many milliseconds, allowances are only collected again, not raised. Else 0. */
   readonly rebuildMs: number;
 }
 
@@ -90,7 +90,7 @@ export interface WorkerEntry {
   isSilent: boolean;
 }
 
-/** What the store has of one budget or rate. It is plain JSON. */
+/** The store's data of one budget or rate, as plain JSON. */
 export interface LedgerState {
   epoch: string;
   window: number;
@@ -98,11 +98,11 @@ export interface LedgerState {
   at: number;
   /** Spent by workers that have left, or are unknown. */
   base: number;
-  /** What of `base` may yet be spent in the next window. */
+  /** The part of `base` that may still be spent in the next window. */
   carry: number;
-  /** Until when allowances are only taken in again; 0: they may be raised. */
+  /** Until this time allowances are only collected again; 0: they may be raised. */
   rebuildUntil: number;
-  /** It has been rebuilt, or is being rebuilt, in this epoch. */
+  /** It was rebuilt, or is being rebuilt, in this epoch. */
   wasRebuilt: boolean;
   seenMax: number;
   readonly workers: Map<string, WorkerEntry>;
@@ -110,7 +110,7 @@ export interface LedgerState {
 
 const REBUILD_BEATS = 3;
 const LIVE_BEATS = 3.5;
-/** The others do not wait for a worker that is silent for longer. */
+/** Other workers do not wait for a worker that has been silent for longer. */
 const HORIZON_BEATS = 2.2;
 const LOST_BEATS = 10;
 const MERGE_MS = 3_600_000;
@@ -120,13 +120,13 @@ const RATE_LOST_MS = 60_000;
 const CHUNK_SHARE = 0.005;
 /** How far the total that workers know may be ahead of the real one. */
 const HORIZON_SHARE = 0.1;
-/** The share of a rate that is divided evenly, also among idle workers. */
+/** The share of a rate that is divided evenly, including idle workers. */
 const FLOOR_SHARE = 0.1;
 
 /** What `answerClaim` returns: the state to store, and the answer. */
 export interface LedgerAnswer {
   readonly state: LedgerState;
-  /** `undefined` for a claim that was overtaken by a later one of the same worker. */
+  /** `undefined` for a claim that a later one of the same worker has overtaken. */
   readonly grant: Grant | undefined;
 }
 
@@ -134,7 +134,7 @@ export interface LedgerAnswer {
  * Applies a claim and answers it. Changes `before`.
  *
  * @param known the store knows that a state existed: if `before` is missing, data was lost
- * @param newEpoch a name that no epoch has had
+ * @param newEpoch a name that no epoch has used
  */
 export function answerClaim(
   before: LedgerState | undefined,
@@ -152,7 +152,7 @@ export function answerClaim(
   skipDowntime(state, rules, now);
   if (isForgotten) state.epoch = newEpoch;
   if (isForgotten || (isForeign && !state.wasRebuilt)) startRebuild(state, rules, now);
-  // A worker that has never had an answer knows of no window.
+  // A worker without any answer yet knows no window.
   if (given.window === -1) roll(state, rules, now);
   const claim = given.window === -1 ? { ...given, window: state.window } : given;
   const entry = takeIn(state, claim, found, isForeign || isForgotten || found === undefined, now);
@@ -163,7 +163,7 @@ export function answerClaim(
   const amounts =
     rules.window === 'rate'
       ? shareRate(state, rules, claim, entry, now)
-      : // Amounts of a window that has ended: first the worker learns of the new one.
+      : // Amounts of a window that has ended: the worker first learns of the new window.
         decide(state, rules, claim, entry, now, claim.window === state.window);
   const grant = grantOf(state, rules, claim, amounts, now);
   if (claim.leaving) leave(state, rules, claim, entry, now);
@@ -196,7 +196,7 @@ function windowNumber(unit: CalendarUnit, window: number, now: number) {
   return { window, endsInMs: end - now, nextMs: startOf(unit, window + 2) - end };
 }
 
-/** No worker could claim while the store was down, so silence does not make one lost. */
+/** No worker could claim while the store was down, so silence does not mean that a worker is lost. */
 function skipDowntime(state: LedgerState, { heartbeatMs }: LedgerRules, now: number): void {
   const gap = now - state.at;
   if (gap > LIVE_BEATS * heartbeatMs) for (const entry of state.workers.values()) entry.at += gap - heartbeatMs;
@@ -239,8 +239,8 @@ function newEntry(): WorkerEntry {
 }
 
 /**
- * Begins the next window. What a worker has not spent, its running calls may yet cost: it is counted in the new window.
- * A server whose clock goes back stays in its window.
+ * Begins the next window. The unspent allowance of a worker counts in the new window, because its running calls may
+ * still cost it. A server whose clock goes back stays in its window.
  */
 function roll(state: LedgerState, { window }: LedgerRules, now: number): boolean {
   const current = windowAt(window, now).window;
@@ -269,7 +269,7 @@ function totalOf(state: LedgerState): number {
   return total;
 }
 
-/** An allowance that workers know of and none claims counts as spent. */
+/** An allowance that workers know of, but that none claims, counts as spent. */
 function finishRebuild(state: LedgerState, now: number): void {
   if (state.rebuildUntil === 0 || now < state.rebuildUntil) return;
   state.rebuildUntil = 0;
@@ -319,7 +319,10 @@ function liveWorkers(state: LedgerState, rules: LedgerRules, now: number): numbe
   return Math.max(1, live);
 }
 
-/** The allowance of one worker: raised here first, so that a lost answer is safe; lowered only by the worker's own claim. */
+/**
+ * The allowance of one worker. It is raised here first, so that a lost answer is safe, and lowered only by the worker's
+ * own claim.
+ */
 function decide(
   state: LedgerState,
   rules: LedgerRules,
@@ -347,7 +350,7 @@ function decide(
   const normal = Math.floor(Math.min(want, need + chunk));
   const share = isScarce ? 0 : Math.floor((outageShare * Math.max(0, left - chunk)) / workers);
   const nextShare = typeof rules.window === 'number' ? 0 : Math.floor((outageShare * limit) / workers);
-  // What is not spent in this window may be spent in the next one: that must fit there too.
+  // Money that is not spent in this window may be spent in the next one, so it must fit there too.
   const nextRoom = limit - unsettled - Math.max(0, entry.allowance - settled);
   const next = Math.max(0, Math.min(nextShare, nextRoom));
   const carryRoom = limit - unsettled - Math.max(entry.next, next) + settled;
@@ -360,7 +363,7 @@ function decide(
   return { allowance, outage, next };
 }
 
-/** A rate is divided by what the workers want, and a part of it evenly. Nothing is spent. */
+/** Divides a rate by demand, and a part of it evenly. Nothing is spent. */
 function shareRate(state: LedgerState, rules: LedgerRules, claim: Claim, entry: WorkerEntry, now: number): Amounts {
   const workers = liveWorkers(state, rules, now);
   let others = 0;
@@ -389,9 +392,9 @@ function grantOf(state: LedgerState, rules: LedgerRules, claim: Claim, amounts: 
     if (isLive(each, rules, now)) unmet += Math.max(0, each.want - each.allowance);
     carried += Math.max(0, each.allowance - each.settled) + each.next;
   }
-  // In a burst the total may rise by what the workers want.
+  // In a burst the total may rise by the workers' demand.
   const slack = Math.floor(Math.max(HORIZON_SHARE * rules.limit, 4 * claim.most, 4 * unmet));
-  // Once data that was lost is rebuilt, the total is at least `seenMax`: workers hear of it before, and none waits for it.
+  // After lost data is rebuilt, the total is at least `seenMax`: workers learn of it before, and none waits for it.
   const highest = Math.max(total, state.seenMax);
   const { window } = rules;
   const time =
@@ -414,7 +417,7 @@ function leave(state: LedgerState, { window }: LedgerRules, claim: Claim, entry:
   entry.next = 0;
   entry.allowance = claim.window === state.window ? claim.have : entry.allowance;
   if (window === 'rate') state.workers.delete(claim.worker);
-  // What it has spent slides out of the window within `window`.
+  // Its spending slides out of the window within `window`.
   if (typeof window === 'number' && claim.have <= claim.settled) entry.at = now - window - SLIDING_GRACE_MS;
   if (typeof window === 'number' || claim.window !== state.window || claim.have > claim.settled) return;
   state.base += claim.settled;

@@ -29,7 +29,7 @@ function bar(
     openings === 0
       ? 'never opened'
       : `opened ${openings === 1 ? 'once' : `${openings} times`}, out of use for ${duration(openMs)} in all`;
-  // Probes are short: drawn last, and never thinner than can be seen.
+  // Probes are short, so they are drawn last, and wide enough to be visible.
   const drawn = [...breaker].sort((a, b) => Number(a.state === 'halfOpen') - Number(b.state === 'halfOpen'));
   const content = drawn.map(({ state, fromMs, toMs }) => rect(LOOKS[state], fromMs, toMs, mostMs, BREAKER)).join('');
   const struck = faults.length === 0 ? 'no faults' : faults.map(({ behavior }) => behavior).join(', ');

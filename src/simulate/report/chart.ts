@@ -5,13 +5,13 @@ export interface Line {
   readonly name: string;
   /** `with` the router, or `without` it. */
   readonly look: 'with' | 'without';
-  /** By step of time; a `null` is a gap. */
+  /** By time step; `null` is a gap. */
   readonly values: readonly (number | null)[];
 }
 
 export interface Chart {
   readonly title: string;
-  /** What is to be seen, in words, for those who do not see it. */
+  /** A description of the chart for screen readers. */
   readonly description: string;
   readonly lines: readonly Line[];
   readonly stepMs: number;
@@ -19,16 +19,16 @@ export interface Chart {
   /** The top of the scale. @default from the values */
   readonly top?: number;
   readonly unit: (value: number) => string;
-  /** All of them are shaded, the stronger the more requests they strike. */
+  /** All of them are shaded, more strongly the more requests they affect. */
   readonly faults: readonly FaultReport[];
-  /** A line across, with its name. */
+  /** A horizontal line, with its name. */
   readonly mark?: { readonly value: number; readonly name: string } | undefined;
 }
 
 const HEIGHT = 100;
 const WIDTH = 1000;
 
-/** One figure. The drawing is stretched to its place and its text is HTML, so that it reads the same at any width. */
+/** One figure. The drawing is stretched to fit and its text is HTML, so that it is readable at any width. */
 export function chart({ title, description, lines, stepMs, mostMs, top, unit, faults, mark }: Chart): string {
   const values = lines.flatMap((line) => line.values.filter((value) => value !== null));
   const marks = ticks(top ?? Math.max(1e-9, mark?.value ?? 0, ...values), 4);
@@ -52,12 +52,12 @@ export function chart({ title, description, lines, stepMs, mostMs, top, unit, fa
 <div class="area">${svg(title, description, drawn.join(''))}${baseline}</div>${timeAxis(mostMs)}</div></figure>`;
 }
 
-/** A drawing of 1000 by 100, stretched to its place. */
+/** A drawing of 1000 by 100, stretched to fit. */
 export function svg(title: string, description: string, content: string): string {
   return `<svg role="img" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none"><title>${escapeHtml(title)}</title><desc>${escapeHtml(description)}</desc>${content}</svg>`;
 }
 
-/** Those that strike few requests first and faintly, outages last. */
+/** Faults that affect few requests first and faintly, outages last. */
 export function shades(faults: readonly FaultReport[], mostMs: number, top = 0, height = HEIGHT): string[] {
   return [...faults]
     .sort((a, b) => Number(a.isOutage) - Number(b.isOutage) || a.share - b.share)
@@ -72,14 +72,14 @@ export function faultKeys(faults: readonly FaultReport[]): string {
   return `${isSome(true) ? '<span class="key down">a deployment is down</span>' : ''}${isSome(false) ? '<span class="key fault">another fault</span>' : ''}`;
 }
 
-/** The name of the line without the router, where it is farthest from the one with it. */
+/** Places the name of the line without the router where it is farthest from the one with it. */
 function nameOfBaseline(lines: readonly Line[], most: number): string {
   const [own, other] = lines;
   if (own === undefined || other === undefined) return '';
   let best = { index: -1, gap: 0.1 * most, value: 0 };
   for (const [index, value] of other.values.entries()) {
     const gap = value === null ? 0 : Math.abs(value - (own.values[index] ?? value));
-    // Of equal gaps the middle one would be best; any but the edges will do.
+    // Of equal gaps the middle one would be best; any but the edges is fine.
     if (value !== null && gap > best.gap) best = { index, gap, value };
   }
   if (best.index === -1) return '';
@@ -112,7 +112,7 @@ export function rect(
 
 export function timeAxis(mostMs: number): string {
   const times = timeTicks(mostMs);
-  // On a phone there is room for five.
+  // A phone has room for five.
   const look = (at: number, index: number) =>
     at > 0.97 * mostMs ? ' class="end"' : times.length > 5 && index % 2 === 1 ? ' class="minor"' : '';
   const labels = times.map(

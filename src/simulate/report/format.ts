@@ -6,7 +6,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Names come from configurations and traces: none of them is HTML. */
+/** Names come from configurations and traces, so they are escaped. */
 export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
 }
@@ -16,7 +16,7 @@ const NONE = '–';
 export const count = (n: number) => Math.round(n).toLocaleString('en-US');
 export const percent = (share: number | null) => {
   if (share === null) return NONE;
-  // Never rounded up to all: one call in a million that failed is to be seen.
+  // Never rounded up to 100 %: one failed call in a million must be visible.
   const digits = share === 1 || share < 0.99 ? 1 : share < 0.9999 ? 2 : 4;
   const factor = 10 ** digits;
   return `${(Math.floor(100 * share * factor + 1e-9) / factor).toFixed(digits)} %`;
@@ -26,13 +26,13 @@ export const ms = (value: number | null) =>
 export const usd = (value: number | null) => (value === null ? NONE : `$${value.toFixed(value < 1 ? 4 : 2)}`);
 export const times = (value: number | null) => (value === null ? NONE : value.toFixed(2));
 
-/** A moment, as minutes and seconds. */
+/** A time as minutes and seconds. */
 export function clock(atMs: number): string {
   const seconds = Math.round(atMs / 1000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
-/** A length of time in words. */
+/** A duration in words. */
 export function duration(forMs: number): string {
   const minutes = forMs / 60_000;
   if (minutes < 2) return `${count(forMs / 1000)} s`;
@@ -41,7 +41,7 @@ export function duration(forMs: number): string {
 
 const STEPS = [1, 2, 5, 10];
 
-/** Round values from 0 to at least `most`, about `wanted` of them. */
+/** About `wanted` round values from 0 to at least `most`. */
 export function ticks(most: number, wanted: number): number[] {
   const rough = most > 0 ? most / wanted : 1;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -51,10 +51,10 @@ export function ticks(most: number, wanted: number): number[] {
 
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200].map((s) => s * 1000);
 
-/** Round times from 0, and the end, whether it is round or not. */
+/** Round times from 0, plus the end, whether it is round or not. */
 export function timeTicks(mostMs: number, wanted = 6): number[] {
   const step = TIME_STEPS.find((each) => mostMs / each <= wanted) ?? 14_400_000;
   const round = Array.from({ length: Math.floor(mostMs / step) + 1 }, (_, i) => i * step);
-  // One that is too near to the end would be written over it.
+  // A label too near to the end would overlap it.
   return [...round.filter((at) => at === 0 || mostMs - at > 0.5 * step), mostMs];
 }

@@ -22,9 +22,9 @@ export function simulationReport(simulation: Simulation, options: ReportOptions 
   const { title = 'What the router makes of it', deadlineMs } = options;
   const { series, stepMs, baseline, faults, advice } = simulation;
   const mostMs = Math.max(1, simulation.trafficMs);
-  /** The last step may be a short one. */
+  /** The last step may be shorter. */
   const lengthOf = ({ atMs }: SeriesStep) => Math.max(1, Math.min(stepMs, mostMs - atMs));
-  // Requests after the last call began have no step of their own.
+  // Requests after the start of the last call have no step of their own.
   const steps = series.filter(({ atMs }) => atMs < mostMs);
   const line = (pick: (step: SeriesStep) => number | null): Chart['lines'] => [
     { name: 'with the router', look: 'with', values: steps.map(pick) },

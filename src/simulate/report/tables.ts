@@ -7,7 +7,7 @@ function table(head: readonly Cell[], rows: readonly (readonly Cell[])[]): strin
   const textOf = (value: Cell) => escapeHtml(typeof value === 'string' ? value : value.text);
   const look = (value: Cell) => (typeof value === 'string' ? '' : ' class="text"');
   const titles = head.map(textOf);
-  // On a phone each row is a card, where a cell says what it is.
+  // On a phone each row is a card, in which each cell has a label.
   const cell = (tag: 'th' | 'td', value: Cell, column: number) =>
     `<${tag}${look(value)} ${tag === 'th' ? 'scope="col"' : `data-title="${titles[column] ?? ''}"`}>${textOf(value)}</${tag}>`;
   const row = (tag: 'th' | 'td', cells: readonly Cell[]) =>
@@ -43,7 +43,7 @@ export function faultTable({ faults }: Simulation): string {
   );
 }
 
-/** The first calls that failed, folded away. */
+/** The first failed calls, collapsed. */
 export function failedCalls({ failedCalls: calls, failed }: Simulation): string {
   if (calls.length === 0) return '';
   const rows = calls.map(({ startedMs, tookMs, error, record }) => [

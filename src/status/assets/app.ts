@@ -1,4 +1,4 @@
-/** The page's script: it draws `status.json`, as text only, and again with each event. No library. */
+/** The page's script. It renders `status.json` as text only, and again with each event. No library. */
 export const APP = `'use strict';
 (() => {
 const HEALTH = {

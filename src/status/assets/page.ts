@@ -1,7 +1,7 @@
 const ICON = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 8h4l3-4h5M6 8l3 4h5" fill="none" stroke="#1d5fd1" stroke-width="2"/></svg>')}`;
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** The page's frame: the script fills it. */
+/** The page's frame, which the script fills. */
 export function page(title: string): string {
   const shown = title.replaceAll(/[&<>"]/g, (char) => ENTITIES[char] ?? char);
   return `<!doctype html>

@@ -5,7 +5,10 @@ import type { ScriptBook } from '../script.js';
 import type { Store } from '../store.js';
 import { json, type Plain } from './endpoint.js';
 
-/** One request about what an account stores: files, jobs, stored responses, the list of models. No model answers it. */
+/**
+ * One request about stored objects of an account: files, jobs, stored responses, the list of models. No model answers
+ * it.
+ */
 interface AccountCall {
   readonly request: RecordedRequest;
   readonly body: JsonObject;
@@ -16,7 +19,7 @@ interface AccountCall {
   readonly newId: (prefix: string) => string;
 }
 
-/** Answers one method on one path; `id` and `part` are what stands for `:id` and `:part` in it. */
+/** Answers one method on one path; `id` and `part` are the values of `:id` and `:part` in it. */
 export type AccountHandler = (call: AccountCall, id: string, part: string) => Plain;
 
 /** By method and path: `GET /files/:id`. */
@@ -30,7 +33,7 @@ export function badRequest(message: string, param: string | null = null): Plain 
   return json(errorBody(400, { message, param }), 400);
 }
 
-/** The answer for an object that may not be there. */
+/** The answer for an object that may not exist. */
 export function found(object: JsonObject | undefined, what: string, id: string): Plain {
   return object === undefined ? notFound(what, id) : json(object);
 }

@@ -46,7 +46,7 @@ function draftOf(call: ModelCall): Draft {
   return draft(call, { input: call.body.prompt, n: prompts(call.body).length });
 }
 
-/** One a choice: each prompt `n` times. */
+/** One entry per choice: each prompt `n` times. */
 function prompts({ prompt, n }: JsonObject): string[] {
   const single = !Array.isArray(prompt) || prompt.every((token) => typeof token === 'number');
   const times = Math.max(1, asNumber(n) ?? 1);

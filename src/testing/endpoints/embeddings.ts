@@ -3,7 +3,7 @@ import { asNumber, asString } from '../json.js';
 import { countTokens } from '../tokens.js';
 import { json, type ModelEndpoint } from './endpoint.js';
 
-/** Length of a vector where the request does not say: short, so that a test's output can be read. */
+/** The default length of a vector: short, so that a test's output is readable. */
 const usualDimensions = 8;
 
 export const embeddings: ModelEndpoint = {
@@ -28,14 +28,14 @@ export const embeddings: ModelEndpoint = {
   },
 };
 
-/** A text, a list of texts, tokens, or a list of tokens. */
+/** A text, a list of texts, tokens, or a list of token lists. */
 function inputsOf(input: unknown): string[] {
   if (!Array.isArray(input)) return [asString(input) ?? JSON.stringify(input)];
   if (input.every((token) => typeof token === 'number')) return [JSON.stringify(input)];
   return input.map((text) => asString(text) ?? JSON.stringify(text));
 }
 
-/** The vector of a text: of length 1, the same for the same model, text and number of dimensions everywhere. */
+/** The vector of a text, with length 1. It depends only on the model, the text and the number of dimensions. */
 export function embed(model: string, input: string, dimensions = usualDimensions): number[] {
   let state = hash(`${model}\n${input}`);
   const raw = Array.from({ length: dimensions }, () => {
@@ -43,7 +43,7 @@ export function embed(model: string, input: string, dimensions = usualDimensions
     return state / 2 ** 31 - 1;
   });
   const length = Math.hypot(...raw) || 1;
-  // As 32-bit numbers, for base64 carries no more: both encodings give the same vector.
+  // As 32-bit floats, because base64 has no more precision: both encodings give the same vector.
   return raw.map((value) => Math.fround(value / length));
 }
 

@@ -4,8 +4,8 @@ import type { RecordedRequest } from '../recorder.js';
 import type { Store } from '../store.js';
 
 /**
- * Which part of a stream an event is: before the content, content, after it, the one that says that the answer is
- * finished, usage, `[DONE]`. Faults strike between content events.
+ * The part of a stream that an event belongs to: before the content, content, after it, the finish event, usage,
+ * `[DONE]`. Faults occur between content events.
  */
 export type Part = 'start' | 'content' | 'close' | 'finish' | 'usage' | 'done';
 
@@ -23,14 +23,14 @@ export interface Plain {
   readonly body: string | Uint8Array;
 }
 
-/** One request to a model, and what its script wants said. */
+/** One request to a model, and its script's answer. */
 export interface ModelCall {
   readonly request: RecordedRequest;
   readonly body: JsonObject;
   readonly answer: AnswerOptions;
-  /** As requested. */
+  /** The requested model. */
   readonly model: string;
-  /** As the answer names it. */
+  /** The model in the answer. */
   readonly servedModel: string;
   readonly newId: (prefix: string) => string;
   readonly store: Store;
@@ -40,9 +40,9 @@ export interface ModelCall {
 export interface ModelEndpoint {
   readonly path: string;
   readonly required: readonly string[];
-  /** The model where the request need not name one. */
+  /** The model for requests that need not name one. */
   readonly defaultModel?: string;
-  /** What is wrong with a request, as a status and OpenAI's error fields, if anything. */
+  /** Returns what is wrong with a request, if anything, as a status and OpenAI's error fields. */
   readonly refuse?: (body: JsonObject, store: Store) => Plain | undefined;
   readonly plain: (call: ModelCall) => Plain;
   readonly events?: (call: ModelCall) => Iterable<StreamEvent>;

@@ -39,7 +39,7 @@ function images(path: string, event: string, required: readonly string[]): Model
   };
 }
 
-/** As OpenAI does it: older models return links by default, newer ones always the image itself. */
+/** Follows OpenAI: older models return links by default, newer ones always the image itself. */
 function imageOf({ body, model, newId }: ModelCall): JsonObject {
   const linked = body.response_format === 'url' || (body.response_format === undefined && model.startsWith('dall-e'));
   return linked ? { url: `https://images.invalid/${newId('img-')}.png` } : { b64_json: png };

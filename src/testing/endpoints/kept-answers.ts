@@ -59,7 +59,7 @@ export const storedAnswers: AccountEndpoints = {
   },
 };
 
-/** A background response is done at its first retrieval. */
+/** Completes a background response at its first retrieval. */
 function finished(store: Store, id: string): JsonObject | undefined {
   const response = store.backgroundResponses.get(id);
   if (response === undefined || store.responses.get(id) === undefined) return store.responses.get(id);

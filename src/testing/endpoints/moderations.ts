@@ -17,7 +17,7 @@ const categories = [
   'violence/graphic',
 ];
 
-/** Finds nothing wrong with anything; a script that wants more gives the whole `body`. */
+/** Flags nothing; a script can set the whole `body` instead. */
 export const moderations: ModelEndpoint = {
   path: '/moderations',
   required: ['input'],

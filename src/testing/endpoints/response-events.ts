@@ -7,7 +7,7 @@ import type { Part, StreamEvent } from './endpoint.js';
 interface Options {
   readonly chunks?: AnswerOptions['chunks'];
   readonly logprob?: AnswerOptions['logprob'];
-  /** Leave out the event that says how it ended. */
+  /** Omit the event that reports the end. */
   readonly unfinished?: boolean;
 }
 
@@ -37,7 +37,7 @@ function* eventsOf(response: JsonObject, options: Options): Generator<Emitted> {
   if (!options.unfinished) yield ['finish', `response.${String(response.status)}`, { response }];
 }
 
-/** An item before anything of it has been said. */
+/** An item before its content. */
 function emptyItem(item: JsonObject): JsonObject {
   switch (item.type) {
     case 'reasoning':

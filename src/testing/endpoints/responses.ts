@@ -26,7 +26,7 @@ export const responses: ModelEndpoint = {
   plain: (call) => {
     const response = responseOf(call);
     if (call.body.background !== true) return json(storeAnswer(call, response));
-    // A background response is done at its first retrieval.
+    // A background response is completed at its first retrieval.
     const queued = { ...response, status: 'queued', output: [], usage: null, completed_at: null };
     call.store.backgroundResponses.add(response.id, response);
     return json(storeAnswer(call, queued));
@@ -136,7 +136,7 @@ function outputOf(said: Draft, { newId, answer, body }: ModelCall): JsonObject[]
   ];
 }
 
-/** Stores a response where the request does not forbid it; its conversation grows when it is done. */
+/** Stores a response unless the request forbids it. Its conversation grows when it is completed. */
 function storeAnswer({ body, store, newId }: ModelCall, response: Response): Response {
   if (body.store === false) return response;
   store.responses.add(response.id, response);

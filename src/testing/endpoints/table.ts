@@ -53,7 +53,7 @@ function rootOf(path: string): string {
   return path.split('/')[1] ?? '';
 }
 
-/** A path without the base that it is mounted on, and the model where the path names one, as Azure's do. */
+/** A path without its base path, and the model in the path, if any, as for Azure. */
 export function locate(pathname: string): { readonly endpoint: string; readonly deployment: string | undefined } {
   const azure = /\/deployments\/([^/]+)(\/.*)$/.exec(pathname);
   if (azure) return { endpoint: azure[2] ?? '', deployment: decode(azure[1] ?? '') };
@@ -64,7 +64,7 @@ export function locate(pathname: string): { readonly endpoint: string; readonly 
   return { endpoint: start > 0 ? `/${segments.slice(start).join('/')}` : pathname, deployment: undefined };
 }
 
-/** What is found at a path: a model's endpoint, an account's, another method's, or nothing. */
+/** The endpoint of a path: a model's, an account's, another method's, or none. */
 export type Found =
   | { readonly kind: 'model'; readonly endpoint: ModelEndpoint }
   | { readonly kind: 'account'; readonly handler: AccountHandler; readonly id: string; readonly part: string }
@@ -87,7 +87,7 @@ export function find(method: string, path: string): Found {
   return { kind: isKnown ? 'other-method' : 'nothing' };
 }
 
-/** A model's name may have slashes in it, and some clients leave them as they are. */
+/** A model's name may contain slashes, and some clients do not encode them. */
 function segmentsOf(path: string): string[] {
   return path.startsWith('/models/') ? ['', 'models', path.slice('/models/'.length)] : path.split('/');
 }
