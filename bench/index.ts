@@ -10,7 +10,7 @@ import { hasRedis, startRedis } from '../drills/processes/redis-server.ts';
 import { printOrders } from './orders.ts';
 import { compare, type Work } from './pairs.ts';
 import { printCurves } from './scale/index.ts';
-import { printViews, withApi, withSdk } from './seeing.ts';
+import { byHandWithSdk, enableContexts, printHooks, printViews, withApi, withSdk } from './seeing.ts';
 import { answering, failing } from './stub.ts';
 
 const messages = [{ role: 'user' as const, content: 'Summarise this in one sentence, please. '.repeat(25) }];
@@ -103,6 +103,7 @@ const money: RouterSettings = { budgets: [{ usd: 1e6, window: 'month' }] };
 const alone = limited(money);
 const followed = withApi(limited({}));
 const recorded = withSdk(limited({}));
+const recordedByHand = byHandWithSdk(router);
 const failingOver = routerOver(optionsOf(inProcess, failing), optionsOf(inProcess, answering));
 
 const upstream = fork(new URL('./upstream.ts', import.meta.url));
@@ -141,6 +142,8 @@ interface Scenario {
   readonly plain: Work;
   readonly router: Work;
   readonly concurrency?: number;
+  /** What is set up for it alone; returns what takes it down. */
+  readonly setUp?: () => () => void;
 }
 
 const scenarios: Scenario[] = [
@@ -189,6 +192,21 @@ const scenarios: Scenario[] = [
     goal: '(beside a call without a socket)',
     plain: call(router, 'bench'),
     router: call(recorded, 'bench'),
+    setUp: enableContexts,
+  },
+  {
+    name: 'otel-by-hand',
+    goal: 'for otel-sdk',
+    plain: call(router, 'bench'),
+    router: recordedByHand,
+    setUp: enableContexts,
+  },
+  {
+    name: 'otel-ours',
+    goal: 'p50 <= 1.05',
+    plain: recordedByHand,
+    router: call(recorded, 'bench'),
+    setUp: enableContexts,
   },
   {
     name: 'loopback-otel-api',
@@ -201,6 +219,7 @@ const scenarios: Scenario[] = [
     goal: 'p50 <= 1.20',
     plain: call(loopback, 'bench'),
     router: call(loopbackRecorded, 'bench'),
+    setUp: enableContexts,
   },
   {
     name: 'by-hand',
@@ -271,9 +290,11 @@ console.log(
     'goal',
   ].join(' | '),
 );
-for (const { name, goal, plain, router, concurrency = 1 } of scenarios) {
+for (const { name, goal, plain, router, concurrency = 1, setUp } of scenarios) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const takeDown = setUp?.();
   const result = await compare(plain, router, { concurrency });
+  takeDown?.();
   const cells = [
     name,
     result.plain.p50.toFixed(0),
@@ -298,6 +319,7 @@ if (wanted.length === 0 || wanted.includes('estimate')) {
 }
 
 if (wanted.length === 0 || wanted.includes('orders')) await printOrders();
+if (wanted.length === 0 || wanted.includes('hooks')) await printHooks();
 if (wanted.length === 0 || wanted.includes('views')) await printViews();
 if (wanted.length === 0) await printCurves([]);
 

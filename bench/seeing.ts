@@ -1,12 +1,13 @@
 // What it costs to look: OpenTelemetry on a router, and the pages of a large one.
 import { gzipSync } from 'node:zlib';
-import { context } from '@opentelemetry/api';
+import { type Context, context, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { ModelRouter } from 'model-router';
 import { instrument } from 'model-router/otel';
 import { statusHandler } from 'model-router/status';
+import type { Work } from './pairs.ts';
 import { leastMs } from './scale/measure.ts';
 import { messages, routerOf } from './scale/setup.ts';
 
@@ -14,6 +15,14 @@ import { messages, routerOf } from './scale/setup.ts';
 export function withApi(router: ModelRouter): ModelRouter {
   instrument(router);
   return router;
+}
+
+/** The hooks, by what `instrument` finds them. */
+interface Tracing {
+  readonly isOn: boolean;
+  headersFor(attempt: object): unknown;
+  attemptEnded(attempt: object): void;
+  callEnded(call: object, error: null): void;
 }
 
 /** Reads on demand. */
@@ -28,13 +37,135 @@ const exporter: SpanExporter = {
   shutdown: async () => {},
 };
 
-/** With the SDK, which records every span and metric in memory. */
-export function withSdk(router: ModelRouter): ModelRouter {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+/** The SDK, which records every span and metric in memory. */
+function sdk() {
   const tracers = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] });
   const meters = new MeterProvider({ readers: [new OnDemandReader()] });
-  instrument(router, { tracer: tracers.getTracer('model-router'), meter: meters.getMeter('model-router') });
+  return { tracer: tracers.getTracer('model-router'), meter: meters.getMeter('model-router') };
+}
+
+/** With the SDK. */
+export function withSdk(router: ModelRouter): ModelRouter {
+  instrument(router, sdk());
   return router;
+}
+
+/** What is active follows async code, as where an application registers the SDK. Returns what ends it. */
+export function enableContexts(): () => void {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  return () => context.disable();
+}
+
+/**
+ * What any instrumentation has to pay: the spans, attributes and records of one call that `instrument` makes, written by
+ * hand around it. All that need not be found out is written down.
+ */
+export function byHandWithSdk(router: ModelRouter): Work {
+  const { tracer, meter } = sdk();
+  const callDuration = meter.createHistogram('model_router.call.duration');
+  const calls = meter.createCounter('model_router.calls');
+  const attemptDuration = meter.createHistogram('model_router.attempt.duration');
+  const attempts = meter.createCounter('model_router.attempts');
+  const cost = meter.createCounter('model_router.cost');
+  const duration = meter.createHistogram('gen_ai.client.operation.duration');
+  const tokens = meter.createHistogram('gen_ai.client.token.usage');
+  const server = { 'server.address': 'bench.invalid', 'server.port': 80 };
+  const provider = { 'gen_ai.provider.name': 'openai', ...server };
+  const operation = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'bench-model', ...provider };
+  const input = { ...operation, 'gen_ai.token.type': 'input' };
+  const output = { ...operation, 'gen_ai.token.type': 'output' };
+  const route = { route: 'bench' };
+  const deployment = { deployment: 'primary' };
+  const calledWell = { route: 'bench', outcome: 'success' };
+  const triedWell = { deployment: 'primary', outcome: 'success' };
+  const send = async (within: Context) => {
+    const span = tracer.startSpan('attempt primary', { kind: SpanKind.INTERNAL }, within);
+    span.setAttributes({
+      'model_router.call_id': 'the-id-of-a-call',
+      'model_router.attempt': 1,
+      'model_router.deployment': 'primary',
+      'model_router.client': 'default',
+      ...server,
+    });
+    const startedAt = performance.now();
+    const answer = await context.with(trace.setSpan(within, span), () =>
+      router.chat.completions.create({ model: 'bench', messages }),
+    );
+    attemptDuration.record((performance.now() - startedAt) / 1000, deployment);
+    attempts.add(1, triedWell);
+    cost.add(0.00009, deployment);
+    span.setAttributes({
+      'model_router.outcome': 'success',
+      'http.response.status_code': 200,
+      'model_router.request_id': 'req_bench',
+      'model_router.attempt_cost_usd': 0.00009,
+    });
+    span.end();
+    return answer;
+  };
+  return async () => {
+    const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'bench' };
+    const active = context.active();
+    const span = tracer.startSpan('chat bench', { kind: SpanKind.CLIENT, attributes }, active);
+    const within = trace.setSpan(active, span);
+    const startedAt = performance.now();
+    const answer = await context.with(within, () => send(within));
+    const seconds = (performance.now() - startedAt) / 1000;
+    const { prompt_tokens: inputTokens = 0, completion_tokens: outputTokens = 0 } = answer.usage ?? {};
+    callDuration.record(seconds, route);
+    calls.add(1, calledWell);
+    duration.record(seconds, operation);
+    tokens.record(inputTokens, input);
+    tokens.record(outputTokens, output);
+    span.updateName('chat bench-model');
+    span.setAttributes({
+      'model_router.call_id': 'the-id-of-a-call',
+      'model_router.priority': 'standard',
+      'model_router.attempts': 1,
+      'model_router.cache': 'off',
+      'model_router.stream': false,
+      'model_router.route': 'bench',
+      'model_router.requested_model': 'bench',
+      'model_router.deployment': 'primary',
+      'model_router.cost_usd': 0.00009,
+      'gen_ai.request.model': 'bench-model',
+      'gen_ai.response.model': answer.model,
+      'gen_ai.usage.input_tokens': inputTokens,
+      'gen_ai.usage.output_tokens': outputTokens,
+      ...provider,
+    });
+    span.end();
+    return answer;
+  };
+}
+
+/** Prints what a call pays for tracing where nothing follows it, and where nothing is registered that would record. */
+export async function printHooks(): Promise<void> {
+  const router = routerOf(1);
+  const tracing: Tracing = Reflect.get(router, Symbol.for('model-router.tracing'));
+  const attempt = {};
+  const call = { id: 'call' };
+  let on = 0;
+  /** All that a call with one attempt asks and reports. */
+  const once = () => {
+    if (tracing.isOn) on++;
+    if (tracing.isOn) on++;
+    tracing.headersFor(attempt);
+    tracing.attemptEnded(attempt);
+    tracing.callEnded(call, null);
+  };
+  const TIMES = 500_000;
+  const many = () => {
+    for (let i = 0; i < TIMES; i += 1) once();
+  };
+  const nanoseconds = async () => (await leastMs(10, many)) * (1e6 / TIMES);
+  const alone = await nanoseconds();
+  instrument(router);
+  const followed = await nanoseconds();
+  if (on > 0) throw new Error('The API alone was followed.');
+  await router.close();
+  console.log(`\nThe hooks of a call that OpenTelemetry follows; CPU time, best of 10.`);
+  console.log(`not instrumented: ${alone.toFixed(0)} ns; with the API alone: ${followed.toFixed(0)} ns`);
 }
 
 /** Prints what the views of a router with 100 deployments cost, each of which has answered. */

@@ -136,7 +136,7 @@ export function measure({
     if (!isOwn) countService(attempt, end, isRaw);
     for (const listener of attempt.onEnd) listener(end);
     if (end.failure !== undefined) record.error = describe(end.failure.error);
-    if (tracing.isOn) tracing.attemptEnded(record);
+    tracing.attemptEnded(record);
     if (call.isShadow) return;
     if (end.failure !== undefined && events.hasListener('attempt-failed'))
       events.emit({ type: 'attempt-failed', callId: call.record.id, attempt: { ...record } });

@@ -61,7 +61,7 @@ function sendOnce(attempt: Attempt, additions: readonly Addition[], tracing: Tra
   const { call, target, control } = attempt;
   const { signal, stop } = endingOf(attempt);
   attempt.additions = additions;
-  const traced = tracing.isOn ? tracing.headersFor(attempt.record) : undefined;
+  const traced = tracing.headersFor(attempt.record);
   const sending = target.state.deployment.upstream.send({
     source: call.source,
     model: target.model,

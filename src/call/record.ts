@@ -67,7 +67,7 @@ export function record({
     countService(services.get(record.route ?? ''), call, error, failed);
     onRecorded(record, failed);
     log.call(record, failure);
-    if (tracing.isOn) tracing.callEnded(record, failure);
+    tracing.callEnded(record, failure);
     channels.call(record, failure);
     if (events.hasListener('call-ended'))
       events.emit({ type: 'call-ended', record: structuredCopy(record), error: failure });

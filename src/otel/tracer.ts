@@ -2,9 +2,10 @@ import {
   type Attributes,
   type Context,
   context,
-  INVALID_TRACEID,
   type Link,
   type Tracer as OtelTracer,
+  ProxyTracer,
+  ProxyTracerProvider,
   propagation,
   type Span,
   SpanKind,
@@ -19,6 +20,9 @@ import type { CallMetrics } from './metrics.js';
 import { ATTRIBUTES, NAMES, type NameSet, operationOf, type Server, serverOf } from './names.js';
 
 const MAX_SERVERS = 1000;
+
+/** What the API returns while no SDK is registered. */
+const NO_PROVIDER = new ProxyTracerProvider().getDelegate();
 
 export interface SpanSettings {
   readonly names: NameSet;
@@ -52,8 +56,6 @@ export class SpanTracer implements Tracer {
   readonly #attempts = new Map<AttemptRecord, OpenAttempt>();
   /** By base URL: one for each client. */
   readonly #servers = new Map<string | undefined, Server>();
-  /** The last call's span was dropped: there is no SDK, and nothing has to be remembered. */
-  #isIdle = false;
 
   constructor(
     private readonly tracer: OtelTracer,
@@ -62,12 +64,15 @@ export class SpanTracer implements Tracer {
     private readonly metrics: CallMetrics | undefined,
   ) {}
 
+  /** False without an SDK, unless a span is active: it may be annotated, or sent on as `traceparent`. */
+  get isOn(): boolean {
+    return this.metrics !== undefined || isRecorded(this.tracer) || trace.getSpan(context.active()) !== undefined;
+  }
+
   aroundCall<T>({ record }: CallStart, run: () => T): T {
     const parent = context.active();
     const foreign = foreignSpan(parent);
     const span = foreign ?? this.#startCall(record, parent);
-    this.#isIdle = this.metrics === undefined && isDead(span);
-    if (this.#isIdle) return run();
     this.#calls.set(record.id, { record, span, isForeign: foreign !== undefined, sent: [] });
     return foreign === undefined ? context.with(trace.setSpan(parent, span), run) : run();
   }
@@ -76,7 +81,7 @@ export class SpanTracer implements Tracer {
   #startCall({ endpoint, requestedModel }: CallRecord, parent: Context): Span {
     const operation = operationOf(endpoint);
     const attributes: Attributes = { [ATTRIBUTES.operation]: operation };
-    setText(attributes, ATTRIBUTES.requestModel, requestedModel);
+    if (requestedModel !== null) attributes[ATTRIBUTES.requestModel] = cut(requestedModel);
     return this.tracer.startSpan(nameOf(operation, requestedModel), { kind: SpanKind.CLIENT, attributes }, parent);
   }
 
@@ -90,20 +95,19 @@ export class SpanTracer implements Tracer {
     this.metrics?.callEnded(record, error, { server, isForeign });
     // Not sampled, so no attributes are built.
     if (span.isRecording()) {
-      const attributes = this.#routerAttributes(record);
+      this.#describe(span, record);
       if (!isForeign) {
         const model = last?.model ?? record.requestedModel;
         if (model !== record.requestedModel) {
           span.updateName(nameOf(operationOf(record.endpoint), model));
-          setText(attributes, ATTRIBUTES.requestModel, model);
+          setText(span, ATTRIBUTES.requestModel, model);
         }
-        this.#addGenAi(attributes, record, server);
+        this.#addGenAi(span, record, server);
         if (error !== null) {
-          attributes[ATTRIBUTES.errorType] = errorTypeOf(error);
+          span.setAttribute(ATTRIBUTES.errorType, errorTypeOf(error));
           span.setStatus({ code: SpanStatusCode.ERROR });
         }
       }
-      span.setAttributes(attributes);
     }
     if (!isForeign) span.end();
   }
@@ -116,14 +120,14 @@ export class SpanTracer implements Tracer {
   aroundAttempt<T>(start: AttemptStart, run: () => T): T {
     const { record } = start;
     const call = this.#calls.get(start.callId);
-    if (call === undefined && this.#isIdle) return run();
     call?.sent.push(start);
     const active = context.active();
-    const parent = call === undefined ? active : trace.setSpan(active, call.span);
+    const parent =
+      call === undefined || trace.getSpan(active) === call.span ? active : trace.setSpan(active, call.span);
     const span = this.settings.attempts
       ? this.tracer.startSpan(`attempt ${record.deployment}`, { kind: SpanKind.INTERNAL }, parent)
       : undefined;
-    if (span?.isRecording() === true) span.setAttributes(attemptAttributes(start, this.#serverOf(start.baseURL)));
+    if (span?.isRecording() === true) describeAttempt(span, start, this.#serverOf(start.baseURL));
     const own = span === undefined ? parent : trace.setSpan(parent, span);
     this.#attempts.set(record, { span, context: own });
     return context.with(own, run);
@@ -138,24 +142,24 @@ export class SpanTracer implements Tracer {
     if (span === undefined) return;
     if (!span.isRecording()) return span.end();
     const { outcome, status, resends, costUsd } = record;
-    const attributes: Attributes = { 'model_router.outcome': outcome };
-    if (status !== null) attributes['http.response.status_code'] = status;
-    setText(attributes, 'model_router.request_id', record.requestId);
-    if (resends > 0) attributes['model_router.resends'] = resends;
+    span.setAttribute('model_router.outcome', outcome);
+    if (status !== null) span.setAttribute('http.response.status_code', status);
+    setText(span, 'model_router.request_id', record.requestId);
+    if (resends > 0) span.setAttribute('model_router.resends', resends);
     // Under a separate name: the call has the sum, and nothing may be counted twice.
-    if (costUsd !== null) attributes['model_router.attempt_cost_usd'] = costUsd;
+    if (costUsd !== null) span.setAttribute('model_router.attempt_cost_usd', costUsd);
     // An attempt that lost to a hedge, or whose caller aborted, has not failed.
     if (outcome !== 'success' && outcome !== 'lost' && outcome !== 'aborted') {
-      attributes[ATTRIBUTES.errorType] = outcome;
+      span.setAttribute(ATTRIBUTES.errorType, outcome);
       span.setStatus({ code: SpanStatusCode.ERROR });
     }
-    span.setAttributes(attributes);
     span.end();
   }
 
   headersFor(record: AttemptRecord): Record<string, string> | undefined {
+    if (!this.settings.propagate) return undefined;
     const attempt = this.#attempts.get(record);
-    if (!this.settings.propagate || attempt === undefined || isPropagatedByUndici()) return undefined;
+    if (attempt === undefined || isPropagatedByUndici()) return undefined;
     const headers: Record<string, string> = {};
     propagation.inject(attempt.context, headers);
     return headers;
@@ -177,63 +181,59 @@ export class SpanTracer implements Tracer {
     return server;
   }
 
-  #routerAttributes(record: CallRecord): Attributes {
-    const { id, route, requestedModel, deployment, region, variant, tenant, queuedMs, costUsd } = record;
-    const attributes: Attributes = {
-      'model_router.call_id': id,
-      'model_router.priority': record.priority,
-      'model_router.attempts': record.attempts.length,
-      'model_router.cache': record.cache,
-      'model_router.stream': record.stream,
-    };
-    setText(attributes, 'model_router.route', route);
-    setText(attributes, 'model_router.requested_model', requestedModel);
-    setText(attributes, 'model_router.deployment', deployment);
-    setText(attributes, 'model_router.region', region);
-    setText(attributes, 'model_router.variant', variant);
-    if (queuedMs > 0) attributes['model_router.queued_ms'] = queuedMs;
-    if (costUsd !== null) attributes['model_router.cost_usd'] = costUsd;
-    if (this.settings.tenantLabel) setText(attributes, 'model_router.tenant', tenant);
-    return attributes;
+  #describe(span: Span, record: CallRecord): void {
+    const { queuedMs, costUsd } = record;
+    span.setAttribute('model_router.call_id', record.id);
+    span.setAttribute('model_router.priority', record.priority);
+    span.setAttribute('model_router.attempts', record.attempts.length);
+    span.setAttribute('model_router.cache', record.cache);
+    span.setAttribute('model_router.stream', record.stream);
+    setText(span, 'model_router.route', record.route);
+    setText(span, 'model_router.requested_model', record.requestedModel);
+    setText(span, 'model_router.deployment', record.deployment);
+    setText(span, 'model_router.region', record.region);
+    setText(span, 'model_router.variant', record.variant);
+    if (queuedMs > 0) span.setAttribute('model_router.queued_ms', queuedMs);
+    if (costUsd !== null) span.setAttribute('model_router.cost_usd', costUsd);
+    if (this.settings.tenantLabel) setText(span, 'model_router.tenant', record.tenant);
   }
 
   /** All GenAI attributes except the operation and the model, which the span has had since its start. */
-  #addGenAi(attributes: Attributes, { servedModel, usage }: CallRecord, server: Server): void {
-    attributes[ATTRIBUTES.provider] = server.provider;
-    setText(attributes, ATTRIBUTES.responseModel, servedModel);
-    setServer(attributes, server);
+  #addGenAi(span: Span, { servedModel, usage }: CallRecord, server: Server): void {
+    span.setAttribute(ATTRIBUTES.provider, server.provider);
+    setText(span, ATTRIBUTES.responseModel, servedModel);
+    setServer(span, server);
     if (usage === null) return;
     const { cacheWriteTokens = 0 } = usage;
     const names = NAMES[this.settings.names];
-    attributes[ATTRIBUTES.inputTokens] = usage.inputTokens;
-    attributes[ATTRIBUTES.outputTokens] = usage.outputTokens;
-    if (usage.cachedInputTokens > 0) attributes[ATTRIBUTES.cacheReadTokens] = usage.cachedInputTokens;
-    if (cacheWriteTokens > 0) attributes[names.cacheWriteTokens] = cacheWriteTokens;
-    if (usage.reasoningTokens > 0) attributes[names.reasoningTokens] = usage.reasoningTokens;
+    span.setAttribute(ATTRIBUTES.inputTokens, usage.inputTokens);
+    span.setAttribute(ATTRIBUTES.outputTokens, usage.outputTokens);
+    if (usage.cachedInputTokens > 0) span.setAttribute(ATTRIBUTES.cacheReadTokens, usage.cachedInputTokens);
+    if (cacheWriteTokens > 0) span.setAttribute(names.cacheWriteTokens, cacheWriteTokens);
+    if (usage.reasoningTokens > 0) span.setAttribute(names.reasoningTokens, usage.reasoningTokens);
   }
 }
 
-/** Neither records nor passes on the context of a recording span: there is no SDK. */
-function isDead(span: Span): boolean {
-  return !span.isRecording() && span.spanContext().traceId === INVALID_TRACEID;
+/** Whether a tracer has an SDK behind it. That of the API gets one when an SDK is registered. */
+function isRecorded(tracer: OtelTracer): boolean {
+  if (!(tracer instanceof ProxyTracer)) return true;
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== NO_PROVIDER;
 }
 
-function attemptAttributes({ callId, record, client, region }: AttemptStart, server: Server): Attributes {
-  const attributes: Attributes = {
-    'model_router.call_id': callId,
-    'model_router.attempt': record.number,
-    'model_router.deployment': record.deployment,
-    'model_router.client': client,
-  };
-  setText(attributes, 'model_router.region', region);
-  if (record.hedge) attributes['model_router.hedge'] = true;
-  setServer(attributes, server);
-  return attributes;
+function describeAttempt(span: Span, { callId, record, client, region }: AttemptStart, server: Server): void {
+  span.setAttribute('model_router.call_id', callId);
+  span.setAttribute('model_router.attempt', record.number);
+  span.setAttribute('model_router.deployment', record.deployment);
+  span.setAttribute('model_router.client', client);
+  setText(span, 'model_router.region', region);
+  if (record.hedge) span.setAttribute('model_router.hedge', true);
+  setServer(span, server);
 }
 
-function setServer(attributes: Attributes, { address, port }: Server): void {
-  if (address !== undefined) attributes[ATTRIBUTES.address] = address;
-  if (port !== undefined) attributes[ATTRIBUTES.port] = port;
+function setServer(span: Span, { address, port }: Server): void {
+  if (address !== undefined) span.setAttribute(ATTRIBUTES.address, address);
+  if (port !== undefined) span.setAttribute(ATTRIBUTES.port, port);
 }
 
 function errorTypeOf({ code, status, name }: EndedError): string {
@@ -244,6 +244,6 @@ function nameOf(operation: string, model: string | null): string {
   return model === null ? operation : `${operation} ${cut(model)}`;
 }
 
-function setText(attributes: Attributes, name: string, value: string | null): void {
-  if (value !== null) attributes[name] = cut(value);
+function setText(span: Span, name: string, value: string | null): void {
+  if (value !== null) span.setAttribute(name, cut(value));
 }

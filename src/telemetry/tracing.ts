@@ -29,6 +29,8 @@ export interface EndedError {
  * active in everything that it starts. Each started call and attempt ends once, also after `close()`.
  */
 export interface Tracer {
+  /** Whether anything would come of following what begins now. */
+  readonly isOn: boolean;
   aroundCall<T>(start: CallStart, run: () => T): T;
   callEnded(record: CallRecord, error: EndedError | null): void;
   /** The call waits for another call's answer. */
@@ -44,25 +46,31 @@ export const TRACING: unique symbol = Symbol.for('model-router.tracing') as neve
 
 /** The tracers of a router. A tracer that throws does not affect calls. */
 export class Tracing {
-  readonly #tracers = new Set<Tracer>();
-  /** Whether there are any. Without tracers nothing is built for them. */
-  isOn = false;
+  #tracers: readonly Tracer[] = [];
+
+  /** Whether any follows what begins now. Without one nothing is built for it. */
+  get isOn(): boolean {
+    for (const tracer of this.#tracers) if (isOn(tracer)) return true;
+    return false;
+  }
 
   add(tracer: Tracer): () => void {
-    this.#tracers.add(tracer);
-    this.isOn = true;
+    this.#tracers = [...this.#tracers, tracer];
     return () => {
-      this.#tracers.delete(tracer);
-      this.isOn = this.#tracers.size > 0;
+      this.#tracers = this.#tracers.filter((each) => each !== tracer);
     };
   }
 
   aroundCall<T>(start: CallStart, run: () => T): T {
-    return this.#around((tracer, next) => tracer.aroundCall(start, next), run);
+    let next = run;
+    for (const tracer of this.#tracers) next = guarded((once) => tracer.aroundCall(start, once), next);
+    return next();
   }
 
   aroundAttempt<T>(start: AttemptStart, run: () => T): T {
-    return this.#around((tracer, next) => tracer.aroundAttempt(start, next), run);
+    let next = run;
+    for (const tracer of this.#tracers) next = guarded((once) => tracer.aroundAttempt(start, once), next);
+    return next();
   }
 
   callEnded(record: CallRecord, error: EndedError | null): void {
@@ -95,28 +103,29 @@ export class Tracing {
       }
     }
   }
+}
 
-  #around<T>(around: (tracer: Tracer, next: () => T) => T, run: () => T): T {
-    let next = run;
-    for (const tracer of this.#tracers) {
-      const inner = next;
-      next = () => guarded(tracer, around, inner);
-    }
-    return next();
+function isOn(tracer: Tracer): boolean {
+  try {
+    return tracer.isOn;
+  } catch {
+    return false;
   }
 }
 
 /** Runs `run` once, whatever the tracer does. */
-function guarded<T>(tracer: Tracer, around: (tracer: Tracer, next: () => T) => T, run: () => T): T {
-  let result: { readonly value: T } | undefined;
-  const once = () => {
-    result ??= { value: run() };
-    return result.value;
+function guarded<T>(around: (once: () => T) => T, run: () => T): () => T {
+  return () => {
+    let result: { readonly value: T } | undefined;
+    const once = () => {
+      result ??= { value: run() };
+      return result.value;
+    };
+    try {
+      around(once);
+    } catch {
+      // A tracer's error must not fail the call.
+    }
+    return once();
   };
-  try {
-    around(tracer, once);
-  } catch {
-    // A tracer's error must not fail the call.
-  }
-  return once();
 }

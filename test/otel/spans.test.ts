@@ -1,4 +1,5 @@
-import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { context, ProxyTracer, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { callRecord } from 'model-router';
 import { instrument } from 'model-router/otel';
 import { answer, cut, fail, hang } from 'model-router/testing';
@@ -200,9 +201,11 @@ describe('spans', () => {
     const otel = telemetry();
     const { router } = build({ a: answer() });
     const snapshot = vi.spyOn(router, 'snapshot');
+    const startSpan = vi.spyOn(ProxyTracer.prototype, 'startSpan');
     onTestFinished(instrument(router));
     await sendChat(router);
     expect(snapshot).not.toHaveBeenCalled();
+    expect(startSpan).not.toHaveBeenCalled();
     trace.setGlobalTracerProvider(otel.provider);
     await sendChat(router);
     expect(otel.spans().map(({ name }) => name)).toEqual(['attempt a', 'chat a']);
@@ -224,10 +227,21 @@ describe('spans', () => {
     expect(tenants).toEqual([undefined, 'acme']);
   });
 
+  it('propagate the caller’s trace without an SDK', async () => {
+    telemetry();
+    propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+    onTestFinished(() => propagation.disable());
+    const { router, fake } = build({ a: answer() });
+    onTestFinished(instrument(router, { propagate: true }));
+    const traceId = 'a'.repeat(32);
+    const spanId = 'b'.repeat(16);
+    const caller = trace.setSpanContext(context.active(), { traceId, spanId, traceFlags: 1 });
+    await context.with(caller, () => sendChat(router));
+    expect(fake.requests[0]?.headers.traceparent).toBe(`00-${traceId}-${spanId}-01`);
+  });
+
   it('propagate if configured', async () => {
     const otel = telemetry();
-    const { propagation } = await import('@opentelemetry/api');
-    const { W3CTraceContextPropagator } = await import('@opentelemetry/core');
     propagation.setGlobalPropagator(new W3CTraceContextPropagator());
     const { router, fake } = build({ a: answer() });
     const stop = otel.instrument(router);

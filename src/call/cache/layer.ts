@@ -206,8 +206,7 @@ class ResponseCache implements CacheContext {
     call.record.cache = joined === undefined ? 'miss' : 'joined';
     if (joined === undefined) totals.misses++;
     else totals.joined++;
-    if (joined !== undefined && this.#parts.tracing.isOn)
-      this.#parts.tracing.joined(call.record.id, joined.call.record.id);
+    if (joined !== undefined) this.#parts.tracing.joined(call.record.id, joined.call.record.id);
     const shared = joined ?? this.#create(call, request, fetch, this.#next, sharedKey, false);
     const participant = shared.join(call);
     if (joined === undefined) shared.start();
