@@ -1,4 +1,4 @@
-// What the router adds to the plain client: `npm run bench`, `npm run bench -- call stream` for some of it,
+// The router's overhead over the plain client: `npm run bench`, `npm run bench -- call stream` for some groups,
 // `npm run bench -- scale` for how cost grows with size.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -51,7 +51,7 @@ const call =
   () =>
     client.chat.completions.create({ model, messages });
 
-/** What an application would write by itself, without a router. */
+/** The failover that an application would write by itself, without a router. */
 const byHand =
   (first: OpenAI, second: OpenAI): Work =>
   async () => {
@@ -63,7 +63,7 @@ const byHand =
   };
 
 let prompts = 0;
-/** A prompt that was never sent before, of the same length. */
+/** A new prompt of the same length for each call. */
 const newCall =
   (client: OpenAI, model: string): Work =>
   () =>
@@ -88,7 +88,7 @@ const limited = (more: RouterSettings) =>
 const limitedTokens = limited({ maxInputTokens: 100_000 });
 const limitedMoney = limited({ budgets: [{ usd: 20, window: 'day', per: 'tenant' }], tenant: 'acme' });
 const weighted = limited({ routes: { bench: { deployments: ['primary', 'fallback'], strategy: 'weighted' } } });
-/** A router over ten deployments, in listed order or by how fast they answer. */
+/** A router over ten deployments, in listed order or by latency. */
 const tenOver = (strategy: 'priority' | 'lowest-latency') => {
   const names = Array.from({ length: 10 }, (_, i) => `deployment-${i}`);
   const deployment = { client: 'default', model: 'bench-model', price: { input: 0.25, output: 0.25 } };
@@ -115,7 +115,7 @@ const loopbackFollowed = withApi(routerOver(optionsOf(at('ok')), optionsOf(at('o
 const loopbackRecorded = withSdk(routerOver(optionsOf(at('ok')), optionsOf(at('ok'))));
 const loopbackFailingOver = routerOver(optionsOf(at('down')), optionsOf(at('ok')));
 
-// A real server for the fleet, if there is one; and one that is stopped.
+// A real server for the fleet, if available; and one that is stopped.
 const servers = hasRedis ? await Promise.all([startRedis(), startRedis()]) : [];
 const [inFleet, inFleetDown] = await Promise.all(
   servers.map(async ({ url }) => {

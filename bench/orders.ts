@@ -1,4 +1,4 @@
-// What it costs to choose: the order of a route, without the call around it.
+// The cost of choosing: the order of a route, without the call around it.
 import { buildSync } from 'esbuild';
 import type { RouteOrder } from '../src/call/route-order.ts';
 import type { StrategyConfig } from '../src/options/check-strategy.ts';
@@ -19,7 +19,7 @@ async function load(): Promise<typeof RouteOrder> {
   return module.RouteOrder;
 }
 
-/** Prints the CPU time of a decision and of learning from its answer. */
+/** Prints the CPU time of a decision and of recording its answer. */
 export async function printOrders(): Promise<void> {
   const Order = await load();
   const idsOf = (count: number) => Array.from({ length: count }, (_, i) => `deployment-${i}`);

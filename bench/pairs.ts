@@ -1,4 +1,4 @@
-// Two ways to do the same, in turns in one process, so that a noisy moment of the machine hits both alike.
+// Compares two functions in turns in one process, so that a noisy moment of the machine affects both.
 export type Work = () => Promise<unknown>;
 
 export interface Figures {
@@ -19,7 +19,7 @@ export interface Comparison {
   readonly p50: Interval;
   readonly cpu: Interval;
   readonly addedCpu: Interval;
-  /** Microseconds that the median call takes longer, each by the tenth of its turns with the quietest neighbours. */
+  /** Microseconds that the median call takes longer, by the tenth of the turns with the quietest neighbours. */
   readonly addedQuietly: number;
 }
 
@@ -50,10 +50,10 @@ export async function compare(
   await turn(plain, 1000, concurrency);
   await turn(router, 1000, concurrency);
   const results: { plain: Figures; router: Figures }[] = [];
-  // Once, and not before each pair: a forced collection throws optimized code away, which no server does to itself.
+  // Once, not before each pair: a forced collection discards optimized code, which no server does to itself.
   gc();
   for (let i = 0; i < pairs; i++) {
-    // The first one pays for the other's garbage, so they take turns at that too.
+    // The first one pays for the other's garbage, so they alternate in that too.
     const first = await turn(i % 2 === 0 ? plain : router, ms, concurrency);
     const second = await turn(i % 2 === 0 ? router : plain, ms, concurrency);
     results.push(i % 2 === 0 ? { plain: first, router: second } : { plain: second, router: first });
@@ -70,7 +70,7 @@ export async function compare(
   };
 }
 
-/** The median, and the order statistics that hold it with 95 % confidence. */
+/** The median, and the order statistics around it with 95 % confidence. */
 function interval(values: number[]): Interval {
   const sorted = [...values].sort((a, b) => a - b);
   const reach = 0.98 * Math.sqrt(sorted.length);

@@ -32,7 +32,7 @@ const CONTENT = [
 const END = encoder.encode('data: [DONE]\n\n');
 const usage = { prompt_tokens: 240, completion_tokens: 120, total_tokens: 360 };
 const STREAM = [...CONTENT, END];
-/** As servers do that are asked for it, which the router is where there is a price. */
+/** The stream of a server that was requested to report usage, as the router does if there is a price. */
 const STREAM_WITH_USAGE = [...CONTENT, event({ choices: [], usage }), END];
 
 const json = { 'content-type': 'application/json', 'x-request-id': 'req_bench' };

@@ -1,4 +1,4 @@
-// The same answers over loopback, from a process of its own: `/ok/...` answers, `/down/...` fails.
+// The same answers over loopback, from a separate process: `/ok/...` answers, `/down/...` fails.
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
 import { answering, failing } from './stub.ts';

@@ -1,15 +1,15 @@
 import type { AbResult, AbTable } from '../src/experiments/ab-table.ts';
 
-/** Calls of an experiment of two variants. */
+/** The traffic of an experiment with two variants. */
 export interface AbTraffic {
   readonly calls: number;
-  /** Without keys, each call is one of its own. */
+  /** Without keys, each call counts separately. */
   readonly keys?: number;
   readonly errors?: readonly [number, number];
   /** How much slower and more expensive the second variant is. */
   readonly slower?: number;
   readonly costlier?: number;
-  /** Of the first variant. */
+  /** The first variant's share. */
   readonly share?: number;
 }
 
@@ -18,7 +18,7 @@ export const LOOK_EVERY = 100;
 const hash53 = (random: () => number) => Math.floor(random() * 2 ** 32) * 2 ** 21 + Math.floor(random() * 2 ** 21);
 const gaussian = (random: () => number) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
-/** Feeds a table call by call; `look` sees it after each hundred, and may end it. */
+/** Feeds a table call by call. `look` gets it after each hundred, and may stop the traffic. */
 export function feedAb(
   table: AbTable,
   random: () => number,

@@ -3,24 +3,24 @@ import { DEADLINE_MS, type Fleet } from './fleet.ts';
 
 const WINDOW_MS = 5 * 60_000;
 
-/** Follows the primary's breaker from outside: by its events, and by the calls that reach the primary. */
+/** Observes the primary's breaker from outside: by its events, and by the calls that reach the primary. */
 export class BreakerWatch {
-  /** Calls at the primary at once after its open time: the probe itself, and others. */
+  /** The most concurrent calls at the primary right after its open time: the probe itself, and others. */
   mostProbes = 0;
-  /** From an opening to the next call that reached it. */
+  /** The longest time from an opening to the next call that reached the primary. */
   longestOpenMs = 0;
-  /** Openings of breakers whose deployment was well. */
+  /** Openings of breakers whose deployment was healthy. */
   openedWhileHealthy = 0;
-  /** From the end of the outage until the breaker was closed. */
+  /** The time from the end of the outage until the breaker was closed. */
   backMs = Number.POSITIVE_INFINITY;
   readonly #from: number;
   readonly #to: number;
   readonly #wasted: number[] = [];
   #openedAt: number | undefined;
-  /** Calls from before the first opening are on their way until then. */
+  /** Until then, calls from before the first opening may still be running. */
   #drainedAt = Number.POSITIVE_INFINITY;
 
-  /** The primary is out from one `performance.now()` time to another. */
+  /** The primary is down between these `performance.now()` times. */
   constructor(from: number, to: number) {
     this.#from = from;
     this.#to = to;
@@ -41,7 +41,7 @@ export class BreakerWatch {
     return most;
   }
 
-  /** The primary's script, which watches its callers. `openCalls` counts its calls, this one too. */
+  /** The primary's script, which counts its callers. `openCalls` counts its calls, including this one. */
   watching(script: Choose, openCalls: () => number): Choose {
     return (request, n) => {
       const now = performance.now();
@@ -58,7 +58,7 @@ export class BreakerWatch {
   listen({ router }: Fleet): void {
     router.on('breaker-opened', ({ deployment }) => {
       const now = performance.now();
-      // What was sent before the end of the outage may fail after it.
+      // A request from before the end of the outage may fail after it.
       const isPrimaryOut = now >= this.#from && now <= this.#to + DEADLINE_MS;
       if (deployment !== 'primary' || !isPrimaryOut) this.openedWhileHealthy += 1;
       if (deployment !== 'primary') return;

@@ -1,13 +1,13 @@
 export { seededRandom as mulberry32 } from 'model-router/simulate';
 
-/** How rarely the bounds below are passed by chance alone. */
+/** The probability of exceeding the bounds below by chance alone. */
 const ALPHA = 0.001;
 /** The same in standard deviations. */
 const Z = 3.09;
 
 /**
- * How many of `n` may go wrong where each does with probability `q`, before chance no longer explains it: the largest
- * number that is reached with a probability of at least 0.001.
+ * How many of `n` may fail, if each fails with probability `q`, before chance no longer explains it: the largest number
+ * that is reached with a probability of at least 0.001.
  */
 export function mostByChance(n: number, q: number): number {
   let probability = (1 - q) ** n;
@@ -23,7 +23,7 @@ export function mostByChance(n: number, q: number): number {
   return k - 1;
 }
 
-/** How far the mean of a sample may lie from the truth, by its own spread. */
+/** How far the mean of a sample may deviate from the truth, by its own spread. */
 export function marginOfMean(n: number, sum: number, sumOfSquares: number): number {
   const mean = sum / n;
   return Z * Math.sqrt(Math.max(0, sumOfSquares / n - mean * mean) / n);

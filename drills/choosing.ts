@@ -20,7 +20,7 @@ export function openRouter(scripts: Readonly<Record<string, Choose>>, seed: numb
   });
 }
 
-/** Begins `calls` calls at their times, and moves time on until all have ended. */
+/** Starts `calls` calls at their times, and advances the clock until all have ended. */
 export async function atRate(
   clock: VirtualClock,
   { perSecond, calls }: { readonly perSecond: number; readonly calls: number },
@@ -42,7 +42,7 @@ export async function atRate(
   while (ended < calls) await clock.step();
 }
 
-/** Lets time pass until a promise has settled. */
+/** Advances the clock until a promise has settled. */
 export async function settled<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
   let isOver = false;
   const end = () => {

@@ -12,14 +12,14 @@ const FAULTS: Readonly<Record<Fault, string>> = {
 };
 const HEARTBEAT_MS = 1000;
 const FROZEN_MS = 30_000;
-/** The largest allowance at hand: one call, or this share of the limit. */
+/** The largest allowance of a process: one call, or this share of the limit. */
 const CHUNK_SHARE = 0.005;
-/** A timer of a busy machine is late by so much. */
+/** A timer on a busy machine may be this late. */
 const LATE_MS = 25;
 
 const dollars = (most: number): Target => ({ most, margin: 0, unit: '$' });
 
-/** Real processes, a real server, real time: the provider's bill against the limit. */
+/** Real processes, a real server, real time: compares the provider's bill with the limit. */
 export async function run({
   fault,
   processes,
@@ -38,7 +38,7 @@ export async function run({
   const result = await runFault({ fault, processes, heartbeatMs: HEARTBEAT_MS, frozenMs: FROZEN_MS });
   const { limitUsd, billedUsd, mostUsd, answers, refused, failed, calm, kills } = result;
   const isAway = fault === 'f3' || fault === 'f5';
-  // What one kill strands: an allowance of each of two budgets, and the calls in flight, at most one of each.
+  // One kill strands an allowance in each of two budgets, and at most one call in flight in each.
   const chunksUsd = [limitUsd, PLENTY_USD].reduce(
     (sum, usd) => sum + Math.max(CHUNK_SHARE * usd, CALL_USD) + CALL_USD,
     0,
@@ -72,7 +72,7 @@ export async function run({
       ...(fault === 'f4' && { 'recovery after loss': atMost(4 * HEARTBEAT_MS, 'ms') }),
       ...(fault === 'f1' && { 'stranded by close()': dollars(1e-6) }),
       ...(fault === 'f2' && { 'stranded by a kill': dollars(chunksUsd) }),
-      // Reserved is what calls may cost at most, which is more than what they come to.
+      // The reservation is the highest cost of a call, which is more than its actual cost.
       ...(fault === 'f1' && { billed: { least: 0.4 * limitUsd, margin: 0, unit: '$' } as const }),
     },
     broken: new Map(),

@@ -7,10 +7,10 @@ export const ROUTE = 'standard';
 export const DEADLINE_MS = 2000;
 export const COOLDOWN_MS = 10_000;
 export const MAX_ATTEMPTS = 3;
-/** What the retry budget allows: the defaults. */
+/** The router's default retry budget. */
 export const RETRY_TOKENS = { perCall: 0.2, perSecond: 10 } as const;
 
-/** A router over upstreams that only pretend: the real SDK, the real engine, no sockets. */
+/** A router over simulated upstreams: the real SDK, the real engine, no sockets. */
 export interface Fleet {
   readonly router: ModelRouter;
   /** By deployment, in the order of the route. */
@@ -18,7 +18,7 @@ export interface Fleet {
   readonly deadlineMs: number;
 }
 
-/** `scripts` is what each deployment does, in the order of the route. Must be called in virtual time. */
+/** `scripts` has each deployment's behaviour, in the order of the route. Must be called in virtual time. */
 export function openFleet(
   scripts: Readonly<Record<string, Choose>>,
   seed: number,

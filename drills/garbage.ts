@@ -5,7 +5,7 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 const turn = setImmediate;
 
-/** Collects garbage, with turns of the event loop for what waits for it, until `isDone`, at most `rounds` times. */
+/** Collects garbage, with turns of the event loop for finalizers, until `isDone`, at most `rounds` times. */
 export async function collectGarbage(isDone: () => boolean = () => false, rounds = 50): Promise<void> {
   for (let round = 0; round < rounds && !isDone(); round += 1) {
     collect();

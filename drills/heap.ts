@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** What the heap holds from time to time, after a full collection, and how fast that grows. */
+/** Samples the heap after full collections, and computes how fast it grows. */
 export class HeapWatch {
   readonly #collect: () => void;
   readonly #samples: { readonly calls: number; readonly bytes: number }[] = [];
@@ -13,13 +13,13 @@ export class HeapWatch {
 
   async sample(calls: number): Promise<void> {
     this.#collect();
-    // Weak references and their targets wait for a turn of the event loop before they can be collected.
+    // Weak references and their targets can only be collected after a turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     this.#collect();
     this.#samples.push({ calls, bytes: process.memoryUsage().heapUsed });
   }
 
-  /** Kilobytes per 1000 calls: the line of least squares through the samples, without those of the first calls. */
+  /** Kilobytes per 1000 calls: the least-squares line through the samples, without those of the first calls. */
   slopeFrom(firstCalls: number): number {
     const samples = this.#samples.filter(({ calls }) => calls >= firstCalls);
     const mean = (of: (sample: (typeof samples)[number]) => number) =>

@@ -6,11 +6,11 @@ import { count, hedgesOf, retriesInVain, type Settled } from './tally.ts';
 
 export const PROMPT = 'a-prompt-that-must-not-leak';
 
-/** What must hold whatever the upstreams do, looked at as each call settles and when the last one has. */
+/** What must hold whatever the upstreams do, checked as each call settles and when the last one has. */
 export class Invariants {
   /** The latest that a call has settled after its deadline, in milliseconds of virtual time. */
   lateMs = 0;
-  /** What did not hold, in words, and how often. */
+  /** Violated invariants, in words, and how often. */
   readonly broken = new Map<string, number>();
   readonly #clock: VirtualClock;
   readonly #fleet: Fleet;
@@ -21,7 +21,7 @@ export class Invariants {
   #settled = 0;
   #ended = 0;
   #attempts = 0;
-  /** What takes a token: hedges, and retries that do not succeed. */
+  /** Attempts that take a token: hedges, and retries that do not succeed. */
   #extra = 0;
 
   constructor(clock: VirtualClock, fleet: Fleet) {
@@ -47,7 +47,7 @@ export class Invariants {
     if (text !== `This is an answer of ${deployment}.`) this.#count('an answer that is not the one of its deployment');
   }
 
-  /** At the instant at which the last call has settled. */
+  /** Called when the last call has settled. */
   lookAtTheEnd(calls: number, signal: AbortSignal): void {
     this.#stopListening();
     this.#expect(this.#settled, calls, 'calls that settled');
@@ -66,7 +66,7 @@ export class Invariants {
     );
     this.#expect(getEventListeners(signal, 'abort').length, 0, "listeners on the caller's signal");
     const seconds = (performance.now() - this.#startedAt) / 1000;
-    // Those of the window that is under way, too.
+    // Plus the tokens of the current window.
     const tokens = RETRY_TOKENS.perCall * calls + RETRY_TOKENS.perSecond * (seconds + 10);
     if (this.#extra > tokens) this.#count(`${this.#extra} retries and hedges from ${tokens} tokens`);
   }
@@ -87,7 +87,7 @@ export class Invariants {
   }
 }
 
-/** Each holds one timer of its own: the end of its open time. */
+/** The number of open breakers. Each has one timer for the end of its cooldown. */
 function openBreakers({ router }: Fleet): number {
   return Object.values(router.snapshot().deployments).filter(({ state }) => state === 'open').length;
 }

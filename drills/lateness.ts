@@ -1,5 +1,5 @@
-// How late calls settle in real time, on real sockets, where no deployment answers: `node drills/lateness.ts [calls]`.
-// Measured and printed, never judged: it depends on what else the machine has to do.
+// How late calls settle in real time, on real sockets, if no deployment answers: `node drills/lateness.ts [calls]`.
+// It only prints figures, because they depend on the machine's load.
 import { ModelRouter } from 'model-router';
 import { hang, startFakeProvider } from 'model-router/testing';
 import { APIConnectionTimeoutError } from 'openai';
@@ -23,7 +23,7 @@ const router = new ModelRouter({
   routes: { standard: ['first', 'second'] },
 });
 
-/** Milliseconds between the deadline and the moment at which the caller knew. */
+/** Milliseconds between the deadline and the caller's error. */
 async function lateness(): Promise<number> {
   const deadlineMs = Math.round(LEAST_MS + random() * (MOST_MS - LEAST_MS));
   const view = router.withOptions({ deadlineMs });
@@ -31,7 +31,7 @@ async function lateness(): Promise<number> {
   try {
     await view.chat.completions.create({ model: 'standard', messages: [{ role: 'user', content: 'Hello?' }] });
   } catch (error) {
-    // The deadline's own error; or the last attempt's, where a busy machine has left no time for another one.
+    // The deadline's own error; or the last attempt's, if a busy machine has left no time for another attempt.
     if (error instanceof APIConnectionTimeoutError) return performance.now() - startedAt - deadlineMs;
     throw error;
   }

@@ -9,11 +9,11 @@ export interface Load {
   readonly clock: VirtualClock;
   readonly fleet: Fleet;
   readonly calls: number;
-  /** Milliseconds between two bursts, whatever becomes of the calls. */
+  /** Milliseconds between two bursts, regardless of running calls. */
   readonly stepMs: number;
   /** Calls in a burst. @default 1 */
   readonly atOnce?: number;
-  /** Each so-manieth call is a stream. @default none */
+  /** Every nth call is a stream. @default none */
   readonly streamEvery?: number;
   readonly onSettled: (settled: Settled) => void;
   readonly onProgress?: ((share: number) => void) | undefined;
@@ -24,7 +24,7 @@ const MESSAGES = [{ role: 'user' as const, content: PROMPT }];
 const GRACE_MS = 60_000;
 const PROGRESS_STEPS = 100;
 
-/** Sends calls at their times, waits for the last one, and looks at what is left at that very moment. */
+/** Sends calls at their times, waits for the last one, and checks at once what is left. */
 export async function sendLoad(load: Load): Promise<Invariants> {
   const { clock, fleet, calls, stepMs, atOnce = 1, streamEvery = Number.POSITIVE_INFINITY } = load;
   const invariants = new Invariants(clock, fleet);
@@ -63,7 +63,7 @@ export async function sendLoad(load: Load): Promise<Invariants> {
   return invariants;
 }
 
-/** The SDK's promise, which knows the record, and the text that it comes to. */
+/** The SDK's promise, which has the record, and the answer's text. */
 type Started = [promise: object, text: Promise<string>];
 
 function startCall({ router }: Fleet, signal: AbortSignal): Started {

@@ -13,7 +13,7 @@ import {
   stall,
 } from 'model-router/testing';
 
-/** Different questions that may be answered from the cache: more than it holds. */
+/** The number of different questions that may be answered from the cache, more than it has room for. */
 const QUESTIONS = 300;
 export const CACHE = {
   mode: 'idempotent',
@@ -43,7 +43,7 @@ const faults: readonly Behaviour[] = [
   stall(),
 ];
 
-/** An upstream that answers within `mostMs`, but for a share of its calls. */
+/** An upstream that answers within `mostMs`, except for a share of its calls. */
 export function faulty(random: () => number, share: number, mostMs: number): Choose {
   return () => {
     const latencyMs = Math.ceil(random() * mostMs);
@@ -52,15 +52,15 @@ export function faulty(random: () => number, share: number, mostMs: number): Cho
   };
 }
 
-/** One call of some kind, which settles when all of its answer has come, or its error. */
+/** One call of some kind. It settles when its whole answer or its error has come. */
 export interface MixedCall {
   readonly kind: string;
   readonly promise: Promise<unknown>;
-  /** Its own, where it has one. */
+  /** The call's own signal, if any. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** Makes one call of a kind that chance decides on. Those without a signal of their own are given `shared`. */
+/** Makes one call of a random kind. Calls without their own signal get `shared`. */
 export function mixedCall(router: ModelRouter, random: () => number, shared: AbortSignal, mostMs: number): MixedCall {
   const kind = random();
   const messages = [{ role: 'user' as const, content: `Question ${Math.floor(random() * QUESTIONS)}` }];
@@ -80,7 +80,7 @@ export function mixedCall(router: ModelRouter, random: () => number, shared: Abo
   if (kind < 0.5) return made('cacheable', completions.create({ ...plain, temperature: 0 }, { signal: shared }));
   if (kind < 0.55)
     return made('cacheable stream', read(completions.create({ ...streamed, seed: 1 }, { signal: shared })));
-  // Dropped, and never read to an end: they end when they are collected.
+  // Dropped, and never read to the end: they end when they are garbage-collected.
   if (kind < 0.554) return made('dropped stream', completions.create(streamed, { signal: shared }).then(ignore));
   if (kind < 0.557) {
     const options = { ...streamed, seed: Math.floor(random() * QUESTIONS) };
@@ -102,7 +102,7 @@ export function mixedCall(router: ModelRouter, random: () => number, shared: Abo
   }
   const { controller, clear } = abortIn(random() * 2 * mostMs);
   const { signal } = controller;
-  // A body that is handed out unread is its caller's own, who ends it if it hangs.
+  // An unread body belongs to its caller, who ends it if it hangs.
   if (kind < 0.88) return made('unread', unread(completions.create(plain, { signal })).finally(clear), signal);
   if (kind < 0.93) return made('aborted', completions.create(plain, { signal }).finally(clear), signal);
   if (kind < 0.96) return made('aborted', completions.create({ ...plain, seed: 2 }, { signal }).finally(clear), signal);

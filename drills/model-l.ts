@@ -1,7 +1,7 @@
 import { lognormal } from 'model-router/simulate';
 import { answer, type Choose, fail, hang } from 'model-router/testing';
 
-/** The fault model that the bounds were found with: each attempt draws for itself, no two share a cause. */
+/** The fault model behind the bounds: each attempt draws independently, without a common cause. */
 export const MODEL_L = {
   medianMs: 350,
   sigma: 0.45,
@@ -27,7 +27,7 @@ export function drawMs(random: () => number): number {
   return kind < hangShare + slowShare ? ms * slowFactor : ms;
 }
 
-/** A deployment that behaves so. Errors come after the time that an answer would have taken. */
+/** A deployment with this behaviour. Errors come after the time that an answer would have taken. */
 export function modelL(random: () => number, errorShare: number): Choose {
   return () => {
     const latencyMs = drawMs(random);

@@ -10,7 +10,7 @@ const BODY = JSON.stringify({
 });
 const RESPONSE = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`;
 
-/** A server that resets what comes on a connection from before `kill()`, as a load balancer does that has dropped it. */
+/** A server that resets connections from before `kill()`, like a load balancer that has dropped them. */
 export async function startResettingServer() {
   const sockets = new Map<Socket, number>();
   const state = { epoch: 0, requests: 0, resets: 0, resetsAll: false, resetAfterMs: 0 };

@@ -1,11 +1,11 @@
 import { marginOfMean, mostByChance } from './chance.ts';
 import type { Tally } from './tally.ts';
 
-/** A bound to hold the router against. */
+/** A bound to compare the router with. */
 export interface Target {
   readonly least?: number;
   readonly most?: number;
-  /** How far a sample of this size misses it by chance once in a thousand times; 0 for what is no matter of chance. */
+  /** How far a sample of this size misses it by chance once in a thousand times; 0 if chance is not involved. */
   readonly margin: number;
   readonly unit:
     | '%'
@@ -22,26 +22,26 @@ export interface Target {
     | '$';
 }
 
-/** What one drill has found. */
+/** The results of one drill. */
 export interface DrillResult {
   readonly drill: string;
-  /** The fault model: without it, a number says nothing. */
+  /** The fault model, without which a number means nothing. */
   readonly faults: string;
   readonly size: string;
   readonly measured: Readonly<Record<string, number>>;
   readonly targets: Readonly<Record<string, Target>>;
-  /** Invariants that did not hold, and how often. */
+  /** Violated invariants, and how often. */
   readonly broken: ReadonlyMap<string, number>;
-  /** Every target is met as it stands, and nothing was broken. */
+  /** Every target is met exactly, and no invariant was violated. */
   readonly ok: boolean;
   /** The same for a small sample: no target is missed by more than its margin. */
   readonly okForSize: boolean;
 }
 
-/** What every drill is started with. */
+/** Options of every drill. */
 export interface DrillOptions {
   readonly seed: number;
-  /** Called now and then with the progress, from 0 to 1. */
+  /** Called from time to time with the progress, from 0 to 1. */
   readonly onProgress?: (share: number) => void;
 }
 
@@ -58,7 +58,7 @@ export function meets(value: number | undefined, { least, most, margin }: Target
   return most === undefined || value <= most + slack * margin;
 }
 
-/** At most so much, whatever chance does. */
+/** At most this value, with no margin for chance. */
 export function atMost(most: number, unit: Target['unit']): Target {
   return { most, margin: 0, unit };
 }
@@ -69,12 +69,12 @@ export function answered(failedShare: number, { calls }: Tally): Target {
   return { least: 100 * (1 - failedShare), margin: 100 * margin, unit: '%' };
 }
 
-/** At most so many upstream calls per call. */
+/** At most this many upstream calls per call. */
 export function load(most: number, { calls, attempts, attemptsSquared }: Tally): Target {
   return { most, margin: marginOfMean(calls, attempts, attemptsSquared), unit: 'x' };
 }
 
-/** One call in a hundred may be slower. The margin is to the rank that the true p99 has with near certainty. */
+/** One call in a hundred may be slower. The margin reaches the rank that the true p99 has with near certainty. */
 export function p99(most: number, tally: Tally): Target {
   const rank = 1 - mostByChance(tally.calls, 0.01) / tally.calls;
   return { most, margin: tally.quantile(0.99) - tally.quantile(rank), unit: 'ms' };

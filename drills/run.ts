@@ -1,4 +1,4 @@
-// Runs all drills at their full size, or those that are named: `npm run drills -- s2 s4`.
+// Runs all drills at their full size, or the named ones: `npm run drills -- s2 s4`.
 import { buildExperiments } from './experiments.ts';
 import { run as f } from './f.ts';
 import type { Fault } from './processes/faults.ts';

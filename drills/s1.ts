@@ -6,7 +6,7 @@ import { sendLoad } from './load.ts';
 import { answered, atMost, type DrillOptions, type DrillResult, load, resultOf } from './result.ts';
 import { Tally } from './tally.ts';
 
-/** S1: errors that have nothing to do with each other, and no slow calls. */
+/** S1: independent errors, and no slow calls. */
 export async function run(options: DrillOptions & { readonly calls: number }): Promise<DrillResult> {
   const { calls, seed, onProgress } = options;
   const tally = new Tally();

@@ -5,7 +5,7 @@ import { inVirtualTime } from './clock.ts';
 import { atMost, type DrillOptions, type DrillResult, resultOf } from './result.ts';
 
 const WEIGHTS = { a: 70, b: 25, c: 5 };
-/** The variants of `user-0` to `user-99`: in every process, version and language. */
+/** The variants of `user-0` to `user-99`, in every process, version and language. */
 const GOLDEN = 'baaabaabbcabcaabaaaaaaaabbabbabaaabaaaaaabaaaaabaaaabaaaabcaaaaaabaaaabbcaabaaababaaaaaaaaabaaaaaaaa';
 
 const scripts = { a: () => answer(), b: () => answer(), c: () => answer() };
@@ -18,7 +18,7 @@ const body = { model: ROUTE, messages: MESSAGES };
 const variantOf = (router: ModelRouter, assignmentKey: string) =>
   router.explain(body, { assignmentKey }).deployments[0]?.id ?? '';
 
-/** S10: weighted shares, and what a change of weights moves. */
+/** S10: weighted shares, and the keys that a change of weights moves. */
 export function run(options: DrillOptions & { readonly calls: number; readonly keys: number }): Promise<DrillResult> {
   const { calls, keys, seed, onProgress } = options;
   return inVirtualTime(async (clock) => {

@@ -7,7 +7,7 @@ import { atMost, type DrillOptions, type DrillResult, resultOf } from './result.
 
 const SIGMA = 0.45;
 const SLOW = { share: 0.02, factor: 8 };
-/** The mean of an answer, in medians. */
+/** The mean of an answer, as a multiple of the median. */
 const MEAN = Math.exp(SIGMA ** 2 / 2) * (1 + SLOW.share * (SLOW.factor - 1));
 const SWAP_S = 120;
 const USAGE = { inputTokens: 100, outputTokens: 150 };
@@ -58,7 +58,7 @@ export async function run(options: DrillOptions & { readonly seconds: number }):
       'calls to one that refuses': toRefusing,
     },
     targets: {
-      // What it costs to learn weighs more in a short run.
+      // The cost of learning weighs more in a short run.
       'at rest, over the fastest': { ...atMost(10, '%'), margin: 100 / Math.sqrt(2 * seconds) },
       'after a swap': { ...atMost(15, '%'), margin: 100 / Math.sqrt(5 * seconds) },
       'back at 20/s': atMost(10_000, 'ms'),
@@ -98,7 +98,7 @@ function chosen(perSecond: number, seconds: number, medians: Medians, seed: numb
   });
 }
 
-/** How much longer calls took, by the means of those that they were sent to, than at the fastest. */
+/** How much longer calls took at the mean of their deployments than at the fastest. */
 function excess(calls: readonly Chosen[], medians: Medians): number {
   const mean = ({ second, id }: Chosen) => MEAN * (medians(second)[id] ?? 0);
   const best = ({ second }: Chosen) =>

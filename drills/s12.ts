@@ -14,12 +14,12 @@ type Id = keyof typeof PRICES;
 const IDS: readonly Id[] = ['a', 'b', 'c'];
 const USUAL_OUTPUT = 300;
 
-/** S12: lowest cost, where the lengths are as estimated, and where they are not. */
+/** S12: lowest cost, with lengths as estimated, and with others. */
 export async function run(options: DrillOptions & { readonly calls: number }): Promise<DrillResult> {
   const exact = await regret(options.calls, options.seed, () => ({ input: 1, output: USUAL_OUTPUT }));
   options.onProgress?.(0.5);
   const estimated = await regret(options.calls, options.seed, (random) => ({
-    // An estimate is up to 58 % over; answers are as long as they get.
+    // An estimate is up to 58 % too high; answers have any length.
     input: 0.63 + 0.5 * random(),
     output: Math.round(USUAL_OUTPUT * Math.exp(0.5 * gaussian(random))),
   }));
@@ -33,7 +33,9 @@ export async function run(options: DrillOptions & { readonly calls: number }): P
   });
 }
 
-/** How much more was paid than at the cheapest. `lengths`: the true input as a share of the estimate, and the output. */
+/**
+ * How much more was paid than at the cheapest. `lengths`: the true input as a share of the estimate, and the output.
+ */
 function regret(
   calls: number,
   seed: number,

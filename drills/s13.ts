@@ -4,7 +4,9 @@ import { type AbTraffic, feedAb, LOOK_EVERY, zTestDiffers } from './ab-traffic.t
 import { mulberry32 } from './chance.ts';
 import { atMost, type DrillOptions, type DrillResult, resultOf } from './result.ts';
 
-/** What `abReport()` of a router is made of. No entry point exports it: a million calls of a router would take hours. */
+/**
+ * The parts of a router's `abReport()`. No entry point exports them, and a million calls of a router would take hours.
+ */
 export interface Experiments {
   readonly AbTable: typeof AbTable;
   readonly abReport: typeof abReport;
@@ -18,7 +20,7 @@ export interface S13Options extends DrillOptions {
 
 const AA_CALLS = 3000;
 
-/** S13: `abReport()` looked at after every hundred calls: false alarms, power, and the sample ratio. */
+/** S13: `abReport()` read after every hundred calls: false alarms, power, and the sample ratio. */
 export async function run(options: S13Options): Promise<DrillResult> {
   const { runs, powerRuns, seed, onProgress } = options;
   const { AbTable: Table, abReport: report } = options.experiments;
@@ -40,7 +42,7 @@ export async function run(options: S13Options): Promise<DrillResult> {
         interval !== null && (metric === undefined || name === metric) && (interval[0] > 0 || interval[1] < 0),
     );
 
-  /** In percent of the runs. */
+  /** A share of the runs, in percent. */
   function share(count: number, traffic: AbTraffic, isFound: (table: AbTable) => boolean): number {
     let found = 0;
     for (let at = 0; at < count; at += 1) {
@@ -84,7 +86,7 @@ export async function run(options: S13Options): Promise<DrillResult> {
     targets: {
       'A/A alarms': most(5),
       'A/A alarms, keyed': most(5),
-      // What looking often does to a test that is made for one look.
+      // The effect of frequent looks on a test that is made for one look.
       'z-test alarms (control)': least(20, runs),
       'errors 1 % to 2 % found': least(80, powerRuns),
       'p50 +20 % found': least(80, powerRuns),

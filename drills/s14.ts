@@ -5,10 +5,10 @@ import { type DrillOptions, type DrillResult, resultOf } from './result.ts';
 const QUALITY = 0.98;
 const RECORDS = 1000;
 
-/** The chance of an answer with this confidence to be good. */
+/** The probability that an answer with this confidence is good. */
 const chance = (mean: number) => 1 / (1 + Math.exp(-(mean * 12 - 1)));
 
-/** S14: `calibrate` keeps its promise, and keeps most of what could stay cheap. */
+/** S14: `calibrate` keeps its guarantee, and keeps most cheap answers that are good enough. */
 export async function run(options: DrillOptions & { readonly seeds: number }): Promise<DrillResult> {
   const { seeds, seed, onProgress } = options;
   let promised = 0;
@@ -51,7 +51,7 @@ function qualityAbove(threshold: number): number {
   return kept.reduce((sum, mean) => sum + chance(mean), 0) / kept.length;
 }
 
-/** What a threshold could keep that knows the truth. */
+/** The share that a perfect threshold could keep. */
 function bestShare(): number {
   let sum = 0;
   let best = 0;

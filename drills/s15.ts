@@ -11,7 +11,7 @@ const SIGMA = 0.45;
 const PREMIUM_PER_SECOND = 2;
 const OVERLOAD = 3;
 
-/** S15: premium calls while standard ones come at three times what the slots can serve. */
+/** S15: premium calls while standard calls arrive at three times the capacity of the slots. */
 export async function run(
   options: DrillOptions & { readonly minutes: number; readonly slots: number },
 ): Promise<DrillResult> {

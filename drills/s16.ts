@@ -21,12 +21,12 @@ const STRATEGIES: Readonly<Record<string, RouteOptions['strategy']>> = {
 interface Counts {
   states: number;
   right: number;
-  /** Those where the first attempt came after a wait, and those where the call was refused. */
+  /** Calls whose first attempt came after a wait, and calls that were refused. */
   waited: number;
   refused: number;
-  /** Other calls ended while this one waited: that was unpredictable. */
+  /** Other calls ended while this one waited, which is unpredictable. */
   unclear: number;
-  /** How often a deployment was excluded, by the first word of the reason that varies. */
+  /** How often a deployment was excluded, by the first varying word of the reason. */
   readonly excluded: Map<string, number>;
   readonly wrong: string[];
 }
@@ -131,14 +131,14 @@ async function visit(clock: VirtualClock, strategy: string, seed: number, counts
   }
 
   for (let i = 0, clear = 0; clear < STATES_PER_ROUTER; i += 1) {
-    // Now and then all request a pause, or all recover.
+    // From time to time all deployments request a pause, or all recover.
     const storm = random();
     if (storm < 0.1) for (const id of IDS) behaviours.set(id, pause(random));
     else if (storm < 0.2) for (const id of IDS) behaviours.set(id, answer({ latencyMs: 300 }));
     else if (storm < 0.6) behaviours.set(pick(IDS), behaviour(random));
     for (let n = Math.floor(4 * random()); n > 0; n -= 1) begin().send();
     if (random() < 0.9) await clock.pass(Math.ceil(-800 * Math.log(1 - random())));
-    // Now and then all is quiet.
+    // From time to time no call runs.
     if (random() < 0.4) while (open > 0) await clock.step();
     await clock.flush();
     const call = begin();
@@ -163,7 +163,7 @@ async function visit(clock: VirtualClock, strategy: string, seed: number, counts
       const why = excluded?.replace(/\s(for )?\d.*/, '');
       if (why !== undefined) counts.excluded.set(why, (counts.excluded.get(why) ?? 0) + 1);
     }
-    // Where a call waits for a slot until its end, it was refused later than now.
+    // If a call waits for a slot until its end, it was refused later than now.
     const isRight = found === undefined ? explanation.refusal !== null || others > 0 : found === first;
     if (isRight && isSame) counts.right += 1;
     else counts.wrong.push(`${strategy} (seed ${seed}, state ${i}): tried ${found}, explained\n${explanation}`);

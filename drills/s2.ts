@@ -10,7 +10,7 @@ export interface S2Options extends DrillOptions {
   readonly calls: number;
   /** @default 2 */
   readonly deployments?: 2 | 3;
-  /** Milliseconds between two calls. With few calls, little is known of the others. @default 50 */
+  /** Milliseconds between two calls. With few calls, there is little data about the other deployments. @default 50 */
   readonly stepMs?: number;
 }
 

@@ -13,7 +13,7 @@ const EVERY_MS = 50;
 export async function run(options: DrillOptions & { readonly calls: number }): Promise<DrillResult> {
   const { calls, seed, onProgress } = options;
   const tally = new Tally();
-  // It is never out: any opening is one while healthy.
+  // It is never down, so any opening counts as one while healthy.
   const watch = new BreakerWatch(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
   const { lateMs, broken } = await inVirtualTime(async (clock) => {
     const scripts = {

@@ -17,7 +17,7 @@ export interface ColdOptions extends DrillOptions {
 
 const EVERY_MS = 50;
 
-/** S4 from a cold start: the primary has hung from the first call on, so nothing is known of it. */
+/** S4 from a cold start: the primary hangs from the first call on, so there are no statistics of it. */
 export async function run({ minutes, streams, deadlineMs, seed, onProgress }: ColdOptions): Promise<DrillResult> {
   const ms = minutes * 60_000;
   const tally = new Tally();

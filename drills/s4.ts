@@ -16,7 +16,7 @@ export interface S4Options extends DrillOptions {
   readonly hedgeAfterMs?: 'p90' | 'p95' | 'p99';
 }
 
-/** S4: the primary hangs for `minutes` and comes back. A third as long is calm before and after. */
+/** S4: the primary hangs for `minutes` and recovers. A third of that time is calm before and after. */
 export async function run(options: S4Options): Promise<DrillResult> {
   const { minutes, hedgeAfterMs, seed, onProgress } = options;
   const from = (minutes * 60_000) / 3;
@@ -73,7 +73,7 @@ export async function run(options: S4Options): Promise<DrillResult> {
       'probes at once': atMost(1, 'calls'),
       // The probe is the next call after the open time.
       'longest open': atMost(COOLDOWN_MS + EVERY_MS, 'ms'),
-      // A probe from just before the end of the outage hangs on; then the open time, the next call, and its answer.
+      // A probe from just before the end of the outage still hangs; then the open time, the next call, and its answer.
       'back in use': atMost(DEADLINE_MS + COOLDOWN_MS + EVERY_MS + DEADLINE_MS, 'ms'),
       late: atMost(0, 'ms'),
     },

@@ -23,7 +23,7 @@ export interface S5Options extends DrillOptions {
   readonly fault?: keyof typeof IN_WORDS;
 }
 
-/** S5: everything fails for `minutes`, and is well again at once. Half as long is calm before and after. */
+/** S5: everything fails for `minutes`, then recovers at once. Half of that time is calm before and after. */
 export async function run({ minutes, fault = 'mixed', seed, onProgress }: S5Options): Promise<DrillResult> {
   const from = (minutes * 60_000) / 2;
   const to = 3 * from;
@@ -78,7 +78,7 @@ export async function run({ minutes, fault = 'mixed', seed, onProgress }: S5Opti
         during.calls * (2 + RETRY_TOKENS.perCall) + 2 * RETRY_TOKENS.perSecond * 60 * minutes,
         'calls',
       ),
-      // As many as chance makes of the share that S2 allows.
+      // As many as chance explains for the share that S2 allows.
       'failed after it': atMost(mostByChance(after.calls, 0.002), 'calls'),
       'primary back in use': atMost(DEADLINE_MS + COOLDOWN_MS + EVERY_MS + DEADLINE_MS, 'ms'),
       'not healed': atMost(0, 'deployments'),

@@ -3,14 +3,14 @@ import type { OpenAI } from 'openai';
 
 export type Choose = <T>(values: readonly T[]) => T;
 
-/** One call, by all that makes it another one. */
+/** One call, with everything that distinguishes it from others. */
 export interface RandomCall {
   readonly body: Readonly<Record<string, unknown>>;
   readonly options: SingleCallOptions;
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   readonly stream: boolean;
-  /** Its keys are written in the opposite order. */
+  /** Whether its keys are written in the opposite order. */
   readonly turned: boolean;
 }
 
@@ -18,7 +18,7 @@ const TEXTS = ['What is your refund policy?', 'Refunds?', '', '","tenant":"b', '
 const IMAGES = ['data:image/png;base64,AAAA', 'data:image/png;base64,AAAB'] as const;
 const SCOPES = [undefined, 'a', 'b', 'constructor', '__proto__', 'a b'] as const;
 
-/** What may be in a body beside its messages: each may be there or not, and be one of a few values. */
+/** Possible parameters beside the messages: each may be present or not, with one of a few values. */
 const PARAMETERS: Readonly<Record<string, readonly unknown[]>> = {
   temperature: [0, 1, null],
   seed: [0, 7],
@@ -112,7 +112,7 @@ export function asBody({ body, turned }: RandomCall): Omit<OpenAI.ChatCompletion
   return written as unknown as Omit<OpenAI.ChatCompletionCreateParams, 'stream'>;
 }
 
-/** Headers for tracing are no part of a key: here they identify the caller to the upstream. */
+/** Tracing headers are not part of a key: here they identify the caller to the upstream. */
 export function asOptions({ headers, query }: RandomCall, identity: string): OpenAI.RequestOptions {
   return { headers: { ...headers, traceparent: identity }, query };
 }

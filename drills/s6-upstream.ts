@@ -2,7 +2,7 @@
 export async function echo(_url: unknown, init?: RequestInit): Promise<Response> {
   const content = new Headers(init?.headers).get('traceparent') ?? '';
   const isStream = typeof init?.body === 'string' && JSON.parse(init.body).stream === true;
-  // Other callers have time to send the same.
+  // Other callers get time to send the same request.
   for (let i = 0; i < 20; i++) await Promise.resolve();
   const base = { id: 'chatcmpl-1', created: 1_750_000_000, model: 'm' };
   if (!isStream) {

@@ -5,13 +5,13 @@ import { atMost, type DrillOptions, type DrillResult, resultOf } from './result.
 import { asBody, asOptions, type Choose, changed, drawCall, identityOf, type RandomCall } from './s6-calls.ts';
 import { echo } from './s6-upstream.ts';
 
-/** Pairs are drawn around so many calls, so that most calls are repeated ones. */
+/** Pairs are drawn from about this many calls, so that most calls are repetitions. */
 const AROUND = 300;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * S6: random pairs of calls and tenants, of which the second is the first with its keys in another order, or with one
- * thing changed: a parameter, an image, a tool, a schema, the query, a header, the route, the priority, the tenant. The
+ * S6: random pairs of calls and tenants. The second is the first with its keys in another order, or with one thing
+ * changed: a parameter, an image, a tool, a schema, the query, a header, the route, the priority, the tenant. The
  * upstream answers with the caller's identity, so that an answer shows whose it is.
  */
 export async function run({
@@ -45,7 +45,7 @@ export async function run({
         const completion = await router.chat.completions.create({ ...asBody(call), stream: false }, options);
         answered = completion.choices[0]?.message.content;
         use = callRecord(completion)?.cache;
-        // A caller's change must not reach another.
+        // A caller's change must not reach another caller.
         if (completion.choices[0] !== undefined) completion.choices[0].message.content = 'changed';
       }
     } catch {
@@ -65,7 +65,7 @@ export async function run({
     const first = choose(around);
     const second = changed(first, choose);
     const one = send(first);
-    // Now and then while the first one is in flight.
+    // From time to time while the first one is in flight.
     if (random() < 0.7) await one;
     await Promise.all([one, send(second)]);
     if (pair % 100 !== 0) continue;
@@ -89,7 +89,7 @@ export async function run({
       'of a different call': atMost(0, 'calls'),
       'of another tenant': atMost(0, 'calls'),
       failed: atMost(0, 'calls'),
-      // Where nearly all are misses, nothing is shown.
+      // If nearly all were misses, the drill would prove nothing.
       'cached or joined': { least: 30, margin: 0, unit: '%' },
       'over maxBytes': atMost(0, 'bytes'),
     },

@@ -12,15 +12,15 @@ const MOST_MS = 10;
 const PATIENCE_MS = 5000;
 
 export interface OnSockets {
-  /** Sockets, servers and timers that keep the process alive, above those from before. */
+  /** Sockets, servers and timers that keep the process alive, in addition to those from before. */
   readonly left: number;
   readonly listeners: number;
-  /** Upstream calls that still run when all callers have had their answers. */
+  /** Upstream calls that still run when all callers have their answers. */
   readonly open: number;
   readonly broken: ReadonlyMap<string, number>;
 }
 
-/** The same mix on real sockets and in real time, a few calls at once until all are made. */
+/** The same mix on real sockets and in real time, a few calls at a time. */
 export async function runOnSockets(calls: number, seed: number): Promise<OnSockets> {
   const broken = new Map<string, number>();
   const random = mulberry32(seed);
@@ -63,7 +63,7 @@ export async function runOnSockets(calls: number, seed: number): Promise<OnSocke
   const openNow = () => primary.open + second.open;
   const isBusy = () => Object.values(router.snapshot().deployments).some((each) => each.inFlight !== 0);
   const isAtRest = () => openNow() === 0 && !isBusy();
-  // Streams that were dropped end when they are collected.
+  // Dropped streams end when they are garbage-collected.
   for (let round = 0; round < 20 && !isAtRest(); round += 1) {
     await collectGarbage(isAtRest, 3);
     await sleep(20);
@@ -80,7 +80,7 @@ export async function runOnSockets(calls: number, seed: number): Promise<OnSocke
   return { left: left(), listeners, open, broken };
 }
 
-/** Goes on without a promise that does not settle. */
+/** Continues without a promise that does not settle. */
 async function within(promise: Promise<void>, onLate: () => void): Promise<void> {
   const late = new AbortController();
   const patience = sleep(PATIENCE_MS, undefined, { signal: late.signal }).then(onLate, ignore);

@@ -18,19 +18,19 @@ const MOST_BATCHES = 50;
 const LEAST_CALLS = 1000;
 /** A call that has not settled by then never will. */
 const GRACE_MS = 60_000;
-/** Until then caches, windows and compiled code fill up. */
+/** Until then caches, windows and compiled code are filled. */
 const WARM_UP = 0.4;
 
 export interface S7Options extends DrillOptions {
-  /** In virtual time. */
+  /** Calls in virtual time. */
   readonly calls: number;
-  /** In real time, on loopback. */
+  /** Calls in real time, on loopback. */
   readonly socketCalls: number;
-  /** Whether to look at the heap, which is of no use after a few calls. @default true */
+  /** Whether to measure the heap, which is useless after a few calls. @default true */
   readonly heap?: boolean;
 }
 
-/** S7: a long time of calls of all kinds, after which nothing is left of them. */
+/** S7: many calls of all kinds, which must leave nothing behind. */
 export async function run({ calls, socketCalls, heap = true, seed, onProgress }: S7Options): Promise<DrillResult> {
   const soak = await inVirtualTime((clock) =>
     soakIn(clock, calls, seed, heap ? new HeapWatch() : undefined, onProgress),
@@ -71,7 +71,7 @@ interface Soaked {
   readonly broken: Map<string, number>;
 }
 
-/** Batches of calls. After each, at the instant at which its last call settles, nothing may be left of them. */
+/** Batches of calls. When the last call of a batch settles, nothing may be left of them. */
 async function soakIn(
   clock: VirtualClock,
   calls: number,
@@ -118,7 +118,7 @@ async function soakIn(
       const end = (error?: unknown): void => {
         running -= 1;
         if (error !== undefined && !(error instanceof Error)) count(broken, 'a rejection that is no Error');
-        // A stream's deadline is that of its first content, that of an unread body of its headers.
+        // A stream's deadline covers its first content, and an unread body's its headers.
         if (!/stream|left|unread/.test(kind)) {
           found.lateMs = Math.max(found.lateMs, performance.now() - startedAt - DEADLINE_MS);
         }
@@ -141,7 +141,7 @@ async function soakIn(
       await clock.step();
       if (performance.now() - before > DEADLINE_MS) break;
     }
-    // Streams that were dropped end when they are collected.
+    // Dropped streams end when they are garbage-collected.
     await collectGarbage(isAtRest, 30);
     await clock.finishMoment();
 

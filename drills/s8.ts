@@ -9,7 +9,7 @@ const AT_ONCE = 64;
 /** Long enough for a round to end before the next. */
 const BETWEEN_MS = 3000;
 
-/** The ways in which the primary is down. */
+/** The ways in which the primary fails. */
 const DOWN: Readonly<Record<string, Behaviour>> = {
   reset: reset(),
   'status 503': fail(503, { latencyMs: 20 }),
@@ -20,7 +20,7 @@ const DOWN: Readonly<Record<string, Behaviour>> = {
   'web page': html(),
 };
 
-/** S8: 64 calls at once, again and again, while the primary is down in one way after the other. */
+/** S8: 64 calls at once, repeatedly, while the primary fails in one way after the other. */
 export async function run(options: DrillOptions & { readonly rounds: number }): Promise<DrillResult> {
   const { rounds, seed, onProgress } = options;
   const tally = new Tally();

@@ -10,7 +10,7 @@ const BASE_URL = 'http://only.test/v1';
 const ANSWER_MS = 100;
 const SHARES = [0.05, 0.15, 0.3];
 const PER_SECOND = [1, 20, 100];
-/** The SDK's own option, of the plain client and of the router alike. */
+/** The SDK's own option, for the plain client and the router alike. */
 const TIMEOUT_MS = 300;
 
 const FAULTS: Readonly<Record<string, Behaviour>> = {
@@ -30,7 +30,7 @@ export interface Outcome {
   readonly meanMs: number;
 }
 
-/** S9: one deployment beside a plain client with the same `timeout` and retries, at the same faults. */
+/** S9: one deployment compared with a plain client with the same `timeout` and retries, under the same faults. */
 export async function run(options: DrillOptions & { readonly calls: number }): Promise<DrillResult> {
   const { calls, seed, onProgress } = options;
   let gap = Number.NEGATIVE_INFINITY;
@@ -62,7 +62,7 @@ export async function run(options: DrillOptions & { readonly calls: number }): P
   });
 }
 
-/** S9b: one deployment that answers 503 for 100 ms, to calls at once. */
+/** S9b: one deployment that answers 503 for 100 ms, with concurrent calls. */
 export async function runHiccups(options: DrillOptions): Promise<DrillResult> {
   const { seed, onProgress } = options;
   const sizes = [6, 8, 20, 40, 100];
@@ -87,7 +87,7 @@ export async function runHiccups(options: DrillOptions): Promise<DrillResult> {
   });
 }
 
-/** What becomes of an attempt hangs on its call and its number alone, so that both clients meet the same faults. */
+/** The result of an attempt depends only on its call and its number, so that both clients meet the same faults. */
 function faulty(fault: string, share: number): (seed: number) => Choose {
   return (seed) => {
     const broken = FAULTS[fault] ?? hang();
@@ -112,7 +112,7 @@ const bodyOf = (call: number, model = 'only') => ({
   model,
   messages: [{ role: 'user' as const, content: `call ${call}` }],
 });
-/** As the SDK has it. */
+/** The SDK's own options. */
 const REQUEST = { timeout: TIMEOUT_MS };
 
 function openPlain(script: Choose, seed: number): Way {

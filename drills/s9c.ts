@@ -39,7 +39,7 @@ export async function run({ sizes, onProgress }: S9cOptions): Promise<DrillResul
       calls += n;
       failed += results.filter(({ status }) => status === 'rejected').length;
       resets += first?.state.resets ?? 0;
-      // The host itself is well: what it does not answer, went elsewhere for no reason.
+      // The host itself is healthy, so calls that it does not answer were moved without a reason.
       unused += n - ((first?.state.requests ?? 0) - before);
       await router.close();
       await Promise.all(servers.map(({ close }) => close()));

@@ -9,7 +9,7 @@ import { atMost, type DrillOptions, type DrillResult, load, resultOf } from './r
 import { Tally } from './tally.ts';
 
 const EVERY_MS = 20;
-/** Most calls take 10 ms, give or take; one in twenty takes ten times as long. A single one of these: p99 127 ms. */
+/** Most calls take about 10 ms; one in twenty takes ten times as long. A single deployment has a p99 of 127 ms. */
 const BIMODAL = { medianMs: 10, sigma: 0.28, slowShare: 0.05, slowFactor: 10 } as const;
 
 export interface TailOptions extends DrillOptions {

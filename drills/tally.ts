@@ -16,7 +16,7 @@ export class Tally {
   attemptsSquared = 0;
   retries = 0;
   hedges = 0;
-  /** Upstream calls by deployment, those that were sent again too. */
+  /** Upstream calls by deployment, including resends. */
   readonly perDeployment = new Map<string, number>();
   /** Calls that failed, by the error's class. */
   readonly errors = new Map<string, number>();
@@ -49,7 +49,7 @@ export class Tally {
     return this.attempts / this.calls;
   }
 
-  /** Of all calls, failed ones too, in milliseconds. */
+  /** Over all calls, including failed ones, in milliseconds. */
   quantile(q: number): number {
     const sorted = Float64Array.from(this.#took).sort();
     return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0;
@@ -61,14 +61,14 @@ function retriesOf(attempts: readonly AttemptRecord[]): number {
   return attempts.length - new Set(attempts.map(({ deployment }) => deployment)).size;
 }
 
-/** Those of them that did not succeed: they keep their token. */
+/** Those that did not succeed: their token is not returned. */
 export function retriesInVain(attempts: readonly AttemptRecord[]): number {
   const isRetry = ({ deployment }: AttemptRecord, index: number) =>
     attempts.slice(0, index).some((each) => each.deployment === deployment);
   return attempts.filter((each, index) => isRetry(each, index) && each.outcome !== 'success').length;
 }
 
-/** Attempts that were begun beside another one. */
+/** Attempts that were started beside another one. */
 export function hedgesOf(attempts: readonly AttemptRecord[]): number {
   return attempts.filter(({ hedge }) => hedge === true).length;
 }

@@ -1,4 +1,4 @@
-// A model that answers prose where JSON was requested: the route refuses such answers, and the next model answers.
+// A model answers prose although JSON was requested: the route rejects such answers, and the next model answers.
 import assert from 'node:assert/strict';
 import { callRecord, InvalidAnswerError, ModelRouter } from 'model-router';
 import { answer, fakeFetch } from 'model-router/testing';
@@ -14,7 +14,7 @@ const fetch = fakeFetch({
   },
 });
 
-/** Whether a completion holds an order. */
+/** Whether a completion contains an order. */
 function holdsOrder(completion: { choices: { message: { content: string | null } }[] }): boolean {
   try {
     return Order.safeParse(JSON.parse(completion.choices[0]?.message.content ?? '')).success;
@@ -46,7 +46,7 @@ let text = '';
 for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
 assert.equal(text, '{"item":"chair","pieces":2}');
 
-// If every answer is refused, the call fails, and says so.
+// If every answer is rejected, the call fails with an error that says so.
 const error = await router.chat.completions.create({ model: 'talkative', messages }).catch((thrown: unknown) => thrown);
 assert(error instanceof InvalidAnswerError);
 console.log(error.message);

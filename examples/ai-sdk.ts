@@ -1,4 +1,4 @@
-// The AI SDK on a router: it brings its own client, and takes the router as its `fetch`. Model names are the router's
+// The AI SDK on a router: it has its own client, and uses the router as its `fetch`. Model names are the router's
 // routes and deployments; failover, deadlines and breakers happen below.
 import assert from 'node:assert/strict';
 import { createOpenAI } from '@ai-sdk/openai';
@@ -24,9 +24,9 @@ router.on('call-ended', ({ record }) => {
   console.log(`  ${record.requestedModel}: ${attempts.join(', ')}, $${record.costUsd?.toFixed(7)}`);
 });
 
-// The only line that the AI SDK needs. It insists on a key; the router drops it and uses its own.
+// The only line that the AI SDK needs. It requires a key; the router drops it and uses its own.
 const openai = createOpenAI({ apiKey: 'unused', fetch: router.asFetch() });
-// The router retries already: without this, the AI SDK would do so once more around it.
+// The router already retries: without this, the AI SDK would retry once more around it.
 const maxRetries = 0;
 
 const generated = await generateText({ model: openai.chat('standard'), prompt: 'Say hello.', maxRetries });
@@ -39,7 +39,7 @@ for await (const piece of streamed.textStream) text += piece;
 console.log(`streamText: ${text}`);
 assert.equal(text, 'Hello from the other one.');
 
-// Without `.chat` it speaks the Responses API: routed as well.
+// Without `.chat` it uses the Responses API, which is routed as well.
 const responded = await generateText({ model: openai('standard'), prompt: 'Say hello.', maxRetries });
 console.log(`generateText over the Responses API: ${responded.text}`);
 assert.equal(responded.text, 'The cheap model is back.');

@@ -1,4 +1,4 @@
-// The same engine as a `fetch`: for libraries that bring their own client, and for code that has none.
+// The same engine as a `fetch`: for libraries that have their own client, and for code without one.
 import assert from 'node:assert/strict';
 import { ModelRouter } from 'model-router';
 import { answer, fail, hang, startFakeProvider } from 'model-router/testing';
@@ -15,12 +15,12 @@ const router = new ModelRouter({
   routes: { standard: [cheap, other] },
 });
 
-// It takes the place of whatever is below `baseURL`, by default https://api.openai.com/v1. LangChain takes it as
+// It replaces everything below `baseURL`, by default https://api.openai.com/v1. LangChain accepts it as
 // `configuration: { fetch: router.asFetch() }`; ai-sdk.ts shows it with the AI SDK.
 const fetch = router.asFetch();
 const url = 'https://api.openai.com/v1/chat/completions';
 
-/** One request, as any library would write it. */
+/** One request, as any library would send it. */
 function post(body: object, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(url, {
     method: 'POST',
@@ -44,7 +44,7 @@ console.log(
 );
 assert(text.endsWith('data: [DONE]\n\n'));
 
-// An upstream's error stays its response; the router's own is JSON that says not to retry.
+// An upstream's error is returned unchanged; the router's own is JSON that is not to be retried.
 const wrong = await post({ messages: undefined });
 console.log(`${wrong.status} ${await wrong.text()}`);
 assert.equal(wrong.status, 400);

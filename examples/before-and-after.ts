@@ -22,11 +22,11 @@ const plain = new OpenAI(connection);
 const router = new ModelRouter({
   clients: { default: connection },
   deployments: { [cheap]: {}, 'qwen/Qwen3-32B': {} },
-  // The application asks for models by their own names; this lists the ones to fail over to.
+  // The application uses the models' own names; this lists the ones to fail over to.
   fallbacks: ['qwen/Qwen3-32B'],
 });
 
-/** Runs the application once, and says how it went. */
+/** Runs the application once, and describes the result. */
 async function run(name: string, client: OpenAI): Promise<string> {
   try {
     const { summary, reply } = await handleTicket(client, ticket);

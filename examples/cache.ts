@@ -24,7 +24,7 @@ const questions = [
 ];
 
 let count = 0;
-/** One question of a customer: what the cache had to do with it, and how long it took. */
+/** One question of a customer: prints how the cache was used, and how long it took. */
 async function ask(question: string, tenant: string) {
   const messages = [
     { role: 'system' as const, content: 'You answer for a shop. '.repeat(40) },

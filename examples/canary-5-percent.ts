@@ -1,4 +1,4 @@
-// A new model gets 5 % of the users, always the same ones; a report compares it with the old one, honestly at every look.
+// A new model gets 5 % of the users, always the same ones; a report compares it with the old one, valid at every look.
 import assert from 'node:assert/strict';
 import { callOptions, callRecord, ModelRouter } from 'model-router';
 import { answer, fakeFetch } from 'model-router/testing';

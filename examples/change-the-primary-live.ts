@@ -1,4 +1,5 @@
-// Another primary, without a redeploy and without losing a call: `router.update` replaces the route; statistics go on.
+// Changes the primary without a redeploy and without losing a call: `router.update` replaces the route, and statistics
+// stay.
 import assert from 'node:assert/strict';
 import { callRecord, InvalidOptionError, ModelRouter } from 'model-router';
 import { answer, fakeFetch } from 'model-router/testing';

@@ -1,5 +1,6 @@
-// A quarter of an hour of trouble in seconds: a router with two fallbacks, and a plain client, under the same traffic and the same
-// faults. Writes a page to look at: `npm run chaos`, or with `-- --minutes 30 --seed 2 --out /tmp/chaos.html`.
+// A quarter of an hour of trouble in seconds: a router with two fallbacks, and a plain client, under the same traffic
+// and the same faults. Writes a page to look at: `npm run chaos`, or with `-- --minutes 30 --seed 2 --out
+// /tmp/chaos.html`.
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,7 +23,7 @@ const third = 'zai-org/GLM-5';
 const baseURL = 'https://global-apis.com/v1';
 const deadlineMs = 3000;
 
-/** As an application would write it. */
+/** The options of an application. */
 const options: RouterOptions = {
   clients: {
     default: { apiKey: process.env.GLOBAL_API_KEY, baseURL },
@@ -39,7 +40,7 @@ const options: RouterOptions = {
 
 const usage = { inputTokens: 900, outputTokens: 250 };
 const usual = (medianMs: number) => answer({ latencyMs: lognormal({ medianMs, sigma: 0.45 }), usage });
-/** A share of the whole, as milliseconds from the start. */
+/** A share of the whole run, in milliseconds from the start. */
 const at = (share: number) => share * minutes * 60_000;
 
 const result = await simulate({

@@ -1,4 +1,5 @@
-// The cheap model answers four calls of five; where it is unsure, the better model answers, and the bill stays small.
+// The cheap model answers four of five calls; where its confidence is low, the better model answers. The bill stays
+// small.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, fakeFetch } from 'model-router/testing';

@@ -1,4 +1,4 @@
-// A provider reports failures in its own way: what the router reads by itself, and how to teach it the rest.
+// A provider reports failures in its own way: what the router recognises by itself, and how to teach it the rest.
 import assert from 'node:assert/strict';
 import { callOptions, callRecord, ModelRouter, type OpenAI } from 'model-router';
 import { answer, fail, startFakeProvider } from 'model-router/testing';
@@ -30,7 +30,7 @@ const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 
 const outcomes: Record<string, string | undefined> = {};
 for (const name of names) {
   const body = { model: `${name} or another`, messages };
-  // A refusal ends a call, unless the call says otherwise.
+  // A refusal ends a call, unless the call's options say otherwise.
   const completion = await router.chat.completions.create(body, callOptions({ failoverOn: ['content-filter'] }));
   const attempts = callRecord(completion)?.attempts ?? [];
   console.log(attempts.map(({ deployment, outcome, code }) => `${deployment}: ${outcome} ${code ?? ''}`).join(' -> '));

@@ -1,4 +1,4 @@
-// What a month will cost, before the first call: by stage of growth, by route, with what a cache saves.
+// The monthly cost, before the first call: by stage of growth, by route, with the savings of a cache.
 import assert from 'node:assert/strict';
 import { formatProjection, projectCost } from 'model-router';
 
@@ -17,7 +17,7 @@ assert.deepEqual(rows, [
   [1250, 50_000, 0.975],
 ]);
 
-// A tenth of the traffic needs the dedicated model, and support questions repeat themselves.
+// A tenth of the traffic needs the dedicated model, and support questions repeat.
 const mixed = projectCost({
   tokensPerMonth: 500_000_000,
   stages: [1],

@@ -1,4 +1,5 @@
-// One deadline for the whole call: attempts, waits and failover. A model that hangs is given up early enough for the next to answer.
+// One deadline for the whole call: attempts, waits and failover. A hanging model is abandoned early enough for the next
+// to answer.
 import assert from 'node:assert/strict';
 import { callOptions, callRecord, DeadlineExceededError, ModelRouter } from 'model-router';
 import { answer, hang, startFakeProvider } from 'model-router/testing';
@@ -43,11 +44,11 @@ async function giveUp(options: Parameters<typeof router.chat.completions.create>
 }
 
 const byRoute = await giveUp({});
-// The nearest to the call wins, also upwards. A header may shorten it.
+// The value nearest to the call wins, even if it is longer. A header may shorten it.
 const byCall = await giveUp(callOptions({ deadlineMs: 300 }));
 const byHeader = await giveUp({ headers: { 'X-Router-Deadline-Ms': '200' } });
 
-// At most some milliseconds late on a busy machine, never by another attempt.
+// At most a few milliseconds late on a busy machine, never by another attempt.
 for (const [took, deadline] of [[byRoute, 1000] as const, [byCall, 300] as const, [byHeader, 200] as const]) {
   assert(took >= deadline - 2 && took < deadline + 250, `${took} ms of ${deadline}`);
 }

@@ -1,4 +1,4 @@
-// Data that must stay in the EU, and its region is down: another EU region answers, the US one never sees it; where no EU
+// Data must stay in the EU, and its region is down: another EU region answers, the US one never gets it. If no EU
 // region is left, the call fails.
 import assert from 'node:assert/strict';
 import { callOptions, callRecord, ModelRouter } from 'model-router';
@@ -31,7 +31,7 @@ const completion = await router.chat.completions.create({ model: 'chat', message
 console.log(`answered by ${callRecord(completion)?.deployment} in ${callRecord(completion)?.region}`);
 assert.equal(callRecord(completion)?.deployment, 'eu-north');
 
-// Files and batches are bound too: they go to the client whose deployments all lie within the regions.
+// Files and batches are restricted too: they go to the client whose deployments all lie within the regions.
 await router.withOptions({ regions: ['eu-west-1', 'eu-north-1'] }).batches.create({
   input_file_id: 'file-1',
   endpoint: '/v1/chat/completions',

@@ -1,4 +1,5 @@
-// Three models answer: the route learns which one is fastest, stays with it, and moves on when another one becomes faster.
+// Three models answer: the route learns which one is fastest, stays with it, and moves on when another one becomes
+// faster.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, startFakeProvider } from 'model-router/testing';
@@ -14,7 +15,7 @@ const router = new ModelRouter({
   routes: { chat: { deployments: models, strategy: 'lowest-latency' } },
 });
 
-/** Makes calls, and counts who answered them. */
+/** Makes calls, and counts the answers of each model. */
 async function traffic(calls: number): Promise<Map<string, number>> {
   const answered = new Map<string, number>(models.map((model) => [model, 0]));
   for (let i = 0; i < calls; i += 1) {
@@ -39,7 +40,7 @@ assert((first.get(qwen) ?? 0) > 90);
 
 provider.set(qwen, answer({ latencyMs: 150 }));
 console.log('Qwen has become slow, and GLM is the fastest:');
-await traffic(30); // what was measured before counts less and less
+await traffic(30); // old measurements lose weight
 const second = await traffic(120);
 show(second);
 assert((second.get(glm) ?? 0) > 90);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, startFakeProvider } from 'model-router/testing';
 
-// Stands in for your provider, on loopback, so that this runs offline and without a key.
+// Replaces your provider, on loopback, so that this runs offline and without a key.
 const provider = await startFakeProvider({
   models: {
     'deepseek-ai/DeepSeek-V4-Flash': answer('Because air scatters blue light more than red.'),
@@ -30,7 +30,7 @@ const completion = await router.chat.completions.create({
 });
 console.log(completion.choices[0]?.message.content);
 
-// The record shows what happened to the call. The answer is the provider's, untouched.
+// The record shows what happened to the call. The answer is the provider's, unchanged.
 const record = callRecord(completion);
 assert(record?.costUsd != null);
 console.log(
@@ -38,7 +38,7 @@ console.log(
     `${record.usage?.inputTokens} + ${record.usage?.outputTokens} tokens, $${record.costUsd.toFixed(7)}`,
 );
 
-// The short form: one user message, to the route of the call's priority.
+// A short form: one user message, to the route of the call's priority.
 const short = await router.routeRequest('And why is it red in the evening?');
 
 assert.equal(record.deployment, 'deepseek-ai/DeepSeek-V4-Flash');

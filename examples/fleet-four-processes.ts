@@ -1,4 +1,4 @@
-// Four processes on one budget of a dollar, over a Redis of its own on this machine. Alone, each would spend a dollar.
+// Four processes share one budget of a dollar, over a separate Redis on this machine. Alone, each would spend a dollar.
 import assert from 'node:assert/strict';
 import { fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

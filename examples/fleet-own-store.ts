@@ -1,5 +1,5 @@
-// A fleet without Redis: a store of your own, here a file of SQLite that all processes of one machine open. The contract of
-// the test kit checks it; then two routers spend one budget. A table of Postgres looks the same, in a transaction.
+// A fleet without Redis: your own store, here a SQLite file that all processes of one machine open. The test kit's
+// contract checks it; then two routers spend one budget. A Postgres table looks the same, in a transaction.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,7 +38,7 @@ class SqliteFleetStore implements FleetStore {
       const left = Object.entries(shared).filter(([field, until]) => !isOver(field, until));
       this.#write(`${name} facts`, Object.fromEntries(left));
       this.#db.exec('COMMIT');
-      // A file that is lost is another epoch: name it after something that is lost with it, where that can happen.
+      // A lost file is another epoch: if that can happen, name the epoch after something that is lost with the file.
       const stored = left.map(([field, until]) => ({ field, until, leftMs: until - now }));
       return { epoch: 'file', version: 1, grants, facts: facts === undefined ? [] : stored };
     } catch (error) {

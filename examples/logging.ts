@@ -56,7 +56,7 @@ stop();
 
 const served = lines.flatMap((line) => /served=(\S+)/.exec(line)?.[1] ?? []);
 assert.deepEqual(served, ['deepseek-v4-flash-2026-10-14', 'qwen3-32b-fp8-0925']);
-// No key, no prompt and no text of an upstream, which may quote one, in anything that the router writes.
+// No key, no prompt and no upstream text, which may quote one, in anything that the router writes.
 for (const secret of [key, '4711']) assert(!JSON.stringify([lines, events]).includes(secret));
 
 await router.close();

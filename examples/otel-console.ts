@@ -1,4 +1,4 @@
-// A call with a failover as OpenTelemetry sees it: one span with the usage, one below it for each attempt.
+// A call with a failover in OpenTelemetry: one span with the usage, one below it for each attempt.
 import assert from 'node:assert/strict';
 import { context } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -7,7 +7,7 @@ import { callRecord, ModelRouter } from 'model-router';
 import { instrument } from 'model-router/otel';
 import { answer, fail, startFakeProvider } from 'model-router/testing';
 
-// In an application: NodeSDK with an exporter of yours. Here the spans stay in memory.
+// In an application: NodeSDK with your exporter. Here the spans stay in memory.
 const exporter = new InMemorySpanExporter();
 const tracers = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -41,7 +41,7 @@ for (const span of [call, ...spans.filter((each) => each !== call)]) {
     console.log(`${isBelow ? '  ' : ''}    ${name} = ${value}`);
 }
 
-// Usage is on one span, once: a backend that sums over a trace counts no token twice.
+// Usage is on one span only, so a backend that sums over a trace counts no token twice.
 const inputTokens = spans.flatMap(({ attributes }) => attributes['gen_ai.usage.input_tokens'] ?? []);
 assert.deepEqual(inputTokens, [900]);
 assert.equal(callRecord(completion)?.usage?.inputTokens, 900);

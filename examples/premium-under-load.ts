@@ -1,5 +1,5 @@
-// One deployment with eight slots, and three times as many standard calls as it can take: premium calls go first, and take
-// hardly longer than on an idle machine.
+// One deployment with eight slots, and three times as many standard calls as it can handle: premium calls go first, and
+// take hardly longer than on an idle machine.
 import assert from 'node:assert/strict';
 import { CapacityExceededError, callOptions, callRecord, ModelRouter } from 'model-router';
 import { answer, fakeFetch } from 'model-router/testing';

@@ -1,10 +1,10 @@
-// What a call has cost, and by which price: the deployment's own, a public table, or the router's own small one.
+// The cost of a call, and the price behind it: the deployment's own, a public table, or the router's small one.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter } from 'model-router';
 import { genaiPrices } from 'model-router/genai-prices';
 import { answer, startFakeProvider } from 'model-router/testing';
 
-// 2000 tokens in, of which the provider had 1500 in its cache; 100 out.
+// 2000 input tokens, 1500 of them from the provider's cache; 100 output tokens.
 const usage = { inputTokens: 2000, outputTokens: 100, cachedInputTokens: 1500 };
 const models = ['our-own', 'gpt-4o-mini', 'qwen/Qwen3-32B', 'a-model-of-tomorrow'];
 const provider = await startFakeProvider({
@@ -13,7 +13,7 @@ const provider = await startFakeProvider({
 const router = new ModelRouter({
   clients: { default: { apiKey: 'a-key-for-the-fake', baseURL: provider.url } },
   deployments: { 'our-own': { price: { input: 1, output: 4, cachedInput: 0.1 } } },
-  // For all others, listed or not: a table of your own, or this one, of the optional peer @pydantic/genai-prices.
+  // For all others, listed or not: your own table, or this one from the optional peer @pydantic/genai-prices.
   prices: genaiPrices(),
 });
 const unknown: string[] = [];

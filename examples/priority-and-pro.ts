@@ -1,4 +1,5 @@
-// Standard calls go to the cheap model, premium calls and `Pro/` names to dedicated capacity; and what the upstream sees.
+// Standard calls go to the cheap model, premium calls and `Pro/` names to dedicated capacity. Prints what the upstream
+// gets.
 import assert from 'node:assert/strict';
 import { callOptions, ModelRouter } from 'model-router';
 import { answer, fail, startFakeProvider } from 'model-router/testing';
@@ -17,7 +18,7 @@ const router = new ModelRouter({
   deployments: {
     [cheap]: { price: { input: 0.25, output: 0.25 } },
     'qwen/Qwen3-32B': { price: { input: 0.28, output: 0.28 } },
-    // A `Pro/` name where there is a client `pro` is sent with X-Capacity-Guarantee: dedicated.
+    // If there is a client `pro`, a `Pro/` name is sent with X-Capacity-Guarantee: dedicated.
     [pro]: { client: 'pro', price: { input: 2.5, output: 2.5 } },
   },
   // `model: 'auto'` means the route of the call's priority.
@@ -26,7 +27,7 @@ const router = new ModelRouter({
 });
 const body = { model: 'auto', messages: [{ role: 'user' as const, content: 'Hello!' }] };
 
-/** Prints the last request that the provider got. */
+/** Prints the provider's last request. */
 function report(what: string) {
   const { model, apiKeyOf, headers } = provider.requests.at(-1) ?? assert.fail('nothing was sent');
   const priority = headers['x-request-priority'] ?? '-';

@@ -1,4 +1,4 @@
-// The router's metrics as Prometheus reads them, through OpenTelemetry's exporter.
+// The router's metrics in Prometheus, through OpenTelemetry's exporter.
 import assert from 'node:assert/strict';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
@@ -18,7 +18,8 @@ const router = new ModelRouter({
   logLevel: 'off',
 });
 
-// A free port here; in an application the one that Prometheus knows. Bind it to an address that only Prometheus reaches.
+// A free port here; in an application, the port in your Prometheus configuration. Bind it to an address that only
+// Prometheus reaches.
 const exporter = new PrometheusExporter({ host: '127.0.0.1', port: 9464, preventServerStart: true });
 const meters = new MeterProvider({ readers: [exporter] });
 const stop = instrument(router, { meter: meters.getMeter('model-router') });
@@ -30,7 +31,7 @@ const address = server.address();
 assert(address !== null && typeof address === 'object');
 const scrape = async () => (await fetch(`http://127.0.0.1:${address.port}/metrics`)).text();
 
-// Before the first call every series is there, at 0: an alert on a rate works from the start.
+// Every series exists before the first call, at 0, so an alert on a rate works from the start.
 const failovers = /model_router_failovers_total\{[^}]*from="primary",to="fallback",reason="server-error"[^}]*\} (\d+)/;
 assert.equal(failovers.exec(await scrape())?.[1], '0');
 

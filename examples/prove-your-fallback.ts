@@ -1,4 +1,5 @@
-// A test of your own configuration: `simulate` runs the real router, with your options, through an outage in virtual time.
+// A test of your own configuration: `simulate` runs the real router, with your options, through an outage in virtual
+// time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ModelRouter, type RouterOptions } from 'model-router';
@@ -9,7 +10,7 @@ const cheap = 'deepseek-ai/DeepSeek-V4-Flash';
 const other = 'qwen/Qwen3-32B';
 const baseURL = 'https://global-apis.com/v1';
 
-/** What the application builds its router from. No key is needed here. */
+/** The application's options. No key is needed here. */
 const options: RouterOptions = {
   clients: { default: { apiKey: process.env.GLOBAL_API_KEY, baseURL } },
   deployments: { [cheap]: { price: { input: 0.25, output: 0.25 } }, [other]: { price: { input: 0.28, output: 0.28 } } },

@@ -1,4 +1,4 @@
-// One region is down: the other takes over. Data that must stay in a region stays there, even if that means an error.
+// One region is down: the other takes over. Data that must stay in a region stays there, even if the call then fails.
 import assert from 'node:assert/strict';
 import { callOptions, callRecord, ModelRouter } from 'model-router';
 import { answer, startFakeProvider } from 'model-router/testing';
@@ -18,7 +18,7 @@ const router = new ModelRouter({
   },
   routes: {
     standard: ['flash in us-east-1', 'flash in eu-west-1'],
-    // Residency as an option of the route; `withOptions` and single calls can say it too.
+    // Residency as an option of the route; `withOptions` and single calls can set it too.
     patients: { deployments: ['flash in us-east-1', 'flash in eu-west-1'], regions: ['eu-west-1'] },
   },
 });
@@ -37,7 +37,7 @@ async function send(what: string, promise: Promise<{ choices: { message: { conte
 assert.equal(await send('all is well', router.chat.completions.create({ model: 'standard', messages })), 'us-east-1');
 assert.equal(await send('patient data', router.chat.completions.create({ model: 'patients', messages })), 'eu-west-1');
 
-// The plan says why a deployment is left out, before anything is sent.
+// The plan says why a deployment is excluded, before anything is sent.
 for (const { id, excluded = 'available' } of router.explain({ model: 'patients', messages }).deployments) {
   console.log(`  ${id}: ${excluded}`);
 }

@@ -1,5 +1,5 @@
-// What would another configuration have made of last week? A trace is one line for each call, written as calls end; it is
-// replayed against the configuration that it came from, and against another one.
+// What would another configuration have done last week? A trace has one line for each call, written as calls end. It is
+// replayed against its own configuration, and against another one.
 import assert from 'node:assert/strict';
 import { ModelRouter, type RouterOptions } from 'model-router';
 import { compare, lognormal, simulate } from 'model-router/simulate';
@@ -26,7 +26,7 @@ await simulate({
     router.on('call-ended', ({ record }) => lines.push(JSON.stringify({ endedAt: Date.now(), ...record })));
     return router;
   },
-  // Some calls went to the other model already: without them, nothing would be known of it.
+  // Some calls already went to the other model: without them, there would be no data about it.
   traffic: { perSecond: 1, durationMs: 30 * 60_000, mix: [{ model: 'standard', share: 4 }, { model: other }] },
   upstreams: {
     [cheap]: answer({ latencyMs: lognormal({ medianMs: 400 }), usage }),
@@ -39,7 +39,7 @@ await simulate({
 });
 
 const { table, caveats, configurations, recorded } = await compare({
-  trace: lines.join('\n'), // or what `readTrace('calls.jsonl')` gives
+  trace: lines.join('\n'), // or the result of `readTrace('calls.jsonl')`
   configurations: {
     now: ({ offline }) => new ModelRouter(offline(now)),
     next: ({ offline }) => new ModelRouter(offline(next)),

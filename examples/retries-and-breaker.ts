@@ -1,4 +1,5 @@
-// What is retried and what is not: a lone deployment is retried after a backoff with jitter, or when `Retry-After` says so;
+// What is retried and what is not: a single deployment is retried after a backoff with jitter, or when `Retry-After`
+// says so;
 // a wrong request never is; and a deployment that keeps failing gets no traffic until it has recovered.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';

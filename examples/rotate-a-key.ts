@@ -1,5 +1,5 @@
-// A key is revoked while the application runs: its client is suspended, the fallback answers, and `router.update` brings the
-// new key in without a restart.
+// A key is revoked while the application runs: its client is suspended, the fallback answers, and `router.update` sets
+// the new key without a restart.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter, type RouterOptions } from 'model-router';
 import { answer, fakeFetch } from 'model-router/testing';
@@ -17,7 +17,7 @@ const router = new ModelRouter({
   clients: clients('sk-revoked-key'),
   deployments: { 'deepseek-ai/DeepSeek-V4-Flash': {}, 'qwen/Qwen3-32B': { client: 'fallback' } },
   routes: { chat: ['deepseek-ai/DeepSeek-V4-Flash', 'qwen/Qwen3-32B'] },
-  logLevel: 'error', // the warning about the refused key is left out here
+  logLevel: 'error', // hides the warning about the refused key
 });
 router.on('client-suspended', ({ client, status }) => console.log(`client ${client} is suspended (${status})`));
 const ask = async () => {

@@ -1,5 +1,5 @@
 // Routes named after the work: summaries and extraction on the cheap tier, reasoning on the premium one, embeddings too.
-// Code says what it needs; which model that is stands in one place.
+// Code names the work; one place says which model does it.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, fail, startFakeProvider } from 'model-router/testing';
@@ -38,7 +38,7 @@ const router = new ModelRouter({
   },
 });
 
-/** Says where a call went, and for how much. */
+/** Prints where a call went, and its cost. */
 function servedBy(holder: unknown): string {
   const record = callRecord(holder) ?? assert.fail('a call of the router has a record');
   console.log(`${record.route?.padEnd(11)} ${record.deployment?.padEnd(30)} $${record.costUsd?.toFixed(6)}`);
@@ -49,7 +49,7 @@ const report = [{ role: 'user' as const, content: 'A report of ten pages ...' }]
 const summary = await router.chat.completions.create({ model: 'summaries', messages: report });
 assert.equal(servedBy(summary), flash);
 
-// Helpers work as on a plain client. This one needs a JSON schema, which the first deployment says that it cannot do.
+// Helpers work as on a plain client. This one needs a JSON schema, which the first deployment declares as unsupported.
 const Invoice = z.object({ number: z.string(), total: z.number() });
 const extracted = await router.chat.completions.parse({
   model: 'extraction',

@@ -1,5 +1,5 @@
-// 64 calls at once while the primary is down: none fails, and after the first failures none even tries it. Then some
-// thousand calls through the same router, for what one process does.
+// 64 calls at once while the primary is down: none fails, and after the first failures none even tries it. Then a few
+// thousand calls through the same router, to show the throughput of one process.
 import assert from 'node:assert/strict';
 import { ModelRouter } from 'model-router';
 import { answer, fail, startFakeProvider } from 'model-router/testing';
@@ -22,7 +22,7 @@ const router = new ModelRouter({
 const ask = () =>
   router.chat.completions.create({ model: 'standard', messages: [{ role: 'user', content: 'Hello!' }] });
 
-/** Makes so many calls at once. */
+/** Makes this many calls at once. */
 async function wave(calls: number): Promise<void> {
   const before = router.snapshot().deployments[primary]?.requests ?? 0;
   const startedAt = performance.now();

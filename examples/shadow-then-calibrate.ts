@@ -1,5 +1,5 @@
-// Which `minConfidence` makes 95 % of the cheap model's answers good? Shadow calls to the better model judge the cheap one,
-// invisible to callers; `calibrate` finds the threshold and says how sure it is.
+// Which `minConfidence` makes 95 % of the cheap model's answers good? Shadow calls to the better model judge the cheap
+// one, invisible to callers; `calibrate` finds the threshold and its guarantee.
 import assert from 'node:assert/strict';
 import { type CalibrationRecord, calibrate, ModelRouter } from 'model-router';
 import { seededRandom } from 'model-router/simulate';
@@ -10,7 +10,7 @@ const better = 'Pro/deepseek-ai/DeepSeek-V3.2';
 const random = seededRandom(7);
 const fetch = fakeFetch({
   models: {
-    // The surer the cheap model is, the more often it is right.
+    // The more confident the cheap model is, the more often it is right.
     [cheap]: () => {
       const confidence = random();
       const isRight = random() < 1 / (1 + Math.exp(2 - 14 * confidence));
@@ -28,7 +28,7 @@ const router = new ModelRouter({
       deployments: [cheap],
       shadow: {
         deployment: better,
-        share: 1, // 0.01 in production: here all, so that the example is short
+        share: 1, // 0.01 in production: here 1, so that the example is short
         maxConcurrent: 100,
         compare: ({ primary, shadow }) => said(primary) === said(shadow),
       },

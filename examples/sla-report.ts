@@ -1,4 +1,4 @@
-// What a provider promised, what it delivered, and an alarm while the month can still be saved. It survives a restart.
+// What a provider promised, what it delivered, and an alarm while the month can still be saved, across a restart.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -44,7 +44,7 @@ const { primary: measured } = report.deployments;
 assert(measured !== undefined);
 assert.equal(measured.failed, 12);
 assert.equal(measured.met, false);
-assert.equal(report.routes.chat?.met, true); // no caller has noticed
+assert.equal(report.routes.chat?.met, true); // callers noticed nothing
 assert.equal(report.routes.chat.answered, 201);
 assert.deepEqual(alarms, ['ticket', 'page']);
 

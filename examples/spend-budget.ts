@@ -51,7 +51,7 @@ const { model } = await router.chat.completions.create(body, callOptions({ overB
 console.log(`With overBudget: 'skip', ${model} answered.`);
 assert.equal(model, 'deepseek-ai/DeepSeek-V4-Flash');
 
-// One tenant's budget is not another's.
+// Each tenant has its own budget.
 const single = callOptions({ overBudget: 'refuse', tenant: 'tenant-1', maxCostUsd: 0.5 });
 const tooDear = await router.chat.completions.create(body, single).catch((error: unknown) => error);
 assert(tooDear instanceof SpendBudgetExceededError);

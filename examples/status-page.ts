@@ -1,4 +1,4 @@
-// A status page beside your own routes: which model fails, where, since when, why, and what it cost; and the same for
+// A status page next to your own routes: which model fails, where, since when, why, and at what cost; and the same for
 // Prometheus. `npm run example status-page -- --stay` keeps it running, to look at in a browser.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';

@@ -1,4 +1,4 @@
-// Streams fail over until the first content. After it they never do: no restart and no repeated text, but an error with
+// Streams fail over until the first content, and never after it: no restart and no repeated text, but an error with
 // the partial output.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter, StreamInterruptedError } from 'model-router';
@@ -9,7 +9,7 @@ const other = 'qwen/Qwen3-32B';
 const story = { chunks: ['Once ', 'upon ', 'a ', 'time.'], chunkMs: 30 };
 const provider = await startFakeProvider({
   models: {
-    // Cut before its first piece, then, in the second call, after two of them.
+    // In the first call, cut before its first piece; in the second, after two pieces.
     [cheap]: [cut({ ...story, afterChunks: 0 }), cut({ ...story, afterChunks: 2 })],
     [other]: answer(story),
   },
@@ -49,7 +49,7 @@ try {
   console.log(`  what had arrived: "${error.text}", in ${error.partial.length} chunks`);
   assert.equal(error.text, seen);
   assert.equal(seen, 'Once upon ');
-  // There was no failover: whether to start again is for you to decide.
+  // There was no failover: you decide whether to start again.
   assert.equal(callRecord(error)?.attempts.length, 1);
 }
 

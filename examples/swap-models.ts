@@ -1,4 +1,4 @@
-// 184 models under one key: to swap a model, change a string. Nothing has to be listed.
+// 184 models with one key: to swap a model, change a string. No model has to be listed.
 import assert from 'node:assert/strict';
 import { callRecord, ModelRouter } from 'model-router';
 import { startFakeProvider } from 'model-router/testing';
@@ -8,7 +8,7 @@ const provider = await startFakeProvider({
   apiKeys: { 'the one key': 'a-key-for-the-fake' },
 });
 
-// With a plain client's options a router is that one client, and passes each model on by its name.
+// With a plain client's options, a router has that one client, and passes each model on under its name.
 const router = new ModelRouter({ apiKey: 'a-key-for-the-fake', baseURL: provider.url });
 
 for (const model of ['deepseek-ai/DeepSeek-V4-Flash', 'qwen/Qwen3-32B', 'openai/gpt-4o']) {
@@ -21,14 +21,14 @@ for (const model of ['deepseek-ai/DeepSeek-V4-Flash', 'qwen/Qwen3-32B', 'openai/
 }
 assert(provider.requests.every(({ apiKeyOf }) => apiKeyOf === 'the one key'));
 
-// With a route of your own, the string is in one place: callers use `chat`, and never have to change.
+// With your own route, the string is in one place: callers use `chat`, and never have to change.
 const chat = 'qwen/Qwen3-32B';
 const named = new ModelRouter({
   apiKey: 'a-key-for-the-fake',
   baseURL: provider.url,
   deployments: { [chat]: {} },
   routes: { chat: [chat] },
-  unlistedModels: 'refuse', // and a typo is an error that says what was meant
+  unlistedModels: 'refuse', // and a typo is an error that suggests the right name
 });
 const completion = await named.chat.completions.create({
   model: 'chat',

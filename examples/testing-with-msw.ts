@@ -14,7 +14,7 @@ const other = 'qwen/Qwen3-32B';
 /** The models that were requested, in order. */
 const requested: string[] = [];
 
-/** A chat endpoint on which some models are down. */
+/** A chat endpoint where some models are down. */
 function chat(down: readonly string[] = []) {
   return http.post(`${baseURL}/chat/completions`, async ({ request }) => {
     const { model, stream } = (await request.json()) as { model: string; stream?: boolean };
@@ -45,7 +45,7 @@ afterEach(() => {
 });
 after(() => server.close());
 
-/** A router for each test: breakers remember, and tests should not. */
+/** A new router for each test, because breakers have state. */
 function newRouter(): ModelRouter {
   return new ModelRouter({
     clients: { default: { apiKey: 'test', baseURL } },

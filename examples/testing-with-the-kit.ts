@@ -1,5 +1,5 @@
-// Tests of the same application (app/support-desk.ts) with `fakeFetch` of the test kit: no server, no socket, and faults
-// that a mocked response cannot have. With fake timers, not even a hang takes time.
+// Tests of the same application (app/support-desk.ts) with `fakeFetch` from the test kit: no server, no socket, and
+// faults that a mocked response cannot have. With fake timers, not even a hang takes time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { install } from '@sinonjs/fake-timers';

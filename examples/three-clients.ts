@@ -9,7 +9,7 @@ const other = 'qwen/Qwen3-32B';
 const pro = 'Pro/deepseek-ai/DeepSeek-V3.2';
 const apiKeys = { default: 'key-of-default', fallback: 'key-of-fallback', pro: 'key-of-pro' };
 const servers = {
-  // The key of the default client has been revoked: its server takes none but another.
+  // The key of the default client has been revoked: its server accepts another one only.
   default: await startFakeProvider({ models: { [cheap]: answer() }, apiKeys: { replaced: 'a-new-key' } }),
   fallback: await startFakeProvider({ models: { [other]: answer() }, apiKeys }),
   pro: await startFakeProvider({ models: { [pro]: answer() }, apiKeys }),
@@ -19,7 +19,7 @@ const router = new ModelRouter({
   clients: {
     default: { apiKey: apiKeys.default, baseURL: servers.default.url },
     fallback: { apiKey: apiKeys.fallback, baseURL: servers.fallback.url },
-    // A client that you have already will do as well, with all that you have set on it.
+    // An existing client works as well, with all its settings.
     pro: new OpenAI({ apiKey: apiKeys.pro, baseURL: servers.pro.url, defaultHeaders: { 'X-Team': 'search' } }),
   },
   deployments: { [cheap]: {}, [other]: { client: 'fallback' }, [pro]: { client: 'pro' } },

@@ -25,7 +25,7 @@ console.log(
 );
 assert.equal(deadlineMs, 120_000);
 
-/** When the first attempt was given up. */
+/** When the first attempt ended. */
 async function givenUpAfter(what: string, options: Parameters<typeof router.chat.completions.create>[1]) {
   const record = callRecord(await router.chat.completions.create(body, options));
   const [first] = record?.attempts ?? [];
@@ -34,7 +34,7 @@ async function givenUpAfter(what: string, options: Parameters<typeof router.chat
   return first.durationMs;
 }
 assert((await givenUpAfter('attemptTimeoutMs: 300', callOptions({ attemptTimeoutMs: 300 }))) < 1000);
-// The SDK's own option means the same: one attempt's time.
+// The SDK's own option means the same: time for one attempt.
 assert((await givenUpAfter('timeout: 300         ', { timeout: 300 })) < 1000);
 
 console.log('A stream that says nothing for a second after its second piece:');

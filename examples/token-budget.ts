@@ -35,7 +35,7 @@ console.log(`  ${error.message}`);
 assert.equal(provider.requests.length, 1);
 assert.deepEqual(callRecord(error)?.attempts, []);
 
-// As the message suggests. `explain` shows all of it without a call.
+// As the message suggests. `explain` shows the same without a call.
 assert.equal(router.explain(pasted).refusal, error.message);
 await router.chat.completions.create({ ...pasted, model: 'documents' });
 console.log('On a route for documents it was sent.');

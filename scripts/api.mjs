@@ -14,7 +14,7 @@ const config = ts.getParsedCommandLineOfConfigFile(
 const program = ts.createProgram(Object.values(entries), { ...config?.options, noEmit: true });
 const checker = program.getTypeChecker();
 
-/** The declaration with its docblock, up to where `end` begins. @param {ts.Node} node @param {ts.Node} [end] */
+/** The declaration with its docblock, up to `end`. @param {ts.Node} node @param {ts.Node} [end] */
 function textOf(node, end) {
   const file = node.getSourceFile();
   return file.text
@@ -23,13 +23,13 @@ function textOf(node, end) {
     .trimEnd();
 }
 
-/** A member of a class as its users see it; none of what is private. @param {ts.ClassElement} member */
+/** A member of a class as its users see it, without private ones. @param {ts.ClassElement} member */
 function memberOf(member) {
   const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
   const { name } = member;
   if (ts.isClassStaticBlockDeclaration(member) || ts.getCombinedModifierFlags(member) & hidden) return undefined;
   if (name !== undefined && ts.isPrivateIdentifier(name)) return undefined;
-  // Well-known symbols are public; those of a module are not.
+  // Well-known symbols are public; a module's own symbols are not.
   if (name !== undefined && ts.isComputedPropertyName(name) && !name.getText().startsWith('[Symbol.')) return undefined;
   const body = 'body' in member ? /** @type {ts.Node | undefined} */ (member.body) : undefined;
   const text = textOf(member, body).replace(/\b(async|declare|override) /g, (word, _, at, whole) =>
@@ -104,7 +104,7 @@ for (const entry of order) {
     } else {
       written.set(symbol, specifierOf(entry));
       for (const node of nodes) checkDocs(node, exported);
-      // Of an overloaded function, only what callers see.
+      // Of an overloaded function, only the signatures that callers see.
       const seen = nodes.length > 1 ? nodes.filter((node) => !('body' in node && node.body)) : nodes;
       // `tsx`: coloured as code, but not compiled by `npm run docs:check`.
       parts.push('```tsx', ...seen.map((node) => declarationOf(node, exported.name)), '```');

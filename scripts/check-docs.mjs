@@ -1,7 +1,7 @@
 // Compiles every ```ts block of README.md and docs/*.md as a module of its own against the built package, and checks
 // that what they link to exists, headings included, and is in the package. Two comments, invisible on the page, may stand right before a block:
-//   <!-- given: const messages: ChatMessage[]; const router: ModelRouter -->   names that the block may use without saying where they come from
-//   <!-- continues -->                                                         the block goes on from the one before it
+//   <!-- given: const messages: ChatMessage[]; const router: ModelRouter -->   names that the block may use undeclared
+//   <!-- continues -->                                                         the block continues the one before it
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, matchesGlob, sep } from 'node:path';
@@ -109,7 +109,7 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out);
 writeFileSync(
   join(out, 'tsconfig.json'),
-  // Without `paths` the package finds itself by its `exports`, as it would be found by a user.
+  // Without `paths` the package resolves itself by its `exports`, as for a user.
   JSON.stringify({ extends: '../tsconfig.json', compilerOptions: { paths: {} }, include: ['*.ts'] }),
 );
 

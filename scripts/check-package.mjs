@@ -1,4 +1,4 @@
-// Packs the package, unpacks it beside links to its dependencies, and uses it as an application would.
+// Packs the package, unpacks it next to links to its dependencies, and uses it like an application.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   mkdirSync,
@@ -64,7 +64,7 @@ const isOf = (path, name) => path === name || path.startsWith(`${name}/`);
 const withoutComments = (code) => transformSync(code, { minifyWhitespace: true, legalComments: 'none' }).code;
 
 /**
- * All files of ours that an entry point loads, each with the packages and builtins that it imports or requires.
+ * All files of the package that an entry point loads, each with the packages and builtins that it imports.
  * @param {string} name
  */
 function loadedBy(name) {
@@ -149,7 +149,7 @@ try {
   });
 
   check('what runs everywhere loads no module of Node', () => {
-    // The others are Node's by nature.
+    // The others need Node.
     const portable = Object.keys(entries).filter((name) => !['testing', 'node'].includes(name));
     for (const name of portable.flatMap((each) => [`${each}.js`, `${each}.cjs`])) {
       for (const { file, externals } of loadedBy(name)) {

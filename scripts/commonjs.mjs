@@ -1,8 +1,8 @@
-// Makes the CommonJS build of the ES build, file by file: both have the same modules, and entry points share their code.
+// Converts the ES build to CommonJS, file by file: both have the same modules, and entry points share their code.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { transformSync } from 'esbuild';
 
-/** Files of our own that a file imports, under their CommonJS names. @param {string} code */
+/** The imports of the package's own files, under their CommonJS names. @param {string} code */
 const siblings = (code) => code.replaceAll(/(from ?|import\(|import ?)(["'])(\.\/[\w-]+)\.js\2/g, '$1$2$3.cjs$2');
 
 for (const name of readdirSync('dist')) {

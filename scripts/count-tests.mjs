@@ -1,5 +1,5 @@
-// Prints `PASSED FAILED` of one of vitest's JSON reports, for `.ci/run`, and on stderr what failed. A file that could not
-// be run counts as one failure.
+// Prints `PASSED FAILED` of one of vitest's JSON reports, for `.ci/run`, and the failures on stderr. A file that could
+// not be run counts as one failure.
 import { readFileSync } from 'node:fs';
 
 /** @type {{ numPassedTests: number; numFailedTests: number; testResults: { name: string; status: string; assertionResults: { fullName: string; status: string; failureMessages?: string[] }[] }[] }} */

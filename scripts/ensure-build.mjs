@@ -1,4 +1,4 @@
-// Builds when `dist` is missing or older than what it is made from.
+// Builds when `dist` is missing or older than its sources.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { outputs } from './entries.mjs';

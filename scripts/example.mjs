@@ -11,7 +11,7 @@ const names = existsSync('examples')
   : [];
 const [wanted, ...rest] = process.argv.slice(2);
 
-// Keys and settings of the machine must not change what an example shows.
+// Keys and settings of the machine must not affect an example.
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(OPENAI|AZURE_OPENAI|GLOBAL_API)_/.test(name)),
 );
@@ -31,7 +31,7 @@ if (wanted === undefined) {
   console.log(`npm run example NAME, where NAME is one of:\n${names.map((name) => `  ${name}`).join('\n')}`);
 } else if (wanted === '--all') {
   let failed = 0;
-  // The demo takes its time and has a script of its own.
+  // The demo takes long, and has its own script.
   const ran = names.filter((each) => each !== 'demo');
   for (const name of ran) {
     const startedAt = performance.now();

@@ -1,4 +1,4 @@
-// `npm run fuzz`: the property tests with other histories than those of the suites. `npm run fuzz -- 50` for that many
+// `npm run fuzz`: runs the property tests with other histories than the suites. `npm run fuzz -- 50` runs that many
 // rounds. Ends at the first failure, with the seed that repeats it.
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';

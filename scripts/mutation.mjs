@@ -1,10 +1,11 @@
 // Mutation tests: each small change of the code that decides must make a test fail. `npm run mutation`, or with the
-// names of groups; a quarter of an hour or more. What has survived is listed; less than `LEAST` percent killed is a failure.
+// names of groups; a quarter of an hour or more. Surviving changes are listed; less than `LEAST` percent killed is a
+// failure.
 import { Stryker } from '@stryker-mutator/core';
 
 const LEAST = 80;
 
-/** What is changed, and the tests that must notice. */
+/** The code to change, and the tests that must notice. */
 const groups = {
   plan: {
     mutate: ['src/plan/*.ts'],

@@ -1,5 +1,6 @@
-// What Stryker does not do: takes away one line that cleans up, or that takes something before it is used, and looks
-// whether a test fails. `npm run sabotage`; a few minutes. A line that is not found, or that nothing misses, is a failure.
+// What Stryker does not do: removes one line that cleans up, or that takes something before it is used, and checks
+// whether a test fails. `npm run sabotage`; a few minutes. A line that is not found, or whose removal passes, is a
+// failure.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -131,7 +132,7 @@ for (const [name, file, line, instead, tests] of lines) {
 console.log(unnoticed === 0 ? 'Each was noticed.' : `${unnoticed} went unnoticed.`);
 process.exitCode = unnoticed === 0 ? 0 : 1;
 
-/** The test that failed, or what befell the whole run. Throws where no test ran. @param {number | null} status */
+/** The test that failed, or the error of the whole run. Throws if no test ran. @param {number | null} status */
 function firstFailure(status) {
   if (status === null) return 'a run that did not end';
   /** @type {{ testResults: { assertionResults: { status: string, fullName: string }[] }[] }} */

@@ -1,4 +1,4 @@
-// What a call costs by the size of the router, of the input and of the cache.
+// The cost of a call by the size of the router, of the input and of the cache.
 import { callOptions, type ModelRouter, type RouterOptions } from 'model-router';
 import type { OpenAI } from 'openai';
 import { type Curve, inTurns, leastMs, pause, ratioOf } from './measure.ts';
@@ -18,7 +18,7 @@ const byDeployments = (name: string, more: (count: number) => Partial<RouterOpti
   },
 });
 
-/** What a budget adds to a call, against a plain call. */
+/** What a budget adds to a call, compared with a plain call. */
 const money: Curve = {
   name: 'budget of $20 a tenant, added by KB of input',
   unit: 'x plain',
@@ -80,7 +80,7 @@ const cached = (
   async at(size) {
     await using router = routerOf(2, { cache: { mode: 'all', toolCalls: true } });
     const send = (client: OpenAI) => () => {
-      // A body of its own for each call, as an application builds it.
+      // A new body for each call, as an application builds it.
       const body = bodyOf(size, how === 'hit' ? 'Hello.' : newText(30));
       return client.chat.completions.create(body);
     };

@@ -1,11 +1,11 @@
-// How the curves are measured: CPU time of the main thread, which other processes do not add to, in turns; or counts.
+// How the curves are measured: CPU time of the main thread, which excludes other processes, in turns; or counts.
 export type Work = () => unknown;
 
 /** One curve: `at` gives its figure at each of three sizes. */
 export interface Curve {
   readonly name: string;
   readonly unit: string;
-  /** What we aim for at the largest size. */
+  /** The goal for the largest size. */
   readonly goal: string;
   readonly sizes: readonly [number, number, number];
   readonly at: (size: number) => Promise<number>;
@@ -17,7 +17,7 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-/** Milliseconds of CPU a call, over a turn of at least so many milliseconds. */
+/** Milliseconds of CPU per call, over a turn of at least this many milliseconds. */
 async function turn(work: Work, forMs: number): Promise<number> {
   const end = performance.now() + forMs;
   const before = cpuMs();
@@ -29,7 +29,7 @@ async function turn(work: Work, forMs: number): Promise<number> {
   return (cpuMs() - before) / calls;
 }
 
-/** The median milliseconds of CPU that each of some works takes, in turns. */
+/** The median CPU time of each function in milliseconds, in turns. */
 export async function inTurns(works: readonly Work[], { turns = 9, turnMs = 200 } = {}): Promise<number[]> {
   for (const work of works) await turn(work, 2 * turnMs);
   const times = works.map((): number[] => []);
@@ -40,13 +40,13 @@ export async function inTurns(works: readonly Work[], { turns = 9, turnMs = 200 
 
 const median = (times: number[]) => times.sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
 
-/** How much more the second takes than the first. */
+/** How many times as long the second function takes. */
 export async function ratioOf(plain: Work, router: Work): Promise<number> {
   const [one = Number.NaN, other = Number.NaN] = await inTurns([plain, router]);
   return other / one;
 }
 
-/** The least milliseconds of some times: for what is done in one piece, and may be interrupted. */
+/** The shortest of several runs in milliseconds: for work in one piece that may be interrupted. */
 export async function leastMs(times: number, work: Work): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < times; i += 1) {
@@ -57,7 +57,7 @@ export async function leastMs(times: number, work: Work): Promise<number> {
   return least;
 }
 
-/** The longest time that the event loop was held while `work` ran, in milliseconds. */
+/** The longest time that `work` blocked the event loop, in milliseconds. */
 export async function longestHoldMs(work: () => Promise<unknown>): Promise<number> {
   let longest = 0;
   let isDone = false;
@@ -75,7 +75,7 @@ export async function longestHoldMs(work: () => Promise<unknown>): Promise<numbe
   return longest;
 }
 
-/** Bytes on the heap, and beside it, after a full collection. */
+/** Bytes on and off the heap, after a full collection. */
 export async function heapBytes(): Promise<number> {
   for (let i = 0; i < 3; i += 1) {
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,4 +1,4 @@
-// What a router costs beside its calls: to make, to look into, and to keep.
+// The cost of a router apart from its calls: to create, to inspect, and to keep in memory.
 import { inspect } from 'node:util';
 import { callOptions, type ModelRouter, type RouterOptions } from 'model-router';
 import { type Curve, heapBytes, inTurns, leastMs, ratioOf } from './measure.ts';

@@ -1,4 +1,4 @@
-// Routers of any size over an upstream in the process.
+// Routers of any size over an upstream in the same process.
 import { ModelRouter, type RouterOptions } from 'model-router';
 import { OpenAI } from 'openai';
 import { answering } from '../stub.ts';
@@ -18,7 +18,7 @@ export const plainOf = (fetch?: unknown) => new OpenAI(clientOf(fetch));
 
 export const namesOf = (count: number, prefix = 'd') => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
-/** A route `bench` of so many deployments, of a client each or of one. */
+/** A route `bench` of this many deployments, with a client each or one for all. */
 export function routerOf(count: number, more: Partial<RouterOptions> = {}, fetch?: unknown): ModelRouter {
   const names = namesOf(count);
   return new ModelRouter({
@@ -29,14 +29,14 @@ export function routerOf(count: number, more: Partial<RouterOptions> = {}, fetch
   });
 }
 
-/** A text of so many characters that no other text shares. */
+/** A unique text of this many characters. */
 let made = 0;
 export function newText(length: number): string {
   made += 1;
   return `${made} ${'Summarise this in one sentence, please. '.repeat(Math.ceil(length / 40))}`.slice(0, length);
 }
 
-/** A fetch that answers nothing until its signal aborts it. */
+/** A fetch that does not answer until its signal aborts it. */
 export const hanging: typeof fetch = (_, init) =>
   new Promise((_resolve, reject) => {
     init?.signal?.addEventListener('abort', () => reject(new DOMException('Aborted', 'AbortError')));
@@ -45,7 +45,7 @@ export const hanging: typeof fetch = (_, init) =>
 const sse = { 'content-type': 'text/event-stream' };
 const encoder = new TextEncoder();
 
-/** A stream of chunks with these deltas; `last` settles before its end comes. */
+/** A stream of chunks with these deltas; its end waits for `last`. */
 export function streaming(
   count: number,
   choiceOf: (i: number) => object,

@@ -1,4 +1,4 @@
-// What streams hold, and how long they hold the event loop.
+// The memory of streams, and how long they block the event loop.
 import type { OpenAI } from 'openai';
 import { type Curve, heapBytes, leastMs, longestHoldMs, pause, ratioOf } from './measure.ts';
 import { clientOf, messages, plainOf, read, routerOf, streaming } from './setup.ts';
@@ -10,7 +10,7 @@ const streamOf = (client: OpenAI, options?: object) =>
 const word = (i: number) => `${((i * 2_654_435_761) % 2 ** 32).toString(36).repeat(3)} `;
 const textOf = (i: number) => ({ delta: { content: word(i) } });
 
-/** Bytes that each of some streams holds while it waits for its end, and after it. */
+/** The memory of each stream while it waits for its end, and after it. */
 async function heldBy(make: (fetch: unknown) => OpenAI, chunks: number): Promise<{ open: number; ended: number }> {
   const count = 20;
   const gate = Promise.withResolvers<void>();

@@ -11,27 +11,29 @@ export interface FaultSettings {
   readonly fault: Fault;
   readonly processes: number;
   readonly heartbeatMs: number;
-  /** A stopped process goes on after so long. */
+  /** A stopped process continues after this many milliseconds. */
   readonly frozenMs: number;
 }
 
 export interface FaultResult {
   readonly limitUsd: number;
-  /** What the provider charged under the budget that is short, and the most within a window of it. */
+  /** What the provider charged under the scarce budget, and the most within one of its windows. */
   readonly billedUsd: number;
   readonly mostUsd: number;
   readonly answers: number;
   readonly refused: number;
-  /** Calls that failed of anything but the budget. */
+  /** Calls that failed for another reason than the budget. */
   readonly failed: number;
   /** The longest that a call waited, in milliseconds. */
   readonly longestWaitMs: number;
   readonly timeoutMs: number;
-  /** Before the first fault, while there is money. */
+  /** Before the first fault, while the budget lasts. */
   readonly calm: Calm;
-  /** Milliseconds until every process was granted as before, after the server was away, and after it had lost data. */
+  /** Milliseconds until every process got grants as before, after the server was away, and after it had lost data. */
   readonly recoveryMs: { readonly away: number; readonly lost: number };
-  /** Dollars that the ledger counts after all have gone, beyond what was billed; and how many processes were killed. */
+  /**
+   * Dollars that the ledger counts after all processes have ended, beyond the bill; and how many processes were killed.
+   */
   readonly strandedUsd: number;
   readonly kills: number;
   readonly warnings: readonly (readonly string[])[];
@@ -43,25 +45,27 @@ export interface Calm {
   readonly refused: number;
   /** Calls that waited for the ledger. */
   readonly waited: number;
-  /** Commands that Redis has run, and what all processes together may send: one a heartbeat, and one for four calls. */
+  /**
+   * Commands that Redis has run, and the limit for all processes together: one per heartbeat, plus one per four calls.
+   */
   readonly commands: number;
   readonly mostCommands: number;
 }
 
-/** The most that one call may cost, and what one comes to. */
+/** The highest possible cost of one call, and the actual cost. */
 export const CALL_USD = 0.100_01;
 const MEAN_USD = 0.07;
-/** Calls of all processes together, on the budget that is short. */
+/** Calls per second of all processes together, on the scarce budget. */
 const SCARCE_PER_SECOND = 64;
-/** All together want so many times what there is. */
+/** All processes together want this many times the budget. */
 const DEMAND = 3;
-/** Of the budgets that are never short. */
+/** The budgets that are never scarce. */
 export const PLENTY_USD = 1000;
-/** Processes are new to each other for so many heartbeats. */
+/** Processes are new to each other for this many heartbeats. */
 const WARM_UP_BEATS = 3;
 const CALM_BEATS = 8;
 const WINDOW_BEATS = 4;
-/** A fleet that has not recovered after so many never will. */
+/** A fleet that has not recovered after this many heartbeats never will. */
 const LOST_BEATS = 30;
 
 interface Scene {
@@ -74,7 +78,7 @@ interface Scene {
   readonly recovered: (after: 'away' | 'lost') => Promise<void>;
 }
 
-/** After so many heartbeats, this. */
+/** After this many heartbeats, this action. */
 type Blow = readonly [afterBeats: number, act?: (scene: Scene) => unknown];
 
 const evicting = (server: RedisServer, policy: string, bytes: number) => {
@@ -89,7 +93,7 @@ const network =
     if (mode === 'cut') proxy.cut();
   };
 
-/** What happens to a running fleet, blow by blow. */
+/** The faults for a running fleet, in order. */
 const BLOWS: Readonly<Record<Fault, (processes: number) => readonly Blow[]>> = {
   f1: () => [[8]],
   f2: (processes) => [
@@ -104,7 +108,7 @@ const BLOWS: Readonly<Record<Fault, (processes: number) => readonly Blow[]>> = {
         },
       ];
     }),
-    // Until those that were stopped go on.
+    // Until the stopped processes continue.
     [0, ({ frozenMs }) => sleep(frozenMs)],
     [4],
   ],
@@ -128,7 +132,7 @@ const BLOWS: Readonly<Record<Fault, (processes: number) => readonly Blow[]>> = {
     [3, ({ server }) => evicting(server, 'noeviction', 0)],
     [0, ({ recovered }) => recovered('lost')],
     [2, ({ replica }) => replica?.cli('REPLICAOF', 'NO', 'ONE')],
-    // Long enough that every process has spoken since: what they have heard, they remember, and the replica does not.
+    // Long enough that every process has sent a claim since: they remember the answers, and the replica does not.
     [
       2.5,
       ({ proxy, replica, server }) => {
@@ -165,7 +169,7 @@ const BLOWS: Readonly<Record<Fault, (processes: number) => readonly Blow[]>> = {
   ],
 };
 
-/** Runs a fleet of real processes against a real server: first in peace, then with one kind of fault. */
+/** Runs a fleet of real processes against a real server: first without faults, then with one kind of fault. */
 export async function runFault({ fault, processes, heartbeatMs, frozenMs }: FaultSettings): Promise<FaultResult> {
   const blows = BLOWS[fault](processes);
   const windowMs = WINDOW_BEATS * heartbeatMs;
@@ -173,11 +177,11 @@ export async function runFault({ fault, processes, heartbeatMs, frozenMs }: Faul
   const seconds = isSliding ? windowMs / 1000 : (blows.reduce((sum, [beats]) => sum + beats, 0) * heartbeatMs) / 1000;
   const burst = fault === 'f1' ? Math.ceil(1000 / processes) : 0;
   const limitUsd = burst > 0 ? 24 : (SCARCE_PER_SECOND * MEAN_USD * seconds) / DEMAND;
-  // A burst of a thousand calls keeps the machine busy: there the question is what is spent, not how fast.
+  // A burst of a thousand calls keeps the machine busy, so this checks what is spent, not how fast.
   const timeoutMs = burst > 0 ? 2000 : 100;
   const name = `drill-${fault}`;
   const aof = fault === 'f3' ? ['--appendonly', 'yes', '--appendfsync', 'always'] : [];
-  // First, as it is what may fail: nothing runs yet that would have to be stopped.
+  // First, because it may fail: nothing that would have to be stopped runs yet.
   const bundle = await bundleWorker();
   const server = await startRedis(...aof);
   const replica = fault === 'f4' ? await startRedis('--replicaof', '127.0.0.1', `${server.port}`) : undefined;
@@ -192,7 +196,7 @@ export async function runFault({ fault, processes, heartbeatMs, frozenMs }: Faul
       { usd: PLENTY_USD, route: 'plenty', window: 'month' },
       { usd: PLENTY_USD, route: 'fresh', window: 'month', per: 'tenant' },
     ],
-    // Without an outage share: it is part of what a killed process strands, and of what is at hand after a loss of data.
+    // Without an outage share, which is part of what a killed process strands, and of the allowances after data loss.
     fleet: { name, timeoutMs, heartbeatMs, whenDown: fault === 'f2' || fault === 'f4' ? 'refuse' : 'share' },
     plentyPerSecond: 1000 / heartbeatMs,
     scarcePerSecond: burst > 0 ? 0 : Math.max(1, SCARCE_PER_SECOND / processes),
@@ -265,7 +269,7 @@ function commandsOf(server: RedisServer): number {
   return [...calls].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-/** What the ledger counts of all budgets: spent, or allowed to processes that are gone. */
+/** What the ledger counts for all budgets: spent, or allowed to ended processes. */
 function countedUsd(server: RedisServer, name: string): number {
   const keys = server.cli('KEYS', `mr1:{${name}}:spend:*`).split('\n');
   let nano = 0;

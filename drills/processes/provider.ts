@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 
-/** What one model was billed for, whether or not anybody waited for the answer, in dollars. */
+/** What one model was billed for, even if no caller waited for the answer, in dollars. */
 export interface Bill {
   total: number;
   /** The most within any window. */
@@ -14,7 +14,7 @@ export interface BillingProvider {
   close(): void;
 }
 
-/** A provider that answers after a short while, and adds up what it charges: the truth. */
+/** A provider that answers after a short time, and adds up its charges, against which the drills compare. */
 export async function startProvider(windowMs = Number.POSITIVE_INFINITY, answerMs = 30): Promise<BillingProvider> {
   const bills = new Map<string, Bill>();
   const recent: { model: string; at: number; usd: number }[] = [];

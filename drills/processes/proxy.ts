@@ -1,9 +1,9 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** What the way between processes and Redis does to them. */
+/** The network between processes and Redis. */
 export interface NetworkProxy {
   readonly port: number;
-  /** Where new connections go. */
+  /** The target of new connections. */
   target: number;
   mode: 'pass' | 'delay' | 'hold' | 'duplicate';
   /** Breaks all connections. */
@@ -11,7 +11,7 @@ export interface NetworkProxy {
   close(): void;
 }
 
-/** A proxy on loopback. `hold`: connections stay open and nothing comes through, as after a cable was pulled. */
+/** A proxy on loopback. `hold`: connections stay open and nothing comes through, as with an unplugged cable. */
 export async function startProxy(target: number): Promise<NetworkProxy> {
   const sockets = new Set<Socket>();
   const settings: Pick<NetworkProxy, 'mode' | 'target'> = { mode: 'pass', target };

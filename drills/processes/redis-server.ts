@@ -4,7 +4,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Whether this machine has Debian's `redis-server`: tests that need it are skipped without. `.ci/run` requires it. */
+/**
+ * Whether this machine has Debian's `redis-server`. Without it, the tests that need it are skipped. `.ci/run` requires
+ * it.
+ */
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 if (!hasRedis && process.env.REQUIRE_REDIS === '1')
   throw new Error('There is no redis-server: apt-get install redis-server.');
@@ -13,17 +16,17 @@ export interface RedisServer {
   readonly port: number;
   readonly url: string;
   readonly dir: string;
-  /** One command, over a connection of its own. */
+  /** Sends one command over its own connection. */
   cli(...command: string[]): string;
   signal(name: NodeJS.Signals): void;
-  /** Ends it at once, as `kill -9` does. */
+  /** Ends it at once, like `kill -9`. */
   kill(): Promise<void>;
   /** Starts it again on the same port. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A server of its own on a free port of the loopback, with nothing written to disk unless `options` say so. */
+/** A separate server on a free port of the loopback, which writes nothing to disk unless `options` say so. */
 export async function startRedis(...options: string[]): Promise<RedisServer> {
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'model-router-redis-'));

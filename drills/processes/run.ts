@@ -9,7 +9,7 @@ import type { WorkerMessage, WorkerReport, WorkerSettings } from './worker.ts';
 export interface Worker {
   readonly child: ChildProcess;
   isGone: boolean;
-  /** It has started, and listens; rejects where it ends before. */
+  /** Resolves when it listens; rejects if it ends before. */
   readonly ready: Promise<void>;
   kill(): void;
   freeze(ms: number): void;
@@ -17,17 +17,17 @@ export interface Worker {
 
 export interface Fleet {
   readonly workers: Worker[];
-  /** To all of them that are left. */
+  /** Sends a message to all remaining processes. */
   send(message: WorkerMessage): void;
-  /** Another process, which begins at once. */
+  /** Another process, which starts at once. */
   add(): Promise<Worker>;
-  /** Milliseconds until the ledger grants to every process as before. */
+  /** Milliseconds until the ledger gives every process grants as before. */
   recovery(): Promise<number>;
-  /** Lets calls end, and returns what those report that are still there. */
+  /** Lets calls end, and returns the reports of the remaining processes. */
   stop(): Promise<WorkerReport[]>;
 }
 
-/** The next message of a kind; `undefined` where the process ends before. */
+/** The next message of a kind; `undefined` if the process ends before. */
 function reply(child: ChildProcess, isWanted: (message: unknown) => boolean): Promise<unknown> {
   return new Promise((resolve) => {
     const onMessage = (message: unknown) => {
@@ -42,7 +42,7 @@ function reply(child: ChildProcess, isWanted: (message: unknown) => boolean): Pr
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** The program of one process, with the router's source in it. */
+/** The program of one process, including the router's source. */
 export async function bundleWorker(): Promise<{ file: string; remove: () => void }> {
   const dir = mkdtempSync(join(tmpdir(), 'model-router-worker-'));
   const file = join(dir, 'worker.mjs');
@@ -60,7 +60,7 @@ export async function bundleWorker(): Promise<{ file: string; remove: () => void
   return { file, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
-/** Starts so many processes, which wait for `go`. */
+/** Starts this many processes, which wait for `go`. */
 export async function startFleet(file: string, count: number, settings: WorkerSettings): Promise<Fleet> {
   const workers: Worker[] = [];
   const start = async (each: WorkerSettings): Promise<Worker> => {
@@ -88,7 +88,7 @@ export async function startFleet(file: string, count: number, settings: WorkerSe
   for (let i = 0; i < count; i += 4)
     await Promise.all(
       Array.from({ length: Math.min(4, count - i) }, (_, j) =>
-        // Both libraries, and clocks that are an hour off either way.
+        // Both libraries, and clocks that are wrong by an hour in either direction.
         start({
           ...settings,
           library: (i + j) % 2 === 0 ? settings.library : 'ioredis',
@@ -117,7 +117,7 @@ export async function startFleet(file: string, count: number, settings: WorkerSe
       return performance.now() - startedAt;
     },
     stop: async () => {
-      // Else the first message of one that is starting still would be taken for its report.
+      // Otherwise the first message of a process that is still starting would be taken for its report.
       await Promise.allSettled(workers.map(({ ready }) => ready));
       const reports = left().map(({ child }) => reply(child, (message) => typeof message === 'object'));
       send('stop');

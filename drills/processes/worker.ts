@@ -1,4 +1,4 @@
-// One process of a fleet under test: it makes calls until a message stops it, and reports what became of them.
+// One process of a fleet under test: it makes calls until a message stops it, and reports their results.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -6,36 +6,39 @@ import { type BudgetOptions, callOptions, ModelRouter, SpendBudgetExceededError 
 import { type FleetOptions, redisFleet } from 'model-router/redis';
 import { createClient } from 'redis';
 
-/** How a process is to behave. */
+/** The settings of a process. */
 export interface WorkerSettings {
   readonly provider: string;
   readonly redis: string;
   readonly library: 'redis' | 'ioredis';
   readonly budgets: BudgetOptions[];
   readonly fleet: FleetOptions;
-  /** Of the route `plenty`, from `go` on: its budget is never short. */
+  /** The calls per second of the route `plenty`, from `go` on: its budget is never scarce. */
   readonly plentyPerSecond: number;
-  /** Of the route `scarce`, from `load` on. */
+  /** The calls per second of the route `scarce`, from `load` on. */
   readonly scarcePerSecond: number;
-  /** Calls of the route `scarce` that are made at once on `load`. */
+  /** Calls of the route `scarce` that are made together on `load`. */
   readonly burst: number;
-  /** Its wall clock is wrong by so much. */
+  /** The error of its wall clock. */
   readonly clockMs: number;
 }
 
 /**
- * What a process can be sent. `probe` is answered with `recovered`: the fleet's ledger grants as before. `stop` is answered
+ * Messages to a process. `probe` is answered with `recovered`: the fleet's ledger grants as before. `stop` is answered
  * with a `WorkerReport`.
  */
 export type WorkerMessage = 'go' | 'load' | 'probe' | 'stop';
 
 export interface CallReport {
   readonly route: Route;
-  /** By the machine's clock. */
+  /** A time of the machine's clock. */
   readonly startedAt: number;
-  /** It was neither sent nor refused at once: it waited for the ledger. */
+  /** Whether it waited for the ledger: it was neither sent nor refused at once. */
   readonly hasWaited: boolean;
-  /** Milliseconds to its request or refusal. Time in which the process did not run is not counted: the machine is busy. */
+  /**
+   * Milliseconds to its request or refusal. Time in which the process did not run does not count, because the machine
+   * is busy.
+   */
   readonly waitMs: number;
   readonly outcome: 'answered' | 'refused' | 'failed';
 }
@@ -70,10 +73,10 @@ setInterval(() => {
   stalledMs += Math.max(0, performance.now() - tickedAt - TICK_MS);
   tickedAt = performance.now();
 }, TICK_MS);
-/** A clock that stands still while timers do not come. */
+/** A clock that stands still while timers are late. */
 const runningMs = () => Math.min(performance.now(), tickedAt + TICK_MS) - stalledMs;
 
-/** When a call is sent, by the call. */
+/** When a call is sent, for each call. */
 const current = new AsyncLocalStorage<{ sentAt: number | undefined }>();
 
 const deployment = { price: { input: 0.001, output: 1000 }, maxOutputTokens: 100 };
@@ -128,7 +131,7 @@ function start(route: Route): void {
   running.add(promise);
 }
 
-/** Calls for a tenant that the ledger has never seen, and more calls at once than there is an allowance at hand for. */
+/** Calls for a tenant that the ledger has never seen, and more concurrent calls than the current allowance covers. */
 async function probe(): Promise<void> {
   for (;;) {
     const burst = Array.from({ length: 10 }, () => call('plenty'));

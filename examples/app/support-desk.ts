@@ -1,4 +1,4 @@
-// A small application, written for `openai`. It knows nothing of a router.
+// A small application, written for `openai`. It has no code for a router.
 import type { OpenAI } from 'openai';
 
 const model = 'deepseek-ai/DeepSeek-V4-Flash';
@@ -8,7 +8,7 @@ export interface Handled {
   readonly reply: string;
 }
 
-/** Sums up a ticket, then drafts a reply to it, handing each piece to `onText` as it comes. */
+/** Summarises a ticket, then drafts a reply to it, and passes each piece to `onText` as it comes. */
 export async function handleTicket(
   client: OpenAI,
   ticket: string,

@@ -5,7 +5,7 @@ export const cheap = 'deepseek-ai/DeepSeek-V4-Flash';
 export const other = 'qwen/Qwen3-32B';
 export const pro = 'Pro/deepseek-ai/DeepSeek-V3.2';
 
-/** US dollars per million tokens, input and output alike. */
+/** US dollars per million tokens, for input and output. */
 export const prices: Readonly<Record<string, number>> = { [cheap]: 0.25, [other]: 0.28, [pro]: 2.5 };
 
 type Clients = Readonly<Record<'default' | 'fallback' | 'pro', ClientSpec>>;
@@ -13,7 +13,7 @@ type Clients = Readonly<Record<'default' | 'fallback' | 'pro', ClientSpec>>;
 export function newRouter(clients: Clients, options: Omit<RouterOptions, 'clients'> = {}): ModelRouter {
   const price = (model: string) => ({ input: prices[model] ?? 0, output: prices[model] ?? 0 });
   return new ModelRouter({
-    logLevel: 'off', // the screen shows what the log would say
+    logLevel: 'off', // the screen shows what the log would show
     clients,
     deployments: {
       [cheap]: { client: 'default', price: price(cheap) },

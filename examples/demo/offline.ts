@@ -12,7 +12,7 @@ import { billOf, phaseAt, startProvider, totalMs } from './weather.ts';
 
 const seed = 20_261;
 const perSecond = 9;
-/** One attempt's time on both sides; the SDK's own would be 10 minutes. */
+/** Time for one attempt on both sides; the SDK's own default is 10 minutes. */
 const timeout = 2000;
 
 const settings = `Two clients run the same code: the same calls at the same times meet the same
@@ -37,7 +37,7 @@ export async function runOffline(signal: AbortSignal): Promise<void> {
   const isLive = process.stdout.isTTY && process.env.TERM !== 'dumb';
   const screen = isLive ? new LiveScreen() : new PlainScreen();
   const report = (text: string, isNews = false) => {
-    // What an interrupt ends is no news.
+    // Calls that an interrupt ends are not reported.
     if (!signal.aborted) screen.report(elapsed(), text, isNews);
   };
   listen(router, report);
@@ -57,7 +57,7 @@ export async function runOffline(signal: AbortSignal): Promise<void> {
       run(router, { standard: 'standard', premium: 'premium' }, calls, { elapsed, signal, tally: tallies.router }),
       run(plain, { standard: cheap, premium: pro }, calls, { elapsed, signal, tally: tallies.plain }),
     ]);
-    // An aborted call gives up its socket a moment later.
+    // An aborted call releases its socket a moment later.
     await sleep(20);
     show();
   } finally {

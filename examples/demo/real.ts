@@ -1,11 +1,11 @@
-// With keys in the environment: a few small calls to the real thing.
+// With keys in the environment: a few small calls to the real service.
 import { type CallRecord, callOptions, callRecord } from 'model-router';
 import { newRouter } from './models.ts';
 
 const messages = [{ role: 'user' as const, content: 'In one short sentence: what does a circuit breaker do?' }];
 const usd = (cost: number | null) => (cost === null ? 'unknown' : `$${cost.toFixed(7)}`);
 
-/** Prints the result of a call, also of a failed one. */
+/** Prints the result of a call, including a failed one. */
 function report(what: string, text: string, record: CallRecord | undefined): void {
   console.log(`\n${what}: ${text}`);
   for (const { number, deployment, outcome, status, durationMs, error } of record?.attempts ?? []) {

@@ -1,4 +1,4 @@
-// What the demo shows while it runs: a dashboard that is redrawn in place, or plain lines where there is no terminal.
+// The demo's output: a dashboard that is redrawn in place, or plain lines without a terminal.
 import { styleText } from 'node:util';
 import type { Snapshot } from 'model-router';
 import type { Tally } from './tally.ts';
@@ -17,7 +17,7 @@ export interface Screen {
   report(elapsedMs: number, text: string, isNews: boolean): void;
   /** Called several times a second. */
   show(view: View): void;
-  /** Leaves the terminal as it was. */
+  /** Restores the terminal. */
   close(): void;
 }
 
@@ -42,7 +42,7 @@ export class PlainScreen implements Screen {
   close(): void {}
 }
 
-/** A piece of text and how it looks. */
+/** A piece of text and its style. */
 type Piece = readonly [text: string, style?: Parameters<typeof styleText>[0]];
 
 const EVENTS = 8;
@@ -116,14 +116,14 @@ export class LiveScreen implements Screen {
 const ms = (time: number | null) => (time === null ? '-' : `${time.toFixed(0)} ms`);
 const showCursor = () => process.stdout.write('\x1b[?25h');
 
-/** A wrapped line would leave its rest on the screen at the next drawing, so it ends at the edge. */
+/** A wrapped line would leave its rest on the screen at the next drawing, so it is cut at the edge. */
 function clip(pieces: readonly Piece[], columns: number): string {
   let left = columns;
   return pieces
     .map(([text, style]) => {
       const cut = text.slice(0, left);
       left -= cut.length;
-      // Without a terminal or with NO_COLOR it leaves the text as it is.
+      // Without a terminal or with NO_COLOR it does not change the text.
       return style === undefined || cut === '' ? cut : styleText(style, cut);
     })
     .join('');

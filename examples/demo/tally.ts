@@ -1,12 +1,12 @@
-// How the calls of one side went.
+// The results of one side's calls.
 import { StreamInterruptedError } from 'model-router';
 
 export class Tally {
   answered = 0;
   failed = 0;
-  /** Ended as if all were well, with a part of the answer missing. */
+  /** Ended without an error, with a part of the answer missing. */
   halves = 0;
-  /** Of those that failed: streams that ended with an error after a part of the answer. */
+  /** Failed streams that ended with an error after a part of the answer. */
   interrupted = 0;
   waiting = 0;
   readonly #times: number[] = [];
@@ -15,7 +15,10 @@ export class Tally {
     return this.answered + this.failed + this.halves;
   }
 
-  /** Counts a call when it has ended; `call` resolves to whether its answer was whole. A call that `signal` ended is not counted. */
+  /**
+   * Counts a call when it has ended; `call` resolves to whether its answer was complete. A call that `signal` ended is
+   * not counted.
+   */
   async watch(call: Promise<boolean>, signal: AbortSignal): Promise<void> {
     const startedAt = performance.now();
     this.waiting += 1;
@@ -30,7 +33,7 @@ export class Tally {
     this.#times.push(performance.now() - startedAt);
   }
 
-  /** Milliseconds that a share `q` of the calls did not exceed, until their answer or their error. */
+  /** The quantile `q` of the calls in milliseconds, until their answer or their error. */
   quantile(q: number): number {
     const sorted = this.#times.toSorted((a, b) => a - b);
     return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0;
@@ -44,7 +47,7 @@ export interface Row {
   readonly costUsd: number;
 }
 
-/** The last word of the demo, as lines of text. */
+/** The final table of the demo, as lines of text. */
 export function table(rows: readonly Row[]): string[] {
   const [calls, ...others] = rows.map(({ tally }) => tally.calls);
   const title = others.every((each) => each === calls) ? `${calls} calls each` : '';

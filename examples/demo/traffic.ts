@@ -10,13 +10,13 @@ interface Planned {
   readonly kind: 'standard' | 'premium' | 'stream';
 }
 
-/** What a side requests where the application says `standard` and `premium`. */
+/** The model names of a side for `standard` and `premium`. */
 interface Names {
   readonly standard: string;
   readonly premium: string;
 }
 
-/** Which calls are made, and when: the same for the same seed. */
+/** The calls and their times: the same for the same seed. */
 export function schedule(seed: number, totalMs: number, perSecond: number): Planned[] {
   const random = seededRandom(seed);
   const planned: Planned[] = [];
@@ -46,7 +46,7 @@ export async function run(
 
 const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'How long does a refund take?' }];
 
-/** Resolves to whether the answer was whole. */
+/** Resolves to whether the answer was complete. */
 async function send(client: OpenAI, model: string, signal: AbortSignal): Promise<boolean> {
   const completion = await client.chat.completions.create({ model, messages }, { signal });
   return completion.choices[0]?.message.content === reply;

@@ -1,4 +1,4 @@
-// What happens to the cheap model, and when. Both sides of the demo get the same weather at the same time.
+// The faults of the cheap model over time. Both sides of the demo get the same faults at the same time.
 
 import { seededRandom } from 'model-router/simulate';
 import {
@@ -19,13 +19,13 @@ export interface Phase {
   readonly does: (stream: boolean, n: number) => Behaviour;
 }
 
-/** What every answer says: an answer that says less was cut. */
+/** The text of every answer; a shorter answer was cut. */
 export const reply = 'Refunds take five working days. They go back to the card that was charged.';
 const usage = { inputTokens: 900, outputTokens: 250 };
 const tokens = usage.inputTokens + usage.outputTokens;
 const whole = { content: reply, chunks: 8, chunkMs: 25, usage };
 
-/** Milliseconds, drawn from the provider's seeded chance. */
+/** Milliseconds, drawn from the provider's seeded random source. */
 const between = (least: number, most: number) => (random: () => number) => least + (most - least) * random();
 
 const usual = answer({ ...whole, latencyMs: between(120, 260) });
@@ -77,7 +77,7 @@ export function startProvider(seed: number, elapsed: () => number): Promise<Fake
   });
 }
 
-/** What a provider would bill, in US dollars: each request that it has answered with 200, also if it broke off. */
+/** The provider's bill in US dollars: each request that it answered with 200, even if it broke off. */
 export function billOf(provider: FakeProvider): number {
   const billed = provider.requests.filter(({ status }) => status === 200);
   return billed.reduce((sum, { model = '' }) => sum + ((prices[model] ?? 0) * tokens) / 1e6, 0);

@@ -1,5 +1,5 @@
-// A page. NEVER put a provider's key in a page: anyone who opens it can read it. The page calls a proxy of your own, which
-// checks who is there and adds the key; `apiKey` is whatever that proxy takes for a session.
+// A page. NEVER put a provider's key in a page: anyone who opens it can read it. The page calls your own proxy, which
+// authenticates the user and adds the key; `apiKey` is whatever that proxy accepts as a session.
 import { ModelRouter } from 'model-router';
 
 const router = new ModelRouter({
@@ -7,7 +7,7 @@ const router = new ModelRouter({
     default: {
       apiKey: 'the-session-of-this-user',
       baseURL: `${location.origin}/api/openai/v1`,
-      // The SDK refuses to run in a page unless you say that no secret is in it.
+      // The SDK refuses to run in a page unless you confirm that it contains no secret.
       dangerouslyAllowBrowser: true,
     },
   },

@@ -1,4 +1,4 @@
-// Next.js, `app/api/chat/route.ts`, on Node. `after` keeps a serverless function alive for work in the background.
+// Next.js, `app/api/chat/route.ts`, on Node. `after` keeps a serverless function alive for background work.
 import { callOptions, ModelRouter } from 'model-router';
 import { after } from 'next/server';
 

@@ -1,4 +1,4 @@
-// What these examples use of their platforms; a project has the types of its own.
+// The platform types that these examples use; a project has its own.
 declare module 'cloudflare:workers' {
   export const env: { GLOBAL_API_KEY: string };
   export function waitUntil(promise: Promise<unknown>): void;

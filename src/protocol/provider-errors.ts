@@ -77,7 +77,8 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   setlimitexceeded: 'rate-limited',
   quotaexceeded: 'rate-limited',
   accountratelimitexceeded: 'rate-limited',
-  // one-api and new-api, songquanpeng/one-api#1270, openai/openai-cookbook#1224, doc.tokendog.io/zh/api-reference/guide/error-codes
+  // one-api and new-api, songquanpeng/one-api#1270, openai/openai-cookbook#1224,
+  // doc.tokendog.io/zh/api-reference/guide/error-codes
   insufficientuserquota: 'unauthorized',
   preconsumetokenquotafailed: 'unauthorized',
   channelnoavailablekey: 'server-error',
@@ -125,7 +126,8 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   serviceunavailableexception: 'server-error',
   internalserverexception: 'server-error',
   modelstreamerrorexception: 'server-error',
-  // SageMaker and hosts built on it answer 424 so: docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+  // SageMaker and hosts built on it answer 424 so:
+  // docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
   modelerror: 'server-error',
   // Hugging Face TGI, huggingface/text-generation-inference, router/src/infer/mod.rs
   overloaded: 'server-error',
@@ -261,8 +263,9 @@ export const WORDINGS: readonly Wording[] = [
       /rate.?limit|too many (?:concurrent )?requests|\b(?:requests?|tokens?|queries|calls|images) (?:per|a|each) (?:minute|second|hour|day)\b|(?:per|this|each)[ -](?:minute|second)\b|\b(?:[rtqi]p[msd]|max organization concurrency)\b|throttl(?:ed|ing)|slow down|concurren\w{0,8} (?:limit|quota)|(?:daily|hourly) (?:free )?(?:limit|quota|allocation|allotment)|频率|限流|并发数|速率限制|请求过于频繁/,
   },
   {
-    // DeepSeek (Aider-AI/aider#4851), Anthropic (anthropics/claude-code#38038), xAI (continuedev/continue#10373), Fireworks (pollinations/pollinations#12136), DashScope
-    // (QwenLM/qwen-code#54), OpenRouter, Hugging Face, LiteLLM (BerriAI/litellm#14144), one-api, Zhipu
+    // DeepSeek (Aider-AI/aider#4851), Anthropic (anthropics/claude-code#38038), xAI (continuedev/continue#10373),
+    // Fireworks (pollinations/pollinations#12136), DashScope (QwenLM/qwen-code#54), OpenRouter, Hugging Face, LiteLLM
+    // (BerriAI/litellm#14144), one-api, Zhipu
     outcome: 'unauthorized',
     pattern:
       /insufficient (?:account )?(?:balance|credits?|funds|quota)|balance (?:is )?(?:insufficient|not enough|too low|exhausted)|(?:out of|no|not enough|all available|purchased) credits\b|exceeded (?:your |the )?(?:current|monthly|included|free)(?: \w{1,20}){0,3} (?:quota|credits?|usage)|(?:account|organization|project|team|key)(?: [^ ]{1,80}){0,4} (?:suspended|deactivated|disabled|overdue|not active|blocked|restricted|locked|in arrears)\b|good standing|spend(?:ing)? limit|reached your (?:[^ ]{1,24} ){0,3}usage limits?\b|past invoices|please recharge|budget has been exceeded|exceeded budget|quota (?:is )?not enough|quota (?:has been )?(?:used up|exhausted)|欠费|余额不足|额度不足|配额不足|账户已/,
@@ -281,9 +284,10 @@ export const WORDINGS: readonly Wording[] = [
       /(?:maximum|max|exceed\w{0,5}|(?:longer|larger|greater) than|beyond|larger|over)(?: [^ ]{1,24}){0,6} (?:context|prompt|input|sequence|model)[ _-]?(?:length|window|size)|(?:exceed\w{0,5}|over)(?: [^ ]{1,24}){0,4} context (?:window|limit|length|size)|context[ _-]?(?:length|window|size|limit)(?: [^ ]{1,24}){0,6} (?:exceed\w{0,5}|not enough|too small|overflow\w{0,3})|context (?:the )?overflows|contextwindowexceeded/,
   },
   {
-    // Anthropic, Bedrock, Cohere, DashScope (alibabacloud.com error-code), Zhipu, Moonshot (kimi-cli#2011),
-    // SiliconFlow (chatboxai/chatbox#2060, continue#10993), Hugging Face TGI (huggingface/chat-ui#327, text-generation-inference#695),
-    // Cerebras (BerriAI/litellm#17587), TensorRT-LLM (NVIDIA/TensorRT-LLM#9277), Bedrock's Titan (ryanadoty/Amazon-Bedrock-Amazon-RDS-POC#9)
+    // Anthropic, Bedrock, Cohere, DashScope (alibabacloud.com error-code), Zhipu, Moonshot (kimi-cli#2011), SiliconFlow
+    // (chatboxai/chatbox#2060, continue#10993), Hugging Face TGI (huggingface/chat-ui#327,
+    // text-generation-inference#695), Cerebras (BerriAI/litellm#17587), TensorRT-LLM (NVIDIA/TensorRT-LLM#9277),
+    // Bedrock's Titan (ryanadoty/Amazon-Bedrock-Amazon-RDS-POC#9)
     outcome: 'context-length',
     pattern:
       /(?:prompt|input|request|message|conversation|messages|text) (?:is |are |was )?too long|prompt exceeds max length|too many (?:input |prompt )?tokens|(?:input|prompt)(?: [^ ]{1,24}){0,5} exceeds?(?: [^ ]{1,24}){0,6} (?:tokens|length|limit)|exceed\w{0,3} model token limit|(?:less than|<=?)(?: or equal to)? max_seq_len|range of input length should be|tokens? \+ (?:[^ ]{1,24} )?must be <=|reduce the length of (?:the|your|either)|shorter input|current length is \d{1,12} while limit is|must have less than \d{1,12} tokens|exceed max_num_tokens|expected maxlength: \d{1,12}, actual|超长|超过(?:模型)?(?:的)?最大(?:上下文|长度)/,
@@ -297,8 +301,8 @@ export const WORDINGS: readonly Wording[] = [
   },
   {
     // DeepSeek (raycast/extensions#29730), SiliconFlow (continuedev/continue#10839), OpenRouter, Hugging Face router
-    // (huggingface/huggingface.js#2225), Groq, Mistral, one-api, LM Studio, Moonshot, Together (truefoundry/models#919), Bedrock
-    // (earendil-works/pi#4993, aws-samples/bedrock-chat#508)
+    // (huggingface/huggingface.js#2225), Groq, Mistral, one-api, LM Studio, Moonshot, Together
+    // (truefoundry/models#919), Bedrock (earendil-works/pi#4993, aws-samples/bedrock-chat#508)
     outcome: 'model-not-found',
     pattern:
       /\bmodel(?: [^ ]{1,120}){0,3} (?:(?:does|do) not exist|not exist|doesn't exist|(?:is |was |could |can )?(?:not |not be |cannot be )found)|(?:unknown|no such|nonexistent|unrecognized|unsupported|non-serverless) model\b|not found the model\b|model identifier is invalid|on-demand throughput|supported api model names are|not a valid model|invalid model(?: name| id|:|\.|$)|no endpoints found|no allowed providers|not supported by (?:any )?provider|\b(?:model|deployment|endpoint)(?: [^ ]{1,120}){0,4} (?:decommissioned|deprecated|retired|discontinued|withdrawn|shut down|end[ -]of[ -]life)|\bmodel(?: [^ ]{1,120}){0,3} no longer (?:available|supported|offered)|模型不存在|模型已下线/,
@@ -324,8 +328,8 @@ export const WORDINGS: readonly Wording[] = [
       /(?:location|country|region|territory)(?: [^ ]{1,40}){0,4} not (?:supported|available|allowed)|permission denied|access denied|organization must be verified/,
   },
   {
-    // OpenRouter (open-webui/computer#293), Moonshot (MoonshotAI-Cookbook#16), Gemini, Ollama (ollama/ollama#13307), vLLM, LM Studio
-    // (RooCodeInc/Roo-Code#7388), NVIDIA (decolua/9router#2527)
+    // OpenRouter (open-webui/computer#293), Moonshot (MoonshotAI-Cookbook#16), Gemini, Ollama (ollama/ollama#13307),
+    // vLLM, LM Studio (RooCodeInc/Roo-Code#7388), NVIDIA (decolua/9router#2527)
     outcome: 'server-error',
     weak: true,
     pattern:

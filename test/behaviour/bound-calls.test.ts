@@ -18,7 +18,7 @@ const respond = (
   more: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming> = {},
   model = 'standard',
 ) => router.responses.create({ model, input: 'Hello', ...more });
-/** The client of each request, by the key that it came with. */
+/** The client of each request, by its key. */
 const sentTo = ({ fake }: Built) => fake.requests.map((request) => request.apiKeyOf);
 
 describe('a call that continues a stored response', () => {
@@ -204,7 +204,7 @@ it('the router remembers 10,000 ids, the last used ones', async () => {
   };
   expect(await makerOf('resp_1')).toBe('other');
   await respond(built.router, {}, 'b');
-  // The oldest that was not looked at has made room.
+  // The oldest id that was not used has been evicted.
   expect(await makerOf('resp_1')).toBe('other');
   expect(await makerOf('resp_2')).toBe('default');
 });

@@ -7,7 +7,7 @@ import { type Built, build, type Setup } from '../helpers/routers.js';
 
 useFakeTime();
 
-/** One attempt a call, so that each call is one outcome. */
+/** One attempt per call, so that each call is one outcome. */
 const once: Setup = { maxAttempts: 1 };
 const atOnce: Setup = { ...once, breaker: { consecutive: 1 } };
 

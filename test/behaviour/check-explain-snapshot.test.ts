@@ -202,7 +202,7 @@ describe('explain()', () => {
     expect(refusal).toMatch(/^No deployment is available \(a: .*; b: .*\)\.$/);
     expect(await errorOf(router.post('/chat/completions', { body, ...options }))).toHaveProperty('message', refusal);
     expect(router.explain(body).refusal).toBeNull();
-    // What is not asked is not too long.
+    // Without a deployment, the input is not too long for any.
     expect(router.explain(body, callOptions({ regions: ['mars'], maxInputTokens: 1 })).refusal).toBe(refusal);
   });
 

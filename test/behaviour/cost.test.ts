@@ -93,7 +93,7 @@ describe('an unknown cost', () => {
       { ...priced({ a: { price }, b: { price }, c: { price } }), attemptTimeoutMs: 1000 },
     );
     const { value } = await settled(sendChat(router));
-    // How long whole answers take is not known, so all of the output may have been written.
+    // The duration of whole answers is unknown, so all of the output may have been generated.
     const worst = (router.explain({ model: 'a', messages }).inputTokens * price.input + 4096 * price.output) / 1e6;
     expect(callRecord(value)?.attempts.map(({ costUsd, estimated }) => [costUsd, estimated])).toEqual([
       [expect.closeTo(worst, 12), true],

@@ -8,10 +8,10 @@ import { type Built, build } from '../helpers/routers.js';
 
 useFakeTime();
 
-/** Milliseconds into the call at which each attempt began. */
+/** The milliseconds at which each attempt started. */
 const starts = (holder: unknown) => callRecord(holder)?.attempts.map((attempt) => attempt.startedMs);
 
-/** Gives deployments a past: an answer after each of these times. */
+/** Gives deployments statistics: an answer after each of these times. */
 async function warmUp({ router, fake }: Built, latencies: Record<string, number[]>): Promise<void> {
   for (const [model, times] of Object.entries(latencies)) {
     fake.set(
@@ -155,7 +155,7 @@ describe('the reserve for the next deployment', () => {
     ['at most 60 %', 1500, 800],
   ])('is %s if its p95 is known', async (_, p95, startMs) => {
     const built = build({ a: hang(), b: hang() });
-    // Twenty answers are the least that have a p95.
+    // A p95 needs at least twenty answers.
     await warmUp(built, { b: [50, ...Array.from({ length: 19 }, () => p95)] });
     built.fake.set('b', hang());
     const { error } = await settled(sendChatWith(built.router, { deadlineMs: 2000 }));

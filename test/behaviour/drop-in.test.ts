@@ -8,7 +8,7 @@ import { collect } from '../helpers/parity-observe.js';
 
 const baseURL = 'https://provider.test/v1';
 
-/** A router of two deployments: the first one always fails. */
+/** A router of two deployments, of which the first always fails. */
 function openRouter(models: Models = { first: fail(503), second: answer() }) {
   const fake = fakeFetch({ models });
   const client = { apiKey: 'sk-drop-in-0123', baseURL, fetch: fake };
@@ -22,7 +22,7 @@ function openRouter(models: Models = { first: fail(503), second: answer() }) {
   return { fake, router, [Symbol.dispose]: () => router.close() };
 }
 
-/** What the record of a call that failed over says, whichever way it was made. */
+/** The record of a call that failed over, in whichever way it was made. */
 const failedOver = {
   id: expect.stringMatching(/^call_/),
   route: 'standard',

@@ -6,7 +6,7 @@ import { errorOf, messages } from '../helpers/messages.js';
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Until it holds, on real sockets. */
+/** Waits until it holds, on real sockets. */
 const until = (holds: () => boolean) => vi.waitFor(() => expect(holds()).toBe(true), { timeout: 5000, interval: 5 });
 
 describe('requests of a client that the router built', () => {
@@ -37,7 +37,7 @@ describe('requests of a client that the router built', () => {
   ])('end with the signal in their client’s fetch options: %s', async (_, settings, options) => {
     const shutdown = new AbortController();
     const fetch = fakeFetch({ models: { m: hang() } });
-    // Not among the SDK's types, but heeded by it.
+    // Not in the SDK's types, but it works.
     const fetchOptions: object = { signal: shutdown.signal };
     const own = { apiKey: 'k', baseURL: 'http://a.test/v1', fetch, fetchOptions };
     await using router = new ModelRouter({
@@ -75,7 +75,7 @@ describe('requests of a client that the router built', () => {
     await using router = new ModelRouter({ clients: { default: { apiKey: 'k', baseURL: 'http://a.test/v1', fetch } } });
     const file = new File(['a'], 'a.wav');
     await router.audio.transcriptions.create({ model: 'm', file });
-    // The SDK asks `data:,` of a fetch that does not say what its responses are.
+    // The SDK requests `data:,` from a fetch without response classes.
     expect(inner.count).toBe(1);
   });
 });

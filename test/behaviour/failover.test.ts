@@ -25,9 +25,9 @@ interface Row {
   readonly settings?: Setup;
   readonly outcome: Outcome;
   readonly breaker: 'success' | 'failure' | 'neutral';
-  /** Requests to the deployment when it is alone, of three attempts. */
+  /** The number of requests to a single deployment, of three attempts. */
   readonly alone: number;
-  /** Whether another deployment is asked. */
+  /** Whether another deployment gets a request. */
   readonly next: boolean;
 }
 

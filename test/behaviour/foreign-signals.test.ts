@@ -8,7 +8,7 @@ import { build } from '../helpers/routers.js';
 
 useFakeTime();
 
-/** An abort signal as jsdom or a polyfill has it: of the right shape, and of a class that the platform does not know. */
+/** An abort signal from jsdom or a polyfill: the right shape, and a class that the platform does not know. */
 class ForeignSignal extends EventTarget {
   aborted = false;
   reason: unknown;

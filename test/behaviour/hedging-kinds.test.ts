@@ -140,7 +140,7 @@ describe('a hedged call of every kind', () => {
     const { router, fake } = build({ a: hang(), b: slowDrip({ bytesPerMs: 0.001 }) }, calm);
     const { controller, signal, listeners } = countedSignal();
     const { value } = await settled(make(router, { signal }));
-    // One that lives longer than its calls must not hold on to them.
+    // A signal that outlives its calls must not refer to them.
     expect(listeners()).toBe(0);
     expect(fake.requests.map(({ outcome }) => outcome)).toEqual(['aborted', 'open']);
     expect(fake.open).toBe(1);
@@ -257,7 +257,7 @@ describe("hedgeAfterMs: 'p95'", () => {
     const due = () => router.explain({ model: 'standard', messages: [] }).hedgeAfterMs ?? 0;
     for (let i = 0; i < 20; i++) await settled(sendChat(router));
     expect(due()).toBeLessThan(105);
-    // With two of 22 lost at 500 ms, the p95 is theirs.
+    // With two of 22 lost at 500 ms, the p95 is 500 ms.
     for (let i = 0; i < 2; i++) {
       await settled(sendChat(router));
       await pass(1000);

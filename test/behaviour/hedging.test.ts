@@ -11,7 +11,7 @@ useFakeTime();
 const price = { input: 1, output: 1 };
 const calm = { breaker: false, hedgeAfterMs: 500 } as const;
 
-/** The attempts of a call in short: who was asked, when, and what came of it. */
+/** The attempts of a call in short: deployment, time and outcome. */
 function attemptsOf(holder: unknown): string[] {
   return (callRecord(holder)?.attempts ?? []).map(
     ({ deployment, outcome, startedMs, durationMs, hedge }) =>
@@ -69,7 +69,7 @@ describe('hedgeAfterMs: 500', () => {
     const record = callRecord(value);
     expect(record).toMatchObject({ deployment: 'a', region: 'eu', servedModel: 'a' });
     const [won, lost] = record?.attempts ?? [];
-    // Nobody says what the loser has cost: its input, at the least.
+    // The loser's cost is not reported: at least its input counts.
     expect(lost).toMatchObject({ error: 'Another deployment has answered first.', status: null, estimated: true });
     expect(lost?.costUsd).toBeGreaterThan(0);
     expect(won?.costUsd).toBeGreaterThan(0);
@@ -160,7 +160,7 @@ describe('a failure beside another attempt', () => {
   });
 
   it('takes no token for that failover', async () => {
-    // Ten tokens, and one for ten calls: eleven hedges, each with a failover behind it.
+    // Ten tokens, plus one for ten calls: eleven hedges, each with a failover after it.
     const { router } = build(
       { a: hang(), b: fail(503), c: answer() },
       { ...calm, deadlineMs: 2000, retry: { budget: 0.1, minPerSecond: 1 } },
@@ -212,7 +212,7 @@ describe('two attempts that end at the same moment', () => {
   const deployments = { a: {}, b: { price }, c: {} };
   const routes = { standard: ['a', 'b', 'c'] };
 
-  /** A call that both `a` and `b` are asked for, by a fetch whose answers are given by hand. */
+  /** A call that is sent to both `a` and `b`, through a fetch whose answers the test resolves itself. */
   async function open(stream: boolean) {
     const gates = { a: Promise.withResolvers<Response>(), b: Promise.withResolvers<Response>() };
     const calledModels: string[] = [];
@@ -247,7 +247,7 @@ describe('two attempts that end at the same moment', () => {
       gates.a.reject(new TypeError('fetch failed'));
       await pass(0);
       const { deployment, attempts = [] } = callRecord(watched.value) ?? {};
-      // Where the failure was just before the answer, the next one was asked, and has lost.
+      // If the failure came just before the answer, the next deployment got a request, which lost.
       expect(['a,b', 'a,b,c']).toContain(calledModels.join());
       expect(deployment).toBe('b');
       expect(attempts.map(({ outcome }) => outcome)).not.toContain('pending');
@@ -285,7 +285,7 @@ describe('two attempts that end at the same moment', () => {
         return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
       };
       gates.b.resolve(streamOf('b'));
-      // Without any wait, the other has begun before the first is handed out.
+      // Without any wait, the other has started before the first is returned.
       if (microtasks > 0) await wait(microtasks);
       gates.a.resolve(streamOf('a'));
       await pass(0);
@@ -462,7 +462,7 @@ describe('the time of an attempt', () => {
     const quick = Array.from({ length: 10 }, () => answer());
     const models = { a: hang(), b: [...quick, answer({ latencyMs: 1400 })], c: answer() };
     const { router } = build(models, { ...kept, hedgeAfterMs: 500, retry: { budget: 0.1, minPerSecond: 1 } });
-    // They take the tokens: what ten calls bring is one more.
+    // They take the tokens: ten calls bring one more.
     for (let i = 0; i < 10; i++) await settled(sendChat(router));
     const { value } = await settled(sendChat(router));
     expect(attemptsOf(value)).toEqual(['a 0+1900 lost', 'b 500+1400 success hedge']);

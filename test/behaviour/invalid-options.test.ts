@@ -11,7 +11,7 @@ const base = {
 const route = (more: object) => ({ routes: { standard: { deployments: ['a'], ...more } } });
 const deployment = (more: object) => ({ deployments: { a: more }, routes: {} });
 
-/** What `new ModelRouter` throws. */
+/** The error of `new ModelRouter`. */
 function thrownBy(options: unknown): InvalidOptionError {
   try {
     void new ModelRouter(options as ConstructorParameters<typeof ModelRouter>[0]).close();

@@ -185,7 +185,7 @@ describe('prefixes', () => {
     );
     await sendChat(built.router, 'Pro/vendor/model');
     await sendChat(built.router, 'b');
-    // What the deployment itself says stands above what the prefix adds.
+    // The deployment's own headers take precedence over the prefix's.
     expect(built.fake.requests[0]?.headers).toMatchObject({ ...premium, 'x-capacity-guarantee': 'shared' });
     expect(built.fake.requests[1]?.headers).not.toHaveProperty('x-capacity-guarantee');
   });

@@ -10,7 +10,7 @@ useFakeTime();
 const routes = { standard: ['a'], premium: ['b'] };
 const models = { a: answer(), b: answer() };
 
-/** The moment at which a call that hangs is over. */
+/** Checks when a hanging call ends. */
 async function overAt(ms: number, ...call: Parameters<typeof sendChat>): Promise<void> {
   const watched = watch(sendChat(...call));
   await pass(ms - 1);

@@ -6,7 +6,7 @@ import { build } from '../helpers/routers.js';
 
 useFakeTime();
 
-// Any of the headers that say whose call it is; the fake provider knows no other keys.
+// Any header that identifies the caller; the fake provider knows no other keys.
 const own = { headers: { 'OpenAI-Organization': 'org-of-the-caller' } };
 const failures: [string, Behaviour][] = [
   ['401', fail(401)],

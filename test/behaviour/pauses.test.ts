@@ -41,7 +41,7 @@ describe.each([429, 503])('a deployment that answers %i with Retry-After', (stat
     expect(fake.count).toBe(2);
     await pass(39);
     expect(calls.map((call) => call.state)).toEqual(['pending', 'pending', 'pending']);
-    // Its answer ends the pause for everyone.
+    // Its answer ends the pause for all calls.
     await pass(1);
     expect(fake.count).toBe(4);
     await pass(40);
@@ -130,7 +130,7 @@ describe('a pause', () => {
     expect(fake.count).toBe(4);
     await pass(1);
     expect([fake.count, calls[1]?.state]).toEqual([5, 'rejected']);
-    // They were beside the probe that is due 250 ms into the pause.
+    // These calls are in addition to the probe that is due 250 ms into the pause.
     await pass(159);
     expect(fake.count).toBe(5);
     await pass(1);
@@ -149,7 +149,7 @@ describe('a pause', () => {
 
   it('of one deployment makes it hardly slower than a plain client: every fifth answer a 429', async () => {
     const script = (_: unknown, n: number) => (n % 5 === 4 ? busy(1) : answer({ latencyMs: 20 }));
-    /** 120 calls by 8 callers: how long they take, and how many fail. */
+    /** 120 calls by 8 callers: the total time, and the number of failures. */
     const run = async (call: () => Promise<unknown>) => {
       const started = performance.now();
       let left = 120;
@@ -213,7 +213,7 @@ describe('a pause', () => {
     const { router, fake } = build({ a: [fail(500), busy(5)] }, { maxAttempts: 1, breaker: { consecutive: 1 } });
     await errorOf(sendChat(router));
     expect(router.snapshot().deployments.a?.state).toBe('open');
-    // The safety net asks it once, and is told to stay away.
+    // Panic mode tries it once, and the server requests a pause.
     expect(await errorOf(sendChat(router))).toBeInstanceOf(RateLimitError);
     const third = await settled(sendChatWith(router, { deadlineMs: 200 }));
     expect(third).toMatchObject({ at: 0, error: { status: 429 } });

@@ -14,7 +14,7 @@ const price = { input: 2, output: 10 };
 const other = { input: 4, output: 20 };
 const unlisted = { fake: { unknownModels: 'answer' as const } };
 
-/** A router over one deployment `d` of the model that is named. */
+/** A router over one deployment `d` with the given model. */
 const over = (deployment: DeploymentOptions, settings: Setup = {}) =>
   build(
     { [deployment.model ?? 'd']: answer({ usage }) },
@@ -208,7 +208,7 @@ describe('the usage of a stream', () => {
     const { chunks } = await read(stream);
     const body = fake.requests[0]?.body as { stream_options?: unknown };
     expect(body.stream_options).toEqual(isAsked ? { include_usage: true } : undefined);
-    // The caller did not ask: neither the extra chunk nor its empty field.
+    // The caller did not request usage: it gets neither the extra chunk nor its empty field.
     for (const chunk of chunks) {
       expect(chunk.choices).not.toEqual([]);
       expect(chunk.usage ?? null).toBeNull();

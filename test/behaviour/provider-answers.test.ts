@@ -16,7 +16,7 @@ import {
 const FALLBACK = 'From the fallback.';
 const kinds = entryPoints.flatMap((entryPoint) => [false, true].map((stream) => ({ entryPoint, stream })));
 
-/** The records of all attempts, also where a call's own record cannot be reached. */
+/** The records of all attempts, even if a call's own record is out of reach. */
 function recorded(built: ReturnType<typeof withFallback>): AttemptRecord[] {
   const attempts: AttemptRecord[] = [];
   built.router.on('call-ended', ({ record }) => attempts.push(...record.attempts));

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const options = { apiKey: 'sk-names', baseURL: 'http://127.0.0.1:1/v1' };
 const azure = { apiKey: 'sk-names', baseURL: 'http://127.0.0.1:1/openai', apiVersion: '2025-01-01' };
 
-/** Everything that can be read off an object: its own properties, and its classes' methods and getters. */
+/** Everything that an object has: its own properties, and its classes' methods and getters. */
 function namesOf(object: object): Set<PropertyKey> {
   const names = new Set<PropertyKey>();
   for (let level: object | null = object; level !== null; level = Object.getPrototypeOf(level)) {
@@ -15,10 +15,10 @@ function namesOf(object: object): Set<PropertyKey> {
   return names;
 }
 
-/** What `ModelRouter` has and its parent has not. */
+/** The members of `ModelRouter` that its parent does not have. */
 const ours = Reflect.ownKeys(ModelRouter.prototype).filter((name) => !(name in OpenAI.prototype));
 
-/** Resources of the SDK are own properties of an instance: one of that name would hide a method of ours. */
+/** Resources of the SDK are own properties of an instance: one with the name of a router method would hide it. */
 const clients = {
   'the SDK in use': new OpenAI(options),
   'its Azure client': new AzureOpenAI(azure),

@@ -48,7 +48,7 @@ describe('the wait before a retry at the same deployment', () => {
     const draws = [0, 0.2, 0.8];
     const { router } = build({ a: fail(500) }, { random: () => draws.shift() ?? 0, retry: { baseMs: 250 } });
     const { error } = await settled(sendChat(router));
-    // The first is the call's own, for pauses.
+    // The first draw is the call's own, for pauses.
     expect(callRecord(error)?.attempts.map((attempt) => attempt.startedMs)).toEqual([0, 150, 600]);
   });
 
@@ -163,7 +163,7 @@ describe('Retry-After', () => {
 });
 
 describe('the retry budget', () => {
-  /** So few that they are counted soon. */
+  /** So small that a few calls exhaust it. */
   const small = { retry: { budget: 0.2, minPerSecond: 0.2 }, maxAttempts: 2, breaker: false } as const;
 
   it('is a share of the calls of the last 10 s, plus a number per second', async () => {
@@ -253,7 +253,7 @@ describe('the retry budget', () => {
       return fake.count;
     };
     expect([await sent('one'), await sent('two'), await sent('more'), await sent('all')]).toEqual([6, 6, 8, 10]);
-    // Calls by name draw on their client's.
+    // Calls to a deployment by name use their client's budget.
     expect([await sent('a'), await sent('a')]).toEqual([6, 5]);
   });
 

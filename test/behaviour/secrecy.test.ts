@@ -16,12 +16,12 @@ const PROMPT = 'my-most-secret-prompt';
 const messages = [{ role: 'user' as const, content: `Please keep this: ${PROMPT}` }];
 const model = 'route';
 
-/** What a provider does, given the secrets that it was sent. */
+/** A provider's behaviour, made from the secrets that it received. */
 type Say = (received: string) => Behaviour;
 
 const SECRET_HEADERS = ['authorization', 'api-key', 'x-api-key'];
 
-/** A router of clients with keys of every kind, all of whose deployments do the same; and all that it tells. */
+/** A router of clients with keys of every kind, whose deployments all behave the same; and all its output. */
 function openRouter(
   say: Say,
   settings: { clientHeaders?: Record<string, string>; headers?: Record<string, string> } = {},
@@ -78,7 +78,7 @@ const failAll =
   (received) =>
     fail(status, { ...errorOfEach(received), headers: headersOf(received) });
 
-/** Everything that a provider can say with the keys that it was sent. */
+/** Every place in which a provider can quote the keys that it received. */
 const echoes: Record<string, Say> = {
   'a 401': failAll(401),
   'a 400': failAll(400),

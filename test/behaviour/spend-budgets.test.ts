@@ -10,7 +10,7 @@ import { SDK } from '../helpers/sdk.js';
 
 useFakeTime();
 
-/** A thousand tokens of output are a dollar, so an input of a dozen tokens is next to nothing. */
+/** A thousand output tokens cost a dollar, so an input of a dozen tokens costs next to nothing. */
 const price = { input: 1, output: 1000 };
 const expensive = { input: 10, output: 10_000 };
 const usage = { inputTokens: 10, outputTokens: 1000 };
@@ -126,7 +126,7 @@ describe('maxCostUsd', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  // openai 6 does not say which model a streamed upload is for, so its price is not known either.
+  // openai 6 does not report the model of a streamed upload, so its price is unknown.
   it.skipIf(SDK < 7)('assumes one image if an upload is a stream that cannot be read', async () => {
     const { router, fake } = build({ a: answer() }, { ...one, maxCostUsd: 2.5 });
     const streamed = router.images.edit(

@@ -7,7 +7,7 @@ import { build } from '../helpers/routers.js';
 
 useFakeTime();
 
-/** A million tokens of output are a thousand dollars, of input nothing. */
+/** A million output tokens cost a thousand dollars; input is free. */
 const price = { input: 0, output: 1000 };
 const setup = { deployments: { a: { price } }, routes: { standard: ['a'] }, maxAttempts: 1 };
 const budgets = [{ usd: 200, window: 'day' as const }];

@@ -79,7 +79,7 @@ describe('a stream that breaks after its first content', () => {
     const { router } = build({ a: stream(events, { cutAt, ending: 'end' }), b: answer() });
     const { error, text } = await read(await streamChat(router));
     expect(text).toBe('Hello');
-    // What the SDK makes of the half differs between its versions: version 6 drops it, 7 tries to parse it.
+    // SDK versions treat half a line differently: version 6 drops it, 7 tries to parse it.
     expect(error).toMatchObject({ reason: expect.stringMatching(/^(malformed|missing-end)$/) });
   });
 });

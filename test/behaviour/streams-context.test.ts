@@ -10,7 +10,7 @@ useFakeTime();
 
 const context = new AsyncLocalStorage<string>();
 
-/** For each event: its type and the contexts it ran in, under the call that it reports. */
+/** For each event: its type and its async contexts, by the call that it reports. */
 function listen(router: ModelRouter): Map<string, Set<string>> {
   const seen = new Map<string, Set<string>>();
   const note = (callId: string, type: string) => {

@@ -12,7 +12,7 @@ useFakeTime();
 const file = () => new File(['sound'], 'a.wav');
 const image = { model: 'standard', prompt: 'A cat', stream: true, partial_images: 2 } as const;
 
-/** Streamed endpoints, the events they begin with, and the one they end with. */
+/** Streamed endpoints, their first events, and their last one. */
 const endpoints: [string, (router: OpenAI) => PromiseLike<AsyncIterable<{ type: string }>>, string, string][] = [
   ['images.generate', (r) => r.images.generate(image), 'image_generation.partial_image', 'image_generation.completed'],
   [
@@ -118,7 +118,7 @@ describe('a finish reason in every chunk', () => {
       router.chat.completions.create({ model: 'standard', messages, stream: true, temperature: 0 });
     const { value } = await settled(sendChat().then(read));
     expect(value).toMatchObject({ text: expect.stringMatching(/^one /), error: { reason } });
-    // Nor is it stored for the next caller.
+    // It is not stored for the next caller, either.
     await settled(sendChat().then(read));
     expect(fake.count).toBe(2);
   });

@@ -85,7 +85,7 @@ describe('a subclass that overrides hooks', () => {
 
   it('may prevent a retry with shouldRetry', async () => {
     class Never extends ModelRouter {}
-    // The SDK's types keep this one private; its code calls it all the same.
+    // Private in the SDK's types, but its code calls it.
     Reflect.set(Never.prototype, 'shouldRetry', async () => false);
     const fetch = newFetch();
     const retry = { baseMs: 0, maxMs: 0 };

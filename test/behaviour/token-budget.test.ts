@@ -14,7 +14,7 @@ import { errorOf, messages, sendChat, streamChat } from '../helpers/messages.js'
 import { build, type Setup } from '../helpers/routers.js';
 
 const body = { model: 'standard', messages };
-/** What `messages` is estimated at: one limit lets it through, one less does not. */
+/** The estimate of `messages`: this limit accepts it, and one less does not. */
 const size = sizeOf();
 
 function sizeOf(): number {

@@ -14,7 +14,7 @@ function newRouter(settings: object = {}): ModelRouter {
   return new ModelRouter({ clients: { default: { apiKey: 'sk', fetch } }, ...settings });
 }
 
-/** The ways in which tracing libraries put themselves around an object. */
+/** The ways in which tracing libraries wrap an object. */
 const wraps: readonly (readonly [string, <T extends object>(object: T) => T])[] = [
   [
     'a Proxy that hands on the receiver',

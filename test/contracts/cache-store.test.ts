@@ -9,7 +9,7 @@ import { build } from '../helpers/routers.js';
 
 useFakeTime();
 
-/** As a store in another process is: everything takes a while, and goes through text. */
+/** Behaves like a store in another process: everything takes time, and goes through text. */
 class FarStore implements CacheStore {
   readonly #kept = new Map<string, { text: string; until: number }>();
   async get(key: string): Promise<CachedAnswer | undefined> {

@@ -7,7 +7,7 @@ import {
   type Permit,
 } from '../../src/state/circuit-breaker.js';
 
-/** The defaults of the contract. */
+/** The router's defaults. */
 export const defaults: BreakerSettings = {
   failures: 5,
   windowMs: 10_000,
@@ -33,12 +33,12 @@ export function acquire(breaker: DeploymentBreaker): Permit {
   return permit;
 }
 
-/** Calls that begin and end at once. */
+/** Calls that start and end at once. */
 export function report(breaker: DeploymentBreaker, outcome: BreakerOutcome, times = 1): void {
   for (let i = 0; i < times; i += 1) breaker.report(acquire(breaker), outcome, performance.now());
 }
 
-/** One that has just opened, with `consecutive: 1`. */
+/** A breaker that has just opened, with `consecutive: 1`. */
 export function opened(settings: Partial<BreakerSettings> = {}, random = () => 0) {
   const built = build({ consecutive: 1, ...settings }, random);
   const early = acquire(built.breaker);

@@ -10,8 +10,8 @@ export interface ModelPermit {
 const BUCKETS = 10;
 
 /**
- * What `DeploymentBreaker` should do, written as plainly as possible and without opossum. It has two clocks:
- * `now` always moves on, `ticks` stands still while the process is too busy to run its timers.
+ * The specification of `DeploymentBreaker`, as simple as possible and without opossum. It has two clocks: `now` always
+ * advances, `ticks` stands still while the process is too busy to run its timers.
  */
 export class BreakerModel {
   state: BreakerState = 'closed';
@@ -21,11 +21,11 @@ export class BreakerModel {
   #ticks = 0;
   #openUntil = 0;
   #timerAt = 0;
-  /** When the failures of the row ended. */
+  /** When the failures of the current row ended. */
   #row: number[] = [];
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
   #sharedOut = 0;
-  /** Everything that counts: when, and whether it failed. */
+  /** All reports in the window: when, and whether they failed. */
   #window: { at: number; failed: boolean }[] = [];
   #probes: ModelPermit[] = [];
 

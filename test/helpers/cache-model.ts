@@ -1,7 +1,7 @@
 export const LATENCY_MS = 50;
 export const TIMES = { ttlMs: 1000, staleMs: 500, staleIfErrorMs: 2000 } as const;
 
-/** What a call is to come to: how the cache was used, and the number of the answer, or how it failed. */
+/** The expected result of a call: how the cache was used, and the number of the answer, or how it failed. */
 export interface Expected {
   readonly use: 'hit' | 'stale' | 'stale-if-error' | 'miss' | 'joined' | 'status' | 'deadline' | 'aborted';
   readonly answer: number | undefined;
@@ -11,7 +11,7 @@ interface Waiter {
   readonly index: number;
   readonly deadline: number;
   readonly use: 'miss' | 'joined';
-  /** The old answer that stands in where nothing better can be had. */
+  /** The stale answer that is used if nothing better is available. */
   readonly spare: number | undefined;
 }
 
@@ -19,12 +19,12 @@ interface Flight {
   readonly key: string;
   readonly lands: number;
   readonly answer: number | undefined;
-  /** Of a refresh: how long it goes on without anybody who waits. */
+  /** For a refresh: how long it continues without a waiting caller. */
   readonly until: number | undefined;
   readonly waiters: Set<Waiter>;
 }
 
-/** The cache as it is meant: kept answers by key, flights by key and kind, and who waits for them. */
+/** A model of the cache: cached answers by key, shared calls by key and kind, and their callers. */
 export class CacheModel {
   readonly expected: (Expected | undefined)[] = [];
   readonly totals = { hits: 0, misses: 0, joined: 0, stale: 0 };

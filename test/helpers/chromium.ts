@@ -14,7 +14,7 @@ type Answer = { id?: number; result?: Record<string, unknown>; error?: { message
 export class Chromium {
   #next = 1;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
-  /** What the page has logged as an error, refused resources included. */
+  /** Errors that the page has logged, including blocked resources. */
   readonly problems: string[] = [];
 
   private constructor(
@@ -89,7 +89,7 @@ export class Chromium {
     return result.value;
   }
 
-  /** Until the expression is true in the page. */
+  /** Waits until the expression is true in the page. */
   async until(expression: string): Promise<void> {
     await eventually(() => this.evaluate<boolean>(expression));
   }

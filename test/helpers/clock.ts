@@ -10,12 +10,12 @@ export function useFakeTime(): void {
   });
 }
 
-/** Lets `ms` pass, and everything that happens in them. */
+/** Advances time by `ms`, and runs everything due in that time. */
 export async function pass(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
 }
 
-/** What has become of a promise so far. */
+/** The state of a promise so far. */
 export interface Watched<T> {
   state: 'pending' | 'fulfilled' | 'rejected';
   value: T | undefined;
@@ -36,7 +36,7 @@ export function watch<T>(promise: PromiseLike<T>): Watched<T> {
   return watched;
 }
 
-/** Moves time on, timer by timer, until the promise settles, and says what it came to. */
+/** Advances time, timer by timer, until the promise settles, and returns its state. */
 export async function settled<T>(promise: PromiseLike<T>, mostMs = 600_000): Promise<Watched<T>> {
   const watched = watch(promise);
   const start = performance.now();

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type DrillResult, meets } from '../../drills/result.ts';
 
-/** Nothing was broken, and no target is missed by more than chance makes of a small sample. */
+/** No invariant was violated, and no target is missed by more than chance explains for a small sample. */
 export function check({ broken, measured, targets }: DrillResult): void {
   expect([...broken]).toEqual([]);
   const missed = Object.entries(targets)

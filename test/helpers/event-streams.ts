@@ -16,13 +16,13 @@ export const done = event('[DONE]');
 export const content = (text: string, index = 0) => event(chunk({ content: text }, null, index));
 export const finish = (reason = 'stop', index = 0) => event(chunk({}, reason, index));
 
-/** A role-only event of exactly so many bytes. */
+/** A role-only event of exactly `size` bytes. */
 export function paddedRole(size: number): string {
   const empty = event({ ...chunk({ role: 'assistant' }), padding: '' });
   return event({ ...chunk({ role: 'assistant' }), padding: 'x'.repeat(size - empty.length) });
 }
 
-/** A stream given event by event; each is one read of the body. */
+/** A stream, event by event; each is one read of the body. */
 export function stream(chunks: readonly string[], options: Omit<BytesOptions, 'chunks'> = {}): Behaviour {
   return bytes({ chunks, headers: { 'content-type': 'text/event-stream' }, ...options });
 }

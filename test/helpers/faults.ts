@@ -1,24 +1,27 @@
 import type { CallOptions, InterruptionReason, Outcome } from 'model-router';
 import * as kit from 'model-router/testing';
 
-/** How a call ends whose first deployment has a fault. */
+/** The end of a call whose first deployment has a fault. */
 export type Ending =
-  /** The fallback answers, after the first attempt has come to one of these: the SDK's versions tell some apart differently. */
+  /**
+   * The fallback answers, after the first attempt ended with one of these outcomes: the SDK's versions differ for some
+   * faults.
+   */
   | { readonly by: 'fallback'; readonly after: readonly Outcome[] }
-  /** The primary answers all the same. */
+  /** The primary answers in spite of the fault. */
   | { readonly by: 'primary'; readonly text?: string | RegExp; readonly unfinished?: true }
-  /** The stream had begun: it is interrupted, and this is what was delivered. */
+  /** The stream had begun: it is interrupted, with this text delivered. */
   | { readonly interrupted: InterruptionReason; readonly text: string };
 
 export interface Fault {
-  /** `refused`: nobody listens on the port. */
+  /** `refused`: no server listens on the port. */
   readonly primary: kit.Script | 'refused';
   readonly plain: Ending;
   readonly stream: Ending;
   readonly options?: CallOptions;
 }
 
-/** What the primary says, in pieces that no other deployment has. */
+/** The primary's text, in pieces that no other deployment has. */
 export const PRIMARY_TEXT = 'p1 p2 p3 p4';
 export const FALLBACK_TEXT = 'f1 f2 f3 f4';
 export const said = { content: PRIMARY_TEXT, chunks: ['p1 ', 'p2 ', 'p3 ', 'p4'] } as const;
@@ -40,7 +43,7 @@ const json = { 'content-type': 'application/json' };
 const raw = (body: string, headers: Record<string, string> = json) => kit.bytes({ headers, chunks: [body] });
 const twice = (first: Ending, second: Ending) => ({ plain: first, stream: second });
 
-/** For what never comes. All else has the time that a busy machine may need. */
+/** For faults without an answer. All others have the time that a busy machine may need. */
 const brief: CallOptions = { attemptTimeoutMs: 300, chunkTimeoutMs: 150 };
 
 const timing: Record<string, Fault> = {

@@ -2,11 +2,11 @@ import { type FleetOptions, type FleetStore, memoryFleetStore, storeFleet } from
 import { answer, type Script } from 'model-router/testing';
 import { type Built, build, type Setup } from './routers.js';
 
-/** A thousand tokens of output are a dollar, and an input of a dozen tokens next to nothing. */
+/** A thousand output tokens cost a dollar, and an input of a dozen tokens next to nothing. */
 export const price = { input: 0.001, output: 1000 };
 export const dollar = answer({ usage: { inputTokens: 10, outputTokens: 1000 } });
 
-/** A store that can be cut off, and counts. */
+/** A store that can be disconnected, and counts. */
 export interface WatchedStore extends FleetStore {
   isDown: boolean;
   isHanging: boolean;
@@ -33,7 +33,7 @@ export interface Member extends Built {
   readonly warnings: string[];
 }
 
-/** Routers on one store, as so many processes: each call costs a dollar at most. */
+/** Routers on one store, one per simulated process: each call costs at most a dollar. */
 export function fleetOf(
   count: number,
   store: FleetStore,

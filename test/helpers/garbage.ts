@@ -2,7 +2,7 @@ import { collectGarbage } from '../../drills/garbage.ts';
 
 export { collectGarbage };
 
-/** Collects garbage until `isDone`, with time in between for what is collected to end. */
+/** Collects garbage until `isDone`, with time in between for finalizers. */
 export async function collectUntil(isDone: () => boolean, maxTurns = 100): Promise<boolean> {
   for (let turn = 0; turn < maxTurns && !isDone(); turn += 1) {
     await collectGarbage(undefined, 1);

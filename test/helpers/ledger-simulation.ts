@@ -8,30 +8,33 @@ import {
   windowAt,
 } from '../../src/redis/ledger/ledger.js';
 
-/** What goes wrong, and how often. */
+/** The faults, and how often they occur. */
 export interface LedgerFaults {
   readonly workers: number;
   readonly kills: number;
   readonly pauses: number;
   readonly flushes: number;
-  /** The store goes back to a state of so many heartbeats ago. */
+  /** The store returns to its state of this many heartbeats ago. */
   readonly failovers: number;
-  /** Spells in which the store answers nobody. */
+  /** Periods in which the store does not answer. */
   readonly outages: number;
   /** Shares of claims and answers that are lost, late by up to two heartbeats, or delivered twice. */
   readonly lost: number;
   readonly late: number;
   readonly doubled: number;
-  /** Costs above what was reserved, as a share of the calls; by at most half of the reservation. */
+  /** Costs above the reservation, as a share of the calls; by at most half of the reservation. */
   readonly overruns: number;
 }
 
 export interface LedgerRun {
   /** Billed above the limit at its worst moment, in units. */
   readonly overspent: number;
-  /** The same of what workers were allowed to spend, whether or not they did; only where the window does not end. */
+  /**
+   * The same for the amount that workers were allowed to spend, whether or not they did; only if the window does not
+   * end.
+   */
   readonly promised: number;
-  /** What calls have cost above their reservations, of the worst window. */
+  /** The cost of calls above their reservations, in the worst window. */
   readonly overrun: number;
   readonly billed: number;
   readonly calls: number;
@@ -80,16 +83,19 @@ export interface LedgerSimulation {
   readonly most: number;
   readonly faults: LedgerFaults;
   readonly random: () => number;
-  /** Moves `performance.now()` on. */
+  /** Advances `performance.now()`. */
   readonly advance: (ms: number) => void;
-  /** The server's clock when it begins. */
+  /** The server's clock at the start. */
   readonly startAt: number;
 }
 
 const STEP_MS = 25;
 const LATENCY_MS = 2;
 
-/** The whole ledger in virtual time: workers, letters that get lost, a store that forgets, and the provider's bill as the truth. */
+/**
+ * The whole ledger in virtual time: workers, messages that get lost, a store that loses data, and the provider's bill
+ * as the measure.
+ */
 export function simulateLedger(options: LedgerSimulation): LedgerRun {
   const { rules, faults, random, advance } = options;
   const { heartbeatMs, limit } = rules;
@@ -102,7 +108,7 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
   let epochs = 0;
   let snapshots: { at: number; state: LedgerState | undefined }[] = [];
   let downUntil = 0;
-  /** The store has lost data, and no worker that remembers has spoken yet. */
+  /** The store has lost data, and no worker that remembers it has sent a claim yet. */
   let isForgetful = false;
   const letters: Letter[] = [];
   const running = new Set<Running>();
@@ -152,7 +158,7 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
   };
   plan('kill', faults.kills);
   plan('pause', faults.pauses);
-  // A fleet that has just begun has nothing to lose, and nothing to tell it from one that has lost everything.
+  // A new fleet has nothing to lose, and looks the same as one that has lost everything.
   plan('flush', faults.flushes, 3 * heartbeatMs);
   plan('failover', faults.failovers, 4 * heartbeatMs);
   plan('outage', faults.outages);
@@ -231,7 +237,7 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
       isOver = true;
     };
     worker.ends.push(end);
-    // Calls that find it asking already join, and the next question is for all of them.
+    // Calls that find a running request join it, and the next request is for all of them.
     if (now() - worker.requestedAt > 100) request(worker);
     letters.push({ at: until, deliver: end });
   };
@@ -244,7 +250,7 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
     while (bills[0] !== undefined && isOld(bills[0])) bills.shift();
   };
 
-  /** What all workers might spend now without asking, and what dead ones have spent or left running. */
+  /** The amount that all workers might spend now without a request, plus what dead ones have spent or left running. */
   const promised = () => {
     dropOldBills();
     let sum = 0;
@@ -267,7 +273,7 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
       bills.reduce((total, each) => total + each.overrun, 0),
     );
     const { worker } = call;
-    // What a dead process has sent is billed all the same; one that stands still hears of it later.
+    // A dead process's requests are billed all the same; a stopped one learns of it later.
     if (worker.isDead) return;
     const settle = () => {
       worker.allowance.release(call.reserved);
@@ -291,7 +297,7 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
       const victim = pick();
       if (victim !== undefined) victim.pausedUntil = now() + random() * 30_000;
     }
-    // Somebody must remember: what a fleet has lost with the only worker that knew of it is gone.
+    // At least one worker must remember: a fleet cannot recover what only a dead worker knew.
     const isRemembered = workers.some(
       ({ allowance, pausedUntil }) => pausedUntil <= now() && now() - allowance.answeredAt < 2 * heartbeatMs,
     );

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What keeps the process alive, by kind: sockets, servers, timers. */
+/** The resources that keep the process alive, by kind: sockets, servers, timers. */
 export function activeResources(): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }
 
-/** The kinds of which there are more now than there were. */
+/** The kinds of which there are more than before. */
 function leftOver(before: Record<string, number>): string[] {
   return Object.entries(activeResources()).flatMap(([kind, now]) => {
     const more = now - (before[kind] ?? 0);
@@ -15,7 +15,7 @@ function leftOver(before: Record<string, number>): string[] {
   });
 }
 
-/** Waits until `read` gives nothing wrong, for at most a second, and returns what it gave last. */
+/** Waits until `isRight` accepts the result of `read`, for at most a second, and returns the last result. */
 export async function eventually<T>(read: () => T, isRight: (value: T) => boolean): Promise<T> {
   const end = performance.now() + 1000;
   for (;;) {
@@ -25,14 +25,14 @@ export async function eventually<T>(read: () => T, isRight: (value: T) => boolea
   }
 }
 
-/** What is left of it a second later at the most. */
+/** What is left after at most a second. */
 export const leftInTheEnd = (before: Record<string, number>): Promise<string[]> =>
   eventually(
     () => leftOver(before),
     (left) => left.length === 0,
   );
 
-/** Requests that are still open a second later at the most. */
+/** Requests that are still open after at most a second. */
 export const openInTheEnd = (...upstreams: readonly { readonly open: number }[]): Promise<number> =>
   eventually(
     () => upstreams.reduce((sum, { open }) => sum + open, 0),

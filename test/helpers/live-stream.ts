@@ -10,7 +10,7 @@ export interface LiveStream {
   readonly isCancelled: () => boolean;
 }
 
-/** A router whose answers are streams that the test sends itself: the first content is there at once. */
+/** A router whose streams the test sends itself. Their first content is there at once. */
 export function liveRouter(settings: RouterSettings = {}): { router: ModelRouter; streams: LiveStream[] } {
   const streams: LiveStream[] = [];
   const encoder = new TextEncoder();

@@ -8,7 +8,7 @@ export function sendChat(router: OpenAI, model = 'standard', options: OpenAI.Req
   return router.chat.completions.create({ model, messages }, options);
 }
 
-/** The same with options of the router's own. */
+/** The same with the router's own options. */
 export function sendChatWith(router: ModelRouter, options: SingleCallOptions, model = 'standard') {
   return sendChat(router, model, callOptions(options));
 }
@@ -17,7 +17,7 @@ export function streamChat(router: OpenAI, model = 'standard', options: OpenAI.R
   return router.chat.completions.create({ model, messages, stream: true }, options);
 }
 
-/** What the promise was rejected with. */
+/** The error of a rejected promise. */
 export async function errorOf(promise: PromiseLike<unknown>): Promise<Error> {
   try {
     await promise;
@@ -31,11 +31,11 @@ export async function errorOf(promise: PromiseLike<unknown>): Promise<Error> {
 export interface ReadResult<T> {
   readonly chunks: T[];
   readonly text: string;
-  /** What ended it, if not its own end. */
+  /** The error that ended it, if any. */
   readonly error: unknown;
 }
 
-/** All that a stream gives, up to its end or its error. */
+/** Reads a stream up to its end or its error. */
 export async function read(
   stream: AsyncIterable<OpenAI.ChatCompletionChunk>,
 ): Promise<ReadResult<OpenAI.ChatCompletionChunk>> {

@@ -138,7 +138,7 @@ export const OPTION_PAGES: Readonly<Record<string, Page>> = {
   },
 };
 
-/** A page of the options, from the docblocks. */
+/** A page of options, made from the docblocks. */
 export function optionsPage({ title: heading, intro: start, sections }: Page): string {
   const cell = (text: string) => text.replaceAll('|', '\\|');
   const tables = sections.map(([title, type, intro]) => {

@@ -13,7 +13,7 @@ export interface Door {
   readonly routed: typeof fetch;
 }
 
-/** Opens a door in a test, and closes it when the test is over. */
+/** Opens an entry point in a test, and closes it after the test. */
 export function useDoor(): (models: Models, options?: Partial<RouterOptions>) => Promise<Door> {
   const opened: Door[] = [];
   afterEach(async () => {
@@ -45,6 +45,6 @@ export const post = (body: unknown, init: RequestInit = {}): RequestInit => ({
   headers: { 'content-type': 'application/json', ...init.headers },
 });
 
-/** Asks for a chat as a stream. */
+/** Requests a chat as a stream. */
 export const streamOf = ({ routed }: Door, init: RequestInit = {}) =>
   routed(`${base}/chat/completions`, post({ model, messages, stream: true }, init));

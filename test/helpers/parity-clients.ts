@@ -5,7 +5,7 @@ import type { Door } from './parity-case.js';
 
 export const API_KEY = 'sk-parity-0123456789';
 
-/** Asks for a tool as long as none has answered. */
+/** Calls a tool until the request has a tool's result. */
 function useTools({ body }: RecordedRequest) {
   return JSON.stringify(body).includes('"role":"tool"')
     ? answer('It is sunny in Bern.')
@@ -31,10 +31,10 @@ export const usualModels: Readonly<Record<string, Script>> = {
 
 export type RouterDoor = Exclude<Door, 'plain client'>;
 export const doors: readonly RouterDoor[] = ['router of one client', 'router with routes'];
-/** And one whose options of a call, default headers and query stand beside its clients. */
+/** Plus a router whose call options, default headers and query stand next to its clients. */
 export const allDoors: readonly RouterDoor[] = [...doors, 'router with options beside its clients'];
 
-/** The name that a caller asks for, so that `model` of the fake answers. */
+/** The name to send so that `model` of the fake answers. */
 export const nameBehind = (door: Door) => (model: string) => (door === 'router with routes' ? `route-${model}` : model);
 
 /** The same options on a plain client, on a router of that one client, and on a router whose routes rename each model. */

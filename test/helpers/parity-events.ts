@@ -1,9 +1,9 @@
-/** The SDK's stream helpers and runners, as far as their events go. */
+/** The events of the SDK's stream helpers and runners. */
 interface Emitter<Name extends string> {
   on(name: Name, listener: (...args: unknown[]) => void): unknown;
 }
 
-/** Everything that a helper tells, in the order in which it is told. What is told is copied: helpers go on writing to it. */
+/** All events of a helper, in order. Their values are copied, because helpers keep changing them. */
 export function eventsOf<Name extends string>(emitter: Emitter<Name>, names: readonly Name[]): unknown[] {
   const events: unknown[] = [];
   for (const name of names) {

@@ -4,8 +4,8 @@ import { Stream } from 'openai/streaming';
 import { VERSION } from 'openai/version';
 
 /**
- * The only headers of a request that may differ, and why. All others, the SDK's own too (`user-agent`, the platform's,
- * `x-stainless-helper-method`), must be what a plain client sends.
+ * The only headers of a request that may differ, and why. All others, including the SDK's own (`user-agent`, the
+ * platform's, `x-stainless-helper-method`), must equal a plain client's.
  */
 const MAY_DIFFER: Readonly<Record<string, string>> = {
   host: 'each client of a test has a fake provider of its own, on a port of its own',
@@ -13,10 +13,10 @@ const MAY_DIFFER: Readonly<Record<string, string>> = {
   'x-stainless-retry-count': 'each attempt of the router is a first one to the SDK, whose own retries are off',
 };
 
-/** Headers of a response that tell of the connection or the time, or that the router adds and a test looks at elsewhere. */
+/** Response headers about the connection or the time, or that the router adds and other tests check. */
 const NOT_COMPARED = /^(date|connection|keep-alive|x-router-.*)$/;
 
-/** What the provider received, without what is random in it. */
+/** The provider's view of a request, without random values. */
 export function seen(request: RecordedRequest): Record<string, unknown> {
   const { method, path, query, headers, body, model, stream, status, outcome, apiKeyOf } = request;
   return { method, path, query, headers: comparable(headers), body, model, stream, status, outcome, apiKeyOf };
@@ -30,7 +30,7 @@ function comparable(headers: RecordedRequest['headers']): Record<string, string>
   );
 }
 
-/** Any result as plain values, its class included. Reads responses and streams that nobody has read. */
+/** Any result as plain values, including its class. Reads responses and streams that are still unread. */
 export async function view(value: unknown): Promise<unknown> {
   if (typeof value === 'function') return `function ${value.name}`;
   if (typeof value !== 'object' || value === null) return value;
@@ -52,7 +52,7 @@ export async function view(value: unknown): Promise<unknown> {
   };
 }
 
-/** The SDK's mark on what it has parsed, which does not show. */
+/** The SDK's hidden property on parsed results. */
 const requestIdOf = (value: object) => '_request_id' in value && { _request_id: value._request_id };
 
 async function viewResponse(response: Response): Promise<Record<string, unknown>> {
@@ -71,7 +71,7 @@ export function viewHeaders(headers: Headers): Record<string, string> {
   return Object.fromEntries([...headers].filter(([name]) => !NOT_COMPARED.test(name)));
 }
 
-/** What a `catch` written for the SDK may look at, and every property of the error's own. */
+/** What a `catch` written for the SDK may read, and every own property of the error. */
 export async function viewError(error: unknown): Promise<Record<string, unknown>> {
   if (!(error instanceof Error)) return { thrown: error };
   const { status, headers, code, param, type, requestID, error: body } = Object.assign({}, fieldsOf(error));
@@ -88,7 +88,7 @@ export async function viewError(error: unknown): Promise<Record<string, unknown>
   };
 }
 
-/** SDK 6 does not tell the reason of an abort. The router does on both. */
+/** SDK 6 does not report the reason of an abort. The router does on both. */
 const isUntold = (error: Error) => error instanceof APIUserAbortError && VERSION.startsWith('6.');
 
 const fieldsOf = (error: Error): Partial<Record<string, unknown>> => ({ ...error });

@@ -8,7 +8,7 @@ export interface Sent {
   readonly body: string;
 }
 
-/** The same fake, and everything that was sent to it, keys included. */
+/** The same fake, and everything that it received, including keys. */
 export function watch(fake: FakeFetch) {
   const sent: Sent[] = [];
   const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
@@ -20,7 +20,7 @@ export function watch(fake: FakeFetch) {
   return { fetch, sent };
 }
 
-/** Every way in which a program may write something out. */
+/** Every way in which a program may serialize a value. */
 export function writtenOut(value: unknown): string {
   return [
     inspect(value, { depth: 20, maxArrayLength: null, maxStringLength: null }),

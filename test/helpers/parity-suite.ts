@@ -6,10 +6,10 @@ import { API_KEY, clientOf, doors, nameBehind, usualModels } from './parity-clie
 import { seen, view, viewError } from './parity-observe.js';
 import { SDK } from './sdk.js';
 
-/** Makes each call on a plain client and on routers, over real sockets, and compares all that comes of it. */
+/** Makes each call on a plain client and on routers, over real sockets, and compares the results. */
 export function describeParity(title: string, cases: readonly ParityCase[], routers = doors): void {
   describe(title, () => {
-    // Answers tell when they were made: the date stands still, so that two of them can be compared.
+    // Answers contain the time: the date stands still, so that two answers can be compared.
     beforeEach(() => {
       vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 21) });
     });
@@ -31,7 +31,7 @@ export function describeParity(title: string, cases: readonly ParityCase[], rout
   });
 }
 
-/** Makes one call on one kind of client, with a fake provider of its own. */
+/** Makes one call on one kind of client, with its own fake provider. */
 async function outcomeOf(each: ParityCase, door: Door): Promise<Outcome> {
   const models = { ...usualModels, ...each.models };
   await using fake = await startFakeProvider({
@@ -62,7 +62,7 @@ async function settle(promise: PromiseLike<unknown>): Promise<Omit<Outcome, 'req
   }
 }
 
-/** Real time, for these tests run over sockets: a millisecond at a time, five seconds at most. */
+/** Real time, because these tests use sockets: polls every millisecond, for at most five seconds. */
 export async function until(isSo: () => boolean, what: string): Promise<void> {
   for (const start = performance.now(); !isSo(); ) {
     if (performance.now() - start > 5000) throw new Error(`Waited in vain for ${what}.`);

@@ -2,10 +2,10 @@ import { failure } from '../../src/classify.js';
 import type { PlanView, Step, TargetView } from '../../src/plan/plan.js';
 import type { Failure, Target } from '../../src/types.js';
 
-/** A deployment of which nothing is known and that nothing is wrong with. */
+/** A healthy deployment without statistics. */
 export function targetView(more: Partial<TargetView> = {}): TargetView {
   return {
-    // A plan looks at nothing of a target but which one it is.
+    // A plan uses a target only by identity.
     target: {} as Target,
     isOpen: false,
     retryAt: 0,
@@ -23,7 +23,7 @@ export function targetView(more: Partial<TargetView> = {}): TargetView {
   };
 }
 
-/** A call of 10 s that has just begun, without jitter. */
+/** A call of 10 s that has just started, without jitter. */
 export function viewOf(targets: readonly TargetView[], more: Partial<PlanView> = {}): PlanView {
   return {
     now: 0,
@@ -42,7 +42,7 @@ export function viewOf(targets: readonly TargetView[], more: Partial<PlanView> =
   };
 }
 
-/** What `classify` makes of an outcome, at `target`. */
+/** The failure that `classify` returns for an outcome, at `target`. */
 export function failed(
   { target }: TargetView,
   outcome: Parameters<typeof failure>[0] = 'server-error',
@@ -51,7 +51,7 @@ export function failed(
   return { ...failure(outcome, new Error(outcome), 0, 0), target, ...more };
 }
 
-/** A step in short: which target by its place, after which wait; or why nothing more. */
+/** A step in short: the target's index and the wait, or why the plan stops. */
 export function inShort(step: Step, { targets }: PlanView): string {
   if (step.type === 'stop')
     return step.reason === 'withheld'

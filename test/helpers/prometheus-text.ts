@@ -4,7 +4,7 @@ export interface Series {
   readonly value: number;
 }
 
-/** Reads the text format strictly: a line that is not of it throws, and so does a series that comes twice or without a type. */
+/** Reads the text format strictly: an invalid line throws, and so does a series that is repeated or has no type. */
 export function readPrometheus(text: string): Series[] {
   const types = new Map<string, string>();
   const seen = new Set<string>();

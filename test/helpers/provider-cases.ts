@@ -13,7 +13,7 @@ export interface HttpCase {
   readonly body: unknown;
   readonly outcome: Outcome;
   readonly answeredByFallback: boolean;
-  /** Only the wording says so: nothing that other calls share may change. */
+  /** Only the wording says so: shared state must not change. */
   readonly byWords?: boolean;
 }
 export type AnswerCase = Omit<HttpCase, 'status' | 'byWords'>;
@@ -31,7 +31,7 @@ export const streamCases = streams as unknown as readonly StreamCase[];
 
 export const failWith = ({ status, body }: HttpCase): Behaviour => fail(status, { body: asSent(body) });
 
-/** A text that is no page is sent as JSON. */
+/** A text that is not a page is sent as JSON. */
 function asSent(body: unknown): unknown {
   return typeof body === 'string' && body !== '' && !body.startsWith('<') ? JSON.stringify(body) : body;
 }
@@ -44,11 +44,11 @@ export function sendEvents(events: readonly unknown[]): Behaviour {
   return bytes({ headers: eventStream, chunks: [lines.join('')] });
 }
 
-/** Whole, whether or not a stream was asked for. */
+/** Sent as one body, whether or not a stream was requested. */
 export const sendJson = (body: unknown): Behaviour =>
   bytes({ headers: { 'content-type': 'application/json' }, chunks: [JSON.stringify(body)] });
 
-/** A deployment that does what the case says, and a healthy one with a larger window behind it. Nothing is retried. */
+/** A deployment with the case's behaviour, and a healthy fallback with a larger window. Nothing is retried. */
 export function withFallback(does: Behaviour, settings: Setup = {}): Built {
   return build(
     { a: does, b: answer({ content: 'From the fallback.' }) },
@@ -63,12 +63,12 @@ export function withFallback(does: Behaviour, settings: Setup = {}): Built {
 
 export const entryPoints = ['class', 'asFetch'] as const;
 
-/** What a chat call comes to at either entry point. */
+/** The result of a chat call at either entry point. */
 export interface Seen {
   readonly text: string | undefined;
-  /** What ended it, at the class. */
+  /** The error, for the class entry point. */
   readonly error: unknown;
-  /** Of the response, at `asFetch`. */
+  /** The status of the response, for `asFetch`. */
   readonly status: number;
 }
 
@@ -107,7 +107,7 @@ async function callClass(router: Built['router'], body: object): Promise<Seen> {
 const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
-/** The contents in an answer or a stream, as they stand in its JSON. */
+/** The contents in an answer or a stream, read from its JSON. */
 function textIn(body: string): string | undefined {
   return [...body.matchAll(/"content":"([^"]*)"/g)].map(([, text]) => text).join('');
 }

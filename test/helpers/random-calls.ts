@@ -20,7 +20,7 @@ import { countedSignal } from './signals.js';
 
 const latencyMs = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 3000 }));
 
-/** What an upstream does with one request. */
+/** An upstream's behaviour for one request. */
 const behaviour: fc.Arbitrary<Behaviour> = fc.oneof(
   { weight: 3, arbitrary: latencyMs.map((ms) => answer({ latencyMs: ms, chunks: ['a', 'b'], chunkMs: ms / 4 })) },
   {
@@ -95,7 +95,7 @@ export interface Made {
   readonly listeners: () => number;
 }
 
-/** Makes the calls, and waits until the last one has long been over. */
+/** Makes the calls, and waits well beyond the end of the last one. */
 export async function makeCalls({ scripts, calls, breaker, budget, chance }: Given) {
   const models = Object.fromEntries(scripts.map((script, index) => [`m${index}`, script]));
   const { fake, clients } = fakeClients(['default', 'other'], { models });
@@ -125,7 +125,7 @@ export async function makeCalls({ scripts, calls, breaker, budget, chance }: Giv
   return { made, fake, router };
 }
 
-/** A plain call, or a stream read to its end: gives something that has the record of the call. */
+/** A plain call, or a stream read to its end. Returns an object that has the call's record. */
 async function begin(router: ModelRouter, { isStream, ...call }: GivenCall, signal: AbortSignal): Promise<unknown> {
   const { deadlineMs, maxAttempts, attemptTimeoutMs, hedgeAfterMs } = call;
   const view = router.withOptions({
@@ -139,12 +139,12 @@ async function begin(router: ModelRouter, { isStream, ...call }: GivenCall, sign
   return stream;
 }
 
-/** It hangs whatever it is told: a transport that is broken for good. */
+/** Whether it hangs regardless of aborts, like a broken transport. */
 export function isDeaf({ status }: { status: number | undefined }): boolean {
   return status === undefined;
 }
 
-/** Where the requests of an attempt went: one that met a dead connection was sent again. */
+/** Where the requests of an attempt went: after a dead connection a request was sent again. */
 export function sentTo({ deployment, resends }: AttemptRecord): string[] {
   return Array.from({ length: 1 + resends }, () => deployment);
 }

@@ -11,7 +11,7 @@ export interface Sent {
 
 export type Answering = (sent: Sent) => Response | Promise<Response>;
 
-/** A `fetch` that writes down what is sent, as it would be on the wire, and answers with what `answering` makes. */
+/** A `fetch` that records each request as it would be on the wire, and answers with the result of `answering`. */
 export function recordedFetch(answering: Answering = () => completion()): {
   fetch: typeof fetch;
   sent: Sent[];
@@ -19,7 +19,7 @@ export function recordedFetch(answering: Answering = () => completion()): {
   const sent: Sent[] = [];
   const recorded: typeof fetch = async (input, init) => {
     const request = new Request(input, init);
-    // The SDK asks a custom fetch for this once, before its first upload.
+    // The SDK requests this from a custom fetch once, before its first upload.
     if (request.url.startsWith('data:')) return new Response('');
     const { url, method, headers } = request;
     const each = { url, method, headers, body: await request.text(), redirect: init?.redirect };
@@ -58,7 +58,7 @@ export function routerOver(answering: Answering, settings: RouterSettings & Part
 export const base = 'https://api.openai.com/v1';
 export const messages = [{ role: 'user' as const, content: 'Hi' }];
 
-/** A logger that writes down its lines. */
+/** A logger that records its lines. */
 export function lines() {
   const written: string[] = [];
   const write = (...parts: unknown[]) => void written.push(parts.map(String).join(' '));

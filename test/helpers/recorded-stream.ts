@@ -1,4 +1,4 @@
-/** A chat stream as it came over the wire: its text has characters of two, three and four bytes. */
+/** A chat stream as recorded on the wire: its text has characters of two, three and four bytes. */
 const head =
   '"id":"chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG","object":"chat.completion.chunk","created":1741570283,"model":"gpt-4o-2024-08-06","service_tier":"default","system_fingerprint":"fp_fc9f1d7035"';
 const pieces = ['Grüße', ' aus', ' 東京', ' 🎌', '!'];
@@ -16,7 +16,9 @@ const events = [
 export const recordedStream: Uint8Array = Buffer.from(events.map(({ wire }) => wire).join(''));
 export const recordedText = pieces.join('');
 
-/** What whole events of the first `bytes` bytes say: their text, and whether the one with `finish_reason` is among them. */
+/**
+ * The content of the whole events in the first `bytes` bytes: their text, and whether `finish_reason` is among them.
+ */
 export function saidIn(bytes: number): { text: string; finished: boolean } {
   let text = '';
   let end = 0;

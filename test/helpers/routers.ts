@@ -9,7 +9,7 @@ type SdkOptions = Pick<
 >;
 
 export interface Setup extends RouterSettings, SdkOptions {
-  /** Names of clients, or their options beside key, URL and fetch. @default ['default'] */
+  /** Names of clients, or their options in addition to key, URL and fetch. @default ['default'] */
   clients?: readonly string[] | Record<string, ClientOptions>;
   /** More options of the fake behind all clients. */
   fake?: FakeFetchOptions;
@@ -23,8 +23,8 @@ export interface Built {
 }
 
 /**
- * A router whose deployments are the given models, in order the route `standard`, all of them behind one fake. Without
- * chance, and without a backoff: the same deployment is tried again at once. `apiKeyOf` of a request is its client's name.
+ * A router whose deployments are the given models, in order the route `standard`, all of them behind one fake. It has
+ * no randomness and no backoff: the same deployment is retried at once. `apiKeyOf` of a request is its client's name.
  */
 export function build(models: Models, { fake: more, clients, ...settings }: Setup = {}): Built {
   const names = Array.isArray(models) ? models : Object.keys(models);

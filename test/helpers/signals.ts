@@ -1,4 +1,4 @@
-/** A signal that knows how many listeners are on it. */
+/** A signal that counts its listeners. */
 export function countedSignal(): { controller: AbortController; signal: AbortSignal; listeners: () => number } {
   const controller = new AbortController();
   const { signal } = controller;
@@ -14,7 +14,7 @@ export function countedSignal(): { controller: AbortController; signal: AbortSig
     listening.delete(given[1]);
     remove(...given);
   };
-  // An abort takes away those that were to hear it once.
+  // An abort removes `once` listeners.
   const isThere = ({ isOnce }: { isOnce: boolean }) => !(isOnce && signal.aborted);
   return { controller, signal, listeners: () => [...listening.values()].filter(isThere).length };
 }

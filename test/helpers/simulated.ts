@@ -3,7 +3,7 @@ import type { SimulateOptions } from 'model-router/simulate';
 import { answer } from 'model-router/testing';
 
 export const simulatedOptions: RouterOptions = {
-  // As where a variable is missing.
+  // Like a missing environment variable.
   clients: {
     default: { apiKey: undefined, baseURL: 'https://one.test/v1' },
     other: { apiKey: undefined, baseURL: 'https://two.test/v1' },

@@ -11,19 +11,19 @@ import type { ModelRouter } from 'model-router';
 import { type InstrumentOptions, instrument } from 'model-router/otel';
 import { onTestFinished } from 'vitest';
 
-/** The attributes of one series of a metric, and what it holds. */
+/** The attributes of one series of a metric, and its value. */
 export interface Series {
   readonly attributes: Record<string, unknown>;
   readonly value: unknown;
 }
 
-/** Reads when it is asked to: without timers of its own. */
+/** Collects on demand, without timers. */
 class OnDemandReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
   protected override async onForceFlush(): Promise<void> {}
 }
 
-/** The SDK in memory, with its async contexts. It ends with the test. */
+/** The OpenTelemetry SDK in memory, with async contexts. It ends with the test. */
 export function telemetry() {
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** A provider's `usage` as it was seen on the wire, and the tokens that its bill has: each in one place only. */
+/** A provider's `usage` from the wire, and the billed tokens, each in one place only. */
 export interface UsageFixture {
   usage: Record<string, unknown>;
   tokens: {
-    /** Of the input, what has no price of its own. */
+    /** Input without a price of its own. */
     text: number;
     cached?: number;
     written?: number;
@@ -12,7 +12,7 @@ export interface UsageFixture {
     writtenAnHour?: number;
     audio?: number;
     image?: number;
-    /** Of the output, what has no price of its own; reasoning is in it. */
+    /** Output without a price of its own, including reasoning. */
     output: number;
     audioOut?: number;
     imageOut?: number;

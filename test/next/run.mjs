@@ -1,5 +1,5 @@
-// `npm run test:next`: a Next.js application with edge and Node routes, built by webpack and by turbopack, and asked. Its
-// chat routes are those of `examples/runtimes`.
+// `npm run test:next`: builds a Next.js application with edge and Node routes, by webpack and by turbopack, and calls
+// it. Its chat routes are those of `examples/runtimes`.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { install } from '../runtimes/install.mjs';
 import { startServer } from '../runtimes/server.mjs';
 
 const here = import.meta.dirname;
-/** Of a build, and of a server with its answers. */
+/** For a build, and for a server with its answers. */
 const limitMs = 300_000;
 const next = join(here, 'node_modules/next/dist/bin/next');
 /** @type {string[]} */

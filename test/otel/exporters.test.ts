@@ -83,7 +83,7 @@ it('metrics are text for Prometheus', async () => {
     /^model_router_attempt_duration(_seconds)?_count\{.*deployment="a".*\} 1$/m,
   ])
     expect(text).toMatch(line);
-  // The dashboard reads this text as it reads our own.
+  // The dashboard's queries must fit this text as they fit our own.
   const queried = JSON.stringify(dashboard).match(/model_router_(?!process_info)\w+?(?=[{[)"\\ ])/g) ?? [];
   const inText = new Set(text.match(/^\w+(?=\{)/gm));
   expect(queried.length).toBeGreaterThan(10);

@@ -107,7 +107,7 @@ it('beside an OpenAI instrumentation, the router annotates its span and leaves u
   const otel = telemetry();
   const other = new OpenAIInstrumentation();
   other.setTracerProvider(otel.provider);
-  // As its hook would do on loading `openai`; the hook itself knows versions below 7 only.
+  // Like its hook when `openai` is loaded; the hook itself supports only versions below 7.
   other.setMeterProvider(new MeterProvider());
   const [definition]: [{ patch(module: object): void; unpatch(module: object): void }] = Reflect.apply(
     Reflect.get(other, 'init'),

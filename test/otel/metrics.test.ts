@@ -29,7 +29,7 @@ describe('metrics', () => {
     expect(series.get('gen_ai.client.operation.time_to_first_chunk')).toMatchObject([
       { attributes, value: { count: 1 } },
     ]);
-    // The stream has reported none, as nobody has asked for it.
+    // The stream has reported no usage, because it was not requested.
     expect(series.get('gen_ai.client.token.usage')).toMatchObject([
       { attributes: { ...attributes, 'gen_ai.token.type': 'input' }, value: { count: 1, sum: 1000 } },
       { attributes: { ...attributes, 'gen_ai.token.type': 'output' }, value: { count: 1, sum: 100 } },

@@ -121,7 +121,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     }
     server.signal('SIGCONT');
     expect(member?.fake.requests).toHaveLength(8);
-    // Five of 50 ms each, the generation's and the answer's; the last three did not wait.
+    // Five commands of 50 ms each, for the generation and the answer; the last three calls did not wait.
     expect(times.filter((ms) => ms > 45).length).toBeLessThanOrEqual(5);
     await wait(1100);
     await sendChat(member?.router as never);

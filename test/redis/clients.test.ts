@@ -24,7 +24,7 @@ describe.skipIf(!hasRedis)('on a real server', () => {
     await new Promise((resolve) => io.once('ready', resolve));
     clients.redis = node;
     clients.ioredis = io;
-    // Any object with the two methods, as ioredis has them.
+    // Any object with these two methods, in ioredis's form.
     clients.own = {
       eval: (...args: [string, number, ...string[]]) => io.eval(...args),
       evalsha: (...args: [string, number, ...string[]]) => io.evalsha(...args),

@@ -9,7 +9,7 @@ import { build, type Setup } from '../helpers/routers.js';
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What users of other routers complain about, on a real server. */
+/** Problems that users report of other routers, on a real server. */
 describe.skipIf(!hasRedis)('problems that users report of other routers', { timeout: 60_000 }, () => {
   let server: RedisServer;
   let client: ReturnType<typeof createClient>;
@@ -93,7 +93,7 @@ describe.skipIf(!hasRedis)('problems that users report of other routers', { time
     controller.abort();
     await errorOf(stream);
     await wait(300);
-    // Nobody waits for it, and what it may have cost is booked: not the whole of what it had reserved.
+    // No caller waits for it, and its possible cost is booked: less than its whole reservation.
     expect(one.router.snapshot().spend.budgets[0]?.reservedUsd).toBe(0);
   });
 

@@ -15,7 +15,7 @@ import { SCRIPT } from '../../src/redis/script.js';
 import type { FleetStore } from '../../src/redis/store.js';
 import { seededRandom } from '../../src/simulate/seeded-random.js';
 
-/** Fields that depend on the moment, or are names. */
+/** Removes fields that depend on the time, or are names. */
 const comparable = ({ endsInMs: _ends, epoch: _epoch, rebuildMs, ...rest }: Grant) => ({
   ...rest,
   isRebuilding: rebuildMs > 0,
@@ -36,7 +36,7 @@ describe.skipIf(!hasRedis)('the script on a real server', () => {
     await server.stop();
   });
 
-  /** Claims as workers make them, and as none should, to the script and to the function: both must grant the same. */
+  /** Sends valid and invalid claims of workers to the script and to the function: both must grant the same. */
   async function compare(window: LedgerWindow, seed: number, store: FleetStore, now: () => number | Promise<number>) {
     const random = seededRandom(seed);
     const rules = { limit: 4e14, window, outageShare: 0.05, heartbeatMs: 60_000, lost: 'count' as const };
@@ -104,7 +104,7 @@ describe.skipIf(!hasRedis)('the script on a real server', () => {
     const random = seededRandom(5);
     let time = Date.UTC(2027, 11, 31, 23, 30);
     const from = windowAt(window, time).window;
-    // The server's clock is another key: a leap year and many windows pass within the test.
+    // The server's clock is a key in this test, so that a leap year and many windows pass.
     const script = SCRIPT.replace("redis.call('TIME')", "redis.call('HMGET', 'clock', 's', 'us')");
     const store = redisFleetStore({
       ...commands,

@@ -11,21 +11,21 @@ import { build, type Setup } from '../helpers/routers.js';
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const page = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8');
-/** What the page on fleets allows the user of Redis. */
+/** The permissions of the Redis user in the page on fleets. */
 const aclRules = () => /^ACL SETUSER router (.+)$/m.exec(page)?.[1]?.split(' ') ?? [];
 
 describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 60_000 }, () => {
   let server: RedisServer;
 
   beforeAll(async () => {
-    // By the second, what was answered while the disk is busy is lost when the server is killed.
+    // With a flush per second, recent answers would be lost when the server is killed.
     server = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
   });
   afterAll(async () => {
     await server.stop();
   });
 
-  /** A router in the fleet, and what it has written at `warn`. */
+  /** A router in the fleet, and its lines at `warn`. */
   function member(name: string, client: RedisClient, more: Setup = {}, script: Script = dollar) {
     const lines: string[] = [];
     const built = build(
@@ -62,7 +62,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     return client;
   };
 
-  /** The same for a client of either library, connected as a user of Redis. */
+  /** The same for a client of either library, connected as a Redis user. */
   const libraries: [string, (user: { username: string; password: string }) => Promise<RedisClient>][] = [
     ['redis', (user) => nodeRedis(user).connect()],
     [
@@ -109,7 +109,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
 
     const lines = server.cli('ACL', 'LOG').split('\n');
     const denied = lines.filter((_, i) => lines[i - 1] === 'object');
-    // What the libraries send by themselves when they connect, and do without.
+    // Commands that the libraries send when they connect, and can do without.
     expect(denied.filter((command) => !/^(client|hello)\b/.test(command))).toEqual([]);
     expect([...one.lines(), ...two.lines()]).toEqual([]);
     const stats = server.cli('INFO', 'commandstats').matchAll(/cmdstat_(\S+?):calls=(\d+)/g);

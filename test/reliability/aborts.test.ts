@@ -30,14 +30,14 @@ function build(first: Script, second: Script): Built {
   return { router, upstreams };
 }
 
-/** Waits until a call has settled, and a turn of the event loop longer, for what it leaves behind. */
+/** Waits until a call has settled, plus a turn of the event loop for its cleanup. */
 async function over(call: Watched<unknown>): Promise<void> {
   const end = performance.now() + 2000;
   while (call.state === 'pending' && performance.now() < end) await new Promise(setImmediate);
   await new Promise(setImmediate);
 }
 
-/** What must hold once a call is over, however it ended. */
+/** Conditions that must hold once a call is over, however it ended. */
 function checkLeftovers({ router, upstreams }: Built, signal: AbortSignal, where: string): void {
   expect(
     upstreams.map(({ open }) => open),
@@ -71,7 +71,7 @@ describe('an abort after any number of turns', () => {
         expect(rejected).toBeGreaterThan(20);
         return;
       }
-      // An answer that was whole before the abort may still be handed out.
+      // An answer that was complete before the abort may still be returned.
       if (call.state === 'rejected') {
         rejected += 1;
         expect(call.error, where).toBeInstanceOf(APIUserAbortError);

@@ -18,7 +18,7 @@ const step = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       type: fc.constant('call' as const),
-      // Few ways to ask, so that most calls meet others.
+      // Few different calls, so that most meet others.
       text: fc.constantFrom('x', 'x', 'x', 'y'),
       tenant: fc.constantFrom(undefined, undefined, '__proto__'),
       stream: fc.constantFrom(false, false, true),
@@ -39,7 +39,7 @@ interface Received {
   readonly holder: unknown;
 }
 
-/** A router whose answers are numbered, and the model of what they must be. */
+/** A router whose answers are numbered, and the model that predicts them. */
 function both() {
   const model = new CacheModel();
   let next = 0;
@@ -59,7 +59,7 @@ function both() {
     if (!stream) {
       const completion = await router.chat.completions.create(body, options);
       const content = completion.choices[0]?.message.content ?? '';
-      // What it does to its answer is nobody else's.
+      // A caller's change to its answer must not affect others.
       completion.choices.length = 0;
       return { content, holder: completion };
     }

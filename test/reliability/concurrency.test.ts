@@ -54,7 +54,8 @@ describe('64 calls at once, 20 times, while the primary is down', () => {
       expect(new Set(texts)).toEqual(new Set([FALLBACK_TEXT]));
     }
     expect(attempts).toBe(primary.count + fallback.count);
-    // The first round finds out, half of it while its own calls are still on their way; then there are only probes.
+    // The first round detects the outage, half of it while its own calls are still running; after that there are only
+    // probes.
     expect(primary.count).toBeLessThanOrEqual(AT_ONCE + ROUNDS);
     expect(await openInTheEnd(primary, fallback)).toBe(0);
     await router.close();
@@ -110,7 +111,7 @@ describe('a breaker under many calls', () => {
   const callsTo = (calls: readonly Awaited<ReturnType<typeof sendChat>>[], deployment: string) =>
     calls.filter((call) => callRecord(call)?.deployment === deployment).length;
 
-  /** A router whose primary has just been given up, and then does what it is told. */
+  /** A router whose primary's breaker has just opened, with the primary's next behaviour. */
   async function opened(next: Behaviour, settings: Parameters<typeof build>[1] = {}) {
     const built = build({ primary: fail(500), fallback: saidByFallback }, settings);
     for (let i = 0; i < 5; i += 1) await settled(sendChat(built.router));
@@ -148,7 +149,7 @@ describe('a breaker under many calls', () => {
     expect([callsTo(calls, 'primary'), stateOf(router)]).toEqual([1, 'closed']);
     expect(hung.state).toBe('pending');
     await pass(60_000);
-    // The late failure of the old probe is of another time.
+    // The late failure of the old probe belongs to an earlier generation.
     expect([hung.state, stateOf(router)]).toEqual(['fulfilled', 'closed']);
   });
 
@@ -215,7 +216,7 @@ describe('64 calls at once while everything is down', () => {
     expect(Math.max(...records.map(({ length }) => length))).toBeLessThanOrEqual(5);
     const total = records.reduce((sum, { length }) => sum + length, 0);
     expect(total).toBe(fake.count);
-    // Both were asked by each call; the rest was taken from 10 tokens, and a tenth for each call.
+    // Each call tried both; the other attempts took tokens: 10, plus a tenth for each call.
     expect(total - 2 * AT_ONCE).toBe(Math.floor(10 + AT_ONCE / 10));
   });
 

@@ -17,11 +17,11 @@ const settings = {
   deployments: { first: { client: 'primary', model: 'm' }, second: { client: 'fallback', model: 'm' } },
   routes: { standard: ['first', 'second'] },
   attemptTimeoutMs: 1000,
-  // Each cut is a failure of the primary: without this, it would soon not be asked any more.
+  // Each cut is a failure of the primary, whose breaker would soon open.
   breaker: false,
 } as const;
 
-/** One call, its end, and what can be said of it whatever the byte was. */
+/** One call, its end, and what holds for any byte. */
 async function readCut(router: OpenAI, cutAt: number) {
   const { signal } = new AbortController();
   const stream = await router.chat.completions.create({ model: 'standard', messages, stream: true }, { signal });
@@ -52,7 +52,9 @@ describe('a stream that is cut', () => {
   });
   afterAll(() => router.close());
 
-  /** At a clean end, newer versions of the SDK take a whole line for an event, even without the empty line after it. */
+  /**
+   * At a clean end, newer versions of the SDK accept a whole line as an event, even without the empty line after it.
+   */
   async function mayBeMissing(): Promise<number> {
     let firstEnd = 0;
     while (saidIn(firstEnd).text === '') firstEnd += 1;
@@ -108,7 +110,7 @@ describe('a stream that is cut', () => {
     for (let cutAt = 0; cutAt <= recordedStream.length; cutAt += 37) {
       primary.set('m', cutAfter(cutAt, cutAt % 2 === 0 ? 'close' : 'reset'));
       const { text, error, where } = await readCut(router, cutAt);
-      // What a reset leaves unread in the socket's buffer is lost: less may come than was sent, never more.
+      // A reset discards unread data in the socket's buffer: less may come than was sent, never more.
       if (error !== undefined) expect(saidIn(cutAt).text.startsWith(text), where).toBe(true);
       else expect(text, where).toBe(saidIn(cutAt).finished ? recordedText : FALLBACK_TEXT);
     }

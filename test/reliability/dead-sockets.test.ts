@@ -2,7 +2,7 @@ import { callRecord, ModelRouter } from 'model-router';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startResettingServer } from '../../drills/resetting-server.ts';
 
-// Real sockets: only they can be dead in a pool.
+// Real sockets, because only they can be dead in a pool.
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
@@ -40,7 +40,7 @@ describe('dead pooled sockets', () => {
     expect(results.filter(({ status }) => status === 'rejected')).toEqual([]);
     expect(server.state.resets).toBeGreaterThan(0);
     const records = results.map((each) => callRecord(each.status === 'fulfilled' ? each.value : each.reason));
-    // No attempt of its own: a count on the one that was answered.
+    // Not a separate attempt, but a count on the one that was answered.
     expect(records.every((record) => record?.attempts.length === 1)).toBe(true);
     const resends = records.reduce((sum, record) => sum + (record?.attempts[0]?.resends ?? 0), 0);
     expect(resends).toBe(server.state.resets);

@@ -11,7 +11,8 @@ import { abReport } from '../../src/experiments/ab-report.js';
 import { AbTable } from '../../src/experiments/ab-table.js';
 import { check } from '../helpers/drill.js';
 
-// The drills of choosing a deployment, short: a target may be missed by as much as chance makes of a sample this small.
+// The drills of choosing a deployment, short: a target may be missed by as much as chance explains for such a small
+// sample.
 const SEED = 1;
 
 describe('short drills of choosing, in virtual time', { timeout: 60_000 }, () => {
@@ -32,7 +33,7 @@ describe('short drills of choosing, in virtual time', { timeout: 60_000 }, () =>
   it('S16: explain() in random states, under every strategy', async () => {
     const result = await s16({ states: 600, seed: SEED });
     check(result);
-    // The states are not all alike.
+    // Proves that the states differ.
     expect(result.measured['after a wait']).toBeGreaterThan(5);
     expect(Object.keys(result.measured).filter((name) => name.startsWith('excluded: '))).toHaveLength(5);
   });

@@ -16,8 +16,8 @@ import { run as tail } from '../../drills/tail.ts';
 import { check } from '../helpers/drill.js';
 import { SDK } from '../helpers/sdk.js';
 
-// The same drills as `npm run drills`, short: a target may be missed by as much as chance makes of a sample this small
-// once in a thousand times. What is no matter of chance is held to the letter.
+// The same drills as `npm run drills`, short: a target may be missed by as much as chance explains once in a
+// thousand times for such a small sample. Targets without randomness must be met exactly.
 const SEED = 1;
 
 describe('short drills, in virtual time', { timeout: 60_000 }, () => {
@@ -26,7 +26,7 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
   it.each([
     { deployments: 2 },
     { deployments: 3 },
-    // Little is known of the others where few calls reach them.
+    // Few calls reach the others, so there is little data about them.
     { deployments: 3, stepMs: 2000 },
   ] as const)('S2: model L with failover: %o', async (options) =>
     check(await s2({ calls: 6000, seed: SEED, ...options })),
@@ -51,8 +51,8 @@ describe('short drills, in virtual time', { timeout: 60_000 }, () => {
 
   it('tail: slow outliers with hedging', async () => check(await tail({ calls: 3000, seed: SEED })));
 
-  // The heap says something only after many calls. openai 6, also without a router, keeps listening on the signal of a
-  // call whose body is handed out unread.
+  // The heap is only meaningful after many calls. openai 6, also without a router, keeps listening on the signal of a
+  // call whose body is returned unread.
   it.skipIf(SDK < 7)('S7: calls of all kinds leave nothing open', async () =>
     check(await s7({ calls: 2000, socketCalls: 200, heap: false, seed: SEED })),
   );
@@ -87,7 +87,7 @@ describe('the measures of the drills', () => {
     expect(mostByChance(1000, 0.001)).toBe(5);
     expect(mostByChance(10, 0)).toBe(0);
     expect(mostByChance(1_000_000, 0.01)).toBe(Math.ceil(10_000 + 3.09 * Math.sqrt(9900)));
-    // What is behind the router by one rule is beyond the bound: failover on errors only reaches 98.34 %.
+    // A router that lacks one rule exceeds the bound: failover on errors only reaches 98.34 %.
     expect(mostByChance(6000, 0.002) / 6000).toBeLessThan(0.0166 / 2);
   });
 });

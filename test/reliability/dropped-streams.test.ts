@@ -45,7 +45,7 @@ const inFlight = (router: ModelRouter) =>
 
 let sent = 0;
 
-/** Ways to get a stream and to forget about it. */
+/** Ways to get a stream and drop it. */
 const ways: [string, (scene: Scene) => Promise<unknown>][] = [
   ['never read', ({ router, signal }) => streamChat(router, 'standard', { signal })],
   ['never read, without a signal', ({ router }) => streamChat(router)],
@@ -99,7 +99,7 @@ describe('a stream that its caller drops', () => {
     const made = await scene();
     const { router, provider, listeners, records } = made;
     for (let i = 0; i < STREAMS; i += 1) await forget(made);
-    // One that was raced may not have come yet.
+    // A hedged request may not have arrived yet.
     const expected = name.includes('share one') ? 1 : STREAMS;
     await expect.poll(() => provider.requests.length).toBeGreaterThanOrEqual(expected);
     await collectGarbage(() => inFlight(router) === 0 && provider.open === 0 && records.length === STREAMS);
@@ -109,7 +109,7 @@ describe('a stream that its caller drops', () => {
     expect(records).toHaveLength(STREAMS);
     const outcomes = records.map(({ attempts }) => attempts.map(({ outcome }) => outcome));
     if (name.includes('share one')) return;
-    // One that was hedged has lost attempts, too.
+    // A hedged call has lost attempts, too.
     expect(outcomes.every((each) => each.filter((outcome) => outcome !== 'lost').join() === 'aborted')).toBe(true);
   });
 

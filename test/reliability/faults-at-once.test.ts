@@ -8,7 +8,7 @@ import { messages, read } from '../helpers/messages.js';
 /** One of plain calls, one of streams. */
 const ROUNDS = 2;
 
-/** Those after which the primary is asked again: pauses and refused keys would end the test early. */
+/** Faults after which the primary still gets calls: pauses and refused keys would end the test early. */
 const chosen = Object.entries(faults).filter(
   ([name, { plain }]) => !name.includes('Retry-After') && !('after' in plain && plain.after.some(isLeftAlone)),
 );
@@ -58,7 +58,7 @@ it('answers every call, or interrupts it with an error, under all faults at once
       resent += resends;
     }
     expect(record?.attempts.map(({ outcome }) => outcome)).not.toContain('pending');
-    // Each deployment's text has letters that no other's has.
+    // Each deployment's text has letters of its own.
     expect(/[pP]\d/.test(result.text) && /f\d/.test(result.text)).toBe(false);
     if (result.error === undefined) {
       ends.answered += 1;

@@ -11,7 +11,7 @@ interface Upstreams {
   readonly fallback: FakeProvider;
 }
 
-/** Two providers on real sockets, and a router over them. All that they hold must be gone afterwards. */
+/** Two providers on real sockets, and a router over them. All their resources must be released afterwards. */
 async function withUpstreams(fault: Fault, use: (router: ModelRouter, upstreams: Upstreams) => Promise<void>) {
   const before = activeResources();
   const primary = await startFakeProvider({ models: fault.primary === 'refused' ? {} : { m: fault.primary } });
@@ -40,7 +40,7 @@ async function withUpstreams(fault: Fault, use: (router: ModelRouter, upstreams:
   expect(await leftInTheEnd(before)).toEqual([]);
 }
 
-/** The records of a call, against what the providers have seen and what the call came to. */
+/** Compares the records of a call with the providers' requests and the call's result. */
 function checkRecord(holder: unknown, ending: Ending, fault: Fault, { primary, fallback }: Upstreams): void {
   const attempts = callRecord(holder)?.attempts ?? [];
   const attemptsAt = (deployment: string) => attempts.filter((each) => each.deployment === deployment).length;
@@ -82,7 +82,7 @@ describe.each(Object.entries(faults))('a primary that %s', (_, fault) => {
     }));
 });
 
-/** What the error says was delivered is what was delivered. */
+/** The error must report exactly the delivered text. */
 function checkInterruption({ error, chunks, text }: ReadResult<unknown>, ending: Ending): void {
   if ('by' in ending) return expect(error).toBeUndefined();
   expect(error).toBeInstanceOf(StreamInterruptedError);

@@ -3,9 +3,9 @@ import { CALL_USD, type Fault, PLENTY_USD, runFault } from '../../drills/process
 import { hasRedis } from '../../drills/processes/redis-server.js';
 
 /**
- * A short form of the drills F1 to F6: `npm run drills -- f1` and so on. The provider's bill is the truth. Only what can be
- * counted is asserted here; how long calls wait, and how soon a fleet recovers, are targets of the drills, and in virtual
- * time of `test/behaviour/fleet/targets.test.ts`.
+ * A short form of the drills F1 to F6, `npm run drills -- f1` and so on, measured by the provider's bill. It asserts
+ * only counts; waiting times and recovery are targets of the drills and, in virtual time, of
+ * `test/behaviour/fleet/targets.test.ts`.
  */
 describe.skipIf(!hasRedis)('real processes on a real server', { timeout: 120_000 }, () => {
   it.each<[Fault, number, string]>([
@@ -23,12 +23,12 @@ describe.skipIf(!hasRedis)('real processes on a real server', { timeout: 120_000
     );
     expect(mostUsd).toBeLessThanOrEqual(limitUsd);
     expect(failed).toBe(0);
-    // What a fault may cost of what there was to spend; lost data costs the most.
+    // The part of the budget that a fault may cost; lost data costs the most.
     expect(mostUsd).toBeGreaterThan(limitUsd * (fault === 'f2' || fault === 'f4' ? 0.1 : 0.25));
-    // The last heartbeat of each process may fall into the time that is counted, or not.
+    // The last heartbeat of each process may or may not fall into the counted time.
     expect(calm.commands).toBeLessThanOrEqual(calm.mostCommands + processes);
     if (fault === 'f1') expect(strandedUsd).toBeCloseTo(0, 6);
-    // An allowance under each of the two budgets, and a call in flight of each.
+    // An allowance in each of the two budgets, and a call in flight in each.
     if (fault === 'f2') expect(strandedUsd).toBeLessThanOrEqual(kills * (2 * CALL_USD + CALL_USD + 0.005 * PLENTY_USD));
   });
 });

@@ -24,7 +24,7 @@ useFakeTime();
 
 const FULL = process.env.DRILLS === 'full';
 const DEADLINE_MS = 1000;
-/** Every turn, or each seventh: no multiple of the turns between two timers, so that none is left out for good. */
+/** Every turn, or each seventh: not a multiple of the turns between two timers, so that none is always skipped. */
 const STEP = FULL ? 1 : 7;
 
 const boom = () => {
@@ -32,7 +32,7 @@ const boom = () => {
 };
 const rejects = async () => boom();
 
-/** Every place at which an application's own code runs, and fails. */
+/** Makes every function of the application fail, wherever the router calls one. */
 function harm(router: ModelRouter): void {
   for (const type of EVENT_TYPES) {
     router.on(type, boom);
@@ -41,10 +41,10 @@ function harm(router: ModelRouter): void {
 }
 const harmful = { logger: { error: boom, warn: boom, info: boom, debug: boom }, logLevel: 'debug', slowMs: 1 } as const;
 
-/** How many turns of the microtask queue a piece of work may take that waits for no timer. */
+/** The longest chain of microtasks without a timer, in turns. */
 const IDLE_TURNS = 60;
 
-/** Lets so many turns pass; where all wait for a timer, the next one fires. */
+/** Runs this many turns of the microtask queue; if all wait for a timer, the next one fires. */
 async function turns(count: number, done: () => boolean): Promise<void> {
   for (let turn = 1; turn <= count && !done(); turn += 1) {
     if (turn % IDLE_TURNS === 0) vi.advanceTimersToNextTimer();
@@ -52,7 +52,7 @@ async function turns(count: number, done: () => boolean): Promise<void> {
   }
 }
 
-/** What must hold at the very moment at which the last call has settled. */
+/** Conditions that must hold at the moment when the last call has settled. */
 function expectNothingLeft({ router, fake }: Built, listeners: number, where: string): void {
   const inFlight = Object.values(router.snapshot().deployments).map((each) => each.inFlight);
   expect({ inFlight: Math.max(...inFlight), open: fake.open, listeners }, where).toEqual({
@@ -112,7 +112,7 @@ describe('after any number of turns, through attempts, waits and bodies', () => 
       const now = performance.now();
       controller.abort();
       await turns(IDLE_TURNS - 1, isOver);
-      // An answer that was whole before the abort may still be handed out.
+      // An answer that was complete before the abort may still be returned.
       if (call.state === 'rejected') expect(call.error, where).toBeInstanceOf(APIUserAbortError);
       expect(call, where).toMatchObject({ settlements: 1, at: now });
       await turns(IDLE_TURNS - 1, () => false);
@@ -135,7 +135,7 @@ describe('after any number of turns, through attempts, waits and bodies', () => 
       await built.router.close();
       const where = `closed after ${k} turns`;
       await turns(20_000, isOver);
-      // A call has begun once it has been admitted: until then the router is one that is closed.
+      // A call has started once it is admitted: before that, the router counts as closed.
       if (call.state === 'rejected') expect(call.error, where).toBeInstanceOf(NoDeploymentAvailableError);
       else expect(call.state, where).toBe('fulfilled');
       if (k > IDLE_TURNS) expect(call.state, where).toBe('fulfilled');
@@ -225,7 +225,7 @@ describe('calls, aborts and a close() in any order', () => {
         while (made.some(({ call }) => call.state === 'pending') && performance.now() < end) {
           await vi.advanceTimersToNextTimerAsync();
         }
-        // What has ended at this very moment has ended together.
+        // Everything that ended at this very moment ended together.
         await pass(0);
         for (const [index, { call, startedAt, isRead, abortedAt }] of made.entries()) {
           expect(call.settlements).toBe(1);
@@ -247,7 +247,7 @@ describe('calls, aborts and a close() in any order', () => {
         expect(vi.getTimerCount()).toBe(breaker === false || isClosed ? 0 : open);
         const all = made.flatMap(({ promise }) => callRecord(promise)?.attempts ?? []);
         expect(all.every(({ outcome }) => outcome !== 'pending')).toBe(true);
-        // An abort may come between an attempt's beginning and its request.
+        // An abort may come between an attempt's start and its request.
         const unsent = all.filter(({ outcome, durationMs }) => outcome === 'aborted' && durationMs === 0).length;
         const sent = all.reduce((sum, { resends }) => sum + 1 + resends, 0);
         expect(sent).toBeGreaterThanOrEqual(built.fake.count);
@@ -261,7 +261,7 @@ describe('calls, aborts and a close() in any order', () => {
   }, 600_000);
 });
 
-/** A plain call, a stream that is left after a chunk, or one that is read to its end. */
+/** A plain call, a stream that is dropped after a chunk, or one that is read to its end. */
 function begin(router: ModelRouter, kind: number, cached: boolean): Made {
   const { controller, signal, listeners } = countedSignal();
   const options = { ...callOptions(cached ? { cache: { mode: 'all' } } : {}), signal };

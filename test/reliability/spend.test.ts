@@ -19,7 +19,7 @@ import fc from '../helpers/property.js';
 useFakeTime();
 
 const MOST_OUTPUT = 100;
-/** So dear that a few calls use up a budget. */
+/** So expensive that a few calls use up a budget. */
 const prices = { a: { input: 500, output: 2000 }, b: { input: 700, output: 1000 }, c: { input: 100, output: 4000 } };
 const TINY = 1e-6;
 
@@ -49,7 +49,7 @@ interface PlannedCall {
   readonly tenant: string | undefined;
   readonly abortMs: number | undefined;
   readonly hedgeAfterMs: number | undefined;
-  /** How many chunks are read; the rest is left. */
+  /** The number of chunks that are read; the rest is dropped. */
   readonly readsOnly: number | undefined;
   readonly seed: number | undefined;
 }
@@ -126,7 +126,7 @@ async function sendChat(
   for await (const _ of await router.chat.completions.create({ ...body, stream }, options)) if (left-- <= 0) break;
 }
 
-/** Plays a world, and looks at the budgets after every event. */
+/** Runs a scenario, and checks the budgets after every event. */
 async function play(
   world: World,
   check: (router: ModelRouter) => void,
@@ -161,7 +161,7 @@ function checkWithin(router: ModelRouter): void {
 
 const sum = (amounts: readonly (number | null)[]) => amounts.reduce<number>((all, amount) => all + (amount ?? 0), 0);
 
-/** Nothing is kept any more, and every account of the money says the same. */
+/** Nothing is reserved any more, and all sums agree. */
 function checkEnd({ router, records, open }: Awaited<ReturnType<typeof play>>): void {
   const { spend, deployments, routes } = router.snapshot();
   expect(open).toBe(0);
@@ -195,7 +195,7 @@ describe('any mix of calls, failures, hedges, aborts and broken streams', () => 
       }),
       { numRuns: 150 },
     );
-    // It was put to the test; how often is up to the seed, and 10 of each are about what some seeds give.
+    // Proves that each case occurred; the number depends on the seed.
     for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(0);
   }, 120_000);
 

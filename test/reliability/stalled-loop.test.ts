@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { callRecord, DeadlineExceededError, ModelRouter } from 'model-router';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-// On real sockets: only there does an answer wait while the process is busy.
+// On real sockets, because only there an answer waits while the process is busy.
 const ANSWER_MS = 50;
 const ATTEMPT_MS = 300;
 
@@ -43,7 +43,7 @@ function open(settings: { deadlineMs?: number } = {}) {
   return { router, call };
 }
 
-/** Busy for so long, outside of the phase in which timers run. */
+/** Blocks for this long, outside of the event loop's timer phase. */
 async function block(ms: number): Promise<void> {
   await turn();
   const end = performance.now() + ms;
@@ -61,7 +61,7 @@ describe('a blocked event loop', () => {
     await router.withOptions({ attemptTimeoutMs: 10_000 }).chat.completions.create({ model: 'standard', messages: [] });
     received = 0;
     const sent = Promise.allSettled(Array.from({ length: 8 }, () => call(signal)));
-    // The server is in this process: it has all requests, and answers from a timer that is due before theirs.
+    // The server runs in this process: it has all requests, and answers from a timer that is due before theirs.
     while (received < 8) await turn();
     await block(ATTEMPT_MS + 700);
     const results = await sent;

@@ -42,6 +42,6 @@ it('processes that are killed with SIGKILL one after the other never overspend a
   expect(isSpent).toBe(true);
   expect(kills).toBeGreaterThan(3);
   expect(sent).toBeLessThanOrEqual(200);
-  // A kill loses a hundredth of the budget, and what was under way: four calls.
+  // A kill loses a hundredth of the budget, plus the running calls: four.
   expect(sent).toBeGreaterThanOrEqual(200 - kills * 8);
 });

@@ -10,7 +10,7 @@ const CHUNKS = 2000;
 /** Some twenty letters that no other chunk has in common. */
 const word = (i: number) => `${((i * 2_654_435_761) % 2 ** 32).toString(36).repeat(3)} `;
 
-/** Streams that pause when all but their end has come, which `end` sends. */
+/** Streams that pause before their last event, which `end` sends. */
 function pausing() {
   const ends: (() => void)[] = [];
   const fetch = () => {
@@ -38,7 +38,7 @@ function pausing() {
   return { fetch, end: () => ends.splice(0).forEach((each) => void each()) };
 }
 
-/** Bytes that a client holds for each stream while all of them pause, and after their end. */
+/** The memory of a client's streams in bytes, for each stream while all of them pause, and after their end. */
 async function heldBy(make: (fetch: typeof globalThis.fetch) => OpenAI): Promise<{ paused: number; ended: number }> {
   const { fetch, end } = pausing();
   const client = make(fetch);
@@ -61,7 +61,7 @@ async function heldBy(make: (fetch: typeof globalThis.fetch) => OpenAI): Promise
 it('a stream takes less than twice the memory of its text, and releases it at its end', async () => {
   const options = { apiKey: 'sk-test', baseURL: 'https://x.test/v1', logLevel: 'off' } as const;
   const text = Array.from({ length: CHUNKS }, (_, i) => word(i + 1)).join('').length;
-  // The first of each compiles and fills what stays.
+  // The first run of each compiles and fills caches.
   const plain = () => heldBy((fetch) => new OpenAI({ ...options, fetch }));
   const routed = () => heldBy((fetch) => new ModelRouter({ clients: { default: { ...options, fetch } } }));
   await plain();

@@ -1,4 +1,4 @@
-// The scenario's program, by each bundler for each place. All give the path of one file.
+// The scenario's program, by each bundler for each platform. All return the path of one file.
 import { join } from 'node:path';
 import commonjs from '@rollup/plugin-commonjs';
 import resolve from '@rollup/plugin-node-resolve';

@@ -1,4 +1,4 @@
-// Where the scenario runs. A cell gives what `scenario` found there: `{ plain, router }`.
+// Where the scenario runs. A cell returns the results of `scenario` there: `{ plain, router }`.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const binaries = {
   deno: [join(modules, '@deno/linux-x64-glibc/deno'), 'run', '--allow-all', '--node-modules-dir=manual', '--no-lock'],
 };
 
-/** Runs a program and reads what it prints last. @param {string[]} command @param {AbortSignal} signal */
+/** Runs a program and reads its last line. @param {string[]} command @param {AbortSignal} signal */
 async function print([file = '', ...args], signal) {
   const { stdout } = await promisify(execFile)(file, args, {
     cwd: here,
@@ -45,7 +45,7 @@ function write(name, code) {
 }
 
 /**
- * In a virtual machine that has the web's platform and nothing of Node.
+ * Runs in a virtual machine with the web platform and without Node.
  * @param {string} script @param {string} baseURL @param {string} [before]
  */
 async function inEdgeRuntime(script, baseURL, before) {
@@ -97,7 +97,7 @@ const workerd =
     }
   };
 
-/** As Next.js fills it: environment variables, and functions of Node that throw. */
+/** The `process` of Next.js's edge runtime: environment variables, and Node's functions that throw. */
 const nextProcess = `globalThis.process = { env: {}, getBuiltinModule() { throw new Error('not in the Edge Runtime'); } }`;
 
 /** A route on Vercel's edge runtime. */
@@ -129,7 +129,7 @@ const inChromium =
       `--user-data-dir=${join(out, name)}`,
       `${server.origin}/${name}.html`,
     ];
-    // What a run that was killed has left locks it.
+    // A killed run leaves a lock here.
     rmSync(join(out, name), { recursive: true, force: true });
     const browser = spawn(chromium ?? '', args, { stdio: 'ignore' });
     const gone = new Promise((_, reject) => {
@@ -203,7 +203,7 @@ const asCommonJs =
     return print([...command, write(`${name.replaceAll(/\W/g, '-')}.cjs`, `${code}\n${printed(baseURL)}`)], signal);
   };
 
-/** A bundle that runs on Node. @param {string} ending @param {(file: string) => Promise<string>} bundle */
+/** Runs a bundle on Node. @param {string} ending @param {(file: string) => Promise<string>} bundle */
 const onNode =
   (ending, bundle) =>
   async ({ baseURL, signal, name }) => {
@@ -212,7 +212,7 @@ const onNode =
     return print([process.execPath, file], signal);
   };
 
-/** A bundle that runs where there is nothing of Node. @param {(file: string) => Promise<string>} bundle */
+/** Runs a bundle without Node. @param {(file: string) => Promise<string>} bundle */
 const onTheWeb =
   (bundle) =>
   async ({ baseURL, name }) =>

@@ -1,4 +1,4 @@
-// Cells that run no scenario: what bundles hold, whose SDK is loaded, and the examples for single platforms.
+// Cells without the scenario: the content of bundles, the loaded SDK, and the examples for single platforms.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
@@ -29,7 +29,7 @@ function must(condition, message) {
   if (!condition) throw new Error(message);
 }
 
-/** What a program still imports or requires when it is bundled. */
+/** The imports that remain in a program when it is bundled. */
 async function externals(contents, options) {
   const { metafile, outputFiles } = await esbuild.build({
     stdin: { contents, resolveDir: here },
@@ -44,7 +44,7 @@ async function externals(contents, options) {
   return { names: (output?.imports ?? []).map(({ path }) => path), code: outputFiles[0]?.text ?? '' };
 }
 
-/** The entry points that run everywhere and are there. */
+/** The existing entry points that run everywhere. */
 const portable = ['', '/simulate', '/otel', '/redis', '/status'].filter(
   (path) => path === '' || existsSync(join(modules, `model-router/dist${path}.js`)),
 );
@@ -94,13 +94,13 @@ async function oneSdk({ signal }) {
   });
 }
 
-/** Code without comments and texts, in which a name may be spoken of. */
+/** Code without comments and strings, in which a name may occur. */
 function withoutText(code) {
   const { code: bare } = esbuild.transformSync(code, { minifyWhitespace: true, legalComments: 'none' });
   return bare.replaceAll(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, '""');
 }
 
-/** An example, with the cells' upstream in place of its own. @param {string} name */
+/** An example with the cells' upstream. @param {string} name */
 function example(name, baseURL) {
   const code = readFileSync(join(here, '../../examples/runtimes', `${name}.ts`), 'utf8');
   const path = join(out, `example-${name}.ts`);

@@ -2,7 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The tools, if they are not here or of another lock, and the packed package as an application has it. @param {string} folder */
+/**
+ * Installs the tools, if they are missing or outdated, and the packed package as an application would. @param {string}
+ * folder
+ */
 export function install(folder) {
   const root = join(folder, '../..');
   const installed = join(folder, 'node_modules/.installed');

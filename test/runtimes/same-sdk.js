@@ -1,5 +1,5 @@
-// The body of a program that has loaded `OpenAI` and `ModelRouter`, in either module system or a bundle: what the router
-// makes and throws is of the application's own SDK.
+// The body of a program that has loaded `OpenAI` and `ModelRouter`, in either module system or a bundle: the router's
+// objects and errors are instances of the application's own SDK.
 const messages = [{ role: 'user', content: 'hello' }];
 
 /** @param {unknown} condition @param {string} message */
@@ -80,7 +80,7 @@ const cases = [
       must(error instanceof Class && error instanceof OpenAI.APIError, `${error} is no ${Class.name}`);
     }
   }
-  // Where the first deployment fails, an error is looked at by its class before the next one gets the call.
+  // If the first deployment fails, the router classifies the error by its class before the failover.
   const fetch = async (_, { body }) =>
     JSON.parse(body).model === 'bad'
       ? answer(503)()

@@ -1,5 +1,5 @@
-// What is done with a client in each runtime: once with a plain `OpenAI`, once with a router. It imports nothing, and
-// uses nothing but what the web's platforms have in common.
+// The steps for a client in each runtime: once with a plain `OpenAI`, once with a router. It imports nothing, and
+// uses only what all web platforms have in common.
 const messages = [{ role: 'user', content: 'hello' }];
 const limitMs = 5000;
 
@@ -54,7 +54,7 @@ async function rejects(promise, Class, more = {}) {
 
 const settings = ({ baseURL }) => ({ apiKey: 'sk-test', baseURL, dangerouslyAllowBrowser: true });
 
-/** A router of its own, for a step that changes its state. */
+/** A separate router, for a step that changes its state. */
 function routerOf(context, options) {
   return new context.ModelRouter({ clients: { default: settings(context) }, ...options });
 }
@@ -70,7 +70,7 @@ const count = async ({ baseURL }, model) => (await (await fetch(`${baseURL}/coun
 let names = 0;
 const unique = (model) => `${model}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}-${names++}`;
 
-/** Only a router can do it. */
+/** A step that only a router can do. */
 const routed = (work) => async (context) => {
   if (context.kind === 'router') await work(context);
 };
@@ -276,7 +276,7 @@ const steps = {
     await send();
     same(await textOf(await router.chat.completions.create({ model, messages, stream: true })), 'hello there');
     const { hits, joined, misses } = router.snapshot().cache;
-    // Where calls in flight are not shared, each of the first two is a miss.
+    // If calls in flight are not shared, each of the first two is a miss.
     same([hits, joined + misses], [2, 2]);
     same(await count(context, model), misses);
     const embed = () => router.embeddings.create({ model: 'vectors', input: ['a', 'bb'] });

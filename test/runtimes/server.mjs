@@ -1,10 +1,10 @@
-// The upstream of all cells: what a model does is in its name. Answers pages of any origin, as a proxy for browsers does.
+// The upstream of all cells: a model's name sets its behaviour. Answers pages of any origin, like a proxy for browsers.
 import { createServer } from 'node:http';
 
 const usage = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 };
 const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Starts it on a free port. What a test page posts to `/report` resolves `reports.get(name)`. */
+/** Starts it on a free port. A test page's POST to `/report` resolves `reports.get(name)`. */
 export async function startServer() {
   /** @type {Map<string, (report: unknown) => void>} */
   const reports = new Map();
@@ -148,7 +148,7 @@ async function events(response, list, model = '') {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   for (const event of list) {
     response.write(`${event.type === undefined ? '' : `event: ${event.type}\n`}data: ${JSON.stringify(event)}\n\n`);
-    // Stays in the middle, until its reader goes.
+    // Stops in the middle until its reader leaves.
     if (model.startsWith('endless') && event === list[2]) return;
     await sleep(5);
   }

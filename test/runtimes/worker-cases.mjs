@@ -10,7 +10,7 @@ const onWorkerd =
   (flags) =>
   async ({ baseURL, signal }) => {
     const { Miniflare } = await import('miniflare');
-    // Cells run at the same time, and perhaps once more: each counts models of its own.
+    // Cells run concurrently, and perhaps once more, so each counts its own models.
     const [down, shadow] = [unique('down'), unique('shadow')];
     const scriptPath = await withEsbuild(join(import.meta.dirname, '.out', `worker-${flags.length}.mjs`), {
       entryPoints: [join(import.meta.dirname, 'worker.mjs')],
@@ -22,7 +22,7 @@ const onWorkerd =
     });
     const mf = new Miniflare({ modules: true, scriptPath, compatibilityDate: '2026-07-01', compatibilityFlags: flags });
     signal.addEventListener('abort', () => void mf.dispose());
-    /** One request to the Worker, bound to five seconds. */
+    /** One request to the Worker, limited to five seconds. */
     const request = async (body) => {
       const late = sleep(limitMs).then(() => ({ error: `no answer in ${limitMs} ms` }));
       const answered = mf
@@ -33,7 +33,7 @@ const onWorkerd =
     const count = async (model) => (await (await fetch(`${baseURL}/count`)).json())[model] ?? 0;
     const router = [];
     try {
-      // The runtime starts with its first request, which on a busy machine takes its time.
+      // The runtime starts with its first request, which takes long on a busy machine.
       const body = JSON.stringify({ router: 'cached', model: 'first' });
       await (await mf.dispatchFetch('http://worker.test/', { method: 'POST', body })).text();
       for (const [step, run] of Object.entries(cases)) {
@@ -54,7 +54,7 @@ function same(found, wanted) {
   if (one !== other) throw new Error(`${one}, and not ${other}`);
 }
 
-/** What goes on in the background takes its time on a busy machine. */
+/** Background work takes long on a busy machine. */
 async function reaches(wanted, count) {
   for (let left = 50; left > 0 && (await count()) < wanted; left--) await sleep(100);
   same(await count(), wanted);
@@ -109,7 +109,7 @@ const cases = {
     const { text } = await request({ router: 'stale', model, waits: true });
     same(text, 'hello there');
     await reaches(2, () => count(model));
-    // Within its time to live no more, yet no older than the refresh: answered from the store.
+    // Past its time to live, but no older than the refresh: answered from the store.
     same((await request({ router: 'stale', model, waits: true })).text, 'hello there');
   },
   'without waitUntil the caller waits for the refresh': async ({ request, count }) => {

@@ -1,11 +1,12 @@
-// A Worker with routers that serve many requests. What a request does, and with whom, is up to `worker-cases.mjs`.
+// A Worker with routers that serve many requests. `worker-cases.mjs` controls what a request does, and with which
+// router.
 import { waitUntil } from 'cloudflare:workers';
 import { callOptions, callRecord, ModelRouter } from 'model-router';
 
 const messages = [{ role: 'user', content: 'hello' }];
 const client = { apiKey: 'sk-test', baseURL: BASE_URL };
 
-/** What the routers have logged. */
+/** The routers' log lines. */
 const lines = [];
 const keep = (line) => lines.push(line);
 const logger = { debug() {}, info() {}, warn: keep, error: keep };
@@ -27,7 +28,7 @@ const routers = {
 };
 const explained = routers.cached.explain({ model: 'a', messages }).deployments.map(({ id }) => id);
 
-/** Made by the first request that needs it, which then ends. */
+/** Created by the first request that needs it, which then ends. */
 const made = {
   breaking: () =>
     new ModelRouter({

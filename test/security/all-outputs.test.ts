@@ -13,12 +13,12 @@ import { build } from '../helpers/routers.js';
 import { small } from '../helpers/simulated.js';
 import { telemetry } from '../helpers/telemetry.js';
 
-/** What `build` gives the client as its key. */
+/** The client's key in `build`. */
 const KEY = 'sk-key-of-default';
 const PROMPT = 'marked prompt 8d1f';
 const ANSWER = 'marked answer 71c4';
 
-/** What providers do, each time with the prompt and the key in their words. */
+/** Providers' behaviours, each with the prompt and the key in its texts. */
 const echo = { message: `You sent ${PROMPT} with ${KEY}.`, code: KEY, headers: { 'x-request-id': KEY } };
 const steps = fc.constantFrom<Behaviour>(
   answer({ content: ANSWER, usage: { inputTokens: 11, outputTokens: 5 } }),
@@ -31,7 +31,7 @@ const steps = fc.constantFrom<Behaviour>(
 );
 const kinds = fc.constantFrom('chat', 'stream', 'responses', 'embeddings', 'as-fetch');
 
-/** Hears everything that a router of these deployments can say of the calls. */
+/** Collects everything that a router of these deployments outputs about the calls. */
 async function outputsOf(a: Behaviour[], b: Behaviour[], calls: readonly string[]): Promise<Record<string, string>> {
   const received: Record<string, unknown[]> = { pino: [], winston: [], events: [], channels: [], records: [] };
   const pino = (...line: unknown[]) => received.pino?.push(line);
@@ -40,7 +40,7 @@ async function outputsOf(a: Behaviour[], b: Behaviour[], calls: readonly string[
   const both =
     (level: 'error' | 'warn' | 'info' | 'debug') =>
     (message: string, ...rest: unknown[]) => {
-      // The SDK's own lines are the SDK's.
+      // The SDK's own lines are not the router's.
       if (!message.startsWith('model-router')) return;
       own[level](message, ...rest);
       other[level](message, ...rest);

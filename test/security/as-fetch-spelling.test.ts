@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { base, completion, messages, routerOver } from '../helpers/recorded-fetch.js';
 
 /**
- * Threat: a tenant that reaches `asFetch()` spells a routed endpoint in a way that the router does not recognise and the
- * upstream does. The request would go out with the router's key, unlimited and unbooked.
+ * Threat: a tenant that reaches `asFetch()` spells a routed endpoint in a way that the router does not recognise and
+ * the upstream does. The request would go out with the router's key, unlimited and unbooked.
  */
 const guarded = () =>
   routerOver(() => completion(), { unlistedModels: 'refuse', budgets: [{ usd: 1, window: 'day' }] });

@@ -8,8 +8,8 @@ import { base, lines, messages } from '../helpers/recorded-fetch.js';
 import { build } from '../helpers/routers.js';
 
 /**
- * Threat: a caller's own mistake (headers, query or body of which no request can be made) counts as the deployment's
- * failure, opens the breaker for everybody and drains the retry budget.
+ * Threat: a caller's own mistake (headers, query or body that make a request impossible) counts as the deployment's
+ * failure, opens the breaker for all callers and drains the retry budget.
  */
 const circular: Record<string, unknown> = { role: 'user', content: 'Hi' };
 circular.socket = circular;
@@ -27,7 +27,7 @@ const MISTAKES: Record<string, { headers?: Record<string, string>; body?: object
   'a body that is too deep': { body: { metadata: deep() } },
 };
 
-/** What only a real `fetch` refuses. */
+/** Headers that only a real `fetch` refuses. */
 const REFUSED_HEADERS: Record<string, Record<string, string>> = {
   expect: { expect: '100-continue' },
   'transfer-encoding': { 'transfer-encoding': 'gzip' },

@@ -77,7 +77,7 @@ describe('the size of an error', () => {
     );
     for (const single of [false, true]) {
       pulled = 0;
-      // A single client keeps a `fetch` of the application's own as it is.
+      // A router of one client keeps the application's own `fetch`.
       if (single) vi.stubGlobal('fetch', fetch);
       const client = { apiKey: 'sk-0123456789', baseURL: 'https://up.test/v1', ...(!single && { fetch }) };
       const router = new ModelRouter({
@@ -101,7 +101,7 @@ describe('the size of an error', () => {
     for (let i = 0; i < 50; i++) {
       const before = sent.length;
       const error = (await call()) as InstanceType<typeof OpenAI.APIError>;
-      // A probe gets the upstream's answer to itself.
+      // A probe gets the upstream's own answer.
       if (sent.length > before) continue;
       expect([error.status, error.message.length < 300]).toEqual([429, true]);
       expect(JSON.stringify(error.error).length).toBeLessThan(500);

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { base, completion, routerOver, type Sent } from '../helpers/recorded-fetch.js';
 
 /**
- * Threat: whoever can reach `asFetch()` spends more than the budget. The provider is a lenient server: it decodes paths,
- * collapses slashes, reads strings as numbers, and bills all that it takes for an endpoint.
+ * Threat: a caller of `asFetch()` spends more than the budget. The provider is a lenient server: it decodes paths,
+ * collapses slashes, reads strings as numbers, and bills everything that looks like an endpoint.
  */
 const PRICE = { input: 100, output: 1000 };
 
@@ -29,7 +29,7 @@ function lenientPath(url: string): string {
 
 const asNumber = (value: unknown) => Number(Array.isArray(value) ? value[0] : value);
 
-/** What a request costs at a server that gives all that is asked for; and its answer, with that usage. */
+/** The cost of a request at a server that generates everything requested; and its answer, with that usage. */
 function bill({ url, method, body }: Sent): { usd: number; response: Response } {
   if (!['POST', 'PUT', 'PATCH'].includes(method) || !/completions|embeddings|responses/.test(lenientPath(url)))
     return { usd: 0, response: Response.json({ data: [] }) };
@@ -154,7 +154,7 @@ describe('under a budget of $1', () => {
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
       expect(billed).toBeLessThanOrEqual(1);
     }
-    // It was no idle run: some were answered, some refused for their form, some for the money.
+    // Proves that the run had all cases: answers, refusals by form, and refusals by budget.
     for (const status of [200, 400]) expect(statuses.get(status) ?? 0).toBeGreaterThan(20);
     expect(billed).toBeGreaterThan(0.3);
   });

@@ -1,5 +1,5 @@
 // Threat: an upstream, or a tenant whose text it quotes, crafts an error body to disable failover, to stop the process or
-// to suspend a client for everybody.
+// to suspend a client for all callers.
 import { callRecord } from 'model-router';
 import { answer, fail } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
@@ -146,7 +146,7 @@ describe('text from outside', () => {
       return performance.now() - startedAt;
     };
     timeOf(text);
-    // A quadratic expression takes seconds for it.
+    // A quadratic expression would take seconds.
     expect(timeOf(text)).toBeLessThan(1000);
   });
 

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { lines, messages, recordedFetch, type Sent } from '../helpers/recorded-fetch.js';
 
 /**
- * Threat: whoever reads errors, logs, events, records or metrics finds a key. The upstream is hostile: it quotes
- * everything it was sent, in each form in which a text can be written.
+ * Threat: a reader of errors, logs, events, records or metrics finds a key. The upstream is hostile: it quotes
+ * everything it received, in each form in which a text can be written.
  */
 const KEY = 'sk-MARK/0123+456789=abc';
 const OTHER = 'MARK-other-secret-99';
@@ -23,7 +23,7 @@ const forms = (text: string) => [
   base64(`${text}:`),
   base64(text).replace(/=+$/, ''),
 ];
-/** What must not be found: every form, the beginning of the base64 too. */
+/** The forbidden strings: every form, and the beginning of the base64. */
 const needles = [...MARKS.flatMap(forms), ...MARKS.map((mark) => base64(mark).slice(0, 16)), 'MARK'];
 
 function echo({ url, headers, body }: Sent): Response {
@@ -117,7 +117,7 @@ describe('a key', () => {
       outputs.push(inspect(error, { depth: 9, showHidden: true }), String(error.stack), JSON.stringify(error));
       outputs.push(JSON.stringify([error.message, [...(headers ?? [])], requestID, body]));
     }
-    // The SDK's own lines, which quote the upstream's request id, are the SDK's.
+    // The SDK's own lines, which quote the upstream's request id, are not the router's.
     outputs.push(
       written.filter((line) => line.startsWith('model-router')).join('\n'),
       JSON.stringify(events),
@@ -125,7 +125,7 @@ describe('a key', () => {
       JSON.stringify(router),
     );
     outputs.push(inspect(router.explain({ model: 'm', messages }), { depth: 9 }), router.spendCsv());
-    // The user info of a URL is refused by `fetch` itself, whose words hold it.
+    // `fetch` itself refuses the user info of a URL, with a message that contains it.
     expect(sent.length > 0 || name.includes('user info')).toBe(true);
     for (const needle of needles) for (const output of outputs) expect(output).not.toContain(needle);
   });
@@ -134,7 +134,7 @@ describe('a key', () => {
     let turn = 0;
     const keyOf = (n: number) => `sk-MARK-rotated-${n}`;
     const { fetch } = recordedFetch(({ headers }) => {
-      // It has heard of the keys of the calls before.
+      // It has received the keys of earlier calls.
       const received = [
         headers.get('authorization'),
         ...Array.from({ length: 4 }, (_, i) => keyOf(Math.max(1, turn - i))),

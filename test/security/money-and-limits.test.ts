@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { errorOf } from '../helpers/messages.js';
 import { base, completion, messages, routerOver } from '../helpers/recorded-fetch.js';
 
-/** Threat: a tenant or an upstream moves money past a budget, or uses up everybody's. */
+/** Threat: a tenant or an upstream spends past a budget, or uses up a shared one. */
 const price = { input: 100, output: 1000 };
 const limited = (settings: object = {}, answering = () => completion()) =>
   routerOver(answering, {

@@ -4,7 +4,7 @@ import { NameHints } from '../../src/util/name-hints.js';
 import { errorOf } from '../helpers/messages.js';
 import { base, lines, messages, routerOver } from '../helpers/recorded-fetch.js';
 
-/** Threat: a tenant names models that are not listed, to be answered all the same, or to keep the process busy. */
+/** Threat: a tenant names unlisted models, to get answers from them, or to keep the process busy. */
 describe("unlistedModels: 'refuse'", () => {
   const refusing = () => routerOver(() => Response.json({}), { unlistedModels: 'refuse', logLevel: 'off' });
 
@@ -63,7 +63,7 @@ describe("unlistedModels: 'refuse'", () => {
 });
 
 describe('the suggestion for a wrong name', () => {
-  /** Counts how often the names are gone through. */
+  /** Counts how often the names are iterated. */
   const counted = () => {
     let count = 0;
     const hints = new NameHints(() => {

@@ -48,7 +48,7 @@ describe('a key in the place of', () => {
     }
     expect(thrown).toBeInstanceOf(Error);
     const { message, stack } = thrown as InvalidOptionError;
-    // A name that the application has chosen itself is part of the option's path.
+    // A name that the application has chosen is part of the option's path.
     const text = `${message} ${stack}`.replaceAll(`clients.${KEY}`, '');
     expect(text).not.toContain('MARK');
   });

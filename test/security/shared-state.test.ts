@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { build } from '../helpers/routers.js';
 
-/** Threat: one tenant's calls change for others what all share: breakers and the cache. */
+/** Threat: one tenant's calls affect others through shared state: breakers and the cache. */
 useFakeTime();
 
 const messages = [{ role: 'user' as const, content: 'Hi' }];

@@ -8,8 +8,8 @@ import { recordedFetch } from '../helpers/recorded-fetch.js';
 import { type Built, build } from '../helpers/routers.js';
 
 /**
- * Threat: a hostile upstream answers with the id of something that another client made, to draw its follow-up with its
- * text; a busy tenant pushes out what the router remembers of others; ids fill the memory.
+ * Threat: a hostile upstream answers with the id of another client's object, to attract its follow-up and its text; a
+ * busy tenant evicts other tenants' ids; ids fill the memory.
  */
 describe('StoredIds', () => {
   it('keeps the first maker of an id', () => {

@@ -34,7 +34,7 @@ const KINDS: Record<string, (sent: Sent) => Response | Promise<Response>> = {
   },
 };
 
-/** All that a tenant can see of its calls. */
+/** Everything that a tenant can see of its calls. */
 async function seen(router: ModelRouter, tenant: Tenant): Promise<string> {
   const messages = [{ role: 'user' as const, content: MARKS[tenant] }];
   const options = callOptions({ tenant, cache: true, deadlineMs: 500 });

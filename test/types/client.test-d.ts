@@ -11,7 +11,7 @@ declare const azure: AzureOpenAI;
 const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'Hi' }];
 const model = 'standard';
 
-// It can be passed wherever a client is asked for.
+// It can be passed wherever a client is expected.
 const client: OpenAI = router;
 const list = (openai: OpenAI) => openai.models.list();
 list(router);
@@ -77,7 +77,7 @@ declare const ours: OurRouter;
 expectTrue<Same<ReturnType<OurRouter['withOptions']>, OurRouter>>();
 ours.withOptions({ priority: 'premium' }).team.toUpperCase();
 
-// The door is a fetch.
+// `asFetch` returns a fetch.
 const routed: typeof fetch = router.asFetch();
 new OpenAI({ apiKey: 'unused', fetch: router.asFetch({ baseURL: 'https://gateway.test/v1' }) });
 
@@ -98,7 +98,7 @@ router.chat.completions.create({ model, messages }, { deadlineMs: 1000 });
 // @ts-expect-error a body without messages
 router.chat.completions.create({ model });
 
-// A record can be asked of anything, and may be missing.
+// `callRecord` accepts anything, and may return undefined.
 const record = callRecord(whole);
 expectTrue<Same<typeof record, CallRecord | undefined>>();
 // @ts-expect-error it may be missing

@@ -1,4 +1,4 @@
-// An event is known by its type: a listener sees what that event has, and nothing else.
+// The type of an event selects its fields: a listener sees those, and nothing else.
 import type { AttemptRecord, CallRecord, EventOf, ModelRouter, RouterEvent, RouterEventType } from 'model-router';
 import {
   DeadlineExceededError,
@@ -36,7 +36,7 @@ expectTrue<Same<typeof off, () => void>>();
 // @ts-expect-error there is no such event
 router.on('call-begun', () => undefined);
 
-// All of them in one listener, told apart by `type`.
+// All of them in one listener, distinguished by `type`.
 function describe(event: RouterEvent): string {
   switch (event.type) {
     case 'call-ended':
@@ -79,7 +79,7 @@ function describe(event: RouterEvent): string {
 }
 expectTrue<Same<RouterEventType, RouterEvent['type']>>();
 
-// Errors are the SDK's own, with a code of their own.
+// Errors are the SDK's own, with a `code` of their own.
 declare const error: unknown;
 if (error instanceof DeadlineExceededError) {
   const timeout: APIConnectionTimeoutError = error;

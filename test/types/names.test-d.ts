@@ -67,7 +67,7 @@ new ModelRouter({ clients: { mine: new OpenAI({ apiKey: 'sk' }) }, deployments: 
 // @ts-expect-error not this one
 new ModelRouter({ clients: { mine: new OpenAI({ apiKey: 'sk' }) }, deployments: { small: { client: 'yours' } } });
 
-// Names that are only known when the program runs are checked then.
+// Names that are only known at run time are checked then.
 declare const named: string;
 declare const several: string[];
 new ModelRouter({ clients, deployments: { small: { client: named } }, routes: { standard: several } });
@@ -95,7 +95,7 @@ new ModelRouter({
 });
 new ModelRouter({ clients, deployments: { small: {} }, routes: { standard: ['small'] } } satisfies RouterOptions);
 
-// What was inferred gets in nobody's way.
+// Inferred type parameters do not hinder assignments.
 const client: OpenAI = router;
 const same: ModelRouter = router;
 const view: ModelRouter = router.withOptions({ priority: 'premium' });

@@ -1,4 +1,4 @@
-// What the options take, and what they refuse before anything runs.
+// The types that the options accept, and those that they reject at compile time.
 import {
   callOptions,
   InvalidOptionError,
@@ -82,9 +82,9 @@ new ModelRouter({ clients, prices: ({ model }) => (model === 'small' ? { input: 
 new ModelRouter({ clients, prices: genaiPrices({ provider: 'openai', aliases: { mine: 'openai:gpt-4o' } }) });
 expectTrue<Same<ReturnType<typeof genaiPrices>, PriceFunction>>();
 projectCost({ tokensPerMonth: 5_000_000, models: { small: 0.25, large: { input: 2, output: 10 } } });
-// @ts-expect-error prices are known when they are asked for
+// @ts-expect-error prices must be synchronous
 new ModelRouter({ clients, prices: async () => ({ input: 1, output: 2 }) });
-// @ts-expect-error the built-in table is used without a word
+// @ts-expect-error the built-in table is the default
 new ModelRouter({ clients, prices: true });
 // @ts-expect-error a projection needs prices
 projectCost({ tokensPerMonth: 5_000_000 });
@@ -109,7 +109,7 @@ new ModelRouter({ clients, routes: { standard: 'small' } });
 new ModelRouter({ clients, unlistedModels: 'ignore' });
 // @ts-expect-error there is no such option to be given by header
 new ModelRouter({ clients, headerOptions: ['maxAttempts'] });
-// @ts-expect-error `true` is what a breaker is without a word
+// @ts-expect-error a breaker is on by default
 new ModelRouter({ clients, breaker: true });
 // @ts-expect-error there is no such level
 new ModelRouter({ clients, logLevel: 'verbose' });
@@ -118,7 +118,7 @@ new ModelRouter({ clients, deadlineMs: '1s' });
 new ModelRouter({ clients, hedgeAfterMs: false });
 // @ts-expect-error half of all calls is no tail
 new ModelRouter({ clients, hedgeAfterMs: 'p50' });
-// @ts-expect-error there is no default to be turned on
+// @ts-expect-error there is no default to turn on
 new ModelRouter({ clients, hedgeAfterMs: true });
 // @ts-expect-error there is no such option
 new ModelRouter({ clients, deadline: 1000 });
@@ -130,7 +130,7 @@ router.withOptions({ apiKey: 'sk' });
 router.withOptions({ routes: {} });
 // @ts-expect-error a fetch is made for one base URL
 router.asFetch('https://gateway.test/v1');
-// @ts-expect-error the deadline is told in milliseconds
+// @ts-expect-error the option is called deadlineMs
 void router.routeRequest('Hi', { deadline: 1000 });
 
 declare const error: unknown;
@@ -144,12 +144,12 @@ if (error instanceof InvalidOptionError) {
 new ModelRouter({ clients, budgets: [{ usd: 1, window: 'day', windowMs: 1000 }] });
 // @ts-expect-error none
 new ModelRouter({ clients, budgets: [{ usd: 1 }] });
-// @ts-expect-error no such thing to have one
+// @ts-expect-error there is no such option of a budget
 new ModelRouter({ clients, budgets: [{ usd: 1, window: 'day', of: 'x' }] });
 // @ts-expect-error neither 'refuse' nor 'next'
 new ModelRouter({ clients, overBudget: 'ask' });
 
-// What may be absent may be undefined: it says nothing.
+// An optional value may be undefined, which is ignored.
 const maybe: number | undefined = Math.random() < 2 ? undefined : 5;
 callOptions({ deadlineMs: maybe, maxAttempts: maybe, cache: undefined, route: undefined });
 new ModelRouter({
@@ -182,7 +182,7 @@ void simulate({
   onProgress: undefined,
 });
 projectCost({ tokensPerMonth: 1, models: { small: 1 }, outputShare: maybe, stages: undefined });
-// @ts-expect-error a tenant that is missing would share everybody's answers
+// @ts-expect-error a missing tenant would share all tenants' answers
 callOptions({ tenant: undefined });
-// @ts-expect-error regions that are missing would be all
+// @ts-expect-error missing regions would mean all regions
 callOptions({ regions: undefined });

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 const IMPORT = /^(?:import|export)\b[^;]*?from '([^']+)'|\bimport\('([^']+)'\)/gm;
 
-/** What each file imports, types included; files of ours as paths in `src`. */
+/** The imports of each file, including types; the project's own files as paths in `src`. */
 const imports = new Map(
   files.map((file) => {
     const paths = [...readFileSync(`src/${file}`, 'utf8').matchAll(IMPORT)].map(
@@ -19,10 +19,10 @@ const imports = new Map(
   }),
 );
 
-/** Node's by nature. */
+/** Folders that need Node. */
 const NODE_ONLY = ['testing', 'cli', 'node', 'status/node'];
 
-/** From the top: a file imports from its own layer and from those below. */
+/** From the top: a file imports only from its own layer and from those below. */
 const LAYERS = [
   ['testing/', 'simulate/', 'otel/', 'redis/', 'status/', 'node/', 'cli/', 'genai-prices/', 'gpt-tokenizer/'],
   ['index.ts'],
@@ -47,7 +47,7 @@ describe('the source', () => {
   });
 
   it('has no import cycle, even of types', () => {
-    // The vocabulary names the state that an attempt carries, and the state remembers attempts.
+    // `types.ts` names the state that an attempt refers to, and the state stores attempts.
     const vocabulary = 'types.ts';
     const cycles: string[] = [];
     const done = new Set([vocabulary]);
@@ -66,7 +66,7 @@ describe('the source', () => {
       LAYERS.findIndex((layer) => layer.some((part) => (part.endsWith('/') ? file.startsWith(part) : file === part)));
     expect(files.filter((file) => layerOf(file) === -1)).toEqual([]);
     const upward = files
-      // The vocabulary names the state that an attempt carries.
+      // `types.ts` names the state that an attempt refers to.
       .filter((file) => file !== 'types.ts')
       .flatMap((file) =>
         (imports.get(file) ?? [])
@@ -88,7 +88,7 @@ describe('the source', () => {
   });
 
   it('has no variable at module level', () => {
-    // The script of the status page is a page of its own in a browser.
+    // The script of the status page runs by itself in a browser.
     const found = files.filter(
       (file) => file !== 'status/assets/app.ts' && /^(?:export )?let /m.test(readFileSync(`src/${file}`, 'utf8')),
     );

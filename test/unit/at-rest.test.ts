@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
-/** What Workers forbid at module scope, and what keeps a process busy that has nothing to do. */
+/** Everything that Workers forbid at module scope, or that keeps an idle process busy. */
 function watch(): { calls: string[] } {
   const calls: string[] = [];
   const spy = (holder: object, name: string) => {

@@ -22,7 +22,7 @@ import type { Outcome } from '../../src/telemetry/record-types.js';
 
 const status = (code: number, fields: object = {}, headers: Record<string, string> = {}) =>
   APIError.generate(code, { error: { message: 'It said no.', ...fields } }, undefined, new Headers(headers));
-/** What the SDK throws for an error event in a stream. */
+/** The error that the SDK throws for an error event in a stream. */
 const event = (fields: object) => new APIError(undefined, fields, undefined, new Headers());
 const withCode = (code: unknown) => Object.assign(new Error('It broke.'), { code });
 

@@ -11,7 +11,7 @@ useFakeTime();
 const slow = () => answer({ content: 'one two three four five six', chunks: 6, chunkMs: 10 });
 const use = (holder: unknown) => callRecord(holder)?.cache;
 
-/** A plain client, and a router as it answers a miss, a joined call and a replay. */
+/** A plain client, and a router that answers with a miss, a joined call and a replay. */
 const ways: [string, () => Promise<OpenAI>][] = [
   [
     'plain',

@@ -10,7 +10,7 @@ useFakeTime();
 const use = (holder: unknown) => callRecord(holder)?.cache;
 const deep = '['.repeat(20_000) + ']'.repeat(20_000);
 
-/** A router of which every answer has this body. */
+/** A router whose answers all have this body. */
 function routerOf(body: string, type: string): ModelRouter {
   const fetch = async () => new Response(body, { headers: { 'content-type': type } });
   const router = new ModelRouter({

@@ -16,7 +16,7 @@ afterEach(() => {
   unhandled.length = 0;
 });
 
-/** A client of the application's own that throws what is given. */
+/** An application's own client that throws this error. */
 function clientThatThrows(error: Error): OpenAI {
   class Own extends OpenAI {
     protected override async prepareOptions(): Promise<void> {

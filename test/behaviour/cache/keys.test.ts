@@ -8,7 +8,7 @@ const bodyOf = (content: string) => ({ model: 'standard', messages: [{ role: 'us
 const about = (router: OpenAI, content: string) => router.chat.completions.create(bodyOf(content));
 const use = (holder: unknown) => callRecord(holder)?.cache;
 const said = (completion: OpenAI.ChatCompletion) => completion.choices[0]?.message.content;
-/** Answers with what was asked. */
+/** Answers with the question. */
 const echo = (request: { readonly body: unknown }) => {
   const { messages } = request.body as ReturnType<typeof bodyOf>;
   return answer({ content: `About ${messages[0]?.content}` });

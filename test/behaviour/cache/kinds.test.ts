@@ -52,7 +52,7 @@ describe('kinds of answers', () => {
     const { value: completion } = await settled(stream.finalChatCompletion());
     expect(completion?.choices[0]?.message.content).toBe('Hello.');
     expect(use(stream)).toBe('hit');
-    // Two answers of one id, and nothing else in them to tell them apart.
+    // Two answers with the same id, and nothing else that distinguishes them.
     expect(callRecord(completion)).toBeUndefined();
     const counted = router.chat.completions.stream({
       model: 'standard',

@@ -57,7 +57,7 @@ describe('staleMs', () => {
       expect((await read(await streamChat(router))).text).toBe(expected);
       await pass(1);
     }
-    // A refused request is sent once more, without what the router adds to it.
+    // A refused request is sent once more, without the router's additions.
     expect(calledModels()).toHaveLength(4);
   });
 });

@@ -82,7 +82,7 @@ describe('embeddings', () => {
 });
 
 describe('a batch with ambiguous vectors', () => {
-  /** Numbers every vector 0, or leaves one out. */
+  /** Gives every vector the index 0, or drops one. */
   function odd(change: (data: { index: number; embedding: number[] }[]) => unknown) {
     const inputs: unknown[] = [];
     const fetch = async (_: unknown, init?: RequestInit) => {

@@ -1,4 +1,4 @@
-// What users of other routers complain about, by their issues.
+// Problems that users report of other routers, by their issues.
 import { callOptions, callRecord, type ModelRouter, type RouteOptions } from 'model-router';
 import { seededRandom } from 'model-router/simulate';
 import { answer, type Behaviour, fail, type Models } from 'model-router/testing';
@@ -145,7 +145,7 @@ describe('problems that users report of other routers', () => {
         .filter((model) => model === 'b').length;
     }
     expect(shadowed).toEqual(Object.fromEntries(Object.keys(calls).map((name) => [name, 1])));
-    // What cannot be compared is not sent twice, and works.
+    // Answers that cannot be compared are not sent twice, and work.
     const { value } = await settled(router.embeddings.create({ model: 'chat', input: 'Hi' }));
     expect(callRecord(value)?.deployment).toBe('a');
   });
@@ -154,7 +154,7 @@ describe('problems that users report of other routers', () => {
     '%s: a conversation stays with its model, and so with its prompt cache (bifrost#5409)',
     async (strategy) => {
       const { router } = routed(all(), strategy);
-      // Until each is known.
+      // Until there are statistics for each.
       for (let i = 0; i < 12; i += 1) await firstOf(router);
       const seen = new Set<unknown>();
       for (const assignmentKey of [

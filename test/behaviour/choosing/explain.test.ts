@@ -153,7 +153,7 @@ describe('explain()', () => {
       },
       { deployments: { a: {}, b: { rpm: 60 } }, routes: { standard: ['a', 'b'] }, deadlineMs: 20_000 },
     );
-    // The last three probe a during its pause, each after twice the time; the next probe would be in two seconds.
+    // The last three calls probe a during its pause, each after twice the time; the next probe would be in two seconds.
     for (let i = 0; i < 4; i++) await settled(sendChat(router, 'a', { maxRetries: 0 }));
     // The whole burst of b; its rate is back in 1000 ms, before its pause ends.
     for (let i = 0; i < 10; i++) await settled(sendChat(router, 'b', { maxRetries: 0 }));
@@ -196,7 +196,7 @@ describe('explain()', () => {
     const { refusal } = router.explain(chat);
     expect(refusal).toMatch(/full, and the queue is full/);
     expect(await errorOf(sendChat(router))).toMatchObject({ code: 'capacity_exceeded', message: refusal });
-    // One of higher priority would take the place of the one that waits.
+    // A call of higher priority would replace the waiting one.
     expect(router.explain(chat, { priority: 'premium' }).refusal).toBeNull();
   });
 

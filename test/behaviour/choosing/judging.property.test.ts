@@ -19,13 +19,13 @@ import fc from '../../helpers/property.js';
 
 useFakeTime();
 
-/** The first deployment always answers, more or less surely. */
+/** The first deployment always answers, with varying confidence. */
 const first: fc.Arbitrary<Behaviour> = fc
   .record({ latencyMs: fc.nat(300), chance: fc.double({ min: 0.1, max: 1 }) })
   .map(({ latencyMs, chance }) =>
     answer({ content: 'first answer', latencyMs, logprob: Math.log(chance), chunkMs: 5 }),
   );
-/** The other one does anything. */
+/** The other deployment behaves in any way. */
 const other: fc.Arbitrary<Behaviour> = fc.oneof(
   {
     weight: 2,
@@ -48,7 +48,7 @@ const other: fc.Arbitrary<Behaviour> = fc.oneof(
 const boom = () => {
   throw new Error('mine');
 };
-/** What an application's own functions return, throw, or never return. */
+/** Results of an application's own functions: a value, an error, or none. */
 const judge = fc.constantFrom<(() => unknown)[]>(
   () => true,
   () => false,
@@ -116,7 +116,7 @@ it('escalation and shadow traffic never turn an answer into an error', async () 
       expect(error).toBeUndefined();
       expect(['first answer', 'other answer']).toContain(value);
       if (value === 'other answer') seen.other += 1;
-      // A stream's deadline is that of its first content.
+      // A stream's deadline covers its first content.
       if (!each.isStream) expect(at - startedAt).toBeLessThanOrEqual(each.deadlineMs);
       // Shadow calls end, too.
       await pass(4500);

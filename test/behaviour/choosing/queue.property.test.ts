@@ -26,7 +26,7 @@ const given = fc.record({
     client: fc.integer({ min: 1, max: 3 }),
   }),
   calls: fc.array(call, { minLength: 4, maxLength: 30 }),
-  /** Whether servers request pauses: a call that waits for the end of one waits for no slot. */
+  /** Whether servers request pauses: a call that waits for the end of a pause waits for no slot. */
   hasPauses: fc.boolean(),
 });
 
@@ -44,7 +44,7 @@ it('the queue obeys priorities, slots and deadlines over random histories', asyn
     fc.asyncProperty(given, async ({ slots, calls, hasPauses }) => {
       vi.clearAllTimers();
       const made: Made[] = [];
-      // What is thrown inside of a call is its own error.
+      // Errors that are thrown inside a call become that call's error, so they are collected here.
       const broken: string[] = [];
       const fetch = fakeFetch(({ model = '', body }) => {
         const index = Number(Reflect.get(Object(body), 'user'));
@@ -113,7 +113,7 @@ it('the queue obeys priorities, slots and deadlines over random histories', asyn
       expect(inFlight()).toEqual([0, 0]);
       expect(made.every(({ watched }) => watched?.settlements === 1)).toBe(true);
       seen.premium += made.filter(({ priority, sentAt }) => priority === 'premium' && sentAt !== undefined).length;
-      // Every slot has been returned: as many calls begin at once as ever.
+      // Every slot has been returned: as many calls start at once as before.
       for (const route of ['a', 'b'] as const) {
         const free = Math.min(slots[route], slots.client);
         const rest = {
@@ -134,6 +134,6 @@ it('the queue obeys priorities, slots and deadlines over random histories', asyn
     }),
     { numRuns: 150 },
   );
-  // The histories are not all idle.
+  // Proves that the histories contain all cases.
   expect(Math.min(...Object.values(seen))).toBeGreaterThan(50);
 }, 120_000);

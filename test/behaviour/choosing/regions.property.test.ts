@@ -116,7 +116,7 @@ it('no request leaves the allowed regions', async () => {
         sent += 1;
         const at = IDS.indexOf(model ?? '');
         const places = at === -1 ? deployments.filter(({ client }) => client === apiKeyOf) : [deployments[at]];
-        // What is not routed goes to a client whose deployments all lie within them.
+        // A request that is not routed goes to a client whose deployments all lie within the regions.
         expect(places.length).toBeGreaterThan(0);
         expect(places.every((each) => isWithin(each?.region))).toBe(true);
         if (at !== -1) expect(apiKeyOf).toBe(deployments[at]?.client);

@@ -75,13 +75,13 @@ describe.each(strategies)('%s', (name, strategy) => {
               const reply = await promise;
               if (Symbol.asyncIterator in reply) for await (const _ of reply);
             } catch {
-              // What matters is what was tried.
+              // Only the attempts matter.
             }
             return callRecord(promise)?.attempts ?? [];
           };
           const attempts = (await settled(read())).value ?? [];
           const tried = attempts.map(({ deployment }) => deployment);
-          // Each once, in this order, and only then again, where a retry may help.
+          // Each once, in this order, and repeated only after that, if a retry may help.
           expect(tried.slice(0, IDS.length)).toEqual(order.slice(0, tried.length));
           for (const again of tried.slice(IDS.length)) {
             const outcomes = attempts.filter(({ deployment }) => deployment === again).map(({ outcome }) => outcome);
@@ -132,7 +132,7 @@ describe.each(strategies)('%s', (name, strategy) => {
         for (let i = 0; i < 15; i += 1) await call(i);
         await pass(cooldownMs);
         for (let i = 0; i < 60; i += 1) await call(i);
-        // The listed order is never left to see whether a later one has healed: it is tried when its turn comes.
+        // The listed order never tests whether a later one has recovered: it is tried when its turn comes.
         if (name === 'priority') expect(states()[0]).toBe('closed');
         else expect(states()).toEqual(['closed', 'closed', 'closed']);
         await router.close();

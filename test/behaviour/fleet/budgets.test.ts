@@ -11,7 +11,7 @@ useFakeTime();
 const budgets = [{ usd: 10.5, window: 'day' as const }];
 const spendOf = ({ router }: Member) => router.snapshot().spend.budgets[0];
 
-/** How many of so many calls, in turn over all members, were answered. */
+/** How many of this many calls, distributed over all members, were answered. */
 async function answered(members: readonly Member[], calls: number, beatEvery = 4): Promise<number> {
   let count = 0;
   for (let i = 0; i < calls; i++) {
@@ -121,7 +121,7 @@ describe('a budget of a fleet', () => {
 
   it('books a stream at its end, in every process', async () => {
     const members = fleetOf(2, memoryFleetStore(), { budgets });
-    // A process takes part in a budget from its first call on.
+    // A process joins a budget with its first call.
     await settled(sendChat(members[1]?.router as never));
     await pass(2100);
     const stream = await settled(streamChat(members[0]?.router as never));

@@ -25,7 +25,7 @@ describe('while Redis is down', () => {
     await pass(4000);
     let answered = 0;
     for (const member of members) answered += await calls(member, 30);
-    // Five per cent of 392 dollars, and what each had an allowance for.
+    // Five per cent of 392 dollars, plus each process's allowance.
     expect(answered).toBeGreaterThanOrEqual(16);
     expect(answered).toBeLessThanOrEqual(19.6 + 4 * 4);
     store.isDown = false;

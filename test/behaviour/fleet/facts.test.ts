@@ -64,7 +64,7 @@ describe('what processes of a fleet share about deployments', () => {
     for (let i = 0; i < 3; i++) await call(one);
     expect(stateOf(one)?.state).toBe('open');
     await pass(2100);
-    // A hint only: what works here goes on working.
+    // Only a hint: a working deployment continues to work.
     expect(stateOf(two)?.state).toBe('closed');
     expect(stateOf(three)?.state).toBe('closed');
     twoFails = true;

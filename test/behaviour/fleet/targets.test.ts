@@ -7,11 +7,11 @@ import { sendChat, sendChatWith } from '../../helpers/messages.js';
 
 useFakeTime();
 
-/** The drills F1 to F6 measure the same with real processes; here it is counted, call by call and beat by beat. */
+/** The drills F1 to F6 measure the same with real processes; these tests count call by call and beat by beat. */
 const TIMEOUT_MS = 100;
 const BEAT_MS = 1000;
 
-/** Redis is some milliseconds away: a call that asks is seen to wait. */
+/** Redis is some milliseconds away, so that a call that sends a command visibly waits. */
 const distant = (inner = memoryFleetStore()): WatchedStore =>
   watchedStore({
     exchange: async (message) => {
@@ -20,7 +20,7 @@ const distant = (inner = memoryFleetStore()): WatchedStore =>
     },
   });
 
-/** Processes of one fleet, each with a store of its own in front of the shared one: so that one can be killed. */
+/** Processes of one fleet, each with its own store in front of the shared one, so that one can be killed. */
 function processesOf(count: number, usd: number, more: object, window: object = { window: 'hour' }, script?: Script) {
   const shared = memoryFleetStore();
   const stores = Array.from({ length: count }, () => watchedStore(shared));
@@ -52,7 +52,7 @@ async function spendAll({ router }: Member): Promise<number> {
 const areAnswered = (calls: readonly Watched<unknown>[]) => calls.every(({ state }) => state === 'fulfilled');
 
 let tenants = 0;
-/** Until a tenant that the ledger has not seen, and ten calls at once, are answered: in heartbeats. */
+/** The heartbeats until calls of an unknown tenant, and ten calls at once, are answered. */
 async function recovery({ router }: Member, mostBeats: number): Promise<number> {
   const startedAt = performance.now();
   while (performance.now() - startedAt < mostBeats * BEAT_MS) {
@@ -80,7 +80,7 @@ describe('while the budget lasts', () => {
   it('at most three calls in a hundred wait; a heartbeat costs one command, a call a quarter of one', async () => {
     const store = distant();
     const members = fleetOf(4, store, { budgets: [{ usd: 10_000, window: 'month' }] });
-    /** How many of a minute's calls waited: one a second of each process. */
+    /** The number of a minute's calls that waited, with one call per second and process. */
     const minute = async () => {
       let waited = 0;
       for (let i = 0; i < 240; i++) {
@@ -92,7 +92,7 @@ describe('while the budget lasts', () => {
       }
       return waited;
     };
-    // A process asks with its first call, and learns with its first calls how much it needs.
+    // A process requests with its first call, and learns with its first calls how much it needs.
     const waitedAtFirst = await minute();
     expect(waitedAtFirst).toBeGreaterThanOrEqual(4);
     expect(waitedAtFirst).toBeLessThanOrEqual(8);
@@ -184,7 +184,7 @@ describe('a fleet recovers', () => {
 });
 
 describe('a killed process', () => {
-  /** One has made five calls and is killed with the sixth running; the other spends what it can. */
+  /** One process has made five calls and is killed during the sixth; the other spends what it can. */
   async function afterKill(more: object, waitMs: number, window: object = { window: 'hour' }) {
     let calls = 0;
     const { members, kill } = processesOf(2, 40.5, more, window, (() => (++calls === 7 ? hang() : dollar)) as never);
@@ -203,7 +203,7 @@ describe('a killed process', () => {
 
   it('strands one call or 0.5 % of the limit, and its calls in flight', async () => {
     const { answered } = await afterKill({ whenDown: 'refuse' }, 5000);
-    // 40 calls, less five that it has made, one in flight, and one that it was ready for.
+    // 40 calls, less five that it has made, one in flight, and one in its allowance.
     expect(answered).toBeGreaterThanOrEqual(40 - 5 - 2);
     expect(answered).toBeLessThanOrEqual(40 - 5 - 1);
   });
@@ -217,7 +217,7 @@ describe('a killed process', () => {
 
   it("releases its allowance after ten heartbeats, with lost: 'return'", async () => {
     const { answered } = await afterKill({ lost: 'return' }, 11 * BEAT_MS);
-    // All but what it had spent: the call that was in flight is not known to cost anything.
+    // All but its spending: the call in flight may have cost nothing.
     expect(answered).toBe(40 - 5);
   });
 

@@ -15,7 +15,7 @@ describe('a call that waits for its fleet', () => {
         return inner.exchange(message);
       },
     });
-    // Eight processes, all short: none gets all that it wants at once.
+    // Eight processes, all short of money: none gets all that it wants at once.
     const members = fleetOf(8, store, { budgets: [{ usd: 400, window: 'month' }] });
     const calls = members.flatMap(({ router }) =>
       Array.from({ length: 20 }, () => watch(sendChat(router as Member['router']))),

@@ -13,7 +13,7 @@ const models = {
   slow: answer({ latencyMs: 20 }),
 };
 
-/** In mid-body SDK 7 forgets the reason of an abort, and SDK 6 throws what `fetch` throws. */
+/** During a body, SDK 7 drops the reason of an abort, and SDK 6 throws fetch's error. */
 const midBody: NonNullable<ParityCase['differs']> = {
   why: 'an abort is the same error at any moment',
   to: (plain) => ({
@@ -136,7 +136,7 @@ const aborts: ParityCase[] = [
   },
 ];
 
-/** The router says how much time an attempt was given, where the SDK has its own abort as the cause. */
+/** The router reports how much time an attempt had, where the SDK has its own abort as the cause. */
 const named =
   (ms: number) =>
   (plain: Outcome): Outcome => ({

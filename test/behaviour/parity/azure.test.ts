@@ -13,7 +13,7 @@ interface AzureCase {
   readonly name: string;
   readonly options?: AzureOptions;
   readonly run: (client: OpenAI, m: (model: string) => string) => PromiseLike<unknown>;
-  /** An Azure client of SDK 6 forgets its API version in `withOptions`, and throws. */
+  /** SDK 6's Azure client loses its API version in `withOptions`, and throws. */
   readonly only?: 7;
 }
 
@@ -95,7 +95,7 @@ const models = {
 };
 const names = Object.keys(models);
 
-/** The Azure client itself, a router that has it as its one client, and one whose routes rename its deployments. */
+/** The Azure client itself, a router of this one client, and a router whose routes rename its deployments. */
 const kinds = {
   plain: (azure: AzureOpenAI): OpenAI => azure,
   'a router': (azure: AzureOpenAI) =>

@@ -16,7 +16,7 @@ import type { Outcome, ParityCase } from '../../helpers/parity-case.js';
 import { collect } from '../../helpers/parity-observe.js';
 import { describeParity } from '../../helpers/parity-suite.js';
 
-/** Answers that a plain client takes for good, or breaks on in its own way, and that are failures to a router. */
+/** Answers that a plain client accepts, or fails on in its own way, and that are failures for a router. */
 const failing = (
   why: string,
   error: object,
@@ -79,7 +79,7 @@ const answers: ParityCase[] = [
   { name: 'a connection cut in mid-body', models: { faulty: cut() }, run: chat },
 ];
 
-/** What a stream delivers, and how it ends. */
+/** The content of a stream, and how it ends. */
 const stream: ParityCase['run'] = async (client, { m }) => {
   const chunks: unknown[] = [];
   try {

@@ -48,7 +48,7 @@ const headers: ParityCase[] = [
         { model: m('chat'), messages },
         {
           headers: {
-            // What a plain client sends here would leave the process; it is not part of the comparison.
+            // A plain client would send this header; it is not part of the comparison.
             ...('explain' in client && { 'X-Router-Deadline-Ms': '5000' }),
             'X-Tag': 'call',
             'X-Stainless-Lang': null,

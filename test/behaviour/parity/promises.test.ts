@@ -36,7 +36,7 @@ const cases: ParityCase[] = [
   {
     name: 'Promise.all',
     run: async (client, { m }) => {
-      // Which of the two arrives first is chance, so they are of one kind.
+      // The order of arrival is random, so both have the same kind.
       const answers = await Promise.all([
         client.chat.completions.create({ model: m('chat'), messages }),
         client.chat.completions.create({ model: m('chat'), messages }).then(({ choices }) => choices),
@@ -186,7 +186,7 @@ const cases: ParityCase[] = [
 
 describeParity('the promise of a call', cases);
 
-/** How many rejections nobody has handled. The listeners of the test runner stand aside meanwhile. */
+/** The number of unhandled rejections. The test runner's own listeners are removed meanwhile. */
 async function unhandledDuring(fake: FakeProvider, act: () => unknown): Promise<number> {
   const before = fake.count;
   const others = process.listeners('unhandledRejection');
@@ -206,7 +206,7 @@ async function unhandledDuring(fake: FakeProvider, act: () => unknown): Promise<
 
 const ignore = () => undefined;
 
-/** What a program may do with a call that fails. */
+/** Uses of a failing call in a program. */
 const uses: Record<string, (client: OpenAI, model: string) => unknown> = {
   'nothing at all': (client, model) => {
     client.chat.completions.create({ model, messages });

@@ -106,7 +106,7 @@ const reading: ParityCase[] = [
   },
 ];
 
-/** Takes the first chunk from an iterator, and the rest in a loop over it: an iterator of the SDK can be iterated. */
+/** Reads the first chunk from an iterator, and the rest in a loop over it, because the SDK's iterators are iterable. */
 async function readOn(stream: AsyncIterable<unknown>): Promise<unknown[]> {
   const iterator: unknown = stream[Symbol.asyncIterator]();
   if (!isAsyncGenerator(iterator)) return [typeof iterator, 'cannot be iterated'];

@@ -11,7 +11,7 @@ function logging(more: { logLevel?: LogLevel } = {}) {
   const lines: string[] = [];
   const write = (name: string) => (message: string) => void lines.push(`${name}: ${message}`);
   const logger: Logger = { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug') };
-  // The clients of the tests have none of their own.
+  // The clients of the tests have no logger of their own.
   return { lines, options: { logger, logLevel: 'warn', ...more } satisfies Setup };
 }
 

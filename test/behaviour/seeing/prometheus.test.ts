@@ -189,7 +189,7 @@ describe('the Grafana dashboard', () => {
         (each) =>
           each.name === name &&
           labelled.every(([, label = '', operator, wanted = '']) => {
-            // Prometheus itself adds those of what it scrapes.
+            // Prometheus itself adds these labels.
             if (label === 'instance' || label === 'job') return true;
             const value = each.labels[label];
             if (value === undefined) return false;

@@ -7,7 +7,7 @@ import { build, type Setup } from '../../helpers/routers.js';
 
 useFakeTime();
 
-/** One deployment behind the route `standard`, each with the promise. */
+/** One deployment behind the route `standard`, each with the target. */
 function promised(models: Models, sla: SlaOptions, more: Setup = {}) {
   return build(models, {
     deployments: { a: { sla } },
@@ -261,7 +261,7 @@ describe('downtime', () => {
     expect(router.snapshot().deployments.a?.downtimeMinutes).toBe(0);
     await settled(sendChat(router));
     expect(router.snapshot().deployments.a?.downtimeMinutes).toBe(1);
-    // Later answers of the same minute tip the balance.
+    // Later answers in the same minute outweigh the failures.
     await times(4, () => sendChat(router));
     expect(router.snapshot().deployments.a?.downtimeMinutes).toBe(0);
   });

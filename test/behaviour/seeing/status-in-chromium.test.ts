@@ -106,7 +106,7 @@ describe.skipIf(chromiumPath === undefined)('the status page in Chromium (skippe
   ])('fits $width pixels, dark: $dark', async (look) => {
     await page.look(look);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(look.width);
-    // For people to look at: SCREENSHOTS=folder npx vitest run test/behaviour/seeing/status-in-chromium.test.ts
+    // For a look by eye: SCREENSHOTS=folder npx vitest run test/behaviour/seeing/status-in-chromium.test.ts
     const folder = process.env['SCREENSHOTS'];
     if (folder === undefined) return;
     mkdirSync(folder, { recursive: true });

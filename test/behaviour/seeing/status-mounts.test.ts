@@ -12,13 +12,13 @@ import { build } from '../../helpers/routers.js';
 
 type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
-/** A `fetch` of what serves on loopback for one test. */
+/** A `fetch` of a server on loopback, for one test. */
 async function fetching(listener: RequestListener): Promise<Fetch> {
   const origin = await listening(listener);
   return (url, init) => fetch(new URL(url, origin), init);
 }
 
-/** What a browser does with a handler of `Request`: it follows redirects. */
+/** Follows redirects like a browser, with a handler of `Request`. */
 const following = (handle: (request: Request) => Response | Promise<Response>): Fetch => {
   const go: Fetch = async (url, init) => {
     const response = await handle(new Request(new URL(url, 'https://app.test'), init));

@@ -50,7 +50,7 @@ describe('advice', () => {
   it('does not count on an excluded deployment', async () => {
     const options = { routes: { standard: ['first', 'second'] }, regions: ['eu'] };
     const deployments = { first: { region: 'eu' }, second: { client: 'other', region: 'us' } };
-    // Left out by its region: as if it were not there.
+    // Excluded by its region, as if it did not exist.
     expect(await advise({}, { ...options, deployments })).toContain('has one deployment, first');
   });
 
@@ -74,7 +74,7 @@ describe('advice', () => {
   it('reports an unknown model', async () => {
     const traffic = { perSecond: 1, durationMs: 2000, model: 'another-vendor/large' };
     expect(await advise({ traffic, faults: [] })).toContain('No route or deployment is named another-vendor/large');
-    // One that comes close is an error, unless unlisted models are spoken of.
+    // A name that resembles a known one is an error, unless unlisted models are configured.
     const meant = { traffic: { ...traffic, model: 'firsts' }, upstreams: { 'default/*': answer() }, faults: [] };
     expect(await advise(meant)).toContain('No route or deployment is named firsts');
   });

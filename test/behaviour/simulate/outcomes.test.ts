@@ -3,7 +3,7 @@ import { answer, fail, hang, reset } from 'model-router/testing';
 import { expect, it } from 'vitest';
 import { small } from '../../helpers/simulated.js';
 
-// The same on every version of Node that this runs on: CI runs it on each. Times are rounded, for a last millisecond may differ.
+// The result is the same on every version of Node in CI. Times are rounded, because a last millisecond may differ.
 it('one seed gives one result, on every version of Node', async () => {
   const { availability, errors, load, wasted, deployments, latencyMs, calls } = await simulate(
     small({

@@ -27,7 +27,7 @@ describe('what a simulation replaces in the process', () => {
     };
     const { availability } = await simulate(small({ upstreams: { first: script } }));
     expect(inside).not.toBe(timeout);
-    // A script that throws is a 500 of its deployment.
+    // A script that throws counts as a 500 of its deployment.
     expect(availability).toBe(1);
     expectAllBack();
   });
@@ -65,7 +65,7 @@ describe('what a simulation replaces in the process', () => {
   ])('is restored when %s throws', async (_, changes) => {
     await expect(simulate(small(changes))).rejects.toThrow('thrown');
     expectAllBack();
-    // And nothing is in the way of the next one.
+    // The next simulation can start.
     expect((await simulate(small())).availability).toBe(1);
   });
 

@@ -54,7 +54,7 @@ describe('a replayed trace', () => {
     expect(Math.abs((now?.availability ?? 0) - recorded.availability)).toBeLessThan(0.02);
     expect(now?.latencyMs.p50).toBeGreaterThan(90);
     expect(next?.availability).toBeGreaterThan(0.995);
-    // An attempt that is given up books the output that may have been written.
+    // An abandoned attempt books the output that may have been generated.
     expect(next?.costUsd).toBeLessThan(now?.costUsd ?? 0);
     expect(table.split('\n').map((row) => row.split('  ')[0])).toEqual(['', 'as recorded', 'now', 'next']);
     expect(caveats.join('\n')).toMatch(/How long \d+ abandoned attempts would have taken/);
@@ -86,7 +86,7 @@ describe('a replayed trace', () => {
     const next = configuration({ ...options, routes: { standard: ['third', 'second'] } });
     const unknown = await compare({ trace, configurations: { next } });
     expect(unknown.caveats.join('\n')).toMatch(/third: it has no attempts in the trace.*upstreams.*\{ "third": answer/);
-    // At all times, also outside the fault: hangs are spread as in the whole trace.
+    // At all times, also outside the fault, hangs are as frequent as in the whole trace.
     const { attempts = 0, outcomes } = unknown.configurations['next']?.deployments['third'] ?? {};
     expect(attempts).toBeGreaterThan(200);
     expect(outcomes?.success).toBeGreaterThan(0.6 * attempts);

@@ -79,7 +79,7 @@ describe('the report of a simulation', () => {
       record: { id: 'call_0', attempts: [{ deployment: 'first' }, { deployment: 'second' }, {}] },
     });
     expect(result.advice.join()).toContain('all of the deployments down at once');
-    // With all of them out, one is asked all the same: its probe, before its time.
+    // While all are open, panic mode probes one early.
     const probes = result.deployments['first']?.breaker.filter(({ state }) => state === 'halfOpen').length;
     expect(probes).toBeGreaterThan(20);
   });
@@ -131,7 +131,7 @@ describe('the report of a simulation', () => {
 
   it('covers the plain client, under the same faults', async () => {
     const { baseline } = await simulate(small({ faults: [outage], baseline: true }));
-    // Half a deadline before it, and all of those in it.
+    // Half a deadline before the outage, and all calls during it.
     expect(baseline).toMatchObject({
       calls: 240,
       failed: 80,
@@ -161,7 +161,7 @@ describe('faults', () => {
       const options = { breaker: false, retry: { budget: 0, minPerSecond: 0 }, maxAttempts: 2 } as const;
       return (await simulate(small({ faults: [fault] }, options))).availability ?? 0;
     };
-    // Independent: 0.3 x 0.3 fail both. In common: whoever finds the first one struck finds the second one struck.
+    // Independent: 0.3 x 0.3 of calls fail at both. With a common cause, both fail together.
     expect(await strike(undefined)).toBeGreaterThan(0.86);
     expect(await strike(1000)).toBeLessThan(0.8);
   });

@@ -1,4 +1,4 @@
-// What a route of either runtime answers: a failover, and whether errors are of the SDK that the application imports.
+// The answer of a route on either runtime: a failover, and whether errors are instances of the application's SDK.
 export function failover({ callRecord, ModelRouter, OpenAI }) {
   const router = new ModelRouter({
     clients: { default: { apiKey: 'sk-test', baseURL: process.env.UPSTREAM } },

@@ -17,12 +17,12 @@ interface Given {
   readonly deadline?: number;
   readonly signal?: AbortSignal;
   readonly p95Ms?: number;
-  /** Of the other deployments of its call. */
+  /** The p95 of each other deployment of the call. */
   readonly others?: readonly (number | undefined)[];
   readonly breaker?: 'closed' | 'halfOpen';
 }
 
-/** As much of an attempt as this layer looks at. */
+/** The parts of an attempt that this layer uses. */
 function attemptOf(given: Given = {}): Attempt {
   const { timeoutMs = 500, untilDeadline = false, stream = false, isShared = false, deadline = timeoutMs } = given;
   const target = (p95Ms: number | undefined, state?: string) => ({

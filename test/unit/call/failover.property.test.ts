@@ -25,7 +25,7 @@ describe('under any upstreams and callers, a call', () => {
           expect(attempts.length).toBeLessThanOrEqual(call.maxAttempts);
           expect(attempts.map((attempt) => attempt.number)).toEqual(attempts.map((_, index) => index + 1));
           expect(attempts.every((attempt) => attempt.outcome !== 'pending')).toBe(true);
-          // A stream's deadline is that of its first content: until then it is not handed out.
+          // A stream's deadline covers its first content: until then it is not returned.
           if (!call.isStream || watched.state === 'rejected') {
             expect(durationMs).toBeLessThanOrEqual(call.deadlineMs);
             if (call.abortMs !== undefined) expect(durationMs).toBeLessThanOrEqual(Math.max(0, call.abortMs));
@@ -39,7 +39,7 @@ describe('under any upstreams and callers, a call', () => {
         expect(Object.values(deployments).every(({ inFlight }) => inFlight === 0)).toBe(true);
         const requests = Object.values(deployments).reduce((sum, deployment) => sum + deployment.requests, 0);
         expect(requests).toBe(recorded.length);
-        // What is left: one timer for each open breaker.
+        // One timer for each open breaker remains.
         const open = Object.values(deployments).filter(({ state }) => state === 'open').length;
         expect(vi.getTimerCount()).toBe(open);
         expect(fake.requests.filter(({ outcome }) => outcome === 'open').every(isDeaf)).toBe(true);
@@ -59,7 +59,7 @@ describe('under any upstreams and callers, a call', () => {
         for (const { call, watched, record } of made) {
           const { attempts = [] } = record() ?? {};
           const last = attempts.at(-1)?.outcome;
-          // Nothing goes on after an answer, and a plain call was answered if and only if its last attempt was.
+          // Nothing follows an answer, and a plain call was answered if and only if its last attempt was.
           expect(attempts.slice(0, -1).every(({ outcome }) => outcome !== 'success')).toBe(true);
           if (!call.isStream) expect(watched.state === 'fulfilled').toBe(last === 'success');
           if (last === 'deadline') expect(watched.error).toMatchObject({ code: 'deadline_exceeded' });

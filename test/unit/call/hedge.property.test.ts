@@ -4,7 +4,7 @@ import fc from '../../helpers/property.js';
 import { givenCalls, isDeaf, makeCalls, sentTo } from '../../helpers/random-calls.js';
 
 const given = givenCalls(fc.integer({ min: 1, max: 1500 }));
-/** Ten seconds of one a second. */
+/** Ten seconds at one per second. */
 const LEAST_TOKENS = 10;
 
 describe('under any upstreams and callers, a hedged call', () => {
@@ -37,7 +37,7 @@ describe('under any upstreams and callers, a hedged call', () => {
             expect(durationMs).toBeLessThanOrEqual(call.deadlineMs);
             if (call.abortMs !== undefined) expect(durationMs).toBeLessThanOrEqual(Math.max(0, call.abortMs));
           }
-          // One answer at most, and no one loses to nobody.
+          // At most one answer, and no attempt loses without a winner.
           const answered = attempts.filter(({ outcome }) => outcome === 'success');
           expect(answered.length).toBeLessThanOrEqual(1);
           if (!call.isStream) expect(watched.state === 'fulfilled').toBe(answered.length === 1);
@@ -65,7 +65,7 @@ describe('under any upstreams and callers, a hedged call', () => {
       }),
       { numRuns: 200 },
     );
-    // What was looked at did happen.
+    // Proves that the cases occurred.
     expect(hedged).toBeGreaterThan(10);
     expect(lost).toBeGreaterThan(0);
   }, 120_000);

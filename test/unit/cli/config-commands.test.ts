@@ -13,7 +13,7 @@ function file(name: string, text: string): string {
   return join(folder, name);
 }
 
-/** A module of options, for a provider on loopback. */
+/** A module with options, for a provider on loopback. */
 async function config(script: Models = { a: answer(), b: answer() }) {
   const provider = await startFakeProvider({ models: script, servedModels: { a: 'a-2026-11' } });
   onTestFinished(() => provider.close());
@@ -96,7 +96,7 @@ describe('model-router explain', () => {
     const { code, output } = await explainCommand([path, body]);
     expect(code).toBe(0);
     expect(output).toMatch(/standard[\s\S]*a[\s\S]*b/);
-    // The clock's fractions make it 89999 ms or 90000.
+    // The clock's fractions give 89999 ms or 90000.
     const plan = (text: string) => text.replace(/for at most \d+ ms/, '');
     const fromFile = await explainCommand([path, file('body.json', body)]);
     expect({ ...fromFile, output: plan(fromFile.output) }).toEqual({ code, output: plan(output) });

@@ -4,7 +4,7 @@ import { type AbTraffic, feedAb, zTestDiffers } from '../../../drills/ab-traffic
 import { abReport } from '../../../src/experiments/ab-report.js';
 import { AbTable } from '../../../src/experiments/ab-table.js';
 
-/** Feeds a table call by call; `look` sees it after each hundred. */
+/** Feeds a table call by call; `look` reads it after each hundred. */
 const run = (seed: number, traffic: AbTraffic, look: (table: AbTable) => boolean): AbTable =>
   feedAb(
     new AbTable([
@@ -22,7 +22,7 @@ const differs = (table: AbTable, metric?: string) =>
       interval !== null && (metric === undefined || name === metric) && (interval[0] > 0 || interval[1] < 0),
   );
 
-/** The share of `seeds` in which, at any look, something is said to differ. */
+/** The share of `seeds` for which any look reports a difference. */
 function found(seeds: number, traffic: AbTraffic, isDifferent: (table: AbTable) => boolean): number {
   let hits = 0;
   for (let seed = 1; seed <= seeds; seed += 1) {

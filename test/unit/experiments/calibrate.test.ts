@@ -3,7 +3,7 @@ import { seededRandom } from 'model-router/simulate';
 import { describe, expect, it } from 'vitest';
 import type { CalibrationGoal, CalibrationRecord } from '../../../src/experiments/calibrate.js';
 
-/** Answers whose chance to be good rises with `mean`; `first` says nothing, `lowest` little. */
+/** Answers whose probability of being good rises with `mean`; `first` is useless, `lowest` nearly so. */
 function judged(n: number, random: () => number): (CalibrationRecord & { chance: number })[] {
   return Array.from({ length: n }, () => {
     const mean = random();
@@ -13,7 +13,9 @@ function judged(n: number, random: () => number): (CalibrationRecord & { chance:
   });
 }
 
-/** The true quality of what a threshold keeps, and the largest share that a perfect threshold could keep. */
+/**
+ * The true quality of the answers that a threshold keeps, and the largest share that a perfect threshold could keep.
+ */
 function truth(minConfidence: number, quality: number) {
   const grid = Array.from({ length: 10_000 }, (_, i) => (i + 0.5) / 10_000);
   const chance = (mean: number) => 1 / (1 + Math.exp(-(mean * 12 - 1)));

@@ -7,11 +7,11 @@ const out = targetView({ isOpen: true, retryAt: 5000 });
 const paused = targetView({ pausedUntil: 1 });
 const suspends = targetView({ suspendedUntil: 1 });
 
-/** A view at which the first target still runs. */
+/** A view while the first target still runs. */
 const running = (targets: readonly TargetView[], more: Partial<PlanView> = {}) =>
   viewOf(targets, { inFlight: targets.slice(0, 1).map(({ target }) => target), attemptsLeft: 2, ...more });
 
-/** Whom it asks beside the first, by place. */
+/** The deployments that get the call beside the first, by index. */
 function hedged(view: PlanView): string {
   const step = planHedge(view);
   return step === undefined ? 'nobody' : inShort(step, view);

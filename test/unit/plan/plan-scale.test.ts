@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type PlanView, plan, planHedge, type TargetView } from '../../../src/plan/plan.js';
 import { failed, targetView, viewOf } from '../../helpers/plan-views.js';
 
-/** How often a plan for so many deployments reads any of their properties. */
+/** How often a plan for this many deployments reads any of their properties. */
 function readsOf(
   size: number,
   more: Partial<TargetView>,

@@ -39,7 +39,7 @@ const call = fc.record({
     mayRetry: fc.boolean(),
     jitter: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
   }),
-  /** How the attempts go: what they come to, after what share of their time, and the chance drawn for a retry. */
+  /** The script of the attempts: their outcomes, after what share of their time, and the random number for a retry. */
   script: fc.array(
     fc.tuple(outcome, fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 0.99, noNaN: true })),
     {
@@ -53,7 +53,7 @@ const call = fc.record({
 const at = (targets: readonly TargetView[], now: number) =>
   targets.map((each) => ({ ...each, isOpen: each.retryAt > now }));
 
-/** Follows the plan through a whole call, and shows each step with what the plan knew. */
+/** Follows the plan through a whole call, and passes on each step with its view. */
 function follow({ targets, settings, script }: ReturnType<typeof sample>): {
   steps: [PlanView, AttemptStep][];
   end: [PlanView, Step];
@@ -65,7 +65,8 @@ function follow({ targets, settings, script }: ReturnType<typeof sample>): {
     if (step.type !== 'attempt') return { steps, end: [view, step] };
     if (step.waitMs > 0) {
       const now = view.now + step.waitMs;
-      // The loop asks again after a wait. What was waited for can be asked now, if nothing better has turned up.
+      // The loop consults the plan again after a wait. Then the awaited deployment can be tried, unless there is a
+      // better one.
       view = { ...view, now, targets: at(targets, now) };
       expect(plan(view).type).toBe('attempt');
       continue;
@@ -82,7 +83,7 @@ function follow({ targets, settings, script }: ReturnType<typeof sample>): {
 
 const sample = () => fc.sample(call, 1)[0] ?? { targets: [], settings: viewOf([]), script: [] };
 
-/** Holds for every step of every call. */
+/** Checks every step of every call. */
 function holds(check: (view: PlanView, step: AttemptStep, chosen: TargetView) => void): void {
   fc.assert(
     fc.property(call, (given) => {

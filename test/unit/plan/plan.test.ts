@@ -10,7 +10,7 @@ const suspends = (suspendedUntil = 60_000) => targetView({ suspendedUntil });
 
 const both = (pausedUntil: number, retryAt: number) => targetView({ isOpen: true, retryAt, pausedUntil });
 
-/** What the plan says, in short. */
+/** The plan's step, in short. */
 const planned = (view: PlanView) => inShort(plan(view), view);
 
 function nextOf(view: PlanView) {
@@ -150,13 +150,13 @@ describe('after a failure', () => {
     const [open, gone] = [out(), suspends()];
     expect(planned(viewOf([open], { failures: [failed(open)] }))).toBe('0 after 125 retry panic');
     expect(planned(viewOf([gone], { failures: [failed(gone)] }))).toBe('0 after 125 retry');
-    // Not one whose failure allows no retry.
+    // Not a deployment whose failure allows no retry.
     expect(planned(viewOf([open], { failures: [failed(open, 'unauthorized')] }))).toBe('nothing-left');
-    // Nor before another one that lets calls through.
+    // Not before another one that lets calls through.
     expect(planned(viewOf([open, b], { failures: [failed(open), failed(b, 'server-error', { jitter: 1 })] }))).toBe(
       '1 after 250 retry',
     );
-    // One that was not tried yet comes first.
+    // An untried one comes first.
     expect(planned(viewOf([open, out(9000)], { failures: [failed(open)] }))).toBe('1 panic');
   });
 
@@ -303,9 +303,9 @@ describe('a pause of every deployment', () => {
     expect(planned(viewOf([one], { failures: [refused(one)] }))).toBe('0 after 3000 retry probe');
     expect(planned(viewOf([paused(5000)], { failures: [refused(paused(5000))], jitter: 0.4 }))).toBe('0 after 5100');
     expect(planned(viewOf([one], { failures: [refused(one, 5000)], jitter: 0.4 }))).toBe('0 after 5100 retry');
-    // Another call's answer has ended the pause: what this call was asked still stands.
+    // Another call's answer has ended the pause, but this call's own refusal still counts.
     expect(planned(viewOf([a], { failures: [refused(a)] }))).toBe('0 after 3000 retry');
-    // One that failed in another way may probe.
+    // A call that failed in another way may probe.
     expect(planned(viewOf([one], { failures: [failed(one)] }))).toBe('0 after 125 retry probe');
   });
 

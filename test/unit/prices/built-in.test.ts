@@ -20,7 +20,7 @@ it.each(others)('%s costs as much as in the public table', (name, price) => {
     timestamp: at,
   });
   const { model_price: table } = found ?? expect.fail('not in the table');
-  // One number each: neither by the length of the input nor by the hour.
+  // One price each, independent of the input's length and the hour.
   expect(found?.model.match).toBeDefined();
   expect(table).toMatchObject({
     input_mtok: price.input,

@@ -6,13 +6,13 @@ import { SDK } from '../../helpers/sdk.js';
 
 const runs = { numRuns: process.env.DRILLS === 'full' ? 5000 : 300 };
 
-/** What the SDK's own helper makes of chunks; `undefined` where it throws. */
+/** The result of the SDK's own helper for chunks; `undefined` if it throws. */
 async function bySdk(chunks: readonly unknown[]): Promise<unknown> {
   const lines = chunks.map((chunk) => `${JSON.stringify(chunk)}\n`).join('');
   const stream = ChatCompletionStream.fromReadableStream(new Response(lines).body as ReadableStream);
   try {
     const { choices, ...rest } = await stream.finalChatCompletion();
-    // `parsed` is what it reads out of the content, for `.parse()`.
+    // `parsed` is what `.parse()` reads from the content.
     return {
       ...rest,
       choices: choices.map(({ message: { parsed: _, ...message }, ...choice }) => ({ ...choice, message })),
@@ -51,7 +51,7 @@ const logprobDeltas = fc
   );
 const refusalDeltas = pieces.map((texts) => texts.map((refusal) => chunk({ refusal })));
 
-/** One tool call in pieces: what is said with the first only, or with every piece. */
+/** One tool call in pieces: some fields only with the first piece, or with every piece. */
 const toolCall = fc.record({
   type: fc.constantFrom('function', 'custom'),
   name: fc.constantFrom('get_weather', 'f'),
@@ -95,7 +95,7 @@ const whole = fc
   ]);
 
 describe('a stream converted to a whole answer', () => {
-  // The helper of openai 6 knows no custom tools, and doubles the first log-probabilities.
+  // openai 6's helper does not support custom tools, and doubles the first log probabilities.
   it.skipIf(SDK < 7)("equals what the SDK's stream helper makes of the same chunks", () =>
     fc.assert(
       fc.asyncProperty(whole, async (chunks) => {
@@ -114,7 +114,7 @@ describe('a stream converted to a whole answer', () => {
         const shuffled = order.flatMap((at) => (chunks[at] === undefined ? [] : [chunks[at]]));
         const made = fromChunks('chat', shuffled);
         const expected = await bySdk(shuffled);
-        // The helper takes an answer that never finished for an error; such a stream is never stored.
+        // The helper throws for an answer that never finished; such a stream is never stored.
         if (made === undefined || expected === undefined) return;
         compared += 1;
         expect(withoutEmpty(made)).toEqual(withoutEmpty(expected));
@@ -199,7 +199,7 @@ describe('a whole answer converted to chunks', () => {
     fc.assert(
       fc.asyncProperty(whole, async (chunks) => {
         const answer = fromChunks('chat', chunks) as { choices: { message: { refusal: unknown } }[]; usage?: unknown };
-        // An answer that was refused is never stored.
+        // A refused answer is never stored.
         fc.pre(answer.choices[0]?.message.refusal === null);
         const again = await bySdk(toChunks('chat', answer, answer.usage !== undefined));
         expect(withoutEmpty(again)).toEqual(withoutEmpty(answer));

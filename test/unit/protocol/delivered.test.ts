@@ -80,7 +80,7 @@ describe('delivered chunks', () => {
     const words = Array.from({ length: 2000 }, (_, i) => `word ${i} `);
     const text = words.join('').length;
     expect(deliver([first, ...words.map((word) => chunk(word))]).size).toBeLessThan(1.2 * text);
-    // Where all say the same, there is no difference to keep.
+    // If all chunks are equal, there is no difference to store.
     expect(deliver([first, ...words.map(() => chunk('same'))]).size).toBeLessThan(5000);
   });
 

@@ -137,7 +137,7 @@ it('returns only numbers from 0, or undefined, for any input', () => {
       const cost = costOf(read, price) ?? Number.NaN;
       expect(cost).toBeGreaterThanOrEqual(0);
       expect(Number.isFinite(cost)).toBe(true);
-      // No token costs more than the dearest, and none is left out.
+      // No token costs more than the highest price, and none is omitted.
       const input = [
         price.input,
         price.cachedInput ?? price.input,

@@ -87,10 +87,10 @@ describe('the ledger of a fleet, in a model of its faults', { timeout: 180_000 }
 
   it('lets few calls wait, and requests seldom, while the budget lasts', () => {
     const { calls, waited, exchanges, refused } = run(3, {}, 'day', 100 * LIMIT);
-    // Where several calls wait at once, one that comes later may take what another one waited for.
+    // If several calls wait at once, a later one may take what another one waited for.
     expect(refused / calls).toBeLessThanOrEqual(0.01);
     expect(waited / calls).toBeLessThanOrEqual(0.03);
-    // A heartbeat a second for each of eight workers.
+    // One heartbeat per second for each of eight workers.
     expect(exchanges).toBeLessThanOrEqual(8 * 91 + 0.25 * calls);
   });
 });

@@ -14,7 +14,7 @@ useFakeTime();
 const START = Date.UTC(2030, 0, 31, 22, 30);
 const HOUR = 3_600_000;
 
-/** The shared side, and workers that speak to it when the test says so. */
+/** The shared side, and workers that send claims when the test says so. */
 class Ledger {
   state: LedgerState | undefined;
   now = START;
@@ -49,7 +49,7 @@ class Member {
     this.allowance = new Allowance(ledger.rules.window);
   }
 
-  /** Says what it has; `deliver: false` loses the answer. */
+  /** Sends a claim; `deliver: false` loses the answer. */
   speak(waiting = 0, deliver = true, leaving = false): Claim {
     const stop = this.allowance.wait(waiting);
     const claim = this.allowance.claim(this.name, this.ledger.nextSeq(), leaving);
@@ -143,7 +143,7 @@ describe('the ledger', () => {
       one.spend(50);
       two.speak(50);
     }
-    // The first worker is killed right after it was granted much more, and then everything is lost.
+    // The first worker is killed right after a large grant, and then all data is lost.
     one.speak(4000);
     one.speak(4000);
     const dead = one.allowance.allowance;
@@ -176,7 +176,7 @@ describe('the ledger', () => {
     one.speak(6000);
     one.allowance.reserve(6000);
     ledger.pass(HOUR / 2 + 5000);
-    // The second worker is the first to speak in the new window.
+    // The second worker is the first to send a claim in the new window.
     two.speak(9000);
     expect(two.allowance.allowance).toBeLessThanOrEqual(4000);
     one.allowance.release(6000);
@@ -192,7 +192,7 @@ describe('the ledger', () => {
     stop();
     const sentAt = performance.now();
     const grant = ledger.answer(claim);
-    // The answer was under way for two seconds.
+    // The answer took two seconds.
     ledger.pass(2000);
     one.allowance.answer(claim.seq, grant as Grant, sentAt);
     const endsInMs = HOUR / 2 - 2000;
@@ -200,7 +200,7 @@ describe('the ledger', () => {
     expect(one.allowance.available(false)).toBeGreaterThan(0);
     vi.advanceTimersByTime(endsInMs * 0.001 + 1);
     expect(one.allowance.available(false)).toBe(0);
-    // What ends in between is counted in both windows.
+    // Calls that end in between count in both windows.
     one.allowance.settle(100);
     vi.advanceTimersByTime(4000);
     expect(one.allowance.window).toBe(grant?.window === undefined ? Number.NaN : grant.window + 1);

@@ -7,7 +7,7 @@ type Given = Parameters<typeof readHeaders>[0];
 const all = new Set<HeaderOption>(['priority', 'deadline', 'cache', 'route', 'tenant']);
 const rows = (headers: Given) => [...new Headers(headers as Record<string, string>)];
 
-/** What the SDK makes of headers inside: some to set, some to remove. */
+/** The SDK's internal form of headers: some to set, some to remove. */
 const nullable: Given = {
   values: new Headers({ 'X-Router-Route': 'a', 'x-b': '1' }),
   nulls: new Set(['x-c']),

@@ -23,7 +23,7 @@ function routerOf(count: number, options: Partial<RouterOptions>): ModelRouter {
   });
 }
 
-/** How many elements of arrays a call looks at, once the router has made some. */
+/** How many array elements a call reads, once the router has made some calls. */
 async function lookedAt(count: number, model: string, options: Partial<RouterOptions>): Promise<number> {
   const router = routerOf(count, options);
   const call = () => router.chat.completions.create({ model, messages });
@@ -69,7 +69,7 @@ describe('a call reads no more of a thousand deployments than of ten', () => {
     const few = await lookedAt(10, model, optionsOf(10));
     const many = await lookedAt(1000, model, optionsOf(1000));
     expect(few).toBeGreaterThan(0);
-    // A plan looks ahead at 32 deployments at most.
+    // A plan reads at most 32 deployments ahead.
     expect(many - few).toBeLessThan(64);
   });
 });

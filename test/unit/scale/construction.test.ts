@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** How many elements of arrays, and names of maps, are looked at while `work` runs. */
+/** How many array elements and map keys `work` reads. */
 function lookedAt(work: () => void): number {
   let count = 0;
   for (const name of SCANS) {

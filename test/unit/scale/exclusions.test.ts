@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A route of so many deployments; each costs a dollar more than the one before it. */
+/** A route of this many deployments; each costs a dollar more than the one before it. */
 function routerOf(count: number, options: Partial<RouterOptions> = {}, more: object = {}): ModelRouter {
   const names = Array.from({ length: count }, (_, i) => `d${i}`);
   return new ModelRouter({

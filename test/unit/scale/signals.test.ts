@@ -6,7 +6,7 @@ const messages = [{ role: 'user' as const, content: 'Hello.' }];
 
 const reasons = new Set<unknown>();
 
-/** A fetch that answers nothing until its signal aborts it. */
+/** A fetch that does not answer until its signal aborts it. */
 const hanging: typeof fetch = (_, init) =>
   new Promise((_resolve, reject) => {
     const { signal } = init ?? {};
@@ -44,10 +44,10 @@ describe('calls under one signal', () => {
     expect(errors.every((error) => error instanceof Error && error.cause === signal.reason)).toBe(true);
     expect(add.mock.calls.length).toBeLessThan(4);
     expect(remove.mock.calls.length).toBeLessThan(4);
-    // Nobody listens to the router, and no server has said anything.
+    // The router has no listeners, and no server has answered.
     expect(emit.mock.calls.length).toBe(0);
     expect(parse.mock.calls.length).toBe(0);
-    // One reason for all requests, stack and all.
+    // One reason for all requests, including its stack.
     expect(reasons.size).toBe(1);
     vi.restoreAllMocks();
     await router.close();

@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Ten budgets of so many tenants, of which each has spent more than the one before it. */
+/** Ten budgets of this many tenants, each of which has spent more than the one before it. */
 function ledgerOf(window: CalendarUnit | number): SpendLedger {
   const budgets = Array.from({ length: 10 }, (_, i) => ({ usd: 20 + i, window, perTenant: true, route: undefined }));
   const ledger = new SpendLedger(budgets, { max: 5000, overflow: 'share' });
@@ -25,7 +25,7 @@ function ledgerOf(window: CalendarUnit | number): SpendLedger {
   return ledger;
 }
 
-/** How often a snapshot adds up what a tenant has spent, and writes a time. */
+/** How often a snapshot adds up a tenant's spending, and formats a time. */
 function looks(ledger: SpendLedger) {
   const spent = [CalendarWindow, SlidingWindow].map((window) => vi.spyOn(window.prototype, 'spent'));
   const toISOString = vi.spyOn(Date.prototype, 'toISOString');

@@ -6,7 +6,7 @@ import { INTERNALS, type RequestOptions } from '../../../src/sdk/internals.js';
 
 const messages = [{ role: 'user' as const, content: 'Hi' }];
 
-/** One of each kind of object that the SDK keeps something private of. */
+/** One object of each kind with private members in the SDK. */
 async function samples(): Promise<Record<string, object>> {
   const seen: RequestOptions[] = [];
   class Watched extends OpenAI {
@@ -20,7 +20,7 @@ async function samples(): Promise<Record<string, object>> {
   const promise = client.chat.completions.create({ model: 'a', messages });
   await promise;
   const stream = await client.chat.completions.create({ model: 'a', messages, stream: true });
-  // Uploads name their model in the metadata; a helper of Assistants streams with a class of its own.
+  // Uploads have their model in the metadata; an Assistants helper streams with its own class.
   await client.audio.transcriptions.create({ model: 'a', file: new File(['x'], 'a.mp3') }).catch(() => undefined);
   const request = Object.assign({}, ...seen);
   return { client, promise, stream, request };

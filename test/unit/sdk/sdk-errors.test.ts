@@ -12,7 +12,7 @@ const KINDS = [
   'APIUserAbortError',
 ] as const;
 
-/** The errors of one copy of the SDK, and the kinds that each of them is. */
+/** The errors of one copy of the SDK, and the classes that each belongs to. */
 const errorsOf = (copy: typeof sdk | typeof otherCopy) =>
   [
     ['RateLimitError', copy.APIError.generate(429, { error: { message: 'slow' } }, undefined, new Headers()), [0, 1]],
@@ -26,7 +26,7 @@ const errorsOf = (copy: typeof sdk | typeof otherCopy) =>
     ['OpenAIError', new copy.OpenAIError('no body'), [0]],
   ] as const;
 
-/** What a minifier does to classes. */
+/** The effect of a minifier on classes. */
 function withoutClassNames(error: Error): Error {
   for (
     let type: unknown = error.constructor;

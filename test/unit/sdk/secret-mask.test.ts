@@ -37,7 +37,7 @@ describe('SecretMask', () => {
       },
     });
     mask.mask(counted);
-    // The beginning, then one for each length of the keys' forms: not one for each key.
+    // The beginning, then one read for each length of the keys' forms: not one for each key.
     expect(reads).toBeLessThan(20 * text.length);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { closable } from '../../../src/sdk/closable-fetch.js';
 import { OpenAIUpstream } from '../../../src/sdk/upstream.js';
 
-/** One JSON request that is to be ended from outside, and the signal that it went out with. */
+/** One JSON request that can be ended from outside, and its signal. */
 async function sent(body: string): Promise<{ signal: AbortSignal | undefined; isOpen: boolean; failed: boolean }> {
   let signal: AbortSignal | undefined;
   const fetch = closable(async (_, init) => {

@@ -11,11 +11,11 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('answer' as const) }),
 );
 
-/** What a control should be, written down plainly. */
+/** A simple model of a control. */
 interface Model {
   time: { timeoutMs: number; untilDeadline: boolean };
   isOver: boolean;
-  /** The request that is open, by its number. */
+  /** The number of the open request. */
   open: number | undefined;
   isAwaited: boolean;
   closed: number[];

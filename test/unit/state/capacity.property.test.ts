@@ -60,7 +60,7 @@ describe('capacity', () => {
               const entry = { waiting: made, places: allowed, rank: each.rank, order: order++ };
               waiting.push(entry);
               void made.granted.then((granted) => {
-                // Nobody before it could have had this place.
+                // No call before it could have used this place.
                 const better = waiting.filter(
                   (other) =>
                     other.places.includes(granted) &&

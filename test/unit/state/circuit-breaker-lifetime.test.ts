@@ -77,7 +77,7 @@ describe('DeploymentBreaker and what is around it', () => {
   it('follows the clock without a timer: old reports are gone at the next report', () => {
     const { breaker } = build({ consecutive: Number.POSITIVE_INFINITY });
     report(breaker, 'failure', 4);
-    // A process that was frozen: the clock has moved, and no timer has run.
+    // A frozen process: the clock has advanced, and no timer has run.
     const frozen = performance.now() + 3_600_000;
     vi.spyOn(performance, 'now').mockReturnValue(frozen);
     report(breaker, 'failure', 4);

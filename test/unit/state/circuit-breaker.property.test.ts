@@ -12,7 +12,7 @@ import fc from '../../helpers/property.js';
 type Op =
   | { do: 'acquire' }
   | { do: 'force' }
-  /** `back`: which permit, counted from the newest; those that reported already are in it too. */
+  /** `back`: the permit's index, counted from the newest, including reported ones. */
   | { do: 'report'; back: number; outcome: BreakerOutcome }
   | { do: 'call'; outcome: BreakerOutcome }
   /** `stall`: the clock moves, but no timer fires. */
@@ -59,7 +59,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Draws the same numbers, in turns, each time that it is asked for a source. */
+/** Returns sources that draw the same numbers in turn. */
 function source(numbers: readonly number[]): () => number {
   let next = 0;
   return () => numbers[next++ % numbers.length] ?? 0;
@@ -164,7 +164,7 @@ describe('DeploymentBreaker compared with a simple model', () => {
       ),
       { numRuns: 1500 },
     );
-    // The histories went everywhere: otherwise this would prove nothing.
+    // Proves that the histories covered all transitions.
     for (const what of ['closed to open', 'open to halfOpen', 'halfOpen to open', 'halfOpen to closed']) {
       expect(seen.get(what) ?? 0, what).toBeGreaterThan(200);
     }

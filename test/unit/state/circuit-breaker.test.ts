@@ -79,13 +79,13 @@ describe('opening', () => {
       const slow = acquire(breaker);
       const startedAt = performance.now();
       vi.advanceTimersByTime(400);
-      // Fast calls are answered meanwhile, though never after the last slow one has failed.
+      // Fast calls are answered meanwhile, but never after the last slow one has failed.
       report(breaker, 'success');
       vi.advanceTimersByTime(100);
       breaker.report(slow, 'failure', startedAt);
     }
     expect(breaker.state).toBe('closed');
-    // Five slow ones of one caller that began before the last success: none continues the row of another.
+    // Five slow calls of one caller that started before the last success: none continues another's row.
     const slow = Array.from({ length: 8 }, () => acquire(breaker));
     const startedAt = performance.now();
     vi.advanceTimersByTime(10);

@@ -19,7 +19,7 @@ function recordTimes(histogram: LatencyHistogram, times: number, ms: number): vo
   for (let i = 0; i < times; i += 1) histogram.record(ms);
 }
 
-/** Equal within what a bucket may differ. */
+/** Equal within the width of a bucket. */
 function expectNear(actual: number | undefined, expected: number): void {
   expect(actual).toBeGreaterThan(expected * 0.99);
   expect(actual).toBeLessThan(expected * 1.01);
@@ -210,7 +210,7 @@ describe('live', () => {
 });
 
 describe('memory of a range', () => {
-  /** The arrays of counts that are still held, in bytes. */
+  /** The bytes of all arrays of counts in memory. */
   async function countArrays(use: (histogram: LatencyHistogram) => void): Promise<number> {
     const arrays: WeakRef<Uint32Array>[] = [];
     class Counted extends Uint32Array {

@@ -91,7 +91,7 @@ describe('the store', () => {
             lengths.delete(key);
           } else {
             const found = store.get(key);
-            // It may have been evicted, but is never another one, nor an older one.
+            // It may have been evicted, but is never a different or an older entry.
             if (found !== undefined) expect(found.text).toHaveLength(lengths.get(key) ?? -1);
           }
           const there = [...lengths].filter(([each]) => store.get(each) !== undefined);

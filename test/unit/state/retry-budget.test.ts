@@ -15,7 +15,7 @@ function first(budget: RetryBudget, times: number): void {
   for (let i = 0; i < times; i += 1) budget.onFirstAttempt();
 }
 
-/** Takes until refused; the tokens that were granted. */
+/** Takes tokens until one is refused, and returns them. */
 function drain(budget: RetryBudget, most = 2000): RetryToken[] {
   const granted: RetryToken[] = [];
   while (granted.length < most) {
@@ -67,7 +67,7 @@ describe('RetryBudget', () => {
     if (one) budget.giveBack(one);
     expect(budget.tokens).toBe(1);
     vi.advanceTimersByTime(60_000);
-    // Its time was over: it is back already.
+    // Its slice has left the window, so it has already been returned.
     if (two) budget.giveBack(two);
     expect(budget.tokens).toBe(2);
   });

@@ -26,7 +26,7 @@ describe('SlidingCounts', () => {
           const newest = Math.floor(now / 100);
           const inside = added.filter(({ slot }) => slot > newest - 30);
           const count = (isBad: boolean) => inside.filter((each) => each.bad === isBad).length;
-          // What is too old when it is added never comes in, and what is in it leaves by its slot.
+          // An event that is too old is not added, and an event leaves the window by its slot.
           expect([window.good, window.bad]).toEqual([count(false), count(true)]);
         }
       }),

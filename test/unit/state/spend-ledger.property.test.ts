@@ -8,11 +8,11 @@ const START = Date.UTC(2030, 0, 31, 22);
 
 type Op =
   | { do: 'reserve'; mils: number; route: string | null; tenant: string | undefined }
-  /** `share` of what is reserved; above 1 is an overrun. `back`: which, counted from the newest. */
+  /** `share`: of the reservation; above 1 is an overrun. `back`: its index, counted from the newest. */
   | { do: 'settle'; back: number; share: number }
   | { do: 'shrink'; back: number; share: number }
   | { do: 'pass'; ms: number }
-  /** The wall clock alone. */
+  /** Moves the wall clock alone. */
   | { do: 'jump'; ms: number };
 
 const back = fc.nat(8);
@@ -39,7 +39,7 @@ const budgets: readonly Budget[] = [
   { usd: 2, window: 'hour', perTenant: true, route: 'chat' },
   { usd: 2.5, window: WINDOW_MS, perTenant: true, route: undefined },
 ];
-/** Fewer than there are, so that some share. */
+/** Fewer than there are tenants, so that some share. */
 const MOST_SCOPES = 3;
 
 interface Booking {
@@ -65,7 +65,7 @@ function concerns(
   return !budget.perTenant || tenant === whose;
 }
 
-/** What must be counted at least: everything of the window, added up from scratch. */
+/** The minimum that must be counted: all spending of the window, added up from scratch. */
 function spentIn(budget: Budget, bookings: readonly Booking[], whose: string | undefined, slackMs = 0): number {
   return bookings
     .filter((each) => concerns(budget, each, whose))
@@ -109,7 +109,7 @@ class Run {
     }
   }
 
-  /** Everything that runs is over. */
+  /** Settles everything that runs. */
   end(): void {
     for (const open of this.open.splice(0)) this.#settle(open, open.usd / 2);
   }
@@ -123,7 +123,7 @@ class Run {
       return;
     }
     this.refusals++;
-    // All or none.
+    // In all budgets or in none.
     expect(this.#reserved()).toBeCloseTo(before, 9);
     expect(usd).toBeGreaterThan(Math.max(0, result.leftUsd));
   }
@@ -151,7 +151,7 @@ const ops = (...more: fc.Arbitrary<Op>[]) =>
     maxLength: 60,
   });
 
-/** An hour does not end by itself in so few of them. */
+/** An hour does not end by itself within so few operations. */
 const someOps = ops(
   shrink,
   settleBy(fc.constantFrom(1, 1.5, 3)),

@@ -64,7 +64,7 @@ describe('SpendTable', () => {
             spends.reduce((sum, { mils }) => sum + mils / 1000, 0),
             9,
           );
-          // So many with a day, so many without one, and one `other` of each kind.
+          // The limit of rows with a day, the limit without one, and one `other` of each kind.
           expect(table.rows().length).toBeLessThanOrEqual(8 + 8 + 2);
         },
       ),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_OUTCOMES } from '../../../src/protocol/error-outcomes.js';
 import { EVENT_TYPES } from '../../../src/telemetry/events.js';
 
-/** What the rows of the page's tables name in their first cell. */
+/** The names in the first cells of the page's tables. */
 const named = new Set(
   readFileSync('docs/errors-and-events.md', 'utf8')
     .split('\n')

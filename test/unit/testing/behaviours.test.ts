@@ -8,10 +8,10 @@ const said = { content, chunks: ['one ', 'two ', 'three ', 'four '] };
 
 interface Row {
   readonly behaviour: kit.Behaviour;
-  /** What the SDK's caller sees. */
+  /** The result that the SDK's caller sees. */
   readonly plain: string;
   readonly stream: string;
-  /** Where the older SDK tells it otherwise. */
+  /** If the older SDK reports it differently. */
   readonly stream6?: string;
   readonly outcome?: kit.RequestOutcome;
 }
@@ -21,7 +21,7 @@ const cutOff = 'TypeError terminated UND_ERR_SOCKET';
 const cutByReset = 'TypeError terminated ECONNRESET';
 const aborted = 'aborted';
 
-/** Streams are told piece by piece: `one |two |stop|usage`. */
+/** Streams are described piece by piece: `one |two |stop|usage`. */
 const wholeStream = 'one |two |three |four |stop|usage';
 
 const rows: Record<string, Row> = {
@@ -155,7 +155,7 @@ describe.each(sdkNames)('%s', (sdk) => {
   });
 });
 
-/** Gives a call up when nothing has come for a while after the fake has it: soon where nothing is expected to come. */
+/** Aborts a call when nothing has come for a while after the fake has it: soon if nothing is expected. */
 class Patience {
   readonly #controller = new AbortController();
   readonly #isPatient: boolean;
@@ -180,7 +180,7 @@ class Patience {
   }
 }
 
-/** A socket tells the server a little later that its client is gone. */
+/** A socket reports a little later that its client is gone. */
 async function settled(fake: kit.FakeControls): Promise<void> {
   await vi.waitFor(() => expect(fake.open).toBe(0), { interval: 5, timeout: 5000 });
 }

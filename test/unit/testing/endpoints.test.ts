@@ -3,7 +3,7 @@ import { answer, type FakeOptions, type RecordedRequest } from '../../../src/tes
 import { type doorNames, doors, sdkNames } from './entry-points.js';
 import { everyCall } from './sdk-calls.js';
 
-/** Asks for a tool as long as none has answered. */
+/** Calls a tool until the request has a tool's result. */
 function useTools({ body }: RecordedRequest) {
   const isAnswered = JSON.stringify(body).includes('"role":"tool"');
   return isAnswered

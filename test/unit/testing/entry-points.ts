@@ -11,7 +11,7 @@ export interface Door extends AsyncDisposable {
 
 const json = { 'content-type': 'application/json' };
 
-/** A request as `fetch` takes it. */
+/** A request in the form of `fetch`. */
 export function post(body: unknown, init: RequestInit = {}): RequestInit {
   return { method: 'POST', body: JSON.stringify(body), ...init, headers: { ...json, ...init.headers } };
 }
@@ -49,6 +49,6 @@ export const doors: Record<'server' | 'fakeFetch', (options: FakeOptions, sdk?: 
 
 export const doorNames = ['server', 'fakeFetch'] as const;
 
-/** Where the tests run on the older SDK alone, `openai` is that one too. */
+/** If the tests run on the older SDK alone, `openai` is that one too. */
 const isOlderAlone = (OpenAI as unknown) === OpenAI6;
 export const sdkNames = isOlderAlone ? (['sdk 6'] as const) : (['sdk 7', 'sdk 6'] as const);

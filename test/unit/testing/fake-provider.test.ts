@@ -64,7 +64,7 @@ it('does not count a request that was not fully sent, and does not wait for it',
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   socket.write('POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"model":');
-  // Answered on another connection, the server has seen what came before on this one.
+  // When another connection is answered, the server has seen what came before on this one.
   await (await fetch(`${provider.url}/models`)).text();
   provider.clear();
   const ended = once(socket, 'close');

@@ -46,7 +46,7 @@ describe.each(doorNames)('a bad request, %s', (name) => {
     expect((await door.fetch('/chat/completions', broken)).status).toBe(400);
     const type = { 'content-type': 'multipart/form-data; boundary=b' };
     const form = { method: 'POST', body: 'no form', headers: type };
-    // A text is never taken for a form by fakeFetch; bytes are, as on the wire.
+    // `fakeFetch` never reads a text as a form; bytes are read as one, as on the wire.
     const bytes = { ...form, body: Buffer.from(form.body) };
     expect((await door.fetch('/audio/transcriptions', bytes)).status).toBe(400);
   });

@@ -18,7 +18,10 @@ async function all(items: AsyncIterable<unknown>): Promise<unknown[]> {
   return list;
 }
 
-/** Every kind of call that the fake answers, in an order in which each finds what it needs. `chat` and `tools` are its models. */
+/**
+ * Every kind of call that the fake answers, in an order in which each finds its objects. `chat` and `tools` are its
+ * models.
+ */
 export async function everyCall(client: OpenAI): Promise<Map<string, unknown>> {
   const results = new Map<string, unknown>();
   const call = async <Result>(name: string, make: () => PromiseLike<Result>): Promise<Result> => {

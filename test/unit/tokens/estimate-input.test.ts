@@ -10,7 +10,7 @@ const tokens = (
   of: string | undefined = model,
 ) => estimateInputTokens({ body, protocol, model: of }, countTokens);
 const user = (content: unknown) => ({ messages: [{ role: 'user', content }] });
-/** What a part adds to a message without it. */
+/** The tokens that a part adds to a message. */
 const part = (each: object, of = model) =>
   tokens(user([each]), 'chat', undefined, of) - tokens(user([]), 'chat', undefined, of);
 const image = (url: string, detail?: string) => ({ type: 'image_url', image_url: { url, ...(detail && { detail }) } });

@@ -83,7 +83,7 @@ describe('texts of many megabytes', () => {
     if (length === 0) body.messages.push({ role: 'user', content: sentence.repeat(200_000) });
     let letters = 0;
     const { charCodeAt } = String.prototype;
-    // A mock of vitest keeps every call.
+    // A vitest mock would store every call.
     Reflect.set(String.prototype, 'charCodeAt', function (this: string, at: number) {
       letters++;
       return charCodeAt.call(this, at);

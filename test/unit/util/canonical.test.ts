@@ -16,7 +16,7 @@ const sorted = (value: unknown): unknown => {
   );
 };
 
-/** Texts that look like what is written around them, in few shapes: they are often nearly the same. */
+/** Texts that resemble the encoding around them, in few shapes, so that they are often nearly equal. */
 const text = fc.array(
   fc.constantFrom('"', ':', ',', '0', '1', '{', '[', ']', '~', '\\', 'é', '😀', '\ud800', '\udc00'),
   {
@@ -46,7 +46,7 @@ describe('canonicalText', () => {
         const same =
           JSON.stringify(sorted(JSON.parse(JSON.stringify(a)))) ===
           JSON.stringify(sorted(JSON.parse(JSON.stringify(b))));
-        // As it is hashed.
+        // In its hashed form.
         expect(utf8(a) === utf8(b)).toBe(same);
         expect(JSON.stringify(jsonCopy(a))).toBe(JSON.stringify(a));
       }),

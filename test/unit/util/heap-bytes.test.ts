@@ -47,7 +47,7 @@ describe('the store', () => {
     const grown = process.memoryUsage().heapUsed - before;
     expect(store.entries).toBe(2000);
     expect(grown).toBeLessThan(1.05 * store.bytes + 500_000);
-    // Nor does it count memory many times over.
+    // It does not count memory many times over, either.
     expect(store.bytes).toBeLessThan(2.5 * grown);
   });
 });

@@ -4,7 +4,7 @@ import { sha256 } from '../../../src/util/sha256.js';
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** What the edge runtime of Next.js has for `process`: functions of Node's are there, and throw. */
+/** The `process` of Next.js's edge runtime: Node's functions exist, and throw. */
 function nextEdgeProcess() {
   return {
     getBuiltinModule() {

@@ -5,7 +5,7 @@ import { LatencyScores } from '../../../../src/state/latency-scores.js';
 interface Run {
   readonly perSecond: number;
   readonly seconds: number;
-  /** The median of each deployment at a time; a deployment that is missing answers 429 in 5 ms. */
+  /** The median of each deployment at a time; a missing deployment answers 429 in 5 ms. */
   readonly medians: (second: number) => Readonly<Record<string, number | undefined>>;
   readonly seed: number;
 }
@@ -13,7 +13,7 @@ interface Run {
 const IDS = ['slow', 'fast', 'middle'];
 const normal = (random: () => number) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
-/** Calls at a fixed rate, in a time of their own; answers come when they come. */
+/** Calls at a fixed rate, with their own clock; answers come independently. */
 function simulateCalls({ perSecond, seconds, medians, seed }: Run) {
   const random = seededRandom(seed);
   const scores = new LatencyScores({ percentile: 0.5, band: 0.1, explore: 0.03 });
@@ -48,7 +48,7 @@ function simulateCalls({ perSecond, seconds, medians, seed }: Run) {
 
 const MEAN_FACTOR = Math.exp(0.45 ** 2 / 2) * (1 + 0.02 * 7);
 
-/** How much more calls took on average than on the deployment with the lowest median. */
+/** How much more calls took on average than at the deployment with the lowest median. */
 function excess(calls: readonly { ms: number; id: string; at: number }[], medians: Run['medians']): number {
   const expected = (id: string, at: number) => (medians(at)[id] ?? 0) * MEAN_FACTOR;
   const sum = calls.reduce((total, { id, at }) => total + expected(id, at), 0);

@@ -49,7 +49,7 @@ describe('weighted', () => {
       const [old, now] = [weightedOrder(before, draw)[0]?.id, weightedOrder(after, draw)[0]?.id];
       if (old === now) continue;
       moved += 1;
-      // Only the one that gained weight gains keys.
+      // Only the variant that gained weight gains keys.
       expect(now).toBe('b');
     }
     const d = 1.5 / 2.5 - 1 / 2;
