@@ -1,33 +1,29 @@
+import { ChunkShape, fillIn, type SlotKind } from './chunk-shape.js';
+import { type Column, columnOf, jsonColumnOf, sizeOf, valuesOf } from './column.js';
 import { textOfChunk, writtenLength, writtenText } from './output-text.js';
 
 /** How much text of a long stream `partial` contains. */
 const MAX_TEXT = 256 * 1024;
 /** The limit for everything stored of a stream. */
 const MAX_KEPT = 2 * MAX_TEXT;
-const MAX_PIECES = 8;
-const BLOCK = 4096;
-/** Does not occur in any JSON text. */
-const SEPARATOR = '\n';
-const NUMBER = '\u0001';
+/** A block ends with so many chunks or characters. */
+const BLOCK_CHUNKS = 64;
+const BLOCK_SIZE = 4096;
 
-/** Consecutive chunks whose JSON differs in one place only. */
+/** Consecutive chunks of one shape. */
 interface Run {
-  readonly prefix: string;
-  readonly suffix: string;
-  /** The differing parts, in order. */
+  readonly template: string;
+  readonly slots: readonly SlotKind[];
   readonly blocks: Block[];
-  pieces: string[];
-  piecesText: number;
-  /** The `sequence_number` of the first chunk, if any. */
-  sequence: number | undefined;
-  count: number;
 }
 
 interface Block {
-  readonly text: string;
+  /** What the chunks have in each slot. */
+  readonly columns: readonly Column[];
   readonly chunks: number;
   /** The length of the answer's text in it. */
   readonly textLength: number;
+  readonly size: number;
 }
 
 /** The text that a stream delivered, for an estimate if the provider reports no usage. */
@@ -44,48 +40,40 @@ export interface DeliveredText {
  */
 export class Delivered {
   #runs: Run[] = [];
-  #last = '';
-  #nextSequence: number | undefined;
+  /** Of the last run, if it has more than one chunk; else that chunk's JSON. */
+  #shape: ChunkShape | undefined;
+  #single = '';
+  /** The last chunks, not yet in a block: what each has in the slots. */
+  #rows: (readonly unknown[])[] = [];
+  #rowsSize = 0;
+  #rowsText = 0;
+  /** In blocks. */
   #textLength = 0;
-  #keptLength = 0;
+  #blocksSize = 0;
   #writtenLength = 0;
 
   add(chunk: unknown): void {
-    const sequence = sequenceOf(chunk);
-    const json = jsonOf(chunk, sequence);
-    if (json === undefined) return;
     this.#writtenLength += writtenLength(chunk);
-    // A whole image: even its end is not text.
-    if (json.length > MAX_KEPT) return;
-    const run = this.#runFor(json, sequence);
-    const piece = json.slice(run.prefix.length, json.length - run.suffix.length);
-    const textLength = textOfChunk(chunk).length;
-    run.pieces.push(piece);
-    run.count++;
-    run.piecesText += textLength;
-    this.#last = json;
-    this.#nextSequence = sequence === undefined ? undefined : sequence + 1;
-    this.#textLength += textLength;
-    this.#keptLength += piece.length + 1;
-    if (run.pieces.length >= MAX_PIECES) pack(run);
-    if (this.#textLength > MAX_TEXT || this.#keptLength > MAX_KEPT) this.#trim();
+    let row: readonly unknown[] | undefined;
+    try {
+      row = this.#shape?.valuesOf(chunk) ?? this.#begin(chunk);
+    } catch {
+      // It is nested too deeply to be written.
+      return;
+    }
+    if (row === undefined) return;
+    const size = sizeOfRow(row);
+    if (size > MAX_KEPT) return;
+    this.#rows.push(row);
+    this.#rowsSize += size;
+    this.#rowsText += textOfChunk(chunk).length;
+    if (this.#rows.length >= BLOCK_CHUNKS || this.#rowsSize >= BLOCK_SIZE) this.#pack();
   }
 
   /** The delivered chunks; of a long stream, the last ones. */
   chunks(): unknown[] {
-    const chunks: unknown[] = [];
-    for (const run of this.#runs) {
-      pack(run);
-      let { sequence } = run;
-      for (const { text } of run.blocks) {
-        for (const piece of text.split(SEPARATOR)) {
-          const json = run.prefix + piece + run.suffix;
-          chunks.push(JSON.parse(sequence === undefined ? json : json.replace(NUMBER, String(sequence))));
-          if (sequence !== undefined) sequence++;
-        }
-      }
-    }
-    return chunks;
+    this.#pack();
+    return this.#runs.flatMap(chunksOf);
   }
 
   /** The delivered text, for an estimate of its tokens. */
@@ -102,80 +90,81 @@ export class Delivered {
 
   /** The characters that it stores. */
   get size(): number {
-    return this.#keptLength;
+    return this.#blocksSize + this.#rowsSize;
   }
 
   clear(): void {
     this.#runs = [];
-    this.#last = '';
-    this.#keptLength = 0;
+    this.#shape = undefined;
+    this.#single = '';
+    this.#rows = [];
+    this.#rowsSize = 0;
+    this.#blocksSize = 0;
   }
 
-  #runFor(json: string, sequence: number | undefined): Run {
-    const current = this.#runs.at(-1);
-    if (current === undefined) return this.#open('', '', sequence);
-    const { prefix, suffix } = current;
-    const isNext = sequence === this.#nextSequence;
-    const inner = json.length - prefix.length - suffix.length;
-    if (isNext && inner >= 0 && json.startsWith(prefix) && json.endsWith(suffix)) {
-      // The first chunk of a run was compared to one of another kind, so the next may have more in common with it.
-      if (current.count > 1 && inner * 2 <= json.length) return current;
-      const [begin, rest] = this.#sharedWithLast(json);
-      if (begin + rest <= prefix.length + suffix.length + (current.count > 1 ? inner / 2 : 0)) return current;
-      return this.#open(json.slice(0, begin), end(json, rest), sequence);
-    }
-    // What all chunks so far have in common, or else this one and the last.
-    const shared = commonPrefix(prefix, json);
-    const sharedEnd = commonSuffix(suffix, json, shared);
-    if (shared + sharedEnd > json.length / 2) return this.#open(json.slice(0, shared), end(json, sharedEnd), sequence);
-    const [begin, rest] = this.#sharedWithLast(json);
-    return this.#open(json.slice(0, begin), end(json, rest), sequence);
+  /** Begins a run with a chunk that does not fit the last one. */
+  #begin(chunk: unknown): readonly unknown[] | undefined {
+    const json: string | undefined = JSON.stringify(chunk);
+    // A whole image: even its end is not text.
+    if (json === undefined || json.length > MAX_KEPT) return undefined;
+    this.#pack();
+    const shape = this.#runs.length === 0 ? undefined : this.#nextShape(chunk);
+    const row = shape?.valuesOf(chunk);
+    this.#shape = row === undefined ? undefined : shape;
+    this.#single = row === undefined ? json : '';
+    const { template, slots } = this.#shape ?? { template: json, slots: [] };
+    this.#runs.push({ template, slots, blocks: [] });
+    this.#blocksSize += template.length;
+    return row ?? [];
   }
 
-  /** How many characters this chunk's JSON shares with the last one's, at the beginning and at the end. */
-  #sharedWithLast(json: string): [number, number] {
-    const begin = commonPrefix(this.#last, json);
-    return [begin, commonSuffix(this.#last, json, begin)];
+  #nextShape(chunk: unknown): ChunkShape | undefined {
+    return this.#shape === undefined ? ChunkShape.ofTwo(this.#single, chunk) : this.#shape.withSlotsFor(chunk);
   }
 
-  #open(prefix: string, suffix: string, sequence: number | undefined): Run {
-    const last = this.#runs.at(-1);
-    if (last !== undefined) pack(last);
-    const run: Run = { prefix, suffix, blocks: [], pieces: [], piecesText: 0, sequence, count: 0 };
-    this.#runs.push(run);
-    this.#keptLength += prefix.length + suffix.length;
-    return run;
+  #pack(): void {
+    const run = this.#runs.at(-1);
+    const rows = this.#rows;
+    if (run === undefined || rows.length === 0) return;
+    const columns = run.slots.map((kind, i) => {
+      const values = rows.map((row) => row[i]);
+      return kind === 'json' ? jsonColumnOf(values) : columnOf(values);
+    });
+    const size = columns.reduce((sum, column) => sum + sizeOf(column), 0);
+    run.blocks.push({ columns, chunks: rows.length, textLength: this.#rowsText, size });
+    this.#textLength += this.#rowsText;
+    this.#blocksSize += size;
+    this.#rows = [];
+    this.#rowsSize = 0;
+    this.#rowsText = 0;
+    this.#trim();
   }
 
-  /** Drops the oldest blocks while the rest still reaches the limit. */
+  /** Removes the oldest blocks for as long as the limit is reached without them. */
   #trim(): void {
+    if (this.#textLength <= MAX_TEXT && this.#blocksSize <= MAX_KEPT) return;
     for (let [run] = this.#runs; run !== undefined; [run] = this.#runs) {
       const [block] = run.blocks;
-      if (block === undefined) {
-        if (this.#runs.length === 1) {
-          if (this.#keptLength <= MAX_KEPT || run.pieces.length === 0) return;
-          pack(run);
-          continue;
-        }
+      if (block !== undefined) {
+        const isNeeded = this.#textLength - block.textLength < MAX_TEXT;
+        if (isNeeded && this.#blocksSize <= MAX_KEPT) return;
+        run.blocks.shift();
+        this.#textLength -= block.textLength;
+        this.#blocksSize -= block.size;
+      } else if (this.#runs.length === 1) return;
+      else {
         this.#runs.shift();
-        this.#keptLength -= run.prefix.length + run.suffix.length;
-        continue;
+        this.#blocksSize -= run.template.length;
       }
-      const isNeeded = this.#textLength - block.textLength < MAX_TEXT;
-      if (isNeeded && this.#keptLength <= MAX_KEPT) return;
-      run.blocks.shift();
-      if (run.sequence !== undefined) run.sequence += block.chunks;
-      this.#textLength -= block.textLength;
-      this.#keptLength -= block.text.length + 1;
     }
   }
 }
 
-/** The text of delivered chunks, at most the last 256 KiB. */
+/** The text in delivered chunks, at most the last 256 KiB of it. */
 export function textOf(chunks: readonly unknown[]): string {
   const text = chunks.map(textOfChunk).join('');
   if (text.length <= MAX_TEXT / 3) return text;
-  // Counted in bytes of UTF-8, and never starting with half a character.
+  // In bytes of UTF-8, and never starting with half a character.
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= MAX_TEXT) return text;
   let start = bytes.length - MAX_TEXT;
@@ -183,51 +172,20 @@ export function textOf(chunks: readonly unknown[]): string {
   return new TextDecoder().decode(bytes.subarray(start));
 }
 
-/** Joins the blocks, because a slice of a chunk's JSON would retain the whole text. */
-function pack(run: Run): void {
-  if (run.pieces.length === 0) return;
-  const last = run.blocks.at(-1);
-  const isFull = last === undefined || last.text.length > BLOCK;
-  const text = [...(isFull ? [] : [last.text]), ...run.pieces].join(SEPARATOR);
-  const chunks = run.pieces.length + (isFull ? 0 : last.chunks);
-  const textLength = run.piecesText + (isFull ? 0 : last.textLength);
-  if (!isFull) run.blocks.pop();
-  run.blocks.push({ text, chunks, textLength });
-  run.pieces = [];
-  run.piecesText = 0;
+function chunksOf({ template, blocks }: Run): unknown[] {
+  return blocks.flatMap(({ columns, chunks }) => {
+    const values = columns.map((column) => valuesOf(column, chunks));
+    return Array.from({ length: chunks }, (_, row) =>
+      fillIn(
+        template,
+        values.map((column) => JSON.stringify(column[row])),
+      ),
+    );
+  });
 }
 
-function sequenceOf(chunk: unknown): number | undefined {
-  const number: unknown =
-    typeof chunk === 'object' && chunk !== null ? Reflect.get(chunk, 'sequence_number') : undefined;
-  return Number.isSafeInteger(number) ? (number as number) : undefined;
+function sizeOfRow(row: readonly unknown[]): number {
+  let size = 1;
+  for (const value of row) size += typeof value === 'string' ? value.length : 1;
+  return size;
 }
-
-/** The sequence number is stored separately, because it would make each chunk of a response differ in two places. */
-function jsonOf(chunk: unknown, sequence: number | undefined): string | undefined {
-  try {
-    const json: string | undefined = JSON.stringify(chunk);
-    if (json === undefined || sequence === undefined) return json;
-    return json.replace(`"sequence_number":${sequence}`, `"sequence_number":${NUMBER}`);
-  } catch {
-    // Nested too deeply to be written.
-    return undefined;
-  }
-}
-
-function commonPrefix(a: string, b: string): number {
-  const most = Math.min(a.length, b.length);
-  let length = 0;
-  while (length < most && a.charCodeAt(length) === b.charCodeAt(length)) length++;
-  return length;
-}
-
-/** Compares all but the first `taken` characters of either. */
-function commonSuffix(a: string, b: string, taken: number): number {
-  const most = Math.min(a.length, b.length - taken);
-  let length = 0;
-  while (length < most && a.charCodeAt(a.length - 1 - length) === b.charCodeAt(b.length - 1 - length)) length++;
-  return length;
-}
-
-const end = (text: string, length: number) => text.slice(text.length - length);

@@ -75,6 +75,41 @@ describe('delivered chunks', () => {
     expect(deliver(events).size).toBeLessThan(1.5 * text);
   });
 
+  it('take less than twice the memory of their text if padding and a number come with it', () => {
+    const words = Array.from({ length: 5000 }, (_, i) => `word ${i} `);
+    const padding = (i: number) => 'abcdefgh'.slice(i % 8);
+    const events = words.map((word, i) => chunk(word, { sequence_number: 7 + i, obfuscation: padding(i) }));
+    const text = words.join('').length + words.map((_, i) => padding(i)).join('').length;
+    const delivered = deliver(events);
+    expect(delivered.size).toBeLessThan(1.5 * text);
+    expect(delivered.chunks()).toEqual(events);
+  });
+
+  it('come back as they were with log probabilities and calls of tools', () => {
+    const logprobs = (i: number) => ({
+      content: [
+        { token: `t${i}`, logprob: -0.1 - i / 7, bytes: Array.from({ length: i % 4 }, () => i), top_logprobs: [] },
+      ],
+    });
+    const call = (i: number) => ({ index: i % 2, ...(i < 2 && { id: `call_${i}` }), function: { arguments: `${i}` } });
+    const chunks = [
+      ...Array.from({ length: 200 }, (_, i) => ({ choices: [{ delta: { content: `${i}` }, logprobs: logprobs(i) }] })),
+      ...Array.from({ length: 200 }, (_, i) => ({ choices: [{ delta: { tool_calls: [call(i)] } }] })),
+    ];
+    expect(deliver(chunks).chunks()).toEqual(chunks);
+  });
+
+  it('come back as they were, whatever their reader does with them', () => {
+    const delivered = new Delivered();
+    for (const content of ['a', 'b', 'c', 'd']) {
+      const read = chunk(content);
+      delivered.add(read);
+      read.id = 'changed';
+      for (const choice of read.choices) choice.delta = { content: 'changed' };
+    }
+    expect(delivered.chunks()).toEqual(['a', 'b', 'c', 'd'].map((content) => chunk(content)));
+  });
+
   it('take about the memory of their text if the first chunk looks different', () => {
     const first = { id: 'another', choices: [{ index: 0, delta: { role: 'assistant', content: '' } }], model: 'm' };
     const words = Array.from({ length: 2000 }, (_, i) => `word ${i} `);
