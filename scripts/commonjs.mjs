@@ -1,18 +1,18 @@
-// Converts the ES build to CommonJS, file by file: both have the same modules, and entry points share their code.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Makes the CommonJS build of the ES build, file by file: both have the same modules, and entry points share their code.
+// It lies in a folder of its own under the same names: npm packs files of one name side by side, and packs them smaller.
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { transformSync } from 'esbuild';
 
-/** The imports of the package's own files, under their CommonJS names. @param {string} code */
-const siblings = (code) => code.replaceAll(/(from ?|import\(|import ?)(["'])(\.\/[\w-]+)\.js\2/g, '$1$2$3.cjs$2');
+const files = readdirSync('dist');
+mkdirSync('dist/cjs');
+writeFileSync('dist/cjs/package.json', '{ "type": "commonjs", "sideEffects": false }\n');
 
-for (const name of readdirSync('dist')) {
+for (const name of files) {
   // The command is a program, not a module.
   if (name === 'cli.js') continue;
-  const file = `dist/${name}`;
-  if (name.endsWith('.d.ts')) {
-    writeFileSync(file.replace(/\.ts$/, '.cts'), siblings(readFileSync(file, 'utf8')));
-  } else if (name.endsWith('.js')) {
-    const { code } = transformSync(siblings(readFileSync(file, 'utf8')), {
+  if (name.endsWith('.d.ts')) copyFileSync(`dist/${name}`, `dist/cjs/${name}`);
+  else if (name.endsWith('.js')) {
+    const { code } = transformSync(readFileSync(`dist/${name}`, 'utf8'), {
       format: 'cjs',
       platform: 'node',
       target: 'node22',
@@ -20,6 +20,6 @@ for (const name of readdirSync('dist')) {
       lineLimit: 160,
       define: { 'import.meta.url': '__filename' },
     });
-    writeFileSync(file.replace(/\.js$/, '.cjs'), code);
+    writeFileSync(`dist/cjs/${name}`, code);
   }
 }

@@ -10,5 +10,5 @@ export const entries = Object.fromEntries([
 
 /** The files of `dist` that the build must have made. */
 export const outputs = Object.keys(entries).flatMap((name) =>
-  ['.js', '.cjs', '.d.ts', '.d.cts'].map((ending) => `dist/${name}${ending}`),
+  ['dist', 'dist/cjs'].flatMap((folder) => [`${folder}/${name}.js`, `${folder}/${name}.d.ts`]),
 );

@@ -4,12 +4,12 @@ import { entries } from '../../scripts/entries.mjs';
 
 it('package.json exports the entry points, in both module systems', () => {
   const exported = Object.keys(entries).map((name) => {
-    const file = (ending: string) => `./dist/${name}.${ending}`;
+    const filesIn = (folder: string) => ({ types: `${folder}/${name}.d.ts`, default: `${folder}/${name}.js` });
     return [
       name === 'index' ? '.' : `./${name}`,
       {
-        import: { types: file('d.ts'), default: file('js') },
-        require: { types: file('d.cts'), default: file('cjs') },
+        import: filesIn('./dist'),
+        require: filesIn('./dist/cjs'),
       },
     ];
   });
