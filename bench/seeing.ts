@@ -1,4 +1,4 @@
-// What it costs to look: OpenTelemetry on a router, and the pages of a large one.
+// The cost of observing: OpenTelemetry on a router, and the pages of a large one.
 import { gzipSync } from 'node:zlib';
 import { type Context, context, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -11,7 +11,7 @@ import type { Work } from './pairs.ts';
 import { leastMs } from './scale/measure.ts';
 import { messages, routerOf } from './scale/setup.ts';
 
-/** With the API alone, which records nothing. */
+/** With the OpenTelemetry API alone, which records nothing. */
 export function withApi(router: ModelRouter): ModelRouter {
   instrument(router);
   return router;
@@ -25,13 +25,13 @@ interface Tracing {
   callEnded(call: object, error: null): void;
 }
 
-/** Reads on demand. */
+/** Collects metrics on demand. */
 class OnDemandReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
   protected override async onForceFlush(): Promise<void> {}
 }
 
-/** Sends nothing, and holds nothing. */
+/** Sends nothing, and stores nothing. */
 const exporter: SpanExporter = {
   export: (_, done) => done({ code: 0 }),
   shutdown: async () => {},
@@ -168,7 +168,7 @@ export async function printHooks(): Promise<void> {
   console.log(`not instrumented: ${alone.toFixed(0)} ns; with the API alone: ${followed.toFixed(0)} ns`);
 }
 
-/** Prints what the views of a router with 100 deployments cost, each of which has answered. */
+/** Prints the cost of the views of a router with 100 deployments, each of which has answered. */
 export async function printViews(): Promise<void> {
   const router = routerOf(100);
   const handle = statusHandler(router);

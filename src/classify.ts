@@ -9,8 +9,8 @@ import {
   upstreamCodeOf,
 } from './errors.js';
 import type { UpstreamError } from './options/options.js';
+import { type Classification, classificationOf, outcomeOfStatus } from './protocol/classification.js';
 import type { ErrorOutcome } from './protocol/error-outcomes.js';
-import { type Classification, classificationOf, outcomeOfStatus } from './protocol/error-verdict.js';
 import { type ErrorFacts, readError } from './protocol/read-error.js';
 import { notedFacts } from './sdk/error-facts.js';
 import { errorName, is, isApiError } from './sdk/sdk-errors.js';
@@ -123,7 +123,7 @@ const ENDS_THE_CALL: ReadonlySet<Outcome> = new Set(['aborted', 'deadline', 'int
 
 function readOutcome(error: Error, reading: Reading): Classification | { outcome: FailedOutcome; byWords: false } {
   try {
-    return verdictOn(error, reading);
+    return classificationFor(error, reading);
   } catch {
     // No well-behaved server sends an error of this shape, so only its status counts.
     const { status } = answerOf(error);
@@ -131,7 +131,10 @@ function readOutcome(error: Error, reading: Reading): Classification | { outcome
   }
 }
 
-function verdictOn(error: Error, reading: Reading): Classification | { outcome: FailedOutcome; byWords: false } {
+function classificationFor(
+  error: Error,
+  reading: Reading,
+): Classification | { outcome: FailedOutcome; byWords: false } {
   const known: unknown = Reflect.get(error, CLASSIFICATION);
   if (known !== undefined) return known as Classification;
   const answered = isApiError(error);

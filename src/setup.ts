@@ -193,7 +193,7 @@ function openSingle(
     if (SETTING_KEYS.some((each) => each === key) || key === 'clients') continue;
     const place = misplacedOption(key);
     if (place !== undefined) throw new InvalidOptionError(key, place);
-    if (!isKnownToSdk(key)) checkMeant(key);
+    if (!isKnownToSdk(key)) checkTypo(key);
     clientOptions[key] = value;
   }
   // `withOptions` replaces these on the router, as on a plain client, so the inner client does not get them.
@@ -209,7 +209,7 @@ function openSingle(
 }
 
 /** Refuses an unknown option that resembles a known one. Any other unknown option may belong to a newer SDK. */
-function checkMeant(key: string): void {
+function checkTypo(key: string): void {
   if (synonymOf('clients', key) !== undefined) unknownOption('clients', key, SETTING_KEYS, key);
   if (synonymOf('', key) !== undefined || nearest(key, SETTING_KEYS, 1).length > 0)
     unknownOption('', key, SETTING_KEYS);

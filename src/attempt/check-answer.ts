@@ -20,7 +20,7 @@ export function checkAnswer(
   reading: Reading,
 ): void {
   // The body requests a stream, but the request options do not: a plain client returns its text.
-  if (asksForStream(body) && typeof data === 'string' && data !== '' && isEventStream(headers)) return;
+  if (requestsStream(body) && typeof data === 'string' && data !== '' && isEventStream(headers)) return;
   if (data === undefined || data === null) throw invalidAnswer('with an empty body');
   if (protocol === 'binary') return;
   if (protocol === 'text' && typeof data === 'string' && !isPage(headers)) return;
@@ -46,7 +46,7 @@ const hasContent = (value: unknown) => Array.isArray(value) || typeof value === 
 /** A page from a proxy or a portal, never a transcript. */
 const isPage = (headers: Headers) => /^text\/html\b/i.test(headers.get('content-type') ?? '');
 
-function asksForStream(body: unknown): boolean {
+function requestsStream(body: unknown): boolean {
   if (body instanceof FormData) return body.get('stream') === 'true';
   return isRecord(body) && Boolean(body.stream);
 }

@@ -15,7 +15,7 @@ export function serverSignals(events: Events, names: NameHints): Layer<Attempt, 
       const { state } = attempt.target;
       if (attempt.probe) state.startProbe(attempt);
       attempt.onEnd.push((end) => {
-        if (end.failure !== undefined) learn(attempt, end.failure);
+        if (end.failure !== undefined) recordSignals(attempt, end.failure);
         else if (end.outcome === 'success' && !attempt.call.hasOwnCredentials) {
           state.onAnswer(attempt);
           reportResumed(attempt);
@@ -32,7 +32,7 @@ export function serverSignals(events: Events, names: NameHints): Layer<Attempt, 
       });
     };
 
-  function learn({ call, target, startedAt }: Attempt, failure: Failure): void {
+  function recordSignals({ call, target, startedAt }: Attempt, failure: Failure): void {
     const { state } = target;
     if (failure.outcome === 'model-not-found') reportUnknownModel(target);
     // The call used its own account.

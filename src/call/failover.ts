@@ -12,8 +12,8 @@ import type { Attempt, Call, Failure, Reply, Target } from '../types.js';
 import { roundMs } from '../util/round-ms.js';
 import { sleep } from '../util/sleep.js';
 import { HedgedCall, hedgeDelay } from './hedge.js';
-import { giveBack, occupy, waitForSlot, waitForSlotBeside } from './queue.js';
-import { viewTargets } from './view.js';
+import { occupy, releaseSlot, waitForSlot, waitForSlotBeside } from './queue.js';
+import { viewTargets } from './view-targets.js';
 
 type Stop = Extract<Step, { type: 'stop' }>;
 
@@ -68,7 +68,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       const step = first ?? plan(view(call, jitter, hedged, granted));
       if (granted !== undefined && !(step.type === 'attempt' && step.waitMs <= 0)) {
         // The attempt that held this slot has paused the deployment, or opened its breaker.
-        giveBack(call, slots, granted);
+        releaseSlot(call, slots, granted);
         granted = undefined;
         if (call.deadline - performance.now() >= 1) return tryNext();
       }
@@ -112,7 +112,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
         shouldRetry: ({ error }) => error instanceof AttemptFailed && error.failure.outcome !== 'aborted',
       });
     } catch (error) {
-      if (granted !== undefined) giveBack(call, slots, granted);
+      if (granted !== undefined) releaseSlot(call, slots, granted);
       if (error instanceof Stopped) throw finalError(call, error.step);
       if (error instanceof AttemptFailed) throw finalError(call, undefined);
       throw error;
@@ -156,7 +156,7 @@ class Stopped extends Error {
 /** A successful retry costs no token: the budget only limits retries that do not help. */
 function returnIfItHelped({ call, onEnd }: Attempt, token: RetryToken): void {
   onEnd.push(({ outcome }) => {
-    if (outcome === 'success') call.retry.budget.giveBack(token);
+    if (outcome === 'success') call.retry.budget.returnToken(token);
   });
 }
 

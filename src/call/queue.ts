@@ -27,7 +27,7 @@ export function occupy(attempt: Attempt, { capacity }: QueueParts, granted: Plac
 }
 
 /** Returns a slot that the call can no longer use. */
-export function giveBack(call: Call, { capacity }: QueueParts, place: Place): void {
+export function releaseSlot(call: Call, { capacity }: QueueParts, place: Place): void {
   capacity.release(place, tokensAt(call, place), 0, performance.now());
 }
 
@@ -64,7 +64,7 @@ export async function waitForSlot(call: Call, targets: readonly Target[], parts:
   } catch (error) {
     waiting.cancel();
     // The slot may have been granted at this very moment.
-    void waiting.granted.then((place) => giveBack(call, parts, place));
+    void waiting.granted.then((place) => releaseSlot(call, parts, place));
     throw error;
   } finally {
     clearTimeout(timer);
@@ -99,7 +99,7 @@ export async function waitForSlotBeside(
     return granted;
   } finally {
     waiting.cancel();
-    if (granted === undefined) void waiting.granted.then((place) => giveBack(call, parts, place));
+    if (granted === undefined) void waiting.granted.then((place) => releaseSlot(call, parts, place));
     call.record.queuedMs += performance.now() - startedAt;
   }
 }

@@ -14,7 +14,7 @@ import { isWithin } from '../util/is-within.js';
 import { jsonText } from '../util/json-text.js';
 import { seenChunks } from '../util/seen-chunks.js';
 import { keepAlive } from './keep-alive.js';
-import { isFullAt } from './view.js';
+import { isFullAt } from './view-targets.js';
 
 /** A streamed answer with more chunks is not compared, to limit memory. */
 const MOST_CHUNKS = 20_000;

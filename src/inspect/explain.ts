@@ -4,7 +4,7 @@ import { hedgeDelay } from '../call/hedge.js';
 import { orderRequest } from '../call/order.js';
 import { capacityError, firstServed, tokensAt, whyNotQueued } from '../call/queue.js';
 import { explainSpend } from '../call/spend/explain-spend.js';
-import { isFullAt, viewTargets } from '../call/view.js';
+import { isFullAt, viewTargets } from '../call/view-targets.js';
 import { TokenBudgetExceededError } from '../errors.js';
 import { SINGLE_CALL_KEYS, type SingleCallOptions } from '../options/call-options.js';
 import { checkPlaces } from '../options/option-places.js';

@@ -23,7 +23,7 @@ import {
 } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { pick } from '../util/pick.js';
-import { trusted } from '../util/safe-random.js';
+import { safeRandom } from '../util/safe-random.js';
 import { someOf } from '../util/some-of.js';
 import { CALL_KEYS, type CallOptions } from './call-options.js';
 import { checkBudgets, checkTenants } from './check-budgets.js';
@@ -193,7 +193,7 @@ function checkFleet(fleet: RouterSettings['fleet']): Fleet | undefined {
 function checkRandom(random: RouterSettings['random']): () => number {
   if (random === undefined) return Math.random;
   checkFunction('random', random);
-  return trusted(random);
+  return safeRandom(random);
 }
 
 function checkDeployments(

@@ -24,10 +24,10 @@ export interface StorableCheck {
 }
 
 export function storableCheck(protocol: Protocol, toolCalls: boolean): StorableCheck {
-  return protocol === 'responses' ? new ResponseJudge(toolCalls) : new ChoiceJudge(protocol, toolCalls);
+  return protocol === 'responses' ? new StorableResponse(toolCalls) : new StorableChoices(protocol, toolCalls);
 }
 
-class ResponseJudge implements StorableCheck {
+class StorableResponse implements StorableCheck {
   isStorable = false;
 
   constructor(readonly toolCalls: boolean) {}
@@ -38,7 +38,7 @@ class ResponseJudge implements StorableCheck {
   }
 }
 
-class ChoiceJudge implements StorableCheck {
+class StorableChoices implements StorableCheck {
   #finishReason: unknown;
   #hasOthers = false;
   readonly #parts: Parts = { content: false, refusal: false, audio: false, calls: false };

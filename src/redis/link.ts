@@ -186,7 +186,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
 
   async #beat(): Promise<void> {
     const startedAt = performance.now();
-    if (!this.#isBusy && this.#mayKnock()) {
+    if (!this.#isBusy && this.#mayTry()) {
       this.#isBusy = true;
       const due = this.#due();
       for (let i = 0; i === 0 || i < due.length; i += MAX_CLAIMS) {
@@ -204,7 +204,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
   }
 
   /** A hanging server gets one command at a time, because others would queue in the client. */
-  #mayKnock(): boolean {
+  #mayTry(): boolean {
     if (!this.isOpen || this.#unanswered === 0) return true;
     this.#skipped += 1;
     if (this.#skipped <= MAX_HELD_BEATS) return false;

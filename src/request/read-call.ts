@@ -86,7 +86,7 @@ export class CallReader {
     const priority = own?.priority ?? view.options.priority ?? config.options.priority ?? CALL_OPTIONS.priority.default;
     const model = modelOf(source);
     const resolution = engine.routing.resolve(model, own?.route, priorityOf(priority, config.priorities));
-    if (resolution.unlisted !== undefined) engine.routing.warnOfSlip(resolution.unlisted, view.log);
+    if (resolution.unlisted !== undefined) engine.routing.warnOfTypo(resolution.unlisted, view.log);
     const settings = this.#settingsOf(resolution, own, reading?.options.tenant);
     const needs = readNeeds(source.body);
     const boundTo = this.#boundTo(needs);
@@ -180,7 +180,7 @@ export class CallReader {
         ...headerOptions,
         ...(timeout !== undefined && { attemptTimeoutMs: checkMs('timeout', timeout) }),
         ...(maxRetries !== undefined && { maxAttempts: attemptsOf(maxRetries) }),
-        ...(given !== undefined && saidOf(given)),
+        ...(given !== undefined && definedOptions(given)),
       },
       this.engine.config.priorities,
       SINGLE_CALL_KEYS,
@@ -226,7 +226,7 @@ export class CallReader {
  * Drops undefined options, so that they do not lift what the router or the route has set. `tenant` and `regions` must
  * not be undefined.
  */
-function saidOf(given: SingleCallOptions): SingleCallOptions {
+function definedOptions(given: SingleCallOptions): SingleCallOptions {
   checkPlaces('', given, SINGLE_CALL_KEYS);
   return pick(given, SINGLE_CALL_KEYS);
 }

@@ -169,9 +169,9 @@ export class Routing {
   }
 
   /** Warns once per name about an unlisted model that resembles a listed name. */
-  warnOfSlip(unlisted: string, log: Log): void {
+  warnOfTypo(unlisted: string, log: Log): void {
     if (!log.warns) return;
-    const meant = this.#models.firstSlip(unlisted);
+    const meant = this.#models.firstTypo(unlisted);
     if (meant === undefined) return;
     const what = this.#routes.has(meant) ? 'route' : 'deployment';
     log.warn(

@@ -5,7 +5,7 @@ const BLANKS: ReadonlySet<number> = new Set([9, 10, 13, 32]);
 const [BRACE, BRACKET] = [0x7b, 0x5b];
 
 /** Observations of a body while it is read. */
-export interface Tap {
+export interface ObservedBody {
   /** To be read instead of the original response. */
   readonly response: Response;
   readonly doneSeen: () => boolean | undefined;
@@ -18,7 +18,7 @@ export interface Tap {
  * Observes an event stream's body while the SDK reads it: how much has come, and whether its last lines contain the end
  * mark. Costs one call per read, and no copy.
  */
-export function tapBody(response: Response): Tap {
+export function observeBody(response: Response): ObservedBody {
   const { body } = response;
   if (body === null || typeof body.getReader !== 'function') {
     return { response, doneSeen: () => undefined, bytesRead: () => 0, json: () => undefined };

@@ -60,9 +60,11 @@ function restore(options: RequestOptions, given: RequestOptions['fetchOptions'])
 /** Whether a redirect can be read here, and the application has not set its own redirect option. */
 function canRead(client: OpenAI, { fetchOptions, body }: RequestOptions): boolean {
   if (Reflect.get(optionsOf(client), 'x509Transport') != null) return false;
-  const isSaid = [client.fetchOptions, fetchOptions].some((each) => isRecord(each) && each.redirect !== undefined);
+  const isConfigured = [client.fetchOptions, fetchOptions].some(
+    (each) => isRecord(each) && each.redirect !== undefined,
+  );
   // A one-time body cannot be sent again, for which `fetch` has its own error.
-  return !isSaid && !isAsyncIterable(body) && !isBrowser();
+  return !isConfigured && !isAsyncIterable(body) && !isBrowser();
 }
 
 function isBrowser(): boolean {

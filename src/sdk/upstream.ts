@@ -25,7 +25,7 @@ import {
   setStreamClass,
 } from './internals.js';
 import { asNotSent } from './not-sent.js';
-import { tapBody } from './observe-body.js';
+import { observeBody } from './observe-body.js';
 import { ownClientOf } from './own-clients.js';
 import type { Redact } from './redact.js';
 import { sendFollowing } from './redirects.js';
@@ -136,7 +136,7 @@ export class OpenAIUpstream implements Upstream {
         const handle: Handle = { props, promise, isParsed: false, data: undefined };
         return { status, headers, data: undefined, stream: undefined, raw: true, body, handle };
       }
-      if (mayBeStream(bodyOf(request)) && isEventStream(headers)) readAsStream(props.options, TappedStream);
+      if (mayBeStream(bodyOf(request)) && isEventStream(headers)) readAsStream(props.options, ObservedStream);
       const data = await parseOf(promise);
       const handle: Handle = { props, promise, isParsed: true, data };
       const stream = isStream(data) ? readStream(data, props) : undefined;
@@ -185,7 +185,7 @@ function attemptOptions(
   const own = headers === undefined ? given.headers : mergeHeaders(given.headers, Object.entries(headers));
   const safe = withoutDefaultRouterHeaders(client, withoutLength(own, given.body));
   if (safe !== given.headers) options.headers = safe;
-  if (given.stream) setStreamClass(options, TappedStream);
+  if (given.stream) setStreamClass(options, ObservedStream);
   if ('body' in given) options.body = adapted(bodyFor(given.body, model, additions), adapt);
   return options;
 }
@@ -270,18 +270,18 @@ export function mayBeStream(body: unknown): boolean {
 }
 
 function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStream {
-  const tap = taps.get(stream);
+  const body = observed.get(stream);
   // An application's own stream class may need `this`.
-  const chunks = tap === undefined ? stream[Symbol.asyncIterator]() : chunksOf(stream);
+  const chunks = body === undefined ? stream[Symbol.asyncIterator]() : chunksOf(stream);
   return {
     chunks,
     // A body that cannot be observed counts as complete.
-    doneSeen: () => tap?.doneSeen() ?? true,
-    bytesRead: () => tap?.bytesRead() ?? 0,
-    json: () => tap?.json(),
+    doneSeen: () => body?.doneSeen() ?? true,
+    bytesRead: () => body?.bytesRead() ?? 0,
+    json: () => body?.json(),
     signal: props.controller.signal,
     // The SDK also aborts it by itself if the connection breaks after the end mark.
-    aborted: () => props.controller.signal.aborted && tap?.doneSeen() !== true,
+    aborted: () => props.controller.signal.aborted && body?.doneSeen() !== true,
   };
 }
 
@@ -290,15 +290,15 @@ export function isStream(data: unknown): data is Stream<unknown> {
   return isAsyncIterable(data) && 'controller' in data && 'tee' in data;
 }
 
-const taps = new WeakMap<object, ReturnType<typeof tapBody>>();
+const observed = new WeakMap<object, ReturnType<typeof observeBody>>();
 
 /** The SDK's stream over an observed body. The SDK does not report whether it has seen the end mark. */
-class TappedStream<Item> extends Stream<Item> {
+class ObservedStream<Item> extends Stream<Item> {
   static override fromSSEResponse<Item>(...args: Parameters<typeof Stream.fromSSEResponse>): Stream<Item> {
     const [response, ...rest] = args;
-    const tap = tapBody(response);
-    const stream = Stream.fromSSEResponse<Item>(tap.response, ...rest);
-    taps.set(stream, tap);
+    const body = observeBody(response);
+    const stream = Stream.fromSSEResponse<Item>(body.response, ...rest);
+    observed.set(stream, body);
     return stream;
   }
 }

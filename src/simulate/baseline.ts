@@ -21,7 +21,7 @@ export async function runBaseline(settings: Settings, plans: CallPlans, clock: V
   const tally = new Tally(stepMs, durationMs);
   const book = new FaultBook(settings);
   const upstreams = new Upstreams(book, seed, () => tally.addUpstreamCall());
-  upstreams.learn(plans.routable);
+  upstreams.setDeployments(plans.routable);
   const clients = new Map<string, OpenAI>();
   for (const { first } of kindsOf(traffic).map((call) => plans.of(call))) {
     if (clients.has(first.client)) continue;

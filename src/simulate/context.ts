@@ -53,7 +53,7 @@ export class Upstreams implements SimulationContext {
   }
 
   /** Learns from the router which request belongs to which deployment. */
-  learn(deployments: Routable): void {
+  setDeployments(deployments: Routable): void {
     for (const [id, { client, model }] of Object.entries(deployments)) {
       this.#byClient.set(keyOf(client, model ?? undefined), id);
       if (model !== null) this.#byModel.set(model, this.#byModel.has(model) ? undefined : id);

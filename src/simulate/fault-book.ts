@@ -86,7 +86,11 @@ export function deploymentsOf({ at }: SimulatedFault): readonly string[] {
 }
 
 /** Describes the faults for the reader of a result. */
-export function tellFaults(faults: readonly SimulatedFault[], struck: readonly number[], endMs: number): FaultReport[] {
+export function faultReports(
+  faults: readonly SimulatedFault[],
+  struck: readonly number[],
+  endMs: number,
+): FaultReport[] {
   return faults.map((fault, index) => ({
     at: [...deploymentsOf(fault)],
     behavior: inWords(fault.behavior),

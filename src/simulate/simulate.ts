@@ -4,7 +4,7 @@ import { CallPlans } from './call-plans.js';
 import { checkModels, checkNames, checkOptions, checkRouter } from './check.js';
 import { inVirtualTime, type VirtualClock } from './clock.js';
 import { Upstreams } from './context.js';
-import { FaultBook, tellFaults } from './fault-book.js';
+import { FaultBook, faultReports } from './fault-book.js';
 import type { SimulateOptions } from './options.js';
 import type { FailedCall, Simulation } from './result.js';
 import { seededRandom, seedFor } from './seeded-random.js';
@@ -69,7 +69,7 @@ async function run(
     if (!settings.mayNameOthers) checkNames(settings, Object.keys(router.snapshot().deployments));
     const watch = new Watch(router);
     const plans = new CallPlans(router);
-    upstreams.learn(plans.routable);
+    upstreams.setDeployments(plans.routable);
     const failedCalls: FailedCall[] = [];
     // Before the first call: the plans of a router without statistics.
     const kinds = kindsOf(traffic).map((call) => plans.of(call));
@@ -90,7 +90,7 @@ async function run(
         const copy = record === undefined ? null : { ...structuredClone(record), id: `call_${due.number}` };
         failedCalls.push({ startedMs, tookMs, stream: due.stream, error: errorOf(error), record: copy });
       },
-      problem: () => upstreams.problem ?? unheard(watch, upstreams),
+      problem: () => upstreams.problem ?? missedRequests(watch, upstreams),
       onProgress: onProgress && ((share) => onProgress(settings.baseline === undefined ? share : share / 2)),
     });
     const deployments = watch.end(book.wasted);
@@ -104,7 +104,7 @@ async function run(
       deployments,
       wasted: Object.values(deployments).reduce((total, { wasted }) => total + wasted, 0),
       failedCalls,
-      faults: tellFaults(settings.faults, book.struck, durationMs),
+      faults: faultReports(settings.faults, book.struck, durationMs),
     };
     return { ...result, advice: advise(result, explanations, unlisted), plans };
   } finally {
@@ -113,7 +113,7 @@ async function run(
 }
 
 /** The error for a router whose requests went elsewhere: to a client that was built with its own `fetch`. */
-function unheard({ started }: Watch, { count }: Upstreams): Error | undefined {
+function missedRequests({ started }: Watch, { count }: Upstreams): Error | undefined {
   if (count > 0 || started === 0) return undefined;
   return new Error(
     'The router has sent a request that did not reach the simulation: build it from offline(options), or give its clients `fetch`.',

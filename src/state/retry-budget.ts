@@ -67,7 +67,7 @@ export class RetryBudget {
   }
 
   /** The retry succeeded. A token from before the window has already been returned. */
-  giveBack({ slice }: RetryToken): void {
+  returnToken({ slice }: RetryToken): void {
     if (this.#settings.budget === false) return;
     this.#turn();
     if (this.#slice - slice >= SLICES) return;

@@ -25,7 +25,7 @@ export class NameHints {
   }
 
   /** The known name that `name` differs from by a letter or two; only at its first occurrence. */
-  firstSlip(name: string): string | undefined {
+  firstTypo(name: string): string | undefined {
     const key = cut(name);
     if (this.#reported.has(key)) return undefined;
     this.#reported.set(key, true);

@@ -1,6 +1,6 @@
 /** The application's random source. If it throws, or returns no number from 0 to 1, `Math.random` is used. */
-export function trusted(random: () => number): () => number {
-  return function trusted() {
+export function safeRandom(random: () => number): () => number {
+  return function drawSafely() {
     try {
       const drawn = random();
       if (drawn >= 0 && drawn <= 1) return drawn;

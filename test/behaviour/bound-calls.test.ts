@@ -95,7 +95,7 @@ describe('an unknown id', () => {
       async (router) => router.chat.completions.create({ model: 'standard', messages: file('file-x') }),
     ],
     [
-      'audio said before',
+      'earlier audio',
       async (router) =>
         router.chat.completions.create({
           model: 'standard',
@@ -164,7 +164,7 @@ describe('requests about a stored answer go to the same client', () => {
     expect(sentTo(built)).toEqual(['other', 'other', 'other']);
   });
 
-  it('chat completions whose stream began with an empty id, as Azure’s do', async () => {
+  it('chat completions whose stream began with an empty id, as on Azure', async () => {
     const azure = event({ id: '', model: '', choices: [], prompt_filter_results: [] });
     const built = both({ a: answer(), b: stream([azure, role, content('Hi'), finish(), done]) });
     const streamed = await built.router.chat.completions.create({

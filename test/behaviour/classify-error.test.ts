@@ -66,7 +66,7 @@ describe('classifyError', () => {
       },
     ],
     ['returns another text', () => 'retry'],
-    ['names what is no outcome of an error', () => 'success'],
+    ['returns an outcome that is not an error’s', () => 'success'],
     ['is asynchronous', () => Promise.reject(new Error('oh'))],
   ])('is ignored with one warning where it %s', async (_, does) => {
     const { warnings, settings } = withWarnings({ classifyError: does as ClassifyError });
@@ -88,7 +88,7 @@ describe('failoverOn', () => {
     ['a status', [422], [422, {}]],
     ['a filter', ['content-filter'], [400, { code: 'content_filter' }]],
     [
-      'a context that no other window is declared to hold',
+      'a context that is too long, without declared windows',
       ['context-length'],
       [400, { code: 'context_length_exceeded' }],
     ],

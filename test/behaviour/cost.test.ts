@@ -25,9 +25,14 @@ describe('what a call costs', () => {
       { ...usage, cachedInputTokens: 400 },
       0.0024,
     ],
-    ['cached input at the price of input, where it has none', { price }, { ...usage, cachedInputTokens: 400 }, 0.003],
-    ['cached input for nothing', { price: { ...price, cachedInput: 0 } }, { ...usage, cachedInputTokens: 1000 }, 0.001],
-    ['nothing, for those who charge nothing', { price: { input: 0, output: 0 } }, usage, 0],
+    [
+      'cached input at the price of input, if it has none of its own',
+      { price },
+      { ...usage, cachedInputTokens: 400 },
+      0.003,
+    ],
+    ['free cached input', { price: { ...price, cachedInput: 0 } }, { ...usage, cachedInputTokens: 1000 }, 0.001],
+    ['nothing at a price of 0', { price: { input: 0, output: 0 } }, usage, 0],
   ])('%s', async (_, deployment, used, costUsd) => {
     const { router } = build({ a: answer({ usage: used }) }, priced({ a: deployment }));
     const record = callRecord(await sendChat(router));

@@ -30,7 +30,7 @@ describe('the deadline', () => {
     ['headers and no body', hangAfterHeaders()],
     ['a body that drips', slowDrip({ bytesPerMs: 0.001 })],
     ['a body that drips and ignores its abort', slowDrip({ bytesPerMs: 0.001, ignoreAbort: true })],
-    ['empty lines for ever', commentFlood({ stepMs: 50 })],
+    ['endless empty lines', commentFlood({ stepMs: 50 })],
   ])('settles the call exactly on time: %s', async (_, script) => {
     const { router } = build({ a: script });
     const call = watch(sendChatWith(router, { deadlineMs: 2000 }));
@@ -141,8 +141,8 @@ describe('the deadline', () => {
 describe('the reserve for the next deployment', () => {
   it.each([
     ['25 % while the deadline is the default', {}, [0, 90_000, 112_500]],
-    ['50 % where nothing is known of the next', { deadlineMs: 2000 }, [0, 1000, 1500]],
-    ['the attempt’s own limit, where that is shorter', { deadlineMs: 2000, attemptTimeoutMs: 300 }, [0, 300, 600]],
+    ['50 % without statistics of the next one', { deadlineMs: 2000 }, [0, 1000, 1500]],
+    ['the attempt’s own limit, if that is shorter', { deadlineMs: 2000, attemptTimeoutMs: 300 }, [0, 300, 600]],
   ])('is %s', async (_, options, expected) => {
     const { router } = build({ a: hang(), b: hang(), c: hang() });
     const { error } = await settled(sendChatWith(router, options));
@@ -220,7 +220,7 @@ describe('the first content of a stream', () => {
     ['its own limit', { firstChunkTimeoutMs: 300 }, 300],
     ['the attempt’s limit', { attemptTimeoutMs: 400 }, 400],
     ['the shorter of both', { firstChunkTimeoutMs: 900, attemptTimeoutMs: 400 }, 400],
-    ['what the deadline leaves', { firstChunkTimeoutMs: 5000, deadlineMs: 2000 }, 1000],
+    ['its share of the deadline', { firstChunkTimeoutMs: 5000, deadlineMs: 2000 }, 1000],
   ])('must come within %s', async (_, options, limitMs) => {
     const { router, calledModels } = build({ a: commentFlood({ stepMs: 50 }), b: answer() });
     const call = watch(streamChat(router.withOptions(options)));

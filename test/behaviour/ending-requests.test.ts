@@ -33,7 +33,7 @@ describe('requests of a client that the router built', () => {
 
   it.each<[string, object, object]>([
     ['shared', { cache: true }, {}],
-    ['with a signal of its own', {}, { signal: new AbortController().signal }],
+    ['with its own signal', {}, { signal: new AbortController().signal }],
   ])('end with the signal in their client’s fetch options: %s', async (_, settings, options) => {
     const shutdown = new AbortController();
     const fetch = fakeFetch({ models: { m: hang() } });

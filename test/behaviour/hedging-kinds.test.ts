@@ -167,7 +167,7 @@ describe('a call that must reach one upstream only is not hedged', () => {
   const response = { model: 'standard', input: 'x', store: false };
   const rows: [string, Record<string, unknown>, OpenAI.RequestOptions, string][] = [
     [
-      'credentials of its own',
+      'its own credentials',
       chat,
       { headers: { Authorization: 'Bearer sk-own' } },
       'the call brings credentials of its own',

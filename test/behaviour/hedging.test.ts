@@ -297,7 +297,7 @@ describe('two attempts that end at the same moment', () => {
   });
 });
 
-describe('what a hedged call has cost', () => {
+describe('the cost of a hedged call', () => {
   const unpriced = { ...calm, deployments: { a: {}, b: { price } }, routes: { standard: ['a', 'b'] }, maxAttempts: 2 };
 
   it("is unknown if the answer's cost is unknown, whatever the other attempts cost", async () => {
@@ -316,7 +316,7 @@ describe('what a hedged call has cost', () => {
   });
 });
 
-describe('what is not hedged', () => {
+describe('not hedged:', () => {
   it('a paused deployment', async () => {
     const { router, calledModels } = build(
       {
@@ -377,7 +377,7 @@ describe('what is not hedged', () => {
 
   it.each<[string, Setup, number | null, string[]]>([
     ['at the end of its share of the deadline', {}, 500, ['a 0+500 lost', 'b 500+0 success hedge']],
-    ['never, where the attempt ends before', { attemptTimeoutMs: 300 }, null, ['a 0+300 timeout', 'b 300+0 success']],
+    ['never, if the attempt ends before', { attemptTimeoutMs: 300 }, null, ['a 0+300 timeout', 'b 300+0 success']],
   ])('an attempt that ends before hedgeAfterMs: %s', async (_, settings, hedgeAfterMs, attempts) => {
     const { router } = build(
       { a: hang(), b: answer() },

@@ -32,7 +32,7 @@ describe('a 200 without an answer fails over', () => {
     ['a list', json([])],
     ['a text', json('ok')],
     ['no choices', json({ id: '1', object: 'chat.completion' })],
-    ['choices that are no list', json({ choices: {} })],
+    ['choices that are not a list', json({ choices: {} })],
     ['a list of no choices', json({ choices: [] })],
   ])('%s', async (_, does) => {
     const { router, calledModels } = build({ a: does, b: answer() }, { breaker: { consecutive: 1 } });
@@ -63,8 +63,8 @@ describe('what is an answer, however unusual', () => {
     ['tool calls', answer({ toolCalls: [{ name: 'look_up' }] })],
     ['filtered', answer({ content: '', finishReason: 'content_filter' })],
     ['no usage', answer({ usage: false })],
-    ['bytes that are no UTF-8', invalidUtf8()],
-    ['fields that nobody knows', json({ choices: [{ index: 0, message: { content: 'Hi' } }], x_extra: { a: 1 } })],
+    ['bytes that are not UTF-8', invalidUtf8()],
+    ['unknown fields', json({ choices: [{ index: 0, message: { content: 'Hi' } }], x_extra: { a: 1 } })],
   ])('%s', async (_, does) => {
     const { router, calledModels } = build({ a: does, b: answer() });
     await sendChat(router);
@@ -124,7 +124,7 @@ describe('other endpoints require', () => {
       ['a', 'a'],
     ],
     [
-      'responses: what the caller caused is his',
+      'responses: a failure that the caller caused is returned',
       (router) => router.responses.create({ model: 'a', input: 'x' }),
       refusedResponse,
       ['a'],

@@ -75,12 +75,17 @@ describe("'auto'", () => {
   const routes = { standard: ['a'], premium: ['b'], bulk: ['c'] };
 
   it.each([
-    ['nothing said', {}, {}, 'a'],
+    ['no priority', {}, {}, 'a'],
     ['premium, in the call', {}, { priority: 'premium' }, 'b'],
     ['premium, on the constructor', { priority: 'premium' }, {}, 'b'],
-    ['a priority of the user', { priorities: { batch: 'bulk' } }, { priority: 'batch' }, 'c'],
+    ['a priority of the application', { priorities: { batch: 'bulk' } }, { priority: 'batch' }, 'c'],
     ['another route for standard', { priorities: { standard: 'bulk' } }, {}, 'c'],
-    ['premium stays where only another is named', { priorities: { batch: 'bulk' } }, { priority: 'premium' }, 'b'],
+    [
+      'premium keeps its route if only another priority is configured',
+      { priorities: { batch: 'bulk' } },
+      { priority: 'premium' },
+      'b',
+    ],
   ])('selects the route of the priority: %s', async (_, settings: Setup, options, model) => {
     const { router, calledModels } = build(models, { routes, ...settings });
     await sendChatWith(router, options, 'auto');

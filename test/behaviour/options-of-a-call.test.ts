@@ -13,10 +13,10 @@ describe('the value nearest to the call wins', () => {
 
   it.each([
     ['the constructor', ['constructor'], 1000],
-    ['a route above the constructor', ['constructor', 'route'], 800],
-    ['withOptions above a route', ['constructor', 'route', 'view'], 1200],
-    ['the call above all', ['constructor', 'route', 'view', 'call'], 600],
-    ['the call above a route', ['route', 'call'], 600],
+    ['a route over the constructor', ['constructor', 'route'], 800],
+    ['withOptions over a route', ['constructor', 'route', 'view'], 1200],
+    ['the call over all', ['constructor', 'route', 'view', 'call'], 600],
+    ['the call over a route', ['route', 'call'], 600],
   ] as const)('%s', async (_, given: readonly (keyof typeof levels)[], deadlineMs) => {
     const at = (level: keyof typeof levels) => (given.includes(level) ? { deadlineMs: levels[level] } : {});
     const { router } = build(
@@ -100,7 +100,7 @@ describe("the SDK's own options", () => {
   it.each([
     ['in the call', {}, { timeout: 700 }],
     ['on the constructor', { timeout: 700 }, {}],
-    ['in the call above the constructor', { timeout: 9000 }, { timeout: 700 }],
+    ['in the call, over the constructor', { timeout: 9000 }, { timeout: 700 }],
   ])('timeout limits one attempt: %s', async (_, settings, options) => {
     const { router, calledModels } = build({ a: hang(), b: answer({ latencyMs: 10 }) }, settings);
     const call = watch(sendChat(router, 'standard', options));
@@ -227,14 +227,14 @@ describe('attemptTimeoutMs and maxAttempts', () => {
 
 describe('an invalid option of a call', () => {
   it.each<[string, object, string]>([
-    ['an unknown one', { deadlnMs: 5 }, 'deadlnMs: there is no such option; did you mean `deadlineMs`?'],
+    ['an unknown option', { deadlnMs: 5 }, 'deadlnMs: there is no such option; did you mean `deadlineMs`?'],
     [
-      'one of the constructor',
+      'an option of the constructor',
       { clients: {} },
       'clients: it is an option of the constructor: new ModelRouter({ clients }).',
     ],
     ['a budget', { budgets: [] }, 'budgets: it is an option of the constructor'],
-    ['one of a deployment', { maxOutputTokens: 5 }, 'maxOutputTokens: it is an option of a deployment'],
+    ['an option of a deployment', { maxOutputTokens: 5 }, 'maxOutputTokens: it is an option of a deployment'],
     ['a timeout', { timeout: 5 }, 'timeout: it is an option of the SDK: set it next to callOptions'],
     ['a signal', { signal: new AbortController().signal }, 'signal: it is an option of the SDK: set it next to'],
     ['a priority', { priority: 'urgent' }, 'priority: "urgent" is not allowed; give one of "standard", "premium".'],
@@ -247,7 +247,7 @@ describe('an invalid option of a call', () => {
     ['below 0', { firstChunkTimeoutMs: -1 }, 'firstChunkTimeoutMs: -1 is not allowed'],
     ['no region', { regions: [] }, 'regions: it is empty; give at least one region, or leave it out to allow all.'],
     ['a region alone', { regions: 'eu' }, 'regions: "eu" is not allowed; give an array of regions.'],
-    ['a route that is none', { route: 'nope' }, 'route: there is no route "nope"; '],
+    ['an unknown route', { route: 'nope' }, 'route: there is no route "nope"; '],
   ])('rejects before anything is sent: %s', async (_, options: SingleCallOptions, message) => {
     const { router, fake } = build({ a: answer() });
     const error = await errorOf(sendChatWith(router, options));

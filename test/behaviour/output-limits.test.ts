@@ -93,10 +93,10 @@ describe('every string in a request is counted', () => {
     ['system', { system: long }],
     ['prediction', { prediction: { type: 'content', content: long } }],
     ['chat_template', { chat_template: long }],
-    ['a field that is not known', { some: { deep: [{ field: long }] } }],
+    ['an unknown field', { some: { deep: [{ field: long }] } }],
     ['a field of another endpoint', { input: long }],
-    ['what is nested very deep', { messages: [{ role: 'user', content: nested(long, 200) }] }],
-    ['what toJSON makes', { messages: [{ toJSON: () => ({ role: 'user', content: long }) }] }],
+    ['deeply nested values', { messages: [{ role: 'user', content: nested(long, 200) }] }],
+    ['the result of toJSON', { messages: [{ toJSON: () => ({ role: 'user', content: long }) }] }],
   ])('%s', (_, more) => {
     expect(tokens(more) - tokens({})).toBeGreaterThan(1500);
   });

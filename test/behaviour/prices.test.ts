@@ -32,20 +32,20 @@ describe('the price of a call comes from', () => {
 
   it.each<[string, DeploymentOptions, Setup, number | null, string | null]>([
     [
-      'of its deployment, before all others',
+      'its deployment, before all others',
       { model: 'gpt-4o', price },
       { prices: { 'gpt-4o': other } },
       0.003,
       'deployment',
     ],
-    ['of the table, by the upstream’s name', { model: 'm' }, { prices: { m: other, d: price } }, 0.006, 'prices'],
-    ['of the table, before the built-in one', { model: 'gpt-4o' }, { prices: { 'gpt-4o': other } }, 0.006, 'prices'],
-    ['of a function', {}, { prices: () => price }, 0.003, 'prices'],
-    ['of the built-in table', { model: 'gpt-4o' }, {}, 0.0035, builtIn],
-    ['that nobody knows', {}, {}, null, null],
-    ['that nobody knows, as there is to be no table', { model: 'gpt-4o' }, { prices: false }, null, null],
-    ['of its deployment also where there is to be no table', { price }, { prices: false }, 0.003, 'deployment'],
-    ['that is not known, as the table says', { model: 'gpt-4o' }, { prices: { 'gpt-4o': null } }, null, null],
+    ['the table, by the upstream’s name', { model: 'm' }, { prices: { m: other, d: price } }, 0.006, 'prices'],
+    ['the table, before the built-in one', { model: 'gpt-4o' }, { prices: { 'gpt-4o': other } }, 0.006, 'prices'],
+    ['a function', {}, { prices: () => price }, 0.003, 'prices'],
+    ['the built-in table', { model: 'gpt-4o' }, {}, 0.0035, builtIn],
+    ['nowhere, for an unknown model', {}, {}, null, null],
+    ['nowhere, with prices: false', { model: 'gpt-4o' }, { prices: false }, null, null],
+    ['its deployment, with prices: false', { price }, { prices: false }, 0.003, 'deployment'],
+    ['nowhere, if the table says null', { model: 'gpt-4o' }, { prices: { 'gpt-4o': null } }, null, null],
   ])('%s', async (_, deployment, settings, costUsd, priceSource) => {
     const record = callRecord(await sendChat(over(deployment, settings)));
     if (costUsd === null) expect(record?.costUsd).toBeNull();
@@ -195,10 +195,10 @@ describe('an unknown price', () => {
 
 describe('the usage of a stream', () => {
   it.each<[string, Setup, boolean]>([
-    ['is asked for where the price is in the table', { prices: { a: price } }, true],
-    ['is not asked for where the price is not known', {}, false],
+    ['is requested if the table has the price', { prices: { a: price } }, true],
+    ['is not requested if the price is unknown', {}, false],
     [
-      'is not asked for where the deployment does not understand it',
+      'is not requested if the deployment does not support it',
       { prices: { a: price }, deployments: { a: { streamUsage: false } } },
       false,
     ],

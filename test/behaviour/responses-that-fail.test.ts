@@ -53,9 +53,9 @@ describe('a response that failed', () => {
 describe('a stream of a response that failed', () => {
   it.each([
     ['with its reason', [created, failedEvent({ code: 'server_error', message: 'The engine stopped.' })]],
-    ['whose reason comes after it', [created, failedEvent(null), errorEvent]],
-    ['whose reason never comes', [created, failedEvent(null)]],
-    ['by an error alone', [created, errorEvent]],
+    ['with its reason in a later event', [created, failedEvent(null), errorEvent]],
+    ['without a reason', [created, failedEvent(null)]],
+    ['with an error event only', [created, errorEvent]],
   ])('fails over before its content: %s', async (_, events) => {
     const { router, calledModels } = build({ a: sendEvents(events), b: answer() });
     const { error } = await collect(await stream(router));

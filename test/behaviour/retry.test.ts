@@ -108,11 +108,11 @@ describe('Retry-After', () => {
   it.each<[string, () => Record<string, string>, number]>([
     ['seconds', () => ({ 'retry-after': '2' }), 2000],
     ['parts of a second', () => ({ 'retry-after': '1.5' }), 1500],
-    ['milliseconds, above seconds', () => ({ 'retry-after-ms': '700', 'retry-after': '9' }), 700],
+    ['milliseconds, before seconds', () => ({ 'retry-after-ms': '700', 'retry-after': '9' }), 700],
     ['an HTTP date', () => ({ 'retry-after': inMs(3000) }), 3000],
     ['60 s at most', () => ({ 'retry-after': '3600' }), 60_000],
     ['60 s at most, as a date', () => ({ 'retry-after': inMs(3_600_000) }), 60_000],
-    ['seconds, where the milliseconds are nonsense', () => ({ 'retry-after-ms': 'NaN', 'retry-after': '2' }), 2000],
+    ['seconds, if the milliseconds are nonsense', () => ({ 'retry-after-ms': 'NaN', 'retry-after': '2' }), 2000],
   ])('is respected on the last deployment: %s', async (_, headers, ms) => {
     for (const status of [429, 503]) {
       const { router, fake } = build({ a: [fail(status, { headers: headers() }), answer()] });

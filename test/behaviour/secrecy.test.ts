@@ -96,7 +96,8 @@ const echoes: Record<string, Say> = {
   'a web page': (received) =>
     bytes({ status: 502, chunks: [`<h1>${received}</h1>`], headers: { 'content-type': 'text/html' } }),
   'a 200 with an error': (received) => errorEvent({ error: errorOfEach(received) }),
-  'a 200 that is no JSON': (received) => bytes({ chunks: [received], headers: { 'content-type': 'application/json' } }),
+  'a 200 that is not JSON': (received) =>
+    bytes({ chunks: [received], headers: { 'content-type': 'application/json' } }),
 };
 
 const calls: Record<string, (router: ModelRouter) => PromiseLike<unknown>> = {

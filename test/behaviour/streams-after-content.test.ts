@@ -29,7 +29,7 @@ describe('a stream that breaks after its first content', () => {
     ['silence', stall(four), 'stalled'],
     ['an error event', errorEvent(four), 'error-event'],
     ['broken JSON', malformed(four), 'malformed'],
-    ['an end without an end', endEarly(four), 'missing-end'],
+    ['a clean end without an end mark', endEarly(four), 'missing-end'],
   ])('throws StreamInterruptedError with all that was delivered, without failover: %s', async (_, does, reason) => {
     const { router, fake, calledModels } = build({ a: does, b: answer() }, { breaker: { consecutive: 1 } });
     const handed = await streamChat(router);

@@ -41,7 +41,7 @@ describe('a stream that fails before its first content', () => {
     ['broken JSON', malformed(before), 'invalid-answer', 0],
     ['an early end', endEarly(before), 'invalid-answer', 0],
     ['half a line', truncated({ atByte: 40 }), 'invalid-answer', 0],
-    ['[DONE] after nothing', noFinishReason({ content: '' }), 'invalid-answer', 0],
+    ['[DONE] only', noFinishReason({ content: '' }), 'invalid-answer', 0],
     ['an empty body', empty(), 'invalid-answer', 0],
     ['a web page', html(), 'invalid-answer', 0],
     ['one JSON body', wrongType(), 'invalid-answer', 0],
@@ -133,7 +133,7 @@ describe('content is anything that a reader would see', () => {
     ['a refusal', cut({ refusal: 'I will not.' })],
     ['a tool call', cut({ toolCalls: [{ name: 'look_up' }] })],
     ['audio', stream([role, audio], { ending: 'close' })],
-    ['what a provider adds tomorrow', stream([role, future], { ending: 'close' })],
+    ['a provider’s new field', stream([role, future], { ending: 'close' })],
   ])('%s', async (_, does) => {
     const { router, calledModels } = build({ a: does, b: answer() });
     expect((await read(await streamChat(router))).error).toBeInstanceOf(StreamInterruptedError);

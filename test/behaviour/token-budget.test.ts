@@ -209,10 +209,10 @@ describe('countTokens', () => {
         throw new Error('Say hello.');
       },
     ],
-    ['gives NaN', () => Number.NaN],
-    ['gives less than nothing', () => -1],
-    ['gives no end of it', () => Number.POSITIVE_INFINITY],
-    ['gives a promise', (() => Promise.resolve(5)) as unknown as CountTokens],
+    ['returns NaN', () => Number.NaN],
+    ['returns a negative number', () => -1],
+    ['returns Infinity', () => Number.POSITIVE_INFINITY],
+    ['returns a promise', (() => Promise.resolve(5)) as unknown as CountTokens],
   ])('is replaced by the estimate where it %s, with one report, and fails no call', async (_, countTokens) => {
     const warn = vi.fn();
     const logger = { error: vi.fn(), warn, info: vi.fn(), debug: vi.fn() };

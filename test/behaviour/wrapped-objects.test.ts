@@ -17,7 +17,7 @@ function newRouter(settings: object = {}): ModelRouter {
 /** The ways in which tracing libraries wrap an object. */
 const wraps: readonly (readonly [string, <T extends object>(object: T) => T])[] = [
   [
-    'a Proxy that hands on the receiver',
+    'a Proxy that passes on the receiver',
     (object) => new Proxy(object, { get: (t, key, self) => Reflect.get(t, key, self) }),
   ],
   ['a Proxy without a receiver', (object) => new Proxy(object, { get: (target, key) => Reflect.get(target, key) })],

@@ -44,7 +44,7 @@ describe('an application’s store', () => {
   it.each<[string, Partial<CacheStore>]>([
     ['throws', { get: () => raise(), set: () => raise() }],
     ['rejects', { get: () => Promise.reject(new Error('down')), set: () => Promise.reject(new Error('down')) }],
-    ['gives nonsense', { get: () => JSON.parse('{"kind":"json","text":"{","storedAt":0}') }],
+    ['returns nonsense', { get: () => JSON.parse('{"kind":"json","text":"{","storedAt":0}') }],
   ])('harms no call when it %s', async (_, broken) => {
     const none = { get: () => undefined, set: () => undefined, delete: () => undefined, clear: () => undefined };
     const { router } = build({ a: answer() }, { cache: true, cacheStore: { ...none, ...broken } });

@@ -44,13 +44,13 @@ describe('strategyContract', () => {
   });
 
   it.each<[string, (view: StrategyView) => unknown, RegExp]>([
-    ['leaves one out', (view) => asIs(view).slice(1), /permutation/],
+    ['omits one', (view) => asIs(view).slice(1), /permutation/],
     ['repeats one', (view) => [...asIs(view), asIs(view)[0]], /permutation/],
-    ['names one that the view has not', (view) => [...asIs(view), 'other'], /permutation/],
+    ['names an unknown one', (view) => [...asIs(view), 'other'], /permutation/],
     ['returns deployments', (view) => view.deployments, /permutation/],
     ['returns a promise', async (view) => asIs(view), /a promise/],
     [
-      'throws where times are unknown',
+      'throws if times are unknown',
       (view) => (view.deployments.some((each) => each.p50Ms === undefined) ? raise() : asIs(view)),
       /nothing is known/,
     ],

@@ -48,7 +48,7 @@ const brief: CallOptions = { attemptTimeoutMs: 300, chunkTimeoutMs: 150 };
 
 const timing: Record<string, Fault> = {
   'slow, but in time': both(kit.answer({ ...said, latencyMs: 40 }), primary),
-  'slower than an attempt may be': both(kit.answer({ ...said, latencyMs: 600 }), fallback('timeout'), brief),
+  'slower than an attempt’s limit': both(kit.answer({ ...said, latencyMs: 600 }), fallback('timeout'), brief),
   'hangs before the headers': both(kit.hang(), fallback('timeout'), brief),
   'hangs after the headers': both(kit.hangAfterHeaders(said), fallback('timeout'), brief),
   'drips, but in time': both(kit.slowDrip({ ...said, bytesPerMs: 60 }), primary),
@@ -60,9 +60,9 @@ const timing: Record<string, Fault> = {
     options: brief,
   },
   'pauses, but not for too long': both(kit.stall({ ...said, afterChunks: 2, ms: 40 }), primary),
-  'sends comments for ever': both(kit.commentFlood({ ...said, stepMs: 2 }), fallback('timeout'), brief),
+  'sends endless comments': both(kit.commentFlood({ ...said, stepMs: 2 }), fallback('timeout'), brief),
   'sends comments, then answers': both(kit.commentFlood({ ...said, stepMs: 1, count: 20 }), primary),
-  'sends comments in place of the rest': {
+  'sends comments instead of the rest': {
     primary: kit.bytes({
       headers: eventStream,
       chunkMs: 10,
@@ -116,7 +116,7 @@ const bodies: Record<string, Fault> = {
   'sends an object without choices': both(raw('{"id":"x"}'), fallback('invalid-answer')),
   'sends no choice': both(raw('{"choices":[]}'), fallback('invalid-answer')),
   'sends an error with 200': both(raw('{"error":{"message":"no"}}'), fallback('invalid-answer')),
-  'streams where no stream was asked for': {
+  'streams although no stream was requested': {
     primary: raw(`${event({ content: 'p1 ' })}data: [DONE]\n\n`, eventStream),
     ...twice(fallback('invalid-answer'), { by: 'primary', text: 'p1 ', unfinished: true }),
   },
@@ -137,7 +137,7 @@ const bodies: Record<string, Fault> = {
     ...twice(fallback('connection'), { by: 'primary', text: 'p1 ' }),
   },
   'sends bytes that are no UTF-8': both(kit.invalidUtf8(said), { by: 'primary', text: /^\uFFFD\(\uFFFDp1/ }),
-  'says that its body is packed, which it is not': both(
+  'declares a compressed body that is not': both(
     raw('{"choices":[]}', { ...json, 'content-encoding': 'gzip' }),
     fallback('connection'),
   ),

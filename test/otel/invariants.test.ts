@@ -12,7 +12,7 @@ import { attribute, isCall, sumOf, telemetry } from '../helpers/telemetry.js';
 
 useFakeTime();
 const KEY = 'sk-key-of-default';
-const PROMPT = 'a prompt that nobody may see';
+const PROMPT = 'a secret prompt';
 
 const steps = fc.constantFrom<Behaviour>(
   answer({ usage: { inputTokens: 11, outputTokens: 5 } }),

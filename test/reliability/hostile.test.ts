@@ -46,7 +46,7 @@ const thrown: Record<string, unknown> = {
   'a frozen error': Object.freeze(new Error('no')),
   'a frozen error that names a key': Object.freeze(new Error(`refused for ${KEY}`)),
   'a frozen error of fetch': Object.freeze(new TypeError('fetch failed', { cause: Object.freeze(new Error(KEY)) })),
-  'an abort that nobody asked for': new DOMException('This operation was aborted', 'AbortError'),
+  'an abort that was not requested': new DOMException('This operation was aborted', 'AbortError'),
   'an error without a prototype': Object.create(null),
 };
 
@@ -127,7 +127,7 @@ describe("an application's own code that throws", () => {
 
   it.each<[string, () => number]>([
     ['throws', boom],
-    ['gives no number', () => Number.NaN],
+    ['returns no number', () => Number.NaN],
   ])('as a random source that %s fails no call, also in its timers', async (_, random) => {
     const settings = { random, attemptTimeoutMs: 20, retry: { baseMs: 1 }, breaker: { consecutive: 1 } } as const;
     const { router } = routerOver({ fetch: fakeFetch([hang(), fail(500)]) }, settings);

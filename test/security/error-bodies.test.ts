@@ -7,9 +7,9 @@ import { completion, messages, recordedFetch, routerOver } from '../helpers/reco
 /** Threat: an upstream's error, of any shape and size, disables failover, leaks counters, or freezes the process. */
 const nested = (depth: number) => `${'{"error":'.repeat(depth)}1${'}'.repeat(depth)}`;
 const BODIES: Record<string, string> = {
-  'a code that is no text': '{"error":{"code":{"toString":1}}}',
-  'a type that is no text': '{"error":{"message":"x","type":{"toString":1,"valueOf":2}}}',
-  'a message that is no text': '{"error":{"message":{"toString":null}}}',
+  'a code that is not a string': '{"error":{"code":{"toString":1}}}',
+  'a type that is not a string': '{"error":{"message":"x","type":{"toString":1,"valueOf":2}}}',
+  'a message that is not a string': '{"error":{"message":{"toString":null}}}',
   'an array': '[[[[]]]]',
   null: 'null',
   'an error of null': '{"error":null}',

@@ -4,7 +4,7 @@ import { callRecord } from 'model-router';
 import { answer, fail } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { classify } from '../../src/classify.js';
-import { classificationOf } from '../../src/protocol/error-verdict.js';
+import { classificationOf } from '../../src/protocol/classification.js';
 import { readError } from '../../src/protocol/read-error.js';
 import { parseRetryAfter } from '../../src/util/retry-after.js';
 import { errorOf, sendChat } from '../helpers/messages.js';

@@ -38,7 +38,7 @@ const MISPLACED: Record<string, object> = {
   headerOptions: { clients, headerOptions: [KEY] },
 };
 
-describe('a key in the place of', () => {
+describe('a key instead of', () => {
   it.each(Object.entries(MISPLACED))('%s does not appear in the error', (_name, options) => {
     let thrown: unknown;
     try {

@@ -26,7 +26,7 @@ const KINDS: Record<string, (sent: Sent) => Response | Promise<Response>> = {
   'an open breaker': (sent) => echoed(sent, 500),
   'a broken connection': (sent) => Promise.reject(new TypeError(`fetch failed: ${markIn(sent)}`)),
   'answers without content': (sent) => Response.json({ error: { message: markIn(sent) } }),
-  'answers of no use': (sent) => new Response(markIn(sent), { headers: { 'content-type': 'application/json' } }),
+  'useless answers': (sent) => new Response(markIn(sent), { headers: { 'content-type': 'application/json' } }),
   'good answers': (sent) => {
     const response = completion(markIn(sent));
     response.headers.set('x-echo', markIn(sent));

@@ -53,16 +53,20 @@ describe('genaiPrices', () => {
   });
 
   it.each<[string, unknown, string]>([
-    ['a name that is none', { alias: {} }, 'did you mean `aliases`?'],
-    ['a provider that is none', { provider: 3 }, 'genaiPrices.provider: 3'],
-    ['an alias that is none', { aliases: { a: 3 } }, 'genaiPrices.aliases.a: 3'],
-    ['an alias to no model', { aliases: { x: 'openai:gpt-4oo' } }, 'genaiPrices.aliases.x: "openai:gpt-4oo" is not'],
+    ['an invalid name', { alias: {} }, 'did you mean `aliases`?'],
+    ['an unknown provider', { provider: 3 }, 'genaiPrices.provider: 3'],
+    ['an invalid alias', { aliases: { a: 3 } }, 'genaiPrices.aliases.a: 3'],
     [
-      'an alias to a model without a price',
+      'an alias for an unknown model',
+      { aliases: { x: 'openai:gpt-4oo' } },
+      'genaiPrices.aliases.x: "openai:gpt-4oo" is not',
+    ],
+    [
+      'an alias for a model without a price',
       { aliases: { x: 'openai:omni-moderation-latest' } },
       'genaiPrices.aliases.x',
     ],
-    ['a date that is none', { at: new Date('x') }, 'genaiPrices.at:'],
+    ['an invalid date', { at: new Date('x') }, 'genaiPrices.at:'],
   ])('refuses %s', (_, options, message) => {
     expect(() => genaiPrices(options as GenaiPricesOptions)).toThrow(message);
   });

@@ -22,12 +22,14 @@ export function eligibilityOf(call: Call): Eligibility {
   if (request.body === undefined)
     return no('its body is not plain JSON, or the request or its answer is handled in a way of its own');
   if (request.hasCredentials) return no('the call brings credentials of its own');
-  const why = whyNever(call, request.body) ?? whyNoTools(cache, request.body);
+  const why = whyNever(call, request.body) ?? whyNotWithTools(cache, request.body);
   if (why !== undefined) return no(why);
-  return cache.mode === 'all' ? yes("every call may be cached (`mode: 'all'`)") : judgeIdempotent(call, request.body);
+  return cache.mode === 'all'
+    ? yes("every call may be cached (`mode: 'all'`)")
+    : idempotentEligibility(call, request.body);
 }
 
-function judgeIdempotent({ protocol }: Call, { temperature, seed }: Body): Eligibility {
+function idempotentEligibility({ protocol }: Call, { temperature, seed }: Body): Eligibility {
   if (protocol === 'embeddings') return yes('embeddings of one input are always the same');
   if (temperature === 0) return yes('its temperature is 0');
   if (typeof seed === 'number') return yes('it has a seed');
@@ -46,7 +48,7 @@ function whyNever({ protocol, choices }: Call, body: Body): string | undefined {
   return undefined;
 }
 
-function whyNoTools({ toolCalls }: CacheSettings, { tools, functions }: Body): string | undefined {
+function whyNotWithTools({ toolCalls }: CacheSettings, { tools, functions }: Body): string | undefined {
   if (toolCalls || !(isNonEmpty(tools) || isNonEmpty(functions))) return undefined;
   return 'its answer may call tools, and `toolCalls` is not set';
 }

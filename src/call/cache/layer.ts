@@ -346,7 +346,7 @@ class ResponseCache implements CacheContext {
     const { call } = participant;
     const reply = await participant.reply.catch((error: unknown) => {
       const isOwner = shared.isOwner(participant);
-      if (isOwner) shared.payOver(call.record);
+      if (isOwner) shared.chargeTo(call.record);
       throw isOwner || participant.hasLeft ? error : copyForAnother(error, call);
     });
     if (participant.hasLeft) throw abortError(call.signal?.reason);
@@ -355,7 +355,7 @@ class ResponseCache implements CacheContext {
     const isOwner = shared.isOwner(participant);
     shared.finish(participant);
     if (isOwner) {
-      shared.payOver(call.record);
+      shared.chargeTo(call.record);
       return reply;
     }
     if (shared.text === undefined) return this.bypass(call);
@@ -407,7 +407,7 @@ class ResponseCache implements CacheContext {
     const { call } = participant;
     const onOver = (how: HowOver) => {
       if (how === 'left') shared.leave(participant);
-      else if (shared.isOwner(participant)) shared.payOver(call.record);
+      else if (shared.isOwner(participant)) shared.chargeTo(call.record);
       else this.useCached(call, 'joined', [sourceOf(shared)], null);
       shared.finish(participant);
       participant.finish(endFor(how, stream));

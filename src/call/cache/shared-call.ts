@@ -124,7 +124,7 @@ export class SharedCall {
     if (!this.#participants.has(participant)) return;
     const isLast = this.#isLast(participant);
     if (this.isOwner(participant)) {
-      if (isLast) this.payOver(participant.call.record);
+      if (isLast) this.chargeTo(participant.call.record);
       else {
         // The next in line pays: an upstream call is in one record only.
         participant.call.record.attempts = [];
@@ -149,7 +149,7 @@ export class SharedCall {
   }
 
   /** Writes the call's result and cost into the record of the caller that pays. */
-  payOver(to: CallRecord): void {
+  chargeTo(to: CallRecord): void {
     this.#isPaid = true;
     const { deployment, servedModel, region, attempts, usage, providerUsage, timeToFirstChunkMs } = this.call.record;
     // After an upstream call that did not suffice, such as a batch that was only partly fetched.

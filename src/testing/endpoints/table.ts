@@ -8,10 +8,10 @@ import type { ModelEndpoint } from './endpoint.js';
 import { files } from './files.js';
 import { imageEdits, imageGenerations, imageVariations } from './images.js';
 import { jobs } from './jobs.js';
-import { storedAnswers } from './kept-answers.js';
 import { models } from './models.js';
 import { moderations } from './moderations.js';
 import { responses } from './responses.js';
+import { storedAnswers } from './stored-answers.js';
 
 const modelEndpoints = new Map<string, ModelEndpoint>(
   [

@@ -110,7 +110,7 @@ describe('an equal call', () => {
 describe('a call that differs in one place', () => {
   it.each<[string, object, OpenAI.RequestOptions]>([
     ['a parameter', { max_tokens: 5 }, {}],
-    ['a parameter that nobody knows', { thinking_level: 'deep' }, {}],
+    ['an unknown parameter', { thinking_level: 'deep' }, {}],
     ['the text', { messages: [{ role: 'user', content: 'Refunds!' }] }, {}],
     ['a name', { messages: [{ role: 'user', content: 'Refunds?', name: 'ann' }] }, {}],
     ['a schema', { response_format: { type: 'json_schema', json_schema: { name: 's', schema: {} } } }, {}],
@@ -157,11 +157,11 @@ describe('what is never cached', () => {
     ['several answers', { n: 2 }, {}],
     ['a stored completion', { store: true }, {}],
     ['server-side search', { web_search_options: {} }, {}],
-    ['tools, unless asked for', { tools: [{ type: 'function', function: { name: 'f' } }] }, {}],
+    ['tools, unless configured', { tools: [{ type: 'function', function: { name: 'f' } }] }, {}],
     ['audio', { modalities: ['text', 'audio'], audio: { voice: 'a', format: 'wav' } }, {}],
-    ['credentials of its own', {}, { headers: { 'OpenAI-Organization': 'org-of-the-caller' } }],
+    ['its own credentials', {}, { headers: { 'OpenAI-Organization': 'org-of-the-caller' } }],
     ['no-store', {}, { headers: { 'X-Router-Cache': 'no-store' } }],
-    ['a call without it', {}, callOptions({ cache: false })],
+    ['a call with cache: false', {}, callOptions({ cache: false })],
   ])('%s', async (_, more, options) => {
     const { router, calledModels } = build({ a: answer() }, { cache: true });
     await sendChat(router, more, options);
@@ -184,7 +184,7 @@ describe('what is never cached', () => {
 
   it.each([
     ['an answer cut short', answer({ finishReason: 'length' })],
-    ['a filtered one', answer({ finishReason: 'content_filter' })],
+    ['a filtered answer', answer({ finishReason: 'content_filter' })],
     ['a refusal', answer({ refusal: 'No.' })],
   ])('%s', async (_, script) => {
     const { router, calledModels } = build({ a: script }, { cache: true });
@@ -200,7 +200,7 @@ describe('what is never cached', () => {
     expect(calledModels()).toHaveLength(2);
   });
 
-  it('a response, unless `store` is false, and one that goes on with another', async () => {
+  it('a response, unless `store` is false, and one that continues another', async () => {
     const { router } = build({ a: answer() }, { cache: true });
     const respond = async (more: object) =>
       use(await router.responses.create({ model: 'standard', input: 'Hi', ...more }));

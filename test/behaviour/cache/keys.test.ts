@@ -132,9 +132,9 @@ describe('the key of a call', () => {
     });
     const send = (content: string, version: string) =>
       router.chat.completions.create(bodyOf(content), { query: { version } });
-    expect(said(await send('as asked', '1'))).toBe('About changed');
-    expect(use(await send('as asked', '1'))).toBe('hit');
+    expect(said(await send('as sent', '1'))).toBe('About changed');
+    expect(use(await send('as sent', '1'))).toBe('hit');
     expect(use(await send('changed', '1'))).toBe('miss');
-    expect(use(await send('as asked', '2'))).toBe('miss');
+    expect(use(await send('as sent', '2'))).toBe('miss');
   });
 });

@@ -101,7 +101,7 @@ describe('the size of the store', () => {
   });
 
   it.each<[string, object]>([
-    ['one of the same account', { cache: true }],
+    ['the same account', { cache: true }],
     ['another account', { apiKey: 'sk-other', cache: true }],
     ['another account of a view', {}],
   ])('does not change with a view: %s', async (name, options) => {

@@ -24,7 +24,7 @@ describe('a stream that is larger than the store', () => {
     const [one, two] = (await Promise.all([streamChat(router), streamChat(router)])).map((stream) =>
       stream[Symbol.asyncIterator](),
     );
-    if (one === undefined || two === undefined) throw new Error('Two were asked for.');
+    if (one === undefined || two === undefined) throw new Error('Two were requested.');
     // Role, and a first content of three characters.
     expect(await readOn(one, 2)).toBe(3);
     for (let i = 0; i < 40; i++) {
@@ -48,7 +48,7 @@ describe('a stream that is larger than the store', () => {
     const [one, two] = (await Promise.all([streamChat(router), streamChat(router)])).map((stream) =>
       stream[Symbol.asyncIterator](),
     );
-    if (one === undefined || two === undefined) throw new Error('Two were asked for.');
+    if (one === undefined || two === undefined) throw new Error('Two were requested.');
     await readOn(two, 1);
     await readOn(one, 2);
     for (let i = 0; i < 20; i++) streams[0]?.send('x'.repeat(100_000));

@@ -111,8 +111,8 @@ describe('a batch with ambiguous vectors', () => {
     ['every index is 0', (data) => data.map((each) => ({ ...each, index: 0 }))],
     ['indexes are missing', (data) => data.map(({ index: _, ...each }) => each)],
     ['indexes begin at 1', (data) => data.map((each) => ({ ...each, index: each.index + 1 }))],
-    ['one is left out', (data) => data.slice(1)],
-    ['there is one too many', (data) => [...data, { index: data.length, embedding: [9, data.length] }]],
+    ['one is missing', (data) => data.slice(1)],
+    ['there is an extra one', (data) => [...data, { index: data.length, embedding: [9, data.length] }]],
   ])('is sent whole, and returned unchanged: %s', async (_, change) => {
     const { inputs, embedFloats } = odd(change);
     await embedFloats('a');

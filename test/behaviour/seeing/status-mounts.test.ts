@@ -58,7 +58,7 @@ const mounts: Record<string, (router: ModelRouter) => Fetch | Promise<Fetch>> = 
     app.get('/admin/status/*', (c) => status(c.req.raw));
     return following((request) => app.fetch(request));
   },
-  'a route handler, as Next has it': (router) => {
+  'a route handler of Next.js': (router) => {
     const GET: (request: Request) => Response = statusHandler(router);
     return following(GET);
   },

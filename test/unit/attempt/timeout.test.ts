@@ -139,13 +139,13 @@ describe('an answer that comes too late', () => {
 
 describe('a timeout counts against the deployment', () => {
   it.each<[string, Given, Failure['breaker']]>([
-    ['if it had a second, while nothing is known of anybody', { timeoutMs: 1000 }, 'failure'],
+    ['if it had a second, without any statistics', { timeoutMs: 1000 }, 'failure'],
     ['not if it had less', { timeoutMs: 999, others: [undefined] }, 'neutral'],
     ['if it had its p95', { timeoutMs: 500, p95Ms: 500, others: [5000] }, 'failure'],
-    ['not if it had less than that', { timeoutMs: 499, p95Ms: 500, others: [100] }, 'neutral'],
-    ['if it had the p95 of the slowest that is known', { timeoutMs: 500, others: [100, 500] }, 'failure'],
-    ['not if it had less than that of the slowest', { timeoutMs: 499, others: [100, 500, undefined] }, 'neutral'],
-    ['if it was a probe, whatever it had', { timeoutMs: 10, breaker: 'halfOpen' }, 'failure'],
+    ['not if it had less than its p95', { timeoutMs: 499, p95Ms: 500, others: [100] }, 'neutral'],
+    ['if it had the slowest known p95', { timeoutMs: 500, others: [100, 500] }, 'failure'],
+    ['not if it had less than the slowest known p95', { timeoutMs: 499, others: [100, 500, undefined] }, 'neutral'],
+    ['if it was a probe, whatever its time', { timeoutMs: 10, breaker: 'halfOpen' }, 'failure'],
     ['not if its breaker was closed', { timeoutMs: 10, breaker: 'closed' }, 'neutral'],
   ])('%s', async (_, given, breaker) => {
     expect((await failureOf(given)).breaker).toBe(breaker);
@@ -165,8 +165,11 @@ describe('a shared attempt whose deadline was extended', () => {
 
   it.each<[string, Given]>([
     ['that is not shared', { ...shared, isShared: false }],
-    ['that had less than all that was left', { ...shared, untilDeadline: false }],
-    ['that ends by the limit of a first chunk', { ...shared, stream: true, timeoutMs: 600, firstChunkTimeoutMs: 500 }],
+    ['that had less than all the time left', { ...shared, untilDeadline: false }],
+    [
+      'that ends at the limit for the first chunk',
+      { ...shared, stream: true, timeoutMs: 600, firstChunkTimeoutMs: 500 },
+    ],
   ])('but not one %s', async (_, given) => {
     const call = run(attemptOf(given));
     await pass(499);

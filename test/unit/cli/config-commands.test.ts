@@ -118,11 +118,11 @@ describe('model-router explain', () => {
   it.each<[string, string[], string]>([
     ['no body', ['x.mjs'], 'CONFIG BODY: "x.mjs" is not allowed'],
     [
-      'a body that is no JSON, without showing it',
+      'a body that is not JSON, without showing it',
       ['x.mjs', '{"prompt": secret'],
       'BODY: "17 characters" is not allowed',
     ],
-    ['options that are none', ['x.mjs', '{}', '--options', '[]'], '--options: "2 characters" is not allowed'],
+    ['invalid options', ['x.mjs', '{}', '--options', '[]'], '--options: "2 characters" is not allowed'],
   ])('refuses %s', async (_, args, message) => {
     const { code, output } = await explainCommand(args);
     expect(code).toBe(2);

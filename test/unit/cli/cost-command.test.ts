@@ -61,7 +61,7 @@ describe('model-router cost', () => {
     ['a share below 0', ['--output-share', '-.5'], '--output-share: "-.5" is not allowed; give a share from 0 to 1'],
     ['a price', ['--price', 'cheap'], '--price: "cheap" is not allowed; give US dollars per million tokens'],
     ['a price below 0', ['--price=-1'], '--price: "-1" is not allowed'],
-    ['a price beyond all', ['--price', '9999999'], '9999999 is not allowed'],
+    ['a price above the highest', ['--price', '9999999'], '9999999 is not allowed'],
     ['the other price', ['--against', '1/2/3'], '--against: "1/2/3" is not allowed'],
     ['tokens', ['--tokens', '5M,,6M'], '--tokens: "" is not allowed; give numbers such as 5M'],
     ['a unit', ['--tokens', '5X'], '--tokens: "5X" is not allowed'],

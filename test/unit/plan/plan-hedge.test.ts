@@ -19,19 +19,24 @@ function hedged(view: PlanView): string {
 
 describe('a hedge', () => {
   it.each<[string, TargetView[], Partial<PlanView>, string]>([
-    ['asks the next', [a, b, c], {}, '1'],
-    ['asks nobody who runs already', [a, b, c], { inFlight: [a.target, b.target] }, '2'],
-    ['asks nobody who has failed', [a, b, c], { failures: [failed(b)] }, '2'],
-    ['asks nobody where nobody else is', [a], {}, 'nobody'],
-    ['passes over those that are out, paused or set aside', [a, out, paused, suspends, b], {}, '4'],
-    ['waits for none of them', [a, out, paused, suspends], {}, 'nobody'],
-    ['passes over one that could not finish', [a, targetView({ fastestMs: 10_001 }), c], {}, '2'],
-    ['asks one that just can', [a, targetView({ fastestMs: 10_000 }), c], {}, '1'],
+    ['goes to the next deployment', [a, b, c], {}, '1'],
+    ['does not go to one with a running attempt', [a, b, c], { inFlight: [a.target, b.target] }, '2'],
+    ['does not go to one that has failed', [a, b, c], { failures: [failed(b)] }, '2'],
+    ['needs another deployment', [a], {}, 'nobody'],
+    ['skips open breakers, pauses and suspended clients', [a, out, paused, suspends, b], {}, '4'],
+    ['does not wait for them', [a, out, paused, suspends], {}, 'nobody'],
+    ['skips one that could not finish', [a, targetView({ fastestMs: 10_001 }), c], {}, '2'],
+    ['goes to one that can just finish', [a, targetView({ fastestMs: 10_000 }), c], {}, '1'],
     ['needs a token', [a, b], { mayRetry: false }, 'nobody'],
     ['needs an attempt', [a, b], { attemptsLeft: 0 }, 'nobody'],
     ['may be the last attempt', [a, b], { attemptsLeft: 1 }, '1'],
-    ['is of no use after what fails everywhere', [a, b, c], { failures: [failed(c, 'caller-error')] }, 'nobody'],
-    ['is not begun without a millisecond', [a, b], { now: 9999.5 }, 'nobody'],
+    [
+      'does not follow an error that would recur everywhere',
+      [a, b, c],
+      { failures: [failed(c, 'caller-error')] },
+      'nobody',
+    ],
+    ['is not started without a millisecond left', [a, b], { now: 9999.5 }, 'nobody'],
   ])('%s', (_, targets, more, expected) => {
     expect(hedged(running(targets, more))).toBe(expected);
   });

@@ -29,11 +29,11 @@ describe('a plan for a thousand deployments reads as few as one for a hundred', 
   const oneFailed = (targets: TargetView[]) => ({ failures: [failed(targets[0] ?? targetView())] });
 
   it.each<[string, Partial<TargetView>, ((targets: TargetView[]) => Partial<PlanView>)?]>([
-    ['where the default deadline applies', {}, () => ({ deadlineIsDefault: true })],
-    ['where the call has a deadline and nothing is known of any', {}],
-    ['where all are known', { p95Ms: 900, fastestMs: 100 }],
-    ['where none fits the reserve', { fastestMs: 9000 }],
-    ['where none fits the reserve and all are known', { fastestMs: 9000, p95Ms: 9500 }],
+    ['with the default deadline', {}, () => ({ deadlineIsDefault: true })],
+    ['with a deadline and no statistics', {}],
+    ['with statistics of all', { p95Ms: 900, fastestMs: 100 }],
+    ['if none fits the reserve', { fastestMs: 9000 }],
+    ['if none fits the reserve, with statistics of all', { fastestMs: 9000, p95Ms: 9500 }],
     ['after a failure', {}, oneFailed],
   ])('%s', (_, more, view) => {
     const hundred = readsOf(100, more, view);
@@ -54,7 +54,7 @@ describe('a plan that must read all deployments reads each a few times', () => {
     ['all breakers are open', { isOpen: true, retryAt: 5000 }],
     ['all are full', { isFull: true }],
     [
-      'the last one says that the input is too long',
+      'the last one has reported that the input is too long',
       { contextWindow: 4000 },
       (targets) => ({ failures: [failed(targets.at(-1) ?? targetView(), 'context-length')] }),
     ],

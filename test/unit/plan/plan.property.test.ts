@@ -89,7 +89,7 @@ function holds(check: (view: PlanView, step: AttemptStep, chosen: TargetView) =>
     fc.property(call, (given) => {
       for (const [view, step] of follow(given).steps) {
         const chosen = view.targets.find((each) => each.target === step.target);
-        if (chosen === undefined) throw new Error('It has asked somebody who was not there');
+        if (chosen === undefined) throw new Error('It chose a target that is not in the view');
         check(view, step, chosen);
       }
     }),

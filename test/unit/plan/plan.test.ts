@@ -21,23 +21,23 @@ function nextOf(view: PlanView) {
 
 describe('the first attempt', () => {
   it.each<[string, TargetView[], string]>([
-    ['goes to the first', [a, b], '0'],
-    ['passes over one whose breaker is open', [out(), b], '1'],
-    ['passes over one that asked for a pause', [paused(5000), b], '1'],
-    ['passes over one whose client is set aside', [suspends(), b], '1'],
+    ['goes to the first deployment', [a, b], '0'],
+    ['skips an open breaker', [out(), b], '1'],
+    ['skips a paused deployment', [paused(5000), b], '1'],
+    ['skips a suspended client', [suspends(), b], '1'],
     ['goes to one whose pause ends now', [paused(0), b], '0'],
     ['waits for the pause that ends first', [paused(3000), paused(2000)], '1 after 2000'],
-    ['waits for a pause rather than ask an open breaker', [out(), paused(2000)], '1 after 2000'],
-    ['waits for nothing that ends too late', [paused(10_000)], 'paused'],
+    ['prefers a pause to an open breaker', [out(), paused(2000)], '1 after 2000'],
+    ['does not wait for a pause that ends too late', [paused(10_000)], 'paused'],
     ['waits for the first of two pauses that end at once', [paused(2000), paused(2000)], '0 after 2000'],
-    ['asks of all open breakers the one that is due first', [out(5000), out(4000), out(6000)], '1 panic'],
-    ['asks the first of two open breakers that are due at once', [out(), out()], '0 panic'],
-    ['asks an open breaker whose pause ends first', [both(2000, 6000), both(3000, 5000)], '0 after 2000 panic'],
-    ['asks it wherever it stands', [both(3000, 5000), both(2000, 6000)], '1 after 2000 panic'],
-    ['asks an open breaker where no pause fits', [paused(20_000), out()], '1 panic'],
-    ['asks a client that was set aside, if nothing else is left', [suspends()], '0'],
-    ['asks an open breaker that is due before a client is of use again', [suspends(), out()], '1 panic'],
-    ['stops where there is nobody', [], 'nothing-left'],
+    ['tries the open breaker that is due first', [out(5000), out(4000), out(6000)], '1 panic'],
+    ['tries the first of two open breakers that are due at once', [out(), out()], '0 panic'],
+    ['tries an open breaker whose pause ends first', [both(2000, 6000), both(3000, 5000)], '0 after 2000 panic'],
+    ['tries it at any position', [both(3000, 5000), both(2000, 6000)], '1 after 2000 panic'],
+    ['tries an open breaker if no pause fits', [paused(20_000), out()], '1 panic'],
+    ['tries a suspended client if no other is left', [suspends()], '0'],
+    ['prefers an open breaker that is due before a suspension ends', [suspends(), out()], '1 panic'],
+    ['stops without deployments', [], 'nothing-left'],
   ])('%s', (_, targets, expected) => {
     expect(planned(viewOf(targets))).toBe(expected);
   });
@@ -205,28 +205,33 @@ describe('the time of an attempt', () => {
     ['all that is left, for the last deployment', [a], {}, 10_000],
     ['all that is left, for the last attempt', [a, b], { attemptsLeft: 1 }, 10_000],
     ['75 % while the deadline is the default', [a, next(4000)], { deadlineIsDefault: true }, 7500],
-    ['half, where nothing is known of the next', [a, next(undefined)], {}, 5000],
+    ['half, without statistics of the next one', [a, next(undefined)], {}, 5000],
     ['less 1.2 times the p95 of the next', [a, next(3000)], {}, 6400],
     ['at most 75 %', [a, next(10)], {}, 7500],
     ['at least 40 %', [a, next(9000)], {}, 4000],
-    ['the next that may be asked is what counts', [a, out(), next(3000)], {}, 6400],
-    ['all, where the next may not be asked', [a, out(), paused(100), suspends()], {}, 10_000],
+    ['all but the reserve of the next available one', [a, out(), next(3000)], {}, 6400],
+    ['all, if the next one is not available', [a, out(), paused(100), suspends()], {}, 10_000],
     ['the limit of the attempt', [a, b], { attemptTimeoutMs: 700 }, 700],
     ['no more than its share, whatever the limit', [a, b], { attemptTimeoutMs: 9000 }, 5000],
     ['the limit of its client', [targetView({ timeoutMs: 300 }), b], {}, 300],
     [
-      'the limit of the attempt above that of its client',
+      'the limit of the attempt, before its client’s',
       [targetView({ timeoutMs: 300 }), b],
       { attemptTimeoutMs: 700 },
       700,
     ],
     [
-      'all, where the next could not finish in its reserve',
+      'all, if the next one could not finish in its reserve',
       [a, targetView({ p95Ms: 9500, fastestMs: 9000 })],
       {},
       10_000,
     ],
-    ['the next that could is what counts', [a, targetView({ p95Ms: 9500, fastestMs: 9000 }), next(3000)], {}, 6400],
+    [
+      'all but the reserve of the next one that could finish',
+      [a, targetView({ p95Ms: 9500, fastestMs: 9000 }), next(3000)],
+      {},
+      6400,
+    ],
     ['whole milliseconds', [a, b], { now: 0.25 }, 4999],
   ])('is %s', (_, targets, more, timeoutMs) => {
     expect(nextOf(viewOf(targets, more)).timeoutMs).toBe(timeoutMs);
@@ -235,8 +240,8 @@ describe('the time of an attempt', () => {
   it.each<[string, number | undefined, number | undefined, number | undefined, number]>([
     ['less a reserve, if that leaves its own p95', undefined, 7500, 2000, 7500],
     ['else all that is left', undefined, 7501, 2000, 10_000],
-    ['else all, where it may be as slow as the slowest that is known', 100, undefined, 8000, 10_000],
-    ['less a reserve, where nothing is known of anybody', undefined, undefined, undefined, 5000],
+    ['else all, as it may be as slow as the slowest known one', 100, undefined, 8000, 10_000],
+    ['less a reserve, without any statistics', undefined, undefined, undefined, 5000],
   ])('after a failure is %s', (_, failedP95, ownP95, nextP95, timeoutMs) => {
     const first = next(failedP95);
     const targets = [first, next(ownP95), next(nextP95)];
@@ -285,8 +290,8 @@ describe('a pause of every deployment', () => {
   it.each<[string, TargetView[], string]>([
     ['lets a probe through at its time', [probed(5000, 0)], '0 probe'],
     ['not before', [probed(5000, 250)], '0 after 250 probe'],
-    ['is waited out where the next probe is due later', [probed(500, 750)], '0 after 500'],
-    ['is probed where it ends after the deadline', [probed(60_000, 250)], '0 after 250 probe'],
+    ['is waited out if the next probe is due later', [probed(500, 750)], '0 after 500'],
+    ['is probed if it ends after the deadline', [probed(60_000, 250)], '0 after 250 probe'],
     ['is probed at whichever deployment is due first', [probed(5000, 400), probed(9000, 300)], '1 after 300 probe'],
     [
       'is probed past an open breaker too',
@@ -324,13 +329,13 @@ describe('a hedge', () => {
   };
 
   it.each<[string, TargetView[], string | undefined]>([
-    ['goes to the next one that was not asked', [a, b, c], '1'],
-    ['passes over one that is out, paused or set aside', [a, out(), paused(5000), suspends(), c], '4'],
-    ['waits for nobody', [a, paused(100)], undefined],
-    ['forces no open breaker', [a, out()], undefined],
-    ['needs another one', [a], undefined],
-    ['asks nobody who cannot finish', [a, targetView({ fastestMs: 10_001 })], undefined],
-    ['asks one who just can', [a, targetView({ fastestMs: 10_000 })], '1'],
+    ['goes to the next untried deployment', [a, b, c], '1'],
+    ['skips open breakers, pauses and suspended clients', [a, out(), paused(5000), suspends(), c], '4'],
+    ['does not wait', [a, paused(100)], undefined],
+    ['does not use an open breaker', [a, out()], undefined],
+    ['needs another deployment', [a], undefined],
+    ['does not go to one that cannot finish', [a, targetView({ fastestMs: 10_001 })], undefined],
+    ['goes to one that can just finish', [a, targetView({ fastestMs: 10_000 })], '1'],
   ])('%s', (_, targets, expected) => {
     expect(beside(targets)).toBe(expected);
   });
@@ -375,9 +380,9 @@ describe('full deployments', () => {
 
   it.each<[string, readonly TargetView[], Partial<PlanView>, string]>([
     ['are skipped', [full(), targetView()], {}, '1'],
-    ['are queued for only where all are full', [full(), full()], {}, 'queue 0 1'],
+    ['are queued for only if all are full', [full(), full()], {}, 'queue 0 1'],
     [
-      'are not queued for where they are paused or out, but waited for',
+      'are waited for, not queued for, if paused or open',
       [full({ pausedUntil: 5000 }), full({ isOpen: true, retryAt: 5000 })],
       {},
       '0 after 5000',

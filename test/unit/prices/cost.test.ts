@@ -17,15 +17,15 @@ describe('costOf', () => {
     ['cached input', {}, { input: 2, output: 10, cachedInput: 0.5 }, 6.4],
     ['cached input that is free', {}, { input: 2, output: 0, cachedInput: 0 }, 1.2],
     [
-      'more cached than input counts as all of it',
+      'more cached than input counts as all of the input',
       { cachedInputTokens: 9e9 },
       { input: 2, output: 0, cachedInput: 1 },
       1,
     ],
     ['nothing used', none, { input: 2, output: 10 }, 0],
-    ['what was written to the cache', { cacheWriteTokens: 100_000 }, { input: 2, output: 0, cacheWrite: 3 }, 2.1],
+    ['tokens written to the cache', { cacheWriteTokens: 100_000 }, { input: 2, output: 0, cacheWrite: 3 }, 2.1],
     [
-      'no more written than is left of the input',
+      'no more written than the rest of the input',
       { cacheWriteTokens: 9e9 },
       { input: 2, output: 0, cachedInput: 1, cacheWrite: 3 },
       2.2,

@@ -16,22 +16,22 @@ describe('a price comes from', () => {
   it.each<[string, Parameters<typeof checkPrices>[0], Partial<PriceQuery>, unknown]>([
     ['the built-in table', undefined, {}, builtIn],
     ['the table of `prices`', { [qwen]: price }, {}, { price, source: 'prices' }],
-    ['the built-in table, where that of `prices` is silent', { other: price }, {}, builtIn],
-    ['nowhere, where that of `prices` says so', { [qwen]: null }, {}, undefined],
+    ['the built-in table, if `prices` lacks the model', { other: price }, {}, builtIn],
+    ['nowhere, if `prices` has null', { [qwen]: null }, {}, undefined],
     ['a function', () => price, {}, { price, source: 'prices' }],
     ['a function with a version', Object.assign(() => price, { version: 'v 1' }), {}, { price, source: 'v 1' }],
-    ['the built-in table, where a function is silent', () => undefined, {}, builtIn],
-    ['nowhere, where a function says so', () => null, {}, undefined],
+    ['the built-in table, if a function returns undefined', () => undefined, {}, builtIn],
+    ['nowhere, if a function returns null', () => null, {}, undefined],
     ['nowhere, with `false`', false, {}, undefined],
     ['the exact name only', undefined, { model: 'Qwen/Qwen3-32B' }, undefined],
-    ['no property that every object has', {}, { model: 'constructor' }, undefined],
-    ['the served name, where it is asked for', undefined, { model: 'alias', servedModel: qwen }, builtIn],
+    ['no inherited property', {}, { model: 'constructor' }, undefined],
+    ['the served name, if requested', undefined, { model: 'alias', servedModel: qwen }, builtIn],
   ])('%s', (_, prices, query, expected) => {
     expect(of(prices, query)).toEqual(expected);
   });
 
   it.each<[string, unknown, string]>([
-    ['a price of one side', { input: 1 }, 'prices("m").output: undefined'],
+    ['a price without an output', { input: 1 }, 'prices("m").output: undefined'],
     ['a promise', Promise.resolve(price), 'prices: the function gives a promise'],
     ['a number', 3, 'prices("m"): 3 is not allowed'],
   ])('a function that returns %s gives no price', (_, given, message) => {

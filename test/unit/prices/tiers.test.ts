@@ -117,8 +117,8 @@ describe('calls of tools', () => {
 
   it.each<[string, unknown, unknown, Record<string, number>]>([
     ['items of an output', undefined, [call('web_search_call'), call('web_search_call', 'search')], { web_search: 2 }],
-    ['not the opening of a page', undefined, [call('web_search_call', 'open_page')], {}],
-    ['not what the caller runs', undefined, [call('function_call'), call('mcp_call'), call('computer_call')], {}],
+    ['not opening a page', undefined, [call('web_search_call', 'open_page')], {}],
+    ['not the caller’s own tools', undefined, [call('function_call'), call('mcp_call'), call('computer_call')], {}],
     [
       'others',
       undefined,
@@ -147,7 +147,7 @@ describe('calls of tools', () => {
 describe('the cost that the provider reports', () => {
   it.each<[string, unknown, number | undefined]>([
     ['OpenRouter', { cost: 0.00152, is_byok: false, cost_details: { upstream_inference_cost: null } }, 0.00152],
-    ['a key of one’s own', { cost: 0.00095, is_byok: true, cost_details: { upstream_inference_cost: 0.019 } }, 0.01995],
+    ['with your own key', { cost: 0.00095, is_byok: true, cost_details: { upstream_inference_cost: 0.019 } }, 0.01995],
     ['not twice', { cost: 0.5, is_byok: false, cost_details: { upstream_inference_cost: 0.4 } }, 0.5],
     ['Perplexity', { cost: { input_tokens_cost: 0.1, total_cost: 0.25 } }, 0.25],
     ['xAI', { cost_in_usd_ticks: 292331500 }, 0.02923315],

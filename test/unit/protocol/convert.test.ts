@@ -135,12 +135,12 @@ describe('a stream converted to a whole answer', () => {
   const call = (id: string | undefined, more: object = {}) =>
     chunk({ tool_calls: [{ index: 0, id, type: 'function', function: { name: 'f', arguments: '{}' }, ...more }] });
   it.each<[string, unknown[]]>([
-    ['parallel calls that are all numbered 0', [first, call('call_1'), call('call_2')]],
+    ['parallel calls with the index 0', [first, call('call_1'), call('call_2')]],
     ['a tool call without an id', [first, call(undefined)]],
     ['a tool call without a type', [first, call('call_1', { type: undefined })]],
     ['a tool call that begins at 1', [first, call('call_1', { index: 1 })]],
     [
-      'lists of a provider’s own that grow',
+      'a provider’s own growing lists',
       [
         { ...first, citations: ['a'] },
         { ...first, citations: ['a', 'b'] },
@@ -165,7 +165,7 @@ describe('a stream converted to a whole answer', () => {
     ],
     ['a prototype in a function', [first, call('1', { function: JSON.parse('{"name":"f","__proto__":{"a":1}}') })]],
     ['a prototype in logprobs', [first, chunk({}, { logprobs: JSON.parse('{"__proto__":{"a":1}}') })]],
-    ['what is no chunk', [first, 'text']],
+    ['a value that is not a chunk', [first, 'text']],
   ])('is not made of %s', (_, chunks) => {
     expect(fromChunks('chat', [...chunks, chunk({}, { finish_reason: 'stop' })])).toBeUndefined();
   });

@@ -33,7 +33,7 @@ describe('content of a chat', () => {
     ['a tool call', { tool_calls: [{ index: 0 }] }, true],
     ['a function call', { function_call: { name: 'f' } }, true],
     ['audio', { audio: { data: 'AA' } }, true],
-    ['what a provider adds', { thoughts: 'hm' }, true],
+    ['a provider’s own field', { thoughts: 'hm' }, true],
   ])('%s: %s', (_, delta, expected) => {
     expect(read('chat', [choice(delta)]).hasContent).toBe(expected);
   });
@@ -163,7 +163,7 @@ describe('responses', () => {
   });
 });
 
-describe('what else is reported', () => {
+describe('other reported values', () => {
   it('the first model and id, the last usage', () => {
     const usage = { prompt_tokens: 1 };
     const chunks = [choice({}), { ...choice({}), id: 'other', model: 'other' }, { choices: [], usage }];
@@ -172,9 +172,9 @@ describe('what else is reported', () => {
 
   it.each<[string, unknown]>([
     ['no choices', { id: '1' }],
-    ['choices that are none', { choices: 'x' }],
-    ['a choice that is none', { choices: [null, 7] }],
-    ['usage that is none', { choices: [], usage: null }],
+    ['invalid choices', { choices: 'x' }],
+    ['an invalid choice', { choices: [null, 7] }],
+    ['invalid usage', { choices: [], usage: null }],
   ])('nothing, for %s', (_, chunk) => {
     expect(read('chat', [chunk])).toMatchObject({ hasContent: false, finished: false, usage: undefined });
   });

@@ -11,7 +11,7 @@ describe('readUsage', () => {
   it.each<[string, unknown, Partial<Usage> | null]>([
     ['chat', { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 }, { inputTokens: 10, outputTokens: 5 }],
     [
-      'what is cached in words of Anthropic’s beside OpenAI’s details, which it is in',
+      'Anthropic’s cache fields beside OpenAI’s details, which include them',
       { input_tokens: 10, output_tokens: 5, cache_read_input_tokens: 4, input_tokens_details: { cached_tokens: 4 } },
       { inputTokens: 10, outputTokens: 5, cachedInputTokens: 4 },
     ],
@@ -47,11 +47,11 @@ describe('readUsage', () => {
       { inputTokens: 1, outputTokens: 1 },
     ],
     ['nothing used', { prompt_tokens: 0, completion_tokens: 0 }, {}],
-    ['no output, as nobody can say what it was', { prompt_tokens: 1, completion_tokens: '5' }, null],
-    ['more than can be counted', { prompt_tokens: 1e300, completion_tokens: 5 }, null],
+    ['no output', { prompt_tokens: 1, completion_tokens: '5' }, null],
+    ['more than a safe integer', { prompt_tokens: 1e300, completion_tokens: 5 }, null],
     ['no input', { completion_tokens: 5 }, null],
     ['seconds of sound', { type: 'duration', seconds: 3 }, { seconds: 3 }],
-    ['numbers that are none', { prompt_tokens: '10', completion_tokens: 5 }, null],
+    ['invalid numbers', { prompt_tokens: '10', completion_tokens: 5 }, null],
     ['below 0', { prompt_tokens: -1, completion_tokens: 5 }, null],
     ['not finite', { prompt_tokens: Number.POSITIVE_INFINITY }, null],
     ['null', null, null],

@@ -16,7 +16,7 @@ const nullable: Given = {
 describe('readHeaders', () => {
   it.each<[string, Given, SingleCallOptions]>([
     ['priority', { 'X-Request-Priority': 'batch' }, { priority: 'batch' }],
-    ['priority as it is written', { 'x-request-priority': 'high' }, { priority: 'high' }],
+    ['priority as written', { 'x-request-priority': 'high' }, { priority: 'high' }],
     ['deadline', { 'X-Router-Deadline-Ms': ' 2000 ' }, { deadlineMs: 2000 }],
     ['deadline in parts', { 'X-Router-Deadline-Ms': '0.5' }, { deadlineMs: 0.5 }],
     ['route', { 'X-ROUTER-ROUTE': 'a' }, { route: 'a' }],
@@ -31,7 +31,7 @@ describe('readHeaders', () => {
     ['of a Headers object', new Headers({ 'X-Router-Route': 'a' }), { route: 'a' }],
     ['of the SDK’s own object', nullable, { route: 'a' }],
     ['of a list of values, the last', { 'X-Router-Route': ['a', 'b'] }, { route: 'b' }],
-    ['one that removes a header says nothing', { 'X-Router-Route': null, 'X-Request-Priority': null }, {}],
+    ['a null header is ignored', { 'X-Router-Route': null, 'X-Request-Priority': null }, {}],
     ['none', undefined, {}],
     ['null', null, {}],
   ])('reads options: %s', (_, headers, options) => {

@@ -60,11 +60,11 @@ describe('a call reads no more of a thousand deployments than of ten', () => {
     ['with deadlineMs', () => ({ deadlineMs: 5000 })],
     ['with a budget', () => ({ budgets: [{ usd: 1000, window: 'day' }] })],
     [
-      'with a budget, where none is tried twice',
+      'with a budget, and without repetition',
       () => ({ budgets: [{ usd: 1000, window: 'day' }], retry: { budget: 0, minPerSecond: 0 } }),
     ],
     ['as fallbacks of a deployment', (count) => ({ fallbacks: namesOf(count) }), 'd0'],
-    ['as fallbacks of a model that is not listed', (count) => ({ fallbacks: namesOf(count) }), 'm'],
+    ['as fallbacks of an unlisted model', (count) => ({ fallbacks: namesOf(count) }), 'm'],
   ])('%s', async (_, optionsOf, model = 'all') => {
     const few = await lookedAt(10, model, optionsOf(10));
     const many = await lookedAt(1000, model, optionsOf(1000));

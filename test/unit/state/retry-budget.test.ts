@@ -64,11 +64,11 @@ describe('RetryBudget', () => {
     const budget = budgetOf(0, 0.2);
     const [one, two] = drain(budget);
     expect(budget.tryTake()).toBeUndefined();
-    if (one) budget.giveBack(one);
+    if (one) budget.returnToken(one);
     expect(budget.tokens).toBe(1);
     vi.advanceTimersByTime(60_000);
     // Its slice has left the window, so it has already been returned.
-    if (two) budget.giveBack(two);
+    if (two) budget.returnToken(two);
     expect(budget.tokens).toBe(2);
   });
 
@@ -123,7 +123,7 @@ describe('RetryBudget', () => {
             const returned = 'back' in now ? out.at(-1 - now.back) : undefined;
             if (returned && !returned.isBack) {
               returned.isBack = true;
-              budget.giveBack(returned.token);
+              budget.returnToken(returned.token);
             }
           }
         },

@@ -108,8 +108,8 @@ describe('spendCsv', () => {
     ['line ends', 'a\r\nb', '"a\r\nb"'],
     ['a formula', '=HYPERLINK("http://x")', '"\'=HYPERLINK(""http://x"")"'],
     ['another', '+1', '"\'+1"'],
-    ['and another', '@SUM(A1)', '"\'@SUM(A1)"'],
-    ['one behind a tab', '\t=1', '"\'\t=1"'],
+    ['another formula', '@SUM(A1)', '"\'@SUM(A1)"'],
+    ['a formula after a tab', '\t=1', '"\'\t=1"'],
     ['a minus', '-1', '"\'-1"'],
     ['nothing special', 'acme', 'acme'],
   ])('quotes %s', (_, tenant, field) => {

@@ -59,7 +59,7 @@ describe('a script', () => {
   it.each<[string, unknown, string]>([
     ['a text', 'x', 'answer(\'Hello\') or fail(503), got "x"'],
     ['nothing', null, 'got null'],
-    ['a behaviour of no type', {}, 'an object without a type'],
+    ['a behaviour without a type', {}, 'an object without a type'],
     ['a behaviour of a wrong type', { type: 'hangs' }, 'the type "hangs"'],
     ['a constructor that was not called', answer, 'answer must be called, answer(…)'],
     ['a list with one of them', [answer(), fail], 'fail must be called'],

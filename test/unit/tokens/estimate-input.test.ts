@@ -118,7 +118,7 @@ describe('counted parts of other endpoints', () => {
   it.each<[string, unknown]>([
     ['nothing', undefined],
     ['null', null],
-    ['messages that are none', { messages: 'hello' }],
+    ['invalid messages', { messages: 'hello' }],
     ['holes', { messages: [null, undefined, 5, { content: null }, { content: [null] }] }],
     ['a tool that cannot be written as JSON', { messages: [], tools: [{ a: 1n }] }],
   ])('%s does not throw', (_, body) => {

@@ -39,7 +39,7 @@ describe('encoded files', () => {
           outputs: [{ type: 'image', url: `data:image/png;base64,${png}` }],
         }),
     ],
-    ['a field that is not known', () => chat({ type: 'scan', payload: base64 })],
+    ['an unknown field', () => chat({ type: 'scan', payload: base64 })],
   ])('%s is its medium, not text', (_, tokens) => {
     expect(tokens()).toBeGreaterThan(80);
     expect(tokens()).toBeLessThan(12_000);

@@ -55,8 +55,8 @@ describe('canonicalText', () => {
   });
 
   it.each<[string, unknown]>([
-    ['what is undefined', { a: undefined, b: [undefined, () => 1, Symbol('x')] }],
-    ['numbers that JSON has not', [Number.NaN, Number.POSITIVE_INFINITY, -0]],
+    ['undefined values', { a: undefined, b: [undefined, () => 1, Symbol('x')] }],
+    ['numbers that JSON lacks', [Number.NaN, Number.POSITIVE_INFINITY, -0]],
     ['dates and their kind', { at: new Date(0), own: { toJSON: () => ({ b: 1, a: 2 }) } }],
     ['boxed values', [Object(1), Object('a'), Object(true), Object(Symbol('x')), runInNewContext('Object(5)')]],
     [

@@ -11,7 +11,7 @@ describe('a record of options', () => {
   it.each([
     ['an object', { a: 1 }],
     ['one without a prototype', Object.assign(Object.create(null), { a: 1 })],
-    ['one of another realm, as under Jest', runInNewContext('({ a: 1 })')],
+    ['an object of another realm, as under Jest', runInNewContext('({ a: 1 })')],
   ])('may be %s', (_, value) => {
     expect(checkRecord('routes', value)).toBe(value);
   });

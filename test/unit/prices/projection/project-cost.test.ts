@@ -39,12 +39,12 @@ describe('parts of a projection', () => {
   const split = { input: 1, output: 9, cachedInput: 0.1 };
 
   it.each<[string, Partial<ProjectionOptions>, number]>([
-    ['a quarter is output', { models: { m: split } }, 3],
-    ['unless it is said', { models: { m: split }, outputShare: 0 }, 1],
-    ['all of it output', { models: { m: split }, outputShare: 1 }, 9],
-    ['input that the provider has in its cache', { models: { m: split }, outputShare: 0, cachedInputShare: 0.5 }, 0.55],
-    ['what the router’s cache answers is free', { models: { m: 2 }, cacheHitRate: 0.3 }, 1.4],
-    ['all of it', { models: { m: 2 }, cacheHitRate: 1 }, 0],
+    ['a quarter is output by default', { models: { m: split } }, 3],
+    ['outputShare: 0', { models: { m: split }, outputShare: 0 }, 1],
+    ['outputShare: 1', { models: { m: split }, outputShare: 1 }, 9],
+    ['input in the provider’s cache', { models: { m: split }, outputShare: 0, cachedInputShare: 0.5 }, 0.55],
+    ['answers from the router’s cache are free', { models: { m: 2 }, cacheHitRate: 0.3 }, 1.4],
+    ['a cacheHitRate of 1', { models: { m: 2 }, cacheHitRate: 1 }, 0],
     [
       'shares by route',
       { models: { m: 1, n: 11 }, routes: { a: { model: 'm', share: 0.9 }, b: { model: 'n', share: 0.1 } } },
