@@ -37,6 +37,7 @@ assert.equal(failovers.exec(await scrape())?.[1], '0');
 
 await router.chat.completions.create({ model: 'chat', messages: [{ role: 'user', content: 'Say hello.' }] });
 const text = await scrape();
+console.log('What Prometheus reads after one call with a failover, without buckets and zeros:\n');
 console.log(
   text
     .split('\n')

@@ -28,7 +28,7 @@ const router = new ModelRouter(options);
 const alarms: string[] = [];
 router.on('sla-burning', ({ deployment, route, severity, burnRate }) => {
   alarms.push(severity);
-  console.log(`${severity}: the error budget of ${deployment ?? route} is spent ${burnRate} times as fast as it lasts`);
+  console.log(`${severity}: ${deployment ?? route} burns its error budget ${burnRate} times too fast`);
 });
 const call = () => router.chat.completions.create({ model: 'chat', messages: [{ role: 'user', content: 'Hello.' }] });
 for (let i = 0; i < 200; i += 1) await call();

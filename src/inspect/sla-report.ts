@@ -142,7 +142,7 @@ function markdown({ month, deployments, routes }: SlaReport): string {
     percent(each.uptime),
     each.target?.p99Ms == null ? '-' : `${each.target.p99Ms} ms`,
     ms(each.p99Ms),
-    each.errorBudgetLeft === null ? '-' : percent(each.errorBudgetLeft),
+    each.errorBudgetLeft === null ? '-' : `${Number((100 * each.errorBudgetLeft).toFixed(1))} %`,
     each.met === null ? '-' : each.met ? 'yes' : '**no**',
     String(each.downtimeMinutes),
     `${each.answered} / ${each.failed}`,
@@ -162,7 +162,7 @@ function markdown({ month, deployments, routes }: SlaReport): string {
     ['route', ...head.slice(1)],
     Object.entries(routes).map(([name, each]) => level(name, each)),
   );
-  lines.push('## Deployments', '', 'Share of attempts that were answered. 429s are counted apart.', '');
+  lines.push('## Deployments', '', 'Share of attempts that were answered. 429s are counted separately.', '');
   table(
     ['deployment', 'region', ...head.slice(1), '429s'],
     Object.entries(deployments).map(([id, each]) => {

@@ -92,8 +92,7 @@ export class SpanTracer implements Tracer {
     const { span, isForeign, sent } = call;
     const last = sent.findLast((each) => each.record.deployment === record.deployment);
     const server = this.#serverOf(last?.baseURL);
-    this.metrics?.callEnded(record, error, { server, isForeign });
-    // Not sampled, so no attributes are built.
+    // Not sampled, so no attributes are set.
     if (span.isRecording()) {
       this.#describe(span, record);
       if (!isForeign) {
@@ -110,6 +109,8 @@ export class SpanTracer implements Tracer {
       }
     }
     if (!isForeign) span.end();
+    // After the span: a meter that throws must not leave it open.
+    this.metrics?.callEnded(record, error, { server, isForeign });
   }
 
   joined(callId: string, runId: string): void {
@@ -137,23 +138,8 @@ export class SpanTracer implements Tracer {
     const attempt = this.#attempts.get(record);
     if (attempt === undefined) return;
     this.#attempts.delete(record);
+    if (attempt.span !== undefined) endAttempt(attempt.span, record);
     this.metrics?.attemptEnded(record);
-    const { span } = attempt;
-    if (span === undefined) return;
-    if (!span.isRecording()) return span.end();
-    const { outcome, status, resends, costUsd } = record;
-    span.setAttribute('model_router.outcome', outcome);
-    if (status !== null) span.setAttribute('http.response.status_code', status);
-    setText(span, 'model_router.request_id', record.requestId);
-    if (resends > 0) span.setAttribute('model_router.resends', resends);
-    // Under a separate name: the call has the sum, and nothing may be counted twice.
-    if (costUsd !== null) span.setAttribute('model_router.attempt_cost_usd', costUsd);
-    // An attempt that lost to a hedge, or whose caller aborted, has not failed.
-    if (outcome !== 'success' && outcome !== 'lost' && outcome !== 'aborted') {
-      span.setAttribute(ATTRIBUTES.errorType, outcome);
-      span.setStatus({ code: SpanStatusCode.ERROR });
-    }
-    span.end();
   }
 
   headersFor(record: AttemptRecord): Record<string, string> | undefined {
@@ -229,6 +215,23 @@ function describeAttempt(span: Span, { callId, record, client, region }: Attempt
   setText(span, 'model_router.region', region);
   if (record.hedge) span.setAttribute('model_router.hedge', true);
   setServer(span, server);
+}
+
+function endAttempt(span: Span, record: AttemptRecord): void {
+  if (!span.isRecording()) return span.end();
+  const { outcome, status, resends, costUsd } = record;
+  span.setAttribute('model_router.outcome', outcome);
+  if (status !== null) span.setAttribute('http.response.status_code', status);
+  setText(span, 'model_router.request_id', record.requestId);
+  if (resends > 0) span.setAttribute('model_router.resends', resends);
+  // Under a separate name: the call has the sum, and nothing may be counted twice.
+  if (costUsd !== null) span.setAttribute('model_router.attempt_cost_usd', costUsd);
+  // An attempt that lost to a hedge, or whose caller aborted, has not failed.
+  if (outcome !== 'success' && outcome !== 'lost' && outcome !== 'aborted') {
+    span.setAttribute(ATTRIBUTES.errorType, outcome);
+    span.setStatus({ code: SpanStatusCode.ERROR });
+  }
+  span.end();
 }
 
 function setServer(span: Span, { address, port }: Server): void {

@@ -58,12 +58,12 @@ export class ChangeLog {
     events.on('deployment-paused', ({ deployment, forMs, status }) => this.#paused(deployment, forMs, status));
     events.on('sla-burning', ({ route, deployment, severity, burnRate }) => {
       const subject = route === undefined ? deployment : `route ${route}`;
-      const pace = `its error budget is spent ${burnRate} times as fast as it lasts`;
+      const pace = `its error budget burns ${burnRate} times too fast`;
       this.#write(`sla ${subject}`, () => `${shown(subject)}: ${pace} (${severity})`);
     });
     events.on('sla-recovered', ({ route, deployment, severity }) => {
       const subject = route === undefined ? deployment : `route ${route}`;
-      this.#write(`sla ${subject}`, () => `${shown(subject)}: its error budget lasts again (${severity})`);
+      this.#write(`sla ${subject}`, () => `${shown(subject)}: its error budget no longer burns too fast (${severity})`);
     });
   }
 

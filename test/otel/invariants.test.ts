@@ -1,11 +1,17 @@
 import { OpenAIInstrumentation } from '@opentelemetry/instrumentation-openai';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import {
+  BasicTracerProvider,
+  SimpleSpanProcessor,
+  type SpanExporter,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
 import { type CallRecord, callRecord } from 'model-router';
 import { answer, type Behaviour, cut, fail, hang } from 'model-router/testing';
 import { OpenAI } from 'openai';
 import { expect, it, onTestFinished } from 'vitest';
 import { pass, settled, useFakeTime } from '../helpers/clock.js';
-import { messages, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
+import { read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
 import fc from '../helpers/property.js';
 import { build } from '../helpers/routers.js';
 import { attribute, isCall, sumOf, telemetry } from '../helpers/telemetry.js';
@@ -138,7 +144,38 @@ it('beside an OpenAI instrumentation, the router annotates its span and leaves u
   expect(otel.spans().filter(isCall)).toHaveLength(2);
 });
 
-it('an exporter that hangs or throws does not affect calls', async () => {
+it.each<[string, SpanExporter['export']]>([
+  ['hangs', () => {}],
+  [
+    'throws',
+    () => {
+      throw new Error('the exporter’s fault');
+    },
+  ],
+])('an exporter that %s does not affect calls, and every span ends', async (_, exportSpans) => {
+  const otel = telemetry();
+  const ended: string[] = [];
+  const simple = new SimpleSpanProcessor({ export: exportSpans, shutdown: async () => {} });
+  const processor: SpanProcessor = {
+    onStart: (...args) => simple.onStart(...args),
+    onEnd: (span) => {
+      ended.push(span.name);
+      simple.onEnd(span);
+    },
+    forceFlush: async () => {},
+    shutdown: async () => {},
+  };
+  const tracer = new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('model-router');
+  const { router } = build({ a: fail(503), b: answer() });
+  otel.instrument(router, { tracer });
+  await sendChat(router);
+  await settled(streamChat(router).then(read));
+  expect(ended).toEqual(['attempt a', 'attempt b', 'chat b', 'attempt a', 'attempt b', 'chat b']);
+  // Calls are counted all the same.
+  expect((await otel.series()).get('model_router.call.duration')).toMatchObject([{ value: { count: 2 } }]);
+});
+
+it('a meter that throws does not affect calls, and every span ends', async () => {
   const otel = telemetry();
   const { router } = build({ a: answer() });
   const thrower = () => {
@@ -150,5 +187,6 @@ it('an exporter that hangs or throws does not affect calls', async () => {
   Reflect.set(broken, 'addBatchObservableCallback', () => undefined);
   Reflect.set(broken, 'removeBatchObservableCallback', () => undefined);
   otel.instrument(router, { meter: broken as never });
-  await expect(router.chat.completions.create({ model: 'standard', messages })).resolves.toBeDefined();
+  await expect(sendChat(router)).resolves.toBeDefined();
+  expect(otel.spans().map(({ name }) => name)).toEqual(['attempt a', 'chat a']);
 });

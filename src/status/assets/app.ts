@@ -78,7 +78,7 @@ function headline(status, all, at) {
   const lines = bad.slice(0, 5).map(([id, d]) => el('li', '', el('b', '', id), [place(d), d.since ? ' has been ' : ' is ', HEALTH[d.health][0],
     d.since && ' since ' + moment(d.since, at) + ' (' + ago(d.since, at) + ')', d.lastFailure && ': ' + said(d.lastFailure), '. Cost so far ' + usd(d.costUsd) + '.'].filter(Boolean).join('')));
   if (bad.length > 5) lines.push(el('li', '', 'and ' + (bad.length - 5) + ' more'));
-  for (const [id, x] of burning) lines.push(el('li', '', el('b', '', id), ' spends its error budget too fast (' + x.burn.burning.join(', ') + ').'));
+  for (const [id, x] of burning) lines.push(el('li', '', el('b', '', id), ' burns its error budget too fast (' + x.burn.burning.join(', ') + ').'));
   const title = bad.length === 0 ? 'A service level is in danger.' : bad.length + ' of ' + many(all.length, 'deployment') + (bad.length === 1 ? ' has' : ' have') + ' a problem.';
   return el('div', bad.some(([, d]) => HEALTH[d.health][1] === 'bad') || burning.length ? 'bad' : 'warn', el('b', '', title), el('ul', '', ...lines));
 }
@@ -138,7 +138,7 @@ function budget(b) {
   const spent = share(b.spentUsd), held = Math.min(100 - spent, share(b.reservedUsd));
   return el('div', 'card', el('div', 'top', el('h3', '', b.budget), b.route && el('span', 'tag', 'route ' + b.route), b.per && el('span', 'tag', 'tenant ' + (b.tenant || 'none'))),
     drawing(100, 8, 'bar', usd(b.spentUsd) + ' of ' + usd(b.limitUsd), [['base', 0, 0, 100, 8], [b.leftUsd <= 0 ? 'over' : 'spent', 0, 0, spent, 8], ['held', spent, 0, held, 8]]),
-    el('p', 'soft', usd(b.spentUsd) + ' of ' + usd(b.limitUsd) + ' spent' + (b.reservedUsd ? ', ' + usd(b.reservedUsd) + ' reserved' : '') + (b.resetsAt ? '; starts again ' + new Date(b.resetsAt).toLocaleString() : '')));
+    el('p', 'soft', usd(b.spentUsd) + ' of ' + usd(b.limitUsd) + ' spent' + (b.reservedUsd ? ', ' + usd(b.reservedUsd) + ' reserved' : '') + (b.resetsAt ? '; resets ' + new Date(b.resetsAt).toLocaleString() : '')));
 }
 function trouble(t, at) {
   const chain = el('span', 'chain');

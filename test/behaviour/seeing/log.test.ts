@@ -81,8 +81,8 @@ describe('the log, by default', () => {
     );
     for (let i = 0; i < 5; i++) await settled(sendChat(router, 'a'));
     expect(lines).toEqual([
-      'warn: model-router a: its error budget is spent 1000 times as fast as it lasts (page)',
-      'warn: model-router a: its error budget is spent 1000 times as fast as it lasts (ticket)',
+      'warn: model-router a: its error budget burns 1000 times too fast (page)',
+      'warn: model-router a: its error budget burns 1000 times too fast (ticket)',
     ]);
   });
 
