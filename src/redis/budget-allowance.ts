@@ -13,6 +13,8 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
   readonly #ledger: Allowance;
   readonly #link: ClaimantHost;
   #quietBeats = 0;
+  /** When the last request of a call was over. */
+  #repliedAt = Number.NEGATIVE_INFINITY;
   /** The share of the limit that the last warning was about, and its window. */
   #reached = { window: Number.NaN, percent: 0 };
 
@@ -67,11 +69,12 @@ export class BudgetAllowance implements FleetAllowance, Claimant {
     const stop = ledger.wait(amount);
     this.#quietBeats = 0;
     // There is money, but it is granted only once every worker knows the new total, after its next heartbeat.
-    const pauseMs = ledger.answeredAt >= since ? Math.min(leftMs, timeoutMs / MAX_PAUSES) : 0;
+    const pauseMs = this.#repliedAt >= since ? Math.min(leftMs, timeoutMs / MAX_PAUSES) : 0;
     const answer = this.#link.request(this, leftMs, pauseMs);
     if (answer === undefined) stop();
     return answer?.then((isAnswered) => {
       stop();
+      this.#repliedAt = performance.now();
       return isAnswered;
     });
   }

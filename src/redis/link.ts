@@ -46,6 +46,9 @@ export class StoreLink implements FleetLink, ClaimantHost {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #state: 'idle' | 'running' | 'closed' = 'idle';
   readonly #questions: Question[] = [];
+  /** Those that were answered before, and are sent again together, when this timer fires. */
+  readonly #repeated: Question[] = [];
+  #repeatTimer: ReturnType<typeof setTimeout> | undefined;
   #isBusy = false;
   /** Whether facts must be sent before the next heartbeat. */
   #isNudged = false;
@@ -137,17 +140,27 @@ export class StoreLink implements FleetLink, ClaimantHost {
     if (this.#store.isReady?.() === false) return undefined;
     return new Promise((resolve) => {
       const timer = patientTimer(withinMs, () => resolve(false));
-      this.#questions.push({
+      const question: Question = {
         claimant,
         resolve: (isAnswered) => {
           timer.clear();
           resolve(isAnswered);
         },
-      });
-      if (this.#isBusy) return;
-      if (afterMs > 0) setTimeout(() => void this.#answerQuestions(), afterMs);
-      else queueMicrotask(() => void this.#answerQuestions());
+      };
+      if (afterMs > 0) return this.#repeatAfter(afterMs, question);
+      this.#questions.push(question);
+      if (!this.#isBusy) queueMicrotask(() => void this.#answerQuestions());
     });
+  }
+
+  /** All that repeat a question do so with the first of them: else each would send one of its own. */
+  #repeatAfter(ms: number, question: Question): void {
+    this.#repeated.push(question);
+    this.#repeatTimer ??= setTimeout(() => {
+      this.#repeatTimer = undefined;
+      this.#questions.push(...this.#repeated.splice(0));
+      void this.#answerQuestions();
+    }, ms);
   }
 
   async close(): Promise<void> {
@@ -155,7 +168,8 @@ export class StoreLink implements FleetLink, ClaimantHost {
     const wasRunning = this.#state === 'running';
     this.#state = 'closed';
     clearTimeout(this.#timer);
-    for (const { resolve } of this.#questions.splice(0)) resolve(false);
+    clearTimeout(this.#repeatTimer);
+    for (const { resolve } of [...this.#questions.splice(0), ...this.#repeated.splice(0)]) resolve(false);
     if (!wasRunning || this.isOpen) return;
     const claimants = [...this.#claimants];
     const exchanges: Promise<boolean>[] = [];

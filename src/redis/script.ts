@@ -270,7 +270,7 @@ for index = 3, #KEYS do
         end
       end
       local left = limit - others - need
-      local isScarce = left < 4 * live * most
+      local isScarce = left < 4 * live * most or horizon - others - need < live * most
       local chunk = isScarce and 0 or max(most, min(left / (2 * live), limit * CHUNK_SHARE))
       local normal = floor(min(want, need + chunk))
       local part = isScarce and 0 or floor(share * max(0, left - chunk) / live)
@@ -279,8 +279,9 @@ for index = 3, #KEYS do
       local carryRoom = limit - unsettled - max(entry.next, nextGrant) + settled
       local room = floor(min(limit - others, horizon - others, carryRoom))
       if state.rebuildUntil > 0 then room = min(room, have) end
-      allowance = max(0, min(normal + part, room), min(have, settled))
-      outage = max(0, min(part, allowance - normal))
+      local forCalls = horizon < limit and floor(HORIZON_SHARE * limit / 2) or 0
+      outage = max(0, min(part, room - normal - forCalls))
+      allowance = max(0, min(normal, room) + outage, min(have, settled))
       entry.allowance = max(have, allowance)
       entry.next = max(entry.next, nextGrant)
     end

@@ -80,6 +80,10 @@ export interface LedgerSimulation {
   readonly rules: LedgerRules;
   readonly seconds: number;
   readonly callsPerSecond: number;
+  /** Calls of each worker that come at once, halfway. @default 0 */
+  readonly burst?: number;
+  /** The longest that a call waits. @default 100 */
+  readonly timeoutMs?: number;
   readonly most: number;
   readonly faults: LedgerFaults;
   readonly random: () => number;
@@ -97,7 +101,7 @@ const LATENCY_MS = 2;
  * as the measure.
  */
 export function simulateLedger(options: LedgerSimulation): LedgerRun {
-  const { rules, faults, random, advance } = options;
+  const { rules, faults, random, advance, burst = 0, timeoutMs = 100 } = options;
   const { heartbeatMs, limit } = rules;
   const startedAt = performance.now();
   const now = () => performance.now();
@@ -207,7 +211,7 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
     });
   };
 
-  const begin = (worker: SimulatedWorker, reserved: number, until = performance.now() + 100, isRetry = false) => {
+  const begin = (worker: SimulatedWorker, reserved: number, until = performance.now() + timeoutMs, isRetry = false) => {
     const { allowance } = worker;
     if (worker.isDead || performance.now() < worker.pausedUntil) return;
     const isSilent = worker.silentSince !== undefined && performance.now() - worker.silentSince > 2.5 * heartbeatMs;
@@ -283,7 +287,11 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
     else settle();
   };
 
+  const call = (worker: SimulatedWorker) =>
+    begin(worker, Math.ceil(options.most * (random() < 0.05 ? 5 : 0.2 + 0.8 * random())));
+
   for (let i = 0; i < faults.workers; i++) addWorker();
+  const burstAt = burst > 0 ? startedAt + durationMs / 2 : Number.POSITIVE_INFINITY;
   while (performance.now() - startedAt < durationMs) {
     advance(STEP_MS);
     const pick = () => workers[Math.floor(random() * workers.length)];
@@ -333,8 +341,8 @@ export function simulateLedger(options: LedgerSimulation): LedgerRun {
         worker.silentSince ??= now();
         exchange(worker);
       }
-      if (random() < (options.callsPerSecond * STEP_MS) / 1000 / workers.length)
-        begin(worker, Math.ceil(options.most * (random() < 0.05 ? 5 : 0.2 + 0.8 * random())));
+      if (random() < (options.callsPerSecond * STEP_MS) / 1000 / workers.length) call(worker);
+      if (now() >= burstAt && now() < burstAt + STEP_MS) for (let i = 0; i < burst; i++) call(worker);
     }
   }
   return run;

@@ -37,9 +37,6 @@ export interface SpendDecision {
   readonly pending: Promise<boolean> | undefined;
 }
 
-/** Another call may take a granted amount, so this call requests again, a limited number of times. */
-const MAX_REQUESTS = 8;
-
 /** Reserves a call's highest cost in every spend limit, or refuses the call. Without a limit it adds nothing. */
 export function limitSpend(parts: SpendParts): Layer<Call, CallReply> {
   /** Deployments that were excluded because they have no price; each is reported once. */
@@ -64,10 +61,11 @@ async function withReservation(
   checkLimits(parts.estimator.inputOf(call).body);
   const requestedSince = performance.now();
   let decision = decide(parts, call, true, requestedSince);
-  // Other processes spend from the same budget, and may release some.
-  for (let requests = 0; decision.pending !== undefined; requests++) {
+  // Other processes spend from the same budget, and may release some. Another call may take what is granted, so this one
+  // requests again, until the fleet's `timeoutMs` is over.
+  while (decision.pending !== undefined) {
     const isAnswered = await decision.pending;
-    decision = decide(parts, call, true, isAnswered && requests < MAX_REQUESTS ? requestedSince : undefined);
+    decision = decide(parts, call, true, isAnswered ? requestedSince : undefined);
   }
   const { cases, excluded, refused, reservation } = decision;
   const unpriced = excluded.filter(({ why }) => why === UNKNOWN).map(({ target }) => target);

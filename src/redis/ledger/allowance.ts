@@ -158,7 +158,7 @@ export class Allowance {
     if (leaving) this.#next = 0;
     const need = used + this.#waiting;
     const now = performance.now();
-    const isIdle = now - this.#recent.since > IDLE_MS;
+    const isIdle = this.#waiting === 0 && now - this.#recent.since > IDLE_MS;
     const recent = now - this.#recent.since < 2 * RECENT_MS ? Math.max(this.#recent.amount, this.#recent.before) : 0;
     this.#seq = seq;
     return {

@@ -345,7 +345,8 @@ function decide(
   }
   const { have, need, want, most, settled } = claim;
   const left = limit - others - need;
-  const isScarce = left < 4 * workers * most;
+  // Nothing in advance, either, where what may be granted within this heartbeat is not enough for a call of each worker.
+  const isScarce = left < 4 * workers * most || horizon - others - need < workers * most;
   const chunk = isScarce ? 0 : Math.max(most, Math.min(left / (2 * workers), limit * CHUNK_SHARE));
   const normal = Math.floor(Math.min(want, need + chunk));
   const share = isScarce ? 0 : Math.floor((outageShare * Math.max(0, left - chunk)) / workers);
@@ -356,8 +357,11 @@ function decide(
   const carryRoom = limit - unsettled - Math.max(entry.next, next) + settled;
   let room = Math.floor(Math.min(limit - others, horizon - others, carryRoom));
   if (state.rebuildUntil > 0) room = Math.min(room, have);
-  const allowance = Math.max(0, Math.min(normal + share, room), Math.min(have, settled));
-  const outage = Math.max(0, Math.min(share, allowance - normal));
+  // Half of what the total may rise within a heartbeat is for calls: many workers that begin at once would use up all of
+  // it with their outage shares.
+  const forCalls = horizon < limit ? Math.floor((HORIZON_SHARE * limit) / 2) : 0;
+  const outage = Math.max(0, Math.min(share, room - normal - forCalls));
+  const allowance = Math.max(0, Math.min(normal, room) + outage, Math.min(have, settled));
   entry.allowance = Math.max(have, allowance);
   entry.next = Math.max(entry.next, next);
   return { allowance, outage, next };

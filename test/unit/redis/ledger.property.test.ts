@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LedgerRules, LedgerWindow } from '../../../src/redis/ledger/ledger.js';
 import { seededRandom } from '../../../src/simulate/seeded-random.js';
-import { type LedgerFaults, type LedgerRun, simulateLedger } from '../../helpers/ledger-simulation.js';
+import {
+  type LedgerFaults,
+  type LedgerRun,
+  type LedgerSimulation,
+  simulateLedger,
+} from '../../helpers/ledger-simulation.js';
 import fc from '../../helpers/property.js';
 
 const NONE: LedgerFaults = {
@@ -20,7 +25,13 @@ const NONE: LedgerFaults = {
 const START = Date.UTC(2030, 0, 31, 22, 59, 20);
 const LIMIT = 100_000;
 
-function run(seed: number, faults: Partial<LedgerFaults>, window: LedgerWindow = 'hour', limit = LIMIT): LedgerRun {
+function run(
+  seed: number,
+  faults: Partial<LedgerFaults>,
+  window: LedgerWindow = 'hour',
+  limit = LIMIT,
+  more: Partial<LedgerSimulation> = {},
+): LedgerRun {
   const rules: LedgerRules = { limit, window, outageShare: 0.05, heartbeatMs: 1000, lost: 'count' };
   return simulateLedger({
     rules,
@@ -31,13 +42,14 @@ function run(seed: number, faults: Partial<LedgerFaults>, window: LedgerWindow =
     random: seededRandom(seed),
     advance: (ms) => vi.advanceTimersByTime(ms),
     startAt: START,
+    ...more,
   });
 }
 
 const seeds = fc.integer({ min: 1, max: 2 ** 31 - 1 });
 const windows = fc.constantFrom<LedgerWindow>('hour', 'day', 20_000);
 const faults = fc.record({
-  workers: fc.constantFrom(1, 2, 8),
+  workers: fc.constantFrom(1, 2, 8, 32),
   kills: fc.nat(10),
   pauses: fc.nat(10),
   flushes: fc.nat(3),
@@ -77,20 +89,30 @@ describe('the ledger of a fleet, in a model of its faults', { timeout: 180_000 }
     );
   });
 
-  it('spends nearly all of the limit where nothing fails', () => {
-    const { billed, overspent, waited, calls } = run(7, {}, 'day', 20_000);
+  it.each([1, 8, 32])('spends nearly all of the limit where nothing fails: %i workers', (workers) => {
+    const { billed, overspent, waited, calls } = run(7, { workers }, 'day', 20_000);
     expect(overspent).toBeLessThanOrEqual(0);
     expect(billed).toBeGreaterThan(0.97 * 20_000);
     expect(calls).toBeGreaterThan(0);
     expect(waited).toBeGreaterThan(0);
   });
 
-  it('lets few calls wait, and requests seldom, while the budget lasts', () => {
-    const { calls, waited, exchanges, refused } = run(3, {}, 'day', 100 * LIMIT);
+  it.each([1, 2, 8, 32])('a burst of four times the limit reserves nearly all of it: %i workers', (workers) => {
+    // What is reserved is more than what calls come to: three quarters of it, on average.
+    const burst = (4 * 24_000) / 120 / workers;
+    const { billed, overspent } = run(7, { workers }, 'day', 24_000, { callsPerSecond: 0, burst, timeoutMs: 2000 });
+    expect(overspent).toBeLessThanOrEqual(0);
+    expect(billed).toBeGreaterThan(0.7 * 24_000);
+  });
+
+  it.each([8, 32])('lets few calls wait, and requests seldom, while the budget lasts: %i workers', (workers) => {
+    const { calls, waited, exchanges, refused } = run(3, { workers }, 'day', 100 * LIMIT, {
+      callsPerSecond: 3 * workers,
+    });
     // If several calls wait at once, a later one may take what another one waited for.
     expect(refused / calls).toBeLessThanOrEqual(0.01);
     expect(waited / calls).toBeLessThanOrEqual(0.03);
-    // One heartbeat per second for each of eight workers.
-    expect(exchanges).toBeLessThanOrEqual(8 * 91 + 0.25 * calls);
+    // One heartbeat per second for each worker.
+    expect(exchanges).toBeLessThanOrEqual(workers * 91 + 0.25 * calls);
   });
 });
