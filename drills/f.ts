@@ -1,4 +1,4 @@
-import { CALL_USD, type Fault, PLENTY_USD, runFault } from './processes/faults.ts';
+import { CALL_USD, type Fault, type Machine, PLENTY_USD, runFault } from './processes/faults.ts';
 import { hasRedis } from './processes/redis-server.ts';
 import { atMost, type DrillOptions, type DrillResult, resultOf, type Target } from './result.ts';
 
@@ -16,6 +16,12 @@ const FROZEN_MS = 30_000;
 const CHUNK_SHARE = 0.005;
 /** A timer on a busy machine may be this late. */
 const LATE_MS = 25;
+
+/** No target: figures of a machine whose timers are late say more of the machine than of the fleet. */
+const machineIn = (when: string, { lateMs, busy }: Machine) => ({
+  [`timers late, ${when} (ms)`]: lateMs,
+  [`processors busy, ${when} (%)`]: 100 * busy,
+});
 
 const dollars = (most: number): Target => ({ most, margin: 0, unit: '$' });
 
@@ -36,7 +42,7 @@ export async function run({
       broken: new Map(),
     });
   const result = await runFault({ fault, processes, heartbeatMs: HEARTBEAT_MS, frozenMs: FROZEN_MS });
-  const { limitUsd, billedUsd, mostUsd, answers, refused, failed, calm, kills } = result;
+  const { limitUsd, billedUsd, mostUsd, answers, refused, failed, calm, kills, machine } = result;
   const isAway = fault === 'f3' || fault === 'f5';
   // One kill strands an allowance in each of two budgets, and at most one call in flight in each.
   const chunksUsd = [limitUsd, PLENTY_USD].reduce(
@@ -56,8 +62,10 @@ export async function run({
       'refused, in peace': calm.refused,
       'commands, in peace': calm.commands,
       'longest wait': result.longestWaitMs,
+      ...machineIn('peace', machine.calm),
       ...(isAway && { recovery: result.recoveryMs.away }),
       ...(fault === 'f4' && { 'recovery after loss': result.recoveryMs.lost }),
+      ...((isAway || fault === 'f4') && machineIn('recovery', machine.recovery)),
       ...(fault === 'f1' && { 'stranded by close()': Math.abs(result.strandedUsd) }),
       ...(fault === 'f2' && { 'stranded by a kill': result.strandedUsd / kills }),
     },

@@ -1,8 +1,9 @@
+import { cpus } from 'node:os';
 import { startProvider } from './provider.ts';
 import { type NetworkProxy, startProxy } from './proxy.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 import { bundleWorker, type Fleet, sleep, startFleet } from './run.ts';
-import type { CallReport, WorkerSettings } from './worker.ts';
+import type { CallReport, WorkerReport, WorkerSettings } from './worker.ts';
 
 /** F1 burst, F2 processes killed and stopped, F3 Redis killed and stopped, F4 data loss, F5 network, F6 windows and clocks. */
 export type Fault = 'f1' | 'f2' | 'f3' | 'f4' | 'f5' | 'f6';
@@ -31,6 +32,8 @@ export interface FaultResult {
   readonly calm: Calm;
   /** Milliseconds until every process got grants as before, after the server was away, and after it had lost data. */
   readonly recoveryMs: { readonly away: number; readonly lost: number };
+  /** What the machine had for its processes, before the first fault, and while the fleet recovered: at its worst. */
+  readonly machine: { readonly calm: Machine; readonly recovery: Machine };
   /**
    * Dollars that the ledger counts after all processes have ended, beyond the bill; and how many processes were killed.
    */
@@ -38,6 +41,14 @@ export interface FaultResult {
   readonly kills: number;
   readonly warnings: readonly (readonly string[])[];
   readonly errors: readonly string[];
+}
+
+/** How much of a time was the machine's fault. */
+export interface Machine {
+  /** The latest that a timer of any process was, in milliseconds. */
+  readonly lateMs: number;
+  /** The part of the time that its processors were busy, from 0 to 1. */
+  readonly busy: number;
 }
 
 export interface Calm {
@@ -61,8 +72,8 @@ const SCARCE_PER_SECOND = 64;
 const DEMAND = 3;
 /** The budgets that are never scarce. */
 export const PLENTY_USD = 1000;
-/** Processes are new to each other for this many heartbeats. */
-const WARM_UP_BEATS = 3;
+/** Processes are new to each other for this many heartbeats; the first call of each comes one heartbeat after `go`. */
+const WARM_UP_BEATS = 4;
 const CALM_BEATS = 8;
 const WINDOW_BEATS = 4;
 /** A fleet that has not recovered after this many heartbeats never will. */
@@ -205,18 +216,21 @@ export async function runFault({ fault, processes, heartbeatMs, frozenMs }: Faul
   };
   const fleet = await startFleet(bundle.file, processes, settings);
   const recoveryMs = { away: 0, lost: 0 };
+  const recoveries: Span[] = [];
   const recovered = async (after: 'away' | 'lost') => {
+    const measured = span();
     const tookMs = await Promise.race([fleet.recovery(), sleep(LOST_BEATS * heartbeatMs, Number.POSITIVE_INFINITY)]);
+    recoveries.push(measured());
     recoveryMs[after] = Math.max(recoveryMs[after], tookMs);
   };
   try {
     fleet.send('go');
     await sleep(WARM_UP_BEATS * heartbeatMs);
-    const calmFrom = Date.now();
+    const measured = span();
     const commandsBefore = commandsOf(server);
     await sleep(CALM_BEATS * heartbeatMs);
     const commands = commandsOf(server) - commandsBefore;
-    const calmUntil = Date.now();
+    const inPeace = measured();
     fleet.send('load');
     for (const [beats, act] of blows) {
       await sleep(beats * heartbeatMs);
@@ -224,7 +238,7 @@ export async function runFault({ fault, processes, heartbeatMs, frozenMs }: Faul
     }
     const reports = await fleet.stop();
     const calls = reports.flatMap((report) => report.calls);
-    const peaceful = calls.filter(({ startedAt }) => startedAt >= calmFrom && startedAt < calmUntil);
+    const peaceful = calls.filter(({ startedAt }) => startedAt >= inPeace.from && startedAt < inPeace.until);
     const scarce = provider.bill('scarce');
     const kills = fleet.workers.filter(({ isGone }) => isGone).length;
     const count = (outcome: CallReport['outcome'], among = calls) =>
@@ -243,9 +257,10 @@ export async function runFault({ fault, processes, heartbeatMs, frozenMs }: Faul
         refused: count('refused', peaceful),
         waited: peaceful.filter(({ hasWaited }) => hasWaited).length,
         commands,
-        mostCommands: (processes * (calmUntil - calmFrom)) / heartbeatMs + 0.25 * peaceful.length,
+        mostCommands: (processes * (inPeace.until - inPeace.from)) / heartbeatMs + 0.25 * peaceful.length,
       },
       recoveryMs,
+      machine: { calm: machineOf([inPeace], reports), recovery: machineOf(recoveries, reports) },
       strandedUsd:
         countedUsd(server, name) -
         ['scarce', 'plenty', 'fresh'].reduce((sum, model) => sum + provider.bill(model).total, 0),
@@ -261,6 +276,43 @@ export async function runFault({ fault, processes, heartbeatMs, frozenMs }: Faul
     await replica?.stop();
     bundle.remove();
   }
+}
+
+interface Span {
+  /** By the machine's clock. */
+  readonly from: number;
+  readonly until: number;
+  readonly busy: number;
+}
+
+/** Begins to measure; the function that it returns ends that. */
+function span(): () => Span {
+  const from = Date.now();
+  const before = processorMs();
+  return () => {
+    const after = processorMs();
+    return { from, until: Date.now(), busy: (after.busy - before.busy) / Math.max(1, after.all - before.all) };
+  };
+}
+
+function processorMs(): { busy: number; all: number } {
+  let busy = 0;
+  let all = 0;
+  for (const { times } of cpus()) {
+    const sum = times.user + times.nice + times.sys + times.irq + times.idle;
+    busy += sum - times.idle;
+    all += sum;
+  }
+  return { busy, all };
+}
+
+function machineOf(spans: readonly Span[], reports: readonly WorkerReport[]): Machine {
+  const late = reports.flatMap((report) => report.late);
+  const isWithin = (at: number) => spans.some(({ from, until }) => at >= from && at < until);
+  return {
+    lateMs: late.reduce((most, { at, ms }) => (isWithin(at) ? Math.max(most, ms) : most), 0),
+    busy: spans.reduce((most, each) => Math.max(most, each.busy), 0),
+  };
 }
 
 /** Commands of the fleet that the server has run. */
