@@ -31,7 +31,7 @@ it.each([4, 8, 16])('no first call is refused where %i processes begin at once',
   const { members } = scattered(count, 400);
   const calls: Watched<unknown>[] = [];
   for (const { router } of members) {
-    calls.push(watch(ask(router)));
+    calls.push(watch(sendChat(router)));
     await pass(20);
   }
   await pass(100);
@@ -41,12 +41,12 @@ it.each([4, 8, 16])('no first call is refused where %i processes begin at once',
 it('calls that come one after the other all wait until the other process has heard of what they want', async () => {
   // It says so with its second heartbeat from now.
   const { members, exchanges } = scattered(2, 100, 3000);
-  for (const { router } of members) await settled(ask(router));
+  for (const { router } of members) await settled(sendChat(router));
   await pass(5000);
   const before = exchanges();
   const calls: Watched<unknown>[] = [];
   for (let i = 0; i < 40; i++) {
-    calls.push(watch(ask((members[0] as Member).router)));
+    calls.push(watch(sendChat((members[0] as Member).router)));
     await pass(3);
   }
   await pass(3000);
@@ -58,14 +58,14 @@ it('calls that come one after the other all wait until the other process has hea
 it('a burst reserves all of a budget, where its calls may wait until every process has heard of it', async () => {
   const { members, exchanges } = scattered(32, 256, 2000);
   for (const { router } of members) {
-    await settled(ask(router));
+    await settled(sendChat(router));
     await pass(13);
   }
   await pass(8000);
   const before = exchanges();
   const calls: Watched<unknown>[] = [];
   for (let i = 0; i < 32; i++) {
-    calls.push(...members.map(({ router }) => watch(ask(router))));
+    calls.push(...members.map(({ router }) => watch(sendChat(router))));
     await pass(1);
   }
   await pass(2000);
