@@ -36,28 +36,22 @@ const lines = [
     FAILOVER,
   ],
   [
-    'the timer of who joined',
+    'the timer of a joined caller',
     'src/call/cache/participant.ts',
     'clearTimeout(this.#timer);\n    this.#setActive(false);',
     'this.#setActive(false);',
     ANY_ORDER,
   ],
   [
-    'the listener of who joined',
+    'the listener of a joined caller',
     'src/call/cache/participant.ts',
     "this.call.signal?.removeEventListener('abort', this.#onAbort);",
     '',
     ANY_ORDER,
   ],
+  ['the end of an abandoned body', 'src/sdk/upstream.ts', 'onRequest?.close();', '', 'test/unit/sdk/upstream.test.ts'],
   [
-    'the end of a body that was given up',
-    'src/sdk/upstream.ts',
-    'onRequest?.close();',
-    '',
-    'test/unit/sdk/upstream.test.ts',
-  ],
-  [
-    'the listener of who reads from the cache',
+    'the listener of a reader of a cached stream',
     'src/call/cache/cached-reply.ts',
     "signal?.removeEventListener('abort', leave);",
     '',
@@ -71,14 +65,14 @@ const lines = [
     'test/unit/state/circuit-breaker-lifetime.test.ts',
   ],
   [
-    "the probe's lease: it is never over",
+    "the probe's lease: it never ends",
     'src/state/circuit-breaker.ts',
     'this.#noProbeBefore = performance.now() + this.#settings.cooldownMs;',
     'this.#noProbeBefore = Number.POSITIVE_INFINITY;',
     BREAKER,
   ],
   [
-    "the probe's lease: it is over at once",
+    "the probe's lease: it ends at once",
     'src/state/circuit-breaker.ts',
     'this.#noProbeBefore = performance.now() + this.#settings.cooldownMs;',
     '',
@@ -98,9 +92,15 @@ const lines = [
     '',
     'test/behaviour/hedging.test.ts',
   ],
-  ['the count of what is in flight, down', 'src/attempt/measure.ts', 'target.state.inFlight--;', '', ABORTS],
-  ['the count of what is in flight, up', 'src/attempt/measure.ts', 'target.state.inFlight++;', '', ABORTS],
-  ['the abort of what came too late', 'src/attempt/timeout.ts', 'attempt.close?.();', '', ABORTS],
+  ['the count of running attempts, down', 'src/attempt/measure.ts', 'target.state.inFlight--;', '', ABORTS],
+  ['the count of running attempts, up', 'src/attempt/measure.ts', 'target.state.inFlight++;', '', ABORTS],
+  [
+    'the end of a request that starts after its attempt has ended',
+    'src/state/attempt-control.ts',
+    'if (this.#isOver) close();\n    else this.#close = close;',
+    'this.#close = close;',
+    'test/behaviour/ending-requests.test.ts',
+  ],
 ];
 
 rmSync(root, { recursive: true, force: true });

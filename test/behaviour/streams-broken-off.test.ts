@@ -1,8 +1,8 @@
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, commentFlood, hang, stall, startFakeProvider } from 'model-router/testing';
 import { APIUserAbortError } from 'openai';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { pass, settled, watch } from '../helpers/clock.js';
+import { describe, expect, it, vi } from 'vitest';
+import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { collect, read, streamChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 import { countedSignal } from '../helpers/signals.js';
@@ -10,12 +10,7 @@ import { countedSignal } from '../helpers/signals.js';
 const slow = answer({ chunks: ['One ', 'two ', 'three.'], chunkMs: 1000 });
 
 describe('a caller that stops reading', () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  useFakeTime();
 
   it('breaks off: the upstream’s request ends, and no error is thrown', async () => {
     const { router, fake } = build({ a: slow, b: answer() });

@@ -3,6 +3,7 @@ import { callRecord } from 'model-router';
 import { answer, cacheStoreContract } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { ResponseStore } from '../../src/state/memory-store.js';
+import { cachedAnswer } from '../helpers/cached-answers.js';
 import { pass, useFakeTime, watch } from '../helpers/clock.js';
 import { sendChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
@@ -80,24 +81,16 @@ describe('the store in memory', () => {
 
   it('stays within its bytes over very many prompts, and fails no call by eviction', () => {
     const store = new ResponseStore({ maxEntries: 100_000, maxBytes: 200_000 });
-    const kept = {
-      kind: 'json',
-      storedAt: 0,
-      requestId: null,
-      deployment: null,
-      servedModel: null,
-      region: null,
-    } as const;
     let most = 0;
     for (let i = 0; i < 1_000_000; i++) {
-      store.set(`key ${i}`, { ...kept, text: '"An answer."', costUsd: null, tokens: null }, 60_000);
+      store.set(`key ${i}`, cachedAnswer('"An answer."'), 60_000);
       most = Math.max(most, store.bytes);
     }
     expect(most).toBeLessThanOrEqual(200_000);
     expect(store.entries).toBeGreaterThan(100);
     expect(store.get('key 999999')).toBeDefined();
     expect(store.get('key 0')).toBeUndefined();
-    store.set('large', { ...kept, text: 'x'.repeat(300_000), costUsd: null, tokens: null }, 60_000);
+    store.set('large', cachedAnswer('x'.repeat(300_000)), 60_000);
     expect(store.get('large')).toBeUndefined();
   });
 });

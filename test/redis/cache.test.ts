@@ -3,6 +3,7 @@ import { answer } from 'model-router/testing';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
+import { cachedAnswer } from '../helpers/cached-answers.js';
 import { sendChat, sendChatWith } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
 
@@ -68,17 +69,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
   it('forgets all entries in all processes within a second of clear(), and deletes no key', async () => {
     const shared = name();
     const stores = [redisCache(client, { name: shared }), redisCache(client, { name: shared })];
-    const sample = {
-      kind: 'json',
-      text: '1',
-      storedAt: 1,
-      requestId: null,
-      deployment: null,
-      servedModel: null,
-      region: null,
-      costUsd: null,
-      tokens: null,
-    } as const;
+    const sample = cachedAnswer('1', 1);
     await stores[0]?.set('a', sample, 60_000);
     expect(await stores[1]?.get('a')).toEqual(sample);
     await stores[0]?.clear();

@@ -1,22 +1,12 @@
-import { callRecord, ModelRouter } from 'model-router';
-import {
-  answer,
-  type Behaviour,
-  empty,
-  fail,
-  hang,
-  hangAfterHeaders,
-  html,
-  reset,
-  startFakeProvider,
-} from 'model-router/testing';
+import { callRecord, type ModelRouter } from 'model-router';
+import { answer, type Behaviour, empty, fail, hang, hangAfterHeaders, html, reset } from 'model-router/testing';
 import { APIUserAbortError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
 import { FALLBACK_TEXT, saidByFallback } from '../helpers/faults.js';
-import { activeResources, leftInTheEnd, openInTheEnd } from '../helpers/leftovers.js';
 import { errorOf, messages, read, sendChat } from '../helpers/messages.js';
 import { build } from '../helpers/routers.js';
+import { withTwoProviders } from '../helpers/two-providers.js';
 
 const AT_ONCE = 64;
 const ROUNDS = 20;
@@ -25,43 +15,29 @@ const many = <T>(make: (index: number) => T, count = AT_ONCE) =>
 
 describe('64 calls at once, 20 times, while the primary is down', () => {
   it('are all answered on real sockets, and leave none open', async () => {
-    const before = activeResources();
-    const primary = await startFakeProvider({ models: { m: reset() } });
-    const fallback = await startFakeProvider({ models: { m: saidByFallback } });
-    const router = new ModelRouter({
-      clients: {
-        primary: { apiKey: 'sk-primary', baseURL: primary.url, logLevel: 'off' },
-        fallback: { apiKey: 'sk-fallback', baseURL: fallback.url, logLevel: 'off' },
-      },
-      deployments: { first: { client: 'primary', model: 'm' }, second: { client: 'fallback', model: 'm' } },
-      routes: { standard: ['first', 'second'] },
+    await withTwoProviders(reset(), {}, async ({ router, primary, fallback }) => {
+      let attempts = 0;
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const texts = await Promise.all(
+          many(async (index) => {
+            if (index % 2 === 0) {
+              const completion = await sendChat(router);
+              attempts += callRecord(completion)?.attempts.length ?? 0;
+              return completion.choices[0]?.message.content;
+            }
+            const stream = await router.chat.completions.create({ model: 'standard', messages, stream: true });
+            const { text, error } = await read(stream);
+            attempts += callRecord(stream)?.attempts.length ?? 0;
+            return error ?? text;
+          }),
+        );
+        expect(new Set(texts)).toEqual(new Set([FALLBACK_TEXT]));
+      }
+      expect(attempts).toBe(primary.count + fallback.count);
+      // The first round detects the outage, half of it while its own calls are still running; after that there are only
+      // probes.
+      expect(primary.count).toBeLessThanOrEqual(AT_ONCE + ROUNDS);
     });
-    let attempts = 0;
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const texts = await Promise.all(
-        many(async (index) => {
-          if (index % 2 === 0) {
-            const completion = await sendChat(router);
-            attempts += callRecord(completion)?.attempts.length ?? 0;
-            return completion.choices[0]?.message.content;
-          }
-          const stream = await router.chat.completions.create({ model: 'standard', messages, stream: true });
-          const { text, error } = await read(stream);
-          attempts += callRecord(stream)?.attempts.length ?? 0;
-          return error ?? text;
-        }),
-      );
-      expect(new Set(texts)).toEqual(new Set([FALLBACK_TEXT]));
-    }
-    expect(attempts).toBe(primary.count + fallback.count);
-    // The first round detects the outage, half of it while its own calls are still running; after that there are only
-    // probes.
-    expect(primary.count).toBeLessThanOrEqual(AT_ONCE + ROUNDS);
-    expect(await openInTheEnd(primary, fallback)).toBe(0);
-    await router.close();
-    await primary.close();
-    await fallback.close();
-    expect(await leftInTheEnd(before)).toEqual([]);
   }, 30_000);
 
   describe('in virtual time', () => {

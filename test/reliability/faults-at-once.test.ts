@@ -1,9 +1,9 @@
-import { callRecord, ModelRouter, type Outcome, StreamInterruptedError } from 'model-router';
-import { type Behaviour, startFakeProvider } from 'model-router/testing';
+import { callRecord, type Outcome, StreamInterruptedError } from 'model-router';
+import type { Behaviour } from 'model-router/testing';
 import { expect, it } from 'vitest';
 import { type Fault, faults, saidByFallback } from '../helpers/faults.js';
-import { activeResources, leftInTheEnd, openInTheEnd } from '../helpers/leftovers.js';
 import { messages, read } from '../helpers/messages.js';
+import { withTwoProviders } from '../helpers/two-providers.js';
 
 /** One of plain calls, one of streams. */
 const ROUNDS = 2;
@@ -24,60 +24,44 @@ function isBehaviour(primary: Fault['primary']): primary is Behaviour {
 }
 
 it('answers every call, or interrupts it with an error, under all faults at once', { timeout: 30_000 }, async () => {
-  const before = activeResources();
   const choose = (_: unknown, n: number): Behaviour => behaviours[n % behaviours.length] ?? saidByFallback;
-  const primary = await startFakeProvider({ models: { m: choose } });
-  const fallback = await startFakeProvider({ models: { m: saidByFallback } });
-  const router = new ModelRouter({
-    clients: {
-      primary: { apiKey: 'sk-primary', baseURL: primary.url, logLevel: 'off' },
-      fallback: { apiKey: 'sk-fallback', baseURL: fallback.url, logLevel: 'off' },
-    },
-    deployments: { first: { client: 'primary', model: 'm' }, second: { client: 'fallback', model: 'm' } },
-    routes: { standard: ['first', 'second'] },
-    breaker: false,
-    attemptTimeoutMs: 2000,
-    chunkTimeoutMs: 1000,
+  const options = { breaker: false, attemptTimeoutMs: 2000, chunkTimeoutMs: 1000 } as const;
+  await withTwoProviders(choose, options, async ({ router, primary, fallback }) => {
+    let attempts = 0;
+    let resent = 0;
+    const ends = { answered: 0, interrupted: 0 };
+
+    async function call(asStream: boolean): Promise<void> {
+      const promise = asStream
+        ? router.chat.completions.create({ model: 'standard', messages, stream: true })
+        : router.chat.completions.create({ model: 'standard', messages });
+      const answer = await promise;
+      const result =
+        'choices' in answer
+          ? { text: answer.choices[0]?.message.content ?? '', error: undefined, chunks: [] }
+          : await read(answer);
+      const record = callRecord(promise);
+      for (const { resends } of record?.attempts ?? []) {
+        attempts += 1;
+        resent += resends;
+      }
+      expect(record?.attempts.map(({ outcome }) => outcome)).not.toContain('pending');
+      // Each deployment's text has letters of its own.
+      expect(/[pP]\d/.test(result.text) && /f\d/.test(result.text)).toBe(false);
+      if (result.error === undefined) {
+        ends.answered += 1;
+        return;
+      }
+      ends.interrupted += 1;
+      expect(result.error).toBeInstanceOf(StreamInterruptedError);
+      if (result.error instanceof StreamInterruptedError) expect(result.error.partial).toEqual(result.chunks);
+    }
+
+    for (const asStream of [false, true]) await Promise.all(behaviours.map(() => call(asStream)));
+    const first = ROUNDS * behaviours.length;
+    expect(primary.count).toBe(first + resent);
+    expect(attempts).toBe(first + fallback.count);
+    expect(ends).toEqual({ answered: first - interruptions, interrupted: interruptions });
+    expect(Object.values(router.snapshot().deployments).map(({ inFlight }) => inFlight)).toEqual([0, 0]);
   });
-  let attempts = 0;
-  let resent = 0;
-  const ends = { answered: 0, interrupted: 0 };
-
-  async function call(asStream: boolean): Promise<void> {
-    const promise = asStream
-      ? router.chat.completions.create({ model: 'standard', messages, stream: true })
-      : router.chat.completions.create({ model: 'standard', messages });
-    const answer = await promise;
-    const result =
-      'choices' in answer
-        ? { text: answer.choices[0]?.message.content ?? '', error: undefined, chunks: [] }
-        : await read(answer);
-    const record = callRecord(promise);
-    for (const { resends } of record?.attempts ?? []) {
-      attempts += 1;
-      resent += resends;
-    }
-    expect(record?.attempts.map(({ outcome }) => outcome)).not.toContain('pending');
-    // Each deployment's text has letters of its own.
-    expect(/[pP]\d/.test(result.text) && /f\d/.test(result.text)).toBe(false);
-    if (result.error === undefined) {
-      ends.answered += 1;
-      return;
-    }
-    ends.interrupted += 1;
-    expect(result.error).toBeInstanceOf(StreamInterruptedError);
-    if (result.error instanceof StreamInterruptedError) expect(result.error.partial).toEqual(result.chunks);
-  }
-
-  for (const asStream of [false, true]) await Promise.all(behaviours.map(() => call(asStream)));
-  const first = ROUNDS * behaviours.length;
-  expect(primary.count).toBe(first + resent);
-  expect(attempts).toBe(first + fallback.count);
-  expect(ends).toEqual({ answered: first - interruptions, interrupted: interruptions });
-  expect(await openInTheEnd(primary, fallback)).toBe(0);
-  expect(Object.values(router.snapshot().deployments).map(({ inFlight }) => inFlight)).toEqual([0, 0]);
-  await router.close();
-  await primary.close();
-  await fallback.close();
-  expect(await leftInTheEnd(before)).toEqual([]);
 });

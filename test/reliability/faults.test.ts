@@ -1,47 +1,20 @@
 import { getEventListeners } from 'node:events';
-import { callRecord, ModelRouter, StreamInterruptedError } from 'model-router';
-import { type FakeProvider, startFakeProvider } from 'model-router/testing';
+import { callRecord, StreamInterruptedError } from 'model-router';
 import { describe, expect, it } from 'vitest';
-import { type Ending, FALLBACK_TEXT, type Fault, faults, PRIMARY_TEXT, saidByFallback } from '../helpers/faults.js';
-import { activeResources, leftInTheEnd, openInTheEnd } from '../helpers/leftovers.js';
+import { type Ending, FALLBACK_TEXT, type Fault, faults, PRIMARY_TEXT } from '../helpers/faults.js';
 import { messages, type ReadResult, read } from '../helpers/messages.js';
+import { type TwoProviders, withTwoProviders } from '../helpers/two-providers.js';
 
-interface Upstreams {
-  readonly primary: FakeProvider;
-  readonly fallback: FakeProvider;
-}
-
-/** Two providers on real sockets, and a router over them. All their resources must be released afterwards. */
-async function withUpstreams(fault: Fault, use: (router: ModelRouter, upstreams: Upstreams) => Promise<void>) {
-  const before = activeResources();
-  const primary = await startFakeProvider({ models: fault.primary === 'refused' ? {} : { m: fault.primary } });
-  const fallback = await startFakeProvider({ models: { m: saidByFallback } });
-  if (fault.primary === 'refused') await primary.close();
-  const router = new ModelRouter({
-    clients: {
-      primary: { apiKey: 'sk-primary', baseURL: primary.url, logLevel: 'off' },
-      fallback: { apiKey: 'sk-fallback', baseURL: fallback.url, logLevel: 'off' },
-    },
-    deployments: { first: { client: 'primary', model: 'm' }, second: { client: 'fallback', model: 'm' } },
-    routes: { standard: ['first', 'second'] },
-    deadlineMs: 10_000,
-    attemptTimeoutMs: 4000,
-    chunkTimeoutMs: 4000,
-    ...fault.options,
-  });
-  try {
-    await use(router, { primary, fallback });
-    expect(await openInTheEnd(primary, fallback)).toBe(0);
-  } finally {
-    await router.close();
-    await primary.close();
-    await fallback.close();
-  }
-  expect(await leftInTheEnd(before)).toEqual([]);
-}
+const withFault = ({ primary, options }: Fault, use: (providers: TwoProviders) => Promise<void>) =>
+  withTwoProviders(primary, { deadlineMs: 10_000, attemptTimeoutMs: 4000, chunkTimeoutMs: 4000, ...options }, use);
 
 /** Compares the records of a call with the providers' requests and the call's result. */
-function checkRecord(holder: unknown, ending: Ending, fault: Fault, { primary, fallback }: Upstreams): void {
+function checkRecord(
+  holder: unknown,
+  ending: Ending,
+  fault: Fault,
+  { primary, fallback }: Omit<TwoProviders, 'router'>,
+): void {
   const attempts = callRecord(holder)?.attempts ?? [];
   const attemptsAt = (deployment: string) => attempts.filter((each) => each.deployment === deployment).length;
   expect(attemptsAt('first')).toBe(fault.primary === 'refused' ? 1 : primary.count);
@@ -62,7 +35,7 @@ function checkText(text: string | null | undefined, ending: Ending): void {
 
 describe.each(Object.entries(faults))('a primary that %s', (_, fault) => {
   it('does not fail a plain call', () =>
-    withUpstreams(fault, async (router, upstreams) => {
+    withFault(fault, async ({ router, ...upstreams }) => {
       const { signal } = new AbortController();
       const completion = await router.chat.completions.create({ model: 'standard', messages }, { signal });
       checkText(completion.choices[0]?.message.content, fault.plain);
@@ -71,7 +44,7 @@ describe.each(Object.entries(faults))('a primary that %s', (_, fault) => {
     }));
 
   it('does not fail a stream, or interrupts it with an error', () =>
-    withUpstreams(fault, async (router, upstreams) => {
+    withFault(fault, async ({ router, ...upstreams }) => {
       const { signal } = new AbortController();
       const stream = await router.chat.completions.create({ model: 'standard', messages, stream: true }, { signal });
       const result = await read(stream);

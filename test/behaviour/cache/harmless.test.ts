@@ -1,6 +1,7 @@
 import { callRecord, ModelRouter } from 'model-router';
 import { answer } from 'model-router/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { cachedAnswer } from '../../helpers/cached-answers.js';
 import { settled, useFakeTime } from '../../helpers/clock.js';
 import { messages, read, sendChat, streamChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
@@ -63,17 +64,7 @@ describe('the cache harms no call', () => {
     ['kind', 'other'],
     ['text', undefined],
   ])('where a store returns nonsense: %s is %s', async (name, value) => {
-    const good = {
-      kind: 'json',
-      text: '{"choices":[{"message":{"content":"kept"}}]}',
-      storedAt: Date.now(),
-      requestId: null,
-      deployment: null,
-      servedModel: null,
-      region: null,
-      costUsd: null,
-      tokens: null,
-    } as const;
+    const good = cachedAnswer('{"choices":[{"message":{"content":"kept"}}]}', Date.now());
     const stored: { value: object } = { value: good };
     const get = (): never => stored.value as never;
     const nothing = () => undefined;

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { useFakeTime } from '../../helpers/clock.js';
 import fc from '../../helpers/property.js';
 import { givenCalls, isDeaf, makeCalls, sentTo } from '../../helpers/random-calls.js';
 import { countedSignal } from '../../helpers/signals.js';
@@ -6,12 +7,7 @@ import { countedSignal } from '../../helpers/signals.js';
 const given = givenCalls(fc.constant(undefined));
 
 describe('under any upstreams and callers, a call', () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  useFakeTime();
 
   it('settles once and in time, has an accurate record, and leaves nothing open', async () => {
     await fc.assert(

@@ -1,5 +1,6 @@
 import type { AttemptRecord } from 'model-router';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { useFakeTime } from '../../helpers/clock.js';
 import fc from '../../helpers/property.js';
 import { givenCalls, isDeaf, makeCalls, sentTo } from '../../helpers/random-calls.js';
 
@@ -8,12 +9,7 @@ const given = givenCalls(fc.integer({ min: 1, max: 1500 }));
 const LEAST_TOKENS = 10;
 
 describe('under any upstreams and callers, a hedged call', () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  useFakeTime();
 
   it('settles once and in time, never has two attempts at one deployment, takes a token per hedge, and leaves nothing open', async () => {
     let hedged = 0;

@@ -1,14 +1,10 @@
 import CircuitBreaker from 'opossum';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type BreakerState, DeploymentBreaker } from '../../../src/state/circuit-breaker.js';
 import { acquire, build, defaults, report } from '../../helpers/breaker-builder.js';
+import { useFakeTime } from '../../helpers/clock.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeTime();
 
 describe('DeploymentBreaker and what is around it', () => {
   it('survives a listener that throws, and may be used by one', () => {

@@ -1,14 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { acquire, build, halfOpened, opened, report } from '../../helpers/breaker-builder.js';
+import { useFakeTime } from '../../helpers/clock.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeTime();
 
 describe('opening', () => {
   it('opens at N failures in the window, not at N-1', () => {

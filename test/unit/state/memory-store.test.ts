@@ -1,19 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { CachedAnswer } from '../../../src/state/cache-store.js';
 import { entryBytes, ResponseStore } from '../../../src/state/memory-store.js';
+import { cachedAnswer } from '../../helpers/cached-answers.js';
 import fc from '../../helpers/property.js';
 
-const answerOf = (length = 1): CachedAnswer => ({
-  kind: 'json',
-  text: 'x'.repeat(length),
-  storedAt: 0,
-  requestId: null,
-  deployment: null,
-  servedModel: null,
-  region: null,
-  costUsd: null,
-  tokens: null,
-});
+const answerOf = (length = 1) => cachedAnswer('x'.repeat(length));
 const HOUR = 3_600_000;
 
 function storeOf(maxEntries: number, maxBytes = 1e9) {

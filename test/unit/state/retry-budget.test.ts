@@ -1,13 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RetryBudget, type RetryToken } from '../../../src/state/retry-budget.js';
+import { useFakeTime } from '../../helpers/clock.js';
 import fc from '../../helpers/property.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeTime();
 
 const budgetOf = (budget: number | false, minPerSecond: number) => new RetryBudget({ budget, minPerSecond });
 

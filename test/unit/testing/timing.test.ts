@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   answer,
   type Behaviour,
@@ -11,6 +11,7 @@ import {
   slowDrip,
   stall,
 } from '../../../src/testing/index.js';
+import { useFakeTime } from '../../helpers/clock.js';
 import { post } from './entry-points.js';
 
 const url = 'https://provider.test/v1/chat/completions';
@@ -38,12 +39,7 @@ async function arrivals(behaviour: Behaviour, init: RequestInit, read: (text: st
 const contentOf = (text: string) => /"delta":\{"content":"([^"]+)"/.exec(text)?.[1];
 
 describe('in virtual time', () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  useFakeTime();
 
   it('sends headers when the latency is over, and not before', async () => {
     const fetch = fakeFetch(answer({ latencyMs: 250 }));
