@@ -23,7 +23,7 @@ const money: Curve = {
   name: 'budget of $20 a tenant, added by KB of input',
   unit: 'x plain',
   goal: '0.3 at each',
-  sizes: [1, 16, 64],
+  sizes: [1, 4, 16, 64],
   async at(kilobytes) {
     const budgets = [{ usd: 20, window: 'day', per: 'tenant' }] as const;
     await using without = routerOf(2);
@@ -141,6 +141,15 @@ const massAbort: Curve = {
   },
 };
 
+/** What a view costs that is made for each call: the SDK's own, without a router. */
+const plainView: Curve = {
+  name: "plain client's withOptions({ timeout }) for each call",
+  unit: 'x plain',
+  goal: 'what withOptions({ tenant }) adds at least',
+  sizes: [1],
+  at: () => ratioOf(call(plain, 'bench-model'), () => call(plain.withOptions({ timeout: 5000 }), 'bench-model')()),
+};
+
 const perTenant = (name: string, send: (router: ModelRouter, tenant: string) => unknown): Curve => ({
   name: `${name}, by tenants`,
   unit: 'x plain',
@@ -177,6 +186,7 @@ export const callCurves: Record<string, readonly Curve[]> = {
   ],
   abort: [massAbort],
   options: [
+    plainView,
     perTenant('withOptions({ tenant })', (router, tenant) => call(router.withOptions({ tenant }), 'bench')()),
     perTenant('callOptions({ tenant })', (router, tenant) =>
       router.chat.completions.create({ model: 'bench', messages }, callOptions({ tenant })),

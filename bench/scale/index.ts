@@ -1,4 +1,4 @@
-// How cost grows with size: three sizes for each curve. `npm run bench -- scale`, or with the names of some groups.
+// How cost grows with size: some sizes for each curve. `npm run bench -- scale`, or with the names of some groups.
 import { callCurves } from './calls.ts';
 import type { Curve } from './measure.ts';
 import { routerCurves } from './router.ts';
@@ -8,7 +8,7 @@ const groups: Record<string, readonly Curve[]> = { ...callCurves, ...streamCurve
 
 /** Prints a line for each curve of these groups, or of all. */
 export async function printCurves(wanted: readonly string[]): Promise<void> {
-  console.log('CPU time of the main thread, against a plain client in turns, or counts; at three sizes.\n');
+  console.log('CPU time of the main thread, against a plain client in turns, or counts; by size.\n');
   console.log('group | curve | figures | goal');
   for (const [group, curves] of Object.entries(groups)) {
     if (wanted.length > 0 && !wanted.includes(group)) continue;

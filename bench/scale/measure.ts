@@ -1,13 +1,13 @@
 // How the curves are measured: CPU time of the main thread, which excludes other processes, in turns; or counts.
 export type Work = () => unknown;
 
-/** One curve: `at` gives its figure at each of three sizes. */
+/** One curve: `at` gives its figure at each of some sizes. */
 export interface Curve {
   readonly name: string;
   readonly unit: string;
   /** The goal for the largest size. */
   readonly goal: string;
-  readonly sizes: readonly [number, number, number];
+  readonly sizes: readonly number[];
   readonly at: (size: number) => Promise<number>;
 }
 

@@ -1,0 +1,46 @@
+import { OpenAI } from 'openai';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ModelRouter } from '../../../src/index.js';
+import { fakeFetch } from '../../../src/testing/index.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+function routerOf(clients: number): ModelRouter {
+  const fetch = fakeFetch({ models: ['m'] });
+  const client = { apiKey: 'sk-scale-0000', baseURL: 'http://scale.invalid/v1', fetch };
+  const names = Array.from({ length: clients }, (_, i) => (i === 0 ? 'default' : `client-${i}`));
+  return new ModelRouter({
+    clients: { default: client, ...Object.fromEntries(names.map((name) => [name, client])) },
+    deployments: Object.fromEntries(names.map((name) => [`d-${name}`, { client: name, model: 'm' }])),
+    routes: { all: names.map((name) => `d-${name}`) },
+  });
+}
+
+/** What `work` does: properties that it defines, clients that it copies. */
+function countsOf(work: () => void): { defined: number; copied: number } {
+  const define = vi.spyOn(Object, 'defineProperty');
+  const copy = vi.spyOn(OpenAI.prototype, 'withOptions');
+  work();
+  const counts = { defined: define.mock.calls.length, copied: copy.mock.calls.length };
+  vi.restoreAllMocks();
+  return counts;
+}
+
+describe('a view', () => {
+  it.each([1, 100])('with a tenant copies none of %i clients, and gives no accessors to an object', (clients) => {
+    const router = routerOf(clients);
+    const first = countsOf(() => router.withOptions({ tenant: 'acme' }));
+    for (let i = 0; i < 100; i += 1) router.withOptions({ tenant: `tenant-${i}` });
+    const later = countsOf(() => router.withOptions({ tenant: 'other' }));
+    expect(later).toEqual(first);
+    expect(first.copied).toBe(0);
+    expect(first.defined).toBeLessThan(4);
+  });
+
+  it('with an option of the SDK copies the client for what is not routed, and no other', () => {
+    const router = routerOf(100);
+    expect(countsOf(() => router.withOptions({ timeout: 5000 })).copied).toBe(1);
+  });
+});
