@@ -16,8 +16,8 @@ import { notedFacts } from './sdk/error-facts.js';
 import { errorName, is, isApiError } from './sdk/sdk-errors.js';
 import type { Outcome } from './telemetry/record-types.js';
 import type { Failure } from './types.js';
-import { jsonCopy } from './util/canonical.js';
 import { isRecord } from './util/is-record.js';
+import { jsonCopy } from './util/json-copy.js';
 import { parseRetryAfter } from './util/retry-after.js';
 
 type Rule = Pick<Failure, 'breaker' | 'retry' | 'failover' | 'suspends'>;

@@ -6,7 +6,7 @@ import type { SharedCall } from './shared-call.js';
 
 /** An upstream request, and how to store its answer. */
 export interface Fetch {
-  /** The key that an equal request in flight shares with it; `terms` must match too. */
+  /** The key of the answer. Equal requests in flight have it in common. */
   readonly key: string;
   /** Never modified. */
   readonly body: Record<string, unknown>;

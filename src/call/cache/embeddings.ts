@@ -33,13 +33,13 @@ export function answerVectors(
 ): Promise<CallReply> | undefined {
   const values = inputsOf(request.body?.input);
   if (values.length === 0) return undefined;
-  const texts = values.map((value) => cache.lookup.keyOf(keys.ofInput(value)));
+  const ofInputs = values.map((value) => keys.ofInput(value));
   const batchOf = (found: readonly (Found | undefined)[]) => {
-    const inputs = texts.map((key, i) => ({ value: values[i], key, found: found[i] }));
+    const inputs = ofInputs.map((key, i) => ({ value: values[i], key, found: found[i] }));
     return new Batch(cache, call, request, keys, settings, inputs);
   };
   if (request.directive === 'no-cache') return batchOf([]).fetch();
-  const found = texts.map((key) => cache.lookup.get(key, settings, call.signal));
+  const found = ofInputs.map((key) => cache.lookup.get(key, settings, call.signal));
   const known = found.flatMap((each) => (isPromise(each) ? [] : [each]));
   if (known.length === found.length) return batchOf(known).answer();
   return Promise.all(found).then((all) => batchOf(all).answer());
@@ -92,7 +92,7 @@ class Batch {
     const values = inputs.map(({ value }) => value);
     const body = request.body ?? {};
     return {
-      key: cache.lookup.keyOf(keys.ofBatch(values)),
+      key: keys.ofBatch(values),
       body: values.length === this.inputs.length ? body : { ...body, input: values },
       toolCalls: settings.toolCalls,
       store: (fetched) => {

@@ -1,6 +1,5 @@
 import type { Call } from '../../types.js';
-import { TooManyValuesError } from '../../util/canonical.js';
-import { sha256 } from '../../util/sha256.js';
+import { TooManyValuesError } from '../../util/json-copy.js';
 import { type Eligibility, eligibilityOf } from './eligibility.js';
 import { keyOf, keyParts, snapshotOf, vectorKeys } from './key.js';
 
@@ -14,9 +13,9 @@ export function explainCache(call: Call): Eligibility & { key: { hash: string; p
   if (!eligibility.cacheable || request?.body === undefined) return { ...eligibility, key: null };
   try {
     const snapshot = snapshotOf(request, request.body);
-    const text =
+    const hash =
       protocol === 'embeddings' ? vectorKeys(call, snapshot).ofInput(snapshot.body.input) : keyOf(call, snapshot);
-    return { ...eligibility, key: { hash: sha256(text), parts: keyParts(call, snapshot) } };
+    return { ...eligibility, key: { hash, parts: keyParts(call, snapshot) } };
   } catch (error) {
     const why =
       error instanceof TooManyValuesError

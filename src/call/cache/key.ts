@@ -1,5 +1,7 @@
 import type { CacheRequest, Call } from '../../types.js';
-import { canonicalText, jsonCopy } from '../../util/canonical.js';
+import { canonicalText } from '../../util/canonical.js';
+import { jsonCopy } from '../../util/json-copy.js';
+import { sha256 } from '../../util/sha256.js';
 
 /** Changes with the format of cached answers, so that a persistent store never returns an answer in an old format. */
 const KEY_VERSION = 3;
@@ -26,32 +28,39 @@ export function snapshotOf(request: CacheRequest, body: Body): CacheRequest & { 
   return { ...request, body: jsonCopy(body, MAX_VALUES) as Body, query: jsonCopy(request.query) };
 }
 
-/** The canonical text of a call; equal calls have the same text. Throws if it has no key. */
+/** The cache key of a call; equal calls have the same key. Throws if it has none. */
 export function keyOf(call: Call, request: CacheRequest): string {
-  return `${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY, MAX_VALUES)}`;
+  return hashOf(`${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY, MAX_VALUES)}`);
 }
 
 /** The keys of single inputs of an embeddings call, and of several inputs together. */
 export function vectorKeys(call: Call, request: CacheRequest) {
   const prelude = `${preludeOf(call, request)}${canonicalText(request.body, NOT_IN_KEY_OF_VECTORS)}`;
   return {
-    ofInput: (input: unknown) => `${prelude}${canonicalText(input)}`,
+    ofInput: (input: unknown) => hashOf(`${prelude}${canonicalText(input)}`),
     ofBatch: (inputs: readonly unknown[]) =>
-      `${prelude}${canonicalText(request.body?.encoding_format)}${canonicalText(inputs)}`,
+      hashOf(`${prelude}${canonicalText(request.body?.encoding_format)}${canonicalText(inputs)}`),
   };
 }
 
+/** SHA-256 of a canonical text. UTF-8 has no lone surrogates, so a text with one is hashed as a JSON string. */
+function hashOf(text: string): string {
+  return sha256(text.isWellFormed() ? text : JSON.stringify(text));
+}
+
 /**
- * What two calls in flight must share besides the key: only streams with the same options join each other, and no call
- * fails by another one's limits.
+ * What equal calls in flight must have in common: besides the key, only streams with the same options join each other,
+ * and no call fails by another one's limits.
  */
-export function termsOf({ settings, maxAttempts, stream }: Call, body: Body): string {
+export function sharedKeyOf(
+  { settings, maxAttempts, stream }: Call,
+  { key, body }: { readonly key: string; readonly body: Body },
+): string {
   const { maxInputTokens, maxCostUsd, overBudget, attemptTimeoutMs } = settings;
+  const limits = `${key} ${stream} ${maxInputTokens} ${maxCostUsd} ${overBudget} ${maxAttempts} ${attemptTimeoutMs}`;
+  if (!stream) return limits;
   const { firstChunkTimeoutMs, chunkTimeoutMs, maxStreamMs } = settings;
-  const limits = `${stream} ${maxInputTokens} ${maxCostUsd} ${overBudget} ${maxAttempts} ${attemptTimeoutMs}`;
-  return stream
-    ? `${limits} ${firstChunkTimeoutMs} ${chunkTimeoutMs} ${maxStreamMs} ${canonicalText(body.stream_options)}`
-    : limits;
+  return `${limits} ${firstChunkTimeoutMs} ${chunkTimeoutMs} ${maxStreamMs} ${canonicalText(body.stream_options)}`;
 }
 
 /** The names of the key's parts, without any value. */
@@ -77,7 +86,7 @@ export function keyParts({ settings, record }: Call, request: CacheRequest): str
 
 function preludeOf({ settings, record }: Call, request: CacheRequest): string {
   const { path, query } = request;
-  const prelude = canonicalText([
+  return canonicalText([
     KEY_VERSION,
     path,
     record.requestedModel,
@@ -88,7 +97,6 @@ function preludeOf({ settings, record }: Call, request: CacheRequest): string {
     keyedHeaders(request),
     isEmpty(query) ? null : query,
   ]);
-  return prelude ?? '';
 }
 
 function keyedHeaders({ headers }: CacheRequest): (readonly [string, string | null])[] {

@@ -25,12 +25,12 @@ import { cachedAnswer } from './cached-reply.js';
 import { eligibilityOf } from './eligibility.js';
 import { answerVectors } from './embeddings.js';
 import { copyForAnother, isDeploymentFault } from './errors.js';
-import { keyOf, snapshotOf, termsOf, vectorKeys } from './key.js';
+import { keyOf, sharedKeyOf, snapshotOf, vectorKeys } from './key.js';
 import { CacheLookup, type Found, isLong, isPromise, readInSlices } from './lookup.js';
 import type { Participant } from './participant.js';
 import { isOnlyUsage, readAnswer } from './read-answer.js';
 import { SharedCall } from './shared-call.js';
-import { SharedCalls, type SharedKey } from './shared-calls.js';
+import { SharedCalls } from './shared-calls.js';
 import { SharedStream } from './shared-stream.js';
 import { type HowOver, SharedReader, StreamPlace } from './stream-place.js';
 
@@ -99,7 +99,7 @@ class ResponseCache implements CacheContext {
         const keys = vectorKeys(call, request);
         return answerVectors(this, call, request, keys, settings) ?? this.bypass(call);
       }
-      key = this.lookup.keyOf(keyOf(call, given));
+      key = keyOf(call, given);
       if (given.directive !== 'no-cache') {
         found = this.lookup.get(key, settings, call.signal);
         const reply =
@@ -277,7 +277,7 @@ class ResponseCache implements CacheContext {
     fetch: Fetch,
     next: Handler<Call, CallReply>,
     /** `undefined`: the call cannot be joined. */
-    sharedKey: SharedKey | undefined,
+    sharedKey: string | undefined,
     isRefresh: boolean,
   ): SharedCall {
     const shared: SharedCall = new SharedCall({
@@ -430,10 +430,6 @@ class ResponseCache implements CacheContext {
       restart: again && restart,
     });
   }
-}
-
-function sharedKeyOf(call: Call, { key, body }: Fetch): SharedKey {
-  return { key, terms: termsOf(call, body) };
 }
 
 const dataOf = (reply: CallReply) => (isCached(reply) ? reply.cached.data : reply.answer.data);

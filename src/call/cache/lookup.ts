@@ -3,12 +3,9 @@ import type { CacheSize } from '../../state/memory-store.js';
 import type { CacheSettings } from '../../types.js';
 import type { CancelSignal } from '../../util/cancel-signal.js';
 import { isRecord } from '../../util/is-record.js';
-import { sha256 } from '../../util/sha256.js';
 
 /** An application's own store may be slow. */
 const GET_TIMEOUT_MS = 100;
-/** A longer key is hashed, because it would take more memory than most answers. */
-const MAX_KEY_LENGTH = 64 * 1024;
 
 /** A stored answer, and how it may be used now. */
 export interface Found {
@@ -27,14 +24,6 @@ export class CacheLookup {
   constructor(store: () => CacheStore, size: CacheSize | undefined) {
     this.#store = store;
     this.size = size;
-  }
-
-  /** The key for a canonical text: in this process's memory the text itself, elsewhere only its hash. */
-  keyOf(text: string): string {
-    if (this.size === undefined || text.length > MAX_KEY_LENGTH) return sha256(text);
-    // A search flattens a concatenated string, which makes hashing and comparing it faster.
-    text.search(/$/);
-    return text;
   }
 
   get(

@@ -1,75 +1,107 @@
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it } from 'vitest';
-import { canonicalText, jsonCopy } from '../../../src/util/canonical.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { canonicalText } from '../../../src/util/canonical.js';
+import { TooManyValuesError } from '../../../src/util/json-copy.js';
+import { disguised, json, rawJSON, runs, shuffled, withToJson } from '../../helpers/json-like.js';
 import fc from '../../helpers/property.js';
 
-/** Not yet among TypeScript's own types. */
-const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
-const runs = { numRuns: process.env.DRILLS === 'full' ? 20_000 : 1000 };
-const sorted = (value: unknown): unknown => {
+/** The same decision, taken slowly: what JSON writes, with the keys of its objects in order. */
+function model(value: unknown): string | undefined {
+  const text: string | undefined = JSON.stringify(value);
+  return text === undefined ? undefined : JSON.stringify(sorted(JSON.parse(text)));
+}
+
+function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, each]) => [key, sorted(each)]),
-  );
-};
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, each]) => [key, sorted(each)]));
+}
 
-/** Texts that resemble the encoding around them, in few shapes, so that they are often nearly equal. */
-const text = fc.array(
-  fc.constantFrom('"', ':', ',', '0', '1', '{', '[', ']', '~', '\\', 'é', '😀', '\ud800', '\udc00'),
-  {
-    maxLength: 3,
-  },
-);
-const { value: like } = fc.letrec((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 2 },
-    text.map((units) => units.join('')),
-    fc.constantFrom(0, 1, true, null),
-    fc.array(tie('value'), { maxLength: 2 }),
-    fc.dictionary(
-      text.map((units) => units.join('')),
-      tie('value'),
-      { maxKeys: 2 },
-    ),
-  ),
-}));
-const utf8 = (value: unknown) => Buffer.from(canonicalText(value) ?? '').toString('hex');
+const choices = fc.array(fc.nat(999), { minLength: 1, maxLength: 40 });
 
 describe('canonicalText', () => {
   it('is equal exactly if the values are equal but for the order of keys', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.jsonValue(), like), fc.oneof(fc.jsonValue(), like), (a, b) => {
-        expect(canonicalText(sorted(a))).toBe(canonicalText(a));
-        const same =
-          JSON.stringify(sorted(JSON.parse(JSON.stringify(a)))) ===
-          JSON.stringify(sorted(JSON.parse(JSON.stringify(b))));
-        // In its hashed form.
-        expect(utf8(a) === utf8(b)).toBe(same);
-        expect(JSON.stringify(jsonCopy(a))).toBe(JSON.stringify(a));
+      fc.property(json, json, (a, b) => {
+        expect(canonicalText(a) === canonicalText(b)).toBe(model(a) === model(b));
+      }),
+      runs,
+    );
+  });
+
+  it('is the same in any order of keys, and for whatever JSON writes alike', () => {
+    fc.assert(
+      fc.property(json, choices, (value, picks) => {
+        expect(canonicalText(shuffled(value, picks))).toBe(canonicalText(value));
+        const other = disguised(value, picks);
+        expect(model(other)).toBe(model(value));
+        expect(canonicalText(other)).toBe(canonicalText(value));
+      }),
+      runs,
+    );
+  });
+
+  it('says where it ends: texts one after the other are equal only if each of them is', () => {
+    fc.assert(
+      fc.property(fc.tuple(json, json), fc.tuple(json, json), (a, b) => {
+        const [one, other] = [a, b].map((pair) => pair.map((each) => canonicalText(each)).join(''));
+        expect(one === other).toBe(a.map(model).join() === b.map(model).join());
       }),
       runs,
     );
   });
 
   it.each<[string, unknown]>([
-    ['undefined values', { a: undefined, b: [undefined, () => 1, Symbol('x')] }],
-    ['numbers that JSON lacks', [Number.NaN, Number.POSITIVE_INFINITY, -0]],
-    ['dates and their kind', { at: new Date(0), own: { toJSON: () => ({ b: 1, a: 2 }) } }],
+    ['undefined values', { a: undefined, b: [undefined, () => 1, Symbol('x'), new Array(2)] }],
+    ['numbers that JSON lacks', [Number.NaN, Number.POSITIVE_INFINITY, -0, 1e21, 1e-7]],
+    ['dates and the like', { at: new Date(0), own: { toJSON: () => ({ b: 1, a: 2 }) } }],
+    ['what is converted to nothing', { a: { toJSON: () => undefined }, b: [{ toJSON: () => undefined }] }],
+    ['what is converted by its key', { a: { toJSON: (key: string) => key }, b: [{ toJSON: (key: string) => key }] }],
+    ['what is converted to itself', withToJson({ a: 1 })],
     ['boxed values', [Object(1), Object('a'), Object(true), Object(Symbol('x')), runInNewContext('Object(5)')]],
     [
-      'raw numbers',
-      { seed: rawJSON?.('1234567890123456.5'), alike: Object.assign(Object.create(null), { rawJSON: '1' }) },
+      'objects of a class',
+      new (class A {
+        b = 1;
+        a = [
+          new (class B {
+            d = 1;
+            c = 2;
+          })(),
+        ];
+      })(),
     ],
+    [
+      'objects without a prototype, and of another realm',
+      [Object.assign(Object.create(null), { b: 1, a: 2 }), runInNewContext('({ d: [1], c: 2 })')],
+    ],
+    ['raw JSON', { seed: rawJSON?.('1234567890123456.5'), text: rawJSON?.('"a"'), no: rawJSON?.('null') }],
+    ['what only looks like raw JSON', Object.assign(Object.create(null), { rawJSON: '1' })],
     ['keys of prototypes', JSON.parse('{"__proto__":{"x":1},"constructor":1,"toJSON":2}')],
     ['bytes', new Uint8Array([1, 2])],
     ['lone surrogates', ['\ud800', '\u2028']],
-  ])('writes %s as JSON.stringify does', (_, value) => {
-    const wire: unknown = JSON.parse(JSON.stringify(value));
-    expect(canonicalText(value)).toBe(canonicalText(wire));
-    expect(JSON.stringify(jsonCopy(value))).toBe(JSON.stringify(value));
+  ])('is the same for %s as for what JSON writes', (_, value) => {
+    expect(canonicalText(value)).toBe(canonicalText(JSON.parse(JSON.stringify(value))));
+  });
+
+  it('differs where JSON writes the same number in another way', () => {
+    const texts = ['12345678901234567890', '12345678901234567000', '1', '1.0', '1e0'].map((text) =>
+      canonicalText({ seed: rawJSON === undefined ? text : rawJSON(text) }),
+    );
+    expect(new Set(texts).size).toBe(5);
+  });
+
+  it('leaves out the given keys of the value itself, not those of values in it', () => {
+    const skip = new Set(['user']);
+    const with_ = { user: 'a', model: 'm', inner: { user: 'a' } };
+    expect(canonicalText(with_, skip)).toBe(canonicalText({ model: 'm', inner: { user: 'a' } }));
+    expect(canonicalText({ ...with_, at: new Date(0) }, skip)).not.toContain('1"a4"');
+  });
+
+  it('is empty for what JSON omits', () => {
+    for (const value of [undefined, () => 1, Symbol('x'), { toJSON: () => undefined }])
+      expect(canonicalText(value)).toBe('');
   });
 
   it('throws for values that cannot be written', () => {
@@ -78,5 +110,43 @@ describe('canonicalText', () => {
     const circle: Record<string, unknown> = {};
     circle.self = circle;
     expect(() => canonicalText(circle)).toThrow(RangeError);
+  });
+
+  it('throws above a number of values', () => {
+    const value = { list: [1, 2, { a: 1 }] };
+    expect(canonicalText(value, undefined, 5)).not.toBe('');
+    expect(() => canonicalText(value, undefined, 4)).toThrow(TooManyValuesError);
+    expect(() => canonicalText({ ...value, at: new Date(0) }, undefined, 5)).toThrow(TooManyValuesError);
+  });
+});
+
+describe('canonicalText where an application has changed prototypes', () => {
+  afterEach(() => {
+    for (const prototype of [Object.prototype, Array.prototype, BigInt.prototype])
+      for (const name of ['toJSON', 'inherited']) Reflect.deleteProperty(prototype, name);
+  });
+  const add = (prototype: object, name: string, value: unknown) =>
+    Object.defineProperty(prototype, name, { value, configurable: true, enumerable: true, writable: true });
+
+  it('has no inherited keys, as JSON has none', () => {
+    add(Object.prototype, 'inherited', 1);
+    expect(canonicalText({ a: 1 })).not.toBe(canonicalText({ a: 1, inherited: 1 }));
+  });
+
+  it('has what `toJSON` makes of a bigint, a list and an object', () => {
+    add(BigInt.prototype, 'toJSON', function toJSON(this: bigint) {
+      return `${this}`;
+    });
+    expect(canonicalText([1n])).toBe(canonicalText(['1']));
+    add(Array.prototype, 'toJSON', function toJSON(this: unknown[]) {
+      return this.length;
+    });
+    expect(canonicalText({ a: [5] })).toBe(canonicalText({ a: 1 }));
+    const toJSON = vi.fn(function toJSON(this: object) {
+      return { ...this };
+    });
+    add(Object.prototype, 'toJSON', toJSON);
+    expect(canonicalText({ b: 1, a: {} })).toBe(canonicalText({ a: {}, b: 1 }));
+    expect(toJSON).toHaveBeenCalled();
   });
 });

@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { ResponseStore } from '../../../src/state/memory-store.js';
-import { canonicalText } from '../../../src/util/canonical.js';
 import { textBytes } from '../../../src/util/heap-bytes.js';
+import { sha256 } from '../../../src/util/sha256.js';
 
 setFlagsFromString('--expose-gc');
 const gc: () => void = runInNewContext('gc');
@@ -40,7 +40,7 @@ describe('the store', () => {
     const before = process.memoryUsage().heapUsed;
     for (let i = 0; i < 2000; i++) {
       const content = contentOf(i);
-      const key = canonicalText({ model: 'm', messages: [{ role: 'user', content }], max_tokens: i }) ?? '';
+      const key = sha256(content);
       store.set(key, { ...facts, text: JSON.stringify({ id: `chatcmpl-${i}`, content }) }, 1e6);
     }
     gc();

@@ -1,0 +1,47 @@
+/**
+ * The keys of an object, one after the other, in the order in which it has them. Objects with the same keys end at the
+ * same path, so their keys are sorted and written once.
+ */
+export class KeyPath {
+  readonly #before: KeyPath | undefined;
+  readonly #key: string;
+  /** The key that followed last, with its path, and the other keys that have followed. */
+  #nextKey: string | undefined;
+  #next: KeyPath | undefined;
+  #others: Map<string, KeyPath> | undefined;
+  #sorted: readonly string[] | undefined;
+  #text = '';
+
+  constructor(before?: KeyPath, key = '') {
+    this.#before = before;
+    this.#key = key;
+  }
+
+  /** The path with one key more. */
+  and(key: string): KeyPath {
+    if (this.#next !== undefined && this.#nextKey === key) return this.#next;
+    this.#others ??= new Map();
+    if (this.#nextKey !== undefined && this.#next !== undefined) this.#others.set(this.#nextKey, this.#next);
+    this.#next = this.#others.get(key) ?? new KeyPath(this, key);
+    this.#nextKey = key;
+    return this.#next;
+  }
+
+  get sorted(): readonly string[] {
+    return this.#sorted ?? this.#sort();
+  }
+
+  /** The sorted keys, as they are in the canonical text. */
+  get text(): string {
+    if (this.#sorted === undefined) this.#sort();
+    return this.#text;
+  }
+
+  #sort(): readonly string[] {
+    const keys: string[] = [];
+    for (let path: KeyPath = this; path.#before !== undefined; path = path.#before) keys.push(path.#key);
+    this.#sorted = keys.sort();
+    this.#text = `{${this.#sorted.map((key) => `${key.length}"${key}`).join('')}:`;
+    return this.#sorted;
+  }
+}
