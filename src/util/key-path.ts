@@ -5,9 +5,8 @@
 export class KeyPath {
   readonly #before: KeyPath | undefined;
   readonly #key: string;
-  /** The key that followed last, with its path, and the other keys that have followed. */
-  #nextKey: string | undefined;
-  #next: KeyPath | undefined;
+  /** The path of the key that followed last, and of others that have followed. */
+  #last: KeyPath | undefined;
   #others: Map<string, KeyPath> | undefined;
   #sorted: readonly string[] | undefined;
   #text = '';
@@ -19,12 +18,14 @@ export class KeyPath {
 
   /** The path with one key more. */
   and(key: string): KeyPath {
-    if (this.#next !== undefined && this.#nextKey === key) return this.#next;
-    this.#others ??= new Map();
-    if (this.#nextKey !== undefined && this.#next !== undefined) this.#others.set(this.#nextKey, this.#next);
-    this.#next = this.#others.get(key) ?? new KeyPath(this, key);
-    this.#nextKey = key;
-    return this.#next;
+    const last = this.#last;
+    if (last !== undefined) {
+      if (last.#key === key) return last;
+      this.#others ??= new Map();
+      this.#others.set(last.#key, last);
+    }
+    this.#last = this.#others?.get(key) ?? new KeyPath(this, key);
+    return this.#last;
   }
 
   get sorted(): readonly string[] {
