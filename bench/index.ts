@@ -142,7 +142,7 @@ interface Scenario {
   readonly plain: Work;
   readonly router: Work;
   readonly concurrency?: number;
-  /** What is set up for it alone; returns what takes it down. */
+  /** Sets up what only this group needs; returns its cleanup. */
   readonly setUp?: () => () => void;
 }
 

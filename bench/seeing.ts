@@ -17,7 +17,7 @@ export function withApi(router: ModelRouter): ModelRouter {
   return router;
 }
 
-/** The hooks, by what `instrument` finds them. */
+/** The hooks that `instrument` uses. */
 interface Tracing {
   readonly isOn: boolean;
   headersFor(attempt: object): unknown;
@@ -50,15 +50,15 @@ export function withSdk(router: ModelRouter): ModelRouter {
   return router;
 }
 
-/** What is active follows async code, as where an application registers the SDK. Returns what ends it. */
+/** The active context follows async code, as in an application that registers the SDK. Returns the cleanup. */
 export function enableContexts(): () => void {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   return () => context.disable();
 }
 
 /**
- * What any instrumentation has to pay: the spans, attributes and records of one call that `instrument` makes, written by
- * hand around it. All that need not be found out is written down.
+ * The lowest cost of any instrumentation: the spans, attributes and records that `instrument` makes for one call, written
+ * by hand, with constants instead of computed values.
  */
 export function byHandWithSdk(router: ModelRouter): Work {
   const { tracer, meter } = sdk();
@@ -139,14 +139,14 @@ export function byHandWithSdk(router: ModelRouter): Work {
   };
 }
 
-/** Prints what a call pays for tracing where nothing follows it, and where nothing is registered that would record. */
+/** Prints what tracing costs a call without a tracer, and with a tracer but without an SDK that records. */
 export async function printHooks(): Promise<void> {
   const router = routerOf(1);
   const tracing: Tracing = Reflect.get(router, Symbol.for('model-router.tracing'));
   const attempt = {};
   const call = { id: 'call' };
   let on = 0;
-  /** All that a call with one attempt asks and reports. */
+  /** Every hook that a call with one attempt uses. */
   const once = () => {
     if (tracing.isOn) on++;
     if (tracing.isOn) on++;

@@ -1,25 +1,25 @@
-/** Stands for a slot in a template. Does not occur in any JSON text. */
+/** Marks a slot in a template. It occurs in no JSON text. */
 const SLOT = '\u0001';
 
-/** `value`: a text, a number, `true`, `false` or `null`. `json`: anything, as its JSON. */
+/** `value`: a string, a number, `true`, `false` or `null`. `json`: the JSON of any value. */
 export type SlotKind = 'value' | 'json';
 
 interface Node {
   readonly slot: SlotKind | undefined;
-  /** Only if it has no children. */
+  /** Set only without children. */
   readonly value: unknown;
-  /** Only of an object. */
+  /** Set only for an object. */
   readonly keys: readonly string[] | undefined;
-  /** Of an object or an array. */
+  /** Set for an object or an array. */
   readonly children: readonly Node[] | undefined;
 }
 
 /**
- * What consecutive chunks have in common, with a slot in each place where they differ. A chunk that fits is known by the
- * values in its slots.
+ * The common structure of consecutive chunks, with a slot in each place where they differ. The values in its slots
+ * describe a chunk that fits.
  */
 export class ChunkShape {
-  /** The JSON, with a mark in the place of each slot. */
+  /** The JSON, with `SLOT` in place of each slot. */
   readonly template: string;
   readonly slots: readonly SlotKind[];
   readonly #root: Node;
@@ -30,12 +30,12 @@ export class ChunkShape {
     this.template = templateOf(root);
   }
 
-  /** Two chunks, the first in its JSON; `undefined` if they have different keys. */
+  /** The shape of two chunks, the first given as JSON; `undefined` if they have different keys. */
   static ofTwo(json: string, chunk: unknown): ChunkShape | undefined {
     return new ChunkShape(nodeOf(JSON.parse(json)), []).withSlotsFor(chunk);
   }
 
-  /** With a slot also where `chunk` differs; `undefined` if it has other keys. */
+  /** The shape with another slot in each place where `chunk` differs; `undefined` if `chunk` has other keys. */
   withSlotsFor(chunk: unknown): ChunkShape | undefined {
     if (!isAlike(this.#root, chunk)) return undefined;
     const slots: SlotKind[] = [];
@@ -43,20 +43,20 @@ export class ChunkShape {
     return new ChunkShape(root, slots);
   }
 
-  /** The values in the slots; `undefined` if the chunk does not fit. Throws if JSON cannot write it. */
+  /** The chunk's values for the slots; `undefined` if it does not fit. Throws if it has no JSON. */
   valuesOf(chunk: unknown): unknown[] | undefined {
     const values: unknown[] = [];
     return fits(this.#root, chunk, values) ? values : undefined;
   }
 }
 
-/** The chunk with these JSON texts in the slots. */
+/** Rebuilds the chunk that has these JSON texts in the slots. */
 export function fillIn(template: string, texts: readonly string[]): unknown {
   const parts = template.split(SLOT);
   return JSON.parse(parts.map((part, i) => part + (texts[i] ?? '')).join(''));
 }
 
-/** Whether they have the same keys. Arrays may differ in length, but not if one is empty. */
+/** Whether both have the same keys. Arrays may differ in length, unless one is empty. */
 function isAlike({ slot, keys, children }: Node, value: unknown): boolean {
   if (slot === 'json') return true;
   if (children === undefined || typeof value !== 'object' || value === null)
@@ -77,7 +77,7 @@ function nodeOf(value: unknown): Node {
   return { slot: undefined, value: undefined, keys, children: Object.values(value).map(nodeOf) };
 }
 
-/** Of a value that is alike. Adds the kinds of its slots to `slots`, in their order. */
+/** `value` must pass `isAlike`. Adds the kinds of the slots to `slots`, in order. */
 function withSlots(node: Node, value: unknown, slots: SlotKind[]): Node {
   const slot = slotOf(node, value);
   if (slot !== undefined) slots.push(slot);
@@ -93,7 +93,7 @@ function slotOf({ slot, value: expected, children }: Node, value: unknown): Slot
   return Array.isArray(value) && value.length !== children.length ? 'json' : undefined;
 }
 
-/** By the keys that the chunk has now: nothing is written to be compared. */
+/** Compares the chunk's keys and values without writing its JSON. */
 function fits({ slot, value: expected, keys, children }: Node, value: unknown, values: unknown[]): boolean {
   if (slot === 'json') {
     const json: string | undefined = JSON.stringify(value);

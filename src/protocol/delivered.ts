@@ -6,11 +6,11 @@ import { textOfChunk, writtenLength, writtenText } from './output-text.js';
 const MAX_TEXT = 256 * 1024;
 /** The limit for everything stored of a stream. */
 const MAX_KEPT = 2 * MAX_TEXT;
-/** A block ends with so many chunks or characters. */
+/** A block ends at this many chunks or characters. */
 const BLOCK_CHUNKS = 64;
 const BLOCK_SIZE = 4096;
 
-/** Consecutive chunks of one shape. */
+/** Consecutive chunks with the same shape. */
 interface Run {
   readonly template: string;
   readonly slots: readonly SlotKind[];
@@ -18,36 +18,36 @@ interface Run {
 }
 
 interface Block {
-  /** What the chunks have in each slot. */
+  /** For each slot, the values of all chunks. */
   readonly columns: readonly Column[];
   readonly chunks: number;
-  /** The length of the answer's text in it. */
+  /** The length of the answer's text in this block. */
   readonly textLength: number;
   readonly size: number;
 }
 
 /** The text that a stream delivered, for an estimate if the provider reports no usage. */
 export interface DeliveredText {
-  /** All that the model wrote, or the end of it. */
+  /** The model's whole text, or its end. */
   readonly text: string;
-  /** The number of characters in all. */
+  /** The number of characters of the whole text. */
   readonly length: number;
 }
 
 /**
- * The delivered chunks of a stream, in about the memory of their text: of consecutive chunks only the difference is
- * stored, and of a long stream only the end.
+ * Stores the delivered chunks of a stream in about the memory of their text: only the differences of consecutive
+ * chunks, and only the end of a long stream.
  */
 export class Delivered {
   #runs: Run[] = [];
-  /** Of the last run, if it has more than one chunk; else that chunk's JSON. */
+  /** The shape of the last run. A run with one chunk has none; `#single` is that chunk's JSON. */
   #shape: ChunkShape | undefined;
   #single = '';
-  /** The last chunks, not yet in a block: what each has in the slots. */
+  /** The slot values of the last chunks, which are not in a block yet. */
   #rows: (readonly unknown[])[] = [];
   #rowsSize = 0;
   #rowsText = 0;
-  /** In blocks. */
+  /** The totals of all blocks. */
   #textLength = 0;
   #blocksSize = 0;
   #writtenLength = 0;
@@ -58,7 +58,7 @@ export class Delivered {
     try {
       row = this.#shape?.valuesOf(chunk) ?? this.#begin(chunk);
     } catch {
-      // It is nested too deeply to be written.
+      // It is nested too deeply for `JSON.stringify`.
       return;
     }
     if (row === undefined) return;
@@ -88,7 +88,7 @@ export class Delivered {
     };
   }
 
-  /** The characters that it stores. */
+  /** The number of stored characters. */
   get size(): number {
     return this.#blocksSize + this.#rowsSize;
   }
@@ -102,10 +102,10 @@ export class Delivered {
     this.#blocksSize = 0;
   }
 
-  /** Begins a run with a chunk that does not fit the last one. */
+  /** Begins a run with a chunk that does not fit the last run. */
   #begin(chunk: unknown): readonly unknown[] | undefined {
     const json: string | undefined = JSON.stringify(chunk);
-    // A whole image: even its end is not text.
+    // Such as an image: even its end is not text.
     if (json === undefined || json.length > MAX_KEPT) return undefined;
     this.#pack();
     const shape = this.#runs.length === 0 ? undefined : this.#nextShape(chunk);
@@ -140,7 +140,7 @@ export class Delivered {
     this.#trim();
   }
 
-  /** Removes the oldest blocks for as long as the limit is reached without them. */
+  /** Removes the oldest blocks as long as the rest still reaches the limit. */
   #trim(): void {
     if (this.#textLength <= MAX_TEXT && this.#blocksSize <= MAX_KEPT) return;
     for (let [run] = this.#runs; run !== undefined; [run] = this.#runs) {
@@ -160,11 +160,11 @@ export class Delivered {
   }
 }
 
-/** The text in delivered chunks, at most the last 256 KiB of it. */
+/** The text in delivered chunks, at most its last 256 KiB. */
 export function textOf(chunks: readonly unknown[]): string {
   const text = chunks.map(textOfChunk).join('');
   if (text.length <= MAX_TEXT / 3) return text;
-  // In bytes of UTF-8, and never starting with half a character.
+  // The limit counts UTF-8 bytes. The text never starts with half a character.
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= MAX_TEXT) return text;
   let start = bytes.length - MAX_TEXT;

@@ -46,7 +46,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #state: 'idle' | 'running' | 'closed' = 'idle';
   readonly #questions: Question[] = [];
-  /** Those that were answered before, and are sent again together, when this timer fires. */
+  /** Questions that were answered before. When `#repeatTimer` fires, they are sent again together. */
   readonly #repeated: Question[] = [];
   #repeatTimer: ReturnType<typeof setTimeout> | undefined;
   #isBusy = false;
@@ -153,7 +153,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
     });
   }
 
-  /** All that repeat a question do so with the first of them: else each would send one of its own. */
+  /** Joins the next repetition, so that one exchange repeats all questions. */
   #repeatAfter(ms: number, question: Question): void {
     this.#repeated.push(question);
     this.#repeatTimer ??= setTimeout(() => {

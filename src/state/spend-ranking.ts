@@ -2,23 +2,23 @@ import { Highest } from '../util/top.js';
 
 const ROUNDS = 16;
 
-/** What has a place in a ranking. */
+/** An item of a ranking. */
 export interface Ranked {
+  /** Its index in the ranking. */
   place: number;
 }
 
 /**
- * The order of some items by an amount that falls as time passes, and rises only where it is `set` or `change`d. What
- * is known of each amount lies side by side in memory, so that the highest of ten thousand are found with a look at few
- * items.
+ * Ranks items by an amount that falls as time passes, and rises only through `set` or `change`. The last known amounts
+ * are side by side in memory, so that finding the highest of ten thousand computes few amounts.
  */
 export class SpendRanking<T extends Ranked> {
   readonly #items: T[] = [];
   #amounts = new Float64Array(16);
-  /** The time of each amount; `NaN` where nothing is known. */
+  /** The time of each amount; `NaN` if the amount is unknown. */
   #times = new Float64Array(16);
 
-  /** Sets its place. Until its amount is `set`, it is looked at each time. */
+  /** Sets `item.place`. Until `set` is called, `top` computes the amount each time. */
   add(item: T): void {
     const place = this.#items.length;
     if (place === this.#amounts.length) {
@@ -30,7 +30,7 @@ export class SpendRanking<T extends Ranked> {
     this.set(item, 0, Number.NaN);
   }
 
-  /** The last one takes its place. */
+  /** The last item moves to its place. */
   remove({ place }: T): void {
     const last = this.#items.pop();
     if (last === undefined || last.place === place) return;
@@ -39,27 +39,27 @@ export class SpendRanking<T extends Ranked> {
     last.place = place;
   }
 
-  /** Its amount at that time. */
+  /** The item has this amount at this time. */
   set({ place }: Ranked, amount: number, time: number): void {
     this.#amounts[place] = amount;
     this.#times[place] = time;
   }
 
-  /** Its amount is so much more, whatever the time. */
+  /** Adds to the item's amount, at any time. */
   change({ place }: Ranked, by: number): void {
     this.#amounts[place] = (this.#amounts[place] ?? 0) + by;
   }
 
-  /** The highest first. `amountOf`: its amount now. */
+  /** Highest first. `amountOf` computes an amount as of `now`. */
   top(count: number, now: number, amountOf: (item: T) => number): T[] {
     const highest = new Highest<T>(count);
     const items = this.#items;
-    // In rounds, as in a list that rises each item would be one of the highest so far.
+    // In rounds, because in a rising list each item would be the highest so far.
     for (let round = 0; round < ROUNDS; round++) {
       for (let place = round; place < items.length; place += ROUNDS) {
         const time = this.#times[place] as number;
         let amount = this.#amounts[place] as number;
-        // It is not more than that now, unless a clock has been set back.
+        // Amounts only fall, unless a clock was set back.
         if (time <= now && amount <= highest.lowest) continue;
         const item = items[place] as T;
         if (time !== now) {

@@ -29,7 +29,7 @@ export interface EndedError {
  * active in everything that it starts. Each started call and attempt ends once, also after `close()`.
  */
 export interface Tracer {
-  /** Whether anything would come of following what begins now. */
+  /** Whether a call or attempt that begins now would be traced. */
   readonly isOn: boolean;
   aroundCall<T>(start: CallStart, run: () => T): T;
   callEnded(record: CallRecord, error: EndedError | null): void;
@@ -48,7 +48,7 @@ export const TRACING: unique symbol = Symbol.for('model-router.tracing') as neve
 export class Tracing {
   #tracers: readonly Tracer[] = [];
 
-  /** Whether any follows what begins now. Without one nothing is built for it. */
+  /** Whether any tracer is on. Without one, the router builds nothing for tracing. */
   get isOn(): boolean {
     for (const tracer of this.#tracers) if (isOn(tracer)) return true;
     return false;

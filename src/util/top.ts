@@ -43,7 +43,7 @@ export class Highest<T> {
     this.#put(item, rank, place);
   }
 
-  /** Puts an item in the place of the lowest, and restores the order of the heap. */
+  /** Replaces the lowest item, and restores the order of the heap. */
   #siftDown(item: T, rank: number, size: number): void {
     let place = 0;
     for (;;) {

@@ -15,7 +15,7 @@ describe('a column', () => {
     expect(sizeOf(column)).toBe(size);
   });
 
-  it('of JSON texts gives back what they say', () => {
+  it('restores values from JSON texts', () => {
     expect(valuesOf(jsonColumnOf(['[1,2]', '{"a":"b"}']), 2)).toEqual([[1, 2], { a: 'b' }]);
   });
 });

@@ -37,7 +37,7 @@ describe('delivered chunks', () => {
     expect(deliver([]).chunks()).toEqual([]);
   });
 
-  it('are restored, whatever the chunks', () => {
+  it('are restored for any chunks', () => {
     const random = mulberry32(7);
     const pick = <T>(...from: T[]) => from[Math.floor(random() * from.length)];
     for (let round = 0; round < 200; round += 1) {
@@ -61,7 +61,7 @@ describe('delivered chunks', () => {
     expect(deliver([chunk('a'), deep, undefined, chunk('b')]).chunks()).toEqual([chunk('a'), chunk('b')]);
   });
 
-  it('take less than twice the memory of their text, whatever else they hold', () => {
+  it('take less than twice the memory of their text with any other fields', () => {
     const words = Array.from({ length: 5000 }, (_, i) => `word ${i} `);
     const text = words.join('').length;
     expect(deliver(words.map((word) => chunk(word))).size).toBeLessThan(1.5 * text);
@@ -75,7 +75,7 @@ describe('delivered chunks', () => {
     expect(deliver(events).size).toBeLessThan(1.5 * text);
   });
 
-  it('take less than twice the memory of their text if padding and a number come with it', () => {
+  it('take less than twice the memory of their text with padding and a counter', () => {
     const words = Array.from({ length: 5000 }, (_, i) => `word ${i} `);
     const padding = (i: number) => 'abcdefgh'.slice(i % 8);
     const events = words.map((word, i) => chunk(word, { sequence_number: 7 + i, obfuscation: padding(i) }));
@@ -85,7 +85,7 @@ describe('delivered chunks', () => {
     expect(delivered.chunks()).toEqual(events);
   });
 
-  it('come back as they were with log probabilities and calls of tools', () => {
+  it('are restored with log probabilities and tool calls', () => {
     const logprobs = (i: number) => ({
       content: [
         { token: `t${i}`, logprob: -0.1 - i / 7, bytes: Array.from({ length: i % 4 }, () => i), top_logprobs: [] },
@@ -99,7 +99,7 @@ describe('delivered chunks', () => {
     expect(deliver(chunks).chunks()).toEqual(chunks);
   });
 
-  it('come back as they were, whatever their reader does with them', () => {
+  it('are restored unchanged even if their reader modifies them', () => {
     const delivered = new Delivered();
     for (const content of ['a', 'b', 'c', 'd']) {
       const read = chunk(content);
@@ -119,7 +119,7 @@ describe('delivered chunks', () => {
     expect(deliver([first, ...words.map(() => chunk('same'))]).size).toBeLessThan(5000);
   });
 
-  it('of a long stream are its end: the last 256 KiB of text', () => {
+  it('keep only the last 256 KiB of text of a long stream', () => {
     const delivered = new Delivered();
     const words = Array.from({ length: 60_000 }, (_, i) => `word ${i} `);
     for (const [i, word] of words.entries()) {
@@ -135,7 +135,7 @@ describe('delivered chunks', () => {
     expect(end.length).toBeGreaterThanOrEqual(256 * 1024);
   });
 
-  it('are limited also if there is hardly any text in them', () => {
+  it('are limited also if they contain hardly any text', () => {
     const delivered = new Delivered();
     const random = mulberry32(3);
     const noise = () => String(random()).repeat(20);
@@ -145,7 +145,7 @@ describe('delivered chunks', () => {
     expect(delivered.size).toBeLessThan(3 * 256 * 1024);
   });
 
-  it('are gone after clear', () => {
+  it('are removed by clear', () => {
     const delivered = deliver([chunk('a'), chunk('b')]);
     delivered.clear();
     expect([delivered.chunks(), delivered.size]).toEqual([[], 0]);

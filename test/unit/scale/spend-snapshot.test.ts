@@ -54,7 +54,7 @@ describe('a snapshot of many tenants', () => {
     expect(times).toBeLessThan(4);
   });
 
-  it('of windows that slide looks again only at those that may still be among the highest', () => {
+  it('recomputes only the sliding windows that may still be among the highest', () => {
     const ledger = ledgerOf(60 * MINUTE);
     looks(ledger);
     vi.advanceTimersByTime(5 * MINUTE);

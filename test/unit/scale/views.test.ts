@@ -39,7 +39,7 @@ describe('a view', () => {
     expect(first.defined).toBeLessThan(4);
   });
 
-  it('with an option of the SDK copies the client for what is not routed, and no other', () => {
+  it('with an SDK option copies only the client for unrouted calls', () => {
     const router = routerOf(100);
     expect(countsOf(() => router.withOptions({ timeout: 5000 })).copied).toBe(1);
   });

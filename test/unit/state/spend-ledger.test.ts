@@ -20,7 +20,7 @@ function spend(ledger: SpendLedger, usd: number, keys: { route: string | null; t
 }
 
 describe('a budget', () => {
-  it('reserves what is left of it, and not a billionth more', () => {
+  it('reserves up to the limit, and not a billionth more', () => {
     const ledger = new SpendLedger([monthly]);
     ledger.settle(kept(ledger.reserve(7, NOBODY)), 4);
     expect(ledger.reserve(6.000000001, NOBODY)).toMatchObject({
@@ -112,7 +112,7 @@ describe('its windows', () => {
     expect(ledger.states(9)).toMatchObject([{ spentUsd: 0 }]);
   });
 
-  it('count again what was spent in them, when the clock comes back', () => {
+  it('count their spending again when the clock comes back', () => {
     const ledger = new SpendLedger([{ ...monthly, window: 'hour' }]);
     const now = Date.now();
     spend(ledger, 3);
@@ -243,7 +243,7 @@ describe('tenants', () => {
     expect(ledger.reserve(10, of('b')).refused).toBe(false);
   });
 
-  it('are forgotten once nothing of theirs is left, but not while they run', () => {
+  it('are forgotten when they have no spending left, but not while their calls run', () => {
     const ledger = new SpendLedger([perTenant]);
     const running = kept(ledger.reserve(0, of('a')));
     ledger.settle(kept(ledger.reserve(1, of('a'))), 0);

@@ -28,12 +28,12 @@ function rankingOf(amounts: readonly number[], time: number) {
 const rising = Array.from({ length: 1000 }, (_, i) => i);
 
 describe('SpendRanking', () => {
-  it('gives the highest, in order, without a look at any whose amount is known', () => {
+  it('returns the highest in order without computing known amounts', () => {
     const { top } = rankingOf(rising, 1);
     expect(top(3, 1)).toEqual({ amounts: [999, 998, 997], looks: 0 });
   });
 
-  it('looks at a few once time has passed, whatever their order', () => {
+  it('computes few amounts after time has passed, in any order of items', () => {
     for (const amounts of [rising, rising.toReversed()]) {
       const { top } = rankingOf(amounts, 1);
       expect(top(3, 2).looks).toBeLessThan(200);
@@ -41,13 +41,13 @@ describe('SpendRanking', () => {
     }
   });
 
-  it('finds those that are highest once others have fallen', () => {
+  it('finds the new highest items after others have fallen', () => {
     const { items, top } = rankingOf(rising, 1);
     for (const item of items.slice(500)) item.amount = 0;
     expect(top(2, 2).amounts).toEqual([499, 498]);
   });
 
-  it('takes up what has changed', () => {
+  it('applies changes of amounts', () => {
     const { ranking, items, top } = rankingOf([1, 2, 3], 1);
     for (const item of items.slice(0, 1)) {
       item.amount += 5;
@@ -56,14 +56,14 @@ describe('SpendRanking', () => {
     expect(top(2, 1)).toEqual({ amounts: [6, 3], looks: 0 });
   });
 
-  it('trusts no amount of a later time: a clock that is set back may count more', () => {
+  it('recomputes amounts from a later time, because they can be higher if the clock was set back', () => {
     const { items, top } = rankingOf([9, 1, 2], 5);
     expect(top(1, 5).amounts).toEqual([9]);
     for (const item of items.slice(1, 2)) item.amount = 10;
     expect(top(1, 4).amounts).toEqual([10]);
   });
 
-  it('forgets what is removed, and keeps the amounts of the others', () => {
+  it('forgets removed items, and keeps the amounts of the others', () => {
     const { ranking, items, top } = rankingOf(rising, 1);
     for (const item of items.filter(({ amount }) => amount % 2 === 1)) ranking.remove(item);
     expect(top(3, 1)).toEqual({ amounts: [998, 996, 994], looks: 0 });
