@@ -1,17 +1,13 @@
 import { redisCache, tieredCache } from 'model-router/redis';
 import { answer } from 'model-router/testing';
-import { createClient } from 'redis';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
+import { describe, expect, it, vi } from 'vitest';
 import { cachedAnswer } from '../helpers/cached-answers.js';
 import { sendChat, sendChatWith } from '../helpers/messages.js';
+import { hasRedis, useRedis, wait } from '../helpers/redis.js';
 import { build } from '../helpers/routers.js';
 
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
 describe.skipIf(!hasRedis)('a cache that processes share', () => {
-  let server: RedisServer;
-  let client: ReturnType<typeof createClient>;
+  const redis = useRedis();
   let names = 0;
   const name = () => `cache-${names++}`;
   const routers = (
@@ -21,34 +17,23 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
     script = answer(),
   ) => Array.from({ length: count }, () => build({ a: script }, { cacheStore: store(), cache }));
 
-  beforeAll(async () => {
-    server = await startRedis();
-    client = createClient({ url: server.url, disableOfflineQueue: true });
-    client.on('error', () => undefined);
-    await client.connect();
-  });
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
-  });
-
   it('answers one process with another’s stored answer', async () => {
     const shared = name();
-    const [one, two] = routers(2, () => redisCache(client, { name: shared }));
+    const [one, two] = routers(2, () => redisCache(redis.client, { name: shared }));
     await sendChat(one?.router as never);
-    await vi.waitFor(() => expect(server.cli('KEYS', `mr1:${shared}:*`)).not.toBe(''));
+    await vi.waitFor(() => expect(redis.server.cli('KEYS', `mr1:${shared}:*`)).not.toBe(''));
     await sendChat(two?.router as never);
     expect(two?.fake.requests).toEqual([]);
   });
 
   it('shares nothing across tenants or names', async () => {
     const shared = name();
-    const [one, two] = routers(2, () => redisCache(client, { name: shared }));
+    const [one, two] = routers(2, () => redisCache(redis.client, { name: shared }));
     await sendChatWith(one?.router as never, { tenant: 'one' });
     await wait(50);
     await sendChatWith(two?.router as never, { tenant: 'two' });
     expect(two?.fake.requests).toHaveLength(1);
-    const [other] = routers(1, () => redisCache(client, { name: name() }));
+    const [other] = routers(1, () => redisCache(redis.client, { name: name() }));
     await sendChatWith(other?.router as never, { tenant: 'one' });
     expect(other?.fake.requests).toHaveLength(1);
   });
@@ -56,19 +41,19 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
   it('compresses long answers only', async () => {
     const shared = name();
     const text = 'Once upon a time. '.repeat(2000);
-    const [long] = routers(1, () => redisCache(client, { name: shared }), { mode: 'all' }, answer(text));
+    const [long] = routers(1, () => redisCache(redis.client, { name: shared }), { mode: 'all' }, answer(text));
     await sendChat(long?.router as never);
     await wait(50);
-    const [key = ''] = server.cli('KEYS', `mr1:${shared}:c1:0:*`).split('\n');
-    expect(Number(server.cli('STRLEN', key))).toBeLessThan(4000);
-    const [reader] = routers(1, () => redisCache(client, { name: shared }));
+    const [key = ''] = redis.server.cli('KEYS', `mr1:${shared}:c1:0:*`).split('\n');
+    expect(Number(redis.server.cli('STRLEN', key))).toBeLessThan(4000);
+    const [reader] = routers(1, () => redisCache(redis.client, { name: shared }));
     const completion = await sendChat(reader?.router as never);
     expect((completion as { choices: { message: { content: string } }[] }).choices[0]?.message.content).toBe(text);
   });
 
   it('forgets all entries in all processes within a second of clear(), and deletes no key', async () => {
     const shared = name();
-    const stores = [redisCache(client, { name: shared }), redisCache(client, { name: shared })];
+    const stores = [redisCache(redis.client, { name: shared }), redisCache(redis.client, { name: shared })];
     const sample = cachedAnswer('1', 1);
     await stores[0]?.set('a', sample, 60_000);
     expect(await stores[1]?.get('a')).toEqual(sample);
@@ -81,7 +66,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
   it('lets one process refresh a stale answer', async () => {
     const shared = name();
     const cache = { mode: 'all', ttlMs: 100, staleMs: 60_000 };
-    const members = routers(4, () => redisCache(client, { name: shared }), cache);
+    const members = routers(4, () => redisCache(redis.client, { name: shared }), cache);
     await sendChat(members[0]?.router as never);
     await wait(200);
     for (const { router } of members) await sendChat(router);
@@ -92,7 +77,7 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
 
   it('serves from its own memory first, with tieredCache', async () => {
     const shared = name();
-    const far = redisCache(client, { name: shared });
+    const far = redisCache(redis.client, { name: shared });
     const get = vi.spyOn(far, 'get');
     const [near] = routers(1, () => tieredCache(far));
     for (let i = 0; i < 5; i++) await sendChat(near?.router as never);
@@ -102,15 +87,15 @@ describe.skipIf(!hasRedis)('a cache that processes share', () => {
 
   it('misses where Redis hangs or is down; after five failures no call waits for it', async () => {
     const shared = name();
-    const [member] = routers(1, () => redisCache(client, { name: shared, timeoutMs: 50 }));
-    server.signal('SIGSTOP');
+    const [member] = routers(1, () => redisCache(redis.client, { name: shared, timeoutMs: 50 }));
+    redis.server.signal('SIGSTOP');
     const times: number[] = [];
     for (let i = 0; i < 8; i++) {
       const startedAt = performance.now();
       await sendChatWith(member?.router as never, { tenant: `${i}` });
       times.push(performance.now() - startedAt);
     }
-    server.signal('SIGCONT');
+    redis.server.signal('SIGCONT');
     expect(member?.fake.requests).toHaveLength(8);
     // Five commands of 50 ms each, for the generation and the answer; the last three calls did not wait.
     expect(times.filter((ms) => ms > 45).length).toBeLessThanOrEqual(5);

@@ -3,24 +3,21 @@ import { type RedisClient, redisCache, tieredCache } from 'model-router/redis';
 import { cacheStoreContract, fleetStoreContract } from 'model-router/testing';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
 import { commandsOf } from '../../src/redis/commands.js';
 import { redisFleetStore } from '../../src/redis/redis-store.js';
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+import { hasRedis, useRedisServer, wait } from '../helpers/redis.js';
 
 describe.skipIf(!hasRedis)('on a real server', () => {
-  let server: RedisServer;
+  const redis = useRedisServer();
   const clients: Record<string, RedisClient> = {};
   const ends: (() => void)[] = [];
   let names = 0;
 
   beforeAll(async () => {
-    server = await startRedis();
-    const node = createClient({ url: server.url });
+    const node = createClient({ url: redis.server.url });
     node.on('error', () => undefined);
     await node.connect();
-    const io = new Redis(server.url);
+    const io = new Redis(redis.server.url);
     await new Promise((resolve) => io.once('ready', resolve));
     clients.redis = node;
     clients.ioredis = io;
@@ -34,9 +31,8 @@ describe.skipIf(!hasRedis)('on a real server', () => {
       () => io.disconnect(),
     );
   });
-  afterAll(async () => {
+  afterAll(() => {
     for (const end of ends) end();
-    await server.stop();
   });
 
   for (const library of ['redis', 'ioredis', 'own']) {
@@ -58,18 +54,18 @@ describe.skipIf(!hasRedis)('on a real server', () => {
   it('reports whether a server evicts', async () => {
     const store = redisFleetStore(commandsOf('client', clients.redis));
     expect(await store.warnings?.()).toEqual([]);
-    server.cli('CONFIG', 'SET', 'maxmemory', '100mb');
-    server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    redis.server.cli('CONFIG', 'SET', 'maxmemory', '100mb');
+    redis.server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
     expect(await store.warnings?.()).toEqual([expect.stringMatching(/allkeys-lru.*noeviction/)]);
-    server.cli('CONFIG', 'SET', 'maxmemory', '0');
-    server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    redis.server.cli('CONFIG', 'SET', 'maxmemory', '0');
+    redis.server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
   });
 
   it('gives every key a time to live, and puts no readable content into keys', () => {
-    const keys = server.cli('KEYS', '*').split('\n');
+    const keys = redis.server.cli('KEYS', '*').split('\n');
     expect(keys.length).toBeGreaterThan(20);
     for (const key of keys) {
-      expect(Number(server.cli('PTTL', key)), key).toBeGreaterThan(0);
+      expect(Number(redis.server.cli('PTTL', key)), key).toBeGreaterThan(0);
       expect(key).toMatch(
         /^mr1:(\{[\w.-]+\}:(workers|pauses|(spend|rate):[\w-]+)|[\w.-]+:c1:(generation|\w+:[\w-]{43}))$/,
       );

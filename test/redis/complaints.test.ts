@@ -1,32 +1,19 @@
 import { redisCache, redisFleet } from 'model-router/redis';
 import { answer, hang, type Script } from 'model-router/testing';
 import { createClient, createCluster } from 'redis';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startRedis } from '../../drills/processes/redis-server.js';
 import { dollar, price } from '../helpers/fleets.js';
 import { errorOf, sendChat, sendChatWith } from '../helpers/messages.js';
+import { hasRedis, useRedis, wait } from '../helpers/redis.js';
 import { build, type Setup } from '../helpers/routers.js';
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Problems that users report of other routers, on a real server. */
 describe.skipIf(!hasRedis)('problems that users report of other routers', { timeout: 60_000 }, () => {
-  let server: RedisServer;
-  let client: ReturnType<typeof createClient>;
+  const redis = useRedis();
   let names = 0;
 
-  beforeAll(async () => {
-    server = await startRedis();
-    client = createClient({ url: server.url, disableOfflineQueue: true });
-    client.on('error', () => undefined);
-    await client.connect();
-  });
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
-  });
-
-  const member = (name: string, script: Script = dollar, more: Setup = {}, redis: object = client) =>
+  const member = (name: string, script: Script = dollar, more: Setup = {}, client: object = redis.client) =>
     build(
       { a: script },
       {
@@ -34,7 +21,8 @@ describe.skipIf(!hasRedis)('problems that users report of other routers', { time
         routes: { standard: ['a'] },
         maxAttempts: 1,
         budgets: [{ usd: 10.5, window: 'month' }],
-        fleet: redisFleet(redis, { name, heartbeatMs: 200 }),
+        // Only an unreachable Redis is to cost time here, not a busy machine.
+        fleet: redisFleet(client, { name, heartbeatMs: 200, timeoutMs: 1000 }),
         ...more,
       },
     );
@@ -63,14 +51,14 @@ describe.skipIf(!hasRedis)('problems that users report of other routers', { time
 
   it('a reconnect counts nothing twice (litellm#28247)', async () => {
     const name = `fleet-${names++}`;
-    const own = createClient({ url: server.url, disableOfflineQueue: true, socket: { reconnectStrategy: 20 } });
+    const own = createClient({ url: redis.server.url, disableOfflineQueue: true, socket: { reconnectStrategy: 20 } });
     own.on('error', () => undefined);
     await own.connect();
     const one = member(name, dollar, {}, own);
     const other = member(name);
     for (let i = 0; i < 3; i++) {
       await sendChat(one.router);
-      server.cli('CLIENT', 'KILL', 'ID', String(await own.clientId()));
+      redis.server.cli('CLIENT', 'KILL', 'ID', String(await own.clientId()));
       await wait(300);
     }
     await sendChat(other.router);
@@ -140,22 +128,22 @@ describe.skipIf(!hasRedis)('problems that users report of other routers', { time
   });
 
   it('gets no connection of the router’s own, against "Max number of clients reached" (litellm PR#34871)', async () => {
-    const before = Number(/connected_clients:(\d+)/.exec(server.cli('INFO', 'clients'))?.[1]);
+    const before = Number(/connected_clients:(\d+)/.exec(redis.server.cli('INFO', 'clients'))?.[1]);
     const members = Array.from({ length: 8 }, () => member(`fleet-${names++}`));
     for (const { router } of members) await sendChat(router);
-    expect(Number(/connected_clients:(\d+)/.exec(server.cli('INFO', 'clients'))?.[1])).toBe(before);
+    expect(Number(/connected_clients:(\d+)/.exec(redis.server.cli('INFO', 'clients'))?.[1])).toBe(before);
   });
 
   it('counters have a time to live (litellm#38987)', async () => {
     const name = `fleet-${names++}`;
     await sendChat(member(name).router);
-    const keys = server.cli('KEYS', `mr1:{${name}}:*`).split('\n');
+    const keys = redis.server.cli('KEYS', `mr1:{${name}}:*`).split('\n');
     expect(keys.length).toBeGreaterThanOrEqual(2);
-    for (const key of keys) expect(Number(server.cli('PTTL', key)), key).toBeGreaterThan(0);
+    for (const key of keys) expect(Number(redis.server.cli('PTTL', key)), key).toBeGreaterThan(0);
   });
 
   it('cached answers do not cross tenants (litellm#29955)', async () => {
-    const cacheStore = redisCache(client, { name: `cache-${names++}` });
+    const cacheStore = redisCache(redis.client, { name: `cache-${names++}` });
     const members = [1, 2].map(() => member(`fleet-${names++}`, answer(), { cacheStore, cache: { mode: 'all' } }));
     for (const tenant of ['one', 'two', 'one'])
       for (const { router } of members) {

@@ -1,6 +1,4 @@
-import { createClient } from 'redis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
+import { describe, expect, it } from 'vitest';
 import { commandsOf } from '../../src/redis/commands.js';
 import {
   answerClaim,
@@ -14,6 +12,7 @@ import { redisFleetStore } from '../../src/redis/redis-store.js';
 import { SCRIPT } from '../../src/redis/script.js';
 import type { FleetStore } from '../../src/redis/store.js';
 import { seededRandom } from '../../src/simulate/seeded-random.js';
+import { hasRedis, useRedis } from '../helpers/redis.js';
 
 /** Removes fields that depend on the time, or are names. */
 const comparable = ({ endsInMs: _ends, epoch: _epoch, rebuildMs, ...rest }: Grant) => ({
@@ -22,19 +21,7 @@ const comparable = ({ endsInMs: _ends, epoch: _epoch, rebuildMs, ...rest }: Gran
 });
 
 describe.skipIf(!hasRedis)('the script on a real server', () => {
-  let server: RedisServer;
-  let client: ReturnType<typeof createClient>;
-
-  beforeAll(async () => {
-    server = await startRedis();
-    client = createClient({ url: server.url });
-    client.on('error', () => undefined);
-    await client.connect();
-  });
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
-  });
+  const redis = useRedis();
 
   /** Sends valid and invalid claims of workers to the script and to the function: both must grant the same. */
   async function compare(window: LedgerWindow, seed: number, store: FleetStore, now: () => number | Promise<number>) {
@@ -85,7 +72,7 @@ describe.skipIf(!hasRedis)('the script on a real server', () => {
   it.each<LedgerWindow>(['hour', 'day', 'month', 3_600_000, 'rate'])(
     'returns the same as the function in TypeScript: window %s',
     async (window) => {
-      const store = redisFleetStore(commandsOf('client', client));
+      const store = redisFleetStore(commandsOf('client', redis.client));
       const { granted, state } = await compare(window, 11, store, Date.now);
       for (const [i, [script, own]] of granted.entries())
         expect(script && comparable(script), `claim ${i}`).toEqual(own && comparable(own));
@@ -100,7 +87,7 @@ describe.skipIf(!hasRedis)('the script on a real server', () => {
     ['month', 400_000_000],
     [3_600_000, 600_000],
   ])('returns the same while windows end: window %s', async (window, stepMs) => {
-    const commands = commandsOf('client', client);
+    const commands = commandsOf('client', redis.client);
     const random = seededRandom(5);
     let time = Date.UTC(2027, 11, 31, 23, 30);
     const from = windowAt(window, time).window;
@@ -112,28 +99,28 @@ describe.skipIf(!hasRedis)('the script on a real server', () => {
     });
     const now = async () => {
       time += Math.floor(random() * (random() < 0.2 ? stepMs : 60_000));
-      await client.hSet('clock', { s: `${Math.floor(time / 1000)}`, us: `${(time % 1000) * 1000}` });
+      await redis.client.hSet('clock', { s: `${Math.floor(time / 1000)}`, us: `${(time % 1000) * 1000}` });
       return time;
     };
     const { granted, state } = await compare(window, 5, store, now);
     for (const [i, [theirs, own]] of granted.entries())
       expect(theirs && { ...theirs, epoch: '' }, `claim ${i}`).toEqual(own && { ...own, epoch: '' });
     if (typeof window === 'string') expect((state?.window ?? 0) - from).toBeGreaterThanOrEqual(4);
-    await client.del('clock');
+    await redis.client.del('clock');
   });
 
   it('gives every key a time to live', async () => {
-    const keys = await client.keys('*');
+    const keys = await redis.client.keys('*');
     expect(keys.length).toBeGreaterThan(5);
-    for (const key of keys) expect(await client.pTTL(key), key).toBeGreaterThan(0);
+    for (const key of keys) expect(await redis.client.pTTL(key), key).toBeGreaterThan(0);
   });
 
   it('is sent again if the server has forgotten it', async () => {
-    await client.scriptFlush();
-    const store = redisFleetStore(commandsOf('client', client));
+    await redis.client.scriptFlush();
+    const store = redisFleetStore(commandsOf('client', redis.client));
     const message = { name: 'flushed', worker: 'w', heartbeatMs: 1000, claims: [], facts: undefined };
     await expect(store.exchange(message)).resolves.toMatchObject({ grants: [] });
     await expect(store.exchange(message)).resolves.toMatchObject({ grants: [] });
-    expect(server.cli('INFO', 'commandstats')).toMatch(/cmdstat_eval:calls=[1-9]/);
+    expect(redis.server.cli('INFO', 'commandstats')).toMatch(/cmdstat_eval:calls=[1-9]/);
   });
 });

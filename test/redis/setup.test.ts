@@ -3,27 +3,20 @@ import { Redis } from 'ioredis';
 import { type RedisClient, redisCache, redisFleet, tieredCache } from 'model-router/redis';
 import { answer, fail, type Script } from 'model-router/testing';
 import { createClient, createCluster } from 'redis';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { hasRedis, type RedisServer, startRedis } from '../../drills/processes/redis-server.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startRedis } from '../../drills/processes/redis-server.js';
 import { dollar, price } from '../helpers/fleets.js';
 import { sendChat } from '../helpers/messages.js';
+import { hasRedis, useRedisServer, wait } from '../helpers/redis.js';
 import { build, type Setup } from '../helpers/routers.js';
 
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const page = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8');
 /** The permissions of the Redis user in the page on fleets. */
 const aclRules = () => /^ACL SETUSER router (.+)$/m.exec(page)?.[1]?.split(' ') ?? [];
 
 describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 60_000 }, () => {
-  let server: RedisServer;
-
-  beforeAll(async () => {
-    // With a flush per second, recent answers would be lost when the server is killed.
-    server = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
-  });
-  afterAll(async () => {
-    await server.stop();
-  });
+  // With a flush per second, recent answers would be lost when the server is killed.
+  const redis = useRedisServer('--appendonly', 'yes', '--appendfsync', 'always');
 
   /** A router in the fleet, and its lines at `warn`. */
   function member(name: string, client: RedisClient, more: Setup = {}, script: Script = dollar) {
@@ -47,7 +40,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
 
   const nodeRedis = (more: object = {}) => {
     const client = createClient({
-      url: server.url,
+      url: redis.server.url,
       disableOfflineQueue: true,
       socket: { reconnectStrategy: 20 },
       ...more,
@@ -57,7 +50,7 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     return client;
   };
   const ioredis = (more: object = {}) => {
-    const client = new Redis({ port: server.port, enableOfflineQueue: false, retryStrategy: () => 20, ...more });
+    const client = new Redis({ port: redis.server.port, enableOfflineQueue: false, retryStrategy: () => 20, ...more });
     client.on('error', () => undefined);
     onTestFinished(() => client.disconnect());
     return client;
@@ -80,10 +73,10 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     const rules = aclRules();
     const allowed = rules.filter((rule) => rule.startsWith('+')).map((rule) => rule.slice(1));
     expect(allowed.length).toBeGreaterThan(10);
-    server.cli('ACL', 'SETUSER', `router-${library}`, 'reset', ...rules);
-    server.cli('ACL', 'LOG', 'RESET');
-    server.cli('SCRIPT', 'FLUSH');
-    server.cli('CONFIG', 'RESETSTAT');
+    redis.server.cli('ACL', 'SETUSER', `router-${library}`, 'reset', ...rules);
+    redis.server.cli('ACL', 'LOG', 'RESET');
+    redis.server.cli('SCRIPT', 'FLUSH');
+    redis.server.cli('CONFIG', 'RESETSTAT');
     const client = await connect({ username: `router-${library}`, password: 'password' });
 
     // Budgets, rates, and a pause that comes, is extended, and ends.
@@ -108,12 +101,12 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     await one.router.close();
     await two.router.close();
 
-    const lines = server.cli('ACL', 'LOG').split('\n');
+    const lines = redis.server.cli('ACL', 'LOG').split('\n');
     const denied = lines.filter((_, i) => lines[i - 1] === 'object');
     // Commands that the libraries send when they connect, and can do without.
     expect(denied.filter((command) => !/^(client|hello)\b/.test(command))).toEqual([]);
     expect([...one.lines(), ...two.lines()]).toEqual([]);
-    const stats = server.cli('INFO', 'commandstats').matchAll(/cmdstat_(\S+?):calls=(\d+)/g);
+    const stats = redis.server.cli('INFO', 'commandstats').matchAll(/cmdstat_(\S+?):calls=(\d+)/g);
     const used = new Set([...stats].flatMap(([, command = '']) => command));
     for (const command of allowed) expect(used, command).toContain(command);
   });
@@ -152,18 +145,18 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
   });
 
   it('warns once about a server that evicts', async () => {
-    server.cli('CONFIG', 'SET', 'maxmemory', '100mb');
-    server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    redis.server.cli('CONFIG', 'SET', 'maxmemory', '100mb');
+    redis.server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
     const { router, lines } = member('evicting', await nodeRedis().connect());
     for (let i = 0; i < 3; i++) await sendChat(router);
     await wait(400);
     expect(lines()).toEqual([expect.stringMatching(/evicts keys.*allkeys-lru.*noeviction/)]);
-    server.cli('CONFIG', 'SET', 'maxmemory', '0');
-    server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    redis.server.cli('CONFIG', 'SET', 'maxmemory', '0');
+    redis.server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
   });
 
   it('warns once about a newer version of the script in the fleet', async () => {
-    server.cli('HSET', 'mr1:{newer}:workers', 'v', '99');
+    redis.server.cli('HSET', 'mr1:{newer}:workers', 'v', '99');
     const { router, lines } = member('newer', await nodeRedis().connect());
     for (let i = 0; i < 3; i++) await sendChat(router);
     await wait(400);
@@ -174,10 +167,10 @@ describe.skipIf(!hasRedis)('the setup of a fleet, on a real server', { timeout: 
     const { router, lines } = member('gone', await nodeRedis().connect());
     await sendChat(router);
     for (let round = 1; round <= 2; round++) {
-      await server.kill();
+      await redis.server.kill();
       await vi.waitFor(() => expect(lines()).toHaveLength(2 * round - 1), { timeout: 10_000 });
       for (let i = 0; i < 5; i++) await sendChat(router);
-      await server.restart();
+      await redis.server.restart();
       await vi.waitFor(() => expect(lines()).toHaveLength(2 * round), { timeout: 10_000 });
       for (let i = 0; i < 5; i++) await sendChat(router);
     }
