@@ -29,19 +29,22 @@ export interface HoldParts {
  */
 export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
   return (next) =>
-    async function hold(attempt) {
+    function hold(attempt) {
       const rules = judging(attempt.call.record.route);
-      if (rules === undefined || attempt.call.wantsRaw()) return next(attempt);
-      const reply = await next(attempt);
-      if (reply.answer.raw) return reply;
-      const held =
-        reply.chunks === undefined || !mustHold(attempt, rules)
-          ? reply
-          : await collect(attempt, reply, reply.chunks, rules.accept !== undefined || attempt.call.record.escalated);
-      if (rules.accept !== undefined && (held.chunks === undefined || held.whole !== undefined))
-        await refuseUnlessAccepted(attempt, held, rules.accept);
-      return held;
+      return rules === undefined || attempt.call.wantsRaw() ? next(attempt) : judged(attempt, rules, next(attempt));
     };
+
+  async function judged(attempt: Attempt, rules: Judging, answered: Promise<Reply>): Promise<Reply> {
+    const reply = await answered;
+    if (reply.answer.raw) return reply;
+    const held =
+      reply.chunks === undefined || !mustHold(attempt, rules)
+        ? reply
+        : await collect(attempt, reply, reply.chunks, rules.accept !== undefined || attempt.call.record.escalated);
+    if (rules.accept !== undefined && (held.chunks === undefined || held.whole !== undefined))
+      await refuseUnlessAccepted(attempt, held, rules.accept);
+    return held;
+  }
 
   /** `mustBeWhole`: an answer that is incomplete at the deadline cannot be accepted, or replace a first answer. */
   async function collect(

@@ -10,12 +10,15 @@ import { jsonText } from '../util/json-text.js';
 import { seenChunks } from '../util/seen-chunks.js';
 import { withDeadline } from '../util/with-deadline.js';
 
+/** The rule of a route, and its recent escalations. */
+export interface EscalateRule {
+  readonly config: EscalateConfig;
+  readonly share: EscalationShare;
+}
+
 export interface EscalateParts {
   readonly events: Events;
-  /** The rules of a route, and its recent escalations. */
-  readonly rules: (
-    route: string | null,
-  ) => { readonly config: EscalateConfig; readonly share: EscalationShare } | undefined;
+  readonly rules: (route: string | null) => EscalateRule | undefined;
 }
 
 interface Assessment {
@@ -29,25 +32,35 @@ interface Assessment {
  */
 export function escalate({ events, rules }: EscalateParts): Layer<Call, CallReply> {
   return (next) =>
-    async function escalate(call) {
+    function escalate(call) {
       const found = call.wantsRaw() ? undefined : rules(call.record.route);
-      const canAssess = found !== undefined && !(call.stream && found.config.streams === 'pass');
+      const rule = call.stream && found?.config.streams === 'pass' ? undefined : found;
       const hasProbabilities = call.protocol === 'chat' || call.protocol === 'responses';
-      call.needsLogprobs = canAssess && hasProbabilities && found.config.minConfidence !== undefined;
-      const reply = await next(call);
-      if (isCached(reply) || reply.answer.raw) return reply;
-      const answer = reply.whole ?? (reply.chunks === undefined ? reply.answer.data : undefined);
-      const final =
-        canAssess && answer !== undefined ? await escalateIfUnsure(call, reply, answer, found, next) : reply;
+      call.needsLogprobs = hasProbabilities && rule?.config.minConfidence !== undefined;
+      const answered = next(call);
       // Shadow traffic may have requested the probabilities too.
-      return call.needsLogprobs && !wantsLogprobs(call.protocol, call.body) ? withoutLogprobs(final) : final;
+      return rule === undefined && !call.needsLogprobs ? answered : judged(call, rule, answered, next);
     };
+
+  async function judged(
+    call: Call,
+    rule: EscalateRule | undefined,
+    answered: Promise<CallReply>,
+    next: Handler<Call, CallReply>,
+  ): Promise<CallReply> {
+    const reply = await answered;
+    if (isCached(reply) || reply.answer.raw) return reply;
+    const answer = reply.whole ?? (reply.chunks === undefined ? reply.answer.data : undefined);
+    const final =
+      rule !== undefined && answer !== undefined ? await escalateIfUnsure(call, reply, answer, rule, next) : reply;
+    return call.needsLogprobs && !wantsLogprobs(call.protocol, call.body) ? withoutLogprobs(final) : final;
+  }
 
   async function escalateIfUnsure(
     call: Call,
     reply: Reply,
     answer: unknown,
-    { config, share }: NonNullable<ReturnType<EscalateParts['rules']>>,
+    { config, share }: EscalateRule,
     next: Handler<Call, CallReply>,
   ): Promise<Reply> {
     const { escalates, confidence } = await assess(call, reply, answer, config);

@@ -12,17 +12,21 @@ export interface TokenLimitParts {
 
 /** Refuses an input over `maxInputTokens` before anything is sent. Without that limit nothing is counted. */
 export function limitTokens({ events, estimator }: TokenLimitParts): Layer<Call, CallReply> {
-  return (next) =>
-    async function limitTokens(call) {
+  return (next) => {
+    return function limitTokens(call) {
       const { maxInputTokens } = call.settings;
-      if (maxInputTokens === undefined) return next(call);
+      return maxInputTokens === undefined ? next(call) : limited(call, maxInputTokens);
+    };
+
+    async function limited(call: Call, limit: number): Promise<CallReply> {
       checkLimits(estimator.inputOf(call).body);
       const estimate = estimator.ofCall(call);
-      if (estimate <= maxInputTokens) return next(call);
+      if (estimate <= limit) return next(call);
       if (events.hasListener('budget-refused')) {
         const { id: callId, route } = call.record;
-        events.emit({ type: 'budget-refused', callId, route, budget: 'tokens', estimate, limit: maxInputTokens });
+        events.emit({ type: 'budget-refused', callId, route, budget: 'tokens', estimate, limit });
       }
-      throw new TokenBudgetExceededError(estimate, maxInputTokens);
-    };
+      throw new TokenBudgetExceededError(estimate, limit);
+    }
+  };
 }
