@@ -113,7 +113,9 @@ export class Dispatcher {
       tenant: call.settings.tenant,
     };
     for (const key of call.sealedKeys ?? []) binding.ids.remember(key, binding.client, binding.tenant);
-    rememberAtEnd(reply, binding, isStored(protocol, options), isFromHelper(options) ? call.record : undefined);
+    const record = isFromHelper(options) ? call.record : undefined;
+    const stores = isStored(protocol, options);
+    if (stores || record !== undefined) rememberAtEnd(reply, binding, stores, record);
     return props;
   }
 

@@ -74,7 +74,7 @@ export function billAttempt(parts: BillingParts, attempt: Attempt, end: AttemptE
 function priceOf({ prices }: BillingParts, { target }: Attempt, end: AttemptEnd): KnownPrice | undefined {
   const { servedModel, serviceTier } = end;
   const { model = servedModel } = target;
-  if (model === undefined) return target.price;
+  if (model === undefined || (target.price !== undefined && serviceTier === undefined)) return target.price;
   const query = { deployment: target.state.id, model };
   const tier = serviceTier !== undefined && { serviceTier };
   const known = prices.atTier(target.price, { ...query, ...tier });

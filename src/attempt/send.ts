@@ -23,17 +23,20 @@ const BACKSTOP_MS = 60_000;
 export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Reply> {
   return async function send(attempt) {
     const { call } = attempt;
-    const answer = await sendWithAdditions(attempt, tracing);
+    const additions = additionsFor(call, attempt.target);
+    const answer = await (additions.length === 0
+      ? sendOnce(attempt, additions, tracing)
+      : sendWithAdditions(attempt, additions, tracing));
     const end = success(answer, call.protocol);
-    const reply = { attempt, chunks: undefined, onEnd: (listener: (end: AttemptEnd) => void) => listener(end) };
+    const onEnd = (listener: (end: AttemptEnd) => void) => listener(end);
     const { stream } = answer;
     if (stream === undefined) {
       // Bytes are only checked for presence, and an unread body is not checked at all.
       if (!answer.raw || answer.data === null) checkAnswer(call, answer, errors.readingFor(attempt));
-      return { ...reply, answer };
+      return { attempt, answer, chunks: undefined, onEnd };
     }
     const chunks = new CheckedChunks(stream, call.protocol, answer.headers, errors.readingFor(attempt));
-    return { ...reply, answer: { ...answer, stream: { ...stream, chunks } } };
+    return { attempt, answer: { ...answer, stream: { ...stream, chunks } }, chunks: undefined, onEnd };
   };
 }
 
@@ -41,18 +44,20 @@ export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Re
  * An addition of the router must never fail the call: if a request is refused with an addition, the router sends it
  * once as the caller wrote it. If that succeeds, this deployment gets the addition no more.
  */
-async function sendWithAdditions(attempt: Attempt, tracing: Tracing): Promise<UpstreamAnswer> {
-  const { call, target } = attempt;
-  const additions = additionsFor(call, target);
+async function sendWithAdditions(
+  attempt: Attempt,
+  additions: readonly Addition[],
+  tracing: Tracing,
+): Promise<UpstreamAnswer> {
   try {
     return await sendOnce(attempt, additions, tracing);
   } catch (error) {
-    if (additions.length === 0 || attempt.control.isOver || !mayRefuseAddition(statusOf(error) ?? undefined))
-      throw error;
+    if (attempt.control.isOver || !mayRefuseAddition(statusOf(error) ?? undefined)) throw error;
     attempt.record.resends += 1;
     const answer = await sendOnce(attempt, [], tracing);
     const now = performance.now();
-    for (const each of additions) target.state.refusedAdditions.set(each, now + LEFT_OUT_MS[each]);
+    const { refusedAdditions } = attempt.target.state;
+    for (const each of additions) refusedAdditions.set(each, now + LEFT_OUT_MS[each]);
     return answer;
   }
 }

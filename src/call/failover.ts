@@ -104,13 +104,18 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       return tryNext();
     }
 
-    try {
-      return await pRetry(tryNext, {
-        retries: call.maxAttempts - 1,
+    /** Most calls never get here: their first attempt answers. */
+    function tryAgain(error: unknown): Promise<Reply> {
+      if (call.maxAttempts < 2 || !mayGoOn(error)) throw error;
+      return pRetry(tryNext, {
+        retries: call.maxAttempts - 2,
         minTimeout: 0,
-        // The next run of the plan decides whether anything is left to try, unless the caller has left.
-        shouldRetry: ({ error }) => error instanceof AttemptFailed && error.failure.outcome !== 'aborted',
+        shouldRetry: ({ error }) => mayGoOn(error),
       });
+    }
+
+    try {
+      return await tryNext().catch(tryAgain);
     } catch (error) {
       if (granted !== undefined) releaseSlot(call, slots, granted);
       if (error instanceof Stopped) throw finalError(call, error.step);
@@ -137,12 +142,17 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       targets: viewTargets(call, slots.capacity, granted),
       failures: call.failures,
       inFlight: hedged === undefined ? NO_TARGETS : hedged.inFlight,
-      mayRetry: call.retry.budget.tokens >= 1,
+      get mayRetry() {
+        return call.retry.budget.tokens >= 1;
+      },
       retry: call.retry,
       jitter,
     };
   }
 }
+
+/** The next run of the plan decides whether anything is left to try, unless the caller has left. */
+const mayGoOn = (error: unknown) => error instanceof AttemptFailed && error.failure.outcome !== 'aborted';
 
 const NO_TARGETS: readonly Target[] = [];
 

@@ -31,7 +31,9 @@ const isFailure = (code: unknown) => code !== undefined && code !== null && Numb
 /** The finish reason of a choice that failed, whatever else it contains; `undefined` for any other. */
 export function failedFinishOf(choice: unknown): string | undefined {
   if (!isRecord(choice)) return undefined;
-  return [choice.finish_reason, choice.native_finish_reason].find(isFailedReason);
+  const { finish_reason: reason, native_finish_reason: native } = choice;
+  if (isFailedReason(reason)) return reason;
+  return isFailedReason(native) ? native : undefined;
 }
 
 function isFailedReason(reason: unknown): reason is string {

@@ -7,6 +7,7 @@ export function providerReportOf(
 ): { latency_p99: number | null; region: string | null; uptime_percentage: number | null } | undefined {
   if (!isRecord(usage)) return undefined;
   const { latency_p99, region, uptime_percentage } = usage;
+  if (latency_p99 === undefined && region === undefined && uptime_percentage === undefined) return undefined;
   const report = {
     latency_p99: finite(latency_p99),
     region: typeof region === 'string' && region !== '' ? cut(region) : null,

@@ -178,12 +178,14 @@ const FREE_TOOLS = new Set([
 /** Names of tools come from outside. */
 const MAX_TOOLS = 32;
 const MAX_TOOL_NAME = 64;
+const NO_TOOLS: ToolCalls = {};
 
 /**
  * Tool calls that the provider ran and may charge for: by its counters in `usage`, and by the items of a response's
  * output. The larger number counts.
  */
 export function toolCallsOf(usage: unknown, output: unknown): ToolCalls {
+  if (!Array.isArray(output) && !(isRecord(usage) && hasCounters(usage))) return NO_TOOLS;
   const found = new Map<string, number>();
   const add = (tool: string, calls: number) => {
     if (calls <= 0 || FREE_TOOLS.has(tool) || tool.length > MAX_TOOL_NAME) return;
@@ -203,6 +205,12 @@ function addItem(item: unknown, add: (tool: string) => void): void {
   const action = fields(item.action).type;
   if (tool === 'web_search' && isGiven(action) && action !== 'search') return;
   add(tool);
+}
+
+function hasCounters(usage: Fields): boolean {
+  return (
+    isGiven(usage.num_search_queries) || isGiven(usage.server_tool_use) || isGiven(usage.server_side_tool_usage_details)
+  );
 }
 
 function countersOf(usage: Fields): [tool: string, calls: number][] {

@@ -22,13 +22,16 @@ export class ClientSecrets {
 
   /** Remembers the current keys. `client` may be a copy of the client of that name. */
   note(name: string, { apiKey, adminAPIKey }: OpenAI): void {
-    for (const key of [apiKey, adminAPIKey]) {
-      if (typeof key !== 'string' || key === '') continue;
-      const known = this.#keys.get(name);
-      if (known?.includes(key)) continue;
-      this.#keys.set(name, [...(known ?? []), key].slice(-KEYS_KEPT));
-      this.version++;
-    }
+    this.#note(name, apiKey);
+    this.#note(name, adminAPIKey);
+  }
+
+  #note(name: string, key: unknown): void {
+    if (typeof key !== 'string' || key === '') return;
+    const known = this.#keys.get(name);
+    if (known?.includes(key)) return;
+    this.#keys.set(name, [...(known ?? []), key].slice(-KEYS_KEPT));
+    this.version++;
   }
 
   noteAll(): void {

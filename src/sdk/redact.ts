@@ -45,7 +45,8 @@ export function redactor(
     }
     const model = isRecord(request?.body) ? request.body.model : undefined;
     const except = typeof model === 'string' ? model : undefined;
-    const own = request == null ? [] : [...secretsOf(request.headers), ...secretsOfQuery(request.query)];
+    const { headers, query } = request ?? {};
+    const own = headers == null && query == null ? [] : [...secretsOf(headers), ...secretsOfQuery(query)];
     const ownMask = own.length === 0 ? undefined : maskOf(own);
     return (given) => {
       const text = given.length > MAX_ERROR_CHARS ? cut(given, MAX_ERROR_CHARS) : given;

@@ -24,15 +24,19 @@ export async function sendFollowing(
   isRouted: boolean,
   send: (options: RequestOptions) => APIPromise<unknown>,
 ): Promise<Followed> {
-  if (!canRead(client, options)) return sent(send(options));
+  if (!canRead(client, options)) {
+    const promise = send(options);
+    return { promise, props: await propsOf(promise) };
+  }
   let current: RequestOptions = { ...options, fetchOptions: { ...options.fetchOptions, redirect: 'manual' } };
   let from: URL | undefined;
   for (let hops = 0; ; hops++) {
     try {
-      const answered = await sent(send(current));
+      const promise = send(current);
+      const props = await propsOf(promise);
       // Pages pass on the options that they were fetched with.
-      restore(answered.props.options, options.fetchOptions);
-      return answered;
+      restore(props.options, options.fetchOptions);
+      return { promise, props };
     } catch (error) {
       if (!isRedirect(error)) throw error;
       from ??= urlOf(client, current);
@@ -48,10 +52,6 @@ export async function sendFollowing(
   }
 }
 
-async function sent(promise: APIPromise<unknown>): Promise<Followed> {
-  return { promise, props: await propsOf(promise) };
-}
-
 function restore(options: RequestOptions, given: RequestOptions['fetchOptions']): void {
   if (given === undefined) delete options.fetchOptions;
   else options.fetchOptions = given;
@@ -60,17 +60,18 @@ function restore(options: RequestOptions, given: RequestOptions['fetchOptions'])
 /** Whether a redirect can be read here, and the application has not set its own redirect option. */
 function canRead(client: OpenAI, { fetchOptions, body }: RequestOptions): boolean {
   if (Reflect.get(optionsOf(client), 'x509Transport') != null) return false;
-  const isConfigured = [client.fetchOptions, fetchOptions].some(
-    (each) => isRecord(each) && each.redirect !== undefined,
-  );
+  const isConfigured = setsRedirect(client.fetchOptions) || setsRedirect(fetchOptions);
   // A one-time body cannot be sent again, for which `fetch` has its own error.
   return !isConfigured && !isAsyncIterable(body) && !isBrowser();
 }
 
+const setsRedirect = (options: unknown) => isRecord(options) && options.redirect !== undefined;
+
 function isBrowser(): boolean {
-  if (Reflect.get(globalThis, 'document') !== undefined) return true;
+  const scope: object = globalThis;
+  if ('document' in scope && scope.document !== undefined) return true;
   // Checked before the navigator, which Node creates at each access.
-  if (typeof Reflect.get(globalThis, 'importScripts') !== 'function') return false;
+  if (!('importScripts' in scope) || typeof scope.importScripts !== 'function') return false;
   const { userAgent }: { userAgent?: unknown } = Reflect.get(globalThis, 'navigator') ?? {};
   return userAgent !== 'Cloudflare-Workers';
 }

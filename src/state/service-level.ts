@@ -118,12 +118,11 @@ export class ServiceLevel {
   answered(ms: number | undefined): void {
     const { p99Ms } = this.target ?? {};
     const isLate = p99Ms !== undefined && ms !== undefined && ms > p99Ms;
-    const now = performance.now();
     this.#good++;
     this.#history.add('good', ms, isLate);
     this.#addLatency(ms);
-    this.#availability?.add(now, 1, 0);
-    if (ms !== undefined) this.#speed?.add(now, isLate ? 0 : 1, isLate ? 1 : 0);
+    this.#availability?.add(performance.now(), 1, 0);
+    if (ms !== undefined) this.#speed?.add(performance.now(), isLate ? 0 : 1, isLate ? 1 : 0);
     this.look();
   }
 
