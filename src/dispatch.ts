@@ -22,7 +22,7 @@ import { assign, type RouterParts, withHooks } from './setup.js';
 import type { StoredIds } from './state/stored-ids.js';
 import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
 import type { CallRecord } from './telemetry/record-types.js';
-import { type CachedReply, isCached, type Protocol, type Reply } from './types.js';
+import { type CachedReply, type Call, isCached, type Protocol, type Reply } from './types.js';
 import { isRecord } from './util/is-record.js';
 import { isWithin } from './util/is-within.js';
 
@@ -99,24 +99,7 @@ export class Dispatcher {
     if (options.signal != null) linkRecord(options.signal, call.record);
     const reply = await engine.handle(call);
     if (isCached(reply)) return this.#returnCached(run, reply, call.source as RequestOptions, protocol);
-    const { props, promise, isParsed, data } = reply.answer.handle as Handle;
-    // The caller gets the SDK's own stream, with chunks that the router observes.
-    if (reply.chunks !== undefined && isStream(data)) replaceIterator(data, reply.chunks);
-    if (isParsed) {
-      linkRecord(data, call.record);
-      run.parsed = { data };
-    }
-    run.parse = isParsed ? () => data : () => redactRejections(promise, (error) => parts.redact(error, options));
-    const binding = {
-      ids: engine.storedBy,
-      client: reply.attempt.target.state.client.name,
-      tenant: call.settings.tenant,
-    };
-    for (const key of call.sealedKeys ?? []) binding.ids.remember(key, binding.client, binding.tenant);
-    const record = isFromHelper(options) ? call.record : undefined;
-    const stores = isStored(protocol, options);
-    if (stores || record !== undefined) rememberAtEnd(reply, binding, stores, record);
-    return props;
+    return returnAnswer(run, parts, call, reply, options);
   }
 
   /** Returns a cached answer, or the answer of a shared call. */
@@ -257,6 +240,36 @@ interface Binding {
   readonly ids: StoredIds;
   readonly client: string;
   readonly tenant: string | undefined;
+}
+
+/** The answer of a deployment, for the caller. */
+function returnAnswer(
+  run: Run,
+  { engine, redact }: RouterParts,
+  call: Call,
+  reply: Reply,
+  options: RequestOptions,
+): ResponseProps {
+  const { props, promise, isParsed, data } = reply.answer.handle as Handle;
+  // The caller gets the SDK's own stream, with chunks that the router observes.
+  if (reply.chunks !== undefined && isStream(data)) replaceIterator(data, reply.chunks);
+  if (isParsed) {
+    linkRecord(data, call.record);
+    run.parsed = { data };
+  }
+  run.parse = isParsed ? () => data : () => redactRejections(promise, (error) => redact(error, options));
+  const record = isFromHelper(options) ? call.record : undefined;
+  const stores = isStored(call.protocol, options);
+  if (stores || record !== undefined || call.sealedKeys !== undefined) {
+    const binding = {
+      ids: engine.storedBy,
+      client: reply.attempt.target.state.client.name,
+      tenant: call.settings.tenant,
+    };
+    for (const key of call.sealedKeys ?? []) binding.ids.remember(key, binding.client, binding.tenant);
+    rememberAtEnd(reply, binding, stores, record);
+  }
+  return props;
 }
 
 /** A separate function, because a closure here would retain the caller's stream. */

@@ -2,7 +2,6 @@ import { statusOf } from '../classify.js';
 import type { Handler } from '../pipeline.js';
 import { type Addition, additionsFor, LEFT_OUT_MS, mayRefuseAddition } from '../protocol/additions.js';
 import { sealedKeys } from '../protocol/sealed-items.js';
-import { attemptEnd } from '../state/attempt-end.js';
 import type { Tracing } from '../telemetry/tracing.js';
 import type { Attempt, AttemptEnd, Protocol, Reply, UpstreamAnswer } from '../types.js';
 import type { CancelSignal } from '../util/cancel-signal.js';
@@ -161,9 +160,10 @@ function usageIn(body: Record<string, unknown> | undefined): unknown {
 
 function success({ data, status }: UpstreamAnswer, protocol: Protocol): AttemptEnd {
   const body = isRecord(data) ? data : undefined;
-  return attemptEnd({
+  return {
     outcome: 'success',
     breaker: 'success',
+    failure: undefined,
     status,
     usage: usageIn(body),
     serviceTier: nameOf(body?.service_tier),
@@ -172,7 +172,8 @@ function success({ data, status }: UpstreamAnswer, protocol: Protocol): AttemptE
     servedModel: nameOf(body?.model),
     answerId: storableId(body?.id),
     sealedKeys: protocol === 'responses' ? sealedKeys(body?.output) : undefined,
-  });
+    unfinished: false,
+  };
 }
 
 /** An empty name is treated as absent. */

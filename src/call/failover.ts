@@ -142,9 +142,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       targets: viewTargets(call, slots.capacity, granted),
       failures: call.failures,
       inFlight: hedged === undefined ? NO_TARGETS : hedged.inFlight,
-      get mayRetry() {
-        return call.retry.budget.tokens >= 1;
-      },
+      mayRetry: call.retry.budget.tokens >= 1,
       retry: call.retry,
       jitter,
     };

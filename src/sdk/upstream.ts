@@ -130,18 +130,11 @@ export class OpenAIUpstream implements Upstream {
       const { promise, props } = await sendFollowing(client, options, true, (each) => client.request(each));
       progress.isAnswered = true;
       this.answered.add(client.baseURL);
-      const { status, headers, body } = props.response;
       if (!onRequest?.isOpen || onRequest.isLinked) onOpen(() => props.controller.abort());
-      if (request.wantsRaw()) {
-        const handle: Handle = { props, promise, isParsed: false, data: undefined };
-        return { status, headers, data: undefined, stream: undefined, raw: true, body, handle };
-      }
-      if (mayBeStream(bodyOf(request)) && isEventStream(headers)) readAsStream(props.options, ObservedStream);
-      const data = await parseOf(promise);
-      const handle: Handle = { props, promise, isParsed: true, data };
-      const stream = isStream(data) ? readStream(data, props) : undefined;
-      const raw = isBinary(props.options);
-      return { status, headers, data, stream, raw, body, handle };
+      if (request.wantsRaw()) return unreadAnswer(promise, props);
+      if (mayBeStream(bodyOf(request)) && isEventStream(props.response.headers))
+        readAsStream(props.options, ObservedStream);
+      return parsedAnswer(promise, props, await parseOf(promise));
     } catch (error) {
       // The SDK may give up on a body by its own timer, which ends only linked requests.
       if (progress.isAnswered) onRequest?.close();
@@ -150,6 +143,19 @@ export class OpenAIUpstream implements Upstream {
       onRequest?.forget();
     }
   }
+}
+
+function unreadAnswer(promise: APIPromise<unknown>, props: ResponseProps): UpstreamAnswer {
+  const { status, headers, body } = props.response;
+  const handle: Handle = { props, promise, isParsed: false, data: undefined };
+  return { status, headers, data: undefined, stream: undefined, raw: true, body, handle };
+}
+
+function parsedAnswer(promise: APIPromise<unknown>, props: ResponseProps, data: unknown): UpstreamAnswer {
+  const { status, headers, body } = props.response;
+  const handle: Handle = { props, promise, isParsed: true, data };
+  const stream = isStream(data) ? readStream(data, props) : undefined;
+  return { status, headers, data, stream, raw: isBinary(props.options), body, handle };
 }
 
 /** SDK 6 drops the cause of a timeout, which shows whether there was a connection. */
