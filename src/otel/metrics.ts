@@ -111,8 +111,7 @@ export class CallMetrics {
     const cache: string | undefined = Reflect.get(CACHE_RESULTS, record.cache);
     if (cache !== undefined) this.#cacheCalls.add(1, { cache });
     if (record.attempts.length > 1)
-      for (const { from, to, reason } of failoversOf(record.attempts))
-        this.#failovers.add(1, { from: this.#deploymentLabel(from), to: this.#deploymentLabel(to), reason });
+      for (const { from, to, reason } of failoversOf(record.attempts)) this.#failovers.add(1, { from, to, reason });
     // A cached answer, or another call's answer, has no operation of its own.
     if (isForeign || (record.attempts.length === 0 && error === null)) return;
     const { operation, all, input, output } = this.#labelsOf(record, server);
@@ -126,20 +125,14 @@ export class CallMetrics {
   }
 
   attemptEnded({ deployment, outcome, durationMs, costUsd }: AttemptRecord): void {
-    const label = this.#deploymentLabel(deployment);
-    this.#attemptDuration.record(durationMs / 1000, { deployment: label });
-    this.#attempts.add(1, { deployment: label, outcome });
-    if (costUsd === null) this.#unpriced.add(1, { deployment: label });
-    else if (costUsd > 0) this.#cost.add(costUsd, { deployment: label });
+    this.#attemptDuration.record(durationMs / 1000, { deployment });
+    this.#attempts.add(1, { deployment, outcome });
+    if (costUsd === null) this.#unpriced.add(1, { deployment });
+    else if (costUsd > 0) this.#cost.add(costUsd, { deployment });
   }
 
   end(): void {
     this.#stop();
-  }
-
-  /** The configuration may have been updated. Unknown names are not looked up repeatedly. */
-  #deploymentLabel(deployment: string): string {
-    return this.#lookUp(deployment) === undefined ? OTHER : deployment;
   }
 
   /** An unlisted model's name comes from the caller. */

@@ -138,5 +138,37 @@ describe('metrics', () => {
       );
     for (const [name, all] of await otel.series()) expect([name, all.length]).toEqual([name, before.get(name)]);
     expect([...before].every(([, count]) => count < 100)).toBe(true);
+    const models = (await otel.series()).get('gen_ai.client.operation.duration');
+    expect(models?.map(({ attributes }) => attributes['gen_ai.request.model'])).toEqual(['other']);
+  }, 60_000);
+
+  it.each([false, true])('have the budgets of tenants only if configured: %s', async (tenantLabel) => {
+    const otel = telemetry();
+    const { router } = build(
+      { a: answer({ usage }) },
+      {
+        budgets: [{ usd: 5, window: 'day', per: 'tenant' }],
+        deployments: { a: { price: { input: 1, output: 1 } } },
+        routes: { standard: ['a'] },
+      },
+    );
+    otel.instrument(router, { tenantLabel });
+    await sendChatWith(router, { tenant: 'acme' });
+    const spent = (await otel.series()).get('model_router.budget.spent') ?? [];
+    expect(spent.map(({ attributes }) => attributes['tenant'])).toEqual(tenantLabel ? ['acme'] : []);
+  });
+
+  it('of GenAI do not count a cache hit, which has no operation', async () => {
+    const otel = telemetry();
+    const { router } = build({ a: answer({ usage }) }, { cache: true });
+    otel.instrument(router);
+    await sendChat(router);
+    await sendChat(router);
+    const series = await otel.series();
+    expect(series.get('gen_ai.client.operation.duration')).toMatchObject([{ value: { count: 1 } }]);
+    expect(series.get('model_router.call.duration')).toMatchObject([{ value: { count: 2 } }]);
+    expect(series.get('model_router.cache.calls')).toContainEqual(
+      expect.objectContaining({ attributes: { cache: 'hit' }, value: 1 }),
+    );
   });
 });

@@ -80,6 +80,22 @@ describe('spans', () => {
     expect(call?.parentSpanContext?.spanId).toBe(app?.spanContext().spanId);
   });
 
+  it('are active for what a call does before and after its attempts, such as reading a cache', async () => {
+    const otel = telemetry();
+    const seen: (string | undefined)[] = [];
+    const look = () => {
+      seen.push(trace.getActiveSpan()?.spanContext().spanId);
+      return undefined;
+    };
+    const store = { get: look, set: look, delete: look, clear: look };
+    const { router } = build({ a: answer() }, { cache: true, cacheStore: store });
+    otel.instrument(router);
+    await sendChat(router);
+    const call = otel.spans().find(isCall)?.spanContext().spanId;
+    expect(call).toBeDefined();
+    expect(seen).toEqual([call, call]);
+  });
+
   it('have the error of a failed call, by its type alone', async () => {
     const otel = telemetry();
     const { router } = build({ a: fail(400, { code: 'bad_thing', message: 'Secret text.' }) });

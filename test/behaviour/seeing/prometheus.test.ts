@@ -124,7 +124,7 @@ describe('metrics', () => {
   });
 
   it('have no more series for 10,000 models and tenants than for one', async () => {
-    const { router, text } = measured({ a: answer() });
+    const { router, text, value } = measured({ a: answer() });
     const call = (i: number) =>
       sendChat(router, `model ${i}`).then(
         () => undefined,
@@ -140,6 +140,7 @@ describe('metrics', () => {
     const after = readPrometheus(await text());
     expect(after).toHaveLength(before);
     expect(JSON.stringify(after)).not.toContain('model 1');
+    expect(await value('model_router_calls_total', { route: 'other' })).toBe(5001);
   });
 
   it('escape names', async () => {
