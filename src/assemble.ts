@@ -106,7 +106,7 @@ export function assemble({
       hold({ judging, random }), // holds streams back for `accept` and `escalate`, and rejects answers
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
-      stream(random), // holds back until the first content
+      stream(errors, random), // holds back until the first content
     ],
     send(errors, tracing),
   );

@@ -27,9 +27,31 @@ export class CheckedChunks implements AsyncIterator<unknown> {
   }
 
   next(): Promise<Result> {
+    return this.#take().then(this.#check, this.#fail);
+  }
+
+  /** `next` with callbacks: every chunk of a stream comes through here, and a promise more would be noticed. */
+  pull(onResult: (result: Result) => void, onError: (error: unknown) => void): void {
+    this.#take().then(
+      (result) => {
+        let checked: Result | Promise<Result>;
+        try {
+          checked = this.#check(result);
+        } catch (error) {
+          onError(error);
+          return;
+        }
+        if (checked instanceof Promise) checked.then(onResult, onError);
+        else onResult(checked);
+      },
+      (thrown: unknown) => onError(this.#errorFor(thrown)),
+    );
+  }
+
+  #take(): Promise<Result> {
     const next = this.#next ?? this.#chunks.next();
     this.#next = undefined;
-    return next.then(this.#check, this.#fail);
+    return next;
   }
 
   async return(): Promise<Result> {
@@ -100,10 +122,14 @@ export class CheckedChunks implements AsyncIterator<unknown> {
   }
 
   readonly #fail = (thrown: unknown): never => {
-    // The error that the SDK throws for an event has no status yet.
-    if (isErrorEvent(thrown) && statusOf(thrown) === null) this.#throwIf(thrown);
-    throw thrown;
+    throw this.#errorFor(thrown);
   };
+
+  #errorFor(thrown: unknown): unknown {
+    // The error that the SDK throws for an event has no status yet.
+    const isWithoutStatus = isErrorEvent(thrown) && statusOf(thrown) === null;
+    return isWithoutStatus ? embeddedError(thrown, this.#headers, 'server-error', this.#reading) : thrown;
+  }
 
   #throwIf(error: unknown, otherwise: ErrorOutcome = 'server-error'): void {
     if (error !== undefined) throw embeddedError(error, this.#headers, otherwise, this.#reading);

@@ -7,6 +7,7 @@ import type { Attempt, AttemptEnd, Failure, UpstreamStream } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { onCollected } from '../util/on-collected.js';
 import { cut, storableId } from '../util/shown.js';
+import type { CheckedChunks } from './check-chunks.js';
 import { chunkTimeoutOf, limitOf } from './limit.js';
 
 type Result = IteratorResult<unknown, undefined>;
@@ -24,6 +25,7 @@ export interface GuardedParts {
   readonly attempt: Attempt;
   readonly status: number;
   readonly stream: UpstreamStream;
+  readonly chunks: CheckedChunks;
   readonly progress: Progress;
   /** Chunks from before the first content. */
   readonly held: unknown[];
@@ -148,7 +150,7 @@ export class GuardedStream {
   }
 
   #read(): void {
-    this.#parts.stream.chunks.next().then(this.#onResult, this.#onError);
+    this.#parts.chunks.pull(this.#onResult, this.#onError);
   }
 
   readonly #onResult = (result: IteratorResult<unknown>): void => {
@@ -326,7 +328,7 @@ export class GuardedStream {
   }
 
   #close(): void {
-    this.#parts.stream.chunks.return?.().catch(() => undefined);
+    this.#parts.chunks.return().catch(() => undefined);
     this.#parts.attempt.control.end('closed');
   }
 

@@ -11,7 +11,6 @@ import { onCollected } from '../util/on-collected.js';
 import { cut, storableId } from '../util/shown.js';
 import { SignalHub } from '../util/signal-hub.js';
 import { checkAnswer } from './check-answer.js';
-import { CheckedChunks } from './check-chunks.js';
 import type { ErrorReader } from './error-reader.js';
 import { limitOf } from './limit.js';
 
@@ -27,15 +26,10 @@ export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Re
       ? sendOnce(attempt, additions, tracing)
       : sendWithAdditions(attempt, additions, tracing));
     const end = success(answer, call.protocol);
-    const onEnd = (listener: (end: AttemptEnd) => void) => listener(end);
-    const { stream } = answer;
-    if (stream === undefined) {
-      // Bytes are only checked for presence, and an unread body is not checked at all.
-      if (!answer.raw || answer.data === null) checkAnswer(call, answer, errors.readingFor(attempt));
-      return { attempt, answer, chunks: undefined, onEnd };
-    }
-    const chunks = new CheckedChunks(stream, call.protocol, answer.headers, errors.readingFor(attempt));
-    return { attempt, answer: { ...answer, stream: { ...stream, chunks } }, chunks: undefined, onEnd };
+    // Bytes are only checked for presence, an unread body is not checked at all, and a stream is as it comes.
+    if (answer.stream === undefined && (!answer.raw || answer.data === null))
+      checkAnswer(call, answer, errors.readingFor(attempt));
+    return { attempt, answer, chunks: undefined, onEnd: (listener) => listener(end) };
   };
 }
 

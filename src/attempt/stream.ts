@@ -4,6 +4,8 @@ import { Progress } from '../protocol/progress.js';
 import type { Attempt, Call, Reply, UpstreamStream } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { roundMs } from '../util/round-ms.js';
+import { CheckedChunks } from './check-chunks.js';
+import type { ErrorReader } from './error-reader.js';
 import { GuardedStream } from './guarded-stream.js';
 
 const MAX_CHUNKS_HELD = 64;
@@ -13,7 +15,7 @@ const MAX_BYTES_HELD = 256 * 1024;
  * Holds a stream back until its first content. Until then it can fail like any other answer, and the call can fail
  * over. After that it is committed: it only ends, or is interrupted.
  */
-export function stream(random: () => number): Layer<Attempt, Reply> {
+export function stream(errors: ErrorReader, random: () => number): Layer<Attempt, Reply> {
   return (next) =>
     function stream(attempt) {
       return attempt.call.stream ? commit(attempt, next(attempt)) : next(attempt);
@@ -23,15 +25,17 @@ export function stream(random: () => number): Layer<Attempt, Reply> {
     const reply = await answered;
     const { stream } = reply.answer;
     if (stream === undefined) return reply;
-    const progress = new Progress(attempt.call.protocol, attempt.call.choices);
-    const held = await untilContent(attempt, stream, progress);
+    const { protocol, choices } = attempt.call;
+    const { status, headers } = reply.answer;
+    const chunks = new CheckedChunks(stream, protocol, headers, errors.readingFor(attempt));
+    const progress = new Progress(protocol, choices);
+    const held = await untilContent(attempt, stream, chunks, progress);
     if (attempt.control.isOver) {
-      close(stream);
+      close(chunks);
       throw invalidAnswer('too late');
     }
-    const { status } = reply.answer;
     const onContent = () => noteFirstContent(attempt);
-    const guarded = new GuardedStream({ attempt, status, stream, progress, held, random, onContent });
+    const guarded = new GuardedStream({ attempt, status, stream, chunks, progress, held, random, onContent });
     return { ...reply, chunks: guarded.iterator(), onEnd: (listener) => guarded.onEnd(listener) };
   }
 }
@@ -42,11 +46,16 @@ function noteFirstContent({ call, target, startedAt }: Attempt): void {
   if (!call.hasOwnCredentials) target.state.answered(true, now - startedAt);
 }
 
-async function untilContent(attempt: Attempt, stream: UpstreamStream, progress: Progress): Promise<unknown[]> {
+async function untilContent(
+  attempt: Attempt,
+  stream: UpstreamStream,
+  chunks: CheckedChunks,
+  progress: Progress,
+): Promise<unknown[]> {
   const held: unknown[] = [];
   const isReleasedAtOnce = attempt.call.protocol === 'responses' && !canFailOver(attempt);
   while (held.length < MAX_CHUNKS_HELD && stream.bytesRead() < MAX_BYTES_HELD) {
-    const { done, value } = await stream.chunks.next();
+    const { done, value } = await chunks.next();
     if (done) {
       if (progress.finished || stream.aborted() || mayBeNoStream(attempt.call, held)) return held;
       throw invalidAnswer(held.length === 0 ? 'with an empty stream' : 'its stream ended before any content');
@@ -54,11 +63,11 @@ async function untilContent(attempt: Attempt, stream: UpstreamStream, progress: 
     held.push(value);
     progress.read(value);
     if (progress.hasFailedForGood) {
-      close(stream);
+      close(chunks);
       throw invalidAnswer('its stream reported a failure');
     }
     if (progress.isEmpty) {
-      close(stream);
+      close(chunks);
       throw invalidAnswer('with an empty answer: 0 output tokens');
     }
     if (progress.hasContent || progress.hasItem || isReleasedAtOnce) return held;
@@ -81,6 +90,6 @@ function mayBeNoStream({ body }: Call, held: readonly unknown[]): boolean {
   return held.length === 0 && isRecord(body) && !(body instanceof FormData) && body.stream !== true;
 }
 
-function close(stream: UpstreamStream): void {
-  stream.chunks.return?.().catch(() => undefined);
+function close(chunks: CheckedChunks): void {
+  chunks.return().catch(() => undefined);
 }
