@@ -1,7 +1,7 @@
 import { abortError, failure, timeoutError } from '../classify.js';
 import { AttemptFailed, InvalidAnswerError } from '../errors.js';
 import type { Layer } from '../pipeline.js';
-import { fromChunks } from '../protocol/convert.js';
+import { JoinedChunks } from '../protocol/join-chunks.js';
 import type { Attempt, Reply } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { jsonText } from '../util/json-text.js';
@@ -55,6 +55,7 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
   ): Promise<Reply> {
     const { call } = attempt;
     const held: unknown[] = [];
+    const joined = new JoinedChunks(call.protocol);
     const bytesRead = () => reply.answer.stream?.bytesRead() ?? 0;
     let pending: Promise<IteratorResult<unknown>> | undefined;
     try {
@@ -64,8 +65,9 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
         if (result === undefined) break;
         pending = undefined;
         if (call.signal?.aborted) throw abortError(call.signal.reason);
-        if (result.done) return released(attempt, reply, held, undefined);
+        if (result.done) return released(attempt, { ...reply, whole: joined.whole() }, held, undefined);
         held.push(result.value);
+        joined.add(result.value);
       }
     } catch (thrown) {
       if (call.signal?.aborted) throw thrown;
@@ -130,8 +132,7 @@ function released(
 ): Reply {
   const { call } = attempt;
   call.record.timeToFirstChunkMs = roundMs(performance.now() - call.startedAt);
-  const whole = rest === undefined ? fromChunks(call.protocol, held) : undefined;
-  return { ...reply, whole, chunks: new HeldStream(held, rest) };
+  return { ...reply, chunks: new HeldStream(held, rest) };
 }
 
 /** Continues a stream whose next chunk has already been requested. */

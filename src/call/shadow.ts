@@ -1,7 +1,7 @@
 import type { ShadowConfig } from '../options/check-judge.js';
 import type { Handler, Layer } from '../pipeline.js';
 import { confidenceOf, wantsJson } from '../protocol/confidence.js';
-import { fromChunks } from '../protocol/convert.js';
+import { fromChunks } from '../protocol/join-chunks.js';
 import { whyNeverShared } from '../protocol/never-shared.js';
 import { readNeeds } from '../protocol/requirements.js';
 import type { Capacity } from '../state/capacity.js';

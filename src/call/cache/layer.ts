@@ -26,9 +26,9 @@ import { eligibilityOf } from './eligibility.js';
 import { answerVectors } from './embeddings.js';
 import { copyForAnother, isDeploymentFault } from './errors.js';
 import { keyOf, sharedKeyOf, snapshotOf, vectorKeys } from './key.js';
-import { CacheLookup, type Found, isLong, isPromise, readInSlices } from './lookup.js';
+import { CacheLookup, type Found, isPromise } from './lookup.js';
 import type { Participant } from './participant.js';
-import { isOnlyUsage, readAnswer } from './read-answer.js';
+import { isLong, isOnlyUsage, readAnswer, readInSlices } from './read-answer.js';
 import { SharedCall } from './shared-call.js';
 import { SharedCalls } from './shared-calls.js';
 import { SharedStream } from './shared-stream.js';
@@ -133,7 +133,7 @@ class ResponseCache implements CacheContext {
     finding: Found | undefined | PromiseLike<Found | undefined>,
   ): Promise<CallReply> {
     const found = await finding;
-    const value = found !== undefined && isLong(found.answer) ? await readInSlices(found.answer) : undefined;
+    const value = found !== undefined && isLong(found.answer) ? await readInSlices(call, found.answer) : undefined;
     if (call.signal?.aborted) throw abortError(call.signal.reason);
     const hit = found === undefined ? undefined : this.#hit(call, found, value);
     return hit ?? this.#decide(call, request, settings, fetch, found, value);

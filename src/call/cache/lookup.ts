@@ -124,27 +124,3 @@ export function readValue({ text }: CachedAnswer): unknown {
     return undefined;
   }
 }
-
-/** The number of characters to parse at a time, which takes some milliseconds. */
-const SLICE = 512 * 1024;
-
-/** Whether a stream is so long that its chunks are parsed in slices. */
-export const isLong = ({ kind, text }: CachedAnswer) => kind === 'chunks' && text.length > SLICE;
-
-/** `readValue` for a long stream, with one chunk per line: the event loop gets a turn between two slices. */
-export async function readInSlices({ text }: CachedAnswer): Promise<unknown> {
-  const values: unknown[] = [];
-  try {
-    for (let from = 1; from < text.length; ) {
-      const line = text.indexOf('\n', from + SLICE);
-      // Before the comma, or before the end of the list.
-      const to = line === -1 ? text.length - 1 : line - 1;
-      for (const value of JSON.parse(`[${text.slice(from, to)}]`) as unknown[]) values.push(value);
-      from = line === -1 ? text.length : line + 1;
-      await new Promise((resolve) => setTimeout(resolve, 0));
-    }
-    return values;
-  } catch {
-    return undefined;
-  }
-}

@@ -1,6 +1,7 @@
 import { ChatCompletionStream } from 'openai/lib/ChatCompletionStream';
 import { describe, expect, it } from 'vitest';
-import { fromChunks, toChunks } from '../../../src/protocol/convert.js';
+import { toChunks } from '../../../src/protocol/convert.js';
+import { fromChunks } from '../../../src/protocol/join-chunks.js';
 import fc from '../../helpers/property.js';
 import { SDK } from '../../helpers/sdk.js';
 
