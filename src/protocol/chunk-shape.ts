@@ -4,6 +4,8 @@ const SLOT = '\u0001';
 /** `value`: a string, a number, `true`, `false` or `null`. `json`: the JSON of any value. */
 export type SlotKind = 'value' | 'json';
 
+type Json = Record<string, unknown>;
+
 interface Node {
   readonly slot: SlotKind | undefined;
   /** Set only without children. */
@@ -24,23 +26,22 @@ export class ChunkShape {
   readonly slots: readonly SlotKind[];
   readonly #root: Node;
 
-  private constructor(root: Node, slots: readonly SlotKind[]) {
-    this.#root = root;
+  private constructor(common: Node, chunk: unknown) {
+    const slots: SlotKind[] = [];
+    this.#root = withSlots(common, chunk, slots);
     this.slots = slots;
-    this.template = templateOf(root);
+    this.template = templateOf(this.#root);
   }
 
   /** The shape of two chunks, the first given as JSON; `undefined` if they have different keys. */
   static ofTwo(json: string, chunk: unknown): ChunkShape | undefined {
-    return new ChunkShape(nodeOf(JSON.parse(json)), []).withSlotsFor(chunk);
+    const first = nodeOf(JSON.parse(json));
+    return isAlike(first, chunk) ? new ChunkShape(first, chunk) : undefined;
   }
 
   /** The shape with another slot in each place where `chunk` differs; `undefined` if `chunk` has other keys. */
   withSlotsFor(chunk: unknown): ChunkShape | undefined {
-    if (!isAlike(this.#root, chunk)) return undefined;
-    const slots: SlotKind[] = [];
-    const root = withSlots(this.#root, chunk, slots);
-    return new ChunkShape(root, slots);
+    return isAlike(this.#root, chunk) ? new ChunkShape(this.#root, chunk) : undefined;
   }
 
   /** The chunk's values for the slots; `undefined` if it does not fit. Throws if it has no JSON. */
@@ -59,32 +60,47 @@ export function fillIn(template: string, texts: readonly string[]): unknown {
 /** Whether both have the same keys. Arrays may differ in length, unless one is empty. */
 function isAlike({ slot, keys, children }: Node, value: unknown): boolean {
   if (slot === 'json') return true;
-  if (children === undefined || typeof value !== 'object' || value === null)
-    return children === undefined && (typeof value !== 'object' || value === null);
+  if (typeof value !== 'object' || value === null) return children === undefined;
+  if (children === undefined || Array.isArray(value) !== (keys === undefined)) return false;
   if (Array.isArray(value)) {
-    if (keys !== undefined || (children.length === 0) !== (value.length === 0)) return false;
-    return children.length !== value.length || children.every((child, i) => isAlike(child, value[i]));
+    if (children.length !== value.length) return children.length > 0 && value.length > 0;
+    return children.every((child, i) => isAlike(child, value[i]));
   }
-  const entries = Object.entries(value);
-  if (entries.length !== keys?.length) return false;
-  return children.every((child, i) => keys[i] === entries[i]?.[0] && isAlike(child, entries[i]?.[1]));
+  let at = 0;
+  for (const key in value) {
+    const child = children[at];
+    if (child === undefined || keys?.[at] !== key || !isAlike(child, (value as Json)[key])) return false;
+    at++;
+  }
+  return at === children.length;
 }
 
+/** Of a parsed chunk. */
 function nodeOf(value: unknown): Node {
   if (typeof value !== 'object' || value === null)
     return { slot: undefined, value, keys: undefined, children: undefined };
-  const keys = Array.isArray(value) ? undefined : Object.keys(value);
-  return { slot: undefined, value: undefined, keys, children: Object.values(value).map(nodeOf) };
+  if (Array.isArray(value)) return { slot: undefined, value: undefined, keys: undefined, children: value.map(nodeOf) };
+  const keys: string[] = [];
+  const children: Node[] = [];
+  for (const key in value) {
+    keys.push(key);
+    children.push(nodeOf((value as Json)[key]));
+  }
+  return { slot: undefined, value: undefined, keys, children };
 }
 
 /** `value` must pass `isAlike`. Adds the kinds of the slots to `slots`, in order. */
 function withSlots(node: Node, value: unknown, slots: SlotKind[]): Node {
   const slot = slotOf(node, value);
-  if (slot !== undefined) slots.push(slot);
-  if (slot !== undefined) return { slot, value: undefined, keys: undefined, children: undefined };
-  if (node.children === undefined || typeof value !== 'object' || value === null) return node;
-  const values: unknown[] = Object.values(value);
-  return { ...node, children: node.children.map((child, i) => withSlots(child, values[i], slots)) };
+  if (slot !== undefined) {
+    slots.push(slot);
+    return { slot, value: undefined, keys: undefined, children: undefined };
+  }
+  const { keys, children } = node;
+  if (children === undefined) return node;
+  const own = value as Json;
+  const withTheirs = children.map((child, i) => withSlots(child, own[keys?.[i] ?? i], slots));
+  return { slot, value: undefined, keys, children: withTheirs };
 }
 
 function slotOf({ slot, value: expected, children }: Node, value: unknown): SlotKind | undefined {
@@ -116,7 +132,7 @@ function fits({ slot, value: expected, keys, children }: Node, value: unknown, v
   for (const key in value) {
     const child = children[at];
     if (child === undefined || keys[at] !== key) return false;
-    if (!fits(child, (value as Record<string, unknown>)[key], values)) return false;
+    if (!fits(child, (value as Json)[key], values)) return false;
     at++;
   }
   return at === children.length && !Array.isArray(value);
@@ -129,7 +145,6 @@ function isLeaf(value: unknown): boolean {
 function templateOf({ slot, value, keys, children }: Node): string {
   if (slot !== undefined) return SLOT;
   if (children === undefined) return JSON.stringify(value);
-  const texts = children.map(templateOf);
-  if (keys === undefined) return `[${texts.join(',')}]`;
-  return `{${texts.map((text, i) => `${JSON.stringify(keys[i])}:${text}`).join(',')}}`;
+  if (keys === undefined) return `[${children.map(templateOf).join(',')}]`;
+  return `{${children.map((child, i) => `${JSON.stringify(keys[i])}:${templateOf(child)}`).join(',')}}`;
 }
