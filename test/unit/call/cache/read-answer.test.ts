@@ -3,6 +3,7 @@ import { isLong, readAnswer, readInSlices } from '../../../../src/call/cache/rea
 import { fromChunks, JoinedChunks } from '../../../../src/protocol/join-chunks.js';
 import type { CachedAnswer } from '../../../../src/state/cache-store.js';
 import type { Call } from '../../../../src/types.js';
+import { cachedAnswer } from '../../../helpers/cached-answers.js';
 
 const COUNT = 20_000;
 
@@ -18,8 +19,7 @@ function storedStream(deltaOf: (i: number) => object): { chunks: object[]; answe
     chunk({}, 'stop'),
   ];
   const text = `[${chunks.map((each) => JSON.stringify(each)).join(',\n')}]`;
-  const source = { deployment: 'd', servedModel: 'm', region: null, costUsd: 0, tokens: 9, requestId: null };
-  return { chunks, answer: { kind: 'chunks', text, storedAt: 0, ...source } };
+  return { chunks, answer: { ...cachedAnswer(text), kind: 'chunks', tokens: 9 } };
 }
 
 const callOf = (stream: boolean) => ({ protocol: 'chat', stream, record: {}, wantsUsage: true }) as unknown as Call;
