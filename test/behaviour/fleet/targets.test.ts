@@ -52,19 +52,27 @@ async function spendAll({ router }: Member): Promise<number> {
 const areAnswered = (calls: readonly Watched<unknown>[]) => calls.every(({ state }) => state === 'fulfilled');
 
 let tenants = 0;
-/** The heartbeats until calls of an unknown tenant, and ten calls at once, are answered. */
-async function recovery({ router }: Member, mostBeats: number): Promise<number> {
+/**
+ * Until a tenant that the ledger has not seen, and ten concurrent calls, are answered, in each process: in heartbeats. All
+ * processes try at once.
+ */
+async function recovery(members: readonly Member[], mostBeats: number): Promise<number[]> {
   const startedAt = performance.now();
-  while (performance.now() - startedAt < mostBeats * BEAT_MS) {
-    tenants += 1;
-    const calls = [
-      watch(sendChatWith(router, { tenant: `new-${tenants}` }, 'tenants')),
-      ...Array.from({ length: 10 }, () => watch(sendChat(router))),
-    ];
+  const beats = members.map(() => Number.POSITIVE_INFINITY);
+  while (beats.includes(Number.POSITIVE_INFINITY) && performance.now() - startedAt < mostBeats * BEAT_MS) {
+    const tries = members.map(({ router }, i) => {
+      if (beats[i] !== Number.POSITIVE_INFINITY) return [];
+      tenants += 1;
+      return [
+        watch(sendChatWith(router, { tenant: `new-${tenants}` }, 'tenants')),
+        ...Array.from({ length: 10 }, () => watch(sendChat(router))),
+      ];
+    });
     await pass(TIMEOUT_MS);
-    if (areAnswered(calls)) break;
+    for (const [i, calls] of tries.entries())
+      if (calls.length > 0 && areAnswered(calls)) beats[i] = (performance.now() - startedAt) / BEAT_MS;
   }
-  return (performance.now() - startedAt) / BEAT_MS;
+  return beats;
 }
 
 const recovering = {
@@ -155,29 +163,27 @@ it('a cache waits at most timeoutMs altogether, though it sends two commands', a
 });
 
 describe('a fleet recovers', () => {
-  it('within two heartbeats after Redis is back', async () => {
+  it.each([3, 32])('within two heartbeats after Redis is back: %i processes', async (count) => {
     const store = watchedStore();
-    const members = fleetOf(3, store, recovering as never);
-    for (const member of members) await recovery(member, 5);
+    const members = fleetOf(count, store, recovering as never);
+    await recovery(members, 5);
     store.isDown = true;
     await pass(20_000);
-    expect(await recovery(members[0] as Member, 3)).toBe(3);
+    expect(Math.min(...(await recovery(members.slice(0, 1), 3)))).toBe(Number.POSITIVE_INFINITY);
     store.isDown = false;
-    for (const member of members) expect(await recovery(member, 9)).toBeLessThanOrEqual(2);
+    expect(Math.max(...(await recovery(members, 9)))).toBeLessThanOrEqual(2);
   });
 
-  it('within four heartbeats after data loss, and grants nothing more for three', async () => {
+  it.each([3, 32])('within four heartbeats after data loss, and grants nothing more for three: %i', async (count) => {
     let inner = memoryFleetStore();
     const store = watchedStore({ exchange: (message) => inner.exchange(message) });
-    const members = fleetOf(3, store, recovering as never, { whenDown: 'refuse' });
-    for (const member of members) await recovery(member, 5);
+    const members = fleetOf(count, store, recovering as never, { whenDown: 'refuse' });
+    await recovery(members, 5);
     await pass(5000);
     inner = memoryFleetStore();
-    const took = await Promise.all(members.map((member) => recovery(member, 9)));
-    for (const beats of took) {
-      expect(beats).toBeGreaterThan(2.5);
-      expect(beats).toBeLessThanOrEqual(4);
-    }
+    const took = await recovery(members, 9);
+    expect(Math.min(...took)).toBeGreaterThan(2.5);
+    expect(Math.max(...took)).toBeLessThanOrEqual(4);
   });
 });
 
