@@ -82,6 +82,7 @@ export function failure(outcome: FailedOutcome, error: Error, now: number, jitte
     outcome,
     error,
     status,
+    headers,
     code: reasonCode(error),
     byWords: false,
     target: undefined,
@@ -93,11 +94,6 @@ export function failure(outcome: FailedOutcome, error: Error, now: number, jitte
 
 /** An application's own `fetch` may have another `Headers` class. */
 const isHeaders = (value: unknown): value is Headers => isRecord(value) && typeof value.get === 'function';
-
-/** The headers of the answer that caused the error. */
-export function headersOf(error: Error): Headers | undefined {
-  return answerOf(error).headers;
-}
 
 /** Accepts errors of any class, because a client's own `fetch` or mock may throw one. */
 function answerOf(error: Error): { status: number | undefined; headers: Headers | undefined } {
@@ -248,8 +244,10 @@ function reasonCode(error: Error): string | null {
   try {
     if (error instanceof StreamInterruptedError) return error.upstreamCode ?? codeOfCause(error);
     if (error instanceof InvalidAnswerError) return error.cause instanceof Error ? reasonCode(error.cause) : null;
+    const own = upstreamCodeOf(error);
+    if (own !== undefined) return own;
     const { code, type } = isApiError(error) && !isOfClient(error) ? factsOf(error) : {};
-    return upstreamCodeOf(error) ?? codeText(code) ?? codeText(type) ?? codeOf(error) ?? codeOfCause(error);
+    return codeText(code) ?? codeText(type) ?? codeOf(error) ?? codeOfCause(error);
   } catch {
     return null;
   }

@@ -304,6 +304,8 @@ export interface Failure {
   readonly outcome: Outcome;
   readonly error: Error;
   readonly status: number | undefined;
+  /** The answer's headers as they were sent: keys in them are masked only on the error itself. */
+  readonly headers: Headers | undefined;
   /** The upstream's own error code, or the connection's. */
   readonly code: string | null;
   /** The failure was recognised by the error's text only: it applies to this call, and changes no shared state. */

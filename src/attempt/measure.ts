@@ -1,5 +1,5 @@
 import { APIError } from 'openai';
-import { classify, describe, headersOf, withFailoverOn } from '../classify.js';
+import { classify, describe, withFailoverOn } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
 import type { PriceBook } from '../prices/price-book.js';
@@ -95,7 +95,7 @@ export function measure({
       } catch (thrown) {
         const failure = failureOf(thrown, attempt);
         call.failures.push(failure);
-        record.requestId ??= requestIdOf(attempt, headersOf(failure.error));
+        record.requestId ??= requestIdOf(attempt, failure.headers);
         if (failure.outcome !== 'aborted') reportIfSlow(attempt);
         finish(attempt, failedEnd(failure, attempt.refused));
         throw new AttemptFailed(failure);

@@ -1,4 +1,4 @@
-import { codeOf, headersOf } from '../classify.js';
+import { codeOf } from '../classify.js';
 import type { Layer } from '../pipeline.js';
 import type { Events } from '../telemetry/events.js';
 import type { Attempt, Failure, Reply, Target } from '../types.js';
@@ -37,8 +37,7 @@ export function serverSignals(events: Events, names: NameHints): Layer<Attempt, 
     if (failure.outcome === 'model-not-found') reportUnknownModel(target);
     // The call used its own account.
     if (call.hasOwnCredentials) return;
-    const headers = headersOf(failure.error);
-    if (headers !== undefined) state.rateAdvice.read(headers, performance.now());
+    if (failure.headers !== undefined) state.rateAdvice.read(failure.headers, performance.now());
     if (failure.retryAfterMs !== undefined && (failure.status === 429 || failure.status === 503)) {
       state.pause(failure.endedAt + failure.retryAfterMs, failure, startedAt);
       events.emit({

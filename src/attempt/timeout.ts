@@ -4,6 +4,7 @@ import type { Layer } from '../pipeline.js';
 import type { EndReason } from '../state/attempt-control.js';
 import type { Attempt, Failure, Reply } from '../types.js';
 import { patientTimer } from '../util/patient-timer.js';
+import { stackLater } from '../util/stack.js';
 import { limitOf } from './limit.js';
 
 /**
@@ -65,7 +66,8 @@ function extended(attempt: Attempt): number {
 function failureBy(reason: EndReason, attempt: Attempt, random: () => number): Failure {
   if (reason === 'lost') return lost(attempt);
   if (reason === 'timeout' || reason === 'stalled') return tooLate(attempt, random(), reason === 'stalled');
-  return failure('aborted', abortError(attempt.call.signal?.reason), performance.now(), 0);
+  const error = stackLater(() => abortError(attempt.call.signal?.reason));
+  return failure('aborted', error, performance.now(), 0);
 }
 
 function tooLate(attempt: Attempt, jitter: number, isLate: boolean): Failure {
@@ -73,7 +75,12 @@ function tooLate(attempt: Attempt, jitter: number, isLate: boolean): Failure {
   const limit = limitOf(attempt);
   const now = performance.now();
   const isDeadline = (control.untilDeadline && limit === control.timeoutMs) || (isLate && now >= call.deadline);
-  const found = failure(isDeadline ? 'deadline' : 'timeout', timeoutError(limit), now, jitter);
+  const found = failure(
+    isDeadline ? 'deadline' : 'timeout',
+    stackLater(() => timeoutError(limit)),
+    now,
+    jitter,
+  );
   // A blocked process says nothing about the deployment.
   if (isLate) return { ...found, breaker: 'neutral', isStalled: true };
   return isToBlame(attempt, limit) ? found : { ...found, breaker: 'neutral' };

@@ -11,6 +11,7 @@ import type { AttemptRecord } from '../telemetry/record-types.js';
 import type { Attempt, Call, Failure, Reply, Target } from '../types.js';
 import { roundMs } from '../util/round-ms.js';
 import { sleep } from '../util/sleep.js';
+import { stackless, withStack } from '../util/stack.js';
 import { HedgedCall, hedgeDelay } from './hedge.js';
 import { occupy, releaseSlot, waitForSlot, waitForSlotBeside } from './queue.js';
 import { viewTargets } from './view-targets.js';
@@ -75,7 +76,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       if (step.type === 'queue') return queue(step);
       if (step.type === 'stop') {
         if (step.reason === 'withheld') withhold(call, step.target);
-        throw new Stopped(step);
+        throw stackless(() => new Stopped(step));
       }
       if (step.waitMs > 0) return pause(call, step.waitMs).then(tryNext);
       const token = step.isRetry ? call.retry.budget.tryTake() : undefined;
@@ -230,14 +231,14 @@ function finalError(call: Call, stop: Stop | undefined): Error {
   const last = failures.at(-1);
   const upstream = failures.findLast((failure) => failure.status !== undefined);
   if (last === undefined) return errorWithoutAttempts(call, stop);
-  if (last.outcome === 'aborted') return last.error;
+  if (last.outcome === 'aborted') return withStack(last.error);
   const everywhere = failures.find((failure) => isFinal(failure) && failure.status !== undefined);
-  if (everywhere !== undefined) return everywhere.error;
+  if (everywhere !== undefined) return withStack(everywhere.error);
   if (last.outcome === 'deadline') {
     const before = upstream ?? failures.findLast((failure) => failure !== last) ?? last;
-    return new DeadlineExceededError(call.settings.deadlineMs, before.error);
+    return new DeadlineExceededError(call.settings.deadlineMs, withStack(before.error));
   }
-  return (upstream ?? last).error;
+  return withStack((upstream ?? last).error);
 }
 
 /** A 400 from a later client that cannot read sealed items must not replace the first client's error. */

@@ -1,4 +1,5 @@
 import { limitErrorBody } from './error-body.js';
+import { noteAttempt } from './error-facts.js';
 
 /** The application's or the platform's `fetch`, as the SDK calls it. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -72,10 +73,13 @@ export function closable(fetch: Fetch): Fetch {
     onRequest.open(() => controller.abort(ENDED));
     // The attempt was over before the request started.
     if (controller.signal.aborted) return Promise.reject(controller.signal.reason);
-    return fetch(input, { ...init, signal: controller.signal }).then(limitErrorBody, (error) => {
-      onRequest.thrown = error;
-      throw error;
-    });
+    return fetch(input, { ...init, signal: controller.signal }).then(
+      (response) => noteAttempt(limitErrorBody(response)),
+      (error) => {
+        onRequest.thrown = error;
+        throw error;
+      },
+    );
   };
   // Some `fetch` functions have their own classes (`fetch.Response`), which the SDK looks for.
   return Object.assign(Object.setPrototypeOf(closableFetch, fetch), { [ON_REQUEST]: true });

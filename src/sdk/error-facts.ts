@@ -1,10 +1,14 @@
 import type { OpenAI } from 'openai';
 import { APIError } from 'openai';
 import { type ErrorFacts, readError } from '../protocol/read-error.js';
+import { isRecord } from '../util/is-record.js';
+import { stackLater } from '../util/stack.js';
 
 /** Stored separately from the errors, because applications print those, and an upstream may quote a key. */
 const noted = new WeakMap<object, ErrorFacts>();
 const NOTES = Symbol('notes');
+/** Marks the headers of answers to attempts: their errors get a stack only when a caller gets them. */
+const OF_ATTEMPT = Symbol('ofAttempt');
 
 type MakeStatusError = OpenAI['makeStatusError'];
 
@@ -16,7 +20,8 @@ export function noteErrorFacts(client: OpenAI): void {
   const { makeStatusError: make } = client as unknown as { makeStatusError: MakeStatusError | undefined };
   if (make === undefined || NOTES in make) return;
   const noting: MakeStatusError = function makeStatusError(this: OpenAI, status, body, message, headers) {
-    const error = madeBy(() => make.call(this, status, body, message, headers), status, headers);
+    const makeError = () => madeBy(() => make.call(this, status, body, message, headers), status, headers);
+    const error = isRecord(headers) && OF_ATTEMPT in headers ? stackLater(makeError) : makeError();
     noted.set(error, readError(body ?? message));
     return error;
   };
@@ -35,6 +40,11 @@ function madeBy(make: () => APIError, status: number, headers: Headers): APIErro
     if (!(error instanceof RangeError)) throw error;
     return APIError.generate(status, undefined, 'The body could not be shown.', headers);
   }
+}
+
+export function noteAttempt(response: Response): Response {
+  if (!response.ok && isRecord(response.headers)) Reflect.set(response.headers, OF_ATTEMPT, true);
+  return response;
 }
 
 export function notedFacts(error: object): ErrorFacts | undefined {

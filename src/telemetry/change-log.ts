@@ -105,8 +105,11 @@ export class ChangeLog {
     if (log?.warns !== true) return;
     const now = performance.now();
     const name = this.#subjects.has(key) || this.#subjects.size < MAX_SUBJECTS ? key : 'other';
-    const subject = this.#subjects.get(name) ?? { until: 0, lines: 0, skipped: 0 };
-    this.#subjects.set(name, subject);
+    let subject = this.#subjects.get(name);
+    if (subject === undefined) {
+      subject = { until: 0, lines: 0, skipped: 0 };
+      this.#subjects.set(name, subject);
+    }
     if (now >= subject.until) Object.assign(subject, { until: now + most.ms, lines: 0 });
     if (subject.lines >= most.lines) {
       subject.skipped++;

@@ -1,0 +1,27 @@
+const LACKS_STACK = Symbol('lacksStack');
+
+/** Makes an error without a stack: capturing one costs more than everything else that is done with a failed attempt. */
+export function stackless<E extends Error>(make: () => E): E {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** Makes an error that gets its stack by `withStack`, if a caller gets it. */
+export function stackLater<E extends Error>(make: () => E): E {
+  if (typeof Error.captureStackTrace !== 'function') return make();
+  const error = stackless(make);
+  Reflect.defineProperty(error, LACKS_STACK, { value: true, configurable: true });
+  return error;
+}
+
+/** Captures the stack that an error lacks. Unlike the attempt's, it names the lines of the caller. */
+export function withStack<E extends Error>(error: E): E {
+  if (Object.hasOwn(error, LACKS_STACK) && Reflect.deleteProperty(error, LACKS_STACK))
+    Error.captureStackTrace(error, withStack);
+  return error;
+}
