@@ -4,46 +4,40 @@ import type { CacheTotals } from './call/cache/layer.js';
 import { RouteOrder } from './call/route-order.js';
 import type { ShadowRule } from './call/shadow.js';
 import type { SpendParts } from './call/spend/layer.js';
-import type { AbTable, Exposure } from './experiments/ab-table.js';
+import { Deployments, newService } from './deployments.js';
 import { connectFleet, type FleetState } from './fleet-host.js';
 import type { EscalateConfig } from './options/check-judge.js';
-import type { DeploymentConfig, RouteConfig, RouterConfig } from './options/check-options.js';
-import type { SlaConfig } from './options/check-sla.js';
+import type { RouteConfig, RouterConfig } from './options/check-options.js';
 import type { Handler } from './pipeline.js';
 import { PriceBook } from './prices/price-book.js';
 import { CostGroups } from './prices/worst-case.js';
 import { Routing } from './request/resolve-model.js';
-import { BackgroundCalls } from './state/background-calls.js';
+import { newLife, type RouterLife } from './router-life.js';
+import type { BackgroundCalls } from './state/background-calls.js';
 import type { CacheStore } from './state/cache-store.js';
-import { Capacity, isLimited, type Place, Slots } from './state/capacity.js';
-import { DeploymentBreaker } from './state/circuit-breaker.js';
-import { type ClientState, DeploymentState } from './state/deployment-state.js';
+import type { Capacity } from './state/capacity.js';
+import type { DeploymentState } from './state/deployment-state.js';
 import { EscalationShare } from './state/escalation-share.js';
 import type { Fleet, FleetLink } from './state/fleet.js';
 import { ResponseStore } from './state/memory-store.js';
 import { NextDraw } from './state/next-draw.js';
 import { RetryBudget } from './state/retry-budget.js';
 import { DEFAULT_DOWNTIME } from './state/service-history.js';
-import { ServiceLevel } from './state/service-level.js';
+import type { ServiceLevel } from './state/service-level.js';
 import { SpendLedger } from './state/spend-ledger.js';
-import { SpendTable } from './state/spend-table.js';
-import { StateKeeper } from './state/state-keeper.js';
-import { StoredIds } from './state/stored-ids.js';
+import type { SpendTable } from './state/spend-table.js';
+import type { StateKeeper } from './state/state-keeper.js';
+import type { StoredIds } from './state/stored-ids.js';
 import { newTotals, type Totals } from './state/totals.js';
-import { ChangeLog } from './telemetry/change-log.js';
-import { Channels } from './telemetry/channels.js';
-import { Events } from './telemetry/events.js';
-import type { AttemptRecord, CallRecord, KnownPrice } from './telemetry/record-types.js';
-import { Tracing } from './telemetry/tracing.js';
+import type { ChangeLog } from './telemetry/change-log.js';
+import type { Events } from './telemetry/events.js';
+import type { CallRecord } from './telemetry/record-types.js';
+import type { Tracing } from './telemetry/tracing.js';
 import { InputEstimator } from './tokens/input-estimator.js';
-import type { Call, CallReply, CallRetry, Capability, Deployment, Target, Upstream } from './types.js';
-import { AbortSource } from './util/abort-source.js';
+import type { Call, CallReply, CallRetry, Target, Upstream } from './types.js';
 import { isSameValue } from './util/is-same-value.js';
 import { randomHex } from './util/random-hex.js';
-import { SignalHubs } from './util/signal-hub.js';
-
-/** How many ids of stored objects are remembered, each with the client that created it. */
-const STORED_IDS = 10_000;
+import type { SignalHubs } from './util/signal-hub.js';
 
 /** A router without its entry point: its deployments and their state. All views of a router share one engine. */
 export class Engine {
@@ -59,7 +53,7 @@ export class Engine {
   /** Answers a call. */
   readonly handle: Handler<Call, CallReply>;
   /** By name: configured deployments, and one shared state per client for unlisted models, created at first use. */
-  readonly states = new Map<string, DeploymentState>();
+  readonly states: ReadonlyMap<string, DeploymentState>;
   /** Which client created each stored object. */
   readonly storedBy: StoredIds;
   /** The slots of deployments and clients with limits, and the calls that wait for a slot. */
@@ -68,11 +62,7 @@ export class Engine {
   readonly jitter: NextDraw;
   /** The order of deployments on routes with a strategy. */
   readonly orders: ReadonlyMap<string, RouteOrder>;
-  /**
-   * The variant of each call on a weighted route, keyed by its attempts, because a joined call's record takes over
-   * another's.
-   */
-  readonly exposures: WeakMap<readonly AttemptRecord[], { readonly table: AbTable; readonly exposure: Exposure }>;
+  readonly exposures: RouterLife['exposures'];
   /** Totals of the calls of each route. */
   readonly routeTotals: ReadonlyMap<string, Totals>;
   /** The service level of each route. */
@@ -89,8 +79,7 @@ export class Engine {
   readonly spend: SpendParts;
   /** Signals of callers, each with one listener. */
   readonly signals: SignalHubs;
-  readonly #isBuilt: boolean;
-  readonly #clients: ReadonlyMap<string, ClientState>;
+  readonly #deployments: Deployments;
   /** By route: the rules of `accept` and `escalate`, the share of escalations, and shadow traffic. */
   readonly #judging = new Map<string, Judging>();
   readonly #escalation = new Map<string, { readonly config: EscalateConfig; readonly share: EscalationShare }>();
@@ -124,16 +113,13 @@ export class Engine {
     this.signals = signals;
     this.#ranks = ['premium', 'standard', ...config.priorities.keys()];
     const prices = new PriceBook(config.prices);
-    // First of all, because an error here must leave nothing to close.
-    const known = new Map([...config.deployments].map(([id, each]) => [id, priceOf(id, each, prices)]));
+    const replaced = previous === undefined ? undefined : previous.#deployments;
+    const deployments = new Deployments(config, upstreams, events, prices, replaced);
+    this.#deployments = deployments;
+    this.states = deployments.states;
     this.estimator = new InputEstimator(config.countTokens, this.events, config.random);
-    this.#clients = new Map([...upstreams.keys()].map((name) => [name, this.#client(name, previous)]));
-    for (const [id, deployment] of config.deployments)
-      this.#add(id, this.#deployment(id, deployment, known.get(id)), deployment.sla, previous);
-    for (const [id, state] of previous?.states ?? [])
-      if (id.endsWith('/*') && this.#clients.has(state.client.name)) this.states.set(id, state);
     this.routing = new Routing(config, new Map(this.states), {
-      stateOf: (client) => this.#unlisted(client),
+      stateOf: (client) => deployments.unlisted(client, (id, { service }) => keeper.addDeployment(id, service)),
       priceOf: (deployment, model) => prices.ofCall({ deployment, model }),
     });
     this.#retries = new Map(
@@ -161,7 +147,7 @@ export class Engine {
         const known = previous?.services.get(route);
         const isSame = isSameValue(previous?.config.routes.get(route)?.sla, sla);
         if (!isSame) known?.promise(sla, sla?.downtime ?? DEFAULT_DOWNTIME);
-        return [route, known ?? this.#service(sla, { route })];
+        return [route, known ?? newService(events, sla, { route })];
       }),
     );
     this.orders = new Map([...config.routes].flatMap(([route, each]) => this.#order(route, each, previous)));
@@ -181,7 +167,6 @@ export class Engine {
       // The fleet itself remembers what it shares.
       ledger: this.fleet?.sharesBudgets === true ? undefined : this.ledger,
     });
-    this.#isBuilt = true;
     this.spend = {
       ledger: this.ledger,
       events: this.events,
@@ -318,7 +303,11 @@ export class Engine {
   }
 
   #fleetState(): FleetState {
-    return { states: this.states, clients: this.#clients, cooldownMs: this.config.breaker?.cooldownMs ?? 0 };
+    return {
+      states: this.states,
+      clients: this.#deployments.clients,
+      cooldownMs: this.config.breaker?.cooldownMs ?? 0,
+    };
   }
 
   /** Returns the previous order if nothing has changed, so that its statistics and its comparison continue. */
@@ -352,167 +341,4 @@ export class Engine {
     if (hasOwnCredentials) return { ...(ofRoute ?? retry), budget: this.#unlimited };
     return ofRoute ?? { ...retry, budget: first?.state.client.retryBudget ?? this.#unlimited };
   }
-
-  /** Keeps the state of a client with the same name. A new key ends its suspension. */
-  #client(name: string, previous: Engine | undefined): ClientState {
-    const known = previous === undefined ? undefined : previous.#clients.get(name);
-    if (known === undefined) return this.#newClient(name);
-    known.slots.update({ maxConcurrent: this.config.clientLimits.get(name), rpm: undefined, tpm: undefined });
-    if (previous?.upstreams.get(name) !== this.upstreams.get(name)) known.suspendedUntil = 0;
-    return known;
-  }
-
-  #newClient(name: string): ClientState {
-    const maxConcurrent = this.config.clientLimits.get(name);
-    const slots = new Slots({ maxConcurrent, rpm: undefined, tpm: undefined });
-    return { name, suspendedUntil: 0, suspendedAt: undefined, retryBudget: new RetryBudget(this.config.retry), slots };
-  }
-
-  #unlisted(client: string): DeploymentState {
-    const id = `${client}/*`;
-    return (
-      this.states.get(id) ?? this.#add(id, this.#deployment(id, { client, model: undefined }, undefined), undefined)
-    );
-  }
-
-  #add(id: string, deployment: Deployment, sla: SlaConfig | undefined, previous?: Engine): DeploymentState {
-    const known = previous?.states.get(id);
-    const { upstream, model } = deployment;
-    if (known?.deployment.upstream.name === upstream.name && known.deployment.model === model) {
-      const isSameSla = isSameValue(previous?.config.deployments.get(id)?.sla, sla);
-      if (!isSameSla) known.service.promise(sla, sla?.downtime ?? DEFAULT_DOWNTIME);
-      known.become(deployment, {
-        breaker: isSameValue(previous?.config.breaker, this.config.breaker) ? known.breaker : this.#breaker(id),
-        place: known.place ?? placeOf(id, deployment, known.client),
-      });
-      this.states.set(id, known);
-      return known;
-    }
-    const client = this.#clients.get(deployment.upstream.name) ?? this.#newClient(deployment.upstream.name);
-    const state = new DeploymentState(
-      deployment,
-      client,
-      this.#breaker(id),
-      placeOf(id, deployment, client),
-      this.#service(sla, { deployment: id }),
-    );
-    this.states.set(id, state);
-    // The first deployments are created before the keeper exists, and nothing has been imported by then.
-    if (this.#isBuilt) this.keeper.addDeployment(id, state.service);
-    return state;
-  }
-
-  #service(sla: SlaConfig | undefined, subject: { route: string } | { deployment: string }): ServiceLevel {
-    return new ServiceLevel(sla, sla?.downtime ?? DEFAULT_DOWNTIME, ({ severity, isBurning, burnRate }) =>
-      this.events.emit({ type: isBurning ? 'sla-burning' : 'sla-recovered', ...subject, severity, burnRate }),
-    );
-  }
-
-  #breaker(deployment: string): DeploymentBreaker | undefined {
-    const { breaker: settings, random } = this.config;
-    if (settings === undefined) return undefined;
-    return new DeploymentBreaker(settings, {
-      random,
-      onChange: (state) => {
-        if (state === 'open') this.events.emit({ type: 'breaker-opened', deployment, cooldownMs: settings.cooldownMs });
-        if (state === 'closed') this.events.emit({ type: 'breaker-closed', deployment });
-      },
-    });
-  }
-
-  #deployment(
-    id: string,
-    config: Omit<DeploymentConfig, 'model' | 'sla'> & { model: string | undefined },
-    price: KnownPrice | undefined,
-  ): Deployment {
-    const upstream = this.upstreams.get(config.client);
-    if (upstream === undefined) throw new Error(`No client ${config.client}: the options were not checked.`);
-    const { model } = config;
-    return {
-      id,
-      upstream,
-      model,
-      price,
-      regions: config.region === undefined ? [] : [config.region].flat(),
-      attemptTimeoutMs: config.attemptTimeoutMs,
-      adapt: config.adapt,
-      contextWindow: config.contextWindow,
-      maxOutputTokens: config.maxOutputTokens,
-      unsupported: new Set(
-        Object.entries(config.capabilities ?? {}).flatMap(([name, can]) => (can ? [] : [name as Capability])),
-      ),
-      streamUsage: config.streamUsage ?? true,
-      embeddingSpace: config.embeddingSpace,
-      maxConcurrent: config.maxConcurrent,
-      maxQueue: config.maxQueue ?? 1000,
-      rpm: config.rpm,
-      tpm: config.tpm,
-    };
-  }
-}
-
-/** The parts that survive a change of the configuration. */
-interface RouterLife {
-  readonly events: Events;
-  readonly changes: ChangeLog;
-  readonly keeper: StateKeeper;
-  readonly tracing: Tracing;
-  readonly channels: Channels;
-  readonly storedBy: StoredIds;
-  readonly capacity: Capacity;
-  readonly exposures: Engine['exposures'];
-  readonly cacheTotals: CacheTotals;
-  readonly spendTable: SpendTable;
-  readonly background: BackgroundCalls;
-  readonly signals: SignalHubs;
-  readonly closing: AbortSource;
-  closed: boolean;
-  store: ResponseStore | undefined;
-  /**
-   * Ids are counted, with a prefix that is unique across routers and processes. It is drawn with the first call,
-   * because Workers allow no random values at module scope.
-   */
-  idPrefix: string | undefined;
-  calls: number;
-  accounts: number;
-  fleet: FleetLink | undefined;
-  /** The current configuration, for the fleet. */
-  current: FleetState | undefined;
-}
-
-function newLife(): RouterLife {
-  const events = new Events();
-  const changes = new ChangeLog(events);
-  return {
-    events,
-    changes,
-    tracing: new Tracing(),
-    channels: new Channels(),
-    keeper: new StateKeeper((line) => changes.warn(line)),
-    storedBy: new StoredIds(STORED_IDS),
-    capacity: new Capacity(),
-    exposures: new WeakMap(),
-    cacheTotals: { hits: 0, misses: 0, joined: 0, stale: 0, savedUsd: 0, savedTokens: 0 },
-    spendTable: new SpendTable(),
-    background: new BackgroundCalls(),
-    signals: new SignalHubs(),
-    closing: new AbortSource(),
-    closed: false,
-    store: undefined,
-    idPrefix: undefined,
-    calls: 0,
-    accounts: 0,
-    fleet: undefined,
-    current: undefined,
-  };
-}
-
-/** `undefined` without limits to count for. */
-function placeOf(id: string, deployment: Deployment, client: ClientState): Place | undefined {
-  const place = { id, slots: new Slots(deployment), client: client.slots, maxQueue: deployment.maxQueue };
-  return isLimited(place) ? place : undefined;
-}
-
-function priceOf(deployment: string, { model, price }: DeploymentConfig, prices: PriceBook): KnownPrice | undefined {
-  return price === undefined ? prices.of({ deployment, model }) : { price, source: 'deployment' };
 }

@@ -28,7 +28,7 @@ const LAYERS = [
   ['index.ts'],
   ['model-router.ts', 'as-fetch.ts'],
   ['dispatch.ts', 'inspect/', 'setup.ts'],
-  ['request/', 'engine.ts', 'fleet-host.ts', 'assemble.ts'],
+  ['request/', 'engine.ts', 'router-life.ts', 'deployments.ts', 'fleet-host.ts', 'assemble.ts'],
   ['call/', 'plan/', 'attempt/'],
   ['state/', 'classify.ts', 'prices/', 'options/', 'sdk/', 'protocol/', 'tokens/', 'experiments/'],
   ['telemetry/'],
