@@ -12,7 +12,10 @@ import type { KnownPrice } from './telemetry/record-types.js';
 import type { Capability, Deployment, Upstream } from './types.js';
 import { isSameValue } from './util/is-same-value.js';
 
-/** The states of a configuration's deployments and clients. Unchanged ones are those of the previous configuration. */
+/**
+ * The states of a configuration's deployments and clients. Those that an update leaves unchanged keep the state from the
+ * previous configuration.
+ */
 export class Deployments {
   /** By name: configured deployments, and one shared state per client for unlisted models, created at first use. */
   readonly states = new Map<string, DeploymentState>();

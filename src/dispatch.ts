@@ -4,6 +4,7 @@ import { InvalidOptionError, NoDeploymentAvailableError } from './errors.js';
 import { carriedOptions } from './request/call-options.js';
 import { withoutRouterHeaders } from './request/headers.js';
 import { CallReader, protocolOf } from './request/read-call.js';
+import { assign, type RouterParts, withHooks } from './router-parts.js';
 import { wrapCached } from './sdk/cached-answer.js';
 import {
   helperOf,
@@ -18,7 +19,6 @@ import { type Followed, sendFollowing } from './sdk/redirects.js';
 import { headerRows, mergeHeaders, withoutDefaultRouterHeaders } from './sdk/request-headers.js';
 import { type Run, redactRejections } from './sdk/routed-promise.js';
 import { formFor, type Handle, isStream } from './sdk/upstream.js';
-import { assign, type RouterParts, withHooks } from './setup.js';
 import type { StoredIds } from './state/stored-ids.js';
 import { linkAnswerId, linkRecord } from './telemetry/call-record.js';
 import type { CallRecord } from './telemetry/record-types.js';
@@ -28,6 +28,7 @@ import { isWithin } from './util/is-within.js';
 
 /** Sends the requests of one router object: it connects the SDK's resources to the engine. */
 export class Dispatcher {
+  /** The parts without the hooks of a subclass. */
   #given: RouterParts;
   /** The configuration that `#parts` and `#calls` were made from. */
   #base: RouterParts;

@@ -2,87 +2,40 @@ import { type ClientOptions, OpenAI } from 'openai';
 import { Engine } from './engine.js';
 import { InvalidOptionError } from './errors.js';
 import { CALL_KEYS } from './options/call-options.js';
-import { checkUnsized, isSized, ONE_STORE } from './options/check-cache.js';
-import { checkCall, checkPresent } from './options/check-call.js';
+import { isSized } from './options/check-cache.js';
+import { checkPresent } from './options/check-call.js';
 import { checkRouter, type RouterConfig } from './options/check-options.js';
 import { SETTING_KEYS } from './options/option-keys.js';
 import { checkPlaces, misplacedOption } from './options/option-places.js';
-import type {
-  CallOptions,
-  RouterOptions,
-  RouterSettings,
-  SingleClientOptions,
-  ViewOptions,
-} from './options/options.js';
-import { withoutRouterHeaders } from './request/headers.js';
-import type { RouterView } from './request/read-call.js';
-import { attemptsOf } from './request/read-call.js';
+import type { RouterOptions, RouterSettings, SingleClientOptions, ViewOptions } from './options/options.js';
+import {
+  callOptionsOf,
+  type LiveConfiguration,
+  logOf,
+  type RouterParts,
+  SDK_KEYS,
+  type SdkOptions,
+  VIEW_KEYS,
+  withoutUndefined,
+  withView,
+} from './router-parts.js';
 import {
   type BuiltClients,
   buildClients,
   checkBaseURL,
   checkHeaderBag,
   checkLogger,
-  copyOf,
   settingsOf,
   withCurrentFetch,
 } from './sdk/clients.js';
 import { AnsweredOrigins } from './sdk/dead-socket.js';
-import { optionsOf } from './sdk/internals.js';
-import { type Assignable, assignTo, bindHooks, type OwnClients, overriddenHooks } from './sdk/own-clients.js';
-import { type Redact, redactor } from './sdk/redact.js';
-import { headerRows, mergeHeaders } from './sdk/request-headers.js';
+import { redactor } from './sdk/redact.js';
 import { OpenAIUpstream } from './sdk/upstream.js';
-import { Log } from './telemetry/log.js';
-import { checkMs, checkSecretRecord, unknownOption } from './util/check.js';
+import { checkSecretRecord, unknownOption } from './util/check.js';
 import { nearest } from './util/nearest.js';
 import { pick } from './util/pick.js';
 import { synonymOf } from './util/synonyms.js';
 
-/** The parts of one router object. */
-export interface RouterParts {
-  readonly engine: Engine;
-  readonly view: RouterView;
-  readonly clients: ReadonlyMap<string, OpenAI>;
-  /** Clients of this router object only: with an assigned key, or with the hooks of a subclass. */
-  readonly own: OwnClients | undefined;
-  /** A different number for each assigned account; 0 for the original one. */
-  readonly account: number;
-  /** Receives requests that are not routed. */
-  readonly passThrough: OpenAI;
-  readonly redact: Redact;
-  /** The options of a router over one client. `withOptions` may give it another account. */
-  readonly single: SingleClientOptions | undefined;
-  /** For the SDK's own constructor. */
-  readonly superOptions: ClientOptions;
-  /** What `update` replaces, for this router object and all its views. */
-  readonly live: LiveConfiguration;
-  /** Returns this router object with another configuration. */
-  readonly over: (base: RouterParts) => RouterParts;
-}
-
-/** The current configuration. */
-export interface LiveConfiguration {
-  base: RouterParts;
-  /** The options that it was created from. */
-  options: RouterOptions | SingleClientOptions;
-}
-
-type SdkOptions = Pick<
-  ViewOptions,
-  'timeout' | 'maxRetries' | 'defaultHeaders' | 'defaultQuery' | 'logger' | 'logLevel'
->;
-
-const SDK_KEYS = [
-  'timeout',
-  'maxRetries',
-  'defaultHeaders',
-  'defaultQuery',
-  'logger',
-  'logLevel',
-] as const satisfies readonly (keyof SdkOptions)[];
-/** The SDK options that a view may set: these, and two that do not affect requests. */
-const VIEW_KEYS = [...SDK_KEYS, 'webhookSecret', 'dangerouslyAllowBrowser'] as const;
 const CREDENTIAL_KEYS = [
   'apiKey',
   'adminAPIKey',
@@ -217,16 +170,6 @@ function checkTypo(key: string): void {
 
 const isKnownToSdk = (key: string) => [...CREDENTIAL_KEYS, ...VIEW_KEYS].includes(key);
 
-/** The router's own options, completed with the SDK's where those are not set. */
-function callOptionsOf(options: Pick<SdkOptions, 'timeout' | 'maxRetries'> & CallOptions): CallOptions {
-  const { timeout, maxRetries } = options;
-  return {
-    ...(timeout !== undefined && { attemptTimeoutMs: checkMs('timeout', timeout) }),
-    ...(maxRetries !== undefined && { maxAttempts: attemptsOf(maxRetries) }),
-    ...pick(options, CALL_KEYS),
-  };
-}
-
 function open(
   clients: ReadonlyMap<string, OpenAI>,
   settings: RouterSettings,
@@ -304,34 +247,6 @@ export function openView(from: RouterParts, options: ViewOptions): RouterParts {
   return withView(from, options);
 }
 
-function withView(from: RouterParts, options: ViewOptions): RouterParts {
-  checkHeaderBag('defaultHeaders', options.defaultHeaders);
-  checkLogger('logger', options.logger);
-  const { view, engine } = from;
-  const { defaultHeaders, defaultQuery } = options;
-  const callOptions = checkCall('', callOptionsOf(options), engine.config.priorities);
-  checkUnsized('cache', options.cache, ONE_STORE);
-  const sdk = sdkOptionsFor(from, options);
-  const isSame = Object.keys(sdk).length === 0;
-  const passThrough = isSame && from.own === undefined ? from.passThrough : copyOf(from.passThrough, sdk);
-  // On a router of one client, assigned values go to views as they do in the SDK's own `withOptions`.
-  const own = from.single && from.own && new Map([[engine.config.defaultClient, passThrough]]);
-  return {
-    ...from,
-    own,
-    single: from.single && { ...from.single, ...withoutUndefined(options) },
-    passThrough,
-    superOptions: settingsOf(passThrough),
-    over: (base) => withView(from.over(base), options),
-    view: {
-      options: { ...view.options, ...callOptions },
-      headers: defaultHeaders === undefined ? view.headers : defaultHeaders,
-      query: defaultQuery === undefined ? view.query : defaultQuery,
-      log: options.logger === undefined && options.logLevel === undefined ? view.log : logOf(passThrough),
-    },
-  };
-}
-
 /** The only client of a router, with another account. */
 function accountClient({ own, clients, engine }: RouterParts, options: ViewOptions): OpenAI {
   const name = engine.config.defaultClient;
@@ -339,83 +254,4 @@ function accountClient({ own, clients, engine }: RouterParts, options: ViewOptio
   if (client === undefined) throw new Error('No default client: the options were not checked.');
   const isOurs = (key: string) => SETTING_KEYS.some((each) => each === key) || key.startsWith('default');
   return client.withOptions(Object.fromEntries(Object.entries(options).filter(([key]) => !isOurs(key))));
-}
-
-/**
- * Returns the router object's parts after an assignment to one of its properties. With one client it takes effect for
- * later calls, as on a plain client. Throws InvalidOptionError.
- */
-export function assign(from: RouterParts, name: Assignable, value: unknown): RouterParts {
-  if (name === 'webhookSecret') return withView(from, { [name]: value as string });
-  if (name === 'logger' || name === 'logLevel') {
-    const assigned = withView(from, { [name]: value });
-    from.engine.changes.log = assigned.view.log;
-    return assigned;
-  }
-  if (from.single === undefined) {
-    const place =
-      name === 'timeout' || name === 'maxRetries'
-        ? `give it to the constructor, or to a view: router.withOptions({ ${name} })`
-        : `it belongs to one of \`clients\`: clients.default.${name}`;
-    throw new InvalidOptionError(name, `it cannot be assigned where there are \`clients\`; ${place}.`);
-  }
-  if (name === 'timeout' || name === 'maxRetries') return withView(from, { [name]: value });
-  if (name === 'baseURL') checkBaseURL(name, value);
-  const client = from.own === undefined ? copyOf(from.passThrough, {}) : from.passThrough;
-  assignTo(client, name, value);
-  const own = new Map([[from.engine.config.defaultClient, client]]);
-  const account = from.engine.nextAccount();
-  return {
-    ...from,
-    own,
-    passThrough: client,
-    account,
-    over: (base) => ({ ...from.over(base), own, passThrough: client, account }),
-  };
-}
-
-/** Returns the parts with clients that call the methods which a subclass of the router overrides. */
-export function withHooks(from: RouterParts, router: OpenAI): RouterParts {
-  const names = overriddenHooks(router, from.single !== undefined);
-  if (names.length === 0) return from;
-  const { defaultClient } = from.engine.config;
-  const own = new Map(
-    [...from.clients].map(([name, client]) => {
-      const copy = copyOf(name === defaultClient ? from.passThrough : (from.own?.get(name) ?? client), {});
-      bindHooks(copy, router, names);
-      return [name, copy];
-    }),
-  );
-  return { ...from, own, passThrough: own.get(defaultClient) ?? from.passThrough };
-}
-
-/**
- * Drops undefined options of the router, so that they do not lift earlier values. The SDK's own options are left as
- * they are.
- */
-function withoutUndefined(options: ViewOptions): ViewOptions {
-  const silent = new Set<string>(CALL_KEYS.filter((key) => options[key] === undefined));
-  return Object.fromEntries(Object.entries(options).filter(([key]) => !silent.has(key)));
-}
-
-/**
- * Options of the default client for requests that are not routed. A client among others keeps its own headers and
- * query.
- */
-function sdkOptionsFor({ clients, engine, single }: RouterParts, options: ViewOptions): Partial<ClientOptions> {
-  const sdk = pick(options, VIEW_KEYS);
-  const client = clients.get(engine.config.defaultClient);
-  const own = single === undefined && client !== undefined ? optionsOf(client) : undefined;
-  const { defaultHeaders, defaultQuery } = sdk;
-  return {
-    ...sdk,
-    ...(defaultHeaders !== undefined && {
-      defaultHeaders: mergeHeaders(withoutRouterHeaders(defaultHeaders), headerRows(own?.defaultHeaders)),
-    }),
-    ...(defaultQuery !== undefined && { defaultQuery: { ...own?.defaultQuery, ...defaultQuery } }),
-  };
-}
-
-function logOf(client: OpenAI): Log {
-  return new Log(client.logger, client.logLevel ?? 'warn');
 }
