@@ -317,7 +317,7 @@ export interface RouterSettings extends CallOptions {
   state?: StateStore | undefined;
   /**
    * Shares budgets, rates and pauses between processes: `redisFleet(client, { name })` from `model-router/redis`.
-   * @default none: each process has budgets of its own
+   * @default none: each process has its own budgets
    */
   fleet?: Fleet | undefined;
   /**
