@@ -43,7 +43,7 @@ function refuseOldNames(
     const name = scope === undefined ? 'tenant' : 'scope';
     throw new InvalidOptionError(
       `${path}.${name}`,
-      "there is no such option; per: 'tenant' gives each tenant a budget of its own.",
+      "there is no such option; per: 'tenant' gives each tenant its own budget.",
     );
   }
   if (of === undefined) return;

@@ -108,7 +108,7 @@ export class CallReader {
         : !retry.budget.allowsAny
           ? 'retry.budget and retry.minPerSecond are 0, and a hedge takes a token'
           : boundTo === undefined && needs.sealedKeys.length > 0
-            ? 'the call brings sealed items, which only the client that made them can read'
+            ? 'the call contains sealed items, which only the client that created them can read'
             : whyHedgeDisabled(protocol, source.body, targets, maxAttempts, hasOwnCredentials);
     let tokens: number | undefined;
     const call: Call = {
@@ -308,7 +308,7 @@ function whyHedgeDisabled(
   hasCredentials: boolean,
 ): string | undefined {
   if (maxAttempts < 2) return 'it may make one attempt only';
-  if (hasCredentials) return 'the call brings credentials of its own';
+  if (hasCredentials) return 'the call has its own credentials';
   // Checked before the number of deployments, because stored objects have reduced that to one.
   const why = isPlain(body) ? whyNeverShared(protocol, body) : undefined;
   return why ?? (targets.length < 2 ? NO_OTHER : undefined);

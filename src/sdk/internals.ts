@@ -31,7 +31,7 @@ export const INTERNALS: readonly Internal[] = [
   { of: 'promise', name: 'responsePromise', use: 'the response of an attempt before its body is read' },
   { of: 'promise', name: 'parse', use: 'reads the body as the SDK does; ours reads it once for all who wait' },
   { of: 'stream', name: 'iterator', use: 'replaced by one whose chunks are watched' },
-  { of: 'request', name: '__metadata', use: 'names the model and the helper; each attempt needs one of its own' },
+  { of: 'request', name: '__metadata', use: 'names the model and the helper; each attempt needs its own' },
   { of: 'request', name: '__streamClass', use: 'a stream that notes whether its end mark was read' },
 ];
 

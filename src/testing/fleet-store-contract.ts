@@ -86,7 +86,7 @@ export function fleetStoreContract(
       assert.equal((await other.claim({ need: 1000, want: 1000, most: 1 }))?.allowance, 1000);
     });
 
-    it('shares facts: the longest wins, they end by themselves, and whoever has seen one end may end it', async () => {
+    it('shares facts: the longest wins, they end by themselves, and a process that has seen one end may end it', async () => {
       const one = await join(create, 'facts', 'w1');
       const two = await join(create, 'facts', 'w2', one.fleet);
       await one.facts([['p:a', 60_000]]);

@@ -166,12 +166,7 @@ describe('a call that must reach one upstream only is not hedged', () => {
   const chat = { model: 'standard', messages };
   const response = { model: 'standard', input: 'x', store: false };
   const rows: [string, Record<string, unknown>, OpenAI.RequestOptions, string][] = [
-    [
-      'its own credentials',
-      chat,
-      { headers: { Authorization: 'Bearer sk-own' } },
-      'the call brings credentials of its own',
-    ],
+    ['its own credentials', chat, { headers: { Authorization: 'Bearer sk-own' } }, 'the call has its own credentials'],
     ['a stored chat', { ...chat, store: true }, {}, 'the server stores its completion (`store`)'],
     [
       'a stored response',

@@ -46,7 +46,7 @@ const wrong: [option: string, options: object, message: string][] = [
   ['budgets[0].of', budget({ of: 'tenant' }), "give per: 'tenant'."],
   ['budgets[0].of', budget({ of: { route: 'standard' } }), 'give route: "standard".'],
   ['budgets[0].of', budget({ of: 'router' }), 'a budget without `per` and `route` is for the whole router.'],
-  ['budgets[0].scope', budget({ scope: 'a' }), "per: 'tenant' gives each tenant a budget of its own"],
+  ['budgets[0].scope', budget({ scope: 'a' }), "per: 'tenant' gives each tenant its own budget"],
   ['budgets[0].per', budget({ per: 'route' }), '"route" is not allowed; give one of "tenant".'],
   ['budgets[0].route', budget({ route: 'premium' }), '"premium" is not allowed; give a route that exists: "standard".'],
   ['tenants', { tenants: 5 }, '5 is not allowed; give an object such as'],

@@ -20,8 +20,8 @@ export function eligibilityOf(call: Call): Eligibility {
   if (request.directive === 'no-store') return no('X-Router-Cache is no-store');
   if (!PROTOCOLS.has(call.protocol)) return no('answers of this endpoint are not cached');
   if (request.body === undefined)
-    return no('its body is not plain JSON, or the request or its answer is handled in a way of its own');
-  if (request.hasCredentials) return no('the call brings credentials of its own');
+    return no('its body is not plain JSON, or the request or its answer is handled in a special way');
+  if (request.hasCredentials) return no('the call has its own credentials');
   const why = whyNever(call, request.body) ?? whyNotWithTools(cache, request.body);
   if (why !== undefined) return no(why);
   return cache.mode === 'all'
@@ -33,7 +33,7 @@ function idempotentEligibility({ protocol }: Call, { temperature, seed }: Body):
   if (protocol === 'embeddings') return yes('embeddings of one input are always the same');
   if (temperature === 0) return yes('its temperature is 0');
   if (typeof seed === 'number') return yes('it has a seed');
-  const given = temperature === undefined ? 'it says no temperature' : 'its temperature is not 0';
+  const given = temperature === undefined ? 'it sets no temperature' : 'its temperature is not 0';
   return no(`only idempotent calls are cached, and ${given} and no seed`);
 }
 

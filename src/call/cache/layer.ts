@@ -417,7 +417,7 @@ class ResponseCache implements CacheContext {
       participant.pause();
       // The call may have begun long ago. The time until its first content counts from now.
       call.deadline = performance.now() + call.settings.deadlineMs;
-      const { chunks, onEnd } = await (again?.() ?? Promise.reject(new Error('It has a stream of its own.')));
+      const { chunks, onEnd } = await (again?.() ?? Promise.reject(new Error('The call has its own stream.')));
       if (chunks === undefined) throw new Error('The call needs a stream.');
       onEnd((end) => participant.finish(end));
       return chunks;
