@@ -88,11 +88,8 @@ describe.skipIf(!hasRedis)('problems that users report of other routers', { time
   describe('an unreachable Redis', () => {
     const unreachable = (more: Setup = {}) => {
       const lines: string[] = [];
-      const gone = createClient({
-        url: 'redis://127.0.0.1:1',
-        disableOfflineQueue: true,
-        socket: { reconnectStrategy: 50 },
-      });
+      // It queues commands until it is connected, as it does by default.
+      const gone = createClient({ url: 'redis://127.0.0.1:1', socket: { reconnectStrategy: 50 } });
       gone.on('error', () => undefined);
       void gone.connect().catch(() => undefined);
       onTestFinished(() => gone.destroy());

@@ -119,6 +119,20 @@ describe('a budget of a fleet', () => {
     expect(spendOf(one as Member)?.reservedUsd).toBe(0);
   });
 
+  it('counts a cancelled stream once: what it may have cost, and no reservation beside that', async () => {
+    const store = memoryFleetStore();
+    const usd = [{ usd: 2.5, window: 'day' as const }];
+    const [one] = fleetOf(1, store, { budgets: usd }, {}, hang());
+    const [two] = fleetOf(1, store, { budgets: usd });
+    const signal = new AbortController();
+    const { completions } = (one as Member).router.chat;
+    watch(completions.create({ model: 'standard', messages: [], stream: true }, { signal: signal.signal }));
+    await pass(200);
+    signal.abort();
+    await pass(2100);
+    expect((await settled(sendChat((two as Member).router))).state).toBe('fulfilled');
+  });
+
   it('books a stream at its end, in every process', async () => {
     const members = fleetOf(2, memoryFleetStore(), { budgets });
     // A process joins a budget with its first call.
