@@ -74,6 +74,8 @@ const DEMAND = 3;
 export const PLENTY_USD = 1000;
 /** Processes are new to each other for this many heartbeats; the first call of each comes one heartbeat after `go`. */
 const WARM_UP_BEATS = 4;
+/** Of all processes together: more would keep the machine busy, and the fleet from recovering. */
+const PROBES_PER_SECOND = 160;
 const CALM_BEATS = 8;
 const WINDOW_BEATS = 4;
 /** A fleet that has not recovered after this many heartbeats never will. */
@@ -212,6 +214,7 @@ export async function runFault({ fault, processes, heartbeatMs, frozenMs }: Faul
     plentyPerSecond: 1000 / heartbeatMs,
     scarcePerSecond: burst > 0 ? 0 : Math.max(1, SCARCE_PER_SECOND / processes),
     burst,
+    probeMs: Math.max(heartbeatMs / 20, (1000 * processes) / PROBES_PER_SECOND),
     clockMs: isSliding ? 3_600_000 : 0,
   };
   const fleet = await startFleet(bundle.file, processes, settings);

@@ -21,6 +21,8 @@ export interface WorkerSettings {
   readonly burst: number;
   /** The error of its wall clock. */
   readonly clockMs: number;
+  /** How often it tries whether the ledger grants as before, in milliseconds. */
+  readonly probeMs: number;
 }
 
 /**
@@ -136,6 +138,9 @@ function start(route: Route): void {
   running.add(promise);
 }
 
+/** An allowance is what two seconds take, and one call more: up to four, of one call a second. */
+const PROBE_CALLS = 5;
+
 /**
  * A call for a tenant that the ledger has never seen, and then more concurrent calls than the current allowance covers.
  * One call until that one is answered: with more, the probes of all processes would keep the machine busy.
@@ -144,10 +149,10 @@ async function probe(): Promise<void> {
   const tenant = crypto.randomUUID();
   for (;;) {
     if ((await call('fresh', tenant)) === 'answered') {
-      const outcomes = await Promise.all(Array.from({ length: 10 }, () => call('plenty')));
+      const outcomes = await Promise.all(Array.from({ length: PROBE_CALLS }, () => call('plenty')));
       if (outcomes.every((outcome) => outcome === 'answered')) return;
     }
-    await sleep((settings.fleet.heartbeatMs ?? 1000) / 5);
+    await sleep(settings.probeMs);
   }
 }
 
