@@ -49,7 +49,8 @@ describe.skipIf(!hasRedis)('the script on a real server', () => {
         have,
         need,
         want: need + Math.floor(random() * 2e11),
-        most: Math.floor(1e9 + random() * 9e9),
+        // Now and then a call so large that what may be granted within a heartbeat is not enough for one of each worker.
+        most: Math.floor(1e9 + random() * (random() < 0.1 ? 2e13 : 9e9)),
         settled,
         next: before?.next ?? 0,
         seen: before?.seen ?? 0,
