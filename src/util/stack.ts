@@ -3,11 +3,12 @@ const LACKS_STACK = Symbol('lacksStack');
 /** Makes an error without a stack: capturing one costs more than everything else that is done with a failed attempt. */
 export function stackless<E extends Error>(make: () => E): E {
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
+  // Unlike an assignment, this does not throw where built-in objects are frozen.
+  Reflect.set(Error, 'stackTraceLimit', 0);
   try {
     return make();
   } finally {
-    Error.stackTraceLimit = stackTraceLimit;
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
   }
 }
 
