@@ -3,6 +3,7 @@ import { APIError } from 'openai';
 import { type ErrorFacts, readError } from '../protocol/read-error.js';
 import { isRecord } from '../util/is-record.js';
 import { stackLater } from '../util/stack.js';
+import { isHook } from './internals.js';
 
 /** Stored separately from the errors, because applications print those, and an upstream may quote a key. */
 const noted = new WeakMap<object, ErrorFacts>();
@@ -19,9 +20,11 @@ type MakeStatusError = OpenAI['makeStatusError'];
 export function noteErrorFacts(client: OpenAI): void {
   const { makeStatusError: make } = client as unknown as { makeStatusError: MakeStatusError | undefined };
   if (make === undefined || NOTES in make) return;
+  // An error of the application's own keeps the stack that it was made with.
+  const isOwn = isHook(client, 'makeStatusError');
   const noting: MakeStatusError = function makeStatusError(this: OpenAI, status, body, message, headers) {
     const makeError = () => madeBy(() => make.call(this, status, body, message, headers), status, headers);
-    const error = isRecord(headers) && OF_ATTEMPT in headers ? stackLater(makeError) : makeError();
+    const error = !isOwn && isRecord(headers) && OF_ATTEMPT in headers ? stackLater(makeError) : makeError();
     noted.set(error, readError(body ?? message));
     return error;
   };

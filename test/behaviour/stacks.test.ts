@@ -69,6 +69,16 @@ describe('the stack of an error', () => {
     expect(error.stack).toMatch(/\n +at /);
   });
 
+  it('is that of a hook of the application, if that makes the error', async () => {
+    class Hooked extends ModelRouter {
+      protected override makeStatusError(): never {
+        throw new TypeError('A fault in the hook.');
+      }
+    }
+    const router = new Hooked({ clients: { default: optionsOf(refusing) } });
+    expect(await stackOf(linesOfTheCaller(router))).toMatch(/^TypeError: A fault in the hook\.\n.*makeStatusError/s);
+  });
+
   it('is the client’s own if the application has built the client', async () => {
     const client = new OpenAI(optionsOf(refusing));
     const routed = await stackOf(linesOfTheCaller(routerOver(client)));
