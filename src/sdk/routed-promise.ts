@@ -125,7 +125,7 @@ function isThenable<T>(value: PromiseLike<T> | T): value is PromiseLike<T> {
 function withRequestId(value: unknown, { requestId: known, parsed }: Run, props: ResponseProps): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   // It has its id already.
-  if (known !== undefined && value === parsed?.data) return value;
+  if (value === parsed?.data && Object.hasOwn(value, '_request_id')) return value;
   return Object.defineProperty(value, '_request_id', {
     value: known === undefined ? props.response.headers.get('x-request-id') : known,
     enumerable: false,
