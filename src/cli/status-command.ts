@@ -111,12 +111,17 @@ function show(status: Status): string {
 function why({ lastFailure }: Status['deployments'][string]): string {
   if (lastFailure === null) return '';
   const { outcome, status, code, durationMs } = lastFailure;
-  const parts = [outcome, status === null ? '' : `HTTP ${status}`, code ?? '', `after ${Math.round(durationMs)} ms`];
-  return parts.filter((part) => part !== '').join(' ');
+  const answer = status === null ? '' : `, HTTP ${status}`;
+  return `${outcome}${answer} after ${Math.round(durationMs)} ms${code === null ? '' : ` (${code})`}`;
 }
 
 const time = (iso: string) => new Date(iso).toLocaleTimeString('en-GB');
-const usd = (value: number | null) => (value === null ? 'unknown' : `$${value.toFixed(value < 1 ? 4 : 2)}`);
+/** A cost that is too small to show is not shown as none. */
+function usd(value: number | null): string {
+  if (value === null) return 'unknown';
+  if (value === 0) return '$0';
+  return value < 0.0001 ? '<$0.0001' : `$${value.toFixed(value < 1 ? 4 : 2)}`;
+}
 
 function ago(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));

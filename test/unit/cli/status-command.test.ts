@@ -29,9 +29,25 @@ describe('model-router status', () => {
     const { code, output } = await statusCommand([url]);
     expect(code).toBe(1);
     expect(output.split('\n')[4]).toMatch(
-      /^failing +b +eu +\d\d:\d\d:\d\d \(\d+ s\) +\d+ +\d+ +\S.*server-error HTTP 503 server_error after \d+ ms$/,
+      /^failing +b +eu +\d\d:\d\d:\d\d \(\d+ s\) +\d+ +\d+ +\S.*server-error, HTTP 503 after \d+ ms \(server_error\)$/,
     );
     expect(output.split('\n')[5]).toMatch(/^working +a/);
+  });
+
+  it.each([
+    [0, '$0'],
+    [0.01, '<$0.0001'],
+    [2, '$0.0020'],
+    [3000, '$3.00'],
+  ])('shows the cost of 1,000 tokens at $%d a million as %s', async (input, shown) => {
+    const usage = { inputTokens: 1000, outputTokens: 0 };
+    const { router } = build(
+      { a: answer({ usage }) },
+      { deployments: { a: { price: { input, output: 0 } } }, routes: { standard: ['a'] } },
+    );
+    const url = await listening(nodeStatusHandler(router));
+    await sendChat(router);
+    expect((await statusCommand([url, '--once'])).output).toContain(`cost ${shown}\n`);
   });
 
   it('redraws until it is ended', async () => {
