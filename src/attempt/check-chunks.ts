@@ -41,7 +41,7 @@ export class CheckedChunks implements AsyncIterator<unknown> {
           onError(error);
           return;
         }
-        if (checked instanceof Promise) checked.then(onResult, onError);
+        if ('then' in checked) checked.then(onResult, onError);
         else onResult(checked);
       },
       (thrown: unknown) => onError(this.#errorFor(thrown)),
