@@ -17,6 +17,14 @@ export function jsonColumnOf(texts: readonly unknown[]): Column {
   return { json: `[${texts.join(',')}]` };
 }
 
+/** The column of `first`, which has `count` values, and then `second`; `undefined` if they are stored in different ways. */
+export function joinedColumn(first: Column, count: number, second: Column): Column | undefined {
+  // As a new text: one put together by `+` would hold on to its parts.
+  if ('texts' in first && 'texts' in second) return { texts: [first.texts, second.texts].join(SEPARATOR) };
+  if ('json' in first && 'json' in second) return { json: [first.json.slice(0, -1), second.json.slice(1)].join(',') };
+  return 'from' in first && 'from' in second && second.from === first.from + count ? first : undefined;
+}
+
 /** Its `count` values. */
 export function valuesOf(column: Column, count: number): unknown[] {
   if ('texts' in column) return column.texts.split(SEPARATOR);

@@ -1,13 +1,14 @@
 import { ChunkShape, fillIn, type SlotKind } from './chunk-shape.js';
-import { type Column, columnOf, jsonColumnOf, sizeOf, valuesOf } from './column.js';
+import { type Column, columnOf, joinedColumn, jsonColumnOf, sizeOf, valuesOf } from './column.js';
 import { textOfChunk, writtenLength, writtenText } from './output-text.js';
 
 /** How much text of a long stream `partial` contains. */
 const MAX_TEXT = 256 * 1024;
 /** The limit for everything stored of a stream. */
 const MAX_KEPT = 2 * MAX_TEXT;
-/** A block ends at this many chunks or characters. */
-const BLOCK_CHUNKS = 64;
+/** The chunks that are packed together. */
+const ROWS = 16;
+/** A block of this many characters is full. */
 const BLOCK_SIZE = 4096;
 
 /** Consecutive chunks with the same shape. */
@@ -67,7 +68,7 @@ export class Delivered {
     this.#rows.push(row);
     this.#rowsSize += size;
     this.#rowsText += textOfChunk(chunk).length;
-    if (this.#rows.length >= BLOCK_CHUNKS || this.#rowsSize >= BLOCK_SIZE) this.#pack();
+    if (this.#rows.length >= ROWS || this.#rowsSize >= BLOCK_SIZE) this.#pack();
   }
 
   /** The delivered chunks; of a long stream, the last ones. */
@@ -130,10 +131,14 @@ export class Delivered {
       const values = rows.map((row) => row[i]);
       return kind === 'json' ? jsonColumnOf(values) : columnOf(values);
     });
-    const size = columns.reduce((sum, column) => sum + sizeOf(column), 0);
-    run.blocks.push({ columns, chunks: rows.length, textLength: this.#rowsText, size });
+    const size = sizeOfAll(columns);
+    const block = { columns, chunks: rows.length, textLength: this.#rowsText, size };
+    const last = run.blocks.at(-1);
+    const joined = last === undefined || last.size > BLOCK_SIZE ? undefined : joinedBlock(last, block);
+    if (joined === undefined) run.blocks.push(block);
+    else run.blocks[run.blocks.length - 1] = joined;
     this.#textLength += this.#rowsText;
-    this.#blocksSize += size;
+    this.#blocksSize += joined === undefined || last === undefined ? size : joined.size - last.size;
     this.#rows = [];
     this.#rowsSize = 0;
     this.#rowsText = 0;
@@ -183,6 +188,20 @@ function chunksOf({ template, blocks }: Run): unknown[] {
     );
   });
 }
+
+function joinedBlock(first: Block, second: Block): Block | undefined {
+  const columns: Column[] = [];
+  for (const [i, column] of first.columns.entries()) {
+    const next = second.columns[i];
+    const joined = next && joinedColumn(column, first.chunks, next);
+    if (joined === undefined) return undefined;
+    columns.push(joined);
+  }
+  const textLength = first.textLength + second.textLength;
+  return { columns, chunks: first.chunks + second.chunks, textLength, size: sizeOfAll(columns) };
+}
+
+const sizeOfAll = (columns: readonly Column[]) => columns.reduce((sum, column) => sum + sizeOf(column), 0);
 
 function sizeOfRow(row: readonly unknown[]): number {
   let size = 1;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { columnOf, jsonColumnOf, sizeOf, valuesOf } from '../../../src/protocol/column.js';
+import { columnOf, joinedColumn, jsonColumnOf, sizeOf, valuesOf } from '../../../src/protocol/column.js';
 
 describe('a column', () => {
   it.each([
@@ -17,5 +17,20 @@ describe('a column', () => {
 
   it('restores values from JSON texts', () => {
     expect(valuesOf(jsonColumnOf(['[1,2]', '{"a":"b"}']), 2)).toEqual([[1, 2], { a: 'b' }]);
+  });
+
+  it.each([
+    { what: 'texts', one: ['a', ''], other: ['', 'b'] },
+    { what: 'numbers that count up', one: [7, 8], other: [9, 10] },
+    { what: 'others', one: [7, 'a'], other: [null, 7] },
+  ])('of $what is joined with the next', ({ one, other }) => {
+    const joined = joinedColumn(columnOf(one), one.length, columnOf(other));
+    expect(joined && valuesOf(joined, 4)).toEqual([...one, ...other]);
+  });
+
+  it('is not joined with one that is stored in another way', () => {
+    expect(joinedColumn(columnOf([7, 8]), 2, columnOf([10, 11]))).toBeUndefined();
+    expect(joinedColumn(columnOf(['a']), 1, columnOf([7]))).toBeUndefined();
+    expect(joinedColumn(columnOf([null]), 1, columnOf(['a']))).toBeUndefined();
   });
 });
