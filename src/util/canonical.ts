@@ -1,4 +1,4 @@
-import { hasToJson, isRawJson, jsonCopy, TooManyValuesError } from './json-copy.js';
+import { hasToJson, isPlainObject, isRawJson, jsonCopy, TooManyValuesError } from './json-copy.js';
 import { KeyPath } from './key-path.js';
 
 /**
@@ -7,15 +7,17 @@ import { KeyPath } from './key-path.js';
  * Throws for values that JSON cannot represent, and TooManyValuesError above `maxValues` values.
  */
 export function canonicalText(value: unknown, skip = NOTHING, maxValues = Number.POSITIVE_INFINITY): string {
+  const text = textOf(value, skip, maxValues) ?? textOf(jsonCopy(value, maxValues), skip, maxValues);
+  if (text === undefined) throw new TypeError('JSON converts a value in a way of its own.');
+  return text;
+}
+
+/** `undefined` for a value with something in it that JSON converts, such as an object with a `toJSON`. */
+function textOf(value: unknown, skip: ReadonlySet<string>, maxValues: number): string | undefined {
   if (isOmitted(value)) return '';
-  const writer = new Writer(maxValues, false);
+  const writer = new Writer(maxValues);
   writer.write(value, skip);
-  if (writer.isPlain) return writer.text;
-  const copy = jsonCopy(value, maxValues);
-  if (isOmitted(copy)) return '';
-  const plainWriter = new Writer(maxValues, true);
-  plainWriter.write(copy, skip);
-  return plainWriter.text;
+  return writer.isPlain ? writer.text : undefined;
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -29,16 +31,14 @@ const NOTHING: ReadonlySet<string> = new Set();
  */
 class Writer {
   text = '';
-  /** False after a value that JSON converts, such as one with a `toJSON`: then only a copy can be written. */
+  /** False after a value that JSON converts. */
   isPlain = true;
-  readonly #isCopy: boolean;
   #left: number;
   /** Most objects of a body have the same keys as another one, so keys are sorted once. */
   readonly #noKeys = new KeyPath();
 
-  constructor(maxValues: number, isCopy: boolean) {
+  constructor(maxValues: number) {
     this.#left = maxValues;
-    this.#isCopy = isCopy;
   }
 
   write(value: unknown, skip = NOTHING): void {
@@ -51,7 +51,7 @@ class Writer {
   }
 
   #writeObject(value: object, skip: ReadonlySet<string>): void {
-    if (!this.#isCopy && hasToJson(value)) this.isPlain = false;
+    if (hasToJson(value)) this.isPlain = false;
     else if (Array.isArray(value)) this.#writeList(value);
     else if (isPlainObject(value)) this.#writeRecord(value, skip);
     else if (isRawJson(value)) this.#writeRaw(value.rawJSON);
@@ -88,9 +88,6 @@ class Writer {
     if (this.#left < 0) throw new TooManyValuesError();
   }
 }
-
-const isPlainObject = (value: object): value is Record<string, unknown> =>
-  Object.getPrototypeOf(value) === Object.prototype;
 
 /** Omitted from an object, and `null` in a list. */
 const isOmitted = (value: unknown) => value === undefined || typeof value === 'function' || typeof value === 'symbol';

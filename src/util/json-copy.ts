@@ -2,8 +2,8 @@
 export class TooManyValuesError extends Error {}
 
 /**
- * A copy with the same JSON as the original, with its keys in order, in plain objects and arrays. Later changes of the
- * original do not affect it. Throws for values that JSON cannot represent, and TooManyValuesError above `maxValues` values.
+ * A copy with the same JSON as the original, with its keys in order, in plain objects and arrays without a
+ * `toJSON`. Later changes of the original do not affect it. Throws for values that JSON cannot represent, and TooManyValuesError above `maxValues` values.
  */
 export function jsonCopy(value: unknown, maxValues = Number.POSITIVE_INFINITY): unknown {
   return copy(value, '', { left: maxValues });
@@ -11,38 +11,53 @@ export function jsonCopy(value: unknown, maxValues = Number.POSITIVE_INFINITY): 
 
 type Key = string | number;
 
-function copy(value: unknown, key: Key, values: { left: number }, mayConvert = true): unknown {
+interface Values {
+  /** The number of values still allowed. */
+  left: number;
+}
+
+function copy(value: unknown, key: Key, values: Values, mayConvert = true): unknown {
   if (!isObjectOrBigInt(value)) return value;
   if (mayConvert && hasToJson(value)) return copy(value.toJSON(String(key)), key, values, false);
   if (typeof value === 'bigint') throw new TypeError('JSON cannot write a BigInt.');
-  if (Array.isArray(value)) {
-    count(values, value.length);
-    return value.map((each: unknown, i) => (isObjectOrBigInt(each) ? copy(each, i, values) : each));
-  }
-  if (Object.getPrototypeOf(value) !== Object.prototype) {
+  if (!isPlainObject(value) && !Array.isArray(value)) {
     if (isBoxed(value)) return JSON.parse(JSON.stringify(value));
     if (isRawJson(value)) return value;
   }
-  // Spread makes even a key such as `__proto__` an own property, which can then be set like any other.
-  const own: Record<string, unknown> = { ...value };
-  const names = Object.keys(own);
-  count(values, names.length);
-  for (const name of names) {
-    const each = own[name];
-    if (isObjectOrBigInt(each)) own[name] = copy(each, name, values);
-  }
+  const own = Array.isArray(value) ? copyOfList(value, values) : copyOfRecord(value, values);
   // JSON converts a value once. Of the copy, it would call this again.
-  if (!mayConvert && typeof own.toJSON === 'function') own.toJSON = undefined;
+  if (!mayConvert && hasToJson(own)) Object.defineProperty(own, 'toJSON', { value: undefined });
   return own;
 }
 
-function count(values: { left: number }, more: number): void {
+function copyOfList(list: readonly unknown[], values: Values): unknown[] {
+  count(values, list.length);
+  return list.map((each, i) => (isObjectOrBigInt(each) ? copy(each, i, values) : each));
+}
+
+function copyOfRecord(value: object, values: Values): object {
+  // Spread makes even a key such as `__proto__` an own property, which can then be set like any other.
+  const own: Record<string, unknown> = { ...value };
+  let names = 0;
+  for (const name in own) {
+    names += 1;
+    const each = own[name];
+    if (isObjectOrBigInt(each) && Object.hasOwn(own, name)) own[name] = copy(each, name, values);
+  }
+  count(values, names);
+  return own;
+}
+
+function count(values: Values, more: number): void {
   values.left -= more;
   if (values.left < 0) throw new TooManyValuesError();
 }
 
 const isObjectOrBigInt = (value: unknown): value is object | bigint =>
   (typeof value === 'object' && value !== null) || typeof value === 'bigint';
+
+export const isPlainObject = (value: object): value is Record<string, unknown> =>
+  Object.getPrototypeOf(value) === Object.prototype;
 
 export const hasToJson = (value: object | bigint): value is { toJSON: (key: string) => unknown } =>
   typeof (value as { toJSON?: unknown }).toJSON === 'function';

@@ -42,6 +42,33 @@ describe('canonicalText', () => {
     );
   });
 
+  it('differs for any two of many small values that resemble its own marks', () => {
+    const marks = ['"', '1', ',', '[', ']', '{', ':', 'n'];
+    const texts = ['', ...marks, ...marks.flatMap((a) => marks.map((b) => a + b)), '1"1', '"1"', '""1'];
+    const leaves: unknown[] = [...texts, 1, 11, -1, 1.5, true, false, null];
+    const short = ['', '1', '"', '[', 'n', 1, null, [], {}, ['1'], { 1: '1' }];
+    const pairs = short.flatMap((a) => short.map((b) => [a, b]));
+    const values = [
+      ...leaves,
+      ...[...leaves, ...pairs].map((each) => [each]),
+      ...pairs,
+      ...pairs.flatMap(([a, b]) => short.map((c) => [a, b, c])),
+      ...texts.flatMap((key) => short.map((each) => ({ [key]: each }))),
+      ...pairs.flatMap(([a, b]) => [
+        { 1: a, '"': b },
+        { '1"1': a, n: b },
+        { 1: { n: a }, n: b },
+        [{ 1: a }, b],
+        [{ 1: 'n' }, a, b],
+        [{ 1: a, n: b }],
+        [{ '1"n': a }, b],
+      ]),
+    ];
+    const byText = Map.groupBy(values, (value) => canonicalText(value));
+    for (const same of byText.values()) expect(new Set(same.map(model)).size).toBe(1);
+    expect(byText.size).toBeGreaterThan(2500);
+  });
+
   it('says where it ends: texts one after the other are equal only if each of them is', () => {
     fc.assert(
       fc.property(fc.tuple(json, json), fc.tuple(json, json), (a, b) => {
@@ -59,6 +86,7 @@ describe('canonicalText', () => {
     ['what is converted to nothing', { a: { toJSON: () => undefined }, b: [{ toJSON: () => undefined }] }],
     ['what is converted by its key', { a: { toJSON: (key: string) => key }, b: [{ toJSON: (key: string) => key }] }],
     ['what is converted to itself', withToJson({ a: 1 })],
+    ['what is converted once', { toJSON: () => ({ a: 1, toJSON: () => 2 }) }],
     ['boxed values', [Object(1), Object('a'), Object(true), Object(Symbol('x')), runInNewContext('Object(5)')]],
     [
       'objects of a class',
@@ -142,11 +170,17 @@ describe('canonicalText where an application has changed prototypes', () => {
       return this.length;
     });
     expect(canonicalText({ a: [5] })).toBe(canonicalText({ a: 1 }));
+    add(Array.prototype, 'toJSON', function toJSON(this: unknown[]) {
+      return this.slice(1);
+    });
+    expect(canonicalText([0, [0, 5]])).toBe(canonicalText([1, [1, 5]]));
+    expect(canonicalText([0, [0, 5]])).not.toBe(canonicalText([0, [0, 6]]));
     const toJSON = vi.fn(function toJSON(this: object) {
       return { ...this };
     });
     add(Object.prototype, 'toJSON', toJSON);
     expect(canonicalText({ b: 1, a: {} })).toBe(canonicalText({ a: {}, b: 1 }));
+    expect(canonicalText({ b: 1, a: {} })).not.toBe(canonicalText({ a: {}, b: 2 }));
     expect(toJSON).toHaveBeenCalled();
   });
 });

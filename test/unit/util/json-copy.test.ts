@@ -23,12 +23,24 @@ describe('jsonCopy', () => {
     ['dates and the like', { at: new Date(0), own: { toJSON: () => ({ b: 1, a: 2 }) } }],
     ['what is converted by its key', { a: { toJSON: (key: string) => key }, b: [{ toJSON: (key: string) => key }] }],
     ['what is converted to itself', withToJson({ a: 1 })],
+    ['what is converted once', { toJSON: () => ({ a: 1, toJSON: () => 2 }) }],
     ['boxed values', [Object(1), Object('a'), Object(true), Object(Symbol('x')), runInNewContext('Object(5)')]],
     ['raw JSON', { seed: rawJSON?.('12345678901234567890') }],
     ['keys of prototypes', JSON.parse('{"__proto__":{"x":1},"constructor":1,"toJSON":2}')],
     ['bytes', new Uint8Array([1, 2])],
   ])('has %s as JSON writes it', (_, value) => {
     expect(JSON.stringify(jsonCopy(value))).toBe(JSON.stringify(value));
+  });
+
+  it('has no inherited keys', () => {
+    Object.assign(Object.prototype, { inherited: { a: 1 } });
+    let text: string;
+    try {
+      text = JSON.stringify(jsonCopy({ b: [{}] }));
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'inherited');
+    }
+    expect(text).toBe('{"b":[{}]}');
   });
 
   it('throws for what cannot be written, and above a number of values', () => {
