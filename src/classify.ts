@@ -61,9 +61,9 @@ export function classify(thrown: unknown, now: number, jitter: number, reading: 
     return { ...failure(outcome, thrown.error, now, jitter), breaker: 'neutral', retry: 'no', notSent: true };
   }
   const error = toError(thrown);
-  const { outcome, byWords } = readOutcome(error, reading);
+  const { outcome, isFromText } = readOutcome(error, reading);
   const found = failure(outcome, error, now, jitter);
-  return byWords ? { ...found, ...withoutSharedState(found), byWords } : found;
+  return isFromText ? { ...found, ...withoutSharedState(found), isFromText } : found;
 }
 
 /** An error text may quote the caller. So it causes no suspension, and does not count for the breaker. */
@@ -84,7 +84,7 @@ export function failure(outcome: FailedOutcome, error: Error, now: number, jitte
     status,
     headers,
     code: reasonCode(error),
-    byWords: false,
+    isFromText: false,
     target: undefined,
     retryAfterMs: headers === undefined ? undefined : parseRetryAfter(headers),
     endedAt: now,
@@ -117,25 +117,25 @@ export function withFailoverOn(found: Failure, on: ReadonlySet<string | number> 
 
 const ENDS_THE_CALL: ReadonlySet<Outcome> = new Set(['aborted', 'deadline', 'interrupted', 'lost']);
 
-function readOutcome(error: Error, reading: Reading): Classification | { outcome: FailedOutcome; byWords: false } {
+function readOutcome(error: Error, reading: Reading): Classification | { outcome: FailedOutcome; isFromText: false } {
   try {
     return classificationFor(error, reading);
   } catch {
     // No well-behaved server sends an error of this shape, so only its status counts.
     const { status } = answerOf(error);
-    return { outcome: status === undefined ? 'server-error' : outcomeOfStatus(status), byWords: false };
+    return { outcome: status === undefined ? 'server-error' : outcomeOfStatus(status), isFromText: false };
   }
 }
 
 function classificationFor(
   error: Error,
   reading: Reading,
-): Classification | { outcome: FailedOutcome; byWords: false } {
+): Classification | { outcome: FailedOutcome; isFromText: false } {
   const known: unknown = Reflect.get(error, CLASSIFICATION);
   if (known !== undefined) return known as Classification;
   const answered = isApiError(error);
   if (answered && typeof error.status === 'number') return outcomeOfAnswer(error, error.status, reading);
-  return { outcome: outcomeOfOther(error, answered, reading), byWords: false };
+  return { outcome: outcomeOfOther(error, answered, reading), isFromText: false };
 }
 
 /** An error status, and what the body says. */
@@ -143,10 +143,10 @@ function outcomeOfAnswer(error: APIError, status: number, reading: Reading): Cla
   const facts = factsOf(error);
   const headers = isHeaders(error.headers) ? error.headers : undefined;
   const named = reading.named?.(upstreamError(facts, headers, status));
-  if (named !== undefined) return { outcome: named, byWords: false };
+  if (named !== undefined) return { outcome: named, isFromText: false };
   const hasRetryAfter = headers !== undefined && parseRetryAfter(headers) !== undefined;
   const context = { status, hasRetryAfter, namesStored: status === 404 && reading.namesStored?.() === true };
-  return classificationOf(facts, context) ?? { outcome: outcomeOfStatus(status), byWords: false };
+  return classificationOf(facts, context) ?? { outcome: outcomeOfStatus(status), isFromText: false };
 }
 
 function outcomeOfOther(error: Error, answered: boolean, reading: Reading): FailedOutcome {
@@ -198,8 +198,8 @@ export function embeddedError(
   const named = reading.named?.(upstreamError(facts, given, own));
   const classification =
     named === undefined
-      ? (classificationOf(facts, context) ?? { outcome: otherwise, byWords: false })
-      : { outcome: named, byWords: false };
+      ? (classificationOf(facts, context) ?? { outcome: otherwise, isFromText: false })
+      : { outcome: named, isFromText: false };
   const status = own ?? STATUS_OF[classification.outcome] ?? 500;
   const answer = APIError.generate(
     status,

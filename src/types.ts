@@ -308,8 +308,8 @@ export interface Failure {
   readonly headers: Headers | undefined;
   /** The upstream's own error code, or the connection's. */
   readonly code: string | null;
-  /** The failure was recognised by the error's text only: it applies to this call, and changes no shared state. */
-  readonly byWords: boolean;
+  /** Only the error's text decided the outcome: it applies to this call, and changes no shared state. */
+  readonly isFromText: boolean;
   readonly target: Target | undefined;
   readonly breaker: 'success' | 'failure' | 'neutral';
   /** Whether to retry the same deployment. `last`: only if no other deployment is left. */

@@ -33,8 +33,8 @@ export class ErrorReader {
   }
 
   /** Only the error's text decided the outcome, for this call alone, so the operator should know. */
-  warnOfWords({ call, target }: Attempt, { outcome, byWords, status, endedAt }: Failure): void {
-    if (!byWords || UNREMARKABLE.has(outcome)) return;
+  warnIfFromText({ call, target }: Attempt, { outcome, isFromText, status, endedAt }: Failure): void {
+    if (!isFromText || UNREMARKABLE.has(outcome)) return;
     const { id } = target.state;
     const key = `${outcome} ${id}`;
     if (endedAt - (this.#warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) return;
@@ -46,9 +46,9 @@ export class ErrorReader {
   }
 
   /** A key function, headers or a hook of a client failed. No server is to blame, so nothing else reports it. */
-  warnOfUnmade({ call, target }: Attempt, { error, endedAt }: Failure): void {
+  warnNotSent({ call, target }: Attempt, { error, endedAt }: Failure): void {
     const { id } = target.state;
-    const key = `unmade ${id}`;
+    const key = `not-sent ${id}`;
     if (endedAt - (this.#warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) return;
     this.#warnedAt.set(key, endedAt);
     call.log.warn(

@@ -107,8 +107,8 @@ export function measure({
     const { call, target } = attempt;
     if (thrown instanceof AttemptFailed) return { ...thrown.failure, target };
     const found = elsewhere(call, classify(thrown, performance.now(), random(), errors.readingFor(attempt)));
-    errors.warnOfWords(attempt, found);
-    if (found.notSent && found.outcome === 'connection') errors.warnOfUnmade(attempt, found);
+    errors.warnIfFromText(attempt, found);
+    if (found.notSent && found.outcome === 'connection') errors.warnNotSent(attempt, found);
     // Redacted only after classification, which needs the original headers and codes.
     const error = redacted(found.error, attempt);
     return withFailoverOn({ ...found, error, code: safeCode(found.code, attempt), target }, call.settings.failoverOn);

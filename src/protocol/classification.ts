@@ -20,7 +20,7 @@ export interface Classification {
    * Only the error's text says so: it applies to this call, and changes no shared state, because a server may quote the
    * caller's own text.
    */
-  readonly byWords: boolean;
+  readonly isFromText: boolean;
 }
 
 export interface ErrorContext {
@@ -66,8 +66,8 @@ export function classificationOf(facts: ErrorFacts, context: ErrorContext): Clas
   return classification(outcomeOfStatus(status));
 }
 
-function classification(outcome: ErrorOutcome, byWords = false): Classification {
-  return { outcome, byWords };
+function classification(outcome: ErrorOutcome, isFromText = false): Classification {
+  return { outcome, isFromText };
 }
 
 /** The HTTP status, or the status in the body if it is more specific. */

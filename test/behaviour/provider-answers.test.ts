@@ -86,7 +86,7 @@ describe.each(entryPoints)('a stream (%s)', (entryPoint) => {
 });
 
 describe('shared state', () => {
-  it.each(httpCases.filter(({ byWords }) => byWords))(
+  it.each(httpCases.filter(({ isFromText }) => isFromText))(
     'does not change where only the wording suggests it: $id',
     async (given) => {
       const warnings: string[] = [];

@@ -14,9 +14,9 @@ export interface HttpCase {
   readonly outcome: Outcome;
   readonly answeredByFallback: boolean;
   /** Only the wording says so: shared state must not change. */
-  readonly byWords?: boolean;
+  readonly isFromText?: boolean;
 }
-export type AnswerCase = Omit<HttpCase, 'status' | 'byWords'>;
+export type AnswerCase = Omit<HttpCase, 'status' | 'isFromText'>;
 export interface StreamCase {
   readonly id: string;
   readonly what: string;
