@@ -237,8 +237,8 @@ export interface SpendReservation {
 export interface OrderFeedback {
   /** An answer, or a stream's first content. */
   answered(deployment: string, ms: number, outputTokens: number | undefined): void;
-  /** An attempt without an answer in time. */
-  gaveUp(deployment: string, ms: number): void;
+  /** An attempt that timed out, or lost to a hedge when it had already taken longer than most. */
+  tookTooLong(deployment: string, ms: number): void;
 }
 
 /** One attempt of a call at one deployment. */

@@ -29,7 +29,7 @@ const MAX_UNPRICED = 1000;
 /** A longer usage object is ignored, because a record would retain it. */
 const MAX_USAGE_CHARS = 16_384;
 
-const HOW_TO_GIVE_ONE =
+const HOW_TO_SET_A_PRICE =
   'give its deployment a `price`, or the router `prices`, as { input, output } in US dollars per million tokens';
 
 export interface MeasureParts {
@@ -106,7 +106,7 @@ export function measure({
   function failureOf(thrown: unknown, attempt: Attempt): Failure {
     const { call, target } = attempt;
     if (thrown instanceof AttemptFailed) return { ...thrown.failure, target };
-    const found = elsewhere(call, classify(thrown, performance.now(), random(), errors.readingFor(attempt)));
+    const found = failingOverIfSealed(call, classify(thrown, performance.now(), random(), errors.readingFor(attempt)));
     errors.warnIfFromText(attempt, found);
     if (found.notSent && found.outcome === 'connection') errors.warnNotSent(attempt, found);
     // Redacted only after classification, which needs the original headers and codes.
@@ -129,9 +129,9 @@ export function measure({
       target.state.answered(false, record.durationMs);
       call.orderFeedback?.answered(target.state.id, record.durationMs, usage?.outputTokens);
     }
-    if (!isOwn && hasGivenUp(attempt, end)) {
-      target.state.gaveUp(call.stream, record.durationMs);
-      call.orderFeedback?.gaveUp(target.state.id, record.durationMs);
+    if (!isOwn && hasTakenTooLong(attempt, end)) {
+      target.state.tookTooLong(call.stream, record.durationMs);
+      call.orderFeedback?.tookTooLong(target.state.id, record.durationMs);
     }
     if (!isOwn) countService(attempt, end, isRaw);
     for (const listener of attempt.onEnd) listener(end);
@@ -195,7 +195,7 @@ export function measure({
     unpriced.add(key);
     const hint =
       tier === undefined
-        ? `no price is known for ${show(model)}, so its cost is not: ${HOW_TO_GIVE_ONE}`
+        ? `no price is known for ${show(model)}, so its cost is not: ${HOW_TO_SET_A_PRICE}`
         : `no price is known for ${show(model)} at the service tier ${show(tier)}, so its cost is not: give its price \`tiers\`, such as { ${show(tier)}: 2 }, a factor, or a whole price`;
     log.hint(hint);
     if (events.hasListener('price-unknown'))
@@ -275,7 +275,7 @@ function countService(attempt: Attempt, { outcome, breaker, usage, failure }: At
     if (report !== undefined) service.reported({ ...report, reportedAt: new Date().toISOString() });
   } else if (outcome === 'rate-limited') service.rateLimited();
   else if (breaker === 'failure')
-    service.failed(hasGivenUp(attempt, { outcome, failure }) ? record.durationMs : undefined);
+    service.failed(hasTakenTooLong(attempt, { outcome, failure }) ? record.durationMs : undefined);
 }
 
 /** The provider's id of the request, for its support. An id that quotes a key, or is not a plain word, is dropped. */
@@ -286,12 +286,12 @@ function requestIdOf({ call, target }: Attempt, headers: Headers | undefined): s
 }
 
 /** This client cannot read the sealed items, so another client made them, which may be next in the plan. */
-function elsewhere({ sealedKeys }: Call, failure: Failure): Failure {
+function failingOverIfSealed({ sealedKeys }: Call, failure: Failure): Failure {
   return sealedKeys !== undefined && failure.outcome === 'caller-error' ? { ...failure, failover: 'yes' } : failure;
 }
 
-/** It took longer than most attempts, and the deployment is to blame. */
-function hasGivenUp(attempt: Attempt, { outcome, failure }: Pick<AttemptEnd, 'outcome' | 'failure'>): boolean {
+/** Whether it timed out or lost after its hedge was due, and the deployment is to blame. */
+function hasTakenTooLong(attempt: Attempt, { outcome, failure }: Pick<AttemptEnd, 'outcome' | 'failure'>): boolean {
   if (failure?.isStalled) return false;
   return outcome === 'timeout' || outcome === 'deadline' || isSlowLoser(attempt);
 }

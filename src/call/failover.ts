@@ -44,7 +44,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
       events,
       run: (hedged, first) => run(call, jitter, hedged, first),
       next: (hedged) => {
-        const step = planHedge(view(call, jitter, hedged));
+        const step = planHedge(planView(call, jitter, hedged));
         return step !== undefined && call.retry.budget.tryTake() !== undefined ? step : undefined;
       },
     });
@@ -66,7 +66,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
     function tryNext(): Promise<Reply> {
       if (call.signal?.aborted) throw abortError(call.signal.reason);
       if (hedged?.isWon) throw new LostError();
-      const step = first ?? plan(view(call, jitter, hedged, granted));
+      const step = first ?? plan(planView(call, jitter, hedged, granted));
       if (granted !== undefined && !(step.type === 'attempt' && step.waitMs <= 0)) {
         // The attempt that held this slot has paused the deployment, or opened its breaker.
         releaseSlot(call, slots, granted);
@@ -107,11 +107,11 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
 
     /** Most calls never get here: their first attempt answers. */
     function tryAgain(error: unknown): Promise<Reply> {
-      if (call.maxAttempts < 2 || !mayGoOn(error)) throw error;
+      if (call.maxAttempts < 2 || !mayContinue(error)) throw error;
       return pRetry(tryNext, {
         retries: call.maxAttempts - 2,
         minTimeout: 0,
-        shouldRetry: ({ error }) => mayGoOn(error),
+        shouldRetry: ({ error }) => mayContinue(error),
       });
     }
 
@@ -132,7 +132,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
     events.emit({ type: 'retry-withheld', callId: id, route, deployment: state.id, number: attempts.length + 1 });
   }
 
-  function view(call: Call, jitter: number, hedged: HedgedCall | undefined, granted?: Place): PlanView {
+  function planView(call: Call, jitter: number, hedged: HedgedCall | undefined, granted?: Place): PlanView {
     return {
       now: performance.now(),
       deadline: call.deadline,
@@ -151,7 +151,7 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
 }
 
 /** The next run of the plan decides whether anything is left to try, unless the caller has left. */
-const mayGoOn = (error: unknown) => error instanceof AttemptFailed && error.failure.outcome !== 'aborted';
+const mayContinue = (error: unknown) => error instanceof AttemptFailed && error.failure.outcome !== 'aborted';
 
 const NO_TARGETS: readonly Target[] = [];
 

@@ -34,7 +34,7 @@ export function order({ orders, estimator, onExposure }: OrderParts): Layer<Call
       call.record.chosenBy = decision.chosenBy;
       call.orderFeedback = {
         answered: (id, ms, tokens) => routeOrder.answered(id, call.stream, ms, tokens, performance.now()),
-        gaveUp: (id, ms) => routeOrder.gaveUp(id, call.stream, ms, performance.now()),
+        tookTooLong: (id, ms) => routeOrder.tookTooLong(id, call.stream, ms, performance.now()),
       };
       const { exposure } = decision;
       if (exposure !== undefined) {

@@ -107,8 +107,8 @@ export class RouteOrder {
     this.#median = undefined;
   }
 
-  /** Records an attempt without an answer: its wait is a lower limit of the latency. */
-  gaveUp(id: string, stream: boolean, ms: number, now: number): void {
+  /** Records an attempt that was ended without an answer: its time is a lower limit of the latency. */
+  tookTooLong(id: string, stream: boolean, ms: number, now: number): void {
     this.#scores(stream)?.record(id, ms, now);
   }
 

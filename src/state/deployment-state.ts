@@ -112,8 +112,8 @@ export class DeploymentState {
     this.waits(stream).record(ms);
   }
 
-  /** Records an attempt that timed out, or that was ended when it had already taken longer than most. */
-  gaveUp(stream: boolean, ms: number): void {
+  /** Records an attempt that timed out, or lost when it had already taken longer than most. */
+  tookTooLong(stream: boolean, ms: number): void {
     this.waits(stream).record(ms);
   }
 
