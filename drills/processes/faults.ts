@@ -285,7 +285,9 @@ interface Span {
   /** By the machine's clock. */
   readonly from: number;
   readonly until: number;
-  readonly busy: number;
+  /** Of all processors together, in milliseconds. */
+  readonly busyMs: number;
+  readonly allMs: number;
 }
 
 /** Begins to measure; the function that it returns ends that. */
@@ -294,7 +296,7 @@ function span(): () => Span {
   const before = processorMs();
   return () => {
     const after = processorMs();
-    return { from, until: Date.now(), busy: (after.busy - before.busy) / Math.max(1, after.all - before.all) };
+    return { from, until: Date.now(), busyMs: after.busy - before.busy, allMs: after.all - before.all };
   };
 }
 
@@ -309,12 +311,14 @@ function processorMs(): { busy: number; all: number } {
   return { busy, all };
 }
 
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
 function machineOf(spans: readonly Span[], reports: readonly WorkerReport[]): Machine {
   const late = reports.flatMap((report) => report.late);
   const isWithin = (at: number) => spans.some(({ from, until }) => at >= from && at < until);
   return {
     lateMs: late.reduce((most, { at, ms }) => (isWithin(at) ? Math.max(most, ms) : most), 0),
-    busy: spans.reduce((most, each) => Math.max(most, each.busy), 0),
+    busy: sum(spans.map(({ busyMs }) => busyMs)) / Math.max(1, sum(spans.map(({ allMs }) => allMs))),
   };
 }
 
