@@ -1,6 +1,7 @@
 import { toIso } from '../call/spend/layer.js';
 import { nameOf } from '../call/spend/messages.js';
-import type { Budget, SpendLedger } from '../state/spend-ledger.js';
+import type { Budget } from '../state/spend-account.js';
+import type { SpendLedger } from '../state/spend-ledger.js';
 import type { SpendTable } from '../state/spend-table.js';
 
 /** The snapshot shows this many tenants with the highest spend; the CSV has all. */

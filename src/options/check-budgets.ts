@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
-import type { Budget, TenantLimit } from '../state/spend-ledger.js';
+import type { Budget, TenantLimit } from '../state/spend-account.js';
 import { checkKeys, checkNumber, checkOneOf, checkRecord, checkString, invalidOption, show } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import type { BudgetOptions, TenantOptions } from './options.js';

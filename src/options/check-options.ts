@@ -5,7 +5,7 @@ import type { BreakerSettings } from '../state/circuit-breaker.js';
 import type { Fleet } from '../state/fleet.js';
 import type { CacheSize } from '../state/memory-store.js';
 import type { StateStore } from '../state/router-state.js';
-import type { Budget, TenantLimit } from '../state/spend-ledger.js';
+import type { Budget, TenantLimit } from '../state/spend-account.js';
 import type { CountTokens } from '../tokens/estimate-input.js';
 import type { Capability } from '../types.js';
 import {

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import { isRecord } from '../util/is-record.js';
 import type { ServiceState } from './service-level.js';
-import type { SpendEntry } from './spend-ledger.js';
+import type { SpendEntry } from './spend-account.js';
 
 /** The counts and spending of one process. */
 export interface ProcessState {

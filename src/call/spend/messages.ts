@@ -1,5 +1,5 @@
 import type { WorstCase } from '../../prices/worst-case.js';
-import type { Budget, Refusal } from '../../state/spend-ledger.js';
+import type { Budget, Refusal } from '../../state/spend-account.js';
 import type { Call } from '../../types.js';
 import { showUsd } from '../../util/money.js';
 

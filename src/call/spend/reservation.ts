@@ -1,5 +1,6 @@
 import { maxUsdOf, type WorstCase } from '../../prices/worst-case.js';
-import type { Reservation, SpendLedger, Warning } from '../../state/spend-ledger.js';
+import type { Warning } from '../../state/spend-account.js';
+import type { Reservation, SpendLedger } from '../../state/spend-ledger.js';
 import type { Call, SpendReservation } from '../../types.js';
 import { toNano, toNanoUp } from '../../util/money.js';
 

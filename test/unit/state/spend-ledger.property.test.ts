@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Budget, type Reservation, SpendLedger } from '../../../src/state/spend-ledger.js';
+import type { Budget } from '../../../src/state/spend-account.js';
+import { type Reservation, SpendLedger } from '../../../src/state/spend-ledger.js';
 import fc from '../../helpers/property.js';
 
 const HOUR = 3_600_000;

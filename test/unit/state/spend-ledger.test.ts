@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { type Budget, isLive, type Refusal, type Reservation, SpendLedger } from '../../../src/state/spend-ledger.js';
+import type { Budget, Refusal } from '../../../src/state/spend-account.js';
+import { isLive, type Reservation, SpendLedger } from '../../../src/state/spend-ledger.js';
 import { useFakeTime } from '../../helpers/clock.js';
 
 useFakeTime();
