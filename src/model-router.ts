@@ -63,6 +63,7 @@ export class ModelRouter<
     super(parts.superOptions);
     copyCredentials(this, parts.passThrough);
     Object.defineProperty(this, DISPATCHER, { value: new Dispatcher(this, parts) });
+    watchAssignments(this, (name, value) => this[DISPATCHER].assign(name, value));
   }
 
   static {
@@ -72,11 +73,6 @@ export class ModelRouter<
         dispatcher.sendList(options, retries),
       wrapList: ({ [DISPATCHER]: dispatcher }: ModelRouter, list) =>
         redactRejections(list, (error) => dispatcher.redactList(error)),
-    });
-    // The SDK's constructor assigns too, before there is a dispatcher.
-    // biome-ignore lint/complexity/noThisInStatic: by its name, the bundler would give the class another one
-    watchAssignments(this.prototype, (router: ModelRouter, name, value) => {
-      if (DISPATCHER in router) router[DISPATCHER].assign(name, value);
     });
   }
 

@@ -99,38 +99,16 @@ export const ASSIGNABLE = [
 ] as const;
 export type Assignable = (typeof ASSIGNABLE)[number];
 
-/** The values of a router's assignable properties. No `#` member, because applications wrap a router in a `Proxy`. */
-const VALUES = Symbol('model-router.values');
-
-/**
- * Calls `onAssign` for each assignment to an object of this prototype, with the new value. An error from it is thrown by
- * the assignment. All objects share the accessors: own accessors would make each object slow to construct and to use.
- */
-export function watchAssignments<Client extends OpenAI>(
-  prototype: Client,
-  onAssign: (client: Client, name: Assignable, value: unknown) => void,
-): void {
+/** Calls `onAssign` for each assignment, with the new value. An error from it is thrown by the assignment. */
+export function watchAssignments(client: OpenAI, onAssign: (name: Assignable, value: unknown) => void): void {
   for (const name of ASSIGNABLE) {
-    Object.defineProperty(prototype, name, {
-      get(this: Client) {
-        return valuesOf(this)[name];
-      },
-      set(this: Client, value: unknown) {
-        onAssign(this, name, value);
-        valuesOf(this)[name] = value;
-      },
-      enumerable: true,
-      configurable: true,
-    });
+    let value: unknown = Reflect.get(client, name);
+    const set = (next: unknown) => {
+      onAssign(name, next);
+      value = next;
+    };
+    Object.defineProperty(client, name, { get: () => value, set, enumerable: true, configurable: true });
   }
-}
-
-function valuesOf(client: OpenAI): Partial<Record<Assignable, unknown>> {
-  const known: Partial<Record<Assignable, unknown>> | undefined = Reflect.get(client, VALUES);
-  if (known !== undefined) return known;
-  const values = {};
-  Object.defineProperty(client, VALUES, { value: values });
-  return values;
 }
 
 export function assignTo(client: OpenAI, name: Assignable, value: unknown): void {

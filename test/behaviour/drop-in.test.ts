@@ -275,3 +275,24 @@ describe('callRecord', () => {
     }
   });
 });
+
+describe('the properties of the client', () => {
+  const options = {
+    apiKey: 'sk-own-0123456789',
+    baseURL,
+    organization: 'org',
+    project: 'proj',
+    webhookSecret: 'whsec',
+  };
+
+  it('are own ones, so that a spread copies them', () => {
+    const plain = new OpenAI(options);
+    const router = new ModelRouter(options);
+    for (const each of [router, router.withOptions({ tenant: 'acme' })]) {
+      expect(Object.keys(each)).toEqual(expect.arrayContaining(Object.keys(plain)));
+      const copy = new OpenAI({ ...each });
+      for (const name of ['apiKey', 'baseURL', 'organization', 'project', 'webhookSecret'] as const)
+        expect(copy[name]).toBe(plain[name]);
+    }
+  });
+});
