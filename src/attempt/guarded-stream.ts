@@ -90,8 +90,8 @@ export class GuardedStream {
   /** The caller's iterator. If it is garbage-collected, the stream ends as aborted. */
   iterator(): AsyncIterableIterator<unknown, undefined> {
     const iterator = iterate(this);
-    const callOff = onCollected(iterator, () => this.#leave());
-    this.onEnd(callOff);
+    const stopWatching = onCollected(iterator, () => this.#leave());
+    this.onEnd(stopWatching);
     return iterator;
   }
 

@@ -9,7 +9,7 @@ import { roundMs } from '../util/round-ms.js';
 import { withDeadline } from '../util/with-deadline.js';
 
 /** A larger stream is returned unchecked, to bound memory. */
-const MOST_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /** How a route checks answers before it returns them. */
 export interface Judging {
@@ -59,7 +59,7 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
     const bytesRead = () => reply.answer.stream?.bytesRead() ?? 0;
     let pending: Promise<IteratorResult<unknown>> | undefined;
     try {
-      while (bytesRead() <= MOST_BYTES) {
+      while (bytesRead() <= MAX_BYTES) {
         pending = chunks.next();
         const result = await withDeadline(call.deadline, pending);
         if (result === undefined) break;

@@ -16,10 +16,10 @@ import { seenChunks } from '../util/seen-chunks.js';
 import { keepAlive } from './keep-alive.js';
 import { isFullAt } from './view-targets.js';
 
-/** A streamed answer with more chunks is not compared, to limit memory. */
-const MOST_CHUNKS = 20_000;
+/** A streamed answer with more chunks gets no shadow call, to limit memory. */
+const MAX_CHUNKS = 20_000;
 /** Shadow traffic stops when less than this share of a budget is left. */
-const LEAST_BUDGET = 0.2;
+const MIN_BUDGET_LEFT = 0.2;
 
 /** The shadow settings of a route. */
 export interface ShadowRule {
@@ -82,14 +82,14 @@ export class Shadow {
     const seen: string[] = [];
     if (chunks === undefined) seen.push(jsonText(reply.answer.data));
     reply.onEnd(({ outcome, servedModel = null }) => {
-      if (outcome !== 'success' || seen.length >= MOST_CHUNKS) return;
+      if (outcome !== 'success' || seen.length >= MAX_CHUNKS) return;
       const parts = () => seen.map((text): unknown => JSON.parse(text));
       const primary = () => (chunks === undefined ? parts()[0] : fromChunks(call.protocol, parts()));
       this.#start(call, rule, { primary, servedModel });
     });
     if (chunks === undefined) return reply;
     const store = (chunk: unknown) => {
-      if (seen.length < MOST_CHUNKS) seen.push(jsonText(chunk));
+      if (seen.length < MAX_CHUNKS) seen.push(jsonText(chunk));
     };
     return { ...reply, chunks: seenChunks(chunks, store) };
   }
@@ -137,7 +137,7 @@ export class Shadow {
     // In the queue it would delay callers.
     if (isFullAt(call, target, capacity, performance.now())) return 'its deployment is full';
     const left = ledger?.leastLeft({ route: call.record.route, tenant: call.settings.tenant }) ?? 1;
-    return left < LEAST_BUDGET ? 'less than 20 % of a budget is left' : undefined;
+    return left < MIN_BUDGET_LEFT ? 'less than 20 % of a budget is left' : undefined;
   }
 
   async #run(call: Call, { config, target }: ShadowRule, answered: Answered): Promise<void> {

@@ -4,8 +4,8 @@ import { lastThatCounts } from '../record.js';
 import type { CacheLookup } from './lookup.js';
 import type { SharedCall } from './shared-call.js';
 
-/** An upstream request, and how to store its answer. */
-export interface Fetch {
+/** What to request from upstream, and how to store its answer. */
+export interface FetchTask {
   /** The key of the answer. Equal requests in flight have it in common. */
   readonly key: string;
   /** Never modified. */
@@ -13,11 +13,11 @@ export interface Fetch {
   /** Whether answers with tool calls may be stored. */
   readonly toolCalls: boolean;
   /** Stores the answer if allowed. Returns the store's promise, if any. */
-  readonly store: (fetched: Fetched) => unknown;
+  readonly store: (fetched: FetchedAnswer) => unknown;
 }
 
 /** An answer from upstream. */
-export interface Fetched {
+export interface FetchedAnswer {
   /** Undefined for a stream. */
   readonly data: unknown;
   /** The JSON of `data`, or of the array of a stream's chunks. */
@@ -46,9 +46,9 @@ export interface CacheContext {
   /** Sends the call upstream, without the cache. */
   bypass(call: Call): Promise<CallReply>;
   /** Sends the call upstream, or joins an equal call in flight. */
-  fetch(call: Call, request: CacheRequest, fetch: Fetch): Promise<CallReply>;
+  fetch(call: Call, request: CacheRequest, task: FetchTask): Promise<CallReply>;
   /** Fetches upstream in the background. Returns false if the platform would end that: then fetch in the foreground. */
-  refresh(call: Call, request: CacheRequest, fetch: Fetch): boolean;
+  refresh(call: Call, request: CacheRequest, task: FetchTask): boolean;
   /** Counts an answer without a cost, and writes it into the record. */
   useCached(call: Call, how: CacheUseOfHit, from: readonly Source[], ageMs: number | null): void;
   /** Adds the cost that these answers saved. */

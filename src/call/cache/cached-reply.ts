@@ -29,10 +29,10 @@ export function cachedStream(
   const replay = new Replay(chunks);
   const iterator = new ReplayReader(replay);
   const leave = () => replay.leave();
-  const callOff = onCollected(iterator, leave);
+  const stopWatching = onCollected(iterator, leave);
   signal?.addEventListener('abort', leave);
   replay.onEnd(() => {
-    callOff();
+    stopWatching();
     signal?.removeEventListener('abort', leave);
   });
   return {

@@ -1,15 +1,15 @@
 import type { CachedAnswer } from '../../state/cache-store.js';
 import { entryBytes } from '../../state/memory-store.js';
 import { type CacheRequest, type CacheSettings, type Call, type CallReply, isCached } from '../../types.js';
-import type { CacheContext, Fetch, Fetched } from './cache-context.js';
+import type { CacheContext, FetchedAnswer, FetchTask } from './cache-context.js';
 import { cachedAnswer } from './cached-reply.js';
 import { isDeploymentFault } from './errors.js';
 import type { vectorKeys } from './key.js';
 import { type Found, isPromise, readValue } from './lookup.js';
 import { type CachedVector, encodeVector, inputsOf, isVector, readVectors, tokensIn } from './vectors.js';
 
-/** A batch takes at most this fraction of the router's own store, so that it does not evict everything else. */
-const BATCH_PART = 4;
+/** A batch takes at most this share of the router's own store, so that it does not evict everything else. */
+const BATCH_SHARE = 1 / 4;
 
 /** One input of a call, and its stored vector, if any. */
 interface EmbeddingInput {
@@ -62,7 +62,7 @@ class Batch {
     const vectors = isUsable ? this.#cached() : undefined;
     if (vectors === undefined) return this.fetch();
     const stale = unique(inputs.filter(({ found }) => found?.state === 'stale'));
-    if (stale.length > 0 && !cache.refresh(call, this.request, this.#fetchOf(stale))) return this.fetch();
+    if (stale.length > 0 && !cache.refresh(call, this.request, this.#taskOf(stale))) return this.fetch();
     cache.useCached(call, stale.length > 0 ? 'stale' : 'hit', vectors, this.#ageMs());
     return Promise.resolve(this.#compose(vectors));
   }
@@ -81,13 +81,13 @@ class Batch {
   }
 
   async #fetchMissing(missing: readonly EmbeddingInput[]): Promise<CallReply> {
-    const reply = await this.cache.fetch(this.call, this.request, this.#fetchOf(missing));
+    const reply = await this.cache.fetch(this.call, this.request, this.#taskOf(missing));
     if (missing.length === this.inputs.length) return reply;
     // The answer to a shortened request is never returned. If it cannot be completed, the whole batch is sent.
-    return this.#fill(missing, reply) ?? this.cache.fetch(this.call, this.request, this.#fetchOf(this.inputs));
+    return this.#fill(missing, reply) ?? this.cache.fetch(this.call, this.request, this.#taskOf(this.inputs));
   }
 
-  #fetchOf(inputs: readonly EmbeddingInput[]): Fetch {
+  #taskOf(inputs: readonly EmbeddingInput[]): FetchTask {
     const { cache, keys, request, settings, call } = this;
     const values = inputs.map(({ value }) => value);
     const body = request.body ?? {};
@@ -104,7 +104,10 @@ class Batch {
     };
   }
 
-  #entriesOf(inputs: readonly EmbeddingInput[], { data, source, requestId }: Fetched): [key: string, CachedAnswer][] {
+  #entriesOf(
+    inputs: readonly EmbeddingInput[],
+    { data, source, requestId }: FetchedAnswer,
+  ): [key: string, CachedAnswer][] {
     const { size } = this.cache.lookup;
     const values = inputs.map(({ value }) => value);
     const entries: [string, CachedAnswer][] = [];
@@ -116,7 +119,7 @@ class Batch {
       bytes += entryBytes(key, answer);
       if (
         size !== undefined &&
-        (bytes > size.maxBytes / BATCH_PART || i + 1 > Math.max(1, size.maxEntries / BATCH_PART))
+        (bytes > size.maxBytes * BATCH_SHARE || i + 1 > Math.max(1, size.maxEntries * BATCH_SHARE))
       )
         break;
       entries.push([key, answer]);
@@ -131,9 +134,9 @@ class Batch {
     const { deployment, servedModel, region, usage } = record;
     const source = { deployment, servedModel, region, costUsd: null, tokens: usage?.inputTokens ?? tokensIn(data) };
     const values = missing.map(({ value }) => value);
-    const came = readVectors(data, values, source);
-    if (came === undefined) return undefined;
-    const byKey = new Map(missing.map(({ key }, i) => [key, came[i]]));
+    const fetched = readVectors(data, values, source);
+    if (fetched === undefined) return undefined;
+    const byKey = new Map(missing.map(({ key }, i) => [key, fetched[i]]));
     const cached: CachedVector[] = [];
     const all: CachedVector[] = [];
     for (const { key, found } of this.inputs) {

@@ -11,12 +11,12 @@ import { is } from '../../sdk/sdk-errors.js';
 import type { Call } from '../../types.js';
 
 /** Outcomes that the caller caused. A stale answer does not hide them. */
-const CALLERS = new Set(['aborted', 'caller-error', 'context-length', 'content-filter']);
+const CALLER_OUTCOMES = new Set(['aborted', 'caller-error', 'context-length', 'content-filter']);
 
 /** Whether the deployments failed, rather than the caller. */
 export function isDeploymentFault(error: unknown): boolean {
   if (error instanceof TokenBudgetExceededError || error instanceof SpendBudgetExceededError) return false;
-  return !CALLERS.has(classify(error, 0, 0).outcome);
+  return !CALLER_OUTCOMES.has(classify(error, 0, 0).outcome);
 }
 
 /** Copies the error of a shared call: each caller gets its own error, with its own record. */

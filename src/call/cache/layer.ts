@@ -20,7 +20,7 @@ import { jsonText } from '../../util/json-text.js';
 import { onCollected } from '../../util/on-collected.js';
 import { roundMs } from '../../util/round-ms.js';
 import { keepAlive } from '../keep-alive.js';
-import { type CacheContext, type CacheUseOfHit, type Fetch, type Source, sourceOf } from './cache-context.js';
+import { type CacheContext, type CacheUseOfHit, type FetchTask, type Source, sourceOf } from './cache-context.js';
 import { cachedAnswer } from './cached-reply.js';
 import { eligibilityOf } from './eligibility.js';
 import { answerVectors } from './embeddings.js';
@@ -112,11 +112,11 @@ class ResponseCache implements CacheContext {
       // The body cannot be written as JSON, for which the SDK has a better error, or it has too many values.
       return this.bypass(call);
     }
-    const fetch = this.#fetchOf(call, request, key, settings);
-    if (request.directive === 'no-cache') return this.fetch(call, request, fetch);
+    const task = this.#taskOf(call, request, key, settings);
+    if (request.directive === 'no-cache') return this.fetch(call, request, task);
     if (isPromise(found) || (found !== undefined && isLong(found.answer)))
-      return this.#decideLate(call, request, settings, fetch, found);
-    return this.#decide(call, request, settings, fetch, found);
+      return this.#decideLate(call, request, settings, task, found);
+    return this.#decide(call, request, settings, task, found);
   }
 
   bypass(call: Call): Promise<CallReply> {
@@ -129,14 +129,14 @@ class ResponseCache implements CacheContext {
     call: Call,
     request: CacheRequest,
     settings: CacheSettings,
-    fetch: Fetch,
+    task: FetchTask,
     finding: Found | undefined | PromiseLike<Found | undefined>,
   ): Promise<CallReply> {
     const found = await finding;
     const value = found !== undefined && isLong(found.answer) ? await readInSlices(call, found.answer) : undefined;
     if (call.signal?.aborted) throw abortError(call.signal.reason);
     const hit = found === undefined ? undefined : this.#hit(call, found, value);
-    return hit ?? this.#decide(call, request, settings, fetch, found, value);
+    return hit ?? this.#decide(call, request, settings, task, found, value);
   }
 
   /** Continues without a fresh answer that the call may use. */
@@ -144,21 +144,21 @@ class ResponseCache implements CacheContext {
     call: Call,
     request: CacheRequest,
     settings: CacheSettings,
-    fetch: Fetch,
+    task: FetchTask,
     found: Found | undefined,
     /** The value of an answer that was read in slices. */
     value?: unknown,
   ): Promise<CallReply> {
-    if (found === undefined) return this.fetch(call, request, fetch);
+    if (found === undefined) return this.fetch(call, request, task);
     const { answer, ageMs, state } = found;
     if (state === 'stale') {
       const reply = readAnswer(call, answer, value);
-      if (reply !== undefined && this.refresh(call, request, fetch)) {
+      if (reply !== undefined && this.refresh(call, request, task)) {
         this.useCached(call, 'stale', [answer], ageMs);
         return Promise.resolve(reply);
       }
     }
-    const fetched = this.fetch(call, request, fetch);
+    const fetched = this.fetch(call, request, task);
     if (state !== 'stale' && ageMs >= settings.ttlMs + settings.staleIfErrorMs) return fetched;
     return fetched.catch((error: unknown) => {
       const reply = isDeploymentFault(error) ? readAnswer(call, answer, value) : undefined;
@@ -176,12 +176,12 @@ class ResponseCache implements CacheContext {
     return reply;
   }
 
-  #fetchOf(
+  #taskOf(
     { protocol, settings: { tenant } }: Call,
     { body }: CacheRequest,
     key: string,
     settings: CacheSettings,
-  ): Fetch {
+  ): FetchTask {
     const { toolCalls } = settings;
     return {
       key,
@@ -196,41 +196,41 @@ class ResponseCache implements CacheContext {
     };
   }
 
-  async fetch(call: Call, request: CacheRequest, fetch: Fetch): Promise<CallReply> {
+  async fetch(call: Call, request: CacheRequest, task: FetchTask): Promise<CallReply> {
     // An answer that is returned unread can be neither shared nor stored.
     if (call.wantsRaw()) return this.bypass(call);
     if (call.signal?.aborted) throw abortError(call.signal.reason);
     const { totals, shareInFlight } = this.#parts;
-    const sharedKey = shareInFlight && request.directive !== 'no-cache' ? sharedKeyOf(call, fetch) : undefined;
+    const sharedKey = shareInFlight && request.directive !== 'no-cache' ? sharedKeyOf(call, task) : undefined;
     const joined = sharedKey === undefined ? undefined : this.#shared.find(sharedKey);
     call.record.cache = joined === undefined ? 'miss' : 'joined';
     if (joined === undefined) totals.misses++;
     else totals.joined++;
     if (joined !== undefined) this.#parts.tracing.joined(call.record.id, joined.call.record.id);
-    const shared = joined ?? this.#create(call, request, fetch, this.#next, sharedKey, false);
+    const shared = joined ?? this.#create(call, request, task, this.#next, sharedKey, false);
     const participant = shared.join(call);
     if (joined === undefined) shared.start();
-    return this.#receive(shared, participant, request, fetch);
+    return this.#receive(shared, participant, request, task);
   }
 
-  refresh(call: Call, request: CacheRequest, fetch: Fetch): boolean {
+  refresh(call: Call, request: CacheRequest, task: FetchTask): boolean {
     const { waitUntil } = call.settings;
     if (waitUntil === undefined && !this.#parts.shareInFlight) return false;
-    if (this.#shared.find(sharedKeyOf(call, fetch)) !== undefined) return true;
-    const claimed = this.lookup.claimRefresh(fetch.key, Math.min(call.settings.deadlineMs, MAX_CLAIM_MS));
-    if (claimed === true) this.#startRefresh(call, request, fetch);
+    if (this.#shared.find(sharedKeyOf(call, task)) !== undefined) return true;
+    const claimed = this.lookup.claimRefresh(task.key, Math.min(call.settings.deadlineMs, MAX_CLAIM_MS));
+    if (claimed === true) this.#startRefresh(call, request, task);
     else if (claimed !== false)
       keepAlive(
         call,
         claimed.then((isOurs) => {
-          if (isOurs) this.#startRefresh(call, request, fetch);
+          if (isOurs) this.#startRefresh(call, request, task);
         }),
       );
     return true;
   }
 
-  #startRefresh(call: Call, request: CacheRequest, fetch: Fetch): void {
-    const sharedKey = sharedKeyOf(call, fetch);
+  #startRefresh(call: Call, request: CacheRequest, task: FetchTask): void {
+    const sharedKey = sharedKeyOf(call, task);
     if (this.#shared.find(sharedKey) !== undefined) return;
     const startedAt = performance.now();
     const refreshing: Call = {
@@ -240,7 +240,7 @@ class ResponseCache implements CacheContext {
       signal: undefined,
       record: { ...call.record, id: `${call.record.id}-refresh`, attempts: [], cache: 'refresh', providerUsage: null },
     };
-    const shared = this.#create(refreshing, request, fetch, this.#background, sharedKey, true);
+    const shared = this.#create(refreshing, request, task, this.#background, sharedKey, true);
     shared.start();
     if (shared.done !== undefined) keepAlive(call, shared.done);
   }
@@ -274,7 +274,7 @@ class ResponseCache implements CacheContext {
   #create(
     call: Call,
     request: CacheRequest,
-    fetch: Fetch,
+    task: FetchTask,
     next: Handler<Call, CallReply>,
     /** `undefined`: the call cannot be joined. */
     sharedKey: string | undefined,
@@ -282,11 +282,11 @@ class ResponseCache implements CacheContext {
   ): SharedCall {
     const shared: SharedCall = new SharedCall({
       call,
-      body: fetch.body,
-      source: request.share(fetch.body, request.query),
+      body: task.body,
+      source: request.share(task.body, request.query),
       next,
       isRefresh,
-      onReply: (reply) => this.#store(reply, shared, fetch),
+      onReply: (reply) => this.#store(reply, shared, task),
       onOver: () => {
         if (sharedKey !== undefined) this.#shared.remove(sharedKey, shared);
       },
@@ -296,8 +296,8 @@ class ResponseCache implements CacheContext {
   }
 
   /** Stores the answer if allowed, before any caller gets it. */
-  #store(reply: CallReply, shared: SharedCall, fetch: Fetch): void {
-    if (reply.chunks !== undefined) return this.#storeStream(reply, reply.chunks, shared, fetch);
+  #store(reply: CallReply, shared: SharedCall, task: FetchTask): void {
+    if (reply.chunks !== undefined) return this.#storeStream(reply, reply.chunks, shared, task);
     const data = dataOf(reply);
     try {
       const text = () => {
@@ -306,7 +306,7 @@ class ResponseCache implements CacheContext {
       };
       if (shared.hasOthers) text();
       const fetched = { data, text, isStream: false, source: sourceOf(shared), requestId: requestIdOf(reply, data) };
-      const stored = fetch.store(fetched);
+      const stored = task.store(fetched);
       if (isPromise(stored)) keepAlive(shared.call, stored);
       shared.resolve(stored);
     } catch {
@@ -315,11 +315,11 @@ class ResponseCache implements CacheContext {
     }
   }
 
-  #storeStream(reply: CallReply, source: AsyncIterator<unknown>, shared: SharedCall, fetch: Fetch): void {
+  #storeStream(reply: CallReply, source: AsyncIterator<unknown>, shared: SharedCall, task: FetchTask): void {
     const stream: SharedStream = new SharedStream({
       reply,
       source,
-      check: storableCheck(shared.call.protocol, fetch.toolCalls),
+      check: storableCheck(shared.call.protocol, task.toolCalls),
       maxHeld: this.#parts.size?.maxBytes ?? Number.POSITIVE_INFINITY,
       onTooLarge: () => shared.end(),
       onEnd: ({ outcome, unfinished }) => {
@@ -327,7 +327,7 @@ class ResponseCache implements CacheContext {
         const text = outcome === 'success' && !unfinished ? stream.storable : undefined;
         if (text === undefined) return shared.resolve();
         const fetched = { data: undefined, text: () => text, isStream: true, source: sourceOf(shared) };
-        const stored = fetch.store({ ...fetched, requestId: requestIdOf(reply, undefined) });
+        const stored = task.store({ ...fetched, requestId: requestIdOf(reply, undefined) });
         if (isPromise(stored)) keepAlive(shared.call, stored);
         shared.resolve(stored);
       },
@@ -341,7 +341,7 @@ class ResponseCache implements CacheContext {
     shared: SharedCall,
     participant: Participant,
     request: CacheRequest,
-    fetch: Fetch,
+    task: FetchTask,
   ): Promise<CallReply> {
     const { call } = participant;
     const reply = await participant.reply.catch((error: unknown) => {
@@ -351,7 +351,7 @@ class ResponseCache implements CacheContext {
     });
     if (participant.hasLeft) throw abortError(call.signal?.reason);
     const { stream } = shared;
-    if (stream !== undefined) return this.#returnStream(shared, stream, participant, reply, request, fetch);
+    if (stream !== undefined) return this.#returnStream(shared, stream, participant, reply, request, task);
     const isOwner = shared.isOwner(participant);
     shared.finish(participant);
     if (isOwner) {
@@ -372,7 +372,7 @@ class ResponseCache implements CacheContext {
     participant: Participant,
     reply: CallReply,
     request: CacheRequest,
-    fetch: Fetch,
+    task: FetchTask,
   ): CallReply {
     const headers = headersOf(reply);
     const { call } = participant;
@@ -386,7 +386,7 @@ class ResponseCache implements CacheContext {
       shared,
       stream,
       participant,
-      isOwner ? undefined : () => this.fetch(call, request, fetch),
+      isOwner ? undefined : () => this.fetch(call, request, task),
     );
     participant.place = place;
     participant.pause();
