@@ -1,11 +1,12 @@
 import type { CachedAnswer } from '../../state/cache-store.js';
 import { entryBytes } from '../../state/memory-store.js';
-import { type CacheRequest, type CacheSettings, type Call, type CallReply, isCached } from '../../types.js';
+import type { CacheRequest, CacheSettings, Call, CallReply } from '../../types.js';
 import type { CacheContext, FetchedAnswer, FetchTask } from './cache-context.js';
 import { cachedAnswer } from './cached-reply.js';
 import { isDeploymentFault } from './errors.js';
 import type { vectorKeys } from './key.js';
 import { type Found, isPromise, readValue } from './lookup.js';
+import { dataOf, headersOf } from './reply-parts.js';
 import { type CachedVector, encodeVector, inputsOf, isVector, readVectors, tokensIn } from './vectors.js';
 
 /** A batch takes at most this share of the router's own store, so that it does not evict everything else. */
@@ -130,7 +131,7 @@ class Batch {
   /** Combines the answer with the stored vectors. Returns `undefined` if they do not fit together. */
   #fill(missing: readonly EmbeddingInput[], reply: CallReply): CallReply | undefined {
     const { record } = this.call;
-    const data = isCached(reply) ? reply.cached.data : reply.answer.data;
+    const data = dataOf(reply);
     const { deployment, servedModel, region, usage } = record;
     const source = { deployment, servedModel, region, costUsd: null, tokens: usage?.inputTokens ?? tokensIn(data) };
     const values = missing.map(({ value }) => value);
@@ -146,8 +147,7 @@ class Batch {
       all.push(vector);
     }
     this.cache.addSaved(cached);
-    const headers = isCached(reply) ? reply.cached.headers : reply.answer.headers;
-    return this.#compose(all, headers);
+    return this.#compose(all, headersOf(reply));
   }
 
   #cached(): CachedVector[] | undefined {

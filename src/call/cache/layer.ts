@@ -2,37 +2,28 @@ import { abortError } from '../../classify.js';
 import type { Handler, Layer } from '../../pipeline.js';
 import { round } from '../../prices/cost.js';
 import { isStorable, storableCheck } from '../../protocol/storable.js';
-import { attemptEnd } from '../../state/attempt-end.js';
 import type { CacheStore } from '../../state/cache-store.js';
 import type { CacheSize } from '../../state/memory-store.js';
 import type { Events } from '../../telemetry/events.js';
 import type { Tracing } from '../../telemetry/tracing.js';
-import {
-  type AttemptEnd,
-  type CachedReply,
-  type CacheRequest,
-  type CacheSettings,
-  type Call,
-  type CallReply,
-  isCached,
-} from '../../types.js';
+import type { CachedReply, CacheRequest, CacheSettings, Call, CallReply } from '../../types.js';
 import { jsonText } from '../../util/json-text.js';
-import { onCollected } from '../../util/on-collected.js';
 import { roundMs } from '../../util/round-ms.js';
 import { keepAlive } from '../keep-alive.js';
 import { type CacheContext, type CacheUseOfHit, type FetchTask, type Source, sourceOf } from './cache-context.js';
 import { cachedAnswer } from './cached-reply.js';
+import { deliverStream, drain } from './deliver-stream.js';
 import { eligibilityOf } from './eligibility.js';
 import { answerVectors } from './embeddings.js';
 import { copyForAnother, isDeploymentFault } from './errors.js';
 import { keyOf, sharedKeyOf, snapshotOf, vectorKeys } from './key.js';
 import { CacheLookup, type Found, isPromise } from './lookup.js';
 import type { Participant } from './participant.js';
-import { isLong, isOnlyUsage, readAnswer, readInSlices } from './read-answer.js';
+import { isLong, readAnswer, readInSlices } from './read-answer.js';
+import { dataOf, headersOf, requestIdOf } from './reply-parts.js';
 import { SharedCall } from './shared-call.js';
 import { SharedCalls } from './shared-calls.js';
 import { SharedStream } from './shared-stream.js';
-import { type HowOver, SharedReader, StreamPlace } from './stream-place.js';
 
 /** Totals of the cache since the router was created. */
 export interface CacheTotals {
@@ -351,7 +342,11 @@ class ResponseCache implements CacheContext {
     });
     if (participant.hasLeft) throw abortError(call.signal?.reason);
     const { stream } = shared;
-    if (stream !== undefined) return this.#returnStream(shared, stream, participant, reply, request, task);
+    if (stream !== undefined) {
+      const fetchAgain = () => this.fetch(call, request, task);
+      const onJoinedEnd = () => this.useCached(call, 'joined', [sourceOf(shared)], null);
+      return deliverStream({ shared, stream, participant, reply, fetchAgain, onJoinedEnd });
+    }
     const isOwner = shared.isOwner(participant);
     shared.finish(participant);
     if (isOwner) {
@@ -364,122 +359,5 @@ class ResponseCache implements CacheContext {
     if (typeof data === 'object' && data !== null && 'usage' in data) call.record.providerUsage = data.usage;
     const headers = headersOf(reply);
     return cachedAnswer(data, headers?.get('x-request-id') ?? null, headers);
-  }
-
-  #returnStream(
-    shared: SharedCall,
-    stream: SharedStream,
-    participant: Participant,
-    reply: CallReply,
-    request: CacheRequest,
-    task: FetchTask,
-  ): CallReply {
-    const headers = headersOf(reply);
-    const { call } = participant;
-    const { record } = call;
-    const isOwner = shared.isOwner(participant);
-    const { deployment, region, attempts } = shared.call.record;
-    Object.assign(record, { deployment, region, timeToFirstChunkMs: performance.now() - call.startedAt });
-    // If an earlier stream failed before this one began, its attempts are added at the end.
-    if (isOwner && record.attempts.length === 0) record.attempts = attempts;
-    const place = this.#placeOf(
-      shared,
-      stream,
-      participant,
-      isOwner ? undefined : () => this.fetch(call, request, task),
-    );
-    participant.place = place;
-    participant.pause();
-    if (call.signal?.aborted) place.leave();
-    return {
-      cached: { data: undefined, headers, requestId: headers?.get('x-request-id') ?? null },
-      chunks: readerOf(place, participant),
-      onEnd: (listener) => participant.onEnd(listener),
-    };
-  }
-
-  #placeOf(
-    shared: SharedCall,
-    stream: SharedStream,
-    participant: Participant,
-    again: (() => Promise<CallReply>) | undefined,
-  ): StreamPlace {
-    const { call } = participant;
-    const onOver = (how: HowOver) => {
-      if (how === 'left') shared.leave(participant);
-      else if (shared.isOwner(participant)) shared.chargeTo(call.record);
-      else this.useCached(call, 'joined', [sourceOf(shared)], null);
-      shared.finish(participant);
-      participant.finish(endFor(how, stream));
-    };
-    const restart = async (): Promise<AsyncIterator<unknown>> => {
-      shared.leave(participant);
-      participant.pause();
-      // The call may have begun long ago. The time until its first content counts from now.
-      call.deadline = performance.now() + call.settings.deadlineMs;
-      const { chunks, onEnd } = await (again?.() ?? Promise.reject(new Error('The call has its own stream.')));
-      if (chunks === undefined) throw new Error('The call needs a stream.');
-      onEnd((end) => participant.finish(end));
-      return chunks;
-    };
-    return new StreamPlace(stream, {
-      onBegin: () => participant.begin(),
-      onOver,
-      isHidden: (chunk) => !call.wantsUsage && isOnlyUsage(chunk),
-      errorFor: (error, partial) => (shared.isOwner(participant) ? error : copyForAnother(error, call, partial)),
-      restart: again && restart,
-    });
-  }
-}
-
-const dataOf = (reply: CallReply) => (isCached(reply) ? reply.cached.data : reply.answer.data);
-
-function headersOf(reply: CallReply): Headers | undefined {
-  return isCached(reply) ? reply.cached.headers : reply.answer.headers;
-}
-
-/** The SDK has already read the request id, and written it into the parsed answer. */
-function requestIdOf(reply: CallReply, data: unknown): string | null {
-  const known: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, '_request_id') : undefined;
-  return typeof known === 'string' ? known : (headersOf(reply)?.get('x-request-id') ?? null);
-}
-
-/** A separate function: no closure that the router holds may refer to the reader. */
-function readerOf(place: StreamPlace, participant: Participant): SharedReader {
-  const reader = new SharedReader(place);
-  participant.onEnd(onCollected(reader, () => place.leave()));
-  return reader;
-}
-
-function endFor(how: HowOver, { end, answerId }: SharedStream): AttemptEnd {
-  const base = attemptEnd({
-    status: 200,
-    ...end,
-    outcome: 'success',
-    breaker: 'neutral',
-    failure: undefined,
-    answerId: typeof answerId === 'string' ? answerId : undefined,
-  });
-  if (how === 'ended') return base;
-  if (how === 'left') return { ...base, outcome: 'aborted' };
-  const { error } = how;
-  const failure = end?.failure !== undefined && error instanceof Error ? { ...end.failure, error } : end?.failure;
-  return { ...base, outcome: 'interrupted', failure };
-}
-
-/** Reads a stream that no caller waits for, so that it can be stored. */
-async function drain(stream: SharedStream): Promise<void> {
-  const ignore = () => undefined;
-  const place = new StreamPlace(stream, {
-    onBegin: ignore,
-    onOver: ignore,
-    isHidden: () => false,
-    errorFor: (error) => error,
-    restart: undefined,
-  });
-  try {
-    for (;;) if ((await place.read()).done) return;
-  } catch {
-    // The attempt has reported the failure, and the stale answer stays.
   }
 }
