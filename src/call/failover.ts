@@ -14,7 +14,7 @@ import { sleep } from '../util/sleep.js';
 import { stackless, withStack } from '../util/stack.js';
 import { HedgedCall, hedgeDelay } from './hedge.js';
 import { occupy, releaseSlot, waitForSlot, waitForSlotBeside } from './queue.js';
-import { viewTargets } from './view-targets.js';
+import { isFullAt, viewTargets } from './view-targets.js';
 
 type Stop = Extract<Step, { type: 'stop' }>;
 
@@ -133,14 +133,18 @@ export function failover(parts: FailoverParts): Handler<Call, Reply> {
   }
 
   function planView(call: Call, jitter: number, hedged: HedgedCall | undefined, granted?: Place): PlanView {
+    const now = performance.now();
     return {
-      now: performance.now(),
+      now,
       deadline: call.deadline,
       deadlineIsDefault: call.settings.deadlineIsDefault,
       attemptTimeoutMs: call.settings.attemptTimeoutMs,
       attemptTimeoutIsOwn: call.attemptTimeoutIsOwn,
       attemptsLeft: call.maxAttempts - call.record.attempts.length,
-      targets: viewTargets(call, slots.capacity, granted),
+      targets: viewTargets(call),
+      // A call that was granted a slot goes there, and nowhere else.
+      isFull: ({ target }) =>
+        granted === undefined ? isFullAt(call, target, slots.capacity, now) : target.state.place !== granted,
       failures: call.failures,
       inFlight: hedged === undefined ? NO_TARGETS : hedged.inFlight,
       mayRetry: call.retry.budget.tokens >= 1,

@@ -74,8 +74,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
       ? undefined
       : routeOrder.decide(orderRequest(call, estimator, now));
   if (decision !== undefined) call.targets = decision.targets;
-  const isFull = (target: Target, at: number) => isFullAt(call, target, capacity, at);
-  const views = viewTargets(call, capacity).map((view) => new StillView(view, isFull));
+  const views = viewTargets(call).map((view) => new StillView(view));
   const { step, target } = firstStep(call, capacity, {
     now,
     deadline: call.deadline,
@@ -94,7 +93,7 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
   const usable = views.map((view) => ({
     id: view.target.state.id,
     isDepleted: view.isDepleted,
-    why: reason(call, view, now),
+    why: reason(call, capacity, view, now),
   }));
   const first = target?.state.id;
   const dueMs = step.type === 'attempt' ? hedgeDelay(call, step.target) : undefined;
@@ -144,10 +143,10 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
 }
 
 /** Why a deployment that the call may use is not used now. */
-function reason(call: Call, view: TargetView, now: number): string | undefined {
+function reason(call: Call, capacity: Capacity, view: TargetView, now: number): string | undefined {
   if (view.pausedUntil > now) return `the server requested a pause of ${Math.ceil(view.pausedUntil - now)} ms`;
   if (view.suspendedUntil > now) return `its client is suspended for ${Math.ceil(view.suspendedUntil - now)} ms`;
-  if (view.isFull) return whyFull(call, view.target, now);
+  if (isFullAt(call, view.target, capacity, now)) return whyFull(call, view.target, now);
   return view.isOpen ? `its breaker is open for ${Math.ceil(view.retryAt - now)} ms` : undefined;
 }
 
@@ -159,14 +158,14 @@ function whyFull(call: Call, { state: { place } }: Target, now: number): string 
     : `its rate allows the next call in ${Math.ceil(at - now)} ms`;
 }
 
-type StillPlan = Omit<PlanView, 'targets'> & { readonly targets: readonly StillView[] };
+type StillPlan = Omit<PlanView, 'targets' | 'isFull'> & { readonly targets: readonly StillView[] };
 
 /**
  * The first attempt with the whole wait before it, or the queue in which the call waits, and the deployment that it
  * tries first. After a wait, the call consults the plan again.
  */
 function firstStep(call: Call, capacity: Capacity, view: StillPlan): { step: Step; target: Target | undefined } {
-  const step = plan(view);
+  const step = plan({ ...view, isFull: ({ target }) => isFullAt(call, target, capacity, view.now) });
   if (step.type === 'stop') return { step, target: undefined };
   const wait = Math.ceil(step.waitMs ?? 0);
   const now = view.now + wait;

@@ -1,15 +1,12 @@
 import type { TargetView } from '../plan/plan.js';
 import type { Target } from '../types.js';
 
-type IsFullAt = (target: Target, now: number) => boolean;
-
 /** A deployment as it is now, or as it will be at a later time if nothing happens until then. */
 export class StillView implements TargetView {
   readonly target: Target;
   readonly retryAt: number;
   readonly isOpen: boolean;
   readonly pausedUntil: number;
-  readonly isFull: boolean;
   readonly isDepleted: boolean;
   readonly probeAt: number;
   readonly suspendedUntil: number;
@@ -19,17 +16,12 @@ export class StillView implements TargetView {
   readonly p95Ms: number | undefined;
   readonly fastestMs: number | undefined;
 
-  constructor(
-    view: TargetView,
-    readonly isFullAt: IsFullAt,
-    now = Number.NEGATIVE_INFINITY,
-  ) {
+  constructor(view: TargetView, now = Number.NEGATIVE_INFINITY) {
     this.target = view.target;
     this.retryAt = view.retryAt <= now ? 0 : view.retryAt;
     this.isOpen = this.retryAt > 0;
     this.pausedUntil = view.pausedUntil;
-    // Rates, and limits reported as used up by rate-limit headers, recover with time.
-    this.isFull = view.isFull && (now < 0 || isFullAt(view.target, now));
+    // Limits reported as used up by rate-limit headers recover with time.
     this.isDepleted = view.isDepleted && (now < 0 || view.target.state.rateAdvice.isDepleted(now));
     this.probeAt = view.probeAt;
     this.suspendedUntil = view.suspendedUntil;
@@ -41,6 +33,6 @@ export class StillView implements TargetView {
   }
 
   at(now: number): StillView {
-    return new StillView(this, this.isFullAt, now);
+    return new StillView(this, now);
   }
 }

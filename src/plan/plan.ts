@@ -11,6 +11,8 @@ export interface PlanView {
   readonly attemptTimeoutIsOwn: boolean;
   readonly attemptsLeft: number;
   readonly targets: readonly TargetView[];
+  /** Whether a deployment has no free slot, or no rate left, for this call now. */
+  readonly isFull: (each: TargetView) => boolean;
   readonly failures: readonly Failure[];
   /** Targets of this call's attempts that have neither answered nor failed yet. */
   readonly inFlight: readonly Target[];
@@ -29,8 +31,6 @@ export interface TargetView {
   /** When its breaker allows the next probe. */
   readonly retryAt: number;
   readonly pausedUntil: number;
-  /** It has no free slot, or no rate left, for this call now. */
-  readonly isFull: boolean;
   /** Its rate-limit headers leave too little for this call, so others come first. */
   readonly isDepleted: boolean;
   /** When one call may probe it during the pause. */
@@ -112,7 +112,7 @@ export function plan(given: PlanView): Step {
   const first = fresh(view);
   if (first !== undefined) return toStep(view, first);
   const candidate = mayWait ? later(view, view.mayRetry) : undefined;
-  const full = mayWait ? view.targets.filter((each) => each.isFull && mayQueue(view, each)) : [];
+  const full = mayWait ? view.targets.filter((each) => view.isFull(each) && mayQueue(view, each)) : [];
   // A slot is better than an open breaker, and may be free before a pause or a backoff ends.
   const step = candidate && (full.length === 0 || isUsable(view, candidate.view)) ? toStep(view, candidate) : undefined;
   const waitMs = step?.type === 'attempt' ? step.waitMs : undefined;
@@ -146,7 +146,7 @@ export const isFinal = ({ failover }: Failure) => failover === 'no';
 /** The first untried deployment that is available now. */
 function fresh(view: Known): Candidate | undefined {
   const canTry = (each: TargetView) =>
-    isFresh(view, each) && !each.isFull && (isFirstAttempt(view) || fits(view, each, view.now));
+    isFresh(view, each) && !view.isFull(each) && (isFirstAttempt(view) || fits(view, each, view.now));
   const found = view.targets.find((each) => !each.isDepleted && canTry(each)) ?? view.targets.find(canTry);
   return found && { view: found, readyAt: view.now, isRetry: false, panic: false };
 }
@@ -198,7 +198,7 @@ function later(view: Known, mayRetry: boolean): Candidate | undefined {
   const untried = view.targets.filter((each) => isOpenTo(view, each)).map((each) => firstTry(view, each, mayProbe));
   const retries = retried.map((each) => retryOf(view, each, mayProbe));
   // A full deployment that is ready now is handled by the queue.
-  const isFree = (each: Candidate) => each.readyAt > view.now || !each.view.isFull;
+  const isFree = (each: Candidate) => each.readyAt > view.now || !view.isFull(each.view);
   const all = [...untried, ...retries].filter(isFree);
   const timedOut = mayRetry ? view.targets.filter((each) => mayRetryAt(view, each, 'last')) : [];
   return (
@@ -249,7 +249,7 @@ const isRefusal = ({ status, retryAfterMs }: Failure) =>
 function throughPause(view: PlanView, each: TargetView, mayProbe: boolean): number {
   if (each.pausedUntil <= view.now) return view.now;
   const end = each.pausedUntil + view.jitter * view.retry.baseMs;
-  return mayProbe && !each.isFull ? Math.min(end, Math.max(view.now, each.probeAt)) : end;
+  return mayProbe && !view.isFull(each) ? Math.min(end, Math.max(view.now, each.probeAt)) : end;
 }
 
 /** Ties: untried deployments first, then the one whose breaker or client recovers first. */

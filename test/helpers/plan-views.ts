@@ -2,8 +2,13 @@ import { failure } from '../../src/classify.js';
 import type { PlanView, Step, TargetView } from '../../src/plan/plan.js';
 import type { Failure, Target } from '../../src/types.js';
 
+/** The state of a deployment, and whether it is full. */
+export interface TestTarget extends TargetView {
+  readonly isFull: boolean;
+}
+
 /** A healthy deployment without statistics. */
-export function targetView(more: Partial<TargetView> = {}): TargetView {
+export function targetView(more: Partial<TestTarget> = {}): TestTarget {
   return {
     // A plan uses a target only by identity.
     target: {} as Target,
@@ -24,7 +29,7 @@ export function targetView(more: Partial<TargetView> = {}): TargetView {
 }
 
 /** A call of 10 s that has just started, without jitter. */
-export function viewOf(targets: readonly TargetView[], more: Partial<PlanView> = {}): PlanView {
+export function viewOf(targets: readonly TestTarget[], more: Partial<PlanView> = {}): PlanView {
   return {
     now: 0,
     deadline: 10_000,
@@ -33,6 +38,7 @@ export function viewOf(targets: readonly TargetView[], more: Partial<PlanView> =
     attemptTimeoutIsOwn: false,
     attemptsLeft: 3,
     targets,
+    isFull: (each) => (each as TestTarget).isFull,
     failures: [],
     inFlight: [],
     mayRetry: true,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isFinal, type PlanView, plan, planHedge, type TargetView } from '../../../src/plan/plan.js';
-import { failed, inShort, targetView, viewOf } from '../../helpers/plan-views.js';
+import { isFinal, type PlanView, plan, planHedge } from '../../../src/plan/plan.js';
+import { failed, inShort, type TestTarget, targetView, viewOf } from '../../helpers/plan-views.js';
 
 const [a, b, c] = [targetView(), targetView(), targetView()];
 const out = targetView({ isOpen: true, retryAt: 5000 });
@@ -8,7 +8,7 @@ const paused = targetView({ pausedUntil: 1 });
 const suspends = targetView({ suspendedUntil: 1 });
 
 /** A view while the first target still runs. */
-const running = (targets: readonly TargetView[], more: Partial<PlanView> = {}) =>
+const running = (targets: readonly TestTarget[], more: Partial<PlanView> = {}) =>
   viewOf(targets, { inFlight: targets.slice(0, 1).map(({ target }) => target), attemptsLeft: 2, ...more });
 
 /** The deployments that get the call beside the first, by index. */
@@ -18,7 +18,7 @@ function hedged(view: PlanView): string {
 }
 
 describe('a hedge', () => {
-  it.each<[string, TargetView[], Partial<PlanView>, string]>([
+  it.each<[string, TestTarget[], Partial<PlanView>, string]>([
     ['goes to the next deployment', [a, b, c], {}, '1'],
     ['does not go to one with a running attempt', [a, b, c], { inFlight: [a.target, b.target] }, '2'],
     ['does not go to one that has failed', [a, b, c], { failures: [failed(b)] }, '2'],

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { type PlanView, plan, planHedge, type TargetView } from '../../../src/plan/plan.js';
-import { failed, targetView, viewOf } from '../../helpers/plan-views.js';
+import { type PlanView, plan, planHedge } from '../../../src/plan/plan.js';
+import { failed, type TestTarget, targetView, viewOf } from '../../helpers/plan-views.js';
 
 /** How often a plan for this many deployments reads any of their properties. */
 function readsOf(
   size: number,
-  more: Partial<TargetView>,
-  view: (targets: TargetView[]) => Partial<PlanView> = () => ({}),
+  more: Partial<TestTarget>,
+  view: (targets: TestTarget[]) => Partial<PlanView> = () => ({}),
   step: (view: PlanView) => unknown = plan,
 ): number {
   let reads = 0;
-  const counting: ProxyHandler<TargetView> = {
+  const counting: ProxyHandler<TestTarget> = {
     get(target, key) {
       reads += 1;
       return Reflect.get(target, key);
@@ -26,9 +26,9 @@ function readsOf(
 }
 
 describe('a plan for a thousand deployments reads as few as one for a hundred', () => {
-  const oneFailed = (targets: TargetView[]) => ({ failures: [failed(targets[0] ?? targetView())] });
+  const oneFailed = (targets: TestTarget[]) => ({ failures: [failed(targets[0] ?? targetView())] });
 
-  it.each<[string, Partial<TargetView>, ((targets: TargetView[]) => Partial<PlanView>)?]>([
+  it.each<[string, Partial<TestTarget>, ((targets: TestTarget[]) => Partial<PlanView>)?]>([
     ['with the default deadline', {}, () => ({ deadlineIsDefault: true })],
     ['with a deadline and no statistics', {}],
     ['with statistics of all', { p95Ms: 900, fastestMs: 100 }],
@@ -49,7 +49,7 @@ describe('a plan for a thousand deployments reads as few as one for a hundred', 
 });
 
 describe('a plan that must read all deployments reads each a few times', () => {
-  it.each<[string, Partial<TargetView>, ((targets: TargetView[]) => Partial<PlanView>)?]>([
+  it.each<[string, Partial<TestTarget>, ((targets: TestTarget[]) => Partial<PlanView>)?]>([
     ['all are paused', { pausedUntil: 20_000 }],
     ['all breakers are open', { isOpen: true, retryAt: 5000 }],
     ['all are full', { isFull: true }],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { failure } from '../../../src/classify.js';
 import { type PlanView, plan, type Step, type TargetView } from '../../../src/plan/plan.js';
-import { failed, targetView, viewOf } from '../../helpers/plan-views.js';
+import { failed, type TestTarget, targetView, viewOf } from '../../helpers/plan-views.js';
 import fc from '../../helpers/property.js';
 
 type Outcome = Parameters<typeof failure>[0];
@@ -15,7 +15,7 @@ const outcome = fc.constantFrom<Outcome[]>(
 const moment = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 15_000 }));
 const perhapsMs = fc.option(fc.integer({ min: 1, max: 12_000 }), { nil: undefined });
 
-const target: fc.Arbitrary<TargetView> = fc
+const target: fc.Arbitrary<TestTarget> = fc
   .record({
     retryAt: moment,
     pausedUntil: moment,
@@ -50,7 +50,7 @@ const call = fc.record({
 });
 
 /** The breaker of each deployment as it stands at `now`. */
-const at = (targets: readonly TargetView[], now: number) =>
+const at = (targets: readonly TestTarget[], now: number) =>
   targets.map((each) => ({ ...each, isOpen: each.retryAt > now }));
 
 /** Follows the plan through a whole call, and passes on each step with its view. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { backoffMs } from '../../../src/plan/backoff.js';
-import { type PlanView, plan, planHedge, type TargetView } from '../../../src/plan/plan.js';
-import { failed, inShort, targetView, viewOf } from '../../helpers/plan-views.js';
+import { type PlanView, plan, planHedge } from '../../../src/plan/plan.js';
+import { failed, inShort, type TestTarget, targetView, viewOf } from '../../helpers/plan-views.js';
 
 const [a, b, c] = [targetView(), targetView(), targetView()];
 const out = (retryAt = 5000) => targetView({ isOpen: true, retryAt });
@@ -20,7 +20,7 @@ function nextOf(view: PlanView) {
 }
 
 describe('the first attempt', () => {
-  it.each<[string, TargetView[], string]>([
+  it.each<[string, TestTarget[], string]>([
     ['goes to the first deployment', [a, b], '0'],
     ['skips an open breaker', [out(), b], '1'],
     ['skips a paused deployment', [paused(5000), b], '1'],
@@ -201,7 +201,7 @@ describe('after a failure', () => {
 describe('the time of an attempt', () => {
   const next = (p95Ms: number | undefined) => targetView({ p95Ms });
 
-  it.each<[string, TargetView[], Partial<PlanView>, number]>([
+  it.each<[string, TestTarget[], Partial<PlanView>, number]>([
     ['all that is left, for the last deployment', [a], {}, 10_000],
     ['all that is left, for the last attempt', [a, b], { attemptsLeft: 1 }, 10_000],
     ['75 % while the deadline is the default', [a, next(4000)], { deadlineIsDefault: true }, 7500],
@@ -284,10 +284,10 @@ describe('backoffMs', () => {
 
 describe('a pause of every deployment', () => {
   const probed = (pausedUntil: number, probeAt: number) => targetView({ pausedUntil, probeAt });
-  const refused = (target: TargetView, retryAfterMs = 3000) =>
+  const refused = (target: TestTarget, retryAfterMs = 3000) =>
     failed(target, 'rate-limited', { status: 429, retryAfterMs });
 
-  it.each<[string, TargetView[], string]>([
+  it.each<[string, TestTarget[], string]>([
     ['lets a probe through at its time', [probed(5000, 0)], '0 probe'],
     ['not before', [probed(5000, 250)], '0 after 250 probe'],
     ['is waited out if the next probe is due later', [probed(500, 750)], '0 after 500'],
@@ -322,13 +322,13 @@ describe('a pause of every deployment', () => {
 });
 
 describe('a hedge', () => {
-  const beside = (targets: TargetView[], more: Partial<PlanView> = {}) => {
+  const beside = (targets: TestTarget[], more: Partial<PlanView> = {}) => {
     const view = viewOf(targets, { attemptsLeft: 2, inFlight: [a.target], ...more });
     const step = planHedge(view);
     return step && inShort(step, view);
   };
 
-  it.each<[string, TargetView[], string | undefined]>([
+  it.each<[string, TestTarget[], string | undefined]>([
     ['goes to the next untried deployment', [a, b, c], '1'],
     ['skips open breakers, pauses and suspended clients', [a, out(), paused(5000), suspends(), c], '4'],
     ['does not wait', [a, paused(100)], undefined],
@@ -359,7 +359,7 @@ describe('a hedge', () => {
 });
 
 describe('a failure beside another attempt', () => {
-  const next = (targets: TargetView[], more: Partial<PlanView> = {}) =>
+  const next = (targets: TestTarget[], more: Partial<PlanView> = {}) =>
     planned(viewOf(targets, { failures: [failed(b)], inFlight: [a.target], attemptsLeft: 2, ...more }));
 
   it('is followed by an untried deployment only', () => {
@@ -376,9 +376,9 @@ describe('a failure beside another attempt', () => {
 });
 
 describe('full deployments', () => {
-  const full = (more: Partial<TargetView> = {}) => targetView({ isFull: true, ...more });
+  const full = (more: Partial<TestTarget> = {}) => targetView({ isFull: true, ...more });
 
-  it.each<[string, readonly TargetView[], Partial<PlanView>, string]>([
+  it.each<[string, readonly TestTarget[], Partial<PlanView>, string]>([
     ['are skipped', [full(), targetView()], {}, '1'],
     ['are queued for only if all are full', [full(), full()], {}, 'queue 0 1'],
     [

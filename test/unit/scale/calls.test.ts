@@ -23,6 +23,9 @@ function routerOf(count: number, options: Partial<RouterOptions>): ModelRouter {
   });
 }
 
+const limitedOf = (count: number) =>
+  Object.fromEntries(namesOf(count).map((name) => [name, { client: 'default', model: 'm', maxConcurrent: 4 }]));
+
 /** How many array elements a call reads, once the router has made some calls. */
 async function lookedAt(count: number, model: string, options: Partial<RouterOptions>): Promise<number> {
   const router = routerOf(count, options);
@@ -63,6 +66,7 @@ describe('a call reads no more of a thousand deployments than of ten', () => {
       'with a budget, and without repetition',
       () => ({ budgets: [{ usd: 1000, window: 'day' }], retry: { budget: 0, minPerSecond: 0 } }),
     ],
+    ['with maxConcurrent', (count) => ({ deployments: limitedOf(count) })],
     ['as fallbacks of a deployment', (count) => ({ fallbacks: namesOf(count) }), 'd0'],
     ['as fallbacks of an unlisted model', (count) => ({ fallbacks: namesOf(count) }), 'm'],
   ])('%s', async (_, optionsOf, model = 'all') => {
