@@ -1,4 +1,4 @@
-import { hasToJson, isPlainObject, isRawJson, jsonCopy, TooManyValuesError } from './json-copy.js';
+import { hasToJson, isConvertedFunction, isPlainObject, isRawJson, jsonCopy, TooManyValuesError } from './json-copy.js';
 import { KeyPath } from './key-path.js';
 
 /**
@@ -46,7 +46,7 @@ class Writer {
     else if (typeof value === 'object' && value !== null) this.#writeObject(value, skip);
     else if (typeof value === 'number' && Number.isFinite(value)) this.text += `${value},`;
     else if (typeof value === 'boolean') this.text += value ? 't' : 'f';
-    else if (typeof value === 'bigint') this.isPlain = false;
+    else if (typeof value === 'bigint' || isConvertedFunction(value)) this.isPlain = false;
     else this.text += 'n';
   }
 
@@ -90,4 +90,5 @@ class Writer {
 }
 
 /** Omitted from an object, and `null` in a list. */
-const isOmitted = (value: unknown) => value === undefined || typeof value === 'function' || typeof value === 'symbol';
+const isOmitted = (value: unknown) =>
+  value === undefined || typeof value === 'symbol' || (typeof value === 'function' && !isConvertedFunction(value));

@@ -17,8 +17,9 @@ interface Values {
 }
 
 function copy(value: unknown, key: Key, values: Values, mayConvert = true): unknown {
-  if (!isObjectOrBigInt(value)) return value;
+  if (!mayDiffer(value)) return value;
   if (mayConvert && hasToJson(value)) return copy(value.toJSON(String(key)), key, values, false);
+  if (typeof value === 'function') return undefined;
   if (typeof value === 'bigint') throw new TypeError('JSON cannot write a BigInt.');
   if (!isPlainObject(value) && !Array.isArray(value)) {
     if (isBoxed(value)) return JSON.parse(JSON.stringify(value));
@@ -32,7 +33,7 @@ function copy(value: unknown, key: Key, values: Values, mayConvert = true): unkn
 
 function copyOfList(list: readonly unknown[], values: Values): unknown[] {
   count(values, list.length);
-  return list.map((each, i) => (isObjectOrBigInt(each) ? copy(each, i, values) : each));
+  return list.map((each, i) => (mayDiffer(each) ? copy(each, i, values) : each));
 }
 
 function copyOfRecord(value: object, values: Values): object {
@@ -42,7 +43,7 @@ function copyOfRecord(value: object, values: Values): object {
   for (const name in own) {
     names += 1;
     const each = own[name];
-    if (isObjectOrBigInt(each) && Object.hasOwn(own, name)) own[name] = copy(each, name, values);
+    if (mayDiffer(each) && Object.hasOwn(own, name)) own[name] = copy(each, name, values);
   }
   count(values, names);
   return own;
@@ -53,8 +54,12 @@ function count(values: Values, more: number): void {
   if (values.left < 0) throw new TooManyValuesError();
 }
 
-const isObjectOrBigInt = (value: unknown): value is object | bigint =>
-  (typeof value === 'object' && value !== null) || typeof value === 'bigint';
+/** False for a value that is its own copy. */
+const mayDiffer = (value: unknown): value is object | bigint =>
+  (typeof value === 'object' && value !== null) || typeof value === 'bigint' || isConvertedFunction(value);
+
+/** JSON omits a function, unless it has a `toJSON`, as the schemas of some libraries have. */
+export const isConvertedFunction = (value: unknown): value is object => typeof value === 'function' && hasToJson(value);
 
 export const isPlainObject = (value: object): value is Record<string, unknown> =>
   Object.getPrototypeOf(value) === Object.prototype;
@@ -67,9 +72,7 @@ const BOXED = /^\[object (Number|String|Boolean|BigInt|Symbol)\]$/;
 /** `new String('a')`, of this realm or another: JSON writes its primitive value. */
 const isBoxed = (value: object) => BOXED.test(Object.prototype.toString.call(value));
 
-/** The result of `JSON.rawJSON`: frozen text, which JSON writes unchanged. */
-export function isRawJson(value: object): value is { readonly rawJSON: string } {
-  if (Object.getPrototypeOf(value) !== null || !Object.isFrozen(value)) return false;
-  const keys = Reflect.ownKeys(value);
-  return keys.length === 1 && 'rawJSON' in value && typeof value.rawJSON === 'string';
-}
+const { isRawJSON } = JSON as { isRawJSON?: (value: object) => boolean };
+
+/** The result of `JSON.rawJSON`: frozen text, which JSON writes unchanged. Another frozen object may look the same. */
+export const isRawJson = (value: object): value is { readonly rawJSON: string } => isRawJSON?.(value) === true;
