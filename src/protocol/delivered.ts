@@ -8,7 +8,7 @@ const MAX_TEXT = 256 * 1024;
 const MAX_KEPT = 2 * MAX_TEXT;
 /** The chunks that are packed together. */
 const ROWS = 16;
-/** A block of this many characters is full. */
+/** A block is full above this many characters. */
 const BLOCK_SIZE = 4096;
 
 /** Consecutive chunks with the same shape. */
@@ -134,7 +134,7 @@ export class Delivered {
     const size = sizeOfAll(columns);
     const block = { columns, chunks: rows.length, textLength: this.#rowsText, size };
     const last = run.blocks.at(-1);
-    const joined = last === undefined || last.size > BLOCK_SIZE ? undefined : joinedBlock(last, block);
+    const joined = last === undefined || isFull(last) ? undefined : joinedBlock(last, block);
     if (joined === undefined) run.blocks.push(block);
     else run.blocks[run.blocks.length - 1] = joined;
     this.#textLength += this.#rowsText;
@@ -188,6 +188,9 @@ function chunksOf({ template, blocks }: Run): unknown[] {
     );
   });
 }
+
+/** By its text too, because equal chunks have no size: of a block that never ends, nothing could be removed. */
+const isFull = ({ size, textLength }: Block) => Math.max(size, textLength) > BLOCK_SIZE;
 
 function joinedBlock(first: Block, second: Block): Block | undefined {
   const columns: Column[] = [];

@@ -135,6 +135,15 @@ describe('delivered chunks', () => {
     expect(end.length).toBeGreaterThanOrEqual(256 * 1024);
   });
 
+  it('keep only the last 256 KiB of text also if all chunks are equal', () => {
+    const word = 'the same '.repeat(100);
+    for (const more of [() => ({}), (i: number) => ({ sequence_number: i })]) {
+      const kept = deliver(Array.from({ length: 1000 }, (_, i) => chunk(word, more(i)))).chunks();
+      expect(kept.length * word.length).toBeGreaterThanOrEqual(256 * 1024);
+      expect(kept.length * word.length).toBeLessThan(300 * 1024);
+    }
+  });
+
   it('are limited also if they contain hardly any text', () => {
     const delivered = new Delivered();
     const random = mulberry32(3);
