@@ -4,7 +4,7 @@ const ROUNDS = 16;
 
 /** An item of a ranking. */
 export interface Ranked {
-  /** Its index in the ranking. */
+  /** Its index in the ranking; -1 after its removal. */
   place: number;
 }
 
@@ -30,10 +30,12 @@ export class SpendRanking<T extends Ranked> {
     this.set(item, 0, Number.NaN);
   }
 
-  /** The last item moves to its place. */
-  remove({ place }: T): void {
+  /** The last item moves to its place. Later changes of the removed item have no effect: no amount has an index of -1. */
+  remove(item: T): void {
+    const { place } = item;
+    item.place = -1;
     const last = this.#items.pop();
-    if (last === undefined || last.place === place) return;
+    if (last === undefined || last === item) return;
     this.#items[place] = last;
     this.set({ place }, this.#amounts[last.place] ?? 0, this.#times[last.place] ?? Number.NaN);
     last.place = place;

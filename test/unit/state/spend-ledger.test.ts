@@ -199,6 +199,20 @@ describe('warnings', () => {
 });
 
 describe('tenants', () => {
+  it('are shown by their spending also after an import is taken back from a tenant that is gone', () => {
+    const ledger = new SpendLedger([perTenant], { max: 3, overflow: 'share' });
+    spend(ledger, 1, of('old'));
+    const [[name = ''] = []] = ledger.entries(false);
+    ledger.import('process', [[name, 'gone', Date.now(), 1e9]]);
+    spend(ledger, 1, of('last'));
+    vi.advanceTimersByTime(2 * HOUR);
+    spend(ledger, 2, of('a'));
+    spend(ledger, 5, of('b'));
+    spend(ledger, 3, of('c'));
+    ledger.import('process', []);
+    expect(ledger.states(2).map(({ tenant }) => tenant)).toEqual(['b', 'c']);
+  });
+
   it('have a budget each; calls without a tenant share one', () => {
     const ledger = new SpendLedger([perTenant]);
     spend(ledger, 10, of('a'));

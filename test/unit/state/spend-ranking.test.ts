@@ -69,4 +69,14 @@ describe('SpendRanking', () => {
     expect(top(3, 1)).toEqual({ amounts: [998, 996, 994], looks: 0 });
     expect(top(1000, 1).amounts).toHaveLength(500);
   });
+
+  it('keeps the amounts of the others also if a removed item changes', () => {
+    const { ranking, items, top } = rankingOf([5, 3, 4], 1);
+    for (const item of items.slice(0, 1)) {
+      ranking.remove(item);
+      ranking.set(item, 0, 1);
+      ranking.change(item, 1);
+    }
+    expect(top(1, 1)).toEqual({ amounts: [4], looks: 0 });
+  });
 });
