@@ -75,17 +75,13 @@ function isAlike({ slot, keys, children }: Node, value: unknown): boolean {
   return at === children.length;
 }
 
-/** Of a parsed chunk. */
+/** Of a parsed chunk. By its own keys: what a library adds to `Object.prototype` makes other chunks fit no shape. */
 function nodeOf(value: unknown): Node {
   if (typeof value !== 'object' || value === null)
     return { slot: undefined, value, keys: undefined, children: undefined };
   if (Array.isArray(value)) return { slot: undefined, value: undefined, keys: undefined, children: value.map(nodeOf) };
-  const keys: string[] = [];
-  const children: Node[] = [];
-  for (const key in value) {
-    keys.push(key);
-    children.push(nodeOf((value as Json)[key]));
-  }
+  const keys = Object.keys(value);
+  const children = keys.map((key) => nodeOf((value as Json)[key]));
   return { slot: undefined, value: undefined, keys, children };
 }
 

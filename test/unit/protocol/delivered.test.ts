@@ -55,6 +55,20 @@ describe('delivered chunks', () => {
     }
   });
 
+  it('are restored where another library has extended the prototype of objects', () => {
+    const chunks = [chunk('a'), chunk('b'), chunk('b'), { choices: [] }];
+    Object.assign(Object.prototype, { inherited: () => 1 });
+    let texts: string[];
+    try {
+      texts = deliver(chunks)
+        .chunks()
+        .map((each) => JSON.stringify(each));
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'inherited');
+    }
+    expect(texts).toEqual(chunks.map((each) => JSON.stringify(each)));
+  });
+
   it('leave out what cannot be written as JSON', () => {
     let deep: unknown = 1;
     for (let depth = 0; depth < 20_000; depth += 1) deep = [deep];
