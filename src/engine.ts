@@ -3,7 +3,7 @@ import type { Judging } from './attempt/hold.js';
 import type { CacheTotals } from './call/cache/layer.js';
 import { RouteOrder } from './call/route-order.js';
 import type { ShadowRule } from './call/shadow.js';
-import type { SpendParts } from './call/spend/layer.js';
+import type { SpendParts } from './call/spend/decide.js';
 import { Deployments, newService } from './deployments.js';
 import { connectFleet, type FleetState } from './fleet-host.js';
 import type { EscalateConfig } from './options/check-judge.js';

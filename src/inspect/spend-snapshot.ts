@@ -1,5 +1,4 @@
-import { toIso } from '../call/spend/layer.js';
-import { nameOf } from '../call/spend/messages.js';
+import { nameOf, toIso } from '../call/spend/messages.js';
 import type { Budget } from '../state/spend-account.js';
 import type { SpendLedger } from '../state/spend-ledger.js';
 import type { SpendTable } from '../state/spend-table.js';

@@ -1,6 +1,6 @@
 import { maxUsdOf, worstCases } from '../../prices/worst-case.js';
 import type { Call } from '../../types.js';
-import { decide, isLimited, type SpendDecision, type SpendParts, without } from './layer.js';
+import { decide, isLimited, type SpendDecision, type SpendParts, without } from './decide.js';
 
 /**
  * What a call may cost, and which limits apply. Deployments that the limits exclude are removed from the call's

@@ -10,7 +10,7 @@ export function nameOf({ usd, window, perTenant, route }: Budget): string {
   const each =
     typeof window === 'number' ? `in any ${durationText(window)}` : `${window === 'hour' ? 'an' : 'a'} ${window}`;
   const where = `the route ${JSON.stringify(route)}`;
-  const whose =
+  const scope =
     route === undefined
       ? perTenant
         ? ' for each tenant'
@@ -18,7 +18,7 @@ export function nameOf({ usd, window, perTenant, route }: Budget): string {
       : perTenant
         ? ` for each tenant on ${where}`
         : ` for ${where}`;
-  return `${showUsd(usd).replace(/\.00$/, '')} ${each}${whose}`;
+  return `${showUsd(usd).replace(/\.00$/, '')} ${each}${scope}`;
 }
 
 const SPANS = [
@@ -40,11 +40,11 @@ export function worstCaseText(usd: number, cases: readonly WorstCase[], attempts
     (best, each) => ((best?.usd ?? -1) >= (each.usd ?? 0) ? best : each),
     undefined,
   );
-  const of =
+  const basis =
     costliest === undefined
       ? ''
       : ` (up to ${costliest.inputTokens} tokens of input, which is 5 % more than is estimated, and up to ${costliest.outputTokens} of output, ${attempts === 1 ? 'in one attempt' : `in up to ${attempts} attempts`})`;
-  return `The call could cost up to ${showUsd(usd)}${of}`;
+  return `The call could cost up to ${showUsd(usd)}${basis}`;
 }
 
 function toChange({ maxAttempts, settings }: Call, raise: string): string {
@@ -85,4 +85,9 @@ function whenAvailable({ budget, availableAt }: Refusal, usd: number): string {
   if (availableAt !== undefined) return `There will be enough at ${new Date(availableAt).toISOString()}.`;
   if (usd > budget.usd) return `It is more than the whole budget of ${nameOf(budget)}.`;
   return 'There may be enough when running calls have ended.';
+}
+
+/** A time in errors and events. */
+export function toIso(at: number | undefined): string | null {
+  return at === undefined ? null : new Date(at).toISOString();
 }
