@@ -21,6 +21,7 @@ const groups = {
       'src/attempt/limit.ts',
       'src/util/sleep.ts',
       'src/call/failover.ts',
+      'src/call/final-error.ts',
       'src/call/hedge.ts',
       'src/state/retry-budget.ts',
     ],

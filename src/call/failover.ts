@@ -1,22 +1,21 @@
 import pRetry from 'p-retry';
-import { abortError, LostError, pausedError } from '../classify.js';
-import { AttemptFailed, CapacityExceededError, DeadlineExceededError, NoDeploymentAvailableError } from '../errors.js';
+import { abortError, LostError } from '../classify.js';
+import { AttemptFailed, CapacityExceededError } from '../errors.js';
 import type { Handler } from '../pipeline.js';
-import { type AttemptStep, isFinal, type PlanView, type Step } from '../plan/plan.js';
+import type { AttemptStep, PlanView, Step, StopStep } from '../plan/plan.js';
 import { AttemptControl } from '../state/attempt-control.js';
 import type { Capacity, Place } from '../state/capacity.js';
 import type { RetryToken } from '../state/retry-budget.js';
 import type { Events } from '../telemetry/events.js';
 import type { AttemptRecord } from '../telemetry/record-types.js';
-import type { Attempt, Call, Failure, Reply, Target } from '../types.js';
+import type { Attempt, Call, Reply, Target } from '../types.js';
 import { roundMs } from '../util/round-ms.js';
 import { sleep } from '../util/sleep.js';
-import { stackless, withStack } from '../util/stack.js';
+import { stackless } from '../util/stack.js';
+import { finalError } from './final-error.js';
 import { HedgedCall, hedgeDelay } from './hedge.js';
 import { occupy, releaseSlot, waitForSlot, waitForSlotBeside } from './queue.js';
 import { isFullAt, viewTargets } from './view-targets.js';
-
-type Stop = Extract<Step, { type: 'stop' }>;
 
 export interface FailoverParts {
   readonly plan: (view: PlanView) => Step;
@@ -161,7 +160,7 @@ const NO_TARGETS: readonly Target[] = [];
 
 /** Ends the loop when the plan stops. */
 class Stopped extends Error {
-  constructor(readonly step: Stop) {
+  constructor(readonly step: StopStep) {
     super(step.reason);
   }
 }
@@ -224,42 +223,4 @@ function begin(call: Call, step: AttemptStep, hedged: HedgedCall | undefined): A
     hedgeAfterMs: hedged && hedgeDelay(call, target),
     onEnd: [],
   };
-}
-
-/**
- * The last upstream error with a status, else the last error. If the deadline ended the call, the deadline's own error.
- * An error that every deployment would repeat comes first.
- */
-function finalError(call: Call, stop: Stop | undefined): Error {
-  const failures = call.sealedKeys === undefined ? call.failures : withoutOtherClients(call.failures);
-  const last = failures.at(-1);
-  const upstream = failures.findLast((failure) => failure.status !== undefined);
-  if (last === undefined) return errorWithoutAttempts(call, stop);
-  if (last.outcome === 'aborted') return withStack(last.error);
-  const everywhere = failures.find((failure) => isFinal(failure) && failure.status !== undefined);
-  if (everywhere !== undefined) return withStack(everywhere.error);
-  if (last.outcome === 'deadline') {
-    const before = upstream ?? failures.findLast((failure) => failure !== last) ?? last;
-    return new DeadlineExceededError(call.settings.deadlineMs, withStack(before.error));
-  }
-  return withStack((upstream ?? last).error);
-}
-
-/** A 400 from a later client that cannot read sealed items must not replace the first client's error. */
-function withoutOtherClients(failures: readonly Failure[]): readonly Failure[] {
-  const first = failures[0]?.target?.state.client;
-  return failures.filter(({ outcome, target }) => outcome !== 'caller-error' || target?.state.client === first);
-}
-
-/** The error of a call without attempts: no time was left, or no deployment was available. */
-function errorWithoutAttempts(call: Call, stop: Stop | undefined): Error {
-  if (stop?.reason === 'no-time') return new DeadlineExceededError(call.settings.deadlineMs, undefined);
-  const paused = call.targets.find(({ state }) => state.pausedBy !== undefined)?.state;
-  if (paused?.pausedBy !== undefined)
-    return pausedError(paused.id, paused.pausedBy, paused.pausedUntil - performance.now());
-  const why =
-    call.excluded.length === 0
-      ? ''
-      : ` (${call.excluded.map(({ target, why }) => `${target.state.id}: ${why}`).join('; ')})`;
-  return new NoDeploymentAvailableError(`No deployment is available${why}.`);
 }

@@ -67,6 +67,7 @@ export type Step =
   | { type: 'stop'; reason: 'withheld'; target: Target };
 
 export type AttemptStep = Extract<Step, { type: 'attempt' }>;
+export type StopStep = Extract<Step, { type: 'stop' }>;
 
 interface Candidate {
   readonly view: TargetView;
