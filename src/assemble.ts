@@ -1,3 +1,4 @@
+import { AttemptReports } from './attempt/attempt-reports.js';
 import { breaker } from './attempt/breaker.js';
 import { ErrorReader } from './attempt/error-reader.js';
 import { type HoldParts, hold } from './attempt/hold.js';
@@ -97,8 +98,7 @@ export function assemble({
         errors,
         estimator,
         background,
-        slowMs,
-        slowLogMs,
+        reports: new AttemptReports({ events, slowMs, slowLogMs }),
         random,
         tracing,
         channels,

@@ -14,23 +14,15 @@ import type { Usage } from '../telemetry/record-types.js';
 import type { AttemptStart, Tracing } from '../telemetry/tracing.js';
 import type { InputEstimator } from '../tokens/input-estimator.js';
 import type { Attempt, AttemptEnd, Call, Failure, Reply } from '../types.js';
-import { show } from '../util/check.js';
 import { fitsIn } from '../util/fits-in.js';
 import { isRecord } from '../util/is-record.js';
-import { showUsd } from '../util/money.js';
 import { roundMs } from '../util/round-ms.js';
-import { cut } from '../util/shown.js';
-import { type AttemptBill, billAttempt } from './bill-attempt.js';
+import type { AttemptReports } from './attempt-reports.js';
+import { billAttempt } from './bill-attempt.js';
 import type { ErrorReader } from './error-reader.js';
-
-/** Model names come from outside, so at most this many missing prices are reported. */
-const MAX_UNPRICED = 1000;
 
 /** A longer usage object is ignored, because a record would retain it. */
 const MAX_USAGE_CHARS = 16_384;
-
-const HOW_TO_SET_A_PRICE =
-  'give its deployment a `price`, or the router `prices`, as { input, output } in US dollars per million tokens';
 
 export interface MeasureParts {
   readonly events: Events;
@@ -39,9 +31,7 @@ export interface MeasureParts {
   readonly errors: ErrorReader;
   readonly estimator: InputEstimator;
   readonly background: BackgroundCalls;
-  readonly slowMs: number;
-  /** How often slow attempts at a deployment are logged, in milliseconds. */
-  readonly slowLogMs: number;
+  readonly reports: AttemptReports;
   readonly random: () => number;
   readonly tracing: Tracing;
   readonly channels: Channels;
@@ -55,16 +45,11 @@ export function measure({
   errors,
   estimator,
   background,
-  slowMs,
-  slowLogMs,
+  reports,
   random,
   tracing,
   channels,
 }: MeasureParts): Layer<Attempt, Reply> {
-  const unpriced = new Set<string>();
-  /** By deployment: how many slow attempts are not yet logged, and when the next line is due. */
-  const slow = new Map<string, { count: number; nextAt: number }>();
-
   return (next) =>
     async function measure(attempt) {
       const { call, record, target } = attempt;
@@ -84,7 +69,7 @@ export function measure({
           ? tracing.aroundAttempt(startOf(attempt), () => next(attempt))
           : next(attempt));
         record.requestId = requestIdOf(attempt, reply.answer.headers);
-        reportIfSlow(attempt);
+        reports.ifSlow(attempt);
         if (call.stream) {
           attempt.firstContentMs = performance.now() - attempt.startedAt;
           call.orderFeedback?.answered(target.state.id, attempt.firstContentMs, undefined);
@@ -96,7 +81,7 @@ export function measure({
         const failure = failureOf(thrown, attempt);
         call.failures.push(failure);
         record.requestId ??= requestIdOf(attempt, failure.headers);
-        if (failure.outcome !== 'aborted') reportIfSlow(attempt);
+        if (failure.outcome !== 'aborted') reports.ifSlow(attempt);
         finish(attempt, failedEnd(failure, attempt.refused));
         throw new AttemptFailed(failure);
       }
@@ -163,8 +148,8 @@ export function measure({
       if (isRecord(end.usage) && fitsIn(end.usage, MAX_USAGE_CHARS)) call.record.providerUsage = end.usage;
     }
     if (bill.lacksPrice !== undefined)
-      reportUnpriced(call, target.state.id, target.model ?? null, bill.lacksPrice.serviceTier);
-    if (bill.absurd !== undefined) reportAbsurd(attempt, bill, bill.absurd);
+      reports.unpriced(call, target.state.id, target.model ?? null, bill.lacksPrice.serviceTier);
+    if (bill.absurd !== undefined) reports.absurdUsage(attempt, bill, bill.absurd);
     if (usage !== null) addUsage(totals, usage);
     if (record.costUsd === null) totals.unpriced++;
     totals.costUsd += bill.bookedUsd;
@@ -187,65 +172,6 @@ export function measure({
       call.spend?.settle();
     });
     return null;
-  }
-
-  function reportUnpriced({ log }: Call, deployment: string, model: string | null, tier: string | undefined): void {
-    const key = `${deployment}\n${cut(model ?? '')}\n${cut(tier ?? '')}`;
-    if (unpriced.size >= MAX_UNPRICED || unpriced.has(key)) return;
-    unpriced.add(key);
-    const hint =
-      tier === undefined
-        ? `no price is known for ${show(model)}, so its cost is not: ${HOW_TO_SET_A_PRICE}`
-        : `no price is known for ${show(model)} at the service tier ${show(tier)}, so its cost is not: give its price \`tiers\`, such as { ${show(tier)}: 2 }, a factor, or a whole price`;
-    log.hint(hint);
-    if (events.hasListener('price-unknown'))
-      events.emit({ type: 'price-unknown', deployment, model: model === null ? null : cut(model), hint });
-  }
-
-  function reportAbsurd(
-    { call, target }: Attempt,
-    { bookedUsd }: AttemptBill,
-    { tokens, limit }: { tokens: number; limit: number },
-  ): void {
-    const deployment = target.state.id;
-    call.log.warn(
-      `model-router ${call.record.id} ${deployment} reported ${tokens} tokens, which is more than ${limit}, the most that is plausible; ${showUsd(bookedUsd)} is booked, the most that it could cost`,
-    );
-    if (!events.hasListener('usage-absurd')) return;
-    const { id: callId } = call.record;
-    events.emit({ type: 'usage-absurd', callId, deployment, tokens, limitTokens: limit, bookedUsd });
-  }
-
-  function logSlow({ log }: Call, deployment: string, durationMs: number): void {
-    const known = slow.get(deployment) ?? { count: 0, nextAt: 0 };
-    slow.set(deployment, known);
-    known.count++;
-    const now = performance.now();
-    if (now < known.nextAt || !log.warns) return;
-    const count = known.count === 1 ? '1 attempt' : `${known.count} attempts`;
-    log.warn(
-      `model-router ${deployment}: ${count} slower than ${slowMs} ms since the last such line; the latest took ${durationMs.toFixed(0)} ms`,
-    );
-    slow.set(deployment, { count: 0, nextAt: now + slowLogMs });
-  }
-
-  /** Measures until the answer, or until a stream's first content. */
-  function reportIfSlow(attempt: Attempt): void {
-    const durationMs = performance.now() - attempt.startedAt;
-    if (durationMs <= slowMs) return;
-    const { call, record, target } = attempt;
-    target.state.totals.slow++;
-    logSlow(call, target.state.id, durationMs);
-    if (!events.hasListener('attempt-slow')) return;
-    const { id } = target.state;
-    events.emit({
-      type: 'attempt-slow',
-      callId: call.record.id,
-      deployment: id,
-      number: record.number,
-      slowMs,
-      durationMs,
-    });
   }
 }
 
