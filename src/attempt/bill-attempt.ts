@@ -66,7 +66,7 @@ export function billAttempt(parts: BillingParts, attempt: Attempt, end: AttemptE
   if (usage === null) return estimate(parts, attempt, end);
   const known = priceOf(parts, attempt, end);
   const limit = absurdAbove(parts, attempt, usage);
-  if (limit !== undefined) return reserved(parts, attempt, known, usage, limit);
+  if (limit !== undefined) return billAsReserved(parts, attempt, known, usage, limit);
   return bill(attempt, end, known, usage);
 }
 
@@ -137,7 +137,7 @@ function absurdAbove(parts: BillingParts, { call, target }: Attempt, usage: Usag
 }
 
 /** The cost is unknown, so the reservation is booked, or the amount that would have been reserved. */
-function reserved(
+function billAsReserved(
   parts: BillingParts,
   { call, target }: Attempt,
   known: KnownPrice | undefined,

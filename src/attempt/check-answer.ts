@@ -10,7 +10,7 @@ const REQUIRED: Readonly<Partial<Record<Protocol, string>>> = {
   completions: 'choices',
   embeddings: 'data',
 };
-/** Fields of which most other answers have one: images, moderations and transcripts. */
+/** Most other answers have one of these fields: images, moderations and transcripts. */
 const USUAL = ['data', 'results', 'text', 'segments'];
 
 /** Throws for a 200 that is empty, has text instead of JSON, or contains an error: it is a failure like any other. */

@@ -30,7 +30,7 @@ export class CheckedChunks implements AsyncIterator<unknown> {
     return this.#take().then(this.#check, this.#fail);
   }
 
-  /** `next` with callbacks: every chunk of a stream comes through here, and a promise more would be noticed. */
+  /** Like `next`, with callbacks: one more promise for each chunk would take noticeable time. */
   pull(onResult: (result: Result) => void, onError: (error: unknown) => void): void {
     this.#take().then(
       (result) => {

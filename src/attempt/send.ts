@@ -26,7 +26,7 @@ export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Re
       ? sendOnce(attempt, additions, tracing)
       : sendWithAdditions(attempt, additions, tracing));
     const end = success(answer, call.protocol);
-    // Bytes are only checked for presence, an unread body is not checked at all, and a stream is as it comes.
+    // An unread body and a stream are not checked here. Of bytes, only the presence is checked.
     if (answer.stream === undefined && (!answer.raw || answer.data === null))
       checkAnswer(call, answer, errors.readingFor(attempt));
     return { attempt, answer, chunks: undefined, onEnd: (listener) => listener(end) };
@@ -35,7 +35,7 @@ export function send(errors: ErrorReader, tracing: Tracing): Handler<Attempt, Re
 
 /**
  * An addition of the router must never fail the call: if a request is refused with an addition, the router sends it
- * once as the caller wrote it. If that succeeds, this deployment gets the addition no more.
+ * once as the caller wrote it. If that succeeds, the router omits the addition at this deployment for `LEFT_OUT_MS`.
  */
 async function sendWithAdditions(
   attempt: Attempt,

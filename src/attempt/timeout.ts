@@ -86,7 +86,10 @@ function tooLate(attempt: Attempt, jitter: number, isLate: boolean): Failure {
   return isToBlame(attempt, limit) ? found : { ...found, breaker: 'neutral' };
 }
 
-/** Another deployment answered first. That is no fault in itself, and no fault of a probe before its hedge was due. */
+/**
+ * Another deployment answered first. That counts as a failure only if this one took longer than usual, or is a probe
+ * whose hedge was due.
+ */
 function lost(attempt: Attempt): Failure {
   const now = performance.now();
   const ms = now - attempt.startedAt;

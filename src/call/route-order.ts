@@ -207,8 +207,9 @@ export class RouteOrder {
   }
 
   /**
-   * A deployment whose breaker is due for a probe, but that the order does not put first. Once per cooldown a call
-   * tries it first, else it would stay out of use. Never one of weight 0, and never a call whose key belongs elsewhere.
+   * A deployment that is not first in the order, with a breaker that is due for a probe. Once per cooldown one call
+   * tries it first; otherwise it might never be used again. A deployment of weight 0 is not probed in this way, and a
+   * call with an `assignmentKey` keeps its order.
    */
   #due({ assignmentKey, now }: OrderRequest, targets: readonly Target[]): Target | undefined {
     const { config, cooldownMs } = this.#parts;

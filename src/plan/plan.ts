@@ -242,7 +242,7 @@ function retryOf(view: PlanView, each: TargetView, mayProbe: boolean): Candidate
   return { view: each, readyAt, isRetry: true, panic: each.isOpen };
 }
 
-/** The server requested a pause from this call: until its end, the call is no probe. */
+/** The server requested a pause from this call, which must not probe it before the pause ends. */
 const isRefusal = ({ status, retryAfterMs }: Failure) =>
   retryAfterMs !== undefined && (status === 429 || status === 503);
 

@@ -299,9 +299,9 @@ export class SpendAccount {
   }
 
   /**
-   * Tenants come from outside, so their number is limited; the others share a bucket. While that bucket has money of
-   * the window or running calls in it, no other tenant gets its own bucket, because the shared spending would be lost
-   * to it.
+   * Tenants come from outside, so their number is limited; the others share a bucket. While that bucket
+   * contains spending or running calls, no further tenant gets its own bucket, because it would start without the
+   * spending that it already has in the shared one.
    */
   #mayHaveOwn(): boolean {
     if (this.#other !== undefined && (this.#other.calls > 0 || this.#other.window.spent() > 0)) return false;

@@ -9,7 +9,7 @@ import { nodeModule } from './node-module.js';
  */
 export function sha256(text: string): string {
   const crypto = nodeModule('node:crypto');
-  // In one call where there is one, which makes no object: a third less for a short text.
+  // One call where the runtime has it: it creates no object, and a short text takes a third less time.
   if (typeof crypto?.hash === 'function') return crypto.hash('sha256', text, 'base64url');
   if (crypto !== undefined) return crypto.createHash('sha256').update(text).digest('base64url');
   return encodeBase64(portable(new TextEncoder().encode(text)))

@@ -15,7 +15,7 @@ const NOT_IN_KEY = new Set(['stream', 'stream_options', 'user', 'metadata']);
 const NOT_IN_KEY_OF_VECTORS = new Set([...NOT_IN_KEY, 'input', 'encoding_format']);
 
 /** Headers for tracing, for one attempt only, or about the sender. */
-const NOT_KEYED =
+const HEADERS_NOT_IN_KEY =
   /^(x-router-|x-stainless-|x-b3-|x-datadog-|x-client-request-id$|x-request-id$|x-correlation-id$|x-amzn-trace-id$|x-cloud-trace-context$|traceparent$|tracestate$|baggage$|b3$|sentry-trace$|idempotency-key$|user-agent$)/i;
 /** Values that an SDK sends by default, and some callers omit. */
 const USUAL_ACCEPT = /^(application\/json|text\/event-stream|\*\/\*)$/;
@@ -102,7 +102,7 @@ function preludeOf({ settings, record }: Call, request: CacheRequest): string {
 function keyedHeaders({ headers }: CacheRequest): (readonly [string, string | null])[] {
   if (headers.length === 0) return [];
   return headers
-    .filter(([name, value]) => !NOT_KEYED.test(name) && !(isAccept(name) && USUAL_ACCEPT.test(value ?? '')))
+    .filter(([name, value]) => !HEADERS_NOT_IN_KEY.test(name) && !(isAccept(name) && USUAL_ACCEPT.test(value ?? '')))
     .map(([name, value]) => [name.toLowerCase(), value] as const)
     .sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
 }

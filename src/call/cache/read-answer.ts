@@ -32,7 +32,7 @@ export function readAnswer(
   return cachedAnswer(content, answer.requestId);
 }
 
-/** The parsed answer. Of a stream its chunks, or the whole answer if the caller requested that. */
+/** The parsed answer. For a stream: its chunks, or the whole answer if the caller requested no stream. */
 function readContent(call: Call, answer: CachedAnswer): unknown {
   if (answer.kind === 'vector') return undefined;
   const value = readValue(answer);
