@@ -292,14 +292,23 @@ const { inVirtualTime } = require('model-router/simulate');(async () => {${needs
     const typed = `
       import OpenAI from 'openai';
       import { ModelRouter } from 'model-router';
-      import { startFakeProvider } from 'model-router/testing';
+      import { answer as answering, fail, hang, startFakeProvider } from 'model-router/testing';
       const router = new ModelRouter({ apiKey: 'sk-check' });
       export const client: OpenAI = router;
       export const answer: Promise<OpenAI.ChatCompletion> = router.chat.completions.create({ model: 'a', messages: [] });
       export const start: (...args: never[]) => unknown = startFakeProvider;
+      export const models = { good: answering(), down: fail(503), slow: hang() };
     `;
     for (const file of ['typed.mts', 'typed.cts']) writeFileSync(join(app, file), typed);
-    const common = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, target: 'ES2022', types: ['node'] };
+    // With `declaration`, each type that an export has must be exported by the package too.
+    const common = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      declaration: true,
+      noEmit: true,
+      target: 'ES2022',
+      types: ['node'],
+    };
     /** @param {string} name @param {object} options @param {string[]} include */
     const project = (name, options, include) =>
       writeFileSync(join(app, name), JSON.stringify({ compilerOptions: { ...common, ...options }, include }));

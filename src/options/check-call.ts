@@ -24,7 +24,7 @@ export function checkPresent(path: string, options: object): void {
     if (!(name in options) || Reflect.get(options, name) !== undefined) continue;
     throw new InvalidOptionError(
       path === '' ? name : `${path}.${name}`,
-      `it is there, but undefined; is the ${what} missing? Leave it out where there is none.`,
+      `it is set to undefined; is the ${what} missing? Leave it out if there is none.`,
     );
   }
 }

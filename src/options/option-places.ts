@@ -27,7 +27,9 @@ export function misplacedOption(key: string): string | undefined {
 export function checkPlaces(path: string, value: object, allowed: readonly string[]): void {
   for (const key of Object.keys(value)) {
     if (has(allowed, key)) continue;
-    const place = misplacedOption(key) ?? placeOf(key);
+    // `prices` of a deployment is its `price`, and not the constructor's.
+    const isPlural = has(allowed, key.replace(/s$/, ''));
+    const place = isPlural ? undefined : (misplacedOption(key) ?? placeOf(key));
     if (place === undefined) unknownOption(path, key, allowed);
     throw new InvalidOptionError(path === '' ? key : `${path}.${key}`, place);
   }

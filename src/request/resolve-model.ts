@@ -128,7 +128,7 @@ export class Routing {
     if (found !== undefined) return found;
     throw new InvalidOptionError(
       'model',
-      `"auto" needs a route for the priority ${show(priority)}; give \`routes\` or \`priorities\`.`,
+      `"auto" needs a route for the priority ${show(priority)}: add a route of that name, or set \`priorities\`.`,
     );
   }
 
@@ -182,8 +182,7 @@ export class Routing {
   #unknown(option: 'route' | 'model', name: string | undefined): never {
     const hints = option === 'route' ? this.#routeNames : this.#models;
     const near = name === undefined ? [] : hints.nearest(name);
-    const hint =
-      near.length > 0 ? `the nearest are ${near.map(show).join(', ')}` : `known are ${someOf(hints.names())}`;
+    const hint = near.length > 0 ? `the nearest: ${near.map(show).join(', ')}` : `known are ${someOf(hints.names())}`;
     const what = name === undefined ? 'it is missing, or no string' : `there is no ${option} ${show(name)}`;
     throw new InvalidOptionError(option, `${what}; ${hint}.`);
   }

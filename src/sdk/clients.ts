@@ -81,7 +81,7 @@ function buildClient(path: string, spec: unknown): OpenAI {
   const options: ClientOptions = checkSecretRecord(path, spec, 'an OpenAI client, or the options of one');
   for (const key of ['apiKey', 'baseURL'] as const) {
     if (key in options && options[key] === undefined) {
-      throw new InvalidOptionError(`${path}.${key}`, 'it is there, but undefined; is an environment variable missing?');
+      throw new InvalidOptionError(`${path}.${key}`, 'it is set to undefined; is an environment variable missing?');
     }
   }
   for (const key of Object.keys(options)) {
@@ -98,7 +98,7 @@ function buildClient(path: string, spec: unknown): OpenAI {
   if (typeof options.apiKey === 'string' && options.apiKey.trim() === '')
     throw new InvalidOptionError(
       `${path}.apiKey`,
-      'it is empty; is an environment variable missing? A server without keys takes any.',
+      'it is empty; is an environment variable missing? If the server needs no key, give any text.',
     );
   checkBaseURL(`${path}.baseURL`, options.baseURL);
   checkLogger(`${path}.logger`, options.logger);
@@ -153,8 +153,8 @@ export function checkBaseURL(option: string, value: unknown): void {
   throw new InvalidOptionError(
     option,
     isShown
-      ? `"${value}" is no absolute URL; did you mean "https://${value}"?`
-      : `a string of ${value.length} characters is no absolute URL; give one such as "https://host.example/v1".`,
+      ? `"${value}" is not an absolute URL; did you mean "https://${value}"?`
+      : `a string of ${value.length} characters is not an absolute URL; give one such as "https://host.example/v1".`,
   );
 }
 

@@ -65,6 +65,7 @@ export interface AnswerOptions extends Timing {
   readonly body?: unknown;
 }
 
+/** A good answer. */
 export interface Answer extends AnswerOptions {
   readonly type: 'answer';
 }
@@ -77,6 +78,7 @@ export interface ErrorFields {
   readonly param?: string | null;
 }
 
+/** An error status. */
 export interface Fail extends Timing {
   readonly type: 'fail';
   readonly status: number;

@@ -1,12 +1,28 @@
 export type {
+  Answer,
   AnswerOptions,
   AnswerUsage,
   Behaviour,
+  BreakAt,
+  BreakOff,
+  Bytes,
+  CommentFlood,
+  Empty,
   Ending,
   ErrorFields,
+  ErrorInStream,
+  Fail,
+  Hang,
+  InvalidUtf8,
   Latency,
+  LeaveOut,
+  Malformed,
+  Reset,
+  SlowDrip,
+  Stall,
   Timing,
   ToolCall,
+  WrongType,
 } from './behaviours.js';
 export { cacheStoreContract, type TestRunner } from './cache-store-contract.js';
 export {

@@ -131,5 +131,5 @@ function hint(path: string, key: string, allowed: readonly string[]): string {
   const [meant] = nearest(key, allowed, 1);
   if (meant !== undefined) return `did you mean \`${meant}\`?`;
   if (allowed.length <= SHOWN) return `known are ${allowed.join(', ')}`;
-  return `there are ${allowed.slice(0, SHOWN).join(', ')} and ${allowed.length - SHOWN} others; docs/options.md lists all`;
+  return `there are ${allowed.slice(0, SHOWN).join(', ')} and ${allowed.length - SHOWN} others: docs/options.md`;
 }

@@ -53,6 +53,7 @@ const SYNONYMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     ttl: 'cache: { ttlMs }',
     ttlMs: 'cache: { ttlMs }',
     pricing: 'prices',
+    weights: "give strategy: { by: 'weighted', weights } on a route",
     onFallback: "listen with router.on('attempt-failed', listener)",
     onFailover: "listen with router.on('attempt-failed', listener)",
     onRetry: "listen with router.on('attempt-failed', listener)",

@@ -9,7 +9,7 @@ describe('what a call leaves undefined', () => {
     const deployments = { us: { region: 'us' }, eu: { region: 'eu' } };
     const built = build({ us: answer(), eu: answer() }, { deployments, routes: { r: ['us', 'eu'] }, regions: ['eu'] });
     const carried = { regions: undefined };
-    expect(() => callOptions(carried as never)).toThrow('regions: it is there, but undefined');
+    expect(() => callOptions(carried as never)).toThrow('regions: it is set to undefined');
     await built.router.chat.completions.create({ model: 'r', messages }, callOptions({ priority: undefined }));
     expect(built.calledModels()).toEqual(['eu']);
   });

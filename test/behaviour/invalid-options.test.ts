@@ -255,7 +255,7 @@ describe('keys', () => {
     vi.stubEnv('OPENAI_API_KEY', 'sk-of-another-host');
     const error = thrownBy({ clients: { default: { apiKey: undefined, baseURL: client.baseURL } } });
     expect(error).toMatchObject({ option: 'clients.default.apiKey' });
-    expect(error.message).toContain('it is there, but undefined; is an environment variable missing?');
+    expect(error.message).toContain('it is set to undefined; is an environment variable missing?');
   });
 
   it('the key from the environment is used only for a client with neither key nor URL', () => {

@@ -36,6 +36,12 @@ describe('an option under another library’s name', () => {
     ['cache.which', { cache: { which: 'all' } }, '`mode`'],
     ['cache.ttl', { cache: { ttl: 60 } }, '`ttlMs`'],
     ['deployments.a.price.prompt', { deployments: { a: { price: { prompt: 1 } } } }, '`input`'],
+    ['deployments.a.prices', { deployments: { a: { prices: { input: 1, output: 2 } } } }, '`price`'],
+    [
+      'routes.standard.weights',
+      { routes: { standard: { deployments: ['a'], weights: { a: 1 } } } },
+      "strategy: { by: 'weighted', weights }",
+    ],
     ['prices.m.completion', { prices: { m: { completion: 1 } } }, '`output`'],
     ['routes.standard.scope', { routes: { standard: { deployments: ['a'], scope: 'x' } } }, '`tenant`'],
     ['deployments.a.provider', { deployments: { a: { provider: 'default' } } }, '`client`'],
@@ -66,7 +72,7 @@ describe('an option under another library’s name', () => {
   it('lists a handful of names, not all, if none is similar', () => {
     const { message } = thrownBy({ ...base, xyzzy: 1 });
     expect(message).toMatch(
-      /^xyzzy: there is no such option; there are clients, [\w, ]+ and \d+ others; docs\/options.md/,
+      /^xyzzy: there is no such option; there are clients, [\w, ]+ and \d+ others: docs\/options.md/,
     );
     expect(message.length).toBeLessThan(200);
   });
@@ -100,10 +106,10 @@ describe('baseURL and apiKey', () => {
   it.each<[unknown, string]>([
     ['', 'it is empty, which would mean api.openai.com'],
     ['  ', 'it is empty'],
-    ['global-apis.com/v1', '"global-apis.com/v1" is no absolute URL; did you mean "https://global-apis.com/v1"?'],
-    ['/v1', 'a string of 3 characters is no absolute URL'],
-    ['localhost:8000/v1', '"localhost:8000/v1" is no absolute URL'],
-    ['user:password@host/v1', 'a string of 21 characters is no absolute URL'],
+    ['global-apis.com/v1', '"global-apis.com/v1" is not an absolute URL; did you mean "https://global-apis.com/v1"?'],
+    ['/v1', 'a string of 3 characters is not an absolute URL'],
+    ['localhost:8000/v1', '"localhost:8000/v1" is not an absolute URL'],
+    ['user:password@host/v1', 'a string of 21 characters is not an absolute URL'],
     ['ftp://host/v1', 'a string of 13 characters'],
     ['https:///v1', 'it has no host; is an environment variable missing?'],
     ['https://undefined/v1', 'it has no host'],

@@ -222,7 +222,7 @@ describe("unlistedModels: 'refuse'", () => {
     const error = await errorOf(sendChat(router, 'qwen/Qwen3-32b-'));
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error).toMatchObject({ code: 'invalid_option', option: 'model' });
-    expect(error.message).toMatch(/there is no model "qwen\/Qwen3-32b-"; the nearest are "qwen\/Qwen3-32B"/);
+    expect(error.message).toMatch(/there is no model "qwen\/Qwen3-32b-"; the nearest: "qwen\/Qwen3-32B"/);
     expect(fake.count).toBe(0);
   });
 
@@ -252,7 +252,7 @@ describe('the option `route`', () => {
     const { router, fake } = build(models, { routes: { standard: ['a'], premium: ['b'] } });
     const error = await errorOf(sendChatWith(router, { route: 'standrad' }, 'a'));
     expect(error).toBeInstanceOf(InvalidOptionError);
-    expect(error.message).toBe('route: there is no route "standrad"; the nearest are "standard".');
+    expect(error.message).toBe('route: there is no route "standrad"; the nearest: "standard".');
     expect(fake.count).toBe(0);
   });
 

@@ -100,7 +100,7 @@ describe('headerOptions', () => {
   it('a route by header must exist', async () => {
     const { router } = build(models, { routes, headerOptions: ['route'] });
     const error = await errorOf(sendChat(router, 'standard', { headers: { 'X-Router-Route': 'premum' } }));
-    expect(error.message).toBe('route: there is no route "premum"; the nearest are "premium".');
+    expect(error.message).toBe('route: there is no route "premum"; the nearest: "premium".');
   });
 
   it('headers that are not listed are no options: a priority goes upstream like any header, a deadline is dropped', async () => {

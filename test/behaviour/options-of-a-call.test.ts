@@ -77,7 +77,7 @@ describe('the value nearest to the call wins', () => {
 
   it.each(['tenant', 'regions'])('%s: undefined is refused, as its value may be missing by mistake', async (name) => {
     const options: SingleCallOptions = Object.fromEntries([[name, undefined]]);
-    const refused = new RegExp(`${name}: it is there, but undefined`);
+    const refused = new RegExp(`${name}: it is set to undefined`);
     const { router } = build({ a: answer() });
     expect(() => callOptions(options)).toThrow(refused);
     expect(() => router.withOptions(options)).toThrow(refused);

@@ -37,7 +37,7 @@ function parse(type: string, body: string): DocumentedOption[] {
 }
 
 const INTRO = `Names that end in \`Ms\` are milliseconds, in \`Usd\` US dollars, in \`Tokens\` tokens. Every option is checked when it is set: a wrong one is an \`InvalidOptionError\` that names the option, its value, and what was probably meant.
-\`undefined\` is ignored, so you can pass options conditionally; only \`tenant\` and \`regions\` throw, as a missing one would let calls share what must stay apart.
+\`undefined\` is ignored, so you can pass options conditionally; only \`tenant\` and \`regions\`, and \`apiKey\` and \`baseURL\` in \`clients\`, throw: a missing one would let calls share what must stay apart, or send a key to another server.
 
 \`\`\`ts
 import { callOptions, ModelRouter } from 'model-router';

@@ -33,8 +33,7 @@ function idempotentEligibility({ protocol }: Call, { temperature, seed }: Body):
   if (protocol === 'embeddings') return yes('embeddings of one input are always the same');
   if (temperature === 0) return yes('its temperature is 0');
   if (typeof seed === 'number') return yes('it has a seed');
-  const given = temperature === undefined ? 'it sets no temperature' : 'its temperature is not 0';
-  return no(`only idempotent calls are cached, and ${given} and no seed`);
+  return no('only idempotent calls are cached, and this one has neither `temperature: 0` nor a `seed`');
 }
 
 /** Reasons that no option can override, because the answer would be wrong for some caller. */

@@ -273,7 +273,7 @@ describe('explain', () => {
     expect(JSON.stringify(cache)).not.toMatch(/Refunds|tenant-7/);
     expect(router.explain({ ...body, temperature: 1 }).cache).toEqual({
       cacheable: false,
-      why: 'only idempotent calls are cached, and its temperature is not 0 and no seed',
+      why: 'only idempotent calls are cached, and this one has neither `temperature: 0` nor a `seed`',
       key: null,
     });
   });
