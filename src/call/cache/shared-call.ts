@@ -26,6 +26,10 @@ export interface SharedCallParts {
  * One upstream call for all identical calls while it is in flight. It runs under its own signal, until the latest
  * deadline of its callers. Each caller leaves by its own abort or deadline; the last one ends the call. Joining and
  * leaving take constant time.
+ *
+ * What refers to what: `SharedCalls` has each call that can be joined; a `SharedCall` has a `Participant` for each
+ * caller, and the `SharedStream`, which has a `StreamPlace` for each reader. A caller's iterator, the `SharedReader`,
+ * refers to its place, and nothing refers to the iterator: if the caller drops it, its place is left.
  */
 export class SharedCall {
   readonly call: Call;
