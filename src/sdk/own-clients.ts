@@ -99,15 +99,42 @@ export const ASSIGNABLE = [
 ] as const;
 export type Assignable = (typeof ASSIGNABLE)[number];
 
-/** Calls `onAssign` for each assignment, with the new value. An error from it is thrown by the assignment. */
-export function watchAssignments(client: OpenAI, onAssign: (name: Assignable, value: unknown) => void): void {
-  for (const name of ASSIGNABLE) {
-    let value: unknown = Reflect.get(client, name);
-    const set = (next: unknown) => {
-      onAssign(name, next);
-      value = next;
-    };
-    Object.defineProperty(client, name, { get: () => value, set, enumerable: true, configurable: true });
+/** The values of a client's assignable properties. No `#` member, because applications wrap a router in a `Proxy`. */
+const VALUES = Symbol('values');
+const ON_ASSIGN = Symbol('onAssign');
+type OnAssign = (name: Assignable, value: unknown) => void;
+interface Watched {
+  readonly [VALUES]: Partial<Record<Assignable, unknown>>;
+  readonly [ON_ASSIGN]: OnAssign;
+}
+
+/** All clients share these: with accessors of its own, each client would be slow to construct and to use. */
+const ACCESSORS = ASSIGNABLE.map((name) => ({
+  name,
+  accessor: {
+    get(this: Watched) {
+      return this[VALUES][name];
+    },
+    set(this: Watched, value: unknown) {
+      this[ON_ASSIGN](name, value);
+      this[VALUES][name] = value;
+    },
+    enumerable: true,
+    configurable: true,
+  },
+}));
+
+/**
+ * Calls `onAssign` for each assignment, with the new value. An error from it is thrown by the assignment. The properties
+ * stay the client's own, because `{ ...client }` copies those only.
+ */
+export function watchAssignments(client: OpenAI, onAssign: OnAssign): void {
+  const values: Partial<Record<Assignable, unknown>> = {};
+  Object.defineProperty(client, VALUES, { value: values });
+  Object.defineProperty(client, ON_ASSIGN, { value: onAssign });
+  for (const { name, accessor } of ACCESSORS) {
+    values[name] = Reflect.get(client, name);
+    Object.defineProperty(client, name, accessor);
   }
 }
 
