@@ -2,8 +2,9 @@
 export class TooManyValuesError extends Error {}
 
 /**
- * A copy with the same JSON as the original, with its keys in order, in plain objects and arrays without a
- * `toJSON`. Later changes of the original do not affect it. Throws for values that JSON cannot represent, and TooManyValuesError above `maxValues` values.
+ * A copy with the same JSON as the original, with its keys in order, in plain objects and arrays without a `toJSON`.
+ * Later changes of the original do not affect it. Throws for values that JSON cannot represent, and TooManyValuesError
+ * above `maxValues` values.
  */
 export function jsonCopy(value: unknown, maxValues = Number.POSITIVE_INFINITY): unknown {
   return copy(value, '', { left: maxValues });
