@@ -7,7 +7,7 @@ import { answer, hang, startFakeProvider } from 'model-router/testing';
 const cheap = 'deepseek-ai/DeepSeek-V4-Flash';
 const other = 'qwen/Qwen3-32B';
 const provider = await startFakeProvider({
-  models: { [cheap]: hang(), [other]: answer({ content: 'Here I am.', latencyMs: 80 }) },
+  models: { [cheap]: hang(), [other]: answer({ content: 'Here I am.', latencyMs: 20 }) },
 });
 const router = new ModelRouter({
   clients: { default: { apiKey: 'a-key-for-the-fake', baseURL: provider.url } },
@@ -45,11 +45,11 @@ async function giveUp(options: Parameters<typeof router.chat.completions.create>
 
 const byRoute = await giveUp({});
 // The value nearest to the call wins, even if it is longer. A header may shorten it.
-const byCall = await giveUp(callOptions({ deadlineMs: 300 }));
-const byHeader = await giveUp({ headers: { 'X-Router-Deadline-Ms': '200' } });
+const byCall = await giveUp(callOptions({ deadlineMs: 600 }));
+const byHeader = await giveUp({ headers: { 'X-Router-Deadline-Ms': '400' } });
 
 // At most a few milliseconds late on a busy machine, never by another attempt.
-for (const [took, deadline] of [[byRoute, 1000] as const, [byCall, 300] as const, [byHeader, 200] as const]) {
+for (const [took, deadline] of [[byRoute, 1000] as const, [byCall, 600] as const, [byHeader, 400] as const]) {
   assert(took >= deadline - 2 && took < deadline + 250, `${took} ms of ${deadline}`);
 }
 
