@@ -42,7 +42,9 @@ export class KeyPath {
     const keys: string[] = [];
     for (let path: KeyPath = this; path.#before !== undefined; path = path.#before) keys.push(path.#key);
     this.#sorted = keys.sort();
-    this.#text = `{${this.#sorted.map((key) => `${key.length}"${key}`).join('')}:`;
+    this.#text = '{';
+    for (const key of this.#sorted) this.#text += `${key.length}"${key}`;
+    this.#text += ':';
     return this.#sorted;
   }
 }
