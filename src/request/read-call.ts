@@ -24,7 +24,6 @@ import type { CallRecord } from '../telemetry/record-types.js';
 import type { CacheRequest, Call, CallSettings, Protocol, Target } from '../types.js';
 import { checkMs, checkNumber, checkString } from '../util/check.js';
 import { isPlainObject, isRecord } from '../util/is-record.js';
-import { isoNow } from '../util/iso-time.js';
 import { pick } from '../util/pick.js';
 import { cut } from '../util/shown.js';
 import { carriedOptions } from './call-options.js';
@@ -369,7 +368,7 @@ function newRecord(
     tenant: tenant ?? null,
     endpoint: query === -1 ? path : path.slice(0, query),
     stream: stream === true,
-    startedAt: isoNow(),
+    startedAt: new Date().toISOString(),
     metadata: { ...(metadata ?? metadataOfBody(body)) },
     requestedModel: requestedModel === undefined ? null : cut(requestedModel),
     deployment: null,
