@@ -1,5 +1,5 @@
 import { classify, embeddedError, invalidAnswer, type Reading } from '../classify.js';
-import { errorIn, failedFinishOf, hasNothing } from '../protocol/answer-faults.js';
+import { errorIn, explainsNothing, failedFinishOf, hasNothing } from '../protocol/answer-faults.js';
 import type { Call, Protocol, UpstreamAnswer } from '../types.js';
 import { isEventStream } from '../util/event-stream.js';
 import { isRecord } from '../util/is-record.js';
@@ -62,7 +62,8 @@ function checkChoices(
     if (failedFinishOf(choice) !== undefined) throw invalidAnswer('its finish reason says that it failed');
     const error = errorIn(choice, true);
     if (error !== undefined) throw embeddedError(error, headers, 'invalid-answer', reading);
-    if (protocol === 'chat' && !isRecord(choice.message)) throw invalidAnswer('with a choice without a message');
+    if (protocol === 'chat' && !isRecord(choice.message) && !explainsNothing(choice.finish_reason))
+      throw invalidAnswer('with a choice without a message');
   }
   if (hasNothing(choices, data.usage)) throw invalidAnswer('with nothing in it');
 }

@@ -40,15 +40,32 @@ function isFailedReason(reason: unknown): reason is string {
   return typeof reason === 'string' && reason.length <= 64 && FAILED_FINISH.test(reason.toLowerCase());
 }
 
+/**
+ * Whether a finish reason says why there may be no content: the answer was filtered, or cut. Gemini then sends a choice
+ * without a message.
+ */
+export function explainsNothing(reason: unknown): boolean {
+  return !USUAL_ENDS.has(reason);
+}
+
+const USUAL_ENDS: ReadonlySet<unknown> = new Set([
+  undefined,
+  null,
+  '',
+  'stop',
+  'eos',
+  'end_turn',
+  'tool_calls',
+  'function_call',
+]);
+
 /** Whether nothing was generated, according to the usage. An answer that was cut or filtered is not empty. */
 export function hasNothing(choices: readonly unknown[], usage: unknown): boolean {
   return isRecord(usage) && usage.completion_tokens === 0 && choices.every(isBlank);
 }
 
-const ENDED: ReadonlySet<unknown> = new Set([undefined, null, '', 'stop', 'eos', 'end_turn']);
-
 function isBlank(choice: unknown): boolean {
-  if (!isRecord(choice) || !ENDED.has(choice.finish_reason)) return false;
+  if (!isRecord(choice) || explainsNothing(choice.finish_reason)) return false;
   return isRecord(choice.message) ? Object.entries(choice.message).every(isBlankField) : !hasContent(choice.text);
 }
 

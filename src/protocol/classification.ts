@@ -49,12 +49,15 @@ export function classificationOf(facts: ErrorFacts, context: ErrorContext): Clas
   const words = wordsOf(facts);
   const namesStored = status === 404 && (context.namesStored || STORED_WORDING.test(words));
   if (facts.codes.some((code) => STORED_CODE.test(code))) return classification('caller-error');
-  if (byCode !== undefined && !isDenied(byCode, context.status)) {
+  const readWords = () => outcomeOfWords(facts, words, status, context);
+  // xAI has one code for an account without access and for a prompt that it refuses (Wei-Shaw/sub2api#5359).
+  const isRefusedPrompt = byCode === 'forbidden' && readWords() === 'content-filter';
+  if (byCode !== undefined && !isRefusedPrompt && !isDenied(byCode, context.status)) {
     // A limit that ends within a minute, whatever its code.
     const isShort = context.hasRetryAfter || SHORT_LIMIT.test(words);
     return classification(byCode === 'unauthorized' && isQuota(facts) && isShort ? 'rate-limited' : byCode);
   }
-  const byWords = outcomeOfWords(facts, words, status, context);
+  const byWords = readWords();
   if (byWords !== undefined && !(namesStored && byWords !== 'model-not-found')) {
     if (status === 429 && context.hasRetryAfter) return classification('rate-limited');
     return classification(byWords, byWords !== (status === undefined ? 'server-error' : outcomeOfStatus(status)));
@@ -90,7 +93,8 @@ export function outcomeOfStatus(status: number): ErrorOutcome {
 
 /** A failing server may wrongly blame the caller, so the call fails over. */
 function isDenied(outcome: ErrorOutcome, status: number | undefined): boolean {
-  return blamesServer(status) && (outcome === 'caller-error' || outcome === 'content-filter');
+  if (outcome === 'content-filter') return status !== undefined && status >= 500;
+  return outcome === 'caller-error' && blamesServer(status);
 }
 
 function outcomeOfCodes({ codes, numbers, baseResp }: ErrorFacts): ErrorOutcome | undefined {

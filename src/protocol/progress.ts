@@ -1,11 +1,8 @@
 import type { Protocol } from '../types.js';
 import { isRecord } from '../util/is-record.js';
-import { failedFinishOf } from './answer-faults.js';
+import { explainsNothing, failedFinishOf } from './answer-faults.js';
 import { sealedKeys } from './sealed-items.js';
 import { readUsage } from './usage.js';
-
-/** Finish reasons of an answer that is deliberately empty. */
-const FILTERED_FINISH: ReadonlySet<unknown> = new Set(['content_filter', 'refusal', 'safety']);
 
 /** The limit of stored keys of sealed items per stream. */
 const MAX_SEALED = 256;
@@ -44,7 +41,8 @@ export class Progress {
   #isComplete = false;
   /** Whether a response has failed, and the event with the reason is still to come. */
   #awaitsReason = false;
-  #isFiltered = false;
+  /** Whether its end says why there may be no content. */
+  #isExplained = false;
 
   constructor(
     readonly protocol: Protocol,
@@ -76,7 +74,7 @@ export class Progress {
 
   /** Whether it has ended, and its usage reports no output. */
   get isEmpty(): boolean {
-    if (this.hasContent || this.#isFiltered || !this.finished) return false;
+    if (this.hasContent || this.#isExplained || !this.finished) return false;
     return readUsage(this.usage)?.outputTokens === 0;
   }
 
@@ -111,7 +109,7 @@ export class Progress {
       if (!isFinish(reason)) continue;
       const isSure = !isSaying || this.#unfinished.has(index);
       if (!this.#finishes.get(index)) this.#finishes.set(index, isSure);
-      if (FILTERED_FINISH.has(reason)) this.#isFiltered = true;
+      if (explainsNothing(reason)) this.#isExplained = true;
       const failedFinish = failedFinishOf(choice);
       if (failedFinish === undefined) continue;
       this.failed = true;
@@ -141,7 +139,7 @@ export class Progress {
     }
     // The caller gets a failure that it caused unchanged.
     if (type === 'response.failed' && isServerFault(response.error)) this.failed = true;
-    if (type === 'response.incomplete') this.#isFiltered = true;
+    if (type === 'response.incomplete') this.#isExplained = true;
     // A failed response without a reason is followed by an event with it.
     const isLast = /^response\.(completed|incomplete|cancelled)$/.test(type);
     if (isLast || (type === 'response.failed' && isRecord(response.error))) this.#isComplete = true;

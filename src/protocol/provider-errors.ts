@@ -22,7 +22,7 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   slowdown: 'rate-limited',
   vectorstoretimeout: 'server-error',
   // Responses that failed: openai-node, resources/responses, ResponseError
-  invalidprompt: 'caller-error',
+  invalidprompt: 'content-filter', // openai/codex#7250, enricoros/big-AGI#712
   biopolicy: 'content-filter',
   imagecontentpolicyviolation: 'content-filter',
   // Azure OpenAI, gethouston/houston#1438, chatboxai/chatbox#646
@@ -65,7 +65,6 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   invalidapikeyerror: 'unauthorized',
   accessdeniedunpurchased: 'unauthorized',
   allocationquotafreetieronly: 'unauthorized',
-  modelaccessdenied: 'forbidden',
   modelservingerror: 'server-error',
   modelunavailable: 'server-error',
   requesttimeout: 'server-error',
@@ -150,6 +149,7 @@ export const CODE_PATTERNS: readonly (readonly [pattern: RegExp, outcome: ErrorO
   [/quota(?:hasbeen)?(?:exhausted|usedup)|exceeded(?:your)?currentquota|^spend/, 'unauthorized'], // Moonshot, Groq's spend_limit_exceeded
   [/account(?:is)?(?:suspended|disabled|deactivated|locked|blocked)/, 'unauthorized'], // Fireworks
   [/(?:invalid|incorrect|expired|missing|wrong|revoked)(?:api|access)?key/, 'unauthorized'], // DashScope's InvalidApiKey
+  [/modelaccessdenied$/, 'forbidden'], // LiteLLM's key_model_access_denied, team_…, which it sends with 401: BerriAI/litellm#9913
   [
     /contentfilter|contentpolicy|moderation|sensitivecontent|riskdetection|datainspection|contentviolation/,
     'content-filter',
@@ -218,6 +218,9 @@ export const NUMBERS: Readonly<Record<number, ErrorOutcome>> = {
   5016: 'forbidden',
   5018: 'forbidden',
   7009: 'server-error', // cloudflare/cloudflare-docs#15116
+  // Cloudflare AI Gateway, with status 424: developers.cloudflare.com/ai-gateway/features/guardrails/set-up-guardrail
+  2016: 'content-filter',
+  2017: 'content-filter',
   // Baidu Qianfan: cloud.baidu.com/doc/WENXINWORKSHOP/s/tlmyncueh
   336501: 'rate-limited',
   336502: 'rate-limited',
@@ -287,10 +290,11 @@ export const WORDINGS: readonly Wording[] = [
     // Anthropic, Bedrock, Cohere, DashScope (alibabacloud.com error-code), Zhipu, Moonshot (kimi-cli#2011), SiliconFlow
     // (chatboxai/chatbox#2060, continue#10993), Hugging Face TGI (huggingface/chat-ui#327,
     // text-generation-inference#695), Cerebras (BerriAI/litellm#17587), TensorRT-LLM (NVIDIA/TensorRT-LLM#9277),
-    // Bedrock's Titan (ryanadoty/Amazon-Bedrock-Amazon-RDS-POC#9)
+    // Bedrock's Titan (ryanadoty/Amazon-Bedrock-Amazon-RDS-POC#9), vLLM where the prompt leaves no room
+    // (vllm-project/vllm#4667; -1 is the caller's own), Ark, DS4 (earendil-works/pi#6262)
     outcome: 'context-length',
     pattern:
-      /(?:prompt|input|request|message|conversation|messages|text) (?:is |are |was )?too long|prompt exceeds max length|too many (?:input |prompt )?tokens|(?:input|prompt)(?: [^ ]{1,24}){0,5} exceeds?(?: [^ ]{1,24}){0,6} (?:tokens|length|limit)|exceed\w{0,3} model token limit|(?:less than|<=?)(?: or equal to)? max_seq_len|range of input length should be|tokens? \+ (?:[^ ]{1,24} )?must be <=|reduce the length of (?:the|your|either)|shorter input|current length is \d{1,12} while limit is|must have less than \d{1,12} tokens|exceed max_num_tokens|expected maxlength: \d{1,12}, actual|超长|超过(?:模型)?(?:的)?最大(?:上下文|长度)/,
+      /(?:prompt|input|request|message|conversation|messages|text) (?:is |are |was )?too long|prompt exceeds max length|too many (?:input |prompt )?tokens|(?:input|prompt)(?: [^ ]{1,24}){0,5} exceeds?(?: [^ ]{1,24}){0,6} (?:tokens|length|limit)|exceed\w{0,3} model token limit|(?:less than|<=?)(?: or equal to)? max_seq_len|range of input length should be|tokens? \+ (?:[^ ]{1,24} )?must be <=|reduce the length of (?:the|your|either)|shorter input|current length is \d{1,12} while limit is|must have less than \d{1,12} tokens|exceed max_num_tokens|expected maxlength: \d{1,12}, actual|max_tokens must be at least 1, got -(?!1\b)\d|exceed max message tokens|configured context size is \d|超长|超过(?:模型)?(?:的)?最大(?:上下文|长度)/,
   },
   {
     // OpenAI and Azure, DashScope (QwenLM/Qwen#938), DeepSeek's "Content Exists Risk", Moonshot, OpenRouter, Bedrock
@@ -308,10 +312,11 @@ export const WORDINGS: readonly Wording[] = [
       /\bmodel(?: [^ ]{1,120}){0,3} (?:(?:does|do) not exist|not exist|doesn't exist|(?:is |was |could |can )?(?:not |not be |cannot be )found)|(?:unknown|no such|nonexistent|unrecognized|unsupported|non-serverless) model\b|not found the model\b|model identifier is invalid|on-demand throughput|supported api model names are|not a valid model|invalid model(?: name| id|:|\.|$)|no endpoints found|no allowed providers|not supported by (?:any )?provider|\b(?:model|deployment|endpoint)(?: [^ ]{1,120}){0,4} (?:decommissioned|deprecated|retired|discontinued|withdrawn|shut down|end[ -]of[ -]life)|\bmodel(?: [^ ]{1,120}){0,3} no longer (?:available|supported|offered)|模型不存在|模型已下线/,
   },
   {
+    // OpenAI, LM Studio, new-api, LiteLLM (emcie-co/parlant#507)
     outcome: 'model-not-found',
     weak: true,
     pattern:
-      /\bmodel (?:[^ ]{1,120} )?(?:is )?(?:disabled|not available|not supported)(?! (?:with|when|for|in|on|by|and)\b)|(?:not|n['’]t) have access to (?:the |this )?model|no models? (?:is |are )?loaded|无可用渠道/,
+      /\bmodel (?:[^ ]{1,120} )?(?:is )?(?:disabled|not available|not supported)(?! (?:with|when|for|in|on|by|and)\b)|(?:not|n['’]t) have access to (?:the |this )?model|no models? (?:is |are )?loaded|no healthy deployments?\b|无可用渠道/,
   },
   {
     // Groq, Together
@@ -329,11 +334,12 @@ export const WORDINGS: readonly Wording[] = [
   },
   {
     // OpenRouter (open-webui/computer#293), Moonshot (MoonshotAI-Cookbook#16), Gemini, Ollama (ollama/ollama#13307),
-    // vLLM, LM Studio (RooCodeInc/Roo-Code#7388), NVIDIA (decolua/9router#2527)
+    // vLLM, which reports its own failures inside a stream as 400 (vllm-project/vllm#24495, #48707), LM Studio
+    // (RooCodeInc/Roo-Code#7388), NVIDIA (decolua/9router#2527)
     outcome: 'server-error',
     weak: true,
     pattern:
-      /provider returned error|overload|(?:engine|server|model|service|system)(?: [^ ]{1,80}){0,4} (?:busy|at capacity|unavailable)|(?:try|retry)(?: your request)? (?:again )?later|temporarily unavailable|internal (?:server )?error|upstream (?:error|connect|request|service|timed|failure|unavailable)|(?:runner|worker|engine|backend|container)(?: [^ ]{1,40}){0,4} (?:died|crashed|terminated|dead|failed)|out of memory|failed to load model|model(?: has| is| was)?(?: been)? (?:crashed|unloaded)\b|degraded function|loading model|model is (?:currently |still )?loading|connection (?:refused|reset)|繁忙|稍后(?:再试|重试)|过载/,
+      /provider returned error|overload|(?:engine|server|model|service|system)(?: [^ ]{1,80}){0,4} (?:busy|at capacity|unavailable)|(?:try|retry)(?: your request)? (?:again )?later|temporarily unavailable|internal (?:server )?error|upstream (?:error|connect|request|service|timed|failure|unavailable)|(?:runner|worker|engine|backend|container)(?: [^ ]{1,40}){0,4} (?:died|crashed|terminated|dead|failed)|out of memory|enginecore encountered|background loop (?:has|is)\b|(?:cuda|nccl|hip) error\b|failed to load model|model(?: has| is| was)?(?: been)? (?:crashed|unloaded)\b|degraded function|loading model|model is (?:currently |still )?loading|connection (?:refused|reset)|繁忙|稍后(?:再试|重试)|过载/,
   },
 ];
 
@@ -348,7 +354,9 @@ export const STORED_WORDING =
 export const SHORT_LIMIT = /(?:per|a|each|this)[ -](?:minute|second)\b|\b[rtqi]p[ms]\b|perminute|persecond/;
 
 /**
- * Finish reasons of a failed answer: DeepSeek, Zhipu, OpenRouter (maximhq/bifrost#5425), SGLang. Any other is accepted.
+ * Finish reasons of a failed answer: DeepSeek, Zhipu, OpenRouter (maximhq/bifrost#5425), SGLang, Gemini's
+ * "function_call_filter: MALFORMED_FUNCTION_CALL" (pydantic/pydantic-ai#631, NousResearch/hermes-agent#83882). Any
+ * other is accepted.
  */
 export const FAILED_FINISH =
-  /^(?:(?:[a-z]{1,20}_)?error|insufficient_system_resource|abort(?:ed)?|cancel(?:l?ed)?|time(?:d_)?out|overloaded|fail(?:ed|ure))$/;
+  /^(?:(?:function_call_filter: ?)?(?:malformed_function_call|unexpected_tool_call|too_many_tool_calls)|(?:[a-z]{1,20}_)?error|insufficient_system_resource|abort(?:ed)?|cancel(?:l?ed)?|time(?:d_)?out|overloaded|fail(?:ed|ure))$/;

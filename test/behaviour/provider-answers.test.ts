@@ -77,6 +77,7 @@ describe.each(entryPoints)('a stream (%s)', (entryPoint) => {
     expect(attempts[0]?.outcome).toBe(given.outcome);
     expect(built.calledModels()).toEqual(given.ends === 'fallback' ? ['a', 'b'] : ['a']);
     if (given.ends === 'fallback') expect(seen.text).toBe(FALLBACK);
+    if (given.ends === 'answer') expect(seen).toMatchObject({ text: '', status: 200 });
     if (given.ends === 'error') expect(seen.status).toBeGreaterThanOrEqual(400);
     if (given.ends === 'interrupted' && entryPoint === 'class') {
       expect(seen.error).toBeInstanceOf(StreamInterruptedError);
@@ -112,6 +113,19 @@ describe('shared state', () => {
       await chat(built, 'class', false);
       await chat(built, 'class', false);
       expect(built.calledModels()).toEqual(['a', 'b', 'b']);
+    },
+  );
+
+  it.each(['access-litellm-401', 'prompt-cloudflare-424'])(
+    'does not change with what concerns one model or one prompt, whatever its status: %s',
+    async (id) => {
+      const given = httpCases.find((each) => each.id === id);
+      if (given === undefined) throw new TypeError(id);
+      const built = withFallback(failWith(given), { breaker: { consecutive: 1, failures: 1, minRate: 0 } });
+      for (let i = 0; i < 2; i++) await chat(built, 'class', false);
+      expect(built.calledModels().filter((model) => model === 'a')).toHaveLength(2);
+      const { deployments } = built.router.snapshot();
+      expect(deployments.a).toMatchObject({ state: 'closed', failures: 0, suspendedUntil: null });
     },
   );
 

@@ -22,7 +22,7 @@ export interface StreamCase {
   readonly what: string;
   readonly events: readonly unknown[];
   readonly outcome: Outcome;
-  readonly ends: 'fallback' | 'error' | 'interrupted';
+  readonly ends: 'answer' | 'fallback' | 'error' | 'interrupted';
 }
 
 export const httpCases = http as unknown as readonly HttpCase[];
