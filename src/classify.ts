@@ -18,7 +18,7 @@ import type { Outcome } from './telemetry/record-types.js';
 import type { Failure } from './types.js';
 import { isRecord } from './util/is-record.js';
 import { jsonCopy } from './util/json-copy.js';
-import { parseRetryAfter } from './util/retry-after.js';
+import { parseRequestedWait, parseRetryAfter } from './util/retry-after.js';
 
 type Rule = Pick<Failure, 'breaker' | 'retry' | 'failover' | 'suspends'>;
 
@@ -86,10 +86,25 @@ export function failure(outcome: FailedOutcome, error: Error, now: number, jitte
     code: reasonCode(error),
     isFromText: false,
     target: undefined,
-    retryAfterMs: headers === undefined ? undefined : parseRetryAfter(headers),
+    retryAfterMs: retryAfterIn(headers, factsOfRefusal(error, status)),
     endedAt: now,
     jitter,
   };
+}
+
+/** The pause that the server requests: by a header, or in the body, as Gemini and OpenRouter do. */
+function retryAfterIn(headers: Headers | undefined, facts: ErrorFacts | undefined): number | undefined {
+  const byHeader = headers === undefined ? undefined : parseRetryAfter(headers);
+  return byHeader ?? (facts?.wait === undefined ? undefined : parseRequestedWait(facts.wait));
+}
+
+/** The body of an answer that may request a pause. */
+function factsOfRefusal(error: Error, status: number | undefined): ErrorFacts | undefined {
+  try {
+    return (status === 429 || status === 503) && isApiError(error) ? factsOf(error) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** An application's own `fetch` may have another `Headers` class. */
@@ -144,7 +159,7 @@ function outcomeOfAnswer(error: APIError, status: number, reading: Reading): Cla
   const headers = isHeaders(error.headers) ? error.headers : undefined;
   const named = reading.named?.(upstreamError(facts, headers, status));
   if (named !== undefined) return { outcome: named, isFromText: false };
-  const hasRetryAfter = headers !== undefined && parseRetryAfter(headers) !== undefined;
+  const hasRetryAfter = retryAfterIn(headers, facts) !== undefined;
   const context = { status, hasRetryAfter, namesStored: status === 404 && reading.namesStored?.() === true };
   return classificationOf(facts, context) ?? { outcome: outcomeOfStatus(status), isFromText: false };
 }
@@ -194,7 +209,7 @@ export function embeddedError(
   const facts = isThrown ? factsOf(source) : readError(source);
   const given = (isThrown && isHeaders(source.headers) ? source.headers : headers) ?? new Headers();
   const own = facts.numbers.find((number) => Number.isInteger(number) && number >= 400 && number <= 599);
-  const context = { status: undefined, hasRetryAfter: parseRetryAfter(given) !== undefined, namesStored: false };
+  const context = { status: undefined, hasRetryAfter: retryAfterIn(given, facts) !== undefined, namesStored: false };
   const named = reading.named?.(upstreamError(facts, given, own));
   const classification =
     named === undefined

@@ -12,6 +12,8 @@ export interface ErrorFacts {
   readonly type: string | undefined;
   /** Text, outermost first. */
   readonly texts: readonly string[];
+  /** When to try again, by a field of its own: a duration or a time. */
+  readonly wait: string | number | undefined;
   /** An error in JSON inside a text: a gateway's upstream error, or the caller's own text. */
   readonly quoted: ErrorFacts | undefined;
 }
@@ -53,6 +55,7 @@ class Reader {
   #baseResp: number | undefined;
   #code: string | undefined;
   #type: string | undefined;
+  #wait: string | number | undefined;
   #quoted: ErrorFacts | undefined;
   #nodes = 0;
   #charsLeft = MAX_CHARS;
@@ -72,6 +75,7 @@ class Reader {
       code: this.#code,
       type: this.#type,
       texts: this.#texts,
+      wait: this.#wait,
       quoted: this.#quoted,
     };
   }
@@ -87,6 +91,7 @@ class Reader {
   #readRecord(value: Record<string, unknown>, depth: number): void {
     this.#code ??= short(value.code);
     this.#type ??= short(value.type);
+    this.#wait ??= waitIn(value);
     for (const name of CODES) this.#addCode(value[name]);
     for (const name of STATUSES) this.#addCode(value[name]);
     if (isRecord(value.base_resp)) this.#readBaseResp(value.base_resp);
@@ -122,6 +127,19 @@ class Reader {
     if (found !== undefined) this.#quoted ??= new Reader(this.quotes + 1).read(found.value);
   }
 }
+
+/** Gemini's `RetryInfo` in `details`; the headers that OpenRouter puts into `metadata` (dirge-code/dirge#719). */
+function waitIn({ retryDelay, headers }: Record<string, unknown>): string | number | undefined {
+  if (isTime(retryDelay)) return retryDelay;
+  if (!isRecord(headers)) return undefined;
+  for (const name of ['Retry-After', 'X-RateLimit-Reset']) {
+    const value = headers[name] ?? headers[name.toLowerCase()];
+    if (isTime(value)) return value;
+  }
+  return undefined;
+}
+
+const isTime = (value: unknown): value is string | number => typeof value === 'string' || typeof value === 'number';
 
 function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;

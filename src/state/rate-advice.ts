@@ -1,5 +1,6 @@
+import { durationOf } from '../util/duration.js';
+
 const LONGEST_MS = 60_000;
-const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 interface Left {
   readonly requests: number | undefined;
@@ -43,23 +44,8 @@ function countOf(headers: Headers, name: string): number | undefined {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Servers send a number of seconds, a duration (`1m30s`, `250ms`), epoch seconds or milliseconds, or a date. */
 function resetAt(text: string | null, now: number): number | undefined {
   if (text === null || text.length > 64) return undefined;
   const ms = durationOf(text.trim());
   return ms === undefined || ms < 0 ? undefined : now + Math.min(LONGEST_MS, ms);
-}
-
-function durationOf(text: string): number | undefined {
-  if (/^\d+(?:\.\d+)?$/.test(text)) {
-    const value = Number(text);
-    if (value > 1e12) return value - Date.now();
-    return value > 1e9 ? value * 1000 - Date.now() : value * 1000;
-  }
-  if (/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(text)) {
-    const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g);
-    return [...parts].reduce((sum, [, value, unit]) => sum + Number(value) * UNITS[unit as keyof typeof UNITS], 0);
-  }
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : date - Date.now();
 }

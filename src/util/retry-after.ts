@@ -1,3 +1,5 @@
+import { durationOf } from './duration.js';
+
 /** The longest pause that a server can request. */
 const MAX_RETRY_AFTER_MS = 60_000;
 /** Longer values are nonsense, and are ignored. */
@@ -13,6 +15,16 @@ export function parseRetryAfter(headers: Headers): number | undefined {
     inMs(number(readable(headers.get('retry-after-ms')), /^ms$/i)) ??
     secondsOrDate(readable(headers.get('retry-after')))
   );
+}
+
+/**
+ * The pause that an error body requests, in milliseconds. One of more than 60 s is `undefined`: it is the reset of a
+ * daily limit, for which no call can wait.
+ */
+export function parseRequestedWait(value: string | number): number | undefined {
+  const text = readable(String(value));
+  const ms = text === undefined ? undefined : durationOf(text);
+  return ms !== undefined && ms <= MAX_RETRY_AFTER_MS ? inMs(ms) : undefined;
 }
 
 function readable(value: string | null): string | undefined {
