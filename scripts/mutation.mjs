@@ -18,7 +18,7 @@ const groups = {
   deadline: {
     mutate: [
       'src/attempt/timeout.ts',
-      'src/attempt/limit.ts',
+      'src/attempt/time-limits.ts',
       'src/util/sleep.ts',
       'src/call/failover.ts',
       'src/call/final-error.ts',

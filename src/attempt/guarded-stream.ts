@@ -8,7 +8,7 @@ import { isRecord } from '../util/is-record.js';
 import { onCollected } from '../util/on-collected.js';
 import { cut, storableId } from '../util/shown.js';
 import type { CheckedChunks } from './check-chunks.js';
-import { chunkTimeoutOf, limitOf } from './limit.js';
+import { chunkTimeoutOf, commitTimeoutOf } from './time-limits.js';
 
 type Result = IteratorResult<unknown, undefined>;
 interface Pending {
@@ -71,7 +71,7 @@ export class GuardedStream {
     // On a shared call, each caller gets the usage if it requested it.
     this.#hidesUsage = (attempt.additions?.includes('usage') ?? false) && !call.isShared;
     this.#chunkTimeoutMs = chunkTimeoutOf(call);
-    this.#contentDueAt = Math.min(startedAt + limitOf(attempt), call.deadline);
+    this.#contentDueAt = Math.min(startedAt + commitTimeoutOf(attempt), call.deadline);
     const ended = new Promise<void>((resolve) => {
       this.#resolveEnd = resolve;
     });

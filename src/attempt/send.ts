@@ -12,7 +12,7 @@ import { cut, storableId } from '../util/shown.js';
 import { SignalHub } from '../util/signal-hub.js';
 import { checkAnswer } from './check-answer.js';
 import type { ErrorReader } from './error-reader.js';
-import { limitOf } from './limit.js';
+import { commitTimeoutOf } from './time-limits.js';
 
 /** Longer than any stall that an attempt should survive. */
 const BACKSTOP_MS = 60_000;
@@ -86,7 +86,7 @@ function wireMs(attempt: Attempt): number {
   const { call, control, hedged } = attempt;
   if (call.isShared && (control.untilDeadline || hedged !== undefined)) return MAX_MS;
   if (hedged !== undefined) return call.deadline - attempt.startedAt + BACKSTOP_MS;
-  return isLeftUnread(attempt) ? limitOf(attempt) : limitOf(attempt) + BACKSTOP_MS;
+  return isLeftUnread(attempt) ? commitTimeoutOf(attempt) : commitTimeoutOf(attempt) + BACKSTOP_MS;
 }
 
 /** The caller reads the body as it comes. */

@@ -5,7 +5,7 @@ import type { EndReason } from '../state/attempt-control.js';
 import type { Attempt, Failure, Reply } from '../types.js';
 import { patientTimer } from '../util/patient-timer.js';
 import { stackLater } from '../util/stack.js';
-import { limitOf } from './limit.js';
+import { commitTimeoutOf } from './time-limits.js';
 
 /**
  * Ends an attempt when its time is over, its caller aborts or another attempt wins, even if the upstream's client
@@ -23,7 +23,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
           if (moreMs > 0) timer = patientTimer(moreMs, onTime);
           else control.end(isLate ? 'stalled' : 'timeout');
         };
-        let timer = patientTimer(limitOf(attempt), onTime);
+        let timer = patientTimer(commitTimeoutOf(attempt), onTime);
         const settle = () => {
           timer.clear();
           signal?.removeEventListener('abort', onAbort);
@@ -55,12 +55,12 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
 /** Extends an attempt whose time is over, if its call allows it. Returns the milliseconds that are left. */
 function extended(attempt: Attempt): number {
   const { call, control, startedAt, hedged } = attempt;
-  const endsWithCall = control.untilDeadline && limitOf(attempt) === control.timeoutMs;
+  const endsWithCall = control.untilDeadline && commitTimeoutOf(attempt) === control.timeoutMs;
   // A caller with more time has joined: the deadline has moved.
   if (call.isShared && endsWithCall && call.deadline - performance.now() >= 1)
     control.extend(Math.floor(call.deadline - startedAt), true);
   else hedged?.extend(attempt);
-  return Math.floor(startedAt + limitOf(attempt) - performance.now());
+  return Math.floor(startedAt + commitTimeoutOf(attempt) - performance.now());
 }
 
 function failureBy(reason: EndReason, attempt: Attempt, random: () => number): Failure {
@@ -72,7 +72,7 @@ function failureBy(reason: EndReason, attempt: Attempt, random: () => number): F
 
 function tooLate(attempt: Attempt, jitter: number, isLate: boolean): Failure {
   const { call, control } = attempt;
-  const limit = limitOf(attempt);
+  const limit = commitTimeoutOf(attempt);
   const now = performance.now();
   const isDeadline = (control.untilDeadline && limit === control.timeoutMs) || (isLate && now >= call.deadline);
   const found = failure(

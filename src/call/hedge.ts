@@ -1,4 +1,4 @@
-import type { AttemptStep } from '../plan/plan.js';
+import { type AttemptStep, attemptTimeoutOf } from '../plan/plan.js';
 import type { Events } from '../telemetry/events.js';
 import type { HedgeAfter } from '../telemetry/record-types.js';
 import type { Attempt, Call, HedgedAttempts, Reply, Target } from '../types.js';
@@ -125,13 +125,8 @@ export class HedgedCall implements HedgedAttempts {
    */
   extend(attempt: Attempt): void {
     const { call, control, target, startedAt } = attempt;
-    const { attemptTimeoutMs, firstChunkTimeoutMs } = call.settings;
-    const { deployment } = target.state;
-    const usual = deployment.attemptTimeoutMs ?? attemptTimeoutMs ?? deployment.upstream.timeoutMs;
-    const own = (call.attemptTimeoutIsOwn ? attemptTimeoutMs : usual) ?? Number.POSITIVE_INFINITY;
-    const limit = Math.min(own, call.stream ? (firstChunkTimeoutMs ?? own) : own);
     const left = call.deadline - startedAt;
-    const ms = Math.floor(Math.min(limit, left));
+    const ms = Math.floor(Math.min(longestAttemptMs(call, target), left));
     if (startedAt + ms - performance.now() < 1) return;
     const isYoungest = [...this.#running.keys()].at(-1) === attempt;
     if (isYoungest && !this.#hedge(attempt) && this.#running.size === 1) return;
@@ -145,6 +140,18 @@ export function hedgeDelay({ hedgeAfterMs, stream }: Call, { state }: Target): n
   const ms = state.waitMs(stream, QUANTILES[hedgeAfterMs]);
   // Timers take whole milliseconds.
   return ms === undefined ? undefined : Math.ceil(ms);
+}
+
+/** How long the options let an attempt run until it is committed, in milliseconds; `Infinity` without a limit. */
+export function longestAttemptMs({ attemptTimeoutIsOwn, settings, stream }: Call, { state }: Target): number {
+  const { attemptTimeoutMs, firstChunkTimeoutMs } = settings;
+  const { deployment } = state;
+  const own =
+    attemptTimeoutOf(
+      { attemptTimeoutMs, attemptTimeoutIsOwn },
+      { attemptTimeoutMs: deployment.attemptTimeoutMs, timeoutMs: deployment.upstream.timeoutMs },
+    ) ?? Number.POSITIVE_INFINITY;
+  return stream ? Math.min(own, firstChunkTimeoutMs ?? own) : own;
 }
 
 function ignore(): void {}

@@ -1,6 +1,6 @@
 import { CLOSED } from '../call/admit.js';
 import { explainCache } from '../call/cache/explain-cache.js';
-import { hedgeDelay } from '../call/hedge.js';
+import { hedgeDelay, longestAttemptMs } from '../call/hedge.js';
 import { orderRequest } from '../call/order.js';
 import { capacityError, firstServed, tokensAt, whyNotQueued } from '../call/queue.js';
 import { explainSpend } from '../call/spend/explain-spend.js';
@@ -193,11 +193,8 @@ function hedgeWithin(
   { target, timeoutMs }: AttemptStep,
   dueMs: number,
 ): { ms?: number; why: string | undefined } {
-  const { attemptTimeoutMs, firstChunkTimeoutMs, deadlineMs } = call.settings;
-  const { deployment } = target.state;
-  const usual = deployment.attemptTimeoutMs ?? attemptTimeoutMs ?? deployment.upstream.timeoutMs;
-  const own = (call.attemptTimeoutIsOwn ? attemptTimeoutMs : usual) ?? deadlineMs;
-  const limit = Math.min(own, call.stream ? (firstChunkTimeoutMs ?? own) : own, deadlineMs);
+  const { deadlineMs } = call.settings;
+  const limit = Math.min(longestAttemptMs(call, target), deadlineMs);
   const end = Math.min(timeoutMs, limit);
   if (dueMs <= end && dueMs < deadlineMs) return { ms: dueMs, why: undefined };
   if (limit > end) return { ms: end, why: undefined };

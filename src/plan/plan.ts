@@ -290,7 +290,7 @@ function toStep(view: Known, candidate: Candidate): Step {
   if (left < 1) return STOP.noTime;
   const share = left - reserveMs(view, candidate, left);
   // Timers take whole milliseconds, and everything that ends an attempt must agree.
-  const timeoutMs = Math.max(1, Math.floor(Math.min(limitOf(view, candidate.view) ?? share, share)));
+  const timeoutMs = Math.max(1, Math.floor(Math.min(attemptTimeoutOf(view, candidate.view) ?? share, share)));
   return {
     type: 'attempt',
     target: candidate.view.target,
@@ -303,10 +303,16 @@ function toStep(view: Known, candidate: Candidate): Step {
   };
 }
 
-/** The nearest setting applies: the call's, the deployment's, the route's or router's, the client's. */
-function limitOf(view: PlanView, each: TargetView): number | undefined {
-  if (view.attemptTimeoutIsOwn) return view.attemptTimeoutMs;
-  return each.attemptTimeoutMs ?? view.attemptTimeoutMs ?? each.timeoutMs;
+/**
+ * The limit that the options set for one attempt: the call's own, else the deployment's, the route's or router's, the
+ * client's.
+ */
+export function attemptTimeoutOf(
+  call: Pick<PlanView, 'attemptTimeoutMs' | 'attemptTimeoutIsOwn'>,
+  deployment: Pick<TargetView, 'attemptTimeoutMs' | 'timeoutMs'>,
+): number | undefined {
+  if (call.attemptTimeoutIsOwn) return call.attemptTimeoutMs;
+  return deployment.attemptTimeoutMs ?? call.attemptTimeoutMs ?? deployment.timeoutMs;
 }
 
 /**

@@ -1,4 +1,11 @@
-import { hasToJson, isConvertedFunction, isPlainObject, isRawJson, jsonCopy, TooManyValuesError } from './json-copy.js';
+import {
+  hasObjectPrototype,
+  hasToJson,
+  isConvertedFunction,
+  isRawJson,
+  jsonCopy,
+  TooManyValuesError,
+} from './json-copy.js';
 import { KeyPath } from './key-path.js';
 
 /**
@@ -53,7 +60,7 @@ class Writer {
   #writeObject(value: object, skip: ReadonlySet<string>): void {
     if (hasToJson(value)) this.isPlain = false;
     else if (Array.isArray(value)) this.#writeList(value);
-    else if (isPlainObject(value)) this.#writeRecord(value, skip);
+    else if (hasObjectPrototype(value)) this.#writeRecord(value, skip);
     else if (isRawJson(value)) this.#writeRaw(value.rawJSON);
     else this.isPlain = false;
   }

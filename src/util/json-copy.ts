@@ -22,7 +22,7 @@ function copy(value: unknown, key: Key, values: Values, mayConvert = true): unkn
   if (mayConvert && hasToJson(value)) return copy(value.toJSON(String(key)), key, values, false);
   if (typeof value === 'function') return undefined;
   if (typeof value === 'bigint') throw new TypeError('JSON cannot write a BigInt.');
-  if (!isPlainObject(value) && !Array.isArray(value)) {
+  if (!hasObjectPrototype(value) && !Array.isArray(value)) {
     if (isBoxed(value)) return JSON.parse(JSON.stringify(value));
     if (isRawJson(value)) return value;
   }
@@ -62,7 +62,8 @@ const mayDiffer = (value: unknown): value is object | bigint =>
 /** JSON omits a function, unless it has a `toJSON`, as the schemas of some libraries have. */
 export const isConvertedFunction = (value: unknown): value is object => typeof value === 'function' && hasToJson(value);
 
-export const isPlainObject = (value: object): value is Record<string, unknown> =>
+/** Made by this realm without a class, as nearly all objects of a request are. */
+export const hasObjectPrototype = (value: object): value is Record<string, unknown> =>
   Object.getPrototypeOf(value) === Object.prototype;
 
 export const hasToJson = (value: object | bigint): value is { toJSON: (key: string) => unknown } =>

@@ -10,7 +10,7 @@ const GRACE_MS = 20;
 const LATE_MS = 50;
 
 /** The shared call, as a participant sees it. */
-export interface Run {
+export interface JoinedCall {
   /** Whether no other caller has had a later deadline. */
   isLatest(deadline: number): boolean;
   setActive(isActive: boolean): void;
@@ -25,7 +25,7 @@ export class Participant {
   /** The caller left by its own abort or deadline, before the shared call ended. */
   hasLeft = false;
   place: StreamPlace | undefined;
-  readonly #run: Run;
+  readonly #shared: JoinedCall;
   readonly #reply = Promise.withResolvers<CallReply>();
   /** For a stream. */
   readonly #end: StreamEnd | undefined;
@@ -36,9 +36,9 @@ export class Participant {
   /** Throws if the caller's signal is not a signal. */
   constructor(
     readonly call: Call,
-    run: Run,
+    shared: JoinedCall,
   ) {
-    this.#run = run;
+    this.#shared = shared;
     this.#end = call.stream ? new StreamEnd() : undefined;
     this.reply = this.#reply.promise;
     call.signal?.addEventListener('abort', this.#onAbort);
@@ -78,13 +78,13 @@ export class Participant {
 
   readonly #onAbort = (): void => {
     if (this.place !== undefined) this.place.leave();
-    else if (!this.#run.cancelForLast(this)) this.#leave(abortError(this.call.signal?.reason));
+    else if (!this.#shared.cancelForLast(this)) this.#leave(abortError(this.call.signal?.reason));
   };
 
   readonly #onTime = (): void => {
     const { deadline, settings } = this.call;
     const isLate = performance.now() - deadline > LATE_MS;
-    if (!this.#hasGrace && (isLate || this.#run.isLatest(deadline))) {
+    if (!this.#hasGrace && (isLate || this.#shared.isLatest(deadline))) {
       this.#hasGrace = true;
       return this.#limit(isLate ? 0 : GRACE_MS);
     }
@@ -98,7 +98,7 @@ export class Participant {
   #leave(error: Error): void {
     this.hasLeft = true;
     this.#stopWaiting();
-    this.#run.leave(this);
+    this.#shared.leave(this);
     this.#reply.reject(error);
   }
 
@@ -111,6 +111,6 @@ export class Participant {
   #setActive(isActive: boolean): void {
     if (isActive === this.#isActive) return;
     this.#isActive = isActive;
-    this.#run.setActive(isActive);
+    this.#shared.setActive(isActive);
   }
 }

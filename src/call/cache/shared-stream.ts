@@ -9,7 +9,7 @@ const MAX_HELD = 16 * 1024 * 1024;
 const MAX_PARTIAL = 256 * 1024;
 
 /** The position of a reader. */
-export interface Place {
+export interface Position {
   /** The index of the next chunk to read. */
   readonly at: number;
   /** It has read nothing yet, so it may start its own call. */
@@ -43,7 +43,7 @@ export class SharedStream {
   first = 0;
   readonly #parts: SharedStreamParts;
   readonly #texts: string[] = [];
-  readonly #places = new Set<Place>();
+  readonly #positions = new Set<Position>();
   readonly #waiting = new Set<() => void>();
   #held = 0;
   #isWhole = true;
@@ -58,12 +58,12 @@ export class SharedStream {
     });
   }
 
-  add(place: Place): void {
-    this.#places.add(place);
+  add(position: Position): void {
+    this.#positions.add(position);
   }
 
-  remove(place: Place): void {
-    this.#places.delete(place);
+  remove(position: Position): void {
+    this.#positions.delete(position);
     this.#unblock();
   }
 
@@ -168,7 +168,7 @@ export class SharedStream {
     if (this.#held <= maxHeld) return true;
     let next = this.first + this.#texts.length;
     // A reader that has read nothing can start its own stream instead.
-    for (const place of this.#places) if (!place.canRestart) next = Math.min(next, place.at);
+    for (const { at, canRestart } of this.#positions) if (!canRestart) next = Math.min(next, at);
     for (const text of this.#texts.splice(0, next - this.first)) this.#held -= text.length;
     this.first = next;
     return this.#held <= maxHeld;

@@ -1,4 +1,4 @@
-import type { Place, SharedStream } from './shared-stream.js';
+import type { Position, SharedStream } from './shared-stream.js';
 
 type Result = IteratorResult<unknown, undefined>;
 const DONE: Result = { done: true, value: undefined };
@@ -21,7 +21,7 @@ export interface PlaceParts {
  * One caller's place in a shared stream: it reads from the beginning, at its own pace. The router refers to places, and
  * only the caller refers to the iterator over its place, so that a dropped stream can be garbage-collected.
  */
-export class StreamPlace implements Place {
+export class StreamPlace implements Position {
   at = 0;
   #stream: SharedStream | undefined;
   readonly #parts: PlaceParts;

@@ -1,7 +1,7 @@
 import type { Attempt, Call } from '../types.js';
 
 /** The longest time until an attempt is committed, in milliseconds. The first content of a stream has its own limit. */
-export function limitOf({ call, control: { timeoutMs } }: Attempt): number {
+export function commitTimeoutOf({ call, control: { timeoutMs } }: Attempt): number {
   return call.stream ? Math.min(timeoutMs, call.settings.firstChunkTimeoutMs ?? timeoutMs) : timeoutMs;
 }
 
