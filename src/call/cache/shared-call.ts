@@ -76,10 +76,15 @@ export class SharedCall {
 
   /** Sends the call, once its first caller has joined. */
   start(): void {
-    this.#parts.next(this.call).then(
-      (reply) => this.#deliver(reply),
-      (error) => this.#reject(error),
-    );
+    try {
+      this.#parts.next(this.call).then(
+        (reply) => this.#deliver(reply),
+        (error) => this.#reject(error),
+      );
+    } catch (error) {
+      // A layer has thrown at once. Without an end, other calls could join it and would wait in vain.
+      this.#reject(error);
+    }
   }
 
   /** Whether another caller can join: it is running, and a caller waits for it or reads it. */
