@@ -1,6 +1,6 @@
 import { assemble } from './assemble.js';
 import type { Judging } from './attempt/hold.js';
-import type { CacheTotals } from './call/cache/layer.js';
+import type { CacheTotals } from './call/cache/response-cache.js';
 import { RouteOrder } from './call/route-order.js';
 import type { ShadowRule } from './call/shadow.js';
 import type { SpendParts } from './call/spend/decide.js';

@@ -1,4 +1,4 @@
-import type { CacheTotals } from './call/cache/layer.js';
+import type { CacheTotals } from './call/cache/response-cache.js';
 import type { AbTable, Exposure } from './experiments/ab-table.js';
 import type { FleetState } from './fleet-host.js';
 import { BackgroundCalls } from './state/background-calls.js';

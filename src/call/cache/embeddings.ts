@@ -1,12 +1,13 @@
 import type { CachedAnswer } from '../../state/cache-store.js';
 import { entryBytes } from '../../state/memory-store.js';
 import type { CacheRequest, CacheSettings, Call, CallReply } from '../../types.js';
-import type { CacheContext, FetchedAnswer, FetchTask } from './cache-context.js';
 import { cachedAnswer } from './cached-reply.js';
 import { isDeploymentFault } from './errors.js';
-import type { vectorKeys } from './key.js';
+import type { FetchedAnswer, FetchTask } from './fetch-task.js';
+import { type Snapshot, snapshotOf, vectorKeys } from './key.js';
 import { type Found, isPromise, readValue } from './lookup.js';
 import { dataOf, headersOf } from './reply-parts.js';
+import type { ResponseCache } from './response-cache.js';
 import { type CachedVector, encodeVector, inputsOf, isVector, readVectors, tokensIn } from './vectors.js';
 
 /** A batch takes at most this share of the router's own store, so that it does not evict everything else. */
@@ -26,13 +27,14 @@ type Keys = ReturnType<typeof vectorKeys>;
  * inputs. Throws if the inputs have no key.
  */
 export function answerVectors(
-  cache: CacheContext,
+  cache: ResponseCache,
   call: Call,
-  request: CacheRequest,
-  keys: Keys,
+  given: CacheRequest,
   settings: CacheSettings,
 ): Promise<CallReply> | undefined {
-  const values = inputsOf(request.body?.input);
+  const request = snapshotOf(given);
+  const keys = vectorKeys(call, request);
+  const values = inputsOf(request.body.input);
   if (values.length === 0) return undefined;
   const ofInputs = values.map((value) => keys.ofInput(value));
   const batchOf = (found: readonly (Found | undefined)[]) => {
@@ -48,9 +50,9 @@ export function answerVectors(
 
 class Batch {
   constructor(
-    readonly cache: CacheContext,
+    readonly cache: ResponseCache,
     readonly call: Call,
-    readonly request: CacheRequest,
+    readonly request: Snapshot,
     readonly keys: Keys,
     readonly settings: CacheSettings,
     readonly inputs: readonly EmbeddingInput[],
@@ -89,9 +91,9 @@ class Batch {
   }
 
   #taskOf(inputs: readonly EmbeddingInput[]): FetchTask {
-    const { cache, keys, request, settings, call } = this;
+    const { cache, keys, settings, call } = this;
+    const { body } = this.request;
     const values = inputs.map(({ value }) => value);
-    const body = request.body ?? {};
     return {
       key: keys.ofBatch(values),
       body: values.length === this.inputs.length ? body : { ...body, input: values },
@@ -161,7 +163,7 @@ class Batch {
 
   #compose(all: readonly CachedVector[], headers?: Headers) {
     const { record } = this.call;
-    const isBase64 = this.request.body?.encoding_format === 'base64';
+    const isBase64 = this.request.body.encoding_format === 'base64';
     const tokens = all.reduce((sum, each) => sum + (each.tokens ?? 0), 0);
     const data = all.map(({ vector }, index) => ({
       object: 'embedding',

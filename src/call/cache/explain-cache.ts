@@ -10,9 +10,9 @@ import { keyOf, keyParts, snapshotOf, vectorKeys } from './key.js';
 export function explainCache(call: Call): Eligibility & { key: { hash: string; parts: string[] } | null } {
   const eligibility = eligibilityOf(call);
   const { cacheRequest: request, protocol } = call;
-  if (!eligibility.cacheable || request?.body === undefined) return { ...eligibility, key: null };
+  if (!eligibility.cacheable || request === undefined) return { ...eligibility, key: null };
   try {
-    const snapshot = snapshotOf(request, request.body);
+    const snapshot = snapshotOf(request);
     const hash =
       protocol === 'embeddings' ? vectorKeys(call, snapshot).ofInput(snapshot.body.input) : keyOf(call, snapshot);
     return { ...eligibility, key: { hash, parts: keyParts(call, snapshot) } };

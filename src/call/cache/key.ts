@@ -22,10 +22,13 @@ const USUAL_ACCEPT = /^(application\/json|text\/event-stream|\*\/\*)$/;
 
 type Body = Record<string, unknown>;
 
-/** A copy of the request, independent of later changes to the body. Throws if it has no key. */
-export function snapshotOf(request: CacheRequest, body: Body): CacheRequest & { readonly body: Body } {
-  // The body of a request is a record, so its copy is one.
-  return { ...request, body: jsonCopy(body, MAX_VALUES) as Body, query: jsonCopy(request.query) };
+/** A copy of a cacheable request, independent of later changes to the body. */
+export type Snapshot = CacheRequest & { readonly body: Body };
+
+/** Throws if the request has no key. */
+export function snapshotOf(request: CacheRequest): Snapshot {
+  // The body of a cacheable request is a record, so its copy is one.
+  return { ...request, body: jsonCopy(request.body, MAX_VALUES) as Body, query: jsonCopy(request.query) };
 }
 
 /** The cache key of a call; equal calls have the same key. Throws if it has none. */

@@ -1,6 +1,6 @@
 import { decodeBase64, encodeBase64 } from '../../util/base64.js';
 import { isRecord } from '../../util/is-record.js';
-import type { Source } from './cache-context.js';
+import type { Source } from './fetch-task.js';
 
 /** In either encoding: numbers, or the base64 of 32-bit floats. */
 export type Vector = string | number[];

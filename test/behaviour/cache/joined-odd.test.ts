@@ -1,7 +1,8 @@
 import { ModelRouter } from 'model-router';
 import { answer, fail, fakeFetch } from 'model-router/testing';
 import { OpenAI } from 'openai';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SharedCalls } from '../../../src/call/cache/shared-calls.js';
 import { pass, useFakeTime, watch } from '../../helpers/clock.js';
 import { sendChat } from '../../helpers/messages.js';
 import { build } from '../../helpers/routers.js';
@@ -14,6 +15,7 @@ beforeEach(() => void process.on('unhandledRejection', hear));
 afterEach(() => {
   process.off('unhandledRejection', hear);
   unhandled.length = 0;
+  vi.restoreAllMocks();
 });
 
 /** An application's own client that throws this error. */
@@ -69,11 +71,13 @@ describe('joined calls with unusual errors', () => {
     expect(unhandled).toEqual([]);
   });
 
-  it('leave no rejection unhandled if `signal` is not a signal', async () => {
+  it('leave no rejection unhandled, and nothing to join, if `signal` is not a signal', async () => {
+    const add = vi.spyOn(SharedCalls.prototype, 'add');
     const { router } = build({ a: fail(400, { latencyMs: 10 }) }, { cache: true });
     const call = watch(sendChat(router, 'standard', { signal: { aborted: false } as AbortSignal }));
     await pass(100);
     expect(call.state).toBe('rejected');
     expect(unhandled).toEqual([]);
+    expect(add).not.toHaveBeenCalled();
   });
 });
