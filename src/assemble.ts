@@ -1,7 +1,8 @@
+import { accept } from './attempt/accept.js';
 import { AttemptReports } from './attempt/attempt-reports.js';
 import { breaker } from './attempt/breaker.js';
 import { ErrorReader } from './attempt/error-reader.js';
-import { type HoldParts, hold } from './attempt/hold.js';
+import { holdStream } from './attempt/hold-stream.js';
 import { measure } from './attempt/measure.js';
 import { send } from './attempt/send.js';
 import { serverSignals } from './attempt/server-signals.js';
@@ -52,7 +53,6 @@ export interface Parts {
   readonly cache: Omit<CacheParts, 'events' | 'tracing' | 'background'>;
   readonly order: Omit<OrderParts, 'estimator'>;
   readonly capacity: Capacity;
-  readonly judging: HoldParts['judging'];
   readonly escalation: EscalateParts['rules'];
   readonly shadow: Pick<ShadowParts, 'rule' | 'signal' | 'runsInBackground'>;
   readonly onRecorded: RecordParts['onRecorded'];
@@ -80,7 +80,6 @@ export function assemble({
   cache: cached,
   order: orderParts,
   capacity,
-  judging,
   escalation,
   shadow,
   onRecorded,
@@ -105,7 +104,8 @@ export function assemble({
         channels,
       }), // counts and times the attempt, and names its outcome
       serverSignals(events, new NameHints(() => config.deployments.keys())), // records pauses and suspended clients
-      hold({ judging, random }), // holds streams back for `accept` and `escalate`, and rejects answers
+      accept(config.routes, random), // fails the answers that the route's `accept` refuses
+      holdStream(config.routes, random), // holds streams back until their end, for `accept` and `escalate`
       breaker(), // outside the timeout: a timeout counts
       attemptTimeout(random),
       stream(errors, random), // holds back until the first content

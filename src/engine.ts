@@ -1,5 +1,4 @@
 import { assemble } from './assemble.js';
-import type { Judging } from './attempt/hold.js';
 import type { CacheTotals } from './call/cache/response-cache.js';
 import { RouteOrder } from './call/route-order.js';
 import type { ShadowRule } from './call/shadow.js';
@@ -80,8 +79,7 @@ export class Engine {
   /** Signals of callers, each with one listener. */
   readonly signals: SignalHubs;
   readonly #deployments: Deployments;
-  /** By route: the rules of `accept` and `escalate`, the share of escalations, and shadow traffic. */
-  readonly #judging = new Map<string, Judging>();
+  /** By route: the rule of `escalate` with its share of escalations, and shadow traffic. */
   readonly #escalation = new Map<string, { readonly config: EscalateConfig; readonly share: EscalationShare }>();
   readonly #shadows = new Map<string, ShadowRule>();
   readonly #life: RouterLife;
@@ -129,9 +127,7 @@ export class Engine {
       ]),
     );
     for (const [name, route] of config.routes) {
-      const { accept, escalate, shadow } = route;
-      const holdsStreams = accept !== undefined || escalate?.streams === 'hold';
-      if (accept !== undefined || escalate !== undefined) this.#judging.set(name, { accept, holdsStreams });
+      const { escalate, shadow } = route;
       if (escalate !== undefined) {
         const share = previous === undefined ? new EscalationShare() : previous.#shareOf(name);
         this.#escalation.set(name, { config: escalate, share });
@@ -192,7 +188,6 @@ export class Engine {
       background: this.background,
       estimator: this.estimator,
       capacity: this.capacity,
-      judging: (route) => this.#judging.get(route ?? ''),
       escalation: (route) => this.#escalation.get(route ?? ''),
       shadow: {
         rule: (route) => this.#shadows.get(route ?? ''),

@@ -1,49 +1,33 @@
 import { abortError, failure, timeoutError } from '../classify.js';
-import { AttemptFailed, InvalidAnswerError } from '../errors.js';
+import { AttemptFailed } from '../errors.js';
+import type { RouteConfig } from '../options/check-options.js';
 import type { Layer } from '../pipeline.js';
 import { JoinedChunks } from '../protocol/join-chunks.js';
 import type { Attempt, Reply } from '../types.js';
-import { isRecord } from '../util/is-record.js';
-import { jsonText } from '../util/json-text.js';
 import { roundMs } from '../util/round-ms.js';
 import { withDeadline } from '../util/with-deadline.js';
 
 /** A larger stream is returned unchecked, to bound memory. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** How a route checks answers before it returns them. */
-export interface Judging {
-  readonly accept: ((answer: unknown) => unknown) | undefined;
-  /** Whether to hold streams back until their end: for `accept`, or because they may be escalated. */
-  readonly holdsStreams: boolean;
-}
-
-export interface HoldParts {
-  readonly judging: (route: string | null) => Judging | undefined;
-  readonly random: () => number;
-}
-
 /**
- * Holds streams back until their end if their route judges answers, and rejects what `accept` rejects. A stream that
- * breaks while it is held fails like any other attempt, so another deployment may answer.
+ * Holds a stream back until its end if its route needs the whole answer: for `accept`, or because it may be escalated.
+ * A stream that breaks while it is held fails like any other attempt, so another deployment may answer.
  */
-export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
+export function holdStream(routes: ReadonlyMap<string, RouteConfig>, random: () => number): Layer<Attempt, Reply> {
   return (next) =>
-    function hold(attempt) {
-      const rules = judging(attempt.call.record.route);
-      return rules === undefined || attempt.call.wantsRaw() ? next(attempt) : judged(attempt, rules, next(attempt));
+    function holdStream(attempt) {
+      const { record, stream, wantsRaw } = attempt.call;
+      const route = stream ? routes.get(record.route ?? '') : undefined;
+      const mayHold = route?.accept !== undefined || route?.escalate?.streams === 'hold';
+      return mayHold && !wantsRaw() ? held(attempt, route, next(attempt)) : next(attempt);
     };
 
-  async function judged(attempt: Attempt, rules: Judging, answered: Promise<Reply>): Promise<Reply> {
+  async function held(attempt: Attempt, route: RouteConfig, answered: Promise<Reply>): Promise<Reply> {
     const reply = await answered;
-    if (reply.answer.raw) return reply;
-    const held =
-      reply.chunks === undefined || !mustHold(attempt, rules)
-        ? reply
-        : await collect(attempt, reply, reply.chunks, rules.accept !== undefined || attempt.call.record.escalated);
-    if (rules.accept !== undefined && (held.chunks === undefined || held.whole !== undefined))
-      await refuseUnlessAccepted(attempt, held, rules.accept);
-    return held;
+    const { chunks } = reply;
+    if (chunks === undefined || reply.answer.raw || !mustHold(attempt, route)) return reply;
+    return collect(attempt, reply, chunks, route.accept !== undefined || attempt.call.record.escalated);
   }
 
   /** `mustBeWhole`: an answer that is incomplete at the deadline cannot be accepted, or replace a first answer. */
@@ -85,42 +69,16 @@ export function hold({ judging, random }: HoldParts): Layer<Attempt, Reply> {
     }
     return released(attempt, reply, held, continued(chunks, pending));
   }
-
-  async function refuseUnlessAccepted(
-    attempt: Attempt,
-    reply: Reply,
-    accept: (answer: unknown) => unknown,
-  ): Promise<void> {
-    const answer = reply.whole ?? reply.answer.data;
-    if (!isRecord(answer)) return;
-    let accepted: unknown;
-    try {
-      accepted = await withDeadline(attempt.call.deadline, Promise.resolve(accept(JSON.parse(jsonText(answer)))));
-    } catch {
-      // If `accept` throws, the answer is returned.
-      attempt.call.log.warn(
-        `model-router ${attempt.call.record.id} \`accept\` of the route ${attempt.call.record.route} failed; the answer is returned`,
-      );
-      return;
-    }
-    if (accepted !== false) return;
-    reply.onEnd((end) => {
-      attempt.refused = end;
-    });
-    const error = new InvalidAnswerError('`accept` refused the answer');
-    const refused = failure('invalid-answer', error, performance.now(), random());
-    throw new AttemptFailed({ ...refused, breaker: 'neutral', retry: 'no', target: attempt.target });
-  }
 }
 
 /**
  * Holds a stream for `escalate` only while another deployment may still be requested. The escalated one is held too, so
  * that the first answer is available if it breaks.
  */
-function mustHold({ call, target }: Attempt, { accept, holdsStreams }: Judging): boolean {
-  if (accept !== undefined) return true;
+function mustHold({ call, target }: Attempt, { accept }: RouteConfig): boolean {
+  if (accept !== undefined || call.record.escalated) return true;
   const isLast = call.targets.at(-1) === target || call.record.attempts.length >= call.maxAttempts;
-  return holdsStreams && (call.record.escalated || !isLast);
+  return !isLast;
 }
 
 /** Returns the held chunks, then the rest of the stream, if any. */
