@@ -41,7 +41,7 @@ export class ErrorReader {
     this.#warnedAt.set(key, endedAt);
     call.log.warn(
       `model-router ${id} answered ${status ?? 'an error'}; only its wording says "${outcome}", so other calls are not affected. ` +
-        'If that is right, name it with classifyError.',
+        'If that is right, let classifyError return it.',
     );
   }
 
@@ -74,7 +74,7 @@ export class ErrorReader {
     this.#hasWarned = true;
     log.warn(
       `model-router classifyError is ignored where it fails: ${what}, and may return undefined or one of ` +
-        `${ERROR_OUTCOMES.join(', ')}. This is said once.`,
+        `${ERROR_OUTCOMES.join(', ')}. This warning appears once.`,
     );
   }
 }

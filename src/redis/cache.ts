@@ -96,7 +96,7 @@ class RedisCache implements CacheStore {
   }
 
   /**
-   * Rejects when Redis fails or takes too long. After several failures in a row, it rejects at once.
+   * Rejects if Redis fails or takes too long; after several failures in a row, at once.
    *
    * @param startedAt when the call began to wait for Redis: `timeoutMs` is for all its commands
    */
@@ -121,7 +121,7 @@ class RedisCache implements CacheStore {
 
 function withTimeout<T>(answer: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('Redis has not answered in time.')), ms);
+    const timer = setTimeout(() => reject(new Error('Redis did not answer in time.')), ms);
     answer.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

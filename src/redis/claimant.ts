@@ -24,6 +24,6 @@ export interface ClaimantHost {
   nextSeq(): number;
   /** Sends its claim now, together with all other waiting claims. `undefined`: that would not help. */
   request(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined;
-  /** It no longer claims anything. */
+  /** Ends the claims of this claimant. */
   forget(claimant: Claimant): void;
 }

@@ -31,7 +31,7 @@ export class Facts {
       const known = Math.max(this.#stored.get(field)?.localUntil ?? 0, this.#sent.get(field) ?? 0);
       return now + forMs > known + SAME_MS;
     });
-    // It ended here early: a server answered.
+    // It ended early in this process: a server answered.
     const ended = [...this.#stored]
       .filter(([field, { localUntil }]) => field.startsWith('p:') && !current.has(field) && localUntil > now + SAME_MS)
       .map(([field, { until }]) => [field, until] as const);

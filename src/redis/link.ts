@@ -23,7 +23,8 @@ const MAX_HELD_BEATS = 10;
 /** The ledger counts as silent after this many heartbeats without an answer. */
 const SILENT_BEATS = 2.5;
 
-interface Question {
+/** A claim that is sent before the next heartbeat, because a call waits for its answer. */
+interface UrgentClaim {
   readonly claimant: Claimant;
   readonly resolve: (isAnswered: boolean) => void;
 }
@@ -45,9 +46,9 @@ export class StoreLink implements FleetLink, ClaimantHost {
   #worker = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #state: 'idle' | 'running' | 'closed' = 'idle';
-  readonly #questions: Question[] = [];
-  /** Questions that were answered before. When `#repeatTimer` fires, they are sent again together. */
-  readonly #repeated: Question[] = [];
+  readonly #urgent: UrgentClaim[] = [];
+  /** Claims that were answered before. When `#repeatTimer` fires, they are sent again together. */
+  readonly #repeated: UrgentClaim[] = [];
   #repeatTimer: ReturnType<typeof setTimeout> | undefined;
   #isBusy = false;
   /** Whether facts must be sent before the next heartbeat. */
@@ -74,7 +75,6 @@ export class StoreLink implements FleetLink, ClaimantHost {
     return this.#settings;
   }
 
-  /** The ledger does not answer, so the outage share may be used. */
   get isSilent(): boolean {
     if (this.#failures > 0) return true;
     return performance.now() - this.#reachedAt > SILENT_BEATS * this.#settings.heartbeatMs;
@@ -128,38 +128,36 @@ export class StoreLink implements FleetLink, ClaimantHost {
     this.#claimants.add(rate);
   }
 
-  /** It no longer claims anything. */
   forget(claimant: Claimant): void {
     this.#claimants.delete(claimant);
   }
 
-  /** Sends its claim now, together with all other waiting claims. `undefined`: that would not help. */
   request(claimant: Claimant, withinMs: number, afterMs: number): Promise<boolean> | undefined {
     if (this.#state === 'closed' || this.isOpen) return undefined;
     this.start();
     if (this.#store.isReady?.() === false) return undefined;
     return new Promise((resolve) => {
       const timer = patientTimer(withinMs, () => resolve(false));
-      const question: Question = {
+      const urgent: UrgentClaim = {
         claimant,
         resolve: (isAnswered) => {
           timer.clear();
           resolve(isAnswered);
         },
       };
-      if (afterMs > 0) return this.#repeatAfter(afterMs, question);
-      this.#questions.push(question);
-      if (!this.#isBusy) queueMicrotask(() => void this.#answerQuestions());
+      if (afterMs > 0) return this.#repeatAfter(afterMs, urgent);
+      this.#urgent.push(urgent);
+      if (!this.#isBusy) queueMicrotask(() => void this.#sendUrgent());
     });
   }
 
-  /** Joins the next repetition, so that one exchange repeats all questions. */
-  #repeatAfter(ms: number, question: Question): void {
-    this.#repeated.push(question);
+  /** Joins the next repetition, so that one exchange repeats all of them. */
+  #repeatAfter(ms: number, urgent: UrgentClaim): void {
+    this.#repeated.push(urgent);
     this.#repeatTimer ??= setTimeout(() => {
       this.#repeatTimer = undefined;
-      this.#questions.push(...this.#repeated.splice(0));
-      void this.#answerQuestions();
+      this.#urgent.push(...this.#repeated.splice(0));
+      void this.#sendUrgent();
     }, ms);
   }
 
@@ -169,7 +167,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
     this.#state = 'closed';
     clearTimeout(this.#timer);
     clearTimeout(this.#repeatTimer);
-    for (const { resolve } of [...this.#questions.splice(0), ...this.#repeated.splice(0)]) resolve(false);
+    for (const { resolve } of [...this.#urgent.splice(0), ...this.#repeated.splice(0)]) resolve(false);
     if (!wasRunning || this.isOpen) return;
     const claimants = [...this.#claimants];
     const exchanges: Promise<boolean>[] = [];
@@ -181,20 +179,20 @@ export class StoreLink implements FleetLink, ClaimantHost {
   nudge(): void {
     if (this.#state !== 'running' || this.#isNudged || this.isOpen) return;
     this.#isNudged = true;
-    if (!this.#isBusy) queueMicrotask(() => void this.#answerQuestions());
+    if (!this.#isBusy) queueMicrotask(() => void this.#sendUrgent());
   }
 
-  async #answerQuestions(): Promise<void> {
-    while (!this.#isBusy && (this.#isNudged || this.#questions.length > 0) && this.#state === 'running') {
-      const questions = this.#questions.splice(0);
-      const claimants = [...new Set(questions.map(({ claimant }) => claimant))];
+  async #sendUrgent(): Promise<void> {
+    while (!this.#isBusy && (this.#isNudged || this.#urgent.length > 0) && this.#state === 'running') {
+      const urgent = this.#urgent.splice(0);
+      const claimants = [...new Set(urgent.map(({ claimant }) => claimant))];
       this.#isBusy = true;
       let isAnswered = !this.#isNudged || (await this.#exchange([], true, false));
       this.#isNudged = false;
       for (let i = 0; isAnswered && i < claimants.length; i += MAX_CLAIMS)
         isAnswered = await this.#exchange(claimants.slice(i, i + MAX_CLAIMS), false, false);
       this.#isBusy = false;
-      for (const { resolve } of questions) resolve(isAnswered);
+      for (const { resolve } of urgent) resolve(isAnswered);
     }
   }
 
@@ -214,10 +212,10 @@ export class StoreLink implements FleetLink, ClaimantHost {
     const { heartbeatMs } = this.#settings;
     this.#timer = setTimeout(() => void this.#beat(), Math.max(1, startedAt + heartbeatMs - performance.now()));
     this.#timer.unref?.();
-    void this.#answerQuestions();
+    void this.#sendUrgent();
   }
 
-  /** A hanging server gets one command at a time, because others would queue in the client. */
+  /** A server that hangs gets one command at a time, because more would queue in the client. */
   #mayTry(): boolean {
     if (!this.isOpen || this.#unanswered === 0) return true;
     this.#skipped += 1;
@@ -270,7 +268,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
         },
         (error: unknown) => {
           finish();
-          if (!isLate) this.#onFailure(error instanceof Error ? reasonOf(error) : 'it has failed');
+          if (!isLate) this.#onFailure(error instanceof Error ? reasonOf(error) : 'it failed');
           resolve(false);
         },
       );
@@ -298,7 +296,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
       const seq = claims[i]?.claim.seq;
       if (grant !== undefined && seq !== undefined) claimant.answer(seq, grant, sentAt);
     });
-    // Each claims its amounts again: the store may have lost them.
+    // The store may have lost all amounts, so each claimant claims its own again.
     if (this.#epoch !== undefined && this.#epoch !== reply.epoch) {
       this.#facts.onDataLoss();
       for (const each of this.#claimants) each.onDataLoss();
@@ -320,7 +318,6 @@ export class StoreLink implements FleetLink, ClaimantHost {
     this.#host.warn(`model-router fleet ${name}: Redis does not answer (${why}); this process ${then[whenDown]}`);
   }
 
-  /** Why nothing is available, other than a spent budget. */
   get trouble(): string | undefined {
     if (!this.#wasReached) return "the fleet's ledger has not been reached yet";
     return this.isSilent ? "the fleet's ledger does not answer" : undefined;

@@ -48,7 +48,7 @@ export class RateAllowance implements Claimant {
     const perMinute = ((taken - this.#taken) * MINUTE_MS) / (now - this.#takenAt);
     const used = Number.isFinite(perMinute) ? perMinute * 1000 * HEADROOM : 0;
     this.#want = Math.max(Math.ceil(used), Math.floor(this.#want * FADING));
-    // It has used its whole part, so its real demand is unknown.
+    // The process has used its whole part, so its real demand is unknown.
     if (this.#limit.isShort(now)) this.#want = this.rules.limit;
     this.#taken = taken;
     this.#takenAt = now;

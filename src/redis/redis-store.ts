@@ -24,7 +24,7 @@ export function redisFleetStore(commands: RedisCommands): FleetStore {
     async exchange(message) {
       const { name, worker, heartbeatMs, claims, facts } = message;
       sent += 1;
-      const question = `${worker} ${sent}`;
+      const requestId = `${worker} ${sent}`;
       const tag = `mr1:{${name}}`;
       const keys = [`${tag}:workers`, `${tag}:pauses`, ...claims.map((each) => keyOf(tag, each))];
       const { found = [], ended = [] } = facts ?? {};
@@ -40,7 +40,7 @@ export function redisFleetStore(commands: RedisCommands): FleetStore {
         ...ended.flatMap(([field, until]) => [field, String(until)]),
         ...claims.flatMap(fieldsOf),
       ];
-      return readReply(await run(keys, args), message, question);
+      return readReply(await run(keys, args), message, requestId);
     },
   };
 }
@@ -58,9 +58,9 @@ function fieldsOf({ rules, claim }: KeyedClaim): string[] {
   return [...head, String(seq), String(ack), epoch, String(claim.window), ...amounts, leaving ? '1' : '0'];
 }
 
-function readReply(reply: unknown, { claims }: FleetMessage, question: string): FleetReply {
+function readReply(reply: unknown, { claims }: FleetMessage, requestId: string): FleetReply {
   // An answer that belongs to another command must not raise an allowance.
-  if (!Array.isArray(reply) || reply[4] !== question) throw new Error('The script has answered something else.');
+  if (!Array.isArray(reply) || reply[4] !== requestId) throw new Error('The answer belongs to another command.');
   const [epoch, version, facts, grants]: unknown[] = reply;
   return {
     epoch: String(epoch),

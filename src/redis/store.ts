@@ -20,7 +20,7 @@ export interface FleetMessage {
 
 /** What one process knows about pauses, suspended clients and open breakers. */
 export interface FactMessage {
-  /** Facts that this process found out: a field, and its validity in milliseconds. The longest wins. */
+  /** Facts of this process: a field, and how long it remains true, in milliseconds. The longest wins. */
   readonly found: readonly (readonly [field: string, forMs: number])[];
   /** Facts that have ended, unless they were extended since: a field, and its former `until`. */
   readonly ended: readonly (readonly [field: string, until: number])[];
@@ -51,7 +51,7 @@ export interface FleetReply {
  */
 export interface FleetStore {
   exchange(message: FleetMessage): Promise<FleetReply>;
-  /** Whether it is worth trying. @default always */
+  /** Whether an exchange is worth trying. @default always */
   isReady?(): boolean;
   /** Warnings about the store's configuration, to be logged once. */
   warnings?(): Promise<readonly string[]>;

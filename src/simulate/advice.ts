@@ -73,7 +73,7 @@ function aboutPlan(
   );
   if (allDown !== undefined) {
     sentences.push(
-      `${whose} had all of the deployments down at once, first after ${format(allDown.fromMs / 1000)} s. A router cannot help with what they have in common.`,
+      `${whose} had all deployments down at once, first after ${format(allDown.fromMs / 1000)} s. No router can help when they all fail together.`,
     );
   }
   const alone = found.failedCalls.filter(
@@ -83,7 +83,7 @@ function aboutPlan(
   );
   if (second !== undefined && alone.length * 2 > found.failedCalls.length) {
     sentences.push(
-      `The fallback is not reached within the deadline: ${format(alone.length)} of the ${format(found.failedCalls.length)} recorded failed calls tried only one deployment before their deadline.`,
+      `The deadline leaves no time for a failover: ${format(alone.length)} of the ${format(found.failedCalls.length)} recorded failed calls tried only one deployment before it.`,
     );
   }
   return sentences;
@@ -117,7 +117,7 @@ function aboutFault({ at, behavior, fromMs, toMs, share, struck }: FaultReport):
   if (struck > 0 || share === 0) return [];
   const when = `from ${format(fromMs / 1000)} s to ${format(toMs / 1000)} s`;
   return [
-    `A fault has struck nothing: no request came to ${at.join(', ')} ${when} that it would have struck (${behavior}).`,
+    `A fault affected no request to ${at.join(', ')} ${when} (${behavior}): none was sent that it would have affected.`,
   ];
 }
 

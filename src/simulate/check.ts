@@ -152,7 +152,7 @@ function checkTraffic(traffic: Traffic): void {
     invalidOption('traffic.mix', mix, 'a list of kinds of calls, at least one');
   for (const key of SHARE_KEYS) {
     const given: unknown = Reflect.get(traffic, key);
-    if (given !== undefined) invalidOption(`traffic.${key}`, given, 'it in each entry of `mix`, where there is one');
+    if (given !== undefined) invalidOption(`traffic.${key}`, given, 'it in each entry of `mix` instead');
   }
   mix.forEach((each, i) => {
     checkCall(`traffic.mix[${i}]`, each, [...SHARE_KEYS, 'share']);
@@ -197,7 +197,7 @@ function checkFault(path: string, fault: SimulatedFault): void {
 function checkScript(path: string, script: unknown): void {
   const why = whyNoScript(script);
   if (why === undefined) return;
-  const allowed = 'a behaviour such as hang() or invalidOption(503), a list of them, or a function that returns one';
+  const allowed = 'a behaviour such as hang() or fail(503), a list of them, or a function that returns one';
   throw new InvalidOptionError(path, `it is not allowed; give ${allowed}. ${why}.`);
 }
 

@@ -29,7 +29,7 @@ export interface CompareOptions {
   readonly configurations: Readonly<Record<string, (context: SimulationContext) => ModelRouter | Promise<ModelRouter>>>;
   /**
    * The behaviour of deployments that the trace does not have; for those that it has, this replaces the trace.
-   * @default as the attempts of the trace at all deployments, drawn together
+   * @default like the attempts of the whole trace
    */
   readonly upstreams?: Readonly<Record<string, Script>> | undefined;
   /** The requested model of a traced call. @default the recorded one, else its route */
@@ -56,7 +56,7 @@ export interface RecordedTraffic {
 export interface Comparison {
   recorded: RecordedTraffic;
   configurations: Record<string, Simulation>;
-  /** Calls of the trace that failed by their own mistake, and are not replayed. */
+  /** Calls of the trace that the caller's own errors failed. They are not replayed. */
   excluded: number;
   /** Limitations of this replay, each in a sentence. */
   caveats: string[];
@@ -71,7 +71,7 @@ const ANSWERED_FROM_CACHE: ReadonlySet<string> = new Set(['hit', 'joined', 'stal
  * 20 recorded attempts at that deployment that are nearest in time, drawn at random. Runs in virtual time, like
  * `simulate`.
  *
- * A deployment that neither the trace nor `upstreams` knows answers as all attempts of the trace, whenever they were.
+ * A deployment that is in neither the trace nor `upstreams` answers like any attempt of the trace, at any time.
  *
  * @throws InvalidOptionError
  */
@@ -83,7 +83,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     trace.filter((call) => !isOwnFault(call)),
     perSecond ?? 1,
   );
-  if (calls.length === 0) invalidOption('trace', trace, 'calls that did not all fail by their own fault');
+  if (calls.length === 0) invalidOption('trace', trace, 'at least one call that did not cause its own failure');
   const samples = samplesIn(calls);
   const planned = calls.map(({ atMs, record }): PlannedCall => {
     const headers = record.priority === 'standard' ? undefined : { 'X-Request-Priority': record.priority };
@@ -193,7 +193,7 @@ function caveats({
       : []),
     ...(trace.length > calls.length
       ? [
-          `What other models would have said to ${trace.length - calls.length} calls that failed by their own fault: these are excluded.`,
+          `How other models would have answered ${trace.length - calls.length} calls that caused their own failure: these are excluded.`,
         ]
       : []),
     ...(givenUp > 0
@@ -202,14 +202,16 @@ function caveats({
     ...(limited > 0
       ? [`What \`Retry-After\` said in ${limited} answers with 429: records do not contain it, so nothing is paused.`]
       : []),
-    ...(withoutUsage > 0 ? [`The tokens of ${withoutUsage} calls: the simulation uses those of the call before.`] : []),
-    ...(few.length > 0 ? [`Much of deployments with few attempts in the trace: ${few.join(', ')}.`] : []),
+    ...(withoutUsage > 0
+      ? [`How many tokens ${withoutUsage} calls had: the simulation uses those of the call before.`]
+      : []),
+    ...(few.length > 0 ? [`How deployments with few attempts in the trace behave: ${few.join(', ')}.`] : []),
     ...(described.size > 0
-      ? [`Anything of ${[...described].join(', ')}: not in the trace, so as \`upstreams\` says.`]
+      ? [`How ${[...described].join(', ')} would behave: the trace does not show it, so \`upstreams\` decides.`]
       : []),
     ...[...strangers].map((id) => {
-      const as = samples.size === 0 ? "as the kit's usual good answer" : 'as all attempts of the trace, drawn together';
-      return `Anything of ${id}: it has no attempts in the trace, so it answers ${as}. Describe it in \`upstreams\`: { ${JSON.stringify(id)}: answer({ latencyMs: 500 }) }.`;
+      const like = samples.size === 0 ? "with the test kit's usual answer" : 'like the attempts of the whole trace';
+      return `How ${id} would behave: it has no attempts in the trace, so it answers ${like}. Describe it in \`upstreams\`: { ${JSON.stringify(id)}: answer({ latencyMs: 500 }) }.`;
     }),
     'How deployments behave under another load: here, more traffic does not slow them down.',
     'What the prompts were: every call is a different chat, so the cache never answers, and no call exceeds a context length.',

@@ -45,7 +45,7 @@ const TELLING: ReadonlySet<Outcome> = new Set([
   'timeout',
   'deadline',
 ]);
-/** Timed out: it had not answered until then. */
+/** It timed out without an answer. */
 const GIVEN_UP: ReadonlySet<Outcome> = new Set(['timeout', 'deadline']);
 
 export function isOwnFault({ record }: TracedCall): boolean {

@@ -18,13 +18,14 @@ export interface FleetAllowance extends SpendWindow {
   /** The largest amount that a request could make available. */
   left(): number;
   /**
-   * Requests more from the fleet, and waits until the fleet's `timeoutMs` after `since`, when the call's first request
-   * began. Resolves to whether the fleet answered; never rejects. `undefined`: a request would not help now.
+   * Requests more from the fleet, and waits at most until the fleet's `timeoutMs` have passed since `since`, the time of
+   * the call's first request. Resolves to whether the fleet answered; never rejects. `undefined`: a request would not
+   * help now.
    */
   request(amount: number, since: number): Promise<boolean> | undefined;
   /** The budget's amount has changed. */
   limitTo(limit: number): void;
-  /** It is no longer used. */
+  /** The budget is no longer used. */
   close(): void;
   /** Why there is no allowance, apart from a spent budget. */
   readonly trouble: string | undefined;
@@ -51,12 +52,12 @@ export interface FleetFact {
 export interface FleetHost {
   readonly random: () => number;
   warn(line: string): void;
-  /** Facts that this process found out itself, and that are still valid. */
+  /** This process's own facts that are still valid. */
   facts(): FleetFact[];
   /**
-   * Facts that other processes have found out. Called at each heartbeat with all of them.
+   * Called at each heartbeat with all facts of the other processes.
    *
-   * @param ended what was known at the last heartbeat and has ended before its time
+   * @param ended facts of the last heartbeat that have ended early
    */
   onFacts(facts: readonly FleetFact[], ended: readonly FleetFact[]): void;
   /** Rates have changed, so waiting calls may continue. */
@@ -69,11 +70,11 @@ export interface FleetLink {
   readonly sharesRates: boolean;
   /** Called at the first call. May be called repeatedly. */
   start(): void;
-  /** A new fact that the other processes should learn soon. */
+  /** Sends a new fact to the other processes soon. */
   nudge(): void;
   /**
    * @param name the same in each process with such a budget
-   * @param isOther it is for all tenants that there is no room for
+   * @param isOther whether it is the budget that tenants beyond `tenants.max` share
    */
   allowance(budget: SharedBudget, name: string, tenant: string | undefined, isOther: boolean): FleetAllowance;
   /** Shares a rate, or its new value. `undefined`: it is no longer limited. */

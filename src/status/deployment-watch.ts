@@ -81,7 +81,7 @@ export class DeploymentWatch {
     this.#minutes.splice(0, this.#minutes.length - MINUTES);
     this.#lastMinute = Math.max(number, this.#lastMinute);
     const last = this.#minutes.at(-1);
-    if (last === undefined) throw new Error('There is always a minute that is now.');
+    if (last === undefined) throw new Error('The current minute is missing.');
     return last;
   }
 }

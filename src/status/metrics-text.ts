@@ -30,7 +30,7 @@ export function metricsText(collector: Collector): string {
   const ofBudgets = (pick: (budget: (typeof budgets)[number]) => number): Sample[] =>
     budgets.map((each) => [{ budget: each.budget, route: each.route ?? '' }, pick(each)]);
   return [
-    `# HELP model_router_process_info The process that this text is about: each worker counts for itself.\n# TYPE model_router_process_info gauge\n`,
+    `# HELP model_router_process_info The process that this text describes: each worker counts separately.\n# TYPE model_router_process_info gauge\n`,
     `model_router_process_info${text({ pid: String(processId() ?? '') })} 1\n`,
     histogram(
       METRICS.callDuration,

@@ -102,7 +102,7 @@ function events(router: StatusRouter, live: LiveClients): Response {
   // A browser does not reconnect after 204.
   if (router.snapshot().closed) return answer(null, 'text/plain', 204);
   const stream = live.open();
-  if (stream === undefined) return answer('Too many watch already.', 'text/plain', 503, { 'retry-after': '30' });
+  if (stream === undefined) return answer('Too many viewers.', 'text/plain', 503, { 'retry-after': '30' });
   // Proxies must not buffer events.
   return answer(stream, 'text/event-stream', 200, { 'x-accel-buffering': 'no' });
 }

@@ -18,7 +18,7 @@ export class Allowance {
   #outage = 0;
   #next = 0;
   #settled = 0;
-  /** Booked when the window may already have ended: counted in both windows. */
+  /** Booked when the window may already have ended, so it counts in both windows. */
   #settledBetween = 0;
   #reserved = 0;
   #epoch = '';
@@ -187,7 +187,7 @@ export class Allowance {
     this.#answeredAt = performance.now();
     this.#left = grant.left;
     this.#rebuiltAt = this.#answeredAt + grant.rebuildMs;
-    // The server's clock is still in the window before: its answer belongs to that one.
+    // The server's clock is still in the previous window, which its answer belongs to.
     if (grant.window < this.#window) return;
     const isSame = this.#window === grant.window || this.#window === -1;
     if (!isSame) this.#begin(grant.window);
@@ -209,7 +209,7 @@ export class Allowance {
     this.#nextMs = grant.nextMs;
   }
 
-  /** Enters the next window by its own clock, without an answer. After two such windows, nothing is left. */
+  /** Enters the next window by this process's clock, without an answer. In the second such window nothing is left. */
   #roll(): void {
     const now = performance.now();
     if (this.#slide !== undefined) {
@@ -229,7 +229,7 @@ export class Allowance {
     }
   }
 
-  /** Running calls are paid in the new window, from the unspent part of the old one. */
+  /** The new window pays for running calls, from the unspent part of the old one. */
   #begin(window: number): void {
     const unspent = Math.max(0, this.#allowance - this.#settled);
     this.#outage = this.#next;

@@ -47,7 +47,7 @@ export interface Claim {
   readonly next: number;
   /** The highest total of any answer so far. */
   readonly seen: number;
-  /** It claims nothing any more once its calls have ended. */
+  /** The worker claims nothing more once its calls have ended. */
   readonly leaving: boolean;
 }
 
@@ -68,7 +68,7 @@ export interface Grant {
   readonly spent: number;
   /** The part of the limit that no worker has as an allowance. */
   readonly left: number;
-  /** To be repeated in claims of this window, and of the next one. */
+  /** The totals that the worker repeats in its claims of this window, and of the next one. */
   readonly seen: number;
   readonly seenNext: number;
   /** Workers that claimed within the last heartbeats. */
@@ -118,7 +118,7 @@ const SLIDING_GRACE_MS = 900_000;
 const RATE_LOST_MS = 60_000;
 /** A raise is at most this share of the limit. */
 const CHUNK_SHARE = 0.005;
-/** How far the total that workers know may be ahead of the real one. */
+/** By how much the total that workers know may exceed the real one, as a share of the limit. */
 const HORIZON_SHARE = 0.1;
 /** The share of a rate that is divided evenly, including idle workers. */
 const FLOOR_SHARE = 0.1;
@@ -163,7 +163,7 @@ export function answerClaim(
   const amounts =
     rules.window === 'rate'
       ? shareRate(state, rules, claim, entry, now)
-      : // Amounts of a window that has ended: the worker first learns of the new window.
+      : // A claim for a window that has ended raises nothing: the worker must first learn of the new window.
         decide(state, rules, claim, entry, now, claim.window === state.window);
   const grant = grantOf(state, rules, claim, amounts, now);
   if (claim.leaving) leave(state, rules, claim, entry, now);
@@ -345,7 +345,7 @@ function decide(
   }
   const { have, need, want, most, settled } = claim;
   const left = limit - others - need;
-  // Nothing in advance, either, where what may be granted within this heartbeat is not enough for a call of each worker.
+  // Nothing is granted in advance, either, if one call of each worker exceeds what this heartbeat may still grant.
   const isScarce = left < 4 * workers * most || horizon - others - need < workers * most;
   const chunk = isScarce ? 0 : Math.max(most, Math.min(left / (2 * workers), limit * CHUNK_SHARE));
   const normal = Math.floor(Math.min(want, need + chunk));
@@ -357,8 +357,8 @@ function decide(
   const carryRoom = limit - unsettled - Math.max(entry.next, next) + settled;
   let room = Math.floor(Math.min(limit - others, horizon - others, carryRoom));
   if (state.rebuildUntil > 0) room = Math.min(room, have);
-  // Half of what the total may rise within a heartbeat is for calls: many workers that begin at once would use up all of
-  // it with their outage shares.
+  // The total may rise by only so much within a heartbeat. Half of that is reserved for calls, or many workers that start
+  // at once would use all of it for their outage shares.
   const forCalls = horizon < limit ? Math.floor((HORIZON_SHARE * limit) / 2) : 0;
   const outage = Math.max(0, Math.min(share, room - normal - forCalls));
   const allowance = Math.max(0, Math.min(normal, room) + outage, Math.min(have, settled));
@@ -398,7 +398,7 @@ function grantOf(state: LedgerState, rules: LedgerRules, claim: Claim, amounts: 
   }
   // In a burst the total may rise by the workers' demand.
   const slack = Math.floor(Math.max(HORIZON_SHARE * rules.limit, 4 * claim.most, 4 * unmet));
-  // After lost data is rebuilt, the total is at least `seenMax`: workers learn of it before, and none waits for it.
+  // After a rebuild the total is at least `seenMax`, so workers may know that in advance, and none has to wait for it.
   const highest = Math.max(total, state.seenMax);
   const { window } = rules;
   const time =

@@ -79,7 +79,7 @@ function nameOfBaseline(lines: readonly Line[], most: number): string {
   let best = { index: -1, gap: 0.1 * most, value: 0 };
   for (const [index, value] of other.values.entries()) {
     const gap = value === null ? 0 : Math.abs(value - (own.values[index] ?? value));
-    // Of equal gaps the middle one would be best; any but the edges is fine.
+    // Any of several equal gaps will do, except at the edges.
     if (value !== null && gap > best.gap) best = { index, gap, value };
   }
   if (best.index === -1) return '';

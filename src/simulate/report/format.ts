@@ -55,6 +55,6 @@ const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 720
 export function timeTicks(mostMs: number, wanted = 6): number[] {
   const step = TIME_STEPS.find((each) => mostMs / each <= wanted) ?? 14_400_000;
   const round = Array.from({ length: Math.floor(mostMs / step) + 1 }, (_, i) => i * step);
-  // A label too near to the end would overlap it.
+  // A label too near the end would overlap it.
   return [...round.filter((at) => at === 0 || mostMs - at > 0.5 * step), mostMs];
 }

@@ -35,7 +35,7 @@ export function faultTable({ faults }: Simulation): string {
     ['where', { text: 'what' }, 'how often', 'from', 'to'],
     faults.map(({ at, behavior, share, fromMs, toMs, burstMs }) => [
       at.join(', '),
-      { text: burstMs === null ? behavior : `${behavior}, in spells of ${ms(burstMs)}` },
+      { text: burstMs === null ? behavior : `${behavior}, in bursts of ${ms(burstMs)}` },
       share === 1 ? 'always' : percent(share),
       clock(fromMs),
       clock(toMs),

@@ -59,7 +59,7 @@ const said = (f) => f.status === null || f.outcome === 'success' ? OUTCOMES[f.ou
 function reason(d, at) {
   const f = d.lastFailure;
   if (!f) return '';
-  // Of an HTTP status the code says it all.
+  // An HTTP status needs no explanation.
   const more = f.status === null && f.error && f.error.slice(0, 160);
   return said(f) + ' after ' + ms(f.durationMs) + (f.code ? ' (' + f.code + ')' : '') + (more ? ': ' + more : '');
 }
@@ -154,7 +154,7 @@ function draw(text) {
   const at = Date.parse(status.at);
   byId('live').textContent = 'live, ' + clock(status.at);
   byId('live').className = 'live on';
-  // What is being selected stays.
+  // Keeps the selection of a reader who copies text.
   const selection = getSelection();
   if (selection && !selection.isCollapsed) return;
   byId('process').textContent = (status.process.id === null ? 'This process' : 'Process ' + status.process.id) + ' only, counted since ' + moment(status.process.since, at) + ' (' + ago(status.process.since, at) + ')';

@@ -17,7 +17,7 @@ describe('advice', () => {
     expect(advice.join('\n')).toMatch(
       /No reserve.*2,000 ms.*`maxAttempts` is 1.*nothing is left for second when first hangs/,
     );
-    expect(advice.join('\n')).toContain('The fallback is not reached within the deadline');
+    expect(advice.join('\n')).toContain('The deadline leaves no time for a failover');
     expect(availability).toBeLessThan(0.98);
   });
 
@@ -57,17 +57,17 @@ describe('advice', () => {
   it('reports a fault that affected no request', async () => {
     const atSecond = [{ at: ['second'], behavior: fail(503), fromMs: 5000, toMs: 9000 }];
     const { advice, faults: reports } = await simulate(small({ faults: atSecond }));
-    expect(advice.join('\n')).toMatch(/A fault has struck nothing: .* second from 5 s to 9 s .*fails with 503/);
+    expect(advice.join('\n')).toMatch(/A fault affected no request to .*second from 5 s to 9 s .*fails with 503/);
     expect(reports).toMatchObject([{ struck: 0 }]);
     const struck = await simulate(small({ faults: [{ at: 'first', behavior: fail(503), fromMs: 59_500 }] }));
-    expect(struck.advice.join('\n')).not.toContain('struck nothing');
+    expect(struck.advice.join('\n')).not.toContain('A fault affected no request');
     expect(struck.faults).toMatchObject([{ struck: 2, fromMs: 59_500, toMs: 60_000 }]);
   });
 
   it('reports a fault after the last planned call, with an end no earlier than its start', async () => {
     const late = [{ at: 'first', behavior: hang(), fromMs: 5000 }];
     const { advice, faults: reports } = await simulate(small({ traffic: { calls: [{ atMs: 1000 }] }, faults: late }));
-    expect(advice.join('\n')).toContain('A fault has struck nothing');
+    expect(advice.join('\n')).toContain('A fault affected no request');
     expect(reports).toMatchObject([{ fromMs: 5000, toMs: 5000 }]);
   });
 

@@ -17,7 +17,7 @@ const wrong: [option: string, changes: object, message: RegExp][] = [
   ['traffic.endpoint', { traffic: { perSecond: 1, durationMs: 1, endpoint: 'images' } }, /"chat"/],
   ['traffic.calls', { traffic: { calls: [] } }, /at least one/],
   ['traffic.calls[0].atMs', { traffic: { calls: [{ atMs: -1 }] } }, /-1 is not allowed/],
-  ['upstreams.first', { upstreams: { first: 'slow' } }, /a behaviour such as hang\(\)/],
+  ['upstreams.first', { upstreams: { first: 'slow' } }, /a behaviour such as hang\(\) or fail\(503\)/],
   ['upstreams', { upstreams: { frist: hang() } }, /perhaps first/],
   ['faults', { faults: {} }, /a list of faults/],
   ['faults[0].at', { faults: [{ behavior: hang() }] }, /a deployment/],

@@ -92,7 +92,9 @@ describe('a replayed trace', () => {
     expect(outcomes?.success).toBeGreaterThan(0.6 * attempts);
     const upstreams = { third: answer({ latencyMs: 7 }) };
     const known = await compare({ trace, configurations: { next }, upstreams });
-    expect(known.caveats.join('\n')).toContain('Anything of third: not in the trace, so as `upstreams` says');
+    expect(known.caveats.join('\n')).toContain(
+      'How third would behave: the trace does not show it, so `upstreams` decides',
+    );
     expect(known.caveats.join('\n')).not.toContain('no attempts in the trace');
     expect(known.configurations['next']?.deployments['third']?.latencyMs.max).toBe(7);
   });
@@ -103,7 +105,7 @@ describe('a replayed trace', () => {
     expect(caveats.join('\n')).not.toContain('third');
   });
 
-  it('leaves out calls that failed by their own mistake, and says so', async () => {
+  it('leaves out calls that caused their own failure, and says so', async () => {
     const [line = {}] = lines;
     const attempt = {
       number: 1,
@@ -118,7 +120,7 @@ describe('a replayed trace', () => {
       configurations: { now: onlyFirst },
     });
     expect(excluded).toBe(1);
-    expect(caveats.join('\n')).toContain('1 calls that failed by their own fault');
+    expect(caveats.join('\n')).toContain('1 calls that caused their own failure');
   });
 
   it('learns nothing from a call that its caller aborted', async () => {
@@ -126,7 +128,7 @@ describe('a replayed trace', () => {
     const gone = { number: 1, deployment: 'first', outcome: 'aborted', status: null, startedMs: 0, durationMs: 5 };
     const trace = text([{ ...line, requestedModel: 'standard', attempts: [gone] }]);
     const { caveats } = await compare({ trace, configurations: { now: onlyFirst } });
-    expect(caveats.join('\n')).toMatch(/Anything of first: .*the kit's usual good answer/);
+    expect(caveats.join('\n')).toMatch(/How first would behave: .*the test kit's usual answer/);
   });
 
   it('is spread evenly if it has no times', async () => {

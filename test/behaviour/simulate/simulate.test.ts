@@ -78,7 +78,7 @@ describe('the report of a simulation', () => {
       error: { name: 'InternalServerError', status: 503 },
       record: { id: 'call_0', attempts: [{ deployment: 'first' }, { deployment: 'second' }, {}] },
     });
-    expect(result.advice.join()).toContain('all of the deployments down at once');
+    expect(result.advice.join()).toContain('all deployments down at once');
     // While all are open, panic mode probes one early.
     const probes = result.deployments['first']?.breaker.filter(({ state }) => state === 'halfOpen').length;
     expect(probes).toBeGreaterThan(20);
