@@ -48,20 +48,18 @@ export interface LiveConfiguration {
   options: RouterOptions | SingleClientOptions;
 }
 
-export type SdkOptions = Pick<
-  ViewOptions,
-  'timeout' | 'maxRetries' | 'defaultHeaders' | 'defaultQuery' | 'logger' | 'logLevel'
->;
-
-/** The SDK options of a router over several clients. */
-export const SDK_KEYS = [
-  'timeout',
-  'maxRetries',
+/** The SDK options that have the same name and meaning in the router. */
+export const SHARED_KEYS = [
   'defaultHeaders',
   'defaultQuery',
   'logger',
   'logLevel',
-] as const satisfies readonly (keyof SdkOptions)[];
+] as const satisfies readonly (keyof ViewOptions)[];
+
+/** The SDK options of a router over several clients. The first two become `attemptTimeoutMs` and `maxAttempts`. */
+export const SDK_KEYS = ['timeout', 'maxRetries', ...SHARED_KEYS] as const;
+
+export type SdkOptions = Pick<ViewOptions, (typeof SDK_KEYS)[number]>;
 
 /** The SDK options that a view may set: these, and two that do not affect requests. */
 export const VIEW_KEYS = [...SDK_KEYS, 'webhookSecret', 'dangerouslyAllowBrowser'] as const;

@@ -15,6 +15,7 @@ import {
   type RouterParts,
   SDK_KEYS,
   type SdkOptions,
+  SHARED_KEYS,
   VIEW_KEYS,
   withoutUndefined,
   withView,
@@ -67,7 +68,7 @@ function openClients(options: RouterOptions, { clients, limits }: BuiltClients, 
   return open(
     clients,
     { ...options, ...callOptionsOf(options) },
-    pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']),
+    pick(options, SHARED_KEYS),
     undefined,
     limits,
     previous,
@@ -111,7 +112,7 @@ export function updateRouter({ live: now }: RouterParts, part: Partial<RouterOpt
       if (!SETTING_KEYS.some((each) => each === key))
         throw new InvalidOptionError(key, `it belongs to the router's only client; assign it: router.${key} = ...`);
     const next: SingleClientOptions = { ...options, ...(part as object) };
-    const sdk = pick(next, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']);
+    const sdk = pick(next, SHARED_KEYS);
     const parts = open(
       base.clients,
       next,
@@ -157,7 +158,7 @@ function openSingle(
   // The client itself has its timeout.
   const settings =
     maxRetries === undefined ? options : { ...options, ...callOptionsOf({ maxRetries, ...pick(options, CALL_KEYS) }) };
-  const sdk = pick(options, ['defaultHeaders', 'defaultQuery', 'logger', 'logLevel']);
+  const sdk = pick(options, SHARED_KEYS);
   return live({ ...open(new Map([['default', client]]), settings, sdk, cacheSize), single: options }, options);
 }
 

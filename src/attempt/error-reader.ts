@@ -2,6 +2,8 @@ import { describe, type Reading } from '../classify.js';
 import type { ClassifyError, UpstreamError } from '../options/options.js';
 import { ERROR_OUTCOMES, type ErrorOutcome } from '../protocol/error-outcomes.js';
 import { readNeeds } from '../protocol/requirements.js';
+import { CALLER_OUTCOMES } from '../telemetry/call-outcome.js';
+import type { Outcome } from '../telemetry/record-types.js';
 import type { Attempt, Failure } from '../types.js';
 import { show } from '../util/check.js';
 
@@ -10,12 +12,7 @@ const WARN_EVERY_MS = 60_000;
  * After these outcomes the call continues in the same way, and the caller sees the error itself, so no warning is
  * needed.
  */
-const UNREMARKABLE: ReadonlySet<string> = new Set([
-  'caller-error',
-  'context-length',
-  'content-filter',
-  'invalid-answer',
-]);
+const UNREMARKABLE: ReadonlySet<Outcome> = new Set(['invalid-answer', ...CALLER_OUTCOMES]);
 
 /** Classifies upstream errors: the application's `classifyError` first, then the router's tables. */
 export class ErrorReader {

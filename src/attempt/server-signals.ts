@@ -48,19 +48,15 @@ export function serverSignals(events: Events, names: NameHints): Layer<Attempt, 
       });
     }
     if (failure.suspends) {
-      // Report only the first: with many calls in flight, one bad key would be reported many times.
-      const isNews = state.client.suspendedUntil <= failure.endedAt;
-      state.client.suspendedUntil = failure.endedAt + SUSPENSION_MS;
-      if (isNews) state.client.suspendedAt = failure.endedAt;
+      const { client } = state;
+      const wasSuspended = client.suspendedUntil > failure.endedAt;
+      client.suspendedUntil = failure.endedAt + SUSPENSION_MS;
+      // Reported once: with many calls in flight, one bad key is refused many times.
+      if (wasSuspended) return;
+      client.suspendedAt = failure.endedAt;
       const { status = null } = failure;
-      if (isNews)
-        events.emit({
-          type: 'client-suspended',
-          client: state.client.name,
-          forMs: SUSPENSION_MS,
-          status,
-          code: codeOf(failure.error),
-        });
+      const code = codeOf(failure.error);
+      events.emit({ type: 'client-suspended', client: client.name, forMs: SUSPENSION_MS, status, code });
     }
   }
 

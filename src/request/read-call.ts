@@ -21,7 +21,7 @@ import { headerRows, mergeHeaders, type RequestOptions } from '../sdk/request-he
 import { isPlain, isReplayable, mayBeStream } from '../sdk/upstream.js';
 import type { Log } from '../telemetry/log.js';
 import type { CallRecord } from '../telemetry/record-types.js';
-import type { CacheRequest, Call, CallSettings, Protocol, Target } from '../types.js';
+import type { CacheRequest, Call, CallSettings, Protocol } from '../types.js';
 import { checkMs, checkNumber, checkString } from '../util/check.js';
 import { isPlainObject, isRecord } from '../util/is-record.js';
 import { pick } from '../util/pick.js';
@@ -102,20 +102,18 @@ export class CallReader {
     // A body that can be read only once can be sent only once.
     const maxAttempts = isReplayable(source.body) ? settings.maxAttempts : 1;
     const retry = engine.retryOf(resolution.route, targets[0], hasOwnCredentials);
+    const { body } = source;
+    const sealedKeys = boundTo === undefined && needs.sealedKeys.length > 0 ? needs.sealedKeys : undefined;
     const hedgeDisabledReason =
       settings.hedgeAfterMs === undefined
         ? 'hedgeAfterMs is not set'
-        : !retry.budget.allowsAny
-          ? 'retry.budget and retry.minPerSecond are 0, and a hedge takes a token'
-          : boundTo === undefined && needs.sealedKeys.length > 0
-            ? 'the call contains sealed items, which only the client that created them can read'
-            : whyHedgeDisabled(protocol, source.body, targets, maxAttempts, hasOwnCredentials);
+        : whyNotHedged({ protocol, body, targets, maxAttempts, retry, hasOwnCredentials }, sealedKeys !== undefined);
     let tokens: number | undefined;
     const call: Call = {
       protocol,
-      stream: source.stream === true || mayBeStream(source.body),
+      stream: source.stream === true || mayBeStream(body),
       source,
-      body: source.body,
+      body,
       targets,
       excluded,
       settings: deadlineMs === settings.deadlineMs ? settings : { ...settings, deadlineMs, deadlineIsDefault: false },
@@ -131,15 +129,15 @@ export class CallReader {
       hedgeAfterMs: hedgeDisabledReason === undefined ? settings.hedgeAfterMs : undefined,
       rank: engine.rankOf(settings.priority),
       requestTokens: () => {
-        tokens ??= engine.estimator.ofCall(call) + outputTokensOf(protocol, source.body) * call.choices;
+        tokens ??= engine.estimator.ofCall(call) + outputTokensOf(protocol, body) * call.choices;
         return tokens;
       },
-      choices: choicesOf(source.body),
-      wantsUsage: wantsUsage(source.body),
+      choices: choicesOf(body),
+      wantsUsage: wantsUsage(body),
       log: view.log,
       wantsRaw,
       cacheRequest: settings.cache === undefined ? undefined : cacheRequestOf(source, reading),
-      ...(boundTo === undefined && needs.sealedKeys.length > 0 && { sealedKeys: needs.sealedKeys }),
+      ...(sealedKeys !== undefined && { sealedKeys }),
       isShared: false,
       spend: undefined,
     };
@@ -299,16 +297,22 @@ function modelOf(source: RequestOptions): string | undefined {
 
 export const NO_OTHER = 'there is no other deployment that it may go to';
 
-/** Why the call cannot be hedged, in words. */
-function whyHedgeDisabled(
-  protocol: Protocol,
-  body: unknown,
-  targets: readonly Target[],
-  maxAttempts: number,
-  hasCredentials: boolean,
+/** Why a call with `hedgeAfterMs` is not hedged, in words. */
+function whyNotHedged(
+  {
+    protocol,
+    body,
+    targets,
+    maxAttempts,
+    retry,
+    hasOwnCredentials,
+  }: Pick<Call, 'protocol' | 'body' | 'targets' | 'maxAttempts' | 'retry' | 'hasOwnCredentials'>,
+  isSealed: boolean,
 ): string | undefined {
+  if (!retry.budget.allowsAny) return 'retry.budget and retry.minPerSecond are 0, and a hedge takes a token';
+  if (isSealed) return 'the call contains sealed items, which only the client that created them can read';
   if (maxAttempts < 2) return 'it may make one attempt only';
-  if (hasCredentials) return 'the call has its own credentials';
+  if (hasOwnCredentials) return 'the call has its own credentials';
   // Checked before the number of deployments, because stored objects have reduced that to one.
   const why = isPlain(body) ? whyNeverShared(protocol, body) : undefined;
   return why ?? (targets.length < 2 ? NO_OTHER : undefined);

@@ -1,3 +1,4 @@
+import { CALLER_OUTCOMES } from '../telemetry/call-outcome.js';
 import type { AttemptRecord, Outcome, Usage } from '../telemetry/record-types.js';
 import type { AnswerUsage, Behaviour } from '../testing/behaviours.js';
 import { answer, cut, empty, fail, hang, reset } from '../testing/constructors.js';
@@ -29,8 +30,6 @@ interface Samples {
   readonly streams: Sample[];
 }
 
-/** Outcomes that the call itself causes at any deployment. */
-const OWN_FAULT: ReadonlySet<Outcome> = new Set(['caller-error', 'context-length', 'content-filter']);
 /** Outcomes that show how a deployment behaves. Others, such as an aborted call, do not show what the answer would have been. */
 const TELLING: ReadonlySet<Outcome> = new Set([
   'success',
@@ -49,7 +48,7 @@ const TELLING: ReadonlySet<Outcome> = new Set([
 const GIVEN_UP: ReadonlySet<Outcome> = new Set(['timeout', 'deadline']);
 
 export function isOwnFault({ record }: TracedCall): boolean {
-  return record.attempts.some(({ outcome }) => OWN_FAULT.has(outcome));
+  return record.attempts.some(({ outcome }) => CALLER_OUTCOMES.has(outcome));
 }
 
 export function isGivenUp({ outcome }: AttemptRecord): boolean {

@@ -1,3 +1,4 @@
+import { CALLER_OUTCOMES } from '../telemetry/call-outcome.js';
 import type { AttemptRecord, Outcome } from '../telemetry/record-types.js';
 import { Histogram } from './histogram.js';
 
@@ -19,15 +20,7 @@ export type Minute = [answered: number, failed: number];
 const MINUTES = 30;
 
 /** Outcomes that do not show how the deployment works: the caller's own, or ended by the router. */
-const NEUTRAL: ReadonlySet<Outcome> = new Set([
-  'pending',
-  'caller-error',
-  'context-length',
-  'content-filter',
-  'aborted',
-  'lost',
-  'deadline',
-]);
+const NEUTRAL: ReadonlySet<Outcome> = new Set(['pending', 'aborted', 'lost', 'deadline', ...CALLER_OUTCOMES]);
 
 /** The status page's data about one deployment, in addition to the router's snapshot. Times are `Date.now()`. */
 export class DeploymentWatch {

@@ -9,7 +9,8 @@ const REFUSED: ReadonlySet<string> = new Set([
   'CapacityExceededError',
   'InvalidOptionError',
 ]);
-const CALLERS: ReadonlySet<Outcome> = new Set(['caller-error', 'context-length', 'content-filter']);
+/** Outcomes that the request itself causes, at any deployment. */
+export const CALLER_OUTCOMES: ReadonlySet<Outcome> = new Set(['caller-error', 'context-length', 'content-filter']);
 
 /** The outcome of a call that has ended. */
 export function callOutcomeOf(attempts: readonly AttemptRecord[], error: EndedError | null): CallOutcome {
@@ -18,7 +19,7 @@ export function callOutcomeOf(attempts: readonly AttemptRecord[], error: EndedEr
   if (error.name === 'DeadlineExceededError') return 'deadline';
   const last = attempts.findLast(({ outcome }) => outcome !== 'lost')?.outcome;
   if (last === 'aborted' || error.name === 'APIUserAbortError' || error.name === 'AbortError') return 'aborted';
-  return last !== undefined && CALLERS.has(last) ? 'caller-error' : 'failed';
+  return last !== undefined && CALLER_OUTCOMES.has(last) ? 'caller-error' : 'failed';
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   reset,
   stall,
 } from 'model-router/testing';
+import { expect, vi } from 'vitest';
 import { pass, type Watched, watch } from './clock.js';
 import { collect, messages } from './messages.js';
 import fc from './property.js';
@@ -139,8 +140,21 @@ async function begin(router: ModelRouter, { isStream, ...call }: GivenCall, sign
   return stream;
 }
 
+/** Expects no timer but one for each open breaker, no running request, and nothing at all once both are closed. */
+export async function expectNothingLeft({
+  router,
+  fake,
+}: Pick<Awaited<ReturnType<typeof makeCalls>>, 'router' | 'fake'>) {
+  const open = Object.values(router.snapshot().deployments).filter(({ state }) => state === 'open').length;
+  expect(vi.getTimerCount()).toBe(open);
+  expect(fake.requests.filter(({ outcome }) => outcome === 'open').every(isDeaf)).toBe(true);
+  await router.close();
+  expect(vi.getTimerCount()).toBe(0);
+  await fake.close();
+}
+
 /** Whether it hangs regardless of aborts, like a broken transport. */
-export function isDeaf({ status }: { status: number | undefined }): boolean {
+function isDeaf({ status }: { status: number | undefined }): boolean {
   return status === undefined;
 }
 

@@ -8,15 +8,14 @@ import {
 } from '../../errors.js';
 import { textOf } from '../../protocol/delivered.js';
 import { is } from '../../sdk/sdk-errors.js';
+import { CALLER_OUTCOMES } from '../../telemetry/call-outcome.js';
 import type { Call } from '../../types.js';
 
-/** Outcomes that the caller caused. A stale answer does not hide them. */
-const CALLER_OUTCOMES = new Set(['aborted', 'caller-error', 'context-length', 'content-filter']);
-
-/** Whether the deployments failed, rather than the caller. */
+/** Whether the deployments failed, rather than the caller. A stale answer does not hide the caller's own errors. */
 export function isDeploymentFault(error: unknown): boolean {
   if (error instanceof TokenBudgetExceededError || error instanceof SpendBudgetExceededError) return false;
-  return !CALLER_OUTCOMES.has(classify(error, 0, 0).outcome);
+  const { outcome } = classify(error, 0, 0);
+  return outcome !== 'aborted' && !CALLER_OUTCOMES.has(outcome);
 }
 
 /** Copies the error of a shared call: each caller gets its own error, with its own record. */

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { useFakeTime } from '../../helpers/clock.js';
 import fc from '../../helpers/property.js';
-import { givenCalls, isDeaf, makeCalls, sentTo } from '../../helpers/random-calls.js';
+import { expectNothingLeft, givenCalls, makeCalls, sentTo } from '../../helpers/random-calls.js';
 import { countedSignal } from '../../helpers/signals.js';
 
 const given = givenCalls(fc.constant(undefined));
@@ -35,13 +35,7 @@ describe('under any upstreams and callers, a call', () => {
         expect(Object.values(deployments).every(({ inFlight }) => inFlight === 0)).toBe(true);
         const requests = Object.values(deployments).reduce((sum, deployment) => sum + deployment.requests, 0);
         expect(requests).toBe(recorded.length);
-        // One timer for each open breaker remains.
-        const open = Object.values(deployments).filter(({ state }) => state === 'open').length;
-        expect(vi.getTimerCount()).toBe(open);
-        expect(fake.requests.filter(({ outcome }) => outcome === 'open').every(isDeaf)).toBe(true);
-        await router.close();
-        expect(vi.getTimerCount()).toBe(0);
-        await fake.close();
+        await expectNothingLeft({ router, fake });
       }),
       { numRuns: 150 },
     );

@@ -2,7 +2,7 @@ import type { AttemptRecord } from 'model-router';
 import { describe, expect, it, vi } from 'vitest';
 import { useFakeTime } from '../../helpers/clock.js';
 import fc from '../../helpers/property.js';
-import { givenCalls, isDeaf, makeCalls, sentTo } from '../../helpers/random-calls.js';
+import { expectNothingLeft, givenCalls, makeCalls, sentTo } from '../../helpers/random-calls.js';
 
 const given = givenCalls(fc.integer({ min: 1, max: 1500 }));
 /** Ten seconds at one per second. */
@@ -52,12 +52,7 @@ describe('under any upstreams and callers, a hedged call', () => {
         expect(made.reduce((total, { record }) => total + tokensOf(record()?.attempts ?? []), 0)).toBeLessThanOrEqual(
           tokens,
         );
-        const open = Object.values(deployments).filter(({ state }) => state === 'open').length;
-        expect(vi.getTimerCount()).toBe(open);
-        expect(fake.requests.filter(({ outcome }) => outcome === 'open').every(isDeaf)).toBe(true);
-        await router.close();
-        expect(vi.getTimerCount()).toBe(0);
-        await fake.close();
+        await expectNothingLeft({ router, fake });
       }),
       { numRuns: 200 },
     );
