@@ -62,12 +62,37 @@ const MAY_BE_BILLED: ReadonlySet<Outcome> = new Set<Outcome>([
 
 /** Bills an attempt that has ended: by the provider's usage, else by an estimate. */
 export function billAttempt(parts: BillingParts, attempt: Attempt, end: AttemptEnd): AttemptBill {
-  const usage = readUsage(end.usage);
-  if (usage === null) return estimate(parts, attempt, end);
+  const reported = readUsage(end.usage);
+  if (reported === null) return estimate(parts, attempt, end);
   const known = priceOf(parts, attempt, end);
-  const limit = absurdAbove(parts, attempt, usage);
-  if (limit !== undefined) return billAsReserved(parts, attempt, known, usage, limit);
-  return bill(attempt, end, known, usage);
+  const limit = absurdAbove(parts, attempt, reported);
+  if (limit !== undefined) return billAsReserved(parts, attempt, known, reported, limit);
+  const usage = withMissing(parts, attempt, end, reported);
+  return { ...bill(attempt, end, known, usage), estimated: usage !== reported };
+}
+
+/**
+ * Some servers report a usage of zeros, or without the input, for an answer with content (BerriAI/litellm#8349,
+ * sawfwair/mere-run#134). What they leave out is estimated: such calls must not spend unseen.
+ */
+function withMissing(parts: BillingParts, attempt: Attempt, end: AttemptEnd, usage: Usage): Usage {
+  const { call, target } = attempt;
+  const lacksOutput = usage.outputTokens === 0 && call.protocol !== 'embeddings';
+  if ((usage.inputTokens > 0 && !lacksOutput) || usage.seconds !== undefined) return usage;
+  const written = writtenIn(attempt, end);
+  const hasAnswer = call.protocol === 'embeddings' ? end.outcome === 'success' : (written?.length ?? 0) > 0;
+  if (!hasAnswer) return usage;
+  const inputTokens = usage.inputTokens || parts.estimator.ofCallAt(call, target.model);
+  return {
+    ...usage,
+    inputTokens,
+    outputTokens: lacksOutput ? outputTokens(parts, attempt, written) : usage.outputTokens,
+  };
+}
+
+/** What a model wrote, in a stream or a whole answer; `undefined` if answers of this shape have no generated text. */
+function writtenIn({ call }: Attempt, { delivered, answer }: AttemptEnd): DeliveredText | undefined {
+  return delivered?.() ?? whole(call.protocol === 'embeddings' ? '' : answerText(answer));
 }
 
 /** By the name in the request, else by the name of the model that served it: a server's own alias, or none at all. */
@@ -167,7 +192,7 @@ function plain(inputTokens: number, outputTokens: number): Usage {
  * the longest possible output, in proportion to the time, because a caller that aborts must not spend unseen.
  */
 function estimate(parts: BillingParts, attempt: Attempt, end: AttemptEnd): AttemptBill {
-  const { outcome, failure, status, delivered, answer } = end;
+  const { outcome, failure, status } = end;
   const { call, target } = attempt;
   const { price } = target;
   const nothing = { ...NOTHING, priceSource: price?.source ?? null };
@@ -176,7 +201,7 @@ function estimate(parts: BillingParts, attempt: Attempt, end: AttemptEnd): Attem
   // The router does not request the usage of a stream if it has no price.
   const lacksPrice =
     price === undefined && call.stream && outcome === 'success' ? { serviceTier: undefined } : undefined;
-  const arrived = delivered?.() ?? whole(call.protocol === 'embeddings' ? '' : answerText(answer));
+  const arrived = writtenIn(attempt, end);
   // A caller that left before it read anything has seen no content, but the model may have generated some.
   const written = arrived?.length === 0 && outcome !== 'success' ? undefined : arrived;
   const isUnseen = outcome === 'success' && (written === undefined || call.protocol === 'json');

@@ -91,7 +91,7 @@ export class Progress {
 
   #readChoices(chunk: Record<string, unknown>): void {
     this.#readIdentity(chunk);
-    this.#readUsage(chunk.usage);
+    this.#readUsage(chunk.usage ?? (isRecord(chunk.x_groq) ? chunk.x_groq.usage : undefined));
     this.#readTier(chunk.service_tier);
     if (!Array.isArray(chunk.choices)) return;
     for (const choice of chunk.choices) {

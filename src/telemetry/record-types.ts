@@ -135,7 +135,7 @@ export interface AttemptRecord {
   priceSource: string | null;
   /** The stream ended with `[DONE]` but without a `finish_reason`. */
   unfinished?: true;
-  /** The provider reported no usage: `costUsd` is the router's estimate. */
+  /** The provider reported no usage, or left a part of it out: `costUsd` is the router's estimate. */
   estimated?: true;
   /** Used parts without a price, such as a tool's fee. */
   unpriced?: readonly string[];
@@ -206,7 +206,7 @@ export interface CallRecord {
   durationMs: number;
   /** Milliseconds until the first content of a stream; `null` for other calls. */
   timeToFirstChunkMs: number | null;
-  /** `costUsd`, and the `usage` of an interrupted stream, are partly the router's estimate. */
+  /** `costUsd` and `usage` are partly the router's estimate. */
   estimated?: true;
 }
 
