@@ -164,7 +164,7 @@ function openSingle(
 
 /** Refuses an unknown option that resembles a known one. Any other unknown option may belong to a newer SDK. */
 function checkTypo(key: string): void {
-  if (synonymOf('clients', key) !== undefined) unknownOption('clients', key, SETTING_KEYS, key);
+  if (synonymOf('clients', key) !== undefined) unknownOption('clients', key, SETTING_KEYS, { option: key });
   if (synonymOf('', key) !== undefined || nearest(key, SETTING_KEYS, 1).length > 0)
     unknownOption('', key, SETTING_KEYS);
 }

@@ -1,3 +1,4 @@
+import { checkFake } from './check-fake.js';
 import { type FakeControls, withControls } from './fake-controls.js';
 import type { FakeOptions } from './fake-options.js';
 import { FetchSink } from './fetch-sink.js';
@@ -28,6 +29,7 @@ export function fakeFetch(what: Script | FakeFetchOptions, more: FakeFetchOption
   if (!isScript(what) && !isObject(what)) {
     throw new TypeError(`fakeFetch needs a script, or options such as { models }, got ${JSON.stringify(what)}`);
   }
+  checkFake('fakeFetch', isScript(what) ? more : what, ['ignoreAbort']);
   const options = isScript(what) ? { ...forEverything(what), ...more } : what;
   const upstream = new Upstream(options);
   let isClosed = false;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text as readAll } from 'node:stream/consumers';
+import { checkFake } from './check-fake.js';
 import { type FakeControls, withControls } from './fake-controls.js';
 import type { FakeOptions } from './fake-options.js';
 import { type ReceivedBody, readBody, readText } from './received-body.js';
@@ -22,9 +23,10 @@ export interface FakeProvider extends FakeControls {
 
 /**
  * Starts an OpenAI-compatible server on loopback that follows its scripts, and records its requests.
- * @throws the server's error if the port is taken
+ * @throws InvalidOptionError for a wrong option, the server's error if the port is taken
  */
 export async function startFakeProvider(options: FakeProviderOptions = {}): Promise<FakeProvider> {
+  checkFake('startFakeProvider', options, ['port']);
   const upstream = new Upstream(options);
   const server = createServer((request, response) => {
     // A request that breaks off while it is sent gets no answer.

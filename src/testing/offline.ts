@@ -1,5 +1,6 @@
 import type { OpenAI } from 'openai';
 import type { ClientSpec, RouterOptions, SingleClientOptions } from '../options/options.js';
+import { checkRecord } from '../util/check.js';
 import { isRecord } from '../util/is-record.js';
 import { answer } from './constructors.js';
 import { fakeFetch } from './fake-fetch.js';
@@ -31,6 +32,7 @@ export function offlineClients<T extends RouterOptions | SingleClientOptions>(
   options: T,
   fetchOf: (client: string) => Fetch,
 ): T {
+  checkRecord('offline', options, 'the options of a router');
   if (options.clients === undefined) return { ...options, ...clientOptions(options, fetchOf('default')) };
   const clients = Object.entries(options.clients).map(([name, spec]) => [name, offlineSpec(spec, fetchOf(name))]);
   return { ...options, clients: Object.fromEntries(clients) };

@@ -105,10 +105,14 @@ export function checkFunction(option: string, value: unknown): void {
   if (typeof value !== 'function') failUnseen(option, value, 'a function');
 }
 
-/** No option is ignored: an unknown one is an error that suggests the nearest known one. */
-export function checkKeys(path: string, value: object, allowed: readonly string[]): void {
+/**
+ * No option is ignored: an unknown one is an error that suggests the nearest known one.
+ *
+ * @param page where the options are documented
+ */
+export function checkKeys(path: string, value: object, allowed: readonly string[], page?: string): void {
   for (const key of Object.keys(value)) {
-    if (!allowed.includes(key)) unknownOption(path, key, allowed);
+    if (!allowed.includes(key)) unknownOption(path, key, allowed, { page });
   }
 }
 
@@ -120,16 +124,19 @@ export function unknownOption(
   path: string,
   key: string,
   allowed: readonly string[],
-  option = path === '' ? key : `${path}.${key}`,
+  {
+    option = path === '' ? key : `${path}.${key}`,
+    page = 'docs/options.md',
+  }: { option?: string | undefined; page?: string | undefined } = {},
 ): never {
-  throw new InvalidOptionError(option, `there is no such option; ${hint(path, key, allowed)}`);
+  throw new InvalidOptionError(option, `there is no such option; ${hint(path, key, allowed, page)}`);
 }
 
-function hint(path: string, key: string, allowed: readonly string[]): string {
+function hint(path: string, key: string, allowed: readonly string[], page: string): string {
   const synonym = synonymOf(path, key, path === 'clients' ? undefined : allowed);
   if (synonym !== undefined) return synonym;
   const [meant] = nearest(key, allowed, 1);
   if (meant !== undefined) return `did you mean \`${meant}\`?`;
   if (allowed.length <= SHOWN) return `known are ${allowed.join(', ')}`;
-  return `there are ${allowed.slice(0, SHOWN).join(', ')} and ${allowed.length - SHOWN} others: docs/options.md`;
+  return `there are ${allowed.slice(0, SHOWN).join(', ')} and ${allowed.length - SHOWN} others: ${page}`;
 }

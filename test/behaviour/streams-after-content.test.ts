@@ -131,7 +131,7 @@ describe('chunkTimeoutMs', () => {
   });
 
   it('starts again with each chunk', async () => {
-    const { router } = build({ a: answer({ ...four, chunkMs: 900 }) }, { chunkTimeoutMs: 1000 });
+    const { router } = build({ a: answer({ chunks: four.chunks, chunkMs: 900 }) }, { chunkTimeoutMs: 1000 });
     expect(await settled(reading(router))).toMatchObject({ at: 2700, value: { error: undefined } });
   });
 
@@ -148,7 +148,7 @@ describe('chunkTimeoutMs', () => {
   });
 
   it('does not count the time in which the caller does not read', async () => {
-    const { router } = build({ a: answer({ ...four, chunkMs: 200 }) }, { chunkTimeoutMs: 1000 });
+    const { router } = build({ a: answer({ chunks: four.chunks, chunkMs: 200 }) }, { chunkTimeoutMs: 1000 });
     const handed = await streamChat(router);
     const slow = async () => {
       let text = '';

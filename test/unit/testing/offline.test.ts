@@ -44,6 +44,11 @@ describe('offline()', () => {
     });
   });
 
+  it('names what is missing', () => {
+    const none = undefined as unknown as object;
+    expect(() => offline(none)).toThrow('offline: undefined is not allowed; give the options of a router.');
+  });
+
   it('does not change the given options, nor anything but clients', async () => {
     const options = {
       clients: { default: { apiKey: 'sk-real' } },

@@ -174,6 +174,8 @@ describe('in virtual time', () => {
 });
 
 it('refuses a flood that would block the event loop', () => {
-  expect(() => commentFlood({ stepMs: 0 })).toThrow('stepMs must be above 0 where count is not given, got 0');
-  expect(() => slowDrip({ bytesPerMs: 0 })).toThrow('bytesPerMs must be above 0, got 0');
+  expect(() => commentFlood({ stepMs: 0 })).toThrow(
+    'commentFlood.stepMs: 0 is not allowed; give milliseconds above 0, or a `count`.',
+  );
+  expect(() => slowDrip({ bytesPerMs: 0 })).toThrow('slowDrip.bytesPerMs: 0 is not allowed; give a number above 0.');
 });
