@@ -71,7 +71,12 @@ function checkName(option: string, value: unknown): string {
 /** Throws InvalidOptionError. */
 export function checkFleet(path: string, value: unknown): FleetSettings {
   const given = checkRecord(path, value ?? {}, "an object such as { name: 'checkout-prod' }");
-  checkKeys(path, given, ['name', 'heartbeatMs', 'timeoutMs', 'share', 'whenDown', 'outageShare', 'lost']);
+  checkKeys(
+    path,
+    given,
+    ['name', 'heartbeatMs', 'timeoutMs', 'share', 'whenDown', 'outageShare', 'lost'],
+    'docs/fleet.md',
+  );
   const { heartbeatMs = 1000, timeoutMs = 100, whenDown = 'share', outageShare = 0.05, lost = 'count' } = given;
   const ms = (least: number, most: number) => ({ least, most, what: `milliseconds, ${least} to ${most}` });
   return {

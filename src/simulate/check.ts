@@ -17,6 +17,7 @@ import type { BaselineOptions, SimulatedFault, SimulateOptions, Traffic } from '
 import type { Settings } from './settings.js';
 import { durationOf, isPlanned } from './traffic.js';
 
+const PAGE = 'docs/simulation.md';
 const STEPS = 60;
 const LEAST_STEP_MS = 1000;
 const MOST_STEPS = 10_000;
@@ -29,17 +30,12 @@ const SHARE_KEYS = [...CALL_KEYS, 'streamShare'];
 
 export function checkOptions(options: SimulateOptions): Settings {
   checkRecord('options', options);
-  checkKeys('', options, [
-    'router',
-    'traffic',
-    'upstreams',
-    'faults',
-    'baseline',
-    'seed',
-    'stepMs',
-    'maxFailedCalls',
-    'onProgress',
-  ]);
+  checkKeys(
+    '',
+    options,
+    ['router', 'traffic', 'upstreams', 'faults', 'baseline', 'seed', 'stepMs', 'maxFailedCalls', 'onProgress'],
+    PAGE,
+  );
   const { router, traffic, upstreams = {}, faults = [], seed = 1, maxFailedCalls = 20, onProgress } = options;
   checkFunction('router', router);
   checkTraffic(traffic);
@@ -162,7 +158,7 @@ function checkTraffic(traffic: Traffic): void {
 
 function checkCall(path: string, call: object, keys: readonly string[]): void {
   const { model, endpoint, body, options, streamShare, stream } = checkRecord(path, call);
-  checkKeys(path, call, keys);
+  checkKeys(path, call, keys, PAGE);
   if (model !== undefined && typeof model !== 'string')
     invalidOption(`${path}.model`, model, 'the name of a route or deployment');
   if (endpoint !== undefined) checkOneOf(`${path}.endpoint`, endpoint, ['chat', 'responses', 'embeddings']);

@@ -67,7 +67,7 @@ const KEYS = [
 
 /** Throws InvalidOptionError. */
 export function checkProjection(options: ProjectionOptions): CheckedProjection {
-  checkKeys('', checkRecord('projectCost', options), KEYS);
+  checkKeys('', checkRecord('projectCost', options), KEYS, 'docs/costs-and-budgets.md');
   const { tokensPerMonth, stages = [1, 10, 100, 1000], outputShare = 0.25, cacheHitRate = 0 } = options;
   const models = checkModels(options.models);
   const [first = '', ...others] = models.keys();
