@@ -3,6 +3,7 @@ import type { Events } from '../telemetry/events.js';
 import type { HedgeAfter } from '../telemetry/record-types.js';
 import type { Attempt, Call, HedgedAttempts, Reply, Target } from '../types.js';
 import { type PatientTimer, patientTimer } from '../util/patient-timer.js';
+import { roundMs } from '../util/round-ms.js';
 
 const QUANTILES = { p90: 0.9, p95: 0.95, p99: 0.99 } as const satisfies Record<Exclude<HedgeAfter, number>, number>;
 
@@ -96,7 +97,7 @@ export class HedgedCall implements HedgedAttempts {
         callId: call.record.id,
         deployment: step.target.state.id,
         number: call.record.attempts.length + 1,
-        afterMs: performance.now() - slow.startedAt,
+        afterMs: roundMs(performance.now() - slow.startedAt),
       });
     }
     this.#run(step);

@@ -4,6 +4,7 @@ import { readUsage } from '../protocol/usage.js';
 import { availableAt, type Capacity, countsTokens, type Place, rateWaitMs, type Waiting } from '../state/capacity.js';
 import type { Events } from '../telemetry/events.js';
 import type { Attempt, AttemptEnd, Call, Target } from '../types.js';
+import { roundMs } from '../util/round-ms.js';
 
 /** The tokens that a call takes from a place's rate; 0 if it has no rate. */
 export const tokensAt = (call: Call, place: Place) => (countsTokens(place) ? call.requestTokens() : 0);
@@ -69,7 +70,7 @@ export async function waitForSlot(call: Call, targets: readonly Target[], parts:
   } finally {
     clearTimeout(timer);
     call.signal?.removeEventListener('abort', onAbort);
-    call.record.queuedMs += performance.now() - startedAt;
+    addQueued(call, startedAt);
   }
 }
 
@@ -100,8 +101,12 @@ export async function waitForSlotBeside(
   } finally {
     waiting.cancel();
     if (granted === undefined) void waiting.granted.then((place) => releaseSlot(call, parts, place));
-    call.record.queuedMs += performance.now() - startedAt;
+    addQueued(call, startedAt);
   }
+}
+
+function addQueued({ record }: Call, startedAt: number): void {
+  record.queuedMs = roundMs(record.queuedMs + performance.now() - startedAt);
 }
 
 function join(call: Call, targets: readonly Target[], capacity: Capacity, onRefused: () => void): Waiting | undefined {

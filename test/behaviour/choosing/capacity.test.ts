@@ -1,6 +1,6 @@
 import { callOptions, callRecord, ModelRouter, OpenAI } from 'model-router';
 import { answer, fail } from 'model-router/testing';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../../helpers/clock.js';
 import { build } from '../../helpers/routers.js';
 
@@ -23,6 +23,19 @@ describe('maxConcurrent', () => {
       0, 0, 1, 1, 2, 2,
     ]);
     expect(router.snapshot().deployments.a?.inFlight).toBe(0);
+  });
+
+  it('rounds the time in the queue to a tenth of a millisecond, as all of a record’s durations', async () => {
+    const now = performance.now.bind(performance);
+    let reads = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + reads++ * 0.0123);
+    onTestFinished(() => clock.mockRestore());
+    const { router } = build({ a: slow }, { deployments: { a: { maxConcurrent: 1 } }, routes: { chat: ['a'] } });
+    const [, second] = Array.from({ length: 2 }, () => watch(router.chat.completions.create(body)));
+    await pass(2500);
+    const { queuedMs = 0 } = callRecord(second?.value) ?? {};
+    expect(queuedMs).toBeGreaterThan(999);
+    expect(queuedMs).toBe(Math.round(queuedMs * 10) / 10);
   });
 
   it('skips a full deployment, and queues only where all are full', async () => {
