@@ -82,14 +82,14 @@ function ofDeployment(snapshot: DeploymentSnapshot, collector: Collector, id: st
     health,
     since: since === undefined ? null : new Date(since).toISOString(),
     lastFailure: watch?.lastFailure ?? null,
-    failedAttempts: watch?.failed ?? 0,
+    failedAttempts: Math.max(watch?.failed ?? 0, snapshot.failures),
     failedCostUsd: Math.round((watch?.failedCostUsd ?? 0) * 1e9) / 1e9,
     minutes: watch?.minutes(now) ?? [],
   };
 }
 
 function healthOf(
-  { suspendedUntil, state, pausedUntil, requests }: DeploymentSnapshot,
+  { suspendedUntil, state, pausedUntil, requests, uptime }: DeploymentSnapshot,
   watch: DeploymentWatch | undefined,
 ): Health {
   if (suspendedUntil !== null) return 'suspended';
@@ -97,6 +97,8 @@ function healthOf(
   if (state === 'halfOpen') return 'probing';
   if (pausedUntil !== null) return 'paused';
   if (watch?.failingSince !== undefined) return 'failing';
+  // Attempts from before the handler was made are in the snapshot only.
+  if (watch?.workingSince === undefined && uptime === 0) return 'failing';
   return requests === 0 ? 'unused' : 'working';
 }
 

@@ -131,6 +131,14 @@ describe('status.json', () => {
     });
   });
 
+  it('calls no deployment working that has only failed, also before the handler was made', async () => {
+    const { router } = build({ a: fail(500), b: answer() }, { breaker: false });
+    await sendChat(router);
+    const { deployments } = (await statusHandler(router)(new Request(`${at}status.json`)).json()) as Status;
+    expect(deployments.a).toMatchObject({ health: 'failing', failedAttempts: 1, since: null, lastFailure: null });
+    expect(deployments.b).toMatchObject({ health: 'working', failedAttempts: 0 });
+  });
+
   it('shows pauses and refused keys', async () => {
     const { router, status } = served(
       { a: fail(429, { headers: { 'retry-after': '30' } }), b: fail(401), c: answer() },
