@@ -4,10 +4,11 @@ export interface CommandResult {
   readonly output: string;
 }
 
-/** The message names the argument, its value and the allowed values. */
+/** The message names the argument, its value unless that may be a prompt, and the allowed values. */
 export class WrongArgument extends Error {
-  constructor(argument: string, value: string, allowed: string) {
-    super(`${argument}: ${JSON.stringify(value)} is not allowed; give ${allowed}.`);
+  constructor(argument: string, value: string, allowed: string, { isSecret = false } = {}) {
+    const shown = isSecret ? `a text of ${value.length} characters` : JSON.stringify(value);
+    super(`${argument}: ${shown} is not allowed; give ${allowed}.`);
   }
 }
 

@@ -27,10 +27,7 @@ export function explainCommand(args: readonly string[]): Promise<CommandResult> 
     const [file, body, ...rest] = positionals;
     if (file === undefined || body === undefined || rest.length > 0)
       throw new WrongArgument('CONFIG BODY', positionals.join(' '), 'the path of a module, and the body of a request');
-    const given = objectOf(
-      'BODY',
-      body.trimStart().startsWith('{') || !existsSync(body) ? body : readFileSync(body, 'utf8'),
-    );
+    const given = objectOf('BODY', textOf(body));
     const options = objectOf('--options', values.options);
     const router = await loadRouter(file);
     try {
@@ -46,12 +43,20 @@ export function explainCommand(args: readonly string[]): Promise<CommandResult> 
   });
 }
 
+/** The text itself, or that of a file. */
+function textOf(body: string): string {
+  if (body.trimStart().startsWith('{')) return body;
+  if (existsSync(body)) return readFileSync(body, 'utf8');
+  if (/^\S+\.json$/.test(body)) throw new WrongArgument('BODY', body, 'the path of a file that exists');
+  return body;
+}
+
 function objectOf(argument: string, text: string): object {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
-    // The message below suffices, and the text may be a prompt.
+    // The message below suffices.
   }
-  throw new WrongArgument(argument, `${text.length} characters`, 'a JSON object, or the path of a file that holds one');
+  throw new WrongArgument(argument, text, 'a JSON object, or the path of a file that holds one', { isSecret: true });
 }

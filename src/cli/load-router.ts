@@ -13,7 +13,8 @@ type ConfiguredRouter = Pick<ModelRouter, 'check' | 'explain' | 'close'>;
  */
 export async function loadRouter(file: string): Promise<ConfiguredRouter> {
   const path = resolve(file);
-  if (!existsSync(path)) throw new WrongArgument('CONFIG', file, 'the path of a module');
+  if (!existsSync(path)) throw new WrongArgument('CONFIG', file, 'the path of a module that exists');
+  if (path.endsWith('.json')) throw new WrongArgument('CONFIG', file, 'a module, such as one that exports this object');
   const loaded: { default?: unknown } = await import(pathToFileURL(path).href);
   const exported = await loaded.default;
   // CommonJS compiled from `export default`.

@@ -72,7 +72,12 @@ describe('model-router check', () => {
   it.each<[string, string[], string]>([
     ['no module', [], 'CONFIG: "" is not allowed; give the path of one module'],
     ['two modules', ['a', 'b'], 'CONFIG: "a b" is not allowed'],
-    ['a module that does not exist', ['./no-such-file.mjs'], 'CONFIG: "./no-such-file.mjs" is not allowed'],
+    [
+      'a module that does not exist',
+      ['./no-such-file.mjs'],
+      'CONFIG: "./no-such-file.mjs" is not allowed; give the path of a module that exists',
+    ],
+    ['JSON', ['package.json'], 'CONFIG: "package.json" is not allowed; give a module, such as one that exports'],
     ['an option that does not exist', ['--jason', 'x'], "Unknown option '--jason'"],
   ])('refuses %s', async (_, args, message) => {
     const { code, output } = await checkCommand(args);
@@ -120,9 +125,14 @@ describe('model-router explain', () => {
     [
       'a body that is not JSON, without showing it',
       ['x.mjs', '{"prompt": secret'],
-      'BODY: "17 characters" is not allowed',
+      'BODY: a text of 17 characters is not allowed',
     ],
-    ['invalid options', ['x.mjs', '{}', '--options', '[]'], '--options: "2 characters" is not allowed'],
+    [
+      'a body whose file does not exist',
+      ['x.mjs', 'no-such.json'],
+      'BODY: "no-such.json" is not allowed; give the path of',
+    ],
+    ['invalid options', ['x.mjs', '{}', '--options', '[]'], '--options: a text of 2 characters is not allowed'],
   ])('refuses %s', async (_, args, message) => {
     const { code, output } = await explainCommand(args);
     expect(code).toBe(2);
