@@ -21,7 +21,7 @@ import { checkState, type RouterState } from './state/router-state.js';
 import { callRecord } from './telemetry/call-record.js';
 import type { EventOf, RouterEventType } from './telemetry/events.js';
 import { TRACING, type Tracing } from './telemetry/tracing.js';
-import { checkNumber, checkRecord, invalidOption, show } from './util/check.js';
+import { checkNumber, checkRecord, checkString, invalidOption, show } from './util/check.js';
 import { isRecord } from './util/is-record.js';
 
 type Request = Parameters<OpenAI['request']>[0];
@@ -189,6 +189,7 @@ export class ModelRouter<
    * @throws InvalidOptionError for a route that does not exist, or is not weighted
    */
   abReport(route: string): AbReport {
+    checkString('abReport', route, 'the name of a weighted route');
     const { config, orders } = this[DISPATCHER].engine;
     const table = orders.get(route)?.table;
     if (table !== undefined) return abReport(route, table);

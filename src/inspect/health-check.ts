@@ -3,7 +3,7 @@ import { callOptions } from '../request/call-options.js';
 import type { CallReader } from '../request/read-call.js';
 import type { RequestOptions } from '../sdk/request-headers.js';
 import type { Protocol } from '../types.js';
-import { checkKeys, checkMs } from '../util/check.js';
+import { checkKeys, checkMs, checkRecord } from '../util/check.js';
 import { roundMs } from '../util/round-ms.js';
 
 /** The result for one deployment. */
@@ -24,8 +24,8 @@ export interface CheckOptions {
 
 /** Sends each listed deployment one request: for one token, or for one embedding. */
 export function checkAll(reader: CallReader, options: CheckOptions): Promise<CheckResult[]> {
+  checkKeys('check', checkRecord('check', options, 'an object such as { deadlineMs: 5000 }'), ['deadlineMs']);
   const { deadlineMs = Math.min(10_000, reader.engine.config.options.deadlineMs ?? 10_000) } = options;
-  checkKeys('check', options, ['deadlineMs']);
   checkMs('check.deadlineMs', deadlineMs);
   return Promise.all([...reader.engine.config.deployments.keys()].map((id) => checkOne(reader, id, deadlineMs)));
 }

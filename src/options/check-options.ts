@@ -203,7 +203,9 @@ function checkDeployments(
 ): Map<string, DeploymentConfig> {
   const checked = new Map<string, DeploymentConfig>();
   if (deployments === undefined) return checked;
-  for (const [name, value] of Object.entries(checkRecord('deployments', deployments))) {
+  for (const [name, value] of Object.entries(
+    checkRecord('deployments', deployments, 'an object of deployments by name'),
+  )) {
     const path = `deployments.${name}`;
     if (name === 'auto' || name.endsWith('/*')) {
       throw new InvalidOptionError(
@@ -268,7 +270,7 @@ function checkRoutes(
 ): RouterConfig['routes'] {
   const checked = new Map<string, RouteConfig>();
   if (routes === undefined) return checked;
-  for (const [name, value] of Object.entries(checkRecord('routes', routes))) {
+  for (const [name, value] of Object.entries(checkRecord('routes', routes, 'an object of routes by name'))) {
     const path = `routes.${name}`;
     if (name === 'auto')
       throw new InvalidOptionError(path, '"auto" is taken: it means the route of the call\'s priority.');
@@ -326,7 +328,9 @@ function checkPriorities(priorities: unknown, routes: RouterConfig['routes']): R
     ['premium', orNone('premium')],
   ]);
   if (priorities === undefined) return checked;
-  for (const [priority, route] of Object.entries(checkRecord('priorities', priorities))) {
+  for (const [priority, route] of Object.entries(
+    checkRecord('priorities', priorities, 'an object of routes by priority'),
+  )) {
     const path = `priorities.${priority}`;
     checked.set(priority, checkName(path, checkString(path, route, 'the name of a route'), routes, 'route'));
   }
@@ -339,7 +343,7 @@ function checkPrefixes(prefixes: unknown, clientNames: ReadonlySet<string>): Pre
     return [{ prefix: 'Pro/', client: 'pro', premium: true, headers: { 'X-Capacity-Guarantee': 'dedicated' } }];
   }
   return (
-    Object.entries(checkRecord('prefixes', prefixes))
+    Object.entries(checkRecord('prefixes', prefixes, 'an object of clients by prefix'))
       .map(([prefix, value]) => {
         const path = `prefixes.${prefix}`;
         checkString('prefixes', prefix, 'prefixes that are not empty');
@@ -360,7 +364,8 @@ function checkPrefixes(prefixes: unknown, clientNames: ReadonlySet<string>): Pre
 
 function checkBreaker(breaker: unknown): BreakerSettings | undefined {
   if (breaker === false) return undefined;
-  const given: BreakerOptions = breaker === undefined ? {} : checkRecord('breaker', breaker, 'an object, or false');
+  const given: BreakerOptions =
+    breaker === undefined ? {} : checkRecord('breaker', breaker, 'an object such as { failures: 5 }, or false');
   checkKeys('breaker', given, ['failures', 'windowMs', 'minRate', 'consecutive', 'cooldownMs']);
   const { failures = 5, windowMs = 10_000, minRate = 0.5, consecutive = 5, cooldownMs = 10_000 } = given;
   if (consecutive !== Number.POSITIVE_INFINITY) checkWhole('breaker.consecutive', consecutive, 1);
@@ -382,7 +387,8 @@ function checkRetry(
   retry: unknown,
   defaults: Filled<RetryOptions> = { baseMs: 250, maxMs: 8000, budget: 0.2, minPerSecond: 10 },
 ): Filled<RetryOptions> {
-  const given: RetryOptions = retry === undefined ? {} : checkRecord(path, retry);
+  const given: RetryOptions =
+    retry === undefined ? {} : checkRecord(path, retry, 'an object such as { baseMs: 250 }; `maxAttempts` is a number');
   checkKeys(path, given, ['baseMs', 'maxMs', 'budget', 'minPerSecond']);
   const { baseMs = defaults.baseMs, budget = defaults.budget, minPerSecond = defaults.minPerSecond } = given;
   const { maxMs = defaults.maxMs } = given;

@@ -83,6 +83,13 @@ describe('check()', () => {
     expect((await settled(router.check())).value).toMatchObject([{ deployment: 'a', ok: false }, { ok: true }]);
   });
 
+  it('refuses options of a wrong kind', async () => {
+    const name = 'a' as unknown as object;
+    await expect(build({ a: answer() }).router.check(name)).rejects.toThrow(
+      'check: "a" is not allowed; give an object such as { deadlineMs: 5000 }.',
+    );
+  });
+
   it('returns an empty list for a router without deployments', async () => {
     expect(await build({}).router.check()).toEqual([]);
   });

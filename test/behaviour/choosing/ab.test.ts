@@ -86,6 +86,10 @@ describe('abReport', () => {
     expect(() => router.feedback(value, { helpful: Number.NaN })).toThrow(invalid('feedback.helpful'));
     expect(() => router.abReport('chta')).toThrow(invalid('the weighted routes are "chat"'));
     expect(() => router.abReport('plain')).toThrow(invalid('not weighted'));
+    const route = { route: 'chat' } as unknown as string;
+    expect(() => router.abReport(route)).toThrow(
+      invalid('an object is not allowed; give the name of a weighted route'),
+    );
   });
 
   it('reports nothing for a route without a strategy', () => {
