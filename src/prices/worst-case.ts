@@ -84,7 +84,15 @@ export class CostGroups {
   of(targets: readonly Target[]): readonly (readonly Target[])[] {
     const known = this.#byTargets.get(targets);
     if (known !== undefined) return known;
-    const groups = [...Map.groupBy(targets, (target) => this.#keyOf(target)).values()];
+    // `Map.groupBy` is too new for some browsers.
+    const byKey = new Map<string, Target[]>();
+    for (const target of targets) {
+      const key = this.#keyOf(target);
+      const group = byKey.get(key) ?? [];
+      group.push(target);
+      byKey.set(key, group);
+    }
+    const groups = [...byKey.values()];
     this.#byTargets.set(targets, groups);
     return groups;
   }
