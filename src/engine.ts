@@ -175,7 +175,21 @@ export class Engine {
       ),
     };
     this.jitter = new NextDraw(config.random);
-    const handle = assemble({
+    const handle = this.#assemble(prices);
+    const { fleet } = this;
+    this.handle =
+      config.state === undefined && fleet === undefined
+        ? handle
+        : (call) => {
+            fleet?.start();
+            keeper.start();
+            return handle(call);
+          };
+  }
+
+  #assemble(prices: PriceBook): Handler<Call, CallReply> {
+    const { config } = this;
+    return assemble({
       config,
       jitter: () => this.jitter.take(),
       events: this.events,
@@ -212,15 +226,6 @@ export class Engine {
         this.keeper.changed();
       },
     });
-    const { fleet } = this;
-    this.handle =
-      config.state === undefined && fleet === undefined
-        ? handle
-        : (call) => {
-            fleet?.start();
-            keeper.start();
-            return handle(call);
-          };
   }
 
   /** Adds the call to its route's comparison. */

@@ -17,10 +17,14 @@ interface Internal {
 
 export const INTERNALS: readonly Internal[] = [
   { of: 'client', name: 'makeRequest', use: 'lists do not go through `request`, but through this' },
-  { of: 'client', name: 'requestAPIList', use: 'its errors are cleaned of keys' },
+  { of: 'client', name: 'requestAPIList', use: 'keys in its errors are masked' },
   { of: 'client', name: '_options', use: 'default headers and query, key functions and the provider of a client' },
-  { of: 'client', name: 'fetch', use: 'whether a request can be ended without a signal; what a router hands on' },
-  { of: 'client', name: 'fetchWithTimeout', use: 'whether an application has put its own in its place' },
+  {
+    of: 'client',
+    name: 'fetch',
+    use: 'whether a request can be ended without a signal; the `fetch` that the router passes on',
+  },
+  { of: 'client', name: 'fetchWithTimeout', use: 'whether an application has replaced it' },
   { of: 'client', name: 'prepareOptions', use: 'a hook of subclasses' },
   { of: 'client', name: 'prepareRequest', use: 'a hook of subclasses' },
   { of: 'client', name: 'authHeaders', use: 'a hook of subclasses' },
@@ -29,10 +33,10 @@ export const INTERNALS: readonly Internal[] = [
   { of: 'client', name: 'makeStatusError', use: 'a hook of subclasses' },
   { of: 'client', name: 'shouldRetry', use: 'a hook of subclasses' },
   { of: 'promise', name: 'responsePromise', use: 'the response of an attempt before its body is read' },
-  { of: 'promise', name: 'parse', use: 'reads the body as the SDK does; ours reads it once for all who wait' },
-  { of: 'stream', name: 'iterator', use: 'replaced by one whose chunks are watched' },
+  { of: 'promise', name: 'parse', use: 'reads the body; the router reads it once for all waiting callers' },
+  { of: 'stream', name: 'iterator', use: 'replaced by one whose chunks the router observes' },
   { of: 'request', name: '__metadata', use: 'names the model and the helper; each attempt needs its own' },
-  { of: 'request', name: '__streamClass', use: 'a stream that notes whether its end mark was read' },
+  { of: 'request', name: '__streamClass', use: 'a stream that records whether its end mark was read' },
 ];
 
 export function makeRequest(client: OpenAI, options: RequestOptions, retries: number | null): Promise<ResponseProps> {
