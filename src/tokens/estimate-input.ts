@@ -1,7 +1,6 @@
-import type { Protocol } from '../types.js';
 import { countFeatures } from './count-features.js';
 import { imageTokens } from './image-tokens.js';
-import { type Input, readInput } from './read-input.js';
+import type { Input } from './read-input.js';
 import { FRAMES, type Tokenizer, tokenizersOf, weigh } from './tokenizers.js';
 
 /**
@@ -10,29 +9,17 @@ import { FRAMES, type Tokenizer, tokenizersOf, weigh } from './tokenizers.js';
  */
 export type CountTokens = (input: { text: string; model: string | undefined }) => number | undefined;
 
-const MIDDLE = () => 0.5;
-
-export interface InputRequest {
-  readonly body: unknown;
-  readonly protocol: Protocol;
-  /** The upstream's model name. If it is unknown, the estimate is that of the tokenizer that counts most. */
-  readonly model: string | undefined;
-}
-
-/** Estimates a request's input tokens. The result is seldom too low, because limits rely on it. */
-export function estimateInputTokens(
-  { body, protocol, model }: InputRequest,
-  countTokens: CountTokens | undefined,
-): number {
-  return tokensOf(readInput(body, protocol), model, countTokens);
-}
-
-/** The same for an input that was already read. `seed` selects the samples of long texts. */
+/**
+ * Estimates the tokens of an input. The result is seldom too low, because limits rely on it.
+ *
+ * @param model the upstream's name of it; without a known one, the tokenizer that counts most decides
+ * @param seed 0 to 1, selects the samples of long texts
+ */
 export function tokensOf(
   input: Input,
   model: string | undefined,
   countTokens: CountTokens | undefined,
-  seed: () => number = MIDDLE,
+  seed: () => number,
 ): number {
   let images = 0;
   for (const image of input.images) images += imageTokens(image, model);
@@ -45,23 +32,13 @@ function textTokens(
   countTokens: CountTokens | undefined,
   seed: () => number,
 ): number {
-  const counted = countTokens && readCount(countTokens, input, model);
+  const counted = countTokens?.({ text: input.texts.join('\n'), model });
   if (counted === undefined) {
     input.counts ??= countFeatures(input.texts, seed);
     const { counts } = input;
     return maxOf(tokenizersOf(model), (tokenizer) => weigh(counts, tokenizer) + framing(input, tokenizer));
   }
   return maxOf(tokenizersOf(model), (tokenizer) => counted + framing(input, tokenizer));
-}
-
-/** The application's count; `undefined` if the result cannot be a count. */
-function readCount(countTokens: CountTokens, { texts }: Input, model: string | undefined): number | undefined {
-  try {
-    const count: unknown = countTokens({ text: texts.join('\n'), model });
-    return typeof count === 'number' && count >= 0 && count < Number.POSITIVE_INFINITY ? count : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Tokens of the marks around messages. */

@@ -48,7 +48,7 @@ export class InputEstimator {
   }
 
   #tokensOf(input: Input, model: string | undefined, call: CallContext): number {
-    return tokensOf(input, model, this.countTokens && this.#watched(this.countTokens, call), this.#drawSeed);
+    return tokensOf(input, model, this.countTokens && this.#checked(this.countTokens, call), this.#drawSeed);
   }
 
   /**
@@ -59,13 +59,14 @@ export class InputEstimator {
     return this.#seed;
   };
 
-  #watched(countTokens: CountTokens, call: CallContext): CountTokens {
+  /** The application's function, without its errors, and `undefined` for a result that is no count. */
+  #checked(countTokens: CountTokens, call: CallContext): CountTokens {
     return (given) => {
       try {
         const count: unknown = countTokens(given);
         if (count === undefined) return undefined;
         if (typeof count === 'number' && count >= 0 && count < Number.POSITIVE_INFINITY) return count;
-        this.#warn('returned what is no count', call);
+        this.#warn('returned no count', call);
       } catch {
         this.#warn('threw', call);
       }

@@ -48,10 +48,6 @@ export class Allowance {
     this.#slideMs = typeof window === 'number' ? window : 0;
   }
 
-  get reserved(): number {
-    return this.#reserved;
-  }
-
   /** The number of the window; -1 before the first answer. */
   get window(): number {
     this.#roll();
@@ -89,10 +85,6 @@ export class Allowance {
 
   get isRebuilding(): boolean {
     return performance.now() < this.#rebuiltAt;
-  }
-
-  get isWaiting(): boolean {
-    return this.#waiting > 0;
   }
 
   /** `performance.now()` time at which the next window begins, at the latest. */

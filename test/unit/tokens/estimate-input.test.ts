@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { type CountTokens, estimateInputTokens } from '../../../src/tokens/estimate-input.js';
+import type { CountTokens } from '../../../src/tokens/estimate-input.js';
 import type { Protocol } from '../../../src/types.js';
+import { estimateInputTokens } from '../../helpers/token-estimate.js';
 
 const model = 'gpt-4o';
 const tokens = (

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { countTokens as cl100k } from 'gpt-tokenizer/encoding/cl100k_base';
 import { countTokens as o200k } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
-import { estimateInputTokens } from '../../../src/tokens/estimate-input.js';
 import fc from '../../helpers/property.js';
+import { estimateInputTokens } from '../../helpers/token-estimate.js';
 
 /** A model of each tokenizer. */
 const MODELS = {
@@ -28,7 +28,7 @@ const fixture = readdirSync(folder).flatMap((file) => {
 });
 
 const estimate = (prompt: string, model?: string) =>
-  estimateInputTokens({ body: { prompt }, protocol: 'completions', model }, undefined);
+  estimateInputTokens({ body: { prompt }, protocol: 'completions', model });
 
 describe('the estimate against real tokenizers', () => {
   it('covers texts of many kinds and sizes', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { estimateInputTokens } from '../../../src/tokens/estimate-input.js';
+import { estimateInputTokens } from '../../helpers/token-estimate.js';
 
 const bytes = (size: number) => {
   let state = 1;
@@ -16,12 +16,9 @@ const png = Buffer.concat([
   bytes(1_000_000),
 ]).toString('base64');
 const responses = (item: unknown) =>
-  estimateInputTokens({ body: { input: [item] }, protocol: 'responses', model: 'gpt-4o' }, undefined);
+  estimateInputTokens({ body: { input: [item] }, protocol: 'responses', model: 'gpt-4o' });
 const chat = (part: unknown) =>
-  estimateInputTokens(
-    { body: { messages: [{ role: 'user', content: [part] }] }, protocol: 'chat', model: 'gpt-4o' },
-    undefined,
-  );
+  estimateInputTokens({ body: { messages: [{ role: 'user', content: [part] }] }, protocol: 'chat', model: 'gpt-4o' });
 
 describe('encoded files', () => {
   it.each<[string, () => number]>([
@@ -71,7 +68,7 @@ describe('texts of many megabytes', () => {
   const turns = (count: number, length: number) => ({
     messages: Array.from({ length: count }, () => ({ role: 'user', content: sentence.repeat(50).slice(0, length) })),
   });
-  const tokensOf = (body: object) => estimateInputTokens({ body, protocol: 'chat', model: 'gpt-4o' }, undefined);
+  const tokensOf = (body: object) => estimateInputTokens({ body, protocol: 'chat', model: 'gpt-4o' });
 
   it.each([
     ['messages that are short', 50_000, 100],
