@@ -283,7 +283,7 @@ export class Engine {
     if (this.closed) return;
     this.#life.closed = true;
     const returned = this.fleet?.close();
-    this.#life.closing.abort();
+    this.#life.closing.abort(new DOMException('This operation was aborted', 'AbortError'));
     this.keeper.close();
     this.capacity.close();
     for (const { breaker } of this.states.values()) breaker?.close();

@@ -1,3 +1,5 @@
+import { parseJson } from '../util/parse-json.js';
+
 /**
  * The positions of the values of a JSON object or array in its text, without keys and punctuation. `undefined` if the
  * text is neither.
@@ -23,15 +25,7 @@ export function valueRanges(text: string): (readonly [from: number, to: number])
   return ranges;
 }
 
-function isJson(text: string): boolean {
-  if (!/^\s*[[{]/.test(text)) return false;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const isJson = (text: string) => /^\s*[[{]/.test(text) && parseJson(text) !== undefined;
 
 /** After the closing quote. */
 function endOfString(text: string, start: number): number {

@@ -1,4 +1,5 @@
 import { isRecord } from '../util/is-record.js';
+import { parseJson } from '../util/parse-json.js';
 
 /** The content of an error body, whatever its shape: limited in size, and read from strings and numbers only. */
 export interface ErrorFacts {
@@ -153,15 +154,7 @@ function short(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.slice(0, MAX_CODE) : undefined;
 }
 
-function parse(text: string): unknown {
-  if (text.length > MAX_CHARS) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
-}
+const parse = (text: string): unknown => (text.length > MAX_CHARS ? undefined : parseJson(text));
 
 interface Found {
   readonly value: unknown;

@@ -1,3 +1,5 @@
+import { parseJson } from '../util/parse-json.js';
+
 const END_MARK = /^data: ?\[DONE\]/m;
 /** Larger than any error that is sent instead of a stream. */
 const MAX_JSON_BYTES = 64 * 1024;
@@ -67,11 +69,7 @@ function withJson(parts: Uint8Array[], next: Uint8Array): Uint8Array[] | undefin
 
 function parsed(parts: readonly Uint8Array[]): unknown {
   const decoder = new TextDecoder();
-  try {
-    return JSON.parse(parts.map((part) => decoder.decode(part, { stream: true })).join(''));
-  } catch {
-    return undefined;
-  }
+  return parseJson(parts.map((part) => decoder.decode(part, { stream: true })).join(''));
 }
 
 /** The mark is at the end of the read bytes, possibly split. */

@@ -1,6 +1,7 @@
 import { APIPromise, type OpenAI } from 'openai';
 import { linkRecord, RECORD } from '../telemetry/call-record.js';
 import type { CallRecord } from '../telemetry/record-types.js';
+import { isPromise } from '../util/is-promise.js';
 import { jsonText } from '../util/json-text.js';
 import { overrideParse, type ResponseProps } from './internals.js';
 
@@ -96,7 +97,7 @@ export class RoutedPromise<T> extends APIPromise<T> {
         return transformed as Awaited<ReturnType<Parse<U>>>;
       };
       const parsed: PromiseLike<T> | T = parse(client, props);
-      return isThenable(parsed) ? Promise.resolve(parsed).then(finish) : finish(parsed);
+      return isPromise(parsed) ? Promise.resolve(parsed).then(finish) : finish(parsed);
     });
   }
 }
@@ -115,10 +116,6 @@ export function redactRejections<P extends Promise<unknown>>(promise: P, redact:
     finally: (onEnd) => safely().finally(onEnd),
   };
   return Object.assign(promise, methods);
-}
-
-function isThenable<T>(value: PromiseLike<T> | T): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 /** Adds the request id, as the SDK does with all parsed answers. */

@@ -1,11 +1,13 @@
 import type { CachedAnswer } from '../../state/cache-store.js';
 import { entryBytes } from '../../state/memory-store.js';
 import type { CacheRequest, CacheSettings, Call, CallReply } from '../../types.js';
+import { isPromise } from '../../util/is-promise.js';
+import { parseJson } from '../../util/parse-json.js';
 import { cachedAnswer } from './cached-reply.js';
 import { isDeploymentFault } from './errors.js';
 import type { FetchedAnswer, FetchTask } from './fetch-task.js';
 import { type Snapshot, snapshotOf, vectorKeys } from './key.js';
-import { type Found, isPromise, readValue } from './lookup.js';
+import type { Found } from './lookup.js';
 import { dataOf, headersOf } from './reply-parts.js';
 import type { ResponseCache } from './response-cache.js';
 import { type CachedVector, encodeVector, inputsOf, isVector, readVectors, tokensIn } from './vectors.js';
@@ -188,7 +190,7 @@ function unique(inputs: readonly EmbeddingInput[]): EmbeddingInput[] {
 }
 
 function vectorOf({ answer }: Found): CachedVector | undefined {
-  const vector = readValue(answer);
+  const vector = parseJson(answer.text);
   if (!isVector(vector)) return undefined;
   const { deployment, servedModel, region, costUsd, tokens } = answer;
   return { vector, deployment, servedModel, region, costUsd, tokens };

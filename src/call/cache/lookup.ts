@@ -2,6 +2,7 @@ import type { CachedAnswer, CacheStore } from '../../state/cache-store.js';
 import type { CacheSize } from '../../state/memory-store.js';
 import type { CacheSettings } from '../../types.js';
 import type { CancelSignal } from '../../util/cancel-signal.js';
+import { isPromise } from '../../util/is-promise.js';
 import { isRecord } from '../../util/is-record.js';
 
 /** An application's own store may be slow. */
@@ -107,20 +108,4 @@ function withTimeout<T>(found: PromiseLike<T>, signal: CancelSignal | undefined)
     signal?.addEventListener('abort', giveUp);
     found.then(finish, giveUp);
   });
-}
-
-export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T>;
-export function isPromise(value: unknown): value is PromiseLike<unknown>;
-export function isPromise(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
-}
-
-/** Parses the value of a stored answer for one caller. Returns `undefined` if its text cannot be parsed. */
-export function readValue({ text }: CachedAnswer): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
 }

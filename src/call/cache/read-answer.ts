@@ -3,8 +3,8 @@ import { fromChunks, JoinedChunks } from '../../protocol/join-chunks.js';
 import type { CachedAnswer } from '../../state/cache-store.js';
 import type { CachedReply, Call } from '../../types.js';
 import { isRecord } from '../../util/is-record.js';
+import { parseJson } from '../../util/parse-json.js';
 import { cachedAnswer, cachedStream } from './cached-reply.js';
-import { readValue } from './lookup.js';
 
 /** The number of characters to parse at a time, which takes some milliseconds. */
 const SLICE = 512 * 1024;
@@ -35,7 +35,7 @@ export function readAnswer(
 /** The parsed answer. For a stream: its chunks, or the whole answer if the caller requested no stream. */
 function readContent(call: Call, answer: CachedAnswer): unknown {
   if (answer.kind === 'vector') return undefined;
-  const value = readValue(answer);
+  const value = parseJson(answer.text);
   if (call.stream || answer.kind !== 'chunks') return value;
   return Array.isArray(value) && answer.tokens !== null ? fromChunks(call.protocol, value) : undefined;
 }

@@ -1,8 +1,8 @@
 import type { Handler } from '../../pipeline.js';
 import type { CallRecord } from '../../telemetry/record-types.js';
 import type { Call, CallReply } from '../../types.js';
+import { AbortSource } from '../../util/abort-source.js';
 import { Participant } from './participant.js';
-import { SharedSignal } from './shared-signal.js';
 import type { SharedStream } from './shared-stream.js';
 
 /** A caller that got its stream at most this long ago is about to read it. */
@@ -40,7 +40,7 @@ export class SharedCall {
   /** For a refresh: settles when it has ended and its answer is stored. Never rejects. */
   readonly done: Promise<unknown> | undefined;
   readonly #parts: SharedCallParts;
-  readonly #signal = new SharedSignal();
+  readonly #signal = new AbortSource();
   readonly #done: PromiseWithResolvers<unknown> | undefined;
   readonly #participants = new Set<Participant>();
   /** Visits the participants once, oldest first, to find the one that pays. */

@@ -1,10 +1,11 @@
 import { abortError } from '../../classify.js';
 import { isStorable } from '../../protocol/storable.js';
 import type { CachedReply, CacheRequest, CacheSettings, Call, CallReply } from '../../types.js';
+import { isPromise } from '../../util/is-promise.js';
 import { isDeploymentFault } from './errors.js';
 import type { FetchTask } from './fetch-task.js';
 import { keyOf, type Snapshot, snapshotOf } from './key.js';
-import { type Found, isPromise } from './lookup.js';
+import type { Found } from './lookup.js';
 import { isLong, readAnswer, readInSlices } from './read-answer.js';
 import type { ResponseCache } from './response-cache.js';
 
