@@ -10,7 +10,7 @@ import {
   TokenBudgetExceededError,
 } from './errors.js';
 import { endpointOf, normalizedPath, takesForm } from './request/endpoints.js';
-import { checkForwardHeaders, headerFilter } from './request/incoming-headers.js';
+import { checkForwardHeaders, HOP_BY_HOP, headerFilter } from './request/incoming-headers.js';
 import { protocolOf } from './request/read-call.js';
 import type { RequestOptions } from './sdk/request-headers.js';
 import { routerHeaders } from './sdk/routed-promise.js';
@@ -21,23 +21,8 @@ import { isAsyncIterable, isRecord } from './util/is-record.js';
 import { jsonText } from './util/json-text.js';
 import { shown } from './util/shown.js';
 
-/**
- * Headers of one upstream connection, not of the answer. Cookies belong to the connection between upstream and router.
- */
-const NOT_PASSED_BACK = [
-  'connection',
-  'content-encoding',
-  'content-length',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-connection',
-  'set-cookie',
-  'set-cookie2',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
+/** Cookies, too, belong to the connection between upstream and router. */
+const NOT_PASSED_BACK = [...HOP_BY_HOP, 'set-cookie', 'set-cookie2'];
 const METHODS = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;
 /** Routed endpoints accept POST only, so none of these methods may reach one through pass-through. */
 const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);

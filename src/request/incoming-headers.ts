@@ -7,8 +7,8 @@ import { CREDENTIALS } from './headers.js';
 const FORWARDED =
   /^(accept|content-type|user-agent|x-request-priority|idempotency-key|openai-[\w-]+|x-router-[\w-]+|x-stainless-helper-method|traceparent|tracestate|baggage|b3|x-b3-[\w-]+|x-datadog-[\w-]+|sentry-trace|x-request-id|x-client-request-id|x-correlation-id|x-trace-id|x-amzn-trace-id|x-cloud-trace-context)$/;
 
-/** Headers of one hop, or about bytes that are encoded again. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
+/** Headers of one connection, and headers about bytes that are encoded again. */
+export const HOP_BY_HOP = [
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -17,12 +17,11 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-  'expect',
-  'host',
   'content-length',
   'content-encoding',
-  'accept-encoding',
-]);
+] as const;
+
+const NOT_SENT_ON: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'expect', 'host', 'accept-encoding']);
 
 /** Browsers and the SDK send these with every request, so dropping them needs no warning. */
 const USUAL =
@@ -37,7 +36,7 @@ export function checkForwardHeaders(value: unknown): ReadonlySet<string> {
   for (const [i, name] of names.entries()) {
     if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name))
       throw new InvalidOptionError(`forwardHeaders[${i}]`, `${show(name)} is not the name of a header.`);
-    if (HOP_BY_HOP.has(name))
+    if (NOT_SENT_ON.has(name))
       throw new InvalidOptionError(
         `forwardHeaders[${i}]`,
         `${show(name)} belongs to one connection and cannot be sent on.`,
@@ -55,7 +54,7 @@ export function headerFilter(
   return (headers) => {
     const named = new Set((headers.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase()));
     return [...headers].filter(([name]) => {
-      if (HOP_BY_HOP.has(name) || named.has(name)) return false;
+      if (NOT_SENT_ON.has(name) || named.has(name)) return false;
       if (forward.has(name)) return true;
       if (CREDENTIALS.has(name)) return false;
       if (FORWARDED.test(name) && !isSecretHeader(name)) return true;
