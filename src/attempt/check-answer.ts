@@ -1,5 +1,12 @@
 import { classify, embeddedError, invalidAnswer, type Reading } from '../classify.js';
-import { errorIn, explainsNothing, failedFinishOf, hasNothing } from '../protocol/answer-faults.js';
+import {
+  errorIn,
+  explainsNothing,
+  failedFinishOf,
+  hasEmptyVector,
+  hasNothing,
+  RESPONSE_FAILED,
+} from '../protocol/answer-faults.js';
 import type { Call, Protocol, UpstreamAnswer } from '../types.js';
 import { isEventStream } from '../util/event-stream.js';
 import { isRecord } from '../util/is-record.js';
@@ -38,7 +45,10 @@ export function checkAnswer(
   if (!Array.isArray(found)) throw invalidAnswer(`without \`${required}\``);
   if (found.length === 0) throw invalidAnswer(protocol === 'embeddings' ? 'without a vector' : 'without a choice');
   if (!found.every(isRecord)) throw invalidAnswer(`with something other than objects in \`${required}\``);
-  if (protocol !== 'embeddings') checkChoices(protocol, found, data, headers, reading);
+  // Ollama has sent empty vectors (garrytan/gbrain#328).
+  if (protocol === 'embeddings') {
+    if (found.some(hasEmptyVector)) throw invalidAnswer('with an empty vector');
+  } else checkChoices(protocol, found, data, headers, reading);
 }
 
 const hasContent = (value: unknown) => Array.isArray(value) || typeof value === 'string';
@@ -72,7 +82,7 @@ function checkChoices(
 function checkResponse(data: Record<string, unknown>, headers: Headers, reading: Reading): void {
   const { status } = data;
   const isAnswer = status !== undefined || Array.isArray(data.output);
-  const error = errorIn(data, isAnswer);
+  const error = errorIn(data, isAnswer) ?? (status === 'failed' ? RESPONSE_FAILED : undefined);
   if (error === undefined && !isAnswer) throw invalidAnswer('without `output`');
   if (error === undefined || (status !== undefined && status !== 'failed')) return;
   const found = embeddedError(error, headers, status === undefined ? 'invalid-answer' : 'server-error', reading);

@@ -1,5 +1,5 @@
 import { classify, embeddedError, isErrorEvent, type Reading, statusOf } from '../classify.js';
-import { errorIn, failedFinishOf } from '../protocol/answer-faults.js';
+import { errorIn, failedFinishOf, RESPONSE_FAILED } from '../protocol/answer-faults.js';
 import type { ErrorOutcome } from '../protocol/error-outcomes.js';
 import type { Protocol, UpstreamStream } from '../types.js';
 import { isRecord } from '../util/is-record.js';
@@ -117,7 +117,7 @@ export class CheckedChunks implements AsyncIterator<unknown> {
       const { value } = following;
       if (!following.done && isRecord(value) && value.type === 'error') this.#throwIf(value);
       this.#next = next;
-      return this.#failed(result, { error: { message: 'The response failed.', code: 'server_error' } });
+      return this.#failed(result, RESPONSE_FAILED);
     }, this.#fail);
   }
 

@@ -16,6 +16,9 @@ export function errorIn(data: Json, isAnswer: boolean): unknown {
 
 const ERROR_FIELDS = ['message', 'msg', 'detail', 'errors', 'error_code', 'error_msg'];
 
+/** For a response that failed and does not say why. */
+export const RESPONSE_FAILED = { error: { message: 'The response failed.', code: 'server_error' } };
+
 /** Some servers send an empty `error` with each answer. */
 function saysSomething(value: unknown): boolean {
   if (typeof value === 'string') return value !== '';
@@ -73,4 +76,9 @@ const isBlankField = ([name, value]: [string, unknown]) => name === 'role' || !h
 
 function hasContent(value: unknown): boolean {
   return typeof value === 'string' || Array.isArray(value) ? value.length > 0 : isRecord(value);
+}
+
+/** Whether an item of an answer to `/embeddings` has an empty vector. Vectors of other shapes pass. */
+export function hasEmptyVector({ embedding }: Json): boolean {
+  return embedding === null || ((typeof embedding === 'string' || Array.isArray(embedding)) && embedding.length === 0);
 }

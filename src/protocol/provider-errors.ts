@@ -291,10 +291,11 @@ export const WORDINGS: readonly Wording[] = [
     // (chatboxai/chatbox#2060, continue#10993), Hugging Face TGI (huggingface/chat-ui#327,
     // text-generation-inference#695), Cerebras (BerriAI/litellm#17587), TensorRT-LLM (NVIDIA/TensorRT-LLM#9277),
     // Bedrock's Titan (ryanadoty/Amazon-Bedrock-Amazon-RDS-POC#9), vLLM where the prompt leaves no room
-    // (vllm-project/vllm#4667; -1 is the caller's own), Ark, DS4 (earendil-works/pi#6262)
+    // (vllm-project/vllm#4667; -1 is the caller's own), Ark, DS4 (earendil-works/pi#6262),
+    // Z.AI (anomalyco/opencode#27629), Moonshot (MoonshotAI-Cookbook#18), llama.cpp's embeddings (ggml-org/llama.cpp#11105)
     outcome: 'context-length',
     pattern:
-      /(?:prompt|input|request|message|conversation|messages|text) (?:is |are |was )?too long|prompt exceeds max length|too many (?:input |prompt )?tokens|(?:input|prompt)(?: [^ ]{1,24}){0,5} exceeds?(?: [^ ]{1,24}){0,6} (?:tokens|length|limit)|exceed\w{0,3} model token limit|(?:less than|<=?)(?: or equal to)? max_seq_len|range of input length should be|tokens? \+ (?:[^ ]{1,24} )?must be <=|reduce the length of (?:the|your|either)|shorter input|current length is \d{1,12} while limit is|must have less than \d{1,12} tokens|exceed max_num_tokens|expected maxlength: \d{1,12}, actual|max_tokens must be at least 1, got -(?!1\b)\d|exceed max message tokens|configured context size is \d|超长|超过(?:模型)?(?:的)?最大(?:上下文|长度)/,
+      /(?:prompt|input|request|message|conversation|messages|text) (?:is |are |was )?too long|prompt exceeds max length|too many (?:input |prompt )?tokens|(?:input|prompt)(?: [^ ]{1,24}){0,5} exceeds?(?: [^ ]{1,24}){0,6} (?:tokens|length|limit)|exceed\w{0,3} model token limit|(?:less than|<=?)(?: or equal to)? max_seq_len|range of input length should be|tokens? \+ (?:[^ ]{1,24} )?must be <=|reduce the length of (?:the|your|either)|shorter input|current length is \d{1,12} while limit is|must have less than \d{1,12} tokens|exceed max_num_tokens|expected maxlength: \d{1,12}, actual|max_tokens must be at least 1, got -(?!1\b)\d|exceed max message tokens|configured context size is \d|tokens in request more than max tokens|model max length exceeded|increase the physical batch size|超长|超过(?:模型)?(?:的)?最大(?:上下文|长度)/,
   },
   {
     // OpenAI and Azure, DashScope (QwenLM/Qwen#938), DeepSeek's "Content Exists Risk", Moonshot, OpenRouter, Bedrock

@@ -33,11 +33,8 @@ describe('a response that failed', () => {
     expect(callRecord(thrown)?.attempts).toMatchObject([{ outcome, code: error.code }]);
   });
 
-  it('fails over', async () => {
-    const { router, calledModels } = build({
-      a: answer({ body: failed({ code: 'server_error', message: 'no' }) }),
-      b: answer(),
-    });
+  it.each([[{ code: 'server_error', message: 'no' }], [null]])('fails over: %j', async (error) => {
+    const { router, calledModels } = build({ a: answer({ body: failed(error) }), b: answer() });
     await create(router);
     expect(calledModels()).toEqual(['a', 'b']);
   });
