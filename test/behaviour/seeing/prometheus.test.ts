@@ -141,7 +141,7 @@ describe('metrics', () => {
     expect(after).toHaveLength(before);
     expect(JSON.stringify(after)).not.toContain('model 1');
     expect(await value('model_router_calls_total', { route: 'other' })).toBe(5001);
-  });
+  }, 60_000);
 
   it('escape names', async () => {
     const name = 'a "quoted\\\nname"';
