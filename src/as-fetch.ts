@@ -88,7 +88,7 @@ function readOptions(options: AsFetchOptions, warn: AsFetchRouter['warn']): Sett
     passes: readPassThrough(passThrough),
     headersOf: headerFilter(forward, (name) =>
       warn(
-        `model-router asFetch() does not send on the header ${shown(name)}; name it in asFetch({ forwardHeaders }) if it should.`,
+        `asFetch() does not send on the header ${shown(name)}; name it in asFetch({ forwardHeaders }) if it should.`,
       ),
     ),
   };

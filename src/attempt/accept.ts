@@ -39,7 +39,7 @@ async function isRefused({ call }: Attempt, rule: (answer: unknown) => unknown, 
     return (await withDeadline(call.deadline, Promise.resolve(rule(copy)))) === false;
   } catch {
     const { id, route } = call.record;
-    call.log.warn(`model-router ${id} \`accept\` of the route ${route} failed; the answer is returned`);
+    call.log.warn(`${id} \`accept\` of the route ${route} failed; the answer is returned`);
     return false;
   }
 }

@@ -53,7 +53,7 @@ export class AttemptReports {
   ): void {
     const deployment = target.state.id;
     call.log.warn(
-      `model-router ${call.record.id} ${deployment} reported ${tokens} tokens, which is more than ${limit}, the most that is plausible; ${showUsd(bookedUsd)} is booked, the most that it could cost`,
+      `${call.record.id} ${deployment} reported ${tokens} tokens, which is more than ${limit}, the most that is plausible; ${showUsd(bookedUsd)} is booked, the most that it could cost`,
     );
     const { events } = this.#parts;
     if (!events.hasListener('usage-absurd')) return;
@@ -89,7 +89,7 @@ export class AttemptReports {
     if (now < known.nextAt || !log.warns) return;
     const count = known.count === 1 ? '1 attempt' : `${known.count} attempts`;
     log.warn(
-      `model-router ${deployment}: ${count} slower than ${this.#parts.slowMs} ms since the last such line; the latest took ${durationMs.toFixed(0)} ms`,
+      `${deployment}: ${count} slower than ${this.#parts.slowMs} ms since the last such line; the latest took ${durationMs.toFixed(0)} ms`,
     );
     this.#slow.set(deployment, { count: 0, nextAt: now + this.#parts.slowLogMs });
   }

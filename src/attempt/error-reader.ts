@@ -37,7 +37,7 @@ export class ErrorReader {
     if (endedAt - (this.#warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) return;
     this.#warnedAt.set(key, endedAt);
     call.log.warn(
-      `model-router ${id} answered ${status ?? 'an error'}; only its wording says "${outcome}", so other calls are not affected. ` +
+      `${id} answered ${status ?? 'an error'}; only its wording says "${outcome}", so other calls are not affected. ` +
         'If that is right, let classifyError return it.',
     );
   }
@@ -49,7 +49,7 @@ export class ErrorReader {
     if (endedAt - (this.#warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) return;
     this.#warnedAt.set(key, endedAt);
     call.log.warn(
-      `model-router ${id} could not be called: no request could be made with its key function, headers and client (${describe(error)}). Nothing was sent.`,
+      `${id} could not be called: no request could be made with its key function, headers and client (${describe(error)}). Nothing was sent.`,
     );
   }
 
@@ -70,7 +70,7 @@ export class ErrorReader {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     log.warn(
-      `model-router classifyError is ignored where it fails: ${what}, and may return undefined or one of ` +
+      `classifyError is ignored where it fails: ${what}, and may return undefined or one of ` +
         `${ERROR_OUTCOMES.join(', ')}. This warning appears once.`,
     );
   }

@@ -116,7 +116,7 @@ export function escalate({ events, rules }: EscalateParts): Layer<Call, CallRepl
       return { escalates: answered === true, confidence };
     } catch {
       call.log.warn(
-        `model-router ${call.record.id} \`escalate.when\` of the route ${call.record.route} failed; the answer is returned`,
+        `${call.record.id} \`escalate.when\` of the route ${call.record.route} failed; the answer is returned`,
       );
       return { escalates: false, confidence };
     }

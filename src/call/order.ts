@@ -28,7 +28,7 @@ export function order({ orders, estimator, onExposure }: OrderParts): Layer<Call
       routeOrder.commit(decision, call.stream, now);
       if (routeOrder.shouldWarn(decision))
         call.log.warn(
-          `model-router ${call.record.id} route ${call.record.route}: the strategy ${decision.chosenBy} failed, so the listed order is used: ${decision.broken}`,
+          `${call.record.id} route ${call.record.route}: the strategy ${decision.chosenBy} failed, so the listed order is used: ${decision.broken}`,
         );
       call.targets = decision.targets;
       call.record.chosenBy = decision.chosenBy;

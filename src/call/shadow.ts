@@ -98,7 +98,7 @@ export class Shadow {
     const { runsInBackground } = this.#parts;
     if (!runsInBackground && call.settings.waitUntil === undefined) {
       if (!this.#warned)
-        call.log.warn('model-router shadow calls are dropped: this runtime ends with the request; give `waitUntil`');
+        call.log.warn('shadow calls are dropped: this runtime ends with the request; give `waitUntil`');
       this.#warned = true;
       return this.#drop(call, 'the runtime ends with the request, and there is no `waitUntil`');
     }

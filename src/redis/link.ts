@@ -307,7 +307,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
       this.#warn(
         `other processes of this fleet use script version ${reply.version}, this one ${SCRIPT_VERSION}: update model-router here too`,
       );
-    if (wasOpen) this.#host.warn(`model-router fleet ${this.#settings.name}: Redis answers again`);
+    if (wasOpen) this.#host.warn(`fleet ${this.#settings.name}: Redis answers again`);
   }
 
   #onFailure(why: string): void {
@@ -315,7 +315,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
     if (this.#failures !== FAILURES_TO_OPEN) return;
     const { name, whenDown } = this.#settings;
     const then = { share: 'uses its outage share', refuse: 'uses up its allowances', allow: 'spends without a limit' };
-    this.#host.warn(`model-router fleet ${name}: Redis does not answer (${why}); this process ${then[whenDown]}`);
+    this.#host.warn(`fleet ${name}: Redis does not answer (${why}); this process ${then[whenDown]}`);
   }
 
   get trouble(): string | undefined {
@@ -331,7 +331,7 @@ export class StoreLink implements FleetLink, ClaimantHost {
   #warn(text: string): void {
     if (this.#warned.has(text)) return;
     this.#warned.add(text);
-    this.#host.warn(`model-router fleet ${this.#settings.name}: ${text}`);
+    this.#host.warn(`fleet ${this.#settings.name}: ${text}`);
   }
 
   async #warnOfSetup(): Promise<void> {

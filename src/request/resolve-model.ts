@@ -175,7 +175,7 @@ export class Routing {
     if (meant === undefined) return;
     const what = this.#routes.has(meant) ? 'route' : 'deployment';
     log.warn(
-      `model-router the model ${shown(unlisted)} is not listed, so it is sent on by this name; did you mean the ${what} ${shown(meant)}?`,
+      `the model ${shown(unlisted)} is not listed, so it is sent on by this name; did you mean the ${what} ${shown(meant)}?`,
     );
   }
 

@@ -159,7 +159,7 @@ export class StateKeeper {
     const now = performance.now();
     if (now < this.#warnAt) return;
     this.#warnAt = now + WARN_MS;
-    this.warn(`model-router ${line}`);
+    this.warn(line);
   }
 }
 

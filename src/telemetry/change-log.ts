@@ -118,7 +118,7 @@ export class ChangeLog {
     const more = subject.skipped === 0 ? '' : ` (${subject.skipped} such lines before it were skipped)`;
     subject.lines++;
     subject.skipped = 0;
-    log.warn(`model-router ${text()}${more}`);
+    log.warn(`${text()}${more}`);
   }
 }
 

@@ -30,8 +30,9 @@ export class Log {
     if (RANK[this.level] < RANK.info) return;
     const tried = record.attempts.map((each) => `${each.deployment}:${each.outcome}`).join(' ');
     const result = error === null ? 'ok' : `failed error=${error.code ?? error.name}`;
-    this.#info(
-      `model-router ${record.id} ${result} route=${record.route ?? '-'} deployment=${record.deployment ?? '-'} ` +
+    this.#write(
+      'info',
+      `${record.id} ${result} route=${record.route ?? '-'} deployment=${record.deployment ?? '-'} ` +
         `requested=${nameOf(record.requestedModel)} served=${nameOf(record.servedModel)} attempts=${record.attempts.length} ` +
         `[${tried}] ${record.durationMs.toFixed(0)}ms tokens=${record.usage?.inputTokens ?? '-'}+${record.usage?.outputTokens ?? '-'} ` +
         `cost=${record.costUsd === null ? 'unknown' : `$${record.costUsd.toFixed(6)}`}`,
@@ -39,28 +40,18 @@ export class Log {
   }
 
   /** Written at `debug`, because at `info` a call has one line, which shows that its cost is unknown. */
-  hint(text: string): void {
-    if (RANK[this.level] < RANK.debug) return;
-    try {
-      this.logger.debug(escapeControls(`model-router ${text}`));
-    } catch {
-      // A logger's error must not fail the call.
-    }
+  hint(line: string): void {
+    this.#write('debug', line);
   }
 
   warn(line: string): void {
-    if (RANK[this.level] < RANK.warn) return;
-    try {
-      this.logger.warn(escapeControls(line));
-    } catch {
-      // A logger's error must not fail the call.
-    }
+    this.#write('warn', line);
   }
 
-  /** A logger that throws does not fail the call. */
-  #info(line: string): void {
+  #write(level: 'warn' | 'info' | 'debug', line: string): void {
+    if (RANK[this.level] < RANK[level]) return;
     try {
-      this.logger.info(escapeControls(line));
+      this.logger[level](escapeControls(`model-router ${line}`));
     } catch {
       // A logger's error must not fail the call.
     }

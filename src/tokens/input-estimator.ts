@@ -78,7 +78,7 @@ export class InputEstimator {
   #warn(why: string, { log, record }: CallContext): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    log.warn(`model-router ${record.id} countTokens ${why}; the router's own estimate is used instead`);
+    log.warn(`${record.id} countTokens ${why}; the router's own estimate is used instead`);
     this.events.emit({ type: 'count-tokens-failed', callId: record.id, why });
   }
 }

@@ -81,7 +81,7 @@ const namesOf = (targets: readonly Target[]) => targets.map(({ state }) => state
 function reportUnpriced(events: Events, reported: Set<string>, { log }: Call, targets: readonly Target[]): void {
   const fresh = targets.filter(({ state }) => !reported.has(state.id));
   if (fresh.length === 0) return;
-  log.warn(`model-router excluded: ${namesOf(fresh)}: ${UNPRICED}`);
+  log.warn(`excluded: ${namesOf(fresh)}: ${UNPRICED}`);
   for (const { state, model } of fresh) {
     reported.add(state.id);
     if (events.hasListener('price-unknown'))
@@ -116,7 +116,7 @@ function reportRefused(events: Events, { record }: Call, error: SpendBudgetExcee
 function reportWarning(events: Events, { log }: Call, warning: Warning): void {
   const { budget, tenant, percent, spentUsd, reservedUsd, resetsAt } = warning;
   const name = nameOf(budget);
-  log.warn(`model-router ${percent} % of the budget of ${name} is spent: ${showUsd(spentUsd)}`);
+  log.warn(`${percent} % of the budget of ${name} is spent: ${showUsd(spentUsd)}`);
   if (!events.hasListener('budget-warning')) return;
   events.emit({
     type: 'budget-warning',
