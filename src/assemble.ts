@@ -23,41 +23,29 @@ import type { RouterConfig } from './options/check-options.js';
 import { compose, type Handler } from './pipeline.js';
 import { plan, planHedge } from './plan/plan.js';
 import type { PriceBook } from './prices/price-book.js';
-import type { BackgroundCalls } from './state/background-calls.js';
-import type { Capacity } from './state/capacity.js';
+import type { RouterLife } from './router-life.js';
 import type { ServiceLevel } from './state/service-level.js';
-import type { SpendTable } from './state/spend-table.js';
 import type { Totals } from './state/totals.js';
-import type { Channels } from './telemetry/channels.js';
-import type { Events } from './telemetry/events.js';
-import type { Tracing } from './telemetry/tracing.js';
 import type { InputEstimator } from './tokens/input-estimator.js';
 import type { Attempt, Call, CallReply, Reply } from './types.js';
 import { NameHints } from './util/name-hints.js';
 
 export interface Parts {
   readonly config: RouterConfig;
+  readonly life: RouterLife;
   /** One random number per call, 0 up to 1, that spreads its waits. */
   readonly jitter: () => number;
-  readonly events: Events;
   readonly prices: PriceBook;
   readonly routeTotals: ReadonlyMap<string, Totals>;
   readonly services: ReadonlyMap<string, ServiceLevel>;
-  readonly isClosed: () => boolean;
   /** Budgets and price estimates. */
   readonly spend: SpendParts;
-  /** The spend by day, deployment, route and tenant. */
-  readonly spendTable: SpendTable;
   readonly estimator: InputEstimator;
-  readonly background: BackgroundCalls;
-  readonly cache: Omit<CacheParts, 'events' | 'tracing' | 'background'>;
+  readonly cache: Omit<CacheParts, 'totals' | 'events' | 'tracing' | 'background'>;
   readonly order: Omit<OrderParts, 'estimator'>;
-  readonly capacity: Capacity;
   readonly escalation: EscalateParts['rules'];
-  readonly shadow: Pick<ShadowParts, 'rule' | 'signal' | 'runsInBackground'>;
+  readonly shadow: Pick<ShadowParts, 'rule' | 'runsInBackground'>;
   readonly onRecorded: RecordParts['onRecorded'];
-  readonly tracing: Tracing;
-  readonly channels: Channels;
 }
 
 /**
@@ -67,26 +55,21 @@ export interface Parts {
  */
 export function assemble({
   config,
+  life,
   jitter,
-  events,
   prices,
   routeTotals,
   services,
-  isClosed,
   spend,
-  spendTable,
   estimator,
-  background,
   cache: cached,
   order: orderParts,
-  capacity,
   escalation,
   shadow,
   onRecorded,
-  tracing,
-  channels,
 }: Parts): Handler<Call, CallReply> {
   const { random, slowMs, slowLogMs } = config;
+  const { events, spendTable, background, capacity, tracing, channels, cacheTotals: totals, closing: signal } = life;
 
   const errors = new ErrorReader(config.classifyError);
   const attempt = compose<Attempt, Reply>(
@@ -115,13 +98,21 @@ export function assemble({
 
   const answered = failover({ plan, planHedge, events, capacity, jitter, attempt });
   const { ledger } = spend;
-  const shadowed = new Shadow({ ...shadow, events, capacity, ledger, random, send: limitSpend(spend)(answered) });
+  const shadowed = new Shadow({
+    ...shadow,
+    signal,
+    events,
+    capacity,
+    ledger,
+    random,
+    send: limitSpend(spend)(answered),
+  });
   const recorded = record({ events, routeTotals, services, onRecorded, tracing, channels });
   return compose<Call, CallReply>(
     [
       recorded, // outermost: it also sees refusals and cache hits
-      admit(isClosed),
-      cache({ ...cached, events, tracing, background: recorded }), // a shared call runs under its own signal and deadline
+      admit(() => life.closed),
+      cache({ ...cached, totals, events, tracing, background: recorded }), // a shared call runs under its own signal and deadline
       limitTokens({ events, estimator }), // below the cache: a cached answer is never refused
       limitSpend(spend), // after the token limit: nothing is reserved for an input that is too long
       order({ ...orderParts, estimator }), // the route's strategy orders the remaining deployments

@@ -117,12 +117,12 @@ export class Dispatcher {
 
   async #passThrough(run: Run, given: RequestOptions, remainingRetries: number | null): Promise<ResponseProps> {
     const { client, name, options } = this.#untouched(given);
-    const { storedBy } = this.parts.engine;
+    const { storedBy } = this.parts.engine.life;
     const sending = sendFollowing(client, options, false, (each) => client.request<unknown>(each, remainingRetries));
     run.parse = async () => {
       const { promise } = await sending;
       const data = await redactRejections(promise, (error) => this.#redact(error, client, options));
-      this.engine.background.report(data);
+      this.engine.life.background.report(data);
       if (options.method === 'post' && isRecord(data)) storedBy.remember(data.id, name, this.parts.view.options.tenant);
       return data;
     };
@@ -218,7 +218,7 @@ export class Dispatcher {
   /** The client that created the object in the path; `undefined` if it is unknown. */
   #makerOf(path: string | undefined): string | undefined {
     const id = /^\/(?:responses|chat\/completions)\/([^/?]+)/.exec(path ?? '')?.[1];
-    return id === undefined ? undefined : this.parts.engine.storedBy.makerOf(decode(id));
+    return id === undefined ? undefined : this.parts.engine.life.storedBy.makerOf(decode(id));
   }
 
   /**
@@ -263,7 +263,7 @@ function returnAnswer(
   const stores = isStored(call.protocol, options);
   if (stores || record !== undefined || call.sealedKeys !== undefined) {
     const binding = {
-      ids: engine.storedBy,
+      ids: engine.life.storedBy,
       client: reply.attempt.target.state.client.name,
       tenant: call.settings.tenant,
     };

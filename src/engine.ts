@@ -1,5 +1,4 @@
 import { assemble } from './assemble.js';
-import type { CacheTotals } from './call/cache/response-cache.js';
 import { RouteOrder } from './call/route-order.js';
 import type { ShadowRule } from './call/shadow.js';
 import type { SpendParts } from './call/spend/decide.js';
@@ -12,9 +11,7 @@ import { PriceBook } from './prices/price-book.js';
 import { CostGroups } from './prices/worst-case.js';
 import { Routing } from './request/resolve-model.js';
 import { newLife, type RouterLife } from './router-life.js';
-import type { BackgroundCalls } from './state/background-calls.js';
 import type { CacheStore } from './state/cache-store.js';
-import type { Capacity } from './state/capacity.js';
 import type { DeploymentState } from './state/deployment-state.js';
 import { EscalationShare } from './state/escalation-share.js';
 import type { Fleet, FleetLink } from './state/fleet.js';
@@ -24,65 +21,41 @@ import { RetryBudget } from './state/retry-budget.js';
 import { DEFAULT_DOWNTIME } from './state/service-history.js';
 import type { ServiceLevel } from './state/service-level.js';
 import { SpendLedger } from './state/spend-ledger.js';
-import type { SpendTable } from './state/spend-table.js';
-import type { StateKeeper } from './state/state-keeper.js';
-import type { StoredIds } from './state/stored-ids.js';
 import { newTotals, type Totals } from './state/totals.js';
-import type { ChangeLog } from './telemetry/change-log.js';
-import type { Events } from './telemetry/events.js';
 import type { CallRecord } from './telemetry/record-types.js';
-import type { Tracing } from './telemetry/tracing.js';
 import { InputEstimator } from './tokens/input-estimator.js';
 import type { Call, CallReply, CallRetry, Target, Upstream } from './types.js';
 import { isSameValue } from './util/is-same-value.js';
 import { randomHex } from './util/random-hex.js';
-import type { SignalHubs } from './util/signal-hub.js';
 
 /** A router without its entry point: its deployments and their state. All views of a router share one engine. */
 export class Engine {
-  readonly events: Events;
-  /** Logs changes of state at `warn`. */
-  readonly changes: ChangeLog;
-  /** The state that survives restarts. */
-  readonly keeper: StateKeeper;
-  /** Observes calls and attempts for OpenTelemetry. */
-  readonly tracing: Tracing;
+  /** What survives a change of the configuration. */
+  readonly life: RouterLife;
   readonly routing: Routing;
   readonly estimator: InputEstimator;
   /** Answers a call. */
   readonly handle: Handler<Call, CallReply>;
   /** By name: configured deployments, and one shared state per client for unlisted models, created at first use. */
   readonly states: ReadonlyMap<string, DeploymentState>;
-  /** Which client created each stored object. */
-  readonly storedBy: StoredIds;
-  /** The slots of deployments and clients with limits, and the calls that wait for a slot. */
-  readonly capacity: Capacity;
   /** A random number for each call, 0 up to 1, that spreads its waits. */
   readonly jitter: NextDraw;
   /** The order of deployments on routes with a strategy. */
   readonly orders: ReadonlyMap<string, RouteOrder>;
-  readonly exposures: RouterLife['exposures'];
   /** Totals of the calls of each route. */
   readonly routeTotals: ReadonlyMap<string, Totals>;
   /** The service level of each route. */
   readonly services: ReadonlyMap<string, ServiceLevel>;
-  readonly cacheTotals: CacheTotals;
   /** `undefined` without budgets. */
   readonly ledger: SpendLedger | undefined;
-  readonly spendTable: SpendTable;
   /** `undefined` without a fleet. */
   readonly fleet: FleetLink | undefined;
-  /** Background responses that are not yet billed. */
-  readonly background: BackgroundCalls;
   /** Budgets and price estimates. */
   readonly spend: SpendParts;
-  /** Signals of callers, each with one listener. */
-  readonly signals: SignalHubs;
   readonly #deployments: Deployments;
   /** By route: the rule of `escalate` with its share of escalations, and shadow traffic. */
   readonly #escalation = new Map<string, { readonly config: EscalateConfig; readonly share: EscalationShare }>();
   readonly #shadows = new Map<string, ShadowRule>();
-  readonly #life: RouterLife;
   /** For calls with their own credentials. It counts nothing. */
   readonly #unlimited = new RetryBudget({ budget: false, minPerSecond: 0 });
   /** Priorities in queue order, first one first. */
@@ -95,27 +68,16 @@ export class Engine {
     readonly upstreams: ReadonlyMap<string, Upstream>,
     previous?: Engine,
   ) {
-    this.#life = previous === undefined ? newLife() : previous.#life;
-    const { events, changes, keeper, storedBy, capacity, exposures, cacheTotals, spendTable, background, signals } =
-      this.#life;
-    this.events = events;
-    this.changes = changes;
-    this.keeper = keeper;
-    this.tracing = this.#life.tracing;
-    this.storedBy = storedBy;
-    this.capacity = capacity;
-    this.exposures = exposures;
-    this.cacheTotals = cacheTotals;
-    this.spendTable = spendTable;
-    this.background = background;
-    this.signals = signals;
+    const life = previous?.life ?? newLife();
+    this.life = life;
+    const { events, keeper } = life;
     this.#ranks = ['premium', 'standard', ...config.priorities.keys()];
     const prices = new PriceBook(config.prices);
     const replaced = previous === undefined ? undefined : previous.#deployments;
     const deployments = new Deployments(config, upstreams, events, prices, replaced);
     this.#deployments = deployments;
     this.states = deployments.states;
-    this.estimator = new InputEstimator(config.countTokens, this.events, config.random);
+    this.estimator = new InputEstimator(config.countTokens, events, config.random);
     this.routing = new Routing(config, new Map(this.states), {
       stateOf: (client) => deployments.unlisted(client, (id, { service }) => keeper.addDeployment(id, service)),
       priceOf: (deployment, model) => prices.ofCall({ deployment, model }),
@@ -147,16 +109,16 @@ export class Engine {
       }),
     );
     this.orders = new Map([...config.routes].flatMap(([route, each]) => this.#order(route, each, previous)));
-    this.#life.fleet ??= config.fleet && this.#connect(config.fleet);
-    this.fleet = this.#life.fleet;
-    this.#life.current = this.#fleetState();
+    life.fleet ??= config.fleet && this.#connect(config.fleet);
+    this.fleet = life.fleet;
+    life.current = this.#fleetState();
     if (this.fleet?.sharesRates === true)
       for (const [id, { place }] of this.states) place?.slots.shareRates(id, this.fleet);
     this.ledger =
       config.budgets.length === 0
         ? undefined
         : new SpendLedger(config.budgets, config.tenants, previous?.ledger, this.fleet);
-    this.keeper.attach({
+    keeper.attach({
       store: config.state,
       deployments: () => Array.from(this.states, ([id, { service }]) => [id, service] as const),
       routes: () => this.services,
@@ -165,7 +127,7 @@ export class Engine {
     });
     this.spend = {
       ledger: this.ledger,
-      events: this.events,
+      events,
       estimator: this.estimator,
       prices,
       groups: new CostGroups(),
@@ -192,45 +154,37 @@ export class Engine {
     return assemble({
       config,
       jitter: () => this.jitter.take(),
-      events: this.events,
       prices,
+      life: this.life,
       routeTotals: this.routeTotals,
       services: this.services,
-      isClosed: () => this.closed,
       spend: this.spend,
-      spendTable: this.spendTable,
-      background: this.background,
       estimator: this.estimator,
-      capacity: this.capacity,
       escalation: (route) => this.#escalation.get(route ?? ''),
       shadow: {
         rule: (route) => this.#shadows.get(route ?? ''),
-        signal: () => this.#life.closing,
         runsInBackground: config.shareInFlight,
       },
       cache: {
         store: () => this.#cacheStore(),
         size: config.cacheStore === undefined ? config.cacheSize : undefined,
         shareInFlight: config.shareInFlight,
-        totals: this.cacheTotals,
       },
       order: {
         orders: this.orders,
-        onExposure: ({ record }, table, exposure) => this.exposures.set(record.attempts, { table, exposure }),
+        onExposure: ({ record }, table, exposure) => this.life.exposures.set(record.attempts, { table, exposure }),
       },
-      tracing: this.tracing,
-      channels: this.#life.channels,
       onRecorded: (record, failed) => {
         this.#compare(record, failed);
-        this.changes.recorded(record);
-        this.keeper.changed();
+        this.life.changes.recorded(record);
+        this.life.keeper.changed();
       },
     });
   }
 
   /** Adds the call to its route's comparison. */
   #compare(record: CallRecord, failed: boolean): void {
-    const found = this.exposures.get(record.attempts);
+    const found = this.life.exposures.get(record.attempts);
     if (found === undefined) return;
     const { table, exposure } = found;
     record.variant = exposure.variant;
@@ -243,7 +197,7 @@ export class Engine {
       tokens: record.usage === null ? null : record.usage.inputTokens + record.usage.outputTokens,
       escalated: record.escalated,
     });
-    if (table.becameMismatched()) this.events.emit({ type: 'sample-ratio-mismatch', route: record.route ?? '' });
+    if (table.becameMismatched()) this.life.events.emit({ type: 'sample-ratio-mismatch', route: record.route ?? '' });
   }
 
   /** A call's rank in a queue: premium, then standard, then the application's own priorities in listed order. */
@@ -252,42 +206,42 @@ export class Engine {
   }
 
   get closed(): boolean {
-    return this.#life.closed;
+    return this.life.closed;
   }
 
   nextAccount(): number {
-    return ++this.#life.accounts;
+    return ++this.life.accounts;
   }
 
   nextCallId(): string {
-    this.#life.idPrefix ??= `call_${randomHex()}`;
-    return `${this.#life.idPrefix}${(this.#life.calls++).toString(36)}`;
+    this.life.idPrefix ??= `call_${randomHex()}`;
+    return `${this.life.idPrefix}${(this.life.calls++).toString(36)}`;
   }
 
   /** The contents of the router's own store; `null` for an application's store. */
   get cacheSize(): { entries: number | null; bytes: number | null } {
     if (this.config.cacheStore !== undefined) return { entries: null, bytes: null };
-    const { store } = this.#life;
+    const { store } = this.life;
     return { entries: store?.entries ?? 0, bytes: store?.bytes ?? 0 };
   }
 
   /** Creates the store at first use, so a router without a cache has none. */
   #cacheStore(): CacheStore {
     if (this.config.cacheStore !== undefined) return this.config.cacheStore;
-    this.#life.store ??= new ResponseStore(this.config.cacheSize);
-    return this.#life.store;
+    this.life.store ??= new ResponseStore(this.config.cacheSize);
+    return this.life.store;
   }
 
   /** Resolves when unused allowances have been returned to the fleet. */
   async close(): Promise<void> {
     if (this.closed) return;
-    this.#life.closed = true;
+    this.life.closed = true;
     const returned = this.fleet?.close();
-    this.#life.closing.abort(new DOMException('This operation was aborted', 'AbortError'));
-    this.keeper.close();
-    this.capacity.close();
+    this.life.closing.abort(new DOMException('This operation was aborted', 'AbortError'));
+    this.life.keeper.close();
+    this.life.capacity.close();
     for (const { breaker } of this.states.values()) breaker?.close();
-    this.events.clear();
+    this.life.events.clear();
     await returned;
   }
 
@@ -295,10 +249,10 @@ export class Engine {
   #connect(fleet: Fleet): FleetLink {
     return connectFleet(fleet, {
       random: this.config.random,
-      current: () => this.#life.current ?? this.#fleetState(),
-      capacity: this.capacity,
-      events: this.events,
-      warn: (line) => this.changes.log?.warn(line),
+      current: () => this.life.current ?? this.#fleetState(),
+      capacity: this.life.capacity,
+      events: this.life.events,
+      warn: (line) => this.life.changes.log?.warn(line),
     });
   }
 

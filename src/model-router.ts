@@ -158,12 +158,12 @@ export class ModelRouter<
 
   /** Returns the spend by UTC day, deployment, route and tenant, as CSV: `day,deployment,route,tenant,usd,unpriced`. */
   spendCsv(): string {
-    return spendCsv(this[DISPATCHER].engine.spendTable);
+    return spendCsv(this[DISPATCHER].engine.life.spendTable);
   }
 
   /** Like `spendCsv`, in chunks, for large tables: the event loop gets a turn between two chunks. */
   spendCsvChunks(): AsyncIterable<string> {
-    return spendCsvChunks(this[DISPATCHER].engine.spendTable);
+    return spendCsvChunks(this[DISPATCHER].engine.life.spendTable);
   }
 
   /**
@@ -179,7 +179,7 @@ export class ModelRouter<
     const { engine, parts } = this[DISPATCHER];
     if (engine.closed) throw new NoDeploymentAvailableError('The router is closed.');
     const options = updateRouter(parts, part);
-    engine.events.emit({ type: 'config-updated', options });
+    engine.life.events.emit({ type: 'config-updated', options });
   }
 
   /**
@@ -215,13 +215,13 @@ export class ModelRouter<
       throw new InvalidOptionError('feedback', 'give an answer of this router, as it was returned.');
     for (const [name, value] of Object.entries(checkRecord('feedback.numbers', numbers, 'numbers by name')))
       checkNumber(`feedback.${name}`, value, { least: -1e12, most: 1e12, what: 'a number' });
-    const found = this[DISPATCHER].engine.exposures.get(record.attempts);
+    const found = this[DISPATCHER].engine.life.exposures.get(record.attempts);
     found?.table.feedback(found.exposure, numbers);
   }
 
   /** Subscribes to one event type. Returns a function that unsubscribes. */
   on<T extends RouterEventType>(type: T, listener: (event: EventOf<T>) => unknown): () => void {
-    return this[DISPATCHER].engine.events.on(type, listener);
+    return this[DISPATCHER].engine.life.events.on(type, listener);
   }
 
   /**
@@ -229,7 +229,7 @@ export class ModelRouter<
    * another router, or into this application's next process.
    */
   exportState(): RouterState {
-    return this[DISPATCHER].engine.keeper.export();
+    return this[DISPATCHER].engine.life.keeper.export();
   }
 
   /**
@@ -239,7 +239,7 @@ export class ModelRouter<
    * @throws InvalidOptionError for anything else
    */
   importState(state: RouterState): void {
-    this[DISPATCHER].engine.keeper.import(checkState('importState', state));
+    this[DISPATCHER].engine.life.keeper.import(checkState('importState', state));
   }
 
   /** Writes the state, returns allowances to the fleet, and ends timers and breakers. Calls in flight finish; later calls fail. */
@@ -253,7 +253,7 @@ export class ModelRouter<
 
   /** Used by `model-router/otel`. */
   get [TRACING](): Tracing {
-    return this[DISPATCHER].engine.tracing;
+    return this[DISPATCHER].engine.life.tracing;
   }
 
   toJSON(): Snapshot {

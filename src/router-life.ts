@@ -22,11 +22,16 @@ const STORED_IDS = 10_000;
 /** The parts of a router that survive a change of its configuration. */
 export interface RouterLife {
   readonly events: Events;
+  /** Logs changes of state at `warn`. */
   readonly changes: ChangeLog;
+  /** The state that survives restarts. */
   readonly keeper: StateKeeper;
+  /** Observes calls and attempts for OpenTelemetry. */
   readonly tracing: Tracing;
   readonly channels: Channels;
+  /** Which client created each stored object. */
   readonly storedBy: StoredIds;
+  /** The slots of deployments and clients with limits, and the calls that wait for a slot. */
   readonly capacity: Capacity;
   /**
    * The variant of each call on a weighted route, keyed by its attempts, because a joined call's record takes over
@@ -35,7 +40,9 @@ export interface RouterLife {
   readonly exposures: WeakMap<readonly AttemptRecord[], { readonly table: AbTable; readonly exposure: Exposure }>;
   readonly cacheTotals: CacheTotals;
   readonly spendTable: SpendTable;
+  /** Background responses that are not yet billed. */
   readonly background: BackgroundCalls;
+  /** Signals of callers, each with one listener. */
   readonly signals: SignalHubs;
   readonly closing: AbortSource;
   closed: boolean;

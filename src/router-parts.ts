@@ -101,7 +101,7 @@ export function assign(from: RouterParts, name: Assignable, value: unknown): Rou
   if (name === 'webhookSecret') return withView(from, { [name]: value as string });
   if (name === 'logger' || name === 'logLevel') {
     const assigned = withView(from, { [name]: value });
-    from.engine.changes.log = assigned.view.log;
+    from.engine.life.changes.log = assigned.view.log;
     return assigned;
   }
   if (from.single === undefined) {

@@ -216,7 +216,7 @@ function open(
   };
   const given = pick(sdk, SDK_KEYS);
   const complete = Object.keys(given).length === 0 ? parts : withView(parts, given);
-  engine.changes.log = complete.view.log;
+  engine.life.changes.log = complete.view.log;
   return complete;
 }
 

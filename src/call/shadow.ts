@@ -36,7 +36,7 @@ export interface ShadowParts {
   /** Sends and bills the call, without a record of its own. */
   readonly send: Handler<Call, CallReply>;
   /** Aborted when the router closes. */
-  readonly signal: () => CancelSignal;
+  readonly signal: CancelSignal;
   /** Whether background work outlives the request that started it. */
   readonly runsInBackground: boolean;
 }
@@ -131,7 +131,7 @@ export class Shadow {
 
   #whyDropped(call: Call, { config, target }: ShadowRule): string | undefined {
     const { ledger, capacity, signal } = this.#parts;
-    if (signal().aborted) return 'the router is closed';
+    if (signal.aborted) return 'the router is closed';
     if ((this.#running.get(call.record.route ?? '') ?? 0) >= config.maxConcurrent)
       return 'maxConcurrent shadow calls are running';
     // In the queue it would delay callers.
@@ -143,7 +143,7 @@ export class Shadow {
   async #run(call: Call, { config, target }: ShadowRule, answered: Answered): Promise<void> {
     const { events, send } = this.#parts;
     const primary = answered.primary();
-    const shadow = shadowOf(call, target, this.#parts.signal());
+    const shadow = shadowOf(call, target, this.#parts.signal);
     const reply = (await send(shadow)) as Reply;
     let good: boolean | null = null;
     if (config.compare !== undefined && primary !== undefined) {

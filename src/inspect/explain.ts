@@ -64,7 +64,8 @@ export function explain(reader: CallReader, given: object, options: ExplainOptio
   // If all deployments are excluded, the input is counted for those.
   const counted = call.targets.length > 0 ? call : { ...call, targets: call.excluded.map(({ target }) => target) };
   const { engine } = reader;
-  const { orders, estimator, capacity } = engine;
+  const { orders, estimator, life } = engine;
+  const { capacity } = life;
   const inputTokens = estimator.ofCall(counted);
   const money = explainSpend(engine.spend, call);
   const now = call.startedAt;

@@ -130,8 +130,8 @@ export function snapshot(engine: Engine): Snapshot {
         return [name, { deployments: [...deployments], ...sums(totals ?? newTotals(), service, now) }];
       }),
     ),
-    cache: { ...engine.cacheTotals, savedUsd: round(engine.cacheTotals.savedUsd), ...engine.cacheSize },
-    spend: spendSnapshot(engine),
+    cache: { ...engine.life.cacheTotals, savedUsd: round(engine.life.cacheTotals.savedUsd), ...engine.cacheSize },
+    spend: spendSnapshot({ ledger: engine.ledger, spendTable: engine.life.spendTable }),
   };
 }
 

@@ -119,7 +119,7 @@ export class CallReader {
       settings: deadlineMs === settings.deadlineMs ? settings : { ...settings, deadlineMs, deadlineIsDefault: false },
       startedAt,
       deadline: startedAt + deadlineMs,
-      signal: source.signal == null ? undefined : engine.signals.of(source.signal),
+      signal: source.signal == null ? undefined : engine.life.signals.of(source.signal),
       record: newRecord(id, model, resolution, settings, source),
       failures: [],
       maxAttempts,
@@ -213,7 +213,7 @@ export class CallReader {
    */
   #boundTo({ storedIds, sealedKeys }: Needs): string | null | undefined {
     for (const id of storedIds.length === 0 && sealedKeys.length === 0 ? NONE : [...storedIds, ...sealedKeys]) {
-      const client = this.engine.storedBy.makerOf(id);
+      const client = this.engine.life.storedBy.makerOf(id);
       if (client !== undefined) return client;
     }
     return storedIds.length === 0 ? undefined : null;
