@@ -7,9 +7,9 @@ import { bodyOf } from './send-call.js';
 /** A new router's plan for one kind of call. */
 export interface CallPlan {
   readonly explanation: Explanation;
-  /** The deployment that is tried first, its client, and the upstream's name of its model. */
   /** The call's model, if no route or deployment has that name. */
   readonly unlisted: string | undefined;
+  /** The deployment that is tried first, its client, and the upstream's name of its model. */
   readonly first: { readonly deployment: string; readonly client: string; readonly model: string };
 }
 

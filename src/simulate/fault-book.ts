@@ -74,9 +74,10 @@ export class FaultBook {
     const { behavior, share = 1, fromMs = 0, toMs = Number.POSITIVE_INFINITY, burstMs } = fault;
     const each = seededRandom(seedFor(this.#seed, 'fault', index, deployment));
     // One draw per burst, not per request, so that all deployments and the plain client see the same fault.
-    const inSpell = (now: number, length: number) =>
+    const drawOfBurst = (now: number, length: number) =>
       seededRandom(seedFor(this.#seed, 'spell', index, Math.floor(now / length)))();
-    const strikes = (now: number) => share === 1 || (burstMs === undefined ? each() : inSpell(now, burstMs)) < share;
+    const strikes = (now: number) =>
+      share === 1 || (burstMs === undefined ? each() : drawOfBurst(now, burstMs)) < share;
     return { script: new RunningScript(behavior), share, fromMs, toMs, strikes, index };
   }
 }
@@ -114,11 +115,11 @@ function inWords(script: Script): string {
   if (isList(script)) return script.map((each) => inWords(each)).join(', then ');
   if (script.type === 'fail') return `fails with ${script.status}`;
   const words: Partial<Record<Behaviour['type'], string>> = {
-    answer: 'answers otherwise than usual',
+    answer: 'answers differently',
     hang: 'hangs',
     reset: 'resets the connection',
-    'break-off': 'breaks off within the answer',
-    stall: 'stalls within the answer',
+    'break-off': 'breaks off during the answer',
+    stall: 'stalls during the answer',
     empty: 'answers with nothing',
   };
   return words[script.type] ?? `has the fault ${script.type}`;

@@ -28,7 +28,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulation> {
 
 export async function simulateChecked(settings: Settings): Promise<Simulation> {
   const inside = <T>(work: (clock: VirtualClock) => Promise<T>) =>
-    inVirtualTime((clock) => withoutTheWorld(settings.seed, () => work(clock)));
+    inVirtualTime((clock) => isolated(settings.seed, () => work(clock)));
   const { plans, ...result } = await inside((clock) => run(settings, clock));
   // With its own clock, so that the faults occur at the same times.
   const baseline =
@@ -37,7 +37,7 @@ export async function simulateChecked(settings: Settings): Promise<Simulation> {
 }
 
 /** Seeds all randomness and keeps requests off the network, whatever the router's options omit. */
-async function withoutTheWorld<T>(seed: number, work: () => Promise<T>): Promise<T> {
+async function isolated<T>(seed: number, work: () => Promise<T>): Promise<T> {
   const { fetch } = globalThis;
   const { random } = Math;
   Math.random = seededRandom(seedFor(seed, 'Math.random'));
