@@ -39,8 +39,8 @@ export interface AsFetchOptions {
    */
   passThrough?: 'all' | 'reads' | readonly string[] | undefined;
   /**
-   * Names of further request headers to send on. By default only `accept`, `content-type`, `user-agent`, `openai-*` but
-   * credentials, `x-request-priority`, `idempotency-key` and tracing headers are. @default []
+   * Names of further request headers to send on. By default these are `accept`, `content-type`, `user-agent`, `openai-*`
+   * (except credentials), `x-request-priority`, `idempotency-key` and tracing headers. @default []
    */
   forwardHeaders?: readonly string[] | undefined;
 }
