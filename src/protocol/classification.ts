@@ -4,6 +4,7 @@ import {
   CALLER_CODE,
   CODE_PATTERNS,
   CODES,
+  NARROW_BUDGET,
   NUMBERS,
   SERVER_CODE,
   SHORT_LIMIT,
@@ -55,6 +56,7 @@ export function classificationOf(facts: ErrorFacts, context: ErrorContext): Clas
   if (byCode !== undefined && !isRefusedPrompt && !isDenied(byCode, context.status)) {
     // A limit that ends within a minute, whatever its code.
     const isShort = context.hasRetryAfter || SHORT_LIMIT.test(words);
+    if (facts.codes.includes('budgetexceeded') && NARROW_BUDGET.test(words)) return classification('forbidden');
     return classification(byCode === 'unauthorized' && isQuota(facts) && isShort ? 'rate-limited' : byCode);
   }
   const byWords = readWords();

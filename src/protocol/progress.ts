@@ -10,6 +10,9 @@ const MAX_SEALED = 256;
 /** The last events of streams other than chat and responses. */
 const LAST_EVENT = /^(image_generation|image_edit)\.completed$|^transcript\.text\.done$|^speech\.audio\.done$/;
 
+/** OpenRouter's beta ends with `response.done`: openrouter.ai/docs/api_reference/responses/basic-usage. */
+const LAST_RESPONSE_EVENT = /^response\.(completed|incomplete|cancelled|done)$/;
+
 /** How many tool calls of a response are counted. */
 const MAX_ITEMS = 1000;
 
@@ -141,7 +144,7 @@ export class Progress {
     if (type === 'response.failed' && isServerFault(response.error)) this.failed = true;
     if (type === 'response.incomplete') this.#isExplained = true;
     // A failed response without a reason is followed by an event with it.
-    const isLast = /^response\.(completed|incomplete|cancelled)$/.test(type);
+    const isLast = LAST_RESPONSE_EVENT.test(type);
     if (isLast || (type === 'response.failed' && isRecord(response.error))) this.#isComplete = true;
     else if (type === 'response.failed') this.#awaitsReason = true;
   }

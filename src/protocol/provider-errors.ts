@@ -133,12 +133,20 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   incompletegeneration: 'server-error',
   // vLLM, vllm-project/vllm#10002
   enginedeaderror: 'server-error',
+  // Portkey, with status 446: Portkey-AI/gateway#1740
+  hooksfailed: 'content-filter',
   // Mistral, raycast/extensions#31107
   ratelimited: 'rate-limited',
   // llama.cpp, ggml-org/llama.cpp#15780
   exceedcontextsizeerror: 'context-length',
   unavailableerror: 'server-error',
 };
+
+/**
+ * LiteLLM has one code for every budget. These are budgets of one caller, tag or model, so that other calls with the
+ * same key are welcome: BerriAI/litellm#1859, BerriAI/litellm#41218
+ */
+export const NARROW_BUDGET = /\b(?:end user|tag)=|\bexceeded budget for model=/;
 
 /** Families of codes; the first match counts. */
 export const CODE_PATTERNS: readonly (readonly [pattern: RegExp, outcome: ErrorOutcome])[] = [
@@ -313,11 +321,11 @@ export const WORDINGS: readonly Wording[] = [
       /\bmodel(?: [^ ]{1,120}){0,3} (?:(?:does|do) not exist|not exist|doesn't exist|(?:is |was |could |can )?(?:not |not be |cannot be )found)|(?:unknown|no such|nonexistent|unrecognized|unsupported|non-serverless) model\b|not found the model\b|model identifier is invalid|on-demand throughput|supported api model names are|not a valid model|invalid model(?: name| id|:|\.|$)|no endpoints found|no allowed providers|not supported by (?:any )?provider|\b(?:model|deployment|endpoint)(?: [^ ]{1,120}){0,4} (?:decommissioned|deprecated|retired|discontinued|withdrawn|shut down|end[ -]of[ -]life)|\bmodel(?: [^ ]{1,120}){0,3} no longer (?:available|supported|offered)|模型不存在|模型已下线/,
   },
   {
-    // OpenAI, LM Studio, new-api, LiteLLM (emcie-co/parlant#507)
+    // OpenAI, LM Studio, new-api, LiteLLM (emcie-co/parlant#507), Bedrock's OpenAI endpoint (enricoros/big-AGI#1167)
     outcome: 'model-not-found',
     weak: true,
     pattern:
-      /\bmodel (?:[^ ]{1,120} )?(?:is )?(?:disabled|not available|not supported)(?! (?:with|when|for|in|on|by|and)\b)|(?:not|n['’]t) have access to (?:the |this )?model|no models? (?:is |are )?loaded|no healthy deployments?\b|无可用渠道/,
+      /\bmodel (?:[^ ]{1,120} )?(?:is )?(?:disabled|not available|not supported)(?! (?:with|when|for|in|on|by|and)\b)|\bmodel(?: [^ ]{1,120})? does not support the(?: [^ ]{1,60})? api\b(?! (?:parameter|option|field|feature|version)\b)|(?:not|n['’]t) have access to (?:the |this )?model|no models? (?:is |are )?loaded|no healthy deployments?\b|无可用渠道/,
   },
   {
     // Groq, Together

@@ -116,7 +116,7 @@ describe('shared state', () => {
     },
   );
 
-  it.each(['access-litellm-401', 'prompt-cloudflare-424'])(
+  it.each(['access-litellm-401', 'prompt-cloudflare-424', 'user-budget-litellm-400', 'model-budget-litellm-429'])(
     'does not change with what concerns one model or one prompt, whatever its status: %s',
     async (id) => {
       const given = httpCases.find((each) => each.id === id);

@@ -128,6 +128,7 @@ describe('responses', () => {
     ['response.incomplete', true, false],
     ['response.failed', true, true],
     ['response.cancelled', true, false],
+    ['response.done', true, false],
     ['response.in_progress', false, false],
   ])('%s: finished %s, failed %s', (type, finished, hasFailed) => {
     expect(read('responses', [event(type, { id: 'resp_1' })])).toMatchObject({ finished, failed: hasFailed });
