@@ -30,7 +30,7 @@ export function checkAnswer(
   if (requestsStream(body) && typeof data === 'string' && data !== '' && isEventStream(headers)) return;
   if (data === undefined || data === null) throw invalidAnswer('with an empty body');
   if (protocol === 'binary') return;
-  if (protocol === 'text' && typeof data === 'string' && !isPage(headers)) return;
+  if (protocol === 'text' && typeof data === 'string' && !isPage(data, headers)) return;
   const required = REQUIRED[protocol];
   if (Array.isArray(data) && isRecord(data[0]) && isRecord(data[0].error)) {
     throw embeddedError(data[0], headers, 'invalid-answer', reading);
@@ -53,8 +53,9 @@ export function checkAnswer(
 
 const hasContent = (value: unknown) => Array.isArray(value) || typeof value === 'string';
 
-/** A page from a proxy or a portal, never a transcript. */
-const isPage = (headers: Headers) => /^text\/html\b/i.test(headers.get('content-type') ?? '');
+/** A page from a proxy or a portal. whisper.cpp labels its plain transcripts like one: ggml-org/whisper.cpp#3458 */
+const isPage = (text: string, headers: Headers) =>
+  /^text\/html\b/i.test(headers.get('content-type') ?? '') && /^\s*<(?:[!?]|[a-z][a-z0-9]*[\s/>])/i.test(text);
 
 function requestsStream(body: unknown): boolean {
   if (body instanceof FormData) return body.get('stream') === 'true';

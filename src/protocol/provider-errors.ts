@@ -174,9 +174,11 @@ export const CODE_PATTERNS: readonly (readonly [pattern: RegExp, outcome: ErrorO
 export const CALLER_CODE =
   /^(?:invalid(?:request(?:error)?|parameter(?:error)?|argument|value|image|base64|input)|badrequest(?:error)?|unprocessableentity(?:error)?|validation(?:error|exception)?|valueerror|missingparameter|unsupported(?:parameter|value)|failedprecondition|outofrange|empty|image|failedtodownload)/;
 
-/** Codes that blame the server in general. They decide if the status blames the caller. */
-export const SERVER_CODE =
-  /^(?:(?:internal)?server(?:error)?|internal(?:server)?error|internal|internalfailure|apierror)$/;
+/**
+ * Codes that blame the server in general. They decide if the status blames the caller. Not `api_error`: Ollama has it in
+ * every error, such as a model without tools (louisho5/picobot#6).
+ */
+export const SERVER_CODE = /^(?:(?:internal)?server(?:error)?|internal(?:server)?error|internal|internalfailure)$/;
 
 /** A stored object that the request names does not exist: the caller's error at any deployment. */
 export const STORED_CODE =
@@ -226,7 +228,10 @@ export const NUMBERS: Readonly<Record<number, ErrorOutcome>> = {
   5016: 'forbidden',
   5018: 'forbidden',
   7009: 'server-error', // cloudflare/cloudflare-docs#15116
-  // Cloudflare AI Gateway, with status 424: developers.cloudflare.com/ai-gateway/features/guardrails/set-up-guardrail
+  // Cloudflare AI Gateway, with status 400 (cloudflare/ai#436) and 424
+  // (developers.cloudflare.com/ai-gateway/features/guardrails/set-up-guardrail)
+  2001: 'model-not-found',
+  2005: 'server-error',
   2016: 'content-filter',
   2017: 'content-filter',
   // Baidu Qianfan: cloud.baidu.com/doc/WENXINWORKSHOP/s/tlmyncueh
@@ -288,11 +293,11 @@ export const WORDINGS: readonly Wording[] = [
       /(?:invalid|incorrect|wrong|missing|expired|revoked|no|unknown) (?:[^ ]{1,24} )?api[ _-]?key|api[ _-]?key(?: [^ ]{1,40}){0,3} (?:invalid|not valid|incorrect|expired|disabled|revoked|missing|not found|required|not exist)|(?:invalid|expired|missing) (?:authentication|credentials?|authorization|access token|bearer)|authentication (?:failed|fails|error|required)|\bunauthori[sz]ed\b|not authenticated|无效的(?:令牌|密钥)|令牌(?:无效|已过期|不正确)|身份验证失败|鉴权失败/,
   },
   {
-    // OpenAI, vLLM (vllm-project/vllm#20409), SGLang (sgl-project/sglang#4048), llama.cpp (ggml-org/llama.cpp#19774),
-    // LM Studio (lmstudio-bug-tracker#237), Gemini (gemini-cli#4231), Anthropic, Mistral, xAI, Bedrock, Moonshot
+    // OpenAI, vLLM (vllm-project/vllm#20409, #40324), SGLang (sgl-project/sglang#4048), llama.cpp (ggml-org/llama.cpp#19774),
+    // LM Studio (lmstudio-bug-tracker#237, anomalyco/opencode#11141), Gemini (gemini-cli#4231), Anthropic, Mistral, xAI, Bedrock, Moonshot
     outcome: 'context-length',
     pattern:
-      /(?:maximum|max|exceed\w{0,5}|(?:longer|larger|greater) than|beyond|larger|over)(?: [^ ]{1,24}){0,6} (?:context|prompt|input|sequence|model)[ _-]?(?:length|window|size)|(?:exceed\w{0,5}|over)(?: [^ ]{1,24}){0,4} context (?:window|limit|length|size)|context[ _-]?(?:length|window|size|limit)(?: [^ ]{1,24}){0,6} (?:exceed\w{0,5}|not enough|too small|overflow\w{0,3})|context (?:the )?overflows|contextwindowexceeded/,
+      /(?:maximum|max|exceed\w{0,5}|(?:longer|larger|greater) than|beyond|larger|over)(?: [^ ]{1,24}){0,6} (?:context|prompt|input|sequence|model)[ _-]?(?:length|window|size)|(?:exceed\w{0,5}|over)(?: [^ ]{1,24}){0,4} context (?:window|limit|length|size)|context[ _-]?(?:length|window|size|limit)(?: [^ ]{1,24}){0,6} (?:exceed\w{0,5}|not enough|too small|overflow\w{0,3})|context (?:the )?overflows|n_keep \(\d{1,12}\) >= n_ctx|greater than max_model_len|contextwindowexceeded/,
   },
   {
     // Anthropic, Bedrock, Cohere, DashScope (alibabacloud.com error-code), Zhipu, Moonshot (kimi-cli#2011), SiliconFlow
@@ -310,7 +315,7 @@ export const WORDINGS: readonly Wording[] = [
     outcome: 'content-filter',
     weak: true,
     pattern:
-      /content (?:management )?polic|content[ _-]?filter|flagged (?:by|as|for)\b|inappropriate content|content exists risk|sensitive (?:content|words?|information)|violat\w{0,5}(?: [^ ]{1,24}){0,4} (?:usage|content|safety|community) (?:polic|guideline)|safety (?:system|filter|reasons?|polic)|responsible ai|considered high risk|blocked by(?: [^ ]{1,24}){0,4} (?:guardrail|safety|filter|polic)|prohibited content|敏感|不安全内容|违规内容/,
+      /content ?(?:management )?polic|content[ _-]?filter|flagged (?:by|as|for)\b|inappropriate content|content exists risk|sensitive (?:content|words?|information)|violat\w{0,5}(?: [^ ]{1,24}){0,4} (?:usage|content|safety|community) (?:polic|guideline)|safety (?:system|filter|reasons?|polic)|responsible ai|considered high risk|blocked by(?: [^ ]{1,24}){0,4} (?:guardrail|safety|filter|polic)|prohibited content|敏感|不安全内容|违规内容/,
   },
   {
     // DeepSeek (raycast/extensions#29730), SiliconFlow (continuedev/continue#10839), OpenRouter, Hugging Face router
@@ -344,11 +349,12 @@ export const WORDINGS: readonly Wording[] = [
   {
     // OpenRouter (open-webui/computer#293), Moonshot (MoonshotAI-Cookbook#16), Gemini, Ollama (ollama/ollama#13307),
     // vLLM, which reports its own failures inside a stream as 400 (vllm-project/vllm#24495, #48707), LM Studio
-    // (RooCodeInc/Roo-Code#7388), NVIDIA (decolua/9router#2527)
+    // (RooCodeInc/Roo-Code#7388), NVIDIA (decolua/9router#2527), Cerebras (elizaOS/eliza#10122), OpenRouter where it has
+    // lost the model (elizaOS/eliza#20331), OpenAI where it has lost the body (HKUDS/LightRAG#3144)
     outcome: 'server-error',
     weak: true,
     pattern:
-      /provider returned error|overload|(?:engine|server|model|service|system)(?: [^ ]{1,80}){0,4} (?:busy|at capacity|unavailable)|(?:try|retry)(?: your request)? (?:again )?later|temporarily unavailable|internal (?:server )?error|upstream (?:error|connect|request|service|timed|failure|unavailable)|(?:runner|worker|engine|backend|container)(?: [^ ]{1,40}){0,4} (?:died|crashed|terminated|dead|failed)|out of memory|enginecore encountered|background loop (?:has|is)\b|(?:cuda|nccl|hip) error\b|failed to load model|model(?: has| is| was)?(?: been)? (?:crashed|unloaded)\b|degraded function|loading model|model is (?:currently |still )?loading|connection (?:refused|reset)|繁忙|稍后(?:再试|重试)|过载/,
+      /provider returned error|no models provided|encountered a server error|could not parse the json body|overload|(?:engine|server|model|service|system)(?: [^ ]{1,80}){0,4} (?:busy|at capacity|unavailable)|(?:try|retry)(?: your request)? (?:again )?later|temporarily unavailable|internal (?:server )?error|upstream (?:error|connect|request|service|timed|failure|unavailable)|(?:runner|worker|engine|backend|container)(?: [^ ]{1,40}){0,4} (?:died|crashed|terminated|dead|failed)|out of memory|enginecore encountered|background loop (?:has|is)\b|(?:cuda|nccl|hip) error\b|failed to load model|model(?: has| is| was)?(?: been)? (?:crashed|unloaded)\b|degraded function|loading model|model is (?:currently |still )?loading|connection (?:refused|reset)|繁忙|稍后(?:再试|重试)|过载/,
   },
 ];
 

@@ -197,6 +197,30 @@ describe('other endpoints require', () => {
     expect(calledModels()).toEqual(['a']);
   });
 
+  it.each<[string, string, readonly string[]]>([
+    ['whisper.cpp’s plain text', ' And so, my fellow Americans\n', ['a']],
+    ['an empty transcript', '', ['a']],
+    ['a token of the model', '<|nospeech|> Hello', ['a']],
+    ['a page', '\n<HTML><body>Sign in</body></HTML>', ['a', 'b']],
+    ['a page that begins with a comment', '<!-- proxy --><p>Sign in</p>', ['a', 'b']],
+    ['a script', '<script>location = "/login"</script>', ['a', 'b']],
+  ])('a transcript may be labelled as a page: %s', async (_, text, expected) => {
+    const does = bytes({ headers: { 'content-type': 'text/html; charset=utf-8' }, chunks: [text] });
+    const { router, calledModels } = build({ a: does, b: answer() });
+    const client = new OpenAI({ apiKey: 'sk-x', fetch: router.asFetch(), maxRetries: 0 });
+    for (const each of [router, client]) {
+      const found = await each.audio.transcriptions.create({ model: 'standard', file, response_format: 'text' });
+      if (expected.length === 1) expect(found).toBe(text);
+    }
+    expect(calledModels()).toEqual([...expected, ...expected]);
+  });
+
+  it('the error of a server that fails with status 200 is one: whisper.cpp', async () => {
+    const { router, calledModels } = build({ a: json({ error: 'failed to process audio' }), b: answer() });
+    await router.audio.transcriptions.create({ model: 'standard', file, response_format: 'text' });
+    expect(calledModels()).toEqual(['a', 'b']);
+  });
+
   it('the content of bytes is not checked', async () => {
     const { router, calledModels } = build({ a: answer({ content: 'la la la' }), b: answer() });
     const response = await router.audio.speech.create({ model: 'standard', input: 'x', voice: 'alloy' });
