@@ -27,23 +27,24 @@ function run(name, args, output) {
   });
 }
 
+/** Runs an example and prints the result. @param {string} name */
+function passes(name, prefix = '') {
+  const startedAt = performance.now();
+  const { status, signal, stdout, stderr } = run(name, [], 'pipe');
+  const took = `${Math.round(performance.now() - startedAt)} ms`;
+  if (status === 0) console.log(`${prefix}ok      ${name} (${took})`);
+  else console.log(`${prefix}FAILED  ${name} (${signal ?? `exit code ${status}`} after ${took})\n${stdout}${stderr}`);
+  return status === 0;
+}
+
 if (wanted === undefined) {
   console.log(`npm run example NAME, where NAME is one of:\n${names.map((name) => `  ${name}`).join('\n')}`);
 } else if (wanted === '--all') {
   let failed = 0;
   // The demo takes long, and has its own script.
   const ran = names.filter((each) => each !== 'demo');
-  for (const name of ran) {
-    const startedAt = performance.now();
-    const { status, signal, stdout, stderr } = run(name, [], 'pipe');
-    const took = `${Math.round(performance.now() - startedAt)} ms`;
-    if (status === 0) {
-      console.log(`ok      ${name} (${took})`);
-    } else {
-      failed += 1;
-      console.log(`FAILED  ${name} (${signal ?? `exit code ${status}`} after ${took})\n${stdout}${stderr}`);
-    }
-  }
+  // Examples run on a real clock. A machine that stood still for a second may break one; it does not break it twice.
+  for (const name of ran) if (!passes(name) && !passes(name, 'once more: ')) failed += 1;
   console.log(`${ran.length - failed} of ${ran.length} examples ran to their end`);
   process.exitCode = failed === 0 && ran.length > 0 ? 0 : 1;
 } else if (names.includes(wanted)) {
