@@ -46,6 +46,7 @@ export type {
   ClassifyError,
   ClientSpec,
   DeploymentOptions,
+  FixedOption,
   HeaderOption,
   PrefixOptions,
   PriceFunction,
@@ -58,6 +59,7 @@ export type {
   SingleClientOptions,
   SlaOptions,
   TenantOptions,
+  UpdateOptions,
   UpstreamError,
   ViewOptions,
 } from './options/options.js';

@@ -10,7 +10,13 @@ import { type SlaReport, type SlaReportOptions, slaReport } from './inspect/sla-
 import { type Snapshot, snapshot } from './inspect/snapshot.js';
 import { spendCsv, spendCsvChunks } from './inspect/spend-csv.js';
 import type { NamedOptions, NamedSingleOptions } from './options/named-options.js';
-import type { RouterOptions, SingleCallOptions, SingleClientOptions, ViewOptions } from './options/options.js';
+import type {
+  RouterOptions,
+  SingleCallOptions,
+  SingleClientOptions,
+  UpdateOptions,
+  ViewOptions,
+} from './options/options.js';
 import { callOptions } from './request/call-options.js';
 import type { RouterParts } from './router-parts.js';
 import { copyCredentials, overrideClient } from './sdk/internals.js';
@@ -175,7 +181,7 @@ export class ModelRouter<
    * @example
    * router.update({ routes: { chat: ['qwen/Qwen3-32B', 'deepseek-ai/DeepSeek-V4-Flash'] } });
    */
-  update(part: Partial<RouterOptions>): void {
+  update(part: UpdateOptions): void {
     const { engine, parts } = this[DISPATCHER];
     if (engine.closed) throw new NoDeploymentAvailableError('The router is closed.');
     const options = updateRouter(parts, part);

@@ -7,7 +7,14 @@ import { checkPresent } from './options/check-call.js';
 import { checkRouter, type RouterConfig } from './options/check-options.js';
 import { SETTING_KEYS } from './options/option-keys.js';
 import { checkPlaces, misplacedOption } from './options/option-places.js';
-import type { RouterOptions, RouterSettings, SingleClientOptions, ViewOptions } from './options/options.js';
+import type {
+  FixedOption,
+  RouterOptions,
+  RouterSettings,
+  SingleClientOptions,
+  UpdateOptions,
+  ViewOptions,
+} from './options/options.js';
 import {
   callOptionsOf,
   type LiveConfiguration,
@@ -88,7 +95,7 @@ function newLive(): LiveConfiguration {
 }
 
 /** Options that cannot change while a router runs, and the reason. */
-const FIXED: Readonly<Record<string, string>> = {
+const FIXED: Readonly<Record<FixedOption, string>> = {
   fleet: 'the fleet knows this process already',
   cacheStore: 'answers are in the store that the router was made with',
   random: 'it is drawn from all the time',
@@ -101,7 +108,7 @@ const FIXED: Readonly<Record<string, string>> = {
  * Replaces options of a running router, each as a whole. Everything is checked before anything changes. Throws
  * InvalidOptionError.
  */
-export function updateRouter({ live: now }: RouterParts, part: Partial<RouterOptions>): string[] {
+export function updateRouter({ live: now }: RouterParts, part: UpdateOptions): string[] {
   checkSecretRecord('update', part, 'an object of options to replace');
   for (const [key, why] of Object.entries(FIXED))
     if (key in part) throw new InvalidOptionError(key, `it cannot be updated: ${why}; make another router.`);

@@ -368,5 +368,11 @@ export interface RouterOptions extends RouterSettings {
 /** Options of a router over one client: that client's own options, and the router's. */
 export type SingleClientOptions = ClientOptions & RouterSettings & { clients?: undefined };
 
+/** Options that a running router cannot change. */
+export type FixedOption = 'cacheStore' | 'fleet' | 'random' | 'shareInFlight' | 'state' | 'tenants';
+
+/** The options of `update`. */
+export type UpdateOptions = Partial<Omit<RouterOptions, FixedOption>>;
+
 /** The options of `withOptions`. Account options (`apiKey`, `baseURL`) are allowed only if the router has a single client. */
 export type ViewOptions = Partial<ClientOptions> & CallOptions;

@@ -128,6 +128,11 @@ router.withOptions({ priority: 'premium', timeout: 1000, defaultHeaders: { a: 'b
 router.withOptions({ apiKey: 'sk' });
 // @ts-expect-error a view has the router's routes
 router.withOptions({ routes: {} });
+router.update({ routes: { chat: ['small'] }, clients, deadlineMs: 5000, logLevel: 'off' });
+// @ts-expect-error a running router keeps its store
+router.update({ cacheStore: undefined });
+// @ts-expect-error a running router keeps its tenants
+router.update({ tenants: { max: 5 } });
 // @ts-expect-error a fetch is made for one base URL
 router.asFetch('https://gateway.test/v1');
 // @ts-expect-error the option is called deadlineMs

@@ -50,8 +50,8 @@ describe('an update of a router in a fleet', () => {
 
   it('cannot change the fleet', () => {
     const [member] = fleetOf(1, memoryFleetStore());
-    const fleet = storeFleet(memoryFleetStore(), { name: 'another' });
-    expect(() => (member as Member).router.update({ fleet })).toThrow(InvalidOptionError);
-    expect(() => (member as Member).router.update({ fleet })).toThrow(/the fleet knows this process already/);
+    const part: object = { fleet: storeFleet(memoryFleetStore(), { name: 'another' }) };
+    expect(() => (member as Member).router.update(part)).toThrow(InvalidOptionError);
+    expect(() => (member as Member).router.update(part)).toThrow(/the fleet knows this process already/);
   });
 });
