@@ -13,6 +13,8 @@ const MUCH_LOAD = 1.5;
 const LIMITS: Readonly<Record<string, string>> = {
   SpendBudgetExceededError:
     'they could cost more than `maxCostUsd` or what is left of `budgets`; set a limit of output, and low `maxAttempts`',
+  CapacityExceededError:
+    'their deployments were full; add one, raise `maxConcurrent`, `rpm` or `tpm` as far as the provider allows, or send less',
   TokenBudgetExceededError: 'their input is estimated at more than `maxInputTokens`',
 };
 

@@ -88,6 +88,15 @@ describe('advice', () => {
     expect(result.errors).toEqual({ [error]: 240 });
   });
 
+  it('reports calls that found every deployment full', async () => {
+    const full = { rpm: 60, maxQueue: 0, price: { input: 1, output: 1 } };
+    const { advice, errors, calls } = await simulate(small({}, { deployments: { first: full, second: full } }));
+    expect(errors.CapacityExceededError).toBeGreaterThan(0);
+    expect(advice.join('\n')).toContain(
+      `A limit refused ${errors.CapacityExceededError} of ${calls} calls before they were sent: their deployments were full`,
+    );
+  });
+
   it('reports an unknown cost', async () => {
     const deployments = { first: {}, second: { client: 'other' } };
     expect(await advise({ upstreams: { first: answer() } }, { deployments })).toContain('has a `price`');
