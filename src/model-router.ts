@@ -162,7 +162,10 @@ export class ModelRouter<
     return slaReport(this[DISPATCHER].engine, options);
   }
 
-  /** Returns the spend by UTC day, deployment, route and tenant, as CSV: `day,deployment,route,tenant,usd,unpriced`. */
+  /**
+   * Returns the spend since the router was made by UTC day, deployment, route and tenant, as CSV:
+   * `day,deployment,route,tenant,usd,unpriced`.
+   */
   spendCsv(): string {
     return spendCsv(this[DISPATCHER].engine.life.spendTable);
   }

@@ -311,8 +311,8 @@ export interface RouterSettings extends CallOptions {
   /** Where answers are cached instead of the router's memory. It bounds its own size: `maxEntries` and `maxBytes` are then errors. @default memory */
   cacheStore?: CacheStore | undefined;
   /**
-   * Stores service levels and spending across restarts: `fileState(directory)` from `model-router/node`, or your own
-   * store. @default nowhere
+   * Stores service levels and what budgets have spent across restarts: `fileState(directory)` from `model-router/node`,
+   * or your own store. @default nowhere
    */
   state?: StateStore | undefined;
   /**
