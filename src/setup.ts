@@ -64,11 +64,15 @@ export function openRouter(options: RouterOptions | SingleClientOptions): Router
 }
 
 function openSeveral(options: RouterOptions): RouterParts {
+  checkPlacesOfSeveral(options);
+  return live(openClients(options, buildClients(options.clients)), options);
+}
+
+function checkPlacesOfSeveral(options: RouterOptions): void {
   for (const key of CREDENTIAL_KEYS) {
     if (key in options) throw new InvalidOptionError(key, `it belongs to one of \`clients\`: clients.default.${key}.`);
   }
   checkPlaces('', options, ['clients', ...SETTING_KEYS, ...SDK_KEYS]);
-  return live(openClients(options, buildClients(options.clients)), options);
 }
 
 function openClients(options: RouterOptions, { clients, limits }: BuiltClients, previous?: RouterParts): RouterParts {
@@ -133,7 +137,7 @@ export function updateRouter({ live: now }: RouterParts, part: UpdateOptions): s
     return changed;
   }
   const next: RouterOptions = { ...options, ...part };
-  checkPlaces('', next, ['clients', ...SETTING_KEYS, ...SDK_KEYS]);
+  checkPlacesOfSeveral(next);
   const built =
     part.clients === undefined
       ? { clients: new Map(base.clients), limits: new Map(base.engine.config.clientLimits) }

@@ -85,6 +85,8 @@ describe('update', () => {
     wrong({ deployments: { b: {} } }, 'routes.chat.deployments[0]');
     wrong({ rotues: {} }, 'rotues');
     wrong({ random: () => 0 }, 'random');
+    const key: object = { apiKey: 'sk-new' };
+    expect(() => router.update(key)).toThrow('apiKey: it belongs to one of `clients`: clients.default.apiKey.');
     expect(await who(router)).toBe('a');
   });
 
