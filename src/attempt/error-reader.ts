@@ -49,7 +49,7 @@ export class ErrorReader {
     if (endedAt - (this.#warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) return;
     this.#warnedAt.set(key, endedAt);
     call.log.warn(
-      `${id} could not be called: no request could be made with its key function, headers and client (${describe(error)}). Nothing was sent.`,
+      `${id} could not be called: no request could be made with its key function, headers, \`adapt\` and client (${describe(error)}). Nothing was sent.`,
     );
   }
 

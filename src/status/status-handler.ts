@@ -31,6 +31,7 @@ const SHARED = Symbol.for('model-router.status');
 
 /** Throws InvalidOptionError. */
 export function responder(router: StatusRouter, options: StatusOptions): Respond {
+  if (typeof router?.on !== 'function') invalidOption('statusHandler', router, 'a router');
   const settings = checked(options);
   const collector = collectorOf(router);
   const json = () => JSON.stringify(statusOf(collector, settings));

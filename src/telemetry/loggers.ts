@@ -1,3 +1,4 @@
+import { invalidOption } from '../util/check.js';
 import type { Logger } from './log.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -16,8 +17,11 @@ export interface WinstonLike {
  *
  * @example
  * new ModelRouter({ ...options, logger: pinoLogger(pino()), logLevel: 'info' });
+ * @throws InvalidOptionError for anything else, such as `pino` instead of `pino()`
  */
 export function pinoLogger(pino: PinoLike): Logger {
+  for (const level of LEVELS)
+    if (typeof pino?.[level] !== 'function') invalidOption('pinoLogger', pino, 'what pino() returns');
   return loggerOf((level, message, rest) => pino[level](detailsOf(rest), message));
 }
 
@@ -26,8 +30,10 @@ export function pinoLogger(pino: PinoLike): Logger {
  *
  * @example
  * new ModelRouter({ ...options, logger: winstonLogger(winston.createLogger(settings)), logLevel: 'info' });
+ * @throws InvalidOptionError for anything else
  */
 export function winstonLogger(winston: WinstonLike): Logger {
+  if (typeof winston?.log !== 'function') invalidOption('winstonLogger', winston, 'what createLogger() returns');
   return loggerOf((level, message, rest) => winston.log({ ...detailsOf(rest), level, message }));
 }
 

@@ -1,5 +1,5 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { callRecord, pinoLogger, winstonLogger } from 'model-router';
+import { callRecord, type PinoLike, pinoLogger, type WinstonLike, winstonLogger } from 'model-router';
 import { answer, fail } from 'model-router/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { settled, useFakeTime } from '../../helpers/clock.js';
@@ -67,6 +67,26 @@ describe('loggers', () => {
     expect(lines).toEqual([['info', {}, expect.stringMatching(/^model-router call_\S+ ok route=standard/)]]);
     logger.debug('of the SDK', { url: 'https://a.test' });
     expect(lines[1]).toEqual(['debug', { details: { url: 'https://a.test' } }, 'of the SDK']);
+  });
+
+  it.each([
+    [
+      'pino itself',
+      () => pinoLogger((() => undefined) as unknown as PinoLike),
+      'pinoLogger: a function is not allowed',
+    ],
+    [
+      'nothing',
+      () => pinoLogger(undefined as unknown as PinoLike),
+      'pinoLogger: undefined is not allowed; give what pino() returns.',
+    ],
+    [
+      'no winston logger',
+      () => winstonLogger({} as unknown as WinstonLike),
+      'winstonLogger: an empty object is not allowed',
+    ],
+  ])('%s is an error at once', (_, adapt, message) => {
+    expect(adapt).toThrow(message);
   });
 
   it('winston gets one entry', async () => {

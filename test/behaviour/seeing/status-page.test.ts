@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { callOptions } from 'model-router';
+import { callOptions, type ModelRouter } from 'model-router';
 import { type Status, statusHandler } from 'model-router/status';
 import { answer, fail, hang, type Models } from 'model-router/testing';
 import { describe, expect, it, vi } from 'vitest';
@@ -69,6 +69,11 @@ describe('the routes of the page', () => {
       ['', 'app.js', 'style.css'].map(async (path) => gzipSync(await get(path).text()).length),
     );
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(15_000);
+  });
+
+  it('refuses anything but a router', () => {
+    const none = {} as unknown as ModelRouter;
+    expect(() => statusHandler(none)).toThrow('statusHandler: an empty object is not allowed; give a router.');
   });
 
   it('treats its title as text, and refuses unknown options', async () => {
