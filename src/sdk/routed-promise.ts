@@ -92,9 +92,15 @@ export class RoutedPromise<T> extends APIPromise<T> {
     const { client: owner, run, parse } = this[STATE];
     return new RoutedPromise<U>(owner, run, (client, props) => {
       const finish = (data: T) => {
-        const transformed = withRequestId(transform(data, props), run, props);
-        if (run.record !== undefined) linkRecord(transformed, run.record);
-        return transformed as Awaited<ReturnType<Parse<U>>>;
+        try {
+          const transformed = withRequestId(transform(data, props), run, props);
+          if (run.record !== undefined) linkRecord(transformed, run.record);
+          return transformed as Awaited<ReturnType<Parse<U>>>;
+        } catch (error) {
+          // Such as `.parse` of an answer that is cut short.
+          if (run.record !== undefined) linkRecord(error, run.record);
+          throw error;
+        }
       };
       const parsed: PromiseLike<T> | T = parse(client, props);
       return isPromise(parsed) ? Promise.resolve(parsed).then(finish) : finish(parsed);
@@ -134,6 +140,7 @@ function responseOf(props: ResponseProps, run: Run): Response {
   if (run.response === undefined) {
     const response = unread(props, run);
     run.response = run.record === undefined ? response : withRouterHeaders(response, run.record);
+    if (run.record !== undefined) linkRecord(run.response, run.record);
   }
   return run.response;
 }

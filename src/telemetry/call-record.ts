@@ -46,7 +46,7 @@ export function linkAnswerId(id: string, record: CallRecord): void {
 
 /**
  * Returns the record of a call from its promise, its result (also through `.parse`, `runTools` and the stream helpers),
- * its stream or its error, and `undefined` for anything that does not come from a router. A stream's record is complete
+ * its stream, its `Response` or its error, and `undefined` for anything that does not come from a router. A stream's record is complete
  * once the stream has ended.
  *
  * @example

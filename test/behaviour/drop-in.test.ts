@@ -110,17 +110,28 @@ describe('callRecord', () => {
     expect(callRecord(result)).toBe(callRecord(call));
   });
 
-  it('of the data of withResponse', async () => {
+  it('of the data and the response of withResponse', async () => {
     using open = openRouter();
-    const { data } = await open.router.chat.completions.create({ model, messages }).withResponse();
+    const { data, response } = await open.router.chat.completions.create({ model, messages }).withResponse();
     expect(callRecord(data)).toMatchObject(answered);
+    expect(callRecord(response)).toBe(callRecord(data));
   });
 
-  it('of the promise of a raw response', async () => {
+  it('of a raw response and of its promise', async () => {
     using open = openRouter();
     const call = open.router.chat.completions.create({ model, messages });
-    await call.asResponse();
+    const response = await call.asResponse();
     expect(callRecord(call)).toMatchObject({ deployment: 'second', attempts: [{ number: 1 }, { number: 2 }] });
+    expect(callRecord(response)).toBe(callRecord(call));
+  });
+
+  it('of the error of parsing an answer', async () => {
+    using open = openRouter({ first: fail(503), second: answer({ content: '{"city":', finishReason: 'length' }) });
+    const format = zodResponseFormat(Weather, 'weather');
+    const call = open.router.chat.completions.parse({ model, messages, response_format: format });
+    const error: unknown = await call.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: expect.stringContaining('length limit') });
+    expect(callRecord(error)).toMatchObject({ deployment: 'second', attempts: [{ number: 1 }, { number: 2 }] });
   });
 
   it('of the result of chat.completions.parse', async () => {
