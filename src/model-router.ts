@@ -84,7 +84,7 @@ export class ModelRouter<
 
   /** The path of every request. Requests that are not routed go to the default client, unchanged. */
   override request<Rsp>(options: Request, remainingRetries: number | null = null): APIPromise<Rsp> {
-    return new RoutedPromise<Rsp>(this, new Run((run) => this[DISPATCHER].start(run, options, remainingRetries)));
+    return new RoutedPromise<Rsp>(new Run((run) => this[DISPATCHER].start(run, options, remainingRetries)));
   }
 
   /** A router over the same engine: breakers and statistics are shared, and closing one closes all. */
@@ -124,7 +124,7 @@ export class ModelRouter<
       const body = { model: 'auto', messages: [{ role: 'user' as const, content: prompt }] };
       return this.chat.completions.create(body, { ...callOptions(rest), ...(signal && { signal }) });
     } catch (error) {
-      return new RoutedPromise(this, new Run(() => Promise.reject(error)));
+      return new RoutedPromise(new Run(() => Promise.reject(error)));
     }
   }
 

@@ -1,4 +1,4 @@
-import { APIPromise, type OpenAI } from 'openai';
+import { APIPromise, OpenAI } from 'openai';
 import { linkRecord, RECORD } from '../telemetry/call-record.js';
 import type { CallRecord } from '../telemetry/record-types.js';
 import { isPromise } from '../util/is-promise.js';
@@ -33,14 +33,13 @@ export class Run {
   }
 }
 
-type Parse<T> = NonNullable<ConstructorParameters<typeof APIPromise<T>>[2]>;
+type Parse<T> = (props: ResponseProps) => ReturnType<NonNullable<ConstructorParameters<typeof APIPromise<T>>[2]>>;
 
 /**
  * The state of a promise. Stored under one symbol instead of `#` members, because applications wrap promises in a
  * `Proxy`.
  */
 interface State<T> {
-  readonly client: OpenAI;
   readonly run: Run;
   readonly parse: Parse<T>;
   /** The answer, parsed once for all waiting callers. */
@@ -56,9 +55,11 @@ const STATE: unique symbol = Symbol('model-router.promise');
 export class RoutedPromise<T> extends APIPromise<T> {
   declare private readonly [STATE]: State<T>;
 
-  constructor(client: OpenAI, run: Run, parse: Parse<T> = () => run.parse() as ReturnType<Parse<T>>) {
-    super(client, run.props, parse);
-    const state: State<T> = { client, run, parse, parsed: undefined };
+  constructor(run: Run, parse: Parse<T> = () => run.parse() as ReturnType<Parse<T>>) {
+    // Only for the SDK's own `parse` and `_thenUnwrap`. It keeps its client as a value of a `WeakMap`, which the engine
+    // collects late: with a view for each call, that would cost as much as the view.
+    super(OpenAI.prototype, run.props, (_, props) => parse(props));
+    const state: State<T> = { run, parse, parsed: undefined };
     Object.defineProperty(this, STATE, { value: state });
   }
 
@@ -66,7 +67,7 @@ export class RoutedPromise<T> extends APIPromise<T> {
     // biome-ignore lint/complexity/noThisInStatic: the bundler would rename a reference to the class
     overrideParse(this.prototype, ({ [STATE]: state }: RoutedPromise<unknown>) => {
       state.run.isTaken = true;
-      state.parsed ??= state.run.props.then((props) => state.parse(state.client, props));
+      state.parsed ??= state.run.props.then((props) => state.parse(props));
       return state.parsed;
     });
   }
@@ -89,8 +90,8 @@ export class RoutedPromise<T> extends APIPromise<T> {
   }
 
   override _thenUnwrap<U>(transform: (data: T, props: ResponseProps) => U): APIPromise<U> {
-    const { client: owner, run, parse } = this[STATE];
-    return new RoutedPromise<U>(owner, run, (client, props) => {
+    const { run, parse } = this[STATE];
+    return new RoutedPromise<U>(run, (props) => {
       const finish = (data: T) => {
         try {
           const transformed = withRequestId(transform(data, props), run, props);
@@ -102,7 +103,7 @@ export class RoutedPromise<T> extends APIPromise<T> {
           throw error;
         }
       };
-      const parsed: PromiseLike<T> | T = parse(client, props);
+      const parsed: PromiseLike<T> | T = parse(props);
       return isPromise(parsed) ? Promise.resolve(parsed).then(finish) : finish(parsed);
     });
   }

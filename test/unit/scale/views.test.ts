@@ -40,6 +40,15 @@ describe('a view', () => {
     expect(first.defined).toBeLessThan(ASSIGNABLE.length + 4);
   });
 
+  it('is not the value of a WeakMap, which would keep it beyond its call', async () => {
+    const view = routerOf(1).withOptions({ tenant: 'acme' });
+    const set = vi.spyOn(WeakMap.prototype, 'set');
+    await view.chat.completions.create({ model: 'all', messages: [{ role: 'user', content: 'Hello.' }] });
+    const values = set.mock.calls.map(([, value]) => value);
+    expect(values.length).toBeGreaterThan(0);
+    expect(values).not.toContain(view);
+  });
+
   it('with an SDK option copies only the client for unrouted calls', () => {
     const router = routerOf(100);
     expect(countsOf(() => router.withOptions({ timeout: 5000 })).copied).toBe(1);
