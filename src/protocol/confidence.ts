@@ -1,6 +1,7 @@
 import type { ConfidenceScores } from '../telemetry/record-types.js';
 import { isRecord } from '../util/is-record.js';
 import { valueRanges } from './json-values.js';
+import { CUT_FINISH } from './provider-errors.js';
 
 /** A lower limit for log probabilities: a single token of -100 would decide alone. */
 const FLOOR = -20;
@@ -113,7 +114,7 @@ function partOfChoice(choice: Record<string, unknown>): Part {
     text: textOf(message.content),
     tokens: tokensOf(logprobs.content),
     isRefusal: typeof message.refusal === 'string' && message.refusal !== '',
-    isTruncated: choice.finish_reason === 'length' || choice.finish_reason === 'content_filter',
+    isTruncated: typeof choice.finish_reason === 'string' && CUT_FINISH.test(choice.finish_reason.slice(0, 64)),
     callsTools: (Array.isArray(message.tool_calls) && message.tool_calls.length > 0) || isRecord(message.function_call),
   };
 }

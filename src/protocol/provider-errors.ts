@@ -140,6 +140,8 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   // llama.cpp, ggml-org/llama.cpp#15780
   exceedcontextsizeerror: 'context-length',
   unavailableerror: 'server-error',
+  // llama.cpp for an endpoint that it was not started with, status 501: kenforthewin/atomic#49
+  notsupportederror: 'model-not-found',
 };
 
 /**
@@ -320,17 +322,18 @@ export const WORDINGS: readonly Wording[] = [
   {
     // DeepSeek (raycast/extensions#29730), SiliconFlow (continuedev/continue#10839), OpenRouter, Hugging Face router
     // (huggingface/huggingface.js#2225), Groq, Mistral, one-api, LM Studio, Moonshot, Together
-    // (truefoundry/models#919), Bedrock (earendil-works/pi#4993, aws-samples/bedrock-chat#508)
+    // (truefoundry/models#919), Bedrock (earendil-works/pi#4993, aws-samples/bedrock-chat#508); a model without the
+    // endpoint at Bedrock (enricoros/big-AGI#1167), vLLM (QwenLM/Qwen3-VL#988) and llama.cpp
     outcome: 'model-not-found',
     pattern:
-      /\bmodel(?: [^ ]{1,120}){0,3} (?:(?:does|do) not exist|not exist|doesn't exist|(?:is |was |could |can )?(?:not |not be |cannot be )found)|(?:unknown|no such|nonexistent|unrecognized|unsupported|non-serverless) model\b|not found the model\b|model identifier is invalid|on-demand throughput|supported api model names are|not a valid model|invalid model(?: name| id|:|\.|$)|no endpoints found|no allowed providers|not supported by (?:any )?provider|\b(?:model|deployment|endpoint)(?: [^ ]{1,120}){0,4} (?:decommissioned|deprecated|retired|discontinued|withdrawn|shut down|end[ -]of[ -]life)|\bmodel(?: [^ ]{1,120}){0,3} no longer (?:available|supported|offered)|模型不存在|模型已下线/,
+      /\bmodel(?: [^ ]{1,120}){0,3} (?:(?:does|do) not exist|not exist|doesn't exist|(?:is |was |could |can )?(?:not |not be |cannot be )found)|(?:unknown|no such|nonexistent|unrecognized|unsupported|non-serverless) model\b|not found the model\b|model identifier is invalid|on-demand throughput|supported api model names are|not a valid model|invalid model(?: name| id|:|\.|$)|no endpoints found|no allowed providers|not supported by (?:any )?provider|\b(?:model|deployment|endpoint)(?: [^ ]{1,120}){0,4} (?:decommissioned|deprecated|retired|discontinued|withdrawn|shut down|end[ -]of[ -]life)|\bmodel(?: [^ ]{1,120}){0,3} no longer (?:available|supported|offered)|\b(?:model(?: [^ ]{1,120})? does not support (?:the )?(?:[^ ]{1,60} ){0,2}api|server does not support embeddings)\b(?! (?:parameter|option|field|feature|version)\b)|模型不存在|模型已下线/,
   },
   {
-    // OpenAI, LM Studio, new-api, LiteLLM (emcie-co/parlant#507), Bedrock's OpenAI endpoint (enricoros/big-AGI#1167)
+    // OpenAI, LM Studio, new-api, LiteLLM (emcie-co/parlant#507)
     outcome: 'model-not-found',
     weak: true,
     pattern:
-      /\bmodel (?:[^ ]{1,120} )?(?:is )?(?:disabled|not available|not supported)(?! (?:with|when|for|in|on|by|and)\b)|\bmodel(?: [^ ]{1,120})? does not support the(?: [^ ]{1,60})? api\b(?! (?:parameter|option|field|feature|version)\b)|(?:not|n['’]t) have access to (?:the |this )?model|no models? (?:is |are )?loaded|no healthy deployments?\b|无可用渠道/,
+      /\bmodel (?:[^ ]{1,120} )?(?:is )?(?:disabled|not available|not supported)(?! (?:with|when|for|in|on|by|and)\b)|(?:not|n['’]t) have access to (?:the |this )?model|no models? (?:is |are )?loaded|no healthy deployments?\b|无可用渠道/,
   },
   {
     // Groq, Together
@@ -345,6 +348,11 @@ export const WORDINGS: readonly Wording[] = [
     weak: true,
     pattern:
       /(?:location|country|region|territory)(?: [^ ]{1,40}){0,4} not (?:supported|available|allowed)|permission denied|access denied|organization must be verified/,
+  },
+  {
+    // llama.cpp without eyes, with status 500: the server is well (ggml-org/llama.cpp#13566, #15377)
+    outcome: 'forbidden',
+    pattern: /(?:image|audio|video) input is not supported (?:by this server|- hint)/,
   },
   {
     // OpenRouter (open-webui/computer#293), Moonshot (MoonshotAI-Cookbook#16), Gemini, Ollama (ollama/ollama#13307),
@@ -375,3 +383,9 @@ export const SHORT_LIMIT = /(?:per|a|each|this)[ -](?:minute|second)\b|\b[rtqi]p
  */
 export const FAILED_FINISH =
   /^(?:(?:function_call_filter: ?)?(?:malformed_function_call|unexpected_tool_call|too_many_tool_calls)|(?:[a-z]{1,20}_)?error|insufficient_system_resource|abort(?:ed)?|cancel(?:l?ed)?|time(?:d_)?out|overloaded|fail(?:ed|ure))$/;
+
+/**
+ * Finish reasons of an answer that was cut or filtered: Mistral's `model_length` (laravel/ai#955), Anthropic's
+ * `max_tokens` and `model_context_window_exceeded`, Zhipu's `sensitive`, Gemini's `content_filter: SAFETY`.
+ */
+export const CUT_FINISH = /length|max_?tokens|context_window|filter|sensitive|safety/i;

@@ -116,18 +116,24 @@ describe('shared state', () => {
     },
   );
 
-  it.each(['access-litellm-401', 'prompt-cloudflare-424', 'user-budget-litellm-400', 'model-budget-litellm-429'])(
-    'does not change with what concerns one model or one prompt, whatever its status: %s',
-    async (id) => {
-      const given = httpCases.find((each) => each.id === id);
-      if (given === undefined) throw new TypeError(id);
-      const built = withFallback(failWith(given), { breaker: { consecutive: 1, failures: 1, minRate: 0 } });
-      for (let i = 0; i < 2; i++) await chat(built, 'class', false);
-      expect(built.calledModels().filter((model) => model === 'a')).toHaveLength(2);
-      const { deployments } = built.router.snapshot();
-      expect(deployments.a).toMatchObject({ state: 'closed', failures: 0, suspendedUntil: null });
-    },
-  );
+  it.each([
+    'access-litellm-401',
+    'prompt-cloudflare-424',
+    'user-budget-litellm-400',
+    'model-budget-litellm-429',
+    'tools-ollama-400',
+    'embeddings-llamacpp-501',
+    'api-vllm-501',
+    'image-llamacpp-500',
+  ])('does not change with what concerns one model or one prompt, whatever its status: %s', async (id) => {
+    const given = httpCases.find((each) => each.id === id);
+    if (given === undefined) throw new TypeError(id);
+    const built = withFallback(failWith(given), { breaker: { consecutive: 1, failures: 1, minRate: 0 } });
+    for (let i = 0; i < 2; i++) await chat(built, 'class', false);
+    expect(built.calledModels().filter((model) => model === 'a')).toHaveLength(2);
+    const { deployments } = built.router.snapshot();
+    expect(deployments.a).toMatchObject({ state: 'closed', failures: 0, suspendedUntil: null });
+  });
 
   it('does not change with a caller’s mistake that comes with status 200, or as an event', async () => {
     const mistake = { error: { message: 'bad schema', code: 400 } };

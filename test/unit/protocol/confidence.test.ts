@@ -104,6 +104,11 @@ describe('confidenceOf', () => {
   it.each([
     ['a refusal', chat(sure, {}, { refusal: 'I cannot.' })],
     ['a truncated answer', chat(sure, { finish_reason: 'length' })],
+    ['the end of Mistral’s context', chat(sure, { finish_reason: 'model_length' })],
+    ['the end of Anthropic’s context', chat(sure, { finish_reason: 'model_context_window_exceeded' })],
+    ['a filtered answer', chat(sure, { finish_reason: 'content_filter' })],
+    ['Gemini’s filter', chat(sure, { finish_reason: 'content_filter: SAFETY' })],
+    ['Zhipu’s filter', chat(sure, { finish_reason: 'sensitive' })],
     ['an incomplete response', response(sure, { status: 'incomplete' })],
     ['an empty answer', chat([[' ', 1]])],
   ])('%s scores 0', (_, answer) => {
