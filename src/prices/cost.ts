@@ -109,34 +109,27 @@ function inputCost(usage: Usage, price: TokenPrice): number {
     left -= written;
     cost += (written - forAnHour) * cacheWrite + forAnHour * (price.cacheWrite1h ?? cacheWrite);
   }
-  if (usage.audioInputTokens !== undefined) {
-    const audio = Math.min(usage.audioInputTokens, left);
-    left -= audio;
-    cost += audio * (price.audioInput ?? input);
-  }
-  if (usage.imageInputTokens !== undefined) {
-    const image = Math.min(usage.imageInputTokens, left);
-    left -= image;
-    cost += image * (price.imageInput ?? input);
-  }
-  return cost + left * input;
+  const { audioInputTokens, imageInputTokens } = usage;
+  return cost + mixedCost(left, input, [audioInputTokens, price.audioInput], [imageInputTokens, price.imageInput]);
 }
 
-function outputCost(usage: Usage, price: TokenPrice): number {
-  const { output } = price;
-  let left = usage.outputTokens;
+function outputCost({ outputTokens, audioOutputTokens, imageOutputTokens }: Usage, price: TokenPrice): number {
+  const { output, audioOutput, imageOutput } = price;
+  return mixedCost(outputTokens, output, [audioOutputTokens, audioOutput], [imageOutputTokens, imageOutput]);
+}
+
+type Kind = readonly [tokens: number | undefined, price: number | undefined];
+
+/** The cost of tokens of several kinds. What no kind with its own price takes costs `price`. */
+function mixedCost(tokens: number, price: number, ...kinds: readonly Kind[]): number {
+  let left = tokens;
   let cost = 0;
-  if (usage.audioOutputTokens !== undefined) {
-    const audio = Math.min(usage.audioOutputTokens, left);
-    left -= audio;
-    cost += audio * (price.audioOutput ?? output);
+  for (const [given = 0, own = price] of kinds) {
+    const part = Math.min(given, left);
+    left -= part;
+    cost += part * own;
   }
-  if (usage.imageOutputTokens !== undefined) {
-    const image = Math.min(usage.imageOutputTokens, left);
-    left -= image;
-    cost += image * (price.imageOutput ?? output);
-  }
-  return cost + left * output;
+  return cost + left * price;
 }
 
 /** Rounds to a trillionth of a dollar: below that is only floating-point noise. */
