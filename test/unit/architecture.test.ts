@@ -27,7 +27,7 @@ const LAYERS = [
   ['testing/', 'simulate/', 'otel/', 'redis/', 'status/', 'node/', 'cli/', 'genai-prices/', 'gpt-tokenizer/'],
   ['index.ts'],
   ['model-router.ts', 'as-fetch.ts'],
-  ['dispatch.ts', 'inspect/', 'setup.ts', 'router-parts.ts'],
+  ['dispatch.ts', 'unrouted.ts', 'inspect/', 'setup.ts', 'router-parts.ts'],
   ['request/', 'engine.ts', 'router-life.ts', 'deployments.ts', 'fleet-host.ts', 'assemble.ts'],
   ['call/', 'plan/', 'attempt/'],
   ['state/', 'classify.ts', 'prices/', 'options/', 'sdk/', 'protocol/', 'tokens/', 'experiments/'],
