@@ -73,7 +73,7 @@ export function asFetch({ client, warn }: AsFetchRouter, options: AsFetchOptions
       return await answer(client, options);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      return withRouterHeaders(errorResponse(error), error);
+      return withAttemptHeaders(errorResponse(error), error);
     }
   };
 }
@@ -247,7 +247,7 @@ async function answer(router: OpenAI, options: RequestOptions): Promise<Response
   const protocol = protocolOf(options);
   if (protocol === undefined) {
     const { body, status, statusText, headers } = await router.request<unknown>(options).asResponse();
-    return new Response(body, { status, statusText, headers: withoutRouterHeaders(passedBack(headers)) });
+    return new Response(body, { status, statusText, headers: withoutForgedHeaders(passedBack(headers)) });
   }
   const { data, response } = await router.request<unknown>(options).withResponse();
   const headers = passedBack(response.headers);
@@ -267,13 +267,13 @@ function passedBack(from: Headers): Headers {
 }
 
 /** Removes the router's own header names from an upstream's answer, so that an upstream cannot forge them. */
-function withoutRouterHeaders(headers: Headers): Headers {
+function withoutForgedHeaders(headers: Headers): Headers {
   for (const name of [...headers.keys()]) if (name.startsWith('x-router-')) headers.delete(name);
   return headers;
 }
 
 /** Errors report their attempts in headers, too. */
-function withRouterHeaders(response: Response, error: unknown): Response {
+function withAttemptHeaders(response: Response, error: unknown): Response {
   const record = callRecord(error);
   for (const [name, value] of record === undefined ? [] : Object.entries(routerHeaders(record))) {
     response.headers.set(name, encodeURI(value));
@@ -303,7 +303,7 @@ function errorResponse(error: unknown): Response {
 }
 
 function jsonHeaders(from: Headers): Headers {
-  const headers = withoutRouterHeaders(passedBack(from));
+  const headers = withoutForgedHeaders(passedBack(from));
   headers.delete('content-type');
   return headers;
 }
