@@ -1,7 +1,7 @@
 import type { DeploymentConfig, RouterConfig } from './options/check-options.js';
 import type { SlaConfig } from './options/check-sla.js';
 import type { PriceBook } from './prices/price-book.js';
-import { isLimited, type Place, Slots } from './state/capacity.js';
+import { hasLimits, type Place, Slots } from './state/capacity.js';
 import { DeploymentBreaker } from './state/circuit-breaker.js';
 import { type ClientState, DeploymentState } from './state/deployment-state.js';
 import { RetryBudget } from './state/retry-budget.js';
@@ -144,7 +144,7 @@ export function newService(
 /** `undefined` without limits to count for. */
 function placeOf(id: string, deployment: Deployment, client: ClientState): Place | undefined {
   const place = { id, slots: new Slots(deployment), client: client.slots, maxQueue: deployment.maxQueue };
-  return isLimited(place) ? place : undefined;
+  return hasLimits(place) ? place : undefined;
 }
 
 function priceOf(deployment: string, { model, price }: DeploymentConfig, prices: PriceBook): KnownPrice | undefined {

@@ -7,7 +7,7 @@ import { checkCall } from './options/check-call.js';
 import type { CallOptions, RouterOptions, SingleClientOptions, ViewOptions } from './options/options.js';
 import { withoutRouterHeaders } from './request/headers.js';
 import { attemptsOf, type RouterView } from './request/read-call.js';
-import { checkBaseURL, checkHeaderBag, checkLogger, copyOf, settingsOf } from './sdk/clients.js';
+import { checkBaseURL, checkHeaderBag, checkLogger, constructorOptionsOf, copyOf } from './sdk/clients.js';
 import { optionsOf } from './sdk/internals.js';
 import { type Assignable, assignTo, bindHooks, type OwnClients, overriddenHooks } from './sdk/own-clients.js';
 import type { Redact } from './sdk/redact.js';
@@ -82,7 +82,7 @@ export function withView(from: RouterParts, options: ViewOptions): RouterParts {
     own,
     single: from.single && { ...from.single, ...withoutUndefined(options) },
     passThrough,
-    superOptions: settingsOf(passThrough),
+    superOptions: constructorOptionsOf(passThrough),
     over: (base) => withView(from.over(base), options),
     view: {
       options: { ...view.options, ...callOptions },

@@ -33,7 +33,7 @@ import {
   checkBaseURL,
   checkHeaderBag,
   checkLogger,
-  settingsOf,
+  constructorOptionsOf,
   withCurrentFetch,
 } from './sdk/clients.js';
 import { AnsweredOrigins } from './sdk/dead-socket.js';
@@ -221,7 +221,7 @@ function open(
     account: 0,
     single: undefined,
     passThrough: defaultClient,
-    superOptions: settingsOf(defaultClient),
+    superOptions: constructorOptionsOf(defaultClient),
     live: newLive(),
     over: (base: RouterParts) => base,
   };

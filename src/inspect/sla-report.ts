@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.js';
-import { nameOf } from '../state/service-history.js';
+import { periodName } from '../state/service-history.js';
 import type { ProviderReport, ServiceLevel } from '../state/service-level.js';
 import { numberOf, startOf } from '../util/calendar.js';
 import { checkKeys, checkRecord, invalidOption } from '../util/check.js';
@@ -78,7 +78,7 @@ export function slaReport({ states, services, config }: Engine, options: SlaRepo
       return service === undefined ? [] : [[name, monthLevel(service, number)]];
     }),
   );
-  const report: SlaReport = { month: nameOf('month', number), deployments, routes };
+  const report: SlaReport = { month: periodName('month', number), deployments, routes };
   Object.defineProperty(report, 'toString', { value: () => markdown(report), enumerable: false });
   return report;
 }
@@ -121,7 +121,7 @@ function periodsOf(service: ServiceLevel, period: 'day' | 'hour', month: number)
     .map((number) => {
       const { good, bad } = service.counts(period, number);
       return {
-        start: nameOf(period, number),
+        start: periodName(period, number),
         uptime: good + bad === 0 ? null : good / (good + bad),
         answered: good,
         failed: bad,

@@ -1,4 +1,4 @@
-import { nameOf, toIso } from '../call/spend/messages.js';
+import { budgetName, toIso } from '../call/spend/messages.js';
 import type { Budget } from '../state/spend-account.js';
 import type { SpendLedger } from '../state/spend-ledger.js';
 import type { SpendTable } from '../state/spend-table.js';
@@ -52,7 +52,7 @@ export function spendSnapshot({
   const times = new Map<number | undefined, string | null>();
   return {
     budgets: (ledger?.states(MAX_TENANTS) ?? []).map(({ budget, tenant, resetsAt, ...amounts }) => ({
-      budget: once(names, budget, nameOf),
+      budget: once(names, budget, budgetName),
       per: budget.perTenant ? 'tenant' : null,
       route: budget.route ?? null,
       tenant: tenant ?? null,

@@ -21,6 +21,7 @@ import {
   invalidOption,
   show,
 } from '../util/check.js';
+import type { Filled } from '../util/filled.js';
 import { isRecord } from '../util/is-record.js';
 import { pick } from '../util/pick.js';
 import { safeRandom } from '../util/safe-random.js';
@@ -56,9 +57,6 @@ const CAPABILITIES = [
 ] as const satisfies readonly Capability[];
 const HEADER_OPTIONS = ['priority', 'deadline', 'cache', 'route', 'tenant'] as const satisfies readonly HeaderOption[];
 
-/** The same type with a value for each option. */
-type Filled<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
-
 /** The checked options of a router, with defaults filled in. */
 export interface RouterConfig {
   readonly clientNames: readonly string[];
@@ -74,7 +72,7 @@ export interface RouterConfig {
   readonly unlistedModels: 'pass' | 'refuse';
   readonly headerOptions: ReadonlySet<HeaderOption>;
   readonly breaker: BreakerSettings | undefined;
-  readonly retry: Filled<RetryOptions>;
+  readonly retry: Readonly<Filled<RetryOptions>>;
   readonly budgets: readonly Budget[];
   readonly tenants: TenantLimit;
   readonly unknownPrice: 'allow' | 'refuse';
@@ -103,7 +101,7 @@ export interface RouteConfig {
   readonly accept: ReturnType<typeof checkAccept>;
   readonly escalate: EscalateConfig | undefined;
   readonly shadow: ShadowConfig | undefined;
-  readonly retry: Filled<RetryOptions>;
+  readonly retry: Readonly<Filled<RetryOptions>>;
   readonly sla: SlaConfig | undefined;
 }
 
@@ -113,7 +111,7 @@ export interface DeploymentConfig extends Omit<DeploymentOptions, 'sla'> {
   readonly sla: SlaConfig | undefined;
 }
 
-export interface Prefix extends Filled<PrefixOptions> {
+export interface Prefix extends Readonly<Filled<PrefixOptions>> {
   readonly prefix: string;
 }
 
@@ -385,8 +383,8 @@ function checkBreaker(breaker: unknown): BreakerSettings | undefined {
 function checkRetry(
   path: string,
   retry: unknown,
-  defaults: Filled<RetryOptions> = { baseMs: 250, maxMs: 8000, budget: 0.2, minPerSecond: 10 },
-): Filled<RetryOptions> {
+  defaults: Readonly<Filled<RetryOptions>> = { baseMs: 250, maxMs: 8000, budget: 0.2, minPerSecond: 10 },
+): Readonly<Filled<RetryOptions>> {
   const given: RetryOptions =
     retry === undefined ? {} : checkRecord(path, retry, 'an object such as { baseMs: 250 }; `maxAttempts` is a number');
   checkKeys(path, given, ['baseMs', 'maxMs', 'budget', 'minPerSecond']);

@@ -23,7 +23,7 @@ export function readNeeds(body: unknown): Needs {
   if (typeof body.n === 'number' && body.n > 1) capabilities.add('multipleChoices');
   if (typeOf(body.response_format) === 'json_schema') capabilities.add('jsonSchema');
   if (isRecord(body.text) && typeOf(body.text.format) === 'json_schema') capabilities.add('jsonSchema');
-  if (wantsLogprobs(body)) capabilities.add('logprobs');
+  if (needsLogprobs(body)) capabilities.add('logprobs');
   if (Array.isArray(body.modalities) && body.modalities.includes('audio')) capabilities.add('audio');
   addId(storedIds, body.previous_response_id);
   addId(storedIds, isRecord(body.conversation) ? body.conversation.id : body.conversation);
@@ -34,7 +34,7 @@ export function readNeeds(body: unknown): Needs {
   return { capabilities, storedIds, sealedKeys: sealedKeys(body.input) };
 }
 
-function wantsLogprobs({ logprobs, top_logprobs: top, include }: Record<string, unknown>): boolean {
+function needsLogprobs({ logprobs, top_logprobs: top, include }: Record<string, unknown>): boolean {
   if (logprobs === true || typeof logprobs === 'number' || typeof top === 'number') return true;
   return Array.isArray(include) && include.some((each) => typeof each === 'string' && each.endsWith('logprobs'));
 }

@@ -239,7 +239,7 @@ export function copyOf(client: OpenAI, options: Partial<ClientOptions>): OpenAI 
  * Options for the SDK's constructor of the router itself: the first client's own settings, for code that reads them
  * from the client directly (realtime, webhooks, uploads). Requests never use them: each goes through its own client.
  */
-export function settingsOf(client: OpenAI): ClientOptions {
+export function constructorOptionsOf(client: OpenAI): ClientOptions {
   const { baseURL, organization, project, webhookSecret, adminAPIKey, timeout, maxRetries, fetchOptions } = client;
   return {
     // The constructor requires a key; `copyCredentials` replaces it with the client's own.

@@ -97,7 +97,7 @@ export interface Place {
 /**
  * Whether the place or its client has limits, and whether those count tokens. Without limits there is nothing to count.
  */
-export const isLimited = ({ slots, client }: Place) => slots.isLimited || client.isLimited;
+export const hasLimits = ({ slots, client }: Place) => slots.isLimited || client.isLimited;
 export const countsTokens = ({ slots, client }: Place) => slots.countsTokens || client.countsTokens;
 
 /**

@@ -48,7 +48,7 @@ export interface DowntimeRule {
 export const DEFAULT_DOWNTIME: DowntimeRule = { minAttempts: 5, failedShare: 0.5 };
 
 /** `2026-11`, `2026-11-29` or `2026-11-29T13Z`. */
-export function nameOf(period: Period, number: number): string {
+export function periodName(period: Period, number: number): string {
   const iso = new Date(startOf(period, number)).toISOString();
   if (period === 'hour') return `${iso.slice(0, 13)}Z`;
   return iso.slice(0, period === 'day' ? 10 : 7);

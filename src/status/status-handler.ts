@@ -5,7 +5,7 @@ import { STYLE } from './assets/style.js';
 import { Collector, type StatusRouter } from './collector.js';
 import { LiveClients } from './live-clients.js';
 import { metricsText } from './metrics-text.js';
-import { type StatusSettings, statusOf } from './status-json.js';
+import { type StatusSettings, statusJson } from './status-json.js';
 
 /** Options of the status page. */
 export interface StatusOptions {
@@ -34,7 +34,7 @@ export function responder(router: StatusRouter, options: StatusOptions): Respond
   if (typeof router?.on !== 'function') invalidOption('statusHandler', router, 'a router');
   const settings = checked(options);
   const collector = collectorOf(router);
-  const json = () => JSON.stringify(statusOf(collector, settings));
+  const json = () => JSON.stringify(statusJson(collector, settings));
   const live = new LiveClients(() => (router.snapshot().closed ? undefined : json()));
 
   return (method, path) => {

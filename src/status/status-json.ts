@@ -44,7 +44,7 @@ export interface StatusSettings {
   readonly showTenants: boolean;
 }
 
-export function statusOf(collector: Collector, { title, showTenants }: StatusSettings): Status {
+export function statusJson(collector: Collector, { title, showTenants }: StatusSettings): Status {
   const now = Date.now();
   const { deployments, spend, ...snapshot } = collector.snapshot();
   const { byTenant, budgets } = spend;

@@ -6,7 +6,7 @@ import { parseJson } from '../../util/parse-json.js';
 import { cachedAnswer } from './cached-reply.js';
 import { isDeploymentFault } from './errors.js';
 import type { FetchedAnswer, FetchTask } from './fetch-task.js';
-import { type Snapshot, snapshotOf, vectorKeys } from './key.js';
+import { type CopiedRequest, copyOfRequest, vectorKeys } from './key.js';
 import type { Found } from './lookup.js';
 import { dataOf, headersOf } from './reply-parts.js';
 import type { ResponseCache } from './response-cache.js';
@@ -34,7 +34,7 @@ export function answerVectors(
   given: CacheRequest,
   settings: CacheSettings,
 ): Promise<CallReply> | undefined {
-  const request = snapshotOf(given);
+  const request = copyOfRequest(given);
   const keys = vectorKeys(call, request);
   const values = inputsOf(request.body.input);
   if (values.length === 0) return undefined;
@@ -54,7 +54,7 @@ class Batch {
   constructor(
     readonly cache: ResponseCache,
     readonly call: Call,
-    readonly request: Snapshot,
+    readonly request: CopiedRequest,
     readonly keys: Keys,
     readonly settings: CacheSettings,
     readonly inputs: readonly EmbeddingInput[],

@@ -1,7 +1,7 @@
 import type { Call } from '../../types.js';
 import { TooManyValuesError } from '../../util/json-copy.js';
 import { type Eligibility, eligibilityOf } from './eligibility.js';
-import { keyOf, keyParts, snapshotOf, vectorKeys } from './key.js';
+import { copyOfRequest, keyOf, keyParts, vectorKeys } from './key.js';
 
 /**
  * Shows why a call is cacheable or not, and its key: the names of its parts and a hash, without any value of the
@@ -12,10 +12,9 @@ export function explainCache(call: Call): Eligibility & { key: { hash: string; p
   const { cacheRequest: request, protocol } = call;
   if (!eligibility.cacheable || request === undefined) return { ...eligibility, key: null };
   try {
-    const snapshot = snapshotOf(request);
-    const hash =
-      protocol === 'embeddings' ? vectorKeys(call, snapshot).ofInput(snapshot.body.input) : keyOf(call, snapshot);
-    return { ...eligibility, key: { hash, parts: keyParts(call, snapshot) } };
+    const copy = copyOfRequest(request);
+    const hash = protocol === 'embeddings' ? vectorKeys(call, copy).ofInput(copy.body.input) : keyOf(call, copy);
+    return { ...eligibility, key: { hash, parts: keyParts(call, copy) } };
   } catch (error) {
     const why =
       error instanceof TooManyValuesError

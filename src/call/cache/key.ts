@@ -23,10 +23,10 @@ const USUAL_ACCEPT = /^(application\/json|text\/event-stream|\*\/\*)$/;
 type Body = Record<string, unknown>;
 
 /** A copy of a cacheable request, independent of later changes to the body. */
-export type Snapshot = CacheRequest & { readonly body: Body };
+export type CopiedRequest = CacheRequest & { readonly body: Body };
 
 /** Throws if the request has no key. */
-export function snapshotOf(request: CacheRequest): Snapshot {
+export function copyOfRequest(request: CacheRequest): CopiedRequest {
   // The body of a cacheable request is a record, so its copy is one.
   return { ...request, body: jsonCopy(request.body, MAX_VALUES) as Body, query: jsonCopy(request.query) };
 }

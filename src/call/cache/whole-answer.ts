@@ -4,7 +4,7 @@ import type { CachedReply, CacheRequest, CacheSettings, Call, CallReply } from '
 import { isPromise } from '../../util/is-promise.js';
 import { isDeploymentFault } from './errors.js';
 import type { FetchTask } from './fetch-task.js';
-import { keyOf, type Snapshot, snapshotOf } from './key.js';
+import { type CopiedRequest, copyOfRequest, keyOf } from './key.js';
 import type { Found } from './lookup.js';
 import { isLong, readAnswer, readInSlices } from './read-answer.js';
 import type { ResponseCache } from './response-cache.js';
@@ -25,7 +25,7 @@ export function answerWhole(
   const reply = isLate || found === undefined ? undefined : hit(cache, call, found);
   if (reply !== undefined) return Promise.resolve(reply);
   // Copied only now, because most hits need no copy of the body.
-  const request = snapshotOf(given);
+  const request = copyOfRequest(given);
   const miss = new Miss(cache, call, request, settings, taskOf(cache, call, request, key, settings));
   return isLate ? answerLate(cache, call, found, miss) : miss.answer(found);
 }
@@ -62,7 +62,7 @@ class Miss {
   constructor(
     readonly cache: ResponseCache,
     readonly call: Call,
-    readonly request: Snapshot,
+    readonly request: CopiedRequest,
     readonly settings: CacheSettings,
     readonly task: FetchTask,
   ) {}
@@ -93,7 +93,7 @@ class Miss {
 function taskOf(
   { lookup }: ResponseCache,
   { protocol, settings: { tenant } }: Call,
-  { body }: Snapshot,
+  { body }: CopiedRequest,
   key: string,
   settings: CacheSettings,
 ): FetchTask {

@@ -7,7 +7,7 @@ import type { Events } from '../../telemetry/events.js';
 import type { InputEstimator } from '../../tokens/input-estimator.js';
 import type { Call, Target } from '../../types.js';
 import { showUsd } from '../../util/money.js';
-import { nameOf, overBudget, overCallLimit, toIso, tooManyTenants, worstCaseText } from './messages.js';
+import { budgetName, overBudget, overCallLimit, toIso, tooManyTenants, worstCaseText } from './messages.js';
 
 export interface SpendParts {
   /** `undefined` without budgets. */
@@ -34,7 +34,7 @@ export interface SpendDecision {
   readonly pending: Promise<boolean> | undefined;
 }
 
-export function isLimited({ ledger }: SpendParts, { settings, record }: Call): boolean {
+export function hasSpendLimit({ ledger }: SpendParts, { settings, record }: Call): boolean {
   return settings.maxCostUsd !== undefined || (ledger?.appliesTo(record.route) ?? false);
 }
 
@@ -180,7 +180,7 @@ function tryLimits(
 function refusalError(message: string, usd: number, refusal: Refusal): SpendBudgetExceededError {
   const { budget, leftUsd, availableAt, resetsAt } = refusal;
   return new SpendBudgetExceededError(message, {
-    budget: nameOf(budget),
+    budget: budgetName(budget),
     estimateUsd: usd,
     limitUsd: budget.usd,
     leftUsd: Math.max(0, leftUsd),

@@ -1,6 +1,6 @@
 import { maxUsdOf, worstCases } from '../../prices/worst-case.js';
 import type { Call } from '../../types.js';
-import { decide, isLimited, type SpendDecision, type SpendParts, without } from './decide.js';
+import { decide, hasSpendLimit, type SpendDecision, type SpendParts, without } from './decide.js';
 
 /**
  * What a call may cost, and which limits apply. Deployments that the limits exclude are removed from the call's
@@ -10,7 +10,7 @@ export function explainSpend(
   parts: SpendParts,
   call: Call,
 ): { usd: number | null; excluded: SpendDecision['excluded']; refused: SpendDecision['refused'] } {
-  if (isLimited(parts, call)) {
+  if (hasSpendLimit(parts, call)) {
     const { cases, usd, excluded, refused } = decide(parts, call, false);
     if (excluded.length > 0) call.targets = without(call.targets, excluded);
     return { usd: cases.some((each) => each.usd !== undefined) ? usd : null, excluded, refused };

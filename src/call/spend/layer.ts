@@ -6,8 +6,8 @@ import type { Warning } from '../../state/spend-account.js';
 import type { Events } from '../../telemetry/events.js';
 import type { Call, CallReply, Target } from '../../types.js';
 import { showUsd } from '../../util/money.js';
-import { decide, isLimited, type SpendParts, UNPRICED, without } from './decide.js';
-import { nameOf, toIso } from './messages.js';
+import { decide, hasSpendLimit, type SpendParts, UNPRICED, without } from './decide.js';
+import { budgetName, toIso } from './messages.js';
 import { CallReservation } from './reservation.js';
 
 /** Reserves a call's highest cost in every spend limit, or refuses the call. Without a limit it adds nothing. */
@@ -16,7 +16,7 @@ export function limitSpend(parts: SpendParts): Layer<Call, CallReply> {
   const reported = new Set<string>();
   return (next) =>
     function limitSpend(call) {
-      return isLimited(parts, call) ? withReservation(parts, reported, call, next) : next(call);
+      return hasSpendLimit(parts, call) ? withReservation(parts, reported, call, next) : next(call);
     };
 }
 
@@ -115,7 +115,7 @@ function reportRefused(events: Events, { record }: Call, error: SpendBudgetExcee
 
 function reportWarning(events: Events, { log }: Call, warning: Warning): void {
   const { budget, tenant, percent, spentUsd, reservedUsd, resetsAt } = warning;
-  const name = nameOf(budget);
+  const name = budgetName(budget);
   log.warn(`${percent} % of the budget of ${name} is spent: ${showUsd(spentUsd)}`);
   if (!events.hasListener('budget-warning')) return;
   events.emit({

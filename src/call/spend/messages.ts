@@ -6,7 +6,7 @@ import { showUsd } from '../../util/money.js';
 /**
  * The name of a budget in messages, events and logs: `$400 a month`, `$5 a day for each tenant on the route "chat"`.
  */
-export function nameOf({ usd, window, perTenant, route }: Budget): string {
+export function budgetName({ usd, window, perTenant, route }: Budget): string {
   const each =
     typeof window === 'number' ? `in any ${durationText(window)}` : `${window === 'hour' ? 'an' : 'a'} ${window}`;
   const where = `the route ${JSON.stringify(route)}`;
@@ -64,26 +64,26 @@ export function overBudget(could: string, usd: number, call: Call, refusal: Refu
   const { budget, spentUsd, reservedUsd, leftUsd, trouble } = refusal;
   if (trouble !== undefined)
     return (
-      `${could}, and of the budget of ${nameOf(budget)} this process may use ${showUsd(Math.max(0, leftUsd))}: ` +
+      `${could}, and of the budget of ${budgetName(budget)} this process may use ${showUsd(Math.max(0, leftUsd))}: ` +
       `${trouble}. Nothing was sent. To let calls pass all the same, set whenDown: 'allow' for the fleet.`
     );
   const state = `${showUsd(spentUsd)} is spent and ${showUsd(reservedUsd)} is reserved for running calls`;
   return (
-    `${could}, and ${showUsd(Math.max(0, leftUsd))} is left of the budget of ${nameOf(budget)} (${state}); nothing was sent. ` +
+    `${could}, and ${showUsd(Math.max(0, leftUsd))} is left of the budget of ${budgetName(budget)} (${state}); nothing was sent. ` +
     `${whenAvailable(refusal, usd)} ${toChange(call, 'the budget')}`
   );
 }
 
 export function tooManyTenants({ budget }: Refusal): string {
   return (
-    `There are as many tenants as \`tenants.max\` allows, so this one has no budget of ${nameOf(budget)}; nothing was ` +
+    `There are as many tenants as \`tenants.max\` allows, so this one has no budget of ${budgetName(budget)}; nothing was ` +
     "sent. Raise tenants.max, or set tenants.overflow: 'share' to let further tenants share one budget."
   );
 }
 
 function whenAvailable({ budget, availableAt }: Refusal, usd: number): string {
   if (availableAt !== undefined) return `There will be enough at ${new Date(availableAt).toISOString()}.`;
-  if (usd > budget.usd) return `It is more than the whole budget of ${nameOf(budget)}.`;
+  if (usd > budget.usd) return `It is more than the whole budget of ${budgetName(budget)}.`;
   return 'There may be enough when running calls have ended.';
 }
 

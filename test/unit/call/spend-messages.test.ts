@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nameOf } from '../../../src/call/spend/messages.js';
+import { budgetName } from '../../../src/call/spend/messages.js';
 import { showUsd } from '../../../src/util/money.js';
 
 describe('showUsd', () => {
@@ -17,7 +17,7 @@ describe('showUsd', () => {
   });
 });
 
-describe('nameOf', () => {
+describe('budgetName', () => {
   it.each([
     [{ usd: 400, window: 'month', perTenant: false, route: undefined } as const, '$400 a month'],
     [{ usd: 2.5, window: 'hour', perTenant: true, route: undefined } as const, '$2.50 an hour for each tenant'],
@@ -31,6 +31,6 @@ describe('nameOf', () => {
     [{ usd: 1, window: 1000, perTenant: false, route: undefined } as const, '$1 in any second'],
     [{ usd: 1, window: 1500, perTenant: false, route: undefined } as const, '$1 in any 1500 ms'],
   ])('names a budget', (budget, name) => {
-    expect(nameOf(budget)).toBe(name);
+    expect(budgetName(budget)).toBe(name);
   });
 });
