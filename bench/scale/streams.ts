@@ -37,7 +37,7 @@ const held = (when: 'open' | 'ended'): Curve => ({
   async at(chunks) {
     const text = Array.from({ length: chunks }, (_, i) => word(i + 1)).join('').length;
     const routed = (fetch: unknown) => routerOf(2, { clients: { default: clientOf(fetch) } });
-    for (const make of [plainOf, routed]) await heldBy(make, 100);
+    for (const make of [plainOf, routed, plainOf, routed]) await heldBy(make, chunks);
     const plain = await heldBy(plainOf, chunks);
     const router = await heldBy(routed, chunks);
     return Math.max(0, router[when] - plain[when]) / text;

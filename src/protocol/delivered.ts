@@ -44,8 +44,9 @@ export class Delivered {
   /** The shape of the last run. A run with one chunk has none; `#single` is that chunk's JSON. */
   #shape: ChunkShape | undefined;
   #single = '';
-  /** The slot values of the last chunks, which are not in a block yet. */
-  #rows: (readonly unknown[])[] = [];
+  /** For each slot, the values of the last chunks, which are not in a block yet. */
+  #values: unknown[][] = [];
+  #rows = 0;
   #rowsSize = 0;
   #rowsText = 0;
   /** The totals of all blocks. */
@@ -65,10 +66,12 @@ export class Delivered {
     if (row === undefined) return;
     const size = sizeOfRow(row);
     if (size > MAX_KEPT) return;
-    this.#rows.push(row);
+    if (this.#rows === 0) this.#values = row.map((value) => [value]);
+    else for (const [i, value] of row.entries()) this.#values[i]?.push(value);
+    this.#rows++;
     this.#rowsSize += size;
     this.#rowsText += textOfChunk(chunk).length;
-    if (this.#rows.length >= ROWS || this.#rowsSize >= BLOCK_SIZE) this.#pack();
+    if (this.#rows >= ROWS || this.#rowsSize >= BLOCK_SIZE) this.#pack();
   }
 
   /** The delivered chunks; of a long stream, the last ones. */
@@ -98,9 +101,15 @@ export class Delivered {
     this.#runs = [];
     this.#shape = undefined;
     this.#single = '';
-    this.#rows = [];
-    this.#rowsSize = 0;
+    this.#forgetRows();
     this.#blocksSize = 0;
+  }
+
+  #forgetRows(): void {
+    this.#values = [];
+    this.#rows = 0;
+    this.#rowsSize = 0;
+    this.#rowsText = 0;
   }
 
   /** Begins a run with a chunk that does not fit the last run. */
@@ -125,23 +134,20 @@ export class Delivered {
 
   #pack(): void {
     const run = this.#runs.at(-1);
-    const rows = this.#rows;
-    if (run === undefined || rows.length === 0) return;
+    if (run === undefined || this.#rows === 0) return;
     const columns = run.slots.map((kind, i) => {
-      const values = rows.map((row) => row[i]);
+      const values = this.#values[i] ?? [];
       return kind === 'json' ? jsonColumnOf(values) : columnOf(values);
     });
     const size = sizeOfAll(columns);
-    const block = { columns, chunks: rows.length, textLength: this.#rowsText, size };
+    const block = { columns, chunks: this.#rows, textLength: this.#rowsText, size };
     const last = run.blocks.at(-1);
     const joined = last === undefined || isFull(last) ? undefined : joinedBlock(last, block);
     if (joined === undefined) run.blocks.push(block);
     else run.blocks[run.blocks.length - 1] = joined;
     this.#textLength += this.#rowsText;
     this.#blocksSize += joined === undefined || last === undefined ? size : joined.size - last.size;
-    this.#rows = [];
-    this.#rowsSize = 0;
-    this.#rowsText = 0;
+    this.#forgetRows();
     this.#trim();
   }
 
