@@ -126,8 +126,11 @@ function outcomeOfWords(
   // A wrapped error is described better by its own codes.
   const inner = quoted === undefined ? undefined : classificationOf(quoted, { ...context, status: undefined })?.outcome;
   if (inner !== undefined && isReadAt(inner, status, false)) return inner;
-  return WORDINGS.find(({ outcome, pattern, weak }) => isReadAt(outcome, status, weak === true) && pattern.test(words))
-    ?.outcome;
+  const isFault = blamesServer(status);
+  return WORDINGS.find(
+    ({ outcome, pattern, weak, onlyFaults }) =>
+      (isFault || onlyFaults !== true) && isReadAt(outcome, status, weak === true) && pattern.test(words),
+  )?.outcome;
 }
 
 /** Which wordings count for a status: the more specific the status, the fewer. */

@@ -270,6 +270,8 @@ export interface Wording {
   readonly pattern: RegExp;
   /** Not matched if the status already blames the server. */
   readonly weak?: true;
+  /** Matched only if the status blames the server; with any other, the caller's mistake is read as one. */
+  readonly onlyFaults?: true;
 }
 
 /** Wordings; the first match counts. */
@@ -295,8 +297,9 @@ export const WORDINGS: readonly Wording[] = [
       /(?:invalid|incorrect|wrong|missing|expired|revoked|no|unknown) (?:[^ ]{1,24} )?api[ _-]?key|api[ _-]?key(?: [^ ]{1,40}){0,3} (?:invalid|not valid|incorrect|expired|disabled|revoked|missing|not found|required|not exist)|(?:invalid|expired|missing) (?:authentication|credentials?|authorization|access token|bearer)|authentication (?:failed|fails|error|required)|\bunauthori[sz]ed\b|not authenticated|无效的(?:令牌|密钥)|令牌(?:无效|已过期|不正确)|身份验证失败|鉴权失败/,
   },
   {
-    // OpenAI, vLLM (vllm-project/vllm#20409, #40324), SGLang (sgl-project/sglang#4048), llama.cpp (ggml-org/llama.cpp#19774),
-    // LM Studio (lmstudio-bug-tracker#237, anomalyco/opencode#11141), Gemini (gemini-cli#4231), Anthropic, Mistral, xAI, Bedrock, Moonshot
+    // OpenAI, vLLM (vllm-project/vllm#20409, #40324), SGLang (sgl-project/sglang#4048), llama.cpp
+    // (ggml-org/llama.cpp#19774), LM Studio (lmstudio-bug-tracker#237, anomalyco/opencode#11141), Gemini
+    // (gemini-cli#4231), Anthropic, Mistral, xAI, Bedrock, Moonshot
     outcome: 'context-length',
     pattern:
       /(?:maximum|max|exceed\w{0,5}|(?:longer|larger|greater) than|beyond|larger|over)(?: [^ ]{1,24}){0,6} (?:context|prompt|input|sequence|model)[ _-]?(?:length|window|size)|(?:exceed\w{0,5}|over)(?: [^ ]{1,24}){0,4} context (?:window|limit|length|size)|context[ _-]?(?:length|window|size|limit)(?: [^ ]{1,24}){0,6} (?:exceed\w{0,5}|not enough|too small|overflow\w{0,3})|context (?:the )?overflows|n_keep \(\d{1,12}\) >= n_ctx|greater than max_model_len|contextwindowexceeded/,
@@ -306,11 +309,12 @@ export const WORDINGS: readonly Wording[] = [
     // (chatboxai/chatbox#2060, continue#10993), Hugging Face TGI (huggingface/chat-ui#327,
     // text-generation-inference#695), Cerebras (BerriAI/litellm#17587), TensorRT-LLM (NVIDIA/TensorRT-LLM#9277),
     // Bedrock's Titan (ryanadoty/Amazon-Bedrock-Amazon-RDS-POC#9), vLLM where the prompt leaves no room
-    // (vllm-project/vllm#4667; -1 is the caller's own), Ark, DS4 (earendil-works/pi#6262),
-    // Z.AI (anomalyco/opencode#27629), Moonshot (MoonshotAI-Cookbook#18), llama.cpp's embeddings (ggml-org/llama.cpp#11105)
+    // (vllm-project/vllm#4667; -1 is the caller's own), Ark, DS4 (earendil-works/pi#6262), Z.AI
+    // (anomalyco/opencode#27629), Moonshot (MoonshotAI-Cookbook#18), llama.cpp's embeddings (ggml-org/llama.cpp#11105),
+    // Azure (RooCodeInc/Roo-Code#3344)
     outcome: 'context-length',
     pattern:
-      /(?:prompt|input|request|message|conversation|messages|text) (?:is |are |was )?too long|prompt exceeds max length|too many (?:input |prompt )?tokens|(?:input|prompt)(?: [^ ]{1,24}){0,5} exceeds?(?: [^ ]{1,24}){0,6} (?:tokens|length|limit)|exceed\w{0,3} model token limit|(?:less than|<=?)(?: or equal to)? max_seq_len|range of input length should be|tokens? \+ (?:[^ ]{1,24} )?must be <=|reduce the length of (?:the|your|either)|shorter input|current length is \d{1,12} while limit is|must have less than \d{1,12} tokens|exceed max_num_tokens|expected maxlength: \d{1,12}, actual|max_tokens must be at least 1, got -(?!1\b)\d|exceed max message tokens|configured context size is \d|tokens in request more than max tokens|model max length exceeded|increase the physical batch size|超长|超过(?:模型)?(?:的)?最大(?:上下文|长度)/,
+      /(?:prompt|input|request|message|conversation|messages|text) (?:is |are |was )?too long|prompt exceeds max length|too many (?:input |prompt )?tokens|(?:input|prompt)(?: [^ ]{1,24}){0,5} exceeds?(?: [^ ]{1,24}){0,6} (?:tokens|length|limit)|exceed\w{0,3} model token limit|(?:less than|<=?)(?: or equal to)? max_seq_len|range of input length should be|tokens? \+ (?:[^ ]{1,24} )?must be <=|reduce the length of (?:the|your|either)|shorter input|current length is \d{1,12} while limit is|must have less than \d{1,12} tokens|exceed max_num_tokens|expected maxlength: \d{1,12}, actual|max_tokens must be at least 1, got -(?!1\b)\d|exceed max message tokens|max size: \d{1,12} tokens|configured context size is \d|tokens in request more than max tokens|model max length exceeded|increase the physical batch size|超长|超过(?:模型)?(?:的)?最大(?:上下文|长度)/,
   },
   {
     // OpenAI and Azure, DashScope (QwenLM/Qwen#938), DeepSeek's "Content Exists Risk", Moonshot, OpenRouter, Bedrock
@@ -350,15 +354,20 @@ export const WORDINGS: readonly Wording[] = [
       /(?:location|country|region|territory)(?: [^ ]{1,40}){0,4} not (?:supported|available|allowed)|permission denied|access denied|organization must be verified/,
   },
   {
-    // llama.cpp without eyes, with status 500: the server is well (ggml-org/llama.cpp#13566, #15377)
+    // llama.cpp and Ollama refuse one request with status 500, while they serve all others: images
+    // (ggml-org/llama.cpp#13566, #15377, #12947, ollama/ollama#11320), the order of roles (sipeed/picoclaw#207,
+    // idiap/sdialog#122), tools (ggml-org/llama.cpp#10920, defilantech/LLMKube#126), a schema
+    // (ggml-org/llama.cpp#17572)
     outcome: 'forbidden',
-    pattern: /(?:image|audio|video) input is not supported (?:by this server|- hint)/,
+    onlyFaults: true,
+    pattern:
+      /(?:image|audio|video) input is not supported|unsupported content part type|image: unknown format|conversation roles must alternate|jinja exception|(?:param requires --jinja|unsupported param: tools)\b|json schema conversion failed/,
   },
   {
     // OpenRouter (open-webui/computer#293), Moonshot (MoonshotAI-Cookbook#16), Gemini, Ollama (ollama/ollama#13307),
     // vLLM, which reports its own failures inside a stream as 400 (vllm-project/vllm#24495, #48707), LM Studio
-    // (RooCodeInc/Roo-Code#7388), NVIDIA (decolua/9router#2527), Cerebras (elizaOS/eliza#10122), OpenRouter where it has
-    // lost the model (elizaOS/eliza#20331), OpenAI where it has lost the body (HKUDS/LightRAG#3144)
+    // (RooCodeInc/Roo-Code#7388), NVIDIA (decolua/9router#2527), Cerebras (elizaOS/eliza#10122), OpenRouter where it
+    // has lost the model (elizaOS/eliza#20331), OpenAI where it has lost the body (HKUDS/LightRAG#3144)
     outcome: 'server-error',
     weak: true,
     pattern:

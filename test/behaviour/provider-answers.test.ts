@@ -125,6 +125,7 @@ describe('shared state', () => {
     'embeddings-llamacpp-501',
     'api-vllm-501',
     'image-llamacpp-500',
+    'roles-llamacpp-500',
   ])('does not change with what concerns one model or one prompt, whatever its status: %s', async (id) => {
     const given = httpCases.find((each) => each.id === id);
     if (given === undefined) throw new TypeError(id);
