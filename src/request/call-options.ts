@@ -1,4 +1,5 @@
 import type { OpenAI } from 'openai';
+import { InvalidOptionError } from '../errors.js';
 import type { SingleCallOptions } from '../options/call-options.js';
 import { checkPresent } from '../options/check-call.js';
 import { checkRecord } from '../util/check.js';
@@ -23,6 +24,15 @@ export function callOptions(options: SingleCallOptions): OpenAI.RequestOptions {
   Reflect.set(carried, CARRIED, true);
   for (const [key, value] of Object.entries(given)) Reflect.set(carried, Symbol.for(PREFIX + key), value);
   return carried;
+}
+
+/** Without this error, a call whose options are in its body would silently have none: no tenant, no regions. */
+export function checkBodyCarriesNone(body: unknown): void {
+  if (typeof body === 'object' && body !== null && CARRIED in body)
+    throw new InvalidOptionError(
+      'callOptions',
+      'they are in the body; give them beside it: create(body, callOptions(…)).',
+    );
 }
 
 /** The options that `callOptions` stored there, unchecked; `undefined` if there are none. */

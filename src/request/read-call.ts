@@ -26,7 +26,7 @@ import { checkMs, checkNumber, checkString } from '../util/check.js';
 import { isPlainObject, isRecord } from '../util/is-record.js';
 import { pick } from '../util/pick.js';
 import { cut } from '../util/shown.js';
-import { carriedOptions } from './call-options.js';
+import { carriedOptions, checkBodyCarriesNone } from './call-options.js';
 import { protocolOfPath } from './endpoints.js';
 import { exclusionsBySize } from './fits-window.js';
 import { type HeaderReading, readHeaders } from './headers.js';
@@ -167,6 +167,7 @@ export class CallReader {
       if (OWN_NAMES.has(name))
         throw new InvalidOptionError(name, `it is an option of the router: give it by callOptions({ ${name} }).`);
     }
+    checkBodyCarriesNone(source.body);
     const given = carriedOptions(source);
     if (given === undefined && byHeader === undefined && timeout === undefined && maxRetries === undefined)
       return undefined;

@@ -1,4 +1,5 @@
 import type { CancelSignal } from './cancel-signal.js';
+import { invalidOption } from './check.js';
 
 /**
  * A caller's signal with one listener for all waiting code. A platform's signal visits all its listeners to add or
@@ -39,9 +40,12 @@ export class SignalHub implements CancelSignal {
 export class SignalHubs {
   readonly #hubs = new WeakMap<CancelSignal, SignalHub>();
 
+  /** Throws InvalidOptionError for anything else, such as the AbortController itself. */
   of(signal: CancelSignal): SignalHub {
     const known = this.#hubs.get(signal);
     if (known !== undefined) return known;
+    if (typeof signal.addEventListener !== 'function')
+      invalidOption('signal', signal, 'an AbortSignal, such as `controller.signal`');
     const hub = new SignalHub(signal);
     this.#hubs.set(signal, hub);
     return hub;

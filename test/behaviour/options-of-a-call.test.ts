@@ -50,6 +50,25 @@ describe('the value nearest to the call wins', () => {
     },
   );
 
+  it('in the body they are refused, as they would have no effect there', async () => {
+    const { router, fake } = build({ a: answer() });
+    const body = { model: 'standard', messages: [], ...callOptions({ tenant: 'acme' }) };
+    const expected = { code: 'invalid_option', message: expect.stringContaining('create(body, callOptions(…))') };
+    expect(await errorOf(router.chat.completions.create(body))).toMatchObject(expected);
+    expect(await errorOf(router.chat.completions.create({ ...body, stream: true }))).toMatchObject(expected);
+    expect(() => router.explain(body)).toThrow(InvalidOptionError);
+    expect(fake.count).toBe(0);
+  });
+
+  it('a signal that is none is refused, such as the controller itself', async () => {
+    const { router, fake } = build({ a: answer() });
+    const signal = new AbortController() as unknown as AbortSignal;
+    expect(await errorOf(sendChat(router, 'standard', { signal }))).toMatchObject({
+      message: 'signal: an object is not allowed; give an AbortSignal, such as `controller.signal`.',
+    });
+    expect(fake.count).toBe(0);
+  });
+
   it('views add up', async () => {
     const { router, fake } = build({ a: fail(500), b: fail(500) });
     const view = router.withOptions({ maxAttempts: 1 }).withOptions({ priority: 'premium' });
