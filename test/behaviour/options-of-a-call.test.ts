@@ -52,7 +52,8 @@ describe('the value nearest to the call wins', () => {
 
   it('in the body they are refused, as they would have no effect there', async () => {
     const { router, fake } = build({ a: answer() });
-    const body = { model: 'standard', messages: [], ...callOptions({ tenant: 'acme' }) };
+    const carried: object = callOptions({ tenant: 'acme' });
+    const body = { model: 'standard', messages: [], ...carried };
     const expected = { code: 'invalid_option', message: expect.stringContaining('create(body, callOptions(…))') };
     expect(await errorOf(router.chat.completions.create(body))).toMatchObject(expected);
     expect(await errorOf(router.chat.completions.create({ ...body, stream: true }))).toMatchObject(expected);
