@@ -1,4 +1,5 @@
-import type { DeploymentConfig, RouterConfig } from './options/check-options.js';
+import type { DeploymentConfig } from './options/check-deployments.js';
+import type { RouterConfig } from './options/check-options.js';
 import type { SlaConfig } from './options/check-sla.js';
 import type { PriceBook } from './prices/price-book.js';
 import { hasLimits, type Place, Slots } from './state/capacity.js';

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
-import { checkPrice, checkPrices, type PriceSource } from '../prices/check-price.js';
+import { checkPrices, type PriceSource } from '../prices/check-price.js';
 import type { CacheStore } from '../state/cache-store.js';
 import type { BreakerSettings } from '../state/circuit-breaker.js';
 import type { Fleet } from '../state/fleet.js';
@@ -7,7 +7,6 @@ import type { CacheSize } from '../state/memory-store.js';
 import type { StateStore } from '../state/router-state.js';
 import type { Budget, TenantLimit } from '../state/spend-account.js';
 import type { CountTokens } from '../tokens/estimate-input.js';
-import type { Capability } from '../types.js';
 import {
   checkFunction,
   checkKeys,
@@ -25,20 +24,19 @@ import type { Filled } from '../util/filled.js';
 import { isRecord } from '../util/is-record.js';
 import { pick } from '../util/pick.js';
 import { safeRandom } from '../util/safe-random.js';
-import { someOf } from '../util/some-of.js';
 import { CALL_KEYS, type CallOptions } from './call-options.js';
 import { checkBudgets, checkTenants } from './check-budgets.js';
 import { cacheSizeOf, checkShareInFlight, checkStore, checkUnsized, OWN_STORE } from './check-cache.js';
 import { checkCall, checkPresent } from './check-call.js';
+import { checkDeployments, checkHeaders, type DeploymentConfig } from './check-deployments.js';
 import { checkAccept, checkEscalate, checkShadow, type EscalateConfig, type ShadowConfig } from './check-judge.js';
+import { checkName, checkNames } from './check-names.js';
 import { checkSla, type SlaConfig } from './check-sla.js';
-import { checkStrategy, checkWeight, type StrategyConfig } from './check-strategy.js';
-import { DEPLOYMENT_KEYS } from './option-keys.js';
+import { checkStrategy, type StrategyConfig } from './check-strategy.js';
 import { checkPlaces } from './option-places.js';
 import type {
   BreakerOptions,
   ClassifyError,
-  DeploymentOptions,
   HeaderOption,
   PrefixOptions,
   RetryOptions,
@@ -46,15 +44,6 @@ import type {
   RouterSettings,
 } from './options.js';
 
-const CAPABILITIES = [
-  'tools',
-  'parallelToolCalls',
-  'jsonSchema',
-  'vision',
-  'audio',
-  'logprobs',
-  'multipleChoices',
-] as const satisfies readonly Capability[];
 const HEADER_OPTIONS = ['priority', 'deadline', 'cache', 'route', 'tenant'] as const satisfies readonly HeaderOption[];
 
 /** The checked options of a router, with defaults filled in. */
@@ -102,12 +91,6 @@ export interface RouteConfig {
   readonly escalate: EscalateConfig | undefined;
   readonly shadow: ShadowConfig | undefined;
   readonly retry: Readonly<Filled<RetryOptions>>;
-  readonly sla: SlaConfig | undefined;
-}
-
-export interface DeploymentConfig extends Omit<DeploymentOptions, 'sla'> {
-  readonly client: string;
-  readonly model: string;
   readonly sla: SlaConfig | undefined;
 }
 
@@ -192,73 +175,6 @@ function checkRandom(random: RouterSettings['random']): () => number {
   if (random === undefined) return Math.random;
   checkFunction('random', random);
   return safeRandom(random);
-}
-
-function checkDeployments(
-  deployments: unknown,
-  clientNames: ReadonlySet<string>,
-  defaultClient: string,
-): Map<string, DeploymentConfig> {
-  const checked = new Map<string, DeploymentConfig>();
-  if (deployments === undefined) return checked;
-  for (const [name, value] of Object.entries(
-    checkRecord('deployments', deployments, 'an object of deployments by name'),
-  )) {
-    const path = `deployments.${name}`;
-    if (name === 'auto' || name.endsWith('/*')) {
-      throw new InvalidOptionError(
-        path,
-        "this name is taken: `auto` is a route by priority, and `CLIENT/*` a client's unlisted models.",
-      );
-    }
-    const given: DeploymentOptions = checkRecord(path, value, 'an object such as { client, model, price }');
-    checkPlaces(path, given, DEPLOYMENT_KEYS);
-    const {
-      client = defaultClient,
-      model = name,
-      price,
-      region,
-      attemptTimeoutMs,
-      adapt,
-      contextWindow,
-      maxOutputTokens,
-      capabilities,
-      headers,
-      streamUsage,
-      embeddingSpace,
-      weight,
-      maxConcurrent,
-      maxQueue,
-      rpm,
-      tpm,
-    } = given;
-    checkName(`${path}.client`, client, clientNames, 'client');
-    checkString(`${path}.model`, model, 'the name of a model');
-    if (region !== undefined) checkRegion(`${path}.region`, region);
-    if (attemptTimeoutMs !== undefined) checkMs(`${path}.attemptTimeoutMs`, attemptTimeoutMs);
-    if (adapt !== undefined) checkFunction(`${path}.adapt`, adapt);
-    if (contextWindow !== undefined) checkWhole(`${path}.contextWindow`, contextWindow, 1);
-    if (maxOutputTokens !== undefined) checkWhole(`${path}.maxOutputTokens`, maxOutputTokens, 1);
-    if (capabilities !== undefined) checkCapabilities(`${path}.capabilities`, capabilities);
-    if (headers !== undefined) checkHeaders(`${path}.headers`, headers);
-    if (streamUsage !== undefined && typeof streamUsage !== 'boolean')
-      invalidOption(`${path}.streamUsage`, streamUsage, 'true or false');
-    if (weight !== undefined) checkWeight(`${path}.weight`, weight);
-    if (maxConcurrent !== undefined) checkWhole(`${path}.maxConcurrent`, maxConcurrent, 1);
-    if (maxQueue !== undefined) checkWhole(`${path}.maxQueue`, maxQueue, 0);
-    const perMinute = { above: 0, most: 1e12, what: 'a number above 0, a minute' };
-    if (rpm !== undefined) checkNumber(`${path}.rpm`, rpm, perMinute);
-    if (tpm !== undefined) checkNumber(`${path}.tpm`, tpm, perMinute);
-    if (embeddingSpace !== undefined) checkString(`${path}.embeddingSpace`, embeddingSpace);
-    checked.set(name, {
-      ...given,
-      client,
-      model,
-      sla: checkSla(`${path}.sla`, given.sla),
-      ...(price !== undefined && { price: checkPrice(`${path}.price`, price) }),
-    });
-  }
-  return checked;
 }
 
 function checkRoutes(
@@ -406,52 +322,4 @@ function checkHeaderOptions(value: unknown): Set<HeaderOption> {
   if (value === undefined) return new Set(['priority', 'deadline', 'cache']);
   const names = checkStrings('headerOptions', value, 'an array');
   return new Set(names.map((name, i) => checkOneOf(`headerOptions[${i}]`, name, HEADER_OPTIONS)));
-}
-
-function checkRegion(path: string, value: unknown): void {
-  if (typeof value === 'string') checkString(path, value);
-  else if (checkStrings(path, value, 'a region, or an array of every region where it may run').length === 0)
-    throw new InvalidOptionError(path, 'it is empty; leave it out where the region is unknown.');
-}
-
-function checkCapabilities(path: string, value: unknown): void {
-  const capabilities = checkRecord(path, value, 'an object of what it cannot do, such as { vision: false }');
-  checkKeys(path, capabilities, CAPABILITIES);
-  for (const [name, can] of Object.entries(capabilities)) {
-    if (typeof can !== 'boolean') invalidOption(`${path}.${name}`, can, 'true or false');
-  }
-}
-
-function checkHeaders(path: string, value: unknown): void {
-  for (const [name, header] of Object.entries(checkRecord(path, value, 'an object of names and values'))) {
-    if (/^x-router-/i.test(name))
-      throw new InvalidOptionError(`${path}.${name}`, 'X-Router-* headers never leave the process.');
-    // A long number may be a secret, too.
-    if (typeof header === 'number' && Math.abs(header) > 1e6)
-      throw new InvalidOptionError(`${path}.${name}`, 'a number is not allowed; give a string.');
-    checkString(`${path}.${name}`, header, 'a string that is not empty');
-  }
-}
-
-/** The existing names: a set, or the keys of a map. */
-interface Names {
-  has(name: string): boolean;
-  keys(): Iterable<string>;
-}
-
-function checkName(option: string, value: unknown, names: Names, what: string): string {
-  const name = checkString(option, value, `the name of a ${what}`);
-  if (!names.has(name)) invalidOption(option, name, `a ${what} that exists: ${someOf(names.keys())}`);
-  return name;
-}
-
-function checkNames(option: string, value: unknown, known: Names, what: string): string[] {
-  const names = checkStrings(option, value, `an array of names of ${what}s`);
-  const seen = new Set<string>();
-  for (const [i, name] of names.entries()) {
-    if (!known.has(name)) checkName(`${option}[${i}]`, name, known, what);
-    if (seen.has(name)) throw new InvalidOptionError(`${option}[${i}]`, `${show(name)} is listed twice.`);
-    seen.add(name);
-  }
-  return names;
 }

@@ -86,7 +86,7 @@ export function checkRouter(router: ModelRouter): void {
 }
 
 /** Checks that need the router: that the named deployments exist. */
-export function checkNames({ upstreams, faults }: Settings, known: readonly string[]): void {
+export function checkDeploymentNames({ upstreams, faults }: Settings, known: readonly string[]): void {
   const check = (option: string, id: string) => {
     // Unlisted models share one deployment per client, which exists only after its first use.
     if (known.includes(id) || id.endsWith('/*')) return;

@@ -1,7 +1,7 @@
 import { advise } from './advice.js';
 import { runBaseline } from './baseline.js';
 import { CallPlans } from './call-plans.js';
-import { checkModels, checkNames, checkOptions, checkRouter } from './check.js';
+import { checkDeploymentNames, checkModels, checkOptions, checkRouter } from './check.js';
 import { inVirtualTime, type VirtualClock } from './clock.js';
 import { Upstreams } from './context.js';
 import { FaultBook, faultReports } from './fault-book.js';
@@ -66,7 +66,7 @@ async function run(
   const router = await settings.router(upstreams);
   checkRouter(router);
   try {
-    if (!settings.mayNameOthers) checkNames(settings, Object.keys(router.snapshot().deployments));
+    if (!settings.mayNameOthers) checkDeploymentNames(settings, Object.keys(router.snapshot().deployments));
     const watch = new Watch(router);
     const plans = new CallPlans(router);
     upstreams.setDeployments(plans.routable);
