@@ -24,3 +24,8 @@ export function showUsd(usd: number): string {
 export function toUsd(nano: number): number {
   return nano / NANO;
 }
+
+/** An estimate for people and events: in whole billionths, rounded up as its reservation is. */
+export function roundUpUsd(usd: number): number {
+  return toUsd(toNanoUp(usd));
+}

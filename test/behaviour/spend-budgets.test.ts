@@ -57,6 +57,17 @@ describe('maxCostUsd', () => {
     expect(error.message).toContain(`up to ${Math.ceil(tokens / 0.95)} tokens of input, which is 5 % more`);
   });
 
+  it('estimates in whole billionths of a dollar: three times 0.1 is no 0.30000000000000004', async () => {
+    const price = { input: 0, output: 100 };
+    const { router } = build(
+      { a: answer({ usage }) },
+      { ...one, deployments: { a: { price } }, maxAttempts: 3, maxCostUsd: 0.01 },
+    );
+    const request = { model: 'standard', messages, max_tokens: 1000 };
+    expect((await refusal(router.chat.completions.create(request))).estimateUsd).toBe(0.3);
+    expect(router.explain(request).maxCostUsd).toBe(0.3);
+  });
+
   it('uses the call’s own limit, even above the deployment’s', async () => {
     const { router, fake } = build({ a: answer({ usage }) }, { ...one, maxCostUsd: 1.1 });
     const request = { model: 'standard', messages, max_tokens: 2000 };

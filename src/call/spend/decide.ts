@@ -6,7 +6,7 @@ import type { Reservation, SpendLedger } from '../../state/spend-ledger.js';
 import type { Events } from '../../telemetry/events.js';
 import type { InputEstimator } from '../../tokens/input-estimator.js';
 import type { Call, Target } from '../../types.js';
-import { showUsd } from '../../util/money.js';
+import { roundUpUsd, showUsd } from '../../util/money.js';
 import { budgetName, overBudget, overCallLimit, toIso, tooManyTenants, worstCaseText } from './messages.js';
 
 export interface SpendParts {
@@ -155,7 +155,7 @@ function tryLimits(
       errorOf: (cases) =>
         new SpendBudgetExceededError(overCallLimit(textOf(cases), call, maxCostUsd), {
           budget: 'maxCostUsd',
-          estimateUsd: usd,
+          estimateUsd: roundUpUsd(usd),
           limitUsd: maxCostUsd,
           leftUsd: maxCostUsd,
           resetsAt: null,
@@ -181,7 +181,7 @@ function refusalError(message: string, usd: number, refusal: Refusal): SpendBudg
   const { budget, leftUsd, availableAt, resetsAt } = refusal;
   return new SpendBudgetExceededError(message, {
     budget: budgetName(budget),
-    estimateUsd: usd,
+    estimateUsd: roundUpUsd(usd),
     limitUsd: budget.usd,
     leftUsd: Math.max(0, leftUsd),
     resetsAt: toIso(availableAt ?? resetsAt),
