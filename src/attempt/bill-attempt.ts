@@ -68,17 +68,27 @@ export function billAttempt(parts: BillingParts, attempt: Attempt, end: AttemptE
   const limit = absurdAbove(parts, attempt, reported);
   if (limit !== undefined) return billAsReserved(parts, attempt, known, reported, limit);
   const usage = withMissing(parts, attempt, end, reported);
-  return { ...bill(attempt, end, known, usage), estimated: usage !== reported };
+  const billed = bill(attempt, end, known, reported);
+  return usage === reported ? billed : asEstimate(attempt, bill(attempt, end, known, usage), billed);
+}
+
+/** What is estimated never makes an attempt cost more than was reserved for it; what is reported may. */
+function asEstimate({ call, target }: Attempt, estimated: AttemptBill, reported: AttemptBill): AttemptBill {
+  const max = Math.max(call.spend?.maxAt(target.state.id) ?? Number.POSITIVE_INFINITY, reported.bookedUsd);
+  const costUsd = estimated.costUsd === null ? null : Math.min(estimated.costUsd, max);
+  return { ...estimated, costUsd, bookedUsd: Math.min(estimated.bookedUsd, max), estimated: true };
 }
 
 /**
  * Some servers report a usage of zeros, or without the input, for an answer with content (BerriAI/litellm#8349,
- * sawfwair/mere-run#134). What they leave out is estimated: such calls must not spend unseen.
+ * sawfwair/mere-run#134). What they leave out is estimated: such calls must not spend unseen. With a cost of 0 beside
+ * it, the answer was free: OpenRouter had it in its cache.
  */
 function withMissing(parts: BillingParts, attempt: Attempt, end: AttemptEnd, usage: Usage): Usage {
   const { call, target } = attempt;
   const lacksOutput = usage.outputTokens === 0 && call.protocol !== 'embeddings';
   if ((usage.inputTokens > 0 && !lacksOutput) || usage.seconds !== undefined) return usage;
+  if (providerCostOf(end.usage) === 0) return usage;
   const written = writtenIn(attempt, end);
   const hasAnswer = call.protocol === 'embeddings' ? end.outcome === 'success' : (written?.length ?? 0) > 0;
   if (!hasAnswer) return usage;

@@ -1,3 +1,4 @@
+import { abortError } from '../classify.js';
 import type { EscalateConfig } from '../options/check-judge.js';
 import type { Handler, Layer } from '../pipeline.js';
 import { confidenceOf, wantsJson } from '../protocol/confidence.js';
@@ -64,6 +65,10 @@ export function escalate({ events, rules }: EscalateParts): Layer<Call, CallRepl
     next: Handler<Call, CallReply>,
   ): Promise<Reply> {
     const { escalates, confidence } = await assess(call, reply, answer, config);
+    if (call.signal?.aborted) {
+      void reply.chunks?.return?.();
+      throw abortError(call.signal.reason);
+    }
     const { record } = call;
     record.confidence = confidence;
     const from = reply.attempt.target.state.id;
@@ -112,7 +117,8 @@ export function escalate({ events, rules }: EscalateParts): Layer<Call, CallRepl
     if (isUnsure || when === undefined) return { escalates: isUnsure, confidence };
     try {
       const copy: unknown = JSON.parse(jsonText(answer));
-      const answered = await withDeadline(call.deadline, Promise.resolve(when(copy, { confidence, deployment })));
+      const judged = Promise.resolve(when(copy, { confidence, deployment }));
+      const answered = await withDeadline(call.deadline, judged, call.signal);
       return { escalates: answered === true, confidence };
     } catch {
       call.log.warn(

@@ -174,5 +174,6 @@ export function capacityError(why: string): CapacityExceededError {
 
 function usedTokens({ usage }: AttemptEnd): number | undefined {
   const read = readUsage(usage);
-  return read === null ? undefined : read.inputTokens + read.outputTokens;
+  // A usage of zeros says nothing: some servers report no other.
+  return read === null ? undefined : read.inputTokens + read.outputTokens || undefined;
 }

@@ -1,5 +1,5 @@
 import { isRecord } from '../util/is-record.js';
-import { FAILED_FINISH } from './provider-errors.js';
+import { CUT_FINISH, FAILED_FINISH } from './provider-errors.js';
 
 type Json = Record<string, unknown>;
 
@@ -48,9 +48,10 @@ function isFailedReason(reason: unknown): reason is string {
  * without a message.
  */
 export function explainsNothing(reason: unknown): boolean {
-  return !USUAL_ENDS.has(reason);
+  return typeof reason === 'string' && CUT_FINISH.test(reason);
 }
 
+/** Finish reasons after which an answer of 0 tokens is empty; an unknown one may say why. */
 const USUAL_ENDS: ReadonlySet<unknown> = new Set([
   undefined,
   null,
@@ -68,7 +69,7 @@ export function hasNothing(choices: readonly unknown[], usage: unknown): boolean
 }
 
 function isBlank(choice: unknown): boolean {
-  if (!isRecord(choice) || explainsNothing(choice.finish_reason)) return false;
+  if (!isRecord(choice) || !USUAL_ENDS.has(choice.finish_reason)) return false;
   return isRecord(choice.message) ? Object.entries(choice.message).every(isBlankField) : !hasContent(choice.text);
 }
 

@@ -4,8 +4,10 @@ import {
   CALLER_CODE,
   CODE_PATTERNS,
   CODES,
+  GATEWAY_NUMBERS,
   NARROW_BUDGET,
   NUMBERS,
+  REFUSED_PROMPT,
   SERVER_CODE,
   SHORT_LIMIT,
   STORED_CODE,
@@ -46,20 +48,18 @@ const blamesServer = (status: number | undefined) =>
  */
 export function classificationOf(facts: ErrorFacts, context: ErrorContext): Classification | undefined {
   const status = statusOf(facts, context.status);
-  const byCode = outcomeOfCodes(facts);
+  const byCode = outcomeOfCodes(facts, context.status);
   const words = wordsOf(facts);
   const namesStored = status === 404 && (context.namesStored || STORED_WORDING.test(words));
   if (facts.codes.some((code) => STORED_CODE.test(code))) return classification('caller-error');
-  const readWords = () => outcomeOfWords(facts, words, status, context);
-  // xAI has one code for an account without access and for a prompt that it refuses (Wei-Shaw/sub2api#5359).
-  const isRefusedPrompt = byCode === 'forbidden' && readWords() === 'content-filter';
+  const isRefusedPrompt = byCode === 'forbidden' && REFUSED_PROMPT.test(words);
   if (byCode !== undefined && !isRefusedPrompt && !isDenied(byCode, context.status)) {
     // A limit that ends within a minute, whatever its code.
     const isShort = context.hasRetryAfter || SHORT_LIMIT.test(words);
     if (facts.codes.includes('budgetexceeded') && NARROW_BUDGET.test(words)) return classification('forbidden');
     return classification(byCode === 'unauthorized' && isQuota(facts) && isShort ? 'rate-limited' : byCode);
   }
-  const byWords = readWords();
+  const byWords = outcomeOfWords(facts, words, status, context);
   if (byWords !== undefined && !(namesStored && byWords !== 'model-not-found')) {
     if (status === 429 && context.hasRetryAfter) return classification('rate-limited');
     return classification(byWords, byWords !== (status === undefined ? 'server-error' : outcomeOfStatus(status)));
@@ -99,13 +99,18 @@ function isDenied(outcome: ErrorOutcome, status: number | undefined): boolean {
   return outcome === 'caller-error' && blamesServer(status);
 }
 
-function outcomeOfCodes({ codes, numbers, baseResp }: ErrorFacts): ErrorOutcome | undefined {
+function outcomeOfCodes(
+  { codes, numbers, baseResp }: ErrorFacts,
+  status: number | undefined,
+): ErrorOutcome | undefined {
   for (const code of codes) {
     const known = Object.hasOwn(CODES, code) ? CODES[code] : CODE_PATTERNS.find(([pattern]) => pattern.test(code))?.[1];
     if (known !== undefined) return known;
   }
   const numbered = baseResp === undefined ? undefined : BASE_RESP[baseResp];
-  return numbered ?? numbers.map((number) => NUMBERS[number]).find((outcome) => outcome !== undefined);
+  const mayBeGateway = status === 400 || status === 424;
+  const outcomeOf = (number: number) => (mayBeGateway ? GATEWAY_NUMBERS[number] : undefined) ?? NUMBERS[number];
+  return numbered ?? numbers.map(outcomeOf).find((outcome) => outcome !== undefined);
 }
 
 const QUOTA = /quota|limit|balance|credit/;

@@ -49,12 +49,15 @@ interface JoinedAnswer {
   whole(): unknown;
 }
 
+/** The last events of a whole response: OpenAI's, and that of OpenRouter's beta. */
+const IS_WHOLE: ReadonlySet<unknown> = new Set(['response.completed', 'response.done']);
+
 /** The last event has it. */
 class JoinedResponse implements JoinedAnswer {
   #response: unknown;
 
   add(chunk: unknown): void {
-    if (isRecord(chunk) && chunk.type === 'response.completed') this.#response = chunk.response;
+    if (isRecord(chunk) && IS_WHOLE.has(chunk.type)) this.#response = chunk.response;
   }
 
   whole(): unknown {

@@ -140,9 +140,10 @@ export const CODES: Readonly<Record<string, ErrorOutcome>> = {
   // llama.cpp, ggml-org/llama.cpp#15780
   exceedcontextsizeerror: 'context-length',
   unavailableerror: 'server-error',
-  // llama.cpp for an endpoint that it was not started with, status 501: kenforthewin/atomic#49
-  notsupportederror: 'model-not-found',
 };
+
+/** xAI has one code for an account without access and for a prompt that it refuses: Wei-Shaw/sub2api#5359 */
+export const REFUSED_PROMPT = /violates usage guidelines|failed check: safety/;
 
 /**
  * LiteLLM has one code for every budget. These are budgets of one caller, tag or model, so that other calls with the
@@ -230,18 +231,23 @@ export const NUMBERS: Readonly<Record<number, ErrorOutcome>> = {
   5016: 'forbidden',
   5018: 'forbidden',
   7009: 'server-error', // cloudflare/cloudflare-docs#15116
-  // Cloudflare AI Gateway, with status 400 (cloudflare/ai#436) and 424
-  // (developers.cloudflare.com/ai-gateway/features/guardrails/set-up-guardrail)
-  2001: 'model-not-found',
-  2005: 'server-error',
-  2016: 'content-filter',
-  2017: 'content-filter',
   // Baidu Qianfan: cloud.baidu.com/doc/WENXINWORKSHOP/s/tlmyncueh
   336501: 'rate-limited',
   336502: 'rate-limited',
   336000: 'server-error',
   // Mistral: continuedev/continue#6185
   3505: 'rate-limited',
+};
+
+/**
+ * Numeric codes of Cloudflare's AI Gateway with status 400 (cloudflare/ai#436) and 424
+ * (developers.cloudflare.com/ai-gateway/features/guardrails/set-up-guardrail).
+ */
+export const GATEWAY_NUMBERS: Readonly<Record<number, ErrorOutcome>> = {
+  2001: 'model-not-found',
+  2005: 'server-error',
+  2016: 'content-filter',
+  2017: 'content-filter',
 };
 
 /** MiniMax's numeric codes, as `base_resp.status_code`: platform.minimax.io/docs/api-reference/errorcode */
@@ -330,7 +336,7 @@ export const WORDINGS: readonly Wording[] = [
     // endpoint at Bedrock (enricoros/big-AGI#1167), vLLM (QwenLM/Qwen3-VL#988) and llama.cpp
     outcome: 'model-not-found',
     pattern:
-      /\bmodel(?: [^ ]{1,120}){0,3} (?:(?:does|do) not exist|not exist|doesn't exist|(?:is |was |could |can )?(?:not |not be |cannot be )found)|(?:unknown|no such|nonexistent|unrecognized|unsupported|non-serverless) model\b|not found the model\b|model identifier is invalid|on-demand throughput|supported api model names are|not a valid model|invalid model(?: name| id|:|\.|$)|no endpoints found|no allowed providers|not supported by (?:any )?provider|\b(?:model|deployment|endpoint)(?: [^ ]{1,120}){0,4} (?:decommissioned|deprecated|retired|discontinued|withdrawn|shut down|end[ -]of[ -]life)|\bmodel(?: [^ ]{1,120}){0,3} no longer (?:available|supported|offered)|\b(?:model(?: [^ ]{1,120})? does not support (?:the )?(?:[^ ]{1,60} ){0,2}api|server does not support embeddings)\b(?! (?:parameter|option|field|feature|version)\b)|模型不存在|模型已下线/,
+      /\bmodel(?: [^ ]{1,120}){0,3} (?:(?:does|do) not exist|not exist|doesn't exist|(?:is |was |could |can )?(?:not |not be |cannot be )found)|(?:unknown|no such|nonexistent|unrecognized|unsupported|non-serverless) model\b|not found the model\b|model identifier is invalid|on-demand throughput|supported api model names are|not a valid model|invalid model(?: name| id|:|\.|$)|no endpoints found|no allowed providers|not supported by (?:any )?provider|\b(?:model|deployment|endpoint)(?: [^ ]{1,120}){0,4} (?:decommissioned|deprecated|retired|discontinued|withdrawn|shut down|end[ -]of[ -]life)|\bmodel(?: [^ ]{1,120}){0,3} no longer (?:available|supported|offered)|\b(?:model(?: [^ ]{1,120})? does not support (?:the )?(?:[^ ]{1,60} ){0,2}api|server does not support embeddings)\b(?! (?:parameter|option|field|feature|version)s?\b)|模型不存在|模型已下线/,
   },
   {
     // OpenAI, LM Studio, new-api, LiteLLM (emcie-co/parlant#507)
@@ -367,11 +373,11 @@ export const WORDINGS: readonly Wording[] = [
     // OpenRouter (open-webui/computer#293), Moonshot (MoonshotAI-Cookbook#16), Gemini, Ollama (ollama/ollama#13307),
     // vLLM, which reports its own failures inside a stream as 400 (vllm-project/vllm#24495, #48707), LM Studio
     // (RooCodeInc/Roo-Code#7388), NVIDIA (decolua/9router#2527), Cerebras (elizaOS/eliza#10122), OpenRouter where it
-    // has lost the model (elizaOS/eliza#20331), OpenAI where it has lost the body (HKUDS/LightRAG#3144)
+    // has lost the model (elizaOS/eliza#20331)
     outcome: 'server-error',
     weak: true,
     pattern:
-      /provider returned error|no models provided|encountered a server error|could not parse the json body|overload|(?:engine|server|model|service|system)(?: [^ ]{1,80}){0,4} (?:busy|at capacity|unavailable)|(?:try|retry)(?: your request)? (?:again )?later|temporarily unavailable|internal (?:server )?error|upstream (?:error|connect|request|service|timed|failure|unavailable)|(?:runner|worker|engine|backend|container)(?: [^ ]{1,40}){0,4} (?:died|crashed|terminated|dead|failed)|out of memory|enginecore encountered|background loop (?:has|is)\b|(?:cuda|nccl|hip) error\b|failed to load model|model(?: has| is| was)?(?: been)? (?:crashed|unloaded)\b|degraded function|loading model|model is (?:currently |still )?loading|connection (?:refused|reset)|繁忙|稍后(?:再试|重试)|过载/,
+      /provider returned error|no models provided|encountered a server error|overload|(?:engine|server|model|service|system)(?: [^ ]{1,80}){0,4} (?:busy|at capacity|unavailable)|(?:try|retry)(?: your request)? (?:again )?later|temporarily unavailable|internal (?:server )?error|upstream (?:error|connect|request|service|timed|failure|unavailable)|(?:runner|worker|engine|backend|container)(?: [^ ]{1,40}){0,4} (?:died|crashed|terminated|dead|failed)|out of memory|enginecore encountered|background loop (?:has|is)\b|(?:cuda|nccl|hip) error\b|failed to load model|model(?: has| is| was)?(?: been)? (?:crashed|unloaded)\b|degraded function|loading model|model is (?:currently |still )?loading|connection (?:refused|reset)|繁忙|稍后(?:再试|重试)|过载/,
   },
 ];
 
@@ -395,6 +401,8 @@ export const FAILED_FINISH =
 
 /**
  * Finish reasons of an answer that was cut or filtered: Mistral's `model_length` (laravel/ai#955), Anthropic's
- * `max_tokens` and `model_context_window_exceeded`, Zhipu's `sensitive`, Gemini's `content_filter: SAFETY`.
+ * `max_tokens`, `model_context_window_exceeded` and `refusal`, Zhipu's `sensitive`, Gemini's `content_filter: SAFETY`,
+ * `RECITATION`, `BLOCKLIST`, `SPII`.
  */
-export const CUT_FINISH = /length|max_?tokens|context_window|filter|sensitive|safety/i;
+export const CUT_FINISH =
+  /length|max_?tokens|context_window|filter|sensitive|safety|refusal|recitation|blocklist|prohibited|spii/i;

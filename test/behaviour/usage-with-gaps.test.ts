@@ -75,6 +75,32 @@ describe('what a server leaves out of its usage is estimated', () => {
   });
 });
 
+describe('an estimate for a usage of zeros', () => {
+  it.each<[string, unknown, Ask]>([
+    ['a whole answer', completion(zeros), whole],
+    ['a stream', chunks(zeros), streamed],
+  ])('never exceeds the reservation: %s', async (_, answer, ask) => {
+    // The reservation has one token of output.
+    const deployments = { m: { price, maxOutputTokens: 1 } };
+    const { router } = rawRouter(() => answer, { ...settings, deployments });
+    const overruns: unknown[] = [];
+    router.on('budget-overrun', (event) => overruns.push(event));
+    const reserved = router.explain({ model: 'standard', messages }).maxCostUsd ?? 0;
+    const record = callRecord(await ask(router));
+    expect(record?.estimated).toBe(true);
+    expect(record?.costUsd).toBeGreaterThan(0);
+    expect(record?.costUsd).toBeLessThanOrEqual(reserved);
+    expect(overruns).toEqual([]);
+  });
+
+  it('is not made if the provider says that the answer was free, as OpenRouter’s cache does', async () => {
+    const { record, spentUsd } = await recordOf(completion({ ...zeros, cost: 0 }), whole);
+    expect(record).toMatchObject({ costUsd: 0, usage: { inputTokens: 0, outputTokens: 0 } });
+    expect(record?.estimated).toBeUndefined();
+    expect(spentUsd).toBe(0);
+  });
+});
+
 describe('a usage is believed', () => {
   it.each<[string, unknown, Ask, number]>([
     ['if it is complete', completion({ prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 }), whole, 27e-6],

@@ -164,6 +164,19 @@ describe('rates', () => {
     expect(fake.requests.length).toBe(21);
   });
 
+  it('tpm: a usage of zeros returns nothing, because some servers report no other', async () => {
+    const usage = { inputTokens: 0, outputTokens: 0 };
+    const { router, fake } = build(
+      { a: answer({ usage }) },
+      { deployments: { a: { tpm: 2500 } }, routes: { chat: ['a'] } },
+    );
+    const call = () => router.chat.completions.create({ ...body, max_completion_tokens: 1500 });
+    await settled(call());
+    void call().catch(() => undefined);
+    await pass(100);
+    expect(fake.requests).toHaveLength(1);
+  });
+
   it('a deployment whose headers say that nothing is left goes last, and is never excluded', async () => {
     const headers = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '30s' };
     const { router, calledModels } = build(

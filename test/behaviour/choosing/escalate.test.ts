@@ -1,8 +1,10 @@
 import { callOptions, callRecord, InvalidAnswerError, ModelRouter } from 'model-router';
 import { seededRandom } from 'model-router/simulate';
 import { answer, cut, fail, hang, type Script } from 'model-router/testing';
+import { APIUserAbortError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { settled, useFakeTime } from '../../helpers/clock.js';
+import { rawRouter } from '../../helpers/raw-answers.js';
 import { build, type Setup } from '../../helpers/routers.js';
 
 useFakeTime();
@@ -246,6 +248,41 @@ describe('accept', () => {
       },
     });
     expect(text((await settled(router.chat.completions.create(body))).value)).toBe('prose');
+  });
+
+  it.each([
+    ['accept', { accept: () => new Promise(() => undefined) }],
+    ['escalate.when', { escalate: { when: () => new Promise(() => undefined), maxShare: 1 } }],
+  ])('an abort while %s runs ends the call at once; the answer is billed', async (_, rules) => {
+    const { router } = cheapFirst(answer({ content: 'prose' }), answer(), { ...rules, deadlineMs: 5000 });
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 50);
+    const { error, at } = await settled(router.chat.completions.create(body, { signal: controller.signal }));
+    expect(error).toBeInstanceOf(APIUserAbortError);
+    expect(at).toBe(50);
+    const record = callRecord(error);
+    expect(record?.attempts).toHaveLength(1);
+    expect(record?.costUsd).toBeGreaterThan(0);
+    expect(router.snapshot().deployments.cheap?.inFlight).toBe(0);
+  });
+
+  it('sees the whole of a response that ends with response.done, as of OpenRouter’s beta', async () => {
+    const response = { id: 'r', object: 'response', status: 'completed', output: [], model: 'm' };
+    const { router } = rawRouter(
+      () => ({
+        events: [
+          { type: 'response.output_text.delta', delta: 'prose', item_id: 'i', output_index: 0, content_index: 0 },
+          { type: 'response.done', response },
+        ],
+      }),
+      { deployments: { m: {} }, routes: { standard: { deployments: ['m'], accept: () => false } }, maxAttempts: 1 },
+    );
+    const { error } = await settled(
+      router.responses.create({ model: 'standard', input: 'Hi', stream: true }).then(async (stream) => {
+        for await (const _ of stream);
+      }),
+    );
+    expect(error).toBeInstanceOf(InvalidAnswerError);
   });
 
   it('holds streams until they are judged, and parse() gets the accepted answer', async () => {

@@ -88,6 +88,10 @@ describe('the end of a chat', () => {
     ['stop', { completion_tokens: 0, prompt_tokens: 3 }, true],
     ['stop', { completion_tokens: 1, prompt_tokens: 3 }, false],
     ['content_filter', { completion_tokens: 0, prompt_tokens: 3 }, false],
+    ['content_filter: RECITATION', { completion_tokens: 0, prompt_tokens: 3 }, false],
+    ['length', { completion_tokens: 0, prompt_tokens: 3 }, false],
+    ['eos_token', { completion_tokens: 0, prompt_tokens: 3 }, true],
+    ['STOP', { completion_tokens: 0, prompt_tokens: 3 }, true],
   ])('without content is empty only if usage confirms it: %s, %o', (reason, usage, expected) => {
     expect(read('chat', [choice({}, reason), { choices: [], usage }]).isEmpty).toBe(expected);
   });
