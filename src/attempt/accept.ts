@@ -8,8 +8,8 @@ import { jsonText } from '../util/json-text.js';
 import { withDeadline } from '../util/with-deadline.js';
 
 /**
- * Fails an attempt whose answer the route's `accept` refuses, or whose caller aborts meanwhile. A stream is checked only if it was held
- * until its end.
+ * Fails an attempt whose answer the route's `accept` refuses, or whose caller aborts meanwhile. A stream is checked only
+ * if it was held until its end.
  */
 export function accept(routes: ReadonlyMap<string, RouteConfig>, random: () => number): Layer<Attempt, Reply> {
   return (next) =>

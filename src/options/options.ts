@@ -164,7 +164,10 @@ export interface DeploymentOptions {
   region?: string | readonly string[] | undefined;
   /** Time for one attempt, in milliseconds, unless the call sets its own. @default the route's or router's */
   attemptTimeoutMs?: number | undefined;
-  /** Converts the body for this provider, such as a renamed parameter. It gets a copy that it may change, and returns the body. @default none */
+  /**
+   * Converts the body for this provider, such as a renamed parameter. It gets a copy that it may change, and returns the
+   * body. @default none
+   */
   adapt?: ((body: Record<string, unknown>) => Record<string, unknown>) | undefined;
   /** Tokens. After `context_length_exceeded`, the call fails over only to a larger window. @default unknown */
   contextWindow?: number | undefined;

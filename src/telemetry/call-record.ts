@@ -46,8 +46,8 @@ export function linkAnswerId(id: string, record: CallRecord): void {
 
 /**
  * Returns the record of a call from its promise, its result (also through `.parse`, `runTools` and the stream helpers),
- * its stream, its `Response` or its error, and `undefined` for anything that does not come from a router. A stream's record is complete
- * once the stream has ended.
+ * its stream, its `Response` or its error, and `undefined` for anything that does not come from a router. A stream's
+ * record is complete once the stream has ended.
  *
  * @example
  * const completion = await router.chat.completions.create({ model: 'standard', messages });

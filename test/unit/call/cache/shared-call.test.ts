@@ -11,22 +11,26 @@ const call = {
   stream: false,
 } as unknown as Call;
 
-it('a layer that throws at once ends the shared call: its caller gets the error, and no other call joins it', async () => {
-  const calls = new SharedCalls();
-  let ends = 0;
-  const shared: SharedCall = new SharedCall({
+/** A shared call whose next layer throws at once. */
+const broken = (isRefresh: boolean, onOver: () => void) =>
+  new SharedCall({
     call,
     body: {},
     source: undefined,
     next: () => {
       throw new TypeError('a broken layer');
     },
-    isRefresh: false,
+    isRefresh,
     onReply: () => {},
-    onOver: () => {
-      ends++;
-      calls.remove('key', shared);
-    },
+    onOver,
+  });
+
+it('a layer that throws at once ends the shared call: its caller gets the error, and no other call joins it', async () => {
+  const calls = new SharedCalls();
+  let ends = 0;
+  const shared: SharedCall = broken(false, () => {
+    ends++;
+    calls.remove('key', shared);
   });
   calls.add('key', shared);
   const { reply } = shared.join(call);
@@ -38,17 +42,7 @@ it('a layer that throws at once ends the shared call: its caller gets the error,
 });
 
 it('a refresh that a layer ends at once is done', async () => {
-  const shared = new SharedCall({
-    call,
-    body: {},
-    source: undefined,
-    next: () => {
-      throw new TypeError('a broken layer');
-    },
-    isRefresh: true,
-    onReply: () => {},
-    onOver: () => {},
-  });
+  const shared = broken(true, () => {});
   shared.start();
   await shared.done;
   expect(shared.canBeJoined).toBe(false);
