@@ -1,7 +1,7 @@
 import { classify, embeddedError, invalidAnswer, type Reading } from '../classify.js';
 import {
   errorIn,
-  explainsNothing,
+  explainsNoContent,
   failedFinishOf,
   hasEmptyVector,
   hasNothing,
@@ -73,7 +73,7 @@ function checkChoices(
     if (failedFinishOf(choice) !== undefined) throw invalidAnswer('its finish reason says that it failed');
     const error = errorIn(choice, true);
     if (error !== undefined) throw embeddedError(error, headers, 'invalid-answer', reading);
-    if (protocol === 'chat' && !isRecord(choice.message) && !explainsNothing(choice.finish_reason))
+    if (protocol === 'chat' && !isRecord(choice.message) && !explainsNoContent(choice.finish_reason))
       throw invalidAnswer('with a choice without a message');
   }
   if (hasNothing(choices, data.usage)) throw invalidAnswer('with nothing in it');

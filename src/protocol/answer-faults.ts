@@ -47,7 +47,7 @@ function isFailedReason(reason: unknown): reason is string {
  * Whether a finish reason says why there may be no content: the answer was filtered, or cut. Gemini then sends a choice
  * without a message.
  */
-export function explainsNothing(reason: unknown): boolean {
+export function explainsNoContent(reason: unknown): boolean {
   return typeof reason === 'string' && CUT_FINISH.test(reason);
 }
 

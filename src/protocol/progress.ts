@@ -1,6 +1,6 @@
 import type { Protocol } from '../types.js';
 import { isRecord } from '../util/is-record.js';
-import { explainsNothing, failedFinishOf } from './answer-faults.js';
+import { explainsNoContent, failedFinishOf } from './answer-faults.js';
 import { sealedKeys } from './sealed-items.js';
 import { readUsage } from './usage.js';
 
@@ -112,7 +112,7 @@ export class Progress {
       if (!isFinish(reason)) continue;
       const isSure = !isSaying || this.#unfinished.has(index);
       if (!this.#finishes.get(index)) this.#finishes.set(index, isSure);
-      if (explainsNothing(reason)) this.#isExplained = true;
+      if (explainsNoContent(reason)) this.#isExplained = true;
       const failedFinish = failedFinishOf(choice);
       if (failedFinish === undefined) continue;
       this.failed = true;
