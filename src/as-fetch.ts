@@ -19,6 +19,7 @@ import { callRecord } from './telemetry/call-record.js';
 import { checkKeys, checkSecretRecord, checkStrings, invalidOption } from './util/check.js';
 import { isAsyncIterable, isRecord } from './util/is-record.js';
 import { jsonText } from './util/json-text.js';
+import { jsonResponse, sendableStatusText } from './util/sendable.js';
 import { shown } from './util/shown.js';
 
 /** Cookies, too, belong to the connection between upstream and router. */
@@ -246,8 +247,9 @@ async function readJson(request: Request): Promise<unknown> {
 async function answer(router: OpenAI, options: RequestOptions): Promise<Response> {
   const protocol = protocolOf(options);
   if (protocol === undefined) {
-    const { body, status, statusText, headers } = await router.request<unknown>(options).asResponse();
-    return new Response(body, { status, statusText, headers: withoutForgedHeaders(passedBack(headers)) });
+    const response = await router.request<unknown>(options).asResponse();
+    const headers = withoutForgedHeaders(passedBack(response.headers));
+    return new Response(response.body, { status: response.status, statusText: sendableStatusText(response), headers });
   }
   const { data, response } = await router.request<unknown>(options).withResponse();
   const headers = passedBack(response.headers);
@@ -287,8 +289,7 @@ function errorResponse(error: unknown): Response {
   // An SDK error with a status, but not an upstream's.
   if (error instanceof CapacityExceededError) return ownError(503, error.code, error.message);
   const upstream = upstreamBody(error);
-  if (upstream !== undefined)
-    return Response.json(upstream.body, { status: upstream.status, headers: jsonHeaders(upstream.headers) });
+  if (upstream !== undefined) return jsonResponse(upstream.body, upstream.status, jsonHeaders(upstream.headers));
   if (error instanceof DeadlineExceededError) return ownError(504, error.code, error.message);
   if (error instanceof InvalidAnswerError) return ownError(502, error.code, error.message);
   if (error instanceof NoDeploymentAvailableError) return ownError(503, error.code, error.message);
@@ -310,5 +311,5 @@ function jsonHeaders(from: Headers): Headers {
 
 function ownError(status: number, code: string, message: string): Response {
   const body = { error: { message, type: 'model_router_error', code, param: null } };
-  return Response.json(body, { status, headers: { 'x-should-retry': 'false' } });
+  return jsonResponse(body, status, { 'x-should-retry': 'false' });
 }

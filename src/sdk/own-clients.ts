@@ -130,8 +130,9 @@ const ACCESSORS = ASSIGNABLE.map((name) => ({
  */
 export function watchAssignments(client: OpenAI, onAssign: OnAssign): void {
   const values: Partial<Record<Assignable, unknown>> = {};
-  Object.defineProperty(client, VALUES, { value: values });
-  Object.defineProperty(client, ON_ASSIGN, { value: onAssign });
+  // Configurable, because a `Proxy` that wraps all it returns must be allowed to return something else.
+  Object.defineProperty(client, VALUES, { value: values, configurable: true });
+  Object.defineProperty(client, ON_ASSIGN, { value: onAssign, configurable: true });
   for (const { name, accessor } of ACCESSORS) {
     values[name] = Reflect.get(client, name);
     Object.defineProperty(client, name, accessor);

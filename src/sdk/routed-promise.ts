@@ -3,7 +3,8 @@ import { linkRecord, RECORD } from '../telemetry/call-record.js';
 import type { CallRecord } from '../telemetry/record-types.js';
 import { isPromise } from '../util/is-promise.js';
 import { jsonText } from '../util/json-text.js';
-import { overrideParse, type ResponseProps } from './internals.js';
+import { sendableStatusText } from '../util/sendable.js';
+import { isBinary, overrideParse, type ResponseProps } from './internals.js';
 
 /** A running request, as its promise sees it. */
 export class Run {
@@ -67,7 +68,11 @@ export class RoutedPromise<T> extends APIPromise<T> {
     // biome-ignore lint/complexity/noThisInStatic: the bundler would rename a reference to the class
     overrideParse(this.prototype, ({ [STATE]: state }: RoutedPromise<unknown>) => {
       state.run.isTaken = true;
-      state.parsed ??= state.run.props.then((props) => state.parse(props));
+      state.parsed ??= state.run.props.then((props) => {
+        // Before the body is read: a tracing library parses each answer, also one whose response the caller wants.
+        if (state.run.wants.raw) responseOf(props, state.run);
+        return state.parse(props);
+      });
       return state.parsed;
     });
   }
@@ -146,11 +151,16 @@ function responseOf(props: ResponseProps, run: Run): Response {
   return run.response;
 }
 
-/** The router has already read the body, but the caller has not, so it is serialized again. */
+/** A response whose body the caller can read, unless the caller has parsed it. */
 function unread({ response, options }: ResponseProps, run: Run): Response {
-  if (run.isTaken || !response.bodyUsed || options.stream === true || run.parsed === undefined) return response;
+  if (options.stream === true || isBinary(options)) return response;
+  // The answer will be parsed, too, which would read the caller's body.
+  if (run.parsed === undefined) return run.isTaken && !response.bodyUsed ? response.clone() : response;
+  if (run.isTaken || !response.bodyUsed) return response;
+  // The router has already read the body, so it is serialized again.
   const { data } = run.parsed;
-  const { status, statusText, headers } = response;
+  const { status, headers } = response;
+  const statusText = sendableStatusText(response);
   return new Response(typeof data === 'string' ? data : jsonText(data), { status, statusText, headers });
 }
 

@@ -1,7 +1,7 @@
 import { wrapOpenAI } from 'langsmith/wrappers';
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, fakeFetch } from 'model-router/testing';
-import { OpenAI } from 'openai';
+import { type APIPromise, OpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { collect } from '../helpers/parity-observe.js';
 import { SDK } from '../helpers/sdk.js';
@@ -85,6 +85,62 @@ describe.each(wraps)('%s', (_, wrap) => {
     expect(await router.post('/chat/completions', { body })).toMatchObject({ object: 'chat.completion' });
     router.on('call-ended', () => undefined)();
     router.close();
+  });
+});
+
+/** As Langfuse's `observeOpenAI` does: binds functions, wraps objects, and reads the rest with the Proxy as receiver. */
+function wrapDeeply<T extends object>(object: T): T {
+  return new Proxy(object, {
+    get(target, key, self) {
+      const value: unknown = Reflect.get(target, key);
+      if (typeof value === 'function') return value.bind(target);
+      return typeof value === 'object' && value !== null ? wrapDeeply(value) : Reflect.get(target, key, self);
+    },
+  });
+}
+
+it('a Proxy that wraps all objects it returns may read and assign the properties of a router', async () => {
+  const urls: string[] = [];
+  const fake = fakeFetch({ models: { a: answer() } });
+  const fetch: typeof fake = Object.assign((...given: Parameters<typeof fake>) => {
+    urls.push(String(given[0]));
+    return fake(...given);
+  }, fake);
+  const baseURL = 'https://one.test/v1';
+  for (const router of [
+    new ModelRouter({ apiKey: 'sk', baseURL, fetch }),
+    new ModelRouter({ clients: { default: { apiKey: 'sk', baseURL, fetch } } }),
+  ]) {
+    const wrapped = wrapDeeply(router);
+    expect([wrapped.baseURL, wrapped.apiKey, wrapped.maxRetries]).toEqual([baseURL, 'sk', 2]);
+    expect(await wrapped.chat.completions.create(body)).toMatchObject({ object: 'chat.completion' });
+  }
+  const wrapped = wrapDeeply(new ModelRouter({ apiKey: 'sk', baseURL, fetch }));
+  wrapped.baseURL = 'https://two.test/v1';
+  expect(wrapped.baseURL).toBe('https://two.test/v1');
+  await wrapped.chat.completions.create(body);
+  expect(urls.at(-1)).toBe('https://two.test/v1/chat/completions');
+});
+
+describe('a tracing library parses each answer', () => {
+  const calls: readonly (readonly [string, (router: OpenAI) => APIPromise<object>])[] = [
+    ['a routed call', (router) => router.chat.completions.create(body)],
+    ['a call that is not routed', (router) => router.models.retrieve('a')],
+  ];
+
+  it.each(calls)('before the caller requests the response: %s', async (_, send) => {
+    const promise = send(newRouter());
+    const traced = promise.then((data) => data);
+    const response = await promise.asResponse();
+    expect([await response.json(), response.status]).toEqual([await traced, 200]);
+  });
+
+  it.each(calls)('after the caller requested the response: %s', async (_, send) => {
+    const promise = send(newRouter());
+    const requested = promise.asResponse();
+    const traced = promise.then((data) => data);
+    const response = await requested;
+    expect([await response.json(), response.status]).toEqual([await traced, 200]);
   });
 });
 
