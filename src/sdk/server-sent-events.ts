@@ -7,6 +7,10 @@ interface Options {
   readonly protocol: string;
   readonly signal: AbortSignal | null | undefined;
 }
+interface Reading {
+  isPending: boolean;
+  isCancelled: boolean;
+}
 
 /**
  * Encodes chunks as server-sent events. If the stream breaks, the body fails, so half an answer never looks complete. A
@@ -20,7 +24,7 @@ export function encodeEvents(
   ahead = 1,
 ): ReadableStream<Uint8Array> {
   const iterator = Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks;
-  const reading = { isPending: false };
+  const reading: Reading = { isPending: false, isCancelled: false };
   return new ReadableStream<Uint8Array>(
     {
       // Not a promise, because the source of a chunk would retain the body through it.
@@ -30,6 +34,7 @@ export function encodeEvents(
         forward(iterator.next(), weakly(controller), { protocol, signal }, reading);
       },
       async cancel() {
+        reading.isCancelled = true;
         await iterator.return?.();
       },
     },
@@ -42,12 +47,13 @@ function forward(
   next: Promise<IteratorResult<unknown>>,
   controllerOf: () => Controller | undefined,
   { protocol, signal }: Options,
-  reading: { isPending: boolean },
+  reading: Reading,
 ): void {
   next.then(
     ({ done, value }) => {
       const controller = controllerOf();
-      if (controller === undefined || controller.desiredSize === null) return;
+      // A cancelled body is closed, and a closed controller throws.
+      if (controller === undefined || reading.isCancelled || controller.desiredSize === null) return;
       if (!done) {
         reading.isPending = false;
         return enqueue(controller, value);
