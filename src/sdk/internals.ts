@@ -1,4 +1,4 @@
-import { type APIPromise, type ClientOptions, OpenAI } from 'openai';
+import { APIPromise, type ClientOptions, OpenAI } from 'openai';
 import type { Stream } from 'openai/streaming';
 
 // The only file that uses members that the SDK's types hide or omit. `INTERNALS` lists each name with what it is
@@ -65,10 +65,16 @@ export function overrideClient<Client extends OpenAI>(
 
 type PromiseOr<T> = T | Promise<T>;
 
-/** The SDK's own method reads the body through a private field, which a `Proxy` around the promise does not have. */
-export function overrideParse(prototype: object, parse: (promise: never) => Promise<unknown>): void {
+/**
+ * The SDK's own method reads the body through a private field, which a `Proxy` around the promise does not have. The
+ * given function gets it as it is at the call, because tracing libraries patch it on the SDK's class.
+ */
+export function overrideParse(
+  prototype: object,
+  parse: (promise: never, sdkParse: <T>(promise: APIPromise<T>) => Promise<T>) => Promise<unknown>,
+): void {
   define(prototype, 'parse', function (this: never) {
-    return parse(this);
+    return parse(this, (promise) => APIPromise.prototype['parse'].call(promise) as never);
   });
 }
 

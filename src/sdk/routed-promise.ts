@@ -41,6 +41,8 @@ type Parse<T> = (props: ResponseProps) => ReturnType<NonNullable<ConstructorPara
  * `Proxy`.
  */
 interface State<T> {
+  /** The promise itself, without a `Proxy`. */
+  readonly self: RoutedPromise<T>;
   readonly run: Run;
   readonly parse: Parse<T>;
   /** The answer, parsed once for all waiting callers. */
@@ -57,22 +59,22 @@ export class RoutedPromise<T> extends APIPromise<T> {
   declare private readonly [STATE]: State<T>;
 
   constructor(run: Run, parse: Parse<T> = () => run.parse() as ReturnType<Parse<T>>) {
-    // Only for the SDK's own `parse` and `_thenUnwrap`. It keeps its client as a value of a `WeakMap`, which the engine
-    // collects late: with a view for each call, that would cost as much as the view.
-    super(OpenAI.prototype, run.props, (_, props) => parse(props));
-    const state: State<T> = { run, parse, parsed: undefined };
+    // Any client will do. The SDK keeps it as a value of a `WeakMap`, which the engine collects late: with a view for
+    // each call, that would cost as much as the view.
+    super(OpenAI.prototype, run.props, (_, props) => {
+      // Before the body is read: a tracing library parses each answer, also one whose response the caller wants.
+      if (run.wants.raw) responseOf(props, run);
+      return parse(props);
+    });
+    const state: State<T> = { self: this, run, parse, parsed: undefined };
     Object.defineProperty(this, STATE, { value: state });
   }
 
   static {
     // biome-ignore lint/complexity/noThisInStatic: the bundler would rename a reference to the class
-    overrideParse(this.prototype, ({ [STATE]: state }: RoutedPromise<unknown>) => {
+    overrideParse(this.prototype, ({ [STATE]: state }: RoutedPromise<unknown>, parse) => {
       state.run.isTaken = true;
-      state.parsed ??= state.run.props.then((props) => {
-        // Before the body is read: a tracing library parses each answer, also one whose response the caller wants.
-        if (state.run.wants.raw) responseOf(props, state.run);
-        return state.parse(props);
-      });
+      state.parsed ??= parse(state.self);
       return state.parsed;
     });
   }
@@ -81,10 +83,11 @@ export class RoutedPromise<T> extends APIPromise<T> {
     return this[STATE].run.record;
   }
 
-  override asResponse(): Promise<Response> {
+  override async asResponse(): Promise<Response> {
     const { run } = this[STATE];
     run.wants.raw = true;
-    return run.props.then((props) => responseOf(props, run));
+    await super.asResponse();
+    return responseOf(await run.props, run);
   }
 
   override async withResponse(): Promise<{ data: T; response: Response; request_id: string | null }> {

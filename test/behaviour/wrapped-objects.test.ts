@@ -1,8 +1,8 @@
 import { wrapOpenAI } from 'langsmith/wrappers';
 import { callRecord, ModelRouter } from 'model-router';
 import { answer, fakeFetch } from 'model-router/testing';
-import { type APIPromise, OpenAI } from 'openai';
-import { describe, expect, it } from 'vitest';
+import { APIPromise, OpenAI } from 'openai';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { collect } from '../helpers/parity-observe.js';
 import { SDK } from '../helpers/sdk.js';
 
@@ -162,5 +162,37 @@ describe("langsmith's wrapOpenAI", () => {
     const stream = await client.chat.completions.create({ ...body, stream: true });
     expect((await collect(stream)).length).toBeGreaterThan(1);
     expect(await client.chat.completions.parse(body)).toMatchObject({ object: 'chat.completion' });
+  });
+});
+
+describe("a tracer patches the SDK's APIPromise, as Datadog's does", () => {
+  const calls: readonly (readonly [string, (router: OpenAI) => APIPromise<object>])[] = [
+    ['an answer', (router) => router.chat.completions.create(body)],
+    ['a stream', (router) => router.chat.completions.create({ ...body, stream: true })],
+    ['a parsed answer', (router) => router.chat.completions.parse(body)],
+    ['a call that is not routed', (router) => router.models.retrieve('a')],
+  ];
+  const traced = new Map<unknown, object>();
+  let sdkParse: () => Promise<object>;
+
+  beforeEach(() => {
+    traced.clear();
+    sdkParse = Reflect.get(APIPromise.prototype, 'parse');
+    Object.assign(APIPromise.prototype, {
+      async parse(this: APIPromise<object>) {
+        const answer = await Reflect.apply(sdkParse, this, []);
+        traced.set(Reflect.get(this, 'responsePromise'), answer);
+        return answer;
+      },
+    });
+  });
+  afterEach(() => void Object.assign(APIPromise.prototype, { parse: sdkParse }));
+
+  it.each(calls)('it sees %s', async (_, send) => {
+    for (const router of [newRouter(), newRouter({ cache: true })]) {
+      const promise = send(router);
+      expect(traced.get(Reflect.get(promise, 'responsePromise'))).toBeUndefined();
+      expect(await promise).toBe(traced.get(Reflect.get(promise, 'responsePromise')));
+    }
   });
 });
