@@ -1,5 +1,5 @@
 import { callRecord, DeadlineExceededError } from 'model-router';
-import { answer, commentFlood, fail, hang, hangAfterHeaders, reset, slowDrip } from 'model-router/testing';
+import { answer, bytes, commentFlood, fail, hang, hangAfterHeaders, reset, slowDrip } from 'model-router/testing';
 import { APIConnectionTimeoutError, InternalServerError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime, watch } from '../helpers/clock.js';
@@ -22,6 +22,29 @@ async function warmUp({ router, fake }: Built, latencies: Record<string, number[
   }
   fake.clear();
 }
+
+describe('an error answer whose body does not end', () => {
+  const silent = bytes({ status: 503, chunks: ['{"error":', '{}}'], chunkMs: 60_000 });
+
+  it('fails over two seconds after its last byte, by its status', async () => {
+    const { router } = build({ a: silent, b: answer('Hello') });
+    const call = watch(sendChat(router));
+    await pass(1999);
+    expect(call.state).toBe('pending');
+    await pass(1);
+    expect(call).toMatchObject({ state: 'fulfilled', at: 2000 });
+    expect(callRecord(call.value)?.attempts).toMatchObject([{ outcome: 'server-error', status: 503 }, { status: 200 }]);
+  });
+
+  it('is read to its end while bytes come', async () => {
+    const message = 'It takes a while.';
+    const chunks = [...JSON.stringify({ error: { message } })];
+    const { router } = build({ a: bytes({ status: 400, chunks, chunkMs: 1900 }) });
+    const call = watch(sendChat(router));
+    await pass(chunks.length * 1900);
+    expect(call).toMatchObject({ state: 'rejected', error: { status: 400, error: { message } } });
+  });
+});
 
 describe('the deadline', () => {
   it.each([
