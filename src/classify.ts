@@ -180,6 +180,17 @@ function outcomeOfOther(error: Error, answered: boolean, reading: Reading): Fail
 }
 
 /**
+ * Marks what was thrown while an answer's body was read. Platforms and `fetch` libraries have many errors for that
+ * ("Network connection lost.", `ERR_HTTP2_STREAM_ERROR`, `Z_DATA_ERROR`), and the caller causes none of them.
+ */
+export function whileReading(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || isApiError(thrown) || !Object.isExtensible(thrown)) return thrown;
+  if (CLASSIFICATION in thrown || outcomeOfOther(thrown, false, {}) !== 'caller-error') return thrown;
+  setHidden(thrown, CLASSIFICATION, { outcome: 'connection', isFromText: false } satisfies Classification);
+  return thrown;
+}
+
+/**
  * The classification of an error inside a 200 or a stream. It is stored on the error, because its status is made up.
  */
 const CLASSIFICATION = Symbol('classification');

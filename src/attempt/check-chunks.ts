@@ -1,4 +1,4 @@
-import { classify, embeddedError, isErrorEvent, type Reading, statusOf } from '../classify.js';
+import { classify, embeddedError, isErrorEvent, type Reading, statusOf, whileReading } from '../classify.js';
 import { errorIn, failedFinishOf, RESPONSE_FAILED } from '../protocol/answer-faults.js';
 import type { ErrorOutcome } from '../protocol/error-outcomes.js';
 import type { Protocol, UpstreamStream } from '../types.js';
@@ -128,7 +128,7 @@ export class CheckedChunks implements AsyncIterator<unknown> {
   #errorFor(thrown: unknown): unknown {
     // The error that the SDK throws for an event has no status yet.
     const isWithoutStatus = isErrorEvent(thrown) && statusOf(thrown) === null;
-    return isWithoutStatus ? embeddedError(thrown, this.#headers, 'server-error', this.#reading) : thrown;
+    return isWithoutStatus ? embeddedError(thrown, this.#headers, 'server-error', this.#reading) : whileReading(thrown);
   }
 
   #throwIf(error: unknown, otherwise: ErrorOutcome = 'server-error'): void {

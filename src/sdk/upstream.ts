@@ -1,6 +1,6 @@
 import type { APIPromise, OpenAI } from 'openai';
 import { Stream } from 'openai/streaming';
-import { isTimeout } from '../classify.js';
+import { isTimeout, whileReading } from '../classify.js';
 import { NotSentError } from '../errors.js';
 import { type Addition, withAdditions } from '../protocol/additions.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
@@ -138,7 +138,7 @@ export class OpenAIUpstream implements Upstream {
     } catch (error) {
       // The SDK may give up on a body by its own timer, which ends only linked requests.
       if (progress.isAnswered) onRequest?.close();
-      throw withCause(error, onRequest?.thrown);
+      throw withCause(progress.isAnswered ? whileReading(error) : error, onRequest?.thrown);
     } finally {
       onRequest?.forget();
     }
