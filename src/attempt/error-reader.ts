@@ -6,6 +6,7 @@ import { CALLER_OUTCOMES } from '../telemetry/call-outcome.js';
 import type { Outcome } from '../telemetry/record-types.js';
 import type { Attempt, Failure } from '../types.js';
 import { show } from '../util/check.js';
+import { ignoreRejection } from '../util/ignore-rejection.js';
 
 const WARN_EVERY_MS = 60_000;
 /**
@@ -58,7 +59,7 @@ export class ErrorReader {
     try {
       const outcome: unknown = classifyError?.({ ...error, deployment: target.state.id });
       if (outcome === undefined || isErrorOutcome(outcome)) return outcome;
-      if (outcome instanceof Promise) outcome.catch(() => undefined);
+      ignoreRejection(outcome);
       this.#warn(call.log, `it returned ${typeof outcome === 'string' ? show(outcome) : typeof outcome}`);
     } catch {
       this.#warn(call.log, 'it threw an error');

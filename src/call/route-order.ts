@@ -7,6 +7,7 @@ import { lowestCostOrder } from '../plan/order/lowest-cost.js';
 import { weightedOrder } from '../plan/order/weighted.js';
 import { comparableMs, LatencyScores } from '../state/latency-scores.js';
 import type { Target } from '../types.js';
+import { ignoreRejection } from '../util/ignore-rejection.js';
 
 /** A route's median is taken from this many recent answers. */
 const RECENT_OUTPUTS = 101;
@@ -177,7 +178,9 @@ export class RouteOrder {
     const chosenBy = strategy.name;
     try {
       const ids: unknown = strategy.order(view);
-      return Array.isArray(ids) ? { ids, chosenBy } : { ids: [], chosenBy, broken: 'it returned no array' };
+      if (Array.isArray(ids)) return { ids, chosenBy };
+      ignoreRejection(ids);
+      return { ids: [], chosenBy, broken: 'it returned no array' };
     } catch (error) {
       // Not its message, which may quote anything.
       return { ids: [], chosenBy, broken: `it threw ${error instanceof Error ? error.name : typeof error}` };

@@ -3,6 +3,8 @@ import { InvalidOptionError } from '../errors.js';
 import type { PriceFunction, PriceQuery } from '../options/options.js';
 import type { KnownPrice, Price } from '../telemetry/record-types.js';
 import { show } from '../util/check.js';
+import { ignoreRejection } from '../util/ignore-rejection.js';
+import { isPromise } from '../util/is-promise.js';
 import { BUILT_IN_PRICES, BUILT_IN_PRICES_VERSION } from './built-in.js';
 import { checkPrice, type PriceSource } from './check-price.js';
 import { isListedTier } from './cost.js';
@@ -88,14 +90,14 @@ function hasTier(price: Price | undefined, tier: string): boolean {
 
 /** Prices are needed during construction and within a call's synchronous code, so a promise cannot be awaited. */
 function callFunction(source: PriceFunction, query: PriceQuery): Price | null | undefined {
-  let given: ReturnType<PriceFunction> | Promise<unknown>;
+  let given: ReturnType<PriceFunction> | PromiseLike<unknown>;
   try {
     given = source(query);
   } catch (error) {
     throw new InvalidOptionError('prices', `the function threw for ${show(query.model)}.`, error);
   }
-  if (!(given instanceof Promise)) return given;
-  given.catch(() => undefined);
+  if (!isPromise(given)) return given;
+  ignoreRejection(given);
   throw new InvalidOptionError(
     'prices',
     'the function gives a promise; it has to give the price itself: load prices before the router is made.',

@@ -6,6 +6,8 @@ import { type Addition, withAdditions } from '../protocol/additions.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest, UpstreamStream } from '../types.js';
 import { MAX_MS } from '../util/check.js';
 import { isEventStream } from '../util/event-stream.js';
+import { ignoreRejection } from '../util/ignore-rejection.js';
+import { isPromise } from '../util/is-promise.js';
 import { isAsyncIterable, isGiven, isRecord } from '../util/is-record.js';
 import { jsonText } from '../util/json-text.js';
 import { isClosable, OnRequest } from './closable-fetch.js';
@@ -257,7 +259,8 @@ function adapted(body: unknown, adapt: UpstreamRequest['adapt']): unknown {
   if (adapt === undefined || !isPlain(body)) return body;
   try {
     const made = adapt(JSON.parse(jsonText(body)));
-    if (isRecord(made)) return made;
+    if (isRecord(made) && !isPromise(made)) return made;
+    ignoreRejection(made);
     throw new TypeError('`adapt` returned no object');
   } catch (error) {
     throw new NotSentError('deployment', error instanceof Error ? error : new Error('`adapt` failed'));

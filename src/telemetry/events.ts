@@ -1,4 +1,5 @@
 import { checkFunction, checkOneOf } from '../util/check.js';
+import { ignoreRejection } from '../util/ignore-rejection.js';
 import type { AttemptRecord, CallRecord, ConfidenceScores } from './record-types.js';
 
 /** The route or deployment that has the SLA. */
@@ -192,8 +193,7 @@ export class Events {
   emit(event: RouterEvent): void {
     for (const listener of [...(this.#listeners.get(event.type) ?? [])]) {
       try {
-        const result = listener(event);
-        if (result instanceof Promise) result.catch(ignore);
+        ignoreRejection(listener(event));
       } catch {
         // A listener's error must not fail the call.
       }
@@ -208,5 +208,3 @@ export class Events {
 function isOf<T extends RouterEventType>(event: RouterEvent, type: T): event is EventOf<T> {
   return event.type === type;
 }
-
-function ignore(): void {}

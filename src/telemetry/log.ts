@@ -1,3 +1,4 @@
+import { ignoreRejection } from '../util/ignore-rejection.js';
 import { escapeControls, shown } from '../util/shown.js';
 import type { CallRecord } from './record-types.js';
 
@@ -51,7 +52,7 @@ export class Log {
   #write(level: 'warn' | 'info' | 'debug', line: string): void {
     if (RANK[this.level] < RANK[level]) return;
     try {
-      this.logger[level](escapeControls(`model-router ${line}`));
+      ignoreRejection(this.logger[level](escapeControls(`model-router ${line}`)));
     } catch {
       // A logger's error must not fail the call.
     }

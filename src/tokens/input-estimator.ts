@@ -1,5 +1,6 @@
 import type { Events } from '../telemetry/events.js';
 import type { Call } from '../types.js';
+import { ignoreRejection } from '../util/ignore-rejection.js';
 import { type CountTokens, tokensOf } from './estimate-input.js';
 import { type Input, readInput } from './read-input.js';
 
@@ -66,6 +67,7 @@ export class InputEstimator {
         const count: unknown = countTokens(given);
         if (count === undefined) return undefined;
         if (typeof count === 'number' && count >= 0 && count < Number.POSITIVE_INFINITY) return count;
+        ignoreRejection(count);
         this.#warn('returned no count', call);
       } catch {
         this.#warn('threw', call);
