@@ -176,9 +176,10 @@ export class ModelRouter<
   }
 
   /**
-   * Replaces options of the running router, each as a whole: routes, deployments, clients with their keys, limits. All
-   * of it is checked before anything changes; calls in flight end as they began. Statistics, budgets and the cache go
-   * on, and views follow. A new key takes effect at once, and ends its client's suspension.
+   * Replaces options of the running router, each as a whole: routes, deployments, clients with their keys, limits. An
+   * option that is `undefined` stays as it is. All of it is checked before anything changes; calls in flight end as they
+   * began. Statistics, budgets and the cache go on, and views follow. A new key takes effect at once, and ends its
+   * client's suspension.
    *
    * @throws InvalidOptionError
    * @example

@@ -109,11 +109,13 @@ const FIXED: Readonly<Record<FixedOption, string>> = {
 };
 
 /**
- * Replaces options of a running router, each as a whole. Everything is checked before anything changes. Throws
- * InvalidOptionError.
+ * Replaces options of a running router, each as a whole; one that is `undefined` stays as it is. Everything is checked
+ * before anything changes. Throws InvalidOptionError.
  */
-export function updateRouter({ live: now }: RouterParts, part: UpdateOptions): string[] {
-  checkSecretRecord('update', part, 'an object of options to replace');
+export function updateRouter({ live: now }: RouterParts, given: UpdateOptions): string[] {
+  checkSecretRecord('update', given, 'an object of options to replace');
+  checkPresent('', given);
+  const part: UpdateOptions = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   for (const [key, why] of Object.entries(FIXED))
     if (key in part) throw new InvalidOptionError(key, `it cannot be updated: ${why}; make another router.`);
   const changed = Object.keys(part);

@@ -90,6 +90,22 @@ describe('update', () => {
     expect(await who(router)).toBe('a');
   });
 
+  it('keeps an option that is undefined, but takes no undefined tenant or regions', async () => {
+    const price = { input: 1, output: 1 };
+    const { router } = build(
+      { a: answer(), b: answer() },
+      { deployments: { a: { price }, b: { price } }, routes: { chat: ['b'] }, budgets: [{ usd: 10, window: 'day' }] },
+    );
+    const unset: object = { clients: undefined, deployments: undefined, routes: undefined, budgets: undefined };
+    router.update({ ...unset, deadlineMs: 5000 });
+    expect(router.explain(body).deadlineMs).toBe(5000);
+    expect(router.snapshot().spend.budgets).toHaveLength(1);
+    expect(await who(router)).toBe('b');
+    router.update({ routes: { chat: ['a'] }, fallbacks: undefined });
+    expect(await who(router)).toBe('a');
+    expect(() => router.update({ regions: undefined } as object)).toThrow(/^regions: it is set to undefined/);
+  });
+
   it('removes and adds deployments, and keeps an open breaker open', async () => {
     const { router } = build(
       { a: fail(503), b: answer(), c: answer() },
