@@ -1,12 +1,17 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { InvalidOptionError } from '../errors.js';
 import { BUILT_IN_PRICES } from '../prices/built-in.js';
 import { formatProjection } from '../prices/projection/format-projection.js';
-import { projectCost } from '../prices/projection/project-cost.js';
+import type { ProjectionOptions } from '../prices/projection/options.js';
+import { type Projection, projectCost } from '../prices/projection/project-cost.js';
 import type { Price } from '../telemetry/record-types.js';
 import { type CommandResult, isOfParseArgs, WrongArgument } from './command.js';
 
-const HELP = `model-router cost: what a month of tokens will cost, by stage of growth
+const HELP = `model-router cost [FILE]: what a month of tokens will cost, by stage of growth
+
+FILE holds the options of projectCost as JSON, for several models and routes; then only --json may follow:
+{ "tokensPerMonth": 5e6, "models": { "cheap": 0.25, "good": 10 }, "routes": { "chat": { "model": "cheap", "share": 1 } } }
 
   --price PRICE            of the model that answers        (default 0.25)
   --against PRICE          of the model to compare with     (default 10; "none" for no comparison)
@@ -20,23 +25,34 @@ A PRICE is US dollars per million tokens: 0.25 for input and output alike, 0.15/
 whose price is built in, such as gpt-4o. An N may end in K, M, B or T; a SHARE is from 0 to 1, or a percentage: 30%.`;
 
 const OPTIONS = {
-  price: { type: 'string', default: '0.25' },
-  against: { type: 'string', default: '10' },
-  tokens: { type: 'string', default: '5M,50M,500M,5B' },
-  'output-share': { type: 'string', default: '0.25' },
-  'cache-hit-rate': { type: 'string', default: '0' },
+  price: { type: 'string' },
+  against: { type: 'string' },
+  tokens: { type: 'string' },
+  'output-share': { type: 'string' },
+  'cache-hit-rate': { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
+
+const DEFAULTS = {
+  price: '0.25',
+  against: '10',
+  tokens: '5M,50M,500M,5B',
+  'output-share': '0.25',
+  'cache-hit-rate': '0',
+};
 
 const TIMES: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, B: 1e9, T: 1e12 };
 
 /** `model-router cost`: prints a projection. */
 export function costCommand(args: readonly string[]): CommandResult {
   try {
-    const { values } = parseArgs({ args: withSigns(args), options: OPTIONS, strict: true, allowPositionals: false });
-    if (values.help) return { code: 0, output: HELP };
-    return { code: 0, output: project(values) };
+    const { values, positionals } = parseArgs({ args: withSigns(args), options: OPTIONS, allowPositionals: true });
+    const { help, json, ...given } = values;
+    if (help) return { code: 0, output: HELP };
+    const projection =
+      positionals.length === 0 ? project({ ...DEFAULTS, ...given }) : projectFile(positionals, Object.keys(given));
+    return { code: 0, output: json ? JSON.stringify(projection, null, 2) : formatProjection(projection) };
   } catch (error) {
     const isExpected = error instanceof WrongArgument || error instanceof InvalidOptionError || isOfParseArgs(error);
     if (!isExpected) throw error;
@@ -44,7 +60,21 @@ export function costCommand(args: readonly string[]): CommandResult {
   }
 }
 
-type Values = { [K in 'price' | 'against' | 'tokens' | 'output-share' | 'cache-hit-rate']: string } & { json: boolean };
+/** Throws InvalidOptionError for what the file says. */
+function projectFile([file = '', ...rest]: readonly string[], given: readonly string[]): Projection {
+  const [extra] = [...rest, ...given.map((name) => `--${name}`)];
+  if (extra !== undefined) throw new WrongArgument('FILE', extra, 'nothing but --json beside a file');
+  if (!existsSync(file)) throw new WrongArgument('FILE', file, 'the path of a file that exists');
+  return projectCost(optionsIn(file));
+}
+
+function optionsIn(file: string): ProjectionOptions {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    throw new WrongArgument('FILE', file, 'the path of a JSON file');
+  }
+}
 
 /**
  * A negative number after an option is its value, so that the option can refuse it. `parseArgs` would read it as an
@@ -60,11 +90,11 @@ function withSigns(args: readonly string[]): string[] {
   return joined;
 }
 
-function project(values: Values): string {
+function project(values: typeof DEFAULTS): Projection {
   const tokens = values.tokens.split(',').map((each) => tokensOf(each));
   const largest = Math.max(...tokens);
   const against = values.against === 'none' ? undefined : priceOf('against', values.against);
-  const projection = projectCost({
+  return projectCost({
     tokensPerMonth: largest,
     stages: tokens.map((count) => (largest === 0 ? 0 : count / largest)),
     models: {
@@ -74,7 +104,6 @@ function project(values: Values): string {
     outputShare: shareOf('output-share', values['output-share']),
     cacheHitRate: shareOf('cache-hit-rate', values['cache-hit-rate']),
   });
-  return values.json ? JSON.stringify(projection, null, 2) : formatProjection(projection);
 }
 
 /** `at $10`: the title of a column. */

@@ -1,3 +1,7 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { projectCost } from 'model-router';
 import { describe, expect, it } from 'vitest';
 import { costCommand } from '../../../src/cli/cost-command.js';
 
@@ -44,6 +48,23 @@ describe('model-router cost', () => {
     });
   });
 
+  it('projects what a file says', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'cost-')), 'plan.json');
+    const plan = {
+      tokensPerMonth: 1e6,
+      stages: [1, 10],
+      models: { cheap: 0.25, good: { input: 2, output: 10 } },
+      routes: { chat: { model: 'cheap', share: 0.8 }, hard: { model: 'good', share: 0.2 } },
+    };
+    writeFileSync(file, JSON.stringify(plan));
+    expect(lines(file)).toEqual([
+      ['tokens a month', 'cost a month', 'good', 'saved'],
+      ['1M', '$1.00', '$4.00', '75.0 %'],
+      ['10M', '$10.00', '$40.00', '75.0 %'],
+    ]);
+    expect(JSON.parse(costCommand([file, '--json']).output)).toEqual(projectCost(plan));
+  });
+
   it('explains its options', () => {
     for (const args of [['--help'], ['-h', '--json']]) {
       const { code, output } = costCommand(args);
@@ -55,7 +76,11 @@ describe('model-router cost', () => {
 
   it.each<[string, string[], string]>([
     ['an option', ['--prize', '1'], "Unknown option '--prize'"],
-    ['an argument', ['much'], "Unexpected argument 'much'"],
+    ['a file', ['much.json'], 'FILE: "much.json" is not allowed; give the path of a file that exists.'],
+    ['a folder', ['test'], 'FILE: "test" is not allowed; give the path of a JSON file.'],
+    ['a second file', ['package.json', 'more'], 'FILE: "more" is not allowed; give nothing but --json beside a file.'],
+    ['an option beside a file', ['package.json', '--price', '1'], 'FILE: "--price" is not allowed'],
+    ['content of a file', ['package.json'], 'there is no such option'],
     ['no value', ['--price'], '--price'],
     ['a price below 0, apart', ['--price', '-1'], '--price: "-1" is not allowed; give US dollars per million tokens'],
     ['a share below 0', ['--output-share', '-.5'], '--output-share: "-.5" is not allowed; give a share from 0 to 1'],
