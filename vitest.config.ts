@@ -22,6 +22,7 @@ const ON_THE_SDK = ['test/behaviour', 'test/contracts', 'test/security', 'test/u
 // processes, so a module is loaded twice, not once for each file.
 const ALONE = [
   'test/behaviour/cache/unread.test.ts',
+  'test/behaviour/kept-answers.test.ts',
   'test/behaviour/record-fields.test.ts',
   'test/unit/at-rest.test.ts',
   'test/unit/state/circuit-breaker-lifetime.test.ts',

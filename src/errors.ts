@@ -1,5 +1,6 @@
 import { APIConnectionError, APIConnectionTimeoutError, OpenAIError, RateLimitError } from 'openai';
 import type { Failure } from './types.js';
+import { formatStack } from './util/stack.js';
 
 /** An invalid option. The message names the option, the value and the allowed values. */
 export class InvalidOptionError extends OpenAIError {
@@ -126,6 +127,8 @@ export class StreamInterruptedError extends APIConnectionError {
     this.upstreamCode = upstreamCode;
     setHidden(this, 'partial', partial);
     setHidden(this, 'text', text);
+    formatStack(this);
+    if (cause !== undefined) formatStack(cause);
   }
 }
 

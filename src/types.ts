@@ -59,14 +59,14 @@ export interface UpstreamRequest {
 export interface UpstreamStream {
   readonly chunks: AsyncIterator<unknown>;
   /** Whether the protocol's own end mark (`[DONE]`) was seen. */
-  readonly doneSeen: () => boolean;
-  readonly bytesRead: () => number;
+  readonly doneSeen: boolean;
+  readonly bytesRead: number;
   /** The parsed body if the server sent JSON instead of events; else `undefined`. */
-  readonly json: () => unknown;
+  readonly json: unknown;
   /** The signal of the stream's own controller. */
   readonly signal: CancelSignal;
   /** The caller has aborted the stream itself. */
-  readonly aborted: () => boolean;
+  readonly isAborted: boolean;
 }
 
 export interface UpstreamAnswer {

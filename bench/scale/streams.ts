@@ -11,9 +11,9 @@ const streamOf = (client: OpenAI, options?: object) =>
 const word = (i: number) => `${((i * 2_654_435_761) % 2 ** 32).toString(36).repeat(3)} `;
 const textOf = (i: number) => ({ delta: { content: word(i) } });
 
-/** The memory of each stream while it waits for its end, and after it. */
+/** The memory of each stream while it waits for its end, and after it, as long as the application keeps its iterator. */
 async function heldBy(make: (fetch: unknown) => OpenAI, chunks: number): Promise<{ open: number; ended: number }> {
-  const count = 20;
+  const count = Math.max(20, 60_000 / chunks);
   const gate = Promise.withResolvers<void>();
   const client = make(streaming(chunks, textOf, () => gate.promise));
   const before = await heapBytes();
@@ -26,7 +26,8 @@ async function heldBy(make: (fetch: unknown) => OpenAI, chunks: number): Promise
   const open = ((await heapBytes()) - before) / count;
   gate.resolve();
   await Promise.all(rest);
-  return { open, ended: ((await heapBytes()) - before) / count };
+  const ended = ((await heapBytes()) - before) / iterators.length;
+  return { open, ended };
 }
 
 const held = (when: 'open' | 'ended'): Curve => ({

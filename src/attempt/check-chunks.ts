@@ -4,13 +4,11 @@ import type { ErrorOutcome } from '../protocol/error-outcomes.js';
 import type { Protocol, UpstreamStream } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 
-type Chunks = AsyncIterator<unknown>;
 type Result = IteratorResult<unknown>;
 
 /** Passes chunks on, and throws for a chunk that reports an error: the SDK's class for its meaning. */
 export class CheckedChunks implements AsyncIterator<unknown> {
-  readonly #chunks: Chunks;
-  readonly #json: () => unknown;
+  readonly #stream: UpstreamStream;
   readonly #protocol: Protocol;
   readonly #headers: Headers;
   readonly #reading: Reading;
@@ -18,16 +16,18 @@ export class CheckedChunks implements AsyncIterator<unknown> {
   #next: Promise<Result> | undefined;
   #hasBegun = false;
 
-  constructor({ chunks, json }: UpstreamStream, protocol: Protocol, headers: Headers, reading: Reading) {
-    this.#chunks = chunks;
-    this.#json = json;
+  constructor(stream: UpstreamStream, protocol: Protocol, headers: Headers, reading: Reading) {
+    this.#stream = stream;
     this.#protocol = protocol;
     this.#headers = headers;
     this.#reading = reading;
   }
 
   next(): Promise<Result> {
-    return this.#take().then(this.#check, this.#fail);
+    return this.#take().then(
+      (result) => this.#check(result),
+      (thrown: unknown) => this.#fail(thrown),
+    );
   }
 
   /** Like `next`, with callbacks: one more promise for each chunk would take noticeable time. */
@@ -49,23 +49,23 @@ export class CheckedChunks implements AsyncIterator<unknown> {
   }
 
   #take(): Promise<Result> {
-    const next = this.#next ?? this.#chunks.next();
+    const next = this.#next ?? this.#stream.chunks.next();
     this.#next = undefined;
     return next;
   }
 
   async return(): Promise<Result> {
-    return (await this.#chunks.return?.()) ?? { done: true, value: undefined };
+    return (await this.#stream.chunks.return?.()) ?? { done: true, value: undefined };
   }
 
-  readonly #check = (result: Result): Result | Promise<Result> => {
+  #check(result: Result): Result | Promise<Result> {
     const { value } = result;
     if (result.done) this.#checkBody();
     if (result.done || !isRecord(value)) return result;
     if (this.#protocol === 'responses') return this.#checkEvent(result, value);
     this.#throwIf(this.#errorOf(value));
     return result;
-  };
+  }
 
   #errorOf(data: Record<string, unknown>): unknown {
     const { choices } = data;
@@ -82,7 +82,7 @@ export class CheckedChunks implements AsyncIterator<unknown> {
 
   /** The server sent a whole error instead of events, which the SDK treats as an empty stream. */
   #checkBody(): void {
-    const body = this.#json();
+    const body = this.#stream.json;
     const data: unknown = Array.isArray(body) ? body[0] : body;
     if (isRecord(data)) this.#throwIf(this.#errorOf(data), 'invalid-answer');
   }
@@ -112,18 +112,21 @@ export class CheckedChunks implements AsyncIterator<unknown> {
 
   /** The reason follows as a separate event, or never. */
   #reasonOf(result: Result): Promise<Result> {
-    const next = this.#chunks.next();
-    return next.then((following) => {
-      const { value } = following;
-      if (!following.done && isRecord(value) && value.type === 'error') this.#throwIf(value);
-      this.#next = next;
-      return this.#failed(result, RESPONSE_FAILED);
-    }, this.#fail);
+    const next = this.#stream.chunks.next();
+    return next.then(
+      (following) => {
+        const { value } = following;
+        if (!following.done && isRecord(value) && value.type === 'error') this.#throwIf(value);
+        this.#next = next;
+        return this.#failed(result, RESPONSE_FAILED);
+      },
+      (thrown: unknown) => this.#fail(thrown),
+    );
   }
 
-  readonly #fail = (thrown: unknown): never => {
+  #fail(thrown: unknown): never {
     throw this.#errorFor(thrown);
-  };
+  }
 
   #errorFor(thrown: unknown): unknown {
     // The error that the SDK throws for an event has no status yet.

@@ -7,16 +7,16 @@ import type { Attempt, AttemptEnd, Failure, UpstreamStream } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { onCollected } from '../util/on-collected.js';
 import { cut, storableId } from '../util/shown.js';
+import { DONE, type ReaderLink, type ReaderSource, StreamReader } from '../util/stream-reader.js';
 import type { CheckedChunks } from './check-chunks.js';
 import { chunkTimeoutOf, commitTimeoutOf } from './time-limits.js';
 
 type Result = IteratorResult<unknown, undefined>;
 interface Pending {
+  readonly reader: object;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
 }
-
-const DONE: Result = { done: true, value: undefined };
 
 /** A timer that fires later than this was delayed by a blocked process, so chunks that have arrived are read first. */
 const LATE_MS = 50;
@@ -31,17 +31,17 @@ export interface GuardedParts {
   readonly held: unknown[];
   readonly random: () => number;
   /** Called at the first content. */
-  readonly onContent: () => void;
+  readonly onContent: (attempt: Attempt) => void;
 }
 
 /**
  * A committed stream. It delivers the held chunks, then the rest, and checks how the stream ends: a cut, a stall, an
  * error or a missing end throws a `StreamInterruptedError` with what was delivered. It leaves no timer and no listener.
  *
- * Signals, timers and the upstream refer to this object, and so does the caller's iterator. A caller that drops the
- * iterator ends the attempt, so nothing here may refer to the iterator.
+ * Signals, timers and the upstream refer to this object, and so does the caller's iterator until the end. A caller that
+ * drops the iterator ends the attempt, so nothing here may refer to the iterator, except while it waits for a chunk.
  */
-export class GuardedStream {
+export class GuardedStream implements ReaderSource {
   readonly #parts: GuardedParts;
   readonly #held: unknown[];
   readonly #delivered = new Delivered();
@@ -60,6 +60,7 @@ export class GuardedStream {
   #end: AttemptEnd | undefined;
   /** The error that broke the stream while the caller was not reading. */
   #error: Error | undefined;
+  readonly #link: ReaderLink = { source: this };
   /** Resolved in the async context of the call, so that its listeners run there, whatever ends the stream. */
   #resolveEnd: () => void = ignore;
 
@@ -76,7 +77,7 @@ export class GuardedStream {
       this.#resolveEnd = resolve;
     });
     void ended.then(() => this.#notify());
-    if (parts.progress.hasContent) parts.onContent();
+    if (parts.progress.hasContent) parts.onContent(attempt);
     const { maxStreamMs } = call.settings;
     if (maxStreamMs !== undefined) {
       const ms = Math.max(0, Math.ceil(startedAt + maxStreamMs - performance.now()));
@@ -89,7 +90,7 @@ export class GuardedStream {
 
   /** The caller's iterator. If it is garbage-collected, the stream ends as aborted. */
   iterator(): AsyncIterableIterator<unknown, undefined> {
-    const iterator = iterate(this);
+    const iterator = new StreamReader(this.#link);
     const stopWatching = onCollected(iterator, () => this.#leave());
     this.onEnd(stopWatching);
     return iterator;
@@ -100,9 +101,9 @@ export class GuardedStream {
     else listener(this.#end);
   }
 
-  next(): Promise<Result> {
+  next(reader: object): Promise<Result> {
     if (this.#pending !== undefined) {
-      const again = () => this.next();
+      const again = () => this.next(reader);
       return this.#pulled.then(again, again);
     }
     while (this.#held.length > 0) {
@@ -110,10 +111,12 @@ export class GuardedStream {
       if (!this.#isHidden(chunk)) return Promise.resolve(this.#deliver(chunk));
     }
     const error = this.#error;
-    this.#error = undefined;
-    if (error !== undefined) return Promise.reject(error);
+    if (error !== undefined) {
+      this.#unlink();
+      return Promise.reject(error);
+    }
     if (this.#end !== undefined) return Promise.resolve(DONE);
-    return this.#pull();
+    return this.#pull(reader);
   }
 
   /** The caller stops reading: closes the connection to the upstream. */
@@ -125,8 +128,8 @@ export class GuardedStream {
   }
 
   #leave(): void {
-    this.#error = undefined;
-    if (this.#end === undefined) {
+    if (this.#end !== undefined) this.#unlink();
+    else {
       const pending = this.#settle();
       this.#finish(this.#left());
       this.#close();
@@ -135,9 +138,9 @@ export class GuardedStream {
     this.#held.length = 0;
   }
 
-  #pull(): Promise<Result> {
+  #pull(reader: object): Promise<Result> {
     const pulled = new Promise<Result>((resolve, reject) => {
-      this.#pending = { resolve, reject };
+      this.#pending = { reader, resolve, reject };
     });
     this.#pulled = pulled;
     this.#waitingSince = performance.now();
@@ -167,11 +170,11 @@ export class GuardedStream {
 
   /** `[DONE]` has come: SDK 6 reads on until the body ends. */
   get #isDone(): boolean {
-    return this.#parts.progress.hasContent && this.#parts.stream.doneSeen();
+    return this.#parts.progress.hasContent && this.#parts.stream.doneSeen;
   }
 
   #onContent(): void {
-    this.#parts.onContent();
+    this.#parts.onContent(this.#parts.attempt);
     // From here on, the gap between two chunks counts.
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -183,13 +186,13 @@ export class GuardedStream {
 
   #onDone(): void {
     const { stream, progress, attempt } = this.#parts;
-    if (stream.aborted()) return this.#endWith(this.#aborted());
+    if (stream.isAborted) return this.#endWith(this.#aborted());
     if (progress.finished) return this.#endWith(this.#success());
     const { protocol } = attempt.call;
     const hasKnownEnd = protocol === 'chat' || protocol === 'completions' || protocol === 'responses';
     // Streams of other endpoints are complete at the end of their body, as on a plain client.
     const isNoStream = !progress.hasContent && isRecord(attempt.call.body) && attempt.call.body.stream !== true;
-    if (!hasKnownEnd || isNoStream || (progress.hasContent && stream.doneSeen()))
+    if (!hasKnownEnd || isNoStream || (progress.hasContent && stream.doneSeen))
       return this.#endWith({ ...this.#success(), unfinished: true });
     this.#interrupt('missing-end', undefined);
   }
@@ -317,7 +320,14 @@ export class GuardedStream {
     clearTimeout(this.#maxTimer);
     attempt.call.signal?.removeEventListener('abort', this.#onAbort);
     stream.signal.removeEventListener('abort', this.#onOwnAbort);
+    if (this.#error === undefined) this.#unlink();
     this.#resolveEnd();
+  }
+
+  /** Nothing is left to read: a caller that keeps its iterator does not keep the call and its request. */
+  #unlink(): void {
+    this.#link.source = undefined;
+    this.#error = undefined;
   }
 
   #notify(): void {
@@ -328,8 +338,9 @@ export class GuardedStream {
   }
 
   #close(): void {
-    this.#parts.chunks.return().catch(() => undefined);
+    // First the request: the SDK's generator would abort it with an error whose stack refers to this object.
     this.#parts.attempt.control.end('closed');
+    this.#parts.chunks.return().catch(() => undefined);
   }
 
   #settle(): Pending | undefined {
@@ -346,16 +357,6 @@ export class GuardedStream {
     this.#delivered.add(value);
     return { done: false, value };
   }
-}
-
-/** A separate function, so that nothing in the stream refers to the iterator. */
-function iterate(stream: GuardedStream): AsyncIterableIterator<unknown, undefined> {
-  const iterator: AsyncIterableIterator<unknown, undefined> = {
-    next: () => stream.next(),
-    return: () => stream.return(),
-    [Symbol.asyncIterator]: () => iterator,
-  };
-  return iterator;
 }
 
 function ignore(): void {}

@@ -40,7 +40,7 @@ export function holdStream(routes: ReadonlyMap<string, RouteConfig>, random: () 
     const { call } = attempt;
     const held: unknown[] = [];
     const joined = new JoinedChunks(call.protocol);
-    const bytesRead = () => reply.answer.stream?.bytesRead() ?? 0;
+    const bytesRead = () => reply.answer.stream?.bytesRead ?? 0;
     let pending: Promise<IteratorResult<unknown>> | undefined;
     try {
       while (bytesRead() <= MAX_BYTES) {

@@ -34,7 +34,7 @@ export function stream(errors: ErrorReader, random: () => number): Layer<Attempt
       close(chunks);
       throw invalidAnswer('too late');
     }
-    const onContent = () => noteFirstContent(attempt);
+    const onContent = noteFirstContent;
     const guarded = new GuardedStream({ attempt, status, stream, chunks, progress, held, random, onContent });
     return { ...reply, chunks: guarded.iterator(), onEnd: (listener) => guarded.onEnd(listener) };
   }
@@ -54,10 +54,10 @@ async function untilContent(
 ): Promise<unknown[]> {
   const held: unknown[] = [];
   const isReleasedAtOnce = attempt.call.protocol === 'responses' && !canFailOver(attempt);
-  while (held.length < MAX_CHUNKS_HELD && stream.bytesRead() < MAX_BYTES_HELD) {
+  while (held.length < MAX_CHUNKS_HELD && stream.bytesRead < MAX_BYTES_HELD) {
     const { done, value } = await chunks.next();
     if (done) {
-      if (progress.finished || stream.aborted() || mayBeNoStream(attempt.call, held)) return held;
+      if (progress.finished || stream.isAborted || mayBeNoStream(attempt.call, held)) return held;
       throw invalidAnswer(held.length === 0 ? 'with an empty stream' : 'its stream ended before any content');
     }
     held.push(value);

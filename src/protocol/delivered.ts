@@ -15,7 +15,8 @@ const BLOCK_SIZE = 4096;
 interface Run {
   readonly template: string;
   readonly slots: readonly SlotKind[];
-  readonly blocks: Block[];
+  /** Never pushed to: an array that grows reserves room for many blocks, and most runs have one. */
+  blocks: readonly Block[];
 }
 
 interface Block {
@@ -143,8 +144,7 @@ export class Delivered {
     const block = { columns, chunks: this.#rows, textLength: this.#rowsText, size };
     const last = run.blocks.at(-1);
     const joined = last === undefined || isFull(last) ? undefined : joinedBlock(last, block);
-    if (joined === undefined) run.blocks.push(block);
-    else run.blocks[run.blocks.length - 1] = joined;
+    run.blocks = joined === undefined ? run.blocks.concat(block) : run.blocks.with(-1, joined);
     this.#textLength += this.#rowsText;
     this.#blocksSize += joined === undefined || last === undefined ? size : joined.size - last.size;
     this.#forgetRows();
@@ -159,7 +159,7 @@ export class Delivered {
       if (block !== undefined) {
         const isNeeded = this.#textLength - block.textLength < MAX_TEXT;
         if (isNeeded && this.#blocksSize <= MAX_KEPT) return;
-        run.blocks.shift();
+        run.blocks = run.blocks.slice(1);
         this.#textLength -= block.textLength;
         this.#blocksSize -= block.size;
       } else if (this.#runs.length === 1) return;

@@ -2,6 +2,7 @@ import { type OpenAI, OpenAIError } from 'openai';
 import { Stream } from 'openai/streaming';
 import type { CachedReply, Protocol } from '../types.js';
 import { jsonText } from '../util/json-text.js';
+import { ENDED } from './closable-fetch.js';
 import type { RequestOptions } from './request-headers.js';
 import { encodeEvents } from './server-sent-events.js';
 import type { ResponseProps } from './upstream.js';
@@ -82,7 +83,7 @@ function streamOf(client: OpenAI, chunks: AsyncIterator<unknown>, controller: Ab
  * stream.
  */
 function linkAborts(reply: CachedReply, controller: WeakRef<AbortController>, signal: RequestOptions['signal']): void {
-  const abort = () => controller.deref()?.abort();
+  const abort = () => controller.deref()?.abort(ENDED);
   signal?.addEventListener('abort', abort);
   reply.onEnd(({ outcome }) => {
     signal?.removeEventListener('abort', abort);

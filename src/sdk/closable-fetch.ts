@@ -4,8 +4,11 @@ import { noteAttempt } from './error-facts.js';
 /** The application's or the platform's `fetch`, as the SDK calls it. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
-/** One error for all, because no caller sees it, and a platform creates one with a stack for each abort. */
-const ENDED = new DOMException('This operation was aborted', 'AbortError');
+/**
+ * The reason of each request that the router ends, as a platform creates it. One for all: each would have a stack, and
+ * the engine keeps the objects whose methods are in a stack, so a caller that keeps its stream would keep the call.
+ */
+export const ENDED = new DOMException('This operation was aborted', 'AbortError');
 
 /** Stored in the SDK's fetch options, which it passes on unchanged. */
 const ON_REQUEST = Symbol('model-router.onRequest');

@@ -6,36 +6,53 @@ const MAX_JSON_BYTES = 64 * 1024;
 const BLANKS: ReadonlySet<number> = new Set([9, 10, 13, 32]);
 const [BRACE, BRACKET] = [0x7b, 0x5b];
 
-/** Observations of a body while it is read. */
+/** What was read of an event stream's body: how much, and whether its last lines contain the end mark. */
+export class BytesRead {
+  count = 0;
+  #last: Uint8Array | undefined;
+  #before: Uint8Array | undefined;
+  /** The parts of a body that starts as JSON; `undefined` once it is known not to be JSON. */
+  #jsonParts: Uint8Array[] | undefined = [];
+
+  add(bytes: Uint8Array): void {
+    this.count += bytes.byteLength;
+    if (this.#jsonParts !== undefined)
+      this.#jsonParts = this.count <= MAX_JSON_BYTES ? withJson(this.#jsonParts, bytes) : undefined;
+    this.#before = this.#last;
+    this.#last = bytes;
+  }
+
+  get doneSeen(): boolean {
+    return END_MARK.test(tail(this.#before) + tail(this.#last));
+  }
+
+  /** The parsed body if the server sent JSON instead of events; else `undefined`. */
+  get json(): unknown {
+    return this.#jsonParts === undefined ? undefined : parsed(this.#jsonParts);
+  }
+}
+
 export interface ObservedBody {
   /** To be read instead of the original response. */
   readonly response: Response;
-  readonly doneSeen: () => boolean | undefined;
-  readonly bytesRead: () => number;
-  /** The parsed body if the server sent JSON instead of events; else `undefined`. */
-  readonly json: () => unknown;
+  /** `undefined` for a body that cannot be observed. */
+  readonly bytes: BytesRead | undefined;
 }
 
-/**
- * Observes an event stream's body while the SDK reads it: how much has come, and whether its last lines contain the end
- * mark. Costs one call per read, and no copy.
- */
+/** Observes a body while the SDK reads it. Costs one call per read, and no copy. */
 export function observeBody(response: Response): ObservedBody {
-  const { body } = response;
-  if (body === null || typeof body.getReader !== 'function') {
-    return { response, doneSeen: () => undefined, bytesRead: () => 0, json: () => undefined };
-  }
-  let bytes = 0;
-  let last: Uint8Array | undefined;
-  let before: Uint8Array | undefined;
-  /** The parts of a body that starts as JSON; `undefined` once it is known not to be JSON. */
-  let jsonParts: Uint8Array[] | undefined = [];
+  const { body, headers } = response;
+  if (body === null || typeof body.getReader !== 'function') return { response, bytes: undefined };
+  const bytes = new BytesRead();
+  // The only parts of a response that the SDK reads.
+  return { response: { body: observedBy(bytes, body), headers } as unknown as Response, bytes };
+}
+
+/** The SDK's stream refers to the body after its end too: the last bytes that were read are not kept with it. */
+function observedBy(observer: BytesRead, body: ReadableStream<Uint8Array>): object {
+  let bytes: BytesRead | undefined = observer;
   const note = ({ value }: { value?: Uint8Array | undefined }) => {
-    if (value === undefined) return;
-    bytes += value.byteLength;
-    if (jsonParts !== undefined) jsonParts = bytes <= MAX_JSON_BYTES ? withJson(jsonParts, value) : undefined;
-    before = last;
-    last = value;
+    if (value !== undefined) bytes?.add(value);
   };
   const getReader = () => {
     const reader = body.getReader();
@@ -47,16 +64,13 @@ export function observeBody(response: Response): ObservedBody {
         return reading;
       },
       cancel: (reason?: unknown) => reader.cancel(reason),
-      releaseLock: () => reader.releaseLock(),
+      releaseLock() {
+        bytes = undefined;
+        reader.releaseLock();
+      },
     };
   };
-  return {
-    // The only parts of a response that the SDK reads.
-    response: { body: { getReader, cancel: () => body.cancel() }, headers: response.headers } as unknown as Response,
-    doneSeen: () => END_MARK.test(tail(before) + tail(last)),
-    bytesRead: () => bytes,
-    json: () => (jsonParts === undefined ? undefined : parsed(jsonParts)),
-  };
+  return { getReader, cancel: () => body.cancel() };
 }
 
 /** Adds the next part, unless the first one shows that the body is not JSON. */

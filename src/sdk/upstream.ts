@@ -10,7 +10,7 @@ import { ignoreRejection } from '../util/ignore-rejection.js';
 import { isPromise } from '../util/is-promise.js';
 import { isAsyncIterable, isGiven, isRecord } from '../util/is-record.js';
 import { jsonText } from '../util/json-text.js';
-import { isClosable, OnRequest } from './closable-fetch.js';
+import { ENDED, isClosable, OnRequest } from './closable-fetch.js';
 import { AnsweredOrigins, isDeadSocket } from './dead-socket.js';
 import { noteErrorFacts } from './error-facts.js';
 import {
@@ -27,7 +27,7 @@ import {
   setStreamClass,
 } from './internals.js';
 import { asNotSent } from './not-sent.js';
-import { observeBody } from './observe-body.js';
+import { type BytesRead, type ObservedBody, observeBody } from './observe-body.js';
 import { ownClientOf } from './own-clients.js';
 import type { Redact } from './redact.js';
 import { sendFollowing } from './redirects.js';
@@ -132,7 +132,7 @@ export class OpenAIUpstream implements Upstream {
       const { promise, props } = await sendFollowing(client, options, true, (each) => client.request(each));
       progress.isAnswered = true;
       this.answered.add(client.baseURL);
-      if (!onRequest?.isOpen || onRequest.isLinked) onOpen(() => props.controller.abort());
+      if (!onRequest?.isOpen || onRequest.isLinked) onOpen(aborting(props.controller));
       if (request.wantsRaw()) return unreadAnswer(promise, props);
       if (mayBeStream(bodyOf(request)) && isEventStream(props.response.headers))
         readAsStream(props.options, ObservedStream);
@@ -145,6 +145,11 @@ export class OpenAIUpstream implements Upstream {
       onRequest?.forget();
     }
   }
+}
+
+/** A separate function: a closure in the one that sends would keep the whole request until a stream's end. */
+function aborting(controller: AbortController): () => void {
+  return () => controller.abort(ENDED);
 }
 
 function unreadAnswer(promise: APIPromise<unknown>, props: ResponseProps): UpstreamAnswer {
@@ -278,20 +283,40 @@ export function mayBeStream(body: unknown): boolean {
   return isPlain(body) && Boolean(body.stream) && body.stream !== true;
 }
 
-function readStream(stream: Stream<unknown>, props: ResponseProps): UpstreamStream {
+function readStream(stream: Stream<unknown>, { controller }: ResponseProps): UpstreamStream {
   const body = observed.get(stream);
+  // The caller's stream outlives what was read.
+  observed.delete(stream);
   // An application's own stream class may need `this`.
   const chunks = body === undefined ? stream[Symbol.asyncIterator]() : chunksOf(stream);
-  return {
-    chunks,
-    // A body that cannot be observed counts as complete.
-    doneSeen: () => body?.doneSeen() ?? true,
-    bytesRead: () => body?.bytesRead() ?? 0,
-    json: () => body?.json(),
-    signal: props.controller.signal,
+  return new SdkStream(chunks, controller.signal, body?.bytes);
+}
+
+/** A class, because closures would take more memory for each stream. */
+class SdkStream implements UpstreamStream {
+  constructor(
+    readonly chunks: AsyncIterator<unknown>,
+    readonly signal: AbortSignal,
+    /** `undefined` for a body that cannot be observed, which counts as complete. */
+    readonly bytes: BytesRead | undefined,
+  ) {}
+
+  get doneSeen(): boolean {
+    return this.bytes?.doneSeen ?? true;
+  }
+
+  get bytesRead(): number {
+    return this.bytes?.count ?? 0;
+  }
+
+  get json(): unknown {
+    return this.bytes?.json;
+  }
+
+  get isAborted(): boolean {
     // The SDK also aborts it by itself if the connection breaks after the end mark.
-    aborted: () => props.controller.signal.aborted && body?.doneSeen() !== true,
-  };
+    return this.signal.aborted && this.bytes?.doneSeen !== true;
+  }
 }
 
 /** By shape, because an application may have two copies of the SDK. */
@@ -299,7 +324,7 @@ export function isStream(data: unknown): data is Stream<unknown> {
   return isAsyncIterable(data) && 'controller' in data && 'tee' in data;
 }
 
-const observed = new WeakMap<object, ReturnType<typeof observeBody>>();
+const observed = new WeakMap<object, ObservedBody>();
 
 /** The SDK's stream over an observed body. The SDK does not report whether it has seen the end mark. */
 class ObservedStream<Item> extends Stream<Item> {

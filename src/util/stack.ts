@@ -26,3 +26,15 @@ export function withStack<E extends Error>(error: E): E {
     Error.captureStackTrace(error, withStack);
   return error;
 }
+
+/**
+ * Formats a stack now, not when it is first read. Until then the engine keeps the objects whose methods are in it: here
+ * the call with its whole request, as long as an application keeps the error.
+ */
+export function formatStack(error: Error): void {
+  try {
+    void error.stack;
+  } catch {
+    // The application's own `Error.prepareStackTrace` has failed.
+  }
+}

@@ -3,10 +3,10 @@ import type { AttemptEnd, CachedReply } from '../../types.js';
 import type { CancelSignal } from '../../util/cancel-signal.js';
 import { isRecord } from '../../util/is-record.js';
 import { onCollected } from '../../util/on-collected.js';
+import { DONE, type ReaderSource, StreamReader } from '../../util/stream-reader.js';
 import { StreamEnd } from './stream-end.js';
 
 type Result = IteratorResult<unknown, undefined>;
-const DONE: Result = { done: true, value: undefined };
 
 /** The end of an answer for a call without an attempt. */
 function endOf(id: unknown, outcome: AttemptEnd['outcome'] = 'success'): AttemptEnd {
@@ -27,7 +27,7 @@ export function cachedStream(
   signal: CancelSignal | undefined,
 ): CachedReply {
   const replay = new Replay(chunks);
-  const iterator = new ReplayReader(replay);
+  const iterator = new StreamReader({ source: replay });
   const leave = () => replay.leave();
   const stopWatching = onCollected(iterator, leave);
   signal?.addEventListener('abort', leave);
@@ -42,7 +42,7 @@ export function cachedStream(
   };
 }
 
-class Replay {
+class Replay implements ReaderSource {
   readonly #chunks: unknown[];
   readonly #end = new StreamEnd();
   #answerId: unknown;
@@ -55,7 +55,7 @@ class Replay {
     this.#end.onEnd(listener);
   }
 
-  next(): Result {
+  async next(): Promise<Result> {
     if (this.#chunks.length === 0) {
       this.#end.set(endOf(this.#answerId));
       return DONE;
@@ -65,32 +65,15 @@ class Replay {
     return { done: false, value };
   }
 
+  async return(): Promise<Result> {
+    this.leave();
+    return DONE;
+  }
+
   /** As the SDK does: an abort ends the iteration without an error. */
   leave(): void {
     this.#end.set(endOf(this.#answerId, this.#chunks.length === 0 ? 'success' : 'aborted'));
     this.#chunks.length = 0;
-  }
-}
-
-/** The source of a caller's stream. The router holds no reference to it. */
-class ReplayReader implements AsyncIterator<unknown, undefined> {
-  readonly #replay: Replay;
-
-  constructor(replay: Replay) {
-    this.#replay = replay;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<Result> {
-    return this.#replay.next();
-  }
-
-  async return(): Promise<Result> {
-    this.#replay.leave();
-    return DONE;
   }
 }
 

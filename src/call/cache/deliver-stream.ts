@@ -1,13 +1,14 @@
 import { attemptEnd } from '../../state/attempt-end.js';
 import type { AttemptEnd, CallReply } from '../../types.js';
 import { onCollected } from '../../util/on-collected.js';
+import { StreamReader } from '../../util/stream-reader.js';
 import { copyForAnother } from './errors.js';
 import type { Participant } from './participant.js';
 import { isOnlyUsage } from './read-answer.js';
 import { headersOf } from './reply-parts.js';
 import type { SharedCall } from './shared-call.js';
 import type { SharedStream } from './shared-stream.js';
-import { type HowOver, SharedReader, StreamPlace } from './stream-place.js';
+import { type HowOver, StreamPlace } from './stream-place.js';
 
 export interface StreamDelivery {
   readonly shared: SharedCall;
@@ -80,8 +81,8 @@ async function restart(
 }
 
 /** A separate function: no closure that the router holds may refer to the reader. */
-function readerOf(place: StreamPlace, participant: Participant): SharedReader {
-  const reader = new SharedReader(place);
+function readerOf(place: StreamPlace, participant: Participant): StreamReader {
+  const reader = new StreamReader(place.link);
   participant.onEnd(onCollected(reader, () => place.leave()));
   return reader;
 }
@@ -113,7 +114,7 @@ export async function drain(stream: SharedStream): Promise<void> {
     restart: undefined,
   });
   try {
-    for (;;) if ((await place.read()).done) return;
+    for (;;) if ((await place.next()).done) return;
   } catch {
     // The attempt has reported the failure, and the stale answer stays.
   }

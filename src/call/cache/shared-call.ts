@@ -28,7 +28,7 @@ export interface SharedCallParts {
  * leaving take constant time.
  *
  * What refers to what: `SharedCalls` has each call that can be joined; a `SharedCall` has a `Participant` for each
- * caller, and the `SharedStream`, which has a `StreamPlace` for each reader. A caller's iterator, the `SharedReader`,
+ * caller, and the `SharedStream`, which has a `StreamPlace` for each reader. A caller's iterator, the `StreamReader`,
  * refers to its place, and nothing refers to the iterator: if the caller drops it, its place is left.
  */
 export class SharedCall {

@@ -1,7 +1,7 @@
+import { DONE, type ReaderLink, type ReaderSource } from '../../util/stream-reader.js';
 import type { Position, SharedStream } from './shared-stream.js';
 
 type Result = IteratorResult<unknown, undefined>;
-const DONE: Result = { done: true, value: undefined };
 
 export type HowOver = 'ended' | 'left' | { readonly error: unknown };
 
@@ -21,8 +21,9 @@ export interface PlaceParts {
  * One caller's place in a shared stream: it reads from the beginning, at its own pace. The router refers to places, and
  * only the caller refers to the iterator over its place, so that a dropped stream can be garbage-collected.
  */
-export class StreamPlace implements Position {
+export class StreamPlace implements Position, ReaderSource {
   at = 0;
+  readonly link: ReaderLink = { source: this };
   #stream: SharedStream | undefined;
   readonly #parts: PlaceParts;
   #hasBegun = false;
@@ -47,15 +48,20 @@ export class StreamPlace implements Position {
   }
 
   /** Reads the next chunk, in the caller's own async context. */
-  read(reader?: object): Promise<Result> {
+  next(reader?: object): Promise<Result> {
     if (this.#reading !== undefined) {
-      const again = () => this.read(reader);
+      const again = () => this.next(reader);
       return this.#reading.then(again, again);
     }
     this.reader = reader;
     const reading = this.#read();
     if (this.#isReading) this.#reading = reading;
     return reading;
+  }
+
+  return(): Promise<Result> {
+    this.leave();
+    return Promise.resolve(DONE);
   }
 
   /** Stops reading: after `break`, an abort, or because the stream was dropped. */
@@ -73,7 +79,7 @@ export class StreamPlace implements Position {
     }
     try {
       for (;;) {
-        if (this.#own !== undefined) return (await this.#own.next()) as Result;
+        if (this.#own !== undefined) return await this.#readOwn(this.#own);
         const stream = this.#stream;
         if (stream === undefined) return DONE;
         if (this.canRestart && (stream.failed !== undefined || this.at < stream.first)) {
@@ -97,6 +103,13 @@ export class StreamPlace implements Position {
       this.#reading = undefined;
       this.reader = undefined;
     }
+  }
+
+  async #readOwn(own: AsyncIterator<unknown>): Promise<Result> {
+    const result = await own.next();
+    if (!result.done) return result;
+    this.link.source = undefined;
+    return DONE;
   }
 
   async #more(stream: SharedStream): Promise<void> {
@@ -134,6 +147,7 @@ export class StreamPlace implements Position {
 
   #finish(how: HowOver): void {
     this.#isOver = true;
+    this.link.source = undefined;
     this.#release();
     this.#parts.onOver(how);
   }
@@ -141,27 +155,5 @@ export class StreamPlace implements Position {
   #release(): void {
     this.#stream?.remove(this);
     this.#stream = undefined;
-  }
-}
-
-/** The source of a caller's stream. The router holds no reference to it. */
-export class SharedReader implements AsyncIterator<unknown, undefined> {
-  readonly #place: StreamPlace;
-
-  constructor(place: StreamPlace) {
-    this.#place = place;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  next(): Promise<Result> {
-    return this.#place.read(this);
-  }
-
-  return(): Promise<Result> {
-    this.#place.leave();
-    return Promise.resolve(DONE);
   }
 }
