@@ -1,6 +1,7 @@
 import { abortError, failure, LostError, timeoutError } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { Layer } from '../pipeline.js';
+import { longestAttemptMs } from '../plan/longest-attempt.js';
 import type { EndReason } from '../state/attempt-control.js';
 import type { Attempt, Failure, Reply } from '../types.js';
 import { patientTimer } from '../util/patient-timer.js';
@@ -83,7 +84,16 @@ function tooLate(attempt: Attempt, jitter: number, isLate: boolean): Failure {
   );
   // A blocked process says nothing about the deployment.
   if (isLate) return { ...found, breaker: 'neutral', isStalled: true };
-  return isToBlame(attempt, limit) ? found : { ...found, breaker: 'neutral' };
+  return isToBlame(attempt, limit) && !isByHeader(attempt, limit) ? found : { ...found, breaker: 'neutral' };
+}
+
+/**
+ * Whether only a header made the time so short, and it may be too short for this deployment: headers come from outside,
+ * and must not open a breaker for everybody.
+ */
+function isByHeader({ call, target }: Attempt, limit: number): boolean {
+  if (!call.settings.deadlineIsByHeader || limit >= Math.floor(longestAttemptMs(call, target))) return false;
+  return target.state.breaker?.state !== 'halfOpen' && target.state.p95Ms(call.stream) === undefined;
 }
 
 /**

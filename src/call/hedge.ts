@@ -1,4 +1,5 @@
-import { type AttemptStep, attemptTimeoutOf } from '../plan/plan.js';
+import { longestAttemptMs } from '../plan/longest-attempt.js';
+import type { AttemptStep } from '../plan/plan.js';
 import type { Events } from '../telemetry/events.js';
 import type { HedgeAfter } from '../telemetry/record-types.js';
 import type { Attempt, Call, HedgedAttempts, Reply, Target } from '../types.js';
@@ -141,18 +142,6 @@ export function hedgeDelay({ hedgeAfterMs, stream }: Call, { state }: Target): n
   const ms = state.waitMs(stream, QUANTILES[hedgeAfterMs]);
   // Timers take whole milliseconds.
   return ms === undefined ? undefined : Math.ceil(ms);
-}
-
-/** How long the options let an attempt run until it is committed, in milliseconds; `Infinity` without a limit. */
-export function longestAttemptMs({ attemptTimeoutIsOwn, settings, stream }: Call, { state }: Target): number {
-  const { attemptTimeoutMs, firstChunkTimeoutMs } = settings;
-  const { deployment } = state;
-  const own =
-    attemptTimeoutOf(
-      { attemptTimeoutMs, attemptTimeoutIsOwn },
-      { attemptTimeoutMs: deployment.attemptTimeoutMs, timeoutMs: deployment.upstream.timeoutMs },
-    ) ?? Number.POSITIVE_INFINITY;
-  return stream ? Math.min(own, firstChunkTimeoutMs ?? own) : own;
 }
 
 function ignore(): void {}

@@ -1,6 +1,6 @@
 import { CLOSED } from '../call/admit.js';
 import { explainCache } from '../call/cache/explain-cache.js';
-import { hedgeDelay, longestAttemptMs } from '../call/hedge.js';
+import { hedgeDelay } from '../call/hedge.js';
 import { orderRequest } from '../call/order.js';
 import { capacityError, firstServed, tokensAt, whyNotQueued } from '../call/queue.js';
 import { explainSpend } from '../call/spend/explain-spend.js';
@@ -8,6 +8,7 @@ import { isFullAt, viewTargets } from '../call/view-targets.js';
 import { TokenBudgetExceededError } from '../errors.js';
 import { SINGLE_CALL_KEYS, type SingleCallOptions } from '../options/call-options.js';
 import { checkPlaces } from '../options/option-places.js';
+import { longestAttemptMs } from '../plan/longest-attempt.js';
 import { type AttemptStep, type PlanView, plan, type Step, type TargetView } from '../plan/plan.js';
 import { callOptions } from '../request/call-options.js';
 import { type CallReader, NO_OTHER, protocolOf } from '../request/read-call.js';

@@ -166,6 +166,8 @@ type Setting<K extends keyof Table> = Table[K] extends { readonly read: (...args
 export type CallSettings = { readonly [K in keyof Table]: Setting<K> } & {
   /** Nothing has set `deadlineMs`. */
   readonly deadlineIsDefault: boolean;
+  /** A header has shortened `deadlineMs`. */
+  readonly deadlineIsByHeader: boolean;
   /** Nothing has set `chunkTimeoutMs`. */
   readonly chunkTimeoutIsDefault: boolean;
 };
@@ -195,6 +197,7 @@ export const NEVER_UNDEFINED: ReadonlyMap<string, string> = new Map(
 export function settingsOf(options: SingleCallOptions, priorities: Priorities): CallSettings {
   const settings: Record<string, unknown> = {
     deadlineIsDefault: options.deadlineMs === undefined,
+    deadlineIsByHeader: false,
     chunkTimeoutIsDefault: options.chunkTimeoutMs === undefined,
   };
   for (const [key, option] of entries) {

@@ -116,7 +116,10 @@ export class CallReader {
       body,
       targets,
       excluded,
-      settings: deadlineMs === settings.deadlineMs ? settings : { ...settings, deadlineMs, deadlineIsDefault: false },
+      settings:
+        deadlineMs === settings.deadlineMs
+          ? settings
+          : { ...settings, deadlineMs, deadlineIsDefault: false, deadlineIsByHeader: true },
       startedAt,
       deadline: startedAt + deadlineMs,
       signal: source.signal == null ? undefined : engine.life.signals.of(source.signal),

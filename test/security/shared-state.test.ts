@@ -26,6 +26,33 @@ describe('one tenant', () => {
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'closed' });
   });
 
+  it.each<[string, number, object, object, object]>([
+    ['a time that its header shortened', 0, {}, {}, { headers: { 'X-Router-Deadline-Ms': '2000' } }],
+    ['a time that code set', 6, {}, callOptions({ deadlineMs: 2000 }), {}],
+    [
+      'a time that code set below its header',
+      6,
+      { attemptTimeoutMs: 1500 },
+      {},
+      { headers: { 'X-Router-Deadline-Ms': '60000' } },
+    ],
+    ['a header and a known p95', 6, { known: true }, {}, { headers: { 'X-Router-Deadline-Ms': '2000' } }],
+  ])(
+    'that waits in vain for %s counts %i times of 6 against the deployment',
+    async (_, failures, { known, ...settings }: { known?: boolean }, own, given) => {
+      let isSlow = known !== true;
+      const { router } = build(
+        { a: () => (isSlow ? hang() : answer({ latencyMs: 60 })) },
+        { routes: { chat: ['a'] }, maxAttempts: 1, ...settings },
+      );
+      const body = { model: 'chat', messages };
+      if (known) for (let i = 0; i < 20; i += 1) await settled(router.chat.completions.create(body));
+      isSlow = true;
+      for (let i = 0; i < 6; i += 1) await settled(router.chat.completions.create(body, { ...own, ...given }));
+      expect(router.snapshot().deployments.a).toMatchObject({ state: failures === 0 ? 'closed' : 'open', failures });
+    },
+  );
+
   it('that fills the cache evicts its own answers, not those of others', async () => {
     const { router, fake } = build(
       { a: answer() },
