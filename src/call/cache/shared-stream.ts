@@ -25,6 +25,7 @@ export interface SharedStreamParts {
   readonly maxHeld: number;
   /** Called when it is too large to be joined or stored. */
   readonly onTooLarge: () => void;
+  /** Called once, when it has ended and its chunks have been read, or will not be. */
   readonly onEnd: (end: AttemptEnd) => void;
 }
 
@@ -36,6 +37,7 @@ export class SharedStream {
   /** How the source ended; readers may still have chunks to read. */
   end: AttemptEnd | undefined;
   failed: { readonly error: unknown } | undefined;
+  /** Nothing more is read from the source. */
   isDone = false;
   /** The provider's id of the answer. */
   answerId: unknown;
@@ -49,12 +51,14 @@ export class SharedStream {
   #isWhole = true;
   #isPulling = false;
   #isBlocked = false;
+  #isReported = false;
 
   constructor(parts: SharedStreamParts) {
     this.#parts = { ...parts, maxHeld: Math.min(parts.maxHeld, MAX_HELD) };
     parts.reply.onEnd((end) => {
       this.end = end;
-      parts.onEnd(end);
+      // An answer that was held to be judged has ended well, but none of it has been read yet.
+      if (this.isDone || end.outcome !== 'success') this.#report(end);
     });
   }
 
@@ -92,7 +96,9 @@ export class SharedStream {
   /** No reader is left. */
   stop(): void {
     if (this.isDone) return;
-    this.isDone = true;
+    // It has ended well, but not all of it has been read.
+    if (this.end !== undefined) this.#isWhole = false;
+    this.#done();
     this.#parts.source.return?.().catch(() => undefined);
   }
 
@@ -127,13 +133,13 @@ export class SharedStream {
     this.#isPulling = true;
     const end = (error: unknown) => {
       this.failed = { error };
-      this.isDone = true;
+      this.#done();
     };
     this.#parts.source.next().then(
       ({ done, value }) => {
         this.#isPulling = false;
         try {
-          if (done) this.isDone = true;
+          if (done) this.#done();
           else this.#hold(value);
         } catch (error) {
           // An application's own client has added something that JSON cannot represent.
@@ -148,6 +154,17 @@ export class SharedStream {
         this.#wake();
       },
     );
+  }
+
+  #done(): void {
+    this.isDone = true;
+    if (this.end !== undefined) this.#report(this.end);
+  }
+
+  #report(end: AttemptEnd): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
+    this.#parts.onEnd(end);
   }
 
   #hold(chunk: unknown): void {
