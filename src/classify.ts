@@ -310,9 +310,10 @@ export class LostError extends APIConnectionError {
   constructor() {
     // Without a stack: its frames would retain the answer of the winner, which creates this error.
     const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
+    // Unlike an assignment, this does not throw where built-in objects are frozen.
+    Reflect.set(Error, 'stackTraceLimit', 0);
     super({ message: 'Another deployment has answered first.' });
-    Error.stackTraceLimit = stackTraceLimit;
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
   }
 }
 

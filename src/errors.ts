@@ -185,9 +185,10 @@ export class AttemptFailed extends Error {
   constructor(failure: Failure) {
     // This stack is never shown, and capturing it costs more than the rest of a failover.
     const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
+    // Unlike an assignment, this does not throw where built-in objects are frozen.
+    Reflect.set(Error, 'stackTraceLimit', 0);
     super(failure.outcome);
-    Error.stackTraceLimit = stackTraceLimit;
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
     this.name = 'AttemptFailed';
     this.failure = failure;
   }
