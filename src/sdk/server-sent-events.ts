@@ -49,8 +49,12 @@ function forward(
   { protocol, signal }: Options,
   reading: Reading,
 ): void {
+  // At the abort itself, as with the platform's `fetch`: libraries that cancel their readers on it rely on the order.
+  const onAbort = () => controllerOf()?.error(signal?.reason);
+  signal?.addEventListener('abort', onAbort);
   next.then(
     ({ done, value }) => {
+      signal?.removeEventListener('abort', onAbort);
       const controller = controllerOf();
       // A cancelled body is closed, and a closed controller throws.
       if (controller === undefined || reading.isCancelled || controller.desiredSize === null) return;
@@ -64,7 +68,10 @@ function forward(
       if (protocol === 'chat' || protocol === 'completions') controller.enqueue(encoder.encode('data: [DONE]\n\n'));
       controller.close();
     },
-    (error: unknown) => controllerOf()?.error(error),
+    (error: unknown) => {
+      signal?.removeEventListener('abort', onAbort);
+      controllerOf()?.error(error);
+    },
   );
 }
 

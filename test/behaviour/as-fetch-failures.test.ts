@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import type { RouterOptions } from 'model-router';
 import { answer, cut, errorEvent, fail, hang, html, reset } from 'model-router/testing';
 import { OpenAI } from 'openai';
@@ -136,6 +137,20 @@ describe('the body that asFetch returns', () => {
     await expect((async () => collectReads(reader))()).rejects.toMatchObject({ name: 'AbortError' });
     await until(() => door.fake.open === 0, 'the upstream to be closed');
     expect(door.fake.requests[0]?.outcome).toBe('aborted');
+  });
+
+  // A library that cancels its reader on the same signal must not find a body that is only about to fail.
+  it('fails at the abort itself, as the body of the platform’s fetch does', async () => {
+    const controller = new AbortController();
+    const door = await open({ first: endless, second: answer() });
+    const response = await streamOf(door, { signal: controller.signal });
+    const reader = response.body?.getReader();
+    const reads = Promise.allSettled(Array.from({ length: 5 }, () => reader?.read()));
+    await reader?.read();
+    controller.abort();
+    await expect(reader?.cancel()).rejects.toMatchObject({ name: 'AbortError' });
+    await reads;
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 });
 
