@@ -55,7 +55,7 @@ export function record({
     const last = lastThatCounts(record.attempts);
     record.unpriced = unpricedOf(record);
     record.providerCostUsd = providerCost(record);
-    record.costUsd = totalCost(record, last);
+    record.costUsd = totalCost(record);
     if (record.attempts.some(isEstimated)) record.estimated = true;
     record.priceSource = last?.priceSource ?? null;
     if (error !== undefined) linkRecord(error, record);
@@ -112,10 +112,15 @@ function providerCost({ attempts }: CallRecord): number | null {
   return sum === null ? null : round(sum);
 }
 
-/** The known costs of all attempts, if the cost of the last one is known and nothing is unpriced. */
-function totalCost({ attempts, unpriced }: CallRecord, last: AttemptRecord | undefined): number | null {
-  if (unpriced.length > 0 || (attempts.length > 0 && (last?.costUsd ?? null) === null)) return null;
-  return round(attempts.reduce((sum, attempt) => sum + (attempt.costUsd ?? 0), 0));
+/** The sum of all attempts; `null` if the cost of any of them, or of a part of one, is unknown. */
+function totalCost({ attempts, unpriced }: CallRecord): number | null {
+  if (unpriced.length > 0) return null;
+  let sum = 0;
+  for (const { costUsd } of attempts) {
+    if (costUsd === null) return null;
+    sum += costUsd;
+  }
+  return round(sum);
 }
 
 /** The attempt that answered, or ended last; a later one may have been an unsuccessful hedge. */

@@ -196,7 +196,10 @@ export interface CallRecord {
   providerUsage: unknown;
   /** US dollars, as the provider reported them (`usage.cost` and the like), summed over all attempts; `null` if none did. */
   providerCostUsd: number | null;
-  /** US dollars; `null` if unknown, never 0. Without a price: the provider's own figure. */
+  /**
+   * US dollars, all attempts together; `null` if the cost of any of them is unknown. Without a price: the provider's own
+   * figure.
+   */
   costUsd: number | null;
   /** Used parts without a price, such as a tool's fee: `['web_search']`. `costUsd` is then `null`. */
   unpriced: string[];

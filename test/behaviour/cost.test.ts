@@ -1,5 +1,5 @@
 import { callRecord, type DeploymentOptions } from 'model-router';
-import { type AnswerUsage, answer, cut, fail, hang } from 'model-router/testing';
+import { type AnswerUsage, answer, cut, fail, hang, reset } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { settled, useFakeTime } from '../helpers/clock.js';
 import { collect, errorOf, messages, read, sendChat, sendChatWith, streamChat } from '../helpers/messages.js';
@@ -40,6 +40,25 @@ describe('what a call costs', () => {
     expect(record?.attempts[0]?.costUsd).toBeCloseTo(costUsd, 12);
     expect(router.snapshot().deployments.a?.costUsd).toBeCloseTo(costUsd, 12);
     expect(router.snapshot().routes.standard?.costUsd).toBeCloseTo(costUsd, 12);
+  });
+
+  it('is unknown if the cost of any attempt is: an attempt that broke, or an answer that was not good enough', async () => {
+    const { router } = build(
+      { unpriced: [reset(), answer('Hm.')], priced: answer({ usage }) },
+      {
+        ...priced({ unpriced: {}, priced: { price } }),
+        routes: { standard: { deployments: ['unpriced', 'priced'], escalate: { when: () => true, maxShare: 1 } } },
+      },
+    );
+    for (const outcome of ['connection', 'success']) {
+      const record = callRecord(await sendChat(router));
+      expect(record?.attempts.map((attempt) => [attempt.outcome, attempt.costUsd])).toEqual([
+        [outcome, null],
+        ['success', 0.003],
+      ]);
+      expect(record?.costUsd).toBeNull();
+    }
+    expect(router.snapshot().routes.standard).toMatchObject({ costUsd: null, unpriced: 2 });
   });
 
   it('is counted from the usage of responses as well', async () => {
