@@ -138,7 +138,16 @@ const KINDS = [
   'responses',
   'responses-stream',
   'responses-left',
+  'responses-helper',
   'embeddings',
+  'embeddings-batch',
+  'tools-helper',
+  'moderations',
+  'images',
+  'speech',
+  'transcription',
+  'fetch',
+  'fetch-stream',
 ] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -206,10 +215,48 @@ async function begin(router: ModelRouter, call: GivenCall, signal: AbortSignal):
       return textOf(await router.responses.create({ ...response, stream: true }, options));
     case 'responses-left':
       return textOf(await router.responses.create({ ...response, stream: true }, options), 2);
+    case 'responses-helper':
+      return router.responses.stream(response, options).finalResponse();
     case 'embeddings':
       return router.embeddings.create({ model: 'standard', input: prompt }, options);
+    case 'embeddings-batch':
+      return router.embeddings.create({ model: 'standard', input: [prompt, 'z', prompt] }, options);
+    case 'tools-helper':
+      return router.chat.completions
+        .runTools({ ...chat, tools: [lookUp] }, { ...options, maxChatCompletions: 2 })
+        .finalChatCompletion();
+    case 'moderations':
+      return router.moderations.create({ model: 'standard', input: prompt }, options);
+    case 'images':
+      return router.images.generate({ model: 'standard', prompt }, options);
+    case 'speech':
+      return (await router.audio.speech.create({ model: 'standard', input: prompt, voice: 'alloy' }, options)).text();
+    case 'transcription':
+      return router.audio.transcriptions.create({ model: 'standard', file: new File([prompt], 'x.wav') }, options);
+    case 'fetch':
+      return (await fetched(router.withOptions({ tenant, deadlineMs }), chat, signal)).json();
+    case 'fetch-stream':
+      return (await fetched(router.withOptions({ tenant, deadlineMs }), { ...chat, stream: true }, signal)).text();
   }
 }
+
+const lookUp = {
+  type: 'function' as const,
+  function: {
+    name: 'look_up',
+    parameters: {},
+    description: 'Looks something up.',
+    function: async () => 'found',
+    parse: JSON.parse,
+  },
+};
+
+const fetched = (router: ModelRouter, body: object, signal: AbortSignal) =>
+  router.asFetch()('https://api.openai.com/v1/chat/completions', {
+    method: 'POST',
+    body: JSON.stringify(body),
+    signal,
+  });
 
 /** Reads a stream to its end, or leaves it after some chunks. */
 async function textOf(stream: AsyncIterable<unknown>, leaveAfter = Number.POSITIVE_INFINITY): Promise<unknown[]> {
@@ -244,10 +291,13 @@ interface Made {
   readonly watched: Watched<unknown>;
 }
 
+/** What gives the platform's own errors: a `fetch`, and a body that the caller reads. */
+const isOfThePlatform = (kind: Kind) => kind.endsWith('raw') || kind.startsWith('fetch') || kind === 'speech';
+
 /** With a plain client, too, broken JSON is the parser's own error, and a broken body the platform's. */
 function isOfTheSdk({ kind }: GivenCall, error: unknown): boolean {
   const isBrokenBody = error instanceof TypeError && error.message === 'terminated';
-  return error instanceof OpenAIError || error instanceof SyntaxError || isBrokenBody || kind.endsWith('raw');
+  return error instanceof OpenAIError || error instanceof SyntaxError || isBrokenBody || isOfThePlatform(kind);
 }
 
 const promptOf = ({ body }: RecordedRequest): string =>
@@ -292,7 +342,7 @@ async function live(router: ModelRouter, { calls, closeAtMs, updateAtMs, route }
       setTimeout(() => begin(router, call, controller.signal).then(resolve, reject), call.startMs);
     });
     // An unread body has no time limit of its own.
-    const abortMs = call.abortMs ?? (call.kind.endsWith('raw') ? 60_000 : undefined);
+    const abortMs = call.abortMs ?? (isOfThePlatform(call.kind) ? 60_000 : undefined);
     if (abortMs !== undefined) setTimeout(() => controller.abort(), call.startMs + abortMs);
     return { call, watched: watch(promise) };
   });
