@@ -7,13 +7,13 @@ const MAX_LENGTH = 64;
 
 /**
  * The pause that a server requests, in milliseconds: `retry-after-ms`, or `retry-after` as seconds (`1`, `1.5`, `1s`)
- * or as an HTTP date. If a proxy has doubled the header (`1, 1`), the first value counts. Nonsense (negative, not
- * finite, in the past, unreadable) is `undefined`; 60 s is the maximum.
+ * or as an HTTP date, by the server's own clock if the answer has a `date`. If a proxy has doubled the header (`1, 1`),
+ * the first value counts. Nonsense (negative, not finite, in the past, unreadable) is `undefined`; 60 s is the maximum.
  */
 export function parseRetryAfter(headers: Headers): number | undefined {
   return (
     inMs(number(readable(headers.get('retry-after-ms')), /^ms$/i)) ??
-    secondsOrDate(readable(headers.get('retry-after')))
+    secondsOrDate(readable(headers.get('retry-after')), headers)
   );
 }
 
@@ -32,11 +32,14 @@ function readable(value: string | null): string | undefined {
   return text === undefined || text === '' || text.length > MAX_LENGTH ? undefined : text;
 }
 
-function secondsOrDate(value: string | undefined): number | undefined {
+function secondsOrDate(value: string | undefined, headers: Headers): number | undefined {
   if (value === undefined) return undefined;
   const seconds = number(value, /^s$/i);
   if (seconds !== undefined) return inMs(seconds * 1000);
-  return /[a-z]/i.test(value) ? inMs(Date.parse(value) - Date.now()) : undefined;
+  if (!/[a-z]/i.test(value)) return undefined;
+  // The clock of this machine may be wrong, as after a virtual machine slept.
+  const now = Date.parse(headers.get('date') ?? '');
+  return inMs(Date.parse(value) - (Number.isNaN(now) ? Date.now() : now));
 }
 
 /** The leading number, if only its unit or a comma follows. */

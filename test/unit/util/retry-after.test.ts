@@ -67,6 +67,15 @@ describe('parseRetryAfter', () => {
     expect(parse({ 'retry-after': date })).toBeUndefined();
   });
 
+  it('reads HTTP dates by the clock of the server, if it sends one', () => {
+    for (const skew of [-600_000, 600_000]) {
+      const date = inMs(skew).toUTCString();
+      expect(parse({ 'retry-after': inMs(skew + 5000).toUTCString(), date })).toBe(5000);
+      expect(parse({ 'retry-after': inMs(skew - 5000).toUTCString(), date })).toBeUndefined();
+    }
+    expect(parse({ 'retry-after': inMs(5000).toUTCString(), date: 'yesterday' })).toBe(5000);
+  });
+
   it('prefers milliseconds, where they make sense', () => {
     expect(parse({ 'retry-after-ms': '100', 'retry-after': '2' })).toBe(100);
     expect(parse({ 'retry-after-ms': 'x', 'retry-after': '2' })).toBe(2000);
