@@ -31,6 +31,8 @@ export class Participant {
   readonly #end: StreamEnd | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasGrace = false;
+  /** Its time is over, and the shared call is ending, or it has left. */
+  #lateness: DeadlineExceededError | undefined;
   #isActive = true;
 
   /** Throws if the caller's signal is not a signal. */
@@ -54,7 +56,7 @@ export class Participant {
   reject(error: unknown): void {
     this.#stopWaiting();
     const { signal } = this.call;
-    this.#reply.reject(signal?.aborted ? abortError(signal.reason) : error);
+    this.#reply.reject(signal?.aborted ? abortError(signal.reason) : (this.#lateness ?? error));
   }
 
   /** The caller has its stream, and has not begun to read it. */
@@ -88,7 +90,8 @@ export class Participant {
       this.#hasGrace = true;
       return this.#limit(isLate ? 0 : GRACE_MS);
     }
-    this.#leave(new DeadlineExceededError(settings.deadlineMs, undefined));
+    this.#lateness = new DeadlineExceededError(settings.deadlineMs, undefined);
+    if (!this.#shared.cancelForLast(this)) this.#leave(this.#lateness);
   };
 
   #limit(ms: number): void {

@@ -1,7 +1,7 @@
-import { callRecord } from 'model-router';
-import { answer } from 'model-router/testing';
+import { type CallRecord, callOptions, callRecord, DeadlineExceededError } from 'model-router';
+import { answer, stall } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
-import { read, sendChat, streamChat } from '../../helpers/messages.js';
+import { errorOf, read, sendChat, streamChat } from '../../helpers/messages.js';
 import { build, type Setup } from '../../helpers/routers.js';
 
 const models = { a: answer({ content: 'One two.', latencyMs: 5 }), b: answer('Better now.') };
@@ -43,4 +43,28 @@ describe.each<[string, Setup['routes'], string, number]>([
     expect((await read(await streamChat(router))).text).toBe(expected);
     expect(fake.count).toBe(2 * requests);
   });
+});
+
+it('a held stream that is shared ends at the deadline of the caller who is left, and its whole cost is in that record', async () => {
+  const { router } = build(
+    { a: stall({ afterChunks: 2 }) },
+    {
+      deployments: { a: { price: { input: 1, output: 1 } } },
+      routes: { standard: { deployments: ['a'], accept: () => true } },
+      cache: true,
+      maxAttempts: 1,
+    },
+  );
+  const records: CallRecord[] = [];
+  router.on('call-ended', ({ record }) => records.push(record));
+  const controller = new AbortController();
+  const first = errorOf(
+    streamChat(router, 'standard', { ...callOptions({ deadlineMs: 5000 }), signal: controller.signal }),
+  );
+  const last = errorOf(streamChat(router, 'standard', callOptions({ deadlineMs: 100 })));
+  setTimeout(() => controller.abort(), 20);
+  expect([(await first).name, await last]).toEqual(['Error', expect.any(DeadlineExceededError)]);
+  expect(records).toMatchObject([{ attempts: [] }, { attempts: [{ outcome: 'aborted' }] }]);
+  expect(records.at(1)?.costUsd).toBeGreaterThan(0);
+  expect(records.at(1)?.costUsd).toBe(router.snapshot().spend.totalUsd);
 });
