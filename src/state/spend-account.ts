@@ -79,7 +79,8 @@ export interface ImportedSpend {
 /** The share of the limit that is written ahead of spending. */
 const CHUNK = 0.01;
 const SWEEP_MS = 1000;
-const PERCENTS = [50, 80, 100];
+const FIRST_PERCENT = 50;
+const PERCENTS = [FIRST_PERCENT, 80, 100];
 
 /** The account of one budget: one bucket, or one for each tenant. Amounts are billionths of a dollar. */
 export class SpendAccount {
@@ -217,12 +218,14 @@ export class SpendAccount {
   add(bucket: Bucket, amount: number): void {
     slotOf(bucket).spent += amount;
     bucket.window.add(amount);
-    this.#ranking.set(bucket, bucket.window.spent() + bucket.reserved, bucket.window.time());
+    const now = bucket.window.time();
+    this.#ranking.set(bucket, bucket.window.spent(now) + bucket.reserved, now);
   }
 
   addAt(bucket: Bucket, at: number, amount: number): number {
     const slot = bucket.window.addAt(at, amount);
-    this.#ranking.set(bucket, bucket.window.spent() + bucket.reserved, bucket.window.time());
+    const now = bucket.window.time();
+    this.#ranking.set(bucket, bucket.window.spent(now) + bucket.reserved, now);
     return slot;
   }
 
@@ -261,6 +264,7 @@ export class SpendAccount {
 
   warnings(bucket: Bucket): Warning[] {
     const share = (100 * bucket.window.spent()) / this.#limit;
+    if (share < FIRST_PERCENT) return [];
     return PERCENTS.filter((percent) => share >= percent && bucket.window.reach(percent)).map((percent) => ({
       ...this.#state(bucket, bucket.tenant),
       percent,

@@ -157,9 +157,9 @@ export class SpendLedger {
         if (this.onSpendAhead !== undefined) bucket.account.writeAhead(bucket, this.onSpendAhead);
       }
     }
-    const warnings = spent > 0 ? buckets.flatMap((bucket) => bucket.account.warnings(bucket)) : [];
+    if (spent > 0) return buckets.flatMap((bucket) => bucket.account.warnings(bucket));
     for (const bucket of buckets) bucket.account.closeIfEmpty(bucket);
-    return warnings;
+    return [];
   }
 
   /**
