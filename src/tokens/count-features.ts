@@ -1,4 +1,4 @@
-import { addText, newFeatures, type TextFeatures } from './text-features.js';
+import { addText, newFeatures } from './text-features.js';
 
 /** Texts up to this length are read fully, longer ones by samples. */
 const MAX_WHOLE = 2048;
@@ -15,28 +15,30 @@ const MAX_READ = 512 * 1024;
  * places: `seed` (0 up to 1) moves them, so that a text cannot be cheap only in the sampled places.
  */
 export function countFeatures(texts: readonly string[], seed: () => number): number[] {
-  const features = newFeatures();
   let read = 0;
   let length = 0;
   for (const text of texts) {
     read += text.length <= MAX_WHOLE ? text.length : sampleSize(text.length);
     length += text.length;
   }
-  if (read > MAX_READ) addSamples(features, texts, length, seed());
-  else
-    for (const text of texts) {
-      if (text.length <= MAX_WHOLE) addText(features, text);
-      else addSamples(features, [text], text.length, seed());
-    }
-  return Object.values(features);
+  if (read > MAX_READ) return sample(texts, length, seed());
+  const features = newFeatures();
+  const samples: number[][] = [];
+  for (const text of texts) {
+    if (text.length <= MAX_WHOLE) addText(features, text);
+    else samples.push(sample([text], text.length, seed()));
+  }
+  const counts = Object.values(features);
+  for (const sampled of samples) for (const [i, count] of sampled.entries()) counts[i] = (counts[i] ?? 0) + count;
+  return counts;
 }
 
 function sampleSize(length: number): number {
   return Math.min(MAX_SAMPLE, MIN_SAMPLE + (length - MAX_WHOLE) * SAMPLE_SHARE);
 }
 
-/** Samples consecutive texts, `length` in all, without a copy. */
-function addSamples(features: TextFeatures, texts: readonly string[], length: number, seed: number): void {
+/** Estimates the counts of consecutive texts, `length` in all, by samples, without a copy. */
+function sample(texts: readonly string[], length: number, seed: number): number[] {
   const windows = Math.ceil(sampleSize(length) / WINDOW);
   const stride = length / windows;
   const sampled = newFeatures();
@@ -60,7 +62,7 @@ function addSamples(features: TextFeatures, texts: readonly string[], length: nu
     }
   }
   const factor = length / read;
-  for (const name of Object.keys(sampled) as (keyof TextFeatures)[]) features[name] += sampled[name] * factor;
+  return Object.values(sampled).map((count) => count * factor);
 }
 
 const LONGEST_WORD = 24;

@@ -69,6 +69,22 @@ describe('a call under limits of money and tokens', () => {
     await router.close();
   });
 
+  it('reads the clock a few times for a budget', async () => {
+    const readClock = async (options: Partial<RouterOptions>) => {
+      const router = routerOf(2, options);
+      await ask(router, 100);
+      const now = vi.spyOn(Date, 'now');
+      await ask(router, 100);
+      const { length } = now.mock.calls;
+      vi.restoreAllMocks();
+      await router.close();
+      return length;
+    };
+    const added = (await readClock({ budgets: limits.budgets.slice(0, 1) })) - (await readClock({}));
+    expect(added).toBeGreaterThan(0);
+    expect(added).toBeLessThanOrEqual(5);
+  });
+
   it('adds up each budget a few times, however many tenants there are', async () => {
     const router = routerOf(2, {
       budgets: Array.from({ length: 10 }, (_, i) => ({ usd: 100 + i, window: 'day' as const, per: 'tenant' as const })),
