@@ -49,7 +49,7 @@ export function decide(parts: SpendParts, call: Call, reserve: boolean, requeste
   const decision = { cases, usd, excluded, refused: undefined, reservation: undefined, pending: undefined };
   if (cases.length === 0) return decision;
   const result = tryLimits(parts, call, usd, reserve, requestedSince);
-  if (!('errorOf' in result)) return { ...decision, ...result };
+  if (!('errorOf' in result)) return { ...decision, reservation: result.reservation, pending: result.pending };
   if (call.settings.overBudget === 'skip' && (cases.length > 1 || (cases[0]?.targets.length ?? 0) > 1))
     return withoutCostliest(parts, call, decision, reserve, requestedSince);
   return { ...decision, refused: result.errorOf(cases) };
