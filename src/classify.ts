@@ -40,7 +40,8 @@ const RULES: Readonly<Record<Exclude<Outcome, 'pending' | 'success'>, Rule>> = {
   deadline: { breaker: 'failure', retry: 'no', failover: 'no', suspends: false },
   'invalid-answer': { breaker: 'failure', retry: 'yes', failover: 'yes', suspends: false },
   interrupted: { breaker: 'failure', retry: 'no', failover: 'no', suspends: false },
-  lost: { breaker: 'neutral', retry: 'no', failover: 'no', suspends: false },
+  // It says nothing about the request: an answer that is escalated later may go on to any deployment.
+  lost: { breaker: 'neutral', retry: 'no', failover: 'yes', suspends: false },
   aborted: { breaker: 'neutral', retry: 'no', failover: 'no', suspends: false },
 };
 

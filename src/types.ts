@@ -253,6 +253,8 @@ export interface Attempt {
   readonly panic: boolean;
   /** The attempt probes a paused deployment, to find out whether the server answers again. */
   readonly probe: boolean;
+  /** `accept` judges its answer, so it wins a hedged call only when it is accepted. */
+  isJudged?: boolean;
   /** The end of an answer that `accept` refused. It is billed too. */
   refused?: AttemptEnd;
   /** Parameters that the router added to the request. */
@@ -269,7 +271,7 @@ export interface Attempt {
 
 /** The attempts of a hedged call. */
 export interface HedgedAttempts {
-  /** One attempt has a valid answer: ends the others immediately. */
+  /** One attempt has a valid answer: ends the others immediately. Another may have won before, while this was judged. */
   win(winner: Attempt): void;
   /** An attempt's time is over: extends it if it may continue beside another one. */
   extend(attempt: Attempt): void;

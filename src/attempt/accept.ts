@@ -16,7 +16,12 @@ export function accept(routes: ReadonlyMap<string, RouteConfig>, random: () => n
     function accept(attempt) {
       const { record, wantsRaw } = attempt.call;
       const rule = routes.get(record.route ?? '')?.accept;
-      return rule === undefined || wantsRaw() ? next(attempt) : accepted(attempt, rule, next(attempt));
+      if (rule === undefined || wantsRaw()) return next(attempt);
+      attempt.isJudged = true;
+      return accepted(attempt, rule, next(attempt)).then((reply) => {
+        attempt.hedged?.win(attempt);
+        return reply;
+      });
     };
 
   async function accepted(

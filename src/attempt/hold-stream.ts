@@ -1,4 +1,4 @@
-import { abortError, failure, timeoutError } from '../classify.js';
+import { abortError, failure, LostError, timeoutError } from '../classify.js';
 import { AttemptFailed } from '../errors.js';
 import type { RouteConfig } from '../options/check-options.js';
 import type { Layer } from '../pipeline.js';
@@ -49,12 +49,15 @@ export function holdStream(routes: ReadonlyMap<string, RouteConfig>, random: () 
         if (result === undefined) break;
         pending = undefined;
         if (call.signal?.aborted) throw abortError(call.signal.reason);
+        if (attempt.control.isLost) throw new LostError();
         if (result.done) return released(attempt, { ...reply, whole: joined.whole() }, held, undefined);
         held.push(result.value);
         joined.add(result.value);
       }
     } catch (thrown) {
       if (call.signal?.aborted) throw thrown;
+      if (attempt.control.isLost)
+        throw new AttemptFailed({ ...failure('lost', new LostError(), performance.now(), 0), target: attempt.target });
       const error = thrown instanceof Error ? thrown : new Error('The stream broke.');
       // The caller has seen no part of it.
       const broken = failure('server-error', error, performance.now(), random());

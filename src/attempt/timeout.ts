@@ -41,7 +41,7 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
             // A late answer, from a client that ignores aborts, is not read.
             if (control.isOver) return discard(reply);
             settle();
-            hedged?.win(attempt);
+            if (!attempt.isJudged) hedged?.win(attempt);
             resolve(reply);
           },
           (error) => {

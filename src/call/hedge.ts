@@ -108,6 +108,7 @@ export class HedgedCall implements HedgedAttempts {
   /** Runs synchronously with the answer, so that no late event comes in between. */
   win(winner: Attempt): void {
     const { call } = this.#parts;
+    if (this.#isWon) return;
     this.#isWon = true;
     const others = [...this.#running];
     this.#running.clear();

@@ -5,7 +5,7 @@ export type EndReason = 'timeout' | 'stalled' | 'aborted' | 'lost' | 'closed';
 export class AttemptControl {
   #timeoutMs: number;
   #untilDeadline: boolean;
-  #isOver = false;
+  #endedBy: EndReason | undefined;
   #close: (() => void) | undefined;
   #onEnd: ((reason: EndReason) => void) | undefined;
 
@@ -26,13 +26,18 @@ export class AttemptControl {
 
   /** Whether no caller waits for its answer any more. */
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#endedBy !== undefined;
+  }
+
+  /** Whether another attempt of a hedged call has answered first. */
+  get isLost(): boolean {
+    return this.#endedBy === 'lost';
   }
 
   /** Also ends the request on the wire. */
   end(reason: EndReason): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.isOver) return;
+    this.#endedBy = reason;
     this.#close?.();
     this.#onEnd?.(reason);
   }
@@ -45,7 +50,7 @@ export class AttemptControl {
 
   /** Registers how `end` closes the request on the wire. `close` runs at once if the attempt is over. */
   opened(close: () => void): void {
-    if (this.#isOver) close();
+    if (this.isOver) close();
     else this.#close = close;
   }
 
