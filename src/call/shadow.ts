@@ -144,23 +144,28 @@ export class Shadow {
     const { events, send } = this.#parts;
     const primary = answered.primary();
     const shadow = shadowOf(call, target, this.#parts.signal);
-    const reply = (await send(shadow)) as Reply;
     let good: boolean | null = null;
-    if (config.compare !== undefined && primary !== undefined) {
-      const result = await config.compare({ primary, shadow: JSON.parse(jsonText(reply.answer.data)) });
-      good = result === true;
+    try {
+      const reply = (await send(shadow)) as Reply;
+      if (config.compare !== undefined && primary !== undefined) {
+        const result = await config.compare({ primary, shadow: JSON.parse(jsonText(reply.answer.data)) });
+        good = result === true;
+      }
+    } finally {
+      // Also where it failed: it may have cost something.
+      const sent = shadow.record.attempts.at(-1);
+      if (sent !== undefined && events.hasListener('shadow-ended'))
+        events.emit({
+          type: 'shadow-ended',
+          callId: call.record.id,
+          route: call.record.route,
+          deployment: target.state.id,
+          scores: confidenceOf(primary, wantsJson(call.body)),
+          good,
+          costUsd: sent.costUsd,
+          servedModel: answered.servedModel,
+        });
     }
-    if (!events.hasListener('shadow-ended')) return;
-    events.emit({
-      type: 'shadow-ended',
-      callId: call.record.id,
-      route: call.record.route,
-      deployment: target.state.id,
-      scores: confidenceOf(primary, wantsJson(call.body)),
-      good,
-      costUsd: shadow.record.attempts.at(-1)?.costUsd ?? null,
-      servedModel: answered.servedModel,
-    });
   }
 }
 

@@ -111,7 +111,10 @@ export type RouterEvent =
   | { type: 'escalation-capped'; callId: string; route: string | null; confidence: number | null }
   /** The probabilities of an answer's tokens are unknown, so `minConfidence` cannot be applied. */
   | { type: 'confidence-unknown'; callId: string; route: string | null; deployment: string }
-  /** A shadow call has ended: a record for `calibrate`. `servedModel` is the model that answered the caller. */
+  /**
+   * A shadow call has ended: a record for `calibrate`. `good` is `null` if it failed or was not judged; `servedModel` is
+   * the model that answered the caller.
+   */
   | {
       type: 'shadow-ended';
       callId: string;

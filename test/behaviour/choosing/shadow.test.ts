@@ -102,6 +102,7 @@ describe('shadow traffic', () => {
     }
     await pass(5000);
     expect(of('attempt-failed')).toEqual([]);
+    expect(of('shadow-ended')).toMatchObject([{ good: null }, { good: null }, { good: null }]);
     expect(router.snapshot().deployments.better?.inFlight).toBe(0);
   });
 
