@@ -1,5 +1,6 @@
-import { classify, failure, invalidAnswer, isErrorEvent } from '../classify.js';
+import { classify, embeddedError, failure, invalidAnswer, isErrorEvent } from '../classify.js';
 import { type InterruptionReason, StreamInterruptedError } from '../errors.js';
+import { RESPONSE_FAILED } from '../protocol/answer-faults.js';
 import { Delivered, textOf } from '../protocol/delivered.js';
 import { isUsageChunk, type Progress } from '../protocol/progress.js';
 import { attemptEnd } from '../state/attempt-end.js';
@@ -281,7 +282,12 @@ export class GuardedStream implements ReaderSource {
   }
 
   #success(): AttemptEnd {
-    return this.#ended('success', this.#parts.progress.failed ? 'failure' : 'success', undefined);
+    const { attempt, progress, random } = this.#parts;
+    if (!progress.failed) return this.#ended('success', 'success', undefined);
+    // The caller has the server's own last event, which says that the response failed.
+    const error = embeddedError(RESPONSE_FAILED, undefined, 'server-error');
+    const found = failure('server-error', error, performance.now(), random());
+    return this.#ended('server-error', 'failure', { ...found, target: attempt.target });
   }
 
   #aborted(): AttemptEnd {

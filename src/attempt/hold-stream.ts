@@ -3,7 +3,7 @@ import { AttemptFailed } from '../errors.js';
 import type { RouteConfig } from '../options/check-options.js';
 import type { Layer } from '../pipeline.js';
 import { JoinedChunks } from '../protocol/join-chunks.js';
-import type { Attempt, Reply } from '../types.js';
+import type { Attempt, Failure, Reply } from '../types.js';
 import { roundMs } from '../util/round-ms.js';
 import { withDeadline } from '../util/with-deadline.js';
 
@@ -42,6 +42,10 @@ export function holdStream(routes: ReadonlyMap<string, RouteConfig>, random: () 
     const joined = new JoinedChunks(call.protocol);
     const bytesRead = () => reply.answer.stream?.bytesRead ?? 0;
     let pending: Promise<IteratorResult<unknown>> | undefined;
+    let failed: Failure | undefined;
+    reply.onEnd(({ failure }) => {
+      failed = failure;
+    });
     try {
       while (bytesRead() <= MAX_BYTES) {
         pending = chunks.next();
@@ -50,7 +54,11 @@ export function holdStream(routes: ReadonlyMap<string, RouteConfig>, random: () 
         pending = undefined;
         if (call.signal?.aborted) throw abortError(call.signal.reason);
         if (attempt.control.isLost) throw new LostError();
-        if (result.done) return released(attempt, { ...reply, whole: joined.whole() }, held, undefined);
+        if (result.done) {
+          // The server's last event says that the response failed.
+          if (failed !== undefined) throw failed.error;
+          return released(attempt, { ...reply, whole: joined.whole() }, held, undefined);
+        }
         held.push(result.value);
         joined.add(result.value);
       }

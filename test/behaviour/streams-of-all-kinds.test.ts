@@ -186,11 +186,28 @@ describe('a stream of /responses', () => {
   });
 
   it('passes on a failure event after its first content, and counts it against the deployment', async () => {
-    const { router } = build({ a: answer({ finishReason: 'error' }) }, { breaker: { consecutive: 1 } });
-    const { chunks, error } = await collect(await respond(router));
+    const { router } = build({ a: answer({ finishReason: 'error' }) }, { breaker: { consecutive: 1 }, cache: true });
+    const failures: unknown[] = [];
+    router.on('attempt-failed', ({ attempt }) => failures.push(attempt.outcome));
+    const stream = await respond(router);
+    const { chunks, error } = await collect(stream);
     expect(error).toBeUndefined();
     expect(chunks.at(-1)?.type).toBe('response.failed');
-    expect(router.snapshot().deployments.a?.state).toBe('open');
+    expect(callRecord(stream)?.attempts).toMatchObject([
+      { outcome: 'server-error', status: 200, code: 'server_error' },
+    ]);
+    expect(failures).toEqual(['server-error']);
+    expect(router.snapshot().deployments.a).toMatchObject({ state: 'open', failures: 1, uptime: 0 });
+  });
+
+  it('fails over after a failure event where the stream is held for `accept`', async () => {
+    const { router } = build(
+      { a: answer({ finishReason: 'error' }), b: answer('Second.') },
+      { deployments: { a: {}, b: {} }, routes: { standard: { deployments: ['a', 'b'], accept: () => true } } },
+    );
+    const stream = await respond(router);
+    expect((await collect(stream)).chunks.at(-1)?.type).toBe('response.completed');
+    expect(callRecord(stream)).toMatchObject({ deployment: 'b', attempts: [{ outcome: 'interrupted' }, {}] });
   });
 
   it('needs no extra parameter for usage', async () => {
