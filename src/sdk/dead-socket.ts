@@ -1,5 +1,16 @@
+import { statusOf } from '../classify.js';
+
 /** Error codes of a connection that the other side has closed. */
-const RESET = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+const RESET = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+  'ERR_HTTP2_GOAWAY_SESSION',
+  'ERR_HTTP2_INVALID_SESSION',
+  'ERR_HTTP2_SESSION_ERROR',
+]);
+/** HTTP/2: the server ends the connection in order, or has not begun the request. The codes alone have more meanings. */
+const NOT_BEGUN = /^(UND_ERR_INFO .*"GOAWAY" frame|ERR_HTTP2_STREAM_ERROR .*NGHTTP2_REFUSED_STREAM)/s;
 /** A server that crashes during its work takes longer than this. */
 const MAX_AGE_MS = 1000;
 /** How deep the SDK and `fetch` wrap a socket's error. */
@@ -7,10 +18,12 @@ const MAX_DEPTH = 5;
 
 /** Whether a request failed before any byte of its answer because its pooled connection was already dead. */
 export function isDeadSocket(error: unknown, sentAt: number): boolean {
-  if (performance.now() - sentAt > MAX_AGE_MS) return false;
+  // An answer may name such a code, too: that of the server's own connection.
+  if (performance.now() - sentAt > MAX_AGE_MS || statusOf(error) !== null) return false;
   let cause = error;
   for (let depth = 0; depth < MAX_DEPTH && cause instanceof Error; depth++) {
-    if ('code' in cause && typeof cause.code === 'string' && RESET.has(cause.code)) return true;
+    const code = 'code' in cause ? cause.code : undefined;
+    if (typeof code === 'string' && (RESET.has(code) || NOT_BEGUN.test(`${code} ${cause.message}`))) return true;
     cause = cause.cause;
   }
   return false;
