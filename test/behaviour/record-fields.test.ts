@@ -125,3 +125,19 @@ describe('callRecord of another copy of this package', () => {
     expect(other.callRecord({ id: 'chatcmpl-unknown', choices: [] })).toBeUndefined();
   });
 });
+
+it('the record of a call that may be cached says how it was answered, as without a cache', async () => {
+  const fieldsWith = async (cache: boolean) => {
+    const models = { a: answer({ latencyMs: 100, logprob: -3 }), b: answer({ latencyMs: 100 }) };
+    const deployments = { a: {}, b: {} };
+    const escalate = { minConfidence: 0.5 };
+    const route = { deployments: ['a', 'b'], strategy: 'weighted' as const, escalate, cache };
+    const { router } = build(models, { deployments, routes: { standard: route } });
+    const { value } = await settled(sendChat(router));
+    const record = callRecord(value);
+    return [record?.chosenBy, record?.confidence, record?.escalated, record?.deployment];
+  };
+  const plain = await fieldsWith(false);
+  expect(plain).toEqual(['weighted', expect.any(Number), true, 'b']);
+  expect(await fieldsWith(true)).toEqual(plain);
+});

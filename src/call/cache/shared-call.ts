@@ -166,6 +166,8 @@ export class SharedCall {
     if (before > 0) for (const attempt of attempts) attempt.number += before;
     const all = before > 0 ? [...to.attempts, ...attempts] : attempts;
     Object.assign(to, { deployment, servedModel, region, attempts: all, usage, providerUsage });
+    const { chosenBy, queuedMs, confidence, escalated } = this.call.record;
+    Object.assign(to, { chosenBy, queuedMs, confidence, escalated });
     to.timeToFirstChunkMs ??= timeToFirstChunkMs;
   }
 
