@@ -253,9 +253,9 @@ export interface Attempt {
   readonly panic: boolean;
   /** The attempt probes a paused deployment, to find out whether the server answers again. */
   readonly probe: boolean;
-  /** `accept` judges its answer, so it wins a hedged call only when it is accepted. */
-  isJudged?: boolean;
-  /** The end of an answer that `accept` refused. It is billed too. */
+  /** Set if `accept` judges its answer: called if another attempt of a hedged call wins meanwhile. */
+  onLost?: (reply: Reply) => void;
+  /** The end of an answer that `accept` refused, or that lost before `accept` had taken it. It is billed too. */
   refused?: AttemptEnd;
   /** Parameters that the router added to the request. */
   additions?: readonly Addition[];
@@ -271,8 +271,10 @@ export interface Attempt {
 
 /** The attempts of a hedged call. */
 export interface HedgedAttempts {
-  /** One attempt has a valid answer: ends the others immediately. Another may have won before, while this was judged. */
+  /** One attempt has a valid answer: ends the others immediately. */
   win(winner: Attempt): void;
+  /** An answer has come in time, but has yet to be accepted: no hedge is due, and another attempt may still win. */
+  judge(attempt: Attempt, reply: Reply): void;
   /** An attempt's time is over: extends it if it may continue beside another one. */
   extend(attempt: Attempt): void;
 }

@@ -1,8 +1,8 @@
-import { abortError, failure } from '../classify.js';
+import { abortError, failure, LostError } from '../classify.js';
 import { AttemptFailed, InvalidAnswerError } from '../errors.js';
 import type { RouteConfig } from '../options/check-options.js';
 import type { Layer } from '../pipeline.js';
-import type { Attempt, Reply } from '../types.js';
+import type { Attempt, HedgedAttempts, Reply } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { jsonText } from '../util/json-text.js';
 import { withDeadline } from '../util/with-deadline.js';
@@ -14,14 +14,11 @@ import { withDeadline } from '../util/with-deadline.js';
 export function accept(routes: ReadonlyMap<string, RouteConfig>, random: () => number): Layer<Attempt, Reply> {
   return (next) =>
     function accept(attempt) {
-      const { record, wantsRaw } = attempt.call;
-      const rule = routes.get(record.route ?? '')?.accept;
-      if (rule === undefined || wantsRaw()) return next(attempt);
-      attempt.isJudged = true;
-      return accepted(attempt, rule, next(attempt)).then((reply) => {
-        attempt.hedged?.win(attempt);
-        return reply;
-      });
+      const { call, hedged } = attempt;
+      const rule = routes.get(call.record.route ?? '')?.accept;
+      if (rule === undefined || call.wantsRaw()) return next(attempt);
+      const judge = (answered: Promise<Reply>) => accepted(attempt, rule, answered);
+      return hedged === undefined ? judge(next(attempt)) : judgedBesideOthers(attempt, hedged, next(attempt), judge);
     };
 
   async function accepted(
@@ -35,14 +32,56 @@ export function accept(routes: ReadonlyMap<string, RouteConfig>, random: () => n
     const refuses = await isRefused(attempt, rule, answer);
     const { signal } = attempt.call;
     if (!refuses && !signal?.aborted) return reply;
-    reply.onEnd((end) => {
-      attempt.refused = end;
-    });
+    keepEnd(attempt, reply);
     if (signal?.aborted) throw abortError(signal.reason);
     const error = new InvalidAnswerError('`accept` refused the answer');
     const refused = failure('invalid-answer', error, performance.now(), random());
     throw new AttemptFailed({ ...refused, breaker: 'neutral', retry: 'no', target: attempt.target });
   }
+}
+
+/**
+ * An answer of a hedged call wins when it is accepted. If another one wins while it is held or judged, it ends at once,
+ * and is billed as far as it has come.
+ */
+function judgedBesideOthers(
+  attempt: Attempt,
+  hedged: HedgedAttempts,
+  answered: Promise<Reply>,
+  judge: (answered: Promise<Reply>) => Promise<Reply>,
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    let isLost = false;
+    let held: Reply | undefined;
+    attempt.onLost = (reply) => {
+      isLost = true;
+      void reply.chunks?.return?.();
+      keepEnd(attempt, held ?? reply);
+      reject(new AttemptFailed({ ...failure('lost', new LostError(), performance.now(), 0), target: attempt.target }));
+    };
+    const noted = answered.then((reply) => {
+      held = reply;
+      return reply;
+    });
+    judge(noted).then((reply) => {
+      if (isLost) return;
+      hedged.win(attempt);
+      resolve(reply);
+    }, reject);
+  });
+}
+
+/** A stream forgets its text soon after its end, so what it delivered is read now, or from its joined chunks. */
+function keepEnd(attempt: Attempt, { whole, onEnd }: Reply): void {
+  onEnd(({ delivered, ...end }) => {
+    const written = delivered?.();
+    if (written === undefined) attempt.refused = end;
+    else if (whole !== undefined) attempt.refused = { ...end, answer: whole };
+    else {
+      const { text, length } = written;
+      attempt.refused = { ...end, delivered: () => ({ text, length }) };
+    }
+  });
 }
 
 async function isRefused({ call }: Attempt, rule: (answer: unknown) => unknown, answer: object): Promise<boolean> {

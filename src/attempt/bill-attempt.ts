@@ -264,7 +264,7 @@ function whole(text: string | undefined): DeliveredText | undefined {
 
 function mayBeBilled(outcome: Outcome, { error, notSent }: Failure, status: number | undefined): boolean {
   if (notSent) return false;
-  // A stream that broke still has the status of its start.
-  if (outcome === 'interrupted') return true;
-  return status === undefined && MAY_BE_BILLED.has(outcome) && wasSent(error);
+  // An answer that broke, was refused or has lost still has the status of its start.
+  const isErrorStatus = status !== undefined && (status < 200 || status >= 300);
+  return !isErrorStatus && MAY_BE_BILLED.has(outcome) && wasSent(error);
 }

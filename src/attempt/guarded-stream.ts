@@ -291,7 +291,7 @@ export class GuardedStream implements ReaderSource {
   }
 
   #aborted(): AttemptEnd {
-    return this.#ended(this.#parts.attempt.control.isLost ? 'lost' : 'aborted', 'neutral', undefined);
+    return this.#ended('aborted', 'neutral', undefined);
   }
 
   /** A success if the caller stopped after the end. A finish reason next to content may not be the end. */

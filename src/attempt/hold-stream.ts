@@ -63,9 +63,7 @@ export function holdStream(routes: ReadonlyMap<string, RouteConfig>, random: () 
         joined.add(result.value);
       }
     } catch (thrown) {
-      if (call.signal?.aborted) throw thrown;
-      if (attempt.control.isLost)
-        throw new AttemptFailed({ ...failure('lost', new LostError(), performance.now(), 0), target: attempt.target });
+      if (call.signal?.aborted || attempt.control.isLost) throw thrown;
       const error = thrown instanceof Error ? thrown : new Error('The stream broke.');
       // The caller has seen no part of it.
       const broken = failure('server-error', error, performance.now(), random());

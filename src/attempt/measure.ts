@@ -224,10 +224,14 @@ function hasTakenTooLong(attempt: Attempt, { outcome, failure }: Pick<AttemptEnd
 
 /**
  * An attempt that lost after its hedge was due. Without such samples the known latencies would shrink, and hedges grow.
- * An attempt that lost earlier does not show how long it would have taken.
+ * An attempt that lost earlier, or whose answer had come, does not show how long it would have taken.
  */
-function isSlowLoser({ hedgeAfterMs, record }: Attempt): boolean {
-  return record.outcome === 'lost' && record.durationMs >= (hedgeAfterMs ?? Number.POSITIVE_INFINITY);
+function isSlowLoser({ hedgeAfterMs, record, refused }: Attempt): boolean {
+  return (
+    record.outcome === 'lost' &&
+    refused === undefined &&
+    record.durationMs >= (hedgeAfterMs ?? Number.POSITIVE_INFINITY)
+  );
 }
 
 /** Drops a code in which an upstream has put a key. */

@@ -41,7 +41,8 @@ export function attemptTimeout(random: () => number): Layer<Attempt, Reply> {
             // A late answer, from a client that ignores aborts, is not read.
             if (control.isOver) return discard(reply);
             settle();
-            if (!attempt.isJudged) hedged?.win(attempt);
+            if (attempt.onLost === undefined) hedged?.win(attempt);
+            else hedged?.judge(attempt, reply);
             resolve(reply);
           },
           (error) => {

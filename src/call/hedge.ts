@@ -17,6 +17,13 @@ export interface HedgeParts {
   readonly next: (hedged: HedgedCall) => AttemptStep | undefined;
 }
 
+interface Running {
+  /** The timer of its hedge. */
+  readonly timer: PatientTimer | undefined;
+  /** Set while the answer is judged. */
+  readonly reply: Reply | undefined;
+}
+
 /**
  * A hedged call: several runs of the failover loop over one list of attempts and failures. While an attempt is slow, a
  * second run starts; each run fails over by itself. The first valid answer cancels the other attempts. A final failure
@@ -24,8 +31,8 @@ export interface HedgeParts {
  */
 export class HedgedCall implements HedgedAttempts {
   readonly #parts: HedgeParts;
-  /** Running attempts, oldest first, each with the timer of its hedge. */
-  readonly #running = new Map<Attempt, PatientTimer | undefined>();
+  /** Running attempts, oldest first. */
+  readonly #running = new Map<Attempt, Running>();
   #runs = 0;
   #isWon = false;
   #resolve: (reply: Reply) => void = ignore;
@@ -57,7 +64,7 @@ export class HedgedCall implements HedgedAttempts {
   enter(attempt: Attempt): void {
     const afterMs = attempt.hedgeAfterMs;
     const timer = afterMs === undefined ? undefined : patientTimer(afterMs, () => this.#hedge(attempt));
-    this.#running.set(attempt, timer);
+    this.#running.set(attempt, { timer, reply: undefined });
   }
 
   /** Waits for the result of an added attempt. */
@@ -65,7 +72,7 @@ export class HedgedCall implements HedgedAttempts {
     try {
       return await reply;
     } finally {
-      this.#running.get(attempt)?.clear();
+      this.#running.get(attempt)?.timer?.clear();
       this.#running.delete(attempt);
     }
   }
@@ -90,7 +97,7 @@ export class HedgedCall implements HedgedAttempts {
   #hedge(slow: Attempt): boolean {
     const step = this.#parts.next(this);
     if (step === undefined) return false;
-    this.#running.get(slow)?.clear();
+    this.#running.get(slow)?.timer?.clear();
     const { events, call } = this.#parts;
     if (events.hasListener('hedge-started')) {
       events.emit({
@@ -108,17 +115,23 @@ export class HedgedCall implements HedgedAttempts {
   /** Runs synchronously with the answer, so that no late event comes in between. */
   win(winner: Attempt): void {
     const { call } = this.#parts;
-    if (this.#isWon) return;
     this.#isWon = true;
     const others = [...this.#running];
     this.#running.clear();
-    for (const [attempt, timer] of others) {
+    for (const [attempt, { timer, reply }] of others) {
       timer?.clear();
-      if (attempt !== winner) attempt.control.end('lost');
+      if (attempt === winner) continue;
+      attempt.control.end('lost');
+      if (reply !== undefined) attempt.onLost?.(reply);
     }
     // Until now the record names the attempt that started last.
     call.record.deployment = winner.target.state.id;
     call.record.region = winner.target.state.region;
+  }
+
+  judge(attempt: Attempt, reply: Reply): void {
+    this.#running.get(attempt)?.timer?.clear();
+    this.#running.set(attempt, { timer: undefined, reply });
   }
 
   /**

@@ -43,6 +43,21 @@ describe('a caller that aborts', () => {
   });
 });
 
+it.each([true, false])('pays for an answer without usage that `accept` refuses (stream: %s)', async (stream) => {
+  const models = {
+    a: answer({ content: 'Bad and long.', usage: false }),
+    b: answer({ content: 'Fine.', usage: false }),
+  };
+  const accept = (given: unknown) => !JSON.stringify(given).includes('Bad');
+  const deployments = { a: { price }, b: { price: { input: 0, output: 0 } } };
+  const { router } = build(models, { deployments, routes: { standard: { deployments: ['a', 'b'], accept } }, budgets });
+  const chat = router.chat.completions.create({ model: 'standard', messages, stream });
+  const given = await settled(chat.then(async (value) => ('controller' in value ? value.toReadableStream() : value)));
+  expect(given.error).toBe(undefined);
+  await pass(1);
+  expect(router.snapshot().deployments.a?.costUsd).toBeGreaterThan(0);
+});
+
 describe('absurd usage', () => {
   const one = async (usage: { inputTokens: number; outputTokens: number }, contextWindow?: number) => {
     const warn = vi.fn();

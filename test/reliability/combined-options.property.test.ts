@@ -77,6 +77,11 @@ const routeOptions = fc.record({
     () => false,
     (given: unknown) => !JSON.stringify(given).includes('m0'),
     async () => true,
+    async (given: unknown) => {
+      const isSlow = JSON.stringify(given).includes('m0');
+      if (isSlow) await new Promise((resolve) => setTimeout(resolve, 500));
+      return true;
+    },
     () => {
       throw new Error('accept');
     },
@@ -286,6 +291,15 @@ function expectSameSums(
   }
 }
 
+/** An ended call has no attempt that runs on, and one answer, or two if it was escalated. */
+function expectEnded(records: readonly CallRecord[]): void {
+  for (const { attempts, escalated } of records) {
+    const outcomes = attempts.map(({ outcome }) => outcome);
+    expect(outcomes).not.toContain('pending');
+    expect(outcomes.filter((each) => each === 'success').length).toBeLessThanOrEqual(escalated ? 2 : 1);
+  }
+}
+
 interface Made {
   readonly call: GivenCall;
   readonly watched: Watched<unknown>;
@@ -384,6 +398,7 @@ it('ends each call as the SDK would, with its own answer, whatever options are c
         // Refreshing a stale answer is a call of its own.
         expect(ended.length).toBeGreaterThanOrEqual(made.length);
         expect(new Set(ended.map(({ id }) => id)).size).toBe(ended.length);
+        expectEnded(ended);
         if (world.route.shadow === undefined) expectSameSums(ended, all, spend.totalUsd);
       }
       expect(all.filter(({ inFlight }) => inFlight !== 0)).toEqual([]);
