@@ -200,6 +200,20 @@ describe('a stream of /responses', () => {
     expect(router.snapshot().deployments.a).toMatchObject({ state: 'open', failures: 1, uptime: 0 });
   });
 
+  it.each([false, true])('counts it against the call too (cache: %s), and books what has come', async (cache) => {
+    const deployments = { a: { price: { input: 0, output: 1000 } } };
+    const models = { a: answer({ finishReason: 'error', usage: false }) };
+    const { router } = build(models, { deployments, routes: { standard: ['a'] }, cache });
+    const errors: unknown[] = [];
+    router.on('call-ended', ({ error }) => errors.push(error));
+    const body = { model: 'standard', input: 'Hello', stream: true, store: false } as const;
+    const stream = await router.responses.create(body);
+    await collect(stream);
+    expect(errors).toMatchObject([{ status: 500, code: 'server_error' }]);
+    expect(router.snapshot().routes.standard).toMatchObject({ failures: 1, uptime: 0 });
+    expect(callRecord(stream)?.costUsd).toBeGreaterThan(0);
+  });
+
   it('fails over after a failure event where the stream is held for `accept`', async () => {
     const { router } = build(
       { a: answer({ finishReason: 'error' }), b: answer('Second.') },

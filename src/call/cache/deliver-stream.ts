@@ -96,7 +96,9 @@ function endFor(how: HowOver, { end, answerId }: SharedStream): AttemptEnd {
     failure: undefined,
     answerId: typeof answerId === 'string' ? answerId : undefined,
   });
-  if (how === 'ended') return base;
+  // The last event of a stream that was read to its end may say that the response failed.
+  if (how === 'ended')
+    return end?.failure === undefined ? base : { ...base, outcome: end.outcome, failure: end.failure };
   if (how === 'left') return { ...base, outcome: 'aborted' };
   const { error } = how;
   const failure = end?.failure !== undefined && error instanceof Error ? { ...end.failure, error } : end?.failure;
