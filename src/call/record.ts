@@ -100,9 +100,8 @@ function addTo(totals: Totals | undefined, record: CallRecord, failed: boolean):
 const isEstimated = ({ estimated }: AttemptRecord) => estimated === true;
 
 function unpricedOf({ attempts }: CallRecord): string[] {
-  const names = new Set<string>();
-  for (const { unpriced } of attempts) for (const name of unpriced ?? []) names.add(name);
-  return [...names];
+  const names = attempts.flatMap(({ unpriced }) => unpriced ?? []);
+  return names.length === 0 ? names : [...new Set(names)];
 }
 
 /** The sum of what providers reported; `null` if none did. */

@@ -10,6 +10,16 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
  */
 export const ENDED = new DOMException('This operation was aborted', 'AbortError');
 
+/**
+ * The answer to a request that the router has ended: nobody waits for it. The SDK reads the headers first, and passes on
+ * what they throw. For each rejection it would create an error with a stack, which nobody sees, and a line for its log.
+ */
+const NO_ANSWER = {
+  get headers(): Headers {
+    throw ENDED;
+  },
+} as Response;
+
 /** Stored in the SDK's fetch options, which it passes on unchanged. */
 const ON_REQUEST = Symbol('model-router.onRequest');
 
@@ -73,12 +83,14 @@ export function closable(fetch: Fetch): Fetch {
     if (given?.aborted) controller.abort(given.reason);
     // The SDK's own signal, which lives as long as the request.
     else if (onRequest.isLinked) given?.addEventListener('abort', () => controller.abort(given.reason), { once: true });
+    const { signal } = controller;
     onRequest.open(() => controller.abort(ENDED));
     // The attempt was over before the request started.
-    if (controller.signal.aborted) return Promise.reject(controller.signal.reason);
-    return fetch(input, { ...init, signal: controller.signal }).then(
+    if (signal.aborted) return signal.reason === ENDED ? Promise.resolve(NO_ANSWER) : Promise.reject(signal.reason);
+    return fetch(input, { ...init, signal }).then(
       (response) => noteAttempt(limitErrorBody(response)),
       (error) => {
+        if (signal.reason === ENDED) return NO_ANSWER;
         onRequest.thrown = error;
         throw error;
       },

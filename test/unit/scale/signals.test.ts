@@ -1,3 +1,4 @@
+import { APIError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { ModelRouter } from '../../../src/index.js';
 import { Events } from '../../../src/telemetry/events.js';
@@ -32,6 +33,8 @@ describe('calls under one signal', () => {
     const remove = vi.spyOn(controller.signal, 'removeEventListener');
     const { signal } = controller;
     const parse = vi.spyOn(JSON, 'parse');
+    // The SDK writes the message of each of its errors with this.
+    const made = vi.spyOn(APIError as unknown as { makeMessage: () => string }, 'makeMessage');
     reasons.clear();
     const ended = Array.from({ length: 300 }, () =>
       router.chat.completions.create({ model: 'all', messages, stream }, { signal }).catch((error: unknown) => error),
@@ -49,6 +52,8 @@ describe('calls under one signal', () => {
     expect(parse.mock.calls.length).toBe(0);
     // One reason for all requests, including its stack.
     expect(reasons.size).toBe(1);
+    // The errors of the callers, and none that nobody sees.
+    expect(made.mock.calls.length).toBe(300);
     vi.restoreAllMocks();
     await router.close();
   });
