@@ -277,6 +277,8 @@ export interface HedgedAttempts {
   judge(attempt: Attempt, reply: Reply): void;
   /** An attempt's time is over: extends it if it may continue beside another one. */
   extend(attempt: Attempt): void;
+  /** The stream that won has broken while it was held: the call goes on. */
+  reopen(): void;
 }
 
 /** How an attempt ended. */

@@ -64,6 +64,7 @@ export function holdStream(routes: ReadonlyMap<string, RouteConfig>, random: () 
       }
     } catch (thrown) {
       if (call.signal?.aborted || attempt.control.isLost) throw thrown;
+      attempt.hedged?.reopen();
       const error = thrown instanceof Error ? thrown : new Error('The stream broke.');
       // The caller has seen no part of it.
       const broken = failure('server-error', error, performance.now(), random());

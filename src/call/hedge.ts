@@ -134,6 +134,10 @@ export class HedgedCall implements HedgedAttempts {
     this.#running.set(attempt, { timer: undefined, reply });
   }
 
+  reopen(): void {
+    this.#isWon = false;
+  }
+
   /**
    * The plan reserves time after an attempt for the next deployment. If another attempt already runs, or can start now,
    * this attempt may use the reserve. Without a token it must end, and the loop fails over. Once others run, one full

@@ -1,5 +1,5 @@
 import { type CallRecord, callRecord } from 'model-router';
-import { answer, type Behaviour } from 'model-router/testing';
+import { answer, type Behaviour, cut } from 'model-router/testing';
 import { describe, expect, it } from 'vitest';
 import { pass, settled, useFakeTime } from '../../helpers/clock.js';
 import { messages } from '../../helpers/messages.js';
@@ -166,4 +166,14 @@ it('two answers that accept takes at the same moment: one wins, and the record n
   const { text, record, outcomes } = await ask(router, false);
   expect(outcomes).toEqual(['a success', 'b lost']);
   expect([text, record?.deployment, record?.costUsd]).toEqual(['good', 'a', 0.000022]);
+});
+
+it.each([
+  ['accept', { accept: () => true }],
+  ['escalate', { escalate: { when: () => false } }],
+])('a stream that breaks while it is held for %s fails over', async (_, route) => {
+  const { router } = open(route, { b: cut({ afterChunks: 2 }), c: answer('fine') });
+  const { text, outcomes } = await ask(router, true);
+  expect(text).toBe('fine');
+  expect(outcomes?.slice(1)).toEqual(['b interrupted', 'c success']);
 });
