@@ -255,8 +255,10 @@ export interface Attempt {
   readonly probe: boolean;
   /** Set if `accept` judges its answer: called if another attempt of a hedged call wins meanwhile. */
   onLost?: (reply: Reply) => void;
-  /** The end of an answer that `accept` refused, or that lost before `accept` had taken it. It is billed too. */
-  refused?: AttemptEnd;
+  /** The `performance.now()` time of an answer that `accept` judges: the application's own time is not the deployment's. */
+  answeredAt?: number;
+  /** The end of an answer that the caller does not get: it was refused, lost, or broke while it was held. It is billed too. */
+  unused?: AttemptEnd;
   /** Parameters that the router added to the request. */
   additions?: readonly Addition[];
   /** The time of a stream's first content, in milliseconds from the attempt's start. */

@@ -6,6 +6,7 @@ import type { Attempt, HedgedAttempts, Reply } from '../types.js';
 import { isRecord } from '../util/is-record.js';
 import { jsonText } from '../util/json-text.js';
 import { withDeadline } from '../util/with-deadline.js';
+import { keepEnd } from './keep-end.js';
 
 /**
  * Fails an attempt whose answer the route's `accept` refuses, or whose caller aborts meanwhile. A stream is checked only
@@ -29,6 +30,7 @@ export function accept(routes: ReadonlyMap<string, RouteConfig>, random: () => n
     const reply = await answered;
     const answer = reply.chunks === undefined ? reply.answer.data : reply.whole;
     if (reply.answer.raw || !isRecord(answer)) return reply;
+    attempt.answeredAt = performance.now();
     const refuses = await isRefused(attempt, rule, answer);
     const { signal } = attempt.call;
     if (!refuses && !signal?.aborted) return reply;
@@ -68,19 +70,6 @@ function judgedBesideOthers(
       hedged.win(attempt);
       resolve(reply);
     }, reject);
-  });
-}
-
-/** A stream forgets its text soon after its end, so what it delivered is read now, or from its joined chunks. */
-function keepEnd(attempt: Attempt, { whole, onEnd }: Reply): void {
-  onEnd(({ delivered, ...end }) => {
-    const written = delivered?.();
-    if (written === undefined) attempt.refused = end;
-    else if (whole !== undefined) attempt.refused = { ...end, answer: whole };
-    else {
-      const { text, length } = written;
-      attempt.refused = { ...end, delivered: () => ({ text, length }) };
-    }
   });
 }
 

@@ -61,10 +61,9 @@ export class AttemptReports {
     events.emit({ type: 'usage-absurd', callId, deployment, tokens, limitTokens: limit, bookedUsd });
   }
 
-  /** Counts and reports a slow attempt. Measures until the answer, or until a stream's first content. */
-  ifSlow(attempt: Attempt): void {
+  /** Counts and reports a slow attempt. `durationMs`: until the answer, or until a stream's first content. */
+  ifSlow(attempt: Attempt, durationMs: number): void {
     const { events, slowMs } = this.#parts;
-    const durationMs = performance.now() - attempt.startedAt;
     if (durationMs <= slowMs) return;
     const { call, record, target } = attempt;
     target.state.totals.slow++;

@@ -3,9 +3,10 @@ import { AttemptFailed } from '../errors.js';
 import type { RouteConfig } from '../options/check-options.js';
 import type { Layer } from '../pipeline.js';
 import { JoinedChunks } from '../protocol/join-chunks.js';
-import type { Attempt, Failure, Reply } from '../types.js';
+import type { Attempt, Reply } from '../types.js';
 import { roundMs } from '../util/round-ms.js';
 import { withDeadline } from '../util/with-deadline.js';
+import { keepEnd } from './keep-end.js';
 
 /** A larger stream is returned unchecked, to bound memory. */
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -42,10 +43,7 @@ export function holdStream(routes: ReadonlyMap<string, RouteConfig>, random: () 
     const joined = new JoinedChunks(call.protocol);
     const bytesRead = () => reply.answer.stream?.bytesRead ?? 0;
     let pending: Promise<IteratorResult<unknown>> | undefined;
-    let failed: Failure | undefined;
-    reply.onEnd(({ failure }) => {
-      failed = failure;
-    });
+    keepEnd(attempt, reply);
     try {
       while (bytesRead() <= MAX_BYTES) {
         pending = chunks.next();
@@ -56,6 +54,7 @@ export function holdStream(routes: ReadonlyMap<string, RouteConfig>, random: () 
         if (attempt.control.isLost) throw new LostError();
         if (result.done) {
           // The server's last event says that the response failed.
+          const failed = attempt.unused?.failure;
           if (failed !== undefined) throw failed.error;
           return released(attempt, { ...reply, whole: joined.whole() }, held, undefined);
         }

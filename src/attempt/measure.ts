@@ -69,9 +69,9 @@ export function measure({
           ? tracing.aroundAttempt(startOf(attempt), () => next(attempt))
           : next(attempt));
         record.requestId = requestIdOf(attempt, reply.answer.headers);
-        reports.ifSlow(attempt);
+        reports.ifSlow(attempt, takenMs(attempt));
         if (call.stream) {
-          attempt.firstContentMs = performance.now() - attempt.startedAt;
+          attempt.firstContentMs = takenMs(attempt);
           call.orderFeedback?.answered(target.state.id, attempt.firstContentMs, undefined);
         }
         const { raw } = reply.answer;
@@ -81,8 +81,8 @@ export function measure({
         const failure = failureOf(thrown, attempt);
         call.failures.push(failure);
         record.requestId ??= requestIdOf(attempt, failure.headers);
-        if (failure.outcome !== 'aborted') reports.ifSlow(attempt);
-        finish(attempt, failedEnd(failure, attempt.refused));
+        if (failure.outcome !== 'aborted') reports.ifSlow(attempt, takenMs(attempt));
+        finish(attempt, failedEnd(failure, attempt.unused));
         throw new AttemptFailed(failure);
       }
     };
@@ -105,7 +105,7 @@ export function measure({
     record.outcome = end.outcome;
     record.status = end.status ?? null;
     record.code = end.failure?.code ?? null;
-    record.durationMs = roundMs(performance.now() - attempt.startedAt);
+    record.durationMs = roundMs(takenMs(attempt));
     target.state.inFlight--;
     const usage = isPending(end.answer) ? bookLater(attempt, end) : book(attempt, end);
     const isOwn = call.hasOwnCredentials;
@@ -175,6 +175,9 @@ export function measure({
   }
 }
 
+/** Milliseconds that the attempt has taken, without the application's own `accept`. */
+const takenMs = ({ answeredAt = performance.now(), startedAt }: Attempt) => answeredAt - startedAt;
+
 function startOf({ call, record, target }: Attempt): AttemptStart {
   const { deployment, client, region } = target.state;
   return {
@@ -226,11 +229,9 @@ function hasTakenTooLong(attempt: Attempt, { outcome, failure }: Pick<AttemptEnd
  * An attempt that lost after its hedge was due. Without such samples the known latencies would shrink, and hedges grow.
  * An attempt that lost earlier, or whose answer had come, does not show how long it would have taken.
  */
-function isSlowLoser({ hedgeAfterMs, record, refused }: Attempt): boolean {
+function isSlowLoser({ hedgeAfterMs, record, unused }: Attempt): boolean {
   return (
-    record.outcome === 'lost' &&
-    refused === undefined &&
-    record.durationMs >= (hedgeAfterMs ?? Number.POSITIVE_INFINITY)
+    record.outcome === 'lost' && unused === undefined && record.durationMs >= (hedgeAfterMs ?? Number.POSITIVE_INFINITY)
   );
 }
 
@@ -251,8 +252,8 @@ function redacted(error: Error, { call, target }: Attempt): Error {
   }
 }
 
-/** A rejected answer still has to be paid. */
-function failedEnd(failure: Failure, refused: AttemptEnd | undefined): AttemptEnd {
+/** An answer that the caller does not get still has to be paid. */
+function failedEnd(failure: Failure, unused: AttemptEnd | undefined): AttemptEnd {
   const { outcome, breaker, status } = failure;
-  return attemptEnd({ status, ...refused, outcome, breaker, failure });
+  return attemptEnd({ status, ...unused, outcome, breaker, failure });
 }

@@ -201,6 +201,23 @@ describe('streams', () => {
     ).toBe('better');
   });
 
+  it.each([
+    ['break', cut({ chunks: ['half ', 'an ', 'answer'], afterChunks: 2 }), ['interrupted', 'success']],
+    ['are incomplete at the deadline', answer({ chunks: ['half ', 'an ', 'answer'], chunkMs: 400 }), ['deadline']],
+  ])('that %s while they are held cost what has arrived of them', async (_, cheap, outcomes) => {
+    const { router } = cheapFirst(
+      cheap,
+      sure('better', 0.9),
+      { accept: () => true, deadlineMs: 700 },
+      { deployments: { cheap: { price: { input: 0, output: 1e6 } }, better: { price: { input: 0, output: 0 } } } },
+    );
+    const { value, error } = await settled(router.chat.completions.create({ ...body, max_tokens: 1000, stream: true }));
+    const attempts = callRecord(value ?? error)?.attempts;
+    expect(attempts?.map(({ outcome }) => outcome)).toEqual(outcomes);
+    // A dollar for each token of "half an ", not for the thousand that it might have written.
+    expect(attempts?.[0]).toMatchObject({ status: 200, costUsd: 4, estimated: true });
+  });
+
   it('are passed on unjudged if configured', async () => {
     const rules = { escalate: { ...escalate, streams: 'pass' } };
     const { text: said, stream } = await read(cheapFirst(sure('unsure', 0.1), sure('better', 0.9), rules).router);
@@ -210,6 +227,17 @@ describe('streams', () => {
 });
 
 describe('accept', () => {
+  it('takes no time of the deployment: only the call waits for it', async () => {
+    const slowly = () => new Promise<boolean>((resolve) => setTimeout(resolve, 2000, true));
+    for (const stream of [false, true]) {
+      const { router } = cheapFirst(answer({ latencyMs: 20 }), sure('better', 0.9), { accept: slowly });
+      const { value } = await settled<unknown>(router.chat.completions.create({ ...body, stream }));
+      expect(callRecord(value)?.attempts[0]?.durationMs).toBe(20);
+      const { cheap } = router.snapshot().deployments;
+      expect((stream ? cheap?.timeToFirstChunkMs : cheap?.latencyMs)?.p50).toBe(20);
+    }
+  });
+
   const isJson = (given: unknown) => {
     try {
       JSON.parse(text(given) ?? '');
