@@ -131,7 +131,7 @@ try {
 
   check('it is small', () => {
     must(packed.size < 740_000, `${packed.size} bytes packed`);
-    must(packed.unpackedSize < 2_600_000, `${packed.unpackedSize} bytes unpacked`);
+    must(packed.unpackedSize < 2_620_000, `${packed.unpackedSize} bytes unpacked`);
   });
 
   check('it needs no package but its peers, and names those whose code it holds', () => {
