@@ -19,6 +19,7 @@ import type { Failure } from './types.js';
 import { isRecord } from './util/is-record.js';
 import { jsonCopy } from './util/json-copy.js';
 import { parseRequestedWait, parseRetryAfter } from './util/retry-after.js';
+import { withoutStacks } from './util/stack.js';
 
 type Rule = Pick<Failure, 'breaker' | 'retry' | 'failover' | 'suspends'>;
 
@@ -310,11 +311,9 @@ export function invalidAnswer(what: string, cause?: Error): InvalidAnswerError {
 export class LostError extends APIConnectionError {
   constructor() {
     // Without a stack: its frames would retain the answer of the winner, which creates this error.
-    const { stackTraceLimit } = Error;
-    // Unlike an assignment, this does not throw where built-in objects are frozen.
-    Reflect.set(Error, 'stackTraceLimit', 0);
+    const restore = withoutStacks();
     super({ message: 'Another deployment has answered first.' });
-    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+    restore();
   }
 }
 

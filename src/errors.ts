@@ -1,6 +1,6 @@
 import { APIConnectionError, APIConnectionTimeoutError, OpenAIError, RateLimitError } from 'openai';
 import type { Failure } from './types.js';
-import { formatStack } from './util/stack.js';
+import { formatStack, withoutStacks } from './util/stack.js';
 
 /** An invalid option. The message names the option, the value and the allowed values. */
 export class InvalidOptionError extends OpenAIError {
@@ -184,11 +184,9 @@ export class AttemptFailed extends Error {
 
   constructor(failure: Failure) {
     // This stack is never shown, and capturing it costs more than the rest of a failover.
-    const { stackTraceLimit } = Error;
-    // Unlike an assignment, this does not throw where built-in objects are frozen.
-    Reflect.set(Error, 'stackTraceLimit', 0);
+    const restore = withoutStacks();
     super(failure.outcome);
-    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+    restore();
     this.name = 'AttemptFailed';
     this.failure = failure;
   }

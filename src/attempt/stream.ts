@@ -34,8 +34,16 @@ export function stream(errors: ErrorReader, random: () => number): Layer<Attempt
       close(chunks);
       throw invalidAnswer('too late');
     }
-    const onContent = noteFirstContent;
-    const guarded = new GuardedStream({ attempt, status, stream, chunks, progress, held, random, onContent });
+    const guarded = new GuardedStream({
+      attempt,
+      status,
+      stream,
+      chunks,
+      progress,
+      held,
+      random,
+      onContent: noteFirstContent,
+    });
     return { ...reply, chunks: guarded.iterator(), onEnd: (listener) => guarded.onEnd(listener) };
   }
 }

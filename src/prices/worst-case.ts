@@ -39,12 +39,7 @@ export function worstCases(parts: WorstCaseParts & { readonly groups: CostGroups
   const request = requestOf(parts, call);
   // A tier's price may depend on the deployment.
   const groups = request.tier === undefined ? parts.groups.of(targets) : targets.map((target) => [target]);
-  const cases: WorstCase[] = [];
-  for (const group of groups) {
-    const found = caseOf(parts, call, request, group);
-    if (found !== undefined) cases.push(found);
-  }
-  return cases;
+  return groups.flatMap((group) => caseOf(parts, call, request, group) ?? []);
 }
 
 /** The same for one deployment. */

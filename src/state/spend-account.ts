@@ -79,8 +79,7 @@ export interface ImportedSpend {
 /** The share of the limit that is written ahead of spending. */
 const CHUNK = 0.01;
 const SWEEP_MS = 1000;
-const FIRST_PERCENT = 50;
-const PERCENTS = [FIRST_PERCENT, 80, 100];
+const PERCENTS = [50, 80, 100];
 
 /** The account of one budget: one bucket, or one for each tenant. Amounts are billionths of a dollar. */
 export class SpendAccount {
@@ -264,7 +263,6 @@ export class SpendAccount {
 
   warnings(bucket: Bucket): Warning[] {
     const share = (100 * bucket.window.spent()) / this.#limit;
-    if (share < FIRST_PERCENT) return [];
     return PERCENTS.filter((percent) => share >= percent && bucket.window.reach(percent)).map((percent) => ({
       ...this.#state(bucket, bucket.tenant),
       percent,

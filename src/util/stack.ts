@@ -2,14 +2,20 @@ const LACKS_STACK = Symbol('lacksStack');
 
 /** Makes an error without a stack: capturing one costs more than everything else that is done with a failed attempt. */
 export function stackless<E extends Error>(make: () => E): E {
-  const { stackTraceLimit } = Error;
-  // Unlike an assignment, this does not throw where built-in objects are frozen.
-  Reflect.set(Error, 'stackTraceLimit', 0);
+  const restore = withoutStacks();
   try {
     return make();
   } finally {
-    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+    restore();
   }
+}
+
+/** Errors get no stack until the returned function is called. For constructors, which must call `super` themselves. */
+export function withoutStacks(): () => void {
+  const { stackTraceLimit } = Error;
+  // Unlike an assignment, this does not throw where built-in objects are frozen.
+  Reflect.set(Error, 'stackTraceLimit', 0);
+  return () => void Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
 }
 
 /** Makes an error that gets its stack by `withStack`, if a caller gets it. */

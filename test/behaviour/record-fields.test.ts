@@ -141,3 +141,15 @@ it('the record of a call that may be cached says how it was answered, as without
   expect(plain).toEqual(['weighted', expect.any(Number), true, 'b']);
   expect(await fieldsWith(true)).toEqual(plain);
 });
+
+it('the record of a call that may be cached has the time that the call waited in a queue', async () => {
+  const deployments = { a: { maxConcurrent: 1 } };
+  const { router } = build(
+    { a: answer({ latencyMs: 100 }) },
+    { deployments, routes: { standard: ['a'] }, cache: true },
+  );
+  const first = sendChat(router);
+  const second = router.chat.completions.create({ model: 'standard', messages: [{ role: 'user', content: 'Then?' }] });
+  await settled(Promise.all([first, second]));
+  expect([callRecord(first)?.queuedMs, callRecord(second)?.queuedMs]).toEqual([0, 100]);
+});

@@ -161,13 +161,13 @@ export class SharedCall {
   chargeTo(to: CallRecord): void {
     this.#isPaid = true;
     const { deployment, servedModel, region, attempts, usage, providerUsage, timeToFirstChunkMs } = this.call.record;
+    const { chosenBy, queuedMs, confidence, escalated } = this.call.record;
     // After an upstream call that did not suffice, such as a batch that was only partly fetched.
     const before = to.attempts === attempts ? 0 : to.attempts.length;
     if (before > 0) for (const attempt of attempts) attempt.number += before;
     const all = before > 0 ? [...to.attempts, ...attempts] : attempts;
-    Object.assign(to, { deployment, servedModel, region, attempts: all, usage, providerUsage });
-    const { chosenBy, queuedMs, confidence, escalated } = this.call.record;
-    Object.assign(to, { chosenBy, queuedMs, confidence, escalated });
+    const answered = { deployment, servedModel, region, attempts: all, usage, providerUsage };
+    Object.assign(to, answered, { chosenBy, queuedMs, confidence, escalated });
     to.timeToFirstChunkMs ??= timeToFirstChunkMs;
   }
 
